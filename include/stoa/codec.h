@@ -1,0 +1,51 @@
+/* stoa/codec.h: from a message's struct to bytes and back, by name.
+ *
+ * `json` (proto3 JSON mapping) and `proto` (Protobuf binary) are built in; a program may add its own. A codec's name
+ * is also its subprotocol: codec "x" serves clients that ask for "stoa.x".
+ *
+ * Does not know: frames, type numbers, sessions.
+ * Thread: encode and decode on any thread at once; a codec keeps no state between calls. Registering happens before
+ * the server starts.
+ */
+#ifndef STOA_CODEC_H
+#define STOA_CODEC_H
+
+#include <stoa/arena.h>
+#include <stoa/buffer.h>
+#include <stoa/descriptor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STOA_CODEC_DEPTH_MAX 32 /* nested messages and JSON values; deeper input is STOA_E_LIMIT */
+
+/* Why and where decoding failed, for people: `items[3].price: expected uint32, got "x"`. */
+struct stoa_codec_error {
+  char text[192]; /* always terminated; control bytes of the input are escaped */
+};
+
+struct stoa_codec {
+  const char *name; /* [a-z0-9-]{1,32}, unique in a registry */
+  bool is_text;     /* payloads are UTF-8 text, so that text packets can carry them */
+
+  /* Append the message's encoding to `out`. On an error `out` is as before.
+   * Errors: STOA_E_LIMIT  out's cap, or the depth; STOA_E_MEMORY; STOA_E_UTF8  a string field is not UTF-8 */
+  int (*encode)(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
+
+  /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
+   * both must outlive it. On an error its content is unspecified and *out_error says why.
+   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT, STOA_E_MEMORY */
+  int (*decode)(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
+                void *out_message, struct stoa_codec_error *out_error);
+};
+
+/* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated). */
+STOA_API extern const struct stoa_codec stoa_codec_json;
+STOA_API extern const struct stoa_codec stoa_codec_proto;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

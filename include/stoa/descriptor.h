@@ -1,0 +1,109 @@
+/* stoa/descriptor.h: tables that describe a message's fields and where they lie in its C struct.
+ *
+ * protoc-gen-stoa writes them; the binary codec, the JSON codec, the configuration and the documentation read them.
+ * A program seldom touches them by hand.
+ *
+ * The C struct of a message, field by field:
+ *   scalar, enum       its C type; absent is 0 (proto3). An enum is int32_t, for values outside the list are kept.
+ *   string, bytes      struct stoa_string, struct stoa_bytes
+ *   message            const struct other *field; NULL is absent
+ *   optional scalar    `bool has_field` beside the value
+ *   repeated           struct { const T *items; size_t count; } field, laid out as struct stoa_list. Repeated
+ *                      messages are an array of structs, not of pointers.
+ *   map                as repeated, of a generated entry struct with `key` and `value`
+ *   oneof              int32_t name_case (the set field's number, 0 for none) and a union `name`
+ * A zeroed struct is the empty message.
+ *
+ * Lifetime: what a decoder fills in points into the arena and into the decoded input; both belong to the caller.
+ */
+#ifndef STOA_DESCRIPTOR_H
+#define STOA_DESCRIPTOR_H
+
+#include <stoa/bytes.h>
+#include <stoa/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever a table's shape changes; generated code asserts it at compile time. */
+#define STOA_DESCRIPTOR_ABI 1
+
+/* The numbers are FieldDescriptorProto.Type's. 10 is group, which proto3 does not have. */
+enum stoa_field_kind {
+  STOA_KIND_DOUBLE = 1,
+  STOA_KIND_FLOAT = 2,
+  STOA_KIND_INT64 = 3,
+  STOA_KIND_UINT64 = 4,
+  STOA_KIND_INT32 = 5,
+  STOA_KIND_FIXED64 = 6,
+  STOA_KIND_FIXED32 = 7,
+  STOA_KIND_BOOL = 8,
+  STOA_KIND_STRING = 9,
+  STOA_KIND_MESSAGE = 11,
+  STOA_KIND_BYTES = 12,
+  STOA_KIND_UINT32 = 13,
+  STOA_KIND_ENUM = 14,
+  STOA_KIND_SFIXED32 = 15,
+  STOA_KIND_SFIXED64 = 16,
+  STOA_KIND_SINT32 = 17,
+  STOA_KIND_SINT64 = 18
+};
+
+enum stoa_field_label {
+  STOA_LABEL_SINGULAR, /* proto3 without presence; messages are present when not NULL */
+  STOA_LABEL_OPTIONAL, /* `presence` is the offset of a bool; not used for messages */
+  STOA_LABEL_REPEATED,
+  STOA_LABEL_MAP,
+  STOA_LABEL_ONEOF /* `presence` is the offset of the int32_t case */
+};
+
+/* How `struct { const T *items; size_t count; }` looks to table-driven code. */
+struct stoa_list {
+  const void *items;
+  size_t count;
+};
+
+struct stoa_enum_value {
+  const char *name;
+  int32_t number;
+};
+
+struct stoa_enum_type {
+  const char *full_name;
+  const struct stoa_enum_value *values; /* in the order of the file; aliases after the first keep their place */
+  uint32_t value_count;
+};
+
+struct stoa_message_type;
+
+struct stoa_field {
+  const char *name;      /* as in the .proto */
+  const char *json_name; /* lowerCamelCase, or the json_name option */
+  uint32_t number;
+  uint8_t kind;      /* enum stoa_field_kind */
+  uint8_t label;     /* enum stoa_field_label */
+  uint8_t packed;    /* 1: encoded packed; decoding takes both forms */
+  uint8_t name_len;  /* of name; protoc-gen-stoa refuses names above 255 */
+  uint8_t json_name_len;
+  uint8_t reserved[3];
+  uint32_t offset;   /* of the value in the struct */
+  uint32_t presence; /* see the labels; 0 otherwise */
+  const struct stoa_message_type *message; /* STOA_KIND_MESSAGE, or a map's entry type; else NULL */
+  const struct stoa_enum_type *enumeration;
+};
+
+struct stoa_message_type {
+  const char *full_name; /* "chatroom.v1.ChatMessage" */
+  uint32_t abi;          /* STOA_DESCRIPTOR_ABI of the generator's run */
+  uint32_t size;         /* of the C struct */
+  const struct stoa_field *fields; /* by ascending number */
+  uint32_t field_count;
+  uint32_t unknown_offset; /* of a struct stoa_bytes that keeps unknown fields, or UINT32_MAX: they are dropped */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

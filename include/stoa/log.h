@@ -1,0 +1,62 @@
+/* stoa/log.h: structured lines, one event each.
+ *
+ * logfmt by default: time=2026-01-31T12:00:00.000Z level=info event="listening" address=0.0.0.0:7700
+ * JSON by option. Control bytes (C0, DEL, C1) in values are escaped and values are cut at 1 KiB, so that no input
+ * can forge a line. An event that repeats more than 10 times a second at one call site is counted instead and told
+ * once as suppressed=N.
+ * Thread: any; a line is written with one write(2).
+ */
+#ifndef STOA_LOG_H
+#define STOA_LOG_H
+
+#include <stoa/bytes.h>
+#include <stoa/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum stoa_log_level { STOA_LOG_DEBUG, STOA_LOG_INFO, STOA_LOG_WARN, STOA_LOG_ERROR, STOA_LOG_OFF };
+enum stoa_log_format { STOA_LOG_LOGFMT, STOA_LOG_JSON };
+
+enum stoa_log_kind { STOA_LOG_STRING, STOA_LOG_INT };
+
+/* One key and its value. `key` is a literal of [a-z0-9_]. */
+struct stoa_log_field {
+  const char *key;
+  enum stoa_log_kind kind;
+  struct stoa_string text;
+  int64_t number;
+};
+
+#define STOA_F_STR(name, value) ((struct stoa_log_field){(name), STOA_LOG_STRING, stoa_string_of(value), 0})
+#define STOA_F_TEXT(name, view) ((struct stoa_log_field){(name), STOA_LOG_STRING, (view), 0})
+#define STOA_F_INT(name, value) ((struct stoa_log_field){(name), STOA_LOG_INT, {NULL, 0}, (int64_t)(value)})
+
+/* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
+STOA_API void stoa_log_setup(int fd, enum stoa_log_level level, enum stoa_log_format format);
+STOA_API bool stoa_log_wants(enum stoa_log_level level);
+
+struct stoa_log_site {
+  uint64_t state; /* rate limit of one call site, used with atomics only */
+};
+
+STOA_API void stoa_log_write(struct stoa_log_site *site, enum stoa_log_level level, const char *event,
+                             const struct stoa_log_field *fields, size_t field_count);
+
+/* stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text)); at least one field. */
+#define stoa_log(level, event, ...)                                                              \
+  do {                                                                                           \
+    if (stoa_log_wants(level)) {                                                                 \
+      static struct stoa_log_site stoa_log_site_;                                                \
+      const struct stoa_log_field stoa_log_fields_[] = {__VA_ARGS__};                            \
+      stoa_log_write(&stoa_log_site_, (level), (event), stoa_log_fields_,                        \
+                     sizeof stoa_log_fields_ / sizeof stoa_log_fields_[0]);                      \
+    }                                                                                            \
+  } while (0)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

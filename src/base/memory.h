@@ -1,0 +1,32 @@
+/* base/memory.h: the one way to the heap.
+ *
+ * All of the library's memory comes through here, so that a test can make the n-th allocation fail and see that
+ * nothing is lost, and so that the bytes held can be counted. OpenSSL and zlib are pointed here as well.
+ *
+ * Thread: any. Counting costs nothing in a release build's hot path: counters are per thread and summed on demand.
+ */
+#ifndef STOA_BASE_MEMORY_H
+#define STOA_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `size` bytes, not cleared; NULL when memory is out or a fault was asked for. size is at least 1. */
+void *stoa_alloc(size_t size) __attribute__((malloc, alloc_size(1)));
+/* count * size bytes, cleared; NULL also when the product overflows. */
+void *stoa_calloc(size_t count, size_t size) __attribute__((malloc, alloc_size(1, 2)));
+/* As realloc(3): on NULL the old block is unchanged and still owned by the caller. size is at least 1. */
+void *stoa_realloc(void *block, size_t size) __attribute__((alloc_size(2)));
+/* NULL is fine. */
+void stoa_free(void *block);
+
+/* Faults, for tests. After stoa_memory_fail_at(n) the n-th next allocation of the process (1 is the next) fails, and
+ * all after it too when `all_after`. 0 turns faults off. stoa_memory_fault_hits() tells how many were made to fail
+ * since. Thread: any, but one test at a time. */
+void stoa_memory_fail_at(uint64_t n, bool all_after);
+uint64_t stoa_memory_fault_hits(void);
+/* Blocks allocated and not yet freed in the whole process. */
+int64_t stoa_memory_live_blocks(void);
+
+#endif

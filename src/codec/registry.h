@@ -1,0 +1,26 @@
+/* codec/registry.h: codecs by name.
+ *
+ * Thread: adding before the server starts, finding on any thread. Lifetime: codecs are borrowed, they outlive the
+ * registry.
+ */
+#ifndef STOA_CODEC_REGISTRY_H
+#define STOA_CODEC_REGISTRY_H
+
+#include <stoa/codec.h>
+
+#define STOA_CODECS_MAX 8
+
+struct stoa_codec_registry {
+  const struct stoa_codec *codecs[STOA_CODECS_MAX];
+  size_t count;
+};
+
+/* Holds json and proto, in this order. */
+void stoa_codec_registry_init(struct stoa_codec_registry *registry);
+/* Errors: STOA_E_ARGUMENT  the name is not [a-z0-9-]{1,32} or a function is missing; STOA_E_EXISTS  the name is taken;
+ *         STOA_E_LIMIT  STOA_CODECS_MAX are there */
+int stoa_codec_registry_add(struct stoa_codec_registry *registry, const struct stoa_codec *codec);
+/* NULL when there is none of that name. */
+const struct stoa_codec *stoa_codec_registry_find(const struct stoa_codec_registry *registry, struct stoa_string name);
+
+#endif

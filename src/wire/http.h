@@ -1,0 +1,96 @@
+/* wire/http.h: the head of an HTTP/1.1 request (RFC 9112), strictly, and the heads that answer it.
+ *
+ * Bytes in, offsets out. The caller keeps the received bytes in one run from the head's first byte and calls again
+ * with the longer run as more arrive; the run may move between calls. Each line is judged as soon as it is complete
+ * (and a line that can no longer become valid, at its first bad byte), so that any split of the input gives the same
+ * verdict.
+ *
+ * Does not know: sockets, time, files, WebSocket.
+ */
+#ifndef STOA_WIRE_HTTP_H
+#define STOA_WIRE_HTTP_H
+
+#include <stoa/bytes.h>
+#include <stoa/status.h>
+
+#define STOA_HTTP_FIELDS_MAX 100
+#define STOA_HTTP_HEAD_BYTES_MAX_DEFAULT (16 * 1024)
+#define STOA_HTTP_TARGET_BYTES_MAX_DEFAULT (8 * 1024)
+
+struct stoa_http_limits {
+  size_t head_bytes_max;   /* up to and with the empty line; 431 (414 while in the target) */
+  size_t target_bytes_max; /* 414 */
+  size_t fields_max;       /* at most STOA_HTTP_FIELDS_MAX; 431 */
+};
+
+/* Offsets into the run of bytes that was parsed. */
+struct stoa_http_span {
+  uint32_t start;
+  uint32_t len;
+};
+
+enum stoa_http_method { STOA_HTTP_GET, STOA_HTTP_HEAD, STOA_HTTP_OTHER };
+
+/* What is found in a complete head, and where the parser stands in an incomplete one. About 1.7 KiB: it lives on the
+ * stack or in the worker while a head is read in one go, and is allocated only when a head comes in pieces. */
+struct stoa_http_head {
+  enum stoa_http_method method;
+  struct stoa_http_span target; /* origin form: path and query */
+  struct stoa_http_span path;   /* of the target, still percent-encoded */
+  struct stoa_http_span query;  /* without the '?'; len 0 when there is none */
+  struct {
+    struct stoa_http_span name, value; /* value without the blanks around it */
+  } fields[STOA_HTTP_FIELDS_MAX];
+  size_t field_count;
+  size_t head_len;    /* bytes of the head, with its empty line */
+  bool keep_alive;    /* false when the request has Connection: close */
+  bool has_body;      /* Content-Length above 0 */
+  uint64_t body_len;
+  /* Private to http.c. */
+  uint32_t scan;
+  uint32_t line_start;
+  uint32_t state;
+};
+
+void stoa_http_head_init(struct stoa_http_head *head);
+
+/* Parse as far as the bytes go.
+ *
+ * data, len  everything received since the head's first byte
+ * Returns 0 while the head is incomplete, 200 when it is complete, else the status code of the refusal:
+ *   400  not RFC 9112 grammar: bare LF or CR, obs-fold, space before the colon, NUL or control bytes, no colon, no or
+ *        two Host fields, bad Host, Content-Length that is not one plain number below 2^63, Content-Length beside
+ *        Transfer-Encoding, absolute or authority form that is not valid
+ *   405  a known method other than GET and HEAD; (an unknown token is 501)
+ *   413  Content-Length above 0: a body is never read
+ *   414, 431  limits
+ *   501  Transfer-Encoding, or an unknown method
+ *   505  a version other than HTTP/1.1 (HTTP/1.0 too)
+ * A lone CRLF before the request line is skipped (RFC 9112 2.2).
+ */
+int stoa_http_head_parse(struct stoa_http_head *head, const struct stoa_http_limits *limits, const uint8_t *data,
+                         size_t len);
+
+/* The value of the first field of that name (compared without case), or a view with data NULL. `index` (may be NULL)
+ * holds where to go on: start at 0. */
+struct stoa_string stoa_http_field(const struct stoa_http_head *head, const uint8_t *data, const char *name,
+                                   size_t *index);
+
+/* True when one of the comma-separated tokens of all fields of that name equals `token`, without case. */
+bool stoa_http_has_token(const struct stoa_http_head *head, const uint8_t *data, const char *name, const char *token);
+
+/* "Bad Request" for 400; "" for codes that this server never sends. */
+const char *stoa_http_reason(int code);
+
+/* Write a complete answer: status line, Content-Length, Content-Type text/plain, X-Content-Type-Options: nosniff,
+ * Connection: close, `extra` (complete field lines with CRLF, or ""), and a body that is the reason and repeats
+ * nothing of the request. 426 carries Upgrade and Sec-WebSocket-Version, 405 carries Allow.
+ * Returns the bytes written, or 0 when `out_size` is too small (512 plus the length of extra is enough). */
+size_t stoa_http_refusal(int code, const char *extra, bool head_only, char *out, size_t out_size);
+
+/* Percent-decode a path into `out` (at least path.len bytes).
+ * Errors: STOA_E_SYNTAX  a bad escape, a NUL, a control byte, a backslash, invalid UTF-8 (overlong too), or a segment
+ *         that is "..", after decoding once. "%252e" decodes to "%2e" and stays. */
+int stoa_http_path_decode(struct stoa_string path, char *out, size_t *out_len);
+
+#endif

@@ -1,0 +1,46 @@
+/* wire/typed.h: the typed frame, `type: u32 | payload`, inside a WebSocket message.
+ *
+ * Bit 31 of the type marks a call (an id follows), bit 30 an error. Byte order is big-endian by default, as
+ * JavaScript's DataView writes it; little-endian is for peers that speak Go kratos-transport's dialect.
+ */
+#ifndef STOA_WIRE_TYPED_H
+#define STOA_WIRE_TYPED_H
+
+#include <stoa/bytes.h>
+#include <stoa/status.h>
+
+#define STOA_TYPE_MAX 0x3fffffffu      /* a message's own number */
+#define STOA_TYPE_CALL 0x80000000u     /* bit 31: a call or its reply, `id: u32` follows */
+#define STOA_TYPE_ERROR 0x40000000u    /* bit 30: the payload is stoa.Error */
+#define STOA_TYPED_HEADER_LEN_MAX 8
+
+enum stoa_byte_order { STOA_BIG_ENDIAN, STOA_LITTLE_ENDIAN };
+
+struct stoa_typed {
+  uint32_t type; /* without the two flag bits */
+  bool is_call;
+  bool is_error;
+  uint32_t id; /* calls only */
+  struct stoa_bytes payload;
+};
+
+/* Errors: STOA_E_SYNTAX  shorter than its header */
+int stoa_typed_read(struct stoa_bytes message, enum stoa_byte_order order, struct stoa_typed *out_typed);
+/* Write the header; returns its length, 4 or 8. */
+size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_byte_order order,
+                        const struct stoa_typed *typed);
+
+/* Text packets: {"type":N,"payload":"<text, JSON-escaped>"} (kratos-transport) and {"type":N,"id":M,"payload":{...}}
+ * (stoa.text; error frames have "error" instead of "payload"). Reading finds the members at depth one in any order;
+ * duplicate, missing and unknown members: the first two are errors, unknown ones are skipped.
+ *
+ * quoted   in: which of the two forms is spoken. A quoted payload is unescaped into `scratch` (cap message limit).
+ * Errors: STOA_E_SYNTAX, STOA_E_TYPE (type not a number in range), STOA_E_LIMIT, STOA_E_MEMORY
+ */
+struct stoa_buffer;
+int stoa_typed_text_read(struct stoa_bytes message, bool quoted, struct stoa_buffer *scratch,
+                         struct stoa_typed *out_typed);
+/* Append the packet around an encoded JSON payload. Errors: as stoa_buffer_append(). */
+int stoa_typed_text_write(const struct stoa_typed *typed, bool quoted, struct stoa_buffer *out);
+
+#endif

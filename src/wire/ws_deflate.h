@@ -1,0 +1,63 @@
+/* wire/ws_deflate.h: permessage-deflate (RFC 7692): what was agreed, and the two directions.
+ *
+ * The server always answers with server_no_context_takeover and client_no_context_takeover: then no session keeps a
+ * window between messages, one compressed message serves every member, and an idle session costs nothing.
+ *
+ * Memory: contexts come from base/memory.h. Thread: one at a time.
+ */
+#ifndef STOA_WIRE_WS_DEFLATE_H
+#define STOA_WIRE_WS_DEFLATE_H
+
+#include "wire/http.h"
+
+#include <stoa/buffer.h>
+
+/* What was agreed for one session. */
+struct stoa_ws_deflate {
+  bool server_no_context_takeover; /* always true when agreed on */
+  bool client_no_context_takeover; /* always true when agreed on */
+  uint8_t server_max_window_bits;  /* 9 to 15; below 15 only when the client asked */
+  uint8_t client_max_window_bits;  /* 8 to 15 */
+  bool client_offered_window_bits; /* client_max_window_bits may be answered only then (RFC 7692 7.1.2.2) */
+};
+
+/* Choose the first acceptable offer of the Sec-WebSocket-Extensions fields (RFC 7692 5, 7.1). Offers with unknown,
+ * repeated or ill-formed parameters are passed over, as is server_max_window_bits=8, which zlib cannot write.
+ * Returns true and fills *out when one was chosen. Linear in the length of the fields; a list that breaks the grammar
+ * counts as no offer. */
+bool stoa_ws_deflate_negotiate(const struct stoa_http_head *head, const uint8_t *data, struct stoa_ws_deflate *out);
+
+/* The response's extension value, "permessage-deflate; ..."; returns its length (at most 160). */
+size_t stoa_ws_deflate_answer(const struct stoa_ws_deflate *agreed, char *out, size_t out_size);
+
+/* One message being inflated. Exists only while a compressed message arrives. */
+struct stoa_inflater;
+
+/* NULL when memory is out. */
+struct stoa_inflater *stoa_inflater_create(void);
+void stoa_inflater_destroy(struct stoa_inflater *inflater);
+
+/* Inflate the next piece of the message into `out`, in steps of at most 16 KiB.
+ *
+ * last    the message's final piece: the empty block that the sender removed is put back (RFC 7692 7.2.2) and the
+ *         stream must end on a byte boundary of a complete block. A stream that ended early (BFINAL) may go on with a
+ *         new one, as RFC 7692 7.2.3.4 allows.
+ * out     its cap is the message limit
+ * Errors: STOA_E_LIMIT   the message is longer than out's cap; nothing past it was inflated
+ *         STOA_E_SYNTAX  not deflate data; STOA_E_MEMORY
+ */
+int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, bool last, struct stoa_buffer *out);
+/* Ready for the next message. */
+void stoa_inflater_reset(struct stoa_inflater *inflater);
+
+/* Compresses whole messages without context; kept by a worker and shared by its sessions. */
+struct stoa_deflater;
+
+/* window_bits 9 to 15. NULL when memory is out. */
+struct stoa_deflater *stoa_deflater_create(int window_bits);
+void stoa_deflater_destroy(struct stoa_deflater *deflater);
+/* Append the message, compressed, without the trailing 00 00 ff ff (RFC 7692 7.2.1). Errors: STOA_E_LIMIT,
+ * STOA_E_MEMORY; out is as before. */
+int stoa_deflater_message(struct stoa_deflater *deflater, struct stoa_bytes message, struct stoa_buffer *out);
+
+#endif

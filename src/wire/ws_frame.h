@@ -1,0 +1,126 @@
+/* wire/ws_frame.h: WebSocket frames (RFC 6455 5), both directions.
+ *
+ * Reader: bytes in, events out, masking undone in place with wide words. The reader keeps no bytes: what it cannot
+ * use yet (an incomplete header, an incomplete control frame: at most 139 bytes) it leaves, and the caller presents
+ * it again in front of what comes next. Message payload is handed out in pieces as it arrives, so a message never has
+ * to be contiguous here. Any split of the input gives the same sequence of messages, controls and errors.
+ *
+ * Text is checked as UTF-8 while it arrives, up to the first bad byte (RFC 6455 8.1); compressed messages are not
+ * (RSV1 set), their text is checked by the caller after inflation.
+ *
+ * Does not know: sockets, memory, time, what a message means.
+ */
+#ifndef STOA_WIRE_WS_FRAME_H
+#define STOA_WIRE_WS_FRAME_H
+
+#include <stoa/bytes.h>
+#include <stoa/status.h>
+
+#define STOA_WS_CONTROL_LEN_MAX 125
+#define STOA_WS_HEADER_LEN_MAX 14
+
+enum stoa_ws_opcode {
+  STOA_WS_CONTINUATION = 0,
+  STOA_WS_TEXT = 1,
+  STOA_WS_BINARY = 2,
+  STOA_WS_CLOSE = 8,
+  STOA_WS_PING = 9,
+  STOA_WS_PONG = 10
+};
+
+/* Close codes of RFC 6455 7.4.1. */
+enum stoa_ws_close_code {
+  STOA_WS_CLOSE_NORMAL = 1000,
+  STOA_WS_CLOSE_GOING_AWAY = 1001,
+  STOA_WS_CLOSE_PROTOCOL_ERROR = 1002,
+  STOA_WS_CLOSE_UNSUPPORTED = 1003,
+  STOA_WS_CLOSE_NO_STATUS = 1005, /* never on the wire */
+  STOA_WS_CLOSE_ABNORMAL = 1006,  /* never on the wire */
+  STOA_WS_CLOSE_INVALID_DATA = 1007,
+  STOA_WS_CLOSE_POLICY = 1008,
+  STOA_WS_CLOSE_TOO_BIG = 1009,
+  STOA_WS_CLOSE_INTERNAL = 1011
+};
+
+struct stoa_ws_reader {
+  uint64_t frame_left;    /* payload bytes of the current data frame still to come */
+  uint64_t message_len;   /* payload bytes of the current message announced by its frames so far */
+  uint32_t mask;          /* of the current frame, turned to the next byte */
+  uint32_t utf8;          /* state of base/utf8.h */
+  uint8_t state;          /* private */
+  uint8_t opcode;         /* of the current message: text or binary; 0 between messages */
+  uint8_t flags;          /* private: FIN of the current frame, compressed message, masked peer, extension in use */
+  uint8_t reserved;
+};
+
+enum stoa_ws_event_kind {
+  STOA_WS_EVENT_NONE,    /* all usable bytes are used; come back with more */
+  STOA_WS_EVENT_PAYLOAD, /* a piece of a message, maybe empty */
+  STOA_WS_EVENT_CONTROL, /* a whole ping, pong or close */
+  STOA_WS_EVENT_ERROR    /* the peer broke the protocol; nothing after this is read */
+};
+
+struct stoa_ws_event {
+  enum stoa_ws_event_kind kind;
+  enum stoa_ws_opcode opcode;  /* PAYLOAD: text or binary; CONTROL: close, ping, pong */
+  bool first;                  /* PAYLOAD: the message starts here */
+  bool last;                   /* PAYLOAD: the message ends here */
+  bool compressed;             /* PAYLOAD: the message has RSV1 set (RFC 7692 6) */
+  uint8_t *data;               /* PAYLOAD, CONTROL: unmasked, inside the caller's bytes */
+  size_t len;
+  uint16_t code;               /* ERROR: the close code to send. CONTROL close: the peer's code, 1005 for none */
+  const char *reason;          /* ERROR: for people */
+};
+
+/* peer_masks   true on a server (frames must be masked), false on a client (must not be)
+ * compression  permessage-deflate was negotiated: RSV1 may start a message */
+void stoa_ws_reader_init(struct stoa_ws_reader *reader, bool peer_masks, bool compression);
+
+/* Read the next event.
+ *
+ * message_len_max  a header that takes the message past it is an error 1009 before any payload
+ * out_used         bytes consumed from `data`; those the event points to are among them
+ * The checks are strict: RSV bits, reserved opcodes, lengths not minimal or with the top bit set, long or fragmented
+ * control frames, continuation without a start and the reverse, mask on the wrong side, close payloads of one byte,
+ * with a code that may not be sent (RFC 6455 7.4) or a reason that is not UTF-8: 1002, or 1007 for text.
+ * Text that goes bad inside a frame: the good bytes up to there are not handed out; the event is ERROR 1007.
+ */
+void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8_t *data, size_t len,
+                  size_t *out_used, struct stoa_ws_event *out_event);
+
+/* Between two frames of no message: a session here owns nothing on the reader's account. */
+bool stoa_ws_reader_idle(const struct stoa_ws_reader *reader);
+
+/* May a peer send this code in a close frame? 1000-1003, 1007-1014, 3000-4999. */
+bool stoa_ws_close_code_valid(uint16_t code);
+
+/* XOR with the mask, in place, wide words; returns the mask turned by len bytes. `mask` is the four key bytes in
+ * memory order. */
+uint32_t stoa_ws_mask(uint32_t mask, uint8_t *data, size_t len);
+
+/* A frame's header as a server sends it (not masked). Returns its length: 2, 4 or 10. */
+static inline size_t stoa_ws_header_write(uint8_t out[10], enum stoa_ws_opcode opcode, bool compressed,
+                                          uint64_t payload_len) {
+  out[0] = (uint8_t)(0x80 | (compressed ? 0x40 : 0) | (int)opcode);
+  if (payload_len < 126) {
+    out[1] = (uint8_t)payload_len;
+    return 2;
+  }
+  if (payload_len <= 0xffff) {
+    out[1] = 126;
+    out[2] = (uint8_t)(payload_len >> 8);
+    out[3] = (uint8_t)payload_len;
+    return 4;
+  }
+  out[1] = 127;
+  for (int i = 0; i < 8; i++) {
+    out[2 + i] = (uint8_t)(payload_len >> (56 - 8 * i));
+  }
+  return 10;
+}
+
+/* A whole unmasked close frame: code and reason, the reason cut at 123 bytes on a character's edge. Code 1005 gives
+ * an empty payload. Returns its length, at most 127. */
+size_t stoa_ws_close_write(uint8_t out[127], uint16_t code, const char *reason);
+
+#endif
