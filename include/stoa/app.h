@@ -1,0 +1,38 @@
+/* stoa/app.h: a server program's life: options, configuration, log, run, exit status.
+ *
+ *   int main(int argc, char **argv) { return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv); }
+ *
+ * Options: -c FILE (repeated; later files win), --set a.b=c (repeated; c is YAML), --check-config, --print-config,
+ * --version, --help. An unknown key is an error with file, line, column and the nearest name; all errors are shown in
+ * one run.
+ */
+#ifndef STOA_APP_H
+#define STOA_APP_H
+
+#include <stoa/server.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stoa_app {
+  const char *name;
+  const char *version; /* NULL: the library's */
+  const char *about;   /* one sentence for --help; may be NULL */
+  /* The configuration's message: it has fields `server` (stoa.ServerConfig) and `log` (stoa.LogConfig) and any of the
+   * program's own. NULL: stoa.AppConfig. */
+  const struct stoa_message_type *config_type;
+  /* Register codecs, callbacks and handlers. `config` is a struct of config_type, valid until stoa_app_run() returns.
+   * A status other than STOA_OK ends the program with exit status 1. */
+  int (*setup)(struct stoa_server *server, const void *config, void *user);
+  void *user;
+};
+
+/* Returns the exit status: 0 fine, 1 configuration or start failed, 2 bad usage. */
+STOA_API int stoa_app_run(const struct stoa_app *app, int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* stoa/session.h: one client's talk, from the upgrade to the end of its connection.
+ *
+ * Does not know: rooms' contents, other sessions.
+ * Thread: a struct stoa_session belongs to its worker; use it only inside the callbacks that hand it over. From
+ *         other threads, name sessions by their id and go through stoa/server.h.
+ * Lifetime: valid until on_disconnect returns. Closing is a request: the memory goes at the end of the loop's turn.
+ */
+#ifndef STOA_SESSION_H
+#define STOA_SESSION_H
+
+#include <stoa/arena.h>
+#include <stoa/descriptor.h>
+#include <stoa/status.h>
+#include <stoa/uuid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stoa_error; /* generated from stoa/error.proto */
+struct stoa_server;
+struct stoa_session;
+
+/* Close codes of Stoa. 4000 to 4499 mean come back, 4500 to 4999 mean stop. */
+enum stoa_close_code {
+  STOA_CLOSE_DRAINING = 4001,
+  STOA_CLOSE_INTERNAL = 4004,
+  STOA_CLOSE_TOKEN_EXPIRED = 4005,
+  STOA_CLOSE_SLOW = 4008,
+  STOA_CLOSE_POSITION_LOST = 4010,
+  STOA_CLOSE_NO_PONG = 4012,
+  STOA_CLOSE_RATE = 4013,
+  STOA_CLOSE_BAD_TOKEN = 4500,
+  STOA_CLOSE_PROTOCOL = 4501,
+  STOA_CLOSE_NO_HELLO = 4502,
+  STOA_CLOSE_KICKED = 4503,
+  STOA_CLOSE_CONNECTION_LIMIT = 4504,
+  STOA_CLOSE_FORBIDDEN = 4507,
+  STOA_CLOSE_TOO_MANY_ERRORS = 4509
+};
+
+STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
+STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
+
+/* The program's own pointer; NULL at first. Not touched by the library: free it in on_disconnect. */
+STOA_API void *stoa_session_user(const struct stoa_session *session);
+STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
+
+/* Did the client negotiate a subprotocol? The first client did not, and is sent only what it knows. */
+STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
+/* The session's codec by name: "json". */
+STOA_API const char *stoa_session_codec(const struct stoa_session *session);
+
+/* The worker's arena, for what a handler builds: replies, errors, lists. Emptied after each message. */
+STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
+
+/* Send one typed message to this session, in order with what was sent before.
+ *
+ * message  borrowed until the call returns
+ * Errors: STOA_E_LIMIT   the session's queue is full: it is being closed with 4008, or the message is too long for a
+ *                        frame; STOA_E_CLOSED  it is closing; STOA_E_MEMORY; STOA_E_UTF8
+ */
+STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
+                               const void *message);
+
+/* Send one WebSocket message as it is. Errors as stoa_session_send(). Text is not checked. */
+STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);
+
+/* Say goodbye: what was sent before goes out first, then a close frame, then the connection ends. on_disconnect
+ * follows later, never inside this call. `reason` is copied, at most 123 bytes. Closing twice is fine, the first
+ * code stands. */
+STOA_API void stoa_session_close(struct stoa_session *session, uint16_t code, const char *reason);
+
+/* An error for a handler to return: a copy in the worker's arena. Never NULL: without memory it is a constant that
+ * says so. `message` may be NULL. */
+STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32_t code, const char *reason,
+                                                     const char *message);
+
+/* Named groups. A session is in any number of them; it leaves all when it ends.
+ * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes; STOA_E_EXISTS  it is a member already;
+ *         STOA_E_LIMIT  128 groups; STOA_E_MEMORY; STOA_E_CLOSED */
+STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
+/* What was published before goes out still. Errors: STOA_E_NOT_FOUND  not a member */
+STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
