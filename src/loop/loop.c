@@ -1,0 +1,217 @@
+#include "loop/loop.h"
+
+#include "base/memory.h"
+#include "base/sys.h"
+#include "loop/mailbox.h"
+#include "loop/wheel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#define EVENTS_PER_TURN 512
+
+struct stoa_loop {
+  const struct stoa_clock *clock;
+  int epoll_fd;
+  struct stoa_io wake; /* an eventfd: somebody posted */
+  uint64_t now_ms;
+  struct stoa_mailbox mailbox;
+  struct stoa_wheel wheel;
+  struct stoa_timer *due; /* taken off the wheel, not run yet */
+  struct stoa_deferred *deferred;
+  void (*turn_end)(void *context);
+  void *turn_end_context;
+  atomic_bool stopping;
+  struct epoll_event events[EVENTS_PER_TURN];
+};
+
+static uint64_t clock_ms(const struct stoa_loop *loop) { return stoa_clock_monotonic_ns(loop->clock) / 1000000; }
+
+static void on_wake(struct stoa_io *io, uint32_t events) {
+  (void)events;
+  uint64_t count;
+  /* Only its level matters; the posts themselves are taken in every turn. */
+  ssize_t ignored = stoa_sys.read(io->fd, &count, sizeof count);
+  (void)ignored;
+}
+
+static int open_wake(struct stoa_loop *loop) {
+  loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  loop->wake.events = EPOLLIN;
+  loop->wake.on_ready = on_wake;
+  return loop->wake.fd < 0 ? STOA_E_SYSTEM : stoa_loop_add(loop, &loop->wake);
+}
+
+int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop) {
+  struct stoa_loop *loop = stoa_calloc(1, sizeof *loop);
+  if (loop == NULL) {
+    return STOA_E_MEMORY;
+  }
+  loop->clock = clock;
+  loop->wake.fd = -1;
+  loop->now_ms = clock_ms(loop);
+  stoa_wheel_init(&loop->wheel, loop->now_ms);
+  loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  int status = loop->epoll_fd < 0 ? STOA_E_SYSTEM : open_wake(loop);
+  if (status != STOA_OK) {
+    stoa_loop_destroy(loop);
+    return status;
+  }
+  *out_loop = loop;
+  return STOA_OK;
+}
+
+static void run_posts(struct stoa_loop *loop) {
+  struct stoa_post *next;
+  for (struct stoa_post *post = stoa_mailbox_take(&loop->mailbox); post != NULL; post = next) {
+    next = post->next;
+    post->run(post);
+  }
+}
+
+static void run_deferred(struct stoa_loop *loop) {
+  while (loop->deferred != NULL) {
+    struct stoa_deferred *deferred = loop->deferred;
+    loop->deferred = deferred->next;
+    deferred->run(deferred);
+  }
+}
+
+void stoa_loop_destroy(struct stoa_loop *loop) {
+  if (loop == NULL) {
+    return;
+  }
+  run_posts(loop);
+  run_deferred(loop);
+  if (loop->wake.fd >= 0) {
+    stoa_sys.close(loop->wake.fd);
+  }
+  if (loop->epoll_fd >= 0) {
+    stoa_sys.close(loop->epoll_fd);
+  }
+  stoa_free(loop);
+}
+
+void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), void *context) {
+  loop->turn_end = hook;
+  loop->turn_end_context = context;
+}
+
+static void run_timers(struct stoa_loop *loop) {
+  stoa_wheel_take_due(&loop->wheel, loop->now_ms, &loop->due);
+  while (loop->due != NULL) {
+    struct stoa_timer *timer = loop->due;
+    stoa_wheel_remove(timer);
+    timer->on_due(timer);
+  }
+}
+
+static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
+  int timer_ms = stoa_wheel_wait_ms(&loop->wheel, clock_ms(loop));
+  if (timer_ms >= 0 && (wait_ms < 0 || timer_ms < wait_ms)) {
+    wait_ms = timer_ms;
+  }
+  int count = stoa_sys.epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, wait_ms);
+  /* EINTR is a turn without events; nothing else can happen to a valid descriptor. */
+  return count < 0 ? 0 : count;
+}
+
+void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
+  int count = wait_for_events(loop, wait_ms);
+  loop->now_ms = clock_ms(loop);
+  run_posts(loop);
+  for (int i = 0; i < count; i++) {
+    struct stoa_io *io = loop->events[i].data.ptr;
+    if (io->fd >= 0) {
+      io->on_ready(io, loop->events[i].events);
+    }
+  }
+  run_timers(loop);
+  if (loop->turn_end != NULL) {
+    loop->turn_end(loop->turn_end_context);
+  }
+  run_deferred(loop);
+}
+
+void stoa_loop_run(struct stoa_loop *loop) {
+  while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
+    stoa_loop_turn(loop, -1);
+  }
+}
+
+static void wake(struct stoa_loop *loop) {
+  const uint64_t one = 1;
+  /* Fails only when the counter is at its top, and then the loop is awake already. */
+  ssize_t ignored = stoa_sys.write(loop->wake.fd, &one, sizeof one);
+  (void)ignored;
+}
+
+void stoa_loop_stop(struct stoa_loop *loop) {
+  atomic_store_explicit(&loop->stopping, true, memory_order_release);
+  wake(loop);
+}
+
+uint64_t stoa_loop_now_ms(const struct stoa_loop *loop) { return loop->now_ms; }
+
+const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop) { return loop->clock; }
+
+static int control(struct stoa_loop *loop, int operation, struct stoa_io *io, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = io};
+  if (stoa_sys.epoll_ctl(loop->epoll_fd, operation, io->fd, &event) == 0) {
+    return STOA_OK;
+  }
+  return errno == ENOMEM ? STOA_E_MEMORY : STOA_E_SYSTEM;
+}
+
+int stoa_loop_add(struct stoa_loop *loop, struct stoa_io *io) {
+  assert(io->fd >= 0);
+  assert(io->on_ready != NULL);
+  return control(loop, EPOLL_CTL_ADD, io, io->events);
+}
+
+int stoa_loop_modify(struct stoa_loop *loop, struct stoa_io *io, uint32_t events) {
+  if (events == io->events) {
+    return STOA_OK;
+  }
+  int status = control(loop, EPOLL_CTL_MOD, io, events);
+  if (status == STOA_OK) {
+    io->events = events;
+  }
+  return status;
+}
+
+void stoa_loop_remove(struct stoa_loop *loop, struct stoa_io *io) {
+  if (io->fd < 0) {
+    return;
+  }
+  int ignored = control(loop, EPOLL_CTL_DEL, io, 0);
+  (void)ignored;
+  io->fd = -1;
+}
+
+void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uint64_t delay_ms) {
+  stoa_loop_timer_stop(loop, timer);
+  timer->due_ms = loop->now_ms + delay_ms;
+  stoa_wheel_insert(&loop->wheel, timer);
+}
+
+void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer) {
+  (void)loop;
+  if (timer->link != NULL) {
+    stoa_wheel_remove(timer);
+  }
+}
+
+void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post) {
+  if (stoa_mailbox_put(&loop->mailbox, post)) {
+    wake(loop);
+  }
+}
+
+void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred) {
+  deferred->next = loop->deferred;
+  loop->deferred = deferred;
+}

@@ -1,0 +1,88 @@
+/* loop/loop.h: one thread's reactor: descriptors, timers, posts from other threads, and the end of a turn.
+ *
+ * A turn waits for events, runs posts, descriptor callbacks and due timers, then the turn-end hook (where everything
+ * that was gathered is sent), then the deferred releases. So a callback may close anything at any time: memory that
+ * somebody may still hold goes only when nobody is on the stack.
+ *
+ * Does not know: what the descriptors are.
+ * Thread: create, run and destroy may be on different threads, one after the other; all else on the thread that runs,
+ *         except stoa_loop_post() and stoa_loop_stop(), which are for any thread.
+ * Lifetime: io, timer, post and deferred structs are the caller's memory, borrowed while they are registered.
+ */
+#ifndef STOA_LOOP_LOOP_H
+#define STOA_LOOP_LOOP_H
+
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <stoa/status.h>
+
+struct stoa_loop;
+
+/* One watched descriptor. Embedded in its owner. */
+struct stoa_io {
+  int fd;          /* -1 when not registered */
+  uint32_t events; /* EPOLLIN, EPOLLOUT: what is watched; level-triggered */
+  void (*on_ready)(struct stoa_io *io, uint32_t events);
+};
+
+/* One timer. Zeroed means stopped. */
+struct stoa_timer {
+  struct stoa_timer *next;
+  struct stoa_timer **link; /* NULL while stopped */
+  uint64_t due_ms;
+  void (*on_due)(struct stoa_timer *timer);
+};
+
+/* Work handed over by another thread. */
+struct stoa_post {
+  struct stoa_post *next;
+  void (*run)(struct stoa_post *post); /* on the loop's thread; owns the post from then on */
+};
+
+/* Work put off to the end of the turn, for releasing memory. */
+struct stoa_deferred {
+  struct stoa_deferred *next;
+  void (*run)(struct stoa_deferred *deferred);
+};
+
+/* clock  borrowed until destroy
+ * Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
+int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop);
+/* Posts that have not run are run first, then deferred releases. NULL is fine. */
+void stoa_loop_destroy(struct stoa_loop *loop);
+
+/* Called once in each turn after the callbacks. What it does may cause further posts, which wake the next turn. */
+void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), void *context);
+
+/* Turn until stoa_loop_stop(). */
+void stoa_loop_run(struct stoa_loop *loop);
+/* One turn that waits at most wait_ms (-1: until something happens). */
+void stoa_loop_turn(struct stoa_loop *loop, int wait_ms);
+/* Any thread. The current turn is finished. */
+void stoa_loop_stop(struct stoa_loop *loop);
+
+/* Time of this turn's wake-up, monotonic, in milliseconds. */
+uint64_t stoa_loop_now_ms(const struct stoa_loop *loop);
+const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop);
+
+/* Watch io->fd for io->events. Errors: STOA_E_SYSTEM, STOA_E_MEMORY (the kernel's) */
+int stoa_loop_add(struct stoa_loop *loop, struct stoa_io *io);
+/* Watch it for other events. Errors: as add; what was watched before still is. */
+int stoa_loop_modify(struct stoa_loop *loop, struct stoa_io *io, uint32_t events);
+/* Stop watching; events already fetched in this turn are dropped. The descriptor stays open and io->fd becomes -1;
+ * the struct must live until the end of the turn. */
+void stoa_loop_remove(struct stoa_loop *loop, struct stoa_io *io);
+
+/* (Re)start: on_due once, `delay_ms` from this turn's time, not before, up to one wheel tick (8 ms) later. */
+void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uint64_t delay_ms);
+/* Stopping a stopped timer is fine. */
+void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer);
+
+/* Any thread, no lock. Posts of one thread run in their order. */
+void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post);
+
+/* Run at the end of this turn, after the hook. */
+void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred);
+
+#endif
