@@ -122,13 +122,14 @@ static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
 void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
   int count = wait_for_events(loop, wait_ms);
   loop->now_ms = clock_ms(loop);
-  run_posts(loop);
   for (int i = 0; i < count; i++) {
     struct stoa_io *io = loop->events[i].data.ptr;
     if (io->fd >= 0) {
       io->on_ready(io, loop->events[i].events);
     }
   }
+  /* After the descriptors: a post that comes once the eventfd has been read is seen here, or raises it again. */
+  run_posts(loop);
   run_timers(loop);
   if (loop->turn_end != NULL) {
     loop->turn_end(loop->turn_end_context);

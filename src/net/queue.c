@@ -1,0 +1,170 @@
+#include "net/queue.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <sys/uio.h>
+
+#define SEGMENTS_AT_FIRST 4
+#define OWN_BYTES_AT_FIRST 512
+#define OWN_BYTES_MAX (64u * 1024 * 1024)
+#define IOV_PER_WRITE 64
+
+struct stoa_queue *stoa_queue_create(void) { return stoa_calloc(1, sizeof(struct stoa_queue)); }
+
+static struct stoa_segment *segment_at(const struct stoa_queue *queue, uint32_t index) {
+  return &queue->segments[queue->first + index];
+}
+
+static void drop_first(struct stoa_queue *queue) {
+  stoa_batch_unref(segment_at(queue, 0)->batch);
+  queue->first++;
+  queue->count--;
+}
+
+void stoa_queue_destroy(struct stoa_queue *queue) {
+  if (queue == NULL) {
+    return;
+  }
+  while (queue->count > 0) {
+    drop_first(queue);
+  }
+  stoa_free(queue->segments);
+  stoa_free(queue);
+}
+
+static int make_room(struct stoa_queue *queue) {
+  if (queue->first + queue->count < queue->capacity) {
+    return STOA_OK;
+  }
+  if (queue->first > 0) {
+    memmove(queue->segments, segment_at(queue, 0), queue->count * sizeof *queue->segments);
+    queue->first = 0;
+    return STOA_OK;
+  }
+  uint32_t capacity = queue->capacity == 0 ? SEGMENTS_AT_FIRST : queue->capacity * 2;
+  struct stoa_segment *segments = queue->segments == NULL
+                                      ? stoa_alloc(capacity * sizeof *segments)
+                                      : stoa_realloc(queue->segments, capacity * sizeof *segments);
+  if (segments == NULL) {
+    return STOA_E_MEMORY;
+  }
+  queue->segments = segments;
+  queue->capacity = capacity;
+  return STOA_OK;
+}
+
+int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t start, size_t end) {
+  assert(start < end);
+  int status = make_room(queue);
+  if (status != STOA_OK) {
+    return status;
+  }
+  *segment_at(queue, queue->count) = (struct stoa_segment){stoa_batch_ref(batch), start, start, end};
+  queue->count++;
+  queue->bytes += end - start;
+  return STOA_OK;
+}
+
+struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
+  if (queue->count > 0) {
+    struct stoa_segment *last = segment_at(queue, queue->count - 1);
+    if (stoa_batch_sole(last->batch) && last->end == last->batch->bytes.len) {
+      return last->batch;
+    }
+  }
+  if (make_room(queue) != STOA_OK) {
+    return NULL;
+  }
+  struct stoa_batch *batch = stoa_batch_create(OWN_BYTES_MAX);
+  if (batch == NULL || stoa_buffer_reserve(&batch->bytes, OWN_BYTES_AT_FIRST) != STOA_OK) {
+    stoa_batch_unref(batch);
+    return NULL;
+  }
+  *segment_at(queue, queue->count) = (struct stoa_segment){batch, 0, 0, 0};
+  queue->count++;
+  return batch;
+}
+
+void stoa_queue_own_end(struct stoa_queue *queue) {
+  struct stoa_segment *last = segment_at(queue, queue->count - 1);
+  queue->bytes += last->batch->bytes.len - last->end;
+  last->end = last->batch->bytes.len;
+}
+
+static size_t gather(const struct stoa_queue *queue, struct iovec iov[IOV_PER_WRITE]) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < queue->count && count < IOV_PER_WRITE; i++) {
+    const struct stoa_segment *segment = segment_at(queue, i);
+    iov[count].iov_base = segment->batch->bytes.data + segment->sent;
+    iov[count].iov_len = segment->end - segment->sent;
+    count++;
+  }
+  return count;
+}
+
+static void advance(struct stoa_queue *queue, size_t written) {
+  assert(written <= queue->bytes);
+  queue->bytes -= written;
+  while (queue->count > 0) {
+    struct stoa_segment *segment = segment_at(queue, 0);
+    size_t left = segment->end - segment->sent;
+    if (written < left) {
+      segment->sent += written;
+      return;
+    }
+    written -= left;
+    drop_first(queue);
+  }
+}
+
+int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn) {
+  while (queue->bytes > 0) {
+    struct iovec iov[IOV_PER_WRITE];
+    size_t count = gather(queue, iov);
+    size_t written;
+    int status = stoa_conn_write(conn, iov, count, &written);
+    if (status != STOA_OK) {
+      return status;
+    }
+    advance(queue, written);
+  }
+  return STOA_OK;
+}
+
+/* Length of the unmasked frame at `at`; the library wrote it, so it is whole. */
+static size_t frame_len(const uint8_t *at) {
+  size_t len = at[1] & 0x7f;
+  if (len == 126) {
+    return 4 + ((size_t)at[2] << 8 | at[3]);
+  }
+  if (len == 127) {
+    len = 0;
+    for (int i = 2; i < 10; i++) {
+      len = len << 8 | at[i];
+    }
+    return 10 + len;
+  }
+  return 2 + len;
+}
+
+void stoa_queue_cut(struct stoa_queue *queue) {
+  if (queue->count == 0) {
+    return;
+  }
+  struct stoa_segment *segment = segment_at(queue, 0);
+  size_t edge = segment->start;
+  while (edge < segment->sent) {
+    edge += frame_len(segment->batch->bytes.data + edge);
+  }
+  assert(edge <= segment->end);
+  while (queue->count > 1) {
+    queue->count--;
+    stoa_batch_unref(segment_at(queue, queue->count)->batch);
+  }
+  segment->end = edge;
+  queue->bytes = edge - segment->sent;
+  if (queue->bytes == 0) {
+    drop_first(queue);
+  }
+}

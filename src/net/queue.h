@@ -1,0 +1,46 @@
+/* net/queue.h: what waits to be written to one connection: ranges of counted batches, in order.
+ *
+ * A connection that is up to date has no queue at all. Bytes of its own are copied into a batch of its own; bytes of
+ * many are ranges of the batch that all share, never a copy.
+ * Thread: the worker's.
+ */
+#ifndef STOA_NET_QUEUE_H
+#define STOA_NET_QUEUE_H
+
+#include "net/batch.h"
+#include "net/conn.h"
+
+/* A run of whole WebSocket frames (or of HTTP bytes). */
+struct stoa_segment {
+  struct stoa_batch *batch; /* one reference */
+  size_t start;             /* the first frame begins here */
+  size_t sent;              /* start <= sent <= end */
+  size_t end;
+};
+
+struct stoa_queue {
+  size_t bytes; /* not sent yet, over all segments */
+  uint32_t first, count, capacity;
+  struct stoa_segment *segments; /* [first, first + count) of capacity */
+};
+
+/* NULL when memory is out. */
+struct stoa_queue *stoa_queue_create(void);
+void stoa_queue_destroy(struct stoa_queue *queue);
+
+/* Append a range of a shared batch. Errors: STOA_E_MEMORY; the queue is as before. */
+int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t start, size_t end);
+
+/* The batch that bytes of this connection alone can be appended to now; what is appended to its bytes from
+ * `bytes.len` on becomes part of the queue with stoa_queue_own_end(). NULL when memory is out. */
+struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue);
+void stoa_queue_own_end(struct stoa_queue *queue);
+
+/* Write as much as the connection takes now.
+ * Errors: STOA_E_AGAIN  some is left; STOA_E_CLOSED, STOA_E_SYSTEM, STOA_E_TLS as stoa_conn_write() */
+int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn);
+
+/* Drop everything behind the frame that is partly sent. All of the queue must be WebSocket frames of a server. */
+void stoa_queue_cut(struct stoa_queue *queue);
+
+#endif

@@ -1,0 +1,29 @@
+/* net/tls.h: TLS 1.2 and 1.3 by OpenSSL 3, without renegotiation; buffers are released while idle.
+ *
+ * Thread: a context is made once and used by all workers; a connection belongs to its worker.
+ */
+#ifndef STOA_NET_TLS_H
+#define STOA_NET_TLS_H
+
+#include "net/conn.h"
+
+/* certificate, key  PEM files
+ * Errors: STOA_E_NOT_FOUND  a file cannot be read; STOA_E_DENIED  others can read the key file; STOA_E_TLS  OpenSSL
+ *         refuses them (logged); STOA_E_MEMORY */
+int stoa_tls_context_create(const char *certificate, const char *key, struct stoa_tls_context **out_context);
+void stoa_tls_context_destroy(struct stoa_tls_context *context);
+
+int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls);
+void stoa_tls_destroy(struct stoa_tls *tls);
+/* As the functions of conn.h. */
+int stoa_tls_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len);
+int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
+bool stoa_tls_pending(const struct stoa_tls *tls);
+/* Reading waits until something can be written (a handshake flight that did not fit). */
+bool stoa_tls_wants_write(const struct stoa_tls *tls);
+void stoa_tls_shutdown(struct stoa_tls *tls);
+
+/* Let OpenSSL allocate through base/memory.h. Works once, before anything else of OpenSSL is used. */
+void stoa_tls_memory_setup(void);
+
+#endif
