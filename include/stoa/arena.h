@@ -14,8 +14,10 @@ extern "C" {
 
 struct stoa_arena;
 
-/* An arena that holds at most bytes_max in all. NULL when memory is out. */
+/* An arena that hands out at most bytes_max between two resets, each allocation counted in steps of 16 bytes. It takes
+ * no memory for them before the first. NULL when memory is out. */
 STOA_API struct stoa_arena *stoa_arena_create(size_t bytes_max);
+/* NULL is fine. */
 STOA_API void stoa_arena_destroy(struct stoa_arena *arena);
 
 /* `size` bytes, aligned to 16, not cleared. NULL at the cap or when memory is out. A size of 0 gives a pointer too. */
@@ -25,9 +27,17 @@ STOA_API void *stoa_arena_calloc(struct stoa_arena *arena, size_t size);
 /* A copy of the text in the arena, followed by a NUL. data is NULL when memory is out. */
 STOA_API struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct stoa_string text);
 
+/* Change the size of an allocation, keeping its content up to the smaller size. The newest allocation grows in its
+ * place when the block has room, and gives back what it no longer needs when it shrinks; any other one is copied when
+ * it grows, and its old bytes stay taken until the reset.
+ *
+ * last   from this arena, since its last reset; not NULL
+ * Returns NULL at the cap or when memory is out: `last` is unchanged then. */
+STOA_API void *stoa_arena_grow(struct stoa_arena *arena, void *last, size_t old_size, size_t new_size);
+
 /* Forget everything handed out. The first block is kept, so that a steady load allocates nothing. */
 STOA_API void stoa_arena_reset(struct stoa_arena *arena);
-/* Bytes handed out since the last reset. */
+/* Bytes handed out since the last reset, in steps of 16. */
 STOA_API size_t stoa_arena_used(const struct stoa_arena *arena);
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
 /* stoa/log.h: structured lines, one event each.
  *
  * logfmt by default: time=2026-01-31T12:00:00.000Z level=info event="listening" address=0.0.0.0:7700
- * JSON by option. Control bytes (C0, DEL, C1) in values are escaped and values are cut at 1 KiB, so that no input
- * can forge a line. An event that repeats more than 10 times a second at one call site is counted instead and told
- * once as suppressed=N.
+ * JSON by option. Control bytes (C0, DEL, C1) and bytes that are not UTF-8 are escaped in values, and values are cut at
+ * 1 KiB, so that no input can forge a line. A line ends within 8 KiB: fields that no longer fit are counted as
+ * left_out=N. An event that repeats more than 10 times a second at one call site is counted instead, and told once as
+ * suppressed=N on the next line of that site.
  * Thread: any; a line is written with one write(2).
  */
 #ifndef STOA_LOG_H

@@ -16,7 +16,9 @@ struct stoa_uuid {
   uint8_t bytes[16];
 };
 
-/* A random one. Errors: STOA_E_SYSTEM  the kernel gave no random bytes. Thread: any. */
+/* A random one, out of a pool of random bytes that each thread refills now and then: making one seldom costs a
+ * system call. A process that forks must not make ids on both sides, or both make the same ones.
+ * Errors: STOA_E_SYSTEM  the kernel gave no random bytes. Thread: any. */
 STOA_API int stoa_uuid_make(struct stoa_uuid *out_id);
 /* 36 characters in lower case, then a NUL. */
 STOA_API void stoa_uuid_format(const struct stoa_uuid *id, char out_text[STOA_UUID_TEXT_LEN + 1]);

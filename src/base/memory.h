@@ -23,10 +23,10 @@ void stoa_free(void *block);
 
 /* Faults, for tests. After stoa_memory_fail_at(n) the n-th next allocation of the process (1 is the next) fails, and
  * all after it too when `all_after`. 0 turns faults off. stoa_memory_fault_hits() tells how many were made to fail
- * since. Thread: any, but one test at a time. */
+ * since n was last set; turning faults off keeps the figure. Thread: any, but one test at a time. */
 void stoa_memory_fail_at(uint64_t n, bool all_after);
 uint64_t stoa_memory_fault_hits(void);
-/* Blocks allocated and not yet freed in the whole process. */
+/* Blocks allocated and not yet freed in the whole process: exact while no other thread allocates or frees. */
 int64_t stoa_memory_live_blocks(void);
 
 #endif

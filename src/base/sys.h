@@ -34,4 +34,9 @@ extern const struct stoa_sys stoa_sys_real; /* the kernel's */
 /* Fill with random bytes from the kernel, through EINTR and short answers. Errors: STOA_E_SYSTEM. */
 int stoa_random(void *data, size_t len);
 
+/* The same out of a pool that each thread refills now and then, for ids, masks and seeds that cannot pay a system
+ * call each. Not for keys: bytes given out stay in the pool until it is refilled. A process that forks must not use
+ * it on both sides, or both get the same bytes. Errors: STOA_E_SYSTEM. */
+int stoa_random_pooled(void *data, size_t len);
+
 #endif

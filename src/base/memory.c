@@ -1,0 +1,156 @@
+/* base/memory.c: malloc, with faults on demand and live blocks counted per thread. */
+#include "base/memory.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Blocks this thread allocated minus those it freed. A block may be freed by another thread than the one that
+ * allocated it, so one thread's figure can be negative; only the sum over all threads means something. */
+struct thread_count {
+  _Atomic int64_t live; /* written by its own thread only, so that it needs no locked instruction */
+  enum { COUNT_NEW, COUNT_LISTED, COUNT_ENDED } state;
+  struct thread_count *next;
+  struct thread_count **link; /* what points at this one in the list */
+};
+
+static __thread struct thread_count thread_count;
+
+static pthread_mutex_t counts_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct thread_count *counts; /* every listed thread, under counts_lock */
+static _Atomic int64_t ended_live;  /* what ended threads left behind */
+
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* its destructor tells that a thread ends */
+static bool key_made;
+
+static atomic_bool fault_armed;
+static bool fault_all_after;
+static _Atomic int64_t fault_countdown;
+static _Atomic uint64_t fault_hits;
+
+static void count_end(void *context) {
+  struct thread_count *mine = context;
+  pthread_mutex_lock(&counts_lock);
+  *mine->link = mine->next;
+  if (mine->next != NULL) {
+    mine->next->link = mine->link;
+  }
+  atomic_fetch_add_explicit(&ended_live, atomic_load_explicit(&mine->live, memory_order_relaxed), memory_order_relaxed);
+  mine->state = COUNT_ENDED;
+  pthread_mutex_unlock(&counts_lock);
+}
+
+static void make_key(void) {
+  key_made = pthread_key_create(&key, count_end) == 0;
+}
+
+/* List this thread on its first allocation. Other destructors of an ending thread may still free blocks after
+ * count_end(), and there may be no key left to notice the end with: such a thread adds to the shared figure. */
+static void count_slowly(struct thread_count *mine, int64_t blocks) {
+  if (mine->state == COUNT_NEW) {
+    pthread_once(&key_once, make_key);
+    mine->state = key_made && pthread_setspecific(key, mine) == 0 ? COUNT_LISTED : COUNT_ENDED;
+  }
+  if (mine->state == COUNT_ENDED) {
+    atomic_fetch_add_explicit(&ended_live, blocks, memory_order_relaxed);
+    return;
+  }
+  atomic_store_explicit(&mine->live, blocks, memory_order_relaxed);
+  pthread_mutex_lock(&counts_lock);
+  mine->next = counts;
+  mine->link = &counts;
+  if (counts != NULL) {
+    counts->link = &mine->next;
+  }
+  counts = mine;
+  pthread_mutex_unlock(&counts_lock);
+}
+
+static inline void count(int64_t blocks) {
+  struct thread_count *mine = &thread_count;
+  if (__builtin_expect(mine->state != COUNT_LISTED, 0)) {
+    count_slowly(mine, blocks);
+    return;
+  }
+  int64_t live = atomic_load_explicit(&mine->live, memory_order_relaxed);
+  atomic_store_explicit(&mine->live, live + blocks, memory_order_relaxed);
+}
+
+static bool fault_strikes(void) {
+  int64_t left = atomic_fetch_sub(&fault_countdown, 1);
+  bool hit = left == 1 || (left < 1 && fault_all_after);
+  if (hit) {
+    atomic_fetch_add(&fault_hits, 1);
+  }
+  return hit;
+}
+
+static inline bool must_fail(void) {
+  return __builtin_expect(atomic_load_explicit(&fault_armed, memory_order_relaxed), 0) && fault_strikes();
+}
+
+void *stoa_alloc(size_t size) {
+  assert(size > 0);
+  void *block = must_fail() ? NULL : malloc(size);
+  if (block != NULL) {
+    count(1);
+  }
+  return block;
+}
+
+void *stoa_calloc(size_t count_of, size_t size) {
+  size_t total;
+  if (must_fail() || __builtin_mul_overflow(count_of, size, &total)) {
+    return NULL;
+  }
+  void *block = calloc(1, total);
+  if (block != NULL) {
+    count(1);
+  }
+  return block;
+}
+
+void *stoa_realloc(void *block, size_t size) {
+  assert(size > 0);
+  bool is_new = block == NULL;
+  void *moved = must_fail() ? NULL : realloc(block, size);
+  if (moved != NULL && is_new) {
+    count(1);
+  }
+  return moved;
+}
+
+void stoa_free(void *block) {
+  if (block != NULL) {
+    free(block);
+    count(-1);
+  }
+}
+
+void stoa_memory_fail_at(uint64_t n, bool all_after) {
+  assert(n <= INT64_MAX);
+  atomic_store(&fault_armed, false);
+  if (n == 0) {
+    return;
+  }
+  fault_all_after = all_after;
+  atomic_store(&fault_countdown, (int64_t)n);
+  atomic_store(&fault_hits, 0);
+  atomic_store(&fault_armed, true);
+}
+
+uint64_t stoa_memory_fault_hits(void) {
+  return atomic_load(&fault_hits);
+}
+
+int64_t stoa_memory_live_blocks(void) {
+  pthread_mutex_lock(&counts_lock);
+  int64_t live = atomic_load_explicit(&ended_live, memory_order_relaxed);
+  for (struct thread_count *each = counts; each != NULL; each = each->next) {
+    live += atomic_load_explicit(&each->live, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&counts_lock);
+  return live;
+}

@@ -1,0 +1,112 @@
+/* base/utf8.c: one automaton of nine states, run as one shift a byte. */
+#include "base/utf8.h"
+
+#include <string.h>
+
+/* A state is the place of its field in a row: each byte value has a row of 64 bits, and the row shifted right by the
+ * state gives the next state in its lowest six bits. So a byte costs a load that does not depend on the byte before
+ * it, and one shift. */
+enum {
+  START = 0,     /* between characters */
+  ONE = 6,       /* one more continuation byte */
+  TWO = 12,      /* two more */
+  THREE = 18,    /* three more */
+  AFTER_E0 = 24, /* less than A0 would be overlong */
+  AFTER_ED = 30, /* more than 9F would be a surrogate */
+  AFTER_F0 = 36, /* less than 90 would be overlong */
+  AFTER_F4 = 42, /* more than 8F would be above U+10FFFF */
+  BAD = 48,      /* and bad it stays */
+  STATE_MASK = 63,
+};
+
+#define FIELD(state, next) ((uint64_t)(next) << (state))
+
+/* RFC 3629 4, in the order of the ABNF. A byte that may begin a character may stand nowhere else. */
+#define LEADS_TO(next)                                                                                 \
+  (FIELD(START, next) | FIELD(ONE, BAD) | FIELD(TWO, BAD) | FIELD(THREE, BAD) | FIELD(AFTER_E0, BAD) | \
+   FIELD(AFTER_ED, BAD) | FIELD(AFTER_F0, BAD) | FIELD(AFTER_F4, BAD) | FIELD(BAD, BAD))
+#define CONTINUES(after_e0, after_ed, after_f0, after_f4)                                                    \
+  (FIELD(START, BAD) | FIELD(ONE, START) | FIELD(TWO, ONE) | FIELD(THREE, TWO) | FIELD(AFTER_E0, after_e0) | \
+   FIELD(AFTER_ED, after_ed) | FIELD(AFTER_F0, after_f0) | FIELD(AFTER_F4, after_f4) | FIELD(BAD, BAD))
+
+static const uint64_t rows[256] = {
+    [0x00 ... 0x7f] = LEADS_TO(START),
+    [0x80 ... 0x8f] = CONTINUES(BAD, ONE, BAD, TWO),
+    [0x90 ... 0x9f] = CONTINUES(BAD, ONE, TWO, BAD),
+    [0xa0 ... 0xbf] = CONTINUES(ONE, BAD, TWO, BAD),
+    [0xc0 ... 0xc1] = LEADS_TO(BAD),
+    [0xc2 ... 0xdf] = LEADS_TO(ONE),
+    [0xe0] = LEADS_TO(AFTER_E0),
+    [0xe1 ... 0xec] = LEADS_TO(TWO),
+    [0xed] = LEADS_TO(AFTER_ED),
+    [0xee ... 0xef] = LEADS_TO(TWO),
+    [0xf0] = LEADS_TO(AFTER_F0),
+    [0xf1 ... 0xf3] = LEADS_TO(THREE),
+    [0xf4] = LEADS_TO(AFTER_F4),
+    [0xf5 ... 0xff] = LEADS_TO(BAD),
+};
+
+_Static_assert(START == STOA_UTF8_START, "callers begin with the automaton's first state");
+
+/* Bytes taken by the automaton before the next look for a run of ASCII, and before it looks for BAD. */
+#define STEP_BYTES 16u
+
+static inline uint64_t next_state(uint64_t state, uint8_t byte) {
+  return rows[byte] >> (state & STATE_MASK);
+}
+
+/* The length of the run of ASCII at the front, or a little less: whole blocks are counted only. */
+static size_t ascii_run(const uint8_t *data, size_t len) {
+  const uint64_t high_bits = 0x8080808080808080;
+  size_t at = 0;
+  for (uint64_t words[4]; len - at >= sizeof words; at += sizeof words) {
+    memcpy(words, data + at, sizeof words);
+    if (((words[0] | words[1] | words[2] | words[3]) & high_bits) != 0) {
+      break;
+    }
+  }
+  for (uint64_t word; len - at >= sizeof word; at += sizeof word) {
+    memcpy(&word, data + at, sizeof word);
+    if ((word & high_bits) != 0) {
+      break;
+    }
+  }
+  return at;
+}
+
+/* The place of the first bad byte, known to be among these. */
+static size_t find_bad(uint64_t state, const uint8_t *data) {
+  for (size_t at = 0;; at++) {
+    state = next_state(state, data[at]) & STATE_MASK;
+    if (state == BAD) {
+      return at;
+    }
+  }
+}
+
+size_t stoa_utf8_check(uint32_t *state, const uint8_t *data, size_t len) {
+  uint64_t now = *state;
+  size_t at = 0;
+  while (at < len) {
+    if (now == START) {
+      at += ascii_run(data + at, len - at);
+    }
+    uint64_t before = now;
+    size_t end = len - at < STEP_BYTES ? len : at + STEP_BYTES;
+    for (size_t i = at; i < end; i++) {
+      now = next_state(now, data[i]);
+    }
+    now &= STATE_MASK;
+    if (now == BAD) {
+      return at + find_bad(before, data + at);
+    }
+    at = end;
+  }
+  *state = (uint32_t)now;
+  return len;
+}
+
+bool stoa_utf8_valid(const void *data, size_t len) {
+  uint32_t state = STOA_UTF8_START;
+  return stoa_utf8_check(&state, data, len) == len && state == STOA_UTF8_START;
+}
