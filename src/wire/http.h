@@ -42,14 +42,17 @@ struct stoa_http_head {
     struct stoa_http_span name, value; /* value without the blanks around it */
   } fields[STOA_HTTP_FIELDS_MAX];
   size_t field_count;
-  size_t head_len;    /* bytes of the head, with its empty line */
-  bool keep_alive;    /* false when the request has Connection: close */
-  bool has_body;      /* Content-Length above 0 */
+  size_t head_len; /* bytes of the head, with its empty line */
+  bool keep_alive; /* false when the request has Connection: close */
+  bool has_body;   /* Content-Length above 0 */
   uint64_t body_len;
   /* Private to http.c. */
-  uint32_t scan;
-  uint32_t line_start;
-  uint32_t state;
+  uint32_t scan;       /* bytes judged */
+  uint32_t line_start; /* of the line, or of the version in the first one */
+  uint8_t state;
+  uint8_t seen;                    /* fields that may come once, and known methods that are not served */
+  uint16_t verdict;                /* 0 while incomplete, then for good */
+  struct stoa_http_span authority; /* of an absolute target */
 };
 
 void stoa_http_head_init(struct stoa_http_head *head);

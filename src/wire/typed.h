@@ -9,9 +9,9 @@
 #include <stoa/bytes.h>
 #include <stoa/status.h>
 
-#define STOA_TYPE_MAX 0x3fffffffu      /* a message's own number */
-#define STOA_TYPE_CALL 0x80000000u     /* bit 31: a call or its reply, `id: u32` follows */
-#define STOA_TYPE_ERROR 0x40000000u    /* bit 30: the payload is stoa.Error */
+#define STOA_TYPE_MAX 0x3fffffffu   /* a message's own number */
+#define STOA_TYPE_CALL 0x80000000u  /* bit 31: a call or its reply, `id: u32` follows */
+#define STOA_TYPE_ERROR 0x40000000u /* bit 30: the payload is stoa.Error */
 #define STOA_TYPED_HEADER_LEN_MAX 8
 
 enum stoa_byte_order { STOA_BIG_ENDIAN, STOA_LITTLE_ENDIAN };

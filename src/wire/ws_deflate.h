@@ -17,6 +17,7 @@ struct stoa_ws_deflate {
   bool server_no_context_takeover; /* always true when agreed on */
   bool client_no_context_takeover; /* always true when agreed on */
   uint8_t server_max_window_bits;  /* 9 to 15; below 15 only when the client asked */
+  bool client_asked_window_bits;   /* server_max_window_bits must be answered then, 15 too (RFC 7692 7.1.2.1) */
   uint8_t client_max_window_bits;  /* 8 to 15 */
   bool client_offered_window_bits; /* client_max_window_bits may be answered only then (RFC 7692 7.1.2.2) */
 };

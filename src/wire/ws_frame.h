@@ -43,13 +43,13 @@ enum stoa_ws_close_code {
 };
 
 struct stoa_ws_reader {
-  uint64_t frame_left;    /* payload bytes of the current data frame still to come */
-  uint64_t message_len;   /* payload bytes of the current message announced by its frames so far */
-  uint32_t mask;          /* of the current frame, turned to the next byte */
-  uint32_t utf8;          /* state of base/utf8.h */
-  uint8_t state;          /* private */
-  uint8_t opcode;         /* of the current message: text or binary; 0 between messages */
-  uint8_t flags;          /* private: FIN of the current frame, compressed message, masked peer, extension in use */
+  uint64_t frame_left;  /* payload bytes of the current data frame still to come */
+  uint64_t message_len; /* payload bytes of the current message announced by its frames so far */
+  uint32_t mask;        /* of the current frame, turned to the next byte */
+  uint32_t utf8;        /* state of base/utf8.h */
+  uint8_t state;        /* private */
+  uint8_t opcode;       /* of the current message: text or binary; 0 between messages */
+  uint8_t flags;        /* private: FIN of the current frame, compressed message, masked peer, extension in use */
   uint8_t reserved;
 };
 
@@ -62,14 +62,14 @@ enum stoa_ws_event_kind {
 
 struct stoa_ws_event {
   enum stoa_ws_event_kind kind;
-  enum stoa_ws_opcode opcode;  /* PAYLOAD: text or binary; CONTROL: close, ping, pong */
-  bool first;                  /* PAYLOAD: the message starts here */
-  bool last;                   /* PAYLOAD: the message ends here */
-  bool compressed;             /* PAYLOAD: the message has RSV1 set (RFC 7692 6) */
-  uint8_t *data;               /* PAYLOAD, CONTROL: unmasked, inside the caller's bytes */
+  enum stoa_ws_opcode opcode; /* PAYLOAD: text or binary; CONTROL: close, ping, pong */
+  bool first;                 /* PAYLOAD: the message starts here */
+  bool last;                  /* PAYLOAD: the message ends here */
+  bool compressed;            /* PAYLOAD: the message has RSV1 set (RFC 7692 6) */
+  uint8_t *data;              /* PAYLOAD, CONTROL: unmasked, inside the caller's bytes */
   size_t len;
-  uint16_t code;               /* ERROR: the close code to send. CONTROL close: the peer's code, 1005 for none */
-  const char *reason;          /* ERROR: for people */
+  uint16_t code;      /* ERROR: the close code to send. CONTROL close: the peer's code, 1005 for none */
+  const char *reason; /* ERROR: for people */
 };
 
 /* peer_masks   true on a server (frames must be masked), false on a client (must not be)
@@ -85,8 +85,8 @@ void stoa_ws_reader_init(struct stoa_ws_reader *reader, bool peer_masks, bool co
  * with a code that may not be sent (RFC 6455 7.4) or a reason that is not UTF-8: 1002, or 1007 for text.
  * Text that goes bad inside a frame: the good bytes up to there are not handed out; the event is ERROR 1007.
  */
-void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8_t *data, size_t len,
-                  size_t *out_used, struct stoa_ws_event *out_event);
+void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8_t *data, size_t len, size_t *out_used,
+                  struct stoa_ws_event *out_event);
 
 /* Between two frames of no message: a session here owns nothing on the reader's account. */
 bool stoa_ws_reader_idle(const struct stoa_ws_reader *reader);

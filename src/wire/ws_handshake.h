@@ -12,14 +12,15 @@
 
 /* What the client asked for. Views into the request's bytes. */
 struct stoa_ws_request {
-  struct stoa_string key;       /* Sec-WebSocket-Key, checked: base64 of 16 bytes */
-  struct stoa_string origin;    /* data NULL: none */
+  struct stoa_string key;    /* Sec-WebSocket-Key, checked: base64 of 16 bytes */
+  struct stoa_string origin; /* data NULL: none */
   struct stoa_string host;
 };
 
 /* Is this an upgrade to WebSocket, and a good one?
- * Returns 101 when it is; 0 when no upgrade to WebSocket is asked for (a plain request); 400 for a broken one (method
- * not GET, no or bad key, no Connection: upgrade); 426 when Sec-WebSocket-Version is not 13. */
+ * Returns 101 when it is, and fills *out_request; 0 when no upgrade to WebSocket is asked for (a plain request); 400
+ * for a broken one (method not GET, no Connection: upgrade, no or bad key, a second Sec-WebSocket-Key,
+ * Sec-WebSocket-Version or Origin); 426 when Sec-WebSocket-Version is missing or not 13. */
 int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data, struct stoa_ws_request *out_request);
 
 /* Walk the offered subprotocols: start with *cursor zeroed; data NULL at the end. A list that breaks the grammar
@@ -34,9 +35,11 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
 /* May a page of this origin connect? (RFC 6455 10.2, RFC 6454.) Scheme, host and port are compared exactly after
  * lower-casing; a default port (80, 443) may be left out on either side.
  *
- * origin   as sent; "null" and anything that is not scheme://host[:port] is refused
- * host     the request's Host; same host and port is allowed when `allowed_count` is 0
- * allowed  exact origins, or "*"
+ * origin   as sent; anything that is not scheme://host[:port] is refused
+ * host     the request's Host; the same host and port over http or https is allowed when `allowed_count` is 0. Host
+ *          does not tell the scheme, so that its default port is taken to be that of the origin's scheme.
+ * allowed  exact origins, or "*" for all of them. "null" (a page from a file, or in a sandbox) is not among those of
+ *          "*"; it is allowed where the list names it.
  * A request without Origin does not come from a browser: the caller decides. */
 bool stoa_ws_origin_allowed(struct stoa_string origin, struct stoa_string host, const struct stoa_string *allowed,
                             size_t allowed_count);
@@ -44,9 +47,12 @@ bool stoa_ws_origin_allowed(struct stoa_string origin, struct stoa_string host, 
 /* Sec-WebSocket-Accept for a key (RFC 6455 4.2.2 5.4). */
 void stoa_ws_accept(struct stoa_string key, char out_accept[STOA_WS_ACCEPT_LEN]);
 
-/* The 101 answer. `protocol` and `deflate` may be NULL (not spoken).
- * Returns bytes written; 512 bytes are always enough. */
-size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate,
-                        char *out, size_t out_size);
+/* The 101 answer.
+ *
+ * protocol  one of the server's own names, at most 128 bytes, never text of the request; NULL: none is spoken
+ * deflate   NULL: not spoken
+ * Returns the bytes written, or 0 when out_size is too small; 512 bytes are always enough. */
+size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate, char *out,
+                        size_t out_size);
 
 #endif

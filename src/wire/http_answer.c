@@ -1,0 +1,60 @@
+#include <stdio.h>
+
+#include "wire/http.h"
+
+const char *stoa_http_reason(int code) {
+  static const struct {
+    int code;
+    const char *reason;
+  } reasons[] = {
+      {101, "Switching Protocols"},
+      {200, "OK"},
+      {304, "Not Modified"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {408, "Request Timeout"},
+      {413, "Content Too Large"},
+      {414, "URI Too Long"},
+      {426, "Upgrade Required"},
+      {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {503, "Service Unavailable"},
+      {505, "HTTP Version Not Supported"},
+  };
+  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+    if (reasons[i].code == code) {
+      return reasons[i].reason;
+    }
+  }
+  return "";
+}
+
+/* The fields that a code must come with: RFC 9110 15.5.6 and 15.5.22, RFC 6455 4.4. */
+static const char *fields_of(int code) {
+  switch (code) {
+    case 405:
+      return "Connection: close\r\nAllow: GET, HEAD\r\n";
+    case 426:
+      return "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    default:
+      return "Connection: close\r\n";
+  }
+}
+
+size_t stoa_http_refusal(int code, const char *extra, bool head_only, char *out, size_t out_size) {
+  const char *reason = stoa_http_reason(code);
+  int len = snprintf(out, out_size,
+                     "HTTP/1.1 %d %s\r\n"
+                     "Content-Type: text/plain; charset=utf-8\r\n"
+                     "Content-Length: %zu\r\n"
+                     "X-Content-Type-Options: nosniff\r\n"
+                     "%s%s\r\n%s%s",
+                     code, reason, strlen(reason) + 1, fields_of(code), extra, head_only ? "" : reason,
+                     head_only ? "" : "\n");
+  return len > 0 && (size_t)len < out_size ? (size_t)len : 0;
+}
