@@ -1,0 +1,83 @@
+#!/bin/sh
+# From a clean clone in a fresh Debian 12: ./dev build, ./dev run and ./dev test must work with nothing but a shell.
+#
+#   tests/fresh/debian12.sh FOLDER
+#
+# Makes a minimal Debian in FOLDER (kept for the next time; about 2 GB once the packages are in), clones what is
+# committed here into it and works there. Needs root and debootstrap. Not a part of ./dev test, which it runs.
+set -eu
+unset CDPATH
+
+if [ $# -ne 1 ]; then
+  printf 'usage: %s FOLDER\n' "$0" >&2
+  exit 2
+fi
+here=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+fresh=$(cd "$1" && pwd)
+
+say() { printf '### %s\n' "$*"; }
+
+inside() {
+  chroot "$fresh" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+    http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" no_proxy="${no_proxy:-}" \
+    /bin/sh -euc "cd /root/stoa && $1"
+}
+
+# How this machine reaches the archive: its resolver, its settings of apt, the authorities that it trusts.
+copy_network() {
+  cp /etc/resolv.conf "$fresh/etc/resolv.conf"
+  cp /etc/apt/apt.conf.d/* "$fresh/etc/apt/apt.conf.d/"
+  mkdir -p "$fresh/usr/local/share/ca-certificates"
+  find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$fresh/usr/local/share/ca-certificates/" \;
+}
+
+mount_kernel() {
+  mount -t proc proc "$fresh/proc"
+  mount -t sysfs -o ro sysfs "$fresh/sys"
+  mount --rbind /dev "$fresh/dev"
+  mount --make-rslave "$fresh/dev"
+}
+
+unmount_kernel() {
+  for name in dev sys proc; do
+    if grep -q " $fresh/$name " /proc/self/mounts; then umount -R -l "$fresh/$name"; fi
+  done
+}
+
+# The page must come from the running program; then it must end on SIGTERM, which ./dev run passes on by exec.
+check_run() {
+  # shellcheck disable=SC2016  # expanded inside
+  inside './dev run >run.log 2>&1 & server=$!
+    for attempt in $(seq 300); do
+      if python3 -c "import urllib.request as r; r.urlopen(\"http://localhost:7700/\", timeout=5)" 2>/dev/null; then
+        echo "the page is served"
+        kill -TERM $server
+        wait $server
+        exit
+      fi
+      kill -0 $server 2>/dev/null || break
+      sleep 1
+    done
+    cat run.log
+    kill -TERM $server 2>/dev/null || :
+    exit 1'
+}
+
+if [ ! -f "$fresh/etc/debian_version" ]; then
+  say "making a Debian 12 in $fresh"
+  debootstrap --variant=minbase bookworm "$fresh"
+fi
+trap unmount_kernel EXIT
+trap 'exit 130' INT TERM
+mount_kernel
+copy_network
+say 'cloning'
+rm -rf "$fresh/root/stoa"
+git clone --quiet "$here" "$fresh/root/stoa"
+say './dev build'
+inside './dev build'
+say './dev run'
+check_run
+say './dev test'
+inside './dev test'
