@@ -58,6 +58,17 @@ static bool taken_by_another(const struct stoa_address *address) {
   return false;
 }
 
+/* Accepted sockets inherit both, which saves two calls a connection. No Nagle: a turn is sent in one piece anyway.
+ * Unacknowledged bytes break the line after 30 s, so that a vanished peer does not hold its queue for minutes. */
+static void set_inherited(int fd, const struct stoa_address *address) {
+  const int on = 1;
+  const unsigned timeout_ms = 30000;
+  if (address->socket.any.sa_family != AF_UNIX) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  }
+}
+
 int stoa_listener_open(struct stoa_address *address, bool share, bool sole, int *out_fd) {
   if (address->socket.any.sa_family == AF_UNIX) {
     remove_stale(address);
@@ -71,6 +82,7 @@ int stoa_listener_open(struct stoa_address *address, bool share, bool sole, int 
     return STOA_E_SYSTEM;
   }
   socklen_t len = sizeof address->socket;
+  set_inherited(fd, address);
   if (listen(fd, BACKLOG) != 0 ||
       (address->socket.any.sa_family != AF_UNIX && getsockname(fd, &address->socket.any, &len) != 0)) {
     int saved_errno = errno;

@@ -1,0 +1,158 @@
+#include "session/session.h"
+
+#include <assert.h>
+
+/* Below this, deflate's own cost in bytes and time is not won back. */
+#define COMPRESS_BYTES_MIN 128
+
+size_t stoa_session_queued(const struct stoa_session *session) {
+  return session->queue == NULL ? 0 : session->queue->bytes;
+}
+
+static bool ensure_queue(struct stoa_session *session) {
+  if (session->queue == NULL) {
+    session->queue = stoa_queue_create();
+  }
+  return session->queue != NULL;
+}
+
+/* Only an open session, or one that answers HTTP, takes more. One message always fits into an empty queue, so that
+ * the cap need not be above the largest message. */
+static bool takes_more(struct stoa_session *session) {
+  if (session->state > STOA_SESSION_OPEN || session->broken || session->slow) {
+    return false;
+  }
+  if (stoa_session_queued(session) >= session->host->limits->queue_bytes_max) {
+    session->slow = true;
+    stoa_session_mark(session);
+    return false;
+  }
+  return true;
+}
+
+struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session) {
+  if (!takes_more(session)) {
+    return NULL;
+  }
+  struct stoa_batch *own = ensure_queue(session) ? stoa_queue_own_begin(session->queue) : NULL;
+  stoa_session_mark(session);
+  if (own == NULL) {
+    session->broken = true;
+    return NULL;
+  }
+  return &own->bytes;
+}
+
+void stoa_session_output_end(struct stoa_session *session) { stoa_queue_own_end(session->queue); }
+
+static int append_frame(struct stoa_buffer *out, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  uint8_t header[10];
+  size_t header_len = stoa_ws_header_write(header, opcode, false, message.len);
+  int status = stoa_buffer_reserve(out, header_len + message.len);
+  if (status == STOA_OK) {
+    status = stoa_buffer_append(out, header, header_len);
+  }
+  return status == STOA_OK ? stoa_buffer_append(out, message.data, message.len) : status;
+}
+
+static struct stoa_deflater *deflater_of(struct stoa_session *session) {
+  assert(session->deflate_bits >= 9 && session->deflate_bits <= 15);
+  struct stoa_deflater **slot = &session->host->deflaters[session->deflate_bits - 9];
+  if (*slot == NULL) {
+    *slot = stoa_deflater_create(session->deflate_bits);
+  }
+  return *slot;
+}
+
+/* The header's length depends on the compressed length: room for the longest is left, and closed up behind it. */
+static int append_compressed(struct stoa_session *session, struct stoa_buffer *out, enum stoa_ws_opcode opcode,
+                             struct stoa_bytes message) {
+  struct stoa_deflater *deflater = deflater_of(session);
+  size_t start = out->len;
+  const size_t room = 10;
+  if (deflater == NULL || stoa_buffer_reserve(out, room) != STOA_OK) {
+    return STOA_E_MEMORY;
+  }
+  out->len += room;
+  int status = stoa_deflater_message(deflater, message, out);
+  size_t body_len = out->len - start - room;
+  out->len = start;
+  if (status != STOA_OK) {
+    return status;
+  }
+  if (body_len >= message.len) {
+    return append_frame(out, opcode, message);
+  }
+  size_t header_len = stoa_ws_header_write(out->data + start, opcode, true, body_len);
+  memmove(out->data + start + header_len, out->data + start + room, body_len);
+  out->len = start + header_len + body_len;
+  return STOA_OK;
+}
+
+int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  struct stoa_buffer *out = stoa_session_output_begin(session);
+  if (out == NULL) {
+    return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
+  }
+  bool compress = session->deflate_bits > 0 && message.len >= COMPRESS_BYTES_MIN && opcode < STOA_WS_CLOSE;
+  int status = compress ? append_compressed(session, out, opcode, message) : append_frame(out, opcode, message);
+  stoa_session_output_end(session);
+  return status;
+}
+
+void stoa_session_output_queue(struct stoa_session *session, struct stoa_batch *batch, size_t start, size_t end) {
+  if (session->state != STOA_SESSION_OPEN || !takes_more(session)) {
+    return;
+  }
+  if (!ensure_queue(session) || stoa_queue_share(session->queue, batch, start, end) != STOA_OK) {
+    session->broken = true;
+  }
+  stoa_session_mark(session);
+}
+
+void stoa_session_output_shared(struct stoa_session *session, struct stoa_batch *batch, size_t start, size_t end) {
+  if (session->queue != NULL || session->blocked) {
+    stoa_session_output_queue(session, batch, start, end);
+    return;
+  }
+  if (session->state != STOA_SESSION_OPEN || session->broken) {
+    return;
+  }
+  struct iovec piece = {batch->bytes.data + start, end - start};
+  size_t written = 0;
+  int status = stoa_conn_write(&session->conn, &piece, 1, &written);
+  if (status == STOA_OK && written == end - start) {
+    return;
+  }
+  if (status != STOA_OK && status != STOA_E_AGAIN) {
+    session->broken = true;
+    stoa_session_mark(session);
+    return;
+  }
+  stoa_session_output_queue(session, batch, start, end);
+  if (session->queue != NULL && session->queue->bytes > 0) {
+    /* The segment keeps the frames' start, so that the queue can still be cut at a frame's edge. */
+    session->queue->segments[session->queue->first].sent += written;
+    session->queue->bytes -= written;
+  }
+}
+
+void stoa_session_flush(struct stoa_session *session) {
+  session->blocked = false;
+  if (session->queue == NULL) {
+    return;
+  }
+  int status = stoa_queue_flush(session->queue, &session->conn);
+  if (status == STOA_OK) {
+    stoa_queue_destroy(session->queue);
+    session->queue = NULL;
+  } else if (status == STOA_E_AGAIN) {
+    session->blocked = true;
+  } else {
+    session->broken = true;
+    stoa_session_mark(session);
+  }
+  if (session->state == STOA_SESSION_CLOSING && session->queue == NULL) {
+    stoa_session_mark(session);
+  }
+}
