@@ -32,15 +32,23 @@ size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_byte_o
 
 /* Text packets: {"type":N,"payload":"<text, JSON-escaped>"} (kratos-transport) and {"type":N,"id":M,"payload":{...}}
  * (stoa.text; error frames have "error" instead of "payload"). Reading finds the members at depth one in any order;
- * duplicate, missing and unknown members: the first two are errors, unknown ones are skipped.
+ * duplicate, missing and unknown members: the first two are errors, unknown ones are skipped. A payload that is not
+ * quoted is found, not read: its strings and brackets are matched, the rest is the codec's to judge.
  *
- * quoted   in: which of the two forms is spoken. A quoted payload is unescaped into `scratch` (cap message limit).
- * Errors: STOA_E_SYNTAX, STOA_E_TYPE (type not a number in range), STOA_E_LIMIT, STOA_E_MEMORY
+ * quoted   in: which of the two forms is spoken. The quoted form has neither id nor error: they count as unknown.
+ * scratch  a quoted payload with escapes is unescaped into it, over what it held (cap message limit); others are
+ *          views of the message
+ * Errors: STOA_E_SYNTAX  not JSON, bytes after the object, a bad escape or lone surrogate, duplicate or missing
+ *                        members, payload beside error
+ *         STOA_E_TYPE    type or id is no plain number in range, or a quoted payload is no string
+ *         STOA_E_LIMIT   brackets nested deeper than 64, or the payload longer than scratch's cap
+ *         STOA_E_MEMORY
  */
 struct stoa_buffer;
 int stoa_typed_text_read(struct stoa_bytes message, bool quoted, struct stoa_buffer *scratch,
                          struct stoa_typed *out_typed);
-/* Append the packet around an encoded JSON payload. Errors: as stoa_buffer_append(). */
+/* Append the packet around an encoded JSON payload; in the quoted form neither a call nor an error. Errors: as
+ * stoa_buffer_append(). */
 int stoa_typed_text_write(const struct stoa_typed *typed, bool quoted, struct stoa_buffer *out);
 
 #endif

@@ -1,0 +1,141 @@
+#include <assert.h>
+
+#include "base/memory.h"
+#include "wire/ws_deflate.h"
+#include "wire/zlib_memory.h"
+
+#define STEP_BYTES_MAX ((size_t)16 * 1024)
+#define STEP_BYTES_MIN ((size_t)256)
+
+/* A raw deflate stream with the largest window: right for any window that the peer chose. */
+#define RAW_WINDOW (-15)
+
+struct stoa_inflater {
+  z_stream stream;
+  bool ended; /* the last block had BFINAL set, and nothing came after it */
+};
+
+struct stoa_inflater *stoa_inflater_create(void) {
+  struct stoa_inflater *inflater = stoa_calloc(1, sizeof *inflater);
+  if (inflater == NULL) {
+    return NULL;
+  }
+  inflater->stream = stoa_zlib_stream();
+  if (inflateInit2(&inflater->stream, RAW_WINDOW) != Z_OK) {
+    stoa_free(inflater);
+    return NULL;
+  }
+  return inflater;
+}
+
+void stoa_inflater_destroy(struct stoa_inflater *inflater) {
+  if (inflater != NULL) {
+    inflateEnd(&inflater->stream);
+    stoa_free(inflater);
+  }
+}
+
+void stoa_inflater_reset(struct stoa_inflater *inflater) {
+  int result = inflateReset(&inflater->stream);
+  assert(result == Z_OK);
+  inflater->ended = false;
+}
+
+/* Room for one step behind out's content: about what the waiting input makes, within bounds. Where out is full, the
+ * one byte of `probe` takes what would be too much. */
+static int step_room(struct stoa_inflater *inflater, struct stoa_buffer *out, uint8_t *probe) {
+  size_t room = out->len_max - out->len;
+  size_t wanted = (size_t)inflater->stream.avail_in * 4;
+  wanted = wanted < STEP_BYTES_MIN ? STEP_BYTES_MIN : wanted;
+  wanted = wanted > STEP_BYTES_MAX ? STEP_BYTES_MAX : wanted;
+  wanted = wanted > room ? room : wanted;
+  if (wanted == 0) {
+    inflater->stream.next_out = probe;
+    inflater->stream.avail_out = 1;
+    return STOA_OK;
+  }
+  int status = stoa_buffer_reserve(out, wanted);
+  if (status == STOA_OK) {
+    inflater->stream.next_out = out->data + out->len;
+    inflater->stream.avail_out = (uInt)wanted;
+  }
+  return status;
+}
+
+/* Inflate once. *out_more tells whether there may be more to do for the same input. */
+static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *out_more) {
+  z_stream *stream = &inflater->stream;
+  uint8_t probe;
+  int status = step_room(inflater, out, &probe);
+  if (status != STOA_OK) {
+    return status;
+  }
+  bool full = stream->next_out == &probe;
+  uInt room = stream->avail_out;
+  int result = inflate(stream, Z_SYNC_FLUSH);
+  size_t made = room - stream->avail_out;
+  if (result == Z_MEM_ERROR) {
+    return STOA_E_MEMORY;
+  }
+  if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+    return STOA_E_SYNTAX;
+  }
+  if (full && made > 0) {
+    return STOA_E_LIMIT;
+  }
+  out->len += full ? 0 : made;
+  if (result == Z_STREAM_END) {
+    /* RFC 7692 7.2.3.4: a block with BFINAL ends the stream, not the message. Another stream may follow. */
+    stoa_inflater_reset(inflater);
+    inflater->ended = stream->avail_in == 0;
+  }
+  *out_more = stream->avail_in > 0 || stream->avail_out == 0;
+  return STOA_OK;
+}
+
+static int inflate_piece(struct stoa_inflater *inflater, const uint8_t *data, uInt len, struct stoa_buffer *out) {
+  z_stream *stream = &inflater->stream;
+  stream->next_in = data;
+  stream->avail_in = len;
+  inflater->ended = inflater->ended && len == 0;
+  bool more = len > 0;
+  int status = STOA_OK;
+  while (status == STOA_OK && more) {
+    status = step(inflater, out, &more);
+  }
+  stream->next_in = NULL;
+  stream->avail_in = 0;
+  return status;
+}
+
+/* Between two blocks and on a byte's edge? zlib tells in data_type: 128 when the next thing it reads is a block's
+ * header, and in the low bits how many bits of the last byte are unused. */
+static bool at_block_edge(const z_stream *stream) {
+  return (stream->data_type & 128) != 0 && (stream->data_type & 31) == 0;
+}
+
+int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, bool last, struct stoa_buffer *out) {
+  /* RFC 7692 7.2.2: what the sender took off the end. */
+  static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff};
+  const uint8_t *data = piece.data;
+  size_t left = piece.len;
+  while (left > 0) {
+    uInt len = left < STEP_BYTES_MAX ? (uInt)left : (uInt)STEP_BYTES_MAX;
+    int status = inflate_piece(inflater, data, len, out);
+    if (status != STOA_OK) {
+      return status;
+    }
+    data += len;
+    left -= len;
+  }
+  /* A message that ends with a block that has BFINAL set should have one more byte, for the tail to be a block. Some
+   * senders forget it; nothing is missing then, and the tail would only be half a block. */
+  if (!last || inflater->ended) {
+    return STOA_OK;
+  }
+  int status = inflate_piece(inflater, tail, sizeof tail, out);
+  if (status != STOA_OK) {
+    return status;
+  }
+  return inflater->ended || at_block_edge(&inflater->stream) ? STOA_OK : STOA_E_SYNTAX;
+}
