@@ -1,0 +1,84 @@
+// name-dialog.js: asks the person for a name, and remembers it for the next visit.
+
+const STORAGE_KEY = 'stoa.nick';
+const CHARS_MAX = 32;
+const CONTROL = /\p{Cc}/u;
+
+// Storage may be forbidden by the browser's settings; the name is asked again then.
+export function rememberedName() {
+  try {
+    return localStorage.getItem(STORAGE_KEY) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export function rememberName(name) {
+  try {
+    localStorage.setItem(STORAGE_KEY, name);
+  } catch {
+    // Asked again on the next visit.
+  }
+}
+
+export function isName(name) {
+  const chars = [...name].length;
+  return chars >= 1 && chars <= CHARS_MAX && !CONTROL.test(name);
+}
+
+export class NameDialog {
+  #dialog;
+  #input;
+  #error;
+  #cancel;
+  #strings;
+  #chosen;
+
+  // chosen(name) is called with each valid name that the person gives.
+  constructor(dialog, strings, chosen) {
+    this.#dialog = dialog;
+    this.#input = dialog.querySelector('input');
+    this.#error = dialog.querySelector('.error');
+    this.#cancel = dialog.querySelector('.cancel');
+    this.#strings = strings;
+    this.#chosen = chosen;
+    dialog.querySelector('form').addEventListener('submit', (event) => this.#submit(event));
+    dialog.addEventListener('cancel', (event) => this.#escape(event));
+    this.#cancel.addEventListener('click', () => dialog.close());
+    this.#input.addEventListener('input', () => this.#complain(''));
+  }
+
+  // required  there is no name to go on with, so the dialog cannot be left
+  ask({ name = '', error = '', required }) {
+    this.#input.value = name;
+    this.#cancel.hidden = required;
+    this.#complain(error);
+    if (!this.#dialog.open) {
+      this.#dialog.showModal();
+    }
+    this.#input.select();
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const name = this.#input.value.trim();
+    if (!isName(name)) {
+      this.#complain(this.#strings.say('error125'));
+      this.#input.focus();
+      return;
+    }
+    this.#dialog.close();
+    this.#chosen(name);
+  }
+
+  #escape(event) {
+    if (this.#cancel.hidden) {
+      event.preventDefault();
+    }
+  }
+
+  #complain(text) {
+    this.#error.textContent = text;
+    this.#input.setAttribute('aria-invalid', String(text !== ''));
+  }
+}

@@ -1,0 +1,134 @@
+// strings.js: what the page says, in English and Chinese, and which of them to speak.
+
+const ENGLISH = {
+  title: 'Stoa',
+  room: 'Main hall',
+  online: 'Connected',
+  connecting: 'Connecting…',
+  offline: 'Not connected',
+  stopped: 'Disconnected',
+  log: 'Messages',
+  composer: 'Message',
+  placeholder: 'Write a message',
+  send: 'Send',
+  hint: 'Enter sends, Shift+Enter starts a new line',
+  quiet: 'It is quiet here. Say hello.',
+  newer: { one: '{n} new message', other: '{n} new messages' },
+  today: 'Today',
+  yesterday: 'Yesterday',
+  showAll: 'Show all',
+  back: 'Back at {time}. What was said in between is not shown here.',
+  you: 'You',
+  rename: 'Change name, now {nick}',
+  welcome: 'Welcome to Stoa',
+  askName: 'Choose the name that others see.',
+  name: 'Name',
+  join: 'Join',
+  cancel: 'Cancel',
+  bannerConnecting: 'Connecting…',
+  bannerLost: 'The connection was lost. Coming back by itself',
+  bannerCountdown: 'in {n} s',
+  bannerNow: 'now…',
+  retryNow: 'Retry now',
+  reopen: 'Connect again',
+  close4500: 'The server did not accept this sign-in.',
+  close4501: 'The server could not understand this page. Reload it to get the current one.',
+  close4502: 'The server did not learn your name in time.',
+  close4503: 'You were removed from the chat.',
+  close4504: 'There are too many connections from here. Close another window first.',
+  close4507: 'This page may not connect to the server.',
+  close4509: 'The server closed the connection after too many errors.',
+  closeOther: 'The server closed the connection ({code}).',
+  tooLong: 'This message is too long: {size} of {max} KiB. Your text is kept; shorten or split it.',
+  notConnected: 'Not connected just now. Your text is kept.',
+  unsure: 'The connection broke before your last message was confirmed. It is back in the box.',
+  error111: 'Too many messages at once. Your text is kept; try again in a moment.',
+  error120: 'You are muted for now. Your text is kept.',
+  error122: 'The server found this message too long. Your text is kept.',
+  error123: 'The server found no text in this message.',
+  error124: 'Someone is using this name. Choose another.',
+  error125: 'A name has 1 to 32 characters, and no control characters.',
+  errorOther: 'The server answered: {message}',
+};
+
+const CHINESE = {
+  title: 'Stoa',
+  room: '大厅',
+  online: '已连接',
+  connecting: '正在连接…',
+  offline: '未连接',
+  stopped: '已断开',
+  log: '消息',
+  composer: '消息',
+  placeholder: '输入消息',
+  send: '发送',
+  hint: 'Enter 发送，Shift+Enter 换行',
+  quiet: '这里很安静，打个招呼吧。',
+  newer: { other: '{n} 条新消息' },
+  today: '今天',
+  yesterday: '昨天',
+  showAll: '展开全文',
+  back: '{time} 重新连接。断线期间的消息不会显示在这里。',
+  you: '我',
+  rename: '修改名字，当前为 {nick}',
+  welcome: '欢迎来到 Stoa',
+  askName: '请输入别人看到的名字。',
+  name: '名字',
+  join: '加入',
+  cancel: '取消',
+  bannerConnecting: '正在连接…',
+  bannerLost: '连接已断开，将自动重连',
+  bannerCountdown: '{n} 秒后',
+  bannerNow: '正在重连…',
+  retryNow: '立即重试',
+  reopen: '重新连接',
+  close4500: '服务器未接受此登录。',
+  close4501: '服务器无法理解此页面，请刷新以获取最新版本。',
+  close4502: '服务器未及时收到你的名字。',
+  close4503: '你已被移出聊天室。',
+  close4504: '来自这里的连接过多，请先关闭其他窗口。',
+  close4507: '此页面无权连接服务器。',
+  close4509: '错误过多，服务器已关闭连接。',
+  closeOther: '服务器关闭了连接（{code}）。',
+  tooLong: '消息过长：{size} KiB，上限 {max} KiB。文字已保留，请缩短或分段发送。',
+  notConnected: '当前未连接，文字已保留。',
+  unsure: '上一条消息未确认时连接中断，已放回输入框。',
+  error111: '发送过于频繁，文字已保留，请稍后再试。',
+  error120: '你暂时被禁言，文字已保留。',
+  error122: '服务器认为消息过长，文字已保留。',
+  error123: '消息没有内容。',
+  error124: '这个名字已有人使用，请换一个。',
+  error125: '名字为 1 到 32 个字符，且不能包含控制字符。',
+  errorOther: '服务器回复：{message}',
+};
+
+export const LANGUAGES = { en: ENGLISH, zh: CHINESE };
+
+// The first of the person's languages that the page speaks, with its region, for dates and plurals.
+export function pickLanguage(wanted) {
+  return wanted.find((language) => language.split('-')[0].toLowerCase() in LANGUAGES) ?? 'en';
+}
+
+// All texts of one language, with {values} filled in.
+export class Strings {
+  #table;
+  #plural;
+
+  constructor(language) {
+    this.#table = LANGUAGES[language.split('-')[0].toLowerCase()];
+    this.#plural = new Intl.PluralRules(language);
+  }
+
+  // `values.n` chooses the plural where there is one.
+  say(key, values = {}) {
+    const entry = this.#table[key];
+    const text = typeof entry === 'string' ? entry : (entry[this.#plural.select(values.n)] ?? entry.other);
+    return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  }
+
+  // The text for a numbered error or close code, or the one for all others.
+  sayCode(prefix, code, values) {
+    const key = `${prefix}${code}`;
+    return this.say(Object.hasOwn(this.#table, key) ? key : `${prefix}Other`, values);
+  }
+}

@@ -1,0 +1,24 @@
+// unread.js: how many messages came while nobody looked, in the title of the page.
+
+export class Unread {
+  #title = document.title;
+  #count = 0;
+
+  constructor() {
+    document.addEventListener('visibilitychange', () => this.#looked());
+  }
+
+  add() {
+    if (document.hidden) {
+      this.#count += 1;
+      document.title = `(${this.#count}) ${this.#title}`;
+    }
+  }
+
+  #looked() {
+    if (!document.hidden) {
+      this.#count = 0;
+      document.title = this.#title;
+    }
+  }
+}
