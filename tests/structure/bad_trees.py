@@ -1,0 +1,139 @@
+"""Tiny trees, each with one rule broken: (check, what is wrong, files, a piece of the complaint)."""
+
+from built import (
+    headers_are_c11,
+    headers_are_cxx17,
+    heap_is_linked_in_one_place,
+    symbols_come_from_below,
+)
+from includes import (
+    floors_go_down,
+    foreign_stays_home,
+    programs_see_the_public_side,
+    public_headers_stay_public,
+)
+from text import (
+    asserts_only_look,
+    comments_leave_nothing_undone,
+    files_are_short,
+    functions_are_short,
+    functions_are_whole,
+    heap_is_reached_in_one_place,
+    unbounded_calls_are_not_used,
+)
+
+LONG_FUNCTION = "int f(void) {\n" + "  g();\n" * 69 + "}\n"
+MACRO = '#define LINES "{" \\\n  "{"\n'
+
+# Keeps every rule, in places where a simpler check would be fooled.
+GOOD = {
+    "include/stoa/status.h": "#ifndef A\n#define A\n#include <stddef.h>\n#endif\n",
+    "include/stoa/bytes.h": "#ifndef B\n#define B\n#include <stoa/status.h>\n#endif\n",
+    "src/base/memory.h": "void *stoa_alloc(unsigned long size);\nvoid stoa_free(void *block);\n",
+    "src/base/memory.c": '#include "base/memory.h"\n#include <stdlib.h>\n'
+    "void *stoa_alloc(unsigned long size) { return malloc(size); }\nvoid stoa_free(void *block) { free(block); }\n",
+    "src/wire/head.c": '#include "base/memory.h"\n#include <zlib.h>\n/* #include "net/conn.h" */\n'
+    'const char *text = "free(x) strcpy(y)";\n' + MACRO + "#ifdef A\nint a(void) {\n  return 1;\n}\n#endif\n"
+    "void b(struct c *c) {\n  c->free(c);\n  assert(a() == 1 && c->x <= 2);\n  stoa_free(c);\n}\n"
+    'static const int table[] = {1, 2};\nextern "C" {\n' + "int f(void) {\n" + "  g();\n" * 68 + "}\n}\n",
+    "src/wire/scan.c": '#include "way.h"\n',
+    "src/wire/ways/plain/way.h": "",
+    "apps/chat/main.c": '#include <stoa/bytes.h>\n#include "chat/v1/chat.stoa.h"\n#include "page.h"\n',
+    "apps/chat/page.h": "#include <stdio.h>\n",
+}
+
+BAD_TEXT = [
+    (floors_go_down, "a higher floor", {"src/wire/a.c": '#include "net/b.h"\n', "src/net/b.h": ""}, "a.c:1: wire"),
+    (floors_go_down, "a floor beside", {"src/wire/a.c": '#include "codec/b.h"\n', "src/codec/b.h": ""}, "codec"),
+    (floors_go_down, "a path that climbs", {"src/base/a.c": '#include "../net/b.h"\n', "src/net/b.h": ""}, "net"),
+    (floors_go_down, "a higher public header", {"src/net/a.c": "\n#  include <stoa/server.h>\n"}, "a.c:2: net"),
+    (floors_go_down, "a generated header below", {"src/wire/a.c": "#include <stoa/x.stoa.h>\n"}, "api"),
+    (floors_go_down, "a header of nowhere", {"src/wire/a.c": '#include "wire/no.h"\n'}, "belongs to no floor"),
+    (
+        floors_go_down,
+        "a header of a test",
+        {"src/wire/a.c": '#include "../../tests/b.h"\n', "tests/b.h": ""},
+        "no floor",
+    ),
+    (floors_go_down, "a folder that is no floor", {"src/misc/a.c": ""}, "no floor of the house"),
+    (foreign_stays_home, "OpenSSL in wire", {"src/wire/a.c": "#include <openssl/sha.h>\n"}, "OpenSSL"),
+    (foreign_stays_home, "zlib in net", {"src/net/a.c": "#include <zlib.h>\n"}, "zlib"),
+    (foreign_stays_home, "SQLite in the other engine", {"src/engine/nats/a.c": "#include <sqlite3.h>\n"}, "SQLite"),
+    (foreign_stays_home, "libyaml beside configuration", {"src/server/a.c": "#include <yaml.h>\n"}, "libyaml"),
+    (
+        foreign_stays_home,
+        "protobuf-c in codec",
+        {"src/codec/a.c": '#include "protobuf-c/protobuf-c.h"\n'},
+        "protobuf-c",
+    ),
+    (foreign_stays_home, "a new library", {"src/codec/a.c": "#include <jansson.h>\n"}, "no header of the house"),
+    (public_headers_stay_public, "a private header", {"include/stoa/log.h": '#include "base/map.h"\n'}, "map.h"),
+    (public_headers_stay_public, "a header of POSIX", {"include/stoa/log.h": "#include <unistd.h>\n"}, "unistd.h"),
+    (public_headers_stay_public, "a higher header", {"include/stoa/log.h": "#include <stoa/app.h>\n"}, "server"),
+    (public_headers_stay_public, "a header of no floor", {"include/stoa/new.h": ""}, "which floor implements it"),
+    (programs_see_the_public_side, "a private header", {"apps/x/a.c": '#include "base/map.h"\n'}, "base/map.h"),
+    (
+        programs_see_the_public_side,
+        "another program",
+        {"tools/x/a.c": '#include "../y/b.h"\n', "tools/y/b.h": ""},
+        "y/b.h",
+    ),
+    (files_are_short, "801 lines", {"src/base/a.c": "\n" * 801}, "801 lines"),
+    (files_are_short, "801 lines of Python", {"tests/a.py": "\n" * 801}, "801 lines"),
+    (functions_are_short, "71 lines", {"src/base/a.c": LONG_FUNCTION}, "a.c:1: f() has 71 lines"),
+    (functions_are_short, "71 lines for C++", {"src/base/a.h": 'extern "C" {\n' + LONG_FUNCTION + "}\n"}, "71"),
+    (
+        functions_are_short,
+        "the second function",
+        {"src/base/a.c": MACRO + "int a(void) {\n}\n" + LONG_FUNCTION},
+        "a.c:5",
+    ),
+    (unbounded_calls_are_not_used, "strcpy", {"src/base/a.c": "void f(void) { strcpy (a, b); }\n"}, "strcpy()"),
+    (
+        unbounded_calls_are_not_used,
+        "sprintf in a test",
+        {"tests/a.c": "void f(void) {\n  sprintf(a, b);\n}\n"},
+        "a.c:2",
+    ),
+    (heap_is_reached_in_one_place, "malloc", {"src/base/map.c": "void *f(void) { return malloc(1); }\n"}, "malloc()"),
+    (
+        heap_is_reached_in_one_place,
+        "strdup in a program",
+        {"apps/x/a.c": "char *f(void) { return strdup(a); }\n"},
+        "strdup()",
+    ),
+    (comments_leave_nothing_undone, "in C", {"src/base/a.c": "/* later\n * TO" + "DO */\n"}, "a.c:2"),
+    (comments_leave_nothing_undone, "in shell", {"dev": "# FIX" + "ME\n"}, "dev:1"),
+    (functions_are_whole, "#ifdef", {"src/base/a.c": "int f(void) {\n#ifdef A\n  g();\n#endif\n}\n"}, "a.c:2"),
+    (asserts_only_look, "a count", {"src/base/a.c": "void f(void) { assert(g(h(1)) && i++ < 3); }\n"}, "changes"),
+    (asserts_only_look, "an assignment", {"src/base/a.c": "void f(void) { assert((a = g()) != 0); }\n"}, "changes"),
+]
+
+BAD_HEADERS = [
+    (headers_are_c11, "a type it does not declare", {"include/stoa/log.h": "size_t a(void);\n"}, "size_t"),
+    (headers_are_c11, "no include guard", {"include/stoa/log.h": "struct a { int b; };\n"}, "redefinition"),
+    (headers_are_cxx17, "a word of C++", {"include/stoa/log.h": "int a(int class);\n"}, "class"),
+]
+
+# These are compiled into one library a floor before the check looks.
+BAD_LIBRARIES = [
+    (
+        symbols_come_from_below,
+        "a declaration instead of an include",
+        {"src/base/a.c": "void stoa_b(void);\nvoid stoa_a(void) { stoa_b(); }\n",
+         "src/net/b.c": "void stoa_b(void) {}\n"},
+        "stoa_b comes from net",
+    ),
+    (
+        symbols_come_from_below,
+        "a function that nobody wrote",
+        {"src/base/a.c": "void stoa_b(void);\nvoid stoa_a(void) { stoa_b(); }\n"},
+        "stoa_b is defined on no floor",
+    ),
+    (
+        heap_is_linked_in_one_place,
+        "malloc behind a macro",
+        {"src/wire/a.c": "#include <stdlib.h>\n#define GET malloc\nvoid *stoa_a(void) { return GET(1); }\n"},
+        "malloc()",
+    ),
+]

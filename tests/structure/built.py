@@ -1,0 +1,107 @@
+"""What only a compiler and a linker can tell: headers that compile alone, symbols that come from lower floors."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import rules
+
+# `nm --format=posix --print-file-name`: "libstoa-wire.a[http.c.o]: stoa_alloc U"
+NM_LINE = re.compile(r"^[^\[]*\[(?P<member>[^\]]+)\]: (?P<name>\S+) (?P<kind>\w)")
+
+
+def include_flags(tree):
+    folders = {os.path.join(tree.root, "include")}
+    for folder, _, files in os.walk(tree.build):
+        if os.path.basename(folder) == "stoa" and any(name.endswith(".stoa.h") for name in files):
+            folders.add(os.path.dirname(folder))
+    return [f"-I{folder}" for folder in sorted(folders)]
+
+
+def generated_headers(tree):
+    for folder, _, files in os.walk(tree.build):
+        if os.path.basename(folder) == "stoa":
+            yield from (f"stoa/{name}" for name in files if name.endswith(".stoa.h"))
+
+
+def compile_alone(tree, header, compiler):
+    """Twice in one file, so that the include guard is tried as well. Returns the compiler's complaint or None."""
+    with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+        file.write(f"#include <{header}>\n#include <{header}>\nint main(void) {{ return 0; }}\n")
+        file.flush()
+        command = compiler + ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"] + include_flags(tree) + [file.name]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout if done.returncode != 0 else None
+
+
+def compile_all(tree, compiler):
+    if shutil.which(compiler[0]) is None:
+        yield f"there is no {compiler[0]} to try it with"
+        return
+    headers = [path[len("include/") :] for path in tree.files((".h",), ("include/",))]
+    for header in headers + sorted(set(generated_headers(tree))):
+        complaint = compile_alone(tree, header, compiler)
+        if complaint is not None:
+            yield f"include/{header}: does not compile alone\n{complaint}"
+
+
+def headers_are_c11(tree):
+    return compile_all(tree, ["gcc", "-std=c11", "-Wpedantic", "-xc"])
+
+
+def headers_are_cxx17(tree):
+    return compile_all(tree, ["g++", "-std=c++17", "-xc++"])
+
+
+def archive(tree, floor):
+    for folder in (f"src/{floor}", floor):
+        path = os.path.join(tree.build, folder, f"libstoa-{floor}.a")
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def symbols(path):
+    """(member, name, kind) of all external symbols; U and w are undefined ones."""
+    command = ["nm", "--format=posix", "--print-file-name", "--extern-only", path]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    return [match.group("member", "name", "kind") for match in map(NM_LINE.match, done.stdout.splitlines()) if match]
+
+
+def floor_symbols(tree):
+    found = {}
+    for floor in rules.STANDS_ON:
+        path = archive(tree, floor)
+        found[floor] = symbols(path) if path is not None else []
+    return found
+
+
+def archives_are_built(tree):
+    for floor in rules.STANDS_ON:
+        if tree.files((".c",), (f"src/{floor}/",)) and archive(tree, floor) is None:
+            yield f"src/{floor}: its library libstoa-{floor}.a was not built"
+
+
+def symbols_come_from_below(tree):
+    yield from archives_are_built(tree)
+    found = floor_symbols(tree)
+    homes = {name: floor for floor, entries in found.items() for _, name, kind in entries if kind not in "Uw"}
+    for floor, entries in found.items():
+        for member, name, kind in entries:
+            home = homes.get(name)
+            if kind not in "Uw":
+                continue
+            if home is None and name.startswith("stoa_"):
+                yield f"src/{floor} {member}: {name} is defined on no floor"
+            elif home not in rules.STANDS_ON[floor] | {floor, None}:
+                yield f"src/{floor} {member}: {name} comes from {home}, which {floor} does not stand on"
+
+
+def heap_is_linked_in_one_place(tree):
+    """Sees through macros and inline functions, which the text of a file hides."""
+    for floor, entries in floor_symbols(tree).items():
+        for member, name, kind in entries:
+            if kind == "U" and name in rules.HEAP_CALLS and not (floor == "base" and "memory.c" in member):
+                yield f"src/{floor} {member}: {name}() is called by src/base/memory.c alone"

@@ -1,0 +1,37 @@
+"""Does the tree keep the rules of the house? check.py ROOT BUILD, TAP on standard output."""
+
+import functools
+import sys
+
+import built
+import includes
+import tap
+import text
+from source import Tree
+
+CHECKS = [
+    ("a floor includes itself and the floors it stands on", includes.floors_go_down),
+    ("a foreign library is named in its own folder only", includes.foreign_stays_home),
+    ("a public header includes public headers only", includes.public_headers_stay_public),
+    ("a program sees the public headers and its own folder", includes.programs_see_the_public_side),
+    ("a file has at most 800 lines", text.files_are_short),
+    ("a function has at most 70 lines", text.functions_are_short),
+    ("no string function without a bound is called", text.unbounded_calls_are_not_used),
+    ("the heap is reached through base/memory.c only", text.heap_is_reached_in_one_place),
+    ("no comment speaks of work left undone", text.comments_leave_nothing_undone),
+    ("no function has a conditional of the preprocessor inside", text.functions_are_whole),
+    ("an assert changes nothing", text.asserts_only_look),
+    ("every public header compiles alone as C11", built.headers_are_c11),
+    ("every public header compiles alone as C++17", built.headers_are_cxx17),
+    ("a library's symbols come from itself and the floors below", built.symbols_come_from_below),
+    ("no library but base's memory.c is linked to the heap", built.heap_is_linked_in_one_place),
+]
+
+
+def main(root, build):
+    tree = Tree(root, build)
+    return tap.run([(name, functools.partial(check, tree)) for name, check in CHECKS])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,138 @@
+"""Does ./dev install only what is missing and do nothing twice? Its tools are replaced by ones that write down. TAP."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import tap
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+# Each writes its name and arguments to the log. `meson setup` leaves a build.ninja, dpkg-query knows all but gone.txt.
+TOOL = '#!/bin/sh\necho "${0##*/} $*" >>"$DEV_LOG"\n'
+TOOLS = {
+    "apt-get": "",
+    "sudo": '"$@"\n',
+    "ninja": 'exit "${NINJA_STATUS:-0}"\n',
+    "npm": "mkdir -p node_modules\n",
+    "setarch": "exit 1\n",
+    "meson": 'if [ "$1" = setup ]; then mkdir -p "$2" && : >"$2/build.ninja"; fi\n',
+    "dpkg-query": 'shift 3\nfor name; do grep -qx "$name" gone.txt || printf "/%s/installed/ " "$name"; done\n',
+}
+
+
+class House:
+    """A folder with ./dev and nothing else, and stand-ins for what it calls."""
+
+    def __init__(self, folder, gone=()):
+        self.folder = folder
+        shutil.copy(os.path.join(ROOT, "dev"), folder)
+        os.makedirs(os.path.join(folder, "web"))
+        os.makedirs(os.path.join(folder, "tests"))
+        shutil.copy(os.path.join(ROOT, "tests", "report.py"), os.path.join(folder, "tests"))
+        self.write("gone.txt", "".join(name + "\n" for name in gone))
+        os.makedirs(os.path.join(folder, "bin"))
+        for name, body in TOOLS.items():
+            self.write(f"bin/{name}", TOOL + body)
+            os.chmod(os.path.join(folder, "bin", name), 0o755)
+
+    def write(self, path, content):
+        with open(os.path.join(self.folder, path), "w", encoding="utf-8") as file:
+            file.write(content)
+
+    def dev(self, *arguments, **variables):
+        """Exit status, output, and the calls it made."""
+        log = os.path.join(self.folder, "log")
+        self.write("log", "")
+        path = os.path.join(self.folder, "bin") + os.pathsep + os.environ["PATH"]
+        done = subprocess.run(
+            [os.path.join(self.folder, "dev"), *arguments],
+            env={**os.environ, "PATH": path, "DEV_LOG": log, **variables},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        with open(log, encoding="utf-8") as file:
+            return done.returncode, done.stdout, file.read().splitlines()
+
+
+def case(function, gone=()):
+    def run():
+        with tempfile.TemporaryDirectory() as folder:
+            yield from function(House(folder, gone))
+
+    return run
+
+
+def starting(calls, word):
+    return [call for call in calls if call.startswith(word)]
+
+
+def asks_once(house):
+    status, output, calls = house.dev("build")
+    if status != 0 or len(starting(calls, "dpkg-query")) != 1 or starting(calls, "apt-get"):
+        yield f"status {status}, calls {calls}\n{output}"
+
+
+def installs_what_is_gone(house):
+    _, output, calls = house.dev("build")
+    apt = starting(calls, "apt-get")
+    if len(apt) != 2 or " update" not in apt[0] or not apt[1].endswith("--no-install-recommends zlib1g-dev"):
+        yield f"calls {apt}\n{output}"
+
+
+def configures_once(house):
+    _, _, first = house.dev("build")
+    _, _, second = house.dev("build")
+    if len(starting(first, "meson setup")) != 1 or starting(second, "meson"):
+        yield f"first {first}\nsecond {second}"
+
+
+def build_fails(house):
+    status, output, _ = house.dev("build", NINJA_STATUS="3")
+    if status == 0:
+        yield output
+
+
+def modules_once(house):
+    house.write("web/package-lock.json", "1")
+    _, _, first = house.dev("test")
+    _, _, second = house.dev("test")
+    house.write("web/package-lock.json", "2")
+    _, _, third = house.dev("test")
+    counts = [len(starting(calls, "npm ci")) for calls in (first, second, third)]
+    if counts != [1, 0, 1]:
+        yield f"npm ci ran {counts} times"
+
+
+def no_test_is_no_success(house):
+    status, output, _ = house.dev("test")
+    if status == 0 or not output.endswith("\n0 passed, 0 failed\n"):
+        yield f"status {status}\n{output}"
+
+
+def build_failure_ends_the_test(house):
+    status, output, calls = house.dev("test", NINJA_STATUS="1")
+    if status == 0 or starting(calls, "meson test"):
+        yield f"status {status}\n{output}"
+
+
+def unknown_command(house):
+    status, output, calls = house.dev("tets")
+    if status != 2 or "usage" not in output or calls:
+        yield f"status {status}\n{output}"
+
+
+CASES = [
+    ("installed packages are asked for in one call and left alone", case(asks_once)),
+    ("a missing package is installed alone, after an update", case(installs_what_is_gone, ["zlib1g-dev"])),
+    ("a build folder is configured once", case(configures_once)),
+    ("a failed build fails the command", case(build_fails)),
+    ("npm runs only when a lock file has changed", case(modules_once)),
+    ("a test run without tests has failed", case(no_test_is_no_success)),
+    ("a test run ends when the build fails", case(build_failure_ends_the_test)),
+    ("an unknown command is refused", case(unknown_command)),
+]
+
+if __name__ == "__main__":
+    sys.exit(tap.run(CASES))

@@ -1,0 +1,68 @@
+"""The house as tables: which floor stands on which, and what belongs to one folder only.
+
+A new floor, public header or foreign library gets its line here in the change that brings it.
+"""
+
+# A floor may use itself and what it stands on. `api` is what protoc-gen-stoa makes of api/stoa/*.proto.
+STANDS_ON = {
+    "base": set(),
+    "loop": {"base"},
+    "wire": {"base"},
+    "codec": {"base"},
+    "api": {"base", "codec"},
+    "net": {"base", "loop", "wire", "codec"},
+    "engine": {"base", "loop", "wire", "codec"},
+    "client": {"base", "loop", "wire", "codec", "net", "api"},
+    "session": {"base", "loop", "wire", "codec", "net", "engine", "api"},
+    "server": {"base", "loop", "wire", "codec", "net", "engine", "api", "session"},
+}
+
+# The floor that implements a public header. Generated ones (*.stoa.h) belong to `api`.
+PUBLIC_HEADERS = {
+    "arena.h": "base",
+    "buffer.h": "base",
+    "bytes.h": "base",
+    "export.h": "base",
+    "log.h": "base",
+    "status.h": "base",
+    "uuid.h": "base",
+    "codec.h": "codec",
+    "descriptor.h": "codec",
+    "handler.h": "session",
+    "session.h": "session",
+    "app.h": "server",
+    "server.h": "server",
+}
+
+# Foreign library: pattern of its headers, pattern of the files that may name them.
+FOREIGN = [
+    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tests/|bench/"),
+    ("zlib", r"zlib\.h$", r"src/wire/|tests/|bench/"),
+    ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/|bench/"),
+    ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/|bench/"),
+    ("SQLite", r"sqlite3\.h$", r"src/engine/local/|tests/"),
+    ("libnats", r"nats(/nats)?\.h$", r"src/engine/nats/|tests/"),
+    ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
+    ("protobuf-c", r"protobuf-c/|.*\.pb-c\.h$", r"tools/protoc-gen-stoa/|tests/plugin/"),
+    ("cmocka", r"cmocka\.h$", r"tests/"),
+]
+
+C_HEADERS = set(
+    """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic
+    stdbool stddef stdint stdio stdlib stdnoreturn string threads time uchar wchar wctype""".split()
+)
+
+# What the C library, the kernel and the compiler bring.
+SYSTEM_HEADERS = set(
+    """dirent dlfcn endian fcntl fnmatch getopt glob grp libgen malloc netdb poll pthread pwd regex sched search
+    semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
+    execinfo""".split()
+)
+SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
+
+# Names that a C file may call nowhere, and those that only base/memory.c may.
+UNBOUNDED_CALLS = ["strcpy", "stpcpy", "strcat", "strncat", "sprintf", "vsprintf", "gets"]
+HEAP_CALLS = ["malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "aligned_alloc", "asprintf"]
+
+FILE_LINES_MAX = 800
+FUNCTION_LINES_MAX = 70
