@@ -1,0 +1,36 @@
+/* codec/fault.h: the text of a decoding error, built while the decoder returns from where it failed.
+ *
+ * The place that fails writes the reason; every level it returns through puts its own name before it. Good input pays
+ * nothing for paths. A path that does not fit loses its front, marked by "...".
+ */
+#ifndef STOA_CODEC_FAULT_H
+#define STOA_CODEC_FAULT_H
+
+#include <stoa/codec.h>
+
+struct stoa_fault {
+  struct stoa_codec_error *error; /* borrowed; NULL when the caller does not want to know */
+  bool has_path;
+  bool is_full; /* the front of the path is lost */
+};
+
+/* Start with an empty text. `error` may be NULL. */
+void stoa_fault_init(struct stoa_fault *fault, struct stoa_codec_error *error);
+/* The reason, before any path. */
+void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Put `name`, `[index]` or `["key"]` before what is there. */
+void stoa_fault_name(struct stoa_fault *fault, const char *name);
+void stoa_fault_index(struct stoa_fault *fault, size_t index);
+void stoa_fault_key(struct stoa_fault *fault, struct stoa_string key);
+
+/* Input of which this many bytes are shown; the rest becomes "...". */
+#define STOA_FAULT_QUOTED_MAX 24
+/* Every byte as \xNN, the dots and a NUL. */
+#define STOA_FAULT_QUOTE_SIZE (STOA_FAULT_QUOTED_MAX * 4 + 4)
+/* The beginning of `raw`, its control bytes and what is not UTF-8 escaped, terminated. */
+void stoa_fault_quote(struct stoa_string raw, char out_text[STOA_FAULT_QUOTE_SIZE]);
+
+/* "uint32", "an object": what a field wants, for messages. */
+const char *stoa_fault_kind_name(uint8_t kind);
+
+#endif

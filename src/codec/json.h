@@ -1,0 +1,11 @@
+/* codec/json.h: the two functions behind stoa_codec_json. Their contracts are those of struct stoa_codec. */
+#ifndef STOA_CODEC_JSON_H
+#define STOA_CODEC_JSON_H
+
+#include <stoa/codec.h>
+
+int stoa_json_encode(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
+int stoa_json_decode(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
+                     void *out_message, struct stoa_codec_error *out_error);
+
+#endif

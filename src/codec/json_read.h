@@ -1,0 +1,59 @@
+/* codec/json_read.h: reading JSON text (RFC 8259), below what a message makes of it.
+ *
+ * Functions that read take the place where they start and return the byte behind what they read, or NULL after
+ * setting reader->status and the fault. Nothing at or behind reader->end is read; no NUL is expected there.
+ */
+#ifndef STOA_CODEC_JSON_READ_H
+#define STOA_CODEC_JSON_READ_H
+
+#include <stoa/arena.h>
+#include <stoa/codec.h>
+
+#include "codec/fault.h"
+
+struct stoa_json_reader {
+  const uint8_t *begin;
+  const uint8_t *end;
+  struct stoa_arena *arena;
+  struct stoa_fault fault;
+  int status;
+  uint32_t depth; /* arrays and objects entered */
+};
+
+/* Set the status and the reason, and return NULL. */
+const uint8_t *stoa_json_fail(struct stoa_json_reader *reader, int status, const char *reason);
+/* STOA_E_SYNTAX, with the place: `at byte 17: expected ...`. */
+const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
+/* STOA_E_TYPE: `expected uint32, got "x"`, where `at` is the start of the value that came instead. */
+const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
+const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader);
+
+/* Count an array or object in; false after failing with STOA_E_LIMIT. */
+bool stoa_json_enter(struct stoa_json_reader *reader);
+
+static inline bool stoa_json_is_space(uint8_t byte) {
+  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+static inline const uint8_t *stoa_json_skip_space(const struct stoa_json_reader *reader, const uint8_t *at) {
+  while (at < reader->end && stoa_json_is_space(*at)) {
+    at++;
+  }
+  return at;
+}
+
+static inline bool stoa_json_is_at(const struct stoa_json_reader *reader, const uint8_t *at, char c) {
+  return at < reader->end && *at == (uint8_t)c;
+}
+
+/* Does the literal (true, false, null) stand here? */
+bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *at, const char *literal);
+
+/* The rest of a string, from behind its opening quote. Without escapes it points into the input, else into the
+ * arena. It is UTF-8. Errors: STOA_E_SYNTAX, STOA_E_UTF8 (lone surrogates too), STOA_E_MEMORY */
+const uint8_t *stoa_json_read_string(struct stoa_json_reader *reader, const uint8_t *at, struct stoa_string *out_text);
+
+/* Any value, checked and dropped. No recursion: what is open is kept in one bit a level. */
+const uint8_t *stoa_json_skip_value(struct stoa_json_reader *reader, const uint8_t *at);
+
+#endif

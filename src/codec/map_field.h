@@ -1,0 +1,26 @@
+/* codec/map_field.h: map fields hold a list of entries; this makes their keys unique.
+ *
+ * Entries are compared by sorting an index of them, so that a peer who sends many keys, equal or not, costs
+ * n log n and no more.
+ */
+#ifndef STOA_CODEC_MAP_FIELD_H
+#define STOA_CODEC_MAP_FIELD_H
+
+#include <stoa/arena.h>
+#include <stoa/descriptor.h>
+
+/* The entry type's fields: protoc numbers the key 1 and the value 2. */
+static inline const struct stoa_field *stoa_map_field_key(const struct stoa_field *map) {
+  return &map->message->fields[0];
+}
+
+static inline const struct stoa_field *stoa_map_field_value(const struct stoa_field *map) {
+  return &map->message->fields[1];
+}
+
+/* Of entries with equal keys only the last stays; the order is kept. False when memory is out. */
+bool stoa_map_field_settle(const struct stoa_field *map, struct stoa_list *entries, struct stoa_arena *arena);
+/* The same for every map in the message and below it. The depth is that of the message, which decoding has capped. */
+bool stoa_map_field_settle_all(const struct stoa_message_type *type, void *message, struct stoa_arena *arena);
+
+#endif

@@ -1,0 +1,194 @@
+/* codec/number.c: numbers as text. */
+#include "codec/number.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stoa/status.h>
+
+/* Beyond this every double is 0 or too large, and every integer too; counting on could only overflow. */
+#define EXPONENT_MAX 1000000000
+
+static bool is_digit(const uint8_t *at, const uint8_t *end) {
+  return at < end && *at >= '0' && *at <= '9';
+}
+
+/* A digit that does not fit moves the exponent instead; a 0 there loses nothing. */
+static void add_digit(struct stoa_decimal *decimal, uint8_t digit, bool is_fraction) {
+  if (decimal->is_exact && decimal->digits <= (UINT64_MAX - digit) / 10) {
+    decimal->digits = decimal->digits * 10 + digit;
+    decimal->exponent -= is_fraction;
+  } else {
+    decimal->exponent += !is_fraction;
+    decimal->is_exact = decimal->is_exact && digit == 0;
+  }
+}
+
+static const uint8_t *read_digits(const uint8_t *at, const uint8_t *end, bool is_fraction,
+                                  struct stoa_decimal *decimal) {
+  if (!is_digit(at, end)) {
+    return NULL;
+  }
+  for (; is_digit(at, end); at++) {
+    add_digit(decimal, (uint8_t)(*at - '0'), is_fraction);
+  }
+  return at;
+}
+
+static const uint8_t *read_exponent(const uint8_t *at, const uint8_t *end, struct stoa_decimal *decimal) {
+  bool is_negative = at < end && *at == '-';
+  at += at < end && (*at == '-' || *at == '+');
+  if (!is_digit(at, end)) {
+    return NULL;
+  }
+  int64_t exponent = 0;
+  for (; is_digit(at, end); at++) {
+    if (exponent < EXPONENT_MAX) {
+      exponent = exponent * 10 + (*at - '0');
+    }
+  }
+  decimal->exponent += is_negative ? -exponent : exponent;
+  return at;
+}
+
+const uint8_t *stoa_decimal_read(const uint8_t *at, const uint8_t *end, struct stoa_decimal *out_decimal) {
+  struct stoa_decimal decimal = {.is_exact = true};
+  decimal.is_negative = at < end && *at == '-';
+  at += decimal.is_negative;
+  bool is_zero = at < end && *at == '0'; /* "01" is no number: what follows the 0 is left to the caller */
+  at = is_zero ? at + 1 : read_digits(at, end, false, &decimal);
+  if (at != NULL && at < end && *at == '.') {
+    at = read_digits(at + 1, end, true, &decimal);
+  }
+  if (at != NULL && at < end && (*at | 0x20) == 'e') {
+    at = read_exponent(at + 1, end, &decimal);
+  }
+  if (at != NULL) {
+    *out_decimal = decimal;
+  }
+  return at;
+}
+
+bool stoa_decimal_is_whole(const struct stoa_decimal *decimal, uint64_t *out_magnitude) {
+  uint64_t magnitude = decimal->digits;
+  int64_t exponent = magnitude == 0 ? 0 : decimal->exponent;
+  for (; exponent < 0 && magnitude % 10 == 0; exponent++) {
+    magnitude /= 10;
+  }
+  for (; exponent > 0 && magnitude <= UINT64_MAX / 10; exponent--) {
+    magnitude *= 10;
+  }
+  *out_magnitude = magnitude;
+  return exponent == 0 && decimal->is_exact;
+}
+
+/* 10^0 to 10^22 are exact as doubles, 10^0 to 10^10 as floats. */
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* With an exact significand and an exact power, one multiplication or division rounds once, thus correctly. */
+static bool is_simple(const struct stoa_decimal *decimal, uint64_t digits_max, int64_t exponent_max) {
+  return FLT_EVAL_METHOD == 0 && decimal->is_exact && decimal->digits <= digits_max &&
+         decimal->exponent >= -exponent_max && decimal->exponent <= exponent_max;
+}
+
+/* The C locale for this thread, so that the decimal point is a point. glibc and musl hand out a static one. */
+static locale_t use_c_locale(void) {
+  return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
+}
+
+int stoa_decimal_double(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,
+                        double *out_value) {
+  if (is_simple(decimal, (uint64_t)1 << DBL_MANT_DIG, 22)) {
+    double digits = (double)decimal->digits;
+    double value = decimal->exponent < 0 ? digits / powers[-decimal->exponent] : digits * powers[decimal->exponent];
+    *out_value = decimal->is_negative ? -value : value;
+    return STOA_OK;
+  }
+  struct stoa_string copy = stoa_arena_copy(arena, stoa_string_make((const char *)text.data, text.len));
+  if (copy.data == NULL) {
+    return STOA_E_MEMORY;
+  }
+  locale_t before = use_c_locale();
+  double value = strtod(copy.data, NULL);
+  (void)uselocale(before);
+  if (isinf(value)) {
+    return STOA_E_TYPE;
+  }
+  *out_value = value;
+  return STOA_OK;
+}
+
+int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,
+                       float *out_value) {
+  if (is_simple(decimal, (uint64_t)1 << FLT_MANT_DIG, 10)) {
+    float digits = (float)decimal->digits;
+    float value =
+        decimal->exponent < 0 ? digits / (float)powers[-decimal->exponent] : digits * (float)powers[decimal->exponent];
+    *out_value = decimal->is_negative ? -value : value;
+    return STOA_OK;
+  }
+  struct stoa_string copy = stoa_arena_copy(arena, stoa_string_make((const char *)text.data, text.len));
+  if (copy.data == NULL) {
+    return STOA_E_MEMORY;
+  }
+  locale_t before = use_c_locale();
+  float value = strtof(copy.data, NULL);
+  (void)uselocale(before);
+  if (isinf(value)) {
+    return STOA_E_TYPE;
+  }
+  *out_value = value;
+  return STOA_OK;
+}
+
+size_t stoa_number_write(uint64_t value, char *out_text) {
+  char reversed[20];
+  size_t len = 0;
+  do {
+    reversed[len++] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  for (size_t i = 0; i < len; i++) {
+    out_text[i] = reversed[len - 1 - i];
+  }
+  return len;
+}
+
+size_t stoa_number_write_signed(int64_t value, char *out_text) {
+  if (value >= 0) {
+    return stoa_number_write((uint64_t)value, out_text);
+  }
+  out_text[0] = '-';
+  return 1 + stoa_number_write(0 - (uint64_t)value, out_text + 1);
+}
+
+/* Any decimal of DBL_DIG digits survives the way through a normal double, so a shorter text than that many digits is
+ * what %g makes of it by dropping zeros. Subnormal doubles hold fewer digits. 17 digits always suffice. */
+size_t stoa_number_write_double(double value, char *out_text) {
+  locale_t before = use_c_locale();
+  int len = 0;
+  for (int digits = isnormal(value) ? DBL_DIG : 1; digits <= DBL_DECIMAL_DIG; digits++) {
+    len = snprintf(out_text, STOA_NUMBER_TEXT_MAX, "%.*g", digits, value);
+    if (strtod(out_text, NULL) == value) {
+      break;
+    }
+  }
+  (void)uselocale(before);
+  return (size_t)len;
+}
+
+size_t stoa_number_write_float(float value, char *out_text) {
+  locale_t before = use_c_locale();
+  int len = 0;
+  for (int digits = isnormal(value) ? FLT_DIG : 1; digits <= FLT_DECIMAL_DIG; digits++) {
+    len = snprintf(out_text, STOA_NUMBER_TEXT_MAX, "%.*g", digits, (double)value);
+    if (strtof(out_text, NULL) == value) {
+      break;
+    }
+  }
+  (void)uselocale(before);
+  return (size_t)len;
+}

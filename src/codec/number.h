@@ -1,0 +1,36 @@
+/* codec/number.h: numbers as text, in both directions, exactly and without regard to the locale. */
+#ifndef STOA_CODEC_NUMBER_H
+#define STOA_CODEC_NUMBER_H
+
+#include <stoa/arena.h>
+
+/* A number as RFC 8259 6 writes it: (negative ? -1 : 1) * digits * 10^exponent. */
+struct stoa_decimal {
+  uint64_t digits;
+  int64_t exponent;
+  bool is_negative;
+  bool is_exact; /* no digit was dropped because it did not fit */
+};
+
+/* The byte behind the number, or NULL when no number stands here. */
+const uint8_t *stoa_decimal_read(const uint8_t *at, const uint8_t *end, struct stoa_decimal *out_decimal);
+/* The magnitude, when the number is whole (1.0 and 1e2 are) and fits. */
+bool stoa_decimal_is_whole(const struct stoa_decimal *decimal, uint64_t *out_magnitude);
+
+/* The nearest double or float. `text` is what stoa_decimal_read() took.
+ * Errors: STOA_E_TYPE  too large; STOA_E_MEMORY */
+int stoa_decimal_double(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,
+                        double *out_value);
+int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,
+                       float *out_value);
+
+#define STOA_NUMBER_TEXT_MAX 32
+
+/* These write up to STOA_NUMBER_TEXT_MAX bytes and return how many; no NUL is promised behind them. */
+size_t stoa_number_write(uint64_t value, char *out_text);
+size_t stoa_number_write_signed(int64_t value, char *out_text);
+/* The shortest text that reads back as the same value, which must be finite. */
+size_t stoa_number_write_double(double value, char *out_text);
+size_t stoa_number_write_float(float value, char *out_text);
+
+#endif

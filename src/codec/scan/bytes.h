@@ -1,0 +1,98 @@
+/* codec/scan/bytes.h: what both ways of scanning share: words of 8 bytes, and the ends that fill no block. */
+#ifndef STOA_CODEC_SCAN_BYTES_H
+#define STOA_CODEC_SCAN_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define STOA_SCAN_ONES 0x0101010101010101u
+#define STOA_SCAN_HIGH 0x8080808080808080u
+
+static inline uint64_t stoa_scan_word(const uint8_t *at) {
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  return word;
+}
+
+static inline uint32_t stoa_scan_half(const uint8_t *at) {
+  uint32_t half;
+  memcpy(&half, at, sizeof half);
+  return half;
+}
+
+/* Does any byte stop a run of plain JSON text? A borrow may mark a byte too many, but only beside a true one, so the
+ * answer for the whole word is exact on machines of either byte order. */
+static inline bool stoa_scan_word_stops(uint64_t word) {
+  uint64_t quotes = word ^ (STOA_SCAN_ONES * '"');
+  uint64_t escapes = word ^ (STOA_SCAN_ONES * '\\');
+  uint64_t found = (quotes - STOA_SCAN_ONES) & ~quotes;
+  found |= (escapes - STOA_SCAN_ONES) & ~escapes;
+  found |= (word - STOA_SCAN_ONES * 0x20) & ~word;
+  return (found & STOA_SCAN_HIGH) != 0;
+}
+
+static inline bool stoa_scan_is_stop(uint8_t byte) {
+  return byte == '"' || byte == '\\' || byte < 0x20;
+}
+
+static inline const uint8_t *stoa_scan_text_bytes(const uint8_t *at, const uint8_t *end, bool *out_has_high) {
+  uint8_t seen = 0;
+  for (; at < end && !stoa_scan_is_stop(*at); at++) {
+    seen |= *at;
+  }
+  *out_has_high = seen >= 0x80;
+  return at;
+}
+
+/* For up to 15 bytes: two loads that overlap take any length from 4 up without a loop. */
+static inline bool stoa_scan_is_ascii_short(const uint8_t *at, size_t len) {
+  uint64_t seen = 0;
+  if (len >= 8) {
+    seen = stoa_scan_word(at) | stoa_scan_word(at + len - 8);
+  } else if (len >= 4) {
+    seen = stoa_scan_half(at) | stoa_scan_half(at + len - 4);
+  } else {
+    for (size_t i = 0; i < len; i++) {
+      seen |= at[i];
+    }
+  }
+  return (seen & STOA_SCAN_HIGH) == 0;
+}
+
+/* memcmp() == 0 for names, which are short: without a call, and never reading behind `len`. */
+static inline bool stoa_scan_same(const uint8_t *a, const char *name, size_t len) {
+  const uint8_t *b = (const uint8_t *)name;
+  if (len >= 8) {
+    for (size_t i = 0; i + 8 < len; i += 8) {
+      if (stoa_scan_word(a + i) != stoa_scan_word(b + i)) {
+        return false;
+      }
+    }
+    return stoa_scan_word(a + len - 8) == stoa_scan_word(b + len - 8);
+  }
+  if (len >= 4) {
+    return stoa_scan_half(a) == stoa_scan_half(b) && stoa_scan_half(a + len - 4) == stoa_scan_half(b + len - 4);
+  }
+  return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
+/* memcpy() for names, in the same way. */
+static inline void stoa_scan_copy(uint8_t *to, const char *name, size_t len) {
+  if (len > 16) {
+    memcpy(to, name, len);
+  } else if (len >= 8) {
+    memcpy(to, name, 8);
+    memcpy(to + len - 8, name + len - 8, 8);
+  } else if (len >= 4) {
+    memcpy(to, name, 4);
+    memcpy(to + len - 4, name + len - 4, 4);
+  } else {
+    for (size_t i = 0; i < len; i++) {
+      to[i] = (uint8_t)name[i];
+    }
+  }
+}
+
+#endif
