@@ -1,0 +1,184 @@
+#include "collide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "pool.h"
+
+/* C keeps tags of structs and enums apart from all other names. */
+enum space { SPACE_TAG, SPACE_ORDINARY };
+
+struct symbol {
+  enum space space;
+  const char *name;
+  const char *what; /* message "chat.v1.Line" */
+  const struct place *place;
+  size_t order;
+};
+
+struct symbols {
+  struct symbol *items;
+  size_t count;
+  size_t capacity;
+};
+
+static void add(struct symbols *symbols, enum space space, const char *name, const char *what,
+                const struct place *place) {
+  if (symbols->count == symbols->capacity) {
+    size_t capacity = symbols->capacity == 0 ? 64 : symbols->capacity * 2;
+    struct symbol *grown = pool_array(capacity, sizeof *grown);
+    if (symbols->count > 0) {
+      memcpy(grown, symbols->items, symbols->count * sizeof *grown);
+    }
+    symbols->items = grown;
+    symbols->capacity = capacity;
+  }
+  symbols->items[symbols->count] = (struct symbol){space, name, what, place, symbols->count};
+  symbols->count++;
+}
+
+/* By name, and the first one of the file first. */
+static int compare(const void *left, const void *right) {
+  const struct symbol *a = left;
+  const struct symbol *b = right;
+  if (a->space != b->space) {
+    return a->space < b->space ? -1 : 1;
+  }
+  int by_name = strcmp(a->name, b->name);
+  if (by_name != 0) {
+    return by_name;
+  }
+  return a->order < b->order ? -1 : 1;
+}
+
+static void report(struct symbols *symbols, struct problems *problems) {
+  if (symbols->count > 0) {
+    qsort(symbols->items, symbols->count, sizeof *symbols->items, compare);
+  }
+  for (size_t i = 1; i < symbols->count; i++) {
+    const struct symbol *first = &symbols->items[i - 1];
+    const struct symbol *second = &symbols->items[i];
+    if (first->space == second->space && strcmp(first->name, second->name) == 0) {
+      problem_add(problems, second->place, "the C name %s of %s is taken by %s (%s)", second->name, second->what,
+                  first->what, problem_place(first->place));
+    }
+  }
+}
+
+static void add_push(struct symbols *symbols, const struct model_message *message, const char *what) {
+  static const char *const verbs[] = {"send", "push", "broadcast", "publish"};
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+    const char *name = names_join(message->file->prefix, text_format("%s_%s", message->push_c_name, verbs[i]));
+    add(symbols, SPACE_ORDINARY, name, what, &message->place);
+  }
+}
+
+static void add_messages(struct symbols *symbols, const struct model_file *file) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    const struct model_message *message = &file->messages[i];
+    const char *what = text_format("message \"%s\"", message->full_name);
+    add(symbols, SPACE_TAG, message->c_name, what, &message->place);
+    add(symbols, SPACE_ORDINARY, text_format("%s_type", message->c_name), what, &message->place);
+    if (message->is_numbered) {
+      add_push(symbols, message, what);
+    }
+  }
+}
+
+static void add_enums(struct symbols *symbols, const struct model_file *file) {
+  for (size_t i = 0; i < file->enum_count; i++) {
+    const struct model_enum *enumeration = &file->enums[i];
+    const char *what = text_format("enum \"%s\"", enumeration->full_name);
+    add(symbols, SPACE_TAG, enumeration->c_name, what, &enumeration->place);
+    add(symbols, SPACE_ORDINARY, text_format("%s_enum", enumeration->c_name), what, &enumeration->place);
+    for (size_t v = 0; v < enumeration->value_count; v++) {
+      const struct model_enum_value *value = &enumeration->values[v];
+      add(symbols, SPACE_ORDINARY, value->c_name, text_format("value \"%s\"", value->name), &value->place);
+    }
+  }
+}
+
+static void add_services(struct symbols *symbols, const struct model_file *file) {
+  for (size_t i = 0; i < file->service_count; i++) {
+    const struct model_service *service = &file->services[i];
+    const char *what = text_format("service \"%s\"", service->name);
+    add(symbols, SPACE_TAG, text_format("%s_handlers", service->c_name), what, &service->place);
+    add(symbols, SPACE_ORDINARY, text_format("%s_register", service->c_name), what, &service->place);
+  }
+}
+
+static void add_members(struct symbols *symbols, const struct model_message *message) {
+  for (size_t i = 0; i < message->oneof_count; i++) {
+    const struct model_oneof *oneof = &message->oneofs[i];
+    const char *what = text_format("oneof \"%s\"", oneof->c_name);
+    add(symbols, SPACE_ORDINARY, oneof->c_name, what, &oneof->place);
+    add(symbols, SPACE_ORDINARY, oneof->c_case, what, &oneof->place);
+  }
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    const char *what = text_format("field \"%s\"", field->name);
+    if (field->label == MODEL_OPTIONAL) {
+      add(symbols, SPACE_ORDINARY, text_format("has_%s", field->name), what, &field->place);
+    }
+    if (field->label != MODEL_ONEOF) {
+      add(symbols, SPACE_ORDINARY, field->c_name, what, &field->place);
+    }
+  }
+}
+
+/* A union is a scope of its own. */
+static void add_union(struct symbols *symbols, const struct model_message *message, size_t oneof) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    if (field->label == MODEL_ONEOF && field->oneof == oneof) {
+      add(symbols, SPACE_ORDINARY, field->c_name, text_format("field \"%s\"", field->name), &field->place);
+    }
+  }
+}
+
+static void check_message(const struct model_message *message, struct problems *problems) {
+  struct symbols members = {0};
+  add_members(&members, message);
+  report(&members, problems);
+  for (size_t i = 0; i < message->oneof_count; i++) {
+    struct symbols choices = {0};
+    add_union(&choices, message, i);
+    report(&choices, problems);
+  }
+}
+
+static void check_handlers(const struct model_service *service, struct problems *problems) {
+  struct symbols members = {0};
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    add(&members, SPACE_ORDINARY, method->c_name, text_format("rpc \"%s\"", method->name), &method->place);
+  }
+  for (size_t i = 0; i < service->push_count; i++) {
+    const struct model_message *message = service->pushes[i];
+    const char *what = text_format("message \"%s\"", message->full_name);
+    add(&members, SPACE_ORDINARY, names_safe(message->push_c_name), what, &message->place);
+  }
+  report(&members, problems);
+}
+
+void collide_check(const struct model *model, struct problems *problems) {
+  struct symbols all = {0};
+  for (size_t f = 0; f < model->file_count; f++) {
+    const struct model_file *file = &model->files[f];
+    /* Descriptors and well-known types get no C names. */
+    if (!file->is_wanted && strncmp(file->name, "google/", 7) == 0) {
+      continue;
+    }
+    add_messages(&all, file);
+    add_enums(&all, file);
+    add_services(&all, file);
+    for (size_t i = 0; i < file->message_count; i++) {
+      check_message(&file->messages[i], problems);
+    }
+    for (size_t i = 0; i < file->service_count; i++) {
+      check_handlers(&file->services[i], problems);
+    }
+  }
+  report(&all, problems);
+}

@@ -1,0 +1,22 @@
+/* emit.h: C from the model. */
+#ifndef PLUGIN_EMIT_H
+#define PLUGIN_EMIT_H
+
+#include "model.h"
+#include "text.h"
+
+/* Everything of X.stoa.h. */
+void emit_header(struct text *text, const struct model_file *file);
+/* Everything of X.stoa.c. */
+void emit_source(struct text *text, const struct model_file *file);
+
+/* Does the file have anything to handle? */
+bool emit_has_service(const struct model_file *file);
+/* The parts about handlers and senders; nothing for a file without numbers. */
+void emit_service_header(struct text *text, const struct model_file *file);
+void emit_service_source(struct text *text, const struct model_file *file);
+
+/* The first lines of a generated file. `comment` may be NULL. */
+void emit_banner(struct text *text, const struct model_file *file, const char *comment);
+
+#endif

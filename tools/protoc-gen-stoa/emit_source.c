@@ -1,0 +1,115 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "emit.h"
+#include "pool.h"
+
+/* By FieldDescriptorProto.Type. */
+static const char *const kind_names[] = {
+    [1] = "STOA_KIND_DOUBLE",  [2] = "STOA_KIND_FLOAT",     [3] = "STOA_KIND_INT64",     [4] = "STOA_KIND_UINT64",
+    [5] = "STOA_KIND_INT32",   [6] = "STOA_KIND_FIXED64",   [7] = "STOA_KIND_FIXED32",   [8] = "STOA_KIND_BOOL",
+    [9] = "STOA_KIND_STRING",  [11] = "STOA_KIND_MESSAGE",  [12] = "STOA_KIND_BYTES",    [13] = "STOA_KIND_UINT32",
+    [14] = "STOA_KIND_ENUM",   [15] = "STOA_KIND_SFIXED32", [16] = "STOA_KIND_SFIXED64", [17] = "STOA_KIND_SINT32",
+    [18] = "STOA_KIND_SINT64",
+};
+
+static const char *const label_names[] = {
+    [MODEL_SINGULAR] = "STOA_LABEL_SINGULAR", [MODEL_OPTIONAL] = "STOA_LABEL_OPTIONAL",
+    [MODEL_REPEATED] = "STOA_LABEL_REPEATED", [MODEL_MAP] = "STOA_LABEL_MAP",
+    [MODEL_ONEOF] = "STOA_LABEL_ONEOF",
+};
+
+/* The shape that this generator writes. The generated file asserts that the header in use has the same. */
+#define DESCRIPTOR_ABI 1
+
+static void emit_enum_table(struct text *text, const struct model_enum *enumeration) {
+  text_addf(text, "\nstatic const struct stoa_enum_value %s_values[] = {\n", enumeration->c_name);
+  for (size_t i = 0; i < enumeration->value_count; i++) {
+    const struct model_enum_value *value = &enumeration->values[i];
+    text_addf(text, "  {\"%s\", %s},\n", value->name, value->c_name);
+  }
+  text_addf(text, "};\n\nconst struct stoa_enum_type %s_enum = {\n", enumeration->c_name);
+  text_addf(text, "  .full_name = \"%s\",\n", enumeration->full_name);
+  text_addf(text, "  .values = %s_values,\n  .value_count = %zu,\n};\n", enumeration->c_name, enumeration->value_count);
+}
+
+static void emit_presence(struct text *text, const struct model_message *message, const struct model_field *field) {
+  if (field->label == MODEL_OPTIONAL) {
+    text_addf(text, "    .presence = offsetof(struct %s, has_%s),\n", message->c_name, field->name);
+  }
+  if (field->label == MODEL_ONEOF) {
+    text_addf(text, "    .presence = offsetof(struct %s, %s),\n", message->c_name,
+              message->oneofs[field->oneof].c_case);
+  }
+}
+
+static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field) {
+  text_addf(text, "  {\n    .name = \"%s\",\n    .json_name = ", field->name);
+  text_add_literal(text, field->json_name);
+  text_addf(text, ",\n    .number = %u,\n", field->number);
+  text_addf(text, "    .kind = %s,\n    .label = %s,\n", kind_names[field->kind], label_names[field->label]);
+  if (field->is_packed) {
+    text_add(text, "    .packed = 1,\n");
+  }
+  text_addf(text, "    .name_len = %zu,\n    .json_name_len = %zu,\n", strlen(field->name), strlen(field->json_name));
+  const char *scope = field->label == MODEL_ONEOF ? text_format("%s.", message->oneofs[field->oneof].c_name) : "";
+  text_addf(text, "    .offset = offsetof(struct %s, %s%s),\n", message->c_name, scope, field->c_name);
+  emit_presence(text, message, field);
+  if (field->message != NULL) {
+    text_addf(text, "    .message = &%s_type,\n", field->message->c_name);
+  }
+  if (field->enumeration != NULL) {
+    text_addf(text, "    .enumeration = &%s_enum,\n", field->enumeration->c_name);
+  }
+  text_add(text, "  },\n");
+}
+
+static int compare_numbers(const void *left, const void *right) {
+  const struct model_field *const *a = left;
+  const struct model_field *const *b = right;
+  return (*a)->number < (*b)->number ? -1 : 1;
+}
+
+static const struct model_field **sort_fields(const struct model_message *message) {
+  const struct model_field **sorted = pool_array(message->field_count, sizeof *sorted);
+  for (size_t i = 0; i < message->field_count; i++) {
+    sorted[i] = &message->fields[i];
+  }
+  qsort(sorted, message->field_count, sizeof *sorted, compare_numbers);
+  return sorted;
+}
+
+static void emit_message_table(struct text *text, const struct model_message *message) {
+  if (message->field_count > 0) {
+    const struct model_field **sorted = sort_fields(message);
+    text_addf(text, "\nstatic const struct stoa_field %s_fields[] = {\n", message->c_name);
+    for (size_t i = 0; i < message->field_count; i++) {
+      emit_field(text, message, sorted[i]);
+    }
+    text_add(text, "};\n");
+  }
+  text_addf(text, "\nconst struct stoa_message_type %s_type = {\n", message->c_name);
+  text_addf(text, "  .full_name = \"%s\",\n  .abi = %d,\n", message->full_name, DESCRIPTOR_ABI);
+  text_addf(text, "  .size = sizeof(struct %s),\n", message->c_name);
+  if (message->field_count > 0) {
+    text_addf(text, "  .fields = %s_fields,\n  .field_count = %zu,\n", message->c_name, message->field_count);
+  }
+  text_add(text, "  .unknown_offset = UINT32_MAX,\n};\n");
+}
+
+void emit_source(struct text *text, const struct model_file *file) {
+  emit_banner(text, file, NULL);
+  text_addf(text, "#include <%s.h>\n", file->out_name);
+  if (emit_has_service(file)) {
+    text_add(text, "#include <stoa/server.h>\n");
+  }
+  text_addf(text, "\n_Static_assert(STOA_DESCRIPTOR_ABI == %d, \"generate this file again: Stoa's tables changed\");\n",
+            DESCRIPTOR_ABI);
+  for (size_t i = 0; i < file->enum_count; i++) {
+    emit_enum_table(text, &file->enums[i]);
+  }
+  for (size_t i = 0; i < file->message_count; i++) {
+    emit_message_table(text, &file->messages[i]);
+  }
+  emit_service_source(text, file);
+}

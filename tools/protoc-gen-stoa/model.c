@@ -1,0 +1,161 @@
+#include "model.h"
+
+#include <string.h>
+
+#include "names.h"
+#include "pool.h"
+#include "resolve.h"
+
+/* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
+enum {
+  FILE_MESSAGE = 4,
+  FILE_ENUM = 5,
+  FILE_OPTIONS = 8,
+  FILE_SYNTAX = 12,
+  MESSAGE_NESTED = 3,
+  MESSAGE_ENUM = 4,
+  ENUM_VALUE = 2
+};
+
+static const struct request_path top = {.count = 0};
+
+/* One more item at the end of an array that may move: nobody may keep pointers into it yet. */
+static void *grow(void *items, size_t count, size_t size) {
+  bool is_full = (count & (count - 1)) == 0;
+  if (!is_full) {
+    return items;
+  }
+  void *grown = pool_array(count == 0 ? 1 : count * 2, size);
+  if (count > 0) {
+    memcpy(grown, items, count * size);
+  }
+  return grown;
+}
+
+static void declare_enum_values(struct model_enum *enumeration, const Google__Protobuf__EnumDescriptorProto *proto,
+                                const struct request_path *path) {
+  const char *own_prefix = text_format("%s_", names_upper(names_snake(proto->name)));
+  enumeration->values = pool_array(proto->n_value, sizeof *enumeration->values);
+  enumeration->value_count = proto->n_value;
+  for (size_t i = 0; i < proto->n_value; i++) {
+    struct model_enum_value *value = &enumeration->values[i];
+    struct request_path value_path = request_path_to(path, ENUM_VALUE, i);
+    value->name = proto->value[i]->name;
+    value->number = proto->value[i]->number;
+    value->place = request_place(enumeration->file->proto, &value_path);
+    const char *short_name = names_without_prefix(names_upper(names_snake(value->name)), own_prefix);
+    value->c_name = names_join(names_upper(enumeration->c_name), short_name);
+  }
+}
+
+static void declare_enum(struct model_file *file, const Google__Protobuf__EnumDescriptorProto *proto,
+                         const struct request_path *path, const struct model_message *outer) {
+  file->enums = grow(file->enums, file->enum_count, sizeof *file->enums);
+  struct model_enum *enumeration = &file->enums[file->enum_count++];
+  const char *scope = outer != NULL ? outer->full_name : file->proto->package;
+  const char *c_scope = outer != NULL ? outer->c_name : file->prefix;
+  enumeration->name = proto->name;
+  enumeration->full_name = *scope != '\0' ? text_format("%s.%s", scope, proto->name) : proto->name;
+  enumeration->c_name = names_safe(names_join(c_scope, names_snake(proto->name)));
+  enumeration->file = file;
+  enumeration->place = request_place(file->proto, path);
+  declare_enum_values(enumeration, proto, path);
+}
+
+/* Recursive along the nesting of messages, which request_path_to() bounds. */
+static void declare_message(struct model_file *file, const Google__Protobuf__DescriptorProto *proto,
+                            const struct request_path *path, const struct model_message *outer) {
+  const char *scope = outer != NULL ? outer->full_name : file->proto->package;
+  const char *c_scope = outer != NULL ? outer->c_name : file->prefix;
+  const struct model_message message = {
+      .name = proto->name,
+      .full_name = *scope != '\0' ? text_format("%s.%s", scope, proto->name) : proto->name,
+      .c_name = names_safe(names_join(c_scope, names_snake(proto->name))),
+      .is_map_entry = proto->options != NULL && proto->options->has_map_entry && proto->options->map_entry,
+      .is_nested = outer != NULL,
+      .file = file,
+      .proto = proto,
+      .path = *path,
+      .place = request_place(file->proto, path),
+  };
+  file->messages = grow(file->messages, file->message_count, sizeof *file->messages);
+  file->messages[file->message_count++] = message;
+  for (size_t i = 0; i < proto->n_enum_type; i++) {
+    struct request_path nested = request_path_to(path, MESSAGE_ENUM, i);
+    declare_enum(file, proto->enum_type[i], &nested, &message);
+  }
+  for (size_t i = 0; i < proto->n_nested_type; i++) {
+    struct request_path nested = request_path_to(path, MESSAGE_NESTED, i);
+    declare_message(file, proto->nested_type[i], &nested, &message);
+  }
+}
+
+/* The file's comment stands before `syntax`, or further up with a blank line between. */
+static void describe_file(struct model_file *file) {
+  const struct request_path path = {.steps = {FILE_SYNTAX}, .count = 1};
+  file->place = request_place(file->proto, &path);
+  file->comment = file->place.comment;
+  const Google__Protobuf__SourceCodeInfo *info = file->proto->source_code_info;
+  for (size_t i = 0; file->comment == NULL && info != NULL && i < info->n_location; i++) {
+    const Google__Protobuf__SourceCodeInfo__Location *location = info->location[i];
+    bool is_syntax = location->n_path == 1 && location->path[0] == FILE_SYNTAX;
+    if (is_syntax && location->n_leading_detached_comments > 0) {
+      file->comment = location->leading_detached_comments[0];
+    }
+  }
+}
+
+static void name_prefix(struct model_file *file, struct problems *problems) {
+  file->prefix = names_identifier(file->proto->package);
+  const Google__Protobuf__FileOptions *options = file->proto->options;
+  if (options == NULL || !request_option_text(&options->base, &file->prefix) || names_is_identifier(file->prefix)) {
+    return;
+  }
+  const struct request_path path = {.steps = {FILE_OPTIONS, REQUEST_OPTION_NUMBER}, .count = 2};
+  struct place place = request_place(file->proto, &path);
+  problem_add(problems, &place, "option (stoa.c_prefix): \"%s\" is not a C identifier", file->prefix);
+  file->prefix = names_identifier(file->prefix);
+}
+
+static void declare_file(struct model_file *file, Google__Protobuf__FileDescriptorProto *proto,
+                         struct problems *problems) {
+  if (proto->package == NULL) {
+    proto->package = pool_copy("", 0);
+  }
+  file->proto = proto;
+  file->name = proto->name;
+  file->out_name = text_format("%s.stoa", names_without_suffix(proto->name, ".proto"));
+  describe_file(file);
+  name_prefix(file, problems);
+  for (size_t i = 0; i < proto->n_enum_type; i++) {
+    struct request_path path = request_path_to(&top, FILE_ENUM, i);
+    declare_enum(file, proto->enum_type[i], &path, NULL);
+  }
+  for (size_t i = 0; i < proto->n_message_type; i++) {
+    struct request_path path = request_path_to(&top, FILE_MESSAGE, i);
+    declare_message(file, proto->message_type[i], &path, NULL);
+  }
+  if (file->is_wanted && (proto->syntax == NULL || strcmp(proto->syntax, "proto3") != 0)) {
+    problem_add(problems, &file->place, "this is not proto3: write syntax = \"proto3\";");
+  }
+}
+
+static bool is_wanted(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, const char *name) {
+  for (size_t i = 0; i < request->n_file_to_generate; i++) {
+    if (strcmp(request->file_to_generate[i], name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems) {
+  struct model model = {.file_count = request->n_proto_file};
+  model.files = pool_array(model.file_count, sizeof *model.files);
+  for (size_t i = 0; i < model.file_count; i++) {
+    model.files[i].is_wanted = is_wanted(request, request->proto_file[i]->name);
+    declare_file(&model.files[i], request->proto_file[i], problems);
+  }
+  resolve_files(&model, problems);
+  return model;
+}

@@ -1,0 +1,123 @@
+/* model.h: a .proto file as C sees it: names settled, types found, type numbers paired.
+ *
+ * model_build() makes it from the request, number_files() gives the type numbers, collide_check() finds names that C
+ * would see twice. Emitters only read it.
+ */
+#ifndef PLUGIN_MODEL_H
+#define PLUGIN_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "problem.h"
+#include "request.h"
+
+struct model_file;
+
+struct model_enum_value {
+  const char *name;
+  const char *c_name; /* STOA_BYTE_ORDER_BIG */
+  int32_t number;
+  struct place place;
+};
+
+struct model_enum {
+  const char *name;
+  const char *full_name;
+  const char *c_name; /* of the C enum; the table's has _enum behind it */
+  struct model_enum_value *values;
+  size_t value_count;
+  const struct model_file *file;
+  struct place place;
+};
+
+/* The kinds are FieldDescriptorProto.Type's and stoa/descriptor.h's alike. */
+enum model_label { MODEL_SINGULAR, MODEL_OPTIONAL, MODEL_REPEATED, MODEL_MAP, MODEL_ONEOF };
+
+struct model_field {
+  const char *name;
+  const char *c_name;
+  const char *json_name;
+  uint32_t number;
+  uint32_t kind;
+  enum model_label label;
+  bool is_packed;
+  const struct model_message *message;  /* of a message's or a map's field */
+  const struct model_enum *enumeration; /* of an enum's field */
+  size_t oneof;                         /* index; for MODEL_ONEOF only */
+  struct place place;
+};
+
+struct model_oneof {
+  const char *c_name;
+  const char *c_case; /* kind_case */
+  struct place place;
+};
+
+struct model_message {
+  const char *name;
+  const char *full_name;
+  const char *c_name;         /* of the C struct; the table's has _type behind it */
+  struct model_field *fields; /* in the order of the file */
+  size_t field_count;
+  struct model_oneof *oneofs; /* those that the file declares, without the ones behind `optional` */
+  size_t oneof_count;
+  bool is_map_entry;
+  bool is_nested;
+  bool is_numbered; /* a plain message: either side may push it */
+  uint32_t number;
+  const char *push_name;   /* "Chat": for the log */
+  const char *push_c_name; /* "chat" */
+  const struct model_file *file;
+  const Google__Protobuf__DescriptorProto *proto;
+  struct request_path path;
+  struct place place;
+};
+
+struct model_method {
+  const char *name;
+  const char *c_name; /* of the member in the handlers' struct */
+  const struct model_message *input;
+  const struct model_message *output;
+  bool is_numbered;
+  uint32_t number;
+  struct place place;
+};
+
+struct model_service {
+  const char *name;
+  const char *c_name; /* chatroom_v1_chatroom_service */
+  struct model_method *methods;
+  size_t method_count;
+  struct model_message **pushes; /* of the first service: the file's plain messages */
+  size_t push_count;
+  struct place place;
+};
+
+struct model_file {
+  const char *name;     /* "chatroom/v1/chatroom.proto" */
+  const char *out_name; /* "chatroom/v1/chatroom.stoa": ".h" and ".c" follow */
+  const char *prefix;   /* "chatroom_v1", or empty */
+  const char *comment;
+  bool is_wanted;                 /* protoc asks for its code */
+  struct model_message *messages; /* nested ones too, each behind the one around it */
+  size_t message_count;
+  struct model_enum *enums; /* nested ones too */
+  size_t enum_count;
+  struct model_service *services; /* at least one when a message is numbered, though the file may have none */
+  size_t service_count;
+  const struct model_file **includes; /* files of the types that fields use, and public imports */
+  size_t include_count;
+  const Google__Protobuf__FileDescriptorProto *proto;
+  struct place place;
+};
+
+struct model {
+  struct model_file *files; /* imported ones before those that import them */
+  size_t file_count;
+};
+
+struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems);
+
+#endif

@@ -1,0 +1,24 @@
+/* names.h: from the names of a .proto file to names in C. All results lie in the pool. */
+#ifndef PLUGIN_NAMES_H
+#define PLUGIN_NAMES_H
+
+#include <stdbool.h>
+
+/* "ChatMessage" and "CHAT_MESSAGE" give "chat_message", "HTTPServer" gives "http_server", "UserID" gives "user_id",
+ * "Sha256Sum" gives "sha256_sum". */
+const char *names_snake(const char *name);
+/* Letters in upper case, the rest as it is. */
+const char *names_upper(const char *name);
+/* Every byte that an identifier cannot hold becomes an underscore. */
+const char *names_identifier(const char *text);
+/* `name` with an underscore behind when C, C++ or a common macro keeps that name for itself. */
+const char *names_safe(const char *name);
+/* "a" and "b" give "a_b"; an empty part gives the other one alone. */
+const char *names_join(const char *first, const char *second);
+/* "chat_message" without "_message", when something is left. */
+const char *names_without_suffix(const char *name, const char *suffix);
+/* The part behind `prefix`, or `name` when it has no such prefix or nothing would be left. */
+const char *names_without_prefix(const char *name, const char *prefix);
+bool names_is_identifier(const char *text);
+
+#endif

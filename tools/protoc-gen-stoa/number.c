@@ -1,0 +1,185 @@
+#include "number.h"
+
+#include <string.h>
+
+#include "names.h"
+#include "pool.h"
+
+/* Bits 30 and 31 of a frame's type mark errors and calls. */
+#define TYPE_NUMBER_MAX 0x3fffffffU
+
+/* Something with a number, to find two that share one. */
+struct numbered {
+  const char *what; /* rpc "Join" */
+  uint32_t number;
+  const struct place *place;
+};
+
+static struct model_method *find_method(const struct model_file *file, const char *snake) {
+  for (size_t s = 0; s < file->service_count; s++) {
+    for (size_t i = 0; i < file->services[s].method_count; i++) {
+      struct model_method *method = &file->services[s].methods[i];
+      if (strcmp(names_snake(method->name), snake) == 0) {
+        return method;
+      }
+    }
+  }
+  return NULL;
+}
+
+static struct model_message *find_message(const struct model_file *file, const char *snake) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    struct model_message *message = &file->messages[i];
+    if (!message->is_nested && strcmp(names_snake(message->name), snake) == 0) {
+      return message;
+    }
+  }
+  return NULL;
+}
+
+static void assign(bool *is_numbered, uint32_t *number, const struct model_enum_value *value, const char *what,
+                   struct problems *problems) {
+  uint32_t wanted = (uint32_t)value->number;
+  if (value->number < 0 || wanted > TYPE_NUMBER_MAX) {
+    problem_add(problems, &value->place, "type number %d of %s is not between 0 and %u", value->number, what,
+                TYPE_NUMBER_MAX);
+    return;
+  }
+  if (*is_numbered && *number != wanted) {
+    problem_add(problems, &value->place, "%s has type number %u already, and MessageType gives it %u", what, *number,
+                wanted);
+    return;
+  }
+  *is_numbered = true;
+  *number = wanted;
+}
+
+static void pair_value(const struct model_file *file, const struct model_enum_value *value, struct problems *problems) {
+  const char *snake = names_without_prefix(names_snake(value->name), "message_type_");
+  struct model_method *method = find_method(file, snake);
+  if (method != NULL) {
+    assign(&method->is_numbered, &method->number, value, text_format("rpc \"%s\"", method->name), problems);
+    return;
+  }
+  struct model_message *message = find_message(file, snake);
+  if (message == NULL) {
+    message = find_message(file, names_join(snake, "message"));
+  }
+  if (message != NULL) {
+    assign(&message->is_numbered, &message->number, value, text_format("message \"%s\"", message->name), problems);
+  }
+}
+
+static void pair_enum(const struct model_file *file, struct problems *problems) {
+  const char *scope = file->proto->package;
+  const char *full_name = *scope != '\0' ? text_format("%s.MessageType", scope) : "MessageType";
+  for (size_t i = 0; i < file->enum_count; i++) {
+    const struct model_enum *enumeration = &file->enums[i];
+    for (size_t v = 0; strcmp(enumeration->full_name, full_name) == 0 && v < enumeration->value_count; v++) {
+      pair_value(file, &enumeration->values[v], problems);
+    }
+  }
+}
+
+static void read_options(const struct model_file *file) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    struct model_message *message = &file->messages[i];
+    if (message->proto->options != NULL) {
+      message->is_numbered = request_option_number(&message->proto->options->base, &message->number);
+    }
+  }
+}
+
+static void add_numbered(struct numbered *all, size_t *count, const struct numbered *one, struct problems *problems) {
+  if (one->number > TYPE_NUMBER_MAX) {
+    problem_add(problems, one->place, "type number %u of %s is not between 0 and %u", one->number, one->what,
+                TYPE_NUMBER_MAX);
+    return;
+  }
+  for (size_t i = 0; i < *count; i++) {
+    if (all[i].number == one->number) {
+      problem_add(problems, one->place, "type number %u of %s is taken by %s (%s)", one->number, one->what, all[i].what,
+                  problem_place(all[i].place));
+      return;
+    }
+  }
+  all[(*count)++] = *one;
+}
+
+static void check_method(const struct model_method *method, struct numbered *all, size_t *count,
+                         struct problems *problems) {
+  const struct numbered one = {text_format("rpc \"%s\"", method->name), method->number, &method->place};
+  if (method->is_numbered) {
+    add_numbered(all, count, &one, problems);
+  } else {
+    problem_add(problems, &method->place,
+                "%s has no type number: add option (stoa.type), or a value %s to enum MessageType", one.what,
+                method->name);
+  }
+}
+
+static void check_numbers(const struct model_file *file, struct problems *problems) {
+  size_t most = file->message_count;
+  for (size_t s = 0; s < file->service_count; s++) {
+    most += file->services[s].method_count;
+  }
+  struct numbered *all = pool_array(most, sizeof *all);
+  size_t count = 0;
+  for (size_t s = 0; s < file->service_count; s++) {
+    for (size_t i = 0; i < file->services[s].method_count; i++) {
+      check_method(&file->services[s].methods[i], all, &count, problems);
+    }
+  }
+  for (size_t i = 0; i < file->message_count; i++) {
+    const struct model_message *message = &file->messages[i];
+    const struct numbered one = {text_format("message \"%s\"", message->name), message->number, &message->place};
+    if (message->is_numbered) {
+      add_numbered(all, &count, &one, problems);
+    }
+  }
+}
+
+/* The whole C name without the prefix, so that nested messages stay apart: Room.Closed is room_closed. */
+static void name_push(struct model_message *message) {
+  const char *own_prefix = text_format("%s_", message->file->prefix);
+  const char *own = names_without_prefix(message->c_name, own_prefix);
+  message->push_name = names_without_suffix(message->name, "Message");
+  message->push_c_name = names_without_suffix(own, "_message");
+}
+
+/* "chat/v1/chat-room.proto" gives "chat-room". */
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return names_without_suffix(slash == NULL ? path : slash + 1, ".proto");
+}
+
+static void collect_pushes(struct model_file *file) {
+  struct model_service *service = &file->services[0];
+  service->pushes = pool_array(file->message_count, sizeof *service->pushes);
+  for (size_t i = 0; i < file->message_count; i++) {
+    struct model_message *message = &file->messages[i];
+    if (message->is_numbered) {
+      name_push(message);
+      service->pushes[service->push_count++] = message;
+    }
+  }
+  if (file->service_count == 0 && service->push_count > 0) {
+    file->service_count = 1;
+    service->name = base_name(file->name);
+    service->c_name = names_join(file->prefix, names_snake(names_identifier(service->name)));
+    service->place = file->place;
+    service->place.comment = NULL;
+  }
+}
+
+void number_files(struct model *model, struct problems *problems) {
+  for (size_t f = 0; f < model->file_count; f++) {
+    struct model_file *file = &model->files[f];
+    if (file->is_wanted) {
+      read_options(file);
+      pair_enum(file, problems);
+      check_numbers(file, problems);
+      collect_pushes(file);
+    }
+  }
+}

@@ -1,0 +1,238 @@
+#include "resolve.h"
+
+#include <string.h>
+
+#include "names.h"
+#include "pool.h"
+
+/* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
+enum { FILE_SERVICE = 6, MESSAGE_FIELD = 2, MESSAGE_ONEOF = 8, SERVICE_METHOD = 2 };
+
+#define FOREIGN_SCOPE ".google.protobuf."
+#define NAME_LEN_MAX 255
+
+/* `type_name` starts with a dot, as protoc writes resolved names. */
+static const struct model_message *find_message(const struct model *model, const char *type_name) {
+  for (size_t f = 0; f < model->file_count; f++) {
+    for (size_t i = 0; i < model->files[f].message_count; i++) {
+      if (strcmp(model->files[f].messages[i].full_name, type_name + 1) == 0) {
+        return &model->files[f].messages[i];
+      }
+    }
+  }
+  return NULL;
+}
+
+static const struct model_enum *find_enum(const struct model *model, const char *type_name) {
+  for (size_t f = 0; f < model->file_count; f++) {
+    for (size_t i = 0; i < model->files[f].enum_count; i++) {
+      if (strcmp(model->files[f].enums[i].full_name, type_name + 1) == 0) {
+        return &model->files[f].enums[i];
+      }
+    }
+  }
+  return NULL;
+}
+
+/* The well-known types have a JSON form of their own, which no table can describe. */
+static bool is_foreign(const char *type_name) {
+  return strncmp(type_name, FOREIGN_SCOPE, sizeof FOREIGN_SCOPE - 1) == 0;
+}
+
+static bool is_packable(uint32_t kind) {
+  return kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
+         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES &&
+         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE &&
+         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_GROUP;
+}
+
+static enum model_label label_of(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto) {
+  if (proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED) {
+    return field->message != NULL && field->message->is_map_entry ? MODEL_MAP : MODEL_REPEATED;
+  }
+  /* protoc puts each `optional` field alone into a oneof that the file does not have. */
+  if (proto->has_proto3_optional && proto->proto3_optional) {
+    return field->message != NULL ? MODEL_SINGULAR : MODEL_OPTIONAL;
+  }
+  return proto->has_oneof_index ? MODEL_ONEOF : MODEL_SINGULAR;
+}
+
+static void check_field(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto,
+                        struct problems *problems) {
+  if (strlen(field->name) > NAME_LEN_MAX || strlen(field->json_name) > NAME_LEN_MAX) {
+    problem_add(problems, &field->place, "the name of field %u is longer than %d bytes", field->number, NAME_LEN_MAX);
+  }
+  if (proto->type_name != NULL && is_foreign(proto->type_name)) {
+    problem_add(problems, &field->place, "field \"%s\": the well-known type %s is not supported", field->name,
+                proto->type_name + 1);
+  }
+}
+
+static void resolve_field(const struct model *model, const struct model_message *message, size_t index,
+                          struct problems *problems) {
+  const Google__Protobuf__FieldDescriptorProto *proto = message->proto->field[index];
+  struct model_field *field = &message->fields[index];
+  struct request_path path = request_path_to(&message->path, MESSAGE_FIELD, index);
+  field->name = proto->name;
+  field->c_name = names_safe(proto->name);
+  field->json_name = proto->json_name != NULL ? proto->json_name : proto->name;
+  field->number = (uint32_t)proto->number;
+  field->kind = (uint32_t)proto->type;
+  field->place = request_place(message->file->proto, &path);
+  if (proto->type_name != NULL) {
+    field->message = find_message(model, proto->type_name);
+    field->enumeration = find_enum(model, proto->type_name);
+  }
+  field->label = label_of(field, proto);
+  field->oneof = (size_t)proto->oneof_index;
+  bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
+  field->is_packed = field->label == MODEL_REPEATED && is_packable(field->kind) && !is_unpacked;
+  check_field(field, proto, problems);
+}
+
+/* The oneofs behind `optional` fields come last in a descriptor, so the others keep their indexes. */
+static void resolve_oneofs(struct model_message *message) {
+  message->oneofs = pool_array(message->proto->n_oneof_decl, sizeof *message->oneofs);
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    if (field->label == MODEL_ONEOF && field->oneof >= message->oneof_count) {
+      message->oneof_count = field->oneof + 1;
+    }
+  }
+  for (size_t i = 0; i < message->oneof_count; i++) {
+    const char *name = message->proto->oneof_decl[i]->name;
+    struct request_path path = request_path_to(&message->path, MESSAGE_ONEOF, i);
+    message->oneofs[i].c_name = names_safe(name);
+    message->oneofs[i].c_case = text_format("%s_case", name);
+    message->oneofs[i].place = request_place(message->file->proto, &path);
+  }
+}
+
+static void resolve_message(const struct model *model, struct model_message *message, struct problems *problems) {
+  message->field_count = message->proto->n_field;
+  message->fields = pool_array(message->field_count, sizeof *message->fields);
+  for (size_t i = 0; i < message->field_count; i++) {
+    resolve_field(model, message, i, problems);
+  }
+  resolve_oneofs(message);
+}
+
+static const struct model_message *resolve_rpc_type(const struct model *model, const struct model_method *method,
+                                                    const char *type_name, struct problems *problems) {
+  if (is_foreign(type_name)) {
+    problem_add(problems, &method->place, "rpc \"%s\": the well-known type %s is not supported", method->name,
+                type_name + 1);
+  }
+  return find_message(model, type_name);
+}
+
+static void resolve_method(const struct model *model, struct model_method *method,
+                           const Google__Protobuf__MethodDescriptorProto *proto, struct problems *problems) {
+  method->name = proto->name;
+  method->c_name = names_safe(names_snake(proto->name));
+  method->input = resolve_rpc_type(model, method, proto->input_type, problems);
+  method->output = resolve_rpc_type(model, method, proto->output_type, problems);
+  if (proto->options != NULL) {
+    method->is_numbered = request_option_number(&proto->options->base, &method->number);
+  }
+  bool is_stream = (proto->has_client_streaming && proto->client_streaming) ||
+                   (proto->has_server_streaming && proto->server_streaming);
+  if (is_stream) {
+    problem_add(problems, &method->place, "rpc \"%s\": streams are not supported; push messages instead", method->name);
+  }
+}
+
+static void resolve_service(const struct model *model, const struct model_file *file, size_t index,
+                            struct problems *problems) {
+  const Google__Protobuf__ServiceDescriptorProto *proto = file->proto->service[index];
+  struct model_service *service = &file->services[index];
+  const struct request_path top = {.count = 0};
+  struct request_path path = request_path_to(&top, FILE_SERVICE, index);
+  service->name = proto->name;
+  service->c_name = names_join(file->prefix, names_snake(proto->name));
+  service->place = request_place(file->proto, &path);
+  service->method_count = proto->n_method;
+  service->methods = pool_array(proto->n_method, sizeof *service->methods);
+  for (size_t i = 0; i < proto->n_method; i++) {
+    struct request_path method_path = request_path_to(&path, SERVICE_METHOD, i);
+    service->methods[i].place = request_place(file->proto, &method_path);
+    resolve_method(model, &service->methods[i], proto->method[i], problems);
+  }
+}
+
+static bool message_uses(const struct model_message *message, const struct model_file *other) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    bool uses_message = field->message != NULL && field->message->file == other;
+    bool uses_enum = field->enumeration != NULL && field->enumeration->file == other;
+    if (uses_message || uses_enum) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool service_uses(const struct model_service *service, const struct model_file *other) {
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    if ((method->input != NULL && method->input->file == other) ||
+        (method->output != NULL && method->output->file == other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool passes_on(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
+    const char *name = file->proto->dependency[file->proto->public_dependency[i]];
+    if (strcmp(name, other->name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool file_uses(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (message_uses(&file->messages[i], other)) {
+      return true;
+    }
+  }
+  for (size_t i = 0; i < file->service_count; i++) {
+    if (service_uses(&file->services[i], other)) {
+      return true;
+    }
+  }
+  return passes_on(file, other);
+}
+
+/* An import for options only needs no header, and often has none. */
+static void resolve_includes(const struct model *model, struct model_file *file) {
+  file->includes = pool_array(model->file_count, sizeof *file->includes);
+  for (size_t i = 0; i < model->file_count; i++) {
+    const struct model_file *other = &model->files[i];
+    if (other != file && file_uses(file, other)) {
+      file->includes[file->include_count++] = other;
+    }
+  }
+}
+
+void resolve_files(struct model *model, struct problems *problems) {
+  for (size_t f = 0; f < model->file_count; f++) {
+    struct model_file *file = &model->files[f];
+    if (!file->is_wanted) {
+      continue;
+    }
+    for (size_t i = 0; i < file->message_count; i++) {
+      resolve_message(model, &file->messages[i], problems);
+    }
+    /* Room for the one that number_files() makes up when a file has numbered messages and no service. */
+    file->services = pool_array(file->proto->n_service + 1, sizeof *file->services);
+    file->service_count = file->proto->n_service;
+    for (size_t i = 0; i < file->service_count; i++) {
+      resolve_service(model, file, i, problems);
+    }
+    resolve_includes(model, file);
+  }
+}

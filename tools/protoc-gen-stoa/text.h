@@ -1,0 +1,32 @@
+/* text.h: text that grows at its end, and a few shapes that C code has.
+ *
+ * Lifetime: everything lies in the pool.
+ */
+#ifndef PLUGIN_TEXT_H
+#define PLUGIN_TEXT_H
+
+#include <stddef.h>
+
+#define TEXT_COLUMNS 120
+
+/* A zeroed one is empty and ready. */
+struct text {
+  char *data; /* NULL until something is added; terminated */
+  size_t len;
+  size_t capacity;
+};
+
+void text_add(struct text *text, const char *added);
+void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A new terminated string. */
+const char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* `raw` as a C string literal with its quotes, pure ASCII. */
+void text_add_literal(struct text *text, const char *raw);
+/* `raw`, lines of a .proto file's comment, as a C block comment and a line end. Nothing when there is no text. */
+void text_add_comment(struct text *text, const char *indent, const char *raw);
+/* `head(a, b)tail`, where lines that would pass the last column are broken and aligned after the parenthesis. `head`
+ * stands at the start of a line. */
+void text_add_call(struct text *text, const char *head, const char *const *arguments, size_t count, const char *tail);
+
+#endif
