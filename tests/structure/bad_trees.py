@@ -9,6 +9,7 @@ from built import (
 from includes import (
     floors_go_down,
     foreign_stays_home,
+    pure_floors_stay_pure,
     programs_see_the_public_side,
     public_headers_stay_public,
 )
@@ -67,6 +68,8 @@ BAD_TEXT = [
         "protobuf-c",
     ),
     (foreign_stays_home, "a new library", {"src/codec/a.c": "#include <jansson.h>\n"}, "no header of the house"),
+    (pure_floors_stay_pure, "a socket in wire", {"src/wire/a.c": "#include <sys/socket.h>\n"}, "sys/socket.h"),
+    (pure_floors_stay_pure, "a clock in codec", {"src/codec/a.c": '#include "base/clock.h"\n'}, "base/clock.h"),
     (public_headers_stay_public, "a private header", {"include/stoa/log.h": '#include "base/map.h"\n'}, "map.h"),
     (public_headers_stay_public, "a header of POSIX", {"include/stoa/log.h": "#include <unistd.h>\n"}, "unistd.h"),
     (public_headers_stay_public, "a higher header", {"include/stoa/log.h": "#include <stoa/app.h>\n"}, "server"),

@@ -12,6 +12,7 @@ from source import Tree
 CHECKS = [
     ("a floor includes itself and the floors it stands on", includes.floors_go_down),
     ("a foreign library is named in its own folder only", includes.foreign_stays_home),
+    ("wire and codec know no socket, clock or thread", includes.pure_floors_stay_pure),
     ("a public header includes public headers only", includes.public_headers_stay_public),
     ("a program sees the public headers and its own folder", includes.programs_see_the_public_side),
     ("a file has at most 800 lines", text.files_are_short),

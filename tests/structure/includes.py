@@ -76,6 +76,14 @@ def foreign_stays_home(tree):
                 yield f"{path}:{line}: <{name}> is no header of the house, of the system or of a known library"
 
 
+def pure_floors_stay_pure(tree):
+    for floor in sorted(rules.PURE_FLOORS):
+        for path in c_files(tree, f"src/{floor}/"):
+            for line, name, _ in includes(tree, path):
+                if re.match(rules.IMPURE_HEADERS, name) or name in ("base/clock.h", "base/sys.h"):
+                    yield f"{path}:{line}: {floor} knows no socket, clock or thread, which {name} is about"
+
+
 def public_headers_stay_public(tree):
     for path in c_files(tree, "include/"):
         own = rules.PUBLIC_HEADERS.get(os.path.basename(path))

@@ -50,7 +50,8 @@ CASES = [
     (
         "a failed TAP line fails the run and shows all its program said",
         expect(
-            [program("1..2\nok 1 - a\n# why\nnot ok 2 - b\n", "FAIL", 1, "details")], "1 passed, 1 failed", 1, 1, "details"
+            [program("1..2\nok 1 - a\n# why\nnot ok 2 - b\n", "FAIL", 1, "details")],
+            "1 passed, 1 failed", 1, 1, "details",
         ),
     ),
     (

@@ -60,6 +60,12 @@ SYSTEM_HEADERS = set(
 )
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
 
+# Floors that only turn bytes into events and back, and the headers of sockets, clocks and threads that they go without.
+PURE_FLOORS = {"wire", "codec"}
+IMPURE_HEADERS = (
+    r"sys/(socket|epoll|eventfd|uio|time|timerfd)\.h$|(netinet|arpa)/|(netdb|poll|pthread|threads|time|unistd)\.h$"
+)
+
 # Names that a C file may call nowhere, and those that only base/memory.c may.
 UNBOUNDED_CALLS = ["strcpy", "stpcpy", "strcat", "strncat", "sprintf", "vsprintf", "gets"]
 HEAP_CALLS = ["malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "aligned_alloc", "asprintf"]
