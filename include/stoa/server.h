@@ -63,6 +63,11 @@ STOA_API void stoa_server_callbacks(struct stoa_server *server, const struct sto
 /* Before start. Errors as stoa/codec.h tells; a codec named in the configuration must be there at start. */
 STOA_API int stoa_server_codec(struct stoa_server *server, const struct stoa_codec *codec);
 
+/* Also send an empty message of this type when an idle session with a subprotocol is pinged: a page cannot see
+ * WebSocket's own pings. Before start. Errors: STOA_E_ARGUMENT  the type is too big */
+STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
+                                   const struct stoa_message_type *message_type);
+
 /* Bind, listen and start the workers; returns when all listen.
  * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound; STOA_E_MEMORY.
  *         Nothing runs after an error. */

@@ -39,6 +39,15 @@ enum stoa_close_code {
   STOA_CLOSE_TOO_MANY_ERRORS = 4509
 };
 
+/* Codes of the errors that the library itself answers with. An application's own start at 1000, so that they never
+ * collide; those of the chat room, 100 to 199, agree with these. */
+enum stoa_error_code {
+  STOA_ERROR_INTERNAL = 100,
+  STOA_ERROR_UNKNOWN_TYPE = 104,
+  STOA_ERROR_LIMIT = 106,
+  STOA_ERROR_BAD_REQUEST = 107
+};
+
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 

@@ -88,6 +88,11 @@ int stoa_session_open(struct stoa_session_host *host, int fd, const struct stoa_
   return STOA_OK;
 }
 
+void stoa_session_abandon(struct stoa_session *session) {
+  stoa_conn_close(&session->conn, session->host->loop);
+  stoa_free(session);
+}
+
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate) {
   session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
   stoa_ws_reader_init(&session->reader, true, deflate != NULL);

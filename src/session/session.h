@@ -49,7 +49,6 @@ struct stoa_session_host {
   uint8_t *scratch; /* STOA_SESSION_SCRATCH_BYTES, used within one call */
   struct stoa_inflater *spare_inflater;
   struct stoa_deflater *deflaters[7]; /* by window bits, 9 to 15; made when first needed */
-  struct stoa_buffer inflated;        /* not used across calls */
 
   /* A request's head is complete. The host upgrades or answers before it returns. */
   void (*on_request)(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data);
@@ -116,6 +115,9 @@ struct stoa_session {
  * Errors: STOA_E_MEMORY, STOA_E_SYSTEM, STOA_E_TLS */
 int stoa_session_open(struct stoa_session_host *host, int fd, const struct stoa_peer *peer,
                       struct stoa_tls_context *tls_context, struct stoa_session **out_session);
+
+/* Undo an open that the host could not finish: close and free at once. Nothing else knows the session yet. */
+void stoa_session_abandon(struct stoa_session *session);
 
 /* From HANDSHAKE to OPEN, after the 101 answer was queued. deflate NULL: no compression. */
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate);

@@ -1,0 +1,141 @@
+/* A message's way in: typed frame, handler, decode, call, reply or error. */
+#include "server/server_private.h"
+
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+
+/* The message that is being answered. */
+struct incoming {
+  struct stoa_session *session;
+  struct stoa_typed typed;
+};
+
+static void send_error(const struct incoming *incoming, const struct stoa_error *error) {
+  struct stoa_outgoing outgoing = {.type = incoming->typed.type,
+                                   .is_call = incoming->typed.is_call,
+                                   .is_error = true,
+                                   .id = incoming->typed.id,
+                                   .message_type = &stoa_error_type,
+                                   .message = error};
+  stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
+  /* A session that cannot take it is being closed for that. */
+  int ignored = stoa_worker_send(incoming->session, &outgoing);
+  (void)ignored;
+}
+
+/* The first client shows every frame that it gets as chat, so it is told nothing (only sessions with a subprotocol
+ * know errors). Too many errors end either. */
+static void fail(const struct incoming *incoming, const struct stoa_error *error) {
+  struct stoa_session *session = incoming->session;
+  const struct stoa_server *server = stoa_worker_of(session)->server;
+  if (session->state != STOA_SESSION_OPEN) {
+    return;
+  }
+  if (stoa_session_negotiated(session)) {
+    send_error(incoming, error);
+  }
+  if (session->errors < UINT16_MAX) {
+    session->errors++;
+  }
+  if (session->errors >= server->limits.session_errors_max) {
+    stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
+  }
+}
+
+static void fail_with(const struct incoming *incoming, enum stoa_error_code code, const char *reason,
+                      const char *message) {
+  fail(incoming, stoa_session_error(incoming->session, (uint32_t)code, reason, message));
+}
+
+static void fail_decode(const struct incoming *incoming, int status, const char *text) {
+  if (status == STOA_E_MEMORY) {
+    fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory");
+  } else {
+    fail_with(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST", text);
+  }
+}
+
+static void reply(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
+  struct stoa_outgoing outgoing = {.type = incoming->typed.type,
+                                   .is_call = true,
+                                   .id = incoming->typed.id,
+                                   .message_type = handler->reply,
+                                   .message = message};
+  stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
+  int status = stoa_worker_send(incoming->session, &outgoing);
+  if (status == STOA_E_UTF8 || status == STOA_E_LIMIT) {
+    stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", handler->name),
+             STOA_F_STR("reason", stoa_status_name(status)));
+    fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", NULL);
+  }
+}
+
+static void invoke(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
+  struct stoa_session *session = incoming->session;
+  void *answer = NULL;
+  if (handler->reply != NULL) {
+    answer = stoa_arena_calloc(stoa_session_arena(session), handler->reply->size);
+    if (answer == NULL) {
+      fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory");
+      return;
+    }
+  }
+  const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
+  if (error != NULL) {
+    fail(incoming, error);
+  } else if (handler->reply != NULL) {
+    reply(incoming, handler, answer);
+  }
+}
+
+static void dispatch(const struct incoming *incoming) {
+  struct stoa_session *session = incoming->session;
+  const struct stoa_server *server = stoa_worker_of(session)->server;
+  const struct stoa_handler *handler = stoa_server_find_handler(server, incoming->typed.type);
+  if (handler == NULL) {
+    fail_with(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
+    return;
+  }
+  if (incoming->typed.is_error || incoming->typed.is_call != (handler->reply != NULL)) {
+    fail_with(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST",
+              handler->reply == NULL ? "this type is not a call" : "this type is a call");
+    return;
+  }
+  struct stoa_arena *arena = stoa_session_arena(session);
+  void *message = stoa_arena_calloc(arena, handler->message->size);
+  struct stoa_codec_error error;
+  error.text[0] = '\0';
+  const struct stoa_codec *codec = server->formats.items[session->format].codec;
+  int status = message == NULL
+                   ? STOA_E_MEMORY
+                   : codec->decode(handler->message, incoming->typed.payload, arena, message, &error);
+  if (status != STOA_OK) {
+    fail_decode(incoming, status, error.text);
+    return;
+  }
+  invoke(incoming, handler, message);
+}
+
+static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  struct incoming incoming = {.session = session};
+  int status = stoa_format_read(&worker->server->formats.items[session->format], message, is_text,
+                                &worker->text_scratch, &incoming.typed);
+  if (status == STOA_OK) {
+    dispatch(&incoming);
+  } else {
+    incoming.typed = (struct stoa_typed){0};
+    fail_decode(&incoming, status, is_text ? "not a text packet" : "not a typed frame");
+  }
+  stoa_arena_reset(worker->arena);
+}
+
+void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+  const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
+  if (callbacks->on_raw != NULL) {
+    callbacks->on_raw(callbacks->user, session, message, is_text);
+    stoa_arena_reset(stoa_session_arena(session));
+  } else {
+    on_typed(session, message, is_text);
+  }
+}

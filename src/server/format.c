@@ -1,0 +1,196 @@
+#include "server/format.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define HEADER_GUESS 4 /* of payloads from 126 to 65535 bytes; others are moved to where they belong */
+#define COMPRESS_BYTES_MIN 128
+
+static bool add(struct stoa_formats *formats, const char *subprotocol, const struct stoa_codec *codec, size_t index,
+                enum stoa_framing framing, enum stoa_byte_order order) {
+  if (formats->count == STOA_FORMATS_MAX) {
+    return false;
+  }
+  struct stoa_format *format = &formats->items[formats->count++];
+  snprintf(format->subprotocol, sizeof format->subprotocol, "%s", subprotocol);
+  format->codec = codec;
+  format->codec_index = (uint8_t)index;
+  format->framing = framing;
+  format->order = order;
+  return true;
+}
+
+static void add_negotiated(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
+                           enum stoa_byte_order order) {
+  for (size_t i = 0; i < registry->count; i++) {
+    char name[STOA_SUBPROTOCOL_LEN_MAX];
+    snprintf(name, sizeof name, "stoa.%s", registry->codecs[i]->name);
+    bool added = add(formats, name, registry->codecs[i], i, STOA_FRAMING_BINARY, order);
+    assert(added);
+    if (registry->codecs[i] == &stoa_codec_json) {
+      added = add(formats, "stoa.text", registry->codecs[i], i, STOA_FRAMING_OBJECT, order);
+      assert(added);
+    }
+  }
+}
+
+int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
+                      struct stoa_string plain_codec, bool plain_text, enum stoa_byte_order order) {
+  formats->count = 0;
+  for (size_t i = 0; i < registry->count; i++) {
+    const struct stoa_codec *codec = registry->codecs[i];
+    if (!stoa_string_equal(stoa_string_of(codec->name), plain_codec)) {
+      continue;
+    }
+    if (plain_text && !codec->is_text) {
+      return STOA_E_ARGUMENT;
+    }
+    add(formats, "", codec, i, plain_text ? STOA_FRAMING_QUOTED : STOA_FRAMING_BINARY, order);
+    add_negotiated(formats, registry, order);
+    return STOA_OK;
+  }
+  return STOA_E_NOT_FOUND;
+}
+
+int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol) {
+  for (size_t i = 1; i < formats->count; i++) {
+    if (stoa_string_equal(stoa_string_of(formats->items[i].subprotocol), subprotocol)) {
+      return (int)i;
+    }
+  }
+  return -1;
+}
+
+int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
+                     struct stoa_buffer *scratch, struct stoa_typed *out_typed) {
+  if (is_text != (format->framing != STOA_FRAMING_BINARY)) {
+    return STOA_E_TYPE;
+  }
+  if (!is_text) {
+    return stoa_typed_read(message, format->order, out_typed);
+  }
+  scratch->len = 0;
+  return stoa_typed_text_read(message, format->framing == STOA_FRAMING_QUOTED, scratch, out_typed);
+}
+
+/* A codec that came into use while the message was on its way finds no payload of its own: the message is decoded
+ * from one that is there. */
+static int restore_message(struct stoa_outgoing *outgoing) {
+  const struct stoa_codec_registry *registry = outgoing->registry;
+  for (size_t i = 0; i < registry->count; i++) {
+    if (outgoing->payloads[i].data == NULL) {
+      continue;
+    }
+    void *message = stoa_arena_calloc(outgoing->arena, outgoing->message_type->size);
+    struct stoa_codec_error error;
+    if (message == NULL) {
+      return STOA_E_MEMORY;
+    }
+    outgoing->message = message;
+    return registry->codecs[i]->decode(outgoing->message_type, outgoing->payloads[i], outgoing->arena, message, &error);
+  }
+  return STOA_E_NOT_FOUND;
+}
+
+static int encode(struct stoa_outgoing *outgoing, const struct stoa_codec *codec, struct stoa_buffer *out) {
+  if (outgoing->message == NULL) {
+    int status = restore_message(outgoing);
+    if (status != STOA_OK) {
+      return status;
+    }
+  }
+  return codec->encode(outgoing->message_type, outgoing->message, out);
+}
+
+/* Text packets escape or wrap the payload, so it is made beside them first. */
+static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
+  struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
+  if (payload->data == NULL) {
+    struct stoa_buffer *scratch = &outgoing->scratch[format->codec_index];
+    scratch->len = 0;
+    /* An empty message may encode to nothing; the view must not look unmade. */
+    int status = stoa_buffer_reserve(scratch, 1);
+    status = status == STOA_OK ? encode(outgoing, format->codec, scratch) : status;
+    if (status != STOA_OK) {
+      return status;
+    }
+    *payload = stoa_bytes_make(scratch->data, scratch->len);
+  }
+  struct stoa_typed typed = {outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id, *payload};
+  return stoa_typed_text_write(&typed, format->framing == STOA_FRAMING_QUOTED, out);
+}
+
+static int append_binary_body(const struct stoa_format *format, struct stoa_outgoing *outgoing,
+                              struct stoa_buffer *out) {
+  struct stoa_typed typed = {outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id, {NULL, 0}};
+  struct stoa_bytes payload = outgoing->payloads[format->codec_index];
+  uint8_t header[STOA_TYPED_HEADER_LEN_MAX];
+  int status = stoa_buffer_append(out, header, stoa_typed_write(header, format->order, &typed));
+  if (status != STOA_OK) {
+    return status;
+  }
+  return payload.data != NULL ? stoa_buffer_append(out, payload.data, payload.len)
+                              : encode(outgoing, format->codec, out);
+}
+
+static int compress(struct stoa_deflater *deflater, struct stoa_outgoing *outgoing, struct stoa_buffer *out,
+                    size_t body, bool *out_compressed) {
+  struct stoa_bytes plain = {out->data + body, out->len - body};
+  outgoing->packed->len = 0;
+  int status = stoa_deflater_message(deflater, plain, outgoing->packed);
+  if (status != STOA_OK) {
+    return status;
+  }
+  *out_compressed = outgoing->packed->len < plain.len;
+  if (*out_compressed) {
+    memcpy(out->data + body, outgoing->packed->data, outgoing->packed->len);
+    out->len = body + outgoing->packed->len;
+  }
+  return STOA_OK;
+}
+
+/* The body lies HEADER_GUESS behind `start`: put the header before it. Returns the header's length. */
+static size_t put_header(const struct stoa_format *format, bool compressed, struct stoa_buffer *out, size_t start) {
+  size_t body_len = out->len - start - HEADER_GUESS;
+  uint8_t header[10];
+  enum stoa_ws_opcode opcode = format->framing == STOA_FRAMING_BINARY ? STOA_WS_BINARY : STOA_WS_TEXT;
+  size_t header_len = stoa_ws_header_write(header, opcode, compressed, body_len);
+  if (header_len != HEADER_GUESS) {
+    memmove(out->data + start + header_len, out->data + start + HEADER_GUESS, body_len);
+  }
+  memcpy(out->data + start, header, header_len);
+  out->len = start + header_len + body_len;
+  return header_len;
+}
+
+int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *deflater, struct stoa_outgoing *outgoing,
+                      struct stoa_buffer *out) {
+  size_t start = out->len;
+  size_t body = start + HEADER_GUESS;
+  bool compressed = false;
+  int status = stoa_buffer_reserve(out, STOA_WS_HEADER_LEN_MAX);
+  if (status != STOA_OK) {
+    return status;
+  }
+  out->len = body;
+  status = format->framing == STOA_FRAMING_BINARY ? append_binary_body(format, outgoing, out)
+                                                  : append_text_body(format, outgoing, out);
+  if (status == STOA_OK && deflater != NULL && out->len - body >= COMPRESS_BYTES_MIN) {
+    status = compress(deflater, outgoing, out, body, &compressed);
+  }
+  if (status == STOA_OK) {
+    status = stoa_buffer_reserve(out, STOA_WS_HEADER_LEN_MAX);
+  }
+  if (status != STOA_OK) {
+    out->len = start;
+    return status;
+  }
+  size_t header_len = put_header(format, compressed, out, start);
+  struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
+  if (payload->data == NULL && format->framing == STOA_FRAMING_BINARY && !compressed) {
+    /* Other variants of this codec copy the payload from here; this buffer is not written on before they have. */
+    size_t payload_start = start + header_len + (outgoing->is_call ? 8u : 4u);
+    *payload = stoa_bytes_make(out->data + payload_start, out->len - payload_start);
+  }
+  return STOA_OK;
+}

@@ -1,0 +1,69 @@
+/* server/format.h: how one kind of session is spoken to: a codec inside a framing.
+ *
+ * Format 0 is the first client's, without a subprotocol; the others have one each: stoa.<codec> for every codec, and
+ * stoa.text. A variant is a format with or without compression; bytes of one variant are the same for all of its
+ * sessions, so they are made once.
+ * Thread: the table is made at start and only read afterwards.
+ */
+#ifndef STOA_SERVER_FORMAT_H
+#define STOA_SERVER_FORMAT_H
+
+#include "codec/registry.h"
+#include "wire/typed.h"
+#include "wire/ws_deflate.h"
+#include "wire/ws_frame.h"
+
+#define STOA_FORMATS_MAX (STOA_CODECS_MAX + 2)
+#define STOA_VARIANTS_MAX (STOA_FORMATS_MAX * 2)
+#define STOA_SUBPROTOCOL_LEN_MAX 48
+
+enum stoa_framing {
+  STOA_FRAMING_BINARY, /* type: u32 | payload */
+  STOA_FRAMING_QUOTED, /* {"type":N,"payload":"..."} */
+  STOA_FRAMING_OBJECT  /* {"type":N,"payload":{...}} */
+};
+
+struct stoa_format {
+  char subprotocol[STOA_SUBPROTOCOL_LEN_MAX]; /* "" for format 0 */
+  const struct stoa_codec *codec;
+  uint8_t codec_index; /* in the registry */
+  enum stoa_framing framing;
+  enum stoa_byte_order order;
+};
+
+struct stoa_formats {
+  struct stoa_format items[STOA_FORMATS_MAX];
+  size_t count;
+};
+
+/* Errors: STOA_E_NOT_FOUND  no codec named `plain_codec`; STOA_E_ARGUMENT  text packets need a text codec */
+int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
+                      struct stoa_string plain_codec, bool plain_text, enum stoa_byte_order order);
+/* The format of a subprotocol, or -1. */
+int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol);
+
+/* One message on its way out. Its payload is made once per codec, when first needed, and kept here. */
+struct stoa_outgoing {
+  uint32_t type;
+  bool is_call, is_error;
+  uint32_t id;
+  const struct stoa_message_type *message_type;
+  const void *message;                         /* NULL: only payloads are left, see publication.h */
+  struct stoa_bytes payloads[STOA_CODECS_MAX]; /* data NULL: not made yet; borrowed */
+  const struct stoa_codec_registry *registry;
+  struct stoa_buffer *scratch; /* STOA_CODECS_MAX of them, the worker's */
+  struct stoa_buffer *packed;  /* the worker's, for compressing */
+  struct stoa_arena *arena;    /* the worker's, for making one payload from another */
+};
+
+/* What is needed to read one typed message of this format. Errors: as stoa_typed_read() and stoa_typed_text_read(),
+ * STOA_E_TYPE when text comes where binary should, or the reverse. */
+int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
+                     struct stoa_buffer *scratch, struct stoa_typed *out_typed);
+
+/* Append one whole WebSocket frame with the message. deflater NULL: not compressed.
+ * Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8; out is as before. */
+int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *deflater, struct stoa_outgoing *outgoing,
+                      struct stoa_buffer *out);
+
+#endif

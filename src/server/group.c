@@ -1,0 +1,513 @@
+#include "server/group.h"
+
+#include "base/memory.h"
+#include "server/publication.h"
+#include "server/server_private.h"
+
+#include <assert.h>
+#include <stoa/log.h>
+
+/* What one group may gather in one turn for one variant. */
+#define BATCH_BYTES_MAX (64u * 1024 * 1024)
+/* A batch kept warm for the next turn is at most this big. */
+#define SPARE_BYTES_MAX (1024u * 1024)
+#define MEMBERS_AT_FIRST 4
+#define PREFETCH_MEMBERS 4
+
+static struct stoa_bytes group_key(const void *object) {
+  const struct stoa_group *group = object;
+  return stoa_bytes_make(group->name, group->name_len);
+}
+
+static struct stoa_group *create(struct stoa_worker *worker, struct stoa_string name) {
+  struct stoa_group *group = stoa_calloc(1, sizeof *group);
+  if (group == NULL) {
+    return NULL;
+  }
+  group->name_len = (uint8_t)name.len;
+  if (name.len > 0) {
+    memcpy(group->name, name.data, name.len);
+  }
+  group->owner = stoa_group_owner(worker, name);
+  return group;
+}
+
+static void destroy(struct stoa_group *group) {
+  if (group == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+    if (group->sides[i] != NULL) {
+      stoa_batch_unref(group->sides[i]->batch);
+      stoa_free(group->sides[i]->members);
+      stoa_free(group->sides[i]);
+    }
+  }
+  stoa_free(group);
+}
+
+int stoa_groups_init(struct stoa_worker *worker) {
+  struct stoa_groups *groups = &worker->groups;
+  int status = stoa_map_init(&groups->by_name, group_key);
+  if (status != STOA_OK) {
+    return status;
+  }
+  groups->all = create(worker, stoa_string_make(NULL, 0));
+  return groups->all == NULL ? STOA_E_MEMORY : STOA_OK;
+}
+
+void stoa_groups_fini(struct stoa_worker *worker) {
+  struct stoa_groups *groups = &worker->groups;
+  size_t cursor = 0;
+  for (void *group = stoa_map_next(&groups->by_name, &cursor); group != NULL;
+       group = stoa_map_next(&groups->by_name, &cursor)) {
+    destroy(group);
+  }
+  stoa_map_fini(&groups->by_name);
+  destroy(groups->all);
+  groups->all = NULL;
+  groups->dirty = NULL;
+  stoa_batch_unref(groups->spare);
+  groups->spare = NULL;
+}
+
+uint32_t stoa_group_owner(const struct stoa_worker *worker, struct stoa_string name) {
+  /* FNV-1a: all workers must agree, so the seeded hash of the tables is of no use here. */
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < name.len; i++) {
+    hash = (hash ^ (uint8_t)name.data[i]) * 16777619u;
+  }
+  return name.len == 0 ? 0 : hash % worker->server->worker_count;
+}
+
+static struct stoa_group *find(struct stoa_worker *worker, struct stoa_string name) {
+  if (name.len == 0) {
+    return worker->groups.all;
+  }
+  return stoa_map_find(&worker->groups.by_name, stoa_bytes_make(name.data, name.len));
+}
+
+static struct stoa_group *find_or_create(struct stoa_worker *worker, struct stoa_string name) {
+  struct stoa_group *group = find(worker, name);
+  if (group != NULL) {
+    return group;
+  }
+  group = create(worker, name);
+  if (group != NULL && stoa_map_insert(&worker->groups.by_name, group) != STOA_OK) {
+    destroy(group);
+    return NULL;
+  }
+  return group;
+}
+
+static bool has_interest(const struct stoa_group *group) {
+  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+    if (group->sides[i] != NULL && group->sides[i]->interest != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A group that nobody needs any more goes; while it has something to send, that is seen to at the end of the turn. */
+static void drop_if_unused(struct stoa_worker *worker, struct stoa_group *group) {
+  if (group == worker->groups.all || group->dirty || group->member_count > 0 || has_interest(group)) {
+    return;
+  }
+  stoa_map_remove(&worker->groups.by_name, group_key(group));
+  destroy(group);
+}
+
+static struct stoa_group_side *side_of(struct stoa_group *group, size_t variant) {
+  if (group->sides[variant] == NULL) {
+    group->sides[variant] = stoa_calloc(1, sizeof *group->sides[variant]);
+  }
+  return group->sides[variant];
+}
+
+/* Compression with a window smaller than the shared one cannot be shared: such sessions get broadcasts as they are. */
+static size_t variant_of(const struct stoa_session *session) {
+  return (size_t)session->format * 2 + (session->deflate_bits == 15 ? 1 : 0);
+}
+
+/* Members. */
+
+static int grow_members(struct stoa_group_side *side) {
+  if (side->count < side->capacity) {
+    return STOA_OK;
+  }
+  uint32_t capacity = side->capacity == 0 ? MEMBERS_AT_FIRST : side->capacity + side->capacity / 2;
+  struct stoa_member *members = side->members == NULL ? stoa_alloc(capacity * sizeof *members)
+                                                      : stoa_realloc(side->members, capacity * sizeof *members);
+  if (members == NULL) {
+    return STOA_E_MEMORY;
+  }
+  side->members = members;
+  side->capacity = capacity;
+  return STOA_OK;
+}
+
+static int tell_owner(struct stoa_worker *worker, struct stoa_group *group, size_t variant, bool interested) {
+  if (group->owner == worker->index) {
+    return STOA_OK;
+  }
+  return stoa_post_interest(worker, group->owner, stoa_string_make(group->name, group->name_len), variant, interested);
+}
+
+static int add_member(struct stoa_worker *worker, struct stoa_group *group, struct stoa_session *session,
+                      uint32_t *out_index) {
+  size_t variant = variant_of(session);
+  struct stoa_group_side *side = side_of(group, variant);
+  int status = side == NULL ? STOA_E_MEMORY : grow_members(side);
+  if (status == STOA_OK && side->count == 0) {
+    status = tell_owner(worker, group, variant, true);
+  }
+  if (status != STOA_OK) {
+    return status;
+  }
+  /* What the group gathered before in this turn is not for the newcomer. */
+  uint32_t taken = side->batch == NULL ? 0 : (uint32_t)side->batch->bytes.len;
+  side->members[side->count] = (struct stoa_member){session, worker->turn, taken};
+  *out_index = side->count;
+  side->count++;
+  group->member_count++;
+  return STOA_OK;
+}
+
+/* Which of a session's memberships is in this group; for a member that moves within the array. */
+static void set_index(struct stoa_session *session, const struct stoa_group *group, uint32_t index) {
+  if (group->name_len == 0) {
+    session->all_index = index;
+    return;
+  }
+  for (uint32_t i = 0; i < session->group_count; i++) {
+    if (session->memberships[i].group == group) {
+      session->memberships[i].index = index;
+      return;
+    }
+  }
+}
+
+static void take_rest(struct stoa_worker *worker, struct stoa_group_side *side, uint32_t index) {
+  struct stoa_member *member = &side->members[index];
+  size_t from = member->turn == worker->turn ? member->taken : 0;
+  if (side->batch != NULL && from < side->batch->bytes.len) {
+    stoa_session_output_queue(member->session, side->batch, from, side->batch->bytes.len);
+    member->turn = worker->turn;
+    member->taken = (uint32_t)side->batch->bytes.len;
+  }
+}
+
+static void remove_member(struct stoa_worker *worker, struct stoa_group *group, struct stoa_session *session,
+                          uint32_t index) {
+  size_t variant = variant_of(session);
+  struct stoa_group_side *side = group->sides[variant];
+  assert(side != NULL && index < side->count && side->members[index].session == session);
+  take_rest(worker, side, index);
+  side->count--;
+  group->member_count--;
+  if (index < side->count) {
+    side->members[index] = side->members[side->count];
+    set_index(side->members[index].session, group, index);
+  }
+  if (side->count == 0) {
+    stoa_free(side->members);
+    side->members = NULL;
+    side->capacity = 0;
+    /* Should the word not get through, the owner goes on sending batches that nobody here needs. */
+    int ignored = tell_owner(worker, group, variant, false);
+    (void)ignored;
+  }
+}
+
+int stoa_group_join_all(struct stoa_session *session) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  return add_member(worker, worker->groups.all, session, &session->all_index);
+}
+
+static bool is_member(const struct stoa_session *session, struct stoa_string name, uint32_t *out_place) {
+  for (uint32_t i = 0; i < session->group_count; i++) {
+    const struct stoa_group *group = session->memberships[i].group;
+    if (stoa_string_equal(stoa_string_make(group->name, group->name_len), name)) {
+      *out_place = i;
+      return true;
+    }
+  }
+  return false;
+}
+
+static int add_membership(struct stoa_session *session) {
+  size_t size = (session->group_count + 1) * sizeof *session->memberships;
+  struct stoa_membership *memberships =
+      session->memberships == NULL ? stoa_alloc(size) : stoa_realloc(session->memberships, size);
+  if (memberships == NULL) {
+    return STOA_E_MEMORY;
+  }
+  session->memberships = memberships;
+  return STOA_OK;
+}
+
+int stoa_session_join(struct stoa_session *session, struct stoa_string name) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  uint32_t place;
+  if (name.len == 0 || name.len > STOA_GROUP_NAME_LEN_MAX) {
+    return STOA_E_ARGUMENT;
+  }
+  if (session->state != STOA_SESSION_OPEN) {
+    return STOA_E_CLOSED;
+  }
+  if (is_member(session, name, &place)) {
+    return STOA_E_EXISTS;
+  }
+  if (session->group_count == STOA_SESSION_GROUPS_MAX) {
+    return STOA_E_LIMIT;
+  }
+  struct stoa_group *group = add_membership(session) == STOA_OK ? find_or_create(worker, name) : NULL;
+  if (group == NULL) {
+    return STOA_E_MEMORY;
+  }
+  struct stoa_membership *membership = &session->memberships[session->group_count];
+  int status = add_member(worker, group, session, &membership->index);
+  if (status != STOA_OK) {
+    drop_if_unused(worker, group);
+    return status;
+  }
+  membership->group = group;
+  session->group_count++;
+  return STOA_OK;
+}
+
+int stoa_session_leave(struct stoa_session *session, struct stoa_string name) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  uint32_t place;
+  if (!is_member(session, name, &place)) {
+    return STOA_E_NOT_FOUND;
+  }
+  struct stoa_group *group = session->memberships[place].group;
+  remove_member(worker, group, session, session->memberships[place].index);
+  session->group_count--;
+  session->memberships[place] = session->memberships[session->group_count];
+  drop_if_unused(worker, group);
+  return STOA_OK;
+}
+
+void stoa_group_leave_all(struct stoa_session *session) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  while (session->group_count > 0) {
+    session->group_count--;
+    struct stoa_membership *last = &session->memberships[session->group_count];
+    struct stoa_group *group = last->group;
+    remove_member(worker, group, session, last->index);
+    drop_if_unused(worker, group);
+  }
+  stoa_free(session->memberships);
+  session->memberships = NULL;
+  remove_member(worker, worker->groups.all, session, session->all_index);
+}
+
+/* Messages. */
+
+static void mark_dirty(struct stoa_worker *worker, struct stoa_group *group) {
+  if (!group->dirty) {
+    group->dirty = true;
+    group->next_dirty = worker->groups.dirty;
+    worker->groups.dirty = group;
+  }
+}
+
+static struct stoa_batch *open_batch(struct stoa_worker *worker, struct stoa_group_side *side) {
+  if (side->batch == NULL) {
+    side->batch = worker->groups.spare;
+    worker->groups.spare = NULL;
+    worker->groups.spare_used = true;
+    if (side->batch == NULL) {
+      side->batch = stoa_batch_create(BATCH_BYTES_MAX);
+    }
+  }
+  return side->batch;
+}
+
+static struct stoa_deflater *shared_deflater(struct stoa_worker *worker) {
+  struct stoa_deflater **slot = &worker->host.deflaters[15 - 9];
+  if (*slot == NULL) {
+    *slot = stoa_deflater_create(15);
+  }
+  return *slot;
+}
+
+static int append_variant(struct stoa_worker *worker, struct stoa_group_side *side, size_t variant,
+                          struct stoa_outgoing *outgoing) {
+  struct stoa_batch *batch = open_batch(worker, side);
+  struct stoa_deflater *deflater = variant % 2 == 0 ? NULL : shared_deflater(worker);
+  if (batch == NULL || (variant % 2 == 1 && deflater == NULL)) {
+    return STOA_E_MEMORY;
+  }
+  return stoa_format_write(&worker->server->formats.items[variant / 2], deflater, outgoing, &batch->bytes);
+}
+
+static bool in_use(const struct stoa_group_side *side) {
+  return side != NULL && (side->count > 0 || side->interest != 0);
+}
+
+/* A message that one variant could not take is taken back from those before it: all members get it, or none. */
+static void take_back(struct stoa_group *group, size_t before, const size_t lens[STOA_VARIANTS_MAX]) {
+  for (size_t i = 0; i < before; i++) {
+    if (in_use(group->sides[i])) {
+      group->sides[i]->batch->bytes.len = lens[i];
+    }
+  }
+}
+
+int stoa_group_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_outgoing *outgoing) {
+  struct stoa_group *group = find(worker, name);
+  if (group == NULL) {
+    return STOA_OK; /* no members anywhere */
+  }
+  size_t variants = worker->server->formats.count * 2;
+  size_t lens[STOA_VARIANTS_MAX];
+  for (size_t i = 0; i < variants; i++) {
+    if (!in_use(group->sides[i])) {
+      continue;
+    }
+    lens[i] = group->sides[i]->batch == NULL ? 0 : group->sides[i]->batch->bytes.len;
+    int status = append_variant(worker, group->sides[i], i, outgoing);
+    mark_dirty(worker, group);
+    if (status != STOA_OK) {
+      take_back(group, i, lens);
+      return status;
+    }
+  }
+  return STOA_OK;
+}
+
+void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_t variant, struct stoa_batch *batch) {
+  struct stoa_group *group = find(worker, name);
+  struct stoa_group_side *side = group == NULL ? NULL : group->sides[variant];
+  if (side == NULL || side->count == 0) {
+    return;
+  }
+  mark_dirty(worker, group);
+  if (side->batch == NULL) {
+    side->batch = stoa_batch_ref(batch);
+    return;
+  }
+  /* A second batch in one turn: join both, so that it stays one write a member. */
+  struct stoa_batch *joined = side->batch;
+  if (!stoa_batch_sole(joined)) {
+    joined = stoa_batch_create(BATCH_BYTES_MAX);
+    if (joined != NULL &&
+        stoa_buffer_append(&joined->bytes, side->batch->bytes.data, side->batch->bytes.len) == STOA_OK) {
+      stoa_batch_unref(side->batch);
+      side->batch = joined;
+    }
+  }
+  if (joined == NULL || side->batch != joined ||
+      stoa_buffer_append(&joined->bytes, batch->bytes.data, batch->bytes.len) != STOA_OK) {
+    if (joined != side->batch) {
+      stoa_batch_unref(joined);
+    }
+    /* Never a silent hole: members that cannot be given the messages are let go and come back. */
+    for (uint32_t i = 0; i < side->count; i++) {
+      side->members[i].session->slow = true;
+      stoa_session_mark(side->members[i].session);
+    }
+  }
+}
+
+void stoa_group_interest(struct stoa_worker *worker, struct stoa_string name, size_t variant, uint32_t from,
+                         bool interested) {
+  struct stoa_group *group = interested ? find_or_create(worker, name) : find(worker, name);
+  struct stoa_group_side *side = group == NULL ? NULL : side_of(group, variant);
+  if (side == NULL) {
+    return;
+  }
+  uint64_t bit = (uint64_t)1 << from;
+  side->interest = interested ? side->interest | bit : side->interest & ~bit;
+  drop_if_unused(worker, group);
+}
+
+static void settle_in(struct stoa_worker *worker, struct stoa_session *session, struct stoa_group *group,
+                      uint32_t index) {
+  if (group->dirty) {
+    take_rest(worker, group->sides[variant_of(session)], index);
+  }
+}
+
+void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session) {
+  if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN) {
+    return;
+  }
+  settle_in(worker, session, worker->groups.all, session->all_index);
+  for (uint32_t i = 0; i < session->group_count; i++) {
+    settle_in(worker, session, session->memberships[i].group, session->memberships[i].index);
+  }
+}
+
+static void write_to_members(struct stoa_worker *worker, struct stoa_group_side *side) {
+  size_t len = side->batch->bytes.len;
+  for (uint32_t i = 0; i < side->count; i++) {
+    const struct stoa_member *member = &side->members[i];
+    if (i + PREFETCH_MEMBERS < side->count) {
+      __builtin_prefetch(side->members[i + PREFETCH_MEMBERS].session);
+    }
+    size_t from = member->turn == worker->turn ? member->taken : 0;
+    if (from < len) {
+      stoa_session_output_shared(member->session, side->batch, from, len);
+    }
+  }
+}
+
+static void post_to_workers(struct stoa_worker *worker, struct stoa_group *group, size_t variant) {
+  const struct stoa_group_side *side = group->sides[variant];
+  for (uint32_t to = 0; to < worker->server->worker_count && side->interest >> to != 0; to++) {
+    if ((side->interest >> to & 1) != 0 &&
+        stoa_post_batch(worker, to, stoa_string_make(group->name, group->name_len), variant, side->batch) != STOA_OK) {
+      stoa_log(STOA_LOG_ERROR, "out of memory, messages of a turn lost for a worker", STOA_F_INT("worker", to));
+    }
+  }
+}
+
+static void close_batch(struct stoa_worker *worker, struct stoa_group_side *side) {
+  struct stoa_batch *batch = side->batch;
+  side->batch = NULL;
+  if (worker->groups.spare == NULL && stoa_batch_sole(batch) && batch->bytes.cap <= SPARE_BYTES_MAX) {
+    batch->bytes.len = 0;
+    worker->groups.spare = batch;
+    return;
+  }
+  stoa_batch_unref(batch);
+}
+
+static void flush_group(struct stoa_worker *worker, struct stoa_group *group) {
+  for (size_t variant = 0; variant < worker->server->formats.count * 2; variant++) {
+    struct stoa_group_side *side = group->sides[variant];
+    if (side == NULL || side->batch == NULL) {
+      continue;
+    }
+    if (side->batch->bytes.len > 0) {
+      write_to_members(worker, side);
+      if (group->owner == worker->index) {
+        post_to_workers(worker, group, variant);
+      }
+    }
+    close_batch(worker, side);
+  }
+}
+
+void stoa_groups_flush(struct stoa_worker *worker) {
+  while (worker->groups.dirty != NULL) {
+    struct stoa_group *group = worker->groups.dirty;
+    worker->groups.dirty = group->next_dirty;
+    flush_group(worker, group);
+    group->dirty = false;
+    drop_if_unused(worker, group);
+  }
+}
+
+void stoa_groups_trim(struct stoa_worker *worker) {
+  if (!worker->groups.spare_used) {
+    stoa_batch_unref(worker->groups.spare);
+    worker->groups.spare = NULL;
+  }
+  worker->groups.spare_used = false;
+}

@@ -1,0 +1,84 @@
+#include "server/server_private.h"
+
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+
+void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing) {
+  outgoing->registry = &worker->server->codecs;
+  outgoing->scratch = worker->encode_scratch;
+  outgoing->packed = &worker->compress_scratch;
+  outgoing->arena = worker->arena;
+}
+
+static struct stoa_deflater *deflater_of(struct stoa_session *session) {
+  if (session->deflate_bits == 0) {
+    return NULL;
+  }
+  struct stoa_deflater **slot = &session->host->deflaters[session->deflate_bits - 9];
+  if (*slot == NULL) {
+    *slot = stoa_deflater_create(session->deflate_bits);
+  }
+  return *slot; /* without memory the message goes out as it is */
+}
+
+int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  stoa_groups_settle(worker, session);
+  struct stoa_buffer *out = stoa_session_output_begin(session);
+  if (out == NULL) {
+    return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
+  }
+  int status =
+      stoa_format_write(&worker->server->formats.items[session->format], deflater_of(session), outgoing, out);
+  stoa_session_output_end(session);
+  return status;
+}
+
+int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
+                      const void *message) {
+  if (session->state != STOA_SESSION_OPEN) {
+    return STOA_E_CLOSED;
+  }
+  if (type > STOA_TYPE_MAX) {
+    return STOA_E_ARGUMENT;
+  }
+  struct stoa_outgoing outgoing = {.type = type, .message_type = message_type, .message = message};
+  stoa_worker_outgoing(stoa_worker_of(session), &outgoing);
+  return stoa_worker_send(session, &outgoing);
+}
+
+int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+  if (session->state != STOA_SESSION_OPEN) {
+    return STOA_E_CLOSED;
+  }
+  stoa_groups_settle(stoa_worker_of(session), session);
+  return stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
+}
+
+struct stoa_server *stoa_session_server(const struct stoa_session *session) { return stoa_worker_of(session)->server; }
+
+bool stoa_session_negotiated(const struct stoa_session *session) { return session->format != 0; }
+
+const char *stoa_session_codec(const struct stoa_session *session) {
+  return stoa_worker_of(session)->server->formats.items[session->format].codec->name;
+}
+
+struct stoa_arena *stoa_session_arena(struct stoa_session *session) { return stoa_worker_of(session)->arena; }
+
+static const struct stoa_error without_memory = {.code = STOA_ERROR_INTERNAL,
+                                                 .reason = STOA_STR("INTERNAL"),
+                                                 .message = STOA_STR("out of memory"),
+                                                 .temporary = true};
+
+const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32_t code, const char *reason,
+                                            const char *message) {
+  struct stoa_arena *arena = stoa_session_arena(session);
+  struct stoa_error *error = stoa_arena_calloc(arena, sizeof *error);
+  if (error == NULL) {
+    return &without_memory;
+  }
+  error->code = code;
+  error->reason = stoa_arena_copy(arena, stoa_string_of(reason));
+  error->message = stoa_arena_copy(arena, stoa_string_of(message));
+  return error->reason.data == NULL || error->message.data == NULL ? &without_memory : error;
+}

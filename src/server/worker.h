@@ -1,0 +1,77 @@
+/* server/worker.h: one thread with its loop, listeners, sessions and groups.
+ *
+ * Thread: its own, except where a function says otherwise. Lifetime: owned by the server.
+ */
+#ifndef STOA_SERVER_WORKER_H
+#define STOA_SERVER_WORKER_H
+
+#include "base/map.h"
+#include "net/listener.h"
+#include "server/format.h"
+#include "server/group.h"
+#include "session/session.h"
+
+#include <pthread.h>
+#include <stoa/server.h>
+
+struct stoa_worker {
+  struct stoa_session_host host; /* first: a session's host is its worker */
+  struct stoa_server *server;
+  uint32_t index;
+  bool draining;
+  bool thread_started;
+  uint32_t turn; /* counts turns; never 0, so that a zeroed member has taken nothing */
+  pthread_t thread;
+  struct stoa_loop *loop;
+  struct stoa_arena *arena;
+  struct stoa_listener *listeners;
+  size_t listener_count;
+
+  /* Sessions in a dense table; due times beside it, so that a sweep reads 4 bytes a session. */
+  struct stoa_session **sessions;
+  uint32_t *due_ms; /* low 32 bits */
+  struct stoa_session **dirty;
+  uint32_t session_count, session_capacity, dirty_count;
+  struct stoa_map ids;
+  struct stoa_timer sweep;
+  struct stoa_timer drain_end;
+
+  struct stoa_groups groups;
+  struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
+  struct stoa_buffer text_scratch;
+  struct stoa_buffer compress_scratch;
+};
+
+/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM; fini is due after both. */
+int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index);
+/* All sessions are ended first. */
+void stoa_worker_fini(struct stoa_worker *worker);
+
+/* Take a listening descriptor; before the thread runs. Errors: STOA_E_SYSTEM, STOA_E_MEMORY */
+int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls);
+/* Errors: STOA_E_SYSTEM */
+int stoa_worker_start(struct stoa_worker *worker);
+
+/* The worker that this thread is, or NULL. */
+struct stoa_worker *stoa_worker_current(void);
+/* A session's worker. */
+static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
+  return (struct stoa_worker *)(void *)session->host;
+}
+
+/* Any thread. */
+void stoa_worker_drain(struct stoa_worker *worker);
+void stoa_worker_abort(struct stoa_worker *worker);
+
+/* The session of this worker with that id, if it is open. */
+struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct stoa_uuid *id);
+
+/* request.c: a request head is complete. */
+void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data);
+/* dispatch.c: a message is complete. */
+void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text);
+/* send.c: one typed frame to one session of this worker. Errors: as stoa_session_send() */
+int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing);
+void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing);
+
+#endif
