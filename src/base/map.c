@@ -4,65 +4,10 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "base/siphash.h"
 #include "base/sys.h"
 
 #define CAPACITY_MIN 8u
-
-struct sip {
-  uint64_t v0, v1, v2, v3;
-};
-
-static inline uint64_t rotate_left(uint64_t x, unsigned bits) {
-  return x << bits | x >> (64 - bits);
-}
-
-/* Aumasson and Bernstein, "SipHash: a fast short-input PRF", section 2: SipRound. */
-static inline void sip_round(struct sip *s) {
-  s->v0 += s->v1;
-  s->v2 += s->v3;
-  s->v1 = rotate_left(s->v1, 13) ^ s->v0;
-  s->v3 = rotate_left(s->v3, 16) ^ s->v2;
-  s->v0 = rotate_left(s->v0, 32);
-  s->v2 += s->v1;
-  s->v0 += s->v3;
-  s->v1 = rotate_left(s->v1, 17) ^ s->v2;
-  s->v3 = rotate_left(s->v3, 21) ^ s->v0;
-  s->v2 = rotate_left(s->v2, 32);
-}
-
-static inline void sip_word(struct sip *s, uint64_t word) {
-  s->v3 ^= word;
-  sip_round(s);
-  s->v0 ^= word;
-}
-
-/* SipHash-1-3: one round a word, three to finish. The words' byte order is the machine's, since a hash never leaves
- * the process. */
-static uint64_t hash_of(const struct stoa_map *map, struct stoa_bytes key) {
-  struct sip s = {
-      .v0 = map->seed[0] ^ 0x736f6d6570736575,
-      .v1 = map->seed[1] ^ 0x646f72616e646f6d,
-      .v2 = map->seed[0] ^ 0x6c7967656e657261,
-      .v3 = map->seed[1] ^ 0x7465646279746573,
-  };
-  uint64_t word;
-  size_t at = 0;
-  for (; key.len - at >= sizeof word; at += sizeof word) {
-    memcpy(&word, key.data + at, sizeof word);
-    sip_word(&s, word);
-  }
-  uint8_t last[sizeof word] = {0};
-  if (at < key.len) {
-    memcpy(last, key.data + at, key.len - at);
-  }
-  memcpy(&word, last, sizeof word);
-  sip_word(&s, word ^ (uint64_t)key.len << 56);
-  s.v2 ^= 0xff;
-  sip_round(&s);
-  sip_round(&s);
-  sip_round(&s);
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
 
 int stoa_map_init(struct stoa_map *map, struct stoa_bytes (*key_of)(const void *object)) {
   struct stoa_map made = {.key_of = key_of};
@@ -84,7 +29,7 @@ void stoa_map_fini(struct stoa_map *map) {
 
 /* The slot where the search for this key begins. */
 static inline size_t home_of(const struct stoa_map *map, struct stoa_bytes key) {
-  return (size_t)hash_of(map, key) & (map->capacity - 1);
+  return (size_t)stoa_siphash13(map->seed, key) & (map->capacity - 1);
 }
 
 /* The slot that holds this key, or the empty one where it belongs. The load keeps at least one slot empty. */

@@ -1,0 +1,36 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stoa/status.h>
+
+static void every_status_has_a_name_of_its_own(void **state) {
+  (void)state;
+  for (int status = 0; status < STOA_STATUS_COUNT; status++) {
+    const char *name = stoa_status_name(status);
+    assert_non_null(name);
+    assert_string_not_equal(name, "unknown status");
+    for (int other = 0; other < status; other++) {
+      assert_string_not_equal(name, stoa_status_name(other));
+    }
+  }
+  assert_string_equal(stoa_status_name(STOA_E_LIMIT), "limit reached");
+}
+
+static void a_number_outside_the_table_is_an_unknown_status(void **state) {
+  (void)state;
+  assert_string_equal(stoa_status_name(-1), "unknown status");
+  assert_string_equal(stoa_status_name(STOA_STATUS_COUNT), "unknown status");
+  assert_string_equal(stoa_status_name(INT32_MAX), "unknown status");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_status_has_a_name_of_its_own),
+      cmocka_unit_test(a_number_outside_the_table_is_an_unknown_status),
+  };
+  return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}
