@@ -1,0 +1,389 @@
+/* server/config/bind.c: sections are bound one after the other from a list of those still to do, so that no input
+ * decides how deep the stack grows. */
+#include "server/config/bind.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "server/config/nearest.h"
+#include "server/config/scalar.h"
+
+/* A section still to be bound. */
+struct task {
+  const struct stoa_message_type *type;
+  struct stoa_config_node *section;
+  uint8_t *message;
+  struct task *next;
+};
+
+struct work {
+  const struct stoa_config_binder *binder;
+  struct task *first;
+  int status; /* what ends the work early; mistakes do not */
+};
+
+static void fail(struct work *work, int status) {
+  if (work->status == STOA_OK) {
+    work->status = status;
+  }
+}
+
+static void *take_memory(struct work *work, struct stoa_arena *arena, size_t size) {
+  void *memory = stoa_arena_calloc(arena, size);
+  if (memory == NULL) {
+    fail(work, STOA_E_MEMORY);
+  }
+  return memory;
+}
+
+static void push(struct work *work, const struct stoa_message_type *type, struct stoa_config_node *section,
+                 void *message) {
+  if (type->abi != STOA_DESCRIPTOR_ABI) {
+    fail(work, STOA_E_ARGUMENT);
+    return;
+  }
+  struct task *task = take_memory(work, work->binder->scratch, sizeof *task);
+  if (task != NULL) {
+    *task = (struct task){type, section, message, work->first};
+    work->first = task;
+  }
+}
+
+/* "a list", "a section" or the scalar itself. */
+static struct stoa_config_quoted describe(const struct stoa_config_node *node) {
+  static const char *const names[] = {
+      [STOA_CONFIG_NOTHING] = "nothing", [STOA_CONFIG_LIST] = "a list", [STOA_CONFIG_SECTION] = "a section"};
+  if (node->kind == STOA_CONFIG_SCALAR) {
+    return stoa_config_quote(node->text);
+  }
+  struct stoa_config_quoted description = {{0}};
+  memcpy(description.text, names[node->kind], strlen(names[node->kind]) + 1);
+  return description;
+}
+
+static void expected(struct work *work, const struct stoa_config_node *node, const char *what) {
+  if (node->kind == STOA_CONFIG_BROKEN) {
+    return;
+  }
+  struct stoa_config_path path = stoa_config_path_of(node);
+  fail(work, stoa_config_report_add(work->binder->report, node->mark, "%s%sexpected %s, got %s", path.text,
+                                    path.text[0] == '\0' ? "" : ": ", what, describe(node).text));
+}
+
+static void bind_scalar(struct work *work, const struct stoa_field *field, const struct stoa_config_node *node,
+                        void *value) {
+  int status = STOA_E_TYPE;
+  if (node->kind == STOA_CONFIG_SCALAR) {
+    status = stoa_config_scalar_read(field, node->text, work->binder->arena, value);
+  }
+  if (status == STOA_E_TYPE) {
+    expected(work, node, stoa_config_expect(field).text);
+  } else {
+    fail(work, status);
+  }
+}
+
+/* A message's place holds a pointer, which a source before this one may have set. */
+static void bind_message(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
+                         uint8_t *place) {
+  if (node->kind != STOA_CONFIG_SECTION) {
+    expected(work, node, "a section");
+    return;
+  }
+  void *message;
+  memcpy(&message, place, sizeof message);
+  if (message == NULL) {
+    message = take_memory(work, work->binder->arena, field->message->size);
+    memcpy(place, &message, sizeof message);
+  }
+  if (message != NULL) {
+    push(work, field->message, node, message);
+  }
+}
+
+static void bind_value(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
+                       uint8_t *place) {
+  if (field->kind == STOA_KIND_MESSAGE) {
+    bind_message(work, field, node, place);
+  } else {
+    bind_scalar(work, field, node, place);
+  }
+}
+
+/* A list's messages lie in it, not behind pointers. */
+static void bind_item(struct work *work, const struct stoa_field *field, struct stoa_config_node *node, uint8_t *slot) {
+  if (field->kind != STOA_KIND_MESSAGE) {
+    bind_scalar(work, field, node, slot);
+  } else if (node->kind == STOA_CONFIG_SECTION) {
+    push(work, field->message, node, slot);
+  } else {
+    expected(work, node, "a section");
+  }
+}
+
+static void bind_list(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
+                      uint8_t *place) {
+  if (node->kind != STOA_CONFIG_LIST) {
+    expected(work, node, "a list");
+    return;
+  }
+  size_t size = stoa_config_value_size(field);
+  uint8_t *items = node->count == 0 ? NULL : take_memory(work, work->binder->arena, node->count * size);
+  struct stoa_list list = {items, items == NULL ? 0 : node->count};
+  memcpy(place, &list, sizeof list);
+  if (items == NULL) {
+    return;
+  }
+  for (struct stoa_config_node *item = node->first; item != NULL; item = item->next) {
+    bind_item(work, field, item, items + item->index * size);
+  }
+}
+
+static int compare_keys(const void *left, const void *right) {
+  const struct stoa_config_node *a = *(const struct stoa_config_node *const *)left;
+  const struct stoa_config_node *b = *(const struct stoa_config_node *const *)right;
+  size_t shorter = a->key.len < b->key.len ? a->key.len : b->key.len;
+  int order = memcmp(a->key.data, b->key.data, shorter);
+  if (order == 0) {
+    order = (a->key.len > b->key.len) - (a->key.len < b->key.len);
+  }
+  return order == 0 ? (a->index > b->index) - (a->index < b->index) : order;
+}
+
+static void refuse_duplicate(struct work *work, struct stoa_config_node *node, const struct stoa_config_node *first) {
+  struct stoa_config_path path = stoa_config_path_of(node->parent);
+  node->kind = STOA_CONFIG_BROKEN;
+  fail(work, stoa_config_report_add(work->binder->report, node->key_mark,
+                                    "duplicate key %s%s%s; the first is in line %u", stoa_config_quote(node->key).text,
+                                    path.text[0] == '\0' ? "" : " in ", path.text, (unsigned)first->key_mark.line));
+}
+
+/* Sorting finds them in a section of any size in reasonable time. */
+static void mark_duplicates(struct work *work, struct stoa_config_node *section) {
+  if (section->count < 2) {
+    return;
+  }
+  struct stoa_config_node **nodes = take_memory(work, work->binder->scratch, section->count * sizeof *nodes);
+  if (nodes == NULL) {
+    return;
+  }
+  for (struct stoa_config_node *child = section->first; child != NULL; child = child->next) {
+    nodes[child->index] = child;
+  }
+  qsort(nodes, section->count, sizeof *nodes, compare_keys);
+  size_t first = 0;
+  for (size_t i = 1; i < section->count; i++) {
+    if (stoa_string_equal(nodes[i]->key, nodes[first]->key)) {
+      refuse_duplicate(work, nodes[i], nodes[first]);
+    } else {
+      first = i;
+    }
+  }
+}
+
+/* An entry's two fields have the numbers 1 and 2 (the Protobuf encoding of maps). */
+static const struct stoa_field *entry_field(const struct stoa_field *map, uint32_t number) {
+  uint32_t i = 0;
+  while (i < map->message->field_count && map->message->fields[i].number != number) {
+    i++;
+  }
+  assert(i < map->message->field_count);
+  return &map->message->fields[i];
+}
+
+static bool is_same_key(const struct stoa_field *key, const uint8_t *a, const uint8_t *b) {
+  if (key->kind != STOA_KIND_STRING) {
+    return memcmp(a + key->offset, b + key->offset, stoa_config_value_size(key)) == 0;
+  }
+  struct stoa_string left;
+  struct stoa_string right;
+  memcpy(&left, a + key->offset, sizeof left);
+  memcpy(&right, b + key->offset, sizeof right);
+  return stoa_string_equal(left, right);
+}
+
+/* Read the key into the free entry behind the others. Returns that entry or the one that has the key already; NULL
+ * after a mistake. */
+static uint8_t *find_entry(struct work *work, const struct stoa_field *map, const struct stoa_config_node *node,
+                           uint8_t *entries, size_t count) {
+  const struct stoa_field *key = entry_field(map, 1);
+  size_t size = map->message->size;
+  uint8_t *entry = entries + count * size;
+  int status = stoa_config_scalar_read(key, node->key, work->binder->arena, entry + key->offset);
+  if (status == STOA_E_TYPE) {
+    status = stoa_config_report_add(work->binder->report, node->key_mark, "%s: expected %s as the key, got %s",
+                                    stoa_config_path_of(node->parent).text, stoa_config_expect(key).text,
+                                    stoa_config_quote(node->key).text);
+    fail(work, status);
+    return NULL;
+  }
+  fail(work, status);
+  for (size_t i = 0; i < count && status == STOA_OK; i++) {
+    if (is_same_key(key, entries + i * size, entry)) {
+      return entries + i * size;
+    }
+  }
+  return status == STOA_OK ? entry : NULL;
+}
+
+static size_t bind_entry(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
+                         uint8_t *entries, size_t count) {
+  const struct stoa_field *value = entry_field(map, 2);
+  uint8_t *entry = find_entry(work, map, node, entries, count);
+  if (entry == NULL) {
+    return count;
+  }
+  /* A key with nothing behind it is an entry all the same when its value is a section. */
+  if (value->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
+    node->kind = STOA_CONFIG_SECTION;
+  }
+  bind_value(work, value, node, entry + value->offset);
+  return entry == entries + count * map->message->size ? count + 1 : count;
+}
+
+/* The map's entries, with room for those of the section behind them. */
+static uint8_t *copy_entries(struct work *work, const struct stoa_field *map, const struct stoa_config_node *node,
+                             struct stoa_list list) {
+  size_t size = map->message->size;
+  uint8_t *entries = take_memory(work, work->binder->arena, (list.count + node->count) * size);
+  if (entries != NULL && list.count > 0) {
+    memcpy(entries, list.items, list.count * size);
+  }
+  return entries;
+}
+
+static void bind_entries(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
+                         uint8_t *place) {
+  struct stoa_list list;
+  memcpy(&list, place, sizeof list);
+  if (node->count > STOA_CONFIG_MAP_ENTRIES_MAX - list.count) {
+    fail(work, stoa_config_report_add(work->binder->report, node->mark, "%s: more than %u entries",
+                                      stoa_config_path_of(node).text, STOA_CONFIG_MAP_ENTRIES_MAX));
+    return;
+  }
+  mark_duplicates(work, node);
+  uint8_t *entries = copy_entries(work, map, node, list);
+  for (struct stoa_config_node *child = node->first; child != NULL && work->status == STOA_OK; child = child->next) {
+    list.count = bind_entry(work, map, child, entries, list.count);
+  }
+  list.items = entries;
+  memcpy(place, &list, sizeof list);
+}
+
+static void bind_map(struct work *work, const struct stoa_field *map, struct stoa_config_node *node, uint8_t *place) {
+  if (node->kind == STOA_CONFIG_SECTION) {
+    bind_entries(work, map, node, place);
+  } else if (node->kind != STOA_CONFIG_NOTHING) {
+    expected(work, node, "a section");
+  }
+}
+
+static const struct stoa_field *find_field(const struct stoa_message_type *type, struct stoa_string key) {
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    if (stoa_string_equal(key, stoa_string_make(type->fields[i].name, type->fields[i].name_len))) {
+      return &type->fields[i];
+    }
+  }
+  return NULL;
+}
+
+/* Which key before this one, in the same section, has set a member of the same oneof? NULL: none. */
+static const struct stoa_config_node *find_rival(const struct stoa_message_type *type,
+                                                 const struct stoa_config_node *node, const struct stoa_field *field) {
+  for (const struct stoa_config_node *other = node->parent->first; other != node; other = other->next) {
+    bool has_value = other->kind != STOA_CONFIG_BROKEN && other->kind != STOA_CONFIG_NOTHING;
+    const struct stoa_field *rival = has_value ? find_field(type, other->key) : NULL;
+    if (rival != NULL && rival->label == STOA_LABEL_ONEOF && rival->presence == field->presence) {
+      return other;
+    }
+  }
+  return NULL;
+}
+
+static void bind_member(struct work *work, const struct task *task, const struct stoa_field *field,
+                        struct stoa_config_node *node) {
+  const struct stoa_config_node *rival = find_rival(task->type, node, field);
+  if (rival != NULL) {
+    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: %s is set too; only one may be",
+                                      stoa_config_path_of(node).text, stoa_config_path_of(rival).text));
+    return;
+  }
+  int32_t number;
+  int32_t own = (int32_t)field->number;
+  uint8_t *place = task->message + field->offset;
+  memcpy(&number, task->message + field->presence, sizeof number);
+  if (number != own) {
+    /* Another member's bytes lie here, which must not be taken for this one's pointer. */
+    memset(place, 0, field->kind == STOA_KIND_MESSAGE ? sizeof(void *) : stoa_config_value_size(field));
+    memcpy(task->message + field->presence, &own, sizeof own);
+  }
+  bind_value(work, field, node, place);
+}
+
+static void bind_field(struct work *work, const struct task *task, const struct stoa_field *field,
+                       struct stoa_config_node *node) {
+  uint8_t *place = task->message + field->offset;
+  bool is_single = field->label != STOA_LABEL_REPEATED && field->label != STOA_LABEL_MAP;
+  if (is_single && field->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
+    return;
+  }
+  switch ((enum stoa_field_label)field->label) {
+    case STOA_LABEL_SINGULAR:
+      bind_value(work, field, node, place);
+      break;
+    case STOA_LABEL_OPTIONAL:
+      bind_value(work, field, node, place);
+      memcpy(task->message + field->presence, &(bool){true}, sizeof(bool));
+      break;
+    case STOA_LABEL_REPEATED:
+      bind_list(work, field, node, place);
+      break;
+    case STOA_LABEL_MAP:
+      bind_map(work, field, node, place);
+      break;
+    case STOA_LABEL_ONEOF:
+      bind_member(work, task, field, node);
+      break;
+  }
+}
+
+static void refuse_key(struct work *work, const struct task *task, const struct stoa_config_node *node) {
+  const struct stoa_field *nearest = stoa_config_nearest(task->type, node->key);
+  struct stoa_config_path path = stoa_config_path_of(node->parent);
+  fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "unknown key %s%s%s%s%s%s",
+                                    stoa_config_quote(node->key).text, path.text[0] == '\0' ? "" : " in ", path.text,
+                                    nearest == NULL ? "" : "; did you mean \"", nearest == NULL ? "" : nearest->name,
+                                    nearest == NULL ? "" : "\"?"));
+}
+
+static void bind_section(struct work *work, const struct task *task) {
+  mark_duplicates(work, task->section);
+  for (struct stoa_config_node *node = task->section->first; node != NULL && work->status == STOA_OK;
+       node = node->next) {
+    const struct stoa_field *field = find_field(task->type, node->key);
+    if (field == NULL) {
+      refuse_key(work, task, node);
+    } else if (node->kind != STOA_CONFIG_BROKEN) {
+      bind_field(work, task, field, node);
+    }
+  }
+}
+
+int stoa_config_bind(const struct stoa_config_binder *binder, const struct stoa_message_type *type,
+                     struct stoa_config_node *root, void *message) {
+  struct work work = {.binder = binder};
+  if (root == NULL || root->kind == STOA_CONFIG_NOTHING) {
+    return STOA_OK;
+  }
+  if (root->kind == STOA_CONFIG_SECTION) {
+    push(&work, type, root, message);
+  } else {
+    expected(&work, root, "a section");
+  }
+  while (work.first != NULL && work.status == STOA_OK) {
+    struct task *task = work.first;
+    work.first = task->next;
+    bind_section(&work, task);
+  }
+  return work.status;
+}

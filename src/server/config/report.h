@@ -1,0 +1,50 @@
+/* server/config/report.h: the mistakes found in one load, collected and then told in order.
+ *
+ * Thread: one at a time. Lifetime: init and fini pair up; the struct is the caller's memory.
+ */
+#ifndef STOA_SERVER_CONFIG_REPORT_H
+#define STOA_SERVER_CONFIG_REPORT_H
+
+#include "server/config/config.h"
+
+/* A place in a source, from 1. A line of 0 is the source as a whole. */
+struct stoa_config_mark {
+  uint32_t line;
+  uint32_t column;
+};
+
+struct stoa_config_mistake {
+  size_t source;
+  struct stoa_config_mark mark;
+  struct stoa_string text; /* in the arena */
+};
+
+struct stoa_config_report {
+  struct stoa_arena *arena; /* owned */
+  size_t source;            /* whose mistakes are taken down now */
+  struct stoa_config_mistake mistakes[STOA_CONFIG_ERRORS_MAX];
+  size_t count;
+  size_t dropped; /* found after the list was full */
+};
+
+/* Errors: STOA_E_MEMORY  nothing is held then. */
+int stoa_config_report_init(struct stoa_config_report *report);
+void stoa_config_report_fini(struct stoa_config_report *report);
+
+/* Take down one mistake of the current source; a text above 511 bytes is cut. Errors: STOA_E_MEMORY */
+int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config_mark mark, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Append all of them, by source and place, one line each.
+ * Errors: STOA_E_LIMIT, STOA_E_MEMORY  `out` is as before. */
+int stoa_config_report_write(struct stoa_config_report *report, const struct stoa_config_source *sources,
+                             struct stoa_buffer *out);
+
+/* A piece of input in double quotes, for a message: control characters escaped, and cut with "..." so that a long one
+ * does not hide what is said about it. */
+struct stoa_config_quoted {
+  char text[80];
+};
+struct stoa_config_quoted stoa_config_quote(struct stoa_string text);
+
+#endif

@@ -1,0 +1,248 @@
+/* server/config/scalar.c: which reader and writer a field's kind has. */
+#include "server/config/scalar.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "server/config/base64.h"
+#include "server/config/enum_name.h"
+#include "server/config/number.h"
+
+size_t stoa_config_value_size(const struct stoa_field *field) {
+  switch ((enum stoa_field_kind)field->kind) {
+    case STOA_KIND_MESSAGE:
+      return field->message->size;
+    case STOA_KIND_STRING:
+    case STOA_KIND_BYTES:
+      return sizeof(struct stoa_string);
+    case STOA_KIND_BOOL:
+      return sizeof(bool);
+    case STOA_KIND_FLOAT:
+    case STOA_KIND_INT32:
+    case STOA_KIND_FIXED32:
+    case STOA_KIND_UINT32:
+    case STOA_KIND_ENUM:
+    case STOA_KIND_SFIXED32:
+    case STOA_KIND_SINT32:
+      return sizeof(uint32_t);
+    case STOA_KIND_DOUBLE:
+    case STOA_KIND_INT64:
+    case STOA_KIND_UINT64:
+    case STOA_KIND_FIXED64:
+    case STOA_KIND_SFIXED64:
+    case STOA_KIND_SINT64:
+      return sizeof(uint64_t);
+  }
+  return 0;
+}
+
+/* A view with a length of 0 is the empty one, wherever its pointer points. */
+bool stoa_config_scalar_is_zero(const struct stoa_field *field, const void *value) {
+  static const uint8_t zeros[sizeof(uint64_t)];
+  if (field->kind == STOA_KIND_STRING || field->kind == STOA_KIND_BYTES) {
+    struct stoa_bytes view;
+    memcpy(&view, value, sizeof view);
+    return view.len == 0;
+  }
+  return memcmp(value, zeros, stoa_config_value_size(field)) == 0;
+}
+
+static bool read_bool(struct stoa_string text, void *out_value) {
+  bool value = stoa_string_equal(text, stoa_string_of("true"));
+  if (!value && !stoa_string_equal(text, stoa_string_of("false"))) {
+    return false;
+  }
+  memcpy(out_value, &value, sizeof value);
+  return true;
+}
+
+static bool read_enum(const struct stoa_field *field, struct stoa_string text, void *out_value) {
+  int32_t number;
+  if (!stoa_config_enum_read(field->enumeration, text, &number)) {
+    return false;
+  }
+  memcpy(out_value, &number, sizeof number);
+  return true;
+}
+
+static int read_string(struct stoa_string text, struct stoa_arena *arena, void *out_value) {
+  struct stoa_string copy = stoa_arena_copy(arena, text);
+  if (copy.data == NULL) {
+    return STOA_E_MEMORY;
+  }
+  memcpy(out_value, &copy, sizeof copy);
+  return STOA_OK;
+}
+
+static int read_bytes(struct stoa_string text, struct stoa_arena *arena, void *out_value) {
+  uint8_t *data = stoa_arena_alloc(arena, stoa_base64_room(text.len) + 1);
+  size_t len;
+  if (data == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (!stoa_base64_read(text, data, &len)) {
+    return STOA_E_TYPE;
+  }
+  data[len] = 0;
+  struct stoa_bytes bytes = stoa_bytes_make(data, len);
+  memcpy(out_value, &bytes, sizeof bytes);
+  return STOA_OK;
+}
+
+int stoa_config_scalar_read(const struct stoa_field *field, struct stoa_string text, struct stoa_arena *arena,
+                            void *out_value) {
+  switch (field->kind) {
+    case STOA_KIND_STRING:
+      return read_string(text, arena, out_value);
+    case STOA_KIND_BYTES:
+      return read_bytes(text, arena, out_value);
+    case STOA_KIND_BOOL:
+      return read_bool(text, out_value) ? STOA_OK : STOA_E_TYPE;
+    case STOA_KIND_ENUM:
+      return read_enum(field, text, out_value) ? STOA_OK : STOA_E_TYPE;
+    case STOA_KIND_FLOAT:
+    case STOA_KIND_DOUBLE:
+      return stoa_config_real_read(field, text, out_value) ? STOA_OK : STOA_E_TYPE;
+    default:
+      assert(field->kind != STOA_KIND_MESSAGE);
+      return stoa_config_integer_read(field, text, out_value) ? STOA_OK : STOA_E_TYPE;
+  }
+}
+
+struct stoa_config_expected stoa_config_expect(const struct stoa_field *field) {
+  struct stoa_config_expected expected;
+  const char *what = NULL;
+  switch (field->kind) {
+    case STOA_KIND_STRING:
+      what = "a text";
+      break;
+    case STOA_KIND_BYTES:
+      what = "base64";
+      break;
+    case STOA_KIND_BOOL:
+      what = "true or false";
+      break;
+    case STOA_KIND_FLOAT:
+    case STOA_KIND_DOUBLE:
+      what = "a number";
+      break;
+    case STOA_KIND_MESSAGE:
+      what = "a section";
+      break;
+    default:
+      break;
+  }
+  if (what != NULL) {
+    snprintf(expected.text, sizeof expected.text, "%s", what);
+  } else if (field->kind == STOA_KIND_ENUM) {
+    stoa_config_enum_expect(field->enumeration, expected.text, sizeof expected.text);
+  } else {
+    stoa_config_integer_expect(field, expected.text, sizeof expected.text);
+  }
+  return expected;
+}
+
+static int append(struct stoa_buffer *out, const char *text) {
+  return stoa_buffer_append(out, text, strlen(text));
+}
+
+/* Characters that YAML 1.1 (5.1) does not let stand for themselves, or that end a line: C0, DEL, C1, the line and
+ * paragraph separators, the byte order mark and the two that are no characters. All of them have at most 3 bytes. */
+static bool needs_escape(uint32_t character) {
+  return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x2028 || character == 0x2029 ||
+         character == 0xfeff || character == 0xfffe || character == 0xffff;
+}
+
+static size_t character_len(unsigned char first) {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* The character at `text`, which is UTF-8; one of 4 bytes is above all that matter here. */
+static uint32_t character_at(const unsigned char *text, size_t len) {
+  switch (len) {
+    case 1:
+      return text[0];
+    case 2:
+      return (text[0] & 0x1fu) << 6 | (text[1] & 0x3fu);
+    case 3:
+      return (text[0] & 0x0fu) << 12 | (text[1] & 0x3fu) << 6 | (text[2] & 0x3fu);
+    default:
+      return 0x10000;
+  }
+}
+
+static int write_character(const unsigned char *text, size_t len, struct stoa_buffer *out) {
+  uint32_t character = character_at(text, len);
+  if (character == '"' || character == '\\') {
+    char escape[] = {'\\', (char)character};
+    return stoa_buffer_append(out, escape, sizeof escape);
+  }
+  if (needs_escape(character)) {
+    char escape[8];
+    snprintf(escape, sizeof escape, "\\u%04x", (unsigned)character);
+    return append(out, escape);
+  }
+  return stoa_buffer_append(out, text, len);
+}
+
+static int write_string(struct stoa_string text, struct stoa_buffer *out) {
+  if (!stoa_utf8_valid(text.data, text.len)) {
+    return STOA_E_UTF8;
+  }
+  int status = append(out, "\"");
+  for (size_t i = 0; i < text.len && status == STOA_OK;) {
+    const unsigned char *at = (const unsigned char *)text.data + i;
+    size_t len = character_len(*at);
+    status = write_character(at, len, out);
+    i += len;
+  }
+  return status == STOA_OK ? append(out, "\"") : status;
+}
+
+static int write_bytes(struct stoa_bytes bytes, struct stoa_buffer *out) {
+  int status = append(out, "\"");
+  if (status == STOA_OK) {
+    status = stoa_base64_write(bytes, out);
+  }
+  return status == STOA_OK ? append(out, "\"") : status;
+}
+
+static int write_enum(const struct stoa_field *field, const void *value, struct stoa_buffer *out) {
+  char room[STOA_CONFIG_SHORT_MAX];
+  int32_t number;
+  memcpy(&number, value, sizeof number);
+  const char *name = stoa_config_enum_name(field->enumeration, number, room);
+  return name == NULL ? STOA_E_TYPE : append(out, name);
+}
+
+static int write_number(const struct stoa_field *field, const void *value, struct stoa_buffer *out) {
+  char text[STOA_CONFIG_NUMBER_TEXT_MAX];
+  if (field->kind == STOA_KIND_FLOAT || field->kind == STOA_KIND_DOUBLE) {
+    stoa_config_real_write(field, value, text);
+  } else {
+    stoa_config_integer_write(field, value, text);
+  }
+  return append(out, text);
+}
+
+int stoa_config_scalar_write(const struct stoa_field *field, const void *value, struct stoa_buffer *out) {
+  bool truth;
+  struct stoa_string text;
+  struct stoa_bytes bytes;
+  switch (field->kind) {
+    case STOA_KIND_STRING:
+      memcpy(&text, value, sizeof text);
+      return write_string(text, out);
+    case STOA_KIND_BYTES:
+      memcpy(&bytes, value, sizeof bytes);
+      return write_bytes(bytes, out);
+    case STOA_KIND_BOOL:
+      memcpy(&truth, value, sizeof truth);
+      return append(out, truth ? "true" : "false");
+    case STOA_KIND_ENUM:
+      return write_enum(field, value, out);
+    default:
+      return write_number(field, value, out);
+  }
+}

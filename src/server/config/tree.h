@@ -1,0 +1,55 @@
+/* server/config/tree.h: one source's YAML as a tree of values with their places.
+ *
+ * The one part of the house that names libyaml. libyaml takes its working memory from malloc(3) and gives it back
+ * before a call returns; the tree itself lies in the caller's arena.
+ *
+ * Does not know: tables, types, files.
+ * Thread: any, one at a time on one arena.
+ */
+#ifndef STOA_SERVER_CONFIG_TREE_H
+#define STOA_SERVER_CONFIG_TREE_H
+
+#include "server/config/report.h"
+
+enum stoa_config_node_kind {
+  STOA_CONFIG_SCALAR,
+  STOA_CONFIG_NOTHING, /* no value: `key:`, null or ~ */
+  STOA_CONFIG_LIST,
+  STOA_CONFIG_SECTION,
+  STOA_CONFIG_BROKEN /* its mistake is told; there is nothing to say about its value */
+};
+
+struct stoa_config_node {
+  enum stoa_config_node_kind kind;
+  struct stoa_config_mark mark;
+  struct stoa_string text; /* a scalar's, UTF-8, followed by a NUL and free of others */
+  struct stoa_string key;  /* inside a section */
+  struct stoa_config_mark key_mark;
+  struct stoa_config_node *parent; /* the list or section around; NULL for the root */
+  struct stoa_config_node *first;  /* what a list or section holds, in order */
+  struct stoa_config_node *next;   /* the neighbour in the same list or section */
+  size_t index;                    /* the place in there, from 0 */
+  size_t count;                    /* of what a list or section holds */
+};
+
+/* Read one YAML document. Mistakes go to the report; what was read before one is in the tree all the same, so that
+ * mistakes in there are found in the same run.
+ *
+ * text      borrowed until the call returns; the tree holds copies
+ * out_root  NULL when the document is empty or nothing could be read
+ * Errors: STOA_E_MEMORY
+ */
+int stoa_config_tree_read(struct stoa_string text, struct stoa_arena *arena, struct stoa_config_report *report,
+                          struct stoa_config_node **out_root);
+
+/* Read "a.b=c": the YAML c under the sections of the path. As above. */
+int stoa_config_tree_set(struct stoa_string item, struct stoa_arena *arena, struct stoa_config_report *report,
+                         struct stoa_config_node **out_root);
+
+/* Where the value stands: server.addresses[0], labels["a b"]; empty for the root. A long path is cut. */
+struct stoa_config_path {
+  char text[200];
+};
+struct stoa_config_path stoa_config_path_of(const struct stoa_config_node *node);
+
+#endif
