@@ -1,0 +1,76 @@
+"""Do the programs in the READMEs compile, do links lead somewhere? readme_test.py ROOT BUILD PLUGIN, TAP."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import built
+import tap
+from source import Tree
+
+EXAMPLE_LINES_MAX = 40
+
+
+def blocks(tree, path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", tree.text(path), re.MULTILINE | re.DOTALL)
+
+
+def run(command, folder):
+    done = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return [] if done.returncode == 0 else [done.stdout]
+
+
+def example_compiles(tree, plugin):
+    (proto,) = blocks(tree, "README.md", "proto")
+    (program,) = blocks(tree, "README.md", "c")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (("talk.proto", proto), ("main.c", program)):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(content)
+        api = os.path.join(tree.root, "api")
+        protoc = ["protoc", f"--plugin=protoc-gen-stoa={plugin}", "-I.", f"-I{api}", "--stoa_out=.", "talk.proto"]
+        compiler = ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I."]
+        return run(protoc, folder) or run(compiler + built.include_flags(tree) + ["main.c", "talk.stoa.c"], folder)
+
+
+def example_is_short(tree):
+    for path in ("README.md", "README.zh-CN.md"):
+        (program,) = blocks(tree, path, "c")
+        lines = program.count("\n")
+        if lines > EXAMPLE_LINES_MAX:
+            yield f"{path}: the program has {lines} lines"
+
+
+def translation_shows_the_same(tree):
+    for language in ("proto", "c", "js"):
+        if blocks(tree, "README.md", language) != blocks(tree, "README.zh-CN.md", language):
+            yield f"the {language} of README.zh-CN.md is not that of README.md"
+
+
+def links_lead_somewhere(tree):
+    """Relative links of all pages in the root and in docs/."""
+    pages = [path for path in tree.files((".md",)) if "/" not in path or path.startswith("docs/")]
+    for path in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", tree.text(path)):
+            if not os.path.exists(os.path.join(tree.root, os.path.dirname(path), target)):
+                yield f"{path}: {target} is not there"
+
+
+def main(root, build, plugin):
+    tree = Tree(root, build)
+    return tap.run(
+        [
+            ("the typed server of the README compiles", lambda: example_compiles(tree, os.path.abspath(plugin))),
+            ("the typed server of the README has at most 40 lines", lambda: example_is_short(tree)),
+            ("the Chinese README shows the same programs", lambda: translation_shows_the_same(tree)),
+            ("every link between the pages leads somewhere", lambda: links_lead_somewhere(tree)),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3]))
