@@ -126,7 +126,7 @@ static void path_split(struct parse *parse, uint32_t start) {
 static bool absolute_target(struct parse *parse) {
   struct stoa_http_head *head = parse->head;
   struct stoa_string target = view(parse->data, head->target);
-  uint32_t scheme_len = target.len > 8 && target.data[4] == ':' ? 7 : 8;
+  uint32_t scheme_len = target.len > 4 && target.data[4] == ':' ? 7 : 8;
   if (target.len <= scheme_len || !stoa_http_equal_fold(stoa_string_make(target.data, scheme_len),
                                                         stoa_string_of(scheme_len == 7 ? "http://" : "https://"))) {
     return false;

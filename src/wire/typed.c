@@ -2,18 +2,18 @@
 
 #include <assert.h>
 
-static uint32_t word_read(const uint8_t *data, enum stoa_byte_order order) {
+static uint32_t word_read(const uint8_t *data, enum stoa_typed_order order) {
   uint32_t a = data[0], b = data[1], c = data[2], d = data[3];
-  return order == STOA_BIG_ENDIAN ? a << 24 | b << 16 | c << 8 | d : d << 24 | c << 16 | b << 8 | a;
+  return order == STOA_TYPED_BIG_ENDIAN ? a << 24 | b << 16 | c << 8 | d : d << 24 | c << 16 | b << 8 | a;
 }
 
-static void word_write(uint8_t *out, enum stoa_byte_order order, uint32_t word) {
+static void word_write(uint8_t *out, enum stoa_typed_order order, uint32_t word) {
   for (unsigned i = 0; i < 4; i++) {
-    out[i] = (uint8_t)(word >> (order == STOA_BIG_ENDIAN ? 24 - 8 * i : 8 * i));
+    out[i] = (uint8_t)(word >> (order == STOA_TYPED_BIG_ENDIAN ? 24 - 8 * i : 8 * i));
   }
 }
 
-int stoa_typed_read(struct stoa_bytes message, enum stoa_byte_order order, struct stoa_typed *out_typed) {
+int stoa_typed_read(struct stoa_bytes message, enum stoa_typed_order order, struct stoa_typed *out_typed) {
   if (message.len < 4) {
     return STOA_E_SYNTAX;
   }
@@ -31,7 +31,7 @@ int stoa_typed_read(struct stoa_bytes message, enum stoa_byte_order order, struc
   return STOA_OK;
 }
 
-size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_byte_order order,
+size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_typed_order order,
                         const struct stoa_typed *typed) {
   assert(typed->type <= STOA_TYPE_MAX);
   uint32_t flags = (typed->is_call ? STOA_TYPE_CALL : 0) | (typed->is_error ? STOA_TYPE_ERROR : 0);

@@ -14,7 +14,7 @@
 #define STOA_TYPE_ERROR 0x40000000u /* bit 30: the payload is stoa.Error */
 #define STOA_TYPED_HEADER_LEN_MAX 8
 
-enum stoa_byte_order { STOA_BIG_ENDIAN, STOA_LITTLE_ENDIAN };
+enum stoa_typed_order { STOA_TYPED_BIG_ENDIAN, STOA_TYPED_LITTLE_ENDIAN };
 
 struct stoa_typed {
   uint32_t type; /* without the two flag bits */
@@ -25,9 +25,9 @@ struct stoa_typed {
 };
 
 /* Errors: STOA_E_SYNTAX  shorter than its header */
-int stoa_typed_read(struct stoa_bytes message, enum stoa_byte_order order, struct stoa_typed *out_typed);
+int stoa_typed_read(struct stoa_bytes message, enum stoa_typed_order order, struct stoa_typed *out_typed);
 /* Write the header; returns its length, 4 or 8. */
-size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_byte_order order,
+size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_typed_order order,
                         const struct stoa_typed *typed);
 
 /* Text packets: {"type":N,"payload":"<text, JSON-escaped>"} (kratos-transport) and {"type":N,"id":M,"payload":{...}}

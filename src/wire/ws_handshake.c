@@ -90,6 +90,8 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
     if (value.data == NULL) {
       return none;
     }
+    /* The fields before this one need not be compared again for each of its names. */
+    cursor->field = next_field - 1;
     if (!stoa_http_list_next(value, &cursor->at, &name)) {
       cursor->field = next_field;
       cursor->at = 0;
