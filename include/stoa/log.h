@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-enum stoa_log_level { STOA_LOG_DEBUG, STOA_LOG_INFO, STOA_LOG_WARN, STOA_LOG_ERROR, STOA_LOG_OFF };
-enum stoa_log_format { STOA_LOG_LOGFMT, STOA_LOG_JSON };
+enum stoa_log_severity { STOA_LOG_DEBUG, STOA_LOG_INFO, STOA_LOG_WARN, STOA_LOG_ERROR, STOA_LOG_OFF };
+enum stoa_log_style { STOA_LOG_LOGFMT, STOA_LOG_JSON };
 
 enum stoa_log_kind { STOA_LOG_STRING, STOA_LOG_INT };
 
@@ -35,14 +35,14 @@ struct stoa_log_field {
 #define STOA_F_INT(name, value) ((struct stoa_log_field){(name), STOA_LOG_INT, {NULL, 0}, (int64_t)(value)})
 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
-STOA_API void stoa_log_setup(int fd, enum stoa_log_level level, enum stoa_log_format format);
-STOA_API bool stoa_log_wants(enum stoa_log_level level);
+STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format);
+STOA_API bool stoa_log_wants(enum stoa_log_severity level);
 
 struct stoa_log_site {
   uint64_t state; /* rate limit of one call site, used with atomics only */
 };
 
-STOA_API void stoa_log_write(struct stoa_log_site *site, enum stoa_log_level level, const char *event,
+STOA_API void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, const char *event,
                              const struct stoa_log_field *fields, size_t field_count);
 
 /* stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text)); at least one field. */

@@ -17,14 +17,14 @@
 static struct {
   const struct stoa_clock *clock;
   int fd;
-  enum stoa_log_level level;
-  enum stoa_log_format format;
+  enum stoa_log_severity level;
+  enum stoa_log_style format;
 } settings = {.clock = &stoa_clock_system, .fd = 2, .level = STOA_LOG_INFO, .format = STOA_LOG_LOGFMT};
 
 static const char *const level_names[] = {
     [STOA_LOG_DEBUG] = "debug", [STOA_LOG_INFO] = "info", [STOA_LOG_WARN] = "warn", [STOA_LOG_ERROR] = "error"};
 
-void stoa_log_setup(int fd, enum stoa_log_level level, enum stoa_log_format format) {
+void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format) {
   settings.fd = fd;
   settings.level = level;
   settings.format = format;
@@ -34,7 +34,7 @@ void stoa_log_use_clock(const struct stoa_clock *clock) {
   settings.clock = clock == NULL ? &stoa_clock_system : clock;
 }
 
-bool stoa_log_wants(enum stoa_log_level level) {
+bool stoa_log_wants(enum stoa_log_severity level) {
   return level >= settings.level && level < STOA_LOG_OFF;
 }
 
@@ -204,7 +204,7 @@ static bool put_field(struct line *line, const struct stoa_log_field *field) {
   return true;
 }
 
-static void put_head(struct line *line, enum stoa_log_level level, const char *event) {
+static void put_head(struct line *line, enum stoa_log_severity level, const char *event) {
   char time_text[STOA_TIME_TEXT_LEN + 1];
   stoa_time_format(stoa_clock_wall_us(settings.clock), time_text);
   put_string_field(line, "time", stoa_string_make(time_text, STOA_TIME_TEXT_LEN));
@@ -250,7 +250,7 @@ static void write_line(const struct line *line) {
   errno = errno_before;
 }
 
-void stoa_log_write(struct stoa_log_site *site, enum stoa_log_level level, const char *event,
+void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, const char *event,
                     const struct stoa_log_field *fields, size_t field_count) {
   uint32_t suppressed_count = 0;
   if (!stoa_log_wants(level) || (site != NULL && !admit(site, &suppressed_count))) {

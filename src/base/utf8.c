@@ -55,23 +55,44 @@ static inline uint64_t next_state(uint64_t state, uint8_t byte) {
   return rows[byte] >> (state & STATE_MASK);
 }
 
-/* The length of the run of ASCII at the front, or a little less: whole blocks are counted only. */
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+static inline uint64_t word_at(const uint8_t *data) {
+  uint64_t word;
+  memcpy(&word, data, sizeof word);
+  return word;
+}
+
+static inline uint32_t half_word_at(const uint8_t *data) {
+  uint32_t word;
+  memcpy(&word, data, sizeof word);
+  return word;
+}
+
+/* Is a text of less than a word ASCII? Told by two loads that may overlap; of less than half a word, not told. */
+static inline bool is_short_ascii(const uint8_t *data, size_t len) {
+  return len >= 4 && ((half_word_at(data) | half_word_at(data + len - 4)) & (uint32_t)HIGH_BITS) == 0;
+}
+
+/* The length of the run of ASCII at the front, or up to a word less. */
 static size_t ascii_run(const uint8_t *data, size_t len) {
-  const uint64_t high_bits = 0x8080808080808080;
+  if (len < 8) {
+    return is_short_ascii(data, len) ? len : 0;
+  }
   size_t at = 0;
-  for (uint64_t words[4]; len - at >= sizeof words; at += sizeof words) {
-    memcpy(words, data + at, sizeof words);
-    if (((words[0] | words[1] | words[2] | words[3]) & high_bits) != 0) {
+  for (; len - at >= 32; at += 32) {
+    uint64_t words = word_at(data + at) | word_at(data + at + 8) | word_at(data + at + 16) | word_at(data + at + 24);
+    if ((words & HIGH_BITS) != 0) {
       break;
     }
   }
-  for (uint64_t word; len - at >= sizeof word; at += sizeof word) {
-    memcpy(&word, data + at, sizeof word);
-    if ((word & high_bits) != 0) {
-      break;
+  for (; len - at >= 8; at += 8) {
+    if ((word_at(data + at) & HIGH_BITS) != 0) {
+      return at;
     }
   }
-  return at;
+  /* The last word overlaps what is known to be ASCII already, and so it needs no loop over single bytes. */
+  return (word_at(data + len - 8) & HIGH_BITS) == 0 ? len : at;
 }
 
 /* The place of the first bad byte, known to be among these. */
@@ -107,6 +128,11 @@ size_t stoa_utf8_check(uint32_t *state, const uint8_t *data, size_t len) {
 }
 
 bool stoa_utf8_valid(const void *data, size_t len) {
+  size_t run = ascii_run(data, len);
+  if (run == len) {
+    return true;
+  }
   uint32_t state = STOA_UTF8_START;
-  return stoa_utf8_check(&state, data, len) == len && state == STOA_UTF8_START;
+  size_t rest = len - run;
+  return stoa_utf8_check(&state, (const uint8_t *)data + run, rest) == rest && state == STOA_UTF8_START;
 }

@@ -7,7 +7,7 @@
 #define COMPRESS_BYTES_MIN 128
 
 static bool add(struct stoa_formats *formats, const char *subprotocol, const struct stoa_codec *codec, size_t index,
-                enum stoa_framing framing, enum stoa_byte_order order) {
+                enum stoa_framing framing, enum stoa_typed_order order) {
   if (formats->count == STOA_FORMATS_MAX) {
     return false;
   }
@@ -21,7 +21,7 @@ static bool add(struct stoa_formats *formats, const char *subprotocol, const str
 }
 
 static void add_negotiated(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
-                           enum stoa_byte_order order) {
+                           enum stoa_typed_order order) {
   for (size_t i = 0; i < registry->count; i++) {
     char name[STOA_SUBPROTOCOL_LEN_MAX];
     snprintf(name, sizeof name, "stoa.%s", registry->codecs[i]->name);
@@ -35,7 +35,7 @@ static void add_negotiated(struct stoa_formats *formats, const struct stoa_codec
 }
 
 int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
-                      struct stoa_string plain_codec, bool plain_text, enum stoa_byte_order order) {
+                      struct stoa_string plain_codec, bool plain_text, enum stoa_typed_order order) {
   formats->count = 0;
   for (size_t i = 0; i < registry->count; i++) {
     const struct stoa_codec *codec = registry->codecs[i];

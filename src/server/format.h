@@ -28,7 +28,7 @@ struct stoa_format {
   const struct stoa_codec *codec;
   uint8_t codec_index; /* in the registry */
   enum stoa_framing framing;
-  enum stoa_byte_order order;
+  enum stoa_typed_order order;
 };
 
 struct stoa_formats {
@@ -38,7 +38,7 @@ struct stoa_formats {
 
 /* Errors: STOA_E_NOT_FOUND  no codec named `plain_codec`; STOA_E_ARGUMENT  text packets need a text codec */
 int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
-                      struct stoa_string plain_codec, bool plain_text, enum stoa_byte_order order);
+                      struct stoa_string plain_codec, bool plain_text, enum stoa_typed_order order);
 /* The format of a subprotocol, or -1. */
 int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol);
 

@@ -63,6 +63,14 @@ int stoa_peers_add(struct stoa_peers *peers, const struct stoa_peer *peer, uint3
   return status;
 }
 
+uint32_t stoa_peers_count(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  pthread_mutex_lock(&peers->mutex);
+  const struct count *count = stoa_map_find(&peers->counts, stoa_bytes_make(peer->bytes, sizeof peer->bytes));
+  uint32_t connections = count == NULL ? 0 : count->connections;
+  pthread_mutex_unlock(&peers->mutex);
+  return connections;
+}
+
 void stoa_peers_remove(struct stoa_peers *peers, const struct stoa_peer *peer) {
   struct stoa_bytes key = stoa_bytes_make(peer->bytes, sizeof peer->bytes);
   pthread_mutex_lock(&peers->mutex);

@@ -20,6 +20,7 @@ int stoa_peers_init(struct stoa_peers *peers);
 void stoa_peers_fini(struct stoa_peers *peers);
 /* One more connection of this address; *out_count is how many there are with it. Errors: STOA_E_MEMORY */
 int stoa_peers_add(struct stoa_peers *peers, const struct stoa_peer *peer, uint32_t *out_count);
+uint32_t stoa_peers_count(struct stoa_peers *peers, const struct stoa_peer *peer);
 void stoa_peers_remove(struct stoa_peers *peers, const struct stoa_peer *peer);
 
 /* The address of an accepted connection, IPv4 mapped into IPv6; all zero for a unix socket. */

@@ -382,7 +382,11 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
 }
 
 /* Releases run callbacks such as on_disconnect, which may send to others: so drop all, then take one last turn. */
-static void end_sessions(struct stoa_worker *worker) {
+void stoa_worker_end_sessions(struct stoa_worker *worker) {
+  if (worker->loop == NULL || worker->listeners == NULL) {
+    return;
+  }
+  close_listeners(worker);
   current = worker;
   for (uint32_t i = 0; i < worker->session_count; i++) {
     stoa_session_drop(worker->sessions[i], STOA_WS_CLOSE_GOING_AWAY, "server ended");
@@ -392,12 +396,7 @@ static void end_sessions(struct stoa_worker *worker) {
 }
 
 void stoa_worker_fini(struct stoa_worker *worker) {
-  if (worker->listeners != NULL) {
-    close_listeners(worker);
-  }
-  if (worker->session_count > 0) {
-    end_sessions(worker);
-  }
+  assert(worker->session_count == 0);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   if (worker->groups.all != NULL) {

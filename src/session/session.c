@@ -133,7 +133,6 @@ void stoa_session_shut(struct stoa_session *session) {
   bool was_open = session->state == STOA_SESSION_OPEN;
   enter(session, STOA_SESSION_CLOSING, CLOSING_MS);
   session->paused = false;
-  stoa_session_input_release(session);
   stoa_session_mark(session);
   if (was_open) {
     session->host->on_closing(session);
@@ -216,6 +215,10 @@ void stoa_session_settle(struct stoa_session *session) {
   session->dirty = false;
   if (session->state == STOA_SESSION_CLOSED) {
     return;
+  }
+  if (session->state >= STOA_SESSION_CLOSING) {
+    /* Only now: the message that a handler was looking at when it closed the session lay in there. */
+    stoa_session_input_release(session);
   }
   if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
     close_slow(session);

@@ -1,0 +1,151 @@
+#include "server/options.h"
+
+#include <sched.h>
+#include <stoa/log.h>
+
+#define CONFIG_BYTES_MAX (1024u * 1024)
+#define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
+
+static const struct stoa_string default_addresses[] = {STOA_STR("0.0.0.0:7700")};
+
+static void or_default(uint32_t *value, uint32_t fallback) {
+  if (*value == 0) {
+    *value = fallback;
+  }
+}
+
+static uint32_t core_count(void) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) {
+    return 1;
+  }
+  return (uint32_t)CPU_COUNT(&set);
+}
+
+/* Views are copied with a NUL behind, for paths go to the kernel. */
+static bool copy_text(struct stoa_arena *arena, struct stoa_string *text, const char *fallback) {
+  struct stoa_string source = text->len == 0 ? stoa_string_of(fallback) : *text;
+  *text = stoa_arena_copy(arena, source);
+  return text->data != NULL;
+}
+
+static const struct stoa_string *copy_list(struct stoa_arena *arena, const struct stoa_string *items, size_t count) {
+  struct stoa_string *copies = stoa_arena_alloc(arena, count * sizeof *copies);
+  for (size_t i = 0; copies != NULL && i < count; i++) {
+    copies[i] = stoa_arena_copy(arena, items[i]);
+    if (copies[i].data == NULL) {
+      return NULL;
+    }
+  }
+  return copies;
+}
+
+static bool copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tls) {
+  if (*tls == NULL) {
+    return true;
+  }
+  struct stoa_tls_config *copy = stoa_arena_calloc(arena, sizeof *copy);
+  if (copy == NULL) {
+    return false;
+  }
+  *copy = **tls;
+  *tls = copy;
+  return copy_text(arena, &copy->certificate, "") && copy_text(arena, &copy->key, "");
+}
+
+static bool copy_config(struct stoa_server *server) {
+  struct stoa_arena *arena = server->config_arena;
+  struct stoa_server_config *config = &server->config;
+  if (config->addresses.count == 0) {
+    config->addresses.items = default_addresses;
+    config->addresses.count = 1;
+  }
+  config->addresses.items = copy_list(arena, config->addresses.items, config->addresses.count);
+  config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
+  return config->addresses.items != NULL && config->allowed_origins.items != NULL &&
+         copy_text(arena, &config->path, "/") && copy_text(arena, &config->codec, "json") &&
+         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
+}
+
+static void fill_limits(struct stoa_limits_config *limits) {
+  or_default(&limits->handshake_timeout_ms, 10000);
+  or_default(&limits->head_bytes_max, STOA_HTTP_HEAD_BYTES_MAX_DEFAULT);
+  or_default(&limits->target_bytes_max, STOA_HTTP_TARGET_BYTES_MAX_DEFAULT);
+  or_default(&limits->head_fields_max, STOA_HTTP_FIELDS_MAX);
+  or_default(&limits->message_bytes_max, 64 * 1024);
+  or_default(&limits->message_timeout_ms, 60000);
+  or_default(&limits->send_queue_bytes_max, 1024 * 1024);
+  or_default(&limits->address_sessions_max, 256);
+  or_default(&limits->session_errors_max, 100);
+}
+
+static void fill_session_limits(struct stoa_server *server) {
+  const struct stoa_limits_config *limits = &server->limits;
+  server->session_limits = (struct stoa_session_limits){
+      .http = {limits->head_bytes_max, limits->target_bytes_max, limits->head_fields_max},
+      .message_bytes_max = limits->message_bytes_max,
+      .queue_bytes_max = limits->send_queue_bytes_max,
+      .handshake_ms = limits->handshake_timeout_ms,
+      .message_ms = limits->message_timeout_ms,
+      .ping_ms = server->config.ping_interval_ms,
+      .pong_ms = server->config.pong_timeout_ms,
+  };
+}
+
+static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
+  stoa_log(STOA_LOG_ERROR, "an option is out of range", STOA_F_STR("option", name), STOA_F_INT("value", value),
+           STOA_F_INT("highest", highest));
+  return STOA_E_ARGUMENT;
+}
+
+static int check(const struct stoa_server *server) {
+  const struct stoa_limits_config *limits = &server->limits;
+  if (server->config.addresses.count > STOA_LISTENERS_MAX) {
+    return out_of_range("server.addresses", (uint32_t)server->config.addresses.count, STOA_LISTENERS_MAX);
+  }
+  if (server->worker_count > STOA_WORKERS_MAX) {
+    return out_of_range("server.workers", server->worker_count, STOA_WORKERS_MAX);
+  }
+  if (limits->head_bytes_max > STOA_SESSION_READ_BYTES) {
+    return out_of_range("server.limits.head_bytes_max", limits->head_bytes_max, STOA_SESSION_READ_BYTES);
+  }
+  if (limits->head_fields_max > STOA_HTTP_FIELDS_MAX) {
+    return out_of_range("server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX);
+  }
+  if (limits->message_bytes_max > MESSAGE_BYTES_HIGHEST) {
+    return out_of_range("server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST);
+  }
+  if (server->config.path.data[0] != '/') {
+    stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
+    return STOA_E_ARGUMENT;
+  }
+  return STOA_OK;
+}
+
+int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {
+  server->config_arena = stoa_arena_create(CONFIG_BYTES_MAX);
+  if (server->config_arena == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (config != NULL) {
+    server->config = *config;
+    if (config->limits != NULL) {
+      server->limits = *config->limits;
+    }
+  }
+  if (!copy_config(server)) {
+    return STOA_E_MEMORY;
+  }
+  or_default(&server->config.ping_interval_ms, 25000);
+  or_default(&server->config.pong_timeout_ms, 10000);
+  or_default(&server->config.drain_ms, 30000);
+  fill_limits(&server->limits);
+  fill_session_limits(server);
+  server->worker_count = server->config.workers;
+  or_default(&server->worker_count, core_count());
+  if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {
+    server->worker_count = STOA_WORKERS_MAX;
+  }
+  return check(server);
+}

@@ -1,0 +1,11 @@
+/* server/options.h: a server's configuration, copied, with the defaults of api/stoa/config.proto filled in. */
+#ifndef STOA_SERVER_OPTIONS_H
+#define STOA_SERVER_OPTIONS_H
+
+#include "server/server_private.h"
+
+/* Fill server->config, limits, session_limits and worker_count. `config` NULL is all defaults.
+ * Errors: STOA_E_ARGUMENT  a value is out of range (logged with its name); STOA_E_MEMORY */
+int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
+
+#endif

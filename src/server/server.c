@@ -1,0 +1,367 @@
+#include "base/memory.h"
+#include "base/sys.h"
+#include "server/options.h"
+#include "server/publication.h"
+#include "server/server_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stoa/log.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+/* Creating. */
+
+static int open_web_root(struct stoa_server *server) {
+  struct stoa_string path = server->config.web_root;
+  if (path.len == 0) {
+    return STOA_OK;
+  }
+  server->web_root_fd = stoa_sys.open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (server->web_root_fd < 0) {
+    stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_TEXT("folder", path),
+             STOA_F_STR("reason", strerror(errno)));
+    return STOA_E_SYSTEM;
+  }
+  return STOA_OK;
+}
+
+static int open_tls(struct stoa_server *server) {
+  const struct stoa_tls_config *tls = server->config.tls;
+  if (tls == NULL || (tls->certificate.len == 0 && tls->key.len == 0)) {
+    return STOA_OK;
+  }
+  return stoa_tls_context_create(tls->certificate.data, tls->key.data, &server->tls);
+}
+
+static int parse_addresses(struct stoa_server *server) {
+  for (size_t i = 0; i < server->config.addresses.count; i++) {
+    struct stoa_string text = server->config.addresses.items[i];
+    struct stoa_address *address = &server->addresses[i];
+    if (stoa_address_parse(text, address) != STOA_OK) {
+      stoa_log(STOA_LOG_ERROR, "not an address; write host:port, :port, [::1]:port or unix:/path",
+               STOA_F_TEXT("server.addresses", text));
+      return STOA_E_ARGUMENT;
+    }
+    if (address->tls && server->tls == NULL) {
+      stoa_log(STOA_LOG_ERROR, "a wss:// address needs server.tls.certificate and server.tls.key",
+               STOA_F_TEXT("server.addresses", text));
+      return STOA_E_ARGUMENT;
+    }
+    server->address_count = i + 1;
+  }
+  return STOA_OK;
+}
+
+static int init(struct stoa_server *server, const struct stoa_server_config *config) {
+  stoa_tls_memory_setup();
+  stoa_codec_registry_init(&server->codecs);
+  int status = stoa_peers_init(&server->peers);
+  if (status == STOA_OK) {
+    status = stoa_options_apply(server, config);
+  }
+  if (status == STOA_OK) {
+    status = open_web_root(server);
+  }
+  if (status == STOA_OK) {
+    status = open_tls(server);
+  }
+  if (status == STOA_OK) {
+    status = parse_addresses(server);
+  }
+  if (status == STOA_OK) {
+    server->ended_fd = eventfd(0, EFD_CLOEXEC);
+    status = server->ended_fd < 0 ? STOA_E_SYSTEM : STOA_OK;
+  }
+  return status;
+}
+
+int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server) {
+  struct stoa_server *server = stoa_calloc(1, sizeof *server);
+  if (server == NULL) {
+    return STOA_E_MEMORY;
+  }
+  server->web_root_fd = -1;
+  server->ended_fd = -1;
+  int status = init(server, config);
+  if (status != STOA_OK) {
+    stoa_server_destroy(server);
+    return status;
+  }
+  *out_server = server;
+  return STOA_OK;
+}
+
+static void close_if_open(int fd) {
+  if (fd >= 0) {
+    stoa_sys.close(fd);
+  }
+}
+
+static void end_workers(struct stoa_server *server) {
+  stoa_server_abort(server);
+  stoa_server_wait(server);
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (server->workers[i].server != NULL) {
+      stoa_worker_end_sessions(&server->workers[i]);
+    }
+  }
+  /* Only when no worker can post to another any more. */
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (server->workers[i].server != NULL) {
+      stoa_worker_fini(&server->workers[i]);
+    }
+  }
+  stoa_free(server->workers);
+  server->workers = NULL;
+  server->started = false;
+}
+
+void stoa_server_destroy(struct stoa_server *server) {
+  if (server == NULL) {
+    return;
+  }
+  end_workers(server);
+  stoa_tls_context_destroy(server->tls);
+  close_if_open(server->web_root_fd);
+  close_if_open(server->ended_fd);
+  stoa_peers_fini(&server->peers);
+  stoa_free(server->handlers);
+  stoa_arena_destroy(server->config_arena);
+  stoa_free(server);
+}
+
+/* Registering. */
+
+void stoa_server_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks) {
+  assert(!server->started);
+  server->callbacks = *callbacks;
+}
+
+int stoa_server_codec(struct stoa_server *server, const struct stoa_codec *codec) {
+  assert(!server->started);
+  return stoa_codec_registry_add(&server->codecs, codec);
+}
+
+int stoa_server_ping_with(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type) {
+  if (type > STOA_TYPE_MAX) {
+    return STOA_E_ARGUMENT;
+  }
+  server->ping_type = type;
+  server->ping_message = message_type;
+  return STOA_OK;
+}
+
+/* Where a type is, or where it would go. */
+static size_t handler_place(const struct stoa_server *server, uint32_t type) {
+  size_t low = 0;
+  size_t high = server->handler_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (server->handlers[middle].type < type) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+const struct stoa_handler *stoa_server_find_handler(const struct stoa_server *server, uint32_t type) {
+  size_t place = handler_place(server, type);
+  bool found = place < server->handler_count && server->handlers[place].type == type;
+  return found ? &server->handlers[place] : NULL;
+}
+
+static bool is_complete(const struct stoa_handler *handler) {
+  return handler->type <= STOA_TYPE_MAX && handler->invoke != NULL && handler->function != NULL &&
+         handler->message != NULL && handler->message->abi == STOA_DESCRIPTOR_ABI &&
+         (handler->reply == NULL || handler->reply->abi == STOA_DESCRIPTOR_ABI);
+}
+
+int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler) {
+  assert(!server->started);
+  if (!is_complete(handler)) {
+    return STOA_E_ARGUMENT;
+  }
+  size_t place = handler_place(server, handler->type);
+  if (place < server->handler_count && server->handlers[place].type == handler->type) {
+    stoa_log(STOA_LOG_ERROR, "a handler of this type is there already", STOA_F_STR("handler", handler->name),
+             STOA_F_INT("type", handler->type), STOA_F_STR("there", server->handlers[place].name));
+    return STOA_E_EXISTS;
+  }
+  size_t size = (server->handler_count + 1) * sizeof *server->handlers;
+  struct stoa_handler *handlers =
+      server->handlers == NULL ? stoa_alloc(size) : stoa_realloc(server->handlers, size);
+  if (handlers == NULL) {
+    return STOA_E_MEMORY;
+  }
+  memmove(handlers + place + 1, handlers + place, (server->handler_count - place) * sizeof *handlers);
+  handlers[place] = *handler;
+  server->handlers = handlers;
+  server->handler_count++;
+  return STOA_OK;
+}
+
+/* Starting. */
+
+static int init_workers(struct stoa_server *server) {
+  server->workers = stoa_calloc(server->worker_count, sizeof *server->workers);
+  if (server->workers == NULL) {
+    return STOA_E_MEMORY;
+  }
+  for (uint32_t i = 0; i < server->worker_count; i++) {
+    int status = stoa_worker_init(&server->workers[i], server, i);
+    if (status != STOA_OK) {
+      return status;
+    }
+  }
+  return STOA_OK;
+}
+
+static int listen_on(struct stoa_server *server, size_t slot) {
+  struct stoa_address *address = &server->addresses[slot];
+  bool is_unix = address->socket.any.sa_family == AF_UNIX;
+  uint32_t listeners = is_unix ? 1 : server->worker_count;
+  for (uint32_t i = 0; i < listeners; i++) {
+    int fd;
+    int status = stoa_listener_open(address, listeners > 1, i == 0, &fd);
+    if (status != STOA_OK) {
+      stoa_log(STOA_LOG_ERROR, "cannot listen", STOA_F_TEXT("address", server->config.addresses.items[slot]),
+               STOA_F_STR("reason", strerror(errno)));
+      return status;
+    }
+    status = stoa_worker_listen(&server->workers[i], slot, fd, address->tls);
+    if (status != STOA_OK) {
+      stoa_sys.close(fd);
+      return status;
+    }
+  }
+  stoa_address_format(address, server->address_texts[slot]);
+  stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", server->address_texts[slot]),
+           STOA_F_STR("tls", address->tls ? "on" : "off"), STOA_F_INT("workers", server->worker_count));
+  return STOA_OK;
+}
+
+static int choose_formats(struct stoa_server *server) {
+  const struct stoa_server_config *config = &server->config;
+  enum stoa_typed_order order =
+      config->byte_order == STOA_BYTE_ORDER_LITTLE ? STOA_TYPED_LITTLE_ENDIAN : STOA_TYPED_BIG_ENDIAN;
+  int status = stoa_formats_init(&server->formats, &server->codecs, config->codec,
+                                 config->payload_type == STOA_PAYLOAD_TYPE_TEXT, order);
+  if (status == STOA_E_NOT_FOUND) {
+    stoa_log(STOA_LOG_ERROR, "no codec of this name; json and proto are built in",
+             STOA_F_TEXT("server.codec", config->codec));
+  } else if (status == STOA_E_ARGUMENT) {
+    stoa_log(STOA_LOG_ERROR, "payload_type: text needs a codec that writes text",
+             STOA_F_TEXT("server.codec", config->codec));
+  }
+  return status;
+}
+
+static int bring_up(struct stoa_server *server) {
+  int status = choose_formats(server);
+  if (status == STOA_OK) {
+    status = init_workers(server);
+  }
+  for (size_t i = 0; i < server->address_count && status == STOA_OK; i++) {
+    status = listen_on(server, i);
+  }
+  server->started = status == STOA_OK; /* from the first thread on, sending is fine */
+  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
+    status = stoa_worker_start(&server->workers[i]);
+  }
+  return status;
+}
+
+int stoa_server_start(struct stoa_server *server) {
+  assert(!server->started);
+  /* OpenSSL writes without MSG_NOSIGNAL. */
+  signal(SIGPIPE, SIG_IGN);
+  int status = bring_up(server);
+  if (status != STOA_OK) {
+    end_workers(server);
+  }
+  return status;
+}
+
+const char *stoa_server_address(const struct stoa_server *server, size_t index) {
+  return server->started && index < server->address_count ? server->address_texts[index] : NULL;
+}
+
+/* Ending. */
+
+void stoa_server_drain(struct stoa_server *server) {
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (server->workers[i].thread_started) {
+      stoa_worker_drain(&server->workers[i]);
+    }
+  }
+}
+
+void stoa_server_abort(struct stoa_server *server) {
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (server->workers[i].thread_started) {
+      stoa_worker_abort(&server->workers[i]);
+    }
+  }
+}
+
+void stoa_server_wait(struct stoa_server *server) {
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (server->workers[i].thread_started) {
+      pthread_join(server->workers[i].thread, NULL);
+      server->workers[i].thread_started = false;
+    }
+  }
+}
+
+size_t stoa_server_sessions(const struct stoa_server *server) { return atomic_load(&server->sessions); }
+
+/* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
+static void serve_signals(struct stoa_server *server, int signal_fd) {
+  bool draining = false;
+  struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
+  for (;;) {
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+      return;
+    }
+    if ((fds[1].revents & POLLIN) != 0) {
+      return;
+    }
+    struct signalfd_siginfo info;
+    if ((fds[0].revents & POLLIN) != 0 && stoa_sys.read(signal_fd, &info, sizeof info) == sizeof info) {
+      stoa_log(STOA_LOG_INFO, draining ? "ending now" : "draining", STOA_F_INT("signal", info.ssi_signo),
+               STOA_F_INT("sessions", stoa_server_sessions(server)));
+      if (draining) {
+        stoa_server_abort(server);
+      } else {
+        stoa_server_drain(server);
+      }
+      draining = true;
+    }
+  }
+}
+
+int stoa_server_run(struct stoa_server *server) {
+  sigset_t set;
+  sigset_t before;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  /* Blocked before the workers start, so that they inherit it and only the descriptor gets the signals. */
+  pthread_sigmask(SIG_BLOCK, &set, &before);
+  int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+  int status = signal_fd < 0 ? STOA_E_SYSTEM : stoa_server_start(server);
+  if (status == STOA_OK) {
+    serve_signals(server, signal_fd);
+    stoa_server_wait(server);
+    stoa_log(STOA_LOG_INFO, "ended", STOA_F_INT("sessions", stoa_server_sessions(server)));
+  }
+  close_if_open(signal_fd);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return status;
+}

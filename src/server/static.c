@@ -1,0 +1,163 @@
+#include "server/static.h"
+
+#include "base/memory.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (16 * 1024 * 1024)
+#define PATH_BYTES_MAX 4096
+#define ETAG_LEN 48
+
+struct kind {
+  const char *suffix;
+  const char *type;
+};
+
+static const struct kind kinds[] = {
+    {".html", "text/html; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".mjs", "text/javascript; charset=utf-8"},
+    {".json", "application/json"},
+    {".webmanifest", "application/manifest+json"},
+    {".txt", "text/plain; charset=utf-8"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".ico", "image/x-icon"},
+    {".woff2", "font/woff2"},
+    {".mp3", "audio/mpeg"},
+    {".ogg", "audio/ogg"},
+    {".wasm", "application/wasm"},
+};
+
+static const char policy[] =
+    "Content-Security-Policy: default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Cache-Control: no-cache\r\n";
+
+static const char hsts[] = "Strict-Transport-Security: max-age=31536000\r\n";
+
+static const char *type_of(const char *path) {
+  const char *dot = strrchr(path, '.');
+  for (size_t i = 0; dot != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
+    if (strcmp(dot, kinds[i].suffix) == 0) {
+      return kinds[i].type;
+    }
+  }
+  return "application/octet-stream";
+}
+
+static bool has_hidden_segment(const char *path) { return path[0] == '.' || strstr(path, "/.") != NULL; }
+
+/* From "/" and "/docs/" to "index.html" and "docs/index.html"; relative to the root. Returns 0 or a status code. */
+static int file_path(const struct stoa_http_head *head, const uint8_t *data, char out[PATH_BYTES_MAX + 16]) {
+  struct stoa_string encoded = {(const char *)data + head->path.start, head->path.len};
+  size_t len;
+  if (encoded.len > PATH_BYTES_MAX) {
+    return 414;
+  }
+  if (stoa_http_path_decode(encoded, out, &len) != STOA_OK || len == 0 || out[0] != '/') {
+    return 400;
+  }
+  memmove(out, out + 1, len - 1);
+  len--;
+  out[len] = '\0';
+  if (len == 0 || out[len - 1] == '/') {
+    memcpy(out + len, "index.html", sizeof "index.html");
+  }
+  return has_hidden_segment(out) || out[0] == '/' || strstr(out, "//") != NULL ? 404 : 0;
+}
+
+static int open_beneath(int root_fd, const char *path) {
+  struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS};
+  return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+}
+
+static bool append_text(struct stoa_buffer *out, const char *text) {
+  return stoa_buffer_append(out, text, strlen(text)) == STOA_OK;
+}
+
+static bool refuse(int code, const struct stoa_http_head *head, struct stoa_buffer *out) {
+  char answer[512];
+  size_t len = stoa_http_refusal(code, "", head->method == STOA_HTTP_HEAD, answer, sizeof answer);
+  int ignored = stoa_buffer_append(out, answer, len);
+  (void)ignored;
+  return false;
+}
+
+static bool read_whole(int fd, size_t size, struct stoa_buffer *out) {
+  if (stoa_buffer_reserve(out, size) != STOA_OK) {
+    return false;
+  }
+  size_t done = 0;
+  while (done < size) {
+    ssize_t len = stoa_sys.read(fd, out->data + out->len + done, size - done);
+    if (len < 0 && errno == EINTR) {
+      continue;
+    }
+    if (len <= 0) {
+      return false; /* cut short while it was read */
+    }
+    done += (size_t)len;
+  }
+  out->len += size;
+  return true;
+}
+
+static bool append_fields(const char *path, const char *etag, const struct stat *info, bool fresh, bool secure,
+                          const struct stoa_http_head *head, struct stoa_buffer *out) {
+  char fields[256];
+  snprintf(fields, sizeof fields, "Content-Length: %lld\r\nETag: %s\r\nConnection: %s\r\n",
+           fresh ? 0LL : (long long)info->st_size, etag, head->keep_alive ? "keep-alive" : "close");
+  return append_text(out, fresh ? "HTTP/1.1 304 Not Modified\r\n" : "HTTP/1.1 200 OK\r\nContent-Type: ") &&
+         (fresh || (append_text(out, type_of(path)) && append_text(out, "\r\n"))) && append_text(out, policy) &&
+         (!secure || append_text(out, hsts)) && append_text(out, fields) && append_text(out, "\r\n");
+}
+
+static bool answer_file(int fd, const char *path, const struct stat *info, bool secure,
+                        const struct stoa_http_head *head, const uint8_t *data, struct stoa_buffer *out) {
+  char etag[ETAG_LEN];
+  size_t start = out->len;
+  snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)info->st_size,
+           (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec);
+  struct stoa_string known = stoa_http_field(head, data, "if-none-match", NULL);
+  bool fresh = stoa_string_equal(known, stoa_string_of(etag));
+  bool whole = append_fields(path, etag, info, fresh, secure, head, out);
+  if (whole && !fresh && head->method == STOA_HTTP_GET && info->st_size > 0) {
+    whole = read_whole(fd, (size_t)info->st_size, out);
+  }
+  if (!whole) {
+    out->len = start;
+    return refuse(500, head, out);
+  }
+  return head->keep_alive;
+}
+
+bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const uint8_t *data, bool secure,
+                        struct stoa_buffer *out) {
+  char path[PATH_BYTES_MAX + 16];
+  struct stat info;
+  int code = file_path(head, data, path);
+  if (code != 0) {
+    return refuse(code, head, out);
+  }
+  int fd = open_beneath(root_fd, path);
+  if (fd < 0) {
+    return refuse(404, head, out);
+  }
+  bool keep = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= FILE_BYTES_MAX
+                  ? answer_file(fd, path, &info, secure, head, data, out)
+                  : refuse(404, head, out);
+  stoa_sys.close(fd);
+  return keep;
+}
