@@ -37,8 +37,34 @@ static const uint8_t *raw_word_end(const struct stoa_json_reader *reader, const 
   return at;
 }
 
-const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected) {
+bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *at, const char *literal) {
+  size_t len = strlen(literal);
+  return (size_t)(reader->end - at) >= len && memcmp(at, literal, len) == 0;
+}
+
+/* The length of the word that is a value, or 0. */
+static size_t literal_len(const struct stoa_json_reader *reader, const uint8_t *at) {
+  static const char *const literals[] = {"null", "true", "false"};
+  for (size_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
+    if (stoa_json_is_literal(reader, at, literals[i])) {
+      return strlen(literals[i]);
+    }
+  }
+  return 0;
+}
+
+/* Can a value of any kind begin here? */
+static bool is_value(const struct stoa_json_reader *reader, const uint8_t *at) {
   if (at == reader->end) {
+    return false;
+  }
+  struct stoa_decimal ignored;
+  return *at == '{' || *at == '[' || *at == '"' || literal_len(reader, at) > 0 ||
+         stoa_decimal_read(at, reader->end, &ignored) != NULL;
+}
+
+const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected) {
+  if (!is_value(reader, at)) {
     return stoa_json_fail_syntax(reader, at, "a value");
   }
   reader->status = STOA_E_TYPE;
@@ -64,21 +90,6 @@ bool stoa_json_enter(struct stoa_json_reader *reader) {
   return true;
 }
 
-bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *at, const char *literal) {
-  size_t len = strlen(literal);
-  return (size_t)(reader->end - at) >= len && memcmp(at, literal, len) == 0;
-}
-
-static const uint8_t *skip_literal(struct stoa_json_reader *reader, const uint8_t *at) {
-  static const char *const literals[] = {"null", "true", "false"};
-  for (size_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
-    if (stoa_json_is_literal(reader, at, literals[i])) {
-      return at + strlen(literals[i]);
-    }
-  }
-  return stoa_json_fail_syntax(reader, at, "a value");
-}
-
 /* A value that is neither an array nor an object. */
 static const uint8_t *skip_scalar(struct stoa_json_reader *reader, const uint8_t *at) {
   if (stoa_json_is_at(reader, at, '"')) {
@@ -87,7 +98,11 @@ static const uint8_t *skip_scalar(struct stoa_json_reader *reader, const uint8_t
   }
   struct stoa_decimal ignored;
   const uint8_t *next = stoa_decimal_read(at, reader->end, &ignored);
-  return next != NULL ? next : skip_literal(reader, at);
+  if (next == NULL) {
+    size_t len = literal_len(reader, at);
+    next = len > 0 ? at + len : stoa_json_fail_syntax(reader, at, "a value");
+  }
+  return next;
 }
 
 /* `"name" :` in an object. */

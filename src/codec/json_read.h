@@ -24,7 +24,8 @@ struct stoa_json_reader {
 const uint8_t *stoa_json_fail(struct stoa_json_reader *reader, int status, const char *reason);
 /* STOA_E_SYNTAX, with the place: `at byte 17: expected ...`. */
 const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
-/* STOA_E_TYPE: `expected uint32, got "x"`, where `at` is the start of the value that came instead. */
+/* STOA_E_TYPE: `expected uint32, got "x"`, where `at` is the start of the value that came instead; STOA_E_SYNTAX when
+ * no value starts there. */
 const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
 const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader);
 

@@ -1,0 +1,85 @@
+/* Every allocation of a decoding and an encoding fails once: the answer is STOA_E_MEMORY and nothing is lost. */
+#include "base/memory.h"
+#include "kit.h"
+
+#define ATTEMPTS_MAX 1000
+
+/* 600 strings, so that lists and blocks grow more than once. */
+static const char *long_json(void) {
+  static char json[64 * 1024];
+  if (json[0] == '\0') {
+    char *at = stpcpy(json,
+                      "{\"anEvery\":{\"counts\":{\"a\":1,\"b\":2},\"aDouble\":123456789012345678e20,"
+                      "\"aBytes\":\"AAAA\",\"choiceChat\":{}},\"allChat\":[");
+    for (int i = 0; i < 600; i++) {
+      at = stpcpy(at, i == 0 ? "" : ",");
+      at = stpcpy(at, "{\"message\":\"a text with an escape\\n\",\"sender\":\"\\u00e9\"}");
+    }
+    (void)stpcpy(at, "]}");
+  }
+  return json;
+}
+
+/* Decode and encode once with an arena and a buffer of their own. */
+static int convert(const struct stoa_codec *codec, struct stoa_bytes input) {
+  struct stoa_arena *arena = stoa_arena_create(1024 * 1024);
+  if (arena == NULL) {
+    return STOA_E_MEMORY;
+  }
+  struct sample_every m = {0};
+  struct stoa_codec_error error;
+  struct stoa_buffer out;
+  stoa_buffer_init(&out, 1024 * 1024);
+  int status = codec->decode(&sample_every_type, input, arena, &m, &error);
+  if (status == STOA_OK) {
+    status = codec->encode(&sample_every_type, &m, &out);
+    assert_true(status == STOA_OK || out.len == 0);
+  }
+  stoa_buffer_fini(&out);
+  stoa_arena_destroy(arena);
+  return status;
+}
+
+static void fail_each_allocation(const struct stoa_codec *codec, struct stoa_bytes input) {
+  int64_t live_before = stoa_memory_live_blocks();
+  uint64_t n = 1;
+  for (; n < ATTEMPTS_MAX; n++) {
+    stoa_memory_fail_at(n, false);
+    int status = convert(codec, input);
+    uint64_t hits = stoa_memory_fault_hits();
+    stoa_memory_fail_at(0, false);
+    assert_int_equal(stoa_memory_live_blocks(), live_before);
+    if (hits == 0) {
+      assert_int_equal(status, STOA_OK);
+      break;
+    }
+    assert_int_equal(status, STOA_E_MEMORY);
+  }
+  assert_true(n > 4 && n < ATTEMPTS_MAX);
+}
+
+static void each_allocation_of_the_json_codec_may_fail(void **state) {
+  (void)state;
+  fail_each_allocation(&stoa_codec_json, stoa_bytes_make(long_json(), strlen(long_json())));
+}
+
+static void each_allocation_of_the_proto_codec_may_fail(void **state) {
+  (void)state;
+  struct kit kit;
+  kit_open(&kit, 1024 * 1024);
+  struct sample_every m;
+  assert_int_equal(kit_decode_json(&kit, &sample_every_type, long_json(), &m), STOA_OK);
+  assert_int_equal(stoa_codec_proto.encode(&sample_every_type, &m, &kit.out), STOA_OK);
+  fail_each_allocation(&stoa_codec_proto, stoa_bytes_make(kit.out.data, kit.out.len));
+  kit_close(&kit);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(each_allocation_of_the_json_codec_may_fail),
+      TEST(each_allocation_of_the_proto_codec_may_fail),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
