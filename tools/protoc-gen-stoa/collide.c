@@ -74,12 +74,12 @@ static void add_push(struct symbols *symbols, const struct model_message *messag
   }
 }
 
+/* A table's name ends in _type or _enum as no other does, so tables collide exactly when their tags do. */
 static void add_messages(struct symbols *symbols, const struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];
     const char *what = text_format("message \"%s\"", message->full_name);
     add(symbols, SPACE_TAG, message->c_name, what, &message->place);
-    add(symbols, SPACE_ORDINARY, text_format("%s_type", message->c_name), what, &message->place);
     if (message->is_numbered) {
       add_push(symbols, message, what);
     }
@@ -91,7 +91,6 @@ static void add_enums(struct symbols *symbols, const struct model_file *file) {
     const struct model_enum *enumeration = &file->enums[i];
     const char *what = text_format("enum \"%s\"", enumeration->full_name);
     add(symbols, SPACE_TAG, enumeration->c_name, what, &enumeration->place);
-    add(symbols, SPACE_ORDINARY, text_format("%s_enum", enumeration->c_name), what, &enumeration->place);
     for (size_t v = 0; v < enumeration->value_count; v++) {
       const struct model_enum_value *value = &enumeration->values[v];
       add(symbols, SPACE_ORDINARY, value->c_name, text_format("value \"%s\"", value->name), &value->place);
@@ -108,10 +107,12 @@ static void add_services(struct symbols *symbols, const struct model_file *file)
   }
 }
 
+/* The members of a oneof's union are left out: two fields of one message that differ in an underscore only have one
+ * JSON name, which protoc refuses. */
 static void add_members(struct symbols *symbols, const struct model_message *message) {
   for (size_t i = 0; i < message->oneof_count; i++) {
     const struct model_oneof *oneof = &message->oneofs[i];
-    const char *what = text_format("oneof \"%s\"", oneof->c_name);
+    const char *what = text_format("oneof \"%s\"", oneof->name);
     add(symbols, SPACE_ORDINARY, oneof->c_name, what, &oneof->place);
     add(symbols, SPACE_ORDINARY, oneof->c_case, what, &oneof->place);
   }
@@ -127,25 +128,10 @@ static void add_members(struct symbols *symbols, const struct model_message *mes
   }
 }
 
-/* A union is a scope of its own. */
-static void add_union(struct symbols *symbols, const struct model_message *message, size_t oneof) {
-  for (size_t i = 0; i < message->field_count; i++) {
-    const struct model_field *field = &message->fields[i];
-    if (field->label == MODEL_ONEOF && field->oneof == oneof) {
-      add(symbols, SPACE_ORDINARY, field->c_name, text_format("field \"%s\"", field->name), &field->place);
-    }
-  }
-}
-
 static void check_message(const struct model_message *message, struct problems *problems) {
   struct symbols members = {0};
   add_members(&members, message);
   report(&members, problems);
-  for (size_t i = 0; i < message->oneof_count; i++) {
-    struct symbols choices = {0};
-    add_union(&choices, message, i);
-    report(&choices, problems);
-  }
 }
 
 static void check_handlers(const struct model_service *service, struct problems *problems) {

@@ -107,13 +107,27 @@ static void add_sender(struct text *text, const char *head, const struct model_m
 }
 
 static void emit_sender_declarations(struct text *text, const struct model_message *message) {
-  text_addf(text,
-            "\n/* Send %s as message %u: to one session by id, to a session in a callback, to all, to a group. Errors "
-            "and\n * threads as stoa_server_send(), stoa_session_send(), stoa_server_broadcast(), "
-            "stoa_server_publish(). */\n",
-            message->name, message->number);
+  text_add(text, "\n");
+  text_add_comment(text, "", text_format(" Message %u, %s.", message->number, message->name));
   for (size_t i = 0; i < COUNT(senders); i++) {
     add_sender(text, "STOA_API ", message, &senders[i], ";\n");
+  }
+}
+
+static void emit_service_declarations(struct text *text, const struct model_service *service) {
+  if (has_members(service)) {
+    emit_handlers(text, service);
+    emit_register_declaration(text, service);
+  }
+  if (service->push_count > 0) {
+    text_add(
+        text,
+        "\n/* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from "
+        "any thread;\n * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), "
+        "stoa_server_broadcast(),\n * stoa_server_publish() and stoa_session_send() tell. */\n");
+  }
+  for (size_t i = 0; i < service->push_count; i++) {
+    emit_sender_declarations(text, service->pushes[i]);
   }
 }
 
@@ -123,14 +137,7 @@ void emit_service_header(struct text *text, const struct model_file *file) {
   }
   text_add(text, "\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
   for (size_t i = 0; i < file->service_count; i++) {
-    const struct model_service *service = &file->services[i];
-    if (has_members(service)) {
-      emit_handlers(text, service);
-      emit_register_declaration(text, service);
-    }
-    for (size_t m = 0; m < service->push_count; m++) {
-      emit_sender_declarations(text, service->pushes[m]);
-    }
+    emit_service_declarations(text, &file->services[i]);
   }
 }
 

@@ -50,6 +50,7 @@ struct model_field {
 };
 
 struct model_oneof {
+  const char *name;
   const char *c_name;
   const char *c_case; /* kind_case */
   struct place place;

@@ -132,6 +132,13 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+static bool has_lower(const char *name) {
+  while (*name != '\0' && !is_lower(*name)) {
+    name++;
+  }
+  return *name != '\0';
+}
+
 /* A word starts at a capital behind a small letter or a digit, and at a run of capitals' last one when a small letter
  * follows it. */
 static bool starts_word(const char *name, size_t i) {
@@ -142,11 +149,13 @@ static bool starts_word(const char *name, size_t i) {
 }
 
 const char *names_snake(const char *name) {
+  /* In a name of capitals only, as enum values have, nothing but underscores parts words. */
+  bool is_mixed = has_lower(name);
   size_t len = strlen(name);
   char *snake = pool_array(2 * len + 1, 1);
   size_t at = 0;
   for (size_t i = 0; i < len; i++) {
-    if (starts_word(name, i)) {
+    if (is_mixed && starts_word(name, i)) {
       snake[at++] = '_';
     }
     snake[at++] = is_upper(name[i]) ? (char)(name[i] - 'A' + 'a') : name[i];

@@ -1,5 +1,6 @@
 #include "resolve.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "names.h"
@@ -57,14 +58,20 @@ static enum model_label label_of(const struct model_field *field, const Google__
   return proto->has_oneof_index ? MODEL_ONEOF : MODEL_SINGULAR;
 }
 
+/* The name of the type that the field is about: a map is about its values'. */
+static const char *type_of(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto) {
+  return field->label == MODEL_MAP ? field->message->proto->field[1]->type_name : proto->type_name;
+}
+
 static void check_field(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto,
                         struct problems *problems) {
   if (strlen(field->name) > NAME_LEN_MAX || strlen(field->json_name) > NAME_LEN_MAX) {
     problem_add(problems, &field->place, "the name of field %u is longer than %d bytes", field->number, NAME_LEN_MAX);
   }
-  if (proto->type_name != NULL && is_foreign(proto->type_name)) {
+  const char *type_name = type_of(field, proto);
+  if (type_name != NULL && is_foreign(type_name)) {
     problem_add(problems, &field->place, "field \"%s\": the well-known type %s is not supported", field->name,
-                proto->type_name + 1);
+                type_name + 1);
   }
 }
 
@@ -87,7 +94,10 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->oneof = (size_t)proto->oneof_index;
   bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
   field->is_packed = field->label == MODEL_REPEATED && is_packable(field->kind) && !is_unpacked;
-  check_field(field, proto, problems);
+  /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. */
+  if (!message->is_map_entry) {
+    check_field(field, proto, problems);
+  }
 }
 
 /* The oneofs behind `optional` fields come last in a descriptor, so the others keep their indexes. */
@@ -102,6 +112,7 @@ static void resolve_oneofs(struct model_message *message) {
   for (size_t i = 0; i < message->oneof_count; i++) {
     const char *name = message->proto->oneof_decl[i]->name;
     struct request_path path = request_path_to(&message->path, MESSAGE_ONEOF, i);
+    message->oneofs[i].name = name;
     message->oneofs[i].c_name = names_safe(name);
     message->oneofs[i].c_case = text_format("%s_case", name);
     message->oneofs[i].place = request_place(message->file->proto, &path);
@@ -207,7 +218,14 @@ static bool file_uses(const struct model_file *file, const struct model_file *ot
   return passes_on(file, other);
 }
 
-/* An import for options only needs no header, and often has none. */
+static int compare_names(const void *left, const void *right) {
+  const struct model_file *const *a = left;
+  const struct model_file *const *b = right;
+  return strcmp((*a)->name, (*b)->name);
+}
+
+/* An import for options only needs no header, and often has none. They are sorted, because protoc's order of files
+ * depends on which others are generated in the same run. */
 static void resolve_includes(const struct model *model, struct model_file *file) {
   file->includes = pool_array(model->file_count, sizeof *file->includes);
   for (size_t i = 0; i < model->file_count; i++) {
@@ -216,6 +234,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
       file->includes[file->include_count++] = other;
     }
   }
+  qsort(file->includes, file->include_count, sizeof *file->includes, compare_names);
 }
 
 void resolve_files(struct model *model, struct problems *problems) {

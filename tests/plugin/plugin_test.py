@@ -1,0 +1,198 @@
+"""Runs protoc with protoc-gen-stoa on the files of cases/ and errors/, and compares what comes out with golden/ and
+errors/*.txt. With --update it writes these instead; see update.sh.
+
+Usage: plugin_test.py [--update] PROTOC PLUGIN API_FOLDER C_COMPILER CXX_COMPILER INCLUDE_FOLDER...
+"""
+
+import functools
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = os.path.join(HERE, "cases")
+ERRORS = os.path.join(HERE, "errors")
+GOLDEN = os.path.join(HERE, "golden")
+WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
+
+sys.path.insert(0, os.path.join(HERE, "..", "structure"))
+
+import tap  # noqa: E402  pylint: disable=wrong-import-position
+
+
+class Tools:
+    def __init__(self, protoc, plugin, api, c_compiler, cxx_compiler, *includes):
+        self.protoc = protoc
+        self.plugin = os.path.abspath(plugin)
+        self.api = api
+        self.c_compiler = shlex.split(c_compiler)
+        self.cxx_compiler = shlex.split(cxx_compiler)
+        self.includes = ["-I" + folder for folder in (GOLDEN, *includes)]
+
+    def generate(self, folder, protos, out, parameter=""):
+        command = [self.protoc, f"--plugin=protoc-gen-stoa={self.plugin}", f"--stoa_out={parameter}{out}"]
+        return run(command + ["-I" + folder, "-I" + self.api, *protos], cwd=folder)
+
+    def compile(self, compiler, text):
+        return run(compiler + shlex.split(WARNINGS) + self.includes + ["-"], input=text)
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def files_under(folder, suffix):
+    found = []
+    for place, _, names in os.walk(folder):
+        found += [os.path.relpath(os.path.join(place, name), folder) for name in names if name.endswith(suffix)]
+    return sorted(found)
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
+
+
+def write(text, *path):
+    with open(os.path.join(*path), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def base(path):
+    return path[: -len(".proto")]
+
+
+def contents(folder):
+    return {name: read(folder, name) for name in files_under(folder, (".h", ".c"))}
+
+
+def generated(tools, folder, protos):
+    """What protoc says on standard error, and the text of each file it wrote by name."""
+    with tempfile.TemporaryDirectory() as out:
+        told = tools.generate(folder, protos, out)
+        return told.stderr, contents(out)
+
+
+def gives_golden_files(tools, proto):
+    told, files = generated(tools, CASES, [proto])
+    if told:
+        yield told
+    if sorted(files) != [base(proto) + ".stoa.c", base(proto) + ".stoa.h"]:
+        yield f"it wrote {sorted(files)}"
+    for name, text in files.items():
+        if text != read(GOLDEN, name):
+            yield run(["diff", "-u", os.path.join(GOLDEN, name), "-"], input=text).stdout
+
+
+def compiles(tools, compiler, name):
+    # Twice, because a header is to be included by several others; a source is included as the user's own code.
+    lines = f'#include "{name}"\n' * (2 if name.endswith(".h") else 1)
+    done = tools.compile(compiler, lines)
+    if done.returncode != 0:
+        yield done.stderr
+
+
+def compiles_as_c(tools, proto):
+    for suffix in (".stoa.h", ".stoa.c"):
+        yield from compiles(tools, tools.c_compiler + ["-x", "c", "-std=c11"], base(proto) + suffix)
+
+
+def compiles_as_cxx(tools, proto):
+    yield from compiles(tools, tools.cxx_compiler + ["-x", "c++", "-std=c++17"], base(proto) + ".stoa.h")
+
+
+def is_refused(tools, proto):
+    told, files = generated(tools, ERRORS, [proto])
+    if files:
+        yield f"it wrote {sorted(files)} all the same"
+    wanted = read(ERRORS, base(proto) + ".txt")
+    if told != wanted:
+        yield f"protoc said:\n{told}instead of:\n{wanted}"
+
+
+def one_run_gives_them_all(tools):
+    told, files = generated(tools, CASES, files_under(CASES, ".proto"))
+    if told:
+        yield told
+    if files != contents(GOLDEN):
+        yield "some differ from the golden files, or some are missing"
+
+
+def second_run_is_the_same(tools):
+    protos = files_under(CASES, ".proto")
+    if generated(tools, CASES, protos) != generated(tools, CASES, protos):
+        yield "two runs with the same files wrote different bytes"
+
+
+def one_bad_file_stops_all(tools):
+    told, files = generated(tools, ERRORS, ["prefix.proto", "missing.proto"])
+    if files or "prefix.proto:7:1: " not in told or "missing.proto:10:3: " not in told:
+        yield f"it wrote {sorted(files)} and said:\n{told}"
+
+
+def parameter_is_refused(tools):
+    with tempfile.TemporaryDirectory() as out:
+        told = tools.generate(CASES, ["first.proto"], out, parameter="speed=11:")
+        if told.stderr != '--stoa_out: unknown parameter "speed=11": there are none\n':
+            yield told.stderr
+
+
+def garbage_is_refused(tools):
+    told = run([tools.plugin], input="this is no request")
+    wanted = "protoc-gen-stoa: standard input is not a CodeGeneratorRequest; protoc starts this program\n"
+    if told.returncode != 1 or told.stdout or told.stderr != wanted:
+        yield f"exit status {told.returncode}, {told.stderr}"
+
+
+def argument_is_refused(tools):
+    told = run([tools.plugin, "first.proto"], stdin=subprocess.DEVNULL)
+    if told.returncode != 1 or "protoc --plugin=protoc-gen-stoa=" not in told.stderr:
+        yield f"exit status {told.returncode}, {told.stderr}"
+
+
+def full_disk_is_told(tools):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        told = subprocess.run([tools.plugin], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, check=False)
+    if told.returncode != 1 or told.stderr != b"protoc-gen-stoa: the answer cannot be written\n":
+        yield f"exit status {told.returncode}, {told.stderr}"
+
+
+def all_cases(tools):
+    def case(name, function, *arguments):
+        return name, functools.partial(function, tools, *arguments)
+
+    for proto in files_under(CASES, ".proto"):
+        yield case(f"{proto} gives its golden files", gives_golden_files, proto)
+        yield case(f"what {proto} gives compiles as C11", compiles_as_c, proto)
+        yield case(f"the header that {proto} gives compiles as C++17", compiles_as_cxx, proto)
+    for proto in files_under(ERRORS, ".proto"):
+        yield case(f"errors/{proto} is refused with file, line and column", is_refused, proto)
+    yield case("one run for many files gives the same as many runs", one_run_gives_them_all)
+    yield case("a second run gives the same bytes", second_run_is_the_same)
+    yield case("one bad file among several stops all, and all errors are told", one_bad_file_stops_all)
+    yield case("a parameter is refused", parameter_is_refused)
+    yield case("input that is no request is refused", garbage_is_refused)
+    yield case("an argument on the command line is answered with how to start it", argument_is_refused)
+    yield case("an answer that cannot be written is an error", full_disk_is_told)
+
+
+def update(tools):
+    for name in contents(GOLDEN):
+        os.remove(os.path.join(GOLDEN, name))
+    told = tools.generate(CASES, files_under(CASES, ".proto"), GOLDEN)
+    sys.stderr.write(told.stderr)
+    for proto in files_under(ERRORS, ".proto"):
+        write(generated(tools, ERRORS, [proto])[0], ERRORS, base(proto) + ".txt")
+    return told.returncode
+
+
+def main(arguments):
+    if arguments[0] == "--update":
+        return update(Tools(*arguments[1:]))
+    return tap.run(list(all_cases(Tools(*arguments))))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
