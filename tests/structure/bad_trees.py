@@ -4,6 +4,7 @@ from built import (
     headers_are_c11,
     headers_are_cxx17,
     heap_is_linked_in_one_place,
+    symbols_carry_the_prefix,
     symbols_come_from_below,
 )
 from includes import (
@@ -94,8 +95,8 @@ BAD_TEXT = [
     (unbounded_calls_are_not_used, "strcpy", {"src/base/a.c": "void f(void) { strcpy (a, b); }\n"}, "strcpy()"),
     (
         unbounded_calls_are_not_used,
-        "sprintf in a test",
-        {"tests/a.c": "void f(void) {\n  sprintf(a, b);\n}\n"},
+        "sprintf in a tool",
+        {"tools/x/a.c": "void f(void) {\n  sprintf(a, b);\n}\n"},
         "a.c:2",
     ),
     (heap_is_reached_in_one_place, "malloc", {"src/base/map.c": "void *f(void) { return malloc(1); }\n"}, "malloc()"),
@@ -129,9 +130,21 @@ BAD_LIBRARIES = [
     ),
     (
         symbols_come_from_below,
+        "one name on two floors",
+        {"src/base/a.c": "void stoa_a(void) {}\n", "src/net/b.c": "void stoa_a(void) {}\n"},
+        "stoa_a is defined on base and net",
+    ),
+    (
+        symbols_come_from_below,
         "a function that nobody wrote",
         {"src/base/a.c": "void stoa_b(void);\nvoid stoa_a(void) { stoa_b(); }\n"},
         "stoa_b is defined on no floor",
+    ),
+    (
+        symbols_carry_the_prefix,
+        "a function without the prefix that is not static",
+        {"src/base/a.c": "void stoa_a(void) {}\nstatic void b(void) {}\nvoid grow(void) { b(); }\n"},
+        "grow is visible",
     ),
     (
         heap_is_linked_in_one_place,

@@ -67,7 +67,8 @@ def symbols(path):
     """(member, name, kind) of all external symbols; U and w are undefined ones."""
     command = ["nm", "--format=posix", "--print-file-name", "--extern-only", path]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-    return [match.group("member", "name", "kind") for match in map(NM_LINE.match, done.stdout.splitlines()) if match]
+    found = [match for match in map(NM_LINE.match, done.stdout.splitlines()) if match]
+    return [(os.path.basename(match["member"]), match["name"], match["kind"]) for match in found]
 
 
 def floor_symbols(tree):
@@ -87,7 +88,11 @@ def archives_are_built(tree):
 def symbols_come_from_below(tree):
     yield from archives_are_built(tree)
     found = floor_symbols(tree)
-    homes = {name: floor for floor, entries in found.items() for _, name, kind in entries if kind not in "Uw"}
+    homes = {}
+    for floor, entries in found.items():
+        for _, name, kind in entries:
+            if kind not in "Uw" and not name.startswith("__") and homes.setdefault(name, floor) != floor:
+                yield f"{name} is defined on {homes[name]} and {floor}"
     for floor, entries in found.items():
         for member, name, kind in entries:
             home = homes.get(name)
@@ -97,6 +102,14 @@ def symbols_come_from_below(tree):
                 yield f"src/{floor} {member}: {name} is defined on no floor"
             elif home not in rules.STANDS_ON[floor] | {floor, None}:
                 yield f"src/{floor} {member}: {name} comes from {home}, which {floor} does not stand on"
+
+
+def symbols_carry_the_prefix(tree):
+    """A static library shares one space of names with the programs that link it."""
+    for floor, entries in floor_symbols(tree).items():
+        for member, name, kind in entries:
+            if kind not in "Uw" and not name.startswith(("stoa_", "__")):
+                yield f"src/{floor} {member}: {name} is visible outside its file but does not start with stoa_"
 
 
 def heap_is_linked_in_one_place(tree):

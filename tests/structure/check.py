@@ -25,6 +25,7 @@ CHECKS = [
     ("every public header compiles alone as C11", built.headers_are_c11),
     ("every public header compiles alone as C++17", built.headers_are_cxx17),
     ("a library's symbols come from itself and the floors below", built.symbols_come_from_below),
+    ("every name that a linker sees starts with stoa_", built.symbols_carry_the_prefix),
     ("no library but base's memory.c is linked to the heap", built.heap_is_linked_in_one_place),
 ]
 
