@@ -104,7 +104,9 @@ STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string 
 /* Close a session by id. */
 STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                     const char *reason);
-/* Sessions now open. */
+/* The longest message that is taken, in bytes. */
+STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
+/* Connections now open, those that have not upgraded among them. */
 STOA_API size_t stoa_server_sessions(const struct stoa_server *server);
 
 #ifdef __cplusplus

@@ -321,6 +321,8 @@ void stoa_server_wait(struct stoa_server *server) {
 
 size_t stoa_server_sessions(const struct stoa_server *server) { return atomic_load(&server->sessions); }
 
+size_t stoa_server_message_bytes_max(const struct stoa_server *server) { return server->limits.message_bytes_max; }
+
 /* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;

@@ -1,0 +1,24 @@
+/* chatroom.h: the default room: everybody who is connected hears everything that is said.
+ *
+ * Thread: setup before the server starts; all else runs on the sessions' workers.
+ * Lifetime: `room` must live as long as the server.
+ */
+#ifndef CHATROOM_H
+#define CHATROOM_H
+
+#include <stdatomic.h>
+#include <stoa/server.h>
+
+#define CHATROOM_NICK_CHARS_MAX 32
+
+struct chatroom {
+  atomic_uint_least32_t guests; /* counts names given out */
+};
+
+/* Errors of this API, beside those of the library. */
+enum chatroom_error { CHATROOM_ERROR_TEXT_EMPTY = 123, CHATROOM_ERROR_NICK_INVALID = 125 };
+
+/* Errors: as stoa_server_handle(). */
+int chatroom_setup(struct stoa_server *server, struct chatroom *room);
+
+#endif
