@@ -1,0 +1,248 @@
+#include "bench_connect.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 256, DESCRIPTORS_SPARE = 16, PER_SOURCE_MAX = 28000 };
+
+struct dialer {
+  const struct bench_target *target;
+  const struct bench_options *options;
+  int epoll_fd;
+  struct bench_conn *conns;
+  uint32_t started;
+  uint32_t opened;
+  uint32_t oldest; /* all before it are open, so it has the nearest deadline */
+};
+
+int64_t bench_now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+bool bench_descriptors_suffice(uint32_t connections) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    perror("stoa bench: getrlimit");
+    return false;
+  }
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= (rlim_t)connections + DESCRIPTORS_SPARE) {
+    return true;
+  }
+  fprintf(stderr,
+          "stoa bench: %u connections need %u descriptors, and the limit of this process is %llu (ulimit -Hn): "
+          "use fewer, or more than one `stoa bench`\n",
+          connections, connections + DESCRIPTORS_SPARE, (unsigned long long)limit.rlim_max);
+  return false;
+}
+
+static bool fail(const struct bench_conn *conn, const char *what, const char *why) {
+  fprintf(stderr, "stoa bench: connection %u: %s: %s\n", conn->stream.id, what, why);
+  return false;
+}
+
+/* From one address to one port there are some 28,000 ports. On the loopback network, all of 127.0.0.0/8 is ours. */
+static bool bind_source(const struct dialer *dialer, struct bench_conn *conn) {
+  const struct sockaddr_in *to = (const struct sockaddr_in *)&dialer->target->address;
+  if (to->sin_family != AF_INET || (ntohl(to->sin_addr.s_addr) >> 24) != 127 ||
+      dialer->options->connections <= PER_SOURCE_MAX) {
+    return true;
+  }
+  int on = 1;
+  setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  struct sockaddr_in from = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK + conn->stream.id / PER_SOURCE_MAX)};
+  if (bind(conn->fd, (struct sockaddr *)&from, sizeof from) != 0) {
+    return fail(conn, "bind", strerror(errno));
+  }
+  return true;
+}
+
+static bool watch(const struct dialer *dialer, const struct bench_conn *conn, int operation, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.u32 = conn->stream.id};
+  if (epoll_ctl(dialer->epoll_fd, operation, conn->fd, &event) != 0) {
+    return fail(conn, "epoll_ctl", strerror(errno));
+  }
+  return true;
+}
+
+static bool start(struct dialer *dialer, struct bench_conn *conn) {
+  int family = dialer->target->address.ss_family;
+  conn->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (conn->fd < 0) {
+    return fail(conn, "socket", strerror(errno));
+  }
+  int on = 1;
+  if (family != AF_UNIX) {
+    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  conn->deadline_ns = bench_now_ns() + dialer->options->connect_timeout_ms * 1000000;
+  conn->state = BENCH_CONN_CONNECTING;
+  if (!bind_source(dialer, conn)) {
+    return false;
+  }
+  const struct sockaddr *address = (const struct sockaddr *)&dialer->target->address;
+  if (connect(conn->fd, address, dialer->target->address_len) != 0 && errno != EINPROGRESS) {
+    return fail(conn, "connect", strerror(errno));
+  }
+  return watch(dialer, conn, EPOLL_CTL_ADD, EPOLLOUT);
+}
+
+static bool ask(struct dialer *dialer, struct bench_conn *conn) {
+  int error = 0;
+  socklen_t len = sizeof error;
+  getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+  if (error != 0) {
+    return fail(conn, "connect", strerror(error));
+  }
+  ssize_t sent = send(conn->fd, dialer->target->request, dialer->target->request_len, MSG_NOSIGNAL);
+  if (sent != (ssize_t)dialer->target->request_len) {
+    return fail(conn, "asking for the upgrade", sent < 0 ? strerror(errno) : "the socket took a part only");
+  }
+  conn->state = BENCH_CONN_ASKING;
+  return watch(dialer, conn, EPOLL_CTL_MOD, EPOLLIN);
+}
+
+static bool refused(const struct bench_conn *conn, const char *reason, size_t head_len) {
+  char what[128];
+  const char *line_end = memchr(conn->tail, '\r', head_len);
+  size_t len = line_end == NULL ? head_len : (size_t)(line_end - (const char *)conn->tail);
+  snprintf(what, sizeof what, "%.*s", len < 100 ? (int)len : 100, (const char *)conn->tail);
+  for (char *at = what; *at != '\0'; at++) {
+    *at = *at >= ' ' && *at < 0x7f ? *at : '?';
+  }
+  return fail(conn, reason, what);
+}
+
+/* The head is kept in the tail, which most often it is not worth keeping for later. */
+static bool take_answer(struct dialer *dialer, struct bench_conn *conn) {
+  const char *end = memmem(conn->tail, conn->tail_len, "\r\n\r\n", 4);
+  if (end == NULL) {
+    return conn->tail_len < BENCH_ANSWER_MAX || fail(conn, "the answer's head", "longer than 16 KiB");
+  }
+  size_t head_len = (size_t)(end - (const char *)conn->tail) + 4;
+  const char *reason = bench_answer_judge(dialer->target, (const char *)conn->tail, head_len);
+  if (reason != NULL) {
+    return refused(conn, reason, head_len);
+  }
+  conn->tail_len -= head_len;
+  memmove(conn->tail, conn->tail + head_len, conn->tail_len);
+  if (conn->tail_len == 0) {
+    free(conn->tail);
+    conn->tail = NULL;
+    conn->tail_cap = 0;
+  }
+  conn->state = BENCH_CONN_OPEN;
+  dialer->opened++;
+  return true;
+}
+
+static bool hear(struct dialer *dialer, struct bench_conn *conn) {
+  if (conn->tail == NULL) {
+    conn->tail = malloc(BENCH_ANSWER_MAX);
+    conn->tail_cap = BENCH_ANSWER_MAX;
+  }
+  if (conn->tail == NULL) {
+    return fail(conn, "memory", strerror(ENOMEM));
+  }
+  ssize_t got = recv(conn->fd, conn->tail + conn->tail_len, conn->tail_cap - conn->tail_len, 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return true;
+  }
+  if (got <= 0) {
+    return fail(conn, "waiting for the upgrade", got < 0 ? strerror(errno) : "the server ended the connection");
+  }
+  conn->tail_len += (size_t)got;
+  return take_answer(dialer, conn);
+}
+
+/* A server's early message stays in its socket until the load reads, and EPOLLIN would tell of it again and again, so
+ * it is turned off until all are open. */
+static bool leave_alone(const struct dialer *dialer, const struct bench_conn *conn, uint32_t events) {
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    return fail(conn, "after the upgrade", "the server ended the connection");
+  }
+  return watch(dialer, conn, EPOLL_CTL_MOD, 0);
+}
+
+static bool on_event(struct dialer *dialer, struct bench_conn *conn, uint32_t events) {
+  switch (conn->state) {
+    case BENCH_CONN_CONNECTING:
+      return ask(dialer, conn);
+    case BENCH_CONN_ASKING:
+      return hear(dialer, conn);
+    case BENCH_CONN_OPEN:
+      return leave_alone(dialer, conn, events);
+    case BENCH_CONN_NEW:
+    case BENCH_CONN_LEAVING:
+    case BENCH_CONN_CLOSED:
+      break;
+  }
+  assert(false);
+  return false;
+}
+
+static bool start_more(struct dialer *dialer) {
+  const struct bench_options *options = dialer->options;
+  while (dialer->started < options->connections && dialer->started - dialer->opened < options->connect_concurrency) {
+    if (!start(dialer, &dialer->conns[dialer->started])) {
+      return false;
+    }
+    dialer->started++;
+  }
+  return true;
+}
+
+/* Returns the milliseconds until the nearest deadline, at least 1, or -1 when it has passed. */
+static int until_deadline_ms(struct dialer *dialer) {
+  while (dialer->conns[dialer->oldest].state == BENCH_CONN_OPEN) {
+    dialer->oldest++;
+  }
+  int64_t left_ns = dialer->conns[dialer->oldest].deadline_ns - bench_now_ns();
+  return left_ns <= 0 ? -1 : (int)(left_ns / 1000000) + 1;
+}
+
+static bool turn(struct dialer *dialer) {
+  struct epoll_event events[EVENTS_MAX];
+  int timeout_ms = until_deadline_ms(dialer);
+  if (timeout_ms < 0) {
+    return fail(&dialer->conns[dialer->oldest], "connecting", "no upgrade in time");
+  }
+  int count = epoll_wait(dialer->epoll_fd, events, EVENTS_MAX, timeout_ms);
+  for (int i = 0; i < count; i++) {
+    if (!on_event(dialer, &dialer->conns[events[i].data.u32], events[i].events)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool bench_connect_all(const struct bench_target *target, const struct bench_options *options, int epoll_fd,
+                       struct bench_conn *conns) {
+  struct dialer dialer = {.target = target, .options = options, .epoll_fd = epoll_fd, .conns = conns};
+  while (dialer.opened < options->connections) {
+    if (!start_more(&dialer) || !turn(&dialer)) {
+      return false;
+    }
+  }
+  for (uint32_t i = 0; i < options->connections; i++) {
+    if (!watch(&dialer, &conns[i], EPOLL_CTL_MOD, EPOLLIN)) {
+      return false;
+    }
+  }
+  return true;
+}

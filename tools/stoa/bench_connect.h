@@ -1,0 +1,25 @@
+/* tools/stoa/bench_connect.h: open all connections, a few at a time, each within its deadline. */
+#ifndef STOA_TOOL_BENCH_CONNECT_H
+#define STOA_TOOL_BENCH_CONNECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench_conn.h"
+#include "bench_options.h"
+#include "bench_target.h"
+
+/* Monotonic nanoseconds. */
+int64_t bench_now_ns(void);
+
+/* Can this process hold that many descriptors? Raises the soft limit to the hard one. Returns false with the reason on
+ * stderr. */
+bool bench_descriptors_suffice(uint32_t connections);
+
+/* Upgrade options->connections connections; on return each is open, in `epoll_fd` for EPOLLIN with its index as data,
+ * and what came after the answer's head is in its tail. Returns false, with the reason on stderr, at the first one that
+ * fails. The caller closes the descriptors in both cases. */
+bool bench_connect_all(const struct bench_target *target, const struct bench_options *options, int epoll_fd,
+                       struct bench_conn *conns);
+
+#endif

@@ -1,0 +1,56 @@
+/* tools/stoa/bench_message.h: the bytes of the load.
+ *
+ * All messages of a run have one length and differ in a marker of twelve hexadecimal digits only: four for the sender,
+ * eight for its sequence number. So a frame to send is one copy and twelve digits, and a frame that came is compared
+ * as a whole.
+ *
+ * Does not know: sockets, connections.
+ */
+#ifndef STOA_TOOL_BENCH_MESSAGE_H
+#define STOA_TOOL_BENCH_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench_options.h"
+
+enum { BENCH_MARKER_LEN = 12, BENCH_HEAD_MAX = 10, BENCH_KEY_LEN = 4, BENCH_CONTROL_MAX = 125 };
+
+/* A client's first bytes of a message up to the marker's end: head, key, prefix, `{"message":"`, marker. */
+enum { BENCH_LEAD_MAX = BENCH_HEAD_MAX + BENCH_KEY_LEN + BENCH_PREFIX_MAX + 12 + BENCH_MARKER_LEN };
+
+struct bench_message {
+  uint8_t *plain; /* the frame a server sends, for sender 0 and sequence 0 */
+  size_t plain_len;
+  size_t head_len;
+  size_t prefix_len;
+  size_t marker_at;
+  uint8_t *masked; /* the frame a client sends */
+  size_t masked_len;
+  size_t masked_marker_at;
+  uint8_t key[BENCH_KEY_LEN];
+};
+
+/* Build the frames that `options` ask for. Returns false with the reason on stderr: the size is too small for the
+ * template, memory is out. */
+bool bench_message_init(struct bench_message *message, const struct bench_options *options);
+/* Fine on a message that is all zero, or whose init failed. */
+void bench_message_fini(struct bench_message *message);
+
+/* Write the client's frame, masked_len bytes. */
+void bench_message_write(const struct bench_message *message, uint32_t sender, uint32_t seq, uint8_t *out);
+/* Write only its first masked_marker_at + BENCH_MARKER_LEN bytes; the rest is the same in every message. */
+void bench_message_write_lead(const struct bench_message *message, uint32_t sender, uint32_t seq, uint8_t *out);
+
+/* Read the marker of the plain_len bytes at `frame`. Returns false when it is not twelve digits. */
+bool bench_message_marker(const struct bench_message *message, const uint8_t *frame, uint32_t *out_sender,
+                          uint32_t *out_seq);
+/* Are all other bytes of the plain_len bytes at `frame` what was sent? */
+bool bench_message_matches(const struct bench_message *message, const uint8_t *frame);
+
+/* Write a masked control frame with up to BENCH_CONTROL_MAX bytes of payload. Returns its length. */
+size_t bench_control_write(const struct bench_message *message, unsigned opcode, const uint8_t *payload,
+                           size_t payload_len, uint8_t *out);
+
+#endif

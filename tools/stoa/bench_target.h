@@ -1,0 +1,40 @@
+/* tools/stoa/bench_target.h: where to connect, what to ask for, and whether the answer is right. */
+#ifndef STOA_TOOL_BENCH_TARGET_H
+#define STOA_TOOL_BENCH_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "bench_options.h"
+
+enum { BENCH_REQUEST_MAX = 32 * 1024, BENCH_ANSWER_MAX = 16 * 1024 };
+
+struct bench_url {
+  char socket_path[104]; /* a Unix socket's; empty for TCP */
+  char host[256];        /* without brackets */
+  char port[6];
+  char authority[272]; /* for the Host field */
+  char target[1024];
+};
+
+struct bench_target {
+  struct sockaddr_storage address;
+  socklen_t address_len;
+  const char *subprotocol; /* NULL: none is asked for and none may come; borrowed from the options */
+  size_t request_len;
+  char request[BENCH_REQUEST_MAX];
+};
+
+/* Take a URL apart. Returns false, with the reason on stderr, when it is none of the forms that `--help` shows. */
+bool bench_url_parse(const char *text, struct bench_url *out_url);
+
+/* Resolve the URL and write the upgrade request. Returns false with the reason on stderr. */
+bool bench_target_init(struct bench_target *target, const struct bench_options *options);
+
+/* Judge the answer's head (`len` bytes, its empty line included). Returns NULL when it is the upgrade asked for, else
+ * what is wrong. */
+const char *bench_answer_judge(const struct bench_target *target, const char *head, size_t len);
+
+#endif

@@ -1,0 +1,58 @@
+/* stoa: the command line. Finds the subcommand and hands it the rest of the line. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+struct command {
+  const char *name;
+  const char *about;
+  int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"bench", "load a WebSocket server, check every delivery, measure its cost", command_bench},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *to) {
+  fprintf(to, "usage: stoa COMMAND [options]\n       stoa --help | --version\n\ncommands:\n");
+  for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].about);
+  }
+  fprintf(to, "\n`stoa COMMAND --help` tells more.\n");
+}
+
+static const struct command *find_command(const char *name) {
+  for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    if (strcmp(commands[i].name, name) == 0) {
+      return &commands[i];
+    }
+  }
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return EXIT_USAGE;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    print_help(stdout);
+    return EXIT_FINE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("stoa %s\n", STOA_VERSION);
+    return EXIT_FINE;
+  }
+  const struct command *command = find_command(argv[1]);
+  if (command == NULL) {
+    fprintf(stderr, "stoa: no command named %s; `stoa --help` lists them\n", argv[1]);
+    return EXIT_USAGE;
+  }
+  char name[64];
+  snprintf(name, sizeof name, "stoa %s", command->name);
+  argv[1] = name;
+  return command->run(argc - 1, argv + 1);
+}
