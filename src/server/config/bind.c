@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "codec/table.h"
 #include "server/config/nearest.h"
 #include "server/config/scalar.h"
 
@@ -85,24 +86,20 @@ static void bind_scalar(struct work *work, const struct stoa_field *field, const
 
 /* A message's place holds a pointer, which a source before this one may have set. */
 static void bind_message(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
-                         uint8_t *place) {
+                         void *place) {
   if (node->kind != STOA_CONFIG_SECTION) {
     expected(work, node, "a section");
     return;
   }
-  void *message;
-  memcpy(&message, place, sizeof message);
+  void *message = stoa_message_of_slot(field, place, work->binder->arena);
   if (message == NULL) {
-    message = take_memory(work, work->binder->arena, field->message->size);
-    memcpy(place, &message, sizeof message);
+    fail(work, STOA_E_MEMORY);
+    return;
   }
-  if (message != NULL) {
-    push(work, field->message, node, message);
-  }
+  push(work, field->message, node, message);
 }
 
-static void bind_value(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
-                       uint8_t *place) {
+static void bind_value(struct work *work, const struct stoa_field *field, struct stoa_config_node *node, void *place) {
   if (field->kind == STOA_KIND_MESSAGE) {
     bind_message(work, field, node, place);
   } else {
@@ -121,13 +118,12 @@ static void bind_item(struct work *work, const struct stoa_field *field, struct 
   }
 }
 
-static void bind_list(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
-                      uint8_t *place) {
+static void bind_list(struct work *work, const struct stoa_field *field, struct stoa_config_node *node, void *place) {
   if (node->kind != STOA_CONFIG_LIST) {
     expected(work, node, "a list");
     return;
   }
-  size_t size = stoa_config_value_size(field);
+  size_t size = stoa_field_item_size(field);
   uint8_t *items = node->count == 0 ? NULL : take_memory(work, work->binder->arena, node->count * size);
   struct stoa_list list = {items, items == NULL ? 0 : node->count};
   memcpy(place, &list, sizeof list);
@@ -181,96 +177,86 @@ static void mark_duplicates(struct work *work, struct stoa_config_node *section)
   }
 }
 
-/* An entry's two fields have the numbers 1 and 2 (the Protobuf encoding of maps). */
-static const struct stoa_field *entry_field(const struct stoa_field *map, uint32_t number) {
-  uint32_t i = 0;
-  while (i < map->message->field_count && map->message->fields[i].number != number) {
-    i++;
-  }
-  assert(i < map->message->field_count);
-  return &map->message->fields[i];
-}
-
-static bool is_same_key(const struct stoa_field *key, const uint8_t *a, const uint8_t *b) {
+static bool is_same_key(const struct stoa_field *key, const void *a, const void *b) {
   if (key->kind != STOA_KIND_STRING) {
-    return memcmp(a + key->offset, b + key->offset, stoa_config_value_size(key)) == 0;
+    return memcmp(a, b, stoa_field_item_size(key)) == 0;
   }
-  struct stoa_string left;
-  struct stoa_string right;
-  memcpy(&left, a + key->offset, sizeof left);
-  memcpy(&right, b + key->offset, sizeof right);
-  return stoa_string_equal(left, right);
+  return stoa_string_equal(*(const struct stoa_string *)a, *(const struct stoa_string *)b);
 }
 
-/* Read the key into the free entry behind the others. Returns that entry or the one that has the key already; NULL
- * after a mistake. */
-static uint8_t *find_entry(struct work *work, const struct stoa_field *map, const struct stoa_config_node *node,
-                           uint8_t *entries, size_t count) {
-  const struct stoa_field *key = entry_field(map, 1);
+/* The entry with this key, or a new one; NULL when memory is out. */
+static uint8_t *find_entry(struct work *work, const struct stoa_field *map, const void *key, struct stoa_list *list) {
+  const struct stoa_field *key_field = stoa_field_by_number(map->message, 1);
   size_t size = map->message->size;
-  uint8_t *entry = entries + count * size;
-  int status = stoa_config_scalar_read(key, node->key, work->binder->arena, entry + key->offset);
-  if (status == STOA_E_TYPE) {
-    status = stoa_config_report_add(work->binder->report, node->key_mark, "%s: expected %s as the key, got %s",
-                                    stoa_config_path_of(node->parent).text, stoa_config_expect(key).text,
-                                    stoa_config_quote(node->key).text);
-    fail(work, status);
-    return NULL;
-  }
-  fail(work, status);
-  for (size_t i = 0; i < count && status == STOA_OK; i++) {
-    if (is_same_key(key, entries + i * size, entry)) {
-      return entries + i * size;
+  for (size_t i = 0; i < list->count; i++) {
+    uint8_t *entry = stoa_list_item(list, i, size);
+    if (is_same_key(key_field, entry + key_field->offset, key)) {
+      return entry;
     }
   }
-  return status == STOA_OK ? entry : NULL;
+  uint8_t *entry = stoa_list_push(list, size, work->binder->arena);
+  if (entry == NULL) {
+    fail(work, STOA_E_MEMORY);
+    return NULL;
+  }
+  memset(entry, 0, size);
+  memcpy(entry + key_field->offset, key, stoa_field_item_size(key_field));
+  return entry;
 }
 
-static size_t bind_entry(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
-                         uint8_t *entries, size_t count) {
-  const struct stoa_field *value = entry_field(map, 2);
-  uint8_t *entry = find_entry(work, map, node, entries, count);
+/* Any kind that a map's key can have. */
+union map_key {
+  struct stoa_string text;
+  uint64_t number;
+};
+
+static bool read_key(struct work *work, const struct stoa_field *map, const struct stoa_config_node *node,
+                     union map_key *out_key) {
+  const struct stoa_field *field = stoa_field_by_number(map->message, 1);
+  int status = stoa_config_scalar_read(field, node->key, work->binder->arena, out_key);
+  if (status == STOA_E_TYPE) {
+    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: expected %s as the key, got %s",
+                                      stoa_config_path_of(node->parent).text, stoa_config_expect(field).text,
+                                      stoa_config_quote(node->key).text));
+  } else {
+    fail(work, status);
+  }
+  return status == STOA_OK;
+}
+
+/* An entry's two fields have the numbers 1 and 2 (the Protobuf encoding of maps). */
+static void bind_entry(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
+                       struct stoa_list *list) {
+  const struct stoa_field *value = stoa_field_by_number(map->message, 2);
+  union map_key key;
+  if (!read_key(work, map, node, &key)) {
+    return;
+  }
+  uint8_t *entry = find_entry(work, map, &key, list);
   if (entry == NULL) {
-    return count;
+    return;
   }
   /* A key with nothing behind it is an entry all the same when its value is a section. */
   if (value->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
     node->kind = STOA_CONFIG_SECTION;
   }
   bind_value(work, value, node, entry + value->offset);
-  return entry == entries + count * map->message->size ? count + 1 : count;
-}
-
-/* The map's entries, with room for those of the section behind them. */
-static uint8_t *copy_entries(struct work *work, const struct stoa_field *map, const struct stoa_config_node *node,
-                             struct stoa_list list) {
-  size_t size = map->message->size;
-  uint8_t *entries = take_memory(work, work->binder->arena, (list.count + node->count) * size);
-  if (entries != NULL && list.count > 0) {
-    memcpy(entries, list.items, list.count * size);
-  }
-  return entries;
 }
 
 static void bind_entries(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
-                         uint8_t *place) {
-  struct stoa_list list;
-  memcpy(&list, place, sizeof list);
-  if (node->count > STOA_CONFIG_MAP_ENTRIES_MAX - list.count) {
+                         struct stoa_list *list) {
+  if (node->count > STOA_CONFIG_MAP_ENTRIES_MAX - list->count) {
     fail(work, stoa_config_report_add(work->binder->report, node->mark, "%s: more than %u entries",
                                       stoa_config_path_of(node).text, STOA_CONFIG_MAP_ENTRIES_MAX));
     return;
   }
   mark_duplicates(work, node);
-  uint8_t *entries = copy_entries(work, map, node, list);
   for (struct stoa_config_node *child = node->first; child != NULL && work->status == STOA_OK; child = child->next) {
-    list.count = bind_entry(work, map, child, entries, list.count);
+    bind_entry(work, map, child, list);
   }
-  list.items = entries;
-  memcpy(place, &list, sizeof list);
 }
 
-static void bind_map(struct work *work, const struct stoa_field *map, struct stoa_config_node *node, uint8_t *place) {
+static void bind_map(struct work *work, const struct stoa_field *map, struct stoa_config_node *node, void *place) {
   if (node->kind == STOA_CONFIG_SECTION) {
     bind_entries(work, map, node, place);
   } else if (node->kind != STOA_CONFIG_NOTHING) {
@@ -308,21 +294,20 @@ static void bind_member(struct work *work, const struct task *task, const struct
                                       stoa_config_path_of(node).text, stoa_config_path_of(rival).text));
     return;
   }
-  int32_t number;
-  int32_t own = (int32_t)field->number;
-  uint8_t *place = task->message + field->offset;
-  memcpy(&number, task->message + field->presence, sizeof number);
-  if (number != own) {
+  void *place = task->message + field->offset;
+  bool is_set = false;
+  stoa_field_has_presence(field, task->message, &is_set);
+  if (!is_set) {
     /* Another member's bytes lie here, which must not be taken for this one's pointer. */
-    memset(place, 0, field->kind == STOA_KIND_MESSAGE ? sizeof(void *) : stoa_config_value_size(field));
-    memcpy(task->message + field->presence, &own, sizeof own);
+    memset(place, 0, field->kind == STOA_KIND_MESSAGE ? sizeof(void *) : stoa_field_item_size(field));
+    stoa_field_mark(field, task->message);
   }
   bind_value(work, field, node, place);
 }
 
 static void bind_field(struct work *work, const struct task *task, const struct stoa_field *field,
                        struct stoa_config_node *node) {
-  uint8_t *place = task->message + field->offset;
+  void *place = task->message + field->offset;
   bool is_single = field->label != STOA_LABEL_REPEATED && field->label != STOA_LABEL_MAP;
   if (is_single && field->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
     return;
@@ -333,7 +318,7 @@ static void bind_field(struct work *work, const struct task *task, const struct 
       break;
     case STOA_LABEL_OPTIONAL:
       bind_value(work, field, node, place);
-      memcpy(task->message + field->presence, &(bool){true}, sizeof(bool));
+      stoa_field_mark(field, task->message);
       break;
     case STOA_LABEL_REPEATED:
       bind_list(work, field, node, place);

@@ -14,7 +14,7 @@
  *   repeated        a list
  *   map             a section whose keys are the map's
  *   string          any scalar, quoted or not
- *   bytes           base64, as in proto3 JSON
+ *   bytes           base64, in either alphabet, padded or not, as in proto3 JSON
  *   bool            true or false
  *   enum            the value's name (BYTE_ORDER_LITTLE) or its short form (little): lower case, without the prefix
  *                   that the enum's own name makes

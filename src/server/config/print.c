@@ -1,6 +1,5 @@
 /* server/config/print.c: a message as YAML, with a stack of fixed depth for the sections inside each other. */
-#include <stdio.h>
-
+#include "codec/table.h"
 #include "server/config/config.h"
 #include "server/config/scalar.h"
 
@@ -49,38 +48,21 @@ static void start_line(struct printer *printer, struct frame *frame) {
   frame->is_item = false;
 }
 
-static struct stoa_list list_of(const struct stoa_field *field, const uint8_t *message) {
-  struct stoa_list list;
-  memcpy(&list, message + field->offset, sizeof list);
-  return list;
+static const struct stoa_list *list_of(const struct stoa_field *field, const uint8_t *message) {
+  return stoa_slot(message, field);
 }
 
-static const uint8_t *message_at(const uint8_t *place) {
-  const uint8_t *message;
-  memcpy(&message, place, sizeof message);
-  return message;
+static const uint8_t *message_at(const void *slot) {
+  return *(const uint8_t *const *)slot;
 }
 
 static bool is_set(const struct stoa_field *field, const uint8_t *message) {
-  int32_t number;
-  bool has;
-  switch ((enum stoa_field_label)field->label) {
-    case STOA_LABEL_OPTIONAL:
-      memcpy(&has, message + field->presence, sizeof has);
-      return has;
-    case STOA_LABEL_ONEOF:
-      memcpy(&number, message + field->presence, sizeof number);
-      return number == (int32_t)field->number;
-    case STOA_LABEL_REPEATED:
-    case STOA_LABEL_MAP:
-      return list_of(field, message).count > 0;
-    case STOA_LABEL_SINGULAR:
-      break;
+  bool answer;
+  if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
+    return list_of(field, message)->count > 0;
   }
-  if (field->kind == STOA_KIND_MESSAGE) {
-    return message_at(message + field->offset) != NULL;
-  }
-  return !stoa_config_scalar_is_zero(field, message + field->offset);
+  return stoa_field_has_presence(field, message, &answer) ? answer
+                                                          : !stoa_field_is_default(field, stoa_slot(message, field));
 }
 
 static bool is_empty(const struct stoa_message_type *type, const uint8_t *message) {
@@ -114,7 +96,7 @@ static void put_message(struct printer *printer, const struct stoa_message_type 
 }
 
 static void put_single(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
-  const uint8_t *place = frame->message + field->offset;
+  const void *place = stoa_slot(frame->message, field);
   start_line(printer, frame);
   put(printer, field->name);
   put(printer, ":");
@@ -149,11 +131,10 @@ static void put_item(struct printer *printer, const struct frame *frame, const s
   put(printer, "\n");
 }
 
-/* An entry's fields stand in the order of their numbers: the key, the value. */
 static void put_entry(struct printer *printer, const struct frame *frame, const struct stoa_field *field,
                       const uint8_t *entry) {
-  const struct stoa_field *key = &field->message->fields[0];
-  const struct stoa_field *value = &field->message->fields[1];
+  const struct stoa_field *key = stoa_field_by_number(field->message, 1);
+  const struct stoa_field *value = stoa_field_by_number(field->message, 2);
   put_indent(printer, frame->indent + INDENT);
   put_scalar(printer, key, entry + key->offset);
   put(printer, ":");
@@ -169,14 +150,14 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
 
 /* One item at a time, since an item may open a frame that has to be written before the next one. */
 static void put_many(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
-  struct stoa_list list = list_of(field, frame->message);
-  const uint8_t *item = (const uint8_t *)list.items + frame->item * stoa_config_value_size(field);
+  const struct stoa_list *list = list_of(field, frame->message);
+  const uint8_t *item = stoa_list_item(list, frame->item, stoa_field_item_size(field));
   if (frame->item == 0) {
     start_line(printer, frame);
     put(printer, field->name);
     put(printer, ":\n");
   }
-  if (++frame->item == list.count) {
+  if (++frame->item == list->count) {
     frame->item = 0;
     frame->field++;
   }

@@ -5,48 +5,9 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
-#include "server/config/base64.h"
+#include "codec/base64.h"
 #include "server/config/enum_name.h"
 #include "server/config/number.h"
-
-size_t stoa_config_value_size(const struct stoa_field *field) {
-  switch ((enum stoa_field_kind)field->kind) {
-    case STOA_KIND_MESSAGE:
-      return field->message->size;
-    case STOA_KIND_STRING:
-    case STOA_KIND_BYTES:
-      return sizeof(struct stoa_string);
-    case STOA_KIND_BOOL:
-      return sizeof(bool);
-    case STOA_KIND_FLOAT:
-    case STOA_KIND_INT32:
-    case STOA_KIND_FIXED32:
-    case STOA_KIND_UINT32:
-    case STOA_KIND_ENUM:
-    case STOA_KIND_SFIXED32:
-    case STOA_KIND_SINT32:
-      return sizeof(uint32_t);
-    case STOA_KIND_DOUBLE:
-    case STOA_KIND_INT64:
-    case STOA_KIND_UINT64:
-    case STOA_KIND_FIXED64:
-    case STOA_KIND_SFIXED64:
-    case STOA_KIND_SINT64:
-      return sizeof(uint64_t);
-  }
-  return 0;
-}
-
-/* A view with a length of 0 is the empty one, wherever its pointer points. */
-bool stoa_config_scalar_is_zero(const struct stoa_field *field, const void *value) {
-  static const uint8_t zeros[sizeof(uint64_t)];
-  if (field->kind == STOA_KIND_STRING || field->kind == STOA_KIND_BYTES) {
-    struct stoa_bytes view;
-    memcpy(&view, value, sizeof view);
-    return view.len == 0;
-  }
-  return memcmp(value, zeros, stoa_config_value_size(field)) == 0;
-}
 
 static bool read_bool(struct stoa_string text, void *out_value) {
   bool value = stoa_string_equal(text, stoa_string_of("true"));
@@ -76,7 +37,8 @@ static int read_string(struct stoa_string text, struct stoa_arena *arena, void *
 }
 
 static int read_bytes(struct stoa_string text, struct stoa_arena *arena, void *out_value) {
-  uint8_t *data = stoa_arena_alloc(arena, stoa_base64_room(text.len) + 1);
+  /* Room for what stoa_base64_read() may write, and for a NUL. */
+  uint8_t *data = stoa_arena_alloc(arena, text.len / 4 * 3 + 3);
   size_t len;
   if (data == NULL) {
     return STOA_E_MEMORY;
@@ -201,11 +163,17 @@ static int write_string(struct stoa_string text, struct stoa_buffer *out) {
 }
 
 static int write_bytes(struct stoa_bytes bytes, struct stoa_buffer *out) {
+  size_t len = stoa_base64_len(bytes.len);
   int status = append(out, "\"");
   if (status == STOA_OK) {
-    status = stoa_base64_write(bytes, out);
+    status = stoa_buffer_reserve(out, len);
   }
-  return status == STOA_OK ? append(out, "\"") : status;
+  if (status != STOA_OK) {
+    return status;
+  }
+  stoa_base64_write(bytes, out->data + out->len);
+  out->len += len;
+  return append(out, "\"");
 }
 
 static int write_enum(const struct stoa_field *field, const void *value, struct stoa_buffer *out) {

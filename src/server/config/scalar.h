@@ -10,12 +10,6 @@
 #include <stoa/buffer.h>
 #include <stoa/descriptor.h>
 
-/* Bytes of one value; for a message, of its struct. */
-size_t stoa_config_value_size(const struct stoa_field *field);
-
-/* Is it the value of a zeroed struct? */
-bool stoa_config_scalar_is_zero(const struct stoa_field *field, const void *value);
-
 /* Errors: STOA_E_TYPE    the text is not one of the field's values; stoa_config_expect() says what would be
  *         STOA_E_MEMORY  *out_value is unchanged after both */
 int stoa_config_scalar_read(const struct stoa_field *field, struct stoa_string text, struct stoa_arena *arena,

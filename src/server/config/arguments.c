@@ -1,5 +1,5 @@
-/* server/config/options.c: the command line, argument by argument. */
-#include "server/config/options.h"
+/* server/config/arguments.c: the command line, argument by argument. */
+#include "server/config/arguments.h"
 
 #include <stdio.h>
 
@@ -9,7 +9,7 @@ struct option {
   const char *name; /* without the dashes */
   char letter;      /* 0: it has none */
   enum option_kind kind;
-  enum stoa_options_action action;
+  enum stoa_arguments_action action;
   const char *value; /* what it takes, for the usage text; NULL: nothing */
   const char *about;
 };
@@ -17,18 +17,19 @@ struct option {
 static const struct option options[] = {
     {"config", 'c', OPTION_FILE, 0, "FILE", "read settings from a YAML file; repeated, later files win"},
     {"set", 0, OPTION_SET, 0, "a.b=c", "one setting, over all files; repeated, later ones win"},
-    {"check-config", 0, OPTION_ACTION, STOA_OPTIONS_CHECK_CONFIG, NULL,
+    {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
      "show what is wrong with the settings, and end"},
-    {"print-config", 0, OPTION_ACTION, STOA_OPTIONS_PRINT_CONFIG, NULL, "show the settings in force as YAML, and end"},
-    {"version", 0, OPTION_ACTION, STOA_OPTIONS_VERSION, NULL, "show name and version, and end"},
-    {"help", 'h', OPTION_ACTION, STOA_OPTIONS_HELP, NULL, "show this, and end"},
+    {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
+     "show the settings in force as YAML, and end"},
+    {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and end"},
+    {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this, and end"},
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
 struct reader {
   char **next; /* what is still to be read, up to NULL */
-  struct stoa_options *options;
+  struct stoa_arguments *arguments;
   char *error;
   size_t error_size;
 };
@@ -40,9 +41,9 @@ static int refuse(struct reader *reader, const char *what, const char *argument,
 
 /* Files stand before settings, so a new one moves the settings up by one. */
 static int add_source(struct reader *reader, enum stoa_config_source_kind kind, const char *text) {
-  struct stoa_options *out = reader->options;
-  if (out->source_count == STOA_OPTIONS_SOURCES_MAX) {
-    snprintf(reader->error, reader->error_size, "more than %u files and settings", STOA_OPTIONS_SOURCES_MAX);
+  struct stoa_arguments *out = reader->arguments;
+  if (out->source_count == STOA_ARGUMENTS_SOURCES_MAX) {
+    snprintf(reader->error, reader->error_size, "more than %u files and settings", STOA_ARGUMENTS_SOURCES_MAX);
     return STOA_E_LIMIT;
   }
   size_t at = kind == STOA_CONFIG_FILE ? out->file_count++ : out->source_count;
@@ -54,8 +55,8 @@ static int add_source(struct reader *reader, enum stoa_config_source_kind kind, 
 
 static int apply(struct reader *reader, const struct option *option, const char *value) {
   if (option->kind == OPTION_ACTION) {
-    if (option->action > reader->options->action) {
-      reader->options->action = option->action;
+    if (option->action > reader->arguments->action) {
+      reader->arguments->action = option->action;
     }
     return STOA_OK;
   }
@@ -129,15 +130,15 @@ static int read_argument(struct reader *reader) {
   return *reader->next == NULL ? STOA_OK : refuse(reader, "unexpected argument", *reader->next, "");
 }
 
-int stoa_options_parse(int argc, char **argv, struct stoa_options *out_options, char *out_error, size_t size) {
-  struct stoa_options read = {.action = STOA_OPTIONS_RUN};
-  struct reader reader = {.next = argv + (argc > 0), .options = &read, .error = out_error, .error_size = size};
+int stoa_arguments_parse(int argc, char **argv, struct stoa_arguments *out_arguments, char *out_error, size_t size) {
+  struct stoa_arguments read = {.action = STOA_ARGUMENTS_RUN};
+  struct reader reader = {.next = argv + (argc > 0), .arguments = &read, .error = out_error, .error_size = size};
   int status = STOA_OK;
   while (*reader.next != NULL && status == STOA_OK) {
     status = read_argument(&reader);
   }
   if (status == STOA_OK) {
-    *out_options = read;
+    *out_arguments = read;
   }
   return status;
 }
@@ -156,7 +157,7 @@ static int append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text));
 }
 
-int stoa_options_usage(const char *name, const char *about, struct stoa_buffer *out) {
+int stoa_arguments_usage(const char *name, const char *about, struct stoa_buffer *out) {
   const char *parts[] = {"Usage: ", name, " [OPTION]...\n", about == NULL ? "" : about, about == NULL ? "\n" : "\n\n"};
   int status = STOA_OK;
   for (size_t i = 0; i < sizeof parts / sizeof parts[0] && status == STOA_OK; i++) {
