@@ -52,8 +52,6 @@ int stoa_random_pooled(void *data, size_t len) {
   if (len > pool.left) {
     int status = stoa_random(pool.bytes, POOL_BYTES);
     if (status != STOA_OK) {
-      /* A part of the pool may have been overwritten, but what was used once must never be given out again. */
-      pool.left = 0;
       return status;
     }
     pool.left = POOL_BYTES;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
 
 /* The slow reference knows code points only, and no table of bytes: the bytes of an unfinished character stand for the
@@ -207,6 +208,21 @@ static void the_first_bad_byte_is_the_one_that_no_valid_text_has_there(void **st
   }
 }
 
+/* In a block of exactly its length, around which the sanitizer watches. */
+static void no_byte_outside_of_the_text_is_read(void **state) {
+  (void)state;
+  for (size_t len = 1; len < sizeof long_text; len++) {
+    uint8_t *front = stoa_alloc(len);
+    memcpy(front, long_text, len);
+    assert_agrees(front, len);
+    memset(front, 'a', len);
+    assert_true(stoa_utf8_valid(front, len));
+    front[len - 1] = 0xff;
+    assert_agrees(front, len);
+    stoa_free(front);
+  }
+}
+
 static void an_empty_piece_changes_nothing(void **state) {
   (void)state;
   uint32_t now = STOA_UTF8_START;
@@ -235,6 +251,7 @@ int main(void) {
       cmocka_unit_test(one_bad_byte_is_found_wherever_it_stands_in_every_split),
       cmocka_unit_test(a_text_in_pieces_of_any_size_is_judged_as_a_whole),
       cmocka_unit_test(the_first_bad_byte_is_the_one_that_no_valid_text_has_there),
+      cmocka_unit_test(no_byte_outside_of_the_text_is_read),
       cmocka_unit_test(an_empty_piece_changes_nothing),
       cmocka_unit_test(a_text_cut_short_is_not_valid),
   };
