@@ -46,14 +46,14 @@ STOA_API void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity 
                              const struct stoa_log_field *fields, size_t field_count);
 
 /* stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text)); at least one field. */
-#define stoa_log(level, event, ...)                                                              \
-  do {                                                                                           \
-    if (stoa_log_wants(level)) {                                                                 \
-      static struct stoa_log_site stoa_log_site_;                                                \
-      const struct stoa_log_field stoa_log_fields_[] = {__VA_ARGS__};                            \
-      stoa_log_write(&stoa_log_site_, (level), (event), stoa_log_fields_,                        \
-                     sizeof stoa_log_fields_ / sizeof stoa_log_fields_[0]);                      \
-    }                                                                                            \
+#define stoa_log(level, event, ...)                                         \
+  do {                                                                      \
+    if (stoa_log_wants(level)) {                                            \
+      static struct stoa_log_site stoa_log_site_;                           \
+      const struct stoa_log_field stoa_log_fields_[] = {__VA_ARGS__};       \
+      stoa_log_write(&stoa_log_site_, (level), (event), stoa_log_fields_,   \
+                     sizeof stoa_log_fields_ / sizeof stoa_log_fields_[0]); \
+    }                                                                       \
   } while (0)
 
 #ifdef __cplusplus

@@ -27,7 +27,9 @@ static inline uint64_t stoa_clock_monotonic_ns(const struct stoa_clock *clock) {
   return clock->monotonic_ns(clock->context);
 }
 
-static inline int64_t stoa_clock_wall_us(const struct stoa_clock *clock) { return clock->wall_us(clock->context); }
+static inline int64_t stoa_clock_wall_us(const struct stoa_clock *clock) {
+  return clock->wall_us(clock->context);
+}
 
 #define STOA_TIME_TEXT_LEN 24
 /* RFC 3339 in UTC with milliseconds, "2026-01-31T12:00:00.000Z", and a NUL. Years outside 0000 to 9999 are clamped. */

@@ -28,7 +28,7 @@ struct stoa_sys {
   ssize_t (*getrandom)(void *data, size_t len, unsigned flags);
 };
 
-extern struct stoa_sys stoa_sys;       /* in use */
+extern struct stoa_sys stoa_sys;            /* in use */
 extern const struct stoa_sys stoa_sys_real; /* the kernel's */
 
 /* Fill with random bytes from the kernel, through EINTR and short answers. Errors: STOA_E_SYSTEM. */
