@@ -137,6 +137,6 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *room) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {.chat = on_chat, .hello = on_hello};
   const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = room};
   stoa_server_callbacks(server, &callbacks);
-  int status = stoa_server_ping_with(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_type);
+  int status = stoa_server_ping_with(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, room) : status;
 }
