@@ -132,6 +132,16 @@ def one_bad_file_stops_all(tools):
         yield f"it wrote {sorted(files)} and said:\n{told}"
 
 
+def deepest_nesting_is_generated(tools):
+    depth = 31  # protoc itself refuses more
+    text = 'syntax = "proto3";' + "message M {" * depth + "}" * depth
+    with tempfile.TemporaryDirectory() as folder:
+        write(text, folder, "deep.proto")
+        told, files = generated(tools, folder, ["deep.proto"])
+        if told or "struct " + "_".join("m" * depth) + " {" not in files.get("deep.stoa.h", ""):
+            yield f"it wrote {sorted(files)} and said:\n{told}"
+
+
 def parameter_is_refused(tools):
     with tempfile.TemporaryDirectory() as out:
         told = tools.generate(CASES, ["first.proto"], out, parameter="speed=11:")
@@ -172,6 +182,7 @@ def all_cases(tools):
     yield case("one run for many files gives the same as many runs", one_run_gives_them_all)
     yield case("a second run gives the same bytes", second_run_is_the_same)
     yield case("one bad file among several stops all, and all errors are told", one_bad_file_stops_all)
+    yield case("messages nested as deep as protoc allows are generated", deepest_nesting_is_generated)
     yield case("a parameter is refused", parameter_is_refused)
     yield case("input that is no request is refused", garbage_is_refused)
     yield case("an argument on the command line is answered with how to start it", argument_is_refused)

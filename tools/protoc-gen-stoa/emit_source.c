@@ -71,11 +71,11 @@ static int compare_numbers(const void *left, const void *right) {
 }
 
 static const struct model_field **sort_fields(const struct model_message *message) {
-  const struct model_field **sorted = pool_array(message->field_count, sizeof *sorted);
+  const struct model_field **sorted = pool_array(message->field_count, sizeof(struct model_field *));
   for (size_t i = 0; i < message->field_count; i++) {
     sorted[i] = &message->fields[i];
   }
-  qsort(sorted, message->field_count, sizeof *sorted, compare_numbers);
+  qsort(sorted, message->field_count, sizeof(struct model_field *), compare_numbers);
   return sorted;
 }
 

@@ -26,7 +26,7 @@ static response_file *make_file(const char *name, const struct text *content) {
 }
 
 static void emit_files(const struct model *model, Google__Protobuf__Compiler__CodeGeneratorResponse *response) {
-  response->file = pool_array(2 * model->file_count, sizeof *response->file);
+  response->file = pool_array(2 * model->file_count, sizeof(response_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     const struct model_file *file = &model->files[i];
     if (!file->is_wanted) {

@@ -6,121 +6,17 @@
 #include "pool.h"
 #include "text.h"
 
-/* C11, C23 and C++20, and macros that system headers or the compiler define in lower case. */
-static const char *const kept_names[] = {
-    "alignas",
-    "alignof",
-    "and",
-    "and_eq",
-    "asm",
-    "assert",
-    "atomic_cancel",
-    "atomic_commit",
-    "auto",
-    "bitand",
-    "bitor",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "char16_t",
-    "char32_t",
-    "char8_t",
-    "class",
-    "co_await",
-    "co_return",
-    "co_yield",
-    "compl",
-    "complex",
-    "concept",
-    "const",
-    "const_cast",
-    "consteval",
-    "constexpr",
-    "constinit",
-    "continue",
-    "decltype",
-    "default",
-    "delete",
-    "do",
-    "double",
-    "dynamic_cast",
-    "else",
-    "enum",
-    "errno",
-    "explicit",
-    "export",
-    "extern",
-    "false",
-    "float",
-    "for",
-    "friend",
-    "goto",
-    "i386",
-    "if",
-    "imaginary",
-    "inline",
-    "int",
-    "linux",
-    "long",
-    "mutable",
-    "namespace",
-    "new",
-    "noexcept",
-    "noreturn",
-    "not",
-    "not_eq",
-    "nullptr",
-    "offsetof",
-    "operator",
-    "or",
-    "or_eq",
-    "private",
-    "protected",
-    "public",
-    "register",
-    "reinterpret_cast",
-    "requires",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "static_assert",
-    "static_cast",
-    "stderr",
-    "stdin",
-    "stdout",
-    "struct",
-    "switch",
-    "synchronized",
-    "template",
-    "this",
-    "thread_local",
-    "throw",
-    "true",
-    "try",
-    "typedef",
-    "typeid",
-    "typename",
-    "typeof",
-    "typeof_unqual",
-    "union",
-    "unix",
-    "unsigned",
-    "using",
-    "virtual",
-    "void",
-    "volatile",
-    "wchar_t",
-    "while",
-    "xor",
-    "xor_eq",
-    "EOF",
-    "NULL",
-};
+/* Of C11, C23 and C++20, and macros of system headers and the compiler; each with a blank on both sides. */
+static const char kept_names[] =
+    " alignas alignof and and_eq asm assert atomic_cancel atomic_commit auto bitand bitor bool break case catch"
+    " char char16_t char32_t char8_t class co_await co_return co_yield compl complex concept const const_cast"
+    " consteval constexpr constinit continue decltype default delete do double dynamic_cast else enum errno"
+    " explicit export extern false float for friend goto i386 if imaginary inline int linux long mutable namespace"
+    " new noexcept noreturn not not_eq nullptr offsetof operator or or_eq private protected public register"
+    " reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast stderr stdin"
+    " stdout struct switch synchronized template this thread_local throw true try typedef typeid typename typeof"
+    " typeof_unqual union unix unsigned using virtual void volatile wchar_t while xor xor_eq EOF NULL"
+    " ";
 
 static bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
@@ -130,6 +26,14 @@ static bool is_lower(char c) {
 }
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+static char to_lower(char c) {
+  return (char)(is_upper(c) ? c - 'A' + 'a' : c);
+}
+
+static char to_upper(char c) {
+  return (char)(is_lower(c) ? c - 'a' + 'A' : c);
 }
 
 static bool has_lower(const char *name) {
@@ -158,7 +62,7 @@ const char *names_snake(const char *name) {
     if (is_mixed && starts_word(name, i)) {
       snake[at++] = '_';
     }
-    snake[at++] = is_upper(name[i]) ? (char)(name[i] - 'A' + 'a') : name[i];
+    snake[at++] = to_lower(name[i]);
   }
   return snake;
 }
@@ -166,7 +70,7 @@ const char *names_snake(const char *name) {
 const char *names_upper(const char *name) {
   char *upper = pool_copy(name, strlen(name));
   for (char *at = upper; *at != '\0'; at++) {
-    *at = is_lower(*at) ? (char)(*at - 'a' + 'A') : *at;
+    *at = to_upper(*at);
   }
   return upper;
 }
@@ -174,18 +78,16 @@ const char *names_upper(const char *name) {
 const char *names_identifier(const char *text) {
   char *identifier = pool_copy(text, strlen(text));
   for (char *at = identifier; *at != '\0'; at++) {
-    *at = is_lower(*at) || is_upper(*at) || is_digit(*at) ? *at : '_';
+    if (!is_lower(*at) && !is_upper(*at) && !is_digit(*at)) {
+      *at = '_';
+    }
   }
   return identifier;
 }
 
 const char *names_safe(const char *name) {
-  for (size_t i = 0; i < sizeof kept_names / sizeof kept_names[0]; i++) {
-    if (strcmp(name, kept_names[i]) == 0) {
-      return text_format("%s_", name);
-    }
-  }
-  return name;
+  bool is_kept = strstr(kept_names, text_format(" %s ", name)) != NULL;
+  return is_kept ? text_format("%s_", name) : name;
 }
 
 const char *names_join(const char *first, const char *second) {

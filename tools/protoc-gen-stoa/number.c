@@ -155,7 +155,7 @@ static const char *base_name(const char *path) {
 
 static void collect_pushes(struct model_file *file) {
   struct model_service *service = &file->services[0];
-  service->pushes = pool_array(file->message_count, sizeof *service->pushes);
+  service->pushes = pool_array(file->message_count, sizeof(struct model_message *));
   for (size_t i = 0; i < file->message_count; i++) {
     struct model_message *message = &file->messages[i];
     if (message->is_numbered) {

@@ -227,14 +227,14 @@ static int compare_names(const void *left, const void *right) {
 /* An import for options only needs no header, and often has none. They are sorted, because protoc's order of files
  * depends on which others are generated in the same run. */
 static void resolve_includes(const struct model *model, struct model_file *file) {
-  file->includes = pool_array(model->file_count, sizeof *file->includes);
+  file->includes = pool_array(model->file_count, sizeof(struct model_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     const struct model_file *other = &model->files[i];
     if (other != file && file_uses(file, other)) {
       file->includes[file->include_count++] = other;
     }
   }
-  qsort(file->includes, file->include_count, sizeof *file->includes, compare_names);
+  qsort(file->includes, file->include_count, sizeof(struct model_file *), compare_names);
 }
 
 void resolve_files(struct model *model, struct problems *problems) {

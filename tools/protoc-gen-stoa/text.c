@@ -27,7 +27,7 @@ void text_add(struct text *text, const char *added) {
   add_bytes(text, added, strlen(added));
 }
 
-static char *format_pooled(const char *format, va_list arguments) {
+__attribute__((format(printf, 1, 0))) static char *format_pooled(const char *format, va_list arguments) {
   char *formatted;
   int len = vasprintf(&formatted, format, arguments);
   if (len < 0) {

@@ -200,6 +200,13 @@ const struct stoa_message_type calls_last_message_type = {
   .unknown_offset = UINT32_MAX,
 };
 
+const struct stoa_message_type calls_sign_in_message_type = {
+  .full_name = "calls.SignInMessage",
+  .abi = 1,
+  .size = sizeof(struct calls_sign_in_message),
+  .unknown_offset = UINT32_MAX,
+};
+
 typedef const struct stoa_error *(*calls_room_service_sign_in_function)(void *user, struct stoa_session *session,
                                                                         const struct calls_sign_in_request *request,
                                                                         struct calls_sign_in_reply *reply);

@@ -25,6 +25,7 @@ struct calls_register;
 struct calls_room;
 struct calls_room_closed;
 struct calls_last_message;
+struct calls_sign_in_message;
 
 struct calls_sign_in_request {
   struct stoa_string nick;
@@ -64,6 +65,11 @@ struct calls_last_message {
   bool done;
 };
 
+/* Without a number: MESSAGE_TYPE_SIGN_IN means the rpc first. */
+struct calls_sign_in_message {
+  char empty_; /* the message has no fields, and C no empty structs */
+};
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type calls_sign_in_request_type;
 STOA_API extern const struct stoa_message_type calls_sign_in_reply_type;
@@ -74,6 +80,7 @@ STOA_API extern const struct stoa_message_type calls_register_type;
 STOA_API extern const struct stoa_message_type calls_room_type;
 STOA_API extern const struct stoa_message_type calls_room_closed_type;
 STOA_API extern const struct stoa_message_type calls_last_message_type;
+STOA_API extern const struct stoa_message_type calls_sign_in_message_type;
 STOA_API extern const struct stoa_enum_type calls_message_type_enum;
 
 struct stoa_error;
