@@ -65,7 +65,7 @@ def show(folder, run):
     print(f"\n==== {run['name']} ({folder}): {run['result']}, exit status {run.get('returncode')}")
     print("command: " + " ".join(run.get("command", [])))
     for stream in ("stdout", "stderr"):
-        if run.get(stream):
+        if run.get(stream, "").strip():
             print(f"---- {stream}")
             print(run[stream].rstrip())
 

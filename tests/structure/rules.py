@@ -36,10 +36,10 @@ PUBLIC_HEADERS = {
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
 FOREIGN = [
-    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tests/|bench/"),
-    ("zlib", r"zlib\.h$", r"src/wire/|tests/|bench/"),
-    ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/|bench/"),
-    ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/|bench/"),
+    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tests/"),
+    ("zlib", r"zlib\.h$", r"src/wire/|tests/"),
+    ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
+    ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),
     ("SQLite", r"sqlite3\.h$", r"src/engine/local/|tests/"),
     ("libnats", r"nats(/nats)?\.h$", r"src/engine/nats/|tests/"),
     ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
