@@ -1,0 +1,216 @@
+/* server/app.c: what every server program does before and after it serves. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stoa/app.h>
+#include <stoa/log.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "server/config/arguments.h"
+#include "server/config/config.h"
+
+enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define CONFIG_BYTES_MAX (64u * 1024 * 1024)
+/* The longest text that a program shows: its whole configuration. */
+#define OUTPUT_BYTES_MAX (16u * 1024 * 1024)
+
+struct program {
+  const struct stoa_app *app;
+  const struct stoa_message_type *type;
+  struct stoa_arguments arguments;
+  struct stoa_arena *arena; /* what the configuration is made of */
+  void *config;
+};
+
+static int write_all(int fd, const void *data, size_t len) {
+  const uint8_t *rest = data;
+  while (len > 0) {
+    ssize_t count = stoa_sys.write(fd, rest, len);
+    if (count < 0 && errno != EINTR) {
+      return EXIT_FAILED;
+    }
+    size_t written = count < 0 ? 0 : (size_t)count;
+    rest += written;
+    len -= written;
+  }
+  return EXIT_FINE;
+}
+
+static int show(const struct stoa_buffer *text) {
+  return write_all(STDOUT_FILENO, text->data, text->len);
+}
+
+/* One line on standard error that starts with the program's name. */
+__attribute__((format(printf, 2, 3))) static void complain(const struct program *program, const char *format, ...) {
+  char line[512];
+  int len = snprintf(line, sizeof line, "%.64s: ", program->app->name);
+  va_list values;
+  va_start(values, format);
+  vsnprintf(line + len, sizeof line - (size_t)len, format, values);
+  va_end(values);
+  write_all(STDERR_FILENO, line, strlen(line));
+}
+
+static int fail(const struct program *program, int status) {
+  complain(program, "%s\n", stoa_status_name(status));
+  return EXIT_FAILED;
+}
+
+static int read_arguments(struct program *program, int argc, char **argv) {
+  char error[256];
+  if (stoa_arguments_parse(argc, argv, &program->arguments, error, sizeof error) == STOA_OK) {
+    return EXIT_FINE;
+  }
+  complain(program, "%s; try %s --help\n", error, program->app->name);
+  return EXIT_USAGE;
+}
+
+static int show_version(const struct program *program) {
+  const char *version = program->app->version == NULL ? STOA_VERSION : program->app->version;
+  char line[256];
+  snprintf(line, sizeof line, "%s %s\n", program->app->name, version);
+  return write_all(STDOUT_FILENO, line, strlen(line));
+}
+
+static int show_help(const struct program *program) {
+  struct stoa_buffer text;
+  stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
+  int status = stoa_arguments_usage(program->app->name, program->app->about, &text);
+  int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
+  stoa_buffer_fini(&text);
+  return exit_status;
+}
+
+static int show_config(const struct program *program) {
+  struct stoa_buffer text;
+  stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
+  int status = stoa_config_print(program->type, program->config, &text);
+  int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
+  stoa_buffer_fini(&text);
+  return exit_status;
+}
+
+/* The section of that name, NULL when it is not there; *out_known is false when the table has no such field. */
+static const void *section(const struct program *program, const char *name, const struct stoa_message_type *type,
+                           bool *out_known) {
+  for (uint32_t i = 0; i < program->type->field_count; i++) {
+    const struct stoa_field *field = &program->type->fields[i];
+    if (strcmp(field->name, name) == 0 && field->kind == STOA_KIND_MESSAGE && field->label == STOA_LABEL_SINGULAR &&
+        strcmp(field->message->full_name, type->full_name) == 0) {
+      *out_known = true;
+      return *(const void *const *)(const void *)((const uint8_t *)program->config + field->offset);
+    }
+  }
+  *out_known = false;
+  return NULL;
+}
+
+static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
+  static const enum stoa_log_severity levels[] = {
+      [STOA_LOG_CONFIG_LEVEL_INFO] = STOA_LOG_INFO, [STOA_LOG_CONFIG_LEVEL_DEBUG] = STOA_LOG_DEBUG,
+      [STOA_LOG_CONFIG_LEVEL_WARN] = STOA_LOG_WARN, [STOA_LOG_CONFIG_LEVEL_ERROR] = STOA_LOG_ERROR,
+      [STOA_LOG_CONFIG_LEVEL_OFF] = STOA_LOG_OFF,
+  };
+  return levels[config == NULL ? STOA_LOG_CONFIG_LEVEL_INFO : config->level];
+}
+
+/* What --check-config is asked for is in the log, so it is written there whatever the configuration says. */
+static void open_log(const struct program *program, const struct stoa_log_config *config) {
+  enum stoa_log_severity level = log_level(config);
+  bool is_json = config != NULL && config->format == STOA_LOG_CONFIG_FORMAT_JSON;
+  if (program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG && level == STOA_LOG_OFF) {
+    level = STOA_LOG_ERROR;
+  }
+  stoa_log_setup(STDERR_FILENO, level, is_json ? STOA_LOG_JSON : STOA_LOG_LOGFMT);
+}
+
+static int set_up_and_run(const struct program *program, struct stoa_server *server) {
+  int status = program->app->setup == NULL ? STOA_OK : program->app->setup(server, program->config, program->app->user);
+  return status == STOA_OK ? stoa_server_run(server) : status;
+}
+
+/* Creating a server is how the values are checked: addresses, the path, the certificate. Nothing listens yet. */
+static int serve(const struct program *program, const struct stoa_server_config *config) {
+  bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
+  struct stoa_server *server = NULL;
+  int status = stoa_server_create(config, &server);
+  if (status == STOA_OK && !is_check) {
+    status = set_up_and_run(program, server);
+  }
+  stoa_server_destroy(server);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_ERROR, is_check ? "the configuration is not usable" : "the server could not start",
+             STOA_F_STR("reason", stoa_status_name(status)));
+    return EXIT_FAILED;
+  }
+  return is_check ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n")) : EXIT_FINE;
+}
+
+static int use_config(const struct program *program) {
+  bool has_server;
+  bool has_log;
+  const struct stoa_server_config *server = section(program, "server", &stoa_server_config_type, &has_server);
+  const struct stoa_log_config *log = section(program, "log", &stoa_log_config_type, &has_log);
+  if (!has_server || !has_log) {
+    complain(program, "%s has no stoa.ServerConfig server or no stoa.LogConfig log\n", program->type->full_name);
+    return EXIT_FAILED;
+  }
+  if (program->arguments.action == STOA_ARGUMENTS_PRINT_CONFIG) {
+    return show_config(program);
+  }
+  open_log(program, log);
+  return serve(program, server);
+}
+
+static int load_into(struct program *program, struct stoa_buffer *errors) {
+  program->arena = stoa_arena_create(CONFIG_BYTES_MAX);
+  program->config = program->arena == NULL ? NULL : stoa_arena_calloc(program->arena, program->type->size);
+  if (program->config == NULL) {
+    return STOA_E_MEMORY;
+  }
+  return stoa_config_load(program->type, program->arguments.sources, program->arguments.source_count, program->arena,
+                          program->config, errors);
+}
+
+static int load_config(struct program *program) {
+  struct stoa_buffer errors;
+  stoa_buffer_init(&errors, OUTPUT_BYTES_MAX);
+  int status = load_into(program, &errors);
+  if (status == STOA_E_SYNTAX) {
+    write_all(STDERR_FILENO, errors.data, errors.len);
+  } else if (status != STOA_OK) {
+    fail(program, status);
+  }
+  stoa_buffer_fini(&errors);
+  return status == STOA_OK ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run_with_config(struct program *program) {
+  int exit_status = load_config(program);
+  if (exit_status == EXIT_FINE) {
+    exit_status = use_config(program);
+  }
+  stoa_arena_destroy(program->arena);
+  return exit_status;
+}
+
+int stoa_app_run(const struct stoa_app *app, int argc, char **argv) {
+  struct program program = {.app = app, .type = app->config_type == NULL ? &stoa_app_config_type : app->config_type};
+  int exit_status = read_arguments(&program, argc, argv);
+  if (exit_status != EXIT_FINE) {
+    return exit_status;
+  }
+  switch (program.arguments.action) {
+    case STOA_ARGUMENTS_HELP:
+      return show_help(&program);
+    case STOA_ARGUMENTS_VERSION:
+      return show_version(&program);
+    case STOA_ARGUMENTS_PRINT_CONFIG:
+    case STOA_ARGUMENTS_CHECK_CONFIG:
+    case STOA_ARGUMENTS_RUN:
+      break;
+  }
+  return run_with_config(&program);
+}
