@@ -8,13 +8,6 @@
 
 static const char path_cut[] = "...";
 
-void stoa_fault_init(struct stoa_fault *fault, struct stoa_codec_error *error) {
-  *fault = (struct stoa_fault){.error = error};
-  if (error != NULL) {
-    error->text[0] = '\0';
-  }
-}
-
 void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) {
   if (fault->error == NULL) {
     return;

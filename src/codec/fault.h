@@ -15,7 +15,14 @@ struct stoa_fault {
 };
 
 /* Start with an empty text. `error` may be NULL. */
-void stoa_fault_init(struct stoa_fault *fault, struct stoa_codec_error *error);
+static inline void stoa_fault_init(struct stoa_fault *fault, struct stoa_codec_error *error) {
+  fault->error = error;
+  fault->has_path = false;
+  fault->is_full = false;
+  if (error != NULL) {
+    error->text[0] = '\0';
+  }
+}
 /* The reason, before any path. */
 void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Put `name`, `[index]` or `["key"]` before what is there. */

@@ -96,22 +96,18 @@ static int write_long_way(struct writer *writer, const struct stoa_string *text)
 }
 
 static inline int write_string(struct writer *writer, const struct stoa_string *text) {
-  const uint8_t *data = (const uint8_t *)text->data;
-  bool has_high = false;
-  size_t plain = text->len == 0 ? 0 : (size_t)(stoa_scan_text(data, data + text->len, &has_high) - data);
-  if (plain < text->len || (has_high && !is_utf8(text))) {
-    return write_long_way(writer, text);
-  }
   int status = stoa_buffer_reserve(writer->out, text->len + 2);
   if (status != STOA_OK) {
     return status;
   }
   uint8_t *at = tail(writer);
-  *at++ = '"';
-  if (text->len > 0) {
-    memcpy(at, data, text->len);
+  bool has_high;
+  size_t plain = stoa_scan_copy_text(at + 1, (const uint8_t *)text->data, text->len, &has_high);
+  if (plain < text->len || (has_high && !is_utf8(text))) {
+    return write_long_way(writer, text);
   }
-  at[text->len] = '"';
+  at[0] = '"';
+  at[text->len + 1] = '"';
   writer->out->len += text->len + 2;
   return STOA_OK;
 }

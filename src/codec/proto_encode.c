@@ -46,9 +46,7 @@ static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_b
     return status;
   }
   uint8_t *at = stoa_varint_write(stoa_varint_write(tail(writer), tag), bytes.len);
-  if (bytes.len > 0) {
-    memcpy(at, bytes.data, bytes.len);
-  }
+  stoa_scan_copy(at, bytes.data, bytes.len);
   advance(writer, at + bytes.len);
   return STOA_OK;
 }

@@ -78,20 +78,36 @@ static inline bool stoa_scan_same(const uint8_t *a, const char *name, size_t len
   return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
 }
 
-/* memcpy() for names, in the same way. */
-static inline void stoa_scan_copy(uint8_t *to, const char *name, size_t len) {
-  if (len > 16) {
-    memcpy(to, name, len);
-  } else if (len >= 8) {
-    memcpy(to, name, 8);
-    memcpy(to + len - 8, name + len - 8, 8);
+/* memcpy() for up to 16 bytes, without a call. */
+static inline void stoa_scan_copy_short(uint8_t *to, const void *from, size_t len) {
+  const uint8_t *bytes = (const uint8_t *)from;
+  if (len >= 8) {
+    memcpy(to, bytes, 8);
+    memcpy(to + len - 8, bytes + len - 8, 8);
   } else if (len >= 4) {
-    memcpy(to, name, 4);
-    memcpy(to + len - 4, name + len - 4, 4);
+    memcpy(to, bytes, 4);
+    memcpy(to + len - 4, bytes + len - 4, 4);
   } else {
     for (size_t i = 0; i < len; i++) {
-      to[i] = (uint8_t)name[i];
+      to[i] = bytes[i];
     }
+  }
+}
+
+/* memcpy() where most lengths are those of names and chat lines: a call costs as much as copying 64 bytes. */
+static inline void stoa_scan_copy(uint8_t *to, const void *from, size_t len) {
+  const uint8_t *bytes = (const uint8_t *)from;
+  if (len > 64) {
+    memcpy(to, bytes, len);
+  } else if (len > 16) {
+    memcpy(to, bytes, 16);
+    memcpy(to + len - 16, bytes + len - 16, 16);
+    if (len > 32) {
+      memcpy(to + 16, bytes + 16, 16);
+      memcpy(to + len - 32, bytes + len - 32, 16);
+    }
+  } else {
+    stoa_scan_copy_short(to, from, len);
   }
 }
 

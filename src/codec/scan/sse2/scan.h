@@ -14,18 +14,18 @@ static inline __m128i stoa_scan_load(const uint8_t *at) {
   return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-/* One bit for each byte that ends a run of plain JSON text. A byte up to 0x1f is its own minimum with 0x1f. */
-static inline uint32_t stoa_scan_stops(__m128i block) {
-  __m128i quotes = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
-  __m128i escapes = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
-  __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-  return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, escapes), controls));
+/* Ones where a byte ends a run of plain JSON text. With bit 1 flipped the quote, 0x22, lies beside the control bytes,
+ * so that one comparison finds both. */
+static inline __m128i stoa_scan_stops(__m128i block) {
+  __m128i flipped = _mm_xor_si128(block, _mm_set1_epi8(0x02));
+  __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(flipped, _mm_set1_epi8(0x20)), flipped);
+  return _mm_or_si128(low, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
 }
 
 /* True when the block stops the scan; *offset says where. Bytes of 0x80 and above count up to the stop only. */
 static inline bool stoa_scan_block(const uint8_t *at, uint32_t *offset, uint32_t *high) {
   __m128i block = stoa_scan_load(at);
-  uint32_t stops = stoa_scan_stops(block);
+  uint32_t stops = (uint32_t)_mm_movemask_epi8(stoa_scan_stops(block));
   uint32_t highs = (uint32_t)_mm_movemask_epi8(block);
   if (stops == 0) {
     *high |= highs;
@@ -55,12 +55,44 @@ static inline const uint8_t *stoa_scan_text(const uint8_t *at, const uint8_t *en
   return at;
 }
 
+static inline size_t stoa_scan_copy_text(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
+  const uint8_t *at = from;
+  const uint8_t *end = from + len;
+  if (len < STOA_SCAN_BLOCK) {
+    stoa_scan_copy_short(to, from, len);
+    return (size_t)(stoa_scan_text_bytes(from, end, out_has_high) - from);
+  }
+  uint32_t high = 0;
+  uint32_t offset = 0;
+  for (; at < end; at += STOA_SCAN_BLOCK) {
+    /* The last block overlaps what was found plain already. */
+    at = end - at < STOA_SCAN_BLOCK ? end - STOA_SCAN_BLOCK : at;
+    _mm_storeu_si128((__m128i *)(void *)(to + (at - from)), stoa_scan_load(at));
+    if (stoa_scan_block(at, &offset, &high)) {
+      *out_has_high = high != 0;
+      return (size_t)(at - from) + offset;
+    }
+  }
+  *out_has_high = high != 0;
+  return len;
+}
+
+/* Four blocks at once, or'ed together. */
+static inline __m128i stoa_scan_load_four(const uint8_t *at) {
+  __m128i first = _mm_or_si128(stoa_scan_load(at), stoa_scan_load(at + STOA_SCAN_BLOCK));
+  __m128i second = _mm_or_si128(stoa_scan_load(at + 2 * STOA_SCAN_BLOCK), stoa_scan_load(at + 3 * STOA_SCAN_BLOCK));
+  return _mm_or_si128(first, second);
+}
+
 static inline bool stoa_scan_is_ascii(const uint8_t *at, size_t len) {
   if (len < STOA_SCAN_BLOCK) {
     return stoa_scan_is_ascii_short(at, len);
   }
   const uint8_t *last = at + len - STOA_SCAN_BLOCK;
   __m128i seen = stoa_scan_load(last);
+  for (; last - at >= 4 * STOA_SCAN_BLOCK; at += 4 * STOA_SCAN_BLOCK) {
+    seen = _mm_or_si128(seen, stoa_scan_load_four(at));
+  }
   for (; at < last; at += STOA_SCAN_BLOCK) {
     seen = _mm_or_si128(seen, stoa_scan_load(at));
   }

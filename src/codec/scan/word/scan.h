@@ -25,6 +25,13 @@ static inline const uint8_t *stoa_scan_text(const uint8_t *at, const uint8_t *en
   return at;
 }
 
+/* Copy [from, from + len) and tell how many bytes stand before the first that stops; `to` has room for all. */
+static inline size_t stoa_scan_copy_text(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
+  size_t plain = (size_t)(stoa_scan_text(from, from + len, out_has_high) - from);
+  stoa_scan_copy(to, from, plain);
+  return plain;
+}
+
 /* No byte of 0x80 or above. */
 static inline bool stoa_scan_is_ascii(const uint8_t *at, size_t len) {
   uint64_t seen = 0;
