@@ -211,34 +211,34 @@ static void close_slow(struct stoa_session *session) {
   stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
 }
 
-void stoa_session_settle(struct stoa_session *session) {
-  session->dirty = false;
-  if (session->state == STOA_SESSION_CLOSED) {
-    return;
-  }
+static void settle(struct stoa_session *session) {
   if (session->state >= STOA_SESSION_CLOSING) {
     /* Only now: the message that a handler was looking at when it closed the session lay in there. */
     stoa_session_input_release(session);
   }
   if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
     close_slow(session);
-    session->dirty = false;
   }
-  if (session->broken) {
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-    return;
-  }
-  if (!session->blocked) {
+  if (!session->broken && !session->blocked) {
     stoa_session_flush(session);
   }
-  if (session->broken) {
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-    return;
-  }
-  if (session->state == STOA_SESSION_CLOSING && session->queue == NULL) {
+  if (!session->broken && session->state == STOA_SESSION_CLOSING && session->queue == NULL) {
     linger(session);
   }
-  stoa_session_watch(session);
+  if (!session->broken) {
+    stoa_session_watch(session);
+  }
+  if (session->broken) {
+    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
+  }
+}
+
+void stoa_session_settle(struct stoa_session *session) {
+  if (session->state != STOA_SESSION_CLOSED) {
+    settle(session);
+  }
+  /* Last, so that what settling finds does not put the session on the list that is being walked. */
+  session->dirty = false;
 }
 
 static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms) {
