@@ -146,10 +146,8 @@ class App {
   }
 
   #showSelf() {
-    const button = byId('me');
-    button.hidden = false;
-    button.setAttribute('aria-label', this.#strings.say('rename', { nick: this.#nick }));
-    button.title = button.getAttribute('aria-label');
+    byId('me').hidden = false;
+    byId('me').title = this.#strings.say('rename');
     byId('me-initial').textContent = initial(this.#nick);
     byId('me-name').textContent = this.#nick;
   }

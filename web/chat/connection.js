@@ -182,7 +182,7 @@ export class Connection {
     try {
       frame = decodeFrame(data);
     } catch (error) {
-      console.warn('a frame that cannot be read was left out:', error);
+      console.warn('a frame that cannot be read was left out:', error.message);
       return;
     }
     this.#dispatch(frame);

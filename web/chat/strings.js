@@ -19,12 +19,13 @@ const ENGLISH = {
   showAll: 'Show all',
   back: 'Back at {time}. What was said in between is not shown here.',
   you: 'You',
-  rename: 'Change name, now {nick}',
+  rename: 'Change name',
   welcome: 'Welcome to Stoa',
   askName: 'Choose the name that others see.',
   name: 'Name',
   join: 'Join',
   cancel: 'Cancel',
+  connection: 'Connection',
   bannerConnecting: 'Connecting…',
   bannerLost: 'The connection was lost. Coming back by itself',
   bannerCountdown: 'in {n} s',
@@ -70,12 +71,13 @@ const CHINESE = {
   showAll: '展开全文',
   back: '{time} 重新连接。断线期间的消息不会显示在这里。',
   you: '我',
-  rename: '修改名字，当前为 {nick}',
+  rename: '修改名字',
   welcome: '欢迎来到 Stoa',
   askName: '请输入别人看到的名字。',
   name: '名字',
   join: '加入',
   cancel: '取消',
+  connection: '连接状态',
   bannerConnecting: '正在连接…',
   bannerLost: '连接已断开，将自动重连',
   bannerCountdown: '{n} 秒后',
@@ -104,9 +106,13 @@ const CHINESE = {
 
 export const LANGUAGES = { en: ENGLISH, zh: CHINESE };
 
+function tableName(language) {
+  return language.split('-')[0].toLowerCase();
+}
+
 // The first of the person's languages that the page speaks, with its region, for dates and plurals.
 export function pickLanguage(wanted) {
-  return wanted.find((language) => language.split('-')[0].toLowerCase() in LANGUAGES) ?? 'en';
+  return wanted.find((language) => Object.hasOwn(LANGUAGES, tableName(language))) ?? 'en';
 }
 
 // All texts of one language, with {values} filled in.
@@ -115,7 +121,7 @@ export class Strings {
   #plural;
 
   constructor(language) {
-    this.#table = LANGUAGES[language.split('-')[0].toLowerCase()];
+    this.#table = LANGUAGES[tableName(language)];
     this.#plural = new Intl.PluralRules(language);
   }
 

@@ -1,0 +1,423 @@
+// The page's modules that need no page, under a clock and a network that the test moves by hand.
+
+import assert from 'node:assert/strict';
+
+import { run, test } from '../lib/tap.mjs';
+import { Connection, chatFrame, reconnectDelayMs } from '../../web/chat/connection.js';
+import { decodeFrame, encodeCall, encodePlain } from '../../web/chat/frame.js';
+import { Outbox } from '../../web/chat/outbox.js';
+import { LANGUAGES, Strings, pickLanguage } from '../../web/chat/strings.js';
+import { initial, isFewSymbols, isLong, textPieces, toneOf } from '../../web/chat/text.js';
+import { Times, isSameDay, parseTimestamp } from '../../web/chat/times.js';
+
+const CALL = 0x80000000;
+const ERROR = 0x40000000;
+const HELLO = 16;
+
+function bytesOf(words, payload) {
+  const text = new TextEncoder().encode(payload);
+  const bytes = new Uint8Array(4 * words.length + text.length);
+  words.forEach((word, index) => new DataView(bytes.buffer).setUint32(4 * index, word));
+  bytes.set(text, 4 * words.length);
+  return bytes.buffer;
+}
+
+// A network whose sockets do what the test says, and a clock that stands still until the test moves it.
+class World {
+  sockets = [];
+  events = [];
+  #now = 1000;
+  #timers = new Map();
+  #timerCount = 0;
+
+  constructor(random = () => 0.5) {
+    this.random = random;
+  }
+
+  open = (url, protocol) => {
+    const socket = { url, protocol, sent: [], closed: false };
+    socket.send = (data) => socket.sent.push(data);
+    socket.close = () => { socket.closed = true; };
+    this.sockets.push(socket);
+    return socket;
+  };
+
+  now = () => this.#now;
+
+  setTimer = (run, delayMs) => {
+    this.#timerCount += 1;
+    this.#timers.set(this.#timerCount, { at: this.#now + delayMs, run });
+    return this.#timerCount;
+  };
+
+  clearTimer = (timer) => this.#timers.delete(timer);
+
+  // Move the clock, running what falls due on the way, the earliest first.
+  pass(ms) {
+    const end = this.#now + ms;
+    for (;;) {
+      const [first] = [...this.#timers].sort(([, one], [, other]) => one.at - other.at);
+      if (!first || first[1].at > end) {
+        break;
+      }
+      this.#timers.delete(first[0]);
+      this.#now = first[1].at;
+      first[1].run();
+    }
+    this.#now = end;
+  }
+
+  // The computer sleeps: time goes by and no timer runs.
+  sleep(ms) {
+    this.#now += ms;
+  }
+
+  get socket() {
+    return this.sockets.at(-1);
+  }
+
+  get states() {
+    return this.events.filter(([name]) => name === 'state').map(([, state]) => state);
+  }
+
+  connection() {
+    const note = (name) => (...values) => this.events.push([name, ...values]);
+    return new Connection('ws://host/', { state: note('state'), chat: note('chat'), refused: note('refused') }, this);
+  }
+
+  receive(words, payload = '') {
+    this.socket.onmessage({ data: bytesOf(words, payload) });
+  }
+
+  answerHello(message, bits = CALL) {
+    this.socket.onopen();
+    const { id } = decodeFrame(this.socket.sent[0].buffer);
+    this.receive([bits + HELLO, id], JSON.stringify(message));
+  }
+
+  breakLine(code = 1006) {
+    this.socket.onclose({ code, reason: '' });
+  }
+}
+
+function online(nick = 'Ada', random) {
+  const world = new World(random);
+  const connection = world.connection();
+  connection.open(nick);
+  world.answerHello({ nick });
+  return { world, connection };
+}
+
+test('a plain frame is its type in big-endian order and its JSON', () => {
+  const frame = encodePlain(0x01020304, { message: 'é' });
+  assert.deepEqual([...frame.slice(0, 4)], [1, 2, 3, 4]);
+  assert.equal(new TextDecoder().decode(frame.slice(4)), '{"message":"é"}');
+});
+
+test('a call carries bit 31 and its id', () => {
+  const frame = encodeCall(16, 7, {});
+  assert.deepEqual([...frame.slice(0, 8)], [0x80, 0, 0, 16, 0, 0, 0, 7]);
+});
+
+test('replies, errors and plain frames are told apart', () => {
+  assert.deepEqual(decodeFrame(bytesOf([CALL + 16, 9], '{"nick":"A"}')),
+    { type: 16, call: true, error: false, id: 9, message: { nick: 'A' } });
+  assert.deepEqual(decodeFrame(bytesOf([CALL + ERROR + 16, 9], '{"code":124}')),
+    { type: 16, call: true, error: true, id: 9, message: { code: 124 } });
+  assert.deepEqual(decodeFrame(bytesOf([ERROR], '{"code":123}')),
+    { type: 0, call: false, error: true, id: 0, message: { code: 123 } });
+  assert.deepEqual(decodeFrame(bytesOf([40], '')), { type: 40, call: false, error: false, id: 0, message: {} });
+});
+
+test('frames that are short, not JSON, not an object or not UTF-8 are refused', () => {
+  assert.throws(() => decodeFrame(new ArrayBuffer(3)));
+  assert.throws(() => decodeFrame(bytesOf([CALL + 16], '')));
+  for (const payload of ['{', '7', '"text"', '[]', 'null']) {
+    assert.throws(() => decodeFrame(bytesOf([0], payload)), payload);
+  }
+  assert.throws(() => decodeFrame(new Uint8Array([0, 0, 0, 0, 0x22, 0xff, 0x22]).buffer));
+});
+
+test('the page says Hello with its name as soon as the socket is open, and is online with the reply', () => {
+  const { world } = online('小明');
+  assert.equal(world.socket.protocol, 'stoa.json');
+  assert.deepEqual(decodeFrame(world.socket.sent[0].buffer).message, { nick: '小明' });
+  assert.deepEqual(world.states, ['connecting', 'online']);
+});
+
+test('a chat message is sent only while online', () => {
+  const { world, connection } = online();
+  assert.equal(connection.sendChat(chatFrame('hello')), true);
+  assert.deepEqual(decodeFrame(world.socket.sent[1].buffer),
+    { type: 0, call: false, error: false, id: 0, message: { message: 'hello' } });
+  world.breakLine();
+  assert.equal(connection.sendChat(chatFrame('lost')), false);
+});
+
+test('chat messages and refusals reach the page, and everything unknown is left alone', () => {
+  const { world } = online();
+  world.receive([0], '{"message":"m","sender":"s"}');
+  world.receive([ERROR], '{"code":122}');
+  world.receive([40]);
+  world.receive([99], '{"what":1}');
+  world.receive([0], 'no JSON');
+  const heard = world.events.filter(([name]) => name !== 'state');
+  assert.deepEqual(heard, [['chat', { message: 'm', sender: 's' }], ['refused', 0, { code: 122 }]]);
+});
+
+test('delays are random between half a second and a bound that doubles up to twenty seconds', () => {
+  const bounds = [0, 1, 2, 3, 4, 5, 6, 1000].map((attempt) => reconnectDelayMs(attempt, () => 1));
+  assert.deepEqual(bounds, [1000, 2000, 4000, 8000, 16000, 20000, 20000, 20000]);
+  assert.deepEqual([0, 5, 1000].map((attempt) => reconnectDelayMs(attempt, () => 0)), [500, 500, 500]);
+  assert.equal(reconnectDelayMs(5, () => 0.5), 10250);
+});
+
+test('a broken line is opened again after the delay, and the delay grows while it stays broken', () => {
+  const { world } = online('Ada', () => 1);
+  world.pass(10000);
+  world.breakLine();
+  world.pass(999);
+  assert.equal(world.sockets.length, 1);
+  world.pass(1);
+  assert.equal(world.sockets.length, 2);
+  world.breakLine();
+  world.pass(1999);
+  assert.equal(world.sockets.length, 2);
+  world.pass(1);
+  assert.equal(world.sockets.length, 3);
+});
+
+test('a server that greets and hangs up at once does not bring the short delay back', () => {
+  const { world } = online('Ada', () => 1);
+  const delays = [];
+  for (let i = 0; i < 3; i += 1) {
+    world.breakLine();
+    delays.push(world.events.at(-1)[2].delayMs);
+    world.pass(delays.at(-1));
+    world.answerHello({ nick: 'Ada' });
+  }
+  assert.deepEqual(delays, [1000, 2000, 4000]);
+});
+
+test('retryNow connects at once while waiting, and does nothing otherwise', () => {
+  const { world, connection } = online();
+  connection.retryNow();
+  assert.equal(world.sockets.length, 1);
+  world.breakLine();
+  connection.retryNow();
+  assert.equal(world.sockets.length, 2);
+  world.answerHello({ nick: 'Ada' });
+  world.pass(5000);
+  assert.equal(world.sockets.length, 2);
+});
+
+test('close codes 4500 to 4999 stop for good, all others come back', () => {
+  for (const [code, state] of [[4499, 'waiting'], [4500, 'closed'], [4503, 'closed'], [4999, 'closed'],
+    [1000, 'waiting'], [1006, 'waiting'], [1013, 'waiting'], [4001, 'waiting'], [4008, 'waiting']]) {
+    const { world, connection } = online();
+    world.breakLine(code);
+    assert.equal(connection.state, state, `after ${code}`);
+    world.pass(60000);
+    assert.equal(world.sockets.length > 1, state === 'waiting', `after ${code}`);
+  }
+});
+
+test('after a final close only a person connects again', () => {
+  const { world, connection } = online();
+  world.breakLine(4503);
+  connection.retryNow();
+  connection.wake();
+  assert.equal(world.sockets.length, 1);
+  connection.reopen();
+  assert.equal(world.sockets.length, 2);
+});
+
+test('thirty-five seconds of silence are a dead line, and any frame is life', () => {
+  const { world, connection } = online();
+  world.pass(34000);
+  world.receive([40]);
+  world.pass(34999);
+  assert.equal(connection.state, 'online');
+  world.pass(1);
+  assert.equal(connection.state, 'waiting');
+  assert.equal(world.socket.closed, true);
+});
+
+test('waking after a long sleep finds the dead line at once', () => {
+  const { world, connection } = online();
+  world.sleep(3600000);
+  connection.wake();
+  assert.equal(connection.state, 'waiting');
+});
+
+test('a server that takes the socket and never answers Hello is left', () => {
+  const world = new World();
+  const connection = world.connection();
+  connection.open('Ada');
+  world.socket.onopen();
+  world.pass(15000);
+  assert.equal(connection.state, 'waiting');
+});
+
+test('a socket that was left says nothing any more', () => {
+  const { world } = online();
+  const [old] = world.sockets;
+  world.pass(35000);
+  assert.equal(old.onmessage, null);
+  assert.equal(old.onclose, null);
+});
+
+test('a name that is taken or invalid goes back to the person', () => {
+  for (const code of [124, 125]) {
+    const world = new World();
+    world.connection().open('Ada');
+    world.answerHello({ code }, CALL + ERROR);
+    assert.deepEqual(world.events.at(-1), ['state', 'idle', { error: { code } }]);
+    assert.equal(world.socket.closed, true);
+    world.pass(60000);
+    assert.equal(world.sockets.length, 1);
+  }
+});
+
+test('after a break our own name is tried again while the server may still hold it for the dead line', () => {
+  const { world, connection } = online();
+  world.breakLine();
+  while (connection.state !== 'idle') {
+    world.pass(world.events.findLast(([, state]) => state === 'waiting')[2].delayMs);
+    world.answerHello({ code: 124 }, CALL + ERROR);
+  }
+  assert.ok(world.now() > 45000);
+  assert.ok(world.sockets.length > 2);
+});
+
+test('a remembered name is tried again for a moment, since a reload may be faster than its own goodbye', () => {
+  const world = new World();
+  const connection = world.connection();
+  connection.open('Ada', { remembered: true });
+  world.answerHello({ code: 124 }, CALL + ERROR);
+  assert.equal(connection.state, 'waiting');
+  world.pass(1000);
+  world.answerHello({ nick: 'Ada' });
+  assert.equal(connection.state, 'online');
+});
+
+test('a Hello refused for the moment is said again no sooner than the server asks', () => {
+  const world = new World();
+  world.connection().open('Ada');
+  world.answerHello({ code: 111, temporary: true, retryMs: 7000 }, CALL + ERROR);
+  world.pass(6999);
+  assert.equal(world.sockets.length, 1);
+  world.pass(1);
+  assert.equal(world.sockets.length, 2);
+});
+
+test('a Hello refused for good closes with its error', () => {
+  const world = new World();
+  world.connection().open('Ada');
+  world.answerHello({ code: 103, message: 'no' }, CALL + ERROR);
+  assert.deepEqual(world.events.at(-1), ['state', 'closed', { error: { code: 103, message: 'no' } }]);
+});
+
+test('texts come back from the outbox in order, and only those that are not confirmed', () => {
+  const outbox = new Outbox();
+  ['one', 'two', 'three', 'four'].forEach((text) => outbox.sent(text));
+  outbox.confirmed();
+  assert.equal(outbox.refused(), 'two');
+  assert.deepEqual(outbox.takeAll(), ['three', 'four']);
+  assert.equal(outbox.refused(), undefined);
+});
+
+test('links are http and https only, end where the sentence goes on, and no character is lost', () => {
+  const links = (text) => {
+    const pieces = textPieces(text);
+    assert.equal(pieces.map((piece) => piece.text).join(''), text);
+    return pieces.filter((piece) => piece.href).map((piece) => piece.href);
+  };
+  assert.deepEqual(links('see https://a.example/b_(c)?d=1), and http://e.example.'),
+    ['https://a.example/b_(c)?d=1', 'http://e.example/']);
+  assert.deepEqual(links('看https://a.example/页 或https://b.example。'), ['https://a.example/', 'https://b.example/']);
+  assert.deepEqual(links('javascript:alert(1) data:text/html,x ftp://a.example http:// https://'), []);
+  assert.deepEqual(links('https://a.example/\u202Egpj.exe'), ['https://a.example/']);
+  assert.deepEqual(links(`https://a.example/${'x'.repeat(3000)}`), []);
+  assert.deepEqual(links('"https://a.example/"<https://b.example/>'), ['https://a.example/', 'https://b.example/']);
+});
+
+test('texts that are made to be slow are cut as fast as others', () => {
+  const texts = [`https://a.example/${')'.repeat(60000)}`, `https://a.example/${'.'.repeat(60000)}x`,
+    'https://'.repeat(8000), '👍'.repeat(20000), `${'👍\u200D'.repeat(8)}!`];
+  const start = process.cpuUsage().user;
+  for (const text of texts) {
+    assert.equal(textPieces(text).map((piece) => piece.text).join(''), text);
+    isFewSymbols(text);
+    isLong(text);
+  }
+  // Quadratic work over 60,000 characters takes many seconds, linear work a few milliseconds.
+  assert.ok(process.cpuUsage().user - start < 2000000);
+});
+
+test('a few symbols are shown large, text and digits are not', () => {
+  for (const text of ['👍', '👨‍👩‍👧‍👦🇨🇳👍🏽', '❤️', ' 🎉 🎉 ']) {
+    assert.ok(isFewSymbols(text), text);
+  }
+  for (const text of ['', '1', '123', '#', 'a👍', '👍👍👍👍', '好']) {
+    assert.ok(!isFewSymbols(text), text);
+  }
+});
+
+test('long is many characters or many lines', () => {
+  assert.ok(!isLong('x'.repeat(1500)) && isLong('x'.repeat(1501)));
+  assert.ok(!isLong('\n'.repeat(17)) && isLong('\n'.repeat(18)));
+});
+
+test('an initial is a whole character, and a tone depends on the name only', () => {
+  assert.deepEqual([initial('ada'), initial('😀x'), initial('小明'), initial('')], ['A', '😀', '小', '?']);
+  assert.equal(toneOf('Ada', 8), toneOf('Ada', 8));
+  assert.ok(['a', 'b', '小', ''].every((name) => toneOf(name, 8) >= 0 && toneOf(name, 8) < 8));
+});
+
+test('the page speaks the first language that it knows, and English otherwise', () => {
+  assert.equal(pickLanguage(['fr-FR', 'zh-CN', 'en']), 'zh-CN');
+  assert.equal(pickLanguage(['en-GB', 'zh']), 'en-GB');
+  assert.equal(pickLanguage(['fr', 'constructor']), 'en');
+  assert.equal(pickLanguage([]), 'en');
+});
+
+test('both languages say the same things with the same values', () => {
+  const shape = (table) => Object.fromEntries(Object.entries(table).map(([key, entry]) => {
+    const text = typeof entry === 'string' ? entry : entry.other;
+    return [key, [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort()];
+  }));
+  assert.deepEqual(shape(LANGUAGES.zh), shape(LANGUAGES.en));
+});
+
+test('plurals follow the number, and unknown codes have a text', () => {
+  const strings = new Strings('en-US');
+  assert.equal(strings.say('newer', { n: 1 }), '1 new message');
+  assert.equal(strings.say('newer', { n: 21 }), '21 new messages');
+  assert.equal(new Strings('zh-CN').say('newer', { n: 1 }), '1 条新消息');
+  assert.equal(strings.sayCode('close', 4503), 'You were removed from the chat.');
+  assert.equal(strings.sayCode('close', 4999, { code: 4999 }), 'The server closed the connection (4999).');
+});
+
+test('a value is put into a text as it is', () => {
+  assert.equal(new Strings('en').sayCode('error', 999, { message: '$& {code}' }), 'The server answered: $& {code}');
+});
+
+test('days are named from today, also around a change of the clock', () => {
+  const times = new Times('en-US', new Strings('en-US'));
+  const today = new Date(2026, 2, 29, 23, 59);
+  assert.equal(times.day(new Date(2026, 2, 29, 0, 1), today), 'Today');
+  assert.equal(times.day(new Date(2026, 2, 28, 0, 1), today), 'Yesterday');
+  assert.equal(times.day(new Date(2026, 2, 27), today), 'Friday, March 27, 2026');
+  assert.ok(!isSameDay(new Date(2026, 2, 28), new Date(2026, 3, 28)));
+});
+
+test('a message whose timestamp cannot be read is from now', () => {
+  const before = Date.now();
+  for (const timestamp of [undefined, null, '', 'soon', {}]) {
+    assert.ok(parseTimestamp(timestamp).getTime() >= before, String(timestamp));
+  }
+  assert.equal(parseTimestamp('2026-01-02T03:04:05.678Z').getTime(), Date.UTC(2026, 0, 2, 3, 4, 5, 678));
+});
+
+await run();

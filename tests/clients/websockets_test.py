@@ -1,0 +1,361 @@
+"""Python's `websockets`, a WebSocket library of other authors, talks to the chat room."""
+
+import asyncio
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+
+import websockets
+
+DEADLINE_S = 30
+CALL = 0x80000000
+HELLO = 16
+SUBPROTOCOLS = ["stoa.json", "stoa.proto", None]
+TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+LISTENING = re.compile(rb"\bevent=listening\b.*\baddress=\"?\S*?:(\d+)\"?(?:\s|$)")
+TEXTS = ["hello", "大家好，柱廊 👩‍👩‍👧‍👦", 'line\nline\t"quoted" \\ \u0001', "x" * 125, "y" * 126, "z" * 20000]
+
+tests = []
+
+
+def test(name):
+    def register(body):
+        tests.append((name, body))
+        return body
+
+    return register
+
+
+def word(*numbers):
+    return b"".join(number.to_bytes(4, "big") for number in numbers)
+
+
+def varint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def read_varint(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 127) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+
+
+class Json:
+    @staticmethod
+    def chat(text):
+        return json.dumps({"message": text}).encode()
+
+    @staticmethod
+    def hello(nick):
+        return json.dumps({"nick": nick}).encode()
+
+    @staticmethod
+    def read_chat(payload):
+        message = json.loads(payload)
+        return message["message"], message["sender"], message["timestamp"]
+
+
+class Proto:
+    """Messages whose fields are strings: a tag of wire type 2, a length, the bytes."""
+
+    @staticmethod
+    def chat(text):
+        data = text.encode()
+        return b"\x0a" + varint(len(data)) + data
+
+    hello = chat
+
+    @staticmethod
+    def read_chat(payload):
+        fields = {}
+        at = 0
+        while at < len(payload):
+            tag, at = read_varint(payload, at)
+            assert tag & 7 == 2, f"a string's tag, not {tag}"
+            length, at = read_varint(payload, at)
+            fields[tag >> 3] = payload[at : at + length].decode()
+            at += length
+        assert sorted(fields) == [1, 2, 3], f"message, sender and timestamp, not {sorted(fields)}"
+        return fields[1], fields[2], fields[3]
+
+
+class Chatroom:
+    """The chat room program, from its start to its end; `async with` kills what is left of it."""
+
+    def __init__(self, address, **options):
+        self.settings = {"server.addresses": [address], **options}
+
+    async def __aenter__(self):
+        args = []
+        for key, value in self.settings.items():
+            args += ["--set", f"{key}={json.dumps(value)}"]
+        self.process = await asyncio.create_subprocess_exec(
+            os.environ["CHATROOM"], *args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        self.port = await asyncio.wait_for(self.listening(), DEADLINE_S)
+        self.drain = asyncio.create_task(self.process.stderr.read())
+        return self
+
+    async def listening(self):
+        lines = []
+        async for line in self.process.stderr:
+            lines.append(line.decode(errors="replace"))
+            found = LISTENING.search(line)
+            if found:
+                return int(found.group(1))
+        raise RuntimeError("the chatroom ended:\n" + "".join(lines))
+
+    async def __aexit__(self, *_):
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        await self.drain
+
+
+class Client:
+    """One connection; `async with` closes it."""
+
+    def __init__(self, url, subprotocol, nick, **options):
+        self.codec = Proto if subprotocol == "stoa.proto" else Json
+        self.nick = nick if subprotocol else None
+        subprotocols = [subprotocol] if subprotocol else None
+        self.opening = websockets.connect(
+            url, subprotocols=subprotocols, max_size=None, max_queue=None, close_timeout=DEADLINE_S, **options
+        )
+
+    async def __aenter__(self):
+        self.socket = await asyncio.wait_for(self.opening, DEADLINE_S)
+        if self.nick is not None:
+            await self.socket.send(word(CALL + HELLO, 7) + self.codec.hello(self.nick))
+            reply = await self.receive()
+            assert reply[:8] == word(CALL + HELLO, 7), f"the reply to Hello, not {reply[:80]}"
+        return self
+
+    async def __aexit__(self, *_):
+        await self.socket.close()
+
+    async def receive(self):
+        return await asyncio.wait_for(self.socket.recv(), DEADLINE_S)
+
+    async def say(self, text):
+        await self.socket.send(word(0) + self.codec.chat(text))
+
+    async def hears(self):
+        while True:
+            frame = await self.receive()
+            if frame[:4] == word(0):
+                return self.codec.read_chat(frame[4:])
+
+    async def closing(self):
+        await asyncio.wait_for(self.socket.wait_closed(), DEADLINE_S)
+        return self.socket.close_code
+
+
+def certificate(folder):
+    paths = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        + ["-out", paths[0], "-keyout", paths[1], "-subj", "/CN=localhost"]
+        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return paths
+
+
+async def talk_among_all(clients):
+    for speaker in clients:
+        for text in TEXTS:
+            await speaker.say(text)
+            heard = [await client.hears() for client in clients]
+            assert len(set(heard)) == 1, f"all hear the same, not {set(heard)}"
+            message, sender, timestamp = heard[0]
+            assert message == text, f"the text, not {message[:80]!r}"
+            assert speaker.nick in (None, sender), f"{speaker.nick}, not {sender}"
+            assert TIMESTAMP.match(timestamp), timestamp
+
+
+async def talk_over(url, **options):
+    async with Client(url, SUBPROTOCOLS[0], "Ada", **options) as ada:
+        async with Client(url, SUBPROTOCOLS[1], "小明", **options) as ming:
+            async with Client(url, SUBPROTOCOLS[2], None, **options) as guest:
+                for client, subprotocol in zip((ada, ming, guest), SUBPROTOCOLS):
+                    assert client.socket.subprotocol == subprotocol
+                await talk_among_all([ada, ming, guest])
+                return ada.socket.extensions
+
+
+def has_ipv6():
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as addresses:
+            return "00000000000000000000000000000001" in addresses.read()
+    except FileNotFoundError:
+        return False
+
+
+class Skip(Exception):
+    pass
+
+
+def register_transports():
+    for host in ("127.0.0.1", "[::1]"):
+
+        @test(f"over ws and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        async def plain(host=host):
+            if host == "[::1]" and not has_ipv6():
+                raise Skip("this machine has no IPv6")
+            async with Chatroom(f"{host}:0") as chatroom:
+                await talk_over(f"ws://{host}:{chatroom.port}/")
+
+        @test(f"over wss and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        async def secure(host=host):
+            if host == "[::1]" and not has_ipv6():
+                raise Skip("this machine has no IPv6")
+            with tempfile.TemporaryDirectory() as folder:
+                paths = certificate(folder)
+                # The certificate is checked, its name too: it vouches for itself.
+                trust = ssl.create_default_context(cafile=paths[0])
+                options = {"server.tls.certificate": paths[0], "server.tls.key": paths[1]}
+                async with Chatroom(f"wss://{host}:0", **options) as chatroom:
+                    await talk_over(f"wss://{host}:{chatroom.port}/", ssl=trust)
+
+
+register_transports()
+
+
+@test("TLS 1.3 and 1.2 are spoken, and nothing older")
+async def tls_versions():
+    with tempfile.TemporaryDirectory() as folder:
+        paths = certificate(folder)
+        options = {"server.tls.certificate": paths[0], "server.tls.key": paths[1]}
+        async with Chatroom("wss://127.0.0.1:0", **options) as chatroom:
+            url = f"wss://127.0.0.1:{chatroom.port}/"
+            for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+                async with Client(url, "stoa.json", "Ada", ssl=only(version, paths[0])) as ada:
+                    assert ada.socket.transport.get_extra_info("ssl_object").version().replace(".", "_") == version.name
+            try:
+                async with Client(url, "stoa.json", "Ada", ssl=only(ssl.TLSVersion.TLSv1_1, paths[0])):
+                    raise AssertionError("TLS 1.1 was spoken")
+            except (ssl.SSLError, ConnectionError):
+                pass
+
+
+def only(version, cafile):
+    context = ssl.create_default_context(cafile=cafile)
+    # OpenSSL itself refuses the old versions at its usual security level; here the server is to refuse.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        # Python calls TLS 1.1 deprecated, which is why it is tried.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    return context
+
+
+@test("permessage-deflate is agreed on when the server is told to, and messages pass through it whole")
+async def deflate():
+    async with Chatroom("127.0.0.1:0", **{"server.compression": True}) as chatroom:
+        extensions = await talk_over(f"ws://127.0.0.1:{chatroom.port}/", compression="deflate")
+        assert [extension.name for extension in extensions] == ["permessage-deflate"], extensions
+
+
+@test("permessage-deflate is agreed on with every combination of its parameters, or left out")
+async def deflate_parameters():
+    from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory as Deflate
+
+    async with Chatroom("127.0.0.1:0", **{"server.compression": True}) as chatroom:
+        url = f"ws://127.0.0.1:{chatroom.port}/"
+        for no_context in (False, True):
+            for bits in (None, 9, 15):
+                offer = Deflate(
+                    server_no_context_takeover=no_context,
+                    client_no_context_takeover=no_context,
+                    server_max_window_bits=bits,
+                    client_max_window_bits=bits if bits else True,
+                )
+                await talk_over(url, compression=None, extensions=[offer])
+
+
+@test("big messages pass in one frame and in many")
+async def big():
+    options = {"server.limits.message_bytes_max": 4 << 20, "server.limits.send_queue_bytes_max": 32 << 20}
+    async with Chatroom("127.0.0.1:0", **options) as chatroom:
+        async with Client(f"ws://127.0.0.1:{chatroom.port}/", "stoa.proto", "Ada") as ada:
+            text = "柱" * (1 << 20)
+            await ada.say(text)
+            assert (await ada.hears())[0] == text
+            frame = word(0) + ada.codec.chat(text)
+            await ada.socket.send([frame[at : at + 65536] for at in range(0, len(frame), 65536)])
+            assert (await ada.hears())[0] == text
+
+
+@test("a ping is answered by a pong")
+async def ping():
+    async with Chatroom("127.0.0.1:0") as chatroom:
+        async with Client(f"ws://127.0.0.1:{chatroom.port}/", "stoa.json", "Ada") as ada:
+            for payload in (b"", b"p", b"q" * 125):
+                await asyncio.wait_for(await ada.socket.ping(payload), DEADLINE_S)
+
+
+@test("the closing handshake returns the code of the one who began it")
+async def close_codes():
+    async with Chatroom("127.0.0.1:0") as chatroom:
+        for code in (1000, 1001, 3000, 4999):
+            async with Client(f"ws://127.0.0.1:{chatroom.port}/", "stoa.json", "Ada") as ada:
+                await ada.socket.close(code, "see you")
+                assert ada.socket.close_code == code, ada.socket.close_code
+
+
+@test("a message above the limit closes its sender with 1009")
+async def above_limit():
+    async with Chatroom("127.0.0.1:0") as chatroom:
+        async with Client(f"ws://127.0.0.1:{chatroom.port}/", "stoa.json", "Ada", compression=None) as ada:
+            await ada.say("x" * 65536)
+            code = await ada.closing()
+            assert code == 1009, code
+
+
+@test("a server that is told to end closes with 4001")
+async def drain():
+    async with Chatroom("127.0.0.1:0") as chatroom:
+        async with Client(f"ws://127.0.0.1:{chatroom.port}/", None, None) as guest:
+            chatroom.process.terminate()
+            code = await guest.closing()
+            assert code == 4001, code
+        assert await asyncio.wait_for(chatroom.process.wait(), DEADLINE_S) == 0
+
+
+def run():
+    print("TAP version 13")
+    print(f"1..{len(tests)}")
+    failed = 0
+    for number, (name, body) in enumerate(tests, 1):
+        try:
+            asyncio.run(asyncio.wait_for(body(), 4 * DEADLINE_S))
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as why:
+            print(f"ok {number} - {name} # SKIP {why}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"not ok {number} - {name}")
+            print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,303 @@
+// Node's `ws`, a WebSocket library of other authors, talks to the chat room.
+
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import WebSocket from 'ws';
+
+import { makeCertificate } from '../lib/certificate.mjs';
+import { Chatroom } from '../lib/chatroom.mjs';
+import { run, test } from '../lib/tap.mjs';
+import { within } from '../lib/waiting.mjs';
+import { CALL, HELLO, PING, words } from '../lib/wire.mjs';
+import { Client } from './client.mjs';
+
+const SUBPROTOCOLS = ['stoa.json', 'stoa.proto', ''];
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const HOSTS = ['127.0.0.1', '[::1]'];
+// Lengths around the borders of the frame's own length field, and everything that JSON escapes.
+const TEXTS = [
+  'hello', '大家好，柱廊 👩‍👩‍👧‍👦', 'line\nline\t"quoted" \\ \u0001', 'x'.repeat(125), 'y'.repeat(126), 'z'.repeat(20000),
+];
+
+function hasIpv6() {
+  return Object.values(networkInterfaces()).flat().some((address) => address.address === '::1');
+}
+
+async function open(t, { scheme = 'ws', host = HOSTS[0], options = {} } = {}) {
+  const settings = { ...options };
+  if (scheme === 'wss') {
+    const tls = await makeCertificate();
+    t.after(() => tls.remove());
+    settings['server.tls.certificate'] = tls.certificate;
+    settings['server.tls.key'] = tls.key;
+  }
+  const chatroom = await Chatroom.start(`${scheme === 'wss' ? 'wss://' : ''}${host}:0`, settings);
+  t.after(() => chatroom.kill());
+  const url = `${scheme}://${host}:${chatroom.port}/`;
+  const join = async (subprotocol, nick, clientOptions) => {
+    const client = await Client.join(url, subprotocol, nick, clientOptions);
+    t.after(() => client.socket.terminate());
+    return client;
+  };
+  return { chatroom, url, join };
+}
+
+async function talkAmongAll(clients) {
+  for (const speaker of clients) {
+    for (const text of TEXTS) {
+      speaker.say(text);
+      const heard = await Promise.all(clients.map((client) => client.hears()));
+      for (const message of heard) {
+        assert.equal(message.message, text);
+        assert.equal(message.sender, speaker.welcome?.nick ?? message.sender);
+        assert.match(message.timestamp, TIMESTAMP);
+      }
+      assert.equal(new Set(heard.map((message) => JSON.stringify(message))).size, 1);
+    }
+  }
+}
+
+for (const scheme of ['ws', 'wss']) {
+  for (const host of HOSTS) {
+    test(`over ${scheme} and ${host} clients of JSON, of Protobuf and of no subprotocol talk with each other`, async (t) => {
+      if (host === '[::1]' && !hasIpv6()) {
+        t.skip('this machine has no IPv6');
+        return;
+      }
+      const { join } = await open(t, { scheme, host });
+      const clients = [];
+      for (const subprotocol of SUBPROTOCOLS) {
+        const client = await join(subprotocol, `with ${subprotocol}`);
+        assert.equal(client.socket.protocol, subprotocol);
+        clients.push(client);
+      }
+      await talkAmongAll(clients);
+    });
+  }
+}
+
+test('Hello tells the session, the name, the server, its time and its limit', async (t) => {
+  const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 5000 } });
+  for (const [subprotocol, nick] of [['stoa.json', '小明'], ['stoa.proto', 'Ada']]) {
+    const { welcome } = await join(subprotocol, nick);
+    assert.match(welcome.sessionId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.deepEqual([welcome.nick, welcome.messageBytesMax], [nick, 5000]);
+    assert.ok(welcome.server.length > 0);
+    assert.ok(Math.abs(Number(welcome.serverMs) - Date.now()) < 60000);
+    // The JSON of an int64 is a string, since a JavaScript number cannot hold all of them.
+    assert.equal(typeof welcome.serverMs, subprotocol === 'stoa.json' ? 'string' : 'number');
+  }
+});
+
+test('a name is given to those who bring none, and names in use or impossible are refused', async (t) => {
+  const { url, join } = await open(t);
+  assert.match((await join('stoa.json', '')).welcome.nick, /^guest-/);
+  await join('stoa.json', 'Ada');
+  for (const subprotocol of ['stoa.json', 'stoa.proto']) {
+    for (const [nick, code] of [['Ada', 124], ['x'.repeat(33), 125], ['a\u0007b', 125]]) {
+      const client = await Client.connect(url, subprotocol);
+      t.after(() => client.socket.terminate());
+      const reply = await client.hello(nick);
+      assert.deepEqual([reply.call, reply.error, reply.message.code], [true, true, code]);
+      assert.ok(reply.message.reason.length > 0 && reply.message.message.length > 0);
+    }
+  }
+});
+
+test('a name is free again when its owner has left', async (t) => {
+  const { join } = await open(t);
+  for (let i = 0; i < 3; i += 1) {
+    const ada = await join('stoa.json', 'Ada');
+    assert.equal(ada.welcome.nick, 'Ada');
+    await ada.close(1000);
+  }
+});
+
+test('sender and timestamp come from the server, whatever the client claims', async (t) => {
+  const { join } = await open(t);
+  const [ada, guest] = [await join('stoa.json', 'Ada'), await join('', '')];
+  const claim = Buffer.from(JSON.stringify({ message: 'm', sender: 'Zeno', timestamp: '1999-01-01T00:00:00.000Z' }));
+  for (const [speaker, sender] of [[ada, /^Ada$/], [guest, /^guest-/]]) {
+    speaker.socket.send(Buffer.concat([words(0), claim]));
+    const heard = await ada.hears();
+    assert.match(heard.sender, sender);
+    assert.match(heard.timestamp, TIMESTAMP);
+    assert.ok(Math.abs(Date.parse(heard.timestamp) - Date.now()) < 60000);
+  }
+});
+
+test('a frame that cannot be understood is answered by an error, and the talk goes on', async (t) => {
+  const { join } = await open(t);
+  for (const subprotocol of ['stoa.json', 'stoa.proto']) {
+    const client = await join(subprotocol, `with ${subprotocol}`);
+    const wrong = { unknown: words(99), truncated: Buffer.from([0, 0, 0]), garbage: Buffer.concat([words(0), Buffer.from([0xff, 0xff])]) };
+    for (const [what, bytes] of Object.entries(wrong)) {
+      client.socket.send(bytes);
+      const answer = await client.receives(`the error for ${what}`);
+      assert.deepEqual([answer.error, answer.call], [true, false], what);
+      assert.ok(answer.message.code >= 100, what);
+    }
+    client.socket.send(words(CALL + 99, 77));
+    const reply = await client.receives('the error for an unknown call');
+    assert.deepEqual([reply.error, reply.call, reply.type, reply.id], [true, true, 99, 77]);
+    client.say('');
+    assert.equal((await client.receives('the error for an empty text')).message.code, 123);
+    client.say('still here');
+    assert.equal((await client.hears()).message, 'still here');
+  }
+});
+
+test('a client without subprotocol receives chat messages and nothing else', async (t) => {
+  const { join } = await open(t, { options: { 'server.ping_interval_ms': 100 } });
+  const [guest, ada] = [await join('', ''), await join('stoa.json', 'Ada')];
+  for (const bytes of [words(99), words(CALL + HELLO, 1), Buffer.from([0]), Buffer.concat([words(0), Buffer.from('{')])]) {
+    guest.socket.send(bytes);
+  }
+  const pinged = new Promise((resolve) => { guest.socket.once('ping', resolve); });
+  await within(pinged, 'a ping');
+  ada.say('hello');
+  const frame = await guest.receives('the first frame');
+  assert.deepEqual([frame.binary, frame.type, Object.keys(frame.message).sort()],
+    [true, 0, ['message', 'sender', 'timestamp']]);
+  guest.say('still here');
+  assert.equal((await guest.receives('the second frame')).message.message, 'still here');
+});
+
+test('of several subprotocols the server takes one that it speaks', async (t) => {
+  const { url } = await open(t);
+  const socket = new WebSocket(url, ['chat.v9', 'stoa.proto']);
+  t.after(() => socket.terminate());
+  await within(new Promise((resolve) => { socket.once('open', resolve); }), 'the handshake');
+  assert.equal(socket.protocol, 'stoa.proto');
+});
+
+test('permessage-deflate is agreed on when the server is told to, and messages pass through it whole', async (t) => {
+  const { join } = await open(t, { options: { 'server.compression': true } });
+  const clients = [];
+  for (const subprotocol of SUBPROTOCOLS) {
+    const perMessageDeflate = { threshold: 0, clientNoContextTakeover: subprotocol === 'stoa.proto' };
+    const client = await join(subprotocol, `with ${subprotocol}`, { perMessageDeflate });
+    assert.match(client.socket.extensions, /permessage-deflate/);
+    clients.push(client);
+  }
+  clients.push(await join('stoa.json', 'without', { perMessageDeflate: false }));
+  assert.equal(clients.at(-1).socket.extensions, '');
+  await talkAmongAll(clients);
+  // `ws` keeps its dictionary from message to message here, so one broken context would show in the next text.
+  await talkAmongAll(clients);
+});
+
+test('permessage-deflate is not agreed on by default', async (t) => {
+  const { join } = await open(t);
+  assert.equal((await join('stoa.json', 'Ada')).socket.extensions, '');
+});
+
+test('messages up to the limit pass in one frame and in many, a ping between them', async (t) => {
+  const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 4 << 20, 'server.limits.send_queue_bytes_max': 32 << 20 } });
+  const [ada, zeno] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Zeno')];
+  const text = '柱'.repeat(1 << 20);
+  ada.say(text);
+  assert.equal((await zeno.hears()).message, text);
+  const bytes = ada.wire.chat(text);
+  for (let at = 0; at < bytes.length; at += 100000) {
+    ada.socket.send(bytes.subarray(at, at + 100000), { fin: at + 100000 >= bytes.length });
+    ada.socket.ping('between');
+  }
+  assert.equal((await zeno.hears()).message, text);
+  assert.equal(await ada.pongs.take('a pong'), 'between');
+});
+
+test('a message above the limit closes its sender with 1009, and nobody else', async (t) => {
+  const { join } = await open(t);
+  for (const compressed of [false, true]) {
+    const perMessageDeflate = compressed ? { threshold: 0 } : false;
+    const [ada, zeno] = [await join('stoa.json', 'Ada', { perMessageDeflate }), await join('stoa.json', `Zeno ${compressed}`)];
+    ada.say('x'.repeat(65536));
+    assert.equal((await ada.closing()).code, 1009);
+    zeno.say('unharmed');
+    assert.equal((await zeno.hears()).message, 'unharmed');
+  }
+});
+
+test('what decompresses to more than the limit closes its sender with 1009', async (t) => {
+  const { join } = await open(t, { options: { 'server.compression': true } });
+  const ada = await join('stoa.json', 'Ada', { perMessageDeflate: { threshold: 0 } });
+  ada.say('x'.repeat(10 << 20));
+  assert.equal((await ada.closing()).code, 1009);
+});
+
+test('a ping is answered by a pong with the same bytes', async (t) => {
+  const { join } = await open(t);
+  const client = await join('stoa.json', 'Ada');
+  for (const payload of ['', 'p', 'q'.repeat(125)]) {
+    client.socket.ping(payload);
+    assert.equal(await client.pongs.take('a pong'), payload);
+  }
+});
+
+test('an idle session is pinged, as a WebSocket and as a page can see it, and lives while it answers', async (t) => {
+  const { join } = await open(t, { options: { 'server.ping_interval_ms': 100, 'server.pong_timeout_ms': 20000 } });
+  const client = await join('stoa.json', 'Ada');
+  for (let i = 0; i < 3; i += 1) {
+    const pinged = new Promise((resolve) => { client.socket.once('ping', resolve); });
+    await within(pinged, 'a ping');
+    const frame = await client.receives('an empty Ping message');
+    assert.deepEqual([frame.type, frame.call, frame.error, frame.bytes.length], [PING, false, false, 4]);
+  }
+  client.say('alive');
+  assert.equal((await client.hears()).message, 'alive');
+});
+
+test('a session that answers no ping is closed with 4012', async (t) => {
+  const { join } = await open(t, { options: { 'server.ping_interval_ms': 100, 'server.pong_timeout_ms': 100 } });
+  const dead = await join('stoa.json', 'Ada', { autoPong: false });
+  assert.equal((await dead.closing()).code, 4012);
+});
+
+test('the closing handshake returns the code of the one who began it', async (t) => {
+  const { join } = await open(t);
+  for (const code of [1000, 1001, 1011, 3000, 3999, 4000, 4999]) {
+    const client = await join('stoa.json', 'Ada');
+    assert.equal((await client.close(code, 'see you')).code, code);
+  }
+  const client = await join('stoa.json', 'Ada');
+  assert.equal((await client.close()).code, 1005);
+});
+
+test('too many errors close a session with 4509', async (t) => {
+  const { join } = await open(t, { options: { 'server.limits.session_errors_max': 5 } });
+  const client = await join('stoa.json', 'Ada');
+  for (let i = 0; i < 20; i += 1) {
+    client.socket.send(words(99));
+  }
+  assert.equal((await client.closing()).code, 4509);
+});
+
+test('a server that is told to end says so to everyone with 4001, and ends well', async (t) => {
+  const { chatroom, join } = await open(t);
+  const clients = await Promise.all(SUBPROTOCOLS.map((subprotocol) => join(subprotocol, `with ${subprotocol}`)));
+  const ended = chatroom.stop();
+  for (const client of clients) {
+    assert.equal((await client.closing()).code, 4001);
+  }
+  assert.deepEqual(await ended, { code: 0, signal: null });
+});
+
+test('pages of other origins are refused before the upgrade, unless they are named', async (t) => {
+  const { chatroom, url } = await open(t, { options: { 'server.allowed_origins': ['https://chat.example'] } });
+  const handshake = (origin) => within(new Promise((resolve) => {
+    const socket = new WebSocket(url, ['stoa.json'], { origin });
+    t.after(() => socket.terminate());
+    socket.on('error', () => {});
+    socket.once('unexpected-response', (request, response) => resolve(response.statusCode));
+    socket.once('open', () => resolve(101));
+  }), 'the handshake');
+  assert.equal(await handshake('https://chat.example'), 101);
+  assert.equal(await handshake(`http://127.0.0.1:${chatroom.port}`), 101);
+  for (const origin of ['https://evil.example', 'https://chat.example.evil.example', 'http://chat.example', 'null',
+    'https://chat.example:8443', 'https://chat.example@evil.example']) {
+    assert.equal(await handshake(origin), 403, origin);
+  }
+});
+
+await run();

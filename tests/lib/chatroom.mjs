@@ -1,0 +1,82 @@
+// chatroom.mjs: starts the chatroom program, tells where it listens, and ends it.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import readline from 'node:readline';
+
+import { within } from './waiting.mjs';
+
+const WEB_ROOT = fileURLToPath(new URL('../../web/chat', import.meta.url));
+const LOG_LINES_KEPT = 50;
+
+function settings(address, options) {
+  const all = { 'server.addresses': [address], 'server.web_root': WEB_ROOT, ...options };
+  // JSON is YAML too.
+  return Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
+}
+
+export class Chatroom {
+  #child;
+  #log = [];
+  #exited;
+  port = 0;
+
+  // address  as in the configuration; port 0 takes a free one
+  // options  further configuration, {'server.compression': true}
+  static async start(address = '127.0.0.1:0', options = {}) {
+    const program = process.env.CHATROOM;
+    if (!program) {
+      throw new Error('the environment variable CHATROOM must name the chatroom program');
+    }
+    const chatroom = new Chatroom(program, settings(address, options));
+    await within(chatroom.#listening(), 'the chatroom to listen');
+    return chatroom;
+  }
+
+  constructor(program, args) {
+    this.#child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve({ code, signal }));
+      this.#child.once('error', (error) => resolve({ error }));
+    });
+  }
+
+  async #listening() {
+    const lines = readline.createInterface({ input: this.#child.stderr });
+    const port = await new Promise((resolve, reject) => {
+      lines.on('line', (line) => {
+        this.#remember(line);
+        const found = /\bevent=listening\b.*\baddress="?\S*?:(\d+)"?(?:\s|$)/.exec(line);
+        if (found) {
+          resolve(Number(found[1]));
+        }
+      });
+      this.#exited.then((end) => reject(new Error(`the chatroom ended: ${JSON.stringify(end)}\n${this.log}`)));
+    });
+    this.port = port;
+  }
+
+  #remember(line) {
+    this.#log.push(line);
+    if (this.#log.length > LOG_LINES_KEPT) {
+      this.#log.shift();
+    }
+  }
+
+  // The last lines of its log.
+  get log() {
+    return this.#log.join('\n');
+  }
+
+  // Let it drain and end; returns {code, signal}.
+  async stop() {
+    this.#child.kill('SIGTERM');
+    return within(this.#exited, 'the chatroom to end');
+  }
+
+  // End it as a crash would.
+  async kill() {
+    this.#child.kill('SIGKILL');
+    return within(this.#exited, 'the chatroom to die');
+  }
+}
