@@ -74,14 +74,16 @@ static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *o
   uInt room = stream->avail_out;
   int result = inflate(stream, Z_SYNC_FLUSH);
   size_t made = room - stream->avail_out;
+  /* First of all: zlib may meet a fault behind the byte that is too much, and whether it gets that far depends on how
+   * the input came. */
+  if (full && made > 0) {
+    return STOA_E_LIMIT;
+  }
   if (result == Z_MEM_ERROR) {
     return STOA_E_MEMORY;
   }
   if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
     return STOA_E_SYNTAX;
-  }
-  if (full && made > 0) {
-    return STOA_E_LIMIT;
   }
   out->len += full ? 0 : made;
   if (result == Z_STREAM_END) {

@@ -189,6 +189,22 @@ static void a_message_at_the_limit_passes_and_one_byte_more_does_not(void **stat
   }
 }
 
+/* What stands behind the byte that is too much must not count, or the answer would hang on the pieces. */
+static void a_fault_behind_the_limit_is_still_the_limit(void **state) {
+  (void)state;
+  static uint8_t message[1001];
+  struct stoa_buffer bytes = deflated(message, sizeof message, 15);
+  assert_int_equal(stoa_buffer_append(&bytes, "\xff\xff\xff\xff", 4), STOA_OK);
+  for (size_t piece = 0; piece <= bytes.len; piece++) {
+    struct stoa_buffer out;
+    assert_int_equal(inflate_in(piece, bytes.data, bytes.len, 1000, &out), STOA_E_LIMIT);
+    stoa_buffer_fini(&out);
+    assert_int_equal(inflate_in(piece, bytes.data, bytes.len, 1001, &out), STOA_E_SYNTAX);
+    stoa_buffer_fini(&out);
+  }
+  stoa_buffer_fini(&bytes);
+}
+
 static void a_limit_of_nothing_takes_only_the_empty_message(void **state) {
   (void)state;
   struct stoa_buffer out;
@@ -326,6 +342,7 @@ int main(void) {
       cmocka_unit_test(the_same_message_is_the_same_bytes_whatever_came_before),
       cmocka_unit_test(one_inflater_serves_many_messages),
       cmocka_unit_test(a_message_at_the_limit_passes_and_one_byte_more_does_not),
+      cmocka_unit_test(a_fault_behind_the_limit_is_still_the_limit),
       cmocka_unit_test(a_limit_of_nothing_takes_only_the_empty_message),
       cmocka_unit_test(a_bomb_ends_at_the_limit),
       cmocka_unit_test(a_bomb_is_not_inflated_past_the_limit_when_it_is_asked_again),
