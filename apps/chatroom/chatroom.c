@@ -75,9 +75,8 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
     return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message needs a text");
   }
   /* What a client claims of sender and time is not used. */
-  const struct chatroom_v1_chat_message said = {.message = message->message,
-                                                .sender = {person->nick, person->nick_len},
-                                                .timestamp = time_text(wall_ms(), now)};
+  const struct chatroom_v1_chat_message said = {
+      .message = message->message, .sender = {person->nick, person->nick_len}, .timestamp = time_text(wall_ms(), now)};
   if (chatroom_v1_chat_broadcast(stoa_session_server(session), &said) != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", "the message could not be sent");
   }

@@ -17,8 +17,9 @@ static int setup(struct stoa_server *server, const void *config, void *user) {
 
 int main(int argc, char **argv) {
   const struct stoa_app app = {.name = "echo",
-                               .about = "Sends each WebSocket message back. Try --set server.compression=true and "
-                                        "--set server.limits.message_bytes_max=16777216.",
+                               .about =
+                                   "Sends each WebSocket message back. Try --set server.compression=true and "
+                                   "--set server.limits.message_bytes_max=16777216.",
                                .setup = setup};
   return stoa_app_run(&app, argc, argv);
 }

@@ -1,6 +1,7 @@
 /* stoa/app.h: a server program's life: options, configuration, log, run, exit status.
  *
- *   int main(int argc, char **argv) { return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv); }
+ *   int main(int argc, char **argv) { return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
+ * }
  *
  * Options: -c FILE (repeated; later files win), --set a.b=c (repeated; c is YAML), --check-config, --print-config,
  * --version, --help. An unknown key is an error with file, line, column and the nearest name; all errors are shown in

@@ -81,22 +81,22 @@ struct stoa_field {
   const char *name;      /* as in the .proto */
   const char *json_name; /* lowerCamelCase, or the json_name option */
   uint32_t number;
-  uint8_t kind;      /* enum stoa_field_kind */
-  uint8_t label;     /* enum stoa_field_label */
-  uint8_t packed;    /* 1: encoded packed; decoding takes both forms */
-  uint8_t name_len;  /* of name; protoc-gen-stoa refuses names above 255 */
+  uint8_t kind;     /* enum stoa_field_kind */
+  uint8_t label;    /* enum stoa_field_label */
+  uint8_t packed;   /* 1: encoded packed; decoding takes both forms */
+  uint8_t name_len; /* of name; protoc-gen-stoa refuses names above 255 */
   uint8_t json_name_len;
   uint8_t reserved[3];
-  uint32_t offset;   /* of the value in the struct */
-  uint32_t presence; /* see the labels; 0 otherwise */
+  uint32_t offset;                         /* of the value in the struct */
+  uint32_t presence;                       /* see the labels; 0 otherwise */
   const struct stoa_message_type *message; /* STOA_KIND_MESSAGE, or a map's entry type; else NULL */
   const struct stoa_enum_type *enumeration;
 };
 
 struct stoa_message_type {
-  const char *full_name; /* "chatroom.v1.ChatMessage" */
-  uint32_t abi;          /* STOA_DESCRIPTOR_ABI of the generator's run */
-  uint32_t size;         /* of the C struct */
+  const char *full_name;           /* "chatroom.v1.ChatMessage" */
+  uint32_t abi;                    /* STOA_DESCRIPTOR_ABI of the generator's run */
+  uint32_t size;                   /* of the C struct */
   const struct stoa_field *fields; /* by ascending number */
   uint32_t field_count;
   uint32_t unknown_offset; /* of a struct stoa_bytes that keeps unknown fields, or UINT32_MAX: they are dropped */

@@ -17,8 +17,8 @@ extern "C" {
 typedef void (*stoa_handler_function)(void);
 
 struct stoa_handler {
-  const char *name; /* for the log: "Chat" */
-  uint32_t type;    /* at most 0x3fffffff */
+  const char *name;                        /* for the log: "Chat" */
+  uint32_t type;                           /* at most 0x3fffffff */
   const struct stoa_message_type *message; /* what comes in */
   const struct stoa_message_type *reply;   /* a call: what goes back. NULL: a plain message, which gets none */
   /* Generated: casts `function` to its type and calls it with `message` and `reply`, structs of the two types. The

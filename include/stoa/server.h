@@ -22,11 +22,11 @@ extern "C" {
 
 /* The upgrade request, as the connect callback sees it. Views hold until the callback returns. */
 struct stoa_request {
-  struct stoa_string path;  /* decoded */
-  struct stoa_string query; /* as sent, without the '?' */
+  struct stoa_string path;   /* decoded */
+  struct stoa_string query;  /* as sent, without the '?' */
   struct stoa_string origin; /* data NULL: none */
-  const char *address;      /* the client's, "192.0.2.1" or "2001:db8::1"; "unix" for a unix socket */
-  const void *head;         /* private */
+  const char *address;       /* the client's, "192.0.2.1" or "2001:db8::1"; "unix" for a unix socket */
+  const void *head;          /* private */
 };
 
 /* The value of the request's first field of that name, without case; data NULL when there is none. */

@@ -69,8 +69,8 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
  * Errors: STOA_E_LIMIT   the session's queue is full: it is being closed with 4008, or the message is too long for a
  *                        frame; STOA_E_CLOSED  it is closing; STOA_E_MEMORY; STOA_E_UTF8
  */
-STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
-                               const void *message);
+STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
+                               const struct stoa_message_type *message_type, const void *message);
 
 /* Send one WebSocket message as it is. Errors as stoa_session_send(). Text is not checked. */
 STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);

@@ -39,7 +39,7 @@ static inline uint8_t *put_tag(uint8_t *at, uint32_t tag) {
   return tag == 0 ? at : stoa_varint_write(at, tag);
 }
 
-static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_bytes bytes) {
+__attribute__((always_inline)) static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_bytes bytes) {
   size_t need = stoa_varint_size(tag) + stoa_varint_size(bytes.len) + bytes.len;
   int status = stoa_buffer_reserve(writer->out, need);
   if (status != STOA_OK) {
@@ -238,7 +238,9 @@ static int write_list(struct writer *writer, const struct stoa_field *field, con
   return status;
 }
 
-static int write_field(struct writer *writer, const struct stoa_field *field, const void *message) {
+/* Kept out of the loop over fields for the reason given at read_other() in proto_decode.c. */
+__attribute__((noinline)) static int write_field(struct writer *writer, const struct stoa_field *field,
+                                                 const void *message) {
   const void *slot = stoa_slot(message, field);
   if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
     return write_list(writer, field, slot);

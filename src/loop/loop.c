@@ -28,7 +28,9 @@ struct stoa_loop {
   struct epoll_event events[EVENTS_PER_TURN];
 };
 
-static uint64_t clock_ms(const struct stoa_loop *loop) { return stoa_clock_monotonic_ns(loop->clock) / 1000000; }
+static uint64_t clock_ms(const struct stoa_loop *loop) {
+  return stoa_clock_monotonic_ns(loop->clock) / 1000000;
+}
 
 static void on_wake(struct stoa_io *io, uint32_t events) {
   (void)events;
@@ -155,9 +157,13 @@ void stoa_loop_stop(struct stoa_loop *loop) {
   wake(loop);
 }
 
-uint64_t stoa_loop_now_ms(const struct stoa_loop *loop) { return loop->now_ms; }
+uint64_t stoa_loop_now_ms(const struct stoa_loop *loop) {
+  return loop->now_ms;
+}
 
-const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop) { return loop->clock; }
+const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop) {
+  return loop->clock;
+}
 
 static int control(struct stoa_loop *loop, int operation, struct stoa_io *io, uint32_t events) {
   struct epoll_event event = {.events = events, .data.ptr = io};

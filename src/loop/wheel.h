@@ -9,8 +9,8 @@
 
 struct stoa_wheel {
   struct stoa_timer *slots[STOA_WHEEL_SLOTS];
-  uint64_t tick;         /* all slots up to this tick have been looked at */
-  uint64_t next_due_ms;  /* no timer is due before; UINT64_MAX without timers */
+  uint64_t tick;        /* all slots up to this tick have been looked at */
+  uint64_t next_due_ms; /* no timer is due before; UINT64_MAX without timers */
 };
 
 void stoa_wheel_init(struct stoa_wheel *wheel, uint64_t now_ms);

@@ -34,7 +34,9 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
   return STOA_OK;
 }
 
-bool stoa_conn_pending(const struct stoa_conn *conn) { return conn->tls != NULL && stoa_tls_pending(conn->tls); }
+bool stoa_conn_pending(const struct stoa_conn *conn) {
+  return conn->tls != NULL && stoa_tls_pending(conn->tls);
+}
 
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len) {
   if (conn->tls != NULL) {

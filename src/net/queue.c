@@ -10,7 +10,9 @@
 #define OWN_BYTES_MAX (64u * 1024 * 1024)
 #define IOV_PER_WRITE 64
 
-struct stoa_queue *stoa_queue_create(void) { return stoa_calloc(1, sizeof(struct stoa_queue)); }
+struct stoa_queue *stoa_queue_create(void) {
+  return stoa_calloc(1, sizeof(struct stoa_queue));
+}
 
 static struct stoa_segment *segment_at(const struct stoa_queue *queue, uint32_t index) {
   return &queue->segments[queue->first + index];
@@ -43,9 +45,8 @@ static int make_room(struct stoa_queue *queue) {
     return STOA_OK;
   }
   uint32_t capacity = queue->capacity == 0 ? SEGMENTS_AT_FIRST : queue->capacity * 2;
-  struct stoa_segment *segments = queue->segments == NULL
-                                      ? stoa_alloc(capacity * sizeof *segments)
-                                      : stoa_realloc(queue->segments, capacity * sizeof *segments);
+  struct stoa_segment *segments = queue->segments == NULL ? stoa_alloc(capacity * sizeof *segments)
+                                                          : stoa_realloc(queue->segments, capacity * sizeof *segments);
   if (segments == NULL) {
     return STOA_E_MEMORY;
   }

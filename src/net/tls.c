@@ -42,7 +42,9 @@ static void openssl_free(void *block, const char *file, int line) {
   stoa_free(block);
 }
 
-void stoa_tls_memory_setup(void) { CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free); }
+void stoa_tls_memory_setup(void) {
+  CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free);
+}
 
 static int log_refusal(const char *what, const char *path) {
   char text[256];
@@ -55,7 +57,8 @@ static int log_refusal(const char *what, const char *path) {
 static int check_files(const char *certificate, const char *key) {
   struct stat info;
   if (access(certificate, R_OK) != 0) {
-    stoa_log(STOA_LOG_ERROR, "cannot read the certificate", STOA_F_STR("file", certificate), STOA_F_INT("errno", errno));
+    stoa_log(STOA_LOG_ERROR, "cannot read the certificate", STOA_F_STR("file", certificate),
+             STOA_F_INT("errno", errno));
     return STOA_E_NOT_FOUND;
   }
   if (access(key, R_OK) != 0 || stat(key, &info) != 0) {
@@ -203,9 +206,13 @@ int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t coun
   return STOA_OK;
 }
 
-bool stoa_tls_pending(const struct stoa_tls *tls) { return SSL_pending(tls->ssl) > 0; }
+bool stoa_tls_pending(const struct stoa_tls *tls) {
+  return SSL_pending(tls->ssl) > 0;
+}
 
-bool stoa_tls_wants_write(const struct stoa_tls *tls) { return tls->wants_write; }
+bool stoa_tls_wants_write(const struct stoa_tls *tls) {
+  return tls->wants_write;
+}
 
 void stoa_tls_shutdown(struct stoa_tls *tls) {
   if (!tls->broken && SSL_is_init_finished(tls->ssl)) {

@@ -106,9 +106,8 @@ static void dispatch(const struct incoming *incoming) {
   struct stoa_codec_error error;
   error.text[0] = '\0';
   const struct stoa_codec *codec = server->formats.items[session->format].codec;
-  int status = message == NULL
-                   ? STOA_E_MEMORY
-                   : codec->decode(handler->message, incoming->typed.payload, arena, message, &error);
+  int status = message == NULL ? STOA_E_MEMORY
+                               : codec->decode(handler->message, incoming->typed.payload, arena, message, &error);
   if (status != STOA_OK) {
     fail_decode(incoming, status, error.text);
     return;

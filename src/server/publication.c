@@ -144,8 +144,7 @@ int stoa_server_broadcast(struct stoa_server *server, uint32_t type, const struc
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
-  return server->started ? stoa_publish(server, stoa_string_make(NULL, 0), type, message_type, message)
-                         : STOA_E_CLOSED;
+  return server->started ? stoa_publish(server, stoa_string_make(NULL, 0), type, message_type, message) : STOA_E_CLOSED;
 }
 
 /* The last byte of a session's id tells its worker, see worker.c. */

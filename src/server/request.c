@@ -35,7 +35,8 @@ static void refuse(struct stoa_session *session, const struct stoa_http_head *he
 
 static bool is_endpoint(struct upgrade *upgrade) {
   struct stoa_string encoded = {(const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len};
-  if (encoded.len > sizeof upgrade->path || stoa_http_path_decode(encoded, upgrade->path, &upgrade->path_len) != STOA_OK) {
+  if (encoded.len > sizeof upgrade->path ||
+      stoa_http_path_decode(encoded, upgrade->path, &upgrade->path_len) != STOA_OK) {
     return false;
   }
   return stoa_string_equal(stoa_string_make(upgrade->path, upgrade->path_len), upgrade->server->config.path);
@@ -50,7 +51,8 @@ static void on_plain_request(struct upgrade *upgrade) {
   bool keep = false;
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out != NULL) {
-    keep = stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL, out);
+    keep =
+        stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL, out);
     stoa_session_output_end(session);
   }
   stoa_session_answered(session, !keep);
@@ -187,8 +189,7 @@ static void on_upgrade(struct upgrade *upgrade) {
     return;
   }
   choose_format(upgrade);
-  upgrade->compress =
-      config->compression && stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
+  upgrade->compress = config->compression && stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
   if (write_response(upgrade)) {
     open_session(upgrade);
   }

@@ -28,8 +28,7 @@ int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoin
   if (out == NULL) {
     return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
   }
-  int status =
-      stoa_format_write(&worker->server->formats.items[session->format], deflater_of(session), outgoing, out);
+  int status = stoa_format_write(&worker->server->formats.items[session->format], deflater_of(session), outgoing, out);
   stoa_session_output_end(session);
   return status;
 }
@@ -55,15 +54,21 @@ int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes messag
   return stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
 }
 
-struct stoa_server *stoa_session_server(const struct stoa_session *session) { return stoa_worker_of(session)->server; }
+struct stoa_server *stoa_session_server(const struct stoa_session *session) {
+  return stoa_worker_of(session)->server;
+}
 
-bool stoa_session_negotiated(const struct stoa_session *session) { return session->format != 0; }
+bool stoa_session_negotiated(const struct stoa_session *session) {
+  return session->format != 0;
+}
 
 const char *stoa_session_codec(const struct stoa_session *session) {
   return stoa_worker_of(session)->server->formats.items[session->format].codec->name;
 }
 
-struct stoa_arena *stoa_session_arena(struct stoa_session *session) { return stoa_worker_of(session)->arena; }
+struct stoa_arena *stoa_session_arena(struct stoa_session *session) {
+  return stoa_worker_of(session)->arena;
+}
 
 static const struct stoa_error without_memory = {.code = STOA_ERROR_INTERNAL,
                                                  .reason = STOA_STR("INTERNAL"),

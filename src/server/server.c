@@ -194,8 +194,7 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
     return STOA_E_EXISTS;
   }
   size_t size = (server->handler_count + 1) * sizeof *server->handlers;
-  struct stoa_handler *handlers =
-      server->handlers == NULL ? stoa_alloc(size) : stoa_realloc(server->handlers, size);
+  struct stoa_handler *handlers = server->handlers == NULL ? stoa_alloc(size) : stoa_realloc(server->handlers, size);
   if (handlers == NULL) {
     return STOA_E_MEMORY;
   }
@@ -319,9 +318,13 @@ void stoa_server_wait(struct stoa_server *server) {
   }
 }
 
-size_t stoa_server_sessions(const struct stoa_server *server) { return atomic_load(&server->sessions); }
+size_t stoa_server_sessions(const struct stoa_server *server) {
+  return atomic_load(&server->sessions);
+}
 
-size_t stoa_server_message_bytes_max(const struct stoa_server *server) { return server->limits.message_bytes_max; }
+size_t stoa_server_message_bytes_max(const struct stoa_server *server) {
+  return server->limits.message_bytes_max;
+}
 
 /* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {

@@ -34,9 +34,9 @@ struct stoa_server {
   struct stoa_worker *workers;
   uint32_t worker_count;
   bool started;
-  atomic_uint running;    /* workers that have not ended */
-  int ended_fd;           /* eventfd: raised when the last one has */
-  atomic_size_t sessions; /* open ones, for the count and the cap */
+  atomic_uint running;                         /* workers that have not ended */
+  int ended_fd;                                /* eventfd: raised when the last one has */
+  atomic_size_t sessions;                      /* open ones, for the count and the cap */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: which encodings are needed at all */
 };
 

@@ -56,7 +56,9 @@ static const char *type_of(const char *path) {
   return "application/octet-stream";
 }
 
-static bool has_hidden_segment(const char *path) { return path[0] == '.' || strstr(path, "/.") != NULL; }
+static bool has_hidden_segment(const char *path) {
+  return path[0] == '.' || strstr(path, "/.") != NULL;
+}
 
 /* From "/" and "/docs/" to "index.html" and "docs/index.html"; relative to the root. Returns 0 or a status code. */
 static int file_path(const struct stoa_http_head *head, const uint8_t *data, char out[PATH_BYTES_MAX + 16]) {

@@ -17,7 +17,9 @@
 
 static _Thread_local struct stoa_worker *current;
 
-struct stoa_worker *stoa_worker_current(void) { return current; }
+struct stoa_worker *stoa_worker_current(void) {
+  return current;
+}
 
 static struct stoa_bytes session_key(const void *object) {
   const struct stoa_session *session = object;
@@ -45,8 +47,8 @@ static int make_room(struct stoa_worker *worker) {
   if (worker->session_count < worker->session_capacity) {
     return STOA_OK;
   }
-  uint32_t capacity = worker->session_capacity == 0 ? SESSIONS_AT_FIRST
-                                                    : worker->session_capacity + worker->session_capacity / 2;
+  uint32_t capacity =
+      worker->session_capacity == 0 ? SESSIONS_AT_FIRST : worker->session_capacity + worker->session_capacity / 2;
   if (grow_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
       grow_array((void **)&worker->dirty, capacity, sizeof *worker->dirty) != STOA_OK ||
       grow_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
@@ -327,7 +329,9 @@ void stoa_worker_drain(struct stoa_worker *worker) {
   stoa_loop_post(worker->loop, &order->post);
 }
 
-void stoa_worker_abort(struct stoa_worker *worker) { stoa_loop_stop(worker->loop); }
+void stoa_worker_abort(struct stoa_worker *worker) {
+  stoa_loop_stop(worker->loop);
+}
 
 static void set_host(struct stoa_worker *worker) {
   struct stoa_session_host *host = &worker->host;
@@ -370,8 +374,8 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   }
   set_host(worker);
   worker->host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
-  worker->arena = stoa_arena_create(ARENA_BYTES_MIN +
-                                    ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
+  worker->arena =
+      stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
   worker->listeners = stoa_calloc(STOA_LISTENERS_MAX, sizeof *worker->listeners);
   if (worker->host.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;

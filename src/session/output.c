@@ -43,7 +43,9 @@ struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session) {
   return &own->bytes;
 }
 
-void stoa_session_output_end(struct stoa_session *session) { stoa_queue_own_end(session->queue); }
+void stoa_session_output_end(struct stoa_session *session) {
+  stoa_queue_own_end(session->queue);
+}
 
 static int append_frame(struct stoa_buffer *out, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
   uint8_t header[10];

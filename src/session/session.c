@@ -26,7 +26,9 @@ static bool may_follow(enum stoa_session_state from, enum stoa_session_state to)
   return false;
 }
 
-static uint32_t now32(const struct stoa_session *session) { return (uint32_t)stoa_loop_now_ms(session->host->loop); }
+static uint32_t now32(const struct stoa_session *session) {
+  return (uint32_t)stoa_loop_now_ms(session->host->loop);
+}
 
 static void enter(struct stoa_session *session, enum stoa_session_state state, uint32_t deadline_ms) {
   assert(may_follow((enum stoa_session_state)session->state, state));
@@ -332,8 +334,14 @@ uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms)
   return UINT64_MAX;
 }
 
-const struct stoa_uuid *stoa_session_id(const struct stoa_session *session) { return &session->id; }
+const struct stoa_uuid *stoa_session_id(const struct stoa_session *session) {
+  return &session->id;
+}
 
-void *stoa_session_user(const struct stoa_session *session) { return session->user; }
+void *stoa_session_user(const struct stoa_session *session) {
+  return session->user;
+}
 
-void stoa_session_set_user(struct stoa_session *session, void *user) { session->user = user; }
+void stoa_session_set_user(struct stoa_session *session, void *user) {
+  session->user = user;
+}

@@ -91,24 +91,24 @@ struct stoa_session {
   struct stoa_membership *memberships; /* the host's: groups that were joined by name */
   struct stoa_uuid id;
   struct stoa_peer peer;
-  uint32_t slot;          /* the host's: place in its table */
-  uint32_t all_index;     /* the host's: place in the group of all */
-  uint32_t group_count;   /* the host's: length of memberships */
-  uint32_t active_ms;     /* when bytes came last, low 32 bits of the loop's time */
-  uint32_t since_ms;      /* when the state, or the unanswered ping, began */
-  uint16_t close_code;    /* of the end: the peer's, ours, or 1006 */
-  uint16_t errors;        /* answered so far */
-  uint8_t state;          /* enum stoa_session_state */
-  uint8_t format;         /* the host's: which framing and codec */
-  uint8_t deflate_bits;   /* server_max_window_bits when compression was agreed, else 0 */
-  bool dirty : 1;         /* on_dirty was called in this turn */
-  bool blocked : 1;       /* the kernel's buffer is full: wait for EPOLLOUT */
-  bool paused : 1;        /* input waits for output */
-  bool pinged : 1;        /* a ping went out and nothing came since */
-  bool broken : 1;        /* the line is broken: drop at the end of the turn */
-  bool slow : 1;          /* the queue is full: close with 4008 at the end of the turn */
-  bool accepted : 1;      /* the host's: on_connect said yes */
-  bool keep_alive : 1;    /* another request may follow this answer */
+  uint32_t slot;        /* the host's: place in its table */
+  uint32_t all_index;   /* the host's: place in the group of all */
+  uint32_t group_count; /* the host's: length of memberships */
+  uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
+  uint32_t since_ms;    /* when the state, or the unanswered ping, began */
+  uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
+  uint16_t errors;      /* answered so far */
+  uint8_t state;        /* enum stoa_session_state */
+  uint8_t format;       /* the host's: which framing and codec */
+  uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
+  bool dirty : 1;       /* on_dirty was called in this turn */
+  bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
+  bool paused : 1;      /* input waits for output */
+  bool pinged : 1;      /* a ping went out and nothing came since */
+  bool broken : 1;      /* the line is broken: drop at the end of the turn */
+  bool slow : 1;        /* the queue is full: close with 4008 at the end of the turn */
+  bool accepted : 1;    /* the host's: on_connect said yes */
+  bool keep_alive : 1;  /* another request may follow this answer */
 };
 
 /* A connection was accepted. The descriptor belongs to the session also after an error.
