@@ -38,6 +38,7 @@ static const struct stoa_message_type chat_type = {.full_name = "bench.Chat",
 static struct stoa_arena *arena;
 static struct stoa_buffer out;
 static struct stoa_chat prepared;
+static struct stoa_codec_error error;
 
 /* Lengths are known in Stoa's structs, as they are wherever a message comes from. */
 static struct stoa_chat as_stoa(const struct chat *chat) {
@@ -53,7 +54,6 @@ static size_t stoa_encode(const struct stoa_codec *codec) {
 
 static bool stoa_decode(const struct stoa_codec *codec) {
   struct stoa_chat message = {0};
-  struct stoa_codec_error error;
   int status = codec->decode(&chat_type, stoa_bytes_make(out.data, out.len), arena, &message, &error);
   bool is_there = status == STOA_OK && message.timestamp.len > 0;
   stoa_arena_reset(arena);

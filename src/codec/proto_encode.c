@@ -39,7 +39,7 @@ static inline uint8_t *put_tag(uint8_t *at, uint32_t tag) {
   return tag == 0 ? at : stoa_varint_write(at, tag);
 }
 
-__attribute__((always_inline)) static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_bytes bytes) {
+static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_bytes bytes) {
   size_t need = stoa_varint_size(tag) + stoa_varint_size(bytes.len) + bytes.len;
   int status = stoa_buffer_reserve(writer->out, need);
   if (status != STOA_OK) {
