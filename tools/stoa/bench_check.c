@@ -37,7 +37,7 @@ struct bench_check *bench_check_create(const struct bench_check_config *config) 
   check->config = *config;
   check->echo = config->options->mode == BENCH_ECHO;
   if (config->options->mode == BENCH_FANOUT &&
-      !bench_log_init(&check->log, config->message->plain_len, config->options->senders)) {
+      !bench_log_init(&check->log, config->message->plain_len, config->options->senders, config->log_bytes)) {
     free(check);
     return NULL;
   }
@@ -347,20 +347,28 @@ uint64_t bench_check_foreign(const struct bench_check *check) {
   return check->foreign;
 }
 
-/* Connections that missed nothing saw the same messages. Did they see them in the same order? */
-static uint64_t count_disagreements(struct bench_check *check) {
-  uint64_t first_hash = 0;
-  bool first = true;
+/* Did the connection see every message, each as it should be? Then `out_hash` is the order that it saw. */
+static bool saw_all(const struct bench_check *check, uint32_t index, uint64_t *out_hash) {
+  const struct bench_stream *stream = stream_at(check, index);
+  *out_hash = stream->next == NULL ? check->log.hash : stream->hash;
+  return !stream->faulty && stream->received == *check->config.sent_total;
+}
+
+/* Connections that saw the same messages: did they see them in the same order? Boyer and Moore's vote finds the order
+ * of most, if there is one, without a table. */
+static uint64_t count_disagreements(const struct bench_check *check) {
+  uint64_t common = 0;
+  uint64_t hash;
+  uint64_t votes = 0;
+  for (uint32_t i = 0; i < check->config.options->connections; i++) {
+    if (saw_all(check, i, &hash)) {
+      common = votes == 0 ? hash : common;
+      votes = votes == 0 || hash == common ? votes + 1 : votes - 1;
+    }
+  }
   uint64_t count = 0;
   for (uint32_t i = 0; i < check->config.options->connections; i++) {
-    struct bench_stream *stream = stream_at(check, i);
-    if (stream->faulty || stream->received != *check->config.sent_total) {
-      continue;
-    }
-    uint64_t hash = stream->next == NULL ? check->log.hash : stream->hash;
-    first_hash = first ? hash : first_hash;
-    first = false;
-    count += hash != first_hash;
+    count += saw_all(check, i, &hash) && hash != common;
   }
   return count;
 }

@@ -63,6 +63,7 @@ struct bench_check_config {
   /* When did the message leave, in ns? Negative: not known any more. */
   int64_t (*sent_ns)(void *context, uint32_t sender, uint32_t seq);
   void *context;
+  size_t log_bytes; /* of fan-out's log: a connection that falls out of it costs ten times as much to check */
 };
 
 /* Borrows everything in `config` until it is destroyed. Returns NULL when memory is out. */

@@ -28,6 +28,7 @@ enum {
   EVENTS_MAX = 1024,
   INPUT_LEN = 256 * 1024,
   SHARED_FRAME_MAX = 64 * 1024, /* longer frames are gathered in a buffer of each connection */
+  LOG_BYTES = 16 * 1024 * 1024, /* many turns of a busy room */
   ISSUE_MAX = 4096,             /* messages due at a time before input is looked at again */
 };
 
@@ -416,7 +417,8 @@ static bool open_check(struct load *load) {
                                       .sent = load->sent,
                                       .sent_total = &load->sent_total,
                                       .sent_ns = sent_ns,
-                                      .context = load};
+                                      .context = load,
+                                      .log_bytes = LOG_BYTES};
   load->check = bench_check_create(&config);
   return load->check != NULL;
 }

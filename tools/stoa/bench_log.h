@@ -1,6 +1,6 @@
 /* tools/stoa/bench_log.h: the order of a room's messages, as the first connection to get each of them saw it.
  *
- * A ring of whole frames, each with what is known of it. Holds the newest ones only, some megabytes.
+ * A ring of whole frames, each with what is known of it. Holds the newest ones only.
  */
 #ifndef STOA_TOOL_BENCH_LOG_H
 #define STOA_TOOL_BENCH_LOG_H
@@ -27,8 +27,8 @@ struct bench_log {
   uint32_t senders;
 };
 
-/* Returns false when memory is out. */
-bool bench_log_init(struct bench_log *log, size_t frame_len, uint32_t senders);
+/* The ring has as many slots as fit into `bytes`, but 64 at least. Returns false when memory is out. */
+bool bench_log_init(struct bench_log *log, size_t frame_len, uint32_t senders, size_t bytes);
 void bench_log_fini(struct bench_log *log);
 
 /* Is the log full? Then it has to be cut, to bench_log_cut(), before the next one is appended. */
