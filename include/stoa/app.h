@@ -3,9 +3,10 @@
  *   int main(int argc, char **argv) { return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
  * }
  *
- * Options: -c FILE (repeated; later files win), --set a.b=c (repeated; c is YAML), --check-config, --print-config,
- * --version, --help. An unknown key is an error with file, line, column and the nearest name; all errors are shown in
- * one run.
+ * Options: -c FILE, --config FILE (repeated; later files win), --set a.b=c (repeated; c is YAML; over all files),
+ * --check-config, --print-config, --version, --help (-h). --check-config also creates the server, without starting it,
+ * so that addresses, paths and certificates are tried. An unknown key is an error with file, line, column and the
+ * nearest name; all errors are shown in one run. configs/stoa.yaml shows every key with its default.
  */
 #ifndef STOA_APP_H
 #define STOA_APP_H
