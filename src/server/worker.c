@@ -74,8 +74,13 @@ static void take_from_table(struct stoa_worker *worker, struct stoa_session *ses
   worker->sessions[slot]->slot = slot;
 }
 
+/* Only ever nearer: a session that is looked at too early tells when it is due, one that is looked at too late has
+ * been kept for longer than it was allowed to stay. */
 static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
-  stoa_worker_of(session)->due_ms[session->slot] = (uint32_t)due_ms;
+  uint32_t *slot_due_ms = &stoa_worker_of(session)->due_ms[session->slot];
+  if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
+    *slot_due_ms = (uint32_t)due_ms;
+  }
 }
 
 static void on_dirty(struct stoa_session *session) {

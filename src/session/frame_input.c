@@ -29,7 +29,10 @@ static bool begin_message(struct stoa_session *session, bool compressed) {
   }
   input->in_message = true;
   input->utf8 = STOA_UTF8_START;
-  input->started_ms = (uint32_t)stoa_loop_now_ms(session->host->loop);
+  uint64_t now_ms = stoa_loop_now_ms(session->host->loop);
+  input->started_ms = (uint32_t)now_ms;
+  /* Otherwise the clock of a message would be looked at only when the next ping is due. */
+  session->host->on_deadline_change(session, now_ms + session->host->limits->message_ms);
   return true;
 }
 
