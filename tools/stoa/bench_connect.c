@@ -123,7 +123,9 @@ static bool refused(const struct bench_conn *conn, const char *reason, size_t he
   size_t len = line_end == NULL ? head_len : (size_t)(line_end - (const char *)conn->tail);
   snprintf(what, sizeof what, "%.*s", len < 100 ? (int)len : 100, (const char *)conn->tail);
   for (char *at = what; *at != '\0'; at++) {
-    *at = *at >= ' ' && *at < 0x7f ? *at : '?';
+    if (*at < ' ' || *at == 0x7f) {
+      *at = '?';
+    }
   }
   return fail(conn, reason, what);
 }

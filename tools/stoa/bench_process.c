@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,13 +17,14 @@ static void add_thread_cpu(const char *tasks, const char *name, uint64_t *total_
   char path[320];
   snprintf(path, sizeof path, "%s/%s/schedstat", tasks, name);
   FILE *file = fopen(path, "re");
-  unsigned long long ns;
-  if (file != NULL) {
-    if (fscanf(file, "%llu", &ns) == 1) {
-      *total_ns += ns;
-    }
-    fclose(file);
+  if (file == NULL) {
+    return;
   }
+  char line[96];
+  if (fgets(line, sizeof line, file) != NULL) {
+    *total_ns += strtoull(line, NULL, 10); /* time on a processor, time in the queue, turns */
+  }
+  fclose(file);
 }
 
 bool bench_process_cpu_ns(const struct bench_options *options, uint64_t *out_ns) {
@@ -45,12 +47,11 @@ bool bench_process_cpu_ns(const struct bench_options *options, uint64_t *out_ns)
   return true;
 }
 
-static void add_memory_line(const char *line, struct bench_memory *memory) {
-  long long kib;
-  if (sscanf(line, "Rss: %lld kB", &kib) == 1) {
-    memory->rss_bytes += kib * 1024;
-  } else if (sscanf(line, "Private_Dirty: %lld kB", &kib) == 1) {
-    memory->private_dirty_bytes += kib * 1024;
+/* "Rss:     1234 kB". Other lines change nothing. */
+static void add_memory_line(const char *line, const char *name, int64_t *total_bytes) {
+  size_t name_len = strlen(name);
+  if (strncmp(line, name, name_len) == 0) {
+    *total_bytes += strtoll(line + name_len, NULL, 10) * 1024;
   }
 }
 
@@ -64,7 +65,8 @@ bool bench_process_memory(const struct bench_options *options, struct bench_memo
       return unreadable(path);
     }
     for (char line[256]; fgets(line, sizeof line, file) != NULL;) {
-      add_memory_line(line, &memory);
+      add_memory_line(line, "Rss:", &memory.rss_bytes);
+      add_memory_line(line, "Private_Dirty:", &memory.private_dirty_bytes);
     }
     fclose(file);
   }

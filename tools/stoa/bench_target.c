@@ -80,7 +80,7 @@ static bool parse_unix(const char *path, struct bench_url *url) {
   const char *colon = strchr(path, ':');
   size_t len = colon == NULL ? strlen(path) : (size_t)(colon - path);
   const char *target = colon == NULL ? "/" : colon + 1;
-  strcpy(url->authority, "localhost");
+  snprintf(url->authority, sizeof url->authority, "localhost");
   return len > 0 && *target == '/' && copy_part(url->socket_path, sizeof url->socket_path, path, len) &&
          copy_part(url->target, sizeof url->target, target, strlen(target));
 }
@@ -116,7 +116,7 @@ bool bench_url_parse(const char *text, struct bench_url *out_url) {
 static bool resolve(const struct bench_url *url, struct bench_target *target) {
   if (url->socket_path[0] != '\0') {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(address.sun_path, url->socket_path);
+    memcpy(address.sun_path, url->socket_path, sizeof url->socket_path);
     memcpy(&target->address, &address, sizeof address);
     target->address_len = sizeof address;
     return true;
