@@ -89,10 +89,8 @@ struct stoa_config_expected stoa_config_expect(const struct stoa_field *field) {
     case STOA_KIND_DOUBLE:
       what = "a number";
       break;
-    case STOA_KIND_MESSAGE:
-      what = "a section";
-      break;
     default:
+      assert(field->kind != STOA_KIND_MESSAGE);
       break;
   }
   if (what != NULL) {

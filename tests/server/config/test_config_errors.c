@@ -18,6 +18,8 @@ static void an_unknown_key_is_told_with_the_nearest_name(void **state) {
   expect_errors("zebra: 1", "a.yaml:1:1: unknown key \"zebra\"\n");
   expect_errors("zones: {3: {quee_bytes_max: 1}}",
                 "a.yaml:1:13: unknown key \"quee_bytes_max\" in zones.3; did you mean \"queue_bytes_max\"?\n");
+  expect_errors("a_key_that_is_longer_than_any_name_which_somebody_might_have_mistyped: 1",
+                "a.yaml:1:1: unknown key \"a_key_that_is_longer_than_any_name_which_somebody_might_have_mis...\"\n");
   expect_errors("'': 1", "a.yaml:1:1: unknown key \"\"\n");
   expect_errors("<<: {path: x}", "a.yaml:1:1: unknown key \"<<\"\n");
 }

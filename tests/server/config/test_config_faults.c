@@ -3,6 +3,7 @@
  * libyaml has no hook for its memory, but it calls its own allocator through the dynamic linker, so that the one
  * below takes its place and its allocations fail and are counted like all others.
  */
+#include <stdio.h>
 #include <yaml.h>
 
 #include "base/memory.h"
@@ -44,12 +45,6 @@ static const char good[] =
     "zones: {1: {timeout_ms: 2}}\nfile: |\n  text\n  text\n";
 static const char bad[] =
     "workers: x\nnope: 1\npath: a\npath: b\nlabels: {a: b, a: c}\nfile: &x a\nslots: *x\nports: [\n";
-
-struct fault_run {
-  const char *text;
-  int expected;
-  uint64_t runs;
-};
 
 static int load_once(const char *text) {
   const struct stoa_config_source sources[] = {file("/dev/null"), yaml(text), setting("limits.inner.timeout_ms=3")};
@@ -97,6 +92,39 @@ static void a_load_with_mistakes_survives_the_failure_of_each_allocation(void **
   assert_true(fail_each(bad, STOA_E_SYNTAX, true) > 20);
 }
 
+/* Blocks are larger than most of what a load takes, so the arena's cap finds the places that a failing block misses. */
+static void a_load_survives_an_arena_of_any_size(void **state) {
+  (void)state;
+  const struct stoa_config_source source = yaml(good);
+  int status = STOA_E_MEMORY;
+  size_t cap = 0;
+  for (; status != STOA_OK; cap += 16) {
+    struct tests_config config = {0};
+    struct stoa_buffer errors;
+    struct stoa_arena *arena = stoa_arena_create(cap);
+    stoa_buffer_init(&errors, 1u << 16);
+    status = stoa_config_load(&tests_config_type, &source, 1, arena, &config, &errors);
+    assert_true(status == STOA_E_MEMORY || status == STOA_OK);
+    assert_int_equal(errors.len, 0);
+    assert_true(status == STOA_OK || config.path.data == NULL);
+    stoa_arena_destroy(arena);
+  }
+  assert_true(cap > sizeof(struct tests_config));
+}
+
+/* Enough for several blocks, so that the tree's own memory runs out at many places too. */
+static void a_long_load_survives_the_failure_of_each_allocation(void **state) {
+  (void)state;
+  enum { TEXT_BYTES = 16 * 1024 };
+  char *text = stoa_alloc(TEXT_BYTES);
+  size_t len = (size_t)snprintf(text, TEXT_BYTES, "labels:\n");
+  for (int i = 0; i < 200; i++) {
+    len += (size_t)snprintf(text + len, TEXT_BYTES - len, "  a_longer_key_%d: a longer value, the %d. one\n", i, i);
+  }
+  assert_true(fail_each(text, STOA_OK, false) > 20);
+  stoa_free(text);
+}
+
 static void a_print_survives_the_failure_of_each_allocation(void **state) {
   (void)state;
   struct reading reading;
@@ -119,6 +147,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_load_survives_the_failure_of_each_allocation),
       cmocka_unit_test(a_load_with_mistakes_survives_the_failure_of_each_allocation),
+      cmocka_unit_test(a_load_survives_an_arena_of_any_size),
+      cmocka_unit_test(a_long_load_survives_the_failure_of_each_allocation),
       cmocka_unit_test(a_print_survives_the_failure_of_each_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
