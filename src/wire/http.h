@@ -1,9 +1,9 @@
 /* wire/http.h: the head of an HTTP/1.1 request (RFC 9112), strictly, and the heads that answer it.
  *
  * Bytes in, offsets out. The caller keeps the received bytes in one run from the head's first byte and calls again
- * with the longer run as more arrive; the run may move between calls. Each line is judged as soon as it is complete
- * (and a line that can no longer become valid, at its first bad byte), so that any split of the input gives the same
- * verdict.
+ * with the longer run as more arrive; the run may move between calls. Each byte is judged once, in its order, and the
+ * verdict falls at the first byte that decides it, so that any split of the input gives the same verdict, and the time
+ * grows with the bytes only.
  *
  * Does not know: sockets, time, files, WebSocket.
  */
@@ -35,7 +35,7 @@ enum stoa_http_method { STOA_HTTP_GET, STOA_HTTP_HEAD, STOA_HTTP_OTHER };
  * stack or in the worker while a head is read in one go, and is allocated only when a head comes in pieces. */
 struct stoa_http_head {
   enum stoa_http_method method;
-  struct stoa_http_span target; /* origin form: path and query */
+  struct stoa_http_span target; /* path and query; of "http://host?query" only the path, which is "/" */
   struct stoa_http_span path;   /* of the target, still percent-encoded */
   struct stoa_http_span query;  /* without the '?'; len 0 when there is none */
   struct {
@@ -60,12 +60,14 @@ void stoa_http_head_init(struct stoa_http_head *head);
 /* Parse as far as the bytes go.
  *
  * data, len  everything received since the head's first byte
- * Returns 0 while the head is incomplete, 200 when it is complete, else the status code of the refusal:
+ * Returns 0 while the head is incomplete, 200 when it is complete, else the status code of the refusal. A verdict is
+ * final: later calls return it again. Views and counts in the head are valid after 200 only, body_len after 413 too.
  *   400  not RFC 9112 grammar: bare LF or CR, obs-fold, space before the colon, NUL or control bytes, no colon, no or
  *        two Host fields, bad Host, Content-Length that is not one plain number below 2^63, Content-Length beside
- *        Transfer-Encoding, absolute or authority form that is not valid
- *   405  a known method other than GET and HEAD; (an unknown token is 501)
- *   413  Content-Length above 0: a body is never read
+ *        Transfer-Encoding, a target in a form that the method does not have (RFC 9112 3.2) or with bytes that no
+ *        browser sends, an absolute target of another host than Host
+ *   405  a known method other than GET and HEAD, when nothing else is wrong with the head (an unknown one is 501)
+ *   413  Content-Length above 0: a body is never read, so that no byte of one is ever taken for frames
  *   414, 431  limits
  *   501  Transfer-Encoding, or an unknown method
  *   505  a version other than HTTP/1.1 (HTTP/1.0 too)
@@ -91,7 +93,7 @@ const char *stoa_http_reason(int code);
  * Returns the bytes written, or 0 when `out_size` is too small (512 plus the length of extra is enough). */
 size_t stoa_http_refusal(int code, const char *extra, bool head_only, char *out, size_t out_size);
 
-/* Percent-decode a path into `out` (at least path.len bytes).
+/* Percent-decode a path into `out` (at least path.len bytes), of which *out_len are written.
  * Errors: STOA_E_SYNTAX  a bad escape, a NUL, a control byte, a backslash, invalid UTF-8 (overlong too), or a segment
  *         that is "..", after decoding once. "%252e" decodes to "%2e" and stays. */
 int stoa_http_path_decode(struct stoa_string path, char *out, size_t *out_len);

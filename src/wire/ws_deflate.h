@@ -43,9 +43,11 @@ void stoa_inflater_destroy(struct stoa_inflater *inflater);
  * last    the message's final piece: the empty block that the sender removed is put back (RFC 7692 7.2.2) and the
  *         stream must end on a byte boundary of a complete block. A stream that ended early (BFINAL) may go on with a
  *         new one, as RFC 7692 7.2.3.4 allows.
- * out     its cap is the message limit
- * Errors: STOA_E_LIMIT   the message is longer than out's cap; nothing past it was inflated
- *         STOA_E_SYNTAX  not deflate data; STOA_E_MEMORY
+ * out     the message so far, and nothing else; its cap is the message limit
+ * Errors: STOA_E_LIMIT   the message is longer than out's cap; no more than one byte past it was inflated
+ *         STOA_E_SYNTAX  not deflate data, an empty message of no byte too; STOA_E_MEMORY
+ * After an error the inflater must be reset before its next message; out holds a part of this one. The answer is the
+ * same for any pieces.
  */
 int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, bool last, struct stoa_buffer *out);
 /* Ready for the next message. */
@@ -57,8 +59,10 @@ struct stoa_deflater;
 /* window_bits 9 to 15. NULL when memory is out. */
 struct stoa_deflater *stoa_deflater_create(int window_bits);
 void stoa_deflater_destroy(struct stoa_deflater *deflater);
-/* Append the message, compressed, without the trailing 00 00 ff ff (RFC 7692 7.2.1). Errors: STOA_E_LIMIT,
- * STOA_E_MEMORY; out is as before. */
+/* Append the message, compressed, without the trailing 00 00 ff ff (RFC 7692 7.2.1). The same message gives the same
+ * bytes, whatever was compressed before it.
+ * Errors: STOA_E_LIMIT   out has no room for five bytes more than the compressed message, which come and go
+ *         STOA_E_MEMORY; out is as before after both. */
 int stoa_deflater_message(struct stoa_deflater *deflater, struct stoa_bytes message, struct stoa_buffer *out);
 
 #endif

@@ -19,7 +19,9 @@ enum reader_flag {
   FLAGS_OF_MESSAGE = FLAG_FIN | FLAG_COMPRESSED | FLAG_FIRST
 };
 
+/* RFC 6455 5.2: the first two bytes of a frame. */
 enum first_byte { BIT_FIN = 0x80, BIT_RSV1 = 0x40, BITS_RSV23 = 0x30, BIT_CONTROL = 0x08, BITS_OPCODE = 0x0f };
+enum second_byte { BIT_MASK = 0x80, BITS_LEN = 0x7f };
 
 enum head_verdict { HEAD_WHOLE, HEAD_PARTIAL, HEAD_BAD };
 
@@ -72,13 +74,19 @@ static const char *first_byte_violation(const struct stoa_ws_reader *reader, uin
 
 /* What is wrong with the second byte, or NULL. */
 static const char *second_byte_violation(const struct stoa_ws_reader *reader, uint8_t first, uint8_t second) {
-  bool masked = (second & 0x80) != 0;
+  bool masked = (second & BIT_MASK) != 0;
   bool peer_masks = (reader->flags & FLAG_PEER_MASKS) != 0;
   if (masked != peer_masks) {
     return peer_masks ? "frame not masked" : "frame masked";
   }
   /* RFC 6455 5.5: a control frame's payload MUST be 125 bytes or less. */
-  return (first & BIT_CONTROL) != 0 && (second & 0x7f) > STOA_WS_CONTROL_LEN_MAX ? "control frame too long" : NULL;
+  return (first & BIT_CONTROL) != 0 && (second & BITS_LEN) > STOA_WS_CONTROL_LEN_MAX ? "control frame too long" : NULL;
+}
+
+/* How many bytes of length follow the second byte. */
+static inline size_t length_size(uint8_t second) {
+  size_t short_len = second & BITS_LEN;
+  return short_len < 126 ? 0 : short_len == 126 ? 2 : 8;
 }
 
 static inline uint64_t big_endian(const uint8_t *data, size_t len) {
@@ -89,8 +97,11 @@ static inline uint64_t big_endian(const uint8_t *data, size_t len) {
   return value;
 }
 
-/* What is wrong with a length written in 2 or 8 bytes, or NULL. */
+/* What is wrong with a length written in that many bytes, or NULL. */
 static const char *length_violation(uint64_t payload_len, size_t size) {
+  if (size == 0) {
+    return NULL;
+  }
   if (payload_len >> 63 != 0) {
     return "length with its top bit set";
   }
@@ -106,20 +117,21 @@ static const char *length_violation(uint64_t payload_len, size_t size) {
 static bool too_long(const struct stoa_ws_reader *reader, const struct frame_head *head, uint64_t message_len_max) {
   uint64_t limit = message_len_max;
   bool compressed = (head->first & BIT_RSV1) != 0 || (reader->flags & FLAG_COMPRESSED) != 0;
+  if ((head->first & BIT_CONTROL) != 0) {
+    return false;
+  }
   if (compressed && limit < UINT64_MAX / 2) {
     limit += limit / 8 + 64;
   }
   return reader->message_len > limit || head->payload_len > limit - reader->message_len;
 }
 
-/* Decode a header, judging each byte as soon as it is there: the verdict on a header must not depend on how much of
- * what follows came along with it. */
-static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t message_len_max, const uint8_t *data,
-                                   size_t len, struct frame_head *head, struct stoa_ws_event *event) {
+/* The first two bytes, as far as they are there. */
+static enum head_verdict opening_read(const struct stoa_ws_reader *reader, const uint8_t *data, size_t len,
+                                      struct stoa_ws_event *event) {
   if (len == 0) {
     return HEAD_PARTIAL;
   }
-  head->first = data[0];
   const char *wrong = first_byte_violation(reader, data[0]);
   if (wrong == NULL && len >= 2) {
     wrong = second_byte_violation(reader, data[0], data[1]);
@@ -128,31 +140,39 @@ static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t
     violate(event, STOA_WS_CLOSE_PROTOCOL_ERROR, wrong);
     return HEAD_BAD;
   }
-  if (len < 2) {
+  return len < 2 ? HEAD_PARTIAL : HEAD_WHOLE;
+}
+
+/* Decode a header, judging each byte as soon as it is there: the verdict on a header must not depend on how much of
+ * what follows came along with it. */
+static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t message_len_max, const uint8_t *data,
+                                   size_t len, struct frame_head *head, struct stoa_ws_event *event) {
+  enum head_verdict verdict = opening_read(reader, data, len, event);
+  if (verdict != HEAD_WHOLE) {
+    return verdict;
+  }
+  size_t size = length_size(data[1]);
+  if (len < 2 + size) {
     return HEAD_PARTIAL;
   }
-  size_t short_len = data[1] & 0x7f;
-  size_t extra = short_len < 126 ? 0 : short_len == 126 ? 2 : 8;
-  if (len < 2 + extra) {
-    return HEAD_PARTIAL;
-  }
-  head->payload_len = extra == 0 ? short_len : big_endian(data + 2, extra);
-  wrong = extra == 0 ? NULL : length_violation(head->payload_len, extra);
+  head->first = data[0];
+  head->payload_len = size == 0 ? data[1] & BITS_LEN : big_endian(data + 2, size);
+  const char *wrong = length_violation(head->payload_len, size);
   if (wrong != NULL) {
     violate(event, STOA_WS_CLOSE_PROTOCOL_ERROR, wrong);
     return HEAD_BAD;
   }
-  if ((head->first & BIT_CONTROL) == 0 && too_long(reader, head, message_len_max)) {
+  if (too_long(reader, head, message_len_max)) {
     violate(event, STOA_WS_CLOSE_TOO_BIG, "message too big");
     return HEAD_BAD;
   }
-  size_t mask_len = (data[1] & 0x80) != 0 ? 4 : 0;
-  if (len < 2 + extra + mask_len) {
+  size_t mask_len = (data[1] & BIT_MASK) != 0 ? 4 : 0;
+  if (len < 2 + size + mask_len) {
     return HEAD_PARTIAL;
   }
   head->mask = 0;
-  memcpy(&head->mask, data + 2 + extra, mask_len);
-  head->len = (uint8_t)(2 + extra + mask_len);
+  memcpy(&head->mask, data + 2 + size, mask_len);
+  head->len = (uint8_t)(2 + size + mask_len);
   return HEAD_WHOLE;
 }
 

@@ -3,7 +3,8 @@
  * Reader: bytes in, events out, masking undone in place with wide words. The reader keeps no bytes: what it cannot
  * use yet (an incomplete header, an incomplete control frame: at most 139 bytes) it leaves, and the caller presents
  * it again in front of what comes next. Message payload is handed out in pieces as it arrives, so a message never has
- * to be contiguous here. Any split of the input gives the same sequence of messages, controls and errors.
+ * to be contiguous here. Any split of the input gives the same sequence of messages, controls and errors; only the
+ * pieces of a message that never becomes whole may differ. A small message that is there at once is one event.
  *
  * Text is checked as UTF-8 while it arrives, up to the first bad byte (RFC 6455 8.1); compressed messages are not
  * (RSV1 set), their text is checked by the caller after inflation.
@@ -55,7 +56,7 @@ struct stoa_ws_reader {
 
 enum stoa_ws_event_kind {
   STOA_WS_EVENT_NONE,    /* all usable bytes are used; come back with more */
-  STOA_WS_EVENT_PAYLOAD, /* a piece of a message, maybe empty */
+  STOA_WS_EVENT_PAYLOAD, /* a piece of a message; empty only where it opens or ends the message */
   STOA_WS_EVENT_CONTROL, /* a whole ping, pong or close */
   STOA_WS_EVENT_ERROR    /* the peer broke the protocol; nothing after this is read */
 };
@@ -78,8 +79,10 @@ void stoa_ws_reader_init(struct stoa_ws_reader *reader, bool peer_masks, bool co
 
 /* Read the next event.
  *
- * message_len_max  a header that takes the message past it is an error 1009 before any payload
- * out_used         bytes consumed from `data`; those the event points to are among them
+ * message_len_max  a header that takes the message past it is an error 1009 before any payload. A compressed message
+ *                  may be an eighth and 64 bytes longer, for deflate can lengthen what it cannot shorten
+ * out_used         bytes consumed from `data`; those the event points to are among them. After an error or a close
+ *                  frame all bytes are consumed, now and later, and give no event (RFC 6455 5.5.1)
  * The checks are strict: RSV bits, reserved opcodes, lengths not minimal or with the top bit set, long or fragmented
  * control frames, continuation without a start and the reverse, mask on the wrong side, close payloads of one byte,
  * with a code that may not be sent (RFC 6455 7.4) or a reason that is not UTF-8: 1002, or 1007 for text.
