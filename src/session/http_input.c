@@ -57,7 +57,8 @@ size_t stoa_session_read_head(struct stoa_session *session, uint8_t *data, size_
     return 0;
   }
   if (code != 200) {
-    refuse(session, code, false);
+    /* RFC 9110 9.3.2: an answer to HEAD has no content, or a proxy would take it for the next answer's start. */
+    refuse(session, code, head->method == STOA_HTTP_HEAD);
     forget_head(session);
     return len;
   }
