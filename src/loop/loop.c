@@ -22,6 +22,7 @@ struct stoa_loop {
   struct stoa_wheel wheel;
   struct stoa_timer *due; /* taken off the wheel, not run yet */
   struct stoa_deferred *deferred;
+  bool released; /* the last turn ran releases, which may have left work for the hook */
   void (*turn_end)(void *context);
   void *turn_end_context;
   atomic_bool stopping;
@@ -75,6 +76,7 @@ static void run_posts(struct stoa_loop *loop) {
 }
 
 static void run_deferred(struct stoa_loop *loop) {
+  loop->released = loop->deferred != NULL;
   while (loop->deferred != NULL) {
     struct stoa_deferred *deferred = loop->deferred;
     loop->deferred = deferred->next;
@@ -113,7 +115,9 @@ static void run_timers(struct stoa_loop *loop) {
 
 static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
   int timer_ms = stoa_wheel_wait_ms(&loop->wheel, clock_ms(loop));
-  if (timer_ms >= 0 && (wait_ms < 0 || timer_ms < wait_ms)) {
+  if (loop->released) {
+    wait_ms = 0;
+  } else if (timer_ms >= 0 && (wait_ms < 0 || timer_ms < wait_ms)) {
     wait_ms = timer_ms;
   }
   int count = stoa_sys.epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, wait_ms);

@@ -82,7 +82,8 @@ void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer);
 /* Any thread, no lock. Posts of one thread run in their order. */
 void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post);
 
-/* Run at the end of this turn, after the hook. */
+/* Run at the end of this turn, after the hook. What it does may leave work for the hook: the next turn does not wait.
+ */
 void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred);
 
 #endif

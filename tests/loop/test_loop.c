@@ -1,0 +1,506 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/sys.h"
+#include "loop/loop.h"
+
+#define THREADS 4
+#define POSTS_PER_THREAD 20000
+
+static struct stoa_clock_fake fake_time;
+static struct stoa_clock fake_clock;
+
+static struct stoa_loop *make_loop(void) {
+  struct stoa_loop *loop = NULL;
+  assert_int_equal(stoa_loop_create(&stoa_clock_system, &loop), STOA_OK);
+  return loop;
+}
+
+static struct stoa_loop *make_fake_loop(uint64_t now_ms) {
+  struct stoa_loop *loop = NULL;
+  fake_clock = stoa_clock_fake_init(&fake_time);
+  fake_time.monotonic_ns = now_ms * 1000000;
+  assert_int_equal(stoa_loop_create(&fake_clock, &loop), STOA_OK);
+  return loop;
+}
+
+static void advance(struct stoa_loop *loop, uint64_t ms) {
+  fake_time.monotonic_ns += ms * 1000000;
+  stoa_loop_turn(loop, 0);
+}
+
+/* Posts. */
+
+struct numbered {
+  struct stoa_post post;
+  struct stoa_loop *loop;
+  uint32_t *next_of_thread; /* what is expected next */
+  uint32_t number;
+  uint32_t *left;
+};
+
+static void run_numbered(struct stoa_post *post) {
+  struct numbered *numbered = (struct numbered *)(void *)post;
+  assert_int_equal(numbered->number, *numbered->next_of_thread);
+  (*numbered->next_of_thread)++;
+  (*numbered->left)--;
+  if (*numbered->left == 0) {
+    stoa_loop_stop(numbered->loop);
+  }
+}
+
+static void *post_all(void *context) {
+  struct numbered *posts = context;
+  for (uint32_t i = 0; i < POSTS_PER_THREAD; i++) {
+    stoa_loop_post(posts[i].loop, &posts[i].post);
+  }
+  return NULL;
+}
+
+static void test_posts_of_several_threads_keep_each_ones_order(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  static struct numbered posts[THREADS][POSTS_PER_THREAD];
+  uint32_t next[THREADS] = {0};
+  uint32_t left = THREADS * POSTS_PER_THREAD;
+  pthread_t threads[THREADS];
+  for (uint32_t t = 0; t < THREADS; t++) {
+    for (uint32_t i = 0; i < POSTS_PER_THREAD; i++) {
+      posts[t][i] = (struct numbered){
+          .post.run = run_numbered, .loop = loop, .next_of_thread = &next[t], .number = i, .left = &left};
+    }
+    assert_int_equal(pthread_create(&threads[t], NULL, post_all, posts[t]), 0);
+  }
+  stoa_loop_run(loop); /* ends only when none was lost and every wake-up came through */
+  for (uint32_t t = 0; t < THREADS; t++) {
+    pthread_join(threads[t], NULL);
+    assert_int_equal(next[t], POSTS_PER_THREAD);
+  }
+  stoa_loop_destroy(loop);
+}
+
+/* What happened in a turn, in letters. */
+struct trace {
+  struct stoa_loop *loop;
+  char text[64];
+  struct stoa_io io;
+  struct stoa_timer timer;
+  struct stoa_deferred deferred;
+  struct stoa_post posts[4];
+  size_t posted;
+  bool post_in_each_phase;
+};
+
+static struct trace trace;
+
+static void note(char letter) {
+  size_t len = strlen(trace.text);
+  assert_true(len + 1 < sizeof trace.text);
+  trace.text[len] = letter;
+}
+
+static void run_traced_post(struct stoa_post *post) {
+  (void)post;
+  note('p');
+}
+
+static void post_from_here(void) {
+  if (trace.post_in_each_phase && trace.posted < 4) {
+    struct stoa_post *post = &trace.posts[trace.posted++];
+    post->run = run_traced_post;
+    stoa_loop_post(trace.loop, post);
+  }
+}
+
+static void on_traced_io(struct stoa_io *io, uint32_t events) {
+  char byte;
+  (void)events;
+  assert_int_equal(read(io->fd, &byte, 1), 1);
+  note('i');
+  post_from_here();
+}
+
+static void on_traced_timer(struct stoa_timer *timer) {
+  (void)timer;
+  note('t');
+  post_from_here();
+}
+
+static void on_traced_end(void *context) {
+  (void)context;
+  note('e');
+  if (strchr(trace.text, 'd') == NULL) {
+    post_from_here();
+  }
+}
+
+static void run_traced_deferred(struct stoa_deferred *deferred) {
+  (void)deferred;
+  note('d');
+  post_from_here();
+}
+
+static int begin_trace(bool post_in_each_phase, int pair[2]) {
+  memset(&trace, 0, sizeof trace);
+  trace.loop = make_fake_loop(1000);
+  trace.post_in_each_phase = post_in_each_phase;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  trace.io = (struct stoa_io){pair[0], EPOLLIN, on_traced_io};
+  assert_int_equal(stoa_loop_add(trace.loop, &trace.io), STOA_OK);
+  trace.timer.on_due = on_traced_timer;
+  stoa_loop_timer_start(trace.loop, &trace.timer, 0);
+  stoa_loop_on_turn_end(trace.loop, on_traced_end, NULL);
+  trace.deferred.run = run_traced_deferred;
+  stoa_loop_defer(trace.loop, &trace.deferred);
+  assert_int_equal(write(pair[1], "x", 1), 1);
+  return 0;
+}
+
+static void end_trace(int pair[2]) {
+  stoa_loop_remove(trace.loop, &trace.io);
+  stoa_loop_destroy(trace.loop);
+  close(pair[0]);
+  close(pair[1]);
+}
+
+static void test_a_turn_runs_descriptors_posts_timers_the_hook_and_then_releases(void **state) {
+  (void)state;
+  int pair[2];
+  begin_trace(false, pair);
+  struct stoa_post post = {NULL, run_traced_post};
+  stoa_loop_post(trace.loop, &post);
+  advance(trace.loop, 100);
+  assert_string_equal(trace.text, "ipted");
+  end_trace(pair);
+}
+
+static void test_a_post_out_of_any_phase_wakes_the_loop(void **state) {
+  (void)state;
+  int pair[2];
+  begin_trace(true, pair);
+  advance(trace.loop, 100);
+  size_t posted = trace.posted;
+  assert_int_equal(posted, 4); /* io, timer, hook, release */
+  /* No timeout: were a wake-up lost, this would never return. */
+  trace.post_in_each_phase = false;
+  stoa_loop_turn(trace.loop, -1);
+  size_t ran = 0;
+  for (const char *at = trace.text; *at != '\0'; at++) {
+    ran += *at == 'p' ? 1 : 0;
+  }
+  assert_int_equal(ran, 4);
+  end_trace(pair);
+}
+
+static void test_the_turn_after_releases_does_not_wait(void **state) {
+  (void)state;
+  memset(&trace, 0, sizeof trace);
+  trace.loop = make_loop();
+  trace.deferred.run = run_traced_deferred;
+  stoa_loop_on_turn_end(trace.loop, on_traced_end, NULL);
+  stoa_loop_defer(trace.loop, &trace.deferred);
+  stoa_loop_turn(trace.loop, 0);
+  stoa_loop_turn(trace.loop, -1); /* what the release left for the hook is seen at once */
+  assert_string_equal(trace.text, "ede");
+  stoa_loop_destroy(trace.loop);
+}
+
+static void test_what_was_posted_before_the_end_runs_at_the_end(void **state) {
+  (void)state;
+  memset(&trace, 0, sizeof trace);
+  trace.loop = make_loop();
+  struct stoa_post post = {NULL, run_traced_post};
+  trace.deferred.run = run_traced_deferred;
+  stoa_loop_post(trace.loop, &post);
+  stoa_loop_defer(trace.loop, &trace.deferred);
+  stoa_loop_destroy(trace.loop);
+  assert_string_equal(trace.text, "pd");
+  stoa_loop_destroy(NULL);
+}
+
+/* Timers. */
+
+struct alarm {
+  struct stoa_timer timer;
+  struct stoa_loop *loop;
+  uint64_t rang_ms;
+  unsigned rings;
+  struct alarm *stops; /* another one */
+  uint64_t again_ms;
+};
+
+static void on_alarm(struct stoa_timer *timer) {
+  struct alarm *alarm = (struct alarm *)(void *)timer;
+  alarm->rang_ms = stoa_loop_now_ms(alarm->loop);
+  alarm->rings++;
+  if (alarm->stops != NULL) {
+    stoa_loop_timer_stop(alarm->loop, &alarm->stops->timer);
+  }
+  if (alarm->again_ms > 0) {
+    stoa_loop_timer_start(alarm->loop, timer, alarm->again_ms);
+  }
+}
+
+static struct alarm make_alarm(struct stoa_loop *loop) {
+  return (struct alarm){.timer.on_due = on_alarm, .loop = loop};
+}
+
+static void test_timers_ring_in_the_order_of_their_time_and_never_early(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(12345);
+  struct alarm alarms[200];
+  for (size_t i = 0; i < 200; i++) {
+    alarms[i] = make_alarm(loop);
+    stoa_loop_timer_start(loop, &alarms[i].timer, i * 37 % 5000);
+  }
+  for (uint64_t passed = 0; passed < 5100; passed++) {
+    advance(loop, 1);
+  }
+  for (size_t i = 0; i < 200; i++) {
+    uint64_t due = 12345 + i * 37 % 5000;
+    assert_int_equal(alarms[i].rings, 1);
+    assert_true(alarms[i].rang_ms >= due);
+    assert_true(alarms[i].rang_ms <= due + 16);
+  }
+  stoa_loop_destroy(loop);
+}
+
+static void test_a_timer_that_is_started_again_rings_at_its_new_time_only(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(0);
+  struct alarm alarm = make_alarm(loop);
+  stoa_loop_timer_start(loop, &alarm.timer, 100);
+  stoa_loop_timer_start(loop, &alarm.timer, 1000);
+  advance(loop, 500);
+  assert_int_equal(alarm.rings, 0);
+  advance(loop, 508);
+  assert_int_equal(alarm.rings, 1);
+  advance(loop, 5000);
+  assert_int_equal(alarm.rings, 1);
+  stoa_loop_destroy(loop);
+}
+
+static void test_a_timer_may_stop_another_that_is_due_too(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(0);
+  struct alarm one = make_alarm(loop);
+  struct alarm two = make_alarm(loop);
+  one.stops = &two;
+  two.stops = &one;
+  stoa_loop_timer_start(loop, &one.timer, 10);
+  stoa_loop_timer_start(loop, &two.timer, 10);
+  advance(loop, 100);
+  assert_int_equal(one.rings + two.rings, 1);
+  stoa_loop_timer_stop(loop, &one.timer); /* a stopped one */
+  stoa_loop_destroy(loop);
+}
+
+static void test_a_timer_may_start_itself_without_keeping_the_turn(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(0);
+  struct alarm alarm = make_alarm(loop);
+  alarm.again_ms = 1;
+  stoa_loop_timer_start(loop, &alarm.timer, 0);
+  for (unsigned i = 1; i <= 10; i++) {
+    advance(loop, 8);
+    assert_int_equal(alarm.rings, i);
+  }
+  stoa_loop_destroy(loop);
+}
+
+static void test_a_timer_a_year_away_rings_then_and_not_on_a_revolution(void **state) {
+  (void)state;
+  const uint64_t year_ms = 365ull * 24 * 3600 * 1000;
+  struct stoa_loop *loop = make_fake_loop(7);
+  struct alarm far = make_alarm(loop);
+  struct alarm near = make_alarm(loop);
+  near.again_ms = 1000;
+  stoa_loop_timer_start(loop, &far.timer, year_ms);
+  stoa_loop_timer_start(loop, &near.timer, 1000);
+  for (unsigned i = 0; i < 100; i++) {
+    advance(loop, 2048); /* the length of a revolution */
+  }
+  assert_int_equal(far.rings, 0);
+  assert_true(near.rings >= 99);
+  advance(loop, year_ms);
+  assert_int_equal(far.rings, 1);
+  stoa_loop_destroy(loop);
+}
+
+/* Descriptors. */
+
+struct endpoint {
+  struct stoa_io io;
+  struct stoa_loop *loop;
+  struct endpoint *other;
+  unsigned calls;
+};
+
+static void on_endpoint(struct stoa_io *io, uint32_t events) {
+  struct endpoint *endpoint = (struct endpoint *)(void *)io;
+  (void)events;
+  endpoint->calls++;
+  if (endpoint->other != NULL) {
+    stoa_loop_remove(endpoint->loop, &endpoint->other->io);
+  }
+}
+
+static void test_an_event_of_a_descriptor_that_was_removed_meanwhile_is_dropped(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  int one[2];
+  int two[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, one), 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, two), 0);
+  struct endpoint a = {.io = {one[0], EPOLLIN, on_endpoint}, .loop = loop};
+  struct endpoint b = {.io = {two[0], EPOLLIN, on_endpoint}, .loop = loop, .other = &a};
+  a.other = &b;
+  assert_int_equal(stoa_loop_add(loop, &a.io), STOA_OK);
+  assert_int_equal(stoa_loop_add(loop, &b.io), STOA_OK);
+  assert_int_equal(write(one[1], "x", 1), 1);
+  assert_int_equal(write(two[1], "x", 1), 1);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(a.calls + b.calls, 1);
+  assert_int_equal((a.io.fd < 0) + (b.io.fd < 0), 1);
+  stoa_loop_destroy(loop);
+  for (int i = 0; i < 2; i++) {
+    close(one[i]);
+    close(two[i]);
+  }
+}
+
+static void test_only_what_is_watched_is_reported(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  int pair[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  struct endpoint end = {.io = {pair[0], EPOLLIN, on_endpoint}, .loop = loop};
+  assert_int_equal(stoa_loop_add(loop, &end.io), STOA_OK);
+  assert_int_equal(stoa_loop_modify(loop, &end.io, 0), STOA_OK);
+  assert_int_equal(write(pair[1], "x", 1), 1);
+  stoa_loop_turn(loop, 0);
+  assert_int_equal(end.calls, 0);
+  assert_int_equal(stoa_loop_modify(loop, &end.io, EPOLLOUT), STOA_OK);
+  stoa_loop_turn(loop, 0);
+  assert_int_equal(end.calls, 1);
+  stoa_loop_remove(loop, &end.io);
+  stoa_loop_remove(loop, &end.io);
+  stoa_loop_destroy(loop);
+  close(pair[0]);
+  close(pair[1]);
+}
+
+/* Errors. */
+
+static int refused_with;
+static int refuse_control(int epoll_fd, int operation, int fd, struct epoll_event *event) {
+  (void)epoll_fd;
+  (void)operation;
+  (void)fd;
+  (void)event;
+  errno = refused_with;
+  return -1;
+}
+
+static void test_what_the_kernel_refuses_is_told_apart(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  struct stoa_loop *none = NULL;
+  struct stoa_io io = {0, EPOLLIN, on_endpoint};
+  stoa_sys.epoll_ctl = refuse_control;
+  refused_with = ENOMEM;
+  assert_int_equal(stoa_loop_add(loop, &io), STOA_E_MEMORY);
+  refused_with = ENOSPC;
+  assert_int_equal(stoa_loop_add(loop, &io), STOA_E_SYSTEM);
+  assert_int_equal(stoa_loop_modify(loop, &io, EPOLLOUT), STOA_E_SYSTEM);
+  assert_int_equal(io.events, EPOLLIN);
+  assert_int_equal(stoa_loop_create(&stoa_clock_system, &none), STOA_E_SYSTEM);
+  assert_null(none);
+  stoa_sys = stoa_sys_real;
+  stoa_loop_destroy(loop);
+}
+
+static int interrupt_once(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) {
+  (void)epoll_fd;
+  (void)events;
+  (void)events_max;
+  (void)timeout_ms;
+  stoa_sys = stoa_sys_real;
+  errno = EINTR;
+  return -1;
+}
+
+static void test_an_interrupted_wait_is_a_turn_without_events(void **state) {
+  (void)state;
+  memset(&trace, 0, sizeof trace);
+  trace.loop = make_loop();
+  struct stoa_post post = {NULL, run_traced_post};
+  stoa_loop_post(trace.loop, &post);
+  stoa_sys.epoll_wait = interrupt_once;
+  stoa_loop_turn(trace.loop, -1);
+  assert_string_equal(trace.text, "p");
+  stoa_loop_destroy(trace.loop);
+}
+
+static void test_a_loop_without_memory_is_an_error_and_leaves_nothing(void **state) {
+  (void)state;
+  int64_t before = stoa_memory_live_blocks();
+  struct stoa_loop *loop = NULL;
+  stoa_memory_fail_at(1, false);
+  assert_int_equal(stoa_loop_create(&stoa_clock_system, &loop), STOA_E_MEMORY);
+  stoa_memory_fail_at(0, false);
+  assert_null(loop);
+  assert_int_equal(stoa_memory_live_blocks(), before);
+}
+
+static void *stop_it(void *context) {
+  stoa_loop_stop(context);
+  return NULL;
+}
+
+static void test_any_thread_may_stop_a_loop_that_waits(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, stop_it, loop), 0);
+  stoa_loop_run(loop);
+  pthread_join(thread, NULL);
+  stoa_loop_run(loop); /* stopped for good */
+  assert_ptr_equal(stoa_loop_clock(loop), &stoa_clock_system);
+  stoa_loop_destroy(loop);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_posts_of_several_threads_keep_each_ones_order),
+      cmocka_unit_test(test_a_turn_runs_descriptors_posts_timers_the_hook_and_then_releases),
+      cmocka_unit_test(test_a_post_out_of_any_phase_wakes_the_loop),
+      cmocka_unit_test(test_the_turn_after_releases_does_not_wait),
+      cmocka_unit_test(test_what_was_posted_before_the_end_runs_at_the_end),
+      cmocka_unit_test(test_timers_ring_in_the_order_of_their_time_and_never_early),
+      cmocka_unit_test(test_a_timer_that_is_started_again_rings_at_its_new_time_only),
+      cmocka_unit_test(test_a_timer_may_stop_another_that_is_due_too),
+      cmocka_unit_test(test_a_timer_may_start_itself_without_keeping_the_turn),
+      cmocka_unit_test(test_a_timer_a_year_away_rings_then_and_not_on_a_revolution),
+      cmocka_unit_test(test_an_event_of_a_descriptor_that_was_removed_meanwhile_is_dropped),
+      cmocka_unit_test(test_only_what_is_watched_is_reported),
+      cmocka_unit_test(test_what_the_kernel_refuses_is_told_apart),
+      cmocka_unit_test(test_an_interrupted_wait_is_a_turn_without_events),
+      cmocka_unit_test(test_a_loop_without_memory_is_an_error_and_leaves_nothing),
+      cmocka_unit_test(test_any_thread_may_stop_a_loop_that_waits),
+  };
+  return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
+}
