@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a table's shape changes; generated code asserts it at compile time. */
-#define STOA_DESCRIPTOR_ABI 1
+#define STOA_DESCRIPTOR_ABI 2
 
 /* The numbers are FieldDescriptorProto.Type's. 10 is group, which proto3 does not have. */
 enum stoa_field_kind {
@@ -73,6 +73,46 @@ struct stoa_enum_type {
   const char *full_name;
   const struct stoa_enum_value *values; /* in the order of the file; aliases after the first keep their place */
   uint32_t value_count;
+  uint8_t is_null; /* google.protobuf.NullValue: its only value is null in JSON */
+};
+
+/* Messages that JSON writes in a form of their own: those of google/protobuf/*.proto. Their structs are what any
+ * message of these fields gives. */
+enum stoa_special {
+  STOA_SPECIAL_NONE,
+  STOA_SPECIAL_ANY,        /* type_url = 1, value = 2 */
+  STOA_SPECIAL_TIMESTAMP,  /* seconds = 1, nanos = 2 */
+  STOA_SPECIAL_DURATION,   /* seconds = 1, nanos = 2 */
+  STOA_SPECIAL_FIELD_MASK, /* repeated paths = 1 */
+  STOA_SPECIAL_STRUCT,     /* a map, fields = 1, of Value */
+  STOA_SPECIAL_VALUE,      /* oneof kind of fields 1 to 6 */
+  STOA_SPECIAL_LIST_VALUE, /* repeated values = 1, of Value */
+  STOA_SPECIAL_WRAPPER,    /* value = 1: DoubleValue, StringValue and the seven others */
+  STOA_SPECIAL_EMPTY
+};
+
+/* What a field's value must keep to; a bit each, since 0 is a bound too. */
+enum stoa_rule {
+  STOA_RULE_REQUIRED = 1, /* set; of a field without presence: not 0, false or empty */
+  STOA_RULE_MIN_LEN = 2,
+  STOA_RULE_MAX_LEN = 4,
+  STOA_RULE_MIN = 8,
+  STOA_RULE_MAX = 16
+};
+
+/* The member that fits the field's kind. */
+union stoa_rule_bound {
+  int64_t whole;    /* int32, int64 and their sint and sfixed */
+  uint64_t natural; /* uint32, uint64, fixed32, fixed64 */
+  double real;      /* float, double */
+};
+
+struct stoa_field_rules {
+  uint32_t rules;   /* enum stoa_rule, or'ed: which of these are in force */
+  uint32_t min_len; /* a string's characters, of bytes its bytes, of a list or a map its entries */
+  uint32_t max_len;
+  union stoa_rule_bound min; /* of a number, or of each number in a list; inclusive, as max is */
+  union stoa_rule_bound max;
 };
 
 struct stoa_message_type;
@@ -91,6 +131,7 @@ struct stoa_field {
   uint32_t presence;                       /* see the labels; 0 otherwise */
   const struct stoa_message_type *message; /* STOA_KIND_MESSAGE, or a map's entry type; else NULL */
   const struct stoa_enum_type *enumeration;
+  const struct stoa_field_rules *rules; /* NULL for most */
 };
 
 struct stoa_message_type {
@@ -100,6 +141,8 @@ struct stoa_message_type {
   const struct stoa_field *fields; /* by ascending number */
   uint32_t field_count;
   uint32_t unknown_offset; /* of a struct stoa_bytes that keeps unknown fields, or UINT32_MAX: they are dropped */
+  uint8_t special;         /* enum stoa_special */
+  uint8_t has_rules;       /* 1: this message, or one that can lie below it, has fields with rules */
 };
 
 #ifdef __cplusplus

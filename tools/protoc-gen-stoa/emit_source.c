@@ -20,7 +20,7 @@ static const char *const label_names[] = {
 };
 
 /* The shape that this generator writes. The generated file asserts that the header in use has the same. */
-#define DESCRIPTOR_ABI 1
+#define DESCRIPTOR_ABI 2
 
 static void emit_enum_table(struct text *text, const struct model_enum *enumeration) {
   text_addf(text, "\nstatic const struct stoa_enum_value %s_values[] = {\n", enumeration->c_name);

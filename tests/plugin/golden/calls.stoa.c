@@ -2,7 +2,7 @@
 #include <calls.stoa.h>
 #include <stoa/server.h>
 
-_Static_assert(STOA_DESCRIPTOR_ABI == 1, "generate this file again: Stoa's tables changed");
+_Static_assert(STOA_DESCRIPTOR_ABI == 2, "generate this file again: Stoa's tables changed");
 
 static const struct stoa_enum_value calls_message_type_values[] = {
   {"MESSAGE_TYPE_UNSPECIFIED", CALLS_MESSAGE_TYPE_UNSPECIFIED},
@@ -32,7 +32,7 @@ static const struct stoa_field calls_sign_in_request_fields[] = {
 
 const struct stoa_message_type calls_sign_in_request_type = {
   .full_name = "calls.SignInRequest",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_sign_in_request),
   .fields = calls_sign_in_request_fields,
   .field_count = 1,
@@ -54,7 +54,7 @@ static const struct stoa_field calls_sign_in_reply_fields[] = {
 
 const struct stoa_message_type calls_sign_in_reply_type = {
   .full_name = "calls.SignInReply",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_sign_in_reply),
   .fields = calls_sign_in_reply_fields,
   .field_count = 1,
@@ -76,7 +76,7 @@ static const struct stoa_field calls_delete_request_fields[] = {
 
 const struct stoa_message_type calls_delete_request_type = {
   .full_name = "calls.DeleteRequest",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_delete_request),
   .fields = calls_delete_request_fields,
   .field_count = 1,
@@ -85,7 +85,7 @@ const struct stoa_message_type calls_delete_request_type = {
 
 const struct stoa_message_type calls_nothing_type = {
   .full_name = "calls.Nothing",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_nothing),
   .unknown_offset = UINT32_MAX,
 };
@@ -105,7 +105,7 @@ static const struct stoa_field calls_chat_line_fields[] = {
 
 const struct stoa_message_type calls_chat_line_type = {
   .full_name = "calls.ChatLine",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_chat_line),
   .fields = calls_chat_line_fields,
   .field_count = 1,
@@ -127,7 +127,7 @@ static const struct stoa_field calls_register_fields[] = {
 
 const struct stoa_message_type calls_register_type = {
   .full_name = "calls.Register",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_register),
   .fields = calls_register_fields,
   .field_count = 1,
@@ -149,7 +149,7 @@ static const struct stoa_field calls_room_fields[] = {
 
 const struct stoa_message_type calls_room_type = {
   .full_name = "calls.Room",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_room),
   .fields = calls_room_fields,
   .field_count = 1,
@@ -171,7 +171,7 @@ static const struct stoa_field calls_room_closed_fields[] = {
 
 const struct stoa_message_type calls_room_closed_type = {
   .full_name = "calls.Room.Closed",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_room_closed),
   .fields = calls_room_closed_fields,
   .field_count = 1,
@@ -193,7 +193,7 @@ static const struct stoa_field calls_last_message_fields[] = {
 
 const struct stoa_message_type calls_last_message_type = {
   .full_name = "calls.LastMessage",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_last_message),
   .fields = calls_last_message_fields,
   .field_count = 1,
@@ -202,7 +202,7 @@ const struct stoa_message_type calls_last_message_type = {
 
 const struct stoa_message_type calls_sign_in_message_type = {
   .full_name = "calls.SignInMessage",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct calls_sign_in_message),
   .unknown_offset = UINT32_MAX,
 };

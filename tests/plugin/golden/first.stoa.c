@@ -2,7 +2,7 @@
 #include <first.stoa.h>
 #include <stoa/server.h>
 
-_Static_assert(STOA_DESCRIPTOR_ABI == 1, "generate this file again: Stoa's tables changed");
+_Static_assert(STOA_DESCRIPTOR_ABI == 2, "generate this file again: Stoa's tables changed");
 
 static const struct stoa_enum_value first_v1_message_type_values[] = {
   {"Chat", FIRST_V1_MESSAGE_TYPE_CHAT},
@@ -50,7 +50,7 @@ static const struct stoa_field first_v1_chat_message_fields[] = {
 
 const struct stoa_message_type first_v1_chat_message_type = {
   .full_name = "first.v1.ChatMessage",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct first_v1_chat_message),
   .fields = first_v1_chat_message_fields,
   .field_count = 3,

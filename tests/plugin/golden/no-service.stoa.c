@@ -2,7 +2,7 @@
 #include <no-service.stoa.h>
 #include <stoa/server.h>
 
-_Static_assert(STOA_DESCRIPTOR_ABI == 1, "generate this file again: Stoa's tables changed");
+_Static_assert(STOA_DESCRIPTOR_ABI == 2, "generate this file again: Stoa's tables changed");
 
 static const struct stoa_enum_value message_type_values[] = {
   {"PING", MESSAGE_TYPE_PING},
@@ -17,7 +17,7 @@ const struct stoa_enum_type message_type_enum = {
 
 const struct stoa_message_type ping_type = {
   .full_name = "Ping",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct ping),
   .unknown_offset = UINT32_MAX,
 };
@@ -37,7 +37,7 @@ static const struct stoa_field int__fields[] = {
 
 const struct stoa_message_type int__type = {
   .full_name = "Int",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct int_),
   .fields = int__fields,
   .field_count = 1,

@@ -9,10 +9,16 @@
   }
 #define SCALAR(name, number, kind, owner) FIELD(name, number, kind, STOA_LABEL_SINGULAR, owner, .presence = 0)
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define TYPE(name, abi_number, c_type, table)                                                                         \
+  {                                                                                                                   \
+    .full_name = (name), .abi = (abi_number), .size = sizeof(c_type), .fields = (table), .field_count = COUNT(table), \
+    .unknown_offset = UINT32_MAX                                                                                      \
+  }
 
 static const struct stoa_enum_value byte_orders[] = {
     {"BYTE_ORDER_BIG", 0}, {"BYTE_ORDER_LITTLE", 5}, {"BYTE_ORDER_little", 6}, {"middle", 7}};
-const struct stoa_enum_type tests_byte_order_type = {"test.ByteOrder", byte_orders, COUNT(byte_orders)};
+const struct stoa_enum_type tests_byte_order_type = {
+    .full_name = "test.ByteOrder", .values = byte_orders, .value_count = COUNT(byte_orders)};
 
 static const struct stoa_field limits_fields[] = {
     SCALAR(queue_bytes_max, 1, STOA_KIND_UINT32, tests_limits),
@@ -20,33 +26,30 @@ static const struct stoa_field limits_fields[] = {
     SCALAR(bytes_total, 3, STOA_KIND_UINT64, tests_limits),
     FIELD(inner, 4, STOA_KIND_MESSAGE, STOA_LABEL_SINGULAR, tests_limits, .message = &tests_limits_type),
 };
-const struct stoa_message_type tests_limits_type = {"test.Limits", STOA_DESCRIPTOR_ABI,  sizeof(struct tests_limits),
-                                                    limits_fields, COUNT(limits_fields), UINT32_MAX};
+const struct stoa_message_type tests_limits_type =
+    TYPE("test.Limits", STOA_DESCRIPTOR_ABI, struct tests_limits, limits_fields);
 
 static const struct stoa_field listener_fields[] = {
     SCALAR(address, 1, STOA_KIND_STRING, tests_listener),
     FIELD(limits, 2, STOA_KIND_MESSAGE, STOA_LABEL_SINGULAR, tests_listener, .message = &tests_limits_type),
     FIELD(names, 3, STOA_KIND_STRING, STOA_LABEL_REPEATED, tests_listener, .presence = 0),
 };
-const struct stoa_message_type tests_listener_type = {
-    "test.Listener", STOA_DESCRIPTOR_ABI,    sizeof(struct tests_listener),
-    listener_fields, COUNT(listener_fields), UINT32_MAX};
+const struct stoa_message_type tests_listener_type =
+    TYPE("test.Listener", STOA_DESCRIPTOR_ABI, struct tests_listener, listener_fields);
 
 static const struct stoa_field label_fields[] = {
     SCALAR(key, 1, STOA_KIND_STRING, tests_label),
     SCALAR(value, 2, STOA_KIND_STRING, tests_label),
 };
-static const struct stoa_message_type label_type = {"test.Config.LabelsEntry",  STOA_DESCRIPTOR_ABI,
-                                                    sizeof(struct tests_label), label_fields,
-                                                    COUNT(label_fields),        UINT32_MAX};
+static const struct stoa_message_type label_type =
+    TYPE("test.Config.LabelsEntry", STOA_DESCRIPTOR_ABI, struct tests_label, label_fields);
 
 static const struct stoa_field zone_fields[] = {
     SCALAR(key, 1, STOA_KIND_INT32, tests_zone),
     FIELD(value, 2, STOA_KIND_MESSAGE, STOA_LABEL_SINGULAR, tests_zone, .message = &tests_limits_type),
 };
-static const struct stoa_message_type zone_type = {"test.Config.ZonesEntry",  STOA_DESCRIPTOR_ABI,
-                                                   sizeof(struct tests_zone), zone_fields,
-                                                   COUNT(zone_fields),        UINT32_MAX};
+static const struct stoa_message_type zone_type =
+    TYPE("test.Config.ZonesEntry", STOA_DESCRIPTOR_ABI, struct tests_zone, zone_fields);
 
 #define IN_STORE(name_, number_, kind_, message_)                                                                      \
   {                                                                                                                    \
@@ -84,14 +87,13 @@ static const struct stoa_field config_fields[] = {
     IN_STORE(memory, 26, STOA_KIND_MESSAGE, &tests_limits_type),
     IN_STORE(slots, 27, STOA_KIND_UINT32, NULL),
 };
-const struct stoa_message_type tests_config_type = {"test.Config", STOA_DESCRIPTOR_ABI,  sizeof(struct tests_config),
-                                                    config_fields, COUNT(config_fields), UINT32_MAX};
+const struct stoa_message_type tests_config_type =
+    TYPE("test.Config", STOA_DESCRIPTOR_ABI, struct tests_config, config_fields);
 
-const struct stoa_message_type tests_foreign_type = {
-    "test.Config", STOA_DESCRIPTOR_ABI + 1, sizeof(struct tests_config),
-    config_fields, COUNT(config_fields),    UINT32_MAX};
+const struct stoa_message_type tests_foreign_type =
+    TYPE("test.Config", STOA_DESCRIPTOR_ABI + 1, struct tests_config, config_fields);
 static const struct stoa_field outer_fields[] = {
     FIELD(foreign, 1, STOA_KIND_MESSAGE, STOA_LABEL_SINGULAR, tests_outer, .message = &tests_foreign_type),
 };
-const struct stoa_message_type tests_outer_type = {"test.Outer", STOA_DESCRIPTOR_ABI, sizeof(struct tests_outer),
-                                                   outer_fields, COUNT(outer_fields), UINT32_MAX};
+const struct stoa_message_type tests_outer_type =
+    TYPE("test.Outer", STOA_DESCRIPTOR_ABI, struct tests_outer, outer_fields);

@@ -2,7 +2,7 @@
 #include <talk/v1/talk.stoa.h>
 #include <stoa/server.h>
 
-_Static_assert(STOA_DESCRIPTOR_ABI == 1, "generate this file again: Stoa's tables changed");
+_Static_assert(STOA_DESCRIPTOR_ABI == 2, "generate this file again: Stoa's tables changed");
 
 static const struct stoa_field talk_v1_heard_fields[] = {
   {
@@ -19,7 +19,7 @@ static const struct stoa_field talk_v1_heard_fields[] = {
 
 const struct stoa_message_type talk_v1_heard_type = {
   .full_name = "talk.v1.Heard",
-  .abi = 1,
+  .abi = 2,
   .size = sizeof(struct talk_v1_heard),
   .fields = talk_v1_heard_fields,
   .field_count = 1,
