@@ -76,8 +76,8 @@ struct stoa_enum_type {
   uint8_t is_null; /* google.protobuf.NullValue: its only value is null in JSON */
 };
 
-/* Messages that JSON writes in a form of their own: those of google/protobuf/*.proto. Their structs are what any
- * message of these fields gives. */
+/* Messages of the package google.protobuf that JSON writes in a form of their own. Their structs are what any message
+ * of these fields gives. */
 enum stoa_special {
   STOA_SPECIAL_NONE,
   STOA_SPECIAL_ANY,        /* type_url = 1, value = 2 */
