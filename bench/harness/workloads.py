@@ -40,7 +40,9 @@ WORKLOADS = (
     _fanout("fanout-32-16", "32 members, all send, 16 in flight, 64 B", "-c", "32", "-w", "16", "--size", "64"),
     _fanout("fanout-32-64", "32 members, all send, 64 in flight, 64 B", "-c", "32", "-w", "64", "--size", "64"),
     _fanout(
-        "fanout-1000-1", "1000 members, 10 send, 1 in flight, 100 B", "-c", "1000", "-s", "10", "-w", "1", "--size", "100"
+        "fanout-1000-1",
+        "1000 members, 10 send, 1 in flight, 100 B",
+        *("-c", "1000", "-s", "10", "-w", "1", "--size", "100"),
     ),
     _fanout(
         "fanout-1000-rate",

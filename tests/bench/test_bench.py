@@ -162,7 +162,7 @@ def sends_through_io_uring_pass():
 
 
 def slow_members_lose_nothing(mode):
-    """Fifteen megabytes on their way to each member do not fit into a socket, so every way around a full one is taken."""
+    """Fifteen megabytes on their way to each member do not fit into a socket: every way around a full one is taken."""
     with serving(FLOOR, "--mode", mode) as (port, _):
         status, report = bench("fanout", port, "-c", 8, "-w", 32, "-n", 96, "--size", 60000)
         assert_right(status, report, 8 * 8 * 96)
