@@ -162,9 +162,15 @@ static int write_not_finite(struct writer *writer, double value) {
   return value > 0 ? write_text(writer, "\"Infinity\"", 10) : write_text(writer, "\"-Infinity\"", 11);
 }
 
+/* Not "-0", which readers with whole numbers of their own, Python's among them, take for 0. */
+static int write_negative_zero(struct writer *writer) { return write_text(writer, "-0.0", 4); }
+
 static int write_double(struct writer *writer, double value) {
   if (!isfinite(value)) {
     return write_not_finite(writer, value);
+  }
+  if (value == 0 && signbit(value)) {
+    return write_negative_zero(writer);
   }
   char text[STOA_NUMBER_TEXT_MAX];
   return write_text(writer, text, stoa_number_write_double(value, text));
@@ -173,6 +179,9 @@ static int write_double(struct writer *writer, double value) {
 static int write_float(struct writer *writer, float value) {
   if (!isfinite(value)) {
     return write_not_finite(writer, (double)value);
+  }
+  if (value == 0 && signbit(value)) {
+    return write_negative_zero(writer);
   }
   char text[STOA_NUMBER_TEXT_MAX];
   return write_text(writer, text, stoa_number_write_float(value, text));

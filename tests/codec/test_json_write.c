@@ -113,8 +113,8 @@ static void reals_are_written_in_the_shortest_text_that_reads_back(void **state)
   double doubles[] = {0.1, 1e21, 5e-324, 1.7976931348623157e308, 0.30000000000000004, -0.0, 123456789, 1e-7, 100};
   float floats[] = {0.1f, 16777216, 3.4028235e38f, 1e-45f, 0.33333334f};
   struct sample_every m = {.all_double = {doubles, 9}, .all_float = {floats, 5}};
-  expect_member(&m,
-                "\"allDouble\":[0.1,1e+21,5e-324,1.7976931348623157e+308,0.30000000000000004,-0,123456789,1e-07,100]");
+  expect_member(
+      &m, "\"allDouble\":[0.1,1e+21,5e-324,1.7976931348623157e+308,0.30000000000000004,-0.0,123456789,1e-07,100]");
   expect_member(&m, "\"allFloat\":[0.1,16777216,3.4028235e+38,1e-45,0.33333334]");
 }
 
