@@ -18,7 +18,10 @@
 extern "C" {
 #endif
 
-#define STOA_CODEC_DEPTH_MAX 32 /* nested messages and JSON values; deeper input is STOA_E_LIMIT */
+/* Deeper input is STOA_E_LIMIT. The message itself is level 1. In Protobuf each nested message, map entry and skipped
+ * group is one more; in JSON each array and object, in skipped values too. A list of messages is thus one level in
+ * Protobuf and two in JSON. */
+#define STOA_CODEC_DEPTH_MAX 32
 
 /* Why and where decoding failed, for people: `items[3].price: expected uint32, got "x"`. */
 struct stoa_codec_error {
@@ -34,13 +37,17 @@ struct stoa_codec {
   int (*encode)(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
 
   /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
-   * both must outlive it. On an error its content is unspecified and *out_error says why.
-   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT, STOA_E_MEMORY */
+   * both must outlive it. On an error its content is unspecified and *out_error, unless it is NULL, says why; after
+   * STOA_OK the text is empty. No byte behind the input is read.
+   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT  the depth; STOA_E_MEMORY  also the arena's cap */
   int (*decode)(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
                 void *out_message, struct stoa_codec_error *out_error);
 };
 
-/* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated). */
+/* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated) except
+ * messages, optional fields and oneof members that are not set. When read, members that no field takes are ignored, a
+ * member or map key that comes twice and two members of one oneof are STOA_E_SYNTAX. In Protobuf a known field of
+ * another wire type counts as unknown, as in protobuf's own parsers. */
 STOA_API extern const struct stoa_codec stoa_codec_json;
 STOA_API extern const struct stoa_codec stoa_codec_proto;
 

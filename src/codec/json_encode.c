@@ -163,7 +163,9 @@ static int write_not_finite(struct writer *writer, double value) {
 }
 
 /* Not "-0", which readers with whole numbers of their own, Python's among them, take for 0. */
-static int write_negative_zero(struct writer *writer) { return write_text(writer, "-0.0", 4); }
+static int write_negative_zero(struct writer *writer) {
+  return write_text(writer, "-0.0", 4);
+}
 
 static int write_double(struct writer *writer, double value) {
   if (!isfinite(value)) {
