@@ -21,11 +21,14 @@ say() { printf '### %s\n' "$*"; }
 inside() {
   chroot "$fresh" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" no_proxy="${no_proxy:-}" \
-    /bin/sh -euc "cd /root/stoa && $1"
+    /bin/sh -euc "cd /root/stoa
+$1"
 }
 
-# How this machine reaches the archive: its resolver, its settings of apt, the authorities that it trusts.
+# How this machine reaches the archive: its resolver, its settings of apt, the authorities that it trusts. And what the
+# installer of a real Debian writes: who localhost is.
 copy_network() {
+  [ -f "$fresh/etc/hosts" ] || printf '127.0.0.1 localhost\n::1 localhost\n' >"$fresh/etc/hosts"
   cp /etc/resolv.conf "$fresh/etc/resolv.conf"
   cp /etc/apt/apt.conf.d/* "$fresh/etc/apt/apt.conf.d/"
   mkdir -p "$fresh/usr/local/share/ca-certificates"
@@ -48,19 +51,22 @@ unmount_kernel() {
 # The page must come from the running program; then it must end on SIGTERM, which ./dev run passes on by exec.
 check_run() {
   # shellcheck disable=SC2016  # expanded inside
-  inside './dev run >run.log 2>&1 & server=$!
-    for attempt in $(seq 300); do
-      if python3 -c "import urllib.request as r; r.urlopen(\"http://localhost:7700/\", timeout=5)" 2>/dev/null; then
+  inside './dev run >run.log 2>&1 &
+    server=$!
+    page="import urllib.request as r; assert b\"<html\" in r.urlopen(\"http://localhost:7700/\", timeout=5).read()"
+    for attempt in $(seq 60); do
+      if python3 -c "$page" 2>page.log; then
         echo "the page is served"
         kill -TERM $server
         wait $server
-        exit
+        echo "and the server ends on SIGTERM"
+        exit 0
       fi
       kill -0 $server 2>/dev/null || break
       sleep 1
     done
-    cat run.log
-    kill -TERM $server 2>/dev/null || :
+    cat run.log page.log
+    kill -KILL $server 2>/dev/null || :
     exit 1'
 }
 
