@@ -85,6 +85,9 @@ static int open_beneath(int root_fd, const char *path) {
   return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
 }
 
+/* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. */
+static int code_of_errno(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 503 : 404; }
+
 static bool append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text)) == STOA_OK;
 }
@@ -155,7 +158,7 @@ bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const ui
   }
   int fd = open_beneath(root_fd, path);
   if (fd < 0) {
-    return refuse(404, head, out);
+    return refuse(code_of_errno(), head, out);
   }
   bool keep = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= FILE_BYTES_MAX
                   ? answer_file(fd, path, &info, secure, head, data, out)
