@@ -1,59 +1,37 @@
-/* protoc-gen-stoa: C structs, tables, typed handlers and senders from .proto files.
+/* protoc-gen-stoa: C structs, tables, typed handlers and senders, and pages about the protocol, from .proto files.
  *
  *   protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR -I api api/chatroom/v1/chatroom.proto
  *
- * writes DIR/chatroom/v1/chatroom.stoa.h and .c. protoc starts this program, hands it the parsed files on standard
- * input and takes the generated ones from standard output.
+ * writes DIR/chatroom/v1/chatroom.stoa.h and .c. protoc
+ * starts this program, hands it the parsed files on standard input and takes the generated ones from standard output.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "collide.h"
-#include "emit.h"
-#include "model.h"
-#include "number.h"
+#include "generate.h"
 #include "pool.h"
-#include "request.h"
 
-typedef Google__Protobuf__Compiler__CodeGeneratorResponse__File response_file;
+#define READ_BYTES ((size_t)64 * 1024)
 
-static response_file *make_file(const char *name, const struct text *content) {
-  response_file *file = pool_array(1, sizeof *file);
-  *file = (response_file)GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FILE__INIT;
-  file->name = pool_copy(name, strlen(name));
-  file->content = content->data;
-  return file;
-}
-
-static void emit_files(const struct model *model, Google__Protobuf__Compiler__CodeGeneratorResponse *response) {
-  response->file = pool_array(2 * model->file_count, sizeof(response_file *));
-  for (size_t i = 0; i < model->file_count; i++) {
-    const struct model_file *file = &model->files[i];
-    if (!file->is_wanted) {
-      continue;
+static uint8_t *read_all(size_t *out_len) {
+  uint8_t *bytes = pool_array(READ_BYTES, 1);
+  size_t capacity = READ_BYTES;
+  size_t len = 0;
+  for (;;) {
+    len += fread(bytes + len, 1, capacity - len, stdin);
+    if (len < capacity) {
+      break;
     }
-    struct text header = {0};
-    struct text source = {0};
-    emit_header(&header, file);
-    emit_source(&source, file);
-    response->file[response->n_file++] = make_file(text_format("%s.h", file->out_name), &header);
-    response->file[response->n_file++] = make_file(text_format("%s.c", file->out_name), &source);
+    uint8_t *grown = pool_array(capacity * 2, 1);
+    memcpy(grown, bytes, len);
+    bytes = grown;
+    capacity *= 2;
   }
-}
-
-static const char *generate(const Google__Protobuf__Compiler__CodeGeneratorRequest *request,
-                            Google__Protobuf__Compiler__CodeGeneratorResponse *response) {
-  if (request->parameter != NULL && *request->parameter != '\0') {
-    return text_format("unknown parameter \"%s\": there are none", request->parameter);
+  if (ferror(stdin)) {
+    pool_die("the request cannot be read");
   }
-  struct problems problems = {0};
-  struct model model = model_build(request, &problems);
-  number_files(&model, &problems);
-  collide_check(&model, &problems);
-  if (problems.count == 0) {
-    emit_files(&model, response);
-  }
-  return problem_summary(&problems);
+  *out_len = len;
+  return bytes;
 }
 
 int main(int argc, char **argv) {
@@ -61,14 +39,14 @@ int main(int argc, char **argv) {
   if (argc > 1) {
     pool_die("protoc starts this program: protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR FILE.proto");
   }
-  Google__Protobuf__Compiler__CodeGeneratorResponse response =
-      GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
-  response.has_supported_features = 1;
-  response.supported_features = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FEATURE__FEATURE_PROTO3_OPTIONAL;
-  const char *wrong = generate(request_read(), &response);
-  if (wrong != NULL) {
-    response.error = pool_copy(wrong, strlen(wrong));
+  size_t len;
+  const uint8_t *bytes = read_all(&len);
+  struct generated answer;
+  if (!generate(bytes, len, &answer)) {
+    pool_die("standard input is not a CodeGeneratorRequest; protoc starts this program");
   }
-  request_answer(&response);
+  if (fwrite(answer.bytes, 1, answer.len, stdout) != answer.len || fflush(stdout) != 0) {
+    pool_die("the answer cannot be written");
+  }
   return 0;
 }

@@ -85,6 +85,14 @@ const char *names_identifier(const char *text) {
   return identifier;
 }
 
+const char *names_undotted(const char *name) {
+  char *undotted = pool_copy(name, strlen(name));
+  for (char *at = undotted; *at != '\0'; at++) {
+    *at = *at == '.' ? '_' : *at;
+  }
+  return undotted;
+}
+
 const char *names_safe(const char *name) {
   bool is_kept = strstr(kept_names, text_format(" %s ", name)) != NULL;
   return is_kept ? text_format("%s_", name) : name;

@@ -19,6 +19,8 @@ const char *names_join(const char *first, const char *second);
 const char *names_without_suffix(const char *name, const char *suffix);
 /* The part behind `prefix`, or `name` when it has no such prefix or nothing would be left. */
 const char *names_without_prefix(const char *name, const char *prefix);
+/* "chat.v1" gives "chat_v1"; only dots become underscores. */
+const char *names_undotted(const char *name);
 bool names_is_identifier(const char *text);
 
 #endif

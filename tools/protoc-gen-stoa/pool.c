@@ -64,3 +64,11 @@ char *pool_copy(const char *data, size_t len) {
   memcpy(copy, data, len);
   return copy;
 }
+
+void pool_empty(void) {
+  while (blocks != NULL) {
+    struct block *next = blocks->next;
+    free(blocks);
+    blocks = next;
+  }
+}

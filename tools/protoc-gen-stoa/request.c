@@ -1,11 +1,8 @@
 #include "request.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "pool.h"
-
-#define READ_BYTES ((size_t)64 * 1024)
 
 static void *allocate(void *data, size_t size) {
   (void)data;
@@ -19,45 +16,8 @@ static void keep(void *data, void *pointer) {
 
 static ProtobufCAllocator pooled = {.alloc = allocate, .free = keep, .allocator_data = NULL};
 
-static uint8_t *read_all(size_t *out_len) {
-  uint8_t *bytes = pool_array(READ_BYTES, 1);
-  size_t capacity = READ_BYTES;
-  size_t len = 0;
-  for (;;) {
-    len += fread(bytes + len, 1, capacity - len, stdin);
-    if (len < capacity) {
-      break;
-    }
-    uint8_t *grown = pool_array(capacity * 2, 1);
-    memcpy(grown, bytes, len);
-    bytes = grown;
-    capacity *= 2;
-  }
-  if (ferror(stdin)) {
-    pool_die("the request cannot be read");
-  }
-  *out_len = len;
-  return bytes;
-}
-
-Google__Protobuf__Compiler__CodeGeneratorRequest *request_read(void) {
-  size_t len;
-  const uint8_t *bytes = read_all(&len);
-  Google__Protobuf__Compiler__CodeGeneratorRequest *request =
-      google__protobuf__compiler__code_generator_request__unpack(&pooled, len, bytes);
-  if (request == NULL) {
-    pool_die("standard input is not a CodeGeneratorRequest; protoc starts this program");
-  }
-  return request;
-}
-
-void request_answer(Google__Protobuf__Compiler__CodeGeneratorResponse *response) {
-  size_t len = google__protobuf__compiler__code_generator_response__get_packed_size(response);
-  uint8_t *bytes = pool_array(len, 1);
-  google__protobuf__compiler__code_generator_response__pack(response, bytes);
-  if (fwrite(bytes, 1, len, stdout) != len || fflush(stdout) != 0) {
-    pool_die("the answer cannot be written");
-  }
+Google__Protobuf__Compiler__CodeGeneratorRequest *request_parse(const uint8_t *bytes, size_t len) {
+  return google__protobuf__compiler__code_generator_request__unpack(&pooled, len, bytes);
 }
 
 /* The varint at the start of `data`; returns how many bytes it took, 0 when it is not whole. */

@@ -23,10 +23,8 @@ struct request_path {
   size_t count;
 };
 
-/* All of standard input. Ends the program when it is no request. */
-Google__Protobuf__Compiler__CodeGeneratorRequest *request_read(void);
-/* Answers on standard output. Ends the program when that fails. */
-void request_answer(Google__Protobuf__Compiler__CodeGeneratorResponse *response);
+/* NULL when it is no request. Lies in the pool. */
+Google__Protobuf__Compiler__CodeGeneratorRequest *request_parse(const uint8_t *bytes, size_t len);
 
 /* Stoa's option in an options message, which may be NULL. Outputs only when it is there. */
 bool request_option_number(const ProtobufCMessage *options, uint32_t *out_number);

@@ -1,0 +1,128 @@
+#include "generate.h"
+
+#include <string.h>
+
+#include "collide.h"
+#include "emit.h"
+#include "model.h"
+#include "names.h"
+#include "number.h"
+#include "pool.h"
+#include "request.h"
+#include "sanity.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+typedef Google__Protobuf__Compiler__CodeGeneratorRequest request_message;
+typedef Google__Protobuf__Compiler__CodeGeneratorResponse response_message;
+typedef Google__Protobuf__Compiler__CodeGeneratorResponse__File response_file;
+
+/* One file for each .proto file: X.proto gives X and the suffix. */
+struct output {
+  const char *option;
+  const char *suffix;
+  void (*emit)(struct text *text, const struct model_file *file);
+};
+
+static const struct output outputs[] = {
+    {"c", ".stoa.h", emit_header}, {"c", ".stoa.c", emit_source},
+    // MD
+};
+
+struct selection {
+  bool is_chosen[COUNT(outputs)];
+};
+
+static bool choose(struct selection *selection, const char *option) {
+  bool is_known = false;
+  for (size_t i = 0; i < COUNT(outputs); i++) {
+    if (strcmp(outputs[i].option, option) == 0) {
+      selection->is_chosen[i] = true;
+      is_known = true;
+    }
+  }
+  return is_known;
+}
+
+static const char *known_options(void) {
+  const char *known = outputs[0].option;
+  for (size_t i = 1; i < COUNT(outputs); i++) {
+    if (strcmp(outputs[i].option, outputs[i - 1].option) != 0) {
+      known = text_format("%s, %s", known, outputs[i].option);
+    }
+  }
+  return known;
+}
+
+/* `parameter` is what --stoa_opt said, the options with commas between them. NULL when all is well. */
+static const char *choose_all(struct selection *selection, const char *parameter) {
+  const char *at = parameter == NULL || *parameter == '\0' ? "c" : parameter;
+  for (;;) {
+    size_t len = strcspn(at, ",");
+    const char *option = pool_copy(at, len);
+    if (!choose(selection, option)) {
+      return text_format("unknown option \"%s\": there are %s", option, known_options());
+    }
+    if (at[len] == '\0') {
+      return NULL;
+    }
+    at += len + 1;
+  }
+}
+
+static void emit_file(const struct output *output, const struct model_file *from, response_message *response) {
+  struct text content = {0};
+  output->emit(&content, from);
+  response_file *file = pool_array(1, sizeof *file);
+  *file = (response_file)GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FILE__INIT;
+  const char *name = text_format("%s%s", names_without_suffix(from->name, ".proto"), output->suffix);
+  file->name = pool_copy(name, strlen(name));
+  file->content = content.data;
+  response->file[response->n_file++] = file;
+}
+
+static void emit_files(const struct model *model, const struct selection *selection, response_message *response) {
+  response->file = pool_array(COUNT(outputs) * model->file_count, sizeof(response_file *));
+  for (size_t i = 0; i < model->file_count; i++) {
+    for (size_t o = 0; model->files[i].is_wanted && o < COUNT(outputs); o++) {
+      if (selection->is_chosen[o]) {
+        emit_file(&outputs[o], &model->files[i], response);
+      }
+    }
+  }
+}
+
+/* What protoc is to show, or NULL. */
+static const char *fill(const request_message *request, response_message *response) {
+  struct selection selection = {0};
+  const char *wrong = choose_all(&selection, request->parameter);
+  if (wrong != NULL) {
+    return wrong;
+  }
+  struct problems problems = {0};
+  struct model model = model_build(request, &problems);
+  number_files(&model, &problems);
+  collide_check(&model, &problems);
+  if (problems.count == 0) {
+    emit_files(&model, &selection, response);
+  }
+  return problem_summary(&problems);
+}
+
+bool generate(const uint8_t *bytes, size_t len, struct generated *out_answer) {
+  const request_message *request = request_parse(bytes, len);
+  if (request == NULL || !sanity_check(request)) {
+    return false;
+  }
+  response_message response = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__INIT;
+  response.has_supported_features = 1;
+  response.supported_features = GOOGLE__PROTOBUF__COMPILER__CODE_GENERATOR_RESPONSE__FEATURE__FEATURE_PROTO3_OPTIONAL;
+  const char *wrong = fill(request, &response);
+  if (wrong != NULL) {
+    response.error = pool_copy(wrong, strlen(wrong));
+  }
+  size_t answer_len = google__protobuf__compiler__code_generator_response__get_packed_size(&response);
+  out_answer->bytes = pool_array(answer_len, 1);
+  out_answer->len = google__protobuf__compiler__code_generator_response__pack(&response, out_answer->bytes);
+  return true;
+}
