@@ -59,6 +59,8 @@ int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t c
   return STOA_OK;
 }
 
+size_t stoa_conn_promised(const struct stoa_conn *conn) { return conn->tls == NULL ? 0 : stoa_tls_promised(conn->tls); }
+
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write) {
   uint32_t events = want_read ? EPOLLIN : 0;
   if (want_write || (conn->tls != NULL && stoa_tls_wants_write(conn->tls))) {

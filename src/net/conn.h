@@ -35,6 +35,10 @@ bool stoa_conn_pending(const struct stoa_conn *conn);
  * Errors: STOA_E_AGAIN  nothing was taken; wait for EPOLLOUT; STOA_E_SYSTEM, STOA_E_TLS  the line broke */
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len);
 
+/* How many of the bytes that were offered to the last write, and not taken, are on their way all the same: TLS has made
+ * a record of them already. They must be offered again as they were. 0 for a plain connection. */
+size_t stoa_conn_promised(const struct stoa_conn *conn);
+
 /* The events to watch: what reading needs (when wanted), and EPOLLOUT when there is something to write. */
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write);
 

@@ -38,7 +38,8 @@ static void remove_stale(const struct stoa_address *address) {
   if (lstat(address->socket.un.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
     return;
   }
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /* Not blocking, for a live one with a full backlog would keep us waiting: EAGAIN tells that it lives. */
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd >= 0 && connect(fd, &address->socket.any, address->len) != 0 && errno == ECONNREFUSED) {
     unlink(address->socket.un.sun_path);
   }

@@ -8,6 +8,9 @@
 #define SEGMENTS_AT_FIRST 4
 #define OWN_BYTES_AT_FIRST 512
 #define OWN_BYTES_MAX (64u * 1024 * 1024)
+/* A batch this long is not appended to any more: its front is sent long before its end, and a queue that never runs
+ * dry would otherwise keep all that it ever held. */
+#define OWN_BYTES_FULL (64u * 1024)
 #define IOV_PER_WRITE 64
 
 struct stoa_queue *stoa_queue_create(void) {
@@ -61,18 +64,21 @@ int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t 
   if (status != STOA_OK) {
     return status;
   }
-  *segment_at(queue, queue->count) = (struct stoa_segment){stoa_batch_ref(batch), start, start, end};
+  *segment_at(queue, queue->count) = (struct stoa_segment){stoa_batch_ref(batch), start, start, end, false};
   queue->count++;
   queue->bytes += end - start;
   return STOA_OK;
 }
 
+static bool takes_more(const struct stoa_segment *segment) {
+  const struct stoa_buffer *bytes = &segment->batch->bytes;
+  return !segment->sealed && segment->end == bytes->len && bytes->len < OWN_BYTES_FULL &&
+         stoa_batch_sole(segment->batch);
+}
+
 struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
-  if (queue->count > 0) {
-    struct stoa_segment *last = segment_at(queue, queue->count - 1);
-    if (stoa_batch_sole(last->batch) && last->end == last->batch->bytes.len) {
-      return last->batch;
-    }
+  if (queue->count > 0 && takes_more(segment_at(queue, queue->count - 1))) {
+    return segment_at(queue, queue->count - 1)->batch;
   }
   if (make_room(queue) != STOA_OK) {
     return NULL;
@@ -82,7 +88,7 @@ struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
     stoa_batch_unref(batch);
     return NULL;
   }
-  *segment_at(queue, queue->count) = (struct stoa_segment){batch, 0, 0, 0};
+  *segment_at(queue, queue->count) = (struct stoa_segment){batch, 0, 0, 0, false};
   queue->count++;
   return batch;
 }
@@ -91,6 +97,11 @@ void stoa_queue_own_end(struct stoa_queue *queue) {
   struct stoa_segment *last = segment_at(queue, queue->count - 1);
   queue->bytes += last->batch->bytes.len - last->end;
   last->end = last->batch->bytes.len;
+  if (last->end == last->start) {
+    /* Nothing came of it. An empty segment would only be in the way of who writes and who cuts. */
+    stoa_batch_unref(last->batch);
+    queue->count--;
+  }
 }
 
 static size_t gather(const struct stoa_queue *queue, struct iovec iov[IOV_PER_WRITE]) {
@@ -149,23 +160,45 @@ static size_t frame_len(const uint8_t *at) {
   return 2 + len;
 }
 
-void stoa_queue_cut(struct stoa_queue *queue) {
-  if (queue->count == 0) {
-    return;
+void stoa_queue_seal(struct stoa_queue *queue) {
+  for (uint32_t i = 0; queue != NULL && i < queue->count; i++) {
+    segment_at(queue, i)->sealed = true;
   }
-  struct stoa_segment *segment = segment_at(queue, 0);
+}
+
+/* The first edge of a frame behind what cannot be taken back. */
+static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
+  assert(promised <= segment->end - segment->sent);
   size_t edge = segment->start;
-  while (edge < segment->sent) {
+  while (edge < segment->sent + promised) {
     edge += frame_len(segment->batch->bytes.data + edge);
   }
   assert(edge <= segment->end);
-  while (queue->count > 1) {
-    queue->count--;
-    stoa_batch_unref(segment_at(queue, queue->count)->batch);
+  return edge;
+}
+
+void stoa_queue_cut(struct stoa_queue *queue, size_t promised) {
+  if (queue == NULL || queue->count == 0) {
+    return;
   }
-  segment->end = edge;
-  queue->bytes = edge - segment->sent;
-  if (queue->bytes == 0) {
+  uint32_t kept = 0;
+  while (kept < queue->count && segment_at(queue, kept)->sealed) {
+    kept++;
+  }
+  if (kept == 0) {
+    struct stoa_segment *first = segment_at(queue, 0);
+    size_t edge = edge_behind(first, promised);
+    queue->bytes -= first->end - edge;
+    first->end = edge;
+    kept = 1;
+  }
+  while (queue->count > kept) {
+    queue->count--;
+    struct stoa_segment *last = segment_at(queue, queue->count);
+    queue->bytes -= last->end - last->sent;
+    stoa_batch_unref(last->batch);
+  }
+  while (queue->bytes == 0 && queue->count > 0) {
     drop_first(queue);
   }
 }

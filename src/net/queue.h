@@ -10,12 +10,13 @@
 #include "net/batch.h"
 #include "net/conn.h"
 
-/* A run of whole WebSocket frames (or of HTTP bytes). */
+/* A run of whole WebSocket frames, or of HTTP bytes. */
 struct stoa_segment {
   struct stoa_batch *batch; /* one reference */
   size_t start;             /* the first frame begins here */
   size_t sent;              /* start <= sent <= end */
   size_t end;
+  bool sealed; /* HTTP bytes: never cut, never appended to */
 };
 
 struct stoa_queue {
@@ -40,7 +41,13 @@ void stoa_queue_own_end(struct stoa_queue *queue);
  * Errors: STOA_E_AGAIN  some is left; STOA_E_CLOSED, STOA_E_SYSTEM, STOA_E_TLS as stoa_conn_write() */
 int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn);
 
-/* Drop everything behind the frame that is partly sent. All of the queue must be WebSocket frames of a server. */
-void stoa_queue_cut(struct stoa_queue *queue);
+/* What waits now is no run of frames (the answer to an upgrade): a later cut leaves it whole, and looks for frames only
+ * behind it. NULL is fine. */
+void stoa_queue_seal(struct stoa_queue *queue);
+/* Drop everything behind what is sealed and behind the frame that is partly sent. All that is not sealed must be
+ * WebSocket frames of a server.
+ *
+ * promised  as stoa_conn_promised() tells: so many bytes count as sent too. NULL is fine for the queue. */
+void stoa_queue_cut(struct stoa_queue *queue, size_t promised);
 
 #endif

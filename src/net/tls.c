@@ -16,6 +16,7 @@ struct stoa_tls_context {
 
 struct stoa_tls {
   SSL *ssl;
+  size_t promised; /* bytes of a record that is made and not yet sent */
   bool wants_write;
   bool broken; /* after a fatal error OpenSSL must not be asked to say goodbye (SSL_shutdown(3)) */
 };
@@ -189,8 +190,13 @@ int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t coun
     errno = 0;
     ERR_clear_error();
     int result = SSL_write_ex(tls->ssl, pieces[i].iov_base, pieces[i].iov_len, &taken);
+    tls->promised = 0;
     if (result != 1) {
       int status = status_of(tls, result);
+      if (status == STOA_E_AGAIN) {
+        /* SSL_write(3): a write that has to be repeated must be given the same bytes, at least those of its record. */
+        tls->promised = pieces[i].iov_len < SSL3_RT_MAX_PLAIN_LENGTH ? pieces[i].iov_len : SSL3_RT_MAX_PLAIN_LENGTH;
+      }
       if (total > 0 && status == STOA_E_AGAIN) {
         break;
       }
@@ -205,6 +211,8 @@ int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t coun
   *out_len = total;
   return STOA_OK;
 }
+
+size_t stoa_tls_promised(const struct stoa_tls *tls) { return tls->promised; }
 
 bool stoa_tls_pending(const struct stoa_tls *tls) {
   return SSL_pending(tls->ssl) > 0;

@@ -151,7 +151,7 @@ size_t stoa_session_read_frames(struct stoa_session *session, uint8_t *data, siz
   size_t at = 0;
   uint64_t limit = session->host->limits->message_bytes_max;
   while (at < len && session->state == STOA_SESSION_OPEN) {
-    if (stoa_session_queued(session) > STOA_SESSION_PAUSE_BYTES) {
+    if (stoa_session_queued(session) > stoa_session_pause_bytes(session)) {
       session->paused = true;
       break;
     }

@@ -101,6 +101,12 @@ static void on_read_failed(struct stoa_session *session, int status) {
   if (status == STOA_E_AGAIN) {
     return;
   }
+  if (status == STOA_E_CLOSED && session->queue != NULL && session->state != STOA_SESSION_OPEN) {
+    /* The peer has said all it will, but still reads: it gets the rest of the answer or of the goodbye. */
+    session->peer_ended = true;
+    stoa_session_shut(session);
+    return;
+  }
   /* RFC 6455 7.1.5: without a close frame the code is 1006. */
   stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, status == STOA_E_TLS ? "TLS error" : "connection lost");
 }

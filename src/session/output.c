@@ -30,10 +30,12 @@ static bool takes_more(struct stoa_session *session) {
   return true;
 }
 
-struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session) {
-  if (!takes_more(session)) {
-    return NULL;
-  }
+size_t stoa_session_pause_bytes(const struct stoa_session *session) {
+  size_t half = session->host->limits->queue_bytes_max / 2;
+  return half < STOA_SESSION_PAUSE_BYTES ? half : STOA_SESSION_PAUSE_BYTES;
+}
+
+static struct stoa_buffer *begin(struct stoa_session *session) {
   struct stoa_batch *own = ensure_queue(session) ? stoa_queue_own_begin(session->queue) : NULL;
   stoa_session_mark(session);
   if (own == NULL) {
@@ -41,6 +43,15 @@ struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session) {
     return NULL;
   }
   return &own->bytes;
+}
+
+struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session) {
+  return takes_more(session) ? begin(session) : NULL;
+}
+
+/* For a close frame: it is small, and it has to go out when the queue is full too. */
+struct stoa_buffer *stoa_session_output_last(struct stoa_session *session) {
+  return session->state > STOA_SESSION_OPEN || session->broken ? NULL : begin(session);
 }
 
 void stoa_session_output_end(struct stoa_session *session) {
@@ -117,7 +128,7 @@ void stoa_session_output_shared(struct stoa_session *session, struct stoa_batch 
     stoa_session_output_queue(session, batch, start, end);
     return;
   }
-  if (session->state != STOA_SESSION_OPEN || session->broken) {
+  if (session->state != STOA_SESSION_OPEN || session->broken || session->slow) {
     return;
   }
   struct iovec piece = {batch->bytes.data + start, end - start};

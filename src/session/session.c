@@ -43,15 +43,15 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
   struct stoa_session *session = (struct stoa_session *)(void *)io;
   if ((events & (EPOLLOUT | EPOLLERR)) != 0) {
     stoa_session_flush(session);
-    if (session->paused && stoa_session_queued(session) <= STOA_SESSION_PAUSE_BYTES / 2) {
+    if (session->paused && stoa_session_queued(session) <= stoa_session_pause_bytes(session) / 2) {
       session->paused = false;
       stoa_session_process_stash(session);
     }
   }
   bool input = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-  /* A TLS handshake goes on by reading, whichever way it waits. */
-  input = input || (session->conn.tls != NULL && session->state == STOA_SESSION_HANDSHAKE);
-  if (input && !session->paused && session->state != STOA_SESSION_CLOSED) {
+  /* TLS may have to write before it can go on reading, in its handshake and when keys are renewed. */
+  input = input || (session->conn.tls != NULL && (events & EPOLLOUT) != 0);
+  if (input && !session->paused && !session->peer_ended && session->state != STOA_SESSION_CLOSED) {
     stoa_session_readable(session);
   }
   if (session->state != STOA_SESSION_CLOSED) {
@@ -98,6 +98,7 @@ void stoa_session_abandon(struct stoa_session *session) {
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate) {
   session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
   stoa_ws_reader_init(&session->reader, true, deflate != NULL);
+  stoa_queue_seal(session->queue);
   enter(session, STOA_SESSION_OPEN, session->host->limits->ping_ms);
 }
 
@@ -118,7 +119,7 @@ void stoa_session_mark(struct stoa_session *session) {
 }
 
 void stoa_session_watch(struct stoa_session *session) {
-  bool want_read = !session->paused;
+  bool want_read = !session->paused && !session->peer_ended;
   bool want_write = session->blocked || session->paused;
   uint32_t events = stoa_conn_events(&session->conn, want_read, want_write);
   if (stoa_loop_modify(session->host->loop, &session->conn.io, events) != STOA_OK) {
@@ -132,13 +133,9 @@ void stoa_session_shut(struct stoa_session *session) {
   if (session->state >= STOA_SESSION_CLOSING) {
     return;
   }
-  bool was_open = session->state == STOA_SESSION_OPEN;
   enter(session, STOA_SESSION_CLOSING, CLOSING_MS);
   session->paused = false;
   stoa_session_mark(session);
-  if (was_open) {
-    session->host->on_closing(session);
-  }
 }
 
 static void keep_reason(struct stoa_session *session, uint16_t code, const char *reason) {
@@ -160,9 +157,15 @@ void stoa_session_close(struct stoa_session *session, uint16_t code, const char 
     return;
   }
   keep_reason(session, code, reason);
+  /* While it is still open: what its groups gathered in this turn goes out before the close frame. */
+  session->host->on_closing(session);
+  if (session->slow) {
+    stoa_queue_cut(session->queue, stoa_conn_promised(&session->conn));
+    session->slow = false;
+  }
   uint8_t frame[127];
   size_t len = stoa_ws_close_write(frame, code, reason);
-  struct stoa_buffer *out = stoa_session_output_begin(session);
+  struct stoa_buffer *out = stoa_session_output_last(session);
   if (out != NULL) {
     if (stoa_buffer_append(out, frame, len) != STOA_OK) {
       session->broken = true;
@@ -207,24 +210,22 @@ static void linger(struct stoa_session *session) {
   enter(session, STOA_SESSION_LINGERING, LINGERING_MS);
 }
 
-static void close_slow(struct stoa_session *session) {
-  stoa_queue_cut(session->queue);
-  session->slow = false;
-  stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
-}
-
 static void settle(struct stoa_session *session) {
   if (session->state >= STOA_SESSION_CLOSING) {
     /* Only now: the message that a handler was looking at when it closed the session lay in there. */
     stoa_session_input_release(session);
   }
   if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
-    close_slow(session);
+    stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
   }
   if (!session->broken && !session->blocked) {
     stoa_session_flush(session);
   }
   if (!session->broken && session->state == STOA_SESSION_CLOSING && session->queue == NULL) {
+    if (session->peer_ended) {
+      stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
+      return;
+    }
     linger(session);
   }
   if (!session->broken) {

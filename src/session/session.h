@@ -18,7 +18,8 @@
 
 /* Bytes taken from the kernel at once; larger ones gain nothing on loopback or beyond. */
 #define STOA_SESSION_READ_BYTES (64u * 1024)
-/* Above it a session's input waits until its output is taken: a peer that does not read cannot make us hold more. */
+/* Above it, or above half of the queue's cap, a session's input waits until its output is taken: a peer that does not
+ * read cannot make us hold more. */
 #define STOA_SESSION_PAUSE_BYTES (256u * 1024)
 /* What one read can leave behind: an unread chunk while paused, or an incomplete head. */
 #define STOA_SESSION_STASH_BYTES_MAX (128u * 1024)
@@ -58,7 +59,7 @@ struct stoa_session_host {
   void (*on_deadline_change)(struct stoa_session *session, uint64_t due_ms);
   /* Something waits in its queue, or it must be ended: stoa_session_settle() is due at the end of the turn. */
   void (*on_dirty)(struct stoa_session *session);
-  /* No more messages go out to it: leave the rooms. Called once, from within whatever closed it. */
+  /* No more messages go out to it after this: leave the rooms. Called once, from within whatever closed it. */
   void (*on_closing)(struct stoa_session *session);
   /* A ping is due; a host may send a message of its own too. */
   void (*on_ping)(struct stoa_session *session);
@@ -105,6 +106,7 @@ struct stoa_session {
   bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
   bool paused : 1;      /* input waits for output */
   bool pinged : 1;      /* a ping went out and nothing came since */
+  bool peer_ended : 1;    /* the peer shut its side while our last bytes were on their way: nothing to read */
   bool broken : 1;      /* the line is broken: drop at the end of the turn */
   bool slow : 1;        /* the queue is full: close with 4008 at the end of the turn */
   bool accepted : 1;    /* the host's: on_connect said yes */
@@ -157,5 +159,7 @@ void stoa_session_flush(struct stoa_session *session);
 bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
 void stoa_session_input_release(struct stoa_session *session);
 void stoa_session_shut(struct stoa_session *session);
+size_t stoa_session_pause_bytes(const struct stoa_session *session);
+struct stoa_buffer *stoa_session_output_last(struct stoa_session *session);
 
 #endif
