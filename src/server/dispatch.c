@@ -18,9 +18,10 @@ static void send_error(const struct incoming *incoming, const struct stoa_error 
                                    .message_type = &stoa_error_type,
                                    .message = error};
   stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
-  /* A session that cannot take it is being closed for that. */
-  int ignored = stoa_worker_send(incoming->session, &outgoing);
-  (void)ignored;
+  if (stoa_worker_send(incoming->session, &outgoing) == STOA_E_MEMORY) {
+    /* Whoever waits for an answer must not wait for ever. */
+    stoa_session_close(incoming->session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+  }
 }
 
 /* The first client shows every frame that it gets as chat, so it is told nothing (only sessions with a subprotocol
@@ -63,7 +64,7 @@ static void reply(const struct incoming *incoming, const struct stoa_handler *ha
                                    .message = message};
   stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
   int status = stoa_worker_send(incoming->session, &outgoing);
-  if (status == STOA_E_UTF8 || status == STOA_E_LIMIT) {
+  if (status == STOA_E_UTF8 || status == STOA_E_LIMIT || status == STOA_E_MEMORY) {
     stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", handler->name),
              STOA_F_STR("reason", stoa_status_name(status)));
     fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", NULL);

@@ -434,7 +434,8 @@ static void settle_in(struct stoa_worker *worker, struct stoa_session *session, 
 }
 
 void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session) {
-  if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN) {
+  /* One that is refused is no member of anything. */
+  if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN || !session->accepted) {
     return;
   }
   settle_in(worker, session, worker->groups.all, session->all_index);
@@ -502,6 +503,24 @@ void stoa_groups_flush(struct stoa_worker *worker) {
     group->dirty = false;
     drop_if_unused(worker, group);
   }
+}
+
+static void forget_turns(struct stoa_group *group) {
+  for (size_t variant = 0; variant < STOA_VARIANTS_MAX; variant++) {
+    struct stoa_group_side *side = group->sides[variant];
+    for (uint32_t i = 0; side != NULL && i < side->count; i++) {
+      side->members[i].turn = 0;
+    }
+  }
+}
+
+void stoa_groups_forget_turns(struct stoa_worker *worker) {
+  size_t cursor = 0;
+  for (void *group = stoa_map_next(&worker->groups.by_name, &cursor); group != NULL;
+       group = stoa_map_next(&worker->groups.by_name, &cursor)) {
+    forget_turns(group);
+  }
+  forget_turns(worker->groups.all);
 }
 
 void stoa_groups_trim(struct stoa_worker *worker) {

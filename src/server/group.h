@@ -78,6 +78,8 @@ void stoa_group_interest(struct stoa_worker *worker, struct stoa_string name, si
 void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session);
 /* End of the turn: one write a member. */
 void stoa_groups_flush(struct stoa_worker *worker);
+/* The count of turns starts over: nobody may be taken for one who took something in a turn of the same number. */
+void stoa_groups_forget_turns(struct stoa_worker *worker);
 /* Now and then: let go of memory that a peak left behind. */
 void stoa_groups_trim(struct stoa_worker *worker);
 

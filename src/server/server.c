@@ -331,8 +331,11 @@ static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;
   struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
   for (;;) {
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-      return;
+    if (poll(fds, 2, -1) < 0) {
+      if (errno != EINTR) {
+        return;
+      }
+      continue; /* revents are those of the call before */
     }
     if ((fds[1].revents & POLLIN) != 0) {
       return;

@@ -218,6 +218,7 @@ static void on_turn_end(void *context) {
   worker->dirty_count = 0;
   worker->turn++;
   if (worker->turn == 0) {
+    stoa_groups_forget_turns(worker);
     worker->turn = 1;
   }
 }
@@ -384,6 +385,9 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->listeners = stoa_calloc(STOA_LISTENERS_MAX, sizeof *worker->listeners);
   if (worker->host.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
+  }
+  for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
+    worker->listeners[i].io.fd = -1; /* a unix socket has one listener only, the first worker's */
   }
   stoa_loop_on_turn_end(worker->loop, on_turn_end, worker);
   stoa_loop_timer_start(worker->loop, &worker->sweep, SWEEP_MS);

@@ -12,6 +12,7 @@
 #include "session/session.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stoa/server.h>
 
 struct stoa_worker {
@@ -19,7 +20,7 @@ struct stoa_worker {
   struct stoa_server *server;
   uint32_t index;
   bool draining;
-  bool thread_started;
+  atomic_bool thread_started; /* draining and waiting may be on different threads */
   uint32_t turn; /* counts turns; never 0, so that a zeroed member has taken nothing */
   pthread_t thread;
   struct stoa_loop *loop;

@@ -1,0 +1,210 @@
+#include "house.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+struct stoa_server_config *house_config(uint32_t workers) {
+  static const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0")};
+  static struct stoa_limits_config limits;
+  static struct stoa_server_config config;
+  memset(&limits, 0, sizeof limits);
+  memset(&config, 0, sizeof config);
+  config.addresses.items = addresses;
+  config.addresses.count = 1;
+  config.workers = workers;
+  config.drain_ms = 2000;
+  config.limits = &limits;
+  return &config;
+}
+
+static const struct stoa_error *failed(struct stoa_session *session, int status) {
+  return status == STOA_OK
+             ? NULL
+             : stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", stoa_status_name(status));
+}
+
+static const struct stoa_error *on_line(void *user, struct stoa_session *session,
+                                        const struct talk_v1_line_message *message) {
+  (void)user;
+  return failed(session, talk_v1_line_broadcast(stoa_session_server(session), message));
+}
+
+static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
+                                       const struct talk_v1_ask_request *request, struct talk_v1_ask_reply *reply) {
+  (void)user;
+  (void)session;
+  reply->answer = request->question;
+  return NULL;
+}
+
+static int publish(struct stoa_session *session, struct stoa_string group, struct stoa_string text) {
+  struct talk_v1_line_message line = {.text = text};
+  return talk_v1_line_publish(stoa_session_server(session), group, &line);
+}
+
+static int push(struct stoa_session *session, struct stoa_string text) {
+  struct talk_v1_line_message line = {.text = text};
+  return talk_v1_line_push(session, &line);
+}
+
+static int push_literal(struct stoa_session *session, const char *text) {
+  return push(session, stoa_string_of(text));
+}
+
+/* Private and group messages in one handler. */
+static int mix(struct stoa_session *session, struct stoa_string group) {
+  int status = push_literal(session, "A");
+  status = status == STOA_OK ? publish(session, group, stoa_string_of("B")) : status;
+  status = status == STOA_OK ? push_literal(session, "C") : status;
+  status = status == STOA_OK ? publish(session, group, stoa_string_of("D")) : status;
+  return status == STOA_OK ? publish(session, group, stoa_string_of("E")) : status;
+}
+
+/* Publish, change the membership, publish again. */
+static int turn_around(struct stoa_session *session, struct stoa_string group, bool join) {
+  int status = publish(session, group, stoa_string_of("before"));
+  if (status == STOA_OK) {
+    status = join ? stoa_session_join(session, group) : stoa_session_leave(session, group);
+  }
+  return status == STOA_OK ? publish(session, group, stoa_string_of("after")) : status;
+}
+
+static bool is(struct stoa_string text, const char *what) { return stoa_string_equal(text, stoa_string_of(what)); }
+
+static const struct stoa_error *on_group(void *user, struct stoa_session *session,
+                                         const struct talk_v1_group_message *message) {
+  int status = STOA_E_ARGUMENT;
+  (void)user;
+  if (is(message->action, "join")) {
+    status = stoa_session_join(session, message->group);
+  } else if (is(message->action, "leave")) {
+    status = stoa_session_leave(session, message->group);
+  } else if (is(message->action, "publish")) {
+    status = publish(session, message->group, message->text);
+  } else if (is(message->action, "push")) {
+    status = push(session, message->text);
+  } else if (is(message->action, "mix")) {
+    status = mix(session, message->group);
+  } else if (is(message->action, "join between")) {
+    status = turn_around(session, message->group, true);
+  } else if (is(message->action, "leave between")) {
+    status = turn_around(session, message->group, false);
+  } else if (is(message->action, "publish and close")) {
+    status = publish(session, message->group, message->text);
+    stoa_session_close(session, 4999, "as asked");
+  }
+  return failed(session, status);
+}
+
+const struct talk_v1_talk_handlers *house_handlers(void) {
+  static const struct talk_v1_talk_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
+  return &handlers;
+}
+
+int house_try(struct house *house, const struct stoa_server_config *config, const struct stoa_callbacks *callbacks) {
+  house->blocks_before = stoa_memory_live_blocks();
+  house->server = NULL;
+  int status = stoa_server_create(config, &house->server);
+  if (status == STOA_OK) {
+    status = talk_v1_talk_register(house->server, house_handlers(), NULL);
+  }
+  if (status == STOA_OK) {
+    status = stoa_server_ping_with(house->server, HOUSE_ALIVE, &talk_v1_alive_message_type);
+  }
+  if (status == STOA_OK && callbacks != NULL) {
+    stoa_server_callbacks(house->server, callbacks);
+  }
+  if (status == STOA_OK) {
+    status = stoa_server_start(house->server);
+  }
+  if (status != STOA_OK) {
+    stoa_server_destroy(house->server);
+    house->server = NULL;
+    return status;
+  }
+  house->address = stoa_server_address(house->server, 0);
+  return STOA_OK;
+}
+
+void house_start(struct house *house, const struct stoa_server_config *config, const struct stoa_callbacks *callbacks) {
+  assert_int_equal(house_try(house, config, callbacks), STOA_OK);
+}
+
+void house_end(struct house *house) {
+  stoa_server_destroy(house->server);
+  house->server = NULL;
+  assert_int_equal(stoa_memory_live_blocks(), house->blocks_before);
+}
+
+void house_enter(const struct house *house, struct client *client, const char *protocol) {
+  client_connect(client, house->address);
+  assert_int_equal(client_upgrade(client, "/", protocol, NULL), 101);
+}
+
+void house_say(struct client *client, const char *from, uint32_t number) {
+  char payload[128];
+  snprintf(payload, sizeof payload, "{\"from\":\"%s\",\"number\":%u,\"text\":\"-\"}", from, number);
+  assert_true(client_send_typed(client, HOUSE_LINE, payload));
+}
+
+void house_sync(struct client *client) {
+  assert_true(client_send_call(client, HOUSE_ASK, 77, "{\"question\":\"there?\"}"));
+  struct client_frame frame = client_message(client);
+  assert_int_equal(frame.len, 8 + strlen("{\"answer\":\"there?\"}"));
+  assert_memory_equal(frame.data, "\x80\x00\x00\x05\x00\x00\x00\x4d{\"answer\":\"there?\"}", frame.len);
+}
+
+void house_group(struct client *client, const char *action, const char *group, const char *text) {
+  char payload[256];
+  snprintf(payload, sizeof payload, "{\"action\":\"%s\",\"group\":\"%s\",\"text\":\"%s\"}", action, group, text);
+  assert_true(client_send_typed(client, HOUSE_GROUP, payload));
+}
+
+struct house_line house_hear(struct client *client) {
+  struct house_line line = {.number = UINT32_MAX};
+  char text[256] = {0};
+  struct client_frame frame = client_message(client);
+  assert_true(frame.len > 4 && frame.len < sizeof text);
+  assert_memory_equal(frame.data, "\0\0\0\0", 4);
+  memcpy(text, frame.data + 4, frame.len - 4);
+  const char *from = strstr(text, "\"from\":\"") + 8;
+  const char *number = strstr(text, "\"number\":") + 9;
+  const char *words = strstr(text, "\"text\":\"") + 8;
+  sscanf(from, "%31[^\"]", line.from);
+  sscanf(words, "%31[^\"]", line.text);
+  line.number = (uint32_t)strtoul(number, NULL, 10);
+  return line;
+}
+
+void house_expect(struct client *client, const char *text) {
+  assert_string_equal(house_hear(client).text, text);
+}
+
+void house_count_up(struct house_count *count) {
+  pthread_mutex_lock(&count->mutex);
+  count->value++;
+  pthread_cond_broadcast(&count->changed);
+  pthread_mutex_unlock(&count->mutex);
+}
+
+void house_count_wait(struct house_count *count, unsigned value) {
+  struct timespec deadline;
+  clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += 60;
+  int result = 0;
+  pthread_mutex_lock(&count->mutex);
+  while (count->value < value && result == 0) {
+    result = pthread_cond_timedwait(&count->changed, &count->mutex, &deadline);
+  }
+  pthread_mutex_unlock(&count->mutex);
+  assert_int_equal(result, 0);
+}

@@ -1,0 +1,373 @@
+/* Order: one group's messages are seen alike by all of its members, on one, two and four workers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "house.h"
+#include "server/server_private.h"
+
+#include <stoa/log.h>
+
+#define MEMBERS 8u
+#define SENDERS 4u
+#define THREADS 2u
+#define LINES 1000u
+#define TOTAL ((SENDERS + THREADS) * LINES)
+
+/* A thread that publishes, and one that says as a client. */
+struct speaker {
+  pthread_t thread;
+  struct house *house;
+  struct client *client; /* NULL: through the server's own functions */
+  const char *group;     /* NULL: to all */
+  char name[8];
+  bool failed;
+};
+
+static void *speak(void *context) {
+  struct speaker *speaker = context;
+  for (uint32_t i = 0; i < LINES && !speaker->failed; i++) {
+    struct talk_v1_line_message line = {.from = stoa_string_of(speaker->name), .number = i, .text = STOA_STR("-")};
+    if (speaker->client != NULL) {
+      char payload[128];
+      snprintf(payload, sizeof payload, "{\"from\":\"%s\",\"number\":%u,\"text\":\"-\"}", speaker->name, i);
+      speaker->failed = !client_send_typed(speaker->client, HOUSE_LINE, payload);
+    } else if (speaker->group != NULL) {
+      speaker->failed = talk_v1_line_publish(speaker->house->server, stoa_string_of(speaker->group), &line) != STOA_OK;
+    } else {
+      speaker->failed = talk_v1_line_broadcast(speaker->house->server, &line) != STOA_OK;
+    }
+  }
+  return NULL;
+}
+
+struct heard {
+  char from[8];
+  uint32_t number;
+};
+
+struct listener {
+  pthread_t thread;
+  struct client *client;
+  uint32_t expected;
+  struct heard *lines;
+  uint32_t count;
+};
+
+/* Without assertions, for they belong to the first thread. */
+static void *listen_to(void *context) {
+  struct listener *listener = context;
+  while (listener->count < listener->expected) {
+    struct client_frame frame = client_read(listener->client);
+    char text[256] = {0};
+    if (frame.opcode != 2 || frame.len < 5 || frame.len >= sizeof text) {
+      return NULL;
+    }
+    memcpy(text, frame.data + 4, frame.len - 4);
+    struct heard *line = &listener->lines[listener->count++];
+    sscanf(strstr(text, "\"from\":\"") + 8, "%7[^\"]", line->from);
+    line->number = (uint32_t)strtoul(strstr(text, "\"number\":") + 9, NULL, 10);
+  }
+  return NULL;
+}
+
+static void check_each_once_and_in_its_senders_order(const struct listener *listener) {
+  struct heard next[SENDERS + THREADS];
+  size_t senders = 0;
+  assert_int_equal(listener->count, listener->expected);
+  for (uint32_t i = 0; i < listener->count; i++) {
+    const struct heard *line = &listener->lines[i];
+    size_t s = 0;
+    while (s < senders && strcmp(next[s].from, line->from) != 0) {
+      s++;
+    }
+    if (s == senders) {
+      assert_true(senders < SENDERS + THREADS);
+      next[s] = (struct heard){.number = 0};
+      memcpy(next[s].from, line->from, sizeof line->from);
+      senders++;
+    }
+    assert_int_equal(line->number, next[s].number);
+    next[s].number++;
+  }
+}
+
+static void check_alike(const struct listener *one, const struct listener *other) {
+  for (uint32_t i = 0; i < one->count; i++) {
+    assert_string_equal(one->lines[i].from, other->lines[i].from);
+    assert_int_equal(one->lines[i].number, other->lines[i].number);
+  }
+}
+
+/* Everybody hears everybody; clients of all workers, threads of nobody. */
+static void hold_meeting(uint32_t workers, const char *group) {
+  struct house house;
+  struct stoa_server_config *config = house_config(workers);
+  struct stoa_limits_config limits = {.send_queue_bytes_max = 64 * 1024 * 1024};
+  config->limits = &limits;
+  house_start(&house, config, NULL);
+  struct client members[MEMBERS];
+  struct listener listeners[MEMBERS];
+  struct speaker speakers[SENDERS + THREADS];
+  uint32_t senders = group == NULL ? SENDERS : 0;
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    house_enter(&house, &members[i], "stoa.json");
+    if (group != NULL) {
+      house_group(&members[i], "join", group, "");
+    }
+    house_sync(&members[i]);
+  }
+  if (group != NULL) {
+    /* A worker tells the group's owner of its first member by a post. Its own publication comes behind that: when it
+     * has arrived everywhere, so has the word. */
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+      house_group(&members[i], "publish", group, "ready");
+      for (uint32_t k = 0; k < MEMBERS; k++) {
+        house_expect(&members[k], "ready");
+      }
+    }
+  }
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    listeners[i] = (struct listener){.client = &members[i],
+                                     .expected = (senders + THREADS) * LINES,
+                                     .lines = calloc(TOTAL, sizeof(struct heard))};
+    assert_int_equal(pthread_create(&listeners[i].thread, NULL, listen_to, &listeners[i]), 0);
+  }
+  for (uint32_t i = 0; i < senders + THREADS; i++) {
+    speakers[i] = (struct speaker){.house = &house, .client = i < senders ? &members[i] : NULL, .group = group};
+    snprintf(speakers[i].name, sizeof speakers[i].name, "s%u", i);
+    assert_int_equal(pthread_create(&speakers[i].thread, NULL, speak, &speakers[i]), 0);
+  }
+  for (uint32_t i = 0; i < senders + THREADS; i++) {
+    pthread_join(speakers[i].thread, NULL);
+    assert_false(speakers[i].failed);
+  }
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    pthread_join(listeners[i].thread, NULL);
+    check_each_once_and_in_its_senders_order(&listeners[i]);
+    check_alike(&listeners[0], &listeners[i]);
+  }
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    free(listeners[i].lines);
+    client_close(&members[i]);
+  }
+  house_end(&house);
+}
+
+static void test_all_members_hear_all_broadcasts_in_one_order_on_one_worker(void **state) {
+  (void)state;
+  hold_meeting(1, NULL);
+}
+
+static void test_all_members_hear_all_broadcasts_in_one_order_on_two_workers(void **state) {
+  (void)state;
+  hold_meeting(2, NULL);
+}
+
+static void test_all_members_hear_all_broadcasts_in_one_order_on_four_workers(void **state) {
+  (void)state;
+  hold_meeting(4, NULL);
+}
+
+static void test_a_named_group_keeps_one_order_wherever_its_owner_is(void **state) {
+  (void)state;
+  hold_meeting(2, "one");
+  hold_meeting(2, "two");
+  hold_meeting(4, "a group with a longer name");
+}
+
+static struct house house;
+static struct client ann, bob;
+
+static int two_guests(void **state) {
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  house_enter(&house, &ann, "stoa.json");
+  house_enter(&house, &bob, "stoa.json");
+  house_sync(&ann);
+  house_sync(&bob);
+  return 0;
+}
+
+static int guests_leave(void **state) {
+  (void)state;
+  client_close(&ann);
+  client_close(&bob);
+  house_end(&house);
+  return 0;
+}
+
+static void test_private_and_group_messages_of_one_handler_arrive_in_the_order_of_the_calls(void **state) {
+  (void)state;
+  house_group(&ann, "join", "g", "");
+  house_group(&bob, "join", "g", "");
+  house_sync(&bob);
+  house_group(&ann, "mix", "g", "");
+  house_expect(&ann, "A");
+  house_expect(&ann, "B");
+  house_expect(&ann, "C");
+  house_expect(&ann, "D");
+  house_expect(&ann, "E");
+  house_expect(&bob, "B");
+  house_expect(&bob, "D");
+  house_expect(&bob, "E");
+}
+
+static void test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after(void **state) {
+  (void)state;
+  house_group(&bob, "join", "g", "");
+  house_sync(&bob);
+  house_group(&ann, "join between", "g", "");
+  house_expect(&ann, "after");
+  house_sync(&ann);
+  house_expect(&bob, "before");
+  house_expect(&bob, "after");
+}
+
+static void test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before(void **state) {
+  (void)state;
+  house_group(&ann, "join", "g", "");
+  house_group(&bob, "join", "g", "");
+  house_sync(&bob);
+  house_group(&ann, "leave between", "g", "");
+  house_expect(&ann, "before");
+  house_sync(&ann);
+  house_expect(&bob, "before");
+  house_expect(&bob, "after");
+}
+
+static void test_what_was_published_before_a_close_goes_out_before_the_close_frame(void **state) {
+  (void)state;
+  house_group(&ann, "join", "g", "");
+  house_group(&bob, "join", "g", "");
+  house_sync(&bob);
+  house_group(&ann, "publish and close", "g", "last words");
+  house_expect(&ann, "last words");
+  assert_int_equal(client_goodbye(&ann), 4999);
+  house_expect(&bob, "last words");
+}
+
+static void expect_refusal(struct client *client, const char *reason) {
+  struct client_frame frame = client_message(client);
+  assert_memory_equal(frame.data, "\x40\0\0\x06", 4);
+  assert_non_null(memmem(frame.data, frame.len, reason, strlen(reason)));
+}
+
+static void test_a_membership_has_its_rules(void **state) {
+  (void)state;
+  char name[128];
+  memset(name, 'x', sizeof name);
+  name[65] = '\0';
+  house_group(&ann, "join", "", "");
+  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  house_group(&ann, "join", name, "");
+  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  name[64] = '\0';
+  house_group(&ann, "join", name, "");
+  house_group(&ann, "join", name, "");
+  expect_refusal(&ann, stoa_status_name(STOA_E_EXISTS));
+  house_group(&ann, "publish", name, "to the long one");
+  house_expect(&ann, "to the long one");
+  house_group(&ann, "leave", "nowhere", "");
+  expect_refusal(&ann, stoa_status_name(STOA_E_NOT_FOUND));
+  house_group(&ann, "publish", "", "x");
+  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  house_group(&ann, "publish", "nobody is here", "x");
+  house_sync(&ann);
+}
+
+static void test_a_session_is_in_at_most_128_groups(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < 128; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "g%u", i);
+    house_group(&ann, "join", name, "");
+  }
+  house_group(&ann, "join", "one more", "");
+  expect_refusal(&ann, stoa_status_name(STOA_E_LIMIT));
+  house_group(&ann, "leave", "g64", "");
+  house_group(&ann, "join", "one more", "");
+  house_sync(&ann);
+  house_group(&ann, "publish", "g127", "still there");
+  house_expect(&ann, "still there");
+}
+
+static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **state) {
+  (void)state;
+  struct client cid;
+  house_enter(&house, &cid, "stoa.json");
+  house_group(&ann, "join", "g", "");
+  house_sync(&ann);
+  house_group(&bob, "join", "g", "");
+  house_sync(&bob);
+  house_group(&cid, "join", "g", "");
+  house_sync(&cid);
+  house_group(&ann, "leave", "g", ""); /* the last one takes its place in the array */
+  house_sync(&ann);
+  house_group(&ann, "publish", "g", "one");
+  house_expect(&bob, "one");
+  house_expect(&cid, "one");
+  client_close(&bob); /* and again by the end of a connection */
+  house_enter(&house, &bob, "stoa.json");
+  house_sync(&bob);
+  house_group(&ann, "publish", "g", "two");
+  house_expect(&cid, "two");
+  house_group(&cid, "leave", "g", "");
+  house_group(&cid, "leave", "g", "");
+  expect_refusal(&cid, stoa_status_name(STOA_E_NOT_FOUND));
+  client_close(&cid);
+}
+
+/* A worker counts its turns in 32 bits, which a busy one goes round in days. */
+static void test_the_count_of_turns_may_start_over(void **state) {
+  (void)state;
+  struct stoa_server *server = NULL;
+  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  struct stoa_worker *worker = calloc(1, sizeof *worker);
+  assert_int_equal(stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false,
+                                     STOA_TYPED_BIG_ENDIAN),
+                   STOA_OK);
+  assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
+  struct stoa_session session = {.host = &worker->host, .state = STOA_SESSION_OPEN};
+  worker->turn = 1; /* what a member has taken counts in the turn of this number */
+  assert_int_equal(stoa_group_join_all(&session), STOA_OK);
+  worker->groups.all->sides[0]->members[0].taken = 1000;
+  worker->turn = UINT32_MAX;
+  stoa_loop_turn(worker->loop, 0);
+  assert_int_equal(worker->turn, 1);
+  assert_int_not_equal(worker->groups.all->sides[0]->members[0].turn, worker->turn);
+  stoa_group_leave_all(&session);
+  stoa_worker_fini(worker);
+  free(worker);
+  stoa_server_destroy(server);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_all_members_hear_all_broadcasts_in_one_order_on_one_worker),
+      cmocka_unit_test(test_all_members_hear_all_broadcasts_in_one_order_on_two_workers),
+      cmocka_unit_test(test_all_members_hear_all_broadcasts_in_one_order_on_four_workers),
+      cmocka_unit_test(test_a_named_group_keeps_one_order_wherever_its_owner_is),
+      cmocka_unit_test_setup_teardown(test_private_and_group_messages_of_one_handler_arrive_in_the_order_of_the_calls,
+                                      two_guests, guests_leave),
+      cmocka_unit_test_setup_teardown(test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after, two_guests,
+                                      guests_leave),
+      cmocka_unit_test_setup_teardown(test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before, two_guests,
+                                      guests_leave),
+      cmocka_unit_test_setup_teardown(test_what_was_published_before_a_close_goes_out_before_the_close_frame,
+                                      two_guests, guests_leave),
+      cmocka_unit_test_setup_teardown(test_a_membership_has_its_rules, two_guests, guests_leave),
+      cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, two_guests, guests_leave),
+      cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, two_guests,
+                                      guests_leave),
+      cmocka_unit_test(test_the_count_of_turns_may_start_over),
+  };
+  stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
+  return cmocka_run_group_tests_name("groups", tests, NULL, NULL);
+}
