@@ -86,7 +86,9 @@ static int open_beneath(int root_fd, const char *path) {
 }
 
 /* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. */
-static int code_of_errno(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 503 : 404; }
+static int code_of_errno(void) {
+  return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 503 : 404;
+}
 
 static bool append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text)) == STOA_OK;
@@ -119,39 +121,59 @@ static bool read_whole(int fd, size_t size, struct stoa_buffer *out) {
   return true;
 }
 
-static bool append_fields(const char *path, const char *etag, const struct stat *info, bool fresh, bool secure,
-                          const struct stoa_http_head *head, struct stoa_buffer *out) {
-  char fields[256];
-  snprintf(fields, sizeof fields, "Content-Length: %lld\r\nETag: %s\r\nConnection: %s\r\n",
-           fresh ? 0LL : (long long)info->st_size, etag, head->keep_alive ? "keep-alive" : "close");
-  return append_text(out, fresh ? "HTTP/1.1 304 Not Modified\r\n" : "HTTP/1.1 200 OK\r\nContent-Type: ") &&
-         (fresh || (append_text(out, type_of(path)) && append_text(out, "\r\n"))) && append_text(out, policy) &&
-         (!secure || append_text(out, hsts)) && append_text(out, fields) && append_text(out, "\r\n");
+/* One file on its way out. */
+struct file_answer {
+  const struct stoa_http_head *head;
+  const char *path;
+  struct stat info;
+  char etag[ETAG_LEN];
+  bool fresh;  /* the client has this version */
+  bool secure; /* HSTS is sent */
+};
+
+static void set_etag(struct file_answer *answer, const uint8_t *data) {
+  const struct stat *info = &answer->info;
+  snprintf(answer->etag, sizeof answer->etag, "\"%llx-%llx\"", (unsigned long long)info->st_size,
+           (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec);
+  struct stoa_string known = stoa_http_field(answer->head, data, "if-none-match", NULL);
+  answer->fresh = stoa_string_equal(known, stoa_string_of(answer->etag));
 }
 
-static bool answer_file(int fd, const char *path, const struct stat *info, bool secure,
-                        const struct stoa_http_head *head, const uint8_t *data, struct stoa_buffer *out) {
-  char etag[ETAG_LEN];
+/* RFC 9110 8.6: a 304 has no Content-Length other than that of the 200 it stands for; it is left out. */
+static bool append_status(const struct file_answer *answer, struct stoa_buffer *out) {
+  char fields[128];
+  if (answer->fresh) {
+    return append_text(out, "HTTP/1.1 304 Not Modified\r\n");
+  }
+  snprintf(fields, sizeof fields, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %lld\r\n",
+           type_of(answer->path), (long long)answer->info.st_size);
+  return append_text(out, fields);
+}
+
+static bool append_fields(const struct file_answer *answer, struct stoa_buffer *out) {
+  return append_text(out, policy) && (!answer->secure || append_text(out, hsts)) && append_text(out, "ETag: ") &&
+         append_text(out, answer->etag) &&
+         append_text(out,
+                     answer->head->keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
+}
+
+static bool append_file(const struct file_answer *answer, int fd, struct stoa_buffer *out) {
   size_t start = out->len;
-  snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)info->st_size,
-           (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec);
-  struct stoa_string known = stoa_http_field(head, data, "if-none-match", NULL);
-  bool fresh = stoa_string_equal(known, stoa_string_of(etag));
-  bool whole = append_fields(path, etag, info, fresh, secure, head, out);
-  if (whole && !fresh && head->method == STOA_HTTP_GET && info->st_size > 0) {
-    whole = read_whole(fd, (size_t)info->st_size, out);
+  bool whole = append_status(answer, out) && append_fields(answer, out);
+  if (whole && !answer->fresh && answer->head->method == STOA_HTTP_GET && answer->info.st_size > 0) {
+    whole = read_whole(fd, (size_t)answer->info.st_size, out);
   }
   if (!whole) {
     out->len = start;
-    return refuse(500, head, out);
+    return refuse(500, answer->head, out);
   }
-  return head->keep_alive;
+  return answer->head->keep_alive;
 }
 
 bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const uint8_t *data, bool secure,
                         struct stoa_buffer *out) {
   char path[PATH_BYTES_MAX + 16];
-  struct stat info;
+  struct file_answer answer = {.head = head, .path = path, .secure = secure};
   int code = file_path(head, data, path);
   if (code != 0) {
     return refuse(code, head, out);
@@ -160,9 +182,13 @@ bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const ui
   if (fd < 0) {
     return refuse(code_of_errno(), head, out);
   }
-  bool keep = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= FILE_BYTES_MAX
-                  ? answer_file(fd, path, &info, secure, head, data, out)
-                  : refuse(404, head, out);
+  bool keep = false;
+  if (fstat(fd, &answer.info) == 0 && S_ISREG(answer.info.st_mode) && answer.info.st_size <= FILE_BYTES_MAX) {
+    set_etag(&answer, data);
+    keep = append_file(&answer, fd, out);
+  } else {
+    keep = refuse(404, head, out);
+  }
   stoa_sys.close(fd);
   return keep;
 }
