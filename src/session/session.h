@@ -80,25 +80,11 @@ struct stoa_membership {
   uint32_t index;
 };
 
+/* The first cache line holds all that the fan-out touches of a member that is up to date. */
 struct stoa_session {
   struct stoa_conn conn; /* first: its io is the session */
-  struct stoa_session_host *host;
-  struct stoa_ws_reader reader;
-  struct stoa_session_input *input;
   struct stoa_queue *queue;
-  struct stoa_deferred release;
-  void *user;
-  char *close_reason;                  /* owned; NULL is "" */
-  struct stoa_membership *memberships; /* the host's: groups that were joined by name */
-  struct stoa_uuid id;
-  struct stoa_peer peer;
-  uint32_t slot;        /* the host's: place in its table */
-  uint32_t all_index;   /* the host's: place in the group of all */
-  uint32_t group_count; /* the host's: length of memberships */
-  uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
-  uint32_t since_ms;    /* when the state, or the unanswered ping, began */
-  uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
-  uint16_t errors;      /* answered so far */
+  struct stoa_session_host *host;
   uint8_t state;        /* enum stoa_session_state */
   uint8_t format;       /* the host's: which framing and codec */
   uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
@@ -106,11 +92,27 @@ struct stoa_session {
   bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
   bool paused : 1;      /* input waits for output */
   bool pinged : 1;      /* a ping went out and nothing came since */
-  bool peer_ended : 1;    /* the peer shut its side while our last bytes were on their way: nothing to read */
+  bool peer_ended : 1;  /* the peer shut its side while our last bytes were on their way: nothing to read */
   bool broken : 1;      /* the line is broken: drop at the end of the turn */
   bool slow : 1;        /* the queue is full: close with 4008 at the end of the turn */
   bool accepted : 1;    /* the host's: on_connect said yes */
   bool keep_alive : 1;  /* another request may follow this answer */
+  uint16_t errors;      /* answered so far */
+  uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
+  uint32_t since_ms;    /* when the state, or the unanswered ping, began */
+  struct stoa_session_input *input;
+
+  struct stoa_ws_reader reader;
+  uint32_t slot;        /* the host's: place in its table */
+  uint32_t all_index;   /* the host's: place in the group of all */
+  uint32_t group_count; /* the host's: length of memberships */
+  uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
+  struct stoa_deferred release;
+  void *user;
+  char *close_reason;                  /* owned; NULL is "" */
+  struct stoa_membership *memberships; /* the host's: groups that were joined by name */
+  struct stoa_uuid id;
+  struct stoa_peer peer;
 };
 
 /* A connection was accepted. The descriptor belongs to the session also after an error.
