@@ -27,9 +27,8 @@ struct stoa_server_config *house_config(uint32_t workers) {
 }
 
 static const struct stoa_error *failed(struct stoa_session *session, int status) {
-  return status == STOA_OK
-             ? NULL
-             : stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", stoa_status_name(status));
+  return status == STOA_OK ? NULL
+                           : stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", stoa_status_name(status));
 }
 
 static const struct stoa_error *on_line(void *user, struct stoa_session *session,
@@ -78,7 +77,9 @@ static int turn_around(struct stoa_session *session, struct stoa_string group, b
   return status == STOA_OK ? publish(session, group, stoa_string_of("after")) : status;
 }
 
-static bool is(struct stoa_string text, const char *what) { return stoa_string_equal(text, stoa_string_of(what)); }
+static bool is(struct stoa_string text, const char *what) {
+  return stoa_string_equal(text, stoa_string_of(what));
+}
 
 static const struct stoa_error *on_group(void *user, struct stoa_session *session,
                                          const struct talk_v1_group_message *message) {

@@ -52,7 +52,8 @@ struct house_count {
   pthread_cond_t changed;
   unsigned value;
 };
-#define HOUSE_COUNT_INIT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
+#define HOUSE_COUNT_INIT \
+  { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 }
 void house_count_up(struct house_count *count);
 void house_count_wait(struct house_count *count, unsigned value);
 

@@ -134,9 +134,8 @@ static void hold_meeting(uint32_t workers, const char *group) {
     }
   }
   for (uint32_t i = 0; i < MEMBERS; i++) {
-    listeners[i] = (struct listener){.client = &members[i],
-                                     .expected = (senders + THREADS) * LINES,
-                                     .lines = calloc(TOTAL, sizeof(struct heard))};
+    listeners[i] = (struct listener){
+        .client = &members[i], .expected = (senders + THREADS) * LINES, .lines = calloc(TOTAL, sizeof(struct heard))};
     assert_int_equal(pthread_create(&listeners[i].thread, NULL, listen_to, &listeners[i]), 0);
   }
   for (uint32_t i = 0; i < senders + THREADS; i++) {
@@ -330,9 +329,9 @@ static void test_the_count_of_turns_may_start_over(void **state) {
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
-  assert_int_equal(stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false,
-                                     STOA_TYPED_BIG_ENDIAN),
-                   STOA_OK);
+  assert_int_equal(
+      stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
+      STOA_OK);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   struct stoa_session session = {.host = &worker->host, .state = STOA_SESSION_OPEN};
   worker->turn = 1; /* what a member has taken counts in the turn of this number */

@@ -327,8 +327,8 @@ static void test_a_message_by_id_finds_its_session_from_any_thread(void **state)
   struct talk_v1_line_message bad = {.text = STOA_STR("\xff\xfe")};
   assert_int_equal(talk_v1_line_send(house.server, &ids[0], &bad), STOA_E_UTF8);
   assert_int_equal(talk_v1_line_broadcast(house.server, &bad), STOA_E_UTF8);
-  assert_int_equal(
-      stoa_server_send(house.server, &ids[0], 0x40000000u, &talk_v1_line_message_type, &bad), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_server_send(house.server, &ids[0], 0x40000000u, &talk_v1_line_message_type, &bad),
+                   STOA_E_ARGUMENT);
   for (unsigned i = 0; i < GUESTS; i++) {
     client_close(&guests[i]);
   }
@@ -442,8 +442,8 @@ static void test_too_many_errors_end_a_session(void **state) {
   static const uint32_t types[] = {0x40000063u, 0x40000000u, 0x40000000u};
   for (size_t i = 0; i < 3; i++) {
     struct client_frame frame = client_message(&client);
-    uint32_t type = (uint32_t)frame.data[0] << 24 | (uint32_t)frame.data[1] << 16 | (uint32_t)frame.data[2] << 8 |
-                    frame.data[3];
+    uint32_t type =
+        (uint32_t)frame.data[0] << 24 | (uint32_t)frame.data[1] << 16 | (uint32_t)frame.data[2] << 8 | frame.data[3];
     assert_int_equal(type, types[i]);
   }
   assert_int_equal(client_goodbye(&client), 4509);
