@@ -26,6 +26,7 @@ PUBLIC_HEADERS = {
     "log.h": "base",
     "status.h": "base",
     "uuid.h": "base",
+    "client.h": "client",
     "codec.h": "codec",
     "descriptor.h": "codec",
     "handler.h": "session",
