@@ -1,0 +1,181 @@
+/* Sessions come and go, clients and foreign threads publish to all and to groups and send by id, all at once, and in
+ * the middle of it the server drains. What is asserted is little: it ends, and nothing is left. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stoa/log.h>
+
+#include "house.h"
+
+#define VISITORS 4
+#define VISITS 40
+#define PUBLISHERS 2
+#define PUBLICATIONS 2000
+#define IDS 16
+
+/* The newest sessions, for those who send by id. */
+static struct {
+  pthread_mutex_t mutex;
+  struct stoa_uuid ids[IDS];
+  unsigned count;
+} register_of = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static bool on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
+                       struct stoa_refusal *out_refusal) {
+  (void)request;
+  (void)out_refusal;
+  pthread_mutex_lock(&register_of.mutex);
+  register_of.ids[register_of.count++ % IDS] = *stoa_session_id(session);
+  pthread_mutex_unlock(&register_of.mutex);
+  house_count_up(user);
+  return stoa_session_join(session, stoa_string_of("everybody")) == STOA_OK;
+}
+
+static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+  (void)user;
+  (void)code;
+  (void)reason;
+  struct talk_v1_line_message line = {.text = STOA_STR("left")};
+  int ignored = talk_v1_line_publish(stoa_session_server(session), stoa_string_of("everybody"), &line);
+  (void)ignored;
+}
+
+struct visitor {
+  pthread_t thread;
+  const struct house *house;
+  unsigned number;
+};
+
+static void group_word(struct client *client, const char *action, unsigned group) {
+  char payload[128];
+  snprintf(payload, sizeof payload, "{\"action\":\"%s\",\"group\":\"g%u\",\"text\":\"t\"}", action, group % 5);
+  client_send_typed(client, HOUSE_GROUP, payload);
+}
+
+/* Reads until its own question is answered, or the end. */
+static void wait_for_answer(struct client *client) {
+  struct client_frame frame;
+  bool sent = client_send_call(client, HOUSE_ASK, 1, "{\"question\":\"q\"}");
+  do {
+    frame = client_read(client);
+  } while (sent && frame.opcode != CLIENT_CLOSED && frame.opcode != 8 &&
+           (frame.len < 4 || (frame.data[0] & 0x80) == 0));
+}
+
+static void *visit(void *context) {
+  struct visitor *visitor = context;
+  static const char *const protocols[] = {"stoa.json", "stoa.json", NULL};
+  for (unsigned i = 0; i < VISITS; i++) {
+    struct client client;
+    client_connect(&client, visitor->house->address);
+    if (client_upgrade(&client, "/", protocols[i % 3], NULL) == 101) {
+      group_word(&client, "join", visitor->number + i);
+      group_word(&client, "mix", visitor->number + i);
+      client_send_typed(&client, HOUSE_LINE, "{\"from\":\"v\",\"number\":1,\"text\":\"-\"}");
+      group_word(&client, i % 2 == 0 ? "leave between" : "publish", visitor->number + i);
+      if (i % 4 != 3) { /* others leave in the middle of it */
+        wait_for_answer(&client);
+      }
+      if (i % 2 == 0) {
+        client_send(&client, 0x88, "\x03\xe8", 2);
+        client_goodbye(&client);
+      }
+    }
+    client_close(&client);
+  }
+  return NULL;
+}
+
+struct publisher {
+  pthread_t thread;
+  const struct house *house;
+};
+
+static void *publish(void *context) {
+  struct publisher *publisher = context;
+  struct stoa_server *server = publisher->house->server;
+  for (uint32_t i = 0; i < PUBLICATIONS; i++) {
+    struct talk_v1_line_message line = {.from = STOA_STR("p"), .number = i, .text = STOA_STR("-")};
+    char group[8];
+    snprintf(group, sizeof group, "g%u", i % 5);
+    int ignored = i % 3 == 0   ? talk_v1_line_broadcast(server, &line)
+                  : i % 3 == 1 ? talk_v1_line_publish(server, stoa_string_of(group), &line)
+                               : talk_v1_line_publish(server, stoa_string_of("everybody"), &line);
+    pthread_mutex_lock(&register_of.mutex);
+    struct stoa_uuid id = register_of.ids[i % IDS];
+    pthread_mutex_unlock(&register_of.mutex);
+    ignored = talk_v1_line_send(server, &id, &line);
+    if (i % 100 == 99) {
+      ignored = stoa_server_disconnect(server, &id, 4503, "kicked");
+    }
+    (void)ignored;
+  }
+  return NULL;
+}
+
+static void hold(uint32_t workers, bool drain_in_the_middle) {
+  static struct house_count entered;
+  struct house house;
+  struct visitor visitors[VISITORS];
+  struct publisher publishers[PUBLISHERS];
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = &entered};
+  entered = (struct house_count)HOUSE_COUNT_INIT;
+  house_start(&house, house_config(workers), &callbacks);
+  struct client witness;
+  house_enter(&house, &witness, "stoa.json");
+  for (unsigned i = 0; i < PUBLISHERS; i++) {
+    publishers[i] = (struct publisher){.house = &house};
+    assert_int_equal(pthread_create(&publishers[i].thread, NULL, publish, &publishers[i]), 0);
+  }
+  for (unsigned i = 0; i < VISITORS && !drain_in_the_middle; i++) {
+    visitors[i] = (struct visitor){.house = &house, .number = i};
+    assert_int_equal(pthread_create(&visitors[i].thread, NULL, visit, &visitors[i]), 0);
+  }
+  house_count_wait(&entered, drain_in_the_middle ? 1 : VISITORS * VISITS / 2);
+  if (drain_in_the_middle) {
+    stoa_server_drain(house.server);
+  }
+  for (unsigned i = 0; i < VISITORS && !drain_in_the_middle; i++) {
+    pthread_join(visitors[i].thread, NULL);
+  }
+  for (unsigned i = 0; i < PUBLISHERS; i++) {
+    pthread_join(publishers[i].thread, NULL);
+  }
+  stoa_server_drain(house.server);
+  client_goodbye(&witness);
+  client_close(&witness);
+  stoa_server_wait(house.server);
+  house_end(&house);
+}
+
+static void test_two_workers_hold_a_crowd(void **state) {
+  (void)state;
+  hold(2, false);
+}
+
+static void test_four_workers_hold_a_crowd(void **state) {
+  (void)state;
+  hold(4, false);
+}
+
+static void test_publishers_go_on_while_the_server_drains(void **state) {
+  (void)state;
+  hold(2, true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_two_workers_hold_a_crowd),
+      cmocka_unit_test(test_four_workers_hold_a_crowd),
+      cmocka_unit_test(test_publishers_go_on_while_the_server_drains),
+  };
+  stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
+  return cmocka_run_group_tests_name("load", tests, NULL, NULL);
+}
