@@ -35,6 +35,15 @@ async function open(t, { options = {}, address } = {}) {
   return { chatroom, url, join, visit };
 }
 
+// A chat room that allows pages of another origin beside its own, which it has to name too: so it is started once to
+// learn its port.
+async function openNaming(t, origin) {
+  const first = await Chatroom.start();
+  await first.kill();
+  const address = `127.0.0.1:${first.port}`;
+  return open(t, { address, options: { 'server.allowed_origins': [origin, `http://${address}`] } });
+}
+
 test('two people see each other\'s messages with sender and time', async (t) => {
   const { join } = await open(t);
   const [ada, zeno] = [await join('Ada'), await join('Zeno')];
@@ -135,17 +144,19 @@ test('a message that is too long is refused before it is sent, and its text is k
   assert.equal(await ada.messageCount(), 1);
 });
 
-test('a name in use is asked for again, and the chosen one is remembered', async (t) => {
-  const { join, visit } = await open(t);
-  await join('Ada');
-  const other = await visit();
-  await other.giveName('Ada');
-  await other.page.getByText('Someone is using this name').waitFor();
-  await other.giveName('Beatrix');
-  await other.sees('#status[data-state=online]');
-  await other.page.reload();
-  await other.sees('#status[data-state=online]');
-  assert.equal(await other.page.locator('#me-name').textContent(), 'Beatrix');
+test('a name that the server refuses is asked for again, and the accepted one is remembered', async (t) => {
+  const { visit } = await open(t);
+  const person = await visit({ prepare: (page) => page.routeWebSocket(/./, (socket) => answerHello(socket, (nick) => {
+    const taken = '{"code":124,"reason":"NICK_TAKEN","message":"taken"}';
+    return nick === 'Ada' ? { error: true, payload: taken } : { payload: JSON.stringify({ nick }) };
+  })) });
+  await person.giveName('Ada');
+  await person.page.getByText('Someone is using this name').waitFor();
+  await person.giveName('Beatrix');
+  await person.sees('#status[data-state=online]');
+  await person.page.reload();
+  await person.sees('#status[data-state=online]');
+  assert.equal(await person.page.locator('#me-name').textContent(), 'Beatrix');
 });
 
 test('a name can be changed, and later messages carry the new one', async (t) => {
@@ -274,7 +285,7 @@ test('a page that the server closes for too many errors stays away', async (t) =
 test('the first client, from another origin that is allowed, and the page chat with each other', async (t) => {
   const first = await serveFirstClient();
   t.after(() => first.close());
-  const { chatroom, join } = await open(t, { options: { 'server.allowed_origins': [first.origin] } });
+  const { chatroom, join } = await openNaming(t, first.origin);
   const ada = await join('Ada');
   const guest = await Person.visit(browser, `${first.origin}/?server=ws://127.0.0.1:${chatroom.port}/`);
   t.after(() => guest.leave());
@@ -295,7 +306,7 @@ test('the first client, from another origin that is allowed, and the page chat w
 test('a page from an origin that is not allowed cannot connect', async (t) => {
   const first = await serveFirstClient();
   t.after(() => first.close());
-  const { chatroom, join } = await open(t, { options: { 'server.allowed_origins': ['http://127.0.0.1:1'] } });
+  const { chatroom, join } = await openNaming(t, 'http://127.0.0.1:1');
   const stranger = await Person.visit(browser, `${first.origin}/?server=ws://127.0.0.1:${chatroom.port}/`);
   t.after(() => stranger.leave());
   await stranger.page.waitForFunction(() => document.title === 'The first client: close');
@@ -383,19 +394,23 @@ test('of very many messages the page keeps the newest two thousand', async (t) =
   await ada.reads('line 3000');
   const count = await ada.messageCount();
   assert.ok(count <= 2000 && count >= 1800, String(count));
-  assert.equal(await ada.page.locator('.message').first().evaluate((node) => node.classList.contains('continues')), false);
+  // The oldest one that is left shows its sender, though it was in the middle of a group.
+  assert.doesNotMatch(await ada.page.locator('.message').first().getAttribute('class'), /continues/);
 });
 
 function chatBytes(message) {
   return Buffer.concat([Buffer.alloc(4), Buffer.from(JSON.stringify(message))]);
 }
 
-// Be the server of one socket: answer its Hello at once, whatever its id.
-function answerHello(socket) {
+// Be the server of one socket: answer its Hello, whatever its id, with what reply(nick) gives.
+function answerHello(socket, reply = (nick) => ({ payload: JSON.stringify({ nick }) })) {
   socket.onMessage((frame) => {
     const bytes = Buffer.from(frame);
     if (bytes.readUInt32BE(0) === 0x80000010) {
-      socket.send(Buffer.concat([bytes.subarray(0, 8), Buffer.from('{"nick":"Ada"}')]));
+      const { error = false, payload } = reply(JSON.parse(bytes.subarray(8).toString()).nick);
+      const head = Buffer.from(bytes.subarray(0, 8));
+      head[0] |= error ? 0x40 : 0;
+      socket.send(Buffer.concat([head, Buffer.from(payload)]));
     }
   });
 }
@@ -419,7 +434,7 @@ test('on a phone everything fits, can be hit by a finger, and does not zoom', as
   const measured = await ada.page.evaluate(() => {
     const boxes = [...document.querySelectorAll('button, textarea')].map((node) => node.getBoundingClientRect());
     return {
-      wide: document.documentElement.scrollWidth > innerWidth || document.querySelector('#log').scrollWidth > innerWidth,
+      wide: [document.documentElement, document.querySelector('#log')].some((node) => node.scrollWidth > innerWidth),
       small: boxes.filter((box) => box.width > 0 && (box.width < 44 || box.height < 44)).length,
       fontSize: parseFloat(getComputedStyle(document.querySelector('#composer textarea')).fontSize),
     };

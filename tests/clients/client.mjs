@@ -14,11 +14,12 @@ export class Client {
   static async connect(url, subprotocol, options = {}) {
     const client = new Client();
     client.wire = new Wire(subprotocol);
-    client.socket = new WebSocket(url, subprotocol === '' ? [] : [subprotocol], { rejectUnauthorized: false, ...options });
+    const subprotocols = subprotocol === '' ? [] : [subprotocol];
+    client.socket = new WebSocket(url, subprotocols, { rejectUnauthorized: false, ...options });
     client.closed = new Promise((resolve) => {
       client.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
-    client.socket.on('message', (data, binary) => client.#frames.put({ ...client.wire.read(data), binary, bytes: data }));
+    client.socket.on('message', (data, binary) => client.#frames.put({ ...client.wire.read(data), binary }));
     client.socket.on('pong', (data) => client.pongs.put(data.toString()));
     await within(new Promise((resolve, reject) => {
       client.socket.once('open', resolve);
@@ -56,10 +57,6 @@ export class Client {
   // The next frame of any kind.
   async receives(what) {
     return this.#frames.take(what);
-  }
-
-  get unread() {
-    return this.#frames.waiting;
   }
 
   async close(code, reason) {

@@ -18,7 +18,7 @@ CALL = 0x80000000
 HELLO = 16
 SUBPROTOCOLS = ["stoa.json", "stoa.proto", None]
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-LISTENING = re.compile(rb"\bevent=listening\b.*\baddress=\"?\S*?:(\d+)\"?(?:\s|$)")
+LISTENING = re.compile(rb"\bevent=\"?listening\"?\s.*\baddress=\"?\S*?:(\d+)\"?(?:\s|$)")
 TEXTS = ["hello", "大家好，柱廊 👩‍👩‍👧‍👦", 'line\nline\t"quoted" \\ \u0001', "x" * 125, "y" * 126, "z" * 20000]
 
 tests = []
@@ -107,7 +107,11 @@ class Chatroom:
         self.process = await asyncio.create_subprocess_exec(
             os.environ["CHATROOM"], *args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        self.port = await asyncio.wait_for(self.listening(), DEADLINE_S)
+        try:
+            self.port = await asyncio.wait_for(self.listening(), DEADLINE_S)
+        except BaseException:
+            self.process.kill()
+            raise
         self.drain = asyncio.create_task(self.process.stderr.read())
         return self
 

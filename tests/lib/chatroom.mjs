@@ -8,6 +8,14 @@ import { within } from './waiting.mjs';
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/chat', import.meta.url));
 const LOG_LINES_KEPT = 50;
+const LISTENING = /\bevent="?listening"?\s.*\baddress="?\S*?:(\d+)"?(?:\s|$)/;
+
+// A test that is told to end takes its servers with it.
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => process.exit(1));
+}
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 function settings(address, options) {
   const all = { 'server.addresses': [address], 'server.web_root': WEB_ROOT, ...options };
@@ -29,16 +37,23 @@ export class Chatroom {
       throw new Error('the environment variable CHATROOM must name the chatroom program');
     }
     const chatroom = new Chatroom(program, settings(address, options));
-    await within(chatroom.#listening(), 'the chatroom to listen');
+    try {
+      await within(chatroom.#listening(), 'the chatroom to listen');
+    } catch (error) {
+      await chatroom.kill();
+      throw new Error(`${error.message}; its log:\n${chatroom.log}`);
+    }
     return chatroom;
   }
 
   constructor(program, args) {
     this.#child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(this.#child);
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => resolve({ code, signal }));
-      this.#child.once('error', (error) => resolve({ error }));
+      this.#child.once('error', (error) => resolve({ error: error.message }));
     });
+    this.#exited.then(() => running.delete(this.#child));
   }
 
   async #listening() {
@@ -46,12 +61,12 @@ export class Chatroom {
     const port = await new Promise((resolve, reject) => {
       lines.on('line', (line) => {
         this.#remember(line);
-        const found = /\bevent=listening\b.*\baddress="?\S*?:(\d+)"?(?:\s|$)/.exec(line);
+        const found = LISTENING.exec(line);
         if (found) {
           resolve(Number(found[1]));
         }
       });
-      this.#exited.then((end) => reject(new Error(`the chatroom ended: ${JSON.stringify(end)}\n${this.log}`)));
+      this.#exited.then((end) => reject(new Error(`the chatroom ended: ${JSON.stringify(end)}`)));
     });
     this.port = port;
   }

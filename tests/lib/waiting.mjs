@@ -40,9 +40,4 @@ export class Inbox {
     };
     return within(search(), what);
   }
-
-  // What has arrived and was not taken.
-  get waiting() {
-    return [...this.#items];
-  }
 }

@@ -1,0 +1,40 @@
+// error.ts: why a call failed, told by the server or found out here.
+import { Kind, Label, message, type Type } from './type.js';
+
+/** stoa.Error of api/stoa/error.proto. */
+export interface ErrorDetail {
+  /** What the API lists; 0 when the server did not say it. */
+  code: number;
+  /** The same as a word; of ours: TIMEOUT, CANCELLED, DISCONNECTED, TOO_MANY_CALLS, BAD_FRAME. */
+  reason: string;
+  /** A sentence for people. */
+  message: string;
+  metadata: Map<string, string>;
+  /** Trying the same again later may succeed. */
+  temporary: boolean;
+  /** When to try again, milliseconds from now; 0 when unknown. */
+  retryMs: number;
+}
+
+export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ message<ErrorDetail>([
+  [1, 'code', Kind.UINT32],
+  [2, 'reason', Kind.STRING],
+  [3, 'message', Kind.STRING],
+  [4, 'metadata', Kind.STRING, Label.MAP, Kind.STRING],
+  [5, 'temporary', Kind.BOOL],
+  [6, 'retry_ms', Kind.UINT32],
+]);
+
+export interface StoaError extends ErrorDetail {}
+
+export class StoaError extends Error {
+  constructor(detail: ErrorDetail) {
+    super();
+    Object.assign(this, detail, { name: 'StoaError' });
+  }
+}
+
+/** One that no server sent. */
+export function localError(reason: string, text: string, temporary = true): StoaError {
+  return new StoaError({ code: 0, reason, message: text, metadata: new Map(), temporary, retryMs: 0 });
+}
