@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "request.h"
 #include "sanity.h"
+#include "ts_emit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -25,7 +26,7 @@ struct output {
 };
 
 static const struct output outputs[] = {
-    {"c", ".stoa.h", emit_header}, {"c", ".stoa.c", emit_source},
+    {"c", ".stoa.h", emit_header}, {"c", ".stoa.c", emit_source}, {"ts", ".stoa.ts", ts_emit_file},
     // MD
 };
 

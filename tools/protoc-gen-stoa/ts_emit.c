@@ -1,0 +1,233 @@
+#include "ts_emit.h"
+
+#include <string.h>
+
+#include "names.h"
+#include "ts_names.h"
+
+/* By FieldDescriptorProto.Type; messages and enums have names of their own. A bigint holds what a number cannot. */
+static const char *const kind_types[] = {
+    [1] = "number",  [2] = "number",  [3] = "bigint",  [4] = "bigint",  [5] = "number",  [6] = "bigint",
+    [7] = "number",  [8] = "boolean", [9] = "string",  [10] = NULL,     [11] = NULL,     [12] = "Uint8Array",
+    [13] = "number", [14] = NULL,     [15] = "number", [16] = "bigint", [17] = "number", [18] = "bigint",
+};
+
+/* How web/client/src/type.ts numbers the labels. */
+enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_MAP, ROW_ONEOF };
+
+/* A map is about its values: their field is the second one of its entry. */
+static const struct model_field *element(const struct model_field *field) {
+  return field->label == MODEL_MAP ? &field->message->fields[1] : field;
+}
+
+/* What an element's name in TypeScript is, of its interface and of its table alike; NULL for scalars. */
+static const char *named_type(const struct model_field *field, const struct model_file *file) {
+  const struct model_field *one = element(field);
+  if (one->message != NULL) {
+    return ts_names_reference(one->message->full_name, one->message->file, file);
+  }
+  if (one->enumeration != NULL) {
+    return ts_names_reference(one->enumeration->full_name, one->enumeration->file, file);
+  }
+  return NULL;
+}
+
+static const char *field_type(const struct model_field *field, const struct model_file *file) {
+  const char *named = named_type(field, file);
+  const char *one = named != NULL ? named : kind_types[element(field)->kind];
+  switch (field->label) {
+    case MODEL_REPEATED:
+      return text_format("%s[]", one);
+    case MODEL_MAP:
+      return text_format("Map<%s, %s>", kind_types[field->message->fields[0].kind], one);
+    case MODEL_SINGULAR:
+    case MODEL_OPTIONAL:
+    case MODEL_ONEOF:
+      break;
+  }
+  return one;
+}
+
+static bool may_be_absent(const struct model_field *field) {
+  return field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF ||
+         (field->label == MODEL_SINGULAR && field->message != NULL);
+}
+
+static const char *field_comment(const struct model_message *message, const struct model_field *field) {
+  const char *comment = field->place.comment;
+  if (field->label != MODEL_ONEOF) {
+    return comment;
+  }
+  const char *head = text_format(" One of `%s`.", message->oneofs[field->oneof].name);
+  return comment == NULL ? head : text_format("%s\n%s", head, comment);
+}
+
+static void emit_interface(struct text *text, const struct model_message *message) {
+  text_add(text, "\n");
+  ts_names_comment(text, "", message->place.comment);
+  text_addf(text, "export interface %s {", ts_names_type(message->full_name, message->file));
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    text_add(text, i == 0 ? "\n" : "");
+    ts_names_comment(text, "  ", field_comment(message, field));
+    text_addf(text, "  %s%s: %s;\n", ts_names_property(ts_names_camel(field->name)), may_be_absent(field) ? "?" : "",
+              field_type(field, message->file));
+  }
+  text_add(text, "}\n");
+}
+
+static enum row_label row_label(const struct model_field *field) {
+  switch (field->label) {
+    case MODEL_OPTIONAL:
+      return ROW_OPTIONAL;
+    case MODEL_REPEATED:
+      return field->is_packed ? ROW_PACKED : ROW_REPEATED;
+    case MODEL_MAP:
+      return ROW_MAP;
+    case MODEL_ONEOF:
+      return ROW_ONEOF;
+    case MODEL_SINGULAR:
+      break;
+  }
+  return ROW_SINGULAR;
+}
+
+static size_t row_extra(const struct model_field *field) {
+  if (field->label == MODEL_MAP) {
+    return field->message->fields[0].kind;
+  }
+  return field->label == MODEL_ONEOF ? field->oneof : 0;
+}
+
+/* As stoa.Row says; what is left at the end is the runtime's default. */
+static void emit_row(struct text *text, const struct model_field *field, const struct model_file *file) {
+  const char *named = named_type(field, file);
+  bool has_json = strcmp(field->json_name, ts_names_camel(field->name)) != 0;
+  text_addf(text, "  [%u, '%s', %u", field->number, field->name, element(field)->kind);
+  if (has_json || named != NULL || row_label(field) != ROW_SINGULAR) {
+    text_addf(text, ", %d", (int)row_label(field));
+  }
+  if (has_json || named != NULL || row_extra(field) != 0) {
+    text_addf(text, ", %zu", row_extra(field));
+  }
+  if (named != NULL) {
+    text_addf(text, ", () => %s", named);
+  } else if (has_json) {
+    text_add(text, ", 0");
+  }
+  if (has_json) {
+    text_addf(text, ", %s", ts_names_literal(field->json_name));
+  }
+  text_add(text, "],\n");
+}
+
+/* Without a note that the call has no effect, bundlers would keep tables that nobody uses. */
+static void emit_table(struct text *text, const struct model_message *message) {
+  const char *name = ts_names_type(message->full_name, message->file);
+  text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ stoa.message<%s>([", name, name, name);
+  for (size_t i = 0; i < message->field_count; i++) {
+    text_add(text, i == 0 ? "\n" : "");
+    emit_row(text, &message->fields[i], message->file);
+  }
+  text_add(text, "]);\n");
+}
+
+static void emit_enum(struct text *text, const struct model_enum *enumeration) {
+  const char *name = ts_names_type(enumeration->full_name, enumeration->file);
+  text_add(text, "\n");
+  ts_names_comment(text, "", enumeration->place.comment);
+  text_addf(text, "export const %s = {\n", name);
+  for (size_t i = 0; i < enumeration->value_count; i++) {
+    const struct model_enum_value *value = &enumeration->values[i];
+    ts_names_comment(text, "  ", value->place.comment);
+    text_addf(text, "  %s: %d,\n", value->name, value->number);
+  }
+  text_addf(text, "} as const;\nexport type %s = (typeof %s)[keyof typeof %s];\n", name, name, name);
+}
+
+static bool message_uses(const struct model_message *message, const struct model_file *other) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = element(&message->fields[i]);
+    if ((field->message != NULL && field->message->file == other) ||
+        (field->enumeration != NULL && field->enumeration->file == other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool service_uses(const struct model_service *service, const struct model_file *other) {
+  for (size_t i = 0; i < service->method_count; i++) {
+    if (service->methods[i].input->file == other || service->methods[i].output->file == other) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool file_uses(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (message_uses(&file->messages[i], other)) {
+      return true;
+    }
+  }
+  for (size_t i = 0; i < file->service_count; i++) {
+    if (service_uses(&file->services[i], other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool passes_on(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
+    if (strcmp(file->proto->dependency[file->proto->public_dependency[i]], other->name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Several of Protobuf's own files are one module. */
+static void emit_line_once(struct text *text, const char *line) {
+  if (text->data == NULL || strstr(text->data, line) == NULL) {
+    text_add(text, line);
+  }
+}
+
+static void emit_imports(struct text *text, const struct model_file *file) {
+  struct text lines = {0};
+  for (size_t i = 0; i < file->include_count; i++) {
+    const struct model_file *other = file->includes[i];
+    const char *module = ts_names_module(other, file);
+    if (file_uses(file, other)) {
+      emit_line_once(&lines, text_format("import * as %s from '%s';\n", ts_names_alias(other), module));
+    }
+    if (passes_on(file, other)) {
+      emit_line_once(&lines, text_format("export * from '%s';\n", module));
+    }
+  }
+  bool needs_runtime = file->service_count > 0 || file->message_count > 0;
+  text_addf(text, "\n%s%s", needs_runtime ? "import * as stoa from '@stoa/client';\n" : "",
+            lines.data == NULL ? "" : lines.data);
+  if (!needs_runtime && lines.data == NULL && file->enum_count == 0) {
+    /* Without this it would be a script, which nobody can import. */
+    text_add(text, "export {};\n");
+  }
+}
+
+void ts_emit_file(struct text *text, const struct model_file *file) {
+  text_addf(text, "// Generated by protoc-gen-stoa from %s. Changes here are lost.\n", file->name);
+  ts_names_comment(text, "", file->comment);
+  emit_imports(text, file);
+  for (size_t i = 0; i < file->enum_count; i++) {
+    emit_enum(text, &file->enums[i]);
+  }
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (!file->messages[i].is_map_entry) {
+      emit_interface(text, &file->messages[i]);
+      emit_table(text, &file->messages[i]);
+    }
+  }
+  ts_emit_services(text, file);
+}
