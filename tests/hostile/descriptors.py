@@ -1,0 +1,103 @@
+"""A process that runs out of descriptors (F6)."""
+
+import os
+import tempfile
+
+from tap import run
+from world import CHATROOM, ECHO, hostile
+from ws_raw import TEXT, Peer, frame
+
+LIMIT = 64
+folder = tempfile.TemporaryDirectory()
+with open(os.path.join(folder.name, "index.html"), "w", encoding="ascii") as page:
+    page.write("<p>the page</p>")
+
+
+def exhaust(world, count=200):
+    """More connections than the server may have; the kernel's queue takes the rest."""
+    peers = [world.connect() for _ in range(count)]
+    world.server.wait_for_log("cannot accept")
+    world.until(lambda: world.server.descriptors() >= LIMIT - 1, "the descriptors to run out")
+    return peers
+
+
+@hostile("without descriptors the server serves those it has", ECHO, limit_descriptors=LIMIT)
+def waiting(world):
+    friend = world.join()
+    exhaust(world)
+    ticks = world.server.cpu_ticks()
+    for number in range(1000):
+        text = f"message {number}".encode()
+        friend.send(frame(TEXT, text))
+        assert friend.read_message() == (TEXT, text)
+        if number % 10 == 0:
+            world.bystander.chat()
+    spent = world.server.cpu_ticks() - ticks
+    # A thousand messages are a few ticks, under sanitizers some tens; a loop that spins takes all that there are.
+    assert spent < 300, f"{spent} ticks"
+
+
+@hostile("without descriptors an idle server does not spin", ECHO, limit_descriptors=LIMIT)
+def idle(world):
+    exhaust(world)
+    lines = len(world.server.lines)
+    ticks = world.server.cpu_ticks()
+    # Its retries, every 200 ms, and its sweeps are the clock.
+    retries = voluntary_switches(world.server.pid)
+    world.server.wait_for_idle(lambda: voluntary_switches(world.server.pid) >= retries + 10)
+    assert world.server.cpu_ticks() - ticks < 50, "it spins"
+    assert len(world.server.lines) - lines < 200, "it logs without end"
+
+
+def voluntary_switches(pid):
+    """How often the process has gone to sleep, its threads together: once a retry, when nothing else happens."""
+    count = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as status:
+            count += next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
+    return count
+
+
+@hostile("when descriptors are free again, those who waited are let in", ECHO, limit_descriptors=LIMIT)
+def resuming(world):
+    peers = exhaust(world)
+    accepted = LIMIT - 1 - world.descriptors
+    waiting_peer = peers[-1]
+    for peer in peers[: accepted + 20]:
+        peer.close()
+    world.bystander.chat()
+    # It was far back in the queue all the time.
+    for peer in peers[accepted + 20 : -1]:
+        peer.close()
+    waiting_peer.upgrade()
+    waiting_peer.send(frame(TEXT, b"at last"))
+    assert waiting_peer.read_message() == (TEXT, b"at last")
+
+
+@hostile("a page that cannot be opened for want of descriptors is not said to be missing", CHATROOM,
+         {"server.web_root": folder.name}, limit_descriptors=LIMIT)
+def page_request(world):
+    visitor = world.connect()
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert visitor.ask(asked).body == b"<p>the page</p>"
+    exhaust(world)
+    assert visitor.ask(asked).status == 503
+    world.bystander.chat()
+
+
+@hostile("descriptors run out again and again, and nothing is lost", ECHO, limit_descriptors=LIMIT)
+def again(world):
+    for _ in range(5):
+        peers = [Peer(world.server.port) for _ in range(150)]
+        world.bystander.chat(3)
+        for peer in peers:
+            peer.abort()
+        world.bystander.chat(3)
+        late = world.join()
+        late.send(frame(TEXT, b"in"))
+        assert late.read_message() == (TEXT, b"in")
+        world.peers.remove(late)
+        late.close()
+
+
+run()

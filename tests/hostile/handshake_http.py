@@ -1,0 +1,278 @@
+"""Requests and upgrades that are too much, malformed, too slow, or from a page of somebody else (rows 9, 10, 19, 22,
+25, 26)."""
+
+from tap import run
+from world import CHATROOM, ECHO, hostile
+from ws_raw import TEXT, frame, request
+
+HEAD_MAX = 16384
+COMPRESSED = {"server.compression": True}
+ALLOWED = {"server.allowed_origins": ["https://good.example", "http://localhost:8080"]}
+
+
+def plain(target="/", headers=(), version="HTTP/1.1", method="GET"):
+    lines = [f"{method} {target} {version}", "Host: localhost", *headers]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+
+def expect_upgrade(world, headers, extension=None, subprotocol=None):
+    """The upgrade is granted, without what the headers could not properly ask for."""
+    peer = world.connect()
+    answer = peer.ask(request(headers=headers))
+    world.bystander.chat()
+    assert answer.status == 101, f"{answer.status} for {headers!r:.200}"
+    assert answer.headers.get("sec-websocket-extensions") == extension, answer.head
+    assert answer.headers.get("sec-websocket-protocol") == subprotocol, answer.head
+    peer.send(frame(TEXT, b"works"))
+    assert peer.read_message() == (TEXT, b"works")
+    peer.close()
+
+
+@hostile("names of extensions and subprotocols that mean something elsewhere mean nothing here", ECHO, COMPRESSED)
+def special_names(world):
+    for name in ("constructor", "__proto__", "toString", "hasOwnProperty", "%s%n%p", "a.b.c", "*", "'", "`"):
+        expect_upgrade(world, [f"Sec-WebSocket-Extensions: {name}"])
+        expect_upgrade(world, [f"Sec-WebSocket-Extensions: {name}; {name}={name}"])
+        expect_upgrade(world, [f"Sec-WebSocket-Protocol: {name}"])
+
+
+@hostile("extension headers that are no list are declined as a whole", ECHO, COMPRESSED)
+def broken_lists(world):
+    for value in (
+        ',,;;=;"', ";", "=", '"', "a;", "a;b=", 'a;b="', 'a;b="\\', "permessage-deflate;;", "a b", "(a)",
+        "permessage-deflate, ;", "permessage-deflate; a=\"b c\"", "@",
+    ):
+        expect_upgrade(world, [f"Sec-WebSocket-Extensions: {value}"])
+    for value in ("", " ", ",", " , ,\t, "):
+        expect_upgrade(world, [f"Sec-WebSocket-Extensions: {value}"])
+        expect_upgrade(world, [f"Sec-WebSocket-Protocol: {value}"])
+
+
+@hostile("long lists and long blanks are read in one pass", ECHO, COMPRESSED)
+def long_lists(world):
+    long = [
+        "Sec-WebSocket-Extensions: " + ",".join(["a"] * 5500), "Sec-WebSocket-Extensions: " + ";".join(["a"] * 5500),
+        "Sec-WebSocket-Extensions: " + "permessage-deflate; unknown, " * 380,
+        "Sec-WebSocket-Extensions: a" + " " * 15000 + "x", 'Sec-WebSocket-Extensions: a;b="' + "c" * 15000,
+        'Sec-WebSocket-Extensions: a;b="' + "\\c" * 7500 + '"', "Sec-WebSocket-Protocol: " + ",".join(["a"] * 5500),
+        "Sec-WebSocket-Protocol: b" + " " * 15000 + "x", "Upgrade: " + "a," * 7000, "Connection: " + "a ," * 5000,
+    ]
+    ticks = world.server.cpu_ticks()
+    for header in long:
+        assert len(header) < HEAD_MAX - 500
+        for _ in range(20):
+            expect_upgrade(world, [header])
+    # 200 requests of 15 kB: in one pass, milliseconds each even under sanitizers; squared, a second each.
+    assert world.server.cpu_ticks() < ticks + 1000
+
+
+@hostile("blanks beyond the head's limit are refused with 431", ECHO, COMPRESSED)
+def too_long_blanks(world):
+    world.expect_refusal(request(headers=["Sec-WebSocket-Protocol: b" + " " * 32768 + "x"]), 431)
+    world.expect_refusal(request(headers=["X:" + " " * 32768]), 431)
+
+
+@hostile("ten thousand headers, or headers of 64 KiB, are refused with 431", ECHO)
+def too_much(world):
+    world.expect_refusal(request(headers=[f"X-{i}: {i}" for i in range(10000)]), 431)
+    world.expect_refusal(request(headers=["a:"] * 101), 431)
+    world.expect_refusal(request(headers=["X: " + "y" * 65536]), 431)
+    world.expect_refusal(request(headers=["y" * 65536 + ": X"]), 431)
+    world.expect_refusal(b"GET / HTTP/1.1\r\n" + b"A" * HEAD_MAX, 431)
+
+
+@hostile("a target of 64 KiB is refused with 414", ECHO)
+def long_target(world):
+    world.expect_refusal(request("/" + "a" * 65536), 414)
+    world.expect_refusal(request("/?" + "a" * 65536), 414)
+    world.expect_refusal(request("/" + "a" * 8192), 414)
+
+
+@hostile("a megabyte without an end of line is refused and not kept", ECHO)
+def endless_line(world):
+    before = world.server.resident_bytes()
+    for byte in (b"A", b" ", b"\x00", b"\xff", b"\r", b":"):
+        world.expect_refusal(byte * 1048576, (400, 431))
+    world.expect_refusal(b"GET /" + b"A" * 1048576, 414)
+    world.expect_refusal(b"GET / HTTP/1.1\r\nHost: " + b"h" * 1048576, (400, 431))
+    assert world.server.resident_bytes() < before + 16 * 1048576
+
+
+@hostile("a client that says nothing is dropped when its time is over", ECHO,
+         {"server.limits.handshake_timeout_ms": 800})
+def silent(world):
+    peers = [world.connect() for _ in range(20)]
+    for peer in peers:
+        world.watch(peer)
+        assert peer.ends()
+
+
+def drip(world, peer, data, what):
+    """Send byte by byte, until an answer or the end comes."""
+    rest = iter(data)
+    world.until(lambda: peer.has_input(0.01) or not peer.try_send(bytes([next(rest)])), f"an answer to {what}")
+
+
+@hostile("a client that is slow byte by byte has one time for all of them", ECHO,
+         {"server.limits.handshake_timeout_ms": 1500})
+def slow(world):
+    wanted = {
+        "a head in single bytes": request(headers=["X: " + "y" * 8000]),
+        "empty lines": b"\r\n" * 4000,
+        "one target": b"GET /" + b"a" * 8000,
+        "a body": plain(method="POST", headers=["Content-Length: 8000"]) + b"b" * 8000,
+    }
+    for what, data in wanted.items():
+        peer = world.connect()
+        # A round trip of the bystander a byte: it would not end if each byte bought more time.
+        drip(world, peer, data, what)
+        answer = peer.read_answer()
+        assert answer.status in (400, 405, 408, 413), f"{answer.status} for {what}"
+        assert peer.read_to_end() == b""
+
+
+@hostile("a head whose last line never ends is answered with 408", ECHO, {"server.limits.handshake_timeout_ms": 800})
+def unfinished(world):
+    for data in (request()[:-2], request()[:-1], b"G", b"GET / HTTP/1.1\r\n"):
+        peer = world.connect()
+        peer.send(data)
+        world.watch(peer)
+        assert peer.read_answer().status == 408
+        assert peer.read_to_end() == b""
+
+
+@hostile("a page of another origin is refused with 403 before the upgrade", CHATROOM, ALLOWED)
+def origins(world):
+    port = world.server.port
+    evil = [
+        "https://evil.example", "http://good.example", "https://good.example:8443",
+        "https://good.example.evil.example", "https://evil.good.example", "https://good.example@evil.example",
+        "https://user@good.example", "https://user:pass@good.example", "https://good.example/",
+        "https://good.example/path", "https://good.example?", "https://good.example#",
+        "https://good.example%2eevil.example", "https://good.example\\@evil.example", "https://goodxexample",
+        "https://good.exampl", "https://good.example.", "good.example", "//good.example", "null", "", "*", "file://",
+        "https://", "https://good.example https://evil.example", "https://evil.example, https://good.example",
+        "http://localhost", "http://localhost:80801", "http://localhost:8080:1", "http://localhost:08080x",
+        f"http://127.0.0.1:{port}", "javascript:alert(1)", "https://\xff.example",
+        "https://GOOD.example.evil.example",
+    ]
+    for origin in evil:
+        answer = world.expect_refusal(request(headers=[f"Origin: {origin}"]), 403)
+        assert "upgrade" not in answer.headers, answer.head
+    world.expect_refusal(request(headers=["Origin: https://good.example", "Origin: https://evil.example"]), (400, 403))
+    for origin in ("https://good.example", "https://GOOD.EXAMPLE", "https://good.example:443", "http://localhost:8080"):
+        world.join(headers=[f"Origin: {origin}"])
+    world.join()
+
+
+@hostile("without a list a page must come from the host that it speaks to", CHATROOM)
+def same_origin(world):
+    host = f"localhost:{world.server.port}"
+    evil = [
+        "http://localhost", "https://" + host, "http://evil.example", "http://127.0.0.1:1", "null",
+        f"http://{host}@evil.example", f"http://{host}.evil.example", f"http://evil.{host}",
+    ]
+    for origin in evil:
+        if origin != "https://" + host:
+            world.expect_refusal(request(host=host, headers=[f"Origin: {origin}"]), 403)
+    world.join(host=host, headers=[f"Origin: http://{host}"])
+
+
+@hostile("requests that break HTTP's grammar are refused", ECHO)
+def grammar(world):
+    good = plain()
+    head = b"GET / HTTP/1.1\r\n"
+    bad = [
+        b"GET / HTTP/1.1\r\n\r\n", head + b"Host: a\r\nHost: a\r\n\r\n", head + b"Host: a\r\nHost: b\r\n\r\n",
+        head + b"Host:\r\n\r\n", head + b"Host: a b\r\n\r\n", head + b"Host: a/b\r\n\r\n",
+        head + b"Host: a@b\r\n\r\n", head + b"Host: a:b\r\n\r\n", head + b"Host: a:99999\r\n\r\n",
+        good.replace(b"\r\n", b"\n"), good.replace(b"\r\n", b"\r"), head + b"Host: a\nX: b\r\n\r\n",
+        head + b"Host: a\rX: b\r\n\r\n", head + b"Host: a\r\n X: folded\r\n\r\n",
+        head + b"Host: a\r\nX: b\r\n\tfolded\r\n\r\n", b"GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+        head + b"Host : a\r\n\r\n", head + b"Host: a\r\nX : b\r\n\r\n", head + b"Host: a\r\nno colon\r\n\r\n",
+        head + b"Host: a\r\nnocolon\r\n\r\n", head + b"Host: a\r\n: no name\r\n\r\n",
+        head + b"Host: a\r\nX: \x00\r\n\r\n", head + b"Host: a\r\nX\x00: b\r\n\r\n",
+        head + b"Host: a\r\nX: \x7f\r\n\r\n", head + b"Host: a\r\nX: \x01\r\n\r\n",
+        head + b"Host: a\r\n\x80: b\r\n\r\n", b"GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / x HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /  HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET\t/\tHTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+        b"GET / HTTP/11\r\nHost: a\r\n\r\n", b"GET / http/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1.1\r\nHost: a\r\n\r\n", b"GET /\r\nHost: a\r\n\r\n", b"GET /\r\n\r\n", b"GET\r\n\r\n",
+        b" GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", b"GET http:// HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\r\n\r\n\r\n\r\n", b"\n\n\n\n", b"\x00" * 64, bytes(range(256)) * 4,
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 64, b"\x05\x01\x00", b"hello\r\n",
+        b"{\"hello\": 1}\r\n",
+    ]
+    for data in bad:
+        world.expect_refusal(data, 400)
+
+
+@hostile("other versions of HTTP are answered with 505, other methods with 405 or 501", ECHO)
+def versions(world):
+    for version in ("HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "HTTP/3.0", "HTTP/9.9"):
+        world.expect_refusal(plain(version=version), 505)
+        world.expect_refusal(request(version=version), 505)
+    # HTTP/2 with prior knowledge: PRI is a method that nobody knows here.
+    world.expect_refusal(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(18), (400, 501, 505))
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"):
+        world.expect_refusal(plain(method=method), 405)
+        world.expect_refusal(request(method=method), (400, 405))
+    for method in ("BREW", "get", "GETT", "G"):
+        world.expect_refusal(plain(method=method), 501)
+
+
+@hostile("upgrade requests that lack something are refused", ECHO)
+def upgrades(world):
+    good = request()
+    key = good[good.index(b"Sec-WebSocket-Key: ") + 19 :].split(b"\r\n")[0]
+    world.expect_refusal(plain(), 426)
+    world.expect_refusal(good.replace(b"Connection: Upgrade\r\n", b""), 400)
+    world.expect_refusal(good.replace(b"Connection: Upgrade", b"Connection: close"), 400)
+    world.expect_refusal(good.replace(b"Upgrade: websocket", b"Upgrade: h2c"), (400, 426))
+    world.expect_refusal(good.replace(b"Sec-WebSocket-Key: " + key + b"\r\n", b""), 400)
+    for bad in (b"", b"x", b"a" * 24, key[:-1], key + b"=", key + b"A", b"!" * 22 + b"==", key[:10] + b" " + key[11:]):
+        world.expect_refusal(good.replace(key, bad), 400)
+    world.expect_refusal(good[:-2] + b"Sec-WebSocket-Key: " + key + b"\r\n\r\n", 400)
+    world.expect_refusal(good[:-2] + b"Sec-WebSocket-Version: 13\r\n\r\n", 400)
+    for version in (b"12", b"14", b"8", b"0", b"-13", b"013", b"13, 8", b"abc", b"", b"130"):
+        answer = world.expect_refusal(good.replace(b"Version: 13", b"Version: " + version), (400, 426))
+        assert answer.headers.get("sec-websocket-version") == "13" or answer.status == 400, answer.head
+    world.expect_refusal(request(target="/elsewhere"), 404)
+
+
+@hostile("what a request says never becomes a header of the answer", ECHO)
+def injection(world):
+    marks = ("X-Injected", "x-injected")
+    field = "X-Injected:%20yes"
+    targets = [f"/%0d%0a{field}", f"/?a=%0d%0a{field}", f"/%0a{field}", f"/%E5%98%8A%E5%98%8D{field}"]
+    for target in targets:
+        for data in (plain(target), request(target)):
+            peer = world.connect()
+            answer = peer.ask(data)
+            world.bystander.chat()
+            assert not any(mark.encode() in answer.head + answer.body for mark in marks), answer.head
+            peer.close()
+    for value in ("X-Injected", "stoa.json%0d%0aX-Injected: yes", 'a b;"', "X-Injected, stoa.nothing", "\xe5\x98\x8dX"):
+        expect_upgrade(world, [f"Sec-WebSocket-Protocol: {value}"])
+        expect_upgrade(world, [f"Sec-WebSocket-Extensions: {value}"])
+    world.expect_refusal(request(headers=['Sec-WebSocket-Protocol: a b;"\x7f']), 400)
+    world.expect_refusal(request(headers=["Upgrade: websocket\rX-Injected: yes"]), 400)
+
+
+@hostile("an answer may be asked for in pieces of any size", ECHO)
+def pieces(world):
+    data = request(headers=["Sec-WebSocket-Protocol: stoa.json", "X: " + "y" * 300]) + frame(TEXT, b"at once")
+    for size in (1, 2, 3, 7, 100):
+        peer = world.connect()
+        for at in range(0, len(data), size):
+            peer.send(data[at : at + size])
+        world.bystander.chat()
+        assert peer.read_answer().status == 101
+        assert peer.read_message() == (TEXT, b"at once")
+        peer.close()
+
+
+run()

@@ -1,0 +1,166 @@
+"""Plain requests that ask for what they should not get (rows 27, 28, and 26 for the page)."""
+
+import json
+import os
+import tempfile
+
+from tap import run
+from world import CHATROOM, hostile
+from ws_raw import Peer, request
+
+SECRET = b"the secret outside"
+HIDDEN = b"the secret inside"
+
+folder = tempfile.TemporaryDirectory()
+
+
+def write(path, data):
+    full = os.path.join(folder.name, path)
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "wb") as file:
+        file.write(data)
+
+
+def lay_out():
+    write("secret.txt", SECRET)
+    write("root/index.html", b"<p>the page</p>")
+    write("root/a b.txt", b"with a blank")
+    write("root/sub/index.html", b"<p>below</p>")
+    write("root/sub/script.js", b"1")
+    write("root/.hidden", HIDDEN)
+    write("root/.git/config", HIDDEN)
+    write("root/sub/.env", HIDDEN)
+    root = os.path.join(folder.name, "root")
+    os.symlink("../secret.txt", os.path.join(root, "link.txt"))
+    os.symlink(os.path.join(folder.name, "secret.txt"), os.path.join(root, "absolute.txt"))
+    os.symlink("..", os.path.join(root, "up"))
+    os.symlink("/proc/self/environ", os.path.join(root, "environ"))
+    os.symlink("loop", os.path.join(root, "loop"))
+    os.mkfifo(os.path.join(root, "fifo"))
+    return root
+
+
+PAGE = {"server.web_root": lay_out()}
+
+
+def get(world, target, headers=(), method="GET"):
+    with Peer(world.server.port) as peer:
+        lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
+        peer.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+        answer = peer.read_answer(head_only=method == "HEAD")
+        assert peer.read_to_end() == b""
+        world.bystander.chat()
+        return answer
+
+
+@hostile("the page and what lies beside it are served", CHATROOM, PAGE)
+def honest(world):
+    served = {
+        "/": b"<p>the page</p>",
+        "/index.html": b"<p>the page</p>",
+        "/a%20b.txt": b"with a blank",
+        "/sub/": b"<p>below</p>",
+        "/sub/script.js?x=1": b"1",
+        "/s%75b/script.js": b"1",
+    }
+    for target, body in served.items():
+        answer = get(world, target)
+        assert (answer.status, answer.body) == (200, body), f"{target}: {answer.head!r}"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        again = get(world, target, [f"If-None-Match: {answer.headers['etag']}"])
+        assert (again.status, again.body) == (304, b""), again.head
+
+
+@hostile("no spelling of a path leads out of the folder or to what is hidden in it", CHATROOM, PAGE)
+def traversal(world):
+    targets = [
+        "/../secret.txt", "/sub/../../secret.txt", "/./../secret.txt", "/..", "/../", "/sub/../..", "/..//secret.txt",
+        "/%2e%2e/secret.txt", "/%2E%2E/secret.txt", "/.%2e/secret.txt", "/%2e./secret.txt", "/..%2fsecret.txt",
+        "/%2e%2e%2fsecret.txt", "/sub%2f..%2f..%2fsecret.txt", "/..%2Fsecret.txt", "/%252e%252e/secret.txt",
+        "/%252e%252e%252fsecret.txt", "/..%252fsecret.txt", "/%25252e%25252e/secret.txt", "/..\\secret.txt",
+        "/..%5csecret.txt", "/%5c..%5csecret.txt", "/sub\\..\\..\\secret.txt", "/%c0%ae%c0%ae/secret.txt",
+        "/%c0%ae%c0%ae%c0%afsecret.txt", "/..%c0%afsecret.txt", "/%e0%80%ae%e0%80%ae/secret.txt",
+        "/%uff0e%uff0e/secret.txt", "/%ef%bc%8e%ef%bc%8e/secret.txt", "/index.html%00", "/index.html%00.txt", "/%00",
+        "/..%00/secret.txt", "/../secret.txt%00.html", "//secret.txt", "//etc/passwd", "///etc/passwd",
+        "/sub//script.js", "//../secret.txt", "/%2fetc/passwd", "/%2f%2fetc/passwd", "/;/../secret.txt",
+        "/..;/secret.txt", "/sub;/../../secret.txt", "/...;/secret.txt", "/.../secret.txt", "/..../secret.txt",
+        "/.hidden", "/.git/config", "/sub/.env", "/%2ehidden", "/%2egit/config", "/sub/%2eenv", "/./index.html", "/.",
+        "/link.txt", "/absolute.txt", "/up/secret.txt", "/up/root/index.html", "/environ", "/loop", "/fifo", "/sub",
+        "/index.html/", "/index.html/x", "/nothing.txt", "/%", "/%2", "/%zz", "/%0a", "/%0d%0aX:%20y", "/%7f",
+        "/" + "a/" * 2000, "/" + "%2e%2e/" * 500 + "etc/passwd", "/" + "a" * 5000, f"/{folder.name}/secret.txt",
+        "/proc/self/environ", "/dev/zero", "/C:/secret.txt", "/~root/.profile",
+    ]
+    for target in targets:
+        answer = get(world, target)
+        assert answer.status in (400, 403, 404, 414), f"{answer.status} for {target[:100]}"
+        assert SECRET not in answer.body and HIDDEN not in answer.body, target
+    # The target as a whole, too.
+    whole = ["http://localhost/../secret.txt", "http://localhost/%2e%2e/secret.txt", "../secret.txt", "secret.txt"]
+    for target in whole:
+        answer = get(world, target)
+        assert answer.status in (400, 403, 404) and SECRET not in answer.body, target
+
+
+@hostile("a path that is not found is not shown again", CHATROOM, PAGE)
+def reflection(world):
+    marks = [
+        "<script>alert(1)</script>", "%3Cscript%3Ealert(1)%3C/script%3E", "%22onerror=alert(1)", "x'\"><img%20src=x>",
+        "alert(1)", "%0d%0aSet-Cookie:%20a=b", "%E5%98%8A%E5%98%8DSet-Cookie:%20a=b",
+    ]
+    for mark in marks:
+        for target in (f"/{mark}", f"/?q={mark}", f"/index.html/{mark}"):
+            answer = get(world, target)
+            said = (answer.head + answer.body).lower()
+            if answer.status != 200:
+                assert answer.headers["content-type"].startswith("text/plain"), answer.head
+                assert answer.headers["x-content-type-options"] == "nosniff", answer.head
+            for word in (b"script>", b"alert", b"onerror", b"<img", b"set-cookie"):
+                assert word not in said, f"{target}: {said!r}"
+
+
+@hostile("a refused upgrade shows nothing of what it asked for", CHATROOM, PAGE)
+def upgrade_reflection(world):
+    for target in ("/<script>alert(1)</script>", "/%3Cscript%3Ealert(1)"):
+        answer = world.expect_refusal(request(target), (400, 404))
+        assert b"alert" not in answer.head + answer.body
+    answer = world.expect_refusal(request(headers=["Origin: http://<script>alert(1)</script>"]), (400, 403))
+    assert b"alert" not in answer.head + answer.body
+
+
+@hostile("odd methods, ranges and conditions get the whole file or a refusal", CHATROOM, PAGE)
+def odd_requests(world):
+    answer = get(world, "/", method="HEAD")
+    assert answer.status == 200 and answer.headers["content-length"] == str(len(b"<p>the page</p>"))
+    for method in ("POST", "PUT", "DELETE", "TRACE", "OPTIONS"):
+        assert get(world, "/", method=method).status == 405
+    for field in (
+        "Range: bytes=0-18446744073709551615", "Range: bytes=-1", "Range: bytes=" + "0-1," * 1000 + "5-6",
+        'If-None-Match: "' + "x" * 8000 + '"', "If-None-Match: %s%n", "Accept-Encoding: gzip;q=1e999",
+    ):
+        answer = get(world, "/", [field])
+        assert (answer.status, answer.body) == (200, b"<p>the page</p>"), f"{field[:60]}: {answer.head!r}"
+
+
+@hostile("a thousand requests on one line are answered one after the other", CHATROOM, PAGE)
+def pipelined(world):
+    peer = world.connect()
+    one = b"GET /sub/script.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    peer.send(one * 1000)
+    world.bystander.chat()
+    for _ in range(1000):
+        assert peer.read_answer().body == b"1"
+    peer.close()
+
+
+@hostile("files that are replaced and cut while they are asked for are never sent half", CHATROOM, PAGE)
+def changing(world):
+    for size in (0, 1, 100000, 10, 300000):
+        write("root/changing.bin", os.urandom(size))
+        answer = get(world, "/changing.bin")
+        assert answer.status == 200 and len(answer.body) == size, json.dumps(answer.headers)
+    os.remove(os.path.join(folder.name, "root/changing.bin"))
+    assert get(world, "/changing.bin").status == 404
+
+
+run()
