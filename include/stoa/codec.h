@@ -44,6 +44,18 @@ struct stoa_codec {
                 void *out_message, struct stoa_codec_error *out_error);
 };
 
+/* Do the fields of a message, and of those below it, keep to the rules of their tables (struct stoa_field_rules)? The
+ * server asks this of every message that it decoded; a codec does not. A type without has_rules is always fine.
+ *
+ * message    as a decoder filled it: its strings are UTF-8
+ * out_error  says which field and why: `items[3].price: at most 100, got 101`; may be NULL; its text is empty on
+ *            success
+ * Errors: STOA_E_TYPE   a field breaks a rule; the first one found is told
+ *         STOA_E_LIMIT  nested deeper than STOA_CODEC_DEPTH_MAX, which no decoder lets through
+ */
+STOA_API int stoa_message_check(const struct stoa_message_type *type, const void *message,
+                                struct stoa_codec_error *out_error);
+
 /* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated) except
  * messages, optional fields and oneof members that are not set. When read, members that no field takes are ignored, a
  * member or map key that comes twice and two members of one oneof are STOA_E_SYNTAX. In Protobuf a known field of
