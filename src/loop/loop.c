@@ -113,12 +113,18 @@ static void run_timers(struct stoa_loop *loop) {
   }
 }
 
+int stoa_loop_fd(const struct stoa_loop *loop) {
+  return loop->epoll_fd;
+}
+
+int stoa_loop_wait_ms(const struct stoa_loop *loop) {
+  return loop->released ? 0 : stoa_wheel_wait_ms(&loop->wheel, clock_ms(loop));
+}
+
 static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
-  int timer_ms = stoa_wheel_wait_ms(&loop->wheel, clock_ms(loop));
-  if (loop->released) {
-    wait_ms = 0;
-  } else if (timer_ms >= 0 && (wait_ms < 0 || timer_ms < wait_ms)) {
-    wait_ms = timer_ms;
+  int own_ms = stoa_loop_wait_ms(loop);
+  if (own_ms >= 0 && (wait_ms < 0 || own_ms < wait_ms)) {
+    wait_ms = own_ms;
   }
   int count = stoa_sys.epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, wait_ms);
   /* EINTR is a turn without events; nothing else can happen to a valid descriptor. */

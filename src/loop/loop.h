@@ -62,6 +62,11 @@ void stoa_loop_turn(struct stoa_loop *loop, int wait_ms);
 /* Any thread. The current turn is finished. */
 void stoa_loop_stop(struct stoa_loop *loop);
 
+/* For a program with a poll loop of its own around it: readable when a turn has something to do, as it also has once
+ * stoa_loop_wait_ms() milliseconds (-1: never) have passed. */
+int stoa_loop_fd(const struct stoa_loop *loop);
+int stoa_loop_wait_ms(const struct stoa_loop *loop);
+
 /* Time of this turn's wake-up, monotonic, in milliseconds. */
 uint64_t stoa_loop_now_ms(const struct stoa_loop *loop);
 const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop);
