@@ -1,18 +1,14 @@
 #include "net/tls.h"
 
 #include "base/memory.h"
+#include "net/tls_private.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stoa/log.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct stoa_tls_context {
-  SSL_CTX *ssl;
-};
 
 struct stoa_tls {
   SSL *ssl;
@@ -47,7 +43,7 @@ void stoa_tls_memory_setup(void) {
   CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free);
 }
 
-static int log_refusal(const char *what, const char *path) {
+int stoa_tls_log_refusal(const char *what, const char *path) {
   char text[256];
   ERR_error_string_n(ERR_get_error(), text, sizeof text);
   ERR_clear_error();
@@ -83,13 +79,13 @@ static void set_options(SSL_CTX *ssl) {
 
 static int load_files(SSL_CTX *ssl, const char *certificate, const char *key) {
   if (SSL_CTX_use_certificate_chain_file(ssl, certificate) != 1) {
-    return log_refusal("the certificate is not usable", certificate);
+    return stoa_tls_log_refusal("the certificate is not usable", certificate);
   }
   if (SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1) {
-    return log_refusal("the private key is not usable", key);
+    return stoa_tls_log_refusal("the private key is not usable", key);
   }
   if (SSL_CTX_check_private_key(ssl) != 1) {
-    return log_refusal("the private key does not belong to the certificate", key);
+    return stoa_tls_log_refusal("the private key does not belong to the certificate", key);
   }
   return STOA_OK;
 }
@@ -122,6 +118,7 @@ void stoa_tls_context_destroy(struct stoa_tls_context *context) {
     return;
   }
   SSL_CTX_free(context->ssl);
+  stoa_free(context->server_name);
   stoa_free(context);
 }
 
@@ -131,11 +128,10 @@ int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **
     return STOA_E_MEMORY;
   }
   tls->ssl = SSL_new(context->ssl);
-  if (tls->ssl == NULL || SSL_set_fd(tls->ssl, fd) != 1) {
+  if (tls->ssl == NULL || SSL_set_fd(tls->ssl, fd) != 1 || stoa_tls_take_side(context, tls->ssl) != STOA_OK) {
     stoa_tls_destroy(tls);
     return STOA_E_MEMORY;
   }
-  SSL_set_accept_state(tls->ssl);
   *out_tls = tls;
   return STOA_OK;
 }
