@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stoa/codec.h>
+#include <stoa/error.stoa.h>
 #include <stoa/server.h>
 
 #include "calls.stoa.h"
@@ -13,7 +15,10 @@
 #include "first.stoa.h"
 #include "keywords.stoa.h"
 #include "kinds.stoa.h"
+#include "rules.stoa.h"
 #include "shapes.stoa.h"
+#include "shop.stoa.h"
+#include "special.stoa.h"
 
 /* What the generated code asked of the server and the session, both played here. */
 struct asked {
@@ -27,6 +32,9 @@ struct asked {
   uint32_t type;
   const struct stoa_message_type *message_type;
   const void *message;
+  uint32_t error_code;
+  const char *reason;
+  const char *text;
 };
 
 static struct asked asked;
@@ -84,6 +92,15 @@ int stoa_session_send(struct stoa_session *session, uint32_t type, const struct 
 
 static const struct stoa_error an_error = {.code = 7};
 static int user_place;
+
+const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32_t code, const char *reason,
+                                            const char *message) {
+  assert_ptr_equal(session, SESSION);
+  asked.error_code = code;
+  asked.reason = reason;
+  asked.text = message;
+  return &an_error;
+}
 
 static const struct stoa_error *on_sign_in(void *user, struct stoa_session *session,
                                            const struct calls_sign_in_request *request,
@@ -386,6 +403,86 @@ static void names_in_json_keep_every_byte(void **state) {
   assert_string_equal(field_of(&kw_names_type, "int")->json_name, "int");
 }
 
+static void an_error_is_made_from_its_value_and_known_by_it(void **state) {
+  (void)state;
+  assert_ptr_equal(shop_v1_error_sold_out(SESSION, "no more"), &an_error);
+  assert_int_equal(asked.error_code, 1001);
+  assert_string_equal(asked.reason, "SOLD_OUT");
+  assert_string_equal(asked.text, "no more");
+  shop_v1_error_unspecified(SESSION, NULL);
+  assert_int_equal(asked.error_code, 1000);
+  assert_string_equal(asked.reason, "ERROR_REASON_UNSPECIFIED");
+  shop_v1_basket_error_full(SESSION, NULL);
+  assert_int_equal(asked.error_code, 1002);
+  const struct stoa_error sold_out = {.code = 1001, .reason = STOA_STR("SOLD_OUT")};
+  const struct stoa_error other_code = {.code = 1002, .reason = STOA_STR("SOLD_OUT")};
+  const struct stoa_error other_reason = {.code = 1001, .reason = STOA_STR("SOLD_OUT_")};
+  assert_true(shop_v1_is_sold_out(&sold_out));
+  assert_false(shop_v1_is_sold_out(&other_code));
+  assert_false(shop_v1_is_sold_out(&other_reason));
+  assert_false(shop_v1_is_sold_out(NULL));
+  assert_false(shop_v1_is_unspecified(&sold_out));
+}
+
+static void helpers_tell_what_is_set(void **state) {
+  (void)state;
+  static const struct shapes_v1_tree tree;
+  struct shapes_v1_presence presence = {0};
+  assert_false(shapes_v1_presence_has_number(&presence));
+  assert_false(shapes_v1_presence_has_tree(&presence));
+  assert_false(shapes_v1_presence_has_only(&presence));
+  presence = (struct shapes_v1_presence){.has_number = true, .tree = &tree, .real_case = 5};
+  assert_true(shapes_v1_presence_has_number(&presence));
+  assert_true(shapes_v1_presence_has_tree(&presence));
+  assert_true(shapes_v1_presence_has_only(&presence));
+  assert_false(shapes_v1_presence_has_text(&presence));
+  const struct shapes_v1_choice choice = {.kind_case = 3};
+  assert_true(shapes_v1_choice_has_tree(&choice));
+  assert_false(shapes_v1_choice_has_text(&choice));
+}
+
+static void special_messages_are_marked(void **state) {
+  (void)state;
+  static const struct {
+    const char *field;
+    enum stoa_special special;
+  } wanted[] = {
+      {"any", STOA_SPECIAL_ANY},        {"duration", STOA_SPECIAL_DURATION}, {"mask", STOA_SPECIAL_FIELD_MASK},
+      {"object", STOA_SPECIAL_STRUCT},  {"value", STOA_SPECIAL_VALUE},       {"list", STOA_SPECIAL_LIST_VALUE},
+      {"at", STOA_SPECIAL_TIMESTAMP},   {"seen", STOA_SPECIAL_TIMESTAMP},    {"text", STOA_SPECIAL_WRAPPER},
+      {"number", STOA_SPECIAL_WRAPPER},
+  };
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+    assert_int_equal(field_of(&special_v1_all_type, wanted[i].field)->message->special, wanted[i].special);
+  }
+  assert_int_equal(google_protobuf_empty_type.special, STOA_SPECIAL_EMPTY);
+  assert_int_equal(special_v1_all_type.special, STOA_SPECIAL_NONE);
+  assert_int_equal(google_protobuf_null_value_enum.is_null, 1);
+  assert_int_equal(shapes_v1_tree_leaf_shade_enum.is_null, 0);
+}
+
+static void unknown_fields_are_kept_where_the_message_says_so(void **state) {
+  (void)state;
+  static const uint8_t input[] = {0x10, 0x05, 0x08, 0x07, 0x1a, 0x01, 'x'};
+  static const uint8_t written[] = {0x10, 0x05, 0x08, 0x07, 0x1a, 0x01, 'x'};
+  struct stoa_arena *arena = stoa_arena_create(1024);
+  struct stoa_buffer out;
+  struct special_v1_keeper keeper = {0};
+  struct special_v1_keep_none none = {0};
+  stoa_buffer_init(&out, 100);
+  struct stoa_bytes bytes = {input, sizeof input};
+  assert_int_equal(stoa_codec_proto.decode(&special_v1_keeper_type, bytes, arena, &keeper, NULL), STOA_OK);
+  assert_int_equal(keeper.number, 5);
+  assert_int_equal(keeper.unknown_fields.len, 5);
+  assert_int_equal(stoa_codec_proto.encode(&special_v1_keeper_type, &keeper, &out), STOA_OK);
+  assert_int_equal(out.len, sizeof written);
+  assert_memory_equal(out.data, written, sizeof written);
+  assert_int_equal(special_v1_keep_all_type.unknown_offset, 0);
+  assert_int_equal(stoa_codec_proto.decode(&special_v1_keep_none_type, bytes, arena, &none, NULL), STOA_OK);
+  stoa_buffer_fini(&out);
+  stoa_arena_destroy(arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(register_hands_over_each_member_that_is_set, forget),
@@ -405,6 +502,10 @@ int main(void) {
       cmocka_unit_test(a_map_is_a_list_of_entries),
       cmocka_unit_test(an_enum_table_keeps_names_and_aliases),
       cmocka_unit_test(names_in_json_keep_every_byte),
+      cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
+      cmocka_unit_test(helpers_tell_what_is_set),
+      cmocka_unit_test(special_messages_are_marked),
+      cmocka_unit_test(unknown_fields_are_kept_where_the_message_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

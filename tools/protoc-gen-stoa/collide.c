@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "errors.h"
 #include "names.h"
 #include "pool.h"
 
@@ -11,6 +12,7 @@ enum space { SPACE_TAG, SPACE_ORDINARY };
 
 struct symbol {
   enum space space;
+  bool is_table; /* tables collide exactly when their tags do, which is told of these */
   const char *name;
   const char *what; /* message "chat.v1.Line" */
   const struct place *place;
@@ -34,8 +36,14 @@ static void add(struct symbols *symbols, enum space space, const char *name, con
     symbols->items = grown;
     symbols->capacity = capacity;
   }
-  symbols->items[symbols->count] = (struct symbol){space, name, what, place, symbols->count};
+  symbols->items[symbols->count] = (struct symbol){space, false, name, what, place, symbols->count};
   symbols->count++;
+}
+
+static void add_table(struct symbols *symbols, const char *of, const char *suffix, const char *what,
+                      const struct place *place) {
+  add(symbols, SPACE_ORDINARY, text_format("%s_%s", of, suffix), what, place);
+  symbols->items[symbols->count - 1].is_table = true;
 }
 
 /* By name, and the first one of the file first. */
@@ -59,7 +67,8 @@ static void report(struct symbols *symbols, struct problems *problems) {
   for (size_t i = 1; i < symbols->count; i++) {
     const struct symbol *first = &symbols->items[i - 1];
     const struct symbol *second = &symbols->items[i];
-    if (first->space == second->space && strcmp(first->name, second->name) == 0) {
+    bool are_tables = first->is_table && second->is_table;
+    if (!are_tables && first->space == second->space && strcmp(first->name, second->name) == 0) {
       problem_add(problems, second->place, "the C name %s of %s is taken by %s (%s)", second->name, second->what,
                   first->what, problem_place(first->place));
     }
@@ -74,16 +83,35 @@ static void add_push(struct symbols *symbols, const struct model_message *messag
   }
 }
 
-/* A table's name ends in _type or _enum as no other does, so tables collide exactly when their tags do. */
+static void add_helpers(struct symbols *symbols, const struct model_message *message) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    if (model_has_presence(field) && !message->is_map_entry) {
+      add(symbols, SPACE_ORDINARY, text_format("%s_has_%s", message->c_name, field->name),
+          text_format("field \"%s\"", field->name), &field->place);
+    }
+  }
+}
+
 static void add_messages(struct symbols *symbols, const struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];
     const char *what = text_format("message \"%s\"", message->full_name);
     add(symbols, SPACE_TAG, message->c_name, what, &message->place);
+    add_table(symbols, message->c_name, "type", what, &message->place);
+    add_table(symbols, message->c_name, "fields", what, &message->place);
+    add_table(symbols, message->c_name, "rules", what, &message->place);
+    add_helpers(symbols, message);
     if (message->is_numbered) {
       add_push(symbols, message, what);
     }
   }
+}
+
+static void add_error(struct symbols *symbols, const struct model_enum *enumeration,
+                      const struct model_enum_value *value, const char *what) {
+  add(symbols, SPACE_ORDINARY, errors_constructor(enumeration, value), what, &value->place);
+  add(symbols, SPACE_ORDINARY, errors_test(enumeration, value), what, &value->place);
 }
 
 static void add_enums(struct symbols *symbols, const struct model_file *file) {
@@ -91,9 +119,15 @@ static void add_enums(struct symbols *symbols, const struct model_file *file) {
     const struct model_enum *enumeration = &file->enums[i];
     const char *what = text_format("enum \"%s\"", enumeration->full_name);
     add(symbols, SPACE_TAG, enumeration->c_name, what, &enumeration->place);
+    add_table(symbols, enumeration->c_name, "enum", what, &enumeration->place);
+    add_table(symbols, enumeration->c_name, "values", what, &enumeration->place);
     for (size_t v = 0; v < enumeration->value_count; v++) {
       const struct model_enum_value *value = &enumeration->values[v];
-      add(symbols, SPACE_ORDINARY, value->c_name, text_format("value \"%s\"", value->name), &value->place);
+      const char *value_what = text_format("value \"%s\"", value->name);
+      add(symbols, SPACE_ORDINARY, value->c_name, value_what, &value->place);
+      if (value->error_code != 0) {
+        add_error(symbols, enumeration, value, value_what);
+      }
     }
   }
 }
@@ -126,6 +160,9 @@ static void add_members(struct symbols *symbols, const struct model_message *mes
       add(symbols, SPACE_ORDINARY, field->c_name, what, &field->place);
     }
   }
+  if (message->keeps_unknown) {
+    add(symbols, SPACE_ORDINARY, "unknown_fields", "option (stoa.keep_unknown)", &message->place);
+  }
 }
 
 static void check_message(const struct model_message *message, struct problems *problems) {
@@ -152,8 +189,7 @@ void collide_check(const struct model *model, struct problems *problems) {
   struct symbols all = {0};
   for (size_t f = 0; f < model->file_count; f++) {
     const struct model_file *file = &model->files[f];
-    /* Descriptors and well-known types get no C names. */
-    if (!file->is_wanted && strncmp(file->name, "google/", 7) == 0) {
+    if (!file->is_wanted && file->is_foreign) {
       continue;
     }
     add_messages(&all, file);

@@ -16,6 +16,12 @@ bool emit_has_service(const struct model_file *file);
 void emit_service_header(struct text *text, const struct model_file *file);
 void emit_service_source(struct text *text, const struct model_file *file);
 
+/* Has the file an enum of errors? */
+bool emit_has_errors(const struct model_file *file);
+/* The parts about errors; nothing for a file without. */
+void emit_errors_header(struct text *text, const struct model_file *file);
+void emit_errors_source(struct text *text, const struct model_file *file);
+
 /* The first lines of a generated file. `comment` may be NULL. */
 void emit_banner(struct text *text, const struct model_file *file, const char *comment);
 

@@ -106,10 +106,38 @@ static void emit_struct(struct text *text, const struct model_message *message) 
   for (size_t i = 0; i < message->field_count; i++) {
     emit_member(text, message, i);
   }
-  if (message->field_count == 0) {
+  if (message->keeps_unknown) {
+    text_add(text,
+             "  struct stoa_bytes unknown_fields; /* what a newer program put into it, in binary; written again */\n");
+  }
+  if (message->field_count == 0 && !message->keeps_unknown) {
     text_add(text, "  char empty_; /* the message has no fields, and C no empty structs */\n");
   }
   text_add(text, "};\n");
+}
+
+static const char *presence_of(const struct model_message *message, const struct model_field *field) {
+  if (field->label == MODEL_OPTIONAL) {
+    return text_format("has_%s", field->name);
+  }
+  if (field->label == MODEL_ONEOF) {
+    return text_format("%s == %u", message->oneofs[field->oneof].c_case, field->number);
+  }
+  return text_format("%s != NULL", field->c_name);
+}
+
+static void emit_presence(struct text *text, const struct model_message *message, bool *is_first) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    if (model_has_presence(field) && !message->is_map_entry) {
+      const char *const arguments[] = {text_format("const struct %s *message", message->c_name)};
+      text_add(text, *is_first ? "\n/* Is the field set? */\n" : "\n");
+      *is_first = false;
+      text_add_call(text, text_format("static inline bool %s_has_%s", message->c_name, field->name), arguments, 1,
+                    " {\n");
+      text_addf(text, "  return message->%s;\n}\n", presence_of(message, field));
+    }
+  }
 }
 
 static void emit_includes(struct text *text, const struct model_file *file) {
@@ -142,6 +170,10 @@ static void emit_types(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     emit_struct(text, &file->messages[i]);
   }
+  bool is_first = true;
+  for (size_t i = 0; i < file->message_count; i++) {
+    emit_presence(text, &file->messages[i], &is_first);
+  }
 }
 
 void emit_header(struct text *text, const struct model_file *file) {
@@ -152,6 +184,7 @@ void emit_header(struct text *text, const struct model_file *file) {
   text_add(text, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
   emit_types(text, file);
   emit_tables(text, file);
+  emit_errors_header(text, file);
   emit_service_header(text, file);
   text_add(text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

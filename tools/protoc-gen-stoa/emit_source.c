@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "emit.h"
+#include "kind.h"
 #include "pool.h"
+#include "rules.h"
+#include "wellknown.h"
 
 /* By FieldDescriptorProto.Type. */
 static const char *const kind_names[] = {
@@ -30,7 +33,8 @@ static void emit_enum_table(struct text *text, const struct model_enum *enumerat
   }
   text_addf(text, "};\n\nconst struct stoa_enum_type %s_enum = {\n", enumeration->c_name);
   text_addf(text, "  .full_name = \"%s\",\n", enumeration->full_name);
-  text_addf(text, "  .values = %s_values,\n  .value_count = %zu,\n};\n", enumeration->c_name, enumeration->value_count);
+  text_addf(text, "  .values = %s_values,\n  .value_count = %zu,\n", enumeration->c_name, enumeration->value_count);
+  text_add(text, wellknown_is_null(enumeration->full_name) ? "  .is_null = 1,\n};\n" : "};\n");
 }
 
 static void emit_presence(struct text *text, const struct model_message *message, const struct model_field *field) {
@@ -43,7 +47,68 @@ static void emit_presence(struct text *text, const struct model_message *message
   }
 }
 
-static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field) {
+/* The least int64_t has no literal of its own in C. */
+static const char *bound_literal(const struct model_field *field, const struct model_bound *bound) {
+  switch (kind_class(field->kind)) {
+    case KIND_CLASS_WHOLE:
+      return bound->whole == INT64_MIN ? ".whole = INT64_MIN"
+                                       : text_format(".whole = %s", rules_bound_text(field, bound));
+    case KIND_CLASS_NATURAL:
+      return text_format(".natural = %sU", rules_bound_text(field, bound));
+    case KIND_CLASS_REAL:
+    case KIND_CLASS_TEXT:
+    case KIND_CLASS_OTHER:
+      break;
+  }
+  return text_format(".real = %s", rules_bound_text(field, bound));
+}
+
+static const char *rule_names(uint32_t set) {
+  static const char *const names[] = {"REQUIRED", "MIN_LEN", "MAX_LEN", "MIN", "MAX"};
+  const char *joined = "";
+  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if ((set & (1U << i)) != 0) {
+      joined = text_format("%s%sSTOA_RULE_%s", joined, *joined == '\0' ? "" : " | ", names[i]);
+    }
+  }
+  return joined;
+}
+
+static void emit_field_rules(struct text *text, const struct model_field *field) {
+  const struct model_rules *rules = &field->rules;
+  text_addf(text, "  {\n    .rules = %s,\n", rule_names(rules->set));
+  if ((rules->set & MODEL_RULE_MIN_LEN) != 0) {
+    text_addf(text, "    .min_len = %u,\n", rules->min_len);
+  }
+  if ((rules->set & MODEL_RULE_MAX_LEN) != 0) {
+    text_addf(text, "    .max_len = %u,\n", rules->max_len);
+  }
+  if ((rules->set & MODEL_RULE_MIN) != 0) {
+    text_addf(text, "    .min = {%s},\n", bound_literal(field, &rules->min));
+  }
+  if ((rules->set & MODEL_RULE_MAX) != 0) {
+    text_addf(text, "    .max = {%s},\n", bound_literal(field, &rules->max));
+  }
+  text_add(text, "  },\n");
+}
+
+static void emit_rules(struct text *text, const struct model_message *message,
+                       const struct model_field *const *sorted) {
+  if (!rules_own(message)) {
+    return;
+  }
+  text_addf(text, "\nstatic const struct stoa_field_rules %s_rules[] = {\n", message->c_name);
+  for (size_t i = 0; i < message->field_count; i++) {
+    if (sorted[i]->rules.set != 0) {
+      emit_field_rules(text, sorted[i]);
+    }
+  }
+  text_add(text, "};\n");
+}
+
+/* `rules_index` is the field's place in the message's table of rules, if it has any. */
+static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field,
+                       size_t rules_index) {
   text_addf(text, "  {\n    .name = \"%s\",\n    .json_name = ", field->name);
   text_add_literal(text, field->json_name);
   text_addf(text, ",\n    .number = %u,\n", field->number);
@@ -60,6 +125,9 @@ static void emit_field(struct text *text, const struct model_message *message, c
   }
   if (field->enumeration != NULL) {
     text_addf(text, "    .enumeration = &%s_enum,\n", field->enumeration->c_name);
+  }
+  if (field->rules.set != 0) {
+    text_addf(text, "    .rules = &%s_rules[%zu],\n", message->c_name, rules_index);
   }
   text_add(text, "  },\n");
 }
@@ -79,14 +147,21 @@ static const struct model_field **sort_fields(const struct model_message *messag
   return sorted;
 }
 
+static void emit_fields_table(struct text *text, const struct model_message *message) {
+  const struct model_field **sorted = sort_fields(message);
+  emit_rules(text, message, sorted);
+  text_addf(text, "\nstatic const struct stoa_field %s_fields[] = {\n", message->c_name);
+  size_t rules_index = 0;
+  for (size_t i = 0; i < message->field_count; i++) {
+    emit_field(text, message, sorted[i], rules_index);
+    rules_index += sorted[i]->rules.set != 0;
+  }
+  text_add(text, "};\n");
+}
+
 static void emit_message_table(struct text *text, const struct model_message *message) {
   if (message->field_count > 0) {
-    const struct model_field **sorted = sort_fields(message);
-    text_addf(text, "\nstatic const struct stoa_field %s_fields[] = {\n", message->c_name);
-    for (size_t i = 0; i < message->field_count; i++) {
-      emit_field(text, message, sorted[i]);
-    }
-    text_add(text, "};\n");
+    emit_fields_table(text, message);
   }
   text_addf(text, "\nconst struct stoa_message_type %s_type = {\n", message->c_name);
   text_addf(text, "  .full_name = \"%s\",\n  .abi = %d,\n", message->full_name, DESCRIPTOR_ABI);
@@ -94,12 +169,26 @@ static void emit_message_table(struct text *text, const struct model_message *me
   if (message->field_count > 0) {
     text_addf(text, "  .fields = %s_fields,\n  .field_count = %zu,\n", message->c_name, message->field_count);
   }
-  text_add(text, "  .unknown_offset = UINT32_MAX,\n};\n");
+  if (message->keeps_unknown) {
+    text_addf(text, "  .unknown_offset = offsetof(struct %s, unknown_fields),\n", message->c_name);
+  } else {
+    text_add(text, "  .unknown_offset = UINT32_MAX,\n");
+  }
+  if (message->special != NULL) {
+    text_addf(text, "  .special = %s,\n", message->special);
+  }
+  text_add(text, message->has_rules ? "  .has_rules = 1,\n};\n" : "};\n");
 }
 
 void emit_source(struct text *text, const struct model_file *file) {
   emit_banner(text, file, NULL);
   text_addf(text, "#include <%s.h>\n", file->out_name);
+  if (emit_has_errors(file)) {
+    text_add(text, "#include <stoa/error.stoa.h>\n");
+  }
+  if (emit_has_errors(file) && !emit_has_service(file)) {
+    text_add(text, "#include <stoa/session.h>\n");
+  }
   if (emit_has_service(file)) {
     text_add(text, "#include <stoa/server.h>\n");
   }
@@ -111,5 +200,6 @@ void emit_source(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     emit_message_table(text, &file->messages[i]);
   }
+  emit_errors_source(text, file);
   emit_service_source(text, file);
 }

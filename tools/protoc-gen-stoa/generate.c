@@ -4,6 +4,7 @@
 
 #include "collide.h"
 #include "emit.h"
+#include "errors.h"
 #include "model.h"
 #include "names.h"
 #include "number.h"
@@ -102,6 +103,7 @@ static const char *fill(const request_message *request, response_message *respon
   }
   struct problems problems = {0};
   struct model model = model_build(request, &problems);
+  errors_read(&model, &problems);
   number_files(&model, &problems);
   collide_check(&model, &problems);
   if (problems.count == 0) {

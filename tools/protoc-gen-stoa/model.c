@@ -5,6 +5,7 @@
 #include "names.h"
 #include "pool.h"
 #include "resolve.h"
+#include "wellknown.h"
 
 /* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
 enum {
@@ -43,8 +44,8 @@ static void declare_enum_values(struct model_enum *enumeration, const Google__Pr
     value->name = proto->value[i]->name;
     value->number = proto->value[i]->number;
     value->place = request_place(enumeration->file->proto, &value_path);
-    const char *short_name = names_without_prefix(names_upper(names_snake(value->name)), own_prefix);
-    value->c_name = names_join(names_upper(enumeration->c_name), short_name);
+    value->short_name = names_without_prefix(names_upper(names_snake(value->name)), own_prefix);
+    value->c_name = names_join(names_upper(enumeration->c_name), value->short_name);
   }
 }
 
@@ -53,13 +54,20 @@ static void declare_enum(struct model_file *file, const Google__Protobuf__EnumDe
   file->enums = grow(file->enums, file->enum_count, sizeof *file->enums);
   struct model_enum *enumeration = &file->enums[file->enum_count++];
   const char *scope = outer != NULL ? outer->full_name : file->proto->package;
-  const char *c_scope = outer != NULL ? outer->c_name : file->prefix;
+  enumeration->c_scope = outer != NULL ? outer->c_name : file->prefix;
   enumeration->name = proto->name;
   enumeration->full_name = *scope != '\0' ? text_format("%s.%s", scope, proto->name) : proto->name;
-  enumeration->c_name = names_safe(names_join(c_scope, names_snake(proto->name)));
+  enumeration->c_name = names_safe(names_join(enumeration->c_scope, names_snake(proto->name)));
   enumeration->file = file;
+  enumeration->proto = proto;
   enumeration->place = request_place(file->proto, path);
   declare_enum_values(enumeration, proto, path);
+}
+
+static bool keeps_unknown(const Google__Protobuf__DescriptorProto *proto) {
+  uint32_t keep = 0;
+  return proto->options != NULL && request_option_number(&proto->options->base, REQUEST_KEEP_UNKNOWN_NUMBER, &keep) &&
+         keep != 0;
 }
 
 /* Recursive along the nesting of messages, which request_path_to() bounds. */
@@ -79,7 +87,10 @@ static void declare_message(struct model_file *file, const Google__Protobuf__Des
       .place = request_place(file->proto, path),
   };
   file->messages = grow(file->messages, file->message_count, sizeof *file->messages);
-  file->messages[file->message_count++] = message;
+  file->messages[file->message_count] = message;
+  file->messages[file->message_count].special = wellknown_special(message.full_name);
+  file->messages[file->message_count].keeps_unknown = keeps_unknown(proto);
+  file->message_count++;
   for (size_t i = 0; i < proto->n_enum_type; i++) {
     struct request_path nested = request_path_to(path, MESSAGE_ENUM, i);
     declare_enum(file, proto->enum_type[i], &nested, &message);
@@ -108,7 +119,8 @@ static void describe_file(struct model_file *file) {
 static void name_prefix(struct model_file *file, struct problems *problems) {
   file->prefix = names_identifier(file->proto->package);
   const Google__Protobuf__FileOptions *options = file->proto->options;
-  if (options == NULL || !request_option_text(&options->base, &file->prefix) || names_is_identifier(file->prefix)) {
+  if (options == NULL || !request_option_text(&options->base, REQUEST_OPTION_NUMBER, &file->prefix) ||
+      names_is_identifier(file->prefix)) {
     return;
   }
   const struct request_path path = {.steps = {FILE_OPTIONS, REQUEST_OPTION_NUMBER}, .count = 2};
@@ -124,6 +136,7 @@ static void declare_file(struct model_file *file, Google__Protobuf__FileDescript
   }
   file->proto = proto;
   file->name = proto->name;
+  file->is_foreign = wellknown_is_foreign(proto->name);
   file->out_name = text_format("%s.stoa", names_without_suffix(proto->name, ".proto"));
   describe_file(file);
   name_prefix(file, problems);
@@ -158,4 +171,9 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
   }
   resolve_files(&model, problems);
   return model;
+}
+
+bool model_has_presence(const struct model_field *field) {
+  bool is_message = field->label == MODEL_SINGULAR && field->message != NULL;
+  return is_message || field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF;
 }

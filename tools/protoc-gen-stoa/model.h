@@ -17,23 +17,52 @@ struct model_file;
 
 struct model_enum_value {
   const char *name;
-  const char *c_name; /* STOA_BYTE_ORDER_BIG */
+  const char *c_name;     /* STOA_BYTE_ORDER_BIG */
+  const char *short_name; /* without the enum's own name before it: BIG */
   int32_t number;
+  int32_t error_code; /* 0: no error */
   struct place place;
 };
 
 struct model_enum {
   const char *name;
   const char *full_name;
-  const char *c_name; /* of the C enum; the table's has _enum behind it */
+  const char *c_name;  /* of the C enum; the table's has _enum behind it */
+  const char *c_scope; /* what the C names of the enum and of things about it start with; may be empty */
+  bool is_errors;      /* some of its values are errors */
   struct model_enum_value *values;
   size_t value_count;
   const struct model_file *file;
+  const Google__Protobuf__EnumDescriptorProto *proto;
   struct place place;
 };
 
 /* The kinds are FieldDescriptorProto.Type's and stoa/descriptor.h's alike. */
 enum model_label { MODEL_SINGULAR, MODEL_OPTIONAL, MODEL_REPEATED, MODEL_MAP, MODEL_ONEOF };
+
+/* The bits are enum stoa_rule's of stoa/descriptor.h. */
+enum model_rule {
+  MODEL_RULE_REQUIRED = 1,
+  MODEL_RULE_MIN_LEN = 2,
+  MODEL_RULE_MAX_LEN = 4,
+  MODEL_RULE_MIN = 8,
+  MODEL_RULE_MAX = 16
+};
+
+/* Only the member that fits the field's kind means something. */
+struct model_bound {
+  int64_t whole;
+  uint64_t natural;
+  double real;
+};
+
+struct model_rules {
+  uint32_t set; /* enum model_rule, or'ed; 0 for most fields */
+  uint32_t min_len;
+  uint32_t max_len;
+  struct model_bound min;
+  struct model_bound max;
+};
 
 struct model_field {
   const char *name;
@@ -46,6 +75,7 @@ struct model_field {
   const struct model_message *message;  /* of a message's or a map's field */
   const struct model_enum *enumeration; /* of an enum's field */
   size_t oneof;                         /* index; for MODEL_ONEOF only */
+  struct model_rules rules;
   struct place place;
 };
 
@@ -66,7 +96,10 @@ struct model_message {
   size_t oneof_count;
   bool is_map_entry;
   bool is_nested;
-  bool is_numbered; /* a plain message: either side may push it */
+  bool keeps_unknown;  /* in a member behind all others */
+  bool has_rules;      /* it, or one that it can hold */
+  const char *special; /* STOA_SPECIAL_TIMESTAMP; NULL for most */
+  bool is_numbered;    /* a plain message: either side may push it */
   uint32_t number;
   const char *push_name;   /* "Chat": for the log */
   const char *push_c_name; /* "chat" */
@@ -102,6 +135,7 @@ struct model_file {
   const char *prefix;   /* "chatroom_v1", or empty */
   const char *comment;
   bool is_wanted;                 /* protoc asks for its code */
+  bool is_foreign;                /* of Protobuf itself, and without code in C */
   struct model_message *messages; /* nested ones too, each behind the one around it */
   size_t message_count;
   struct model_enum *enums; /* nested ones too */
@@ -118,6 +152,9 @@ struct model {
   struct model_file *files; /* imported ones before those that import them */
   size_t file_count;
 };
+
+/* Can C ask whether the field is set? Of messages, `optional` fields and members of a oneof. */
+bool model_has_presence(const struct model_field *field);
 
 struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems);
 

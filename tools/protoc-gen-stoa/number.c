@@ -85,7 +85,8 @@ static void read_options(const struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     struct model_message *message = &file->messages[i];
     if (message->proto->options != NULL) {
-      message->is_numbered = request_option_number(&message->proto->options->base, &message->number);
+      message->is_numbered =
+          request_option_number(&message->proto->options->base, REQUEST_OPTION_NUMBER, &message->number);
     }
   }
 }

@@ -34,19 +34,20 @@ static size_t read_varint(const uint8_t *data, size_t len, uint64_t *out_value) 
 }
 
 /* The last one wins, as everywhere in Protobuf. */
-static const ProtobufCMessageUnknownField *find_option(const ProtobufCMessage *options, ProtobufCWireType wire_type) {
+static const ProtobufCMessageUnknownField *find_option(const ProtobufCMessage *options, uint32_t number,
+                                                       ProtobufCWireType wire_type) {
   const ProtobufCMessageUnknownField *found = NULL;
-  for (size_t i = 0; options != NULL && i < options->n_unknown_fields; i++) {
+  for (size_t i = 0; i < options->n_unknown_fields; i++) {
     const ProtobufCMessageUnknownField *field = &options->unknown_fields[i];
-    if (field->tag == REQUEST_OPTION_NUMBER && field->wire_type == wire_type) {
+    if (field->tag == number && field->wire_type == wire_type) {
       found = field;
     }
   }
   return found;
 }
 
-bool request_option_number(const ProtobufCMessage *options, uint32_t *out_number) {
-  const ProtobufCMessageUnknownField *field = find_option(options, PROTOBUF_C_WIRE_TYPE_VARINT);
+bool request_option_number(const ProtobufCMessage *options, uint32_t number, uint32_t *out_number) {
+  const ProtobufCMessageUnknownField *field = find_option(options, number, PROTOBUF_C_WIRE_TYPE_VARINT);
   uint64_t value;
   if (field == NULL || read_varint(field->data, field->len, &value) == 0) {
     return false;
@@ -55,19 +56,73 @@ bool request_option_number(const ProtobufCMessage *options, uint32_t *out_number
   return true;
 }
 
-bool request_option_text(const ProtobufCMessage *options, const char **out_text) {
-  const ProtobufCMessageUnknownField *field = find_option(options, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-  if (field == NULL) {
-    return false;
-  }
-  /* protobuf-c leaves the length before the bytes. */
+/* protobuf-c leaves the length before the bytes. */
+static bool read_content(const ProtobufCMessageUnknownField *field, const uint8_t **out_data, size_t *out_len) {
   uint64_t len;
   size_t head = read_varint(field->data, field->len, &len);
   if (head == 0 || len != field->len - head) {
     return false;
   }
-  *out_text = pool_copy((const char *)field->data + head, (size_t)len);
+  *out_data = field->data + head;
+  *out_len = (size_t)len;
   return true;
+}
+
+bool request_option_text(const ProtobufCMessage *options, uint32_t number, const char **out_text) {
+  const ProtobufCMessageUnknownField *field = find_option(options, number, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+  const uint8_t *data;
+  size_t len;
+  if (field == NULL || !read_content(field, &data, &len)) {
+    return false;
+  }
+  *out_text = pool_copy((const char *)data, len);
+  return true;
+}
+
+/* Little-endian, whatever this machine has. */
+static size_t read_fixed64(const uint8_t *data, size_t len, uint64_t *out_value) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < 8 && len >= 8; i++) {
+    value |= (uint64_t)data[i] << (8 * i);
+  }
+  *out_value = value;
+  return len < 8 ? 0 : 8;
+}
+
+/* Returns the bytes that the member took, 0 when it is none of a number. */
+static size_t read_member(const uint8_t *data, size_t len, struct request_member *out_member) {
+  uint64_t tag;
+  size_t head = read_varint(data, len, &tag);
+  if (head == 0 || tag > UINT32_MAX) {
+    return 0;
+  }
+  size_t size = 0;
+  if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_VARINT) {
+    size = read_varint(data + head, len - head, &out_member->value);
+  } else if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_64BIT) {
+    size = read_fixed64(data + head, len - head, &out_member->value);
+  }
+  out_member->number = (uint32_t)tag >> 3;
+  return size == 0 ? 0 : head + size;
+}
+
+bool request_option_next(const ProtobufCMessage *options, uint32_t number, struct request_cursor *cursor,
+                         struct request_member *out_member) {
+  for (; cursor->part < options->n_unknown_fields; cursor->part++, cursor->at = 0) {
+    const ProtobufCMessageUnknownField *field = &options->unknown_fields[cursor->part];
+    const uint8_t *data;
+    size_t len;
+    bool is_part = field->tag == number && field->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    if (!is_part || !read_content(field, &data, &len)) {
+      continue;
+    }
+    size_t size = read_member(data + cursor->at, len - cursor->at, out_member);
+    if (size > 0) {
+      cursor->at += size;
+      return true;
+    }
+  }
+  return false;
 }
 
 struct request_path request_path_to(const struct request_path *parent, int32_t number, size_t index) {

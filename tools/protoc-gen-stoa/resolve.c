@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kind.h"
 #include "names.h"
 #include "pool.h"
+#include "rules.h"
 
 /* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
 enum { FILE_SERVICE = 6, MESSAGE_FIELD = 2, MESSAGE_ONEOF = 8, SERVICE_METHOD = 2 };
 
-#define FOREIGN_SCOPE ".google.protobuf."
 #define NAME_LEN_MAX 255
 
 /* `type_name` starts with a dot, as protoc writes resolved names. */
@@ -35,16 +36,8 @@ static const struct model_enum *find_enum(const struct model *model, const char 
   return NULL;
 }
 
-/* The well-known types have a JSON form of their own, which no table can describe. */
-static bool is_foreign(const char *type_name) {
-  return strncmp(type_name, FOREIGN_SCOPE, sizeof FOREIGN_SCOPE - 1) == 0;
-}
-
 static bool is_packable(uint32_t kind) {
-  return kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
-         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES &&
-         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE &&
-         kind != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_GROUP;
+  return kind != KIND_STRING && kind != KIND_BYTES && kind != KIND_MESSAGE && kind != KIND_GROUP;
 }
 
 static enum model_label label_of(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto) {
@@ -58,21 +51,25 @@ static enum model_label label_of(const struct model_field *field, const Google__
   return proto->has_oneof_index ? MODEL_ONEOF : MODEL_SINGULAR;
 }
 
-/* The name of the type that the field is about: a map is about its values'. */
-static const char *type_of(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto) {
-  return field->label == MODEL_MAP ? field->message->proto->field[1]->type_name : proto->type_name;
+static void check_type(const struct model *model, const struct model_field *field,
+                       const Google__Protobuf__FieldDescriptorProto *proto, struct problems *problems) {
+  uint32_t kind = (uint32_t)proto->type;
+  const struct model_message *message = kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
+  const struct model_enum *enumeration = kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
+  if (kind == KIND_GROUP || (proto->type_name != NULL && message == NULL && enumeration == NULL)) {
+    problem_add(problems, &field->place, "field \"%s\": there is no type %s", field->name, proto->type_name + 1);
+  } else if ((message != NULL && message->file->is_foreign) || (enumeration != NULL && enumeration->file->is_foreign)) {
+    problem_add(problems, &field->place, "field \"%s\": type %s is not supported", field->name, proto->type_name + 1);
+  }
 }
 
-static void check_field(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto,
-                        struct problems *problems) {
+static void check_field(const struct model *model, const struct model_field *field,
+                        const Google__Protobuf__FieldDescriptorProto *proto, struct problems *problems) {
   if (strlen(field->name) > NAME_LEN_MAX || strlen(field->json_name) > NAME_LEN_MAX) {
     problem_add(problems, &field->place, "the name of field %u is longer than %d bytes", field->number, NAME_LEN_MAX);
   }
-  const char *type_name = type_of(field, proto);
-  if (type_name != NULL && is_foreign(type_name)) {
-    problem_add(problems, &field->place, "field \"%s\": the well-known type %s is not supported", field->name,
-                type_name + 1);
-  }
+  /* A map is about the type of its values. */
+  check_type(model, field, field->label == MODEL_MAP ? field->message->proto->field[1] : proto, problems);
 }
 
 static void resolve_field(const struct model *model, const struct model_message *message, size_t index,
@@ -86,17 +83,16 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->number = (uint32_t)proto->number;
   field->kind = (uint32_t)proto->type;
   field->place = request_place(message->file->proto, &path);
-  if (proto->type_name != NULL) {
-    field->message = find_message(model, proto->type_name);
-    field->enumeration = find_enum(model, proto->type_name);
-  }
+  field->message = field->kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
+  field->enumeration = field->kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
   field->label = label_of(field, proto);
   field->oneof = (size_t)proto->oneof_index;
   bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
   field->is_packed = field->label == MODEL_REPEATED && is_packable(field->kind) && !is_unpacked;
   /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. */
   if (!message->is_map_entry) {
-    check_field(field, proto, problems);
+    check_field(model, field, proto, problems);
+    rules_read(field, proto, problems);
   }
 }
 
@@ -130,11 +126,13 @@ static void resolve_message(const struct model *model, struct model_message *mes
 
 static const struct model_message *resolve_rpc_type(const struct model *model, const struct model_method *method,
                                                     const char *type_name, struct problems *problems) {
-  if (is_foreign(type_name)) {
-    problem_add(problems, &method->place, "rpc \"%s\": the well-known type %s is not supported", method->name,
-                type_name + 1);
+  const struct model_message *message = find_message(model, type_name);
+  if (message == NULL) {
+    problem_add(problems, &method->place, "rpc \"%s\": there is no message %s", method->name, type_name + 1);
+  } else if (message->file->is_foreign) {
+    problem_add(problems, &method->place, "rpc \"%s\": type %s is not supported", method->name, type_name + 1);
   }
-  return find_message(model, type_name);
+  return message;
 }
 
 static void resolve_method(const struct model *model, struct model_method *method,
@@ -144,7 +142,7 @@ static void resolve_method(const struct model *model, struct model_method *metho
   method->input = resolve_rpc_type(model, method, proto->input_type, problems);
   method->output = resolve_rpc_type(model, method, proto->output_type, problems);
   if (proto->options != NULL) {
-    method->is_numbered = request_option_number(&proto->options->base, &method->number);
+    method->is_numbered = request_option_number(&proto->options->base, REQUEST_OPTION_NUMBER, &method->number);
   }
   bool is_stream = (proto->has_client_streaming && proto->client_streaming) ||
                    (proto->has_server_streaming && proto->server_streaming);
@@ -237,21 +235,27 @@ static void resolve_includes(const struct model *model, struct model_file *file)
   qsort(file->includes, file->include_count, sizeof(struct model_file *), compare_names);
 }
 
+static void resolve_services(const struct model *model, struct model_file *file, struct problems *problems) {
+  /* Room for the one that number_files() makes up when a file has numbered messages and no service. */
+  file->services = pool_array(file->proto->n_service + 1, sizeof *file->services);
+  file->service_count = file->proto->n_service;
+  for (size_t i = 0; i < file->service_count; i++) {
+    resolve_service(model, file, i, problems);
+  }
+}
+
 void resolve_files(struct model *model, struct problems *problems) {
+  /* What is wrong with an imported file is told when its own code is generated. */
+  struct problems untold = {0};
   for (size_t f = 0; f < model->file_count; f++) {
     struct model_file *file = &model->files[f];
-    if (!file->is_wanted) {
-      continue;
-    }
     for (size_t i = 0; i < file->message_count; i++) {
-      resolve_message(model, &file->messages[i], problems);
+      resolve_message(model, &file->messages[i], file->is_wanted ? problems : &untold);
     }
-    /* Room for the one that number_files() makes up when a file has numbered messages and no service. */
-    file->services = pool_array(file->proto->n_service + 1, sizeof *file->services);
-    file->service_count = file->proto->n_service;
-    for (size_t i = 0; i < file->service_count; i++) {
-      resolve_service(model, file, i, problems);
+    if (file->is_wanted) {
+      resolve_services(model, file, problems);
+      resolve_includes(model, file);
     }
-    resolve_includes(model, file);
   }
+  rules_spread(model);
 }

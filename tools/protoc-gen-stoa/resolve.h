@@ -4,7 +4,7 @@
 
 #include "model.h"
 
-/* Fill in the fields, services and includes of the wanted files. */
+/* Fill in the fields of all files, and the services and includes of the wanted ones. */
 void resolve_files(struct model *model, struct problems *problems);
 
 #endif

@@ -55,6 +55,11 @@ struct acronyms_v2_with_underscore {
   bool ok;
 };
 
+/* Is the field set? */
+static inline bool acronyms_v2_v2_message_has_tls(const struct acronyms_v2_v2_message *message) {
+  return message->tls != NULL;
+}
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type acronyms_v2_http_server_config_type;
 STOA_API extern const struct stoa_message_type acronyms_v2_user_id_type;

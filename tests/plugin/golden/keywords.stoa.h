@@ -62,6 +62,27 @@ struct kw_json {
   struct stoa_string with_2_digits;
 };
 
+/* Is the field set? */
+static inline bool kw_names_has_default(const struct kw_names *message) {
+  return message->has_default;
+}
+
+static inline bool kw_names_has_case(const struct kw_names *message) {
+  return message->switch_case == 5;
+}
+
+static inline bool kw_names_has_new(const struct kw_names *message) {
+  return message->switch_case == 6;
+}
+
+static inline bool kw_names_has_template(const struct kw_names *message) {
+  return message->has_template;
+}
+
+static inline bool kw_names_has_operator(const struct kw_names *message) {
+  return message->operator_ != NULL;
+}
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type kw_names_type;
 STOA_API extern const struct stoa_message_type kw_names_namespace_entry_type;

@@ -112,6 +112,11 @@ struct kinds_repeated {
   } unpacked;
 };
 
+/* Is the field set? */
+static inline bool kinds_singular_has_f_message(const struct kinds_singular *message) {
+  return message->f_message != NULL;
+}
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type kinds_singular_type;
 STOA_API extern const struct stoa_message_type kinds_repeated_type;

@@ -122,6 +122,63 @@ struct shapes_v1_empty {
   char empty_; /* the message has no fields, and C no empty structs */
 };
 
+/* Is the field set? */
+static inline bool shapes_v1_tree_has_leaf(const struct shapes_v1_tree *message) {
+  return message->leaf != NULL;
+}
+
+static inline bool shapes_v1_tree_has_grown(const struct shapes_v1_tree *message) {
+  return message->grown != NULL;
+}
+
+static inline bool shapes_v1_tree_leaf_has_owner(const struct shapes_v1_tree_leaf *message) {
+  return message->owner != NULL;
+}
+
+static inline bool shapes_v1_choice_has_text(const struct shapes_v1_choice *message) {
+  return message->kind_case == 2;
+}
+
+static inline bool shapes_v1_choice_has_tree(const struct shapes_v1_choice *message) {
+  return message->kind_case == 3;
+}
+
+static inline bool shapes_v1_choice_has_shade(const struct shapes_v1_choice *message) {
+  return message->kind_case == 4;
+}
+
+static inline bool shapes_v1_choice_has_raw(const struct shapes_v1_choice *message) {
+  return message->kind_case == 9;
+}
+
+static inline bool shapes_v1_choice_has_yes(const struct shapes_v1_choice *message) {
+  return message->rest_case == 6;
+}
+
+static inline bool shapes_v1_choice_has_amount(const struct shapes_v1_choice *message) {
+  return message->rest_case == 7;
+}
+
+static inline bool shapes_v1_presence_has_number(const struct shapes_v1_presence *message) {
+  return message->has_number;
+}
+
+static inline bool shapes_v1_presence_has_text(const struct shapes_v1_presence *message) {
+  return message->has_text;
+}
+
+static inline bool shapes_v1_presence_has_tree(const struct shapes_v1_presence *message) {
+  return message->tree != NULL;
+}
+
+static inline bool shapes_v1_presence_has_level(const struct shapes_v1_presence *message) {
+  return message->has_level;
+}
+
+static inline bool shapes_v1_presence_has_only(const struct shapes_v1_presence *message) {
+  return message->real_case == 5;
+}
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type shapes_v1_tree_type;
 STOA_API extern const struct stoa_message_type shapes_v1_tree_leaf_type;

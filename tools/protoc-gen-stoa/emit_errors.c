@@ -1,0 +1,76 @@
+#include "emit.h"
+#include "errors.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+bool emit_has_errors(const struct model_file *file) {
+  for (size_t i = 0; i < file->enum_count; i++) {
+    if (file->enums[i].is_errors) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void add_constructor(struct text *text, const char *head, const struct model_enum *enumeration,
+                            const struct model_enum_value *value, const char *tail) {
+  static const char *const arguments[] = {"struct stoa_session *session", "const char *message"};
+  text_add_call(text, text_format("%sconst struct stoa_error *%s", head, errors_constructor(enumeration, value)),
+                arguments, COUNT(arguments), tail);
+}
+
+static void add_test(struct text *text, const char *head, const struct model_enum *enumeration,
+                     const struct model_enum_value *value, const char *tail) {
+  static const char *const arguments[] = {"const struct stoa_error *error"};
+  text_add_call(text, text_format("%sbool %s", head, errors_test(enumeration, value)), arguments, COUNT(arguments),
+                tail);
+}
+
+static void emit_declarations(struct text *text, const struct model_enum *enumeration,
+                              const struct model_enum_value *value) {
+  const char *head = text_format(" Error %d, %s.", value->error_code, value->name);
+  text_add(text, "\n");
+  text_add_comment(text, "", value->place.comment == NULL ? head : text_format("%s\n%s", head, value->place.comment));
+  add_constructor(text, "STOA_API ", enumeration, value, ";\n");
+  add_test(text, "STOA_API ", enumeration, value, ";\n");
+}
+
+static void emit_definitions(struct text *text, const struct model_enum *enumeration,
+                             const struct model_enum_value *value) {
+  text_add(text, "\n");
+  add_constructor(text, "", enumeration, value, " {\n");
+  text_addf(text, "  return stoa_session_error(session, %d, \"%s\", message);\n}\n\n", value->error_code, value->name);
+  add_test(text, "", enumeration, value, " {\n");
+  text_addf(text, "  static const struct stoa_string reason = STOA_STR(\"%s\");\n", value->name);
+  text_addf(text, "  return error != NULL && error->code == %d && stoa_string_equal(error->reason, reason);\n}\n",
+            value->error_code);
+}
+
+void emit_errors_header(struct text *text, const struct model_file *file) {
+  if (!emit_has_errors(file)) {
+    return;
+  }
+  text_add(text,
+           "\nstruct stoa_error;\nstruct stoa_session;\n"
+           "\n/* _error_x() makes an error for a handler to return, as stoa_session_error() does; `message` may be "
+           "NULL.\n * _is_x() tells whether an error is that one; NULL is none. */\n");
+  for (size_t e = 0; e < file->enum_count; e++) {
+    const struct model_enum *enumeration = &file->enums[e];
+    for (size_t i = 0; enumeration->is_errors && i < enumeration->value_count; i++) {
+      if (enumeration->values[i].error_code != 0) {
+        emit_declarations(text, enumeration, &enumeration->values[i]);
+      }
+    }
+  }
+}
+
+void emit_errors_source(struct text *text, const struct model_file *file) {
+  for (size_t e = 0; e < file->enum_count; e++) {
+    const struct model_enum *enumeration = &file->enums[e];
+    for (size_t i = 0; enumeration->is_errors && i < enumeration->value_count; i++) {
+      if (enumeration->values[i].error_code != 0) {
+        emit_definitions(text, enumeration, &enumeration->values[i]);
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/* errors.h: enums whose values are errors, by the options of Kratos's errors/errors.proto. */
+#ifndef PLUGIN_ERRORS_H
+#define PLUGIN_ERRORS_H
+
+#include "model.h"
+
+/* Give the values of the wanted files' enums their codes. An enum with (errors.default_code), or with (errors.code) on
+ * a value, is one of errors; there a value that gets no code from either is none. */
+void errors_read(struct model *model, struct problems *problems);
+
+/* "shop_error_user_not_found" and "shop_is_user_not_found". */
+const char *errors_constructor(const struct model_enum *enumeration, const struct model_enum_value *value);
+const char *errors_test(const struct model_enum *enumeration, const struct model_enum_value *value);
+
+#endif

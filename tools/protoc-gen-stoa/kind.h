@@ -1,0 +1,23 @@
+/* kind.h: what a field's kind is. The numbers are FieldDescriptorProto.Type's. */
+#ifndef PLUGIN_KIND_H
+#define PLUGIN_KIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum kind_class {
+  KIND_CLASS_WHOLE,   /* int32, int64 and their sint and sfixed */
+  KIND_CLASS_NATURAL, /* uint32, uint64, fixed32, fixed64 */
+  KIND_CLASS_REAL,
+  KIND_CLASS_TEXT, /* string and bytes */
+  KIND_CLASS_OTHER
+};
+
+enum { KIND_BOOL = 8, KIND_STRING = 9, KIND_GROUP = 10, KIND_MESSAGE = 11, KIND_BYTES = 12, KIND_ENUM = 14 };
+
+enum kind_class kind_class(uint32_t kind);
+bool kind_is_64_bit(uint32_t kind);
+/* As a .proto file says it: "uint32"; "message" and "enum" for these. */
+const char *kind_name(uint32_t kind);
+
+#endif

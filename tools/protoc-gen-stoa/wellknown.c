@@ -1,0 +1,66 @@
+#include "wellknown.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define FOLDER "google/protobuf/"
+#define PACKAGE "google.protobuf."
+
+static const char *const files[] = {"any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"};
+
+struct special {
+  const char *message;
+  const char *special;
+};
+
+static const struct special specials[] = {
+    {"Any", "STOA_SPECIAL_ANY"},
+    {"Timestamp", "STOA_SPECIAL_TIMESTAMP"},
+    {"Duration", "STOA_SPECIAL_DURATION"},
+    {"FieldMask", "STOA_SPECIAL_FIELD_MASK"},
+    {"Struct", "STOA_SPECIAL_STRUCT"},
+    {"Value", "STOA_SPECIAL_VALUE"},
+    {"ListValue", "STOA_SPECIAL_LIST_VALUE"},
+    {"Empty", "STOA_SPECIAL_EMPTY"},
+    {"DoubleValue", "STOA_SPECIAL_WRAPPER"},
+    {"FloatValue", "STOA_SPECIAL_WRAPPER"},
+    {"Int64Value", "STOA_SPECIAL_WRAPPER"},
+    {"UInt64Value", "STOA_SPECIAL_WRAPPER"},
+    {"Int32Value", "STOA_SPECIAL_WRAPPER"},
+    {"UInt32Value", "STOA_SPECIAL_WRAPPER"},
+    {"BoolValue", "STOA_SPECIAL_WRAPPER"},
+    {"StringValue", "STOA_SPECIAL_WRAPPER"},
+    {"BytesValue", "STOA_SPECIAL_WRAPPER"},
+};
+
+/* The part behind `prefix`, or NULL. */
+static const char *behind(const char *name, const char *prefix) {
+  size_t len = strlen(prefix);
+  return strncmp(name, prefix, len) == 0 ? name + len : NULL;
+}
+
+bool wellknown_is_foreign(const char *file_name) {
+  const char *name = behind(file_name, FOLDER);
+  for (size_t i = 0; name != NULL && i < COUNT(files); i++) {
+    const char *suffix = behind(name, files[i]);
+    if (suffix != NULL && strcmp(suffix, ".proto") == 0) {
+      return false;
+    }
+  }
+  return name != NULL;
+}
+
+const char *wellknown_special(const char *full_name) {
+  const char *name = behind(full_name, PACKAGE);
+  for (size_t i = 0; name != NULL && i < COUNT(specials); i++) {
+    if (strcmp(specials[i].message, name) == 0) {
+      return specials[i].special;
+    }
+  }
+  return NULL;
+}
+
+bool wellknown_is_null(const char *full_name) {
+  return strcmp(full_name, PACKAGE "NullValue") == 0;
+}
