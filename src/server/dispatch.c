@@ -89,6 +89,27 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   }
 }
 
+/* Into *out_message, in the worker's arena, and held against the rules of its fields. */
+static int decode(const struct incoming *incoming, const struct stoa_handler *handler, void **out_message,
+                  struct stoa_codec_error *out_error) {
+  struct stoa_arena *arena = stoa_session_arena(incoming->session);
+  const struct stoa_server *server = stoa_worker_of(incoming->session)->server;
+  const struct stoa_codec *codec = server->formats.items[incoming->session->format].codec;
+  out_error->text[0] = '\0';
+  void *message = stoa_arena_calloc(arena, handler->message->size);
+  if (message == NULL) {
+    return STOA_E_MEMORY;
+  }
+  int status = codec->decode(handler->message, incoming->typed.payload, arena, message, out_error);
+  if (status == STOA_OK) {
+    status = stoa_message_check(handler->message, message, out_error);
+  }
+  if (status == STOA_OK) {
+    *out_message = message;
+  }
+  return status;
+}
+
 static void dispatch(const struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
@@ -102,13 +123,9 @@ static void dispatch(const struct incoming *incoming) {
               handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;
   }
-  struct stoa_arena *arena = stoa_session_arena(session);
-  void *message = stoa_arena_calloc(arena, handler->message->size);
+  void *message;
   struct stoa_codec_error error;
-  error.text[0] = '\0';
-  const struct stoa_codec *codec = server->formats.items[session->format].codec;
-  int status = message == NULL ? STOA_E_MEMORY
-                               : codec->decode(handler->message, incoming->typed.payload, arena, message, &error);
+  int status = decode(incoming, handler, &message, &error);
   if (status != STOA_OK) {
     fail_decode(incoming, status, error.text);
     return;

@@ -451,6 +451,23 @@ static void test_too_many_errors_end_a_session(void **state) {
   house_end(&house);
 }
 
+static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
+  (void)state;
+  static const char why[] = "\"message\":\"question: at most 20 characters, got 21\"";
+  struct client client;
+  house_start(&house, house_config(1), NULL);
+  house_enter(&house, &client, "stoa.json");
+  assert_true(client_send_call(&client, HOUSE_ASK, 8, "{\"question\":\"twenty characters...\"}"));
+  struct client_frame frame = client_message(&client);
+  assert_memory_equal(frame.data, "\x80\x00\x00\x05\x00\x00\x00\x08{\"answer\"", 17);
+  assert_true(client_send_call(&client, HOUSE_ASK, 9, "{\"question\":\"twenty-one characters\"}"));
+  frame = client_message(&client);
+  assert_memory_equal(frame.data, "\xc0\x00\x00\x05\x00\x00\x00\x09{\"code\":107,\"reason\":\"BAD_REQUEST\"", 44);
+  assert_non_null(memmem(frame.data, frame.len, why, sizeof why - 1));
+  client_close(&client);
+  house_end(&house);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_configuration_that_cannot_be_is_refused),
@@ -469,6 +486,7 @@ int main(void) {
       cmocka_unit_test(test_an_abort_ends_at_once_and_every_session_is_told),
       cmocka_unit_test(test_a_drain_does_not_wait_for_who_does_not_answer),
       cmocka_unit_test(test_too_many_errors_end_a_session),
+      cmocka_unit_test(test_a_message_that_breaks_a_rule_reaches_no_handler),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("life", tests, NULL, NULL);
