@@ -453,6 +453,7 @@ static void test_too_many_errors_end_a_session(void **state) {
 
 static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
   (void)state;
+  static const char head[] = "\xc0\x00\x00\x05\x00\x00\x00\x09{\"code\":107,\"reason\":\"BAD_REQUEST\",";
   static const char why[] = "\"message\":\"question: at most 20 characters, got 21\"";
   struct client client;
   house_start(&house, house_config(1), NULL);
@@ -462,7 +463,7 @@ static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
   assert_memory_equal(frame.data, "\x80\x00\x00\x05\x00\x00\x00\x08{\"answer\"", 17);
   assert_true(client_send_call(&client, HOUSE_ASK, 9, "{\"question\":\"twenty-one characters\"}"));
   frame = client_message(&client);
-  assert_memory_equal(frame.data, "\xc0\x00\x00\x05\x00\x00\x00\x09{\"code\":107,\"reason\":\"BAD_REQUEST\"", 44);
+  assert_memory_equal(frame.data, head, sizeof head - 1);
   assert_non_null(memmem(frame.data, frame.len, why, sizeof why - 1));
   client_close(&client);
   house_end(&house);
