@@ -17,6 +17,11 @@ static void refuse(struct stoa_session *session, int code, bool head_only) {
   stoa_session_answered(session, true);
 }
 
+void stoa_session_refuse_late(struct stoa_session *session) {
+  const struct stoa_http_head *head = session->input->head;
+  refuse(session, 408, head != NULL && head->method == STOA_HTTP_HEAD);
+}
+
 /* A head that comes in pieces needs its parser kept; one that is complete at once does not. */
 static bool keep_head(struct stoa_session *session, const struct stoa_http_head *head) {
   struct stoa_session_input *input = stoa_session_input_ensure(session);

@@ -306,16 +306,7 @@ static uint64_t handshake_deadline(struct stoa_session *session, uint64_t now_ms
     stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
     return now_ms;
   }
-  char answer[512];
-  size_t len = stoa_http_refusal(408, "", false, answer, sizeof answer);
-  struct stoa_buffer *out = stoa_session_output_begin(session);
-  if (out != NULL) {
-    if (stoa_buffer_append(out, answer, len) != STOA_OK) {
-      session->broken = true;
-    }
-    stoa_session_output_end(session);
-  }
-  stoa_session_shut(session);
+  stoa_session_refuse_late(session);
   return now_ms + CLOSING_MS;
 }
 

@@ -160,6 +160,7 @@ void stoa_session_mark(struct stoa_session *session);
 void stoa_session_flush(struct stoa_session *session);
 bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
 void stoa_session_input_release(struct stoa_session *session);
+void stoa_session_refuse_late(struct stoa_session *session); /* 408; some input is there */
 void stoa_session_shut(struct stoa_session *session);
 size_t stoa_session_pause_bytes(const struct stoa_session *session);
 struct stoa_buffer *stoa_session_output_last(struct stoa_session *session);
