@@ -33,7 +33,8 @@ struct stoa_codec {
   bool is_text;     /* payloads are UTF-8 text, so that text packets can carry them */
 
   /* Append the message's encoding to `out`. On an error `out` is as before.
-   * Errors: STOA_E_LIMIT  out's cap, or the depth; STOA_E_MEMORY; STOA_E_UTF8  a string field is not UTF-8 */
+   * Errors: STOA_E_LIMIT  out's cap, or the depth; STOA_E_MEMORY; STOA_E_UTF8  a string field is not UTF-8;
+   *         STOA_E_TYPE  JSON has no form for it, see stoa/json.h */
   int (*encode)(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
 
   /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
@@ -58,7 +59,8 @@ STOA_API int stoa_message_check(const struct stoa_message_type *type, const void
 
 /* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated) except
  * messages, optional fields and oneof members that are not set. When read, members that no field takes are ignored, a
- * member or map key that comes twice and two members of one oneof are STOA_E_SYNTAX. In Protobuf a known field of
+ * member or map key that comes twice and two members of one oneof are STOA_E_SYNTAX. Other choices, and the forms of
+ * google.protobuf's own messages, are in stoa/json.h. In Protobuf a known field of
  * another wire type counts as unknown, as in protobuf's own parsers. */
 STOA_API extern const struct stoa_codec stoa_codec_json;
 STOA_API extern const struct stoa_codec stoa_codec_proto;

@@ -3,6 +3,7 @@
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/json_message.h"
 #include "codec/json_read.h"
 #include "codec/map_field.h"
 #include "codec/number.h"
@@ -15,13 +16,13 @@ struct members {
   void *message;
   const struct stoa_field *expected; /* the one behind the last; members mostly come in the order of the table */
   uint64_t *seen;                    /* one bit a field */
+  bool is_any;                       /* "@type" stands among the members, and was read before */
 };
 
 /* Types with more fields than this take their bits from the arena. */
 #define SEEN_INLINE_FIELDS 64
 
-static const uint8_t *read_object(struct stoa_json_reader *reader, const struct stoa_message_type *type, void *message,
-                                  const uint8_t *at);
+static const struct stoa_json_options defaults = STOA_JSON_DEFAULTS;
 
 static const uint8_t *fail_kind(struct stoa_json_reader *reader, const struct stoa_field *field, const uint8_t *at) {
   return stoa_json_fail_type(reader, at, stoa_fault_kind_name(field->kind));
@@ -193,6 +194,10 @@ static const struct stoa_enum_value *find_enum_value(const struct stoa_enum_type
 /* By name, or by number for values outside the list. */
 static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                 const uint8_t *at) {
+  if (field->enumeration->is_null && stoa_json_is_literal(reader, at, "null")) {
+    *(int32_t *)slot = 0;
+    return at + 4;
+  }
   if (!stoa_json_is_at(reader, at, '"')) {
     return read_whole(reader, field, slot, at);
   }
@@ -207,6 +212,24 @@ static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct st
   }
   *(int32_t *)slot = value->number;
   return next;
+}
+
+/* The byte behind an enum's value that is to be left out, or `at`. What is a number is none of those. */
+static const uint8_t *skip_unknown_enum(struct stoa_json_reader *reader, const struct stoa_field *field,
+                                        const uint8_t *at) {
+  bool is_asked = field->kind == STOA_KIND_ENUM && reader->options->ignore_unknown_enums;
+  if (!is_asked || !stoa_json_is_at(reader, at, '"')) {
+    return at;
+  }
+  struct stoa_string name;
+  const uint8_t *next = stoa_json_read_string(reader, at + 1, &name);
+  if (next == NULL) {
+    return NULL;
+  }
+  const uint8_t *begin = (const uint8_t *)name.data;
+  struct stoa_decimal ignored;
+  bool is_number = stoa_decimal_read(begin, begin + name.len, &ignored) == begin + name.len;
+  return is_number || find_enum_value(field->enumeration, name) != NULL ? at : next;
 }
 
 static const uint8_t *read_text(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
@@ -239,12 +262,11 @@ static const uint8_t *read_base64(struct stoa_json_reader *reader, const struct 
 static const uint8_t *read_submessage(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                       const uint8_t *at) {
   void *message = stoa_message_of_slot(field, slot, reader->arena);
-  return message == NULL ? stoa_json_fail_memory(reader) : read_object(reader, field->message, message, at);
+  return message == NULL ? stoa_json_fail_memory(reader) : stoa_json_read_message(reader, field->message, message, at);
 }
 
-/* One value into its slot. A message's slot holds a pointer. */
-static const uint8_t *read_value(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
-                                 const uint8_t *at) {
+const uint8_t *stoa_json_read_value(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
+                                    const uint8_t *at) {
   switch (field->kind) {
     case STOA_KIND_DOUBLE:
     case STOA_KIND_FLOAT:
@@ -266,30 +288,20 @@ static const uint8_t *read_value(struct stoa_json_reader *reader, const struct s
 
 static const uint8_t *read_item(struct stoa_json_reader *reader, const struct stoa_field *field, struct stoa_list *list,
                                 const uint8_t *at) {
+  const uint8_t *next = skip_unknown_enum(reader, field, at);
+  if (next != at) {
+    return next;
+  }
   size_t size = stoa_field_item_size(field);
   void *item = stoa_list_push(list, size, reader->arena);
   if (item == NULL) {
     return stoa_json_fail_memory(reader);
   }
   if (field->message == NULL) {
-    return read_value(reader, field, item, at);
+    return stoa_json_read_value(reader, field, item, at);
   }
   memset(item, 0, size);
-  return read_object(reader, field->message, item, at);
-}
-
-/* `at` is behind a value in an array or object: at the next value or name, or behind the end (*out_is_end). */
-static inline const uint8_t *read_comma(struct stoa_json_reader *reader, const uint8_t *at, char end,
-                                        bool *out_is_end) {
-  at = stoa_json_skip_space(reader, at);
-  *out_is_end = stoa_json_is_at(reader, at, end);
-  if (*out_is_end) {
-    return at + 1;
-  }
-  if (!stoa_json_is_at(reader, at, ',')) {
-    return stoa_json_fail_syntax(reader, at, end == ']' ? "',' or ']'" : "',' or '}'");
-  }
-  return stoa_json_skip_space(reader, at + 1);
+  return stoa_json_read_message(reader, field->message, item, at);
 }
 
 static const uint8_t *read_items(struct stoa_json_reader *reader, const struct stoa_field *field,
@@ -302,7 +314,7 @@ static const uint8_t *read_items(struct stoa_json_reader *reader, const struct s
       stoa_fault_index(&reader->fault, list->count == 0 ? 0 : list->count - 1);
       return NULL;
     }
-    at = read_comma(reader, at, ']', &is_end);
+    at = stoa_json_read_comma(reader, at, ']', &is_end);
     if (at == NULL) {
       return NULL;
     }
@@ -310,8 +322,8 @@ static const uint8_t *read_items(struct stoa_json_reader *reader, const struct s
   return at;
 }
 
-static const uint8_t *read_array(struct stoa_json_reader *reader, const struct stoa_field *field,
-                                 struct stoa_list *list, const uint8_t *at) {
+const uint8_t *stoa_json_read_array(struct stoa_json_reader *reader, const struct stoa_field *field,
+                                    struct stoa_list *list, const uint8_t *at) {
   if (!stoa_json_is_at(reader, at, '[')) {
     return stoa_json_fail_type(reader, at, "an array");
   }
@@ -321,22 +333,6 @@ static const uint8_t *read_array(struct stoa_json_reader *reader, const struct s
   at = read_items(reader, field, list, stoa_json_skip_space(reader, at + 1));
   reader->depth--;
   return at;
-}
-
-/* `"name" :`, up to the value. */
-static const uint8_t *read_name(struct stoa_json_reader *reader, const uint8_t *at, struct stoa_string *out_name) {
-  if (!stoa_json_is_at(reader, at, '"')) {
-    return stoa_json_fail_syntax(reader, at, "a member's name");
-  }
-  return stoa_json_read_string(reader, at + 1, out_name);
-}
-
-static inline const uint8_t *read_colon(struct stoa_json_reader *reader, const uint8_t *at) {
-  at = stoa_json_skip_space(reader, at);
-  if (!stoa_json_is_at(reader, at, ':')) {
-    return stoa_json_fail_syntax(reader, at, "':'");
-  }
-  return stoa_json_skip_space(reader, at + 1);
 }
 
 /* Keys of every kind are written as strings; a number's or bool's text is read as that kind would be, bare. */
@@ -355,14 +351,21 @@ static bool store_key(const struct stoa_field *key, void *slot, struct stoa_stri
          store_whole(key->kind, slot, &decimal);
 }
 
-static const uint8_t *read_entry_value(struct stoa_json_reader *reader, const struct stoa_field *map, void *entry,
-                                       struct stoa_string key_text, const uint8_t *at) {
+/* Into the newest entry, or without that entry. */
+static const uint8_t *read_entry_value(struct stoa_json_reader *reader, const struct stoa_field *map,
+                                       struct stoa_list *entries, struct stoa_string key_text, const uint8_t *at) {
+  void *entry = stoa_list_item(entries, entries->count - 1, map->message->size);
   const struct stoa_field *value = stoa_map_field_value(map);
-  at = read_value(reader, value, stoa_slot_mut(entry, value), at);
-  if (at == NULL) {
+  const uint8_t *next = skip_unknown_enum(reader, value, at);
+  if (next != at) {
+    entries->count--;
+    return next;
+  }
+  next = stoa_json_read_value(reader, value, stoa_slot_mut(entry, value), at);
+  if (next == NULL) {
     stoa_fault_key(&reader->fault, key_text);
   }
-  return at;
+  return next;
 }
 
 static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct stoa_field *map,
@@ -375,7 +378,7 @@ static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct s
   memset(entry, 0, map->message->size);
   const uint8_t *key_at = at;
   struct stoa_string key_text;
-  at = read_name(reader, at, &key_text);
+  at = stoa_json_read_name(reader, at, &key_text);
   if (at == NULL) {
     return NULL;
   }
@@ -384,8 +387,8 @@ static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct s
     stoa_fault_key(&reader->fault, key_text);
     return NULL;
   }
-  at = read_colon(reader, at);
-  return at == NULL ? NULL : read_entry_value(reader, map, entry, key_text, at);
+  at = stoa_json_read_colon(reader, at);
+  return at == NULL ? NULL : read_entry_value(reader, map, entries, key_text, at);
 }
 
 static const uint8_t *read_entries(struct stoa_json_reader *reader, const struct stoa_field *map,
@@ -394,13 +397,13 @@ static const uint8_t *read_entries(struct stoa_json_reader *reader, const struct
   at += is_end;
   while (!is_end && at != NULL) {
     at = read_entry(reader, map, entries, at);
-    at = at == NULL ? NULL : read_comma(reader, at, '}', &is_end);
+    at = at == NULL ? NULL : stoa_json_read_comma(reader, at, '}', &is_end);
   }
   return at;
 }
 
-static const uint8_t *read_map(struct stoa_json_reader *reader, const struct stoa_field *map, struct stoa_list *entries,
-                               const uint8_t *at) {
+const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct stoa_field *map,
+                                  struct stoa_list *entries, const uint8_t *at) {
   if (!stoa_json_is_at(reader, at, '{')) {
     return stoa_json_fail_type(reader, at, "an object");
   }
@@ -426,7 +429,16 @@ static const uint8_t *read_oneof(struct stoa_json_reader *reader, const struct s
     return stoa_json_fail(reader, STOA_E_SYNTAX, "another member of its oneof is given too");
   }
   stoa_field_mark(field, message);
-  return read_value(reader, field, stoa_slot_mut(message, field), at);
+  return stoa_json_read_value(reader, field, stoa_slot_mut(message, field), at);
+}
+
+/* null is a value to these, and to all others the same as leaving the member out. */
+static bool takes_null(const struct stoa_field *field) {
+  if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
+    return false;
+  }
+  return field->kind == STOA_KIND_MESSAGE ? field->message->special == STOA_SPECIAL_VALUE
+                                          : field->kind == STOA_KIND_ENUM && field->enumeration->is_null;
 }
 
 /* Kept out of the loop over members for the reason given at read_other() in proto_decode.c. */
@@ -434,23 +446,27 @@ __attribute__((noinline)) static const uint8_t *read_field(struct stoa_json_read
                                                            const struct stoa_field *field, void *message,
                                                            const uint8_t *at) {
   void *slot = stoa_slot_mut(message, field);
-  if (stoa_json_is_literal(reader, at, "null")) {
-    return at + 4; /* the same as leaving the member out */
+  if (stoa_json_is_literal(reader, at, "null") && !takes_null(field)) {
+    return at + 4;
+  }
+  const uint8_t *next = skip_unknown_enum(reader, field, at);
+  if (next != at && field->label != STOA_LABEL_REPEATED) {
+    return next;
   }
   switch ((enum stoa_field_label)field->label) {
     case STOA_LABEL_REPEATED:
-      return read_array(reader, field, slot, at);
+      return stoa_json_read_array(reader, field, slot, at);
     case STOA_LABEL_MAP:
-      return read_map(reader, field, slot, at);
+      return stoa_json_read_map(reader, field, slot, at);
     case STOA_LABEL_ONEOF:
       return read_oneof(reader, field, message, at);
     case STOA_LABEL_OPTIONAL:
       stoa_field_mark(field, message);
-      return read_value(reader, field, slot, at);
+      return stoa_json_read_value(reader, field, slot, at);
     case STOA_LABEL_SINGULAR:
       break;
   }
-  return read_value(reader, field, slot, at);
+  return stoa_json_read_value(reader, field, slot, at);
 }
 
 /* Does the name of the field that is expected next stand here, and the quote behind it? */
@@ -463,20 +479,6 @@ static inline bool is_expected(const struct stoa_json_reader *reader, const stru
   size_t len = field->json_name_len;
   return (size_t)(reader->end - at) > len + 1 && at[0] == '"' && at[len + 1] == '"' &&
          stoa_scan_same(at + 1, field->json_name, len);
-}
-
-static const uint8_t *read_field_name(struct stoa_json_reader *reader, struct members *members, const uint8_t *at,
-                                      const struct stoa_field **out_field) {
-  if (is_expected(reader, members, at)) {
-    *out_field = members->expected;
-    return at + members->expected->json_name_len + 2;
-  }
-  struct stoa_string name;
-  at = read_name(reader, at, &name);
-  if (at != NULL) {
-    *out_field = stoa_field_by_name(members->type, name);
-  }
-  return at;
 }
 
 /* False when the field was given before. */
@@ -502,13 +504,17 @@ static inline const uint8_t *read_member_value(struct stoa_json_reader *reader, 
   return read_field(reader, field, members->message, at);
 }
 
-static inline const uint8_t *read_member(struct stoa_json_reader *reader, struct members *members, const uint8_t *at) {
-  const struct stoa_field *field;
-  at = read_field_name(reader, members, at, &field);
-  at = at == NULL ? NULL : read_colon(reader, at);
-  if (at == NULL || field == NULL) {
-    return at == NULL ? NULL : stoa_json_skip_value(reader, at);
+static const uint8_t *read_unknown(struct stoa_json_reader *reader, const struct members *members,
+                                   struct stoa_string name, const uint8_t *at) {
+  bool is_expected_one = members->is_any && stoa_string_equal(name, stoa_string_of("@type"));
+  if (reader->options->reject_unknown && !is_expected_one) {
+    return stoa_json_fail_unknown(reader, name);
   }
+  return stoa_json_skip_value(reader, at);
+}
+
+static inline const uint8_t *read_known(struct stoa_json_reader *reader, struct members *members,
+                                        const struct stoa_field *field, const uint8_t *at) {
   at = read_member_value(reader, members, field, at);
   if (at == NULL) {
     stoa_fault_name(&reader->fault, field->name);
@@ -516,18 +522,40 @@ static inline const uint8_t *read_member(struct stoa_json_reader *reader, struct
   return at;
 }
 
+/* One that is not in the order of the table. */
+__attribute__((noinline)) static const uint8_t *read_searched(struct stoa_json_reader *reader, struct members *members,
+                                                              const uint8_t *at) {
+  struct stoa_string name;
+  at = stoa_json_read_name(reader, at, &name);
+  at = at == NULL ? NULL : stoa_json_read_colon(reader, at);
+  if (at == NULL) {
+    return NULL;
+  }
+  const struct stoa_field *field = stoa_field_by_name(members->type, name);
+  return field == NULL ? read_unknown(reader, members, name, at) : read_known(reader, members, field, at);
+}
+
+static inline const uint8_t *read_member(struct stoa_json_reader *reader, struct members *members, const uint8_t *at) {
+  if (!is_expected(reader, members, at)) {
+    return read_searched(reader, members, at);
+  }
+  const struct stoa_field *field = members->expected;
+  at = stoa_json_read_colon(reader, at + field->json_name_len + 2);
+  return at == NULL ? NULL : read_known(reader, members, field, at);
+}
+
 static const uint8_t *read_members(struct stoa_json_reader *reader, struct members *members, const uint8_t *at) {
   bool is_end = stoa_json_is_at(reader, at, '}');
   at += is_end;
   while (!is_end && at != NULL) {
     at = read_member(reader, members, at);
-    at = at == NULL ? NULL : read_comma(reader, at, '}', &is_end);
+    at = at == NULL ? NULL : stoa_json_read_comma(reader, at, '}', &is_end);
   }
   return at;
 }
 
-static const uint8_t *read_object(struct stoa_json_reader *reader, const struct stoa_message_type *type, void *message,
-                                  const uint8_t *at) {
+const uint8_t *stoa_json_read_object(struct stoa_json_reader *reader, const struct stoa_message_type *type,
+                                     void *message, bool is_any, const uint8_t *at) {
   if (!stoa_json_is_at(reader, at, '{')) {
     return stoa_json_fail_type(reader, at, "an object");
   }
@@ -535,7 +563,8 @@ static const uint8_t *read_object(struct stoa_json_reader *reader, const struct 
     return NULL;
   }
   uint64_t seen = 0;
-  struct members members = {.type = type, .message = message, .expected = type->fields, .seen = &seen};
+  struct members members = {
+      .type = type, .message = message, .expected = type->fields, .seen = &seen, .is_any = is_any};
   if (type->field_count > SEEN_INLINE_FIELDS) {
     members.seen = stoa_arena_calloc(reader->arena, (type->field_count + 63) / 64 * sizeof seen);
   }
@@ -547,12 +576,19 @@ static const uint8_t *read_object(struct stoa_json_reader *reader, const struct 
   return at;
 }
 
-int stoa_json_decode(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
-                     void *out_message, struct stoa_codec_error *out_error) {
+const uint8_t *stoa_json_read_message(struct stoa_json_reader *reader, const struct stoa_message_type *type,
+                                      void *message, const uint8_t *at) {
+  return type->special == STOA_SPECIAL_NONE ? stoa_json_read_object(reader, type, message, false, at)
+                                            : stoa_json_read_special(reader, type, message, at);
+}
+
+int stoa_json_decode_with(const struct stoa_json_options *options, const struct stoa_message_type *type,
+                          struct stoa_bytes input, struct stoa_arena *arena, void *out_message,
+                          struct stoa_codec_error *out_error) {
   const uint8_t *begin = input.len == 0 ? (const uint8_t *)"" : input.data;
-  struct stoa_json_reader reader = {.begin = begin, .end = begin + input.len, .arena = arena};
+  struct stoa_json_reader reader = {.begin = begin, .end = begin + input.len, .arena = arena, .options = options};
   stoa_fault_init(&reader.fault, out_error);
-  const uint8_t *at = read_object(&reader, type, out_message, stoa_json_skip_space(&reader, begin));
+  const uint8_t *at = stoa_json_read_message(&reader, type, out_message, stoa_json_skip_space(&reader, begin));
   if (at == NULL) {
     return reader.status;
   }
@@ -562,4 +598,9 @@ int stoa_json_decode(const struct stoa_message_type *type, struct stoa_bytes inp
     return reader.status;
   }
   return STOA_OK;
+}
+
+int stoa_json_decode(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
+                     void *out_message, struct stoa_codec_error *out_error) {
+  return stoa_json_decode_with(&defaults, type, input, arena, out_message, out_error);
 }

@@ -7,27 +7,23 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/json_write.h"
 #include "codec/map_field.h"
 #include "codec/number.h"
 #include "codec/table.h"
 #include "scan.h"
 
-struct writer {
-  struct stoa_buffer *out;
-  uint32_t depth; /* arrays and objects, as the decoder counts them */
-};
+static const struct stoa_json_options defaults = STOA_JSON_DEFAULTS;
 
-static int write_object(struct writer *writer, const struct stoa_message_type *type, const void *message);
-
-static inline uint8_t *tail(const struct writer *writer) {
+static inline uint8_t *tail(const struct stoa_json_writer *writer) {
   return writer->out->data + writer->out->len;
 }
 
-static int write_text(struct writer *writer, const char *text, size_t len) {
+int stoa_json_write_text(struct stoa_json_writer *writer, const char *text, size_t len) {
   return stoa_buffer_append(writer->out, text, len);
 }
 
-static inline int write_char(struct writer *writer, char c) {
+static inline int write_char(struct stoa_json_writer *writer, char c) {
   int status = stoa_buffer_reserve(writer->out, 1);
   if (status == STOA_OK) {
     *tail(writer) = (uint8_t)c;
@@ -36,7 +32,11 @@ static inline int write_char(struct writer *writer, char c) {
   return status;
 }
 
-static int enter(struct writer *writer, char open) {
+int stoa_json_write_char(struct stoa_json_writer *writer, char c) {
+  return write_char(writer, c);
+}
+
+int stoa_json_write_open(struct stoa_json_writer *writer, char open) {
   if (writer->depth == STOA_CODEC_DEPTH_MAX) {
     return STOA_E_LIMIT;
   }
@@ -44,26 +44,26 @@ static int enter(struct writer *writer, char open) {
   return write_char(writer, open);
 }
 
-static int leave(struct writer *writer, char close) {
+int stoa_json_write_close(struct stoa_json_writer *writer, char close) {
   writer->depth--;
   return write_char(writer, close);
 }
 
 /* RFC 8259 7: the quote, the backslash and control bytes must be escaped, and nothing else is. */
-static int write_escape(struct writer *writer, uint8_t byte) {
+static int write_escape(struct stoa_json_writer *writer, uint8_t byte) {
   static const char letters[256] = {
       ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
   static const char hex[] = "0123456789abcdef";
   if (letters[byte] != 0) {
     char text[2] = {'\\', letters[byte]};
-    return write_text(writer, text, sizeof text);
+    return stoa_json_write_text(writer, text, sizeof text);
   }
   char text[6] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-  return write_text(writer, text, sizeof text);
+  return stoa_json_write_text(writer, text, sizeof text);
 }
 
 /* The rest of a string that needs escapes: runs without, each with the escape that ends it. */
-static int write_escaped(struct writer *writer, const uint8_t *at, const uint8_t *end) {
+static int write_escaped(struct stoa_json_writer *writer, const uint8_t *at, const uint8_t *end) {
   while (at < end) {
     bool ignored;
     const uint8_t *stop = stoa_scan_text(at, end, &ignored);
@@ -83,7 +83,7 @@ static bool is_utf8(const struct stoa_string *text) {
   return stoa_utf8_valid(text->data, text->len);
 }
 
-static int write_long_way(struct writer *writer, const struct stoa_string *text) {
+static int write_long_way(struct stoa_json_writer *writer, const struct stoa_string *text) {
   const uint8_t *data = (const uint8_t *)text->data;
   if (!is_utf8(text)) {
     return STOA_E_UTF8;
@@ -95,7 +95,7 @@ static int write_long_way(struct writer *writer, const struct stoa_string *text)
   return status == STOA_OK ? write_char(writer, '"') : status;
 }
 
-static inline int write_string(struct writer *writer, const struct stoa_string *text) {
+static inline int write_string(struct stoa_json_writer *writer, const struct stoa_string *text) {
   int status = stoa_buffer_reserve(writer->out, text->len + 2);
   if (status != STOA_OK) {
     return status;
@@ -112,7 +112,11 @@ static inline int write_string(struct writer *writer, const struct stoa_string *
   return STOA_OK;
 }
 
-static int write_base64(struct writer *writer, const struct stoa_bytes *bytes) {
+int stoa_json_write_string(struct stoa_json_writer *writer, const struct stoa_string *text) {
+  return write_string(writer, text);
+}
+
+static int write_base64(struct stoa_json_writer *writer, const struct stoa_bytes *bytes) {
   if (bytes->len > SIZE_MAX / 4) {
     return STOA_E_LIMIT;
   }
@@ -130,7 +134,7 @@ static int write_base64(struct writer *writer, const struct stoa_bytes *bytes) {
 }
 
 /* A number's text; quoted for 64-bit integers, which JavaScript's numbers cannot hold, and for map keys. */
-static int write_number_text(struct writer *writer, const char *text, size_t len, bool is_quoted) {
+static int write_number_text(struct stoa_json_writer *writer, const char *text, size_t len, bool is_quoted) {
   int status = stoa_buffer_reserve(writer->out, len + 2 * (size_t)is_quoted);
   if (status != STOA_OK) {
     return status;
@@ -145,29 +149,30 @@ static int write_number_text(struct writer *writer, const char *text, size_t len
   return STOA_OK;
 }
 
-static int write_signed(struct writer *writer, int64_t value, bool is_quoted) {
+static int write_signed(struct stoa_json_writer *writer, int64_t value, bool is_quoted) {
   char text[STOA_NUMBER_TEXT_MAX];
   return write_number_text(writer, text, stoa_number_write_signed(value, text), is_quoted);
 }
 
-static int write_unsigned(struct writer *writer, uint64_t value, bool is_quoted) {
+static int write_unsigned(struct stoa_json_writer *writer, uint64_t value, bool is_quoted) {
   char text[STOA_NUMBER_TEXT_MAX];
   return write_number_text(writer, text, stoa_number_write(value, text), is_quoted);
 }
 
-static int write_not_finite(struct writer *writer, double value) {
+static int write_not_finite(struct stoa_json_writer *writer, double value) {
   if (isnan(value)) {
-    return write_text(writer, "\"NaN\"", 5);
+    return stoa_json_write_text(writer, "\"NaN\"", 5);
   }
-  return value > 0 ? write_text(writer, "\"Infinity\"", 10) : write_text(writer, "\"-Infinity\"", 11);
+  return value > 0 ? stoa_json_write_text(writer, "\"Infinity\"", 10)
+                   : stoa_json_write_text(writer, "\"-Infinity\"", 11);
 }
 
 /* Not "-0", which readers with whole numbers of their own, Python's among them, take for 0. */
-static int write_negative_zero(struct writer *writer) {
-  return write_text(writer, "-0.0", 4);
+static int write_negative_zero(struct stoa_json_writer *writer) {
+  return stoa_json_write_text(writer, "-0.0", 4);
 }
 
-static int write_double(struct writer *writer, double value) {
+static int write_double(struct stoa_json_writer *writer, double value) {
   if (!isfinite(value)) {
     return write_not_finite(writer, value);
   }
@@ -175,10 +180,10 @@ static int write_double(struct writer *writer, double value) {
     return write_negative_zero(writer);
   }
   char text[STOA_NUMBER_TEXT_MAX];
-  return write_text(writer, text, stoa_number_write_double(value, text));
+  return stoa_json_write_text(writer, text, stoa_number_write_double(value, text));
 }
 
-static int write_float(struct writer *writer, float value) {
+static int write_float(struct stoa_json_writer *writer, float value) {
   if (!isfinite(value)) {
     return write_not_finite(writer, (double)value);
   }
@@ -186,15 +191,21 @@ static int write_float(struct writer *writer, float value) {
     return write_negative_zero(writer);
   }
   char text[STOA_NUMBER_TEXT_MAX];
-  return write_text(writer, text, stoa_number_write_float(value, text));
+  return stoa_json_write_text(writer, text, stoa_number_write_float(value, text));
 }
 
-static int write_bool(struct writer *writer, bool value, bool is_quoted) {
+static int write_bool(struct stoa_json_writer *writer, bool value, bool is_quoted) {
   return value ? write_number_text(writer, "true", 4, is_quoted) : write_number_text(writer, "false", 5, is_quoted);
 }
 
 /* By the first name of that number, or by number. */
-static int write_enum(struct writer *writer, const struct stoa_enum_type *type, int32_t number) {
+static int write_enum(struct stoa_json_writer *writer, const struct stoa_enum_type *type, int32_t number) {
+  if (type->is_null) {
+    return stoa_json_write_text(writer, "null", 4);
+  }
+  if (writer->options->enums_as_numbers) {
+    return write_signed(writer, number, false);
+  }
   for (uint32_t i = 0; i < type->value_count; i++) {
     if (type->values[i].number == number) {
       struct stoa_string name = stoa_string_of(type->values[i].name);
@@ -204,13 +215,16 @@ static int write_enum(struct writer *writer, const struct stoa_enum_type *type, 
   return write_signed(writer, number, false);
 }
 
-static int write_message_slot(struct writer *writer, const struct stoa_field *field, const void *slot) {
+/* NULL, which is in map entries made by hand only, is the empty message. */
+static int write_message_slot(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot) {
   const void *message = *(const void *const *)slot;
-  return message == NULL ? write_text(writer, "{}", 2) : write_object(writer, field->message, message);
+  return message == NULL ? stoa_json_write_text(writer, "{}", 2)
+                         : stoa_json_write_message(writer, field->message, message);
 }
 
 /* One value in its slot. As a map's key, everything is quoted. */
-static int write_value(struct writer *writer, const struct stoa_field *field, const void *slot, bool is_key) {
+int stoa_json_write_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot,
+                          bool is_key) {
   switch ((enum stoa_field_kind)field->kind) {
     case STOA_KIND_DOUBLE:
       return write_double(writer, *(const double *)slot);
@@ -244,42 +258,42 @@ static int write_value(struct writer *writer, const struct stoa_field *field, co
   return STOA_OK;
 }
 
-static int write_entry(struct writer *writer, const struct stoa_field *map, const void *entry) {
+static int write_entry(struct stoa_json_writer *writer, const struct stoa_field *map, const void *entry) {
   const struct stoa_field *key = stoa_map_field_key(map);
   const struct stoa_field *value = stoa_map_field_value(map);
-  int status = write_value(writer, key, stoa_slot(entry, key), true);
+  int status = stoa_json_write_value(writer, key, stoa_slot(entry, key), true);
   if (status == STOA_OK) {
     status = write_char(writer, ':');
   }
-  return status == STOA_OK ? write_value(writer, value, stoa_slot(entry, value), false) : status;
+  return status == STOA_OK ? stoa_json_write_value(writer, value, stoa_slot(entry, value), false) : status;
 }
 
-static int write_item(struct writer *writer, const struct stoa_field *field, const void *item) {
+static int write_item(struct stoa_json_writer *writer, const struct stoa_field *field, const void *item) {
   if (field->label == STOA_LABEL_MAP) {
     return write_entry(writer, field, item);
   }
   if (field->kind == STOA_KIND_MESSAGE) {
-    return write_object(writer, field->message, item);
+    return stoa_json_write_message(writer, field->message, item);
   }
-  return write_value(writer, field, item, false);
+  return stoa_json_write_value(writer, field, item, false);
 }
 
-static int write_list(struct writer *writer, const struct stoa_field *field, const struct stoa_list *list) {
+int stoa_json_write_list(struct stoa_json_writer *writer, const struct stoa_field *field,
+                         const struct stoa_list *list) {
   bool is_map = field->label == STOA_LABEL_MAP;
   size_t size = stoa_field_item_size(field);
-  int status = enter(writer, is_map ? '{' : '[');
+  int status = stoa_json_write_open(writer, is_map ? '{' : '[');
   for (size_t i = 0; i < list->count && status == STOA_OK; i++) {
     status = i == 0 ? STOA_OK : write_char(writer, ',');
     if (status == STOA_OK) {
       status = write_item(writer, field, stoa_list_item(list, i, size));
     }
   }
-  return status == STOA_OK ? leave(writer, is_map ? '}' : ']') : status;
+  return status == STOA_OK ? stoa_json_write_close(writer, is_map ? '}' : ']') : status;
 }
 
 /* `,"name":`, the comma before all but the first. */
-static inline int write_name(struct writer *writer, const struct stoa_field *field, bool is_first) {
-  size_t len = field->json_name_len;
+static inline int write_name(struct stoa_json_writer *writer, const char *name, size_t len, bool is_first) {
   size_t comma = !is_first;
   int status = stoa_buffer_reserve(writer->out, comma + len + 3);
   if (status != STOA_OK) {
@@ -289,19 +303,19 @@ static inline int write_name(struct writer *writer, const struct stoa_field *fie
   *at = ',';
   at += comma;
   *at++ = '"';
-  stoa_scan_copy(at, field->json_name, len);
+  stoa_scan_copy(at, name, len);
   at[len] = '"';
   at[len + 1] = ':';
   writer->out->len += comma + len + 3;
   return STOA_OK;
 }
 
-static int write_field_value(struct writer *writer, const struct stoa_field *field, const void *message) {
+static int write_field_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *message) {
   const void *slot = stoa_slot(message, field);
   if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
-    return write_list(writer, field, slot);
+    return stoa_json_write_list(writer, field, slot);
   }
-  return write_value(writer, field, slot, false);
+  return stoa_json_write_value(writer, field, slot, false);
 }
 
 /* What has no presence is always written, so that a reader in JavaScript never meets `undefined`. */
@@ -310,31 +324,85 @@ static bool is_written(const struct stoa_field *field, const void *message) {
   return !stoa_field_has_presence(field, message, &is_set) || is_set;
 }
 
-static int write_object(struct writer *writer, const struct stoa_message_type *type, const void *message) {
-  int status = enter(writer, '{');
-  bool is_first = true;
+static bool is_empty(const struct stoa_field *field, const void *message) {
+  bool is_set;
+  const void *slot = stoa_slot(message, field);
+  if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
+    return ((const struct stoa_list *)slot)->count == 0;
+  }
+  return !stoa_field_has_presence(field, message, &is_set) && stoa_field_is_default(field, slot);
+}
+
+/* With any options. Kept out of write_members() for its speed. */
+__attribute__((noinline)) static int write_members_with(struct stoa_json_writer *writer,
+                                                        const struct stoa_message_type *type, const void *message,
+                                                        bool is_first) {
+  const struct stoa_json_options *options = writer->options;
+  int status = STOA_OK;
+  for (uint32_t i = 0; i < type->field_count && status == STOA_OK; i++) {
+    const struct stoa_field *field = &type->fields[i];
+    if (!is_written(field, message) || (!options->emit_unpopulated && is_empty(field, message))) {
+      continue;
+    }
+    status = options->proto_names ? write_name(writer, field->name, field->name_len, is_first)
+                                  : write_name(writer, field->json_name, field->json_name_len, is_first);
+    is_first = false;
+    if (status == STOA_OK) {
+      status = write_field_value(writer, field, message);
+    }
+  }
+  return status;
+}
+
+static inline int write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type,
+                                const void *message, bool is_first) {
+  int status = STOA_OK;
   const struct stoa_field *end = type->fields + type->field_count;
   for (const struct stoa_field *field = type->fields; field < end && status == STOA_OK; field++) {
     bool is_plain_text = field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR;
     if (!is_plain_text && !is_written(field, message)) {
       continue;
     }
-    status = write_name(writer, field, is_first);
+    status = write_name(writer, field->json_name, field->json_name_len, is_first);
     is_first = false;
     if (status == STOA_OK) {
       status =
           is_plain_text ? write_string(writer, stoa_slot(message, field)) : write_field_value(writer, field, message);
     }
   }
-  return status == STOA_OK ? leave(writer, '}') : status;
+  return status;
 }
 
-int stoa_json_encode(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
-  struct writer writer = {.out = out};
+int stoa_json_write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message,
+                            bool is_first) {
+  return writer->options == &defaults ? write_members(writer, type, message, is_first)
+                                      : write_members_with(writer, type, message, is_first);
+}
+
+int stoa_json_write_message(struct stoa_json_writer *writer, const struct stoa_message_type *type,
+                            const void *message) {
+  if (type->special != STOA_SPECIAL_NONE) {
+    return stoa_json_write_special(writer, type, message);
+  }
+  int status = stoa_json_write_open(writer, '{');
+  if (status == STOA_OK) {
+    status = writer->options == &defaults ? write_members(writer, type, message, true)
+                                          : write_members_with(writer, type, message, true);
+  }
+  return status == STOA_OK ? stoa_json_write_close(writer, '}') : status;
+}
+
+int stoa_json_encode_with(const struct stoa_json_options *options, const struct stoa_message_type *type,
+                          const void *message, struct stoa_buffer *out) {
+  struct stoa_json_writer writer = {.out = out, .options = options};
   size_t len_before = out->len;
-  int status = write_object(&writer, type, message);
+  int status = stoa_json_write_message(&writer, type, message);
   if (status != STOA_OK) {
     out->len = len_before;
   }
   return status;
+}
+
+int stoa_json_encode(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
+  return stoa_json_encode_with(&defaults, type, message, out);
 }

@@ -21,6 +21,12 @@ const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader) {
   return stoa_json_fail(reader, STOA_E_MEMORY, "out of memory");
 }
 
+const uint8_t *stoa_json_fail_unknown(struct stoa_json_reader *reader, struct stoa_string name) {
+  (void)stoa_json_fail(reader, STOA_E_TYPE, "no field has this name");
+  stoa_fault_key(&reader->fault, name);
+  return NULL;
+}
+
 /* Where a string's raw text ends, or the input; escapes are stepped over. */
 static const uint8_t *raw_string_end(const struct stoa_json_reader *reader, const uint8_t *at) {
   while (at < reader->end && *at != '"') {

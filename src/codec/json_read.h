@@ -7,7 +7,7 @@
 #define STOA_CODEC_JSON_READ_H
 
 #include <stoa/arena.h>
-#include <stoa/codec.h>
+#include <stoa/json.h>
 
 #include "codec/fault.h"
 
@@ -15,6 +15,7 @@ struct stoa_json_reader {
   const uint8_t *begin;
   const uint8_t *end;
   struct stoa_arena *arena;
+  const struct stoa_json_options *options;
   struct stoa_fault fault;
   int status;
   uint32_t depth; /* arrays and objects entered */
@@ -27,6 +28,8 @@ const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint
 /* STOA_E_TYPE: `expected uint32, got "x"`, where `at` is the start of the value that came instead; STOA_E_SYNTAX when
  * no value starts there. */
 const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
+/* STOA_E_TYPE: a member of that name, which no field takes. */
+const uint8_t *stoa_json_fail_unknown(struct stoa_json_reader *reader, struct stoa_string name);
 const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader);
 
 /* Count an array or object in; false after failing with STOA_E_LIMIT. */
@@ -53,6 +56,38 @@ bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *
 /* The rest of a string, from behind its opening quote. Without escapes it points into the input, else into the
  * arena. It is UTF-8. Errors: STOA_E_SYNTAX, STOA_E_UTF8 (lone surrogates too), STOA_E_MEMORY */
 const uint8_t *stoa_json_read_string(struct stoa_json_reader *reader, const uint8_t *at, struct stoa_string *out_text);
+
+/* A member's name, from its opening quote. */
+static inline const uint8_t *stoa_json_read_name(struct stoa_json_reader *reader, const uint8_t *at,
+                                                 struct stoa_string *out_name) {
+  if (!stoa_json_is_at(reader, at, '"')) {
+    return stoa_json_fail_syntax(reader, at, "a member's name");
+  }
+  return stoa_json_read_string(reader, at + 1, out_name);
+}
+
+/* From behind a member's name to its value. */
+static inline const uint8_t *stoa_json_read_colon(struct stoa_json_reader *reader, const uint8_t *at) {
+  at = stoa_json_skip_space(reader, at);
+  if (!stoa_json_is_at(reader, at, ':')) {
+    return stoa_json_fail_syntax(reader, at, "':'");
+  }
+  return stoa_json_skip_space(reader, at + 1);
+}
+
+/* `at` is behind a value in an array or object: at the next value or name, or behind the end (*out_is_end). */
+static inline const uint8_t *stoa_json_read_comma(struct stoa_json_reader *reader, const uint8_t *at, char end,
+                                                  bool *out_is_end) {
+  at = stoa_json_skip_space(reader, at);
+  *out_is_end = stoa_json_is_at(reader, at, end);
+  if (*out_is_end) {
+    return at + 1;
+  }
+  if (!stoa_json_is_at(reader, at, ',')) {
+    return stoa_json_fail_syntax(reader, at, end == ']' ? "',' or ']'" : "',' or '}'");
+  }
+  return stoa_json_skip_space(reader, at + 1);
+}
 
 /* Any value, checked and dropped. No recursion: what is open is kept in one bit a level. */
 const uint8_t *stoa_json_skip_value(struct stoa_json_reader *reader, const uint8_t *at);

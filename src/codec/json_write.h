@@ -1,0 +1,40 @@
+/* codec/json_write.h: writing JSON text; what the forms of the package google.protobuf share with other messages.
+ *
+ * All of them return STOA_OK or why not, as stoa_json_encode_with() does. After an error what was written is dropped
+ * with the whole message.
+ */
+#ifndef STOA_CODEC_JSON_WRITE_H
+#define STOA_CODEC_JSON_WRITE_H
+
+#include <stoa/json.h>
+
+struct stoa_json_writer {
+  struct stoa_buffer *out;
+  const struct stoa_json_options *options;
+  uint32_t depth; /* arrays and objects, as the decoder counts them */
+};
+
+int stoa_json_write_char(struct stoa_json_writer *writer, char c);
+int stoa_json_write_text(struct stoa_json_writer *writer, const char *text, size_t len);
+int stoa_json_write_string(struct stoa_json_writer *writer, const struct stoa_string *text);
+
+/* `{` or `[`, counted. Errors: STOA_E_LIMIT  too deep */
+int stoa_json_write_open(struct stoa_json_writer *writer, char open);
+int stoa_json_write_close(struct stoa_json_writer *writer, char close);
+
+/* One value in its slot. As a map's key, everything is quoted. */
+int stoa_json_write_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot,
+                          bool is_key);
+/* A repeated field or map, with its brackets. */
+int stoa_json_write_list(struct stoa_json_writer *writer, const struct stoa_field *field, const struct stoa_list *list);
+/* The members of an object, without its braces. */
+int stoa_json_write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message,
+                            bool is_first);
+/* A whole message in the form that its type has. */
+int stoa_json_write_message(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message);
+
+/* A message whose type->special is not STOA_SPECIAL_NONE. */
+int stoa_json_write_special(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message);
+int stoa_json_write_any(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message);
+
+#endif
