@@ -19,6 +19,8 @@ def refused(port):
         socket.create_connection(("127.0.0.1", port), DEADLINE_S).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionError:
+        pass  # it was still in the queue of the listener that was closed
     return False
 
 

@@ -114,6 +114,18 @@ def old_versions(world):
         assert peer.socket.recv(1)[0] == HANDSHAKE
 
 
+@hostile("a client that wants to renegotiate is told no", CHATROOM, BOTH, wrap=wrap)
+def renegotiation(world):
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", "-tls1_2"]
+    # A line that starts with R makes this client ask; it ends when it is refused.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        world.until(lambda: client.poll() is not None, "the client to end")
+        said = client.stdout.read()
+    assert b"no renegotiation" in said, said[-500:]
+
+
 @hostile("half a handshake is dropped when its time is over", CHATROOM, HURRIED, wrap=wrap)
 def half_handshake(world):
     hello = modern_hello()
