@@ -124,6 +124,9 @@ static void add_enums(struct symbols *symbols, const struct model_file *file) {
     for (size_t v = 0; v < enumeration->value_count; v++) {
       const struct model_enum_value *value = &enumeration->values[v];
       const char *value_what = text_format("value \"%s\"", value->name);
+      if (model_enum_value_is_again(enumeration, v)) {
+        continue;
+      }
       add(symbols, SPACE_ORDINARY, value->c_name, value_what, &value->place);
       if (value->error_code != 0) {
         add_error(symbols, enumeration, value, value_what);

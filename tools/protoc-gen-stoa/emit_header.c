@@ -33,6 +33,9 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   for (size_t i = 0; i < enumeration->value_count; i++) {
     const struct model_enum_value *value = &enumeration->values[i];
     const char *comma = i + 1 < enumeration->value_count ? "," : "";
+    if (model_enum_value_is_again(enumeration, i)) {
+      continue;
+    }
     text_add_comment(text, COMMENT_INDENT, value->place.comment);
     text_addf(text, "  %s = %s%s\n", value->c_name, enum_number(value->number), comma);
   }

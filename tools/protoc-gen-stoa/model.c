@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "names.h"
@@ -176,4 +177,30 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
 bool model_has_presence(const struct model_field *field) {
   bool is_message = field->label == MODEL_SINGULAR && field->message != NULL;
   return is_message || field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF;
+}
+
+static int compare_numbers(const void *left, const void *right) {
+  const struct model_field *const *a = left;
+  const struct model_field *const *b = right;
+  return (*a)->number < (*b)->number ? -1 : 1;
+}
+
+const struct model_field **model_sorted_fields(const struct model_message *message) {
+  const struct model_field **sorted = pool_array(message->field_count, sizeof(struct model_field *));
+  for (size_t i = 0; i < message->field_count; i++) {
+    sorted[i] = &message->fields[i];
+  }
+  qsort(sorted, message->field_count, sizeof(struct model_field *), compare_numbers);
+  return sorted;
+}
+
+bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index) {
+  const struct model_enum_value *value = &enumeration->values[index];
+  for (size_t i = 0; i < index; i++) {
+    const struct model_enum_value *earlier = &enumeration->values[i];
+    if (earlier->number == value->number && strcmp(earlier->c_name, value->c_name) == 0) {
+      return true;
+    }
+  }
+  return false;
 }

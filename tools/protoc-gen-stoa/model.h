@@ -156,6 +156,13 @@ struct model {
 /* Can C ask whether the field is set? Of messages, `optional` fields and members of a oneof. */
 bool model_has_presence(const struct model_field *field);
 
+/* A message's fields by ascending number. */
+const struct model_field **model_sorted_fields(const struct model_message *message);
+
 struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems);
+
+/* Is the value an alias whose C name and number an earlier value of the enum has, as `done` behind `DONE`? One
+ * enumerator serves both. */
+bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index);
 
 #endif
