@@ -6,6 +6,7 @@ Usage: plugin_test.py [--update] PROTOC PLUGIN API_FOLDER C_COMPILER CXX_COMPILE
 
 import functools
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
 ERRORS = os.path.join(HERE, "errors")
 GOLDEN = os.path.join(HERE, "golden")
+PROTOCOL_PAGE = os.path.join(HERE, "..", "..", "docs", "protocol.md")
+OUTPUTS = (".md", ".stoa.c", ".stoa.h")
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
 
 sys.path.insert(0, os.path.join(HERE, "..", "structure"))
@@ -31,7 +34,7 @@ class Tools:
         self.cxx_compiler = shlex.split(cxx_compiler)
         self.includes = ["-I" + folder for folder in (GOLDEN, *includes)]
 
-    def generate(self, folder, protos, out, parameter=""):
+    def generate(self, folder, protos, out, parameter="c,markdown:"):
         command = [self.protoc, f"--plugin=protoc-gen-stoa={self.plugin}", f"--stoa_out={parameter}{out}"]
         return run(command + ["-I" + folder, "-I" + self.api, *protos], cwd=folder)
 
@@ -65,7 +68,7 @@ def base(path):
 
 
 def contents(folder):
-    return {name: read(folder, name) for name in files_under(folder, (".h", ".c"))}
+    return {name: read(folder, name) for name in files_under(folder, OUTPUTS)}
 
 
 def generated(tools, folder, protos):
@@ -79,11 +82,58 @@ def gives_golden_files(tools, proto):
     told, files = generated(tools, CASES, [proto])
     if told:
         yield told
-    if sorted(files) != [base(proto) + ".stoa.c", base(proto) + ".stoa.h"]:
+    if sorted(files) != [base(proto) + output for output in OUTPUTS]:
         yield f"it wrote {sorted(files)}"
     for name, text in files.items():
         if text != read(GOLDEN, name):
             yield run(["diff", "-u", os.path.join(GOLDEN, name), "-"], input=text).stdout
+
+
+def examples_in(page):
+    """The type, the JSON and the bytes of each example of a page."""
+    kind, call, examples = None, None, []
+    for line in re.sub(r"```(json|text)\n(.*?)\n```", lambda m: f"\x00{m[1]} " + m[2].replace("\n", " "), page,
+                       flags=re.S).splitlines():
+        if line.startswith("### ") and "." in line:
+            kind = line[4:]
+        elif line.startswith("A message: "):
+            kind = re.findall(r"`([^`]*)`", line)[0]
+        elif line.startswith("A call of "):
+            call = re.findall(r"`([^`]*)`", line)[1:3]
+        elif line.startswith("#### "):
+            kind = call[line == "#### Reply"]
+        elif line.startswith("\x00json "):
+            examples.append([kind, line[6:], ""])
+        elif line.startswith("\x00text "):
+            examples[-1][2] = line[6:]
+    return examples
+
+
+def examples_agree(tools, proto):
+    try:
+        # pylint: disable=import-outside-toplevel
+        from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+    except ImportError:
+        return
+    with tempfile.NamedTemporaryFile() as out:
+        run([tools.protoc, f"--descriptor_set_out={out.name}", "--include_imports", "-I" + CASES, "-I" + tools.api, proto])
+        files = descriptor_pb2.FileDescriptorSet.FromString(out.read())
+    pool = descriptor_pool.DescriptorPool()
+    for file in files.file:
+        pool.Add(file)
+    for kind, json, binary in examples_in(read(GOLDEN, base(proto) + ".md")):
+        message = message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName(kind))
+        if json_format.Parse(json, message(), descriptor_pool=pool) != message.FromString(bytes.fromhex(binary)):
+            yield f"{kind}: {json} is not {binary}"
+
+
+def protocol_page_is_up_to_date(tools):
+    told, files = generated(tools, tools.api, ["chatroom/v1/chatroom.proto"])
+    if told:
+        yield told
+    text = files.get("chatroom/v1/chatroom.md", "")
+    if text != read(PROTOCOL_PAGE):
+        yield "run ./dev docs:\n" + run(["diff", "-u", PROTOCOL_PAGE, "-"], input=text).stdout
 
 
 def compiles(tools, compiler, name):
@@ -176,10 +226,12 @@ def all_cases(tools):
 
     for proto in files_under(CASES, ".proto"):
         yield case(f"{proto} gives its golden files", gives_golden_files, proto)
+        yield case(f"the examples in the page about {proto} say the same in JSON and in binary", examples_agree, proto)
         yield case(f"what {proto} gives compiles as C11", compiles_as_c, proto)
         yield case(f"the header that {proto} gives compiles as C++17", compiles_as_cxx, proto)
     for proto in files_under(ERRORS, ".proto"):
         yield case(f"errors/{proto} is refused with file, line and column", is_refused, proto)
+    yield case("docs/protocol.md is what chatroom.proto gives", protocol_page_is_up_to_date)
     yield case("one run for many files gives the same as many runs", one_run_gives_them_all)
     yield case("a second run gives the same bytes", second_run_is_the_same)
     yield case("one bad file among several stops all, and all errors are told", one_bad_file_stops_all)

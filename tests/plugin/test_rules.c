@@ -198,6 +198,9 @@ static void a_message_without_rules_is_looked_through_for_those_below(void **sta
   assert_int_equal(rules_v1_plain_type.has_rules, 0);
   assert_int_equal(rules_v1_outer_type.has_rules, 1);
   assert_int_equal(rules_v1_middle_type.has_rules, 1);
+  const struct common_v1_bounded bounded = {.small = 10};
+  const struct rules_v1_far far = {.bounded = &bounded};
+  check_is(&rules_v1_far_type, &far, STOA_E_TYPE, "bounded.small: at most 9, got 10");
   struct rules_v1_order order = good_order();
   order.main = &dear;
   const struct rules_v1_middle middle = {.order = &order};

@@ -10,6 +10,9 @@ void emit_header(struct text *text, const struct model_file *file);
 /* Everything of X.stoa.c. */
 void emit_source(struct text *text, const struct model_file *file);
 
+/* Everything of X.md, the page about the file's protocol. */
+void emit_markdown(struct text *text, const struct model_file *file);
+
 /* Does the file have anything to handle? */
 bool emit_has_service(const struct model_file *file);
 /* The parts about handlers and senders; nothing for a file without numbers. */

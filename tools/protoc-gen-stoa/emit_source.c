@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "emit.h"
@@ -132,23 +131,8 @@ static void emit_field(struct text *text, const struct model_message *message, c
   text_add(text, "  },\n");
 }
 
-static int compare_numbers(const void *left, const void *right) {
-  const struct model_field *const *a = left;
-  const struct model_field *const *b = right;
-  return (*a)->number < (*b)->number ? -1 : 1;
-}
-
-static const struct model_field **sort_fields(const struct model_message *message) {
-  const struct model_field **sorted = pool_array(message->field_count, sizeof(struct model_field *));
-  for (size_t i = 0; i < message->field_count; i++) {
-    sorted[i] = &message->fields[i];
-  }
-  qsort(sorted, message->field_count, sizeof(struct model_field *), compare_numbers);
-  return sorted;
-}
-
 static void emit_fields_table(struct text *text, const struct model_message *message) {
-  const struct model_field **sorted = sort_fields(message);
+  const struct model_field **sorted = model_sorted_fields(message);
   emit_rules(text, message, sorted);
   text_addf(text, "\nstatic const struct stoa_field %s_fields[] = {\n", message->c_name);
   size_t rules_index = 0;

@@ -27,8 +27,10 @@ struct output {
 };
 
 static const struct output outputs[] = {
-    {"c", ".stoa.h", emit_header}, {"c", ".stoa.c", emit_source}, {"ts", ".stoa.ts", ts_emit_file},
-    // MD
+    {"c", ".stoa.h", emit_header},
+    {"c", ".stoa.c", emit_source},
+    {"ts", ".stoa.ts", ts_emit_file},
+    {"markdown", ".md", emit_markdown},
 };
 
 struct selection {

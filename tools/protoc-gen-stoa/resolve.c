@@ -56,8 +56,8 @@ static void check_type(const struct model *model, const struct model_field *fiel
   uint32_t kind = (uint32_t)proto->type;
   const struct model_message *message = kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
   const struct model_enum *enumeration = kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
-  if (kind == KIND_GROUP || (proto->type_name != NULL && message == NULL && enumeration == NULL)) {
-    problem_add(problems, &field->place, "field \"%s\": there is no type %s", field->name, proto->type_name + 1);
+  if (kind == KIND_GROUP) {
+    problem_add(problems, &field->place, "field \"%s\": groups are not supported", field->name);
   } else if ((message != NULL && message->file->is_foreign) || (enumeration != NULL && enumeration->file->is_foreign)) {
     problem_add(problems, &field->place, "field \"%s\": type %s is not supported", field->name, proto->type_name + 1);
   }
@@ -85,15 +85,21 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->place = request_place(message->file->proto, &path);
   field->message = field->kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
   field->enumeration = field->kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
+  /* protoc resolves names before any plugin sees them. */
+  if ((field->kind == KIND_MESSAGE && field->message == NULL) ||
+      (field->kind == KIND_ENUM && field->enumeration == NULL)) {
+    problem_add(problems, &field->place, "field \"%s\": there is no type %s", field->name, proto->type_name + 1);
+  }
   field->label = label_of(field, proto);
   field->oneof = (size_t)proto->oneof_index;
   bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
   field->is_packed = field->label == MODEL_REPEATED && is_packable(field->kind) && !is_unpacked;
-  /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. */
-  if (!message->is_map_entry) {
-    check_field(model, field, proto, problems);
-    rules_read(field, proto, problems);
-  }
+  /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. What is wrong with an imported
+   * file is told when its own code is generated. */
+  struct problems untold = {0};
+  struct problems *told = message->file->is_wanted && !message->is_map_entry ? problems : &untold;
+  check_field(model, field, proto, told);
+  rules_read(field, proto, told);
 }
 
 /* The oneofs behind `optional` fields come last in a descriptor, so the others keep their indexes. */
@@ -245,12 +251,10 @@ static void resolve_services(const struct model *model, struct model_file *file,
 }
 
 void resolve_files(struct model *model, struct problems *problems) {
-  /* What is wrong with an imported file is told when its own code is generated. */
-  struct problems untold = {0};
   for (size_t f = 0; f < model->file_count; f++) {
     struct model_file *file = &model->files[f];
     for (size_t i = 0; i < file->message_count; i++) {
-      resolve_message(model, &file->messages[i], file->is_wanted ? problems : &untold);
+      resolve_message(model, &file->messages[i], problems);
     }
     if (file->is_wanted) {
       resolve_services(model, file, problems);

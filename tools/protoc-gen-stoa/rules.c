@@ -1,7 +1,6 @@
 #include "rules.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kind.h"
@@ -108,18 +107,6 @@ static bool check_fit(const struct model_field *field, const struct raw_rules *r
   return is_fit;
 }
 
-/* The shortest text that reads back as the same number. */
-static const char *real_text(double value) {
-  const char *text = "";
-  for (int digits = 1; digits <= 17; digits++) {
-    text = text_format("%.*g", digits, value);
-    if (strtod(text, NULL) == value) {
-      break;
-    }
-  }
-  return text;
-}
-
 static double least(uint32_t kind) {
   return kind_class(kind) == KIND_CLASS_NATURAL ? 0 : kind_is_64_bit(kind) ? -EXACT_MAX : INT32_MIN;
 }
@@ -137,12 +124,12 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   bool is_exact = is_real || (value >= least(field->kind) && value <= most(field->kind) && value == floor(value));
   if (!isfinite(value) || (!is_exact && (!kind_is_64_bit(field->kind) || fabs(value) <= EXACT_MAX))) {
     problem_add(problems, &field->place, "field \"%s\": rule %s %s is no %s", field->name, member_names[member],
-                real_text(value), is_real ? "finite number" : kind_name(field->kind));
+                text_real(value), is_real ? "finite number" : kind_name(field->kind));
     return false;
   }
   if (!is_exact) {
     problem_add(problems, &field->place, "field \"%s\": rule %s %s is beyond what a double holds exactly: write %s_%s",
-                field->name, member_names[member], real_text(value), member_names[member],
+                field->name, member_names[member], text_real(value), member_names[member],
                 kind_class(field->kind) == KIND_CLASS_NATURAL ? "uint64" : "int64");
     return false;
   }
@@ -202,7 +189,7 @@ const char *rules_bound_text(const struct model_field *field, const struct model
     case KIND_CLASS_OTHER:
       break;
   }
-  return real_text(bound->real);
+  return text_real(bound->real);
 }
 
 static void read_lengths(struct model_field *field, const struct raw_rules *raw, struct problems *problems) {

@@ -8,7 +8,7 @@
 
 #include "pool.h"
 
-static void add_bytes(struct text *text, const char *data, size_t len) {
+void text_add_bytes(struct text *text, const char *data, size_t len) {
   if (text->capacity - text->len <= len) {
     size_t capacity = (text->len + len + 1) * 2;
     char *grown = pool_array(capacity, 1);
@@ -18,13 +18,15 @@ static void add_bytes(struct text *text, const char *data, size_t len) {
     text->data = grown;
     text->capacity = capacity;
   }
-  memcpy(text->data + text->len, data, len);
+  if (len > 0) {
+    memcpy(text->data + text->len, data, len);
+  }
   text->len += len;
   text->data[text->len] = '\0';
 }
 
 void text_add(struct text *text, const char *added) {
-  add_bytes(text, added, strlen(added));
+  text_add_bytes(text, added, strlen(added));
 }
 
 __attribute__((format(printf, 1, 0))) static char *format_pooled(const char *format, va_list arguments) {
@@ -53,6 +55,17 @@ const char *text_format(const char *format, ...) {
   return formatted;
 }
 
+const char *text_real(double value) {
+  const char *text = "";
+  for (int digits = 1; digits <= 17; digits++) {
+    text = text_format("%.*g", digits, value);
+    if (strtod(text, NULL) == value) {
+      break;
+    }
+  }
+  return text;
+}
+
 void text_add_literal(struct text *text, const char *raw) {
   text_add(text, "\"");
   for (const char *at = raw; *at != '\0'; at++) {
@@ -63,7 +76,7 @@ void text_add_literal(struct text *text, const char *raw) {
     } else if (byte < 0x20 || byte > 0x7e) {
       text_addf(text, "\\%03o", (unsigned)byte);
     } else {
-      add_bytes(text, at, 1);
+      text_add_bytes(text, at, 1);
     }
   }
   text_add(text, "\"");
@@ -76,7 +89,7 @@ static void add_comment_line(struct text *text, const char *line, size_t len) {
     if (splits) {
       text_add(text, " ");
     }
-    add_bytes(text, line + i, 1);
+    text_add_bytes(text, line + i, 1);
   }
 }
 

@@ -17,9 +17,13 @@ struct text {
 };
 
 void text_add(struct text *text, const char *added);
+void text_add_bytes(struct text *text, const char *data, size_t len);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A new terminated string. */
 const char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The shortest text that reads back as the same number: "0.1". */
+const char *text_real(double value);
 
 /* `raw` as a C string literal with its quotes, pure ASCII. */
 void text_add_literal(struct text *text, const char *raw);

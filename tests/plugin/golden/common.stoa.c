@@ -14,6 +14,37 @@ const struct stoa_enum_type common_v1_level_enum = {
   .value_count = 2,
 };
 
+static const struct stoa_field_rules common_v1_bounded_rules[] = {
+  {
+    .rules = STOA_RULE_MAX,
+    .max = {.natural = 9U},
+  },
+};
+
+static const struct stoa_field common_v1_bounded_fields[] = {
+  {
+    .name = "small",
+    .json_name = "small",
+    .number = 1,
+    .kind = STOA_KIND_UINT32,
+    .label = STOA_LABEL_SINGULAR,
+    .name_len = 5,
+    .json_name_len = 5,
+    .offset = offsetof(struct common_v1_bounded, small),
+    .rules = &common_v1_bounded_rules[0],
+  },
+};
+
+const struct stoa_message_type common_v1_bounded_type = {
+  .full_name = "common.v1.Bounded",
+  .abi = 2,
+  .size = sizeof(struct common_v1_bounded),
+  .fields = common_v1_bounded_fields,
+  .field_count = 1,
+  .unknown_offset = UINT32_MAX,
+  .has_rules = 1,
+};
+
 static const struct stoa_field common_v1_stamp_fields[] = {
   {
     .name = "unix_ms",

@@ -13,13 +13,19 @@ enum common_v1_level {
   COMMON_V1_LEVEL_HIGH = 1
 };
 
+struct common_v1_bounded;
 struct common_v1_stamp;
+
+struct common_v1_bounded {
+  uint32_t small;
+};
 
 struct common_v1_stamp {
   int64_t unix_ms;
 };
 
 /* The tables that codecs read. */
+STOA_API extern const struct stoa_message_type common_v1_bounded_type;
 STOA_API extern const struct stoa_message_type common_v1_stamp_type;
 STOA_API extern const struct stoa_enum_type common_v1_level_enum;
 

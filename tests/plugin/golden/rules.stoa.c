@@ -581,6 +581,30 @@ const struct stoa_message_type rules_v1_middle_type = {
   .has_rules = 1,
 };
 
+static const struct stoa_field rules_v1_far_fields[] = {
+  {
+    .name = "bounded",
+    .json_name = "bounded",
+    .number = 1,
+    .kind = STOA_KIND_MESSAGE,
+    .label = STOA_LABEL_SINGULAR,
+    .name_len = 7,
+    .json_name_len = 7,
+    .offset = offsetof(struct rules_v1_far, bounded),
+    .message = &common_v1_bounded_type,
+  },
+};
+
+const struct stoa_message_type rules_v1_far_type = {
+  .full_name = "rules.v1.Far",
+  .abi = 2,
+  .size = sizeof(struct rules_v1_far),
+  .fields = rules_v1_far_fields,
+  .field_count = 1,
+  .unknown_offset = UINT32_MAX,
+  .has_rules = 1,
+};
+
 typedef const struct stoa_error *(*rules_v1_rules_order_function)(void *user, struct stoa_session *session,
                                                                   const struct rules_v1_order *message);
 

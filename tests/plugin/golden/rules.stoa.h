@@ -18,6 +18,7 @@ struct rules_v1_item;
 struct rules_v1_plain;
 struct rules_v1_outer;
 struct rules_v1_middle;
+struct rules_v1_far;
 
 struct rules_v1_order {
   /* 1 to 32 characters. */
@@ -114,6 +115,11 @@ struct rules_v1_middle {
   const struct rules_v1_order *order;
 };
 
+/* The rules below it are another file's. */
+struct rules_v1_far {
+  const struct common_v1_bounded *bounded;
+};
+
 /* Is the field set? */
 static inline bool rules_v1_order_has_share(const struct rules_v1_order *message) {
   return message->has_share;
@@ -151,6 +157,10 @@ static inline bool rules_v1_middle_has_order(const struct rules_v1_middle *messa
   return message->order != NULL;
 }
 
+static inline bool rules_v1_far_has_bounded(const struct rules_v1_far *message) {
+  return message->bounded != NULL;
+}
+
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type rules_v1_order_type;
 STOA_API extern const struct stoa_message_type rules_v1_order_by_name_entry_type;
@@ -161,6 +171,7 @@ STOA_API extern const struct stoa_message_type rules_v1_item_type;
 STOA_API extern const struct stoa_message_type rules_v1_plain_type;
 STOA_API extern const struct stoa_message_type rules_v1_outer_type;
 STOA_API extern const struct stoa_message_type rules_v1_middle_type;
+STOA_API extern const struct stoa_message_type rules_v1_far_type;
 
 struct stoa_error;
 struct stoa_server;

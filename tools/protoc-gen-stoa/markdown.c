@@ -1,0 +1,317 @@
+#include <string.h>
+
+#include "emit.h"
+#include "example.h"
+#include "kind.h"
+#include "pool.h"
+#include "rules.h"
+
+/* What Markdown would take for its own in a comment; text in backquotes stays as it is, but for a table's bars. */
+static void add_prose(struct text *text, const char *raw, bool is_cell) {
+  bool is_code = false;
+  for (const char *at = raw; *at != '\0'; at++) {
+    is_code = is_code != (*at == '`');
+    if (*at == '|' ? is_cell : (!is_code && strchr("*_[]<>\\", *at) != NULL)) {
+      text_add(text, "\\");
+    }
+    text_add_bytes(text, at, 1);
+  }
+}
+
+/* A comment's lines, without the blanks at their starts and the empty lines at its end. */
+static const char *comment_lines(const char *comment, const char *joint) {
+  struct text lines = {0};
+  text_add(&lines, "");
+  size_t whole = comment == NULL ? 0 : strlen(comment);
+  while (whole > 0 && strchr(" \t\r\n", comment[whole - 1]) != NULL) {
+    whole--;
+  }
+  comment = pool_copy(comment == NULL ? "" : comment, whole);
+  for (const char *at = comment; *at != '\0';) {
+    size_t len = strcspn(at, "\n");
+    const char *line = pool_copy(at, len);
+    line += strspn(line, " \t\r");
+    if (lines.len > 0) {
+      text_add(&lines, joint);
+    }
+    text_add(&lines, line);
+    at += len + (at[len] == '\n');
+  }
+  return lines.data;
+}
+
+static void add_paragraph(struct text *text, const char *comment) {
+  const char *lines = comment_lines(comment, "\n");
+  if (*lines != '\0') {
+    add_prose(text, lines, false);
+    text_add(text, "\n\n");
+  }
+}
+
+static const char *base_type(const struct model_field *field) {
+  if (field->message != NULL) {
+    return field->message->full_name;
+  }
+  return field->enumeration != NULL ? field->enumeration->full_name : kind_name(field->kind);
+}
+
+/* Types of the page's own package stand without it. */
+static const char *short_type(const struct model_file *page, const struct model_field *field) {
+  const char *name = base_type(field);
+  size_t len = strlen(page->proto->package);
+  bool is_own = len > 0 && strncmp(name, page->proto->package, len) == 0 && name[len] == '.';
+  return is_own ? name + len + 1 : name;
+}
+
+static const char *type_text(const struct model_file *page, const struct model_field *field) {
+  switch (field->label) {
+    case MODEL_MAP:
+      return text_format("map<%s, %s>", kind_name(field->message->fields[0].kind),
+                         short_type(page, &field->message->fields[1]));
+    case MODEL_REPEATED:
+      return text_format("repeated %s", short_type(page, field));
+    case MODEL_OPTIONAL:
+      return text_format("optional %s", short_type(page, field));
+    case MODEL_SINGULAR:
+    case MODEL_ONEOF:
+      break;
+  }
+  return short_type(page, field);
+}
+
+static const char *len_unit(const struct model_field *field, bool is_one) {
+  if (field->label == MODEL_REPEATED || field->label == MODEL_MAP) {
+    return is_one ? "entry" : "entries";
+  }
+  if (field->kind == KIND_STRING) {
+    return is_one ? "character" : "characters";
+  }
+  return is_one ? "byte" : "bytes";
+}
+
+static const char *range_text(const char *min, const char *max) {
+  if (min != NULL && max != NULL) {
+    return strcmp(min, max) == 0 ? min : text_format("%s to %s", min, max);
+  }
+  return min != NULL ? text_format("at least %s", min) : text_format("at most %s", max);
+}
+
+static void add_rule(struct text *text, const char *rule) {
+  text_addf(text, "%s%s", text->len > 0 ? ", " : "", rule);
+}
+
+/* "required, 1 to 32 characters"; empty without rules. */
+static const char *rules_text(const struct model_field *field) {
+  const struct model_rules *rules = &field->rules;
+  struct text text = {0};
+  text_add(&text, "");
+  if ((rules->set & MODEL_RULE_REQUIRED) != 0) {
+    add_rule(&text, "required");
+  }
+  if ((rules->set & (uint32_t)(MODEL_RULE_MIN_LEN | MODEL_RULE_MAX_LEN)) != 0) {
+    const char *min = (rules->set & MODEL_RULE_MIN_LEN) != 0 ? text_format("%u", rules->min_len) : NULL;
+    const char *max = (rules->set & MODEL_RULE_MAX_LEN) != 0 ? text_format("%u", rules->max_len) : NULL;
+    add_rule(&text,
+             text_format("%s %s", range_text(min, max), len_unit(field, strcmp(max != NULL ? max : min, "1") == 0)));
+  }
+  if ((rules->set & (uint32_t)(MODEL_RULE_MIN | MODEL_RULE_MAX)) != 0) {
+    const char *min = (rules->set & MODEL_RULE_MIN) != 0 ? rules_bound_text(field, &rules->min) : NULL;
+    const char *max = (rules->set & MODEL_RULE_MAX) != 0 ? rules_bound_text(field, &rules->max) : NULL;
+    add_rule(&text, range_text(min, max));
+  }
+  return text.data;
+}
+
+static void add_field(struct text *text, const struct model_file *page, const struct model_message *message,
+                      const struct model_field *field) {
+  struct text about = {0};
+  text_add(&about, comment_lines(field->place.comment, " "));
+  const char *rules = rules_text(field);
+  if (*rules != '\0') {
+    text_addf(&about, "%s(%s)", about.len > 0 ? " " : "", rules);
+  }
+  if (field->label == MODEL_ONEOF) {
+    text_addf(&about, "%sOne of `%s`.", about.len > 0 ? " " : "", message->oneofs[field->oneof].name);
+  }
+  text_addf(text, "| %u | `%s` | `%s` |", field->number, field->name, type_text(page, field));
+  text_add(text, about.len > 0 ? " " : "");
+  add_prose(text, about.data, true);
+  text_add(text, " |\n");
+}
+
+static void add_fields(struct text *text, const struct model_file *page, const struct model_message *message) {
+  if (message->field_count == 0) {
+    text_add(text, "No fields.\n\n");
+    return;
+  }
+  const struct model_field **sorted = model_sorted_fields(message);
+  text_add(text, "| number | field | type | about |\n| --- | --- | --- | --- |\n");
+  for (size_t i = 0; i < message->field_count; i++) {
+    add_field(text, page, message, sorted[i]);
+  }
+  text_add(text, "\n");
+}
+
+/* 16 bytes a line. */
+static void add_hex(struct text *text, const struct text *binary) {
+  for (size_t i = 0; i < binary->len; i++) {
+    text_addf(text, "%s%02x", i == 0 ? "" : i % 16 == 0 ? "\n" : " ", (unsigned)(unsigned char)binary->data[i]);
+  }
+  text_add(text, binary->len > 0 ? "\n" : "");
+}
+
+static void add_example(struct text *text, const struct model_message *message) {
+  const struct example example = example_of(message);
+  text_addf(text, "```json\n%s\n```\n\n", example.json.data);
+  if (example.binary.len == 0) {
+    text_add(text, "In binary it has no bytes.\n\n");
+    return;
+  }
+  text_add(text, "```text\n");
+  add_hex(text, &example.binary);
+  text_add(text, "```\n\n");
+}
+
+static void add_message(struct text *text, const struct model_file *page, const struct model_message *message) {
+  add_paragraph(text, message->place.comment);
+  add_fields(text, page, message);
+  add_example(text, message);
+}
+
+/* The frame's bytes before the payload, for a reader who looks at a line. */
+static const char *head_bytes(uint32_t type) {
+  return text_format("%02x %02x %02x %02x", type >> 24, type >> 16 & 0xff, type >> 8 & 0xff, type & 0xff);
+}
+
+static void add_call(struct text *text, const struct model_file *page, const struct model_service *service,
+                     const struct model_method *method) {
+  text_addf(text, "### %u: %s\n\n", method->number, method->name);
+  text_addf(text,
+            "A call of `%s`: the client sends `%s`, the server answers `%s`. With the id 1 its frame starts "
+            "`%s 00 00 00 01`.\n\n",
+            service->name, method->input->full_name, method->output->full_name,
+            head_bytes(method->number | 0x80000000U));
+  add_paragraph(text, method->place.comment);
+  text_add(text, "#### Request\n\n");
+  add_message(text, page, method->input);
+  text_add(text, "#### Reply\n\n");
+  add_message(text, page, method->output);
+}
+
+static void add_push(struct text *text, const struct model_file *page, const struct model_message *message) {
+  text_addf(text, "### %u: %s\n\n", message->number, message->push_name);
+  text_addf(text, "A message: either side may send `%s`. Its frame starts `%s`.\n\n", message->full_name,
+            head_bytes(message->number));
+  add_message(text, page, message);
+}
+
+static void add_type_row(struct text *text, uint32_t number, const char *name, const char *way) {
+  text_addf(text, "| %u | %s | %s |\n", number, name, way);
+}
+
+static void add_types(struct text *text, const struct model_file *page) {
+  text_add(text,
+           "## Types\n\n"
+           "A frame is one WebSocket binary message: the type number, 4 bytes, the highest first unless the server is "
+           "told otherwise, and the payload in the "
+           "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
+           "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
+           "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
+           "| type | name | way |\n| --- | --- | --- |\n");
+  for (size_t s = 0; s < page->service_count; s++) {
+    const struct model_service *service = &page->services[s];
+    for (size_t i = 0; i < service->method_count; i++) {
+      const struct model_method *method = &service->methods[i];
+      add_type_row(text, method->number, method->name,
+                   text_format("call: `%s`, answered by `%s`", method->input->full_name, method->output->full_name));
+    }
+    for (size_t i = 0; i < service->push_count; i++) {
+      const struct model_message *message = service->pushes[i];
+      add_type_row(text, message->number, message->push_name, text_format("message: `%s`", message->full_name));
+    }
+  }
+  text_add(text, "\n");
+}
+
+static void add_services(struct text *text, const struct model_file *page) {
+  for (size_t s = 0; s < page->service_count; s++) {
+    const struct model_service *service = &page->services[s];
+    for (size_t i = 0; i < service->method_count; i++) {
+      add_call(text, page, service, &service->methods[i]);
+    }
+    for (size_t i = 0; i < service->push_count; i++) {
+      add_push(text, page, service->pushes[i]);
+    }
+  }
+}
+
+/* Has the message been told of with its type? */
+static bool is_told(const struct model_file *page, const struct model_message *message) {
+  bool is_told = message->is_numbered || message->is_map_entry;
+  for (size_t s = 0; s < page->service_count; s++) {
+    for (size_t i = 0; i < page->services[s].method_count; i++) {
+      const struct model_method *method = &page->services[s].methods[i];
+      is_told = is_told || method->input == message || method->output == message;
+    }
+  }
+  return is_told;
+}
+
+static void add_other_messages(struct text *text, const struct model_file *page) {
+  bool is_first = true;
+  for (size_t i = 0; i < page->message_count; i++) {
+    const struct model_message *message = &page->messages[i];
+    if (!is_told(page, message)) {
+      text_add(text, is_first ? "## Messages without a type of their own\n\n" : "");
+      text_addf(text, "### %s\n\n", message->full_name);
+      add_message(text, page, message);
+      is_first = false;
+    }
+  }
+}
+
+static void add_enum(struct text *text, const struct model_enum *enumeration) {
+  text_addf(text, "### %s\n\n", enumeration->full_name);
+  add_paragraph(text, enumeration->place.comment);
+  text_addf(text, "| number | value | %sabout |\n| --- | --- | %s--- |\n",
+            enumeration->is_errors ? "error code | " : "", enumeration->is_errors ? "--- | " : "");
+  for (size_t i = 0; i < enumeration->value_count; i++) {
+    const struct model_enum_value *value = &enumeration->values[i];
+    text_addf(text, "| %d | `%s` |", value->number, value->name);
+    if (enumeration->is_errors) {
+      text_add(text, value->error_code != 0 ? text_format(" %d |", value->error_code) : " |");
+    }
+    const char *about = comment_lines(value->place.comment, " ");
+    text_add(text, *about != '\0' ? " " : "");
+    add_prose(text, about, true);
+    text_add(text, " |\n");
+  }
+  text_add(text, "\n");
+}
+
+static void add_enums(struct text *text, const struct model_file *page, bool of_errors, const char *heading) {
+  bool is_first = true;
+  for (size_t i = 0; i < page->enum_count; i++) {
+    if (page->enums[i].is_errors == of_errors) {
+      text_add(text, is_first ? heading : "");
+      add_enum(text, &page->enums[i]);
+      is_first = false;
+    }
+  }
+}
+
+void emit_markdown(struct text *text, const struct model_file *file) {
+  const char *title = *file->proto->package != '\0' ? file->proto->package : file->name;
+  text_addf(text, "<!-- Generated by protoc-gen-stoa from %s. Changes here are lost. -->\n\n# %s\n\n", file->name,
+            title);
+  add_paragraph(text, file->comment);
+  if (emit_has_service(file)) {
+    add_types(text, file);
+    add_services(text, file);
+  }
+  add_other_messages(text, file);
+  add_enums(text, file, false, "## Enums\n\n");
+  add_enums(text, file, true, "## Errors\n\nThe code and, as the reason, the value's name arrive in `stoa.Error`.\n\n");
+  /* The last section's blank line would be the file's last one. */
+  text->data[--text->len] = '\0';
+}
