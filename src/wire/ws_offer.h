@@ -1,0 +1,43 @@
+/* wire/ws_offer.h: the client's half of the WebSocket opening handshake (RFC 6455 4.1).
+ *
+ * Pure: makes the request's bytes, judges the parsed answer. The other half is ws_handshake.h.
+ */
+#ifndef STOA_WIRE_WS_OFFER_H
+#define STOA_WIRE_WS_OFFER_H
+
+#include "wire/http_response.h"
+#include "wire/ws_url.h"
+
+#include <stoa/buffer.h>
+
+#define STOA_WS_KEY_LEN 24 /* base64 of 16 bytes */
+
+/* What a client asks for. */
+struct stoa_ws_offer {
+  struct stoa_string authority;
+  struct stoa_string target;             /* as stoa_ws_url_parse() gives it */
+  const char *protocol;                  /* NULL: none */
+  char key[STOA_WS_KEY_LEN];             /* Sec-WebSocket-Key */
+  const struct stoa_buffer *more_fields; /* whole field lines, as stoa_ws_offer_field() writes them */
+};
+
+/* Append a field line that a program asks for.
+ * Errors: STOA_E_ARGUMENT  the name is no token, or one that the handshake writes or must not have; the value has bytes
+ *                          that no value may (a line break above all), or blanks around it
+ *         STOA_E_LIMIT, STOA_E_MEMORY  as stoa_buffer_append(); nothing was appended after any of these */
+int stoa_ws_offer_field(struct stoa_buffer *fields, const char *name, const char *value);
+
+/* Append the request. Errors: as stoa_buffer_append(); `out` is as before. */
+int stoa_ws_offer_write(const struct stoa_ws_offer *offer, struct stoa_buffer *out);
+
+/* Is this the answer to that offer (RFC 6455 4.1)?
+ *
+ * out_reason  for people, a literal; written unless the return is STOA_OK
+ * Errors: STOA_E_DENIED       a status other than 101
+ *         STOA_E_UNSUPPORTED  the offered protocol was not taken
+ *         STOA_E_SYNTAX       no upgrade to WebSocket, another key's Sec-WebSocket-Accept, a protocol or an extension
+ *                             that was not offered, a field twice that may come once */
+int stoa_ws_offer_check(const struct stoa_ws_offer *offer, const struct stoa_http_response *response,
+                        const uint8_t *data, const char **out_reason);
+
+#endif
