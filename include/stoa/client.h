@@ -9,6 +9,9 @@
  * Looking up the server's name blocks the client's thread for as long as the system's resolver takes. Who steps a
  * client in a thread that must not wait uses an IP address or a unix socket.
  *
+ * OpenSSL writes to broken connections in a way that raises SIGPIPE: a program that steps a wss client itself ignores
+ * that signal. On a thread of its own it is blocked.
+ *
  * Does not know: what messages mean, sessions, servers.
  * Thread: create, handle, start_thread and destroy: one at a time. open, send, call, cancel, close and the questions:
  *         any thread, from open to destroy. step, fd and wait_ms: the thread that steps.
@@ -144,12 +147,11 @@ struct stoa_client_handler {
 STOA_API int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler);
 
 /* Begin to connect, and go on until it ends: a line that does not come or is lost is tried again after a time between
- * retry_min_ms and a bound that starts there, doubles with every try and stops at retry_max_ms (full jitter: a server
- * that restarts is not met by all its clients at once, so that the first try is no exception). A line that was open
- * for retry_max_ms puts the bound back. The client ends, and does not try again, after close codes 4500 to 4999, after
- * an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the subprotocol, when this
- * side closes, and with `once` in any case.
- * Errors: STOA_E_EXISTS  it was opened before */
+ * retry_min_ms and a bound that starts at twice that, doubles with every try and stops at retry_max_ms (full jitter: a
+ * server that restarts is not met by all its clients at once, so that the first try is no exception). A line that was
+ * open for retry_max_ms puts the bound back. The client ends, and does not try again, after close codes 4500 to 4999,
+ * after an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the subprotocol, when
+ * this side closes, and with `once` in any case. Errors: STOA_E_EXISTS  it was opened before */
 STOA_API int stoa_client_open(struct stoa_client *client);
 
 /* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it.

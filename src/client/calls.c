@@ -1,0 +1,87 @@
+#include "client/client_private.h"
+
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <stoa/log.h>
+
+static struct stoa_call **bucket_of(struct stoa_client *client, uint32_t id) {
+  return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
+}
+
+/* Out of the table; NULL when there is none of that id. */
+static struct stoa_call *take(struct stoa_client *client, uint32_t id) {
+  for (struct stoa_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
+    struct stoa_call *call = *link;
+    if (call->id == id) {
+      *link = call->next;
+      stoa_loop_timer_stop(client->loop, &call->timer);
+      return call;
+    }
+  }
+  return NULL;
+}
+
+void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end) {
+  struct stoa_client *client = call->client;
+  atomic_fetch_sub_explicit(&client->calls, 1, memory_order_relaxed);
+  if (!client->destroying) {
+    call->invoke(call->function, call->user, client, end);
+  }
+  stoa_free(call);
+}
+
+static void finish_as(struct stoa_call *call, enum stoa_call_result result) {
+  struct stoa_call_end end = {.result = result, .call_id = call->id};
+  stoa_call_finish(call, &end);
+}
+
+static void on_due(struct stoa_timer *timer) {
+  struct stoa_call *call = (struct stoa_call *)(void *)((char *)timer - offsetof(struct stoa_call, timer));
+  finish_as(take(call->client, call->id), STOA_CALL_TIMEOUT);
+}
+
+void stoa_calls_add(struct stoa_client *client, struct stoa_call *call) {
+  struct stoa_call **bucket = bucket_of(client, call->id);
+  call->next = *bucket;
+  *bucket = call;
+  call->timer.on_due = on_due;
+  stoa_loop_timer_start(client->loop, &call->timer, call->timeout_ms);
+}
+
+void stoa_calls_cancel(struct stoa_client *client, uint32_t id) {
+  struct stoa_call *call = take(client, id);
+  if (call != NULL) {
+    finish_as(call, STOA_CALL_CANCELLED);
+  }
+}
+
+void stoa_calls_lose(struct stoa_client *client) {
+  for (size_t i = 0; i < STOA_CLIENT_CALL_BUCKETS; i++) {
+    while (client->calls_in_flight[i] != NULL) {
+      struct stoa_call *call = take(client, client->calls_in_flight[i]->id);
+      finish_as(call, STOA_CALL_LOST);
+    }
+  }
+}
+
+/* A late answer, of a call that has timed out for instance, finds nobody. */
+void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
+  struct stoa_call *call = take(client, typed->id);
+  if (call == NULL) {
+    stoa_log(STOA_LOG_DEBUG, "an answer to no call", STOA_F_INT("type", typed->type), STOA_F_INT("id", typed->id));
+    return;
+  }
+  struct stoa_call_end end = {.result = STOA_CALL_MALFORMED, .call_id = call->id};
+  if (typed->type != call->type) {
+    stoa_log(STOA_LOG_WARN, "an answer of another type", STOA_F_INT("type", typed->type),
+             STOA_F_INT("expected", call->type));
+  } else if (typed->is_error) {
+    end.error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "the error of a call");
+    end.result = end.error != NULL ? STOA_CALL_ERROR : STOA_CALL_MALFORMED;
+  } else {
+    end.message = stoa_client_decode(client, call->reply_type, &typed->payload, "the reply of a call");
+    end.result = end.message != NULL ? STOA_CALL_REPLY : STOA_CALL_MALFORMED;
+  }
+  stoa_call_finish(call, &end);
+}

@@ -1,0 +1,202 @@
+/* client/client_private.h: what the files of this floor share.
+ *
+ * client.c    life, and what other threads ask for
+ * options.c   the options: copied and checked
+ * line.c      from the name to the end of a line, and the next try
+ * input.c     what arrives: the answer to the upgrade, frames, messages
+ * output.c    what waits to be written
+ * send.c      a message becomes a frame, on the thread of who sends it
+ * calls.c     calls in flight
+ * dispatch.c  a message's way to its handler
+ *
+ * Thread: all but send.c and what client.c says runs on the client's thread.
+ */
+#ifndef STOA_CLIENT_PRIVATE_H
+#define STOA_CLIENT_PRIVATE_H
+
+#include "net/conn.h"
+#include "net/dial.h"
+#include "net/queue.h"
+#include "wire/typed.h"
+#include "wire/ws_frame.h"
+#include "wire/ws_offer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stoa/client.h>
+
+#define STOA_CLIENT_HEAD_BYTES_MAX STOA_HTTP_HEAD_BYTES_MAX_DEFAULT
+#define STOA_CLIENT_READ_BYTES (16u * 1024)
+#define STOA_CLIENT_CALL_BUCKETS 256u
+#define STOA_CLIENT_HANDLERS_MAX 1024u
+#define STOA_CLIENT_SUBPROTOCOL_LEN_MAX 48
+/* The header of a frame is written in front of its body, once the body's length is known. */
+#define STOA_CLIENT_FRAME_GAP STOA_WS_HEADER_LEN_MAX
+
+/* The steps of enum stoa_client_state, with CONNECTING in two. line.c says what may follow what. */
+enum stoa_client_phase {
+  STOA_PHASE_IDLE,
+  STOA_PHASE_DIALING,
+  STOA_PHASE_UPGRADING, /* TLS too */
+  STOA_PHASE_OPEN,
+  STOA_PHASE_CLOSING,
+  STOA_PHASE_WAITING,
+  STOA_PHASE_ENDED
+};
+
+/* The options with their defaults, and what they mean. Strings are copies in `text`. */
+struct stoa_client_settings {
+  char *text; /* owned: the URL, and the host with its NUL */
+  struct stoa_ws_url url;
+  const char *host; /* terminated; NULL for a unix socket */
+  struct stoa_buffer fields;
+  const struct stoa_codec *codec;
+  enum stoa_client_subprotocol subprotocol;
+  enum stoa_typed_order order;
+  char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
+  bool once;
+  uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, call_ms;
+  uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
+};
+
+/* A call in flight: made by who calls, from the post on the client's. */
+struct stoa_call {
+  struct stoa_timer timer;
+  struct stoa_call *next; /* in its bucket */
+  struct stoa_client *client;
+  uint32_t id;
+  uint32_t timeout_ms;
+  uint32_t type;
+  const struct stoa_message_type *reply_type;
+  void (*invoke)(stoa_client_function function, void *user, struct stoa_client *client,
+                 const struct stoa_call_end *end);
+  stoa_client_function function;
+  void *user;
+};
+
+/* A frame on its way to the client's thread. */
+struct stoa_outgoing_frame {
+  struct stoa_post post;
+  struct stoa_client *client;
+  struct stoa_call *call;    /* NULL: a plain message. Owned */
+  uint32_t line;             /* which it is for */
+  size_t start;              /* where the frame begins in its buffer */
+  struct stoa_buffer buffer; /* the whole frame, masked */
+};
+
+struct stoa_client {
+  struct stoa_client_settings settings;
+  struct stoa_client_callbacks callbacks;
+  struct stoa_tls_context *tls;         /* NULL: plain */
+  struct stoa_client_handler *handlers; /* by ascending type */
+  size_t handler_count, handler_capacity;
+
+  /* For any thread. */
+  atomic_int state;        /* enum stoa_client_state */
+  atomic_uint open_line;   /* number of the line that takes messages, 0 for none */
+  atomic_uint call_id;     /* the last one given out */
+  atomic_uint calls;       /* in flight, those not yet posted too */
+  atomic_size_t outgoing;  /* bytes posted and not yet run, and bytes in the queue */
+  atomic_flag opened;      /* whoever sets it posts `open_post` */
+  atomic_flag close_asked; /* whoever sets it fills in the next two and posts `close_post` */
+  uint16_t asked_code;
+  char asked_reason[STOA_WS_CONTROL_LEN_MAX];
+  struct stoa_post open_post, close_post;
+
+  struct stoa_loop *loop;
+  pthread_t thread;
+  bool has_thread;
+  bool in_turn;    /* the client's thread is in a turn: a callback may be on the stack */
+  bool destroying; /* no callback any more */
+
+  /* The line. */
+  enum stoa_client_phase phase;
+  uint32_t line; /* counts them; never 0 once there was one */
+  struct stoa_address addresses[STOA_DIAL_ADDRESSES_MAX];
+  size_t address_count, address_next;
+  struct stoa_io dial; /* the descriptor until it is connected */
+  int dial_errno;      /* why the last address did not answer */
+  struct stoa_conn conn;
+  struct stoa_queue *queue; /* NULL: nothing waits */
+  bool blocked;             /* the connection took less than it was offered */
+  bool deaf;                /* it takes no more at all; what there is to read will say why */
+  struct stoa_ws_offer offer;
+  struct stoa_http_response response;
+  struct stoa_ws_reader reader;
+  struct stoa_buffer message; /* one that comes in pieces */
+  uint8_t pong[STOA_WS_CONTROL_LEN_MAX];
+  uint8_t pong_len;
+  bool pong_owed; /* RFC 6455 5.5.3: only the newest ping needs an answer */
+  bool ending;    /* this side has asked for the end: no other line */
+  bool peer_said_bye;
+  uint16_t bye_code; /* the peer's */
+  char bye_reason[STOA_WS_CONTROL_LEN_MAX];
+  uint64_t heard_ms, opened_ms;
+  uint32_t tries;                /* since the last line that held */
+  struct stoa_timer phase_timer; /* the handshake's end, the goodbye's, the next try */
+  struct stoa_timer line_timer;  /* DIALING: the next address. OPEN: silence */
+
+  struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
+  struct stoa_arena *arena;        /* one message's handling */
+  struct stoa_buffer text_scratch; /* of text packets */
+  size_t input_len;
+  uint8_t input[STOA_CLIENT_HEAD_BYTES_MAX + STOA_CLIENT_READ_BYTES];
+};
+
+/* As stoa_client_create(), by another clock: for tests. The clock is borrowed until destroy. */
+int stoa_client_create_with(const struct stoa_client_options *options, const struct stoa_client_callbacks *callbacks,
+                            const struct stoa_clock *clock, struct stoa_client **out_client);
+
+/* options.c. Errors: as stoa_client_create(); `settings` can be released after any. */
+int stoa_client_settings_init(struct stoa_client_settings *settings, const struct stoa_client_options *options);
+void stoa_client_settings_fini(struct stoa_client_settings *settings);
+
+/* line.c */
+/* Why a line went. Zeroed but for what applies; `reason` may be NULL. */
+struct stoa_line_end {
+  int status;
+  uint16_t http_status;
+  uint16_t close_code;
+  const char *reason;
+};
+/* Begin the next try. */
+void stoa_client_dial(struct stoa_client *client);
+/* The line is over: release it, end its calls, and wait for the next try or end. */
+void stoa_client_drop(struct stoa_client *client, const struct stoa_line_end *end);
+/* The upgrade was accepted: messages may go. */
+void stoa_client_opened(struct stoa_client *client);
+/* Say goodbye on an open line. */
+void stoa_client_say_bye(struct stoa_client *client, uint16_t code, const char *reason);
+/* Release what belongs to the line, without a word. */
+void stoa_client_release_line(struct stoa_client *client);
+bool stoa_client_has_line(const struct stoa_client *client);
+
+/* input.c */
+void stoa_client_readable(struct stoa_client *client);
+
+/* output.c */
+/* Append bytes to the queue. Errors: STOA_E_MEMORY */
+int stoa_client_queue(struct stoa_client *client, const void *data, size_t len);
+/* The same with a masked control frame around the payload. Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
+int stoa_client_queue_control(struct stoa_client *client, enum stoa_ws_opcode opcode, struct stoa_bytes payload);
+/* Write what waits, and watch what is to be watched. May drop the line. */
+void stoa_client_flush(struct stoa_client *client);
+void stoa_client_queue_release(struct stoa_client *client);
+
+/* calls.c */
+void stoa_calls_add(struct stoa_client *client, struct stoa_call *call);
+/* End one that is not in the table (any more): call back, and free it. */
+void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end);
+void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
+void stoa_calls_cancel(struct stoa_client *client, uint32_t id);
+/* All that are in flight end as LOST. */
+void stoa_calls_lose(struct stoa_client *client);
+
+/* dispatch.c */
+void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text);
+/* Decode into the arena; `type` NULL: *out_message is the payload's view itself. NULL when it cannot be decoded, which
+ * is logged with `what`. */
+const void *stoa_client_decode(struct stoa_client *client, const struct stoa_message_type *type,
+                               const struct stoa_bytes *payload, const char *what);
+
+#endif

@@ -1,0 +1,128 @@
+#include "client/client_private.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <stoa/log.h>
+
+#define HANDLERS_AT_FIRST 8
+
+static int by_type(const void *key, const void *item) {
+  uint32_t type = *(const uint32_t *)key;
+  const struct stoa_client_handler *handler = item;
+  return type < handler->type ? -1 : type > handler->type ? 1 : 0;
+}
+
+static const struct stoa_client_handler *find(const struct stoa_client *client, uint32_t type) {
+  return client->handler_count == 0
+             ? NULL
+             : bsearch(&type, client->handlers, client->handler_count, sizeof *client->handlers, by_type);
+}
+
+static int make_room(struct stoa_client *client) {
+  if (client->handler_count < client->handler_capacity) {
+    return STOA_OK;
+  }
+  if (client->handler_count == STOA_CLIENT_HANDLERS_MAX) {
+    return STOA_E_LIMIT;
+  }
+  size_t capacity = client->handler_capacity == 0 ? HANDLERS_AT_FIRST : 2 * client->handler_capacity;
+  size_t size = capacity * sizeof *client->handlers;
+  struct stoa_client_handler *handlers =
+      client->handlers == NULL ? stoa_alloc(size) : stoa_realloc(client->handlers, size);
+  if (handlers == NULL) {
+    return STOA_E_MEMORY;
+  }
+  client->handlers = handlers;
+  client->handler_capacity = capacity;
+  return STOA_OK;
+}
+
+int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler) {
+  bool table_fits = handler->message == NULL || handler->message->abi == STOA_DESCRIPTOR_ABI;
+  if (handler->type > STOA_TYPE_MAX || handler->invoke == NULL || !table_fits) {
+    return STOA_E_ARGUMENT;
+  }
+  if (find(client, handler->type) != NULL) {
+    return STOA_E_EXISTS;
+  }
+  int status = make_room(client);
+  if (status != STOA_OK) {
+    return status;
+  }
+  size_t at = client->handler_count++;
+  while (at > 0 && client->handlers[at - 1].type > handler->type) {
+    client->handlers[at] = client->handlers[at - 1];
+    at--;
+  }
+  client->handlers[at] = *handler;
+  return STOA_OK;
+}
+
+const void *stoa_client_decode(struct stoa_client *client, const struct stoa_message_type *type,
+                               const struct stoa_bytes *payload, const char *what) {
+  struct stoa_codec_error error;
+  if (type == NULL) {
+    return payload;
+  }
+  error.text[0] = '\0';
+  void *message = stoa_arena_calloc(client->arena, type->size);
+  int status =
+      message == NULL ? STOA_E_MEMORY : client->settings.codec->decode(type, *payload, client->arena, message, &error);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "a message could not be decoded", STOA_F_STR("what", what),
+             STOA_F_STR("status", stoa_status_name(status)), STOA_F_STR("reason", error.text));
+    return NULL;
+  }
+  return message;
+}
+
+static void on_plain(struct stoa_client *client, const struct stoa_typed *typed) {
+  const struct stoa_client_callbacks *callbacks = &client->callbacks;
+  const struct stoa_client_handler *handler = find(client, typed->type);
+  if (handler != NULL) {
+    const void *message = stoa_client_decode(client, handler->message, &typed->payload, handler->name);
+    if (message != NULL) {
+      handler->invoke(handler->function, handler->user, client, message);
+    }
+  } else if (callbacks->on_other != NULL) {
+    callbacks->on_other(callbacks->user, client, typed->type, typed->payload);
+  }
+}
+
+static void on_plain_error(struct stoa_client *client, const struct stoa_typed *typed) {
+  const struct stoa_client_callbacks *callbacks = &client->callbacks;
+  if (callbacks->on_error == NULL) {
+    return;
+  }
+  const struct stoa_error *error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "an error");
+  if (error != NULL) {
+    callbacks->on_error(callbacks->user, client, typed->type, error);
+  }
+}
+
+static int read_typed(struct stoa_client *client, struct stoa_bytes message, bool is_text, struct stoa_typed *typed) {
+  if (is_text != (client->settings.subprotocol == STOA_CLIENT_TEXT)) {
+    return STOA_E_TYPE;
+  }
+  if (!is_text) {
+    return stoa_typed_read(message, client->settings.order, typed);
+  }
+  client->text_scratch.len = 0;
+  return stoa_typed_text_read(message, false, &client->text_scratch, typed);
+}
+
+void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text) {
+  struct stoa_typed typed;
+  int status = read_typed(client, message, is_text, &typed);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_name(status)));
+  } else if (typed.is_call) {
+    stoa_calls_answer(client, &typed);
+  } else if (typed.is_error) {
+    on_plain_error(client, &typed);
+  } else {
+    on_plain(client, &typed);
+  }
+  stoa_arena_reset(client->arena);
+}

@@ -1,0 +1,179 @@
+#include "client/client_private.h"
+
+#include <assert.h>
+
+static void drop(struct stoa_client *client, int status, const char *reason) {
+  stoa_client_drop(client, &(struct stoa_line_end){.status = status, .reason = reason});
+}
+
+/* Returns the bytes of the answer; 0 while it is incomplete and when it was not the right one. */
+static size_t read_answer(struct stoa_client *client) {
+  static const struct stoa_http_limits limits = {.head_bytes_max = STOA_CLIENT_HEAD_BYTES_MAX,
+                                                 .fields_max = STOA_HTTP_FIELDS_MAX};
+  const struct stoa_http_response *response = &client->response;
+  int status = stoa_http_response_parse(&client->response, &limits, client->input, client->input_len);
+  if (status == STOA_E_AGAIN) {
+    return 0;
+  }
+  if (status != STOA_OK) {
+    /* Not the subprotocol is unsupported here but HTTP, and that may change with who answers. */
+    drop(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an answer of HTTP/1.1");
+    return 0;
+  }
+  struct stoa_line_end end = {0};
+  end.status = stoa_ws_offer_check(&client->offer, response, client->input, &end.reason);
+  if (end.status != STOA_OK) {
+    end.http_status = end.status == STOA_E_DENIED ? response->status : 0;
+    stoa_client_drop(client, &end);
+    return 0;
+  }
+  size_t head_len = response->head_len;
+  stoa_client_opened(client);
+  return head_len;
+}
+
+static void on_payload(struct stoa_client *client, const struct stoa_ws_event *event) {
+  bool is_text = event->opcode == STOA_WS_TEXT;
+  if (event->first && event->last) {
+    /* The usual case: a whole message in one piece is used where it lies. */
+    stoa_client_on_message(client, stoa_bytes_make(event->data, event->len), is_text);
+    return;
+  }
+  if (stoa_buffer_append(&client->message, event->data, event->len) != STOA_OK) {
+    /* The reader has checked the length against the same limit, so this is memory. */
+    drop(client, STOA_E_MEMORY, "out of memory");
+  } else if (event->last) {
+    stoa_client_on_message(client, stoa_bytes_make(client->message.data, client->message.len), is_text);
+    stoa_buffer_fini(&client->message);
+  }
+}
+
+static void on_bye(struct stoa_client *client, const struct stoa_ws_event *event) {
+  size_t len = event->len > 2 ? event->len - 2 : 0;
+  assert(len < sizeof client->bye_reason);
+  if (len > 0) {
+    memcpy(client->bye_reason, event->data + 2, len);
+  }
+  client->bye_reason[len] = '\0';
+  client->bye_code = event->code;
+  client->peer_said_bye = true;
+  if (client->phase == STOA_PHASE_OPEN) {
+    /* RFC 6455 5.5.1: the answer repeats the code. The server ends the connection then (7.1.1). */
+    stoa_client_say_bye(client, event->code, client->bye_reason);
+  }
+}
+
+static void on_control(struct stoa_client *client, const struct stoa_ws_event *event) {
+  switch (event->opcode) {
+    case STOA_WS_PING:
+      assert(event->len <= sizeof client->pong);
+      if (event->len > 0) {
+        memcpy(client->pong, event->data, event->len);
+      }
+      client->pong_len = (uint8_t)event->len;
+      client->pong_owed = true;
+      return;
+    case STOA_WS_CLOSE:
+      on_bye(client, event);
+      return;
+    case STOA_WS_PONG: /* any bytes count as life */
+    case STOA_WS_CONTINUATION:
+    case STOA_WS_TEXT:
+    case STOA_WS_BINARY:
+      return;
+  }
+}
+
+/* RFC 6455 7.1.7: say why, as far as that can be done without waiting, and go. */
+static void on_violation(struct stoa_client *client, const struct stoa_ws_event *event) {
+  struct stoa_line_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
+                              .close_code = event->code,
+                              .reason = event->reason};
+  if (client->phase == STOA_PHASE_OPEN) {
+    uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
+    size_t len = stoa_ws_close_write(frame, event->code, event->reason);
+    int ignored = stoa_client_queue_control(client, STOA_WS_CLOSE, stoa_bytes_make(frame + 2, len - 2));
+    (void)ignored;
+    stoa_client_flush(client);
+  }
+  if (stoa_client_has_line(client)) {
+    stoa_client_drop(client, &end);
+  }
+}
+
+static void on_event(struct stoa_client *client, const struct stoa_ws_event *event) {
+  switch (event->kind) {
+    case STOA_WS_EVENT_PAYLOAD:
+      on_payload(client, event);
+      return;
+    case STOA_WS_EVENT_CONTROL:
+      on_control(client, event);
+      return;
+    case STOA_WS_EVENT_ERROR:
+      on_violation(client, event);
+      return;
+    case STOA_WS_EVENT_NONE:
+      return;
+  }
+}
+
+static bool takes_frames(const struct stoa_client *client) {
+  return client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING;
+}
+
+/* Take the answer and frames off the front; what is left is kept for later. A line that is dropped keeps nothing. */
+static void process(struct stoa_client *client) {
+  size_t at = 0;
+  if (client->phase == STOA_PHASE_UPGRADING) {
+    at = read_answer(client);
+  }
+  while (takes_frames(client) && at < client->input_len) {
+    struct stoa_ws_event event;
+    size_t used;
+    stoa_ws_read(&client->reader, client->settings.message_bytes_max, client->input + at, client->input_len - at, &used,
+                 &event);
+    at += used;
+    if (event.kind == STOA_WS_EVENT_NONE) {
+      break;
+    }
+    on_event(client, &event);
+  }
+  if (stoa_client_has_line(client) && at > 0) {
+    client->input_len -= at;
+    memmove(client->input, client->input + at, client->input_len);
+  }
+}
+
+static void on_read_failed(struct stoa_client *client, int status) {
+  if (client->peer_said_bye) {
+    /* Goodbye was said on both sides, and the server has ended the connection, as it should. */
+    stoa_client_drop(client, &(struct stoa_line_end){.close_code = client->bye_code, .reason = client->bye_reason});
+  } else {
+    drop(client, status, status == STOA_E_TLS ? "TLS failed" : "the connection was lost");
+  }
+}
+
+static bool read_once(struct stoa_client *client) {
+  size_t len;
+  assert(client->input_len + STOA_CLIENT_READ_BYTES <= sizeof client->input);
+  int status = stoa_conn_read(&client->conn, client->input + client->input_len, STOA_CLIENT_READ_BYTES, &len);
+  if (status != STOA_OK) {
+    if (status != STOA_E_AGAIN) {
+      on_read_failed(client, status);
+    }
+    return false;
+  }
+  client->heard_ms = stoa_loop_now_ms(client->loop);
+  client->input_len += len;
+  process(client);
+  return true;
+}
+
+/* One read a turn for a plain connection: the level-triggered loop comes back for more. TLS may hold decrypted bytes
+ * that the descriptor does not show, so those are read too. */
+void stoa_client_readable(struct stoa_client *client) {
+  bool more = read_once(client);
+  while (more && stoa_client_has_line(client) && stoa_conn_pending(&client->conn)) {
+    more = read_once(client);
+  }
+}

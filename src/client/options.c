@@ -1,0 +1,128 @@
+#include "client/client_private.h"
+
+#include "base/memory.h"
+#include "codec/registry.h"
+
+#include <stdio.h>
+#include <stoa/log.h>
+
+#define FIELDS_MAX 32
+#define FIELDS_BYTES_MAX (16u * 1024)
+#define BYTES_MAX (64u * 1024 * 1024) /* what a queue's batch can hold */
+
+static int refuse(const char *what, const char *name, const char *value) {
+  stoa_log(STOA_LOG_ERROR, "a client's options make no sense", STOA_F_STR("reason", what), STOA_F_STR("option", name),
+           STOA_F_STR("value", value));
+  return STOA_E_ARGUMENT;
+}
+
+/* The URL and, behind it, its host with a NUL, for those who need one. */
+static int copy_url(struct stoa_client_settings *settings, const char *text) {
+  size_t len = strlen(text);
+  settings->text = stoa_alloc(2 * (len + 1));
+  if (settings->text == NULL) {
+    return STOA_E_MEMORY;
+  }
+  memcpy(settings->text, text, len + 1);
+  if (stoa_ws_url_parse(stoa_string_make(settings->text, len), &settings->url) != STOA_OK) {
+    return refuse("not ws://host, wss://host or ws+unix:/path", "url", text);
+  }
+  if (settings->url.socket_path.data == NULL) {
+    char *host = settings->text + len + 1;
+    memcpy(host, settings->url.host.data, settings->url.host.len);
+    host[settings->url.host.len] = '\0';
+    settings->host = host;
+  } else if (settings->url.socket_path.len >= sizeof((struct stoa_address *)0)->socket.un.sun_path) {
+    return refuse("the path of the socket is too long", "url", text);
+  }
+  return STOA_OK;
+}
+
+static int copy_fields(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
+  if (options->field_count > FIELDS_MAX) {
+    return refuse("more than 32 fields", "fields", "");
+  }
+  for (size_t i = 0; i < options->field_count; i++) {
+    const struct stoa_client_field *field = &options->fields[i];
+    int status = stoa_ws_offer_field(&settings->fields, field->name, field->value);
+    if (status == STOA_E_MEMORY) {
+      return status;
+    }
+    if (status != STOA_OK) {
+      /* The value may be a secret, so only the name is shown. */
+      return refuse("no field that can be added to the request", "fields", field->name);
+    }
+  }
+  return STOA_OK;
+}
+
+/* A codec's name is its subprotocol, so it has to be one that a registry would take. */
+static int choose_codec(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
+  const struct stoa_codec *codec = options->codec != NULL ? options->codec : &stoa_codec_json;
+  struct stoa_codec_registry registry;
+  stoa_codec_registry_init(&registry);
+  bool built_in = codec == &stoa_codec_json || codec == &stoa_codec_proto;
+  if (!built_in && stoa_codec_registry_add(&registry, codec) != STOA_OK) {
+    return refuse("its name makes no subprotocol", "codec", codec->name);
+  }
+  settings->codec = codec;
+  settings->subprotocol = options->subprotocol;
+  switch (options->subprotocol) {
+    case STOA_CLIENT_CODEC:
+      snprintf(settings->protocol, sizeof settings->protocol, "stoa.%s", codec->name);
+      return STOA_OK;
+    case STOA_CLIENT_TEXT:
+      snprintf(settings->protocol, sizeof settings->protocol, "stoa.text");
+      return codec == &stoa_codec_json ? STOA_OK : refuse("stoa.text is JSON", "codec", codec->name);
+    case STOA_CLIENT_NONE:
+      return STOA_OK;
+  }
+  return refuse("unknown", "subprotocol", "");
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise) {
+  return value != 0 ? value : otherwise;
+}
+
+static int copy_numbers(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
+  bool may_be_quiet = options->subprotocol == STOA_CLIENT_NONE;
+  settings->order = options->little_endian ? STOA_TYPED_LITTLE_ENDIAN : STOA_TYPED_BIG_ENDIAN;
+  settings->once = options->once;
+  settings->retry_min_ms = or_default(options->retry_min_ms, 500);
+  settings->retry_max_ms = or_default(options->retry_max_ms, 20000);
+  settings->handshake_ms = or_default(options->handshake_ms, 10000);
+  settings->close_ms = or_default(options->close_ms, 3000);
+  settings->silence_ms = or_default(options->silence_ms, may_be_quiet ? UINT32_MAX : 35000);
+  settings->call_ms = or_default(options->call_ms, 10000);
+  settings->calls_max = or_default(options->calls_max, 1024);
+  settings->outgoing_bytes_max = or_default(options->outgoing_bytes_max, 1024 * 1024);
+  settings->message_bytes_max = or_default(options->message_bytes_max, 64 * 1024);
+  if (settings->retry_min_ms > settings->retry_max_ms) {
+    return refuse("the least is more than the most", "retry_min_ms", "");
+  }
+  if (settings->outgoing_bytes_max > BYTES_MAX) {
+    return refuse("more than 64 MiB", "outgoing_bytes_max", "");
+  }
+  return settings->message_bytes_max > BYTES_MAX ? refuse("more than 64 MiB", "message_bytes_max", "") : STOA_OK;
+}
+
+int stoa_client_settings_init(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
+  stoa_buffer_init(&settings->fields, FIELDS_BYTES_MAX);
+  if (options->url == NULL) {
+    return refuse("missing", "url", "");
+  }
+  int status = copy_url(settings, options->url);
+  if (status == STOA_OK) {
+    status = copy_fields(settings, options);
+  }
+  if (status == STOA_OK) {
+    status = choose_codec(settings, options);
+  }
+  return status == STOA_OK ? copy_numbers(settings, options) : status;
+}
+
+void stoa_client_settings_fini(struct stoa_client_settings *settings) {
+  stoa_buffer_fini(&settings->fields);
+  stoa_free(settings->text);
+  settings->text = NULL;
+}

@@ -1,0 +1,561 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "client/client_private.h"
+#include "far.h"
+
+#define HEAD_BYTES_MAX (16 * 1024)
+
+static int64_t blocks_before;
+
+static int set_up(void **state) {
+  static struct far far;
+  blocks_before = stoa_memory_live_blocks();
+  far_init(&far);
+  *state = &far;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  far_fini(*state);
+  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
+}
+
+static void the_request_asks_for_what_the_options_say(void **state) {
+  struct far *far = *state;
+  const struct stoa_client_field fields[] = {{"Authorization", "Bearer x"}, {"Origin", "https://a.example"}};
+  struct stoa_client_options options = far_options(far);
+  options.fields = fields;
+  options.field_count = 2;
+  far_client(far, &options);
+  far_accept(far);
+  char host[64];
+  snprintf(host, sizeof host, "\r\nHost: 127.0.0.1:%u\r\n", far->port);
+  assert_memory_equal(far->head, "GET /chat?room=1 HTTP/1.1\r\n", 27);
+  assert_non_null(strstr(far->head, host));
+  assert_non_null(strstr(far->head, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"));
+  assert_non_null(strstr(far->head, "\r\nSec-WebSocket-Protocol: stoa.json\r\n"));
+  assert_non_null(strstr(far->head, "\r\nAuthorization: Bearer x\r\nOrigin: https://a.example\r\n"));
+}
+
+static void every_line_has_a_key_of_its_own(void **state) {
+  struct far *far = *state;
+  char first[64];
+  far_client(far, NULL);
+  far_accept(far);
+  snprintf(first, sizeof first, "%.60s", strstr(far->head, "Sec-WebSocket-Key: "));
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_WAITING);
+  far_pass(far, 1100);
+  far_accept(far);
+  assert_null(strstr(far->head, first));
+}
+
+static void a_line_opens_however_its_answer_is_cut(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_accept(far);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &(struct stoa_bytes){NULL, 0}), STOA_E_CLOSED);
+  far->in_bytes = true;
+  far_answer(far, "Sec-WebSocket-Protocol: stoa.json\r\n");
+  far_send_typed(far, 3, 0, "early");
+  far_await(far, STOA_CLIENT_OPEN);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->other.type, 3);
+  assert_memory_equal(far->other.payload, "early", 5);
+  assert_int_equal(far->change_count, 2);
+  assert_int_equal(far->changes[0].state, STOA_CLIENT_CONNECTING);
+  assert_int_equal(far->changes[1].state, STOA_CLIENT_OPEN);
+}
+
+/* What is answered, and how the client calls it. */
+struct answer {
+  const char *name;
+  const char *text; /* NULL: the right answer with `more` */
+  const char *more;
+  int status;
+  int http_status;
+  enum stoa_client_state state;
+};
+
+static void expect_refused(struct far *far, const struct answer *answer) {
+  far_client(far, NULL);
+  far_accept(far);
+  if (answer->text != NULL) {
+    far_write_text(far, answer->text);
+  } else {
+    far_answer(far, answer->more);
+  }
+  far_await(far, answer->state);
+  if (far_change(far)->status != answer->status || far_change(far)->http_status != answer->http_status) {
+    fail_msg("%s: %s, %u", answer->name, stoa_status_name(far_change(far)->status), far_change(far)->http_status);
+  }
+  assert_int_equal(far_change(far)->close_code, 0);
+  stoa_client_destroy(far->client);
+  far->client = NULL;
+  far_hang_up(far);
+}
+
+static void an_answer_that_is_not_the_right_one_is_refused(void **state) {
+  static const char wrong_key[] =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: stoa.json\r\n\r\n";
+  static const struct answer answers[] = {
+      {"wrong key", wrong_key, NULL, STOA_E_SYNTAX, 0, STOA_CLIENT_WAITING},
+      {"no HTTP", "SSH-2.0-OpenSSH\r\n", NULL, STOA_E_SYNTAX, 0, STOA_CLIENT_WAITING},
+      {"HTTP/1.0", "HTTP/1.0 101 Fine\r\n", NULL, STOA_E_SYNTAX, 0, STOA_CLIENT_WAITING},
+      {"500", "HTTP/1.1 500 Oh\r\n\r\n", NULL, STOA_E_DENIED, 500, STOA_CLIENT_WAITING},
+      {"503", "HTTP/1.1 503 Later\r\nRetry-After: 1\r\n\r\n", NULL, STOA_E_DENIED, 503, STOA_CLIENT_WAITING},
+      {"429", "HTTP/1.1 429 Slower\r\n\r\n", NULL, STOA_E_DENIED, 429, STOA_CLIENT_WAITING},
+      {"200", "HTTP/1.1 200 OK\r\n\r\n", NULL, STOA_E_DENIED, 200, STOA_CLIENT_WAITING},
+      {"403", "HTTP/1.1 403 No\r\n\r\n", NULL, STOA_E_DENIED, 403, STOA_CLIENT_ENDED},
+      {"404", "HTTP/1.1 404 No\r\n\r\n", NULL, STOA_E_DENIED, 404, STOA_CLIENT_ENDED},
+      {"no subprotocol", NULL, "", STOA_E_UNSUPPORTED, 0, STOA_CLIENT_ENDED},
+      {"another", NULL, "Sec-WebSocket-Protocol: stoa.proto\r\n", STOA_E_SYNTAX, 0, STOA_CLIENT_WAITING},
+      {"an extension", NULL, "Sec-WebSocket-Protocol: stoa.json\r\nSec-WebSocket-Extensions: permessage-deflate\r\n",
+       STOA_E_SYNTAX, 0, STOA_CLIENT_WAITING},
+  };
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    expect_refused(*state, &answers[i]);
+  }
+}
+
+static void an_answer_without_end_is_given_up(void **state) {
+  struct far *far = *state;
+  static char field[1024];
+  far_client(far, NULL);
+  far_accept(far);
+  far_write_text(far, "HTTP/1.1 101 X\r\n");
+  memset(field, 'a', sizeof field - 3);
+  memcpy(field, "X:", 2);
+  memcpy(field + sizeof field - 3, "\r\n", 3);
+  for (size_t sent = 0; sent < HEAD_BYTES_MAX + 2048; sent += sizeof field - 1) {
+    far_write_text(far, field);
+  }
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_LIMIT);
+}
+
+static void a_server_that_does_not_answer_is_given_up_in_time(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_accept(far);
+  far_pass(far, 9900);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
+  far_pass(far, 200);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
+}
+
+static void a_port_where_nobody_listens_is_tried_again(void **state) {
+  struct far *far = *state;
+  struct stoa_client_options options = far_options(far);
+  struct far gone;
+  far_init(&gone);
+  far_fini(&gone);
+  options.url = gone.url;
+  far_client(far, &options);
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_SYSTEM);
+  assert_string_equal(far_change(far)->reason, "Connection refused");
+}
+
+static void a_name_that_nobody_has_is_not_found(void **state) {
+  struct far *far = *state;
+  struct stoa_client_options options = far_options(far);
+  options.url = "ws://no-such-host.invalid/";
+  options.once = true;
+  far_client(far, &options);
+  far_await(far, STOA_CLIENT_ENDED);
+  assert_int_equal(far_change(far)->status, STOA_E_NOT_FOUND);
+}
+
+/* Bytes behind the open line, and what the client makes of them. */
+static void expect_violation(struct far *far, const char *bytes, size_t len, int status, uint16_t code) {
+  far_client(far, NULL);
+  far_open(far);
+  far_write(far, bytes, len);
+  struct far_frame frame = far_read(far);
+  assert_int_equal(frame.opcode, STOA_WS_CLOSE);
+  assert_int_equal(frame.data[0] << 8 | frame.data[1], code);
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, status);
+  assert_int_equal(far_change(far)->close_code, code);
+  stoa_client_destroy(far->client);
+  far->client = NULL;
+}
+
+static void a_server_that_breaks_the_protocol_is_told_and_left(void **state) {
+  expect_violation(*state, "\x82\x81\x01\x02\x03\x04\x05", 7, STOA_E_SYNTAX, 1002);             /* masked */
+  expect_violation(*state, "\xc2\x01x", 3, STOA_E_SYNTAX, 1002);                                /* compressed */
+  expect_violation(*state, "\x83\x01x", 3, STOA_E_SYNTAX, 1002);                                /* reserved opcode */
+  expect_violation(*state, "\x82\x7f\0\0\0\0\0\x01\0\x01", 10, STOA_E_LIMIT, 1009);             /* 64 KiB and one */
+  expect_violation(*state, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10, STOA_E_LIMIT, 1009); /* all there is */
+  expect_violation(*state, "\x81\x02\xc3\x28", 4, STOA_E_SYNTAX, 1007);                         /* not UTF-8 */
+}
+
+static void messages_come_whole_however_they_are_cut(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  static const char pieces[] =
+      "\x02\x03\0\0\0\0\x02\x07o\x89\x01p\x80\x03"
+      "ne!";
+  far->in_bytes = true;
+  far_write(far, pieces, sizeof pieces - 1);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->other.type, 7);
+  assert_int_equal(far->other.len, 4);
+  assert_memory_equal(far->other.payload, "one!", 4);
+  struct far_frame frame = far_read(far);
+  assert_int_equal(frame.opcode, STOA_WS_PONG);
+  assert_memory_equal(frame.data, "p", 1);
+}
+
+static void a_ping_gets_its_pong(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  far_send(far, STOA_WS_PING, "still there?", 12);
+  struct far_frame frame = far_read(far);
+  assert_int_equal(frame.opcode, STOA_WS_PONG);
+  assert_int_equal(frame.len, 12);
+  assert_memory_equal(frame.data, "still there?", 12);
+}
+
+static void frames_are_masked_with_keys_that_differ(void **state) {
+  struct far *far = *state;
+  uint8_t masks[8][4];
+  far_client(far, NULL);
+  far_open(far);
+  for (size_t i = 0; i < 8; i++) {
+    assert_int_equal(stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){(const uint8_t *)"same", 4}), STOA_OK);
+    struct far_frame frame = far_read(far);
+    assert_int_equal(frame.opcode, STOA_WS_BINARY);
+    assert_memory_equal(frame.data, "\0\0\0\x09same", 8);
+    memcpy(masks[i], frame.mask, 4);
+    for (size_t j = 0; j < i; j++) {
+      assert_memory_not_equal(masks[i], masks[j], 4);
+    }
+  }
+}
+
+static void a_close_waits_for_the_goodbye_of_the_server(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){(const uint8_t *)"last", 4});
+  stoa_client_close(far->client, 1000, "done");
+  stoa_client_close(far->client, 1001, "twice");
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+  assert_int_equal(far_read(far).opcode, STOA_WS_BINARY);
+  struct far_frame frame = far_read(far);
+  assert_int_equal(frame.opcode, STOA_WS_CLOSE);
+  assert_int_equal(frame.len, 6);
+  assert_memory_equal(frame.data,
+                      "\x03\xe8"
+                      "done",
+                      6);
+  assert_int_equal(far_change(far)->state, STOA_CLIENT_CLOSING);
+  assert_int_equal(stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){NULL, 0}), STOA_E_CLOSED);
+  far_send_typed(far, 4, 0, "still");
+  far_send_close(far, 1000, "bye");
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_ENDED);
+  assert_int_equal(far->others, 1);
+  assert_int_equal(far_change(far)->status, STOA_OK);
+  assert_int_equal(far_change(far)->close_code, 1000);
+  assert_string_equal(far_change(far)->reason, "bye");
+}
+
+static void a_server_that_keeps_its_goodbye_to_itself_is_left(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  stoa_client_close(far->client, 77, NULL);
+  struct far_frame frame = far_read(far);
+  assert_memory_equal(frame.data, "\x03\xe8", 2);
+  far_pass(far, 3100);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
+  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
+  assert_int_equal(far_change(far)->close_code, 1006);
+}
+
+static void a_client_ends_wherever_it_is_closed(void **state) {
+  struct far *far = *state;
+  static const struct stoa_client_callbacks none;
+  const struct stoa_client_options options = far_options(far);
+  assert_int_equal(stoa_client_create_with(&options, &none, &far->clock, &far->client), STOA_OK);
+  stoa_client_close(far->client, 1000, NULL);
+  far_step(far);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
+  assert_int_equal(stoa_client_open(far->client), STOA_OK);
+  assert_int_equal(stoa_client_open(far->client), STOA_E_EXISTS);
+  far_step(far);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
+  stoa_client_destroy(far->client);
+
+  far_client(far, NULL);
+  far_accept(far);
+  stoa_client_close(far->client, 1000, NULL);
+  far_await(far, STOA_CLIENT_ENDED);
+  assert_int_equal(far_change(far)->close_code, 0);
+  stoa_client_destroy(far->client);
+
+  far_client(far, NULL);
+  far_accept(far);
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_WAITING);
+  stoa_client_close(far->client, 1000, NULL);
+  far_await(far, STOA_CLIENT_ENDED);
+  assert_int_equal(far_change(far)->status, STOA_OK);
+}
+
+static void the_code_of_a_goodbye_says_whether_to_come_back(void **state) {
+  static const struct {
+    uint16_t code;
+    enum stoa_client_state state;
+  } codes[] = {
+      {1000, STOA_CLIENT_WAITING}, {1001, STOA_CLIENT_WAITING}, {4001, STOA_CLIENT_WAITING},
+      {4499, STOA_CLIENT_WAITING}, {4500, STOA_CLIENT_ENDED},   {4999, STOA_CLIENT_ENDED},
+  };
+  struct far *far = *state;
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    far_client(far, NULL);
+    far_open(far);
+    far_send_close(far, codes[i].code, "why");
+    struct far_frame frame = far_read(far);
+    assert_int_equal(frame.opcode, STOA_WS_CLOSE);
+    assert_int_equal(frame.data[0] << 8 | frame.data[1], codes[i].code);
+    far_hang_up(far);
+    far_await(far, codes[i].state);
+    assert_int_equal(far_change(far)->status, STOA_OK);
+    assert_int_equal(far_change(far)->close_code, codes[i].code);
+    assert_string_equal(far_change(far)->reason, "why");
+    stoa_client_destroy(far->client);
+    far->client = NULL;
+  }
+}
+
+static void with_once_there_is_no_other_line(void **state) {
+  struct far *far = *state;
+  struct stoa_client_options options = far_options(far);
+  options.once = true;
+  far_client(far, &options);
+  far_open(far);
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_ENDED);
+  assert_int_equal(far_change(far)->status, STOA_E_CLOSED);
+  assert_int_equal(far_change(far)->close_code, 1006);
+}
+
+/* A lost line, and the time until the next one. */
+static uint32_t lose(struct far *far) {
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_WAITING);
+  return far_change(far)->retry_ms;
+}
+
+static void lost_lines_come_back_at_growing_random_times(void **state) {
+  struct far *far = *state;
+  uint32_t bound = 1000;
+  far_client(far, NULL);
+  far_accept(far);
+  for (size_t i = 0; i < 8; i++) {
+    uint32_t delay_ms = lose(far);
+    assert_in_range(delay_ms, 500, bound);
+    far_pass(far, delay_ms - 20);
+    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
+    far_pass(far, 40);
+    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
+    far_accept(far);
+    bound = bound * 2 < 20000 ? bound * 2 : 20000;
+  }
+}
+
+static void only_a_line_that_held_puts_the_bound_back(void **state) {
+  struct far *far = *state;
+  struct stoa_client_options options = far_options(far);
+  options.retry_min_ms = 100;
+  options.retry_max_ms = 1000;
+  far_client(far, &options);
+  uint32_t longest = 0;
+  for (size_t i = 0; i < 12; i++) {
+    far_open(far);
+    uint32_t delay_ms = lose(far);
+    longest = delay_ms > longest ? delay_ms : longest;
+    far_pass(far, 1100);
+  }
+  assert_in_range(longest, 201, 1000);
+  far_open(far);
+  far_pass(far, 1000);
+  assert_in_range(lose(far), 100, 200);
+}
+
+static void a_line_of_which_nothing_is_heard_is_dead(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  far_pass(far, 34000);
+  far_send(far, STOA_WS_PING, "", 0);
+  assert_int_equal(far_read(far).opcode, STOA_WS_PONG);
+  far_pass(far, 34000);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+  far_pass(far, 1100);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
+  assert_int_equal(far_change(far)->close_code, 1006);
+}
+
+static void silence_is_no_sign_without_a_subprotocol(void **state) {
+  struct far *far = *state;
+  struct stoa_client_options options = far_options(far);
+  options.subprotocol = STOA_CLIENT_NONE;
+  far_client(far, &options);
+  far_accept(far);
+  assert_null(strstr(far->head, "Sec-WebSocket-Protocol"));
+  far_answer(far, "");
+  far_await(far, STOA_CLIENT_OPEN);
+  far_pass(far, 100000000);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+  const struct stoa_client_call call = {.type = 1};
+  assert_int_equal(stoa_client_call(far->client, &call, NULL), STOA_E_ARGUMENT);
+}
+
+static void options_that_make_no_sense_are_refused(void **state) {
+  struct far *far = *state;
+  const struct stoa_client_field bad_name = {"Host", "x"};
+  const struct stoa_client_field bad_value = {"X-A", "a\r\nX-B: b"};
+  const struct stoa_codec bad_codec = {.name = "No Name"};
+  const struct stoa_client_options bad[] = {
+      {.url = NULL},
+      {.url = "http://example.com/"},
+      {.url = "ws://user@example.com/"},
+      {.url = "ws://example.com/#part"},
+      {.url = "ws+unix:relative"},
+      {.url = far->url, .fields = &bad_name, .field_count = 1},
+      {.url = far->url, .fields = &bad_value, .field_count = 1},
+      {.url = far->url, .fields = &bad_value, .field_count = 33},
+      {.url = far->url, .codec = &bad_codec},
+      {.url = far->url, .codec = &stoa_codec_proto, .subprotocol = STOA_CLIENT_TEXT},
+      {.url = far->url, .retry_min_ms = 30000},
+      {.url = far->url, .message_bytes_max = UINT32_MAX},
+      {.url = far->url, .outgoing_bytes_max = UINT32_MAX},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    if (far_try_client(far, &bad[i]) != STOA_E_ARGUMENT) {
+      fail_msg("options %zu were taken", i);
+    }
+  }
+}
+
+static void a_handler_is_checked_and_there_is_one_for_a_type(void **state) {
+  struct far *far = *state;
+  const struct stoa_client_options options = far_options(far);
+  assert_int_equal(stoa_client_create_with(&options, NULL, &far->clock, &far->client), STOA_OK);
+  struct stoa_client_handler handler = {.name = "x"};
+  assert_int_equal(stoa_client_handle(far->client, &handler), STOA_E_ARGUMENT);
+  handler.invoke = (void (*)(stoa_client_function, void *, struct stoa_client *, const void *))(void (*)(void))abort;
+  handler.type = 0x40000000;
+  assert_int_equal(stoa_client_handle(far->client, &handler), STOA_E_ARGUMENT);
+  for (handler.type = 1024; handler.type > 0; handler.type--) {
+    assert_int_equal(stoa_client_handle(far->client, &handler), STOA_OK);
+  }
+  assert_int_equal(stoa_client_handle(far->client, &handler), STOA_E_LIMIT);
+  handler.type = 512;
+  assert_int_equal(stoa_client_handle(far->client, &handler), STOA_E_EXISTS);
+}
+
+static void what_is_too_much_is_not_sent(void **state) {
+  struct far *far = *state;
+  static uint8_t bytes[4096];
+  struct stoa_client_options options = far_options(far);
+  options.message_bytes_max = 1000;
+  options.outgoing_bytes_max = 2100;
+  far_client(far, &options);
+  far_open(far);
+  struct stoa_bytes message = {bytes, 997};
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &message), STOA_E_LIMIT);
+  assert_int_equal(stoa_client_send(far->client, 0x40000000, NULL, &message), STOA_E_ARGUMENT);
+  message.len = 996;
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &message), STOA_OK);
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &message), STOA_OK);
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &message), STOA_E_LIMIT);
+  assert_int_equal(far_read(far).len, 1000);
+  assert_int_equal(far_read(far).len, 1000);
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &message), STOA_OK);
+}
+
+static void a_plain_error_is_handed_over_with_its_type(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  far_send_typed(far, 0x40000000 | 9, 0, "{\"code\":7,\"reason\":\"TOO_LATE\"}");
+  while (far->error.code == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->error.type, 9);
+  assert_int_equal(far->error.code, 7);
+  assert_string_equal(far->error.reason, "TOO_LATE");
+}
+
+static void what_cannot_be_read_is_dropped_and_nothing_else(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  far_send(far, STOA_WS_BINARY, "\0\0", 2);
+  far_send(far, STOA_WS_TEXT, "{\"type\":1,\"payload\":{}}", 23);
+  far_send_typed(far, 0x40000000 | 9, 0, "{\"code\":");
+  far_send_typed(far, 0x80000000 | 9, 77, "{}");
+  far_send_typed(far, 5, 0, "fine");
+  while (far->others == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->other.type, 5);
+  assert_int_equal(far->error.code, 0);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+}
+
+#define LINE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      LINE_TEST(the_request_asks_for_what_the_options_say),
+      LINE_TEST(every_line_has_a_key_of_its_own),
+      LINE_TEST(a_line_opens_however_its_answer_is_cut),
+      LINE_TEST(an_answer_that_is_not_the_right_one_is_refused),
+      LINE_TEST(an_answer_without_end_is_given_up),
+      LINE_TEST(a_server_that_does_not_answer_is_given_up_in_time),
+      LINE_TEST(a_port_where_nobody_listens_is_tried_again),
+      LINE_TEST(a_name_that_nobody_has_is_not_found),
+      LINE_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
+      LINE_TEST(messages_come_whole_however_they_are_cut),
+      LINE_TEST(a_ping_gets_its_pong),
+      LINE_TEST(frames_are_masked_with_keys_that_differ),
+      LINE_TEST(a_close_waits_for_the_goodbye_of_the_server),
+      LINE_TEST(a_server_that_keeps_its_goodbye_to_itself_is_left),
+      LINE_TEST(a_client_ends_wherever_it_is_closed),
+      LINE_TEST(the_code_of_a_goodbye_says_whether_to_come_back),
+      LINE_TEST(with_once_there_is_no_other_line),
+      LINE_TEST(lost_lines_come_back_at_growing_random_times),
+      LINE_TEST(only_a_line_that_held_puts_the_bound_back),
+      LINE_TEST(a_line_of_which_nothing_is_heard_is_dead),
+      LINE_TEST(silence_is_no_sign_without_a_subprotocol),
+      LINE_TEST(options_that_make_no_sense_are_refused),
+      LINE_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
+      LINE_TEST(what_is_too_much_is_not_sent),
+      LINE_TEST(a_plain_error_is_handed_over_with_its_type),
+      LINE_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
+  };
+  return cmocka_run_group_tests_name("client line", tests, NULL, NULL);
+}
