@@ -5,7 +5,6 @@
 #include "server/server_private.h"
 
 #include <assert.h>
-#include <stoa/log.h>
 
 /* What one group may gather in one turn for one variant. */
 #define BATCH_BYTES_MAX (64u * 1024 * 1024)
@@ -29,13 +28,19 @@ static struct stoa_group *create(struct stoa_worker *worker, struct stoa_string 
     memcpy(group->name, name.data, name.len);
   }
   group->owner = stoa_group_owner(worker, name);
+  group->interest = stoa_interest_acquire(&worker->server->interests, name, true);
+  if (group->interest == NULL) {
+    stoa_free(group);
+    return NULL;
+  }
   return group;
 }
 
-static void destroy(struct stoa_group *group) {
+static void destroy(struct stoa_worker *worker, struct stoa_group *group) {
   if (group == NULL) {
     return;
   }
+  stoa_interest_release(&worker->server->interests, group->interest);
   for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
     if (group->sides[i] != NULL) {
       stoa_batch_unref(group->sides[i]->batch);
@@ -61,10 +66,10 @@ void stoa_groups_fini(struct stoa_worker *worker) {
   size_t cursor = 0;
   for (void *group = stoa_map_next(&groups->by_name, &cursor); group != NULL;
        group = stoa_map_next(&groups->by_name, &cursor)) {
-    destroy(group);
+    destroy(worker, group);
   }
   stoa_map_fini(&groups->by_name);
-  destroy(groups->all);
+  destroy(worker, groups->all);
   groups->all = NULL;
   groups->dirty = NULL;
   stoa_batch_unref(groups->spare);
@@ -94,28 +99,34 @@ static struct stoa_group *find_or_create(struct stoa_worker *worker, struct stoa
   }
   group = create(worker, name);
   if (group != NULL && stoa_map_insert(&worker->groups.by_name, group) != STOA_OK) {
-    destroy(group);
+    destroy(worker, group);
     return NULL;
   }
   return group;
 }
 
+static uint64_t interested(const struct stoa_group *group, size_t variant) {
+  return atomic_load_explicit(&group->interest->workers[variant], memory_order_acquire);
+}
+
 static bool has_interest(const struct stoa_group *group) {
   for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
-    if (group->sides[i] != NULL && group->sides[i]->interest != 0) {
+    if (interested(group, i) != 0) {
       return true;
     }
   }
   return false;
 }
 
-/* A group that nobody needs any more goes; while it has something to send, that is seen to at the end of the turn. */
+/* A group that nobody needs any more goes, on the owner when no worker has members; while it has something to send,
+ * that is seen to at the end of the turn. */
 static void drop_if_unused(struct stoa_worker *worker, struct stoa_group *group) {
-  if (group == worker->groups.all || group->dirty || group->member_count > 0 || has_interest(group)) {
+  if (group == worker->groups.all || group->dirty || group->member_count > 0 ||
+      (group->owner == worker->index && has_interest(group))) {
     return;
   }
   stoa_map_remove(&worker->groups.by_name, group_key(group));
-  destroy(group);
+  destroy(worker, group);
 }
 
 static struct stoa_group_side *side_of(struct stoa_group *group, size_t variant) {
@@ -147,11 +158,18 @@ static int grow_members(struct stoa_group_side *side) {
   return STOA_OK;
 }
 
-static int tell_owner(struct stoa_worker *worker, struct stoa_group *group, size_t variant, bool interested) {
-  if (group->owner == worker->index) {
-    return STOA_OK;
+static void set_interest(struct stoa_worker *worker, struct stoa_group *group, size_t variant, bool on) {
+  uint64_t bit = (uint64_t)1 << worker->index;
+  if (on) {
+    atomic_fetch_or(&group->interest->workers[variant], bit);
+    return;
   }
-  return stoa_post_interest(worker, group->owner, stoa_string_make(group->name, group->name_len), variant, interested);
+  atomic_fetch_and(&group->interest->workers[variant], ~bit);
+  if (group->owner != worker->index) {
+    /* Should the word not get through, the owner keeps an empty group until it is used again. */
+    int ignored = stoa_post_review(worker, group->owner, stoa_string_make(group->name, group->name_len));
+    (void)ignored;
+  }
 }
 
 static int add_member(struct stoa_worker *worker, struct stoa_group *group, struct stoa_session *session,
@@ -159,11 +177,11 @@ static int add_member(struct stoa_worker *worker, struct stoa_group *group, stru
   size_t variant = variant_of(session);
   struct stoa_group_side *side = side_of(group, variant);
   int status = side == NULL ? STOA_E_MEMORY : grow_members(side);
-  if (status == STOA_OK && side->count == 0) {
-    status = tell_owner(worker, group, variant, true);
-  }
   if (status != STOA_OK) {
     return status;
+  }
+  if (side->count == 0) {
+    set_interest(worker, group, variant, true);
   }
   /* What the group gathered before in this turn is not for the newcomer. */
   uint32_t taken = side->batch == NULL ? 0 : (uint32_t)side->batch->bytes.len;
@@ -214,9 +232,7 @@ static void remove_member(struct stoa_worker *worker, struct stoa_group *group, 
     stoa_free(side->members);
     side->members = NULL;
     side->capacity = 0;
-    /* Should the word not get through, the owner goes on sending batches that nobody here needs. */
-    int ignored = tell_owner(worker, group, variant, false);
-    (void)ignored;
+    set_interest(worker, group, variant, false);
   }
 }
 
@@ -345,39 +361,59 @@ static int append_variant(struct stoa_worker *worker, struct stoa_group_side *si
   return stoa_format_write(&worker->server->formats.items[variant / 2], deflater, outgoing, &batch->bytes);
 }
 
-static bool in_use(const struct stoa_group_side *side) {
-  return side != NULL && (side->count > 0 || side->interest != 0);
-}
-
 /* A message that one variant could not take is taken back from those before it: all members get it, or none. */
-static void take_back(struct stoa_group *group, size_t before, const size_t lens[STOA_VARIANTS_MAX]) {
-  for (size_t i = 0; i < before; i++) {
-    if (in_use(group->sides[i])) {
+static void take_back(struct stoa_group *group, uint64_t written, const size_t lens[STOA_VARIANTS_MAX]) {
+  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+    if ((written >> i & 1) != 0) {
       group->sides[i]->batch->bytes.len = lens[i];
     }
   }
 }
 
-int stoa_group_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_outgoing *outgoing) {
-  struct stoa_group *group = find(worker, name);
-  if (group == NULL) {
-    return STOA_OK; /* no members anywhere */
-  }
-  size_t variants = worker->server->formats.count * 2;
+static int append_to(struct stoa_worker *worker, struct stoa_group *group, struct stoa_outgoing *outgoing) {
   size_t lens[STOA_VARIANTS_MAX];
-  for (size_t i = 0; i < variants; i++) {
-    if (!in_use(group->sides[i])) {
+  uint64_t written = 0;
+  for (size_t i = 0; i < worker->server->formats.count * 2; i++) {
+    if (interested(group, i) == 0) {
       continue;
     }
-    lens[i] = group->sides[i]->batch == NULL ? 0 : group->sides[i]->batch->bytes.len;
-    int status = append_variant(worker, group->sides[i], i, outgoing);
+    struct stoa_group_side *side = side_of(group, i);
+    lens[i] = side == NULL || side->batch == NULL ? 0 : side->batch->bytes.len;
+    int status = side == NULL ? STOA_E_MEMORY : append_variant(worker, side, i, outgoing);
     mark_dirty(worker, group);
     if (status != STOA_OK) {
-      take_back(group, i, lens);
+      take_back(group, written, lens);
       return status;
     }
+    written |= (uint64_t)1 << i;
   }
   return STOA_OK;
+}
+
+/* The owner deals with a group as soon as any worker has members of it. */
+static int find_for_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_group **out_group) {
+  *out_group = find(worker, name);
+  if (*out_group != NULL) {
+    return STOA_OK;
+  }
+  struct stoa_interest *interest = stoa_interest_acquire(&worker->server->interests, name, false);
+  if (interest == NULL) {
+    return STOA_OK; /* no members anywhere */
+  }
+  *out_group = find_or_create(worker, name);
+  stoa_interest_release(&worker->server->interests, interest);
+  return *out_group == NULL ? STOA_E_MEMORY : STOA_OK;
+}
+
+int stoa_group_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_outgoing *outgoing) {
+  struct stoa_group *group;
+  int status = find_for_append(worker, name, &group);
+  if (status != STOA_OK || group == NULL) {
+    return status;
+  }
+  status = append_to(worker, group, outgoing);
+  drop_if_unused(worker, group);
+  return status;
 }
 
 void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_t variant, struct stoa_batch *batch) {
@@ -414,16 +450,11 @@ void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_
   }
 }
 
-void stoa_group_interest(struct stoa_worker *worker, struct stoa_string name, size_t variant, uint32_t from,
-                         bool interested) {
-  struct stoa_group *group = interested ? find_or_create(worker, name) : find(worker, name);
-  struct stoa_group_side *side = group == NULL ? NULL : side_of(group, variant);
-  if (side == NULL) {
-    return;
+void stoa_group_review(struct stoa_worker *worker, struct stoa_string name) {
+  struct stoa_group *group = find(worker, name);
+  if (group != NULL) {
+    drop_if_unused(worker, group);
   }
-  uint64_t bit = (uint64_t)1 << from;
-  side->interest = interested ? side->interest | bit : side->interest & ~bit;
-  drop_if_unused(worker, group);
 }
 
 static void settle_in(struct stoa_worker *worker, struct stoa_session *session, struct stoa_group *group,
@@ -459,11 +490,12 @@ static void write_to_members(struct stoa_worker *worker, struct stoa_group_side 
 }
 
 static void post_to_workers(struct stoa_worker *worker, struct stoa_group *group, size_t variant) {
-  const struct stoa_group_side *side = group->sides[variant];
-  for (uint32_t to = 0; to < worker->server->worker_count && side->interest >> to != 0; to++) {
-    if ((side->interest >> to & 1) != 0 &&
-        stoa_post_batch(worker, to, stoa_string_make(group->name, group->name_len), variant, side->batch) != STOA_OK) {
-      stoa_log(STOA_LOG_ERROR, "out of memory, messages of a turn lost for a worker", STOA_F_INT("worker", to));
+  struct stoa_batch *batch = group->sides[variant]->batch;
+  uint64_t others = interested(group, variant) & ~((uint64_t)1 << worker->index);
+  for (uint32_t to = 0; others != 0; to++, others >>= 1) {
+    if ((others & 1) != 0 &&
+        stoa_post_batch(worker, to, stoa_string_make(group->name, group->name_len), variant, batch) != STOA_OK) {
+      stoa_worker_forsake(&worker->server->workers[to]);
     }
   }
 }

@@ -1,8 +1,9 @@
 /* server/group.h: named groups of sessions, and the fan-out.
  *
  * Every group has an owner worker, which puts its messages in one order and encodes each once per variant in use. A
- * worker with members keeps them here in dense arrays, one per variant. The messages of a turn gather in one
- * contiguous batch per group and variant; at the end of the turn every member gets one write of it.
+ * worker with members keeps them here in dense arrays, one per variant; which workers have any is in interest.h. The
+ * messages of a turn gather in one contiguous batch per group and variant; at the end of the turn every member gets one
+ * write of it.
  *
  * A member that is sent something of its own in the middle of a turn is given the batch so far first (its `taken`),
  * so that what it sees keeps the order of the calls.
@@ -15,12 +16,11 @@
 
 #include "base/map.h"
 #include "net/batch.h"
-#include "server/format.h"
+#include "server/interest.h"
 
 struct stoa_session;
 struct stoa_worker;
 
-#define STOA_GROUP_NAME_LEN_MAX 64
 #define STOA_SESSION_GROUPS_MAX 128
 #define STOA_WORKERS_MAX 64
 
@@ -35,11 +35,11 @@ struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
   struct stoa_batch *batch; /* of this turn; NULL: nothing yet */
-  uint64_t interest;        /* owner only: bit n, worker n has members */
 };
 
 struct stoa_group {
   struct stoa_group *next_dirty;
+  struct stoa_interest *interest;                   /* one reference */
   struct stoa_group_side *sides[STOA_VARIANTS_MAX]; /* made when first needed */
   uint32_t owner;
   uint32_t member_count; /* on this worker */
@@ -70,9 +70,8 @@ void stoa_group_leave_all(struct stoa_session *session);
 int stoa_group_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_outgoing *outgoing);
 /* On a worker with members: the owner's batch of one turn. */
 void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_t variant, struct stoa_batch *batch);
-/* On the owner: another worker gained its first member of a variant, or lost its last. */
-void stoa_group_interest(struct stoa_worker *worker, struct stoa_string name, size_t variant, uint32_t from,
-                         bool interested);
+/* On the owner: another worker lost its last member; perhaps the group is not needed any more. */
+void stoa_group_review(struct stoa_worker *worker, struct stoa_string name);
 
 /* Before bytes of the session's own: what its groups gathered so far in this turn comes first. */
 void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session);

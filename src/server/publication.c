@@ -226,38 +226,31 @@ int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *s
   return STOA_OK;
 }
 
-struct interest {
+struct review {
   struct stoa_post post;
   struct stoa_worker *worker;
-  uint32_t from;
-  bool interested;
-  uint8_t variant, name_len;
+  uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
 };
 
-static void note_interest(struct stoa_post *post) {
-  struct interest *interest = (struct interest *)(void *)post;
-  stoa_group_interest(interest->worker, stoa_string_make(interest->name, interest->name_len), interest->variant,
-                      interest->from, interest->interested);
-  stoa_free(interest);
+static void review(struct stoa_post *post) {
+  struct review *review = (struct review *)(void *)post;
+  stoa_group_review(review->worker, stoa_string_make(review->name, review->name_len));
+  stoa_free(review);
 }
 
-int stoa_post_interest(struct stoa_worker *worker, uint32_t owner, struct stoa_string group, size_t variant,
-                       bool interested) {
-  struct interest *interest = stoa_calloc(1, sizeof *interest);
-  if (interest == NULL) {
+int stoa_post_review(struct stoa_worker *worker, uint32_t owner, struct stoa_string group) {
+  struct review *order = stoa_calloc(1, sizeof *order);
+  if (order == NULL) {
     return STOA_E_MEMORY;
   }
-  interest->post.run = note_interest;
-  interest->worker = &worker->server->workers[owner];
-  interest->from = worker->index;
-  interest->interested = interested;
-  interest->variant = (uint8_t)variant;
-  interest->name_len = (uint8_t)group.len;
+  order->post.run = review;
+  order->worker = &worker->server->workers[owner];
+  order->name_len = (uint8_t)group.len;
   if (group.len > 0) {
-    memcpy(interest->name, group.data, group.len);
+    memcpy(order->name, group.data, group.len);
   }
-  stoa_loop_post(interest->worker->loop, &interest->post);
+  stoa_loop_post(order->worker->loop, &order->post);
   return STOA_OK;
 }
 

@@ -339,6 +339,23 @@ void stoa_worker_abort(struct stoa_worker *worker) {
   stoa_loop_stop(worker->loop);
 }
 
+static void let_sessions_go(struct stoa_post *post) {
+  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)post - offsetof(struct stoa_worker, forsaken));
+  atomic_store(&worker->is_forsaken, false);
+  stoa_log(STOA_LOG_ERROR, "out of memory, messages lost: sessions are let go", STOA_F_INT("worker", worker->index));
+  for (uint32_t i = 0; i < worker->session_count; i++) {
+    stoa_session_close(worker->sessions[i], STOA_CLOSE_POSITION_LOST, "messages were lost");
+  }
+}
+
+void stoa_worker_forsake(struct stoa_worker *worker) {
+  /* At the end of the server the loops go one after the other. */
+  if (worker->loop != NULL && !atomic_exchange(&worker->is_forsaken, true)) {
+    worker->forsaken.run = let_sessions_go;
+    stoa_loop_post(worker->loop, &worker->forsaken);
+  }
+}
+
 static void set_host(struct stoa_worker *worker) {
   struct stoa_session_host *host = &worker->host;
   host->loop = worker->loop;

@@ -21,7 +21,7 @@ struct stoa_worker {
   uint32_t index;
   bool draining;
   atomic_bool thread_started; /* draining and waiting may be on different threads */
-  uint32_t turn; /* counts turns; never 0, so that a zeroed member has taken nothing */
+  uint32_t turn;              /* counts turns; never 0, so that a zeroed member has taken nothing */
   pthread_t thread;
   struct stoa_loop *loop;
   struct stoa_arena *arena;
@@ -34,6 +34,8 @@ struct stoa_worker {
   struct stoa_session **dirty;
   uint32_t session_count, session_capacity, dirty_count;
   struct stoa_map ids;
+  struct stoa_post forsaken; /* sent by whoever could not hand over a message */
+  atomic_bool is_forsaken;   /* and on its way */
   struct stoa_timer sweep;
   struct stoa_timer drain_end;
 
@@ -65,6 +67,10 @@ static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *sess
 /* Any thread. */
 void stoa_worker_drain(struct stoa_worker *worker);
 void stoa_worker_abort(struct stoa_worker *worker);
+
+/* Messages for members on this worker were lost for want of memory. Its sessions are closed with 4010 to come back,
+ * for nobody must stay with a hole in what it heard. Any worker's thread; takes no memory. */
+void stoa_worker_forsake(struct stoa_worker *worker);
 
 /* The session of this worker with that id, if it is open. */
 struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct stoa_uuid *id);

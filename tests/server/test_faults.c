@@ -152,6 +152,16 @@ static void test_each_allocation_of_a_talk_may_fail(void **state) {
   house_end(&house);
 }
 
+static void test_each_allocation_between_workers_may_fail(void **state) {
+  (void)state;
+  struct stoa_server_config *config = house_config(3);
+  config->compression = true;
+  house_start(&house, config, NULL);
+  talk_through_all_faults(false, false);
+  talk_through_all_faults(false, true);
+  house_end(&house);
+}
+
 static void test_memory_may_be_out_for_good_from_any_point_of_a_talk(void **state) {
   (void)state;
   struct stoa_server_config *config = house_config(1);
@@ -183,6 +193,102 @@ static void test_each_allocation_of_a_start_may_fail(void **state) {
   }
   assert_true(n > 10);
   assert_true(n < FAULTS_MAX);
+}
+
+/* Members of one group on two workers, some of whose posts to each other find no memory. */
+enum { MEMBERS = 4, LINES = 4, END = 99 };
+
+struct member {
+  struct client client;
+  bool joined;
+  char heard[LINES + 1]; /* which lines, in their order */
+};
+
+/* False when the membership was refused, or the session ended. */
+static bool join(struct client *client) {
+  bool refused = false;
+  house_group(client, "join", "g", "");
+  if (!client_send_call(client, HOUSE_ASK, 7, "{\"question\":\"q\"}")) {
+    return false;
+  }
+  for (;;) {
+    struct client_frame frame = client_read(client);
+    if (frame.opcode == CLIENT_CLOSED || frame.opcode == 8) {
+      return false;
+    }
+    refused = refused || (frame.len >= 4 && (frame.data[0] & 0xc0) == 0x40);
+    if (frame.len >= 4 && (frame.data[0] & 0x80) != 0) {
+      return !refused;
+    }
+  }
+}
+
+/* Up to the last line. False when the session ended before. */
+static bool listen_to_the_end(struct member *member) {
+  size_t count = 0;
+  for (;;) {
+    struct client_frame frame = client_read(&member->client);
+    if (frame.opcode == CLIENT_CLOSED || frame.opcode == 8) {
+      return false;
+    }
+    const char *number = memmem(frame.data, frame.len, "\"number\":", 9);
+    unsigned line = number == NULL ? LINES : (unsigned)strtoul(number + 9, NULL, 10);
+    if (line == END) {
+      return true;
+    }
+    if (line < LINES && count < LINES) {
+      member->heard[count++] = (char)('0' + line);
+    }
+  }
+}
+
+static void publish_line(uint32_t number) {
+  struct talk_v1_line_message line = {.number = number};
+  int ignored = talk_v1_line_publish(house.server, stoa_string_of("g"), &line);
+  (void)ignored;
+}
+
+static uint64_t meet_with_fault(unsigned n) {
+  struct member members[MEMBERS];
+  const struct member *first = NULL;
+  memset(members, 0, sizeof members);
+  house_start(&house, house_config(2), NULL);
+  for (size_t i = 0; i < MEMBERS; i++) {
+    house_enter(&house, &members[i].client, "stoa.json");
+  }
+  stoa_memory_fail_at(n, false);
+  for (size_t i = 0; i < MEMBERS; i++) {
+    members[i].joined = join(&members[i].client);
+  }
+  for (uint32_t i = 0; i < LINES; i++) {
+    publish_line(i);
+  }
+  /* Once this one's answer is here, its worker has been through a turn with the lines in it. */
+  bool alive = settled(&members[0].client, false);
+  (void)alive;
+  uint64_t hits = stoa_memory_fault_hits();
+  stoa_memory_fail_at(0, false);
+  publish_line(END);
+  for (size_t i = 0; i < MEMBERS; i++) {
+    if (members[i].joined && i > 0 && listen_to_the_end(&members[i])) {
+      first = first == NULL ? &members[i] : first;
+      assert_string_equal(members[i].heard, first->heard);
+    }
+  }
+  for (size_t i = 0; i < MEMBERS; i++) {
+    client_close(&members[i].client);
+  }
+  house_end(&house);
+  return hits;
+}
+
+static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
+  (void)state;
+  unsigned n = 1;
+  while (n < FAULTS_MAX && meet_with_fault(n) > 0) {
+    n++;
+  }
+  assert_true(n > 8 && n < FAULTS_MAX);
 }
 
 /* TLS. */
@@ -276,6 +382,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_allocation_of_a_start_may_fail),
       cmocka_unit_test(test_each_allocation_of_a_talk_may_fail),
+      cmocka_unit_test(test_each_allocation_between_workers_may_fail),
+      cmocka_unit_test(test_who_stays_has_heard_all_that_the_others_heard),
       cmocka_unit_test(test_memory_may_be_out_for_good_from_any_point_of_a_talk),
       cmocka_unit_test(test_each_allocation_of_a_talk_over_tls_may_fail),
   };
