@@ -13,10 +13,8 @@ struct stoa_batch;
 /* Order and send to a group. Any thread. Errors: as stoa_server_publish() */
 int stoa_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                  const struct stoa_message_type *message_type, const void *message);
-/* Tell a group's owner that this worker gained its first member of a variant, or lost its last. Errors: STOA_E_MEMORY
- */
-int stoa_post_interest(struct stoa_worker *worker, uint32_t owner, struct stoa_string group, size_t variant,
-                       bool interested);
+/* Tell a group's owner that this worker lost its last member of a variant. Errors: STOA_E_MEMORY */
+int stoa_post_review(struct stoa_worker *worker, uint32_t owner, struct stoa_string group);
 /* Hand the owner's batch of this turn to another worker. Errors: STOA_E_MEMORY */
 int stoa_post_batch(struct stoa_worker *worker, uint32_t to, struct stoa_string group, size_t variant,
                     struct stoa_batch *batch);

@@ -61,6 +61,9 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
   stoa_codec_registry_init(&server->codecs);
   int status = stoa_peers_init(&server->peers);
   if (status == STOA_OK) {
+    status = stoa_interests_init(&server->interests);
+  }
+  if (status == STOA_OK) {
     status = stoa_options_apply(server, config);
   }
   if (status == STOA_OK) {
@@ -129,6 +132,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   close_if_open(server->web_root_fd);
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
+  stoa_interests_fini(&server->interests);
   stoa_free(server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);

@@ -27,6 +27,7 @@ struct stoa_server {
   struct stoa_tls_context *tls;
   int web_root_fd; /* -1: none */
   struct stoa_peers peers;
+  struct stoa_interests interests;
   struct stoa_address addresses[STOA_LISTENERS_MAX];
   char address_texts[STOA_LISTENERS_MAX][STOA_ADDRESS_TEXT_LEN];
   size_t address_count;

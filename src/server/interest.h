@@ -1,0 +1,43 @@
+/* server/interest.h: which workers have members of which group, for all workers to see.
+ *
+ * A worker sets its bit when its first member joins, before anybody is told of the joining. So whoever learns of it,
+ * on whatever way, and then publishes, finds the bit set: a message that was caused by a joining reaches who joined.
+ * (A post to the owner would not do: the owner may read the message from a socket before it looks at its posts.)
+ *
+ * Thread: any. The mutex is taken when a worker begins or ends to deal with a group, not on the way of a message; the
+ * bits are atomic.
+ */
+#ifndef STOA_SERVER_INTEREST_H
+#define STOA_SERVER_INTEREST_H
+
+#include "base/map.h"
+#include "server/format.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define STOA_GROUP_NAME_LEN_MAX 64
+
+struct stoa_interest {
+  _Atomic uint64_t workers[STOA_VARIANTS_MAX]; /* bit n: worker n has members of this variant */
+  uint32_t refs;                               /* under the mutex */
+  uint8_t name_len;
+  char name[STOA_GROUP_NAME_LEN_MAX];
+};
+
+struct stoa_interests {
+  pthread_mutex_t mutex;
+  struct stoa_map by_name;
+};
+
+/* Errors: STOA_E_SYSTEM */
+int stoa_interests_init(struct stoa_interests *interests);
+/* All have been released. */
+void stoa_interests_fini(struct stoa_interests *interests);
+
+/* One reference to a group's bits. `create` false gives NULL when no worker deals with the group; else NULL is out of
+ * memory. */
+struct stoa_interest *stoa_interest_acquire(struct stoa_interests *interests, struct stoa_string name, bool create);
+void stoa_interest_release(struct stoa_interests *interests, struct stoa_interest *interest);
+
+#endif
