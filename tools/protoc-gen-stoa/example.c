@@ -354,8 +354,8 @@ struct fixed_example {
 
 #define BINARY(bytes) (bytes), sizeof(bytes) - 1
 static const struct fixed_example fixed_examples[] = {
-    {"STOA_SPECIAL_ANY", "{\"@type\":\"type.googleapis.com/google.protobuf.Empty\",\"value\":{}}",
-     BINARY("\x0a\x29type.googleapis.com/google.protobuf.Empty")},
+    {"STOA_SPECIAL_ANY", "{\"@type\":\"type.googleapis.com/google.protobuf.Duration\",\"value\":\"1s\"}",
+     BINARY("\x0a\x2ctype.googleapis.com/google.protobuf.Duration\x12\x02\x08\x01")},
     {"STOA_SPECIAL_TIMESTAMP", "\"2026-01-02T03:04:05Z\"", BINARY("\x08\xa5\xeb\xdc\xca\x06")},
     {"STOA_SPECIAL_DURATION", "\"1.500s\"", BINARY("\x08\x01\x10\x80\xca\xb5\xee\x01")},
     {"STOA_SPECIAL_FIELD_MASK", "\"one,two\"", BINARY("\x0a\x03one\x0a\x03two")},
