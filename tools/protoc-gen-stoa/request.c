@@ -144,7 +144,8 @@ struct place request_place(const Google__Protobuf__FileDescriptorProto *file, co
   const Google__Protobuf__SourceCodeInfo *info = file->source_code_info;
   for (size_t i = 0; info != NULL && i < info->n_location; i++) {
     const Google__Protobuf__SourceCodeInfo__Location *location = info->location[i];
-    bool is_it = location->n_path == path->count && location->n_span >= 3 &&
+    bool is_it = location->n_path == path->count && location->n_span >= 3 && location->span[0] >= 0 &&
+                 location->span[0] < INT32_MAX && location->span[1] >= 0 && location->span[1] < INT32_MAX &&
                  memcmp(location->path, path->steps, path->count * sizeof path->steps[0]) == 0;
     if (is_it) {
       /* A span counts from 0, people and protoc count from 1. */

@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -122,9 +123,10 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   memcpy(&value, &bits, sizeof value);
   bool is_real = kind_class(field->kind) == KIND_CLASS_REAL;
   bool is_exact = is_real || (value >= least(field->kind) && value <= most(field->kind) && value == floor(value));
-  if (!isfinite(value) || (!is_exact && (!kind_is_64_bit(field->kind) || fabs(value) <= EXACT_MAX))) {
+  bool is_fit = isfinite(value) && (kind_is_64_bit(field->kind) || fabs(value) <= (double)FLT_MAX);
+  if (!is_fit || (!is_exact && (!kind_is_64_bit(field->kind) || fabs(value) <= EXACT_MAX))) {
     problem_add(problems, &field->place, "field \"%s\": rule %s %s is no %s", field->name, member_names[member],
-                text_real(value), is_real ? "finite number" : kind_name(field->kind));
+                text_real(value), isfinite(value) ? kind_name(field->kind) : "finite number");
     return false;
   }
   if (!is_exact) {

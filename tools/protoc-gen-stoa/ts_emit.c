@@ -113,7 +113,7 @@ static void emit_row(struct text *text, const struct model_field *field, const s
   if (named != NULL) {
     text_addf(text, ", () => %s", named);
   } else if (has_json) {
-    text_add(text, ", 0");
+    text_add(text, ", undefined");
   }
   if (has_json) {
     text_addf(text, ", %s", ts_names_literal(field->json_name));
