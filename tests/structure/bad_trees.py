@@ -142,6 +142,12 @@ BAD_LIBRARIES = [
     ),
     (
         symbols_carry_the_prefix,
+        "a name of Protobuf's own outside the floor of generated code",
+        {"src/base/a.c": "void stoa_a(void) {}\nvoid google_protobuf_any(void) {}\n"},
+        "google_protobuf_any is visible",
+    ),
+    (
+        symbols_carry_the_prefix,
         "a function without the prefix that is not static",
         {"src/base/a.c": "void stoa_a(void) {}\nstatic void b(void) {}\nvoid grow(void) { b(); }\n"},
         "grow is visible",

@@ -107,8 +107,9 @@ def symbols_come_from_below(tree):
 def symbols_carry_the_prefix(tree):
     """A static library shares one space of names with the programs that link it."""
     for floor, entries in floor_symbols(tree).items():
+        prefixes = rules.SYMBOL_PREFIXES_OF.get(floor, rules.SYMBOL_PREFIXES)
         for member, name, kind in entries:
-            if kind not in "Uw" and not name.startswith(("stoa_", "__")):
+            if kind not in "Uw" and not name.startswith(prefixes):
                 yield f"src/{floor} {member}: {name} is visible outside its file but does not start with stoa_"
 
 

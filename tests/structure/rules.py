@@ -71,5 +71,9 @@ IMPURE_HEADERS = (
 UNBOUNDED_CALLS = ["strcpy", "stpcpy", "strcat", "strncat", "sprintf", "vsprintf", "gets"]
 HEAP_CALLS = ["malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "aligned_alloc", "asprintf"]
 
+# What names that a linker sees start with; Protobuf's own messages are made with the name of their package.
+SYMBOL_PREFIXES = ("stoa_", "__")
+SYMBOL_PREFIXES_OF = {"api": SYMBOL_PREFIXES + ("google_protobuf_",)}
+
 FILE_LINES_MAX = 800
 FUNCTION_LINES_MAX = 70
