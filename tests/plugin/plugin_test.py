@@ -18,6 +18,17 @@ CASES = os.path.join(HERE, "cases")
 ERRORS = os.path.join(HERE, "errors")
 GOLDEN = os.path.join(HERE, "golden")
 PROTOCOL_PAGE = os.path.join(HERE, "..", "..", "docs", "protocol.md")
+# The fuzz target's, named for what is wrong with them.
+STRANGE = os.path.join(HERE, "..", "fuzz", "corpus", "fuzz_plugin")
+STRANGE_REQUESTS = [
+    "hostile_" + name
+    for name in ("bad_name", "cut", "deep", "entry", "no_name", "no_values", "oneof_index", "package", "public")
+]
+STRANGE_FIELDS = {
+    "hostile_kind": 'field "leaf": groups are not supported',
+    "hostile_no_type": 'field "leaf": there is no type nowhere.Else',
+    "hostile_no_type_import": 'field "m": there is no type no',
+}
 OUTPUTS = (".md", ".stoa.c", ".stoa.h")
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
 
@@ -206,6 +217,19 @@ def garbage_is_refused(tools):
         yield f"exit status {told.returncode}, {told.stderr}"
 
 
+def strange_request_is_refused(tools, name):
+    told = run([tools.plugin], stdin=open(os.path.join(STRANGE, name), "rb"))  # pylint: disable=consider-using-with
+    wanted = "protoc-gen-stoa: standard input is not a CodeGeneratorRequest; protoc starts this program\n"
+    if told.returncode != 1 or told.stdout or told.stderr != wanted:
+        yield f"exit status {told.returncode}, {told.stderr}"
+
+
+def strange_field_is_told(tools, name, wanted):
+    told = run([tools.plugin], stdin=open(os.path.join(STRANGE, name), "rb"))  # pylint: disable=consider-using-with
+    if told.returncode != 0 or wanted not in told.stdout:
+        yield f"exit status {told.returncode}, {told.stdout}{told.stderr}"
+
+
 def argument_is_refused(tools):
     told = run([tools.plugin, "first.proto"], stdin=subprocess.DEVNULL)
     if told.returncode != 1 or "protoc --plugin=protoc-gen-stoa=" not in told.stderr:
@@ -236,6 +260,10 @@ def all_cases(tools):
     yield case("messages nested as deep as protoc allows are generated", deepest_nesting_is_generated)
     yield case("an unknown option is refused", unknown_option_is_refused)
     yield case("input that is no request is refused", garbage_is_refused)
+    for name in STRANGE_REQUESTS:
+        yield case(f"a request that protoc cannot have written is refused: {name}", strange_request_is_refused, name)
+    for name, wanted in STRANGE_FIELDS.items():
+        yield case(f"a field that protoc cannot have written is told: {name}", strange_field_is_told, name, wanted)
     yield case("an argument on the command line is answered with how to start it", argument_is_refused)
     yield case("an answer that cannot be written is an error", full_disk_is_told)
 

@@ -60,6 +60,8 @@ static void names_are_joined_and_made_identifiers(void **state) {
   assert_string_equal(names_join("chat_v1", "line"), "chat_v1_line");
   assert_string_equal(names_join("", "line"), "line");
   assert_string_equal(names_join("line", ""), "line");
+  assert_string_equal(names_undotted("chat.v1"), "chat_v1");
+  assert_string_equal(names_undotted("a-b.c"), "a-b_c");
   assert_string_equal(names_identifier("chatroom.v1"), "chatroom_v1");
   assert_string_equal(names_upper("chat_v1"), "CHAT_V1");
   assert_true(names_is_identifier("chat_v1"));
@@ -119,6 +121,33 @@ static void a_text_grows_past_any_block(void **state) {
   assert_memory_equal(text.data + 199990, "000019999\n", 11);
 }
 
+static void bytes_are_added_as_they_are(void **state) {
+  (void)state;
+  struct text text = {0};
+  text_add_bytes(&text, NULL, 0);
+  assert_string_equal(text.data, "");
+  text_add_bytes(&text, "a\0b", 3);
+  assert_int_equal(text.len, 3);
+  assert_memory_equal(text.data, "a\0b", 4);
+}
+
+static void a_number_is_as_short_as_reads_back(void **state) {
+  (void)state;
+  assert_string_equal(text_real(0.1), "0.1");
+  assert_string_equal(text_real(-3), "-3");
+  assert_string_equal(text_real(1e300), "1e+300");
+  assert_string_equal(text_real(9007199254740992.0), "9007199254740992");
+  assert_string_equal(text_real(0.1 + 0.2), "0.30000000000000004");
+}
+
+static void an_emptied_pool_gives_again(void **state) {
+  (void)state;
+  pool_take(100000);
+  pool_empty();
+  pool_empty();
+  assert_string_equal(pool_copy("again", 5), "again");
+}
+
 static void pool_memory_is_zeroed_and_never_null(void **state) {
   (void)state;
   static const size_t sizes[] = {0, 1, 15, 16, 17, 65535, 65536, 65537, 1000000};
@@ -156,7 +185,10 @@ int main(void) {
       cmocka_unit_test(a_literal_is_plain_ascii_without_trigraphs),
       cmocka_unit_test(a_long_call_is_broken_after_a_comma),
       cmocka_unit_test(a_text_grows_past_any_block),
+      cmocka_unit_test(bytes_are_added_as_they_are),
+      cmocka_unit_test(a_number_is_as_short_as_reads_back),
       cmocka_unit_test(pool_memory_is_zeroed_and_never_null),
+      cmocka_unit_test(an_emptied_pool_gives_again),
       cmocka_unit_test(problems_are_counted_and_name_their_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
