@@ -1,0 +1,244 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define SPEAKERS 3
+#define LINES_EACH 1000
+
+static const char *url_of(const char *address) {
+  static char url[160];
+  bool is_unix = strncmp(address, "unix:", 5) == 0;
+  snprintf(url, sizeof url, "%s%s", is_unix ? "ws+unix:" : "ws://", is_unix ? address + 5 : address);
+  return url;
+}
+
+/* Say a line, hear it, ask, hear the answer. */
+static void visit(const char *url, enum stoa_client_subprotocol subprotocol, const struct stoa_codec *codec) {
+  const struct stoa_client_options options = {.url = url, .subprotocol = subprotocol, .codec = codec, .once = true};
+  struct guest guest = {0};
+  guest_enter(&guest, &options, false);
+  assert_int_equal(guest_say(&guest, "me", 7, "héllo \"there\""), STOA_OK);
+  guest_await(&guest, &guest.lines, 1);
+  assert_string_equal(guest.line_text, "héllo \"there\"");
+  if (subprotocol != STOA_CLIENT_NONE) {
+    assert_int_equal(guest_ask(&guest, "who?"), STOA_OK);
+    guest_await(&guest, &guest.answers, 1);
+    assert_string_equal(guest.answer, "who?");
+  }
+  stoa_client_close(guest.client, 1000, "home");
+  guest_await_state(&guest, STOA_CLIENT_ENDED);
+  assert_int_equal(guest.status, STOA_OK);
+  assert_int_equal(guest.close_code, 1000);
+  guest_leave(&guest);
+}
+
+static void every_subprotocol_is_spoken(void **state) {
+  struct house house;
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  const char *url = url_of(house.address);
+  visit(url, STOA_CLIENT_CODEC, NULL);
+  visit(url, STOA_CLIENT_CODEC, &stoa_codec_proto);
+  visit(url, STOA_CLIENT_TEXT, NULL);
+  visit(url, STOA_CLIENT_NONE, NULL);
+  house_end(&house);
+}
+
+static void visit_at(const char *address) {
+  struct stoa_server_config *config = house_config(1);
+  const struct stoa_string addresses[] = {stoa_string_of(address)};
+  struct house house;
+  config->addresses.items = addresses;
+  house_start(&house, config, NULL);
+  visit(url_of(house.address), STOA_CLIENT_CODEC, NULL);
+  house_end(&house);
+}
+
+static void a_server_is_found_by_ipv6_and_by_a_socket(void **state) {
+  char path[64];
+  (void)state;
+  snprintf(path, sizeof path, "unix:/tmp/stoa-client-%d.sock", (int)getpid());
+  visit_at("[::1]:0");
+  visit_at(path);
+}
+
+static void a_name_is_tried_at_all_its_addresses(void **state) {
+  struct house house;
+  char url[64];
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  /* localhost is ::1 first, where nobody listens. */
+  snprintf(url, sizeof url, "ws://localhost%s", strrchr(house.address, ':'));
+  visit(url, STOA_CLIENT_CODEC, NULL);
+  house_end(&house);
+}
+
+static void errors_of_messages_and_of_calls_arrive(void **state) {
+  struct house house;
+  struct guest guest = {0};
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  const struct stoa_client_options options = {.url = url_of(house.address)};
+  guest_enter(&guest, &options, false);
+  const struct talk_v1_group_message nonsense = {.action = STOA_STR("fly")};
+  assert_int_equal(stoa_client_send(guest.client, HOUSE_GROUP, &talk_v1_group_message_type, &nonsense), STOA_OK);
+  guest_await(&guest, &guest.errors, 1);
+  assert_int_equal(guest.error_code, 100);
+  const struct talk_v1_line_message bad = {.text = STOA_STR("\xff")};
+  assert_int_equal(stoa_client_send(guest.client, HOUSE_LINE, &talk_v1_line_message_type, &bad), STOA_E_UTF8);
+  guest_leave(&guest);
+  house_end(&house);
+}
+
+static void a_guest_comes_back_to_a_server_that_comes_back(void **state) {
+  struct house house;
+  struct guest guest = {0};
+  char address[64];
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  snprintf(address, sizeof address, "%s", house.address);
+  const struct stoa_client_options options = {.url = url_of(address), .retry_min_ms = 1, .retry_max_ms = 20};
+  guest_enter(&guest, &options, true);
+  stoa_server_destroy(house.server); /* not house_end(): the guest's memory is still there */
+  guest_await_state(&guest, STOA_CLIENT_WAITING);
+  const struct stoa_string addresses[] = {stoa_string_of(address)};
+  struct stoa_server_config *config = house_config(1);
+  config->addresses.items = addresses;
+  int64_t blocks_before = house.blocks_before;
+  house_start(&house, config, NULL);
+  guest_await_state(&guest, STOA_CLIENT_OPEN);
+  assert_int_equal(guest_ask(&guest, "again?"), STOA_OK);
+  guest_await(&guest, &guest.answers, 1);
+  guest_leave(&guest);
+  house.blocks_before = blocks_before;
+  house_end(&house);
+}
+
+static void a_draining_server_tells_its_guests_to_come_back(void **state) {
+  struct house house;
+  struct guest guest = {0};
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  const struct stoa_client_options options = {
+      .url = url_of(house.address), .retry_min_ms = 600000, .retry_max_ms = 600000};
+  guest_enter(&guest, &options, true);
+  stoa_server_drain(house.server);
+  guest_await_state(&guest, STOA_CLIENT_WAITING);
+  assert_int_equal(guest.status, STOA_OK);
+  assert_int_equal(guest.close_code, 4001);
+  guest_leave(&guest);
+  house_end(&house);
+}
+
+/* One of several threads that speak through one client. */
+struct speaker {
+  struct guest *guest;
+  char name[8];
+  unsigned heard; /* lines of this speaker, which came in order */
+  pthread_t thread;
+};
+
+static void *speak(void *argument) {
+  struct speaker *speaker = argument;
+  for (uint32_t i = 0; i < LINES_EACH; i++) {
+    int status;
+    while ((status = guest_say(speaker->guest, speaker->name, i, "-")) == STOA_E_LIMIT) {
+      sched_yield();
+    }
+    assert_int_equal(status, STOA_OK);
+    if (i % 100 == 0) {
+      assert_int_equal(guest_ask(speaker->guest, speaker->name), STOA_OK);
+    }
+  }
+  return NULL;
+}
+
+static void on_line(struct guest *guest, const struct talk_v1_line_message *line) {
+  struct speaker *speakers = guest->user;
+  struct speaker *speaker = &speakers[line->from.data[0] - 'a'];
+  assert_int_equal(line->number, speaker->heard);
+  speaker->heard++;
+}
+
+static void threads_share_a_client_and_each_keeps_its_order(void **state) {
+  struct house house;
+  struct guest guest = {.on_line = on_line};
+  struct speaker speakers[SPEAKERS];
+  (void)state;
+  struct stoa_server_config *config = house_config(2);
+  house_start(&house, config, NULL);
+  const struct stoa_client_options options = {
+      .url = url_of(house.address), .codec = &stoa_codec_proto, .outgoing_bytes_max = 4096};
+  guest.user = speakers;
+  memset(speakers, 0, sizeof speakers);
+  guest_enter(&guest, &options, true);
+  for (size_t i = 0; i < SPEAKERS; i++) {
+    speakers[i].guest = &guest;
+    speakers[i].name[0] = (char)('a' + i);
+    assert_int_equal(pthread_create(&speakers[i].thread, NULL, speak, &speakers[i]), 0);
+  }
+  for (size_t i = 0; i < SPEAKERS; i++) {
+    pthread_join(speakers[i].thread, NULL);
+  }
+  guest_await(&guest, &guest.lines, SPEAKERS * LINES_EACH);
+  guest_await(&guest, &guest.answers, SPEAKERS * LINES_EACH / 100);
+  guest_leave(&guest);
+  for (size_t i = 0; i < SPEAKERS; i++) {
+    assert_int_equal(speakers[i].heard, LINES_EACH);
+  }
+  house_end(&house);
+}
+
+/* Threads that ask, cancel and close while the client goes: nothing is to be seen but that it holds. */
+static void *pester(void *argument) {
+  struct guest *guest = argument;
+  for (unsigned i = 0; i < 2000; i++) {
+    guest_ask(guest, "?");
+    stoa_client_cancel(guest->client, i);
+    stoa_client_state(guest->client);
+  }
+  stoa_client_close(guest->client, 1000, "enough");
+  return NULL;
+}
+
+static void a_client_can_be_pestered_from_all_sides_while_it_ends(void **state) {
+  struct house house;
+  struct guest guest = {0};
+  pthread_t threads[SPEAKERS];
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  const struct stoa_client_options options = {.url = url_of(house.address)};
+  guest_enter(&guest, &options, true);
+  for (size_t i = 0; i < SPEAKERS; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, pester, &guest), 0);
+  }
+  for (size_t i = 0; i < SPEAKERS; i++) {
+    pthread_join(threads[i], NULL);
+  }
+  guest_await_state(&guest, STOA_CLIENT_ENDED);
+  guest_leave(&guest);
+  house_end(&house);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_subprotocol_is_spoken),
+      cmocka_unit_test(a_server_is_found_by_ipv6_and_by_a_socket),
+      cmocka_unit_test(a_name_is_tried_at_all_its_addresses),
+      cmocka_unit_test(errors_of_messages_and_of_calls_arrive),
+      cmocka_unit_test(a_guest_comes_back_to_a_server_that_comes_back),
+      cmocka_unit_test(a_draining_server_tells_its_guests_to_come_back),
+      cmocka_unit_test(threads_share_a_client_and_each_keeps_its_order),
+      cmocka_unit_test(a_client_can_be_pestered_from_all_sides_while_it_ends),
+  };
+  return cmocka_run_group_tests_name("client talk", tests, NULL, NULL);
+}

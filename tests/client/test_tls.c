@@ -1,0 +1,153 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+
+#include "authority.h"
+#include "base/memory.h"
+#include "guest.h"
+#include "net/tls.h"
+
+#define BIG_LEN 60000
+
+static struct authority authority;
+
+static int set_up(void **state) {
+  (void)state;
+  signal(SIGPIPE, SIG_IGN);
+  stoa_tls_memory_setup();
+  authority_make(&authority);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  authority_remove(&authority);
+  return 0;
+}
+
+static void start(struct house *house, const char *certificate) {
+  static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
+  struct stoa_server_config *config = house_config(1);
+  const struct stoa_tls_config tls = {.certificate = stoa_string_of(certificate), .key = stoa_string_of(authority.key)};
+  config->addresses.items = addresses;
+  config->tls = &tls;
+  house_start(house, config, NULL);
+}
+
+/* OpenSSL keeps what it has once looked up, so only the server is to be ended here. */
+static void end(struct house *house) {
+  stoa_server_destroy(house->server);
+}
+
+static struct stoa_client_options options_of(const struct house *house, const char *host) {
+  static char url[64];
+  snprintf(url, sizeof url, "wss://%s%s/", host, strrchr(house->address, ':'));
+  return (struct stoa_client_options){.url = url, .ca_file = authority.ca, .once = true};
+}
+
+static void talk(const struct stoa_client_options *options, bool own_thread) {
+  static char big[BIG_LEN + 1];
+  struct guest guest = {0};
+  memset(big, 'x', BIG_LEN);
+  guest_enter(&guest, options, own_thread);
+  assert_int_equal(guest_ask(&guest, "safe?"), STOA_OK);
+  guest_await(&guest, &guest.answers, 1);
+  assert_string_equal(guest.answer, "safe?");
+  for (unsigned i = 0; i < 10; i++) {
+    assert_int_equal(guest_say(&guest, "me", i, big), STOA_OK);
+  }
+  guest_await(&guest, &guest.lines, 10);
+  stoa_client_close(guest.client, 1000, NULL);
+  guest_await_state(&guest, STOA_CLIENT_ENDED);
+  assert_int_equal(guest.status, STOA_OK);
+  guest_leave(&guest);
+}
+
+static void a_server_is_believed_by_its_name_and_by_its_address(void **state) {
+  struct house house;
+  (void)state;
+  start(&house, authority.certificate);
+  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  talk(&options, false);
+  int64_t before = stoa_memory_live_blocks();
+  talk(&options, false);
+  options = options_of(&house, "localhost");
+  talk(&options, true);
+  stoa_server_drain(house.server);
+  stoa_server_wait(house.server);
+  assert_in_range(stoa_memory_live_blocks(), 0, before);
+  end(&house);
+}
+
+static void expect_refused(const struct stoa_client_options *options) {
+  struct guest guest = {0};
+  assert_int_equal(guest_try(&guest, options), STOA_OK);
+  guest_await_state(&guest, STOA_CLIENT_ENDED);
+  assert_int_equal(guest.status, STOA_E_TLS);
+  assert_int_equal(guest.close_code, 0);
+  guest_leave(&guest);
+}
+
+static void a_server_of_another_name_is_refused(void **state) {
+  struct house house;
+  (void)state;
+  start(&house, authority.stranger);
+  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  expect_refused(&options);
+  options = options_of(&house, "localhost");
+  expect_refused(&options);
+  end(&house);
+}
+
+static void a_server_that_nobody_vouches_for_is_refused(void **state) {
+  struct house house;
+  (void)state;
+  start(&house, authority.certificate);
+  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  options.ca_file = authority.other_ca;
+  expect_refused(&options);
+  options.ca_file = NULL;
+  expect_refused(&options);
+  options.insecure = true;
+  talk(&options, false);
+  end(&house);
+}
+
+static void files_of_authorities_are_tried_at_once(void **state) {
+  struct stoa_client *client = NULL;
+  struct stoa_client_options options = {.url = "wss://127.0.0.1:1/", .ca_file = "/no/such/file"};
+  (void)state;
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_NOT_FOUND);
+  options.ca_file = authority.empty;
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_TLS);
+  assert_null(client);
+}
+
+static void a_server_without_tls_is_no_server_with_it(void **state) {
+  struct house house;
+  (void)state;
+  house_start(&house, house_config(1), NULL);
+  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  struct guest guest = {0};
+  assert_int_equal(guest_try(&guest, &options), STOA_OK);
+  guest_await_state(&guest, STOA_CLIENT_ENDED);
+  assert_int_not_equal(guest.status, STOA_OK);
+  guest_leave(&guest);
+  end(&house);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_server_is_believed_by_its_name_and_by_its_address),
+      cmocka_unit_test(a_server_of_another_name_is_refused),
+      cmocka_unit_test(a_server_that_nobody_vouches_for_is_refused),
+      cmocka_unit_test(files_of_authorities_are_tried_at_once),
+      cmocka_unit_test(a_server_without_tls_is_no_server_with_it),
+  };
+  return cmocka_run_group_tests_name("client TLS", tests, set_up, tear_down);
+}
