@@ -473,7 +473,7 @@ __attribute__((noinline)) static const uint8_t *read_field(struct stoa_json_read
 static inline bool is_expected(const struct stoa_json_reader *reader, const struct members *members,
                                const uint8_t *at) {
   const struct stoa_field *field = members->expected;
-  if (field == members->type->fields + members->type->field_count) {
+  if (field == stoa_fields_end(members->type)) {
     return false;
   }
   size_t len = field->json_name_len;

@@ -101,8 +101,9 @@ static inline int write_string(struct stoa_json_writer *writer, const struct sto
     return status;
   }
   uint8_t *at = tail(writer);
+  const char *data = text->len == 0 ? "" : text->data; /* that of an empty string may be NULL */
   bool has_high;
-  size_t plain = stoa_scan_copy_text(at + 1, (const uint8_t *)text->data, text->len, &has_high);
+  size_t plain = stoa_scan_copy_text(at + 1, (const uint8_t *)data, text->len, &has_high);
   if (plain < text->len || (has_high && !is_utf8(text))) {
     return write_long_way(writer, text);
   }
@@ -357,7 +358,7 @@ __attribute__((noinline)) static int write_members_with(struct stoa_json_writer 
 static inline int write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type,
                                 const void *message, bool is_first) {
   int status = STOA_OK;
-  const struct stoa_field *end = type->fields + type->field_count;
+  const struct stoa_field *end = stoa_fields_end(type);
   for (const struct stoa_field *field = type->fields; field < end && status == STOA_OK; field++) {
     bool is_plain_text = field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR;
     if (!is_plain_text && !is_written(field, message)) {

@@ -404,7 +404,7 @@ __attribute__((noinline)) static const uint8_t *read_other(struct reader *reader
 /* Fields mostly come in the order of the table: try the one behind the last before searching. */
 static inline const struct stoa_field *find(const struct stoa_message_type *type, const struct stoa_field *expected,
                                             uint32_t number) {
-  if (expected < type->fields + type->field_count && expected->number == number) {
+  if (expected < stoa_fields_end(type) && expected->number == number) {
     return expected;
   }
   return stoa_field_by_number(type, number);

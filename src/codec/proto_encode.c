@@ -267,7 +267,7 @@ static inline int write_plain_text(struct writer *writer, const struct stoa_fiel
 }
 
 static int write_message(struct writer *writer, const struct stoa_message_type *type, const void *message) {
-  const struct stoa_field *end = type->fields + type->field_count;
+  const struct stoa_field *end = stoa_fields_end(type);
   for (const struct stoa_field *field = type->fields; field < end; field++) {
     bool is_plain_text = field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR;
     int status = is_plain_text ? write_plain_text(writer, field, stoa_slot(message, field))

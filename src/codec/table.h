@@ -20,6 +20,11 @@ static inline const void *stoa_slot_presence(const void *message, const struct s
   return (const uint8_t *)message + field->presence;
 }
 
+/* Behind the last field. A message without fields may have no table at all, and NULL + 0 is undefined (C11 6.5.6). */
+static inline const struct stoa_field *stoa_fields_end(const struct stoa_message_type *type) {
+  return type->field_count == 0 ? type->fields : type->fields + type->field_count;
+}
+
 /* The bytes of one value in a list: of a scalar by its kind, of a message or map entry by its type. */
 size_t stoa_field_item_size(const struct stoa_field *field);
 /* Does the field say by itself whether it is set (optional, oneof, singular message)? *out_is_set then tells. */
