@@ -33,6 +33,8 @@ void house_enter(const struct house *house, struct client *client, const char *p
 void house_say(struct client *client, const char *from, uint32_t number);
 /* Ask and wait for the answer: all that was sent before has been handled by then. */
 void house_sync(struct client *client);
+/* The same for a newcomer on another worker: lines of before it came may reach it first. */
+void house_sync_past_lines(struct client *client);
 /* A GroupMessage. */
 void house_group(struct client *client, const char *action, const char *group, const char *text);
 /* The next message as a line of a binary JSON session. */
