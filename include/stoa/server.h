@@ -98,7 +98,11 @@ STOA_API int stoa_server_send(struct stoa_server *server, const struct stoa_uuid
 STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
                                    const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every member of a group. All members get a group's messages in one order, which for one
- * publishing thread is the order of its calls. A group without members is fine. Errors as above. */
+ * publishing thread is the order of its calls. A group without members is fine. Errors as above.
+ *
+ * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
+ * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One
+ * who has just joined may also be given messages that were on their way to its worker then. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
 /* Close a session by id. */

@@ -39,14 +39,27 @@ static void enter(struct stoa_session *session, enum stoa_session_state state, u
   }
 }
 
+static void on_writable(struct stoa_session *session) {
+  size_t before = stoa_session_queued(session);
+  stoa_session_flush(session);
+  if (!session->paused) {
+    return;
+  }
+  if (stoa_session_queued(session) < before) {
+    /* Its pongs are not read while it is paused, but it reads: that is life too. */
+    session->active_ms = now32(session);
+    session->pinged = false;
+  }
+  if (stoa_session_queued(session) <= stoa_session_pause_bytes(session) / 2) {
+    session->paused = false;
+    stoa_session_process_stash(session);
+  }
+}
+
 static void on_ready(struct stoa_io *io, uint32_t events) {
   struct stoa_session *session = (struct stoa_session *)(void *)io;
   if ((events & (EPOLLOUT | EPOLLERR)) != 0) {
-    stoa_session_flush(session);
-    if (session->paused && stoa_session_queued(session) <= stoa_session_pause_bytes(session) / 2) {
-      session->paused = false;
-      stoa_session_process_stash(session);
-    }
+    on_writable(session);
   }
   bool input = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
   /* TLS may have to write before it can go on reading, in its handshake and when keys are renewed. */
