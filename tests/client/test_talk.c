@@ -139,25 +139,36 @@ static void a_draining_server_tells_its_guests_to_come_back(void **state) {
   house_end(&house);
 }
 
-/* One of several threads that speak through one client. */
+/* One of several threads that speak through one client. cmocka's asserts belong to the test's own thread, so what goes
+ * wrong elsewhere is counted. */
 struct speaker {
   struct guest *guest;
   char name[8];
-  unsigned heard; /* lines of this speaker, which came in order */
+  unsigned heard;  /* lines of this speaker */
+  unsigned astray; /* those that came out of order */
+  unsigned failed; /* sends and calls that were refused for another reason than a cap */
   pthread_t thread;
 };
+
+static int try_both(struct speaker *speaker, uint32_t number) {
+  int status = guest_say(speaker->guest, speaker->name, number, "-");
+  while (status == STOA_E_LIMIT) {
+    sched_yield();
+    status = guest_say(speaker->guest, speaker->name, number, "-");
+  }
+  if (status != STOA_OK || number % 100 != 0) {
+    return status;
+  }
+  while ((status = guest_ask(speaker->guest, speaker->name)) == STOA_E_LIMIT) {
+    sched_yield();
+  }
+  return status;
+}
 
 static void *speak(void *argument) {
   struct speaker *speaker = argument;
   for (uint32_t i = 0; i < LINES_EACH; i++) {
-    int status;
-    while ((status = guest_say(speaker->guest, speaker->name, i, "-")) == STOA_E_LIMIT) {
-      sched_yield();
-    }
-    assert_int_equal(status, STOA_OK);
-    if (i % 100 == 0) {
-      assert_int_equal(guest_ask(speaker->guest, speaker->name), STOA_OK);
-    }
+    speaker->failed += try_both(speaker, i) != STOA_OK;
   }
   return NULL;
 }
@@ -165,7 +176,7 @@ static void *speak(void *argument) {
 static void on_line(struct guest *guest, const struct talk_v1_line_message *line) {
   struct speaker *speakers = guest->user;
   struct speaker *speaker = &speakers[line->from.data[0] - 'a'];
-  assert_int_equal(line->number, speaker->heard);
+  speaker->astray += line->number != speaker->heard;
   speaker->heard++;
 }
 
@@ -193,6 +204,8 @@ static void threads_share_a_client_and_each_keeps_its_order(void **state) {
   guest_await(&guest, &guest.answers, SPEAKERS * LINES_EACH / 100);
   guest_leave(&guest);
   for (size_t i = 0; i < SPEAKERS; i++) {
+    assert_int_equal(speakers[i].failed, 0);
+    assert_int_equal(speakers[i].astray, 0);
     assert_int_equal(speakers[i].heard, LINES_EACH);
   }
   house_end(&house);
