@@ -56,6 +56,33 @@ static void test_a_peer_that_does_not_read_is_not_read_from(void **state) {
   assert_null(world.session->input);
 }
 
+/* While it is paused its pongs wait unread in the kernel; that it takes what it is sent must do. */
+static void test_a_peer_that_reads_slowly_is_alive(void **state) {
+  (void)state;
+  enum { LEN = 4096 };
+  static uint8_t frame[LEN + 16];
+  static uint8_t payload[LEN];
+  static uint8_t got[64 * 1024];
+  world_upgrade();
+  world.echo_times = 100;
+  size_t len = world_frame(frame, 0x82, payload, LEN);
+  while (!world.session->paused) {
+    assert_int_equal(send(world.peer, frame, len, MSG_NOSIGNAL), len);
+    world_turn();
+  }
+  unsigned rounds = 0;
+  while (world.session->paused) {
+    /* Long enough for a ping in one round and for its pong to be missed in the next. */
+    world_pass_ms(world.limits.ping_ms - 1);
+    assert_int_equal(world.closings, 0);
+    while (world_receive(got, sizeof got) > 0) {
+    }
+    world_turn();
+    rounds++;
+  }
+  assert_true(rounds >= 2);
+}
+
 /* With a small cap too: a peer that reads is never called slow for what one read brought. */
 static void test_a_small_queue_pauses_before_it_is_full(void **state) {
   (void)state;
@@ -392,6 +419,7 @@ static void test_a_talk_in_tiny_reads_and_writes_is_the_same_talk(void **state) 
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_peer_that_does_not_read_is_not_read_from),
+      TEST(test_a_peer_that_reads_slowly_is_alive),
       TEST(test_a_small_queue_pauses_before_it_is_full),
       TEST(test_a_slow_peer_gets_whole_frames_and_4008),
       TEST(test_a_slow_member_gets_whole_frames_and_4008),
