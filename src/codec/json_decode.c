@@ -14,6 +14,7 @@
 struct members {
   const struct stoa_message_type *type;
   void *message;
+  const struct stoa_field *end;      /* behind the last of its fields */
   const struct stoa_field *expected; /* the one behind the last; members mostly come in the order of the table */
   uint64_t *seen;                    /* one bit a field */
   bool is_any;                       /* "@type" stands among the members, and was read before */
@@ -473,7 +474,7 @@ __attribute__((noinline)) static const uint8_t *read_field(struct stoa_json_read
 static inline bool is_expected(const struct stoa_json_reader *reader, const struct members *members,
                                const uint8_t *at) {
   const struct stoa_field *field = members->expected;
-  if (field == stoa_fields_end(members->type)) {
+  if (field == members->end) {
     return false;
   }
   size_t len = field->json_name_len;
@@ -563,8 +564,12 @@ const uint8_t *stoa_json_read_object(struct stoa_json_reader *reader, const stru
     return NULL;
   }
   uint64_t seen = 0;
-  struct members members = {
-      .type = type, .message = message, .expected = type->fields, .seen = &seen, .is_any = is_any};
+  struct members members = {.type = type,
+                            .message = message,
+                            .end = stoa_fields_end(type),
+                            .expected = type->fields,
+                            .seen = &seen,
+                            .is_any = is_any};
   if (type->field_count > SEEN_INLINE_FIELDS) {
     members.seen = stoa_arena_calloc(reader->arena, (type->field_count + 63) / 64 * sizeof seen);
   }

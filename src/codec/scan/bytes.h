@@ -94,6 +94,16 @@ static inline void stoa_scan_copy_short(uint8_t *to, const void *from, size_t le
   }
 }
 
+/* stoa_scan_copy_text() for up to 15 bytes. NULL + 0 is undefined (C11 6.5.6), and an empty string may be at NULL. */
+static inline size_t stoa_scan_copy_text_short(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
+  if (len == 0) {
+    *out_has_high = false;
+    return 0;
+  }
+  stoa_scan_copy_short(to, from, len);
+  return (size_t)(stoa_scan_text_bytes(from, from + len, out_has_high) - from);
+}
+
 /* memcpy() where most lengths are those of names and chat lines: a call costs as much as copying 64 bytes. */
 static inline void stoa_scan_copy(uint8_t *to, const void *from, size_t len) {
   const uint8_t *bytes = (const uint8_t *)from;

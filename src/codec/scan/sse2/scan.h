@@ -56,12 +56,11 @@ static inline const uint8_t *stoa_scan_text(const uint8_t *at, const uint8_t *en
 }
 
 static inline size_t stoa_scan_copy_text(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
+  if (len < STOA_SCAN_BLOCK) {
+    return stoa_scan_copy_text_short(to, from, len, out_has_high);
+  }
   const uint8_t *at = from;
   const uint8_t *end = from + len;
-  if (len < STOA_SCAN_BLOCK) {
-    stoa_scan_copy_short(to, from, len);
-    return (size_t)(stoa_scan_text_bytes(from, end, out_has_high) - from);
-  }
   uint32_t high = 0;
   uint32_t offset = 0;
   for (; at < end; at += STOA_SCAN_BLOCK) {

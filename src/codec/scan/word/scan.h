@@ -25,8 +25,12 @@ static inline const uint8_t *stoa_scan_text(const uint8_t *at, const uint8_t *en
   return at;
 }
 
-/* Copy [from, from + len) and tell how many bytes stand before the first that stops; `to` has room for all. */
+/* Copy [from, from + len) and tell how many bytes stand before the first that stops; `to` has room for all. `from` may
+ * be NULL when there are none. */
 static inline size_t stoa_scan_copy_text(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
+  if (len < 8) {
+    return stoa_scan_copy_text_short(to, from, len, out_has_high);
+  }
   size_t plain = (size_t)(stoa_scan_text(from, from + len, out_has_high) - from);
   stoa_scan_copy(to, from, plain);
   return plain;
