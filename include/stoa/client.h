@@ -196,7 +196,7 @@ struct stoa_call_end {
   const struct stoa_error *error; /* for STOA_CALL_ERROR; else NULL. Until the callback returns */
 };
 
-struct stoa_client_call {
+struct stoa_call_start {
   uint32_t type;
   const struct stoa_message_type *request_type; /* NULL: as stoa_client_send() */
   const void *request;                          /* borrowed until stoa_client_call() returns */
@@ -214,7 +214,7 @@ struct stoa_client_call {
  * out_call_id  for cancelling; written before the answer can come. May be NULL
  * Errors: as stoa_client_send(); STOA_E_LIMIT also at calls_max; STOA_E_UNSUPPORTED  without a subprotocol there are no
  *         calls; STOA_E_ARGUMENT also when `invoke` is missing */
-STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_client_call *call, uint32_t *out_call_id);
+STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *call, uint32_t *out_call_id);
 /* Do not wait for the answer any longer: the call ends as STOA_CALL_CANCELLED, unless it has ended meanwhile. The
  * server is not told. An unknown id is fine.
  * Errors: STOA_E_MEMORY  the call goes on */

@@ -174,7 +174,7 @@ static uint32_t next_id(struct stoa_client *client) {
   return id;
 }
 
-static struct stoa_call *make_call(struct stoa_client *client, const struct stoa_client_call *asked) {
+static struct stoa_call *make_call(struct stoa_client *client, const struct stoa_call_start *asked) {
   struct stoa_call *call = stoa_calloc(1, sizeof *call);
   if (call != NULL) {
     call->client = client;
@@ -189,7 +189,7 @@ static struct stoa_call *make_call(struct stoa_client *client, const struct stoa
   return call;
 }
 
-int stoa_client_call(struct stoa_client *client, const struct stoa_client_call *asked, uint32_t *out_call_id) {
+int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *asked, uint32_t *out_call_id) {
   if (asked->type > STOA_TYPE_MAX || asked->invoke == NULL) {
     return STOA_E_ARGUMENT;
   }

@@ -46,7 +46,7 @@ static void invoke(stoa_client_function function, void *user, struct stoa_client
   if (end->calls_again) {
     end->calls_again = false;
     const struct stoa_bytes request = {(const uint8_t *)"again", 5};
-    const struct stoa_client_call call = {.type = TYPE, .request = &request, .invoke = invoke, .user = user};
+    const struct stoa_call_start call = {.type = TYPE, .request = &request, .invoke = invoke, .user = user};
     unsigned ends = end->ends;
     int status = stoa_client_call(client, &call, &end->call_id);
     assert_int_equal(status, stoa_client_state(client) == STOA_CLIENT_OPEN ? STOA_OK : STOA_E_CLOSED);
@@ -69,7 +69,7 @@ static int tear_down(void **state) {
 
 static int try_call(struct far *far, struct end *end, uint32_t timeout_ms, uint32_t *out_id) {
   const struct stoa_bytes request = {(const uint8_t *)"ask", 3};
-  const struct stoa_client_call call = {
+  const struct stoa_call_start call = {
       .type = TYPE, .request = &request, .timeout_ms = timeout_ms, .invoke = invoke, .user = end};
   return stoa_client_call(far->client, &call, out_id);
 }
@@ -255,7 +255,7 @@ static void expect_malformed(struct far *far, const struct stoa_message_type *re
   struct end end = {0};
   uint32_t id;
   const struct stoa_bytes request = {NULL, 0};
-  const struct stoa_client_call asked = {
+  const struct stoa_call_start asked = {
       .type = TYPE, .request = &request, .reply_type = reply_type, .invoke = invoke, .user = &end};
   assert_int_equal(stoa_client_call(far->client, &asked, &id), STOA_OK);
   far_read(far);
@@ -279,7 +279,7 @@ static void calls_that_make_no_sense_are_refused(void **state) {
   struct end end = {0};
   static uint8_t bytes[70000];
   const struct stoa_bytes big = {bytes, sizeof bytes};
-  struct stoa_client_call asked = {.type = TYPE, .request = &big, .invoke = invoke, .user = &end};
+  struct stoa_call_start asked = {.type = TYPE, .request = &big, .invoke = invoke, .user = &end};
   far_client(far, NULL);
   far_open(far);
   assert_int_equal(stoa_client_call(far->client, &asked, NULL), STOA_E_LIMIT);
@@ -344,7 +344,7 @@ static void talk(struct far *far, struct end *end) {
   for (unsigned turns = 0; turns < 50 && stoa_client_state(far->client) == STOA_CLIENT_CONNECTING; turns++) {
     stoa_client_step(far->client, 10);
   }
-  const struct stoa_client_call asked = {
+  const struct stoa_call_start asked = {
       .type = TYPE, .request_type = type, .request = &message, .reply_type = NULL, .invoke = invoke, .user = end};
   uint32_t id;
   bool called = stoa_client_call(far->client, &asked, &id) == STOA_OK;

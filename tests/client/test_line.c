@@ -428,7 +428,7 @@ static void silence_is_no_sign_without_a_subprotocol(void **state) {
   far_await(far, STOA_CLIENT_OPEN);
   far_pass(far, 100000000);
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  const struct stoa_client_call call = {.type = 1};
+  const struct stoa_call_start call = {.type = 1};
   assert_int_equal(stoa_client_call(far->client, &call, NULL), STOA_E_ARGUMENT);
 }
 
