@@ -31,10 +31,8 @@ static void on_error(void *user, struct stoa_client *client, uint32_t type, cons
   atomic_fetch_add(&guest->errors, 1);
 }
 
-static void on_line(stoa_client_function function, void *user, struct stoa_client *client, const void *message) {
+static void on_line(void *user, struct stoa_client *client, const struct talk_v1_line_message *line) {
   struct guest *guest = user;
-  const struct talk_v1_line_message *line = message;
-  (void)function;
   (void)client;
   copy(guest->line_text, sizeof guest->line_text, line->text);
   if (guest->on_line != NULL) {
@@ -43,13 +41,11 @@ static void on_line(stoa_client_function function, void *user, struct stoa_clien
   atomic_fetch_add(&guest->lines, 1);
 }
 
-static void on_answer(stoa_client_function function, void *user, struct stoa_client *client,
+static void on_answer(void *user, struct stoa_client *client, const struct talk_v1_ask_reply *reply,
                       const struct stoa_call_end *end) {
   struct guest *guest = user;
-  (void)function;
   (void)client;
   if (end->result == STOA_CALL_REPLY) {
-    const struct talk_v1_ask_reply *reply = end->message;
     copy(guest->answer, sizeof guest->answer, reply->answer);
     atomic_fetch_add(&guest->answers, 1);
   } else if (end->result == STOA_CALL_ERROR) {
@@ -62,11 +58,10 @@ static void on_answer(stoa_client_function function, void *user, struct stoa_cli
 
 int guest_try(struct guest *guest, const struct stoa_client_options *options) {
   const struct stoa_client_callbacks callbacks = {.on_state = on_state, .on_error = on_error, .user = guest};
-  const struct stoa_client_handler handler = {
-      .name = "Line", .type = HOUSE_LINE, .message = &talk_v1_line_message_type, .invoke = on_line, .user = guest};
+  const struct talk_v1_talk_client_handlers handlers = {.line = on_line};
   int status = stoa_client_create(options, &callbacks, &guest->client);
   if (status == STOA_OK) {
-    status = stoa_client_handle(guest->client, &handler);
+    status = talk_v1_talk_client_register(guest->client, &handlers, guest);
   }
   return status == STOA_OK ? stoa_client_open(guest->client) : status;
 }
@@ -116,16 +111,10 @@ void guest_await_state(struct guest *guest, enum stoa_client_state state) {
 int guest_say(struct guest *guest, const char *from, uint32_t number, const char *text) {
   const struct talk_v1_line_message line = {
       .from = stoa_string_of(from), .number = number, .text = stoa_string_of(text)};
-  return stoa_client_send(guest->client, HOUSE_LINE, &talk_v1_line_message_type, &line);
+  return talk_v1_client_send_line(guest->client, &line);
 }
 
 int guest_ask(struct guest *guest, const char *question) {
   const struct talk_v1_ask_request request = {.question = stoa_string_of(question)};
-  const struct stoa_client_call call = {.type = HOUSE_ASK,
-                                        .request_type = &talk_v1_ask_request_type,
-                                        .request = &request,
-                                        .reply_type = &talk_v1_ask_reply_type,
-                                        .invoke = on_answer,
-                                        .user = guest};
-  return stoa_client_call(guest->client, &call, NULL);
+  return talk_v1_talk_client_call_ask(guest->client, &request, 0, on_answer, guest, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stoa/client.h>
 
 #include "house.h"
+#include "talk.client.stoa.h"
 
 struct guest {
   struct stoa_client *client;

@@ -90,11 +90,13 @@ static void errors_of_messages_and_of_calls_arrive(void **state) {
   const struct stoa_client_options options = {.url = url_of(house.address)};
   guest_enter(&guest, &options, false);
   const struct talk_v1_group_message nonsense = {.action = STOA_STR("fly")};
-  assert_int_equal(stoa_client_send(guest.client, HOUSE_GROUP, &talk_v1_group_message_type, &nonsense), STOA_OK);
+  assert_int_equal(talk_v1_client_send_group(guest.client, &nonsense), STOA_OK);
   guest_await(&guest, &guest.errors, 1);
   assert_int_equal(guest.error_code, 100);
   const struct talk_v1_line_message bad = {.text = STOA_STR("\xff")};
-  assert_int_equal(stoa_client_send(guest.client, HOUSE_LINE, &talk_v1_line_message_type, &bad), STOA_E_UTF8);
+  assert_int_equal(talk_v1_client_send_line(guest.client, &bad), STOA_E_UTF8);
+  const struct talk_v1_ask_request request = {.question = STOA_STR("?")};
+  assert_int_equal(talk_v1_talk_client_call_ask(guest.client, &request, 0, NULL, NULL, NULL), STOA_E_ARGUMENT);
   guest_leave(&guest);
   house_end(&house);
 }

@@ -29,7 +29,7 @@ STRANGE_FIELDS = {
     "hostile_no_type": 'field "leaf": there is no type nowhere.Else',
     "hostile_no_type_import": 'field "m": there is no type no',
 }
-OUTPUTS = (".md", ".stoa.c", ".stoa.h")
+OUTPUTS = (".client.stoa.c", ".client.stoa.h", ".md", ".stoa.c", ".stoa.h")
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
 
 sys.path.insert(0, os.path.join(HERE, "..", "structure"))
@@ -46,7 +46,7 @@ class Tools:
         self.cxx_compiler = shlex.split(cxx_compiler)
         self.includes = ["-I" + folder for folder in (GOLDEN, *includes)]
 
-    def generate(self, folder, protos, out, parameter="c,markdown:"):
+    def generate(self, folder, protos, out, parameter="c,client,markdown:"):
         command = [self.protoc, f"--plugin=protoc-gen-stoa={self.plugin}", f"--stoa_out={parameter}{out}"]
         return run(command + ["-I" + folder, "-I" + self.api, *protos], cwd=folder)
 
@@ -155,12 +155,13 @@ def compiles(tools, compiler, name):
 
 
 def compiles_as_c(tools, proto):
-    for suffix in (".stoa.h", ".stoa.c"):
+    for suffix in (".stoa.h", ".stoa.c", ".client.stoa.h", ".client.stoa.c"):
         yield from compiles(tools, tools.c_compiler + ["-x", "c", "-std=c11"], base(proto) + suffix)
 
 
 def compiles_as_cxx(tools, proto):
-    yield from compiles(tools, tools.cxx_compiler + ["-x", "c++", "-std=c++17"], base(proto) + ".stoa.h")
+    for suffix in (".stoa.h", ".client.stoa.h"):
+        yield from compiles(tools, tools.cxx_compiler + ["-x", "c++", "-std=c++17"], base(proto) + suffix)
 
 
 def is_refused(tools, proto):

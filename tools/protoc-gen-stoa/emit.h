@@ -10,6 +10,10 @@ void emit_header(struct text *text, const struct model_file *file);
 /* Everything of X.stoa.c. */
 void emit_source(struct text *text, const struct model_file *file);
 
+/* Everything of X.client.stoa.h and X.client.stoa.c. */
+void emit_client_header(struct text *text, const struct model_file *file);
+void emit_client_source(struct text *text, const struct model_file *file);
+
 /* Everything of X.md, the page about the file's protocol. */
 void emit_markdown(struct text *text, const struct model_file *file);
 

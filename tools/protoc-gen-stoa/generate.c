@@ -29,6 +29,8 @@ struct output {
 static const struct output outputs[] = {
     {"c", ".stoa.h", emit_header},
     {"c", ".stoa.c", emit_source},
+    {"client", ".client.stoa.h", emit_client_header},
+    {"client", ".client.stoa.c", emit_client_source},
     {"ts", ".stoa.ts", ts_emit_file},
     {"markdown", ".md", emit_markdown},
 };
