@@ -12,8 +12,15 @@ static const char *const kind_types[] = {
     [13] = "number", [14] = NULL,     [15] = "number", [16] = "bigint", [17] = "number", [18] = "bigint",
 };
 
-/* How web/client/src/type.ts numbers the labels. */
-enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_MAP, ROW_ONEOF };
+/* What the runtime calls the kinds. */
+static const char *const kind_names[] = {
+    [1] = "double",  [2] = "float", [3] = "int64",     [4] = "uint64",    [5] = "int32",   [6] = "fixed64",
+    [7] = "fixed32", [8] = "bool",  [9] = "string",    [10] = NULL,       [11] = NULL,     [12] = "bytes",
+    [13] = "uint32", [14] = NULL,   [15] = "sfixed32", [16] = "sfixed64", [17] = "sint32", [18] = "sint64",
+};
+
+/* How web/client/src/type.ts numbers the labels; the members of a file's next oneof have ROW_ONEOF + 1. */
+enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_ONEOF };
 
 /* A map is about its values: their field is the second one of its entry. */
 static const struct model_field *element(const struct model_field *field) {
@@ -76,44 +83,44 @@ static void emit_interface(struct text *text, const struct model_message *messag
   text_add(text, "}\n");
 }
 
-static enum row_label row_label(const struct model_field *field) {
+static size_t row_label(const struct model_field *field) {
   switch (field->label) {
     case MODEL_OPTIONAL:
       return ROW_OPTIONAL;
     case MODEL_REPEATED:
       return field->is_packed ? ROW_PACKED : ROW_REPEATED;
-    case MODEL_MAP:
-      return ROW_MAP;
     case MODEL_ONEOF:
-      return ROW_ONEOF;
+      return ROW_ONEOF + field->oneof;
     case MODEL_SINGULAR:
+    case MODEL_MAP:
       break;
   }
   return ROW_SINGULAR;
 }
 
-static size_t row_extra(const struct model_field *field) {
-  if (field->label == MODEL_MAP) {
-    return field->message->fields[0].kind;
+static const char *element_kind(const struct model_field *field, const struct model_file *file) {
+  const char *named = named_type(field, file);
+  const struct model_field *one = element(field);
+  if (named == NULL) {
+    return text_format("stoa.%s", kind_names[one->kind]);
   }
-  return field->label == MODEL_ONEOF ? field->oneof : 0;
+  return text_format("stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
+}
+
+static const char *row_kind(const struct model_field *field, const struct model_file *file) {
+  const char *one = element_kind(field, file);
+  if (field->label != MODEL_MAP) {
+    return one;
+  }
+  return text_format("stoa.map(stoa.%s, %s)", kind_names[field->message->fields[0].kind], one);
 }
 
 /* As stoa.Row says; what is left at the end is the runtime's default. */
 static void emit_row(struct text *text, const struct model_field *field, const struct model_file *file) {
-  const char *named = named_type(field, file);
   bool has_json = strcmp(field->json_name, ts_names_camel(field->name)) != 0;
-  text_addf(text, "  [%u, '%s', %u", field->number, field->name, element(field)->kind);
-  if (has_json || named != NULL || row_label(field) != ROW_SINGULAR) {
-    text_addf(text, ", %d", (int)row_label(field));
-  }
-  if (has_json || named != NULL || row_extra(field) != 0) {
-    text_addf(text, ", %zu", row_extra(field));
-  }
-  if (named != NULL) {
-    text_addf(text, ", () => %s", named);
-  } else if (has_json) {
-    text_add(text, ", undefined");
+  text_addf(text, "  [%u, '%s', %s", field->number, field->name, row_kind(field, file));
+  if (has_json || row_label(field) != ROW_SINGULAR) {
+    text_addf(text, ", %zu", row_label(field));
   }
   if (has_json) {
     text_addf(text, ", %s", ts_names_literal(field->json_name));
