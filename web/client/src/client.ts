@@ -8,7 +8,8 @@
 import { decodeBinary, encodeBinary } from './binary.js';
 import { ErrorDetail, localError, StoaError } from './error.js';
 import { decodeJson, encodeJson } from './json.js';
-import { wrong, type Init, type MessageOf, type Type } from './type.js';
+import { type Init, type MessageOf, type Type } from './type.js';
+import { decoder, encoder } from './wire.js';
 
 /** What travels under which number, as generated. */
 export interface Api {
@@ -67,6 +68,7 @@ interface Pending {
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
+const TYPE = 0x3fffffff;
 
 const CONNECT_MS = 15000;
 const DELAY_MIN_MS = 500;
@@ -75,26 +77,19 @@ const DELAY_MAX_MS = 20000;
 // A line that held this long was a good one: the next break starts again with the shortest delay.
 const STABLE_MS = 10000;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
 const page: Partial<EventTarget> = globalThis as any;
 
-function add<F>(listeners: Set<F>, listener: F): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
-}
+type Listener = (...values: any[]) => void;
 
 export class Client<A extends Api> {
   /** Changed by the client only. */
   state: State = 'connecting';
   private readonly options: Required<ClientOptions>;
-  private readonly messageListeners = new Map<number, Set<(message: any) => void>>();
-  private readonly stateListeners = new Set<(state: State, detail: StateDetail) => void>();
-  private readonly errorListeners = new Set<(error: StoaError, type: number) => void>();
+  /** By type number; those of the client itself by a word. */
+  private readonly listeners = new Map<unknown, Set<Listener>>();
   private readonly pending = new Map<number, Pending>();
-  private readonly types = new Map<number, Type<any>>();
   private socket?: Socket;
-  private timer?: any;
+  private timer: any;
   private id = 0;
   private attempt = 0;
   private heardAt = 0;
@@ -103,7 +98,7 @@ export class Client<A extends Api> {
   constructor(
     private readonly api: A,
     private readonly url: string,
-    options: ClientOptions = {},
+    options?: ClientOptions,
   ) {
     this.options = {
       protocol: 'stoa.json',
@@ -114,9 +109,6 @@ export class Client<A extends Api> {
       silenceMs: api.messages.ping ? 35000 : 0,
       ...options,
     };
-    for (const [number, type] of Object.values(api.messages)) {
-      this.types.set(number, type);
-    }
     page.addEventListener?.('online', this.retryNow);
     this.connect();
   }
@@ -126,20 +118,17 @@ export class Client<A extends Api> {
     name: K,
     listener: (message: MessageOf<A['messages'][K][1]>) => void,
   ): () => void {
-    const [number] = this.api.messages[name as string];
-    const listeners = this.messageListeners.get(number) ?? new Set();
-    this.messageListeners.set(number, listeners);
-    return add(listeners, listener);
+    return this.listen(this.api.messages[name as string][0], listener);
   }
 
   /** Hear every change of state. Returns what ends it. */
   onState(listener: (state: State, detail: StateDetail) => void): () => void {
-    return add(this.stateListeners, listener);
+    return this.listen('state', listener);
   }
 
   /** Hear what went wrong with plain messages: the server's errors, and frames that cannot be read (BAD_FRAME). */
   onError(listener: (error: StoaError, type: number) => void): () => void {
-    return add(this.errorListeners, listener);
+    return this.listen('error', listener);
   }
 
   /** Throws a StoaError (DISCONNECTED) unless connected, a TypeError when a value does not fit its field. */
@@ -156,12 +145,12 @@ export class Client<A extends Api> {
     { timeoutMs = this.options.timeoutMs, signal }: CallOptions = {},
   ): Promise<MessageOf<A['calls'][K][2]>> {
     return new Promise((resolve, reject) => {
-      const cancelled = () => localError('CANCELLED', 'the call was given up', false);
+      const cancelled = localError('CANCELLED', false);
       if (signal?.aborted) {
-        throw cancelled();
+        throw cancelled;
       }
       if (this.pending.size >= this.options.callsMax) {
-        throw localError('TOO_MANY_CALLS', 'too many calls wait for their replies');
+        throw localError('TOO_MANY_CALLS');
       }
       const [number, type, reply] = this.api.calls[name as string];
       do {
@@ -175,8 +164,8 @@ export class Client<A extends Api> {
         this.pending.delete(id);
         (value instanceof StoaError ? reject : resolve)(value);
       };
-      const abort = () => settle(cancelled());
-      const timer = timeoutMs && setTimeout(() => settle(localError('TIMEOUT', 'no reply in time')), timeoutMs);
+      const abort = () => settle(cancelled);
+      const timer = timeoutMs && setTimeout(() => settle(localError('TIMEOUT')), timeoutMs);
       signal?.addEventListener('abort', abort);
       this.pending.set(id, { type: reply, settle });
     });
@@ -197,9 +186,19 @@ export class Client<A extends Api> {
     }
   };
 
+  private listen(key: unknown, listener: Listener): () => void {
+    const listeners = this.listeners.get(key) ?? new Set();
+    this.listeners.set(key, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  private tell(key: unknown, ...values: unknown[]): void {
+    this.listeners.get(key)?.forEach((listener) => listener(...values));
+  }
+
   private enter(state: State, detail: StateDetail = {}): void {
     this.state = state;
-    this.stateListeners.forEach((listener) => listener(state, detail));
+    this.tell('state', state, detail);
   }
 
   private connect(): void {
@@ -250,7 +249,7 @@ export class Client<A extends Api> {
     const { socket } = this;
     this.socket = undefined;
     socket?.close(code, reason);
-    this.pending.forEach(({ settle }) => settle(localError('DISCONNECTED', 'the line is gone')));
+    this.pending.forEach(({ settle }) => settle(localError('DISCONNECTED')));
   }
 
   private finish(code: number, reason: string): void {
@@ -274,57 +273,58 @@ export class Client<A extends Api> {
     this.enter('reconnecting', { code, reason, delayMs });
   }
 
-  private transmit(words: number[], type: Type<any>, message: unknown): void {
-    if (!this.socket || this.state !== 'connected') {
-      throw localError('DISCONNECTED', 'there is no line');
+  private isJson(): boolean {
+    return this.options.protocol === 'stoa.json';
+  }
+
+  private transmit(words: number[], type: Type<any>, message: any): void {
+    if (this.state !== 'connected') {
+      throw localError('DISCONNECTED');
     }
-    const payload =
-      this.options.protocol === 'stoa.json'
-        ? encoder.encode(JSON.stringify(encodeJson(type, message as any)))
-        : encodeBinary(type, message as any);
-    const frame = new Uint8Array(4 * words.length + payload.length);
+    const payload = this.isJson()
+      ? encoder.encode(JSON.stringify(encodeJson(type, message)))
+      : encodeBinary(type, message);
+    const start = 4 * words.length;
+    const frame = new Uint8Array(start + payload.length);
     const view = new DataView(frame.buffer);
     words.forEach((word, index) => view.setUint32(4 * index, word, this.options.littleEndian));
-    frame.set(payload, 4 * words.length);
-    this.socket.send(frame);
+    frame.set(payload, start);
+    this.socket!.send(frame);
   }
 
-  // An empty payload is the empty message in both codecs.
-  private decode(type: Type<any>, payload: Uint8Array): any {
-    return this.options.protocol === 'stoa.json'
-      ? decodeJson(type, JSON.parse(decoder.decode(payload) || '{}'))
-      : decodeBinary(type, payload);
-  }
-
-  // What cannot be read becomes an error like those that the server sends.
-  private attemptDecode(type: Type<any>, isError: unknown, payload: Uint8Array): any {
+  // What cannot be read becomes an error like those that the server sends. An empty payload is the empty message.
+  private decode(type: Type<any>, isError: unknown, payload: Uint8Array): any {
     try {
-      return isError ? new StoaError(this.decode(ErrorDetail, payload)) : this.decode(type, payload);
+      const of: Type<any> = isError ? ErrorDetail : type;
+      const message = this.isJson()
+        ? decodeJson(of, JSON.parse(decoder.decode(payload) || '{}'))
+        : decodeBinary(of, payload);
+      return isError ? new StoaError(message) : message;
     } catch (error) {
-      return localError('BAD_FRAME', String(error), false);
+      return localError('BAD_FRAME', false, String(error));
     }
   }
 
   private receive(data: ArrayBuffer): void {
-    const view = new DataView(data);
-    const word = view.getUint32(0, this.options.littleEndian);
-    const isError = word & ERROR;
-    const number = word & 0x3fffffff;
-    if (word & CALL) {
+    // A text has no length in bytes.
+    const word = (at: number) => new DataView(data).getUint32(at, this.options.littleEndian);
+    const isCall = data.byteLength > 3 && word(0) & CALL;
+    if (!(data.byteLength >= (isCall ? 8 : 4))) {
+      this.tell('error', localError('BAD_FRAME', false), 0);
+      return;
+    }
+    const isError = word(0) & ERROR;
+    const number = word(0) & TYPE;
+    if (isCall) {
       // A reply to a call that was given up finds nobody.
-      const pending = this.pending.get(view.getUint32(4, this.options.littleEndian));
-      pending?.settle(this.attemptDecode(pending.type, isError, new Uint8Array(data, 8)));
+      const pending = this.pending.get(word(4));
+      pending?.settle(this.decode(pending.type, isError, new Uint8Array(data, 8)));
       return;
     }
-    const type = this.types.get(number);
-    if (!type && !isError) {
-      return;
-    }
-    const message = this.attemptDecode(type!, isError, new Uint8Array(data, 4));
-    if (message instanceof StoaError) {
-      this.errorListeners.forEach((listener) => listener(message, number));
-    } else {
-      this.messageListeners.get(number)?.forEach((listener) => listener(message));
+    const known = Object.values(this.api.messages).find(([own]) => own === number);
+    if (known || isError) {
+      const message = this.decode(known?.[1]!, isError, new Uint8Array(data, 4));
+      this.tell(message instanceof StoaError ? 'error' : number, message, number);
     }
   }
 }

@@ -1,5 +1,7 @@
 // error.ts: why a call failed, told by the server or found out here.
-import { Kind, Label, message, type Type } from './type.js';
+import { bool, string, uint32 } from './kind.js';
+import { map } from './nested.js';
+import { message as table, type Type } from './type.js';
 
 /** stoa.Error of api/stoa/error.proto. */
 export interface ErrorDetail {
@@ -16,13 +18,13 @@ export interface ErrorDetail {
   retryMs: number;
 }
 
-export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ message<ErrorDetail>([
-  [1, 'code', Kind.UINT32],
-  [2, 'reason', Kind.STRING],
-  [3, 'message', Kind.STRING],
-  [4, 'metadata', Kind.STRING, Label.MAP, Kind.STRING],
-  [5, 'temporary', Kind.BOOL],
-  [6, 'retry_ms', Kind.UINT32],
+export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ table<ErrorDetail>([
+  [1, 'code', uint32],
+  [2, 'reason', string],
+  [3, 'message', string],
+  [4, 'metadata', /* @__PURE__ */ map(string, string)],
+  [5, 'temporary', bool],
+  [6, 'retry_ms', uint32],
 ]);
 
 export interface StoaError extends ErrorDetail {}
@@ -35,6 +37,6 @@ export class StoaError extends Error {
 }
 
 /** One that no server sent. */
-export function localError(reason: string, text: string, temporary = true): StoaError {
-  return new StoaError({ code: 0, reason, message: text, metadata: new Map(), temporary, retryMs: 0 });
+export function localError(reason: string, temporary = true, message = reason): StoaError {
+  return new StoaError({ code: 0, reason, message, metadata: new Map(), temporary, retryMs: 0 });
 }

@@ -4,52 +4,41 @@
 //
 // Does not know: bytes, JSON, sockets.
 
-/** FieldDescriptorProto.Type's numbers. 10 is group, which proto3 does not have. */
-export enum Kind {
-  DOUBLE = 1,
-  FLOAT = 2,
-  INT64 = 3,
-  UINT64 = 4,
-  INT32 = 5,
-  FIXED64 = 6,
-  FIXED32 = 7,
-  BOOL = 8,
-  STRING = 9,
-  MESSAGE = 11,
-  BYTES = 12,
-  UINT32 = 13,
-  ENUM = 14,
-  SFIXED32 = 15,
-  SFIXED64 = 16,
-  SINT32 = 17,
-  SINT64 = 18,
+/** What values a field can have, and how they are written. */
+export interface Kind<T = any> {
+  /** As wire.ts lists them. */
+  readonly wire: number;
+  /** What an absent value reads as. */
+  zero(): T;
+  /** `before` is what the field has already; a message that comes in two parts is one. */
+  read(depth: number, before?: T): T;
+  write(out: number[], value: T, depth: number): void;
+  /** The value as it is in TypeScript, or undefined when it cannot be one. */
+  check(value: unknown): T | undefined;
+  /** Left out where the value is the same in JSON. */
+  toJson?(value: T, depth: number): unknown;
+  /** Left out where check() does it. Throws when it cannot be one; undefined counts as not there. */
+  fromJson?(json: unknown, depth: number): T | undefined;
+  readonly isMessage?: boolean;
+  readonly isMap?: boolean;
+  /** For messages only: null is a value. */
+  takesNull?(): unknown;
 }
 
+/** Those above are members of a oneof: ONEOF + 2 of the third. */
 export enum Label {
-  /** Absent is the same as 0, false or empty; a message is absent when its property is. */
   SINGULAR = 0,
   OPTIONAL = 1,
   REPEATED = 2,
   PACKED = 3,
-  /** `extra` is the kind of the keys. */
-  MAP = 4,
-  /** `extra` is the index of the oneof. */
-  ONEOF = 5,
+  ONEOF = 4,
 }
 
 /** The values of an enum by their names, as generated. */
 export type EnumTable = Readonly<Record<string, number>>;
 
-/** One field as generated: number, name in the .proto file, kind, label, extra, message or enum, name in JSON. */
-export type Row = readonly [
-  number: number,
-  name: string,
-  kind: Kind,
-  label?: Label,
-  extra?: number,
-  type?: 0 | (() => Type<any> | EnumTable),
-  json?: string,
-];
+/** One field as generated. `name` is that of the .proto file; `json` is left out where it follows from it. */
+export type Row = readonly [number: number, name: string, kind: Kind, label?: number, json?: string];
 
 export interface Field {
   readonly number: number;
@@ -58,17 +47,17 @@ export interface Field {
   /** The member in JSON. */
   readonly json: string;
   readonly kind: Kind;
-  readonly label: Label;
-  readonly extra: number;
-  readonly type: () => any;
-  /** What a map's entry is on the wire: a message of key and value. */
-  readonly entry?: Type<any>;
+  readonly label: number;
+  readonly isList: boolean;
+  /** Absent is something else than 0, false or empty. */
+  readonly hasPresence: boolean;
+  /** A negative number for each oneof, else the field's own: what may be set once. */
+  readonly place: number;
 }
 
 /** A message's table. `T` is its interface. */
 export interface Type<T> {
   readonly fields: readonly Field[];
-  readonly numbers: ReadonlyMap<number, Field>;
   /** By both names that JSON may use. */
   readonly names: ReadonlyMap<string, Field>;
   /** The JSON form of the well-known types, which no table can describe. */
@@ -106,53 +95,34 @@ function camel(name: string): string {
 
 export function message<T>(rows: readonly Row[], special?: Special<T>): Type<T> {
   const names = new Map<string, Field>();
-  const fields = rows.map(([number, name, kind, label = 0, extra = 0, type, json = camel(name)]) => {
-    const entry =
-      label === Label.MAP ? message<any>([[1, 'key', extra, 1], [2, 'value', kind, 1, 0, type]]) : undefined;
-    const field = { number, name: camel(name), json, kind, label, extra, type: type as () => any, entry };
+  const fields = rows.map(([number, name, kind, label = 0, json = camel(name)]) => {
+    const field: Field = {
+      number,
+      name: camel(name),
+      json,
+      kind,
+      label,
+      isList: label === Label.REPEATED || label === Label.PACKED,
+      hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && !!kind.isMessage),
+      place: label >= Label.ONEOF ? -label : number,
+    };
     names.set(name, field).set(json, field);
     return field;
   });
-  return { fields, names, numbers: new Map(fields.map((field) => [field.number, field])), special };
+  return { fields, names, special };
 }
-
-export const isList = (field: Field): boolean => field.label === Label.REPEATED || field.label === Label.PACKED;
 
 const hasOwn = {}.hasOwnProperty;
 
 /** An own property or undefined: a field may be called `constructor`. */
 export const own = (object: any, name: string): any => (hasOwn.call(object, name) ? object[name] : undefined);
 
-/** 64 bits, which a number cannot hold. */
-export const isWide = (kind: Kind): boolean =>
-  [Kind.INT64, Kind.UINT64, Kind.FIXED64, Kind.SFIXED64, Kind.SINT64].includes(kind);
-
-/** What an absent value reads as. */
-export function zero({ kind, type }: Field): any {
-  switch (kind) {
-    case Kind.STRING:
-      return '';
-    case Kind.BYTES:
-      return new Uint8Array();
-    case Kind.BOOL:
-      return false;
-    case Kind.MESSAGE:
-      return create(type());
-    default:
-      return isWide(kind) ? BigInt(0) : 0;
-  }
-}
-
 /** The empty message: every field that cannot be absent has its value. */
 export function create(type: Type<any>): any {
   const empty: any = {};
-  for (const field of type.fields) {
-    if (isList(field)) {
-      empty[field.name] = [];
-    } else if (field.label === Label.MAP) {
-      empty[field.name] = new Map();
-    } else if (field.label === Label.SINGULAR && field.kind !== Kind.MESSAGE) {
-      empty[field.name] = zero(field);
+  for (const { name, kind, isList, hasPresence } of type.fields) {
+    if (!hasPresence) {
+      empty[name] = isList ? [] : kind.zero();
     }
   }
   return empty;
@@ -160,46 +130,41 @@ export function create(type: Type<any>): any {
 
 // -0 is not empty: its bits are not all 0.
 const isEmpty = (value: any): boolean =>
-  value === false || Object.is(value, 0) || value === BigInt(0) || (value.length ?? value.size) === 0;
+  value === false || Object.is(value, 0) || value === 0n || (value.length ?? value.size) === 0;
 
 /** The fields to encode with their values, in the table's order. Throws when two members of a oneof are set. */
 export function present(type: Type<any>, message: any): [Field, any][] {
   const taken = new Set<number>();
   return type.fields
     .map((field): [Field, any] => [field, own(message, field.name)])
-    .filter(([field, value]) => {
-      if (value === undefined) {
-        return false;
-      }
-      if (field.label === Label.ONEOF) {
-        claim(taken, field);
-      }
-      const hasPresence =
-        field.label === Label.OPTIONAL || field.label === Label.ONEOF ||
-        (field.label === Label.SINGULAR && field.kind === Kind.MESSAGE);
-      return hasPresence || !isEmpty(value);
-    });
+    .filter(([field, value]) => value !== undefined && (field.hasPresence ? claim(taken, field) : !isEmpty(value)));
 }
 
-/** Throws when the field, or another member of its oneof, was here already. */
-export function claim(taken: Set<number>, field: Field): void {
-  // Field numbers start at 1, so the negative ones are free for oneofs.
-  const place = field.label === Label.ONEOF ? ~field.extra : field.number;
+/** True, or throws when the field, or another member of its oneof, was here already. */
+export function claim(taken: Set<number>, { name, place }: Field): boolean {
   if (taken.has(place)) {
-    throw wrong(field.name);
+    throw wrong(name);
   }
-  taken.add(place);
+  return !!taken.add(place);
+}
+
+/** The value as its kind has it. Throws when it cannot be one. */
+export function checked({ kind, name }: Field, value: unknown): any {
+  const found = kind.check(value);
+  if (found === undefined) {
+    throw wrong(name);
+  }
+  return found;
 }
 
 /** Messages may contain each other this deep, as in Stoa's servers. */
 const DEPTH_MAX = 32;
 
-/** One level further down. Throws where there is none. */
-export function deeper(depth: number): number {
-  if (depth >= DEPTH_MAX) {
+/** Throws where there is no such level. */
+export function checkDepth(depth: number): void {
+  if (depth > DEPTH_MAX) {
     throw wrong('depth');
   }
-  return depth + 1;
 }
 
 export const wrong = (what: string): TypeError => new TypeError(`wrong ${what}`);

@@ -1,0 +1,160 @@
+// kind.ts: what values a field can have. Each kind is an object of its own, so that bundlers drop those that an API does
+// not use.
+import { own, wrong, type EnumTable, type Kind } from './type.js';
+import {
+  append, decoder, DELIMITED, encoder, FIXED32, FIXED64, readBytes, readVarint, take, VARINT, writeBytes, writeVarint,
+} from './wire.js';
+
+// A number's own text matches too: asking a number is asking its text.
+const REAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const WHOLE = /^-?(0|[1-9]\d*)$/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+export const string: Kind<string> = {
+  wire: DELIMITED,
+  zero: () => '',
+  read: () => decoder.decode(readBytes()),
+  write: (out, value) => writeBytes(out, encoder.encode(value)),
+  check: (value) => (typeof value === 'string' && !LONE_SURROGATE.test(value) ? value : undefined),
+};
+
+export const bytes: Kind<Uint8Array> = {
+  wire: DELIMITED,
+  zero: () => new Uint8Array(),
+  read: () => readBytes().slice(),
+  write: writeBytes,
+  check: (value) => (value instanceof Uint8Array ? value : undefined),
+  toJson: (value) => btoa(value.reduce((text, byte) => text + String.fromCharCode(byte), '')),
+  // Both alphabets, with or without padding.
+  fromJson(json) {
+    if (typeof json !== 'string') {
+      throw wrong('bytes');
+    }
+    return Uint8Array.from(atob(json.replace(/-/g, '+').replace(/_/g, '/')), (byte) => byte.charCodeAt(0));
+  },
+};
+
+export const bool: Kind<boolean> = {
+  wire: VARINT,
+  zero: () => false,
+  read: () => readVarint() > 0,
+  write: (out, value) => writeVarint(out, Number(value)),
+  check: (value) => (typeof value === 'boolean' ? value : undefined),
+};
+
+function small(isSigned: boolean): Kind<number> {
+  const fit = (wide: bigint): number => Number((isSigned ? BigInt.asIntN : BigInt.asUintN)(32, wide));
+  return {
+    wire: VARINT,
+    zero: () => 0,
+    read: () => fit(readVarint()),
+    write: writeVarint,
+    check(value) {
+      const number = typeof value === 'number' || (typeof value === 'string' && REAL.test(value)) ? Number(value) : NaN;
+      return Number.isSafeInteger(number) && fit(BigInt(number)) === number ? number : undefined;
+    },
+  };
+}
+
+// A number above 2^53 has lost its last digits before it came here, so it is refused.
+function large(isSigned: boolean): Kind<bigint> {
+  const fit = (wide: bigint): bigint => (isSigned ? BigInt.asIntN : BigInt.asUintN)(64, wide);
+  return {
+    wire: VARINT,
+    zero: () => 0n,
+    read: () => fit(readVarint()),
+    write: writeVarint,
+    check(value: any) {
+      const isExact = typeof value === 'number' ? Number.isSafeInteger(value) : !Array.isArray(value) && WHOLE.test(value);
+      return isExact && fit(BigInt(value)) === BigInt(value) ? BigInt(value) : undefined;
+    },
+    toJson: String,
+  };
+}
+
+export const int32 = /* @__PURE__ */ small(true);
+export const uint32 = /* @__PURE__ */ small(false);
+export const int64 = /* @__PURE__ */ large(true);
+export const uint64 = /* @__PURE__ */ large(false);
+
+// Small negative numbers are small on the wire: 0, -1, 1, -2 are 0, 1, 2, 3.
+function zigzag<T extends number | bigint>(kind: Kind<T>, bits: number): Kind<T> {
+  return {
+    ...kind,
+    read() {
+      const wide = BigInt.asUintN(bits, readVarint());
+      const value = (wide >> 1n) ^ -(wide & 1n);
+      return (bits === 64 ? value : Number(value)) as T;
+    },
+    write(out, value) {
+      const wide = BigInt(value);
+      writeVarint(out, (wide << 1n) ^ (wide >> 63n));
+    },
+  };
+}
+
+export const sint32 = /* @__PURE__ */ zigzag(int32, 32);
+export const sint64 = /* @__PURE__ */ zigzag(int64, 64);
+
+// `name` is how DataView calls it.
+function fixed<T>(kind: Kind<T>, wire: number, name: string): Kind<T> {
+  const length = wire === FIXED64 ? 8 : 4;
+  return {
+    ...kind,
+    wire,
+    read() {
+      const { buffer, byteOffset } = take(length);
+      return (new DataView(buffer, byteOffset) as any)[`get${name}`](0, true);
+    },
+    write(out, value) {
+      const view = new DataView(new ArrayBuffer(length));
+      (view as any)[`set${name}`](0, value, true);
+      append(out, new Uint8Array(view.buffer));
+    },
+  };
+}
+
+export const fixed32 = /* @__PURE__ */ fixed(uint32, FIXED32, 'Uint32');
+export const fixed64 = /* @__PURE__ */ fixed(uint64, FIXED64, 'BigUint64');
+export const sfixed32 = /* @__PURE__ */ fixed(int32, FIXED32, 'Int32');
+export const sfixed64 = /* @__PURE__ */ fixed(int64, FIXED64, 'BigInt64');
+
+function real(round: (value: number) => number): Kind<number> {
+  // What is infinite though its text has digits was too large.
+  const read = (value: unknown): number | undefined => {
+    const number = round(Number(value));
+    return Number.isFinite(number) || !/\d/.test(String(value)) ? number : undefined;
+  };
+  return {
+    ...int32,
+    check: (value) => (typeof value === 'number' ? read(value) : undefined),
+    // What JSON has no number for is a string, and so is -0, whose sign would be lost.
+    toJson: (value) => (Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value)),
+    fromJson(json: any) {
+      const isText = typeof json === 'string' && (REAL.test(json) || ['NaN', 'Infinity', '-Infinity'].includes(json));
+      const value = isText || Number.isFinite(json) ? read(json) : undefined;
+      if (value === undefined) {
+        throw wrong('number');
+      }
+      return value;
+    },
+  };
+}
+
+export const float = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => Math.fround(value)), FIXED32, 'Float32');
+export const double = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => value), FIXED64, 'Float64');
+
+export function enumeration(table: () => EnumTable): Kind<number> {
+  return {
+    ...int32,
+    toJson: (value) => Object.keys(table()).find((name) => table()[name] === value) ?? value,
+    // undefined is the name of a value that this program does not know: it counts as not there.
+    fromJson(json) {
+      const value = typeof json === 'string' ? own(table(), json) : int32.check(json);
+      if (value === undefined && typeof json !== 'string') {
+        throw wrong('enum');
+      }
+      return value;
+    },
+  };
+}

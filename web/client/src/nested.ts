@@ -1,0 +1,51 @@
+// nested.ts: the kinds of fields that have fields of their own.
+import { readMessage, writeMessage } from './binary.js';
+import { decode, encode, entriesOf, fromJson, isKnown, toJson } from './json.js';
+import { checked, create, message, type Kind, type Type } from './type.js';
+import { DELIMITED, delimited, writeBytes } from './wire.js';
+
+/** A function, for a message may contain itself or one that comes later. */
+export function nested(type: () => Type<any>): Kind {
+  return {
+    isMessage: true,
+    wire: DELIMITED,
+    zero: () => create(type()),
+    read: (depth, before) => delimited(() => readMessage(type(), depth + 1, before)),
+    write: (out, value, depth) => writeBytes(out, writeMessage(type(), value, depth + 1)),
+    check: (value) => (typeof value === 'object' && value ? value : undefined),
+    toJson: (value, depth) => encode(type(), value, depth + 1),
+    fromJson: (json, depth) => decode(type(), json, depth + 1),
+    takesNull: () => type().special?.takesNull,
+  };
+}
+
+/** On the wire it is a list of messages of key and value. */
+export function map(key: Kind, value: Kind): Kind {
+  const entry = message<any>([
+    [1, 'key', key],
+    [2, 'value', value],
+  ]);
+  const [keys, values] = entry.fields;
+  return {
+    isMap: true,
+    wire: DELIMITED,
+    zero: () => new Map(),
+    read(depth, before) {
+      const one = delimited(() => readMessage(entry, depth + 1));
+      return before.set(one.key, one.value ?? value.zero());
+    },
+    // One entry of it.
+    write: (out, [first, second], depth) =>
+      writeBytes(out, writeMessage(entry, { key: first, value: second }, depth + 1)),
+    check: (item) => item,
+    toJson: (items: Map<unknown, unknown>, depth) =>
+      Object.fromEntries(Array.from(items, ([first, second]) => [checked(keys, first), toJson(values, second, depth)])),
+    fromJson(json, depth) {
+      const entries = entriesOf(json, 'map').map(([text, item]): [unknown, unknown] => [
+        checked(keys, key.zero() === false ? { true: true, false: false }[text] : text),
+        fromJson(values, item, depth),
+      ]);
+      return new Map(entries.filter(([, item]) => isKnown(item)));
+    },
+  };
+}

@@ -1,0 +1,318 @@
+// wkt.ts: Protobuf's well-known types, whose JSON no table can describe. A module of its own, for most APIs need none.
+//
+// Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() lead to and from Date.
+import { decodeJson, encodeJson } from './json.js';
+import {
+  bool, bytes, double, enumeration, float, int32, int64, string, uint32, uint64,
+} from './kind.js';
+import { map, nested } from './nested.js';
+import { create, message, wrong, type Kind, type Type } from './type.js';
+
+export interface Timestamp {
+  /** Since 1970-01-01 UTC. */
+  seconds: bigint;
+  /** 0 to 999999999, forward in time. */
+  nanos: number;
+}
+
+export interface Duration {
+  seconds: bigint;
+  /** Of the same sign as the seconds. */
+  nanos: number;
+}
+
+export interface FieldMask {
+  paths: string[];
+}
+
+export interface Empty {}
+
+export interface Any {
+  typeUrl: string;
+  value: Uint8Array;
+}
+
+export interface Struct {
+  fields: Map<string, Value>;
+}
+
+/** One member is set. */
+export interface Value {
+  nullValue?: NullValue;
+  numberValue?: number;
+  stringValue?: string;
+  boolValue?: boolean;
+  structValue?: Struct;
+  listValue?: ListValue;
+}
+
+export interface ListValue {
+  values: Value[];
+}
+
+export interface Wrapper<T> {
+  value: T;
+}
+
+export const NullValue = { NULL_VALUE: 0 } as const;
+export type NullValue = (typeof NullValue)[keyof typeof NullValue];
+
+const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
+// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+const TIMESTAMP_MIN = BigInt(-62135596800);
+const TIMESTAMP_MAX = BigInt(253402300799);
+const DURATION_MAX = BigInt(315576000000);
+
+const nanosOf = (digits = ''): number => Number(digits.padEnd(9, '0'));
+
+// "", ".120", ".000120" or nine digits.
+function fraction(nanos: number): string {
+  const digits = String(nanos).padStart(9, '0');
+  return nanos === 0 ? '' : `.${digits.replace(/(000){1,2}$/, '')}`;
+}
+
+function match(pattern: RegExp, json: unknown, what: string): RegExpExecArray {
+  const found = typeof json === 'string' ? pattern.exec(json) : null;
+  if (!found) {
+    throw wrong(what);
+  }
+  return found;
+}
+
+function checkTimestamp({ seconds = BigInt(0), nanos = 0 }: Partial<Timestamp>): Timestamp {
+  if (seconds < TIMESTAMP_MIN || seconds > TIMESTAMP_MAX || !(nanos >= 0 && nanos < 1e9)) {
+    throw wrong('Timestamp');
+  }
+  return { seconds, nanos };
+}
+
+function checkDuration({ seconds = BigInt(0), nanos = 0 }: Partial<Duration>): Duration {
+  const isMixed = (seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0);
+  if (seconds < -DURATION_MAX || seconds > DURATION_MAX || isMixed || !(Math.abs(nanos) < 1e9)) {
+    throw wrong('Duration');
+  }
+  return { seconds, nanos };
+}
+
+export const Timestamp: Type<Timestamp> = /* @__PURE__ */ message<Timestamp>(
+  [
+    [1, 'seconds', int64],
+    [2, 'nanos', int32],
+  ],
+  {
+    encode(time) {
+      const { seconds, nanos } = checkTimestamp(time);
+      return new Date(Number(seconds) * 1000).toISOString().replace('.000Z', `${fraction(nanos)}Z`);
+    },
+    decode(json) {
+      const [, local, digits, zone] = match(TIMESTAMP, json, 'Timestamp');
+      const ms = Date.parse(local + zone);
+      // Date takes the 30th of February for the 1st or 2nd of March.
+      if (Number.isNaN(ms) || !new Date(Date.parse(`${local}Z`)).toISOString().startsWith(local)) {
+        throw wrong('Timestamp');
+      }
+      return checkTimestamp({ seconds: BigInt(ms / 1000), nanos: nanosOf(digits) });
+    },
+  },
+);
+
+/** The nanoseconds below a millisecond are lost. */
+export function date({ seconds, nanos }: Timestamp): Date {
+  return new Date(Number(seconds) * 1000 + Math.floor(nanos / 1e6));
+}
+
+export function timestamp(when: Date): Timestamp {
+  const ms = when.getTime();
+  const seconds = Math.floor(ms / 1000);
+  return checkTimestamp({ seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1e6 });
+}
+
+export const Duration: Type<Duration> = /* @__PURE__ */ message<Duration>(
+  [
+    [1, 'seconds', int64],
+    [2, 'nanos', int32],
+  ],
+  {
+    encode(duration) {
+      const { seconds, nanos } = checkDuration(duration);
+      const sign = seconds < 0 || nanos < 0 ? '-' : '';
+      return `${sign}${String(seconds).replace('-', '')}${fraction(Math.abs(nanos))}s`;
+    },
+    decode(json) {
+      const [, sign, seconds, digits] = match(DURATION, json, 'Duration');
+      const nanos = nanosOf(digits);
+      return checkDuration(
+        sign ? { seconds: -BigInt(seconds), nanos: nanos && -nanos } : { seconds: BigInt(seconds), nanos },
+      );
+    },
+  },
+);
+
+// Only names that come back as they were may be written: JSON has them in lowerCamelCase.
+function camelPath(path: string): string {
+  const camel = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  if (snakePath(camel) !== path) {
+    throw wrong('FieldMask');
+  }
+  return camel;
+}
+
+function snakePath(path: string): string {
+  if (path.includes('_')) {
+    throw wrong('FieldMask');
+  }
+  return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, 2]], {
+  encode: ({ paths = [] }) => paths.map(camelPath).join(','),
+  decode: (json) => ({
+    paths: match(/^.*$/s, json, 'FieldMask')[0].split(',').filter((path) => path !== '').map(snakePath),
+  }),
+});
+
+export const Empty: Type<Empty> = /* @__PURE__ */ message<Empty>([]);
+
+// Its JSON would need the table of what is inside.
+export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
+  [
+    [1, 'type_url', string],
+    [2, 'value', bytes],
+  ],
+  {
+    encode(): never {
+      throw wrong('Any: it has no JSON here');
+    },
+    decode(): never {
+      throw wrong('Any: it has no JSON here');
+    },
+  },
+);
+
+export const Struct: Type<Struct> = /* @__PURE__ */ message<Struct>(
+  [[1, 'fields', map(string, nested(() => Value))]],
+  {
+    encode: (struct) => Object.fromEntries(Array.from(struct.fields ?? [], ([key, value]) => [key, plain(value)])),
+    decode(json) {
+      const { structValue } = valueOf(json);
+      if (!structValue) {
+        throw wrong('Struct');
+      }
+      return structValue;
+    },
+  },
+);
+
+export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
+  [[1, 'values', nested(() => Value), 2]],
+  {
+    encode: (list) => (list.values ?? []).map(plain),
+    decode(json) {
+      const { listValue } = valueOf(json);
+      if (!listValue) {
+        throw wrong('ListValue');
+      }
+      return listValue;
+    },
+  },
+);
+
+export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
+  [
+    [1, 'null_value', enumeration(() => NullValue), 4],
+    [2, 'number_value', double, 4],
+    [3, 'string_value', string, 4],
+    [4, 'bool_value', bool, 4],
+    [5, 'struct_value', nested(() => Struct), 4],
+    [6, 'list_value', nested(() => ListValue), 4],
+  ],
+  { encode: plain, decode: valueOf, takesNull: true },
+);
+
+/** What JSON.stringify() takes. Throws when no member is set, or a number that JSON cannot say. */
+export function plain(value: Value): unknown {
+  const found = value.structValue
+    ? encodeJson(Struct, value.structValue)
+    : value.listValue
+      ? encodeJson(ListValue, value.listValue)
+      : value.stringValue ?? value.numberValue ?? value.boolValue;
+  const isUnsayable = typeof found === 'number' && !Number.isFinite(found);
+  if (isUnsayable || (found === undefined && value.nullValue === undefined)) {
+    throw wrong('Value');
+  }
+  return found ?? null;
+}
+
+/** From what JSON.parse() gives. */
+export function valueOf(json: unknown): Value {
+  switch (typeof json) {
+    case 'number':
+      return { numberValue: finite(json) };
+    case 'string':
+      return { stringValue: text(json) };
+    case 'boolean':
+      return { boolValue: json };
+    case 'object':
+      return objectValue(json);
+    default:
+      throw wrong('Value');
+  }
+}
+
+function finite(json: number): number {
+  if (!Number.isFinite(json)) {
+    throw wrong('Value');
+  }
+  return json;
+}
+
+function text(json: string): string {
+  const checked = string.check(json);
+  if (checked === undefined) {
+    throw wrong('Value');
+  }
+  return checked;
+}
+
+function objectValue(json: object | null): Value {
+  if (json === null) {
+    return { nullValue: NullValue.NULL_VALUE };
+  }
+  if (Array.isArray(json)) {
+    return { listValue: { values: json.map(valueOf) } };
+  }
+  const entries = Object.entries(json);
+  return {
+    structValue: { fields: new Map(entries.map(([key, value]) => [text(key), valueOf(value)])) },
+  };
+}
+
+// A wrapper's JSON is that of its value. `inner` has the value always present, so that 0 is written too.
+function wrapper<T>(kind: Kind<T>): Type<Wrapper<T>> {
+  const inner = message<any>([[1, 'value', kind, 1]]);
+  const outer: Type<any> = message<any>([[1, 'value', kind]], {
+    encode: (wrapped) => (encodeJson(inner, { ...create(outer), ...wrapped }) as any).value,
+    decode: (json) => decodeJson(inner, { value: json }),
+  });
+  return outer;
+}
+
+export type DoubleValue = Wrapper<number>;
+export const DoubleValue: Type<DoubleValue> = /* @__PURE__ */ wrapper(double);
+export type FloatValue = Wrapper<number>;
+export const FloatValue: Type<FloatValue> = /* @__PURE__ */ wrapper(float);
+export type Int64Value = Wrapper<bigint>;
+export const Int64Value: Type<Int64Value> = /* @__PURE__ */ wrapper(int64);
+export type UInt64Value = Wrapper<bigint>;
+export const UInt64Value: Type<UInt64Value> = /* @__PURE__ */ wrapper(uint64);
+export type Int32Value = Wrapper<number>;
+export const Int32Value: Type<Int32Value> = /* @__PURE__ */ wrapper(int32);
+export type UInt32Value = Wrapper<number>;
+export const UInt32Value: Type<UInt32Value> = /* @__PURE__ */ wrapper(uint32);
+export type BoolValue = Wrapper<boolean>;
+export const BoolValue: Type<BoolValue> = /* @__PURE__ */ wrapper(bool);
+export type StringValue = Wrapper<string>;
+export const StringValue: Type<StringValue> = /* @__PURE__ */ wrapper(string);
+export type BytesValue = Wrapper<Uint8Array>;
+export const BytesValue: Type<BytesValue> = /* @__PURE__ */ wrapper(bytes);
