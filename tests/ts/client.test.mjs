@@ -1,0 +1,459 @@
+// The client: under a clock and a network that the test moves by hand, against a server of npm's `ws`, and against the
+// chat room.
+
+import assert from 'node:assert/strict';
+import WebSocket, { WebSocketServer } from 'ws';
+
+import { Chatroom } from '../lib/chatroom.mjs';
+import { run, test } from '../lib/tap.mjs';
+import { within } from '../lib/waiting.mjs';
+import { API, generate, load, temporaryFolder } from './build.mjs';
+
+const CALL = 0x80000000;
+const ERROR = 0x40000000;
+const PROTOCOLS = ['stoa.json', 'stoa.proto'];
+
+const folder = temporaryFolder();
+generate(API, ['chatroom/v1/chatroom.proto'], folder);
+const { stoa, chatroom } = await load(`
+  export * as stoa from '@stoa/client';
+  export * as chatroom from './chatroom/v1/chatroom.stoa.js';
+`, folder);
+const { ChatroomClient, ChatroomApi } = chatroom;
+
+function frame(words, payload = '') {
+  const text = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+  const bytes = new Uint8Array(4 * words.length + text.length);
+  words.forEach((word, index) => new DataView(bytes.buffer).setUint32(4 * index, word));
+  bytes.set(text, 4 * words.length);
+  return bytes;
+}
+
+function parse(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const isCall = view.getUint32(0) >= CALL;
+  const payload = new TextDecoder().decode(bytes.subarray(isCall ? 8 : 4));
+  return { word: view.getUint32(0), id: isCall ? view.getUint32(4) : undefined, payload };
+}
+
+// A network whose sockets do what the test says, and a clock that stands still until the test moves it.
+class World {
+  sockets = [];
+  listeners = new Map();
+  random = 0.5;
+  #now = 1000;
+  #timers = new Map();
+  #count = 0;
+  #before = {};
+
+  constructor() {
+    const world = this;
+    this.WebSocket = class {
+      sent = [];
+      constructor(url, protocol) {
+        Object.assign(this, { url, protocol });
+        world.sockets.push(this);
+      }
+      send(data) { this.sent.push(data); }
+      close(code) { this.closed = code ?? true; }
+    };
+  }
+
+  // Take the place of the clock and of the page around the client until `body` is done.
+  async run(body) {
+    // The clock of the test itself has started when this goes on.
+    await null;
+    this.#replace(globalThis, 'setTimeout', (callback, ms) => {
+      this.#count += 1;
+      this.#timers.set(this.#count, { at: this.#now + ms, callback });
+      return this.#count;
+    });
+    this.#replace(globalThis, 'clearTimeout', (timer) => this.#timers.delete(timer));
+    this.#replace(performance, 'now', () => this.#now);
+    this.#replace(Math, 'random', () => this.random);
+    this.#replace(globalThis, 'addEventListener', (name, listener) => this.listeners.set(name, listener));
+    this.#replace(globalThis, 'removeEventListener', (name) => this.listeners.delete(name));
+    try {
+      await body(this);
+    } finally {
+      for (const [name, [object, value]] of Object.entries(this.#before)) {
+        object[name] = value;
+      }
+    }
+  }
+
+  #replace(object, name, value) {
+    this.#before[name] = [object, object[name]];
+    object[name] = value;
+  }
+
+  pass(ms) {
+    const end = this.#now + ms;
+    for (;;) {
+      const [first] = [...this.#timers].sort(([, one], [, other]) => one.at - other.at);
+      if (!first || first[1].at > end) {
+        break;
+      }
+      this.#timers.delete(first[0]);
+      this.#now = first[1].at;
+      first[1].callback();
+    }
+    this.#now = end;
+  }
+
+  get timerCount() { return this.#timers.size; }
+
+  get socket() { return this.sockets.at(-1); }
+
+  receive(words, payload) { this.socket.onmessage({ data: frame(words, payload).buffer }); }
+
+  breakLine(code = 1006) { this.socket.onclose({ code, reason: 'r' }); }
+
+  client(options, Client = ChatroomClient) {
+    const client = new Client('ws://host/', { WebSocket: this.WebSocket, ...options });
+    this.states = [];
+    client.onState((state, detail) => this.states.push([state, detail]));
+    return client;
+  }
+
+  online(options) {
+    const client = this.client(options);
+    this.socket.onopen({});
+    return client;
+  }
+}
+
+const inWorld = (name, body) => test(name, () => new World().run(body));
+const reasonOf = (promise) => promise.then(() => 'resolved', (error) => error.reason ?? error.name);
+
+inWorld('it connects when it is made, with the subprotocol that it is told', async (world) => {
+  const client = world.client({ protocol: 'stoa.proto' });
+  assert.deepEqual([client.state, world.socket.url, world.socket.protocol], ['connecting', 'ws://host/', 'stoa.proto']);
+  world.socket.onopen({});
+  assert.deepEqual([client.state, world.states], ['connected', [['connected', {}]]]);
+  assert.equal(world.socket.binaryType, 'arraybuffer');
+});
+
+inWorld('a plain frame is its type in big-endian order and its JSON', async (world) => {
+  world.online().send('chat', { message: 'é' });
+  assert.deepEqual(world.socket.sent[0], frame([0], '{"message":"é"}'));
+});
+
+inWorld('the byte order may be little-endian', async (world) => {
+  const client = world.online({ littleEndian: true });
+  client.call('hello', {}).catch(() => {});
+  assert.deepEqual([...world.socket.sent[0].subarray(0, 8)], [16, 0, 0, 0x80, 1, 0, 0, 0]);
+  let heard;
+  client.on('ping', (message) => { heard = message; });
+  world.socket.onmessage({ data: Uint8Array.of(40, 0, 0, 0).buffer });
+  assert.deepEqual(heard, {});
+});
+
+inWorld('listeners hear messages in order until they are told to stop, with every field there', async (world) => {
+  const client = world.online();
+  const heard = [];
+  const stop = client.on('chat', (message) => heard.push(message));
+  client.on('chat', () => heard.push('second'));
+  world.receive([0], '{"message":"one"}');
+  stop();
+  world.receive([0], '{"message":"two"}');
+  assert.deepEqual(heard, [{ message: 'one', sender: '', timestamp: '' }, 'second', 'second']);
+});
+
+inWorld('types that the API does not have are left alone', async (world) => {
+  const client = world.online();
+  client.onError(() => assert.fail());
+  world.receive([99], '{');
+  world.receive([CALL + 16, 77], '{');
+  assert.equal(client.state, 'connected');
+});
+
+inWorld('a reply settles the call of its id, whatever the order', async (world) => {
+  const client = world.online();
+  const [one, two] = [client.call('hello', { nick: 'a' }), client.call('hello', { nick: 'b' })];
+  assert.deepEqual(parse(world.socket.sent[1]), { word: CALL + 16, id: 2, payload: '{"nick":"b"}' });
+  world.receive([CALL + 16, 2], '{"nick":"B","serverMs":"9007199254740993"}');
+  world.receive([CALL + 16, 1], '{"nick":"A"}');
+  assert.deepEqual([(await one).nick, (await two).nick, (await two).serverMs], ['A', 'B', 9007199254740993n]);
+  assert.equal(world.timerCount, 1);
+});
+
+inWorld('an error frame rejects its call with all that the server says', async (world) => {
+  const call = world.online().call('hello', {});
+  world.receive([CALL + ERROR + 16, 1], JSON.stringify({
+    code: 124, reason: 'NICK_TAKEN', message: 'taken', metadata: { nick: 'Ada' }, temporary: true, retryMs: 5,
+  }));
+  const error = await call.catch((reason) => reason);
+  assert.ok(error instanceof stoa.StoaError && error instanceof Error);
+  assert.deepEqual([error.name, error.code, error.reason, error.message, error.temporary, error.retryMs],
+    ['StoaError', 124, 'NICK_TAKEN', 'taken', true, 5]);
+  assert.deepEqual([...error.metadata], [['nick', 'Ada']]);
+});
+
+inWorld('an error frame without a call goes to those who listen for errors', async (world) => {
+  const heard = [];
+  world.online().onError((error, type) => heard.push([error.code, type]));
+  world.receive([ERROR], '{"code":122}');
+  world.receive([ERROR + 99], '{"code":104}');
+  assert.deepEqual(heard, [[122, 0], [104, 99]]);
+});
+
+inWorld('a frame that cannot be read is told as an error, and a reply that cannot be read rejects its call', async (world) => {
+  const client = world.online();
+  const heard = [];
+  client.onError((error) => heard.push(error.reason));
+  client.on('chat', () => assert.fail());
+  world.receive([0], '{"message":7}');
+  world.receive([0], Uint8Array.of(0x22, 0xff, 0x22));
+  assert.deepEqual(heard, ['BAD_FRAME', 'BAD_FRAME']);
+  const call = client.call('hello', {});
+  world.receive([CALL + 16, 1], 'no JSON');
+  assert.equal(await reasonOf(call), 'BAD_FRAME');
+});
+
+inWorld('a frame shorter than its head, and a text, are told as errors', async (world) => {
+  const heard = [];
+  world.online().onError((error) => heard.push(error.reason));
+  world.socket.onmessage({ data: new ArrayBuffer(3) });
+  world.socket.onmessage({ data: Uint8Array.of(0x80, 0, 0, 16, 0).buffer });
+  world.socket.onmessage({ data: 'text' });
+  assert.deepEqual(heard, ['BAD_FRAME', 'BAD_FRAME', 'BAD_FRAME']);
+});
+
+inWorld('a call is given up after its time, and its late reply finds nobody', async (world) => {
+  const call = world.online().call('hello', {}, { timeoutMs: 100 });
+  world.pass(99);
+  assert.equal(await Promise.race([reasonOf(call), 'waits']), 'waits');
+  world.pass(1);
+  assert.equal(await reasonOf(call), 'TIMEOUT');
+  world.receive([CALL + 16, 1], '{}');
+});
+
+inWorld('a call is given up when its signal says so, before or while it waits', async (world) => {
+  const client = world.online();
+  const controller = new AbortController();
+  const call = client.call('hello', {}, { signal: controller.signal });
+  controller.abort();
+  assert.equal(await reasonOf(call), 'CANCELLED');
+  assert.equal(await reasonOf(client.call('hello', {}, { signal: controller.signal })), 'CANCELLED');
+  assert.equal(world.socket.sent.length, 1);
+});
+
+inWorld('calls in flight are rejected when the line goes, and none is made without a line', async (world) => {
+  const client = world.online();
+  const call = client.call('hello', {});
+  world.breakLine();
+  assert.equal(await reasonOf(call), 'DISCONNECTED');
+  assert.equal(await reasonOf(client.call('hello', {})), 'DISCONNECTED');
+  assert.throws(() => client.send('chat', {}), { reason: 'DISCONNECTED', temporary: true });
+});
+
+inWorld('more calls than the cap are refused until one is done', async (world) => {
+  const client = world.online({ callsMax: 2 });
+  const calls = [client.call('hello', {}), client.call('hello', {})];
+  assert.equal(await reasonOf(client.call('hello', {})), 'TOO_MANY_CALLS');
+  world.receive([CALL + 16, 1], '{}');
+  await calls[0];
+  client.call('hello', {}).catch(() => {});
+  assert.equal(world.socket.sent.length, 3);
+});
+
+inWorld('a value that does not fit its field is the caller\'s mistake', async (world) => {
+  const client = world.online();
+  assert.throws(() => client.send('chat', { message: 7 }), TypeError);
+  assert.equal(await reasonOf(client.call('hello', { nick: '\ud800' })), 'TypeError');
+});
+
+inWorld('delays are random between half a second and a bound that doubles up to twenty seconds', async (world) => {
+  for (const [random, wanted] of [[1, [1000, 2000, 4000, 8000, 16000, 20000, 20000]], [0, [500, 500, 500, 500, 500, 500, 500]]]) {
+    world.random = random;
+    world.client();
+    const delays = wanted.map(() => {
+      world.breakLine();
+      const [state, { delayMs, code }] = world.states.at(-1);
+      assert.deepEqual([state, code], ['reconnecting', 1006]);
+      world.pass(delayMs);
+      return delayMs;
+    });
+    assert.deepEqual(delays, wanted);
+  }
+});
+
+inWorld('the short delay comes back after a line that held ten seconds, not after a server that hangs up at once', async (world) => {
+  world.random = 1;
+  world.online();
+  const breakAfter = (ms) => {
+    world.pass(ms);
+    world.breakLine();
+    const [, { delayMs }] = world.states.at(-1);
+    world.pass(delayMs);
+    world.socket.onopen({});
+    return delayMs;
+  };
+  assert.deepEqual([breakAfter(0), breakAfter(9999), breakAfter(10000)], [1000, 2000, 1000]);
+});
+
+inWorld('it stays away after close codes 4500 to 4999, and comes back after all others', async (world) => {
+  for (const [code, state] of [[4499, 'reconnecting'], [4500, 'closed'], [4999, 'closed'], [1000, 'reconnecting'], [1013, 'reconnecting'],
+    [4001, 'reconnecting']]) {
+    const before = world.sockets.length;
+    const client = world.online();
+    world.breakLine(code);
+    assert.deepEqual([client.state, world.states.at(-1)[1].code], [state, code]);
+    world.pass(1000);
+    assert.equal(world.sockets.length - before, state === 'closed' ? 1 : 2);
+    client.close();
+  }
+  assert.equal(world.listeners.size, 0);
+});
+
+inWorld('it comes back at once when the network does', async (world) => {
+  const client = world.online();
+  world.listeners.get('online')();
+  assert.equal(world.sockets.length, 1);
+  world.breakLine();
+  world.listeners.get('online')();
+  assert.equal(world.sockets.length, 2);
+  world.listeners.get('online')();
+  assert.deepEqual([world.sockets.length, client.state], [2, 'reconnecting']);
+  world.socket.onopen({});
+  assert.equal(client.state, 'connected');
+});
+
+inWorld('thirty-five seconds of silence are a dead line where the server pings, and any frame is life', async (world) => {
+  const client = world.online();
+  world.pass(34000);
+  world.receive([40]);
+  world.pass(34999);
+  assert.equal(client.state, 'connected');
+  world.pass(1);
+  assert.deepEqual([client.state, world.sockets[0].closed], ['reconnecting', true]);
+});
+
+inWorld('silence means nothing where the API has no ping', async (world) => {
+  const { ping, ...messages } = ChatroomApi.messages;
+  assert.ok(ping);
+  const client = new stoa.Client({ ...ChatroomApi, messages }, 'ws://host/', { WebSocket: world.WebSocket });
+  world.socket.onopen({});
+  world.pass(3600000);
+  assert.equal(client.state, 'connected');
+});
+
+inWorld('a server that takes the socket and never opens it is left', async (world) => {
+  const client = world.client();
+  world.pass(15000);
+  assert.equal(client.state, 'reconnecting');
+});
+
+inWorld('a socket that was left says nothing any more', async (world) => {
+  const client = world.online();
+  client.on('chat', () => assert.fail());
+  const [old] = world.sockets;
+  world.pass(35000);
+  old.onmessage({ data: frame([0], '{}').buffer });
+  old.onclose({ code: 4500, reason: '' });
+  assert.equal(client.state, 'reconnecting');
+});
+
+inWorld('close ends the talk for good, with nothing left behind', async (world) => {
+  const client = world.online();
+  const call = client.call('hello', {});
+  client.close(4000, 'enough');
+  assert.deepEqual([client.state, world.socket.closed, world.timerCount, world.listeners.size], ['closed', 4000, 0, 0]);
+  assert.equal(await reasonOf(call), 'DISCONNECTED');
+  client.close();
+  client.retryNow();
+  assert.deepEqual(world.states.filter(([state]) => state === 'closed').length, 1);
+  assert.equal(world.sockets.length, 1);
+});
+
+const until = (client, wanted) => within(new Promise((resolve) => {
+  const stop = client.onState((state, detail) => {
+    if (state === wanted) {
+      stop();
+      resolve(detail);
+    }
+  });
+}), `the state ${wanted}`);
+
+async function listen(t, port = 0) {
+  const server = new WebSocketServer({ port, host: '127.0.0.1' });
+  await new Promise((resolve) => { server.once('listening', resolve); });
+  const close = () => new Promise((resolve) => {
+    server.clients.forEach((socket) => socket.terminate());
+    server.close(resolve);
+  });
+  t.after(close);
+  return { server, close, port: server.address().port };
+}
+
+test('with the WebSocket of npm it comes back to a server that was gone', async (t) => {
+  const first = await listen(t);
+  const client = new ChatroomClient(`ws://127.0.0.1:${first.port}/`, { WebSocket });
+  t.after(() => client.close());
+  await until(client, 'connected');
+  const gone = until(client, 'reconnecting');
+  await first.close();
+  await gone;
+  const { server } = await listen(t, first.port);
+  server.on('connection', (socket) => socket.send(frame([0], '{"message":"back"}')));
+  const heard = new Promise((resolve) => { client.on('chat', resolve); });
+  assert.equal((await within(heard, 'a message')).message, 'back');
+});
+
+test('with the WebSocket of npm a server that is not there is tried again, and nothing is thrown', async (t) => {
+  const { port, close } = await listen(t);
+  await close();
+  const client = new ChatroomClient(`ws://127.0.0.1:${port}/`, { WebSocket });
+  t.after(() => client.close());
+  assert.equal((await until(client, 'reconnecting')).code, 1006);
+});
+
+test('with the WebSocket of npm it stays away from a server that closes with 4503', async (t) => {
+  const { server, port } = await listen(t);
+  server.on('connection', (socket) => socket.close(4503, 'kicked'));
+  const client = new ChatroomClient(`ws://127.0.0.1:${port}/`, { WebSocket });
+  assert.deepEqual(await until(client, 'closed'), { code: 4503, reason: 'kicked' });
+});
+
+async function guest(t, url, protocol, nick) {
+  const client = new ChatroomClient(url, { WebSocket, protocol });
+  t.after(() => client.close());
+  await until(client, 'connected');
+  return { client, welcome: await within(client.call('hello', { nick }), 'Hello') };
+}
+
+for (const protocol of PROTOCOLS) {
+  test(`in ${protocol} it says Hello to the chat room, talks, and hears its errors`, async (t) => {
+    const room = await Chatroom.start();
+    t.after(() => room.kill());
+    const url = `ws://127.0.0.1:${room.port}/`;
+    const { client, welcome } = await guest(t, url, protocol, '小明');
+    assert.equal(welcome.nick, '小明');
+    assert.ok(Math.abs(Number(welcome.serverMs) - Date.now()) < 60000);
+    const { client: other } = await guest(t, url, PROTOCOLS[0], 'Ada');
+    const heard = new Promise((resolve) => { other.on('chat', resolve); });
+    client.send('chat', { message: 'hello 👋' });
+    const { message, sender } = await within(heard, 'the message');
+    assert.deepEqual([message, sender], ['hello 👋', '小明']);
+    const refused = await within(client.call('hello', { nick: 'x'.repeat(99) }).catch((error) => error), 'an error');
+    assert.ok(refused instanceof stoa.StoaError && refused.code >= 100 && refused.reason !== '');
+    const wrong = new Promise((resolve) => { client.onError(resolve); });
+    client.send('chat', { message: '' });
+    assert.equal((await within(wrong, 'the error')).code, 123);
+  });
+}
+
+test('it comes back to a chat room that was started again', async (t) => {
+  const room = await Chatroom.start();
+  const { client } = await guest(t, `ws://127.0.0.1:${room.port}/`, 'stoa.json', 'Ada');
+  const gone = until(client, 'reconnecting');
+  await room.stop();
+  assert.equal((await gone).code, 4001);
+  const again = await Chatroom.start(`127.0.0.1:${room.port}`);
+  t.after(() => again.kill());
+  await until(client, 'connected');
+  assert.equal((await client.call('hello', { nick: 'Ada' })).nick, 'Ada');
+});
+
+await run();
