@@ -28,6 +28,8 @@ PUBLIC_HEADERS = {
     "uuid.h": "base",
     "client.h": "client",
     "codec.h": "codec",
+    "json.h": "codec",
+    "types.h": "codec",
     "descriptor.h": "codec",
     "handler.h": "session",
     "session.h": "session",
