@@ -3,14 +3,19 @@
 import assert from 'node:assert/strict';
 
 import { run, test } from '../lib/tap.mjs';
-import { CASES, load } from './build.mjs';
+import { CASES, generate, generatePeer, load, temporaryFolder } from './build.mjs';
 
-const { stoa, wkt, peer, theirs } = await load(`
+const folder = temporaryFolder();
+generate(CASES, ['known.proto'], folder);
+generatePeer(CASES, ['known.proto'], folder);
+const { stoa, wkt, peer, theirs, known, theirKnown } = await load(`
   export * as stoa from '@stoa/client';
   export * as wkt from '@stoa/client/wkt';
   export * as peer from '@bufbuild/protobuf';
   export * as theirs from '@bufbuild/protobuf/wkt';
-`, CASES);
+  export * as known from './known.stoa.js';
+  export * as theirKnown from './known_pb.js';
+`, folder);
 const { decodeBinary, decodeJson, encodeBinary, encodeJson } = stoa;
 
 const VALID = {
@@ -108,6 +113,29 @@ test('a field of Value takes null for a value, other fields take it for nothing'
   assert.deepEqual(encodeJson(type, message), { value: null, values: [null], wrapped: '5', map: { a: null } });
   assert.deepEqual(decodeBinary(type, encodeBinary(type, message)), message);
   assert.deepEqual(decodeJson(type, { values: null, map: null }), { values: [], map: new Map() });
+});
+
+test('generated messages with well-known types are the same to protobuf-es, both ways', async () => {
+  const json = {
+    at: '2024-02-29T12:00:00.120Z', spans: ['1s', '-0.500s'], values: { a: false, b: [1, { c: null }] }, struct: { k: true },
+    mask: 'fooBar,baz', empty: {}, count: '0', value: null, list: ['x', null],
+  };
+  const message = peer.fromJson(theirKnown.KnownSchema, json);
+  const mine = decodeJson(known.Known, json);
+  assert.deepEqual(decodeBinary(known.Known, peer.toBinary(theirKnown.KnownSchema, message)), mine);
+  assert.deepEqual(encodeJson(known.Known, mine), json);
+  const again = peer.fromBinary(theirKnown.KnownSchema, encodeBinary(known.Known, mine));
+  assert.deepEqual(peer.toJson(theirKnown.KnownSchema, again), json);
+});
+
+test('NullValue is null in JSON, and a member of its oneof like others', async () => {
+  assert.deepEqual(encodeJson(known.Known, { nothing: 0 }), { nothing: null });
+  for (const json of [null, 'NULL_VALUE', 0]) {
+    assert.equal(decodeJson(known.Known, { nothing: json }).nothing, 0);
+  }
+  assert.throws(() => decodeJson(known.Known, { nothing: null, value: 1 }));
+  assert.throws(() => decodeJson(known.Known, { nothing: true }));
+  assert.ok(!('nothing' in decodeJson(known.Known, {})));
 });
 
 await run();

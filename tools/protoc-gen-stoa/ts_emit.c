@@ -4,6 +4,7 @@
 
 #include "names.h"
 #include "ts_names.h"
+#include "wellknown.h"
 
 /* By FieldDescriptorProto.Type; messages and enums have names of their own. A bigint holds what a number cannot. */
 static const char *const kind_types[] = {
@@ -103,6 +104,9 @@ static const char *element_kind(const struct model_field *field, const struct mo
   const struct model_field *one = element(field);
   if (named == NULL) {
     return text_format("stoa.%s", kind_names[one->kind]);
+  }
+  if (one->enumeration != NULL && wellknown_is_null(one->enumeration->full_name)) {
+    return text_format("%s.nullValue", ts_names_alias(one->enumeration->file));
   }
   return text_format("stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
 }

@@ -57,6 +57,15 @@ export interface Wrapper<T> {
 export const NullValue = { NULL_VALUE: 0 } as const;
 export type NullValue = (typeof NullValue)[keyof typeof NullValue];
 
+const named = /* @__PURE__ */ enumeration(() => NullValue);
+
+/** The kind of its fields. */
+export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, named, {
+  toJson: () => null,
+  fromJson: (json: unknown, depth: number) => (json === null ? 0 : named.fromJson!(json, depth)),
+  takesNull: () => true,
+});
+
 const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
@@ -220,7 +229,7 @@ export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
 
 export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
   [
-    [1, 'null_value', enumeration(() => NullValue), 4],
+    [1, 'null_value', nullValue, 4],
     [2, 'number_value', double, 4],
     [3, 'string_value', string, 4],
     [4, 'bool_value', bool, 4],
