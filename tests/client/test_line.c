@@ -5,7 +5,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <sys/epoll.h>
+
 #include "base/memory.h"
+#include "base/sys.h"
 #include "client/client_private.h"
 #include "far.h"
 
@@ -526,6 +530,52 @@ static void what_cannot_be_read_is_dropped_and_nothing_else(void **state) {
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
 }
 
+static int fail_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event) {
+  errno = ENOSPC;
+  return operation == EPOLL_CTL_DEL ? stoa_sys_real.epoll_ctl(epoll_fd, operation, fd, event) : -1;
+}
+
+static ssize_t fail_getrandom(void *data, size_t len, unsigned flags) {
+  (void)data;
+  (void)len;
+  (void)flags;
+  errno = ENOSYS;
+  return -1;
+}
+
+static void what_cannot_be_watched_is_given_up(void **state) {
+  struct far *far = *state;
+  stoa_sys.epoll_ctl = fail_epoll_ctl;
+  assert_int_equal(far_try_client(far, NULL), STOA_E_SYSTEM);
+  stoa_sys = stoa_sys_real;
+  far_client(far, NULL);
+  stoa_sys.epoll_ctl = fail_epoll_ctl;
+  far_step(far);
+  stoa_sys = stoa_sys_real;
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_SYSTEM);
+  assert_string_equal(far_change(far)->reason, "No space left on device");
+  /* The kernel had connected it already. */
+  assert_false(far_try_accept(far));
+  far_pass(far, 1100);
+  far_open(far);
+}
+
+static void a_message_without_a_random_mask_is_not_sent(void **state) {
+  struct far *far = *state;
+  int status = STOA_OK;
+  far_client(far, NULL);
+  far_open(far);
+  stoa_sys.getrandom = fail_getrandom;
+  /* What was drawn before lasts for a while. */
+  for (unsigned i = 0; i < 10000 && status == STOA_OK; i++) {
+    status = stoa_client_send(far->client, 1, NULL, &(struct stoa_bytes){NULL, 0});
+  }
+  stoa_sys = stoa_sys_real;
+  assert_int_equal(status, STOA_E_SYSTEM);
+  assert_int_equal(stoa_client_send(far->client, 1, NULL, &(struct stoa_bytes){NULL, 0}), STOA_OK);
+}
+
 #define LINE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -556,6 +606,8 @@ int main(void) {
       LINE_TEST(what_is_too_much_is_not_sent),
       LINE_TEST(a_plain_error_is_handed_over_with_its_type),
       LINE_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
+      LINE_TEST(what_cannot_be_watched_is_given_up),
+      LINE_TEST(a_message_without_a_random_mask_is_not_sent),
   };
   return cmocka_run_group_tests_name("client line", tests, NULL, NULL);
 }
