@@ -3,8 +3,9 @@
  *   protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR -I api api/chatroom/v1/chatroom.proto
  *
  * writes DIR/chatroom/v1/chatroom.stoa.h and .c. What else there is to write, --stoa_opt chooses by name, several with
- * commas between them: `markdown` is X.md, `ts` is X.stoa.ts, `c` is what no option gives too. protoc starts this
- * program, hands it the parsed files on standard input and takes the generated ones from standard output.
+ * commas between them: `client` is X.client.stoa.h and .c, `markdown` is X.md, `ts` is X.stoa.ts, `c` is what no option
+ * gives too. protoc starts this program, hands it the parsed files on standard input and takes the generated ones from
+ * standard output.
  */
 #include <stdio.h>
 #include <string.h>
