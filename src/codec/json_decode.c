@@ -195,10 +195,6 @@ static const struct stoa_enum_value *find_enum_value(const struct stoa_enum_type
 /* By name, or by number for values outside the list. */
 static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                 const uint8_t *at) {
-  if (field->enumeration->is_null && stoa_json_is_literal(reader, at, "null")) {
-    *(int32_t *)slot = 0;
-    return at + 4;
-  }
   if (!stoa_json_is_at(reader, at, '"')) {
     return read_whole(reader, field, slot, at);
   }
@@ -213,6 +209,17 @@ static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct st
   }
   *(int32_t *)slot = value->number;
   return next;
+}
+
+/* Of google.protobuf.NullValue: null, "NULL_VALUE" or 0. Another number would be written as null, and so lost. */
+static const uint8_t *read_null(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
+                                const uint8_t *at) {
+  if (stoa_json_is_literal(reader, at, "null")) {
+    *(int32_t *)slot = 0;
+    return at + 4;
+  }
+  const uint8_t *next = read_enum(reader, field, slot, at);
+  return next == NULL || *(int32_t *)slot == 0 ? next : stoa_json_fail_type(reader, at, "null");
 }
 
 /* The byte behind an enum's value that is to be left out, or `at`. What is a number is none of those. */
@@ -279,7 +286,7 @@ const uint8_t *stoa_json_read_value(struct stoa_json_reader *reader, const struc
     case STOA_KIND_BYTES:
       return read_base64(reader, field, slot, at);
     case STOA_KIND_ENUM:
-      return read_enum(reader, field, slot, at);
+      return field->enumeration->is_null ? read_null(reader, field, slot, at) : read_enum(reader, field, slot, at);
     case STOA_KIND_MESSAGE:
       return read_submessage(reader, field, slot, at);
     default:

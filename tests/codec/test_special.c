@@ -132,6 +132,8 @@ static void a_null_value_is_null(void **state) {
   expect_becomes("{\"null\":null}", "{}");
   expect_becomes("{\"choice_null\":\"NULL_VALUE\"}", "{\"choice_null\":null}");
   expect_becomes("{\"choice_null\":0}", "{\"choice_null\":null}");
+  refuse(&sparse, "{\"null\":-5}", STOA_E_TYPE, "null: expected null, got -5");
+  refuse(&sparse, "{\"nulls\":[null,\"5\"]}", STOA_E_TYPE, "nulls[1]: expected null, got \"5\"");
 }
 
 static void wrappers_are_what_they_hold(void **state) {
