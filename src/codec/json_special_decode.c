@@ -67,7 +67,7 @@ static bool to_snake(struct stoa_json_reader *reader, struct stoa_string *path) 
     if (is_capital) {
       snake[len++] = '_';
     }
-    snake[len++] = is_capital ? (char)(path->data[i] - 'A' + 'a') : path->data[i];
+    snake[len++] = (char)(is_capital ? path->data[i] - 'A' + 'a' : path->data[i]);
   }
   *path = stoa_string_make(snake, len);
   return true;

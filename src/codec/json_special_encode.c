@@ -54,7 +54,7 @@ static size_t write_camel(struct stoa_string path, char *out_text) {
   for (size_t i = 0; i < path.len; i++) {
     bool is_capital = path.data[i] == '_';
     i += is_capital;
-    out_text[len++] = is_capital ? (char)(path.data[i] - 'a' + 'A') : path.data[i];
+    out_text[len++] = (char)(is_capital ? path.data[i] - 'a' + 'A' : path.data[i]);
   }
   return len;
 }

@@ -176,7 +176,8 @@ static bool keep_unknown(struct reader *reader, struct stoa_bytes *kept, const u
   return true;
 }
 
-/* `start` is where the tag began, since it is kept too. */
+/* `start` is where the tag began, since it is kept too. All that is passed lies in registers: a struct of it would have
+ * to be written for each field. NOLINTNEXTLINE(readability-function-size) */
 static const uint8_t *read_unknown(struct reader *reader, const struct stoa_message_type *type, void *message,
                                    uint32_t tag, const uint8_t *start, const uint8_t *at, const uint8_t *end) {
   at = skip_value(reader, tag, at, end);
@@ -386,7 +387,7 @@ static bool is_carried(const struct stoa_field *field, uint32_t wire, bool *out_
 }
 
 /* Anything but a plain string. `start` is where the tag began. Kept out of the loop that calls it, whose registers and
- * stack it would spoil: that costs a third of a short message's time. */
+ * stack it would spoil: that costs a third of a short message's time. NOLINTNEXTLINE(readability-function-size) */
 __attribute__((noinline)) static const uint8_t *read_other(struct reader *reader, const struct stoa_message_type *type,
                                                            void *message, const struct stoa_field *field, uint32_t tag,
                                                            const uint8_t *start, const uint8_t *at,

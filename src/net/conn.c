@@ -59,7 +59,9 @@ int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t c
   return STOA_OK;
 }
 
-size_t stoa_conn_promised(const struct stoa_conn *conn) { return conn->tls == NULL ? 0 : stoa_tls_promised(conn->tls); }
+size_t stoa_conn_promised(const struct stoa_conn *conn) {
+  return conn->tls == NULL ? 0 : stoa_tls_promised(conn->tls);
+}
 
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write) {
   uint32_t events = want_read ? EPOLLIN : 0;

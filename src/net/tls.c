@@ -208,7 +208,9 @@ int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t coun
   return STOA_OK;
 }
 
-size_t stoa_tls_promised(const struct stoa_tls *tls) { return tls->promised; }
+size_t stoa_tls_promised(const struct stoa_tls *tls) {
+  return tls->promised;
+}
 
 bool stoa_tls_pending(const struct stoa_tls *tls) {
   return SSL_pending(tls->ssl) > 0;

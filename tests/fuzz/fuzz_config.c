@@ -3,7 +3,7 @@
 #include "must.h"
 #include "server/config/config.h"
 /* ./dev fuzz compiles one source file a target. */
-#include "../server/config/tables.c"
+#include "../server/config/tables.c" /* NOLINT(bugprone-suspicious-include) */
 
 /* What the second load says must never be cut. */
 #define PRINTED_BYTES_MAX (64u * 1024 * 1024)

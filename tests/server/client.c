@@ -145,8 +145,8 @@ static int read_status(struct client *client) {
     char *head = (char *)client->data + client->at;
     char *end = memmem(head, client->len - client->at, "\r\n\r\n", 4);
     if (end != NULL) {
-      int status = 0;
-      sscanf(head, "HTTP/1.1 %d", &status);
+      bool is_answer = strncmp(head, "HTTP/1.1 ", 9) == 0;
+      int status = is_answer ? (int)strtol(head + 9, NULL, 10) : 0;
       client->at += (size_t)(end - head) + 4;
       return status;
     }

@@ -88,7 +88,7 @@ const char *names_identifier(const char *text) {
 const char *names_undotted(const char *name) {
   char *undotted = pool_copy(name, strlen(name));
   for (char *at = undotted; *at != '\0'; at++) {
-    *at = *at == '.' ? '_' : *at;
+    *at = (char)(*at == '.' ? '_' : *at);
   }
   return undotted;
 }
