@@ -44,7 +44,7 @@ class World {
   #now = 1000;
   #timers = new Map();
   #count = 0;
-  #before = {};
+  #before = [];
 
   constructor() {
     const world = this;
@@ -69,22 +69,24 @@ class World {
       return this.#count;
     });
     this.#replace(globalThis, 'clearTimeout', (timer) => this.#timers.delete(timer));
-    this.#replace(performance, 'now', () => this.#now);
+    this.#replace(globalThis, 'performance', { now: () => this.#now });
     this.#replace(Math, 'random', () => this.random);
     this.#replace(globalThis, 'addEventListener', (name, listener) => this.listeners.set(name, listener));
     this.#replace(globalThis, 'removeEventListener', (name) => this.listeners.delete(name));
     try {
       await body(this);
     } finally {
-      for (const [name, [object, value]] of Object.entries(this.#before)) {
-        object[name] = value;
+      for (const [object, name, before] of this.#before) {
+        delete object[name];
+        Object.defineProperties(object, before ? { [name]: before } : {});
       }
     }
   }
 
+  // By definition, for some of them cannot be assigned in Node 18.
   #replace(object, name, value) {
-    this.#before[name] = [object, object[name]];
-    object[name] = value;
+    this.#before.push([object, name, Object.getOwnPropertyDescriptor(object, name)]);
+    Object.defineProperty(object, name, { value, configurable: true, writable: true });
   }
 
   pass(ms) {

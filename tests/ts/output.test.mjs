@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -53,8 +53,12 @@ function compile(folder, paths) {
   return done.stdout + done.stderr;
 }
 
-// The package as npm would have it.
-const dist = path.join(temporaryFolder(), 'dist');
+// The package in the folder of one who uses it, as npm would put it there.
+const user = temporaryFolder();
+const home = path.join(user, 'node_modules/@stoa/client');
+const dist = path.join(home, 'dist');
+mkdirSync(home, { recursive: true });
+copyFileSync(path.join(CLIENT, 'package.json'), path.join(home, 'package.json'));
 execFileSync(process.execPath, [path.join(CLIENT, 'build.mjs'), dist]);
 const PACKAGE = { '@stoa/client': [path.join(dist, 'index.d.ts')], '@stoa/client/wkt': [path.join(dist, 'wkt.d.ts')] };
 
@@ -98,16 +102,12 @@ test('the package holds what its exports name, and Node loads it without a bundl
   for (const entry of Object.values(exports).flatMap((one) => Object.values(one))) {
     assert.ok(existsSync(path.join(dist, path.relative('dist', entry))), entry);
   }
-  const folder = temporaryFolder();
-  mkdirSync(path.join(folder, 'node_modules/@stoa/client'), { recursive: true });
-  copyFileSync(path.join(CLIENT, 'package.json'), path.join(folder, 'node_modules/@stoa/client/package.json'));
-  symlinkSync(dist, path.join(folder, 'node_modules/@stoa/client/dist'));
-  writeFileSync(path.join(folder, 'main.mjs'), `
+  writeFileSync(path.join(user, 'main.mjs'), `
     import { Client, decodeJson } from '@stoa/client';
     import { Timestamp } from '@stoa/client/wkt';
     console.log(typeof Client, decodeJson(Timestamp, '1970-01-01T00:00:01Z').seconds);
   `);
-  const told = execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
+  const told = execFileSync(process.execPath, ['main.mjs'], { cwd: user, encoding: 'utf8' });
   assert.equal(told, 'function 1n\n');
 });
 

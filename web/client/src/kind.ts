@@ -1,5 +1,5 @@
-// kind.ts: what values a field can have. Each kind is an object of its own, so that bundlers drop those that an API does
-// not use.
+// kind.ts: what values a field can have. Each kind is an object of its own, so that bundlers drop those that an API
+// does not use.
 import { own, wrong, type EnumTable, type Kind } from './type.js';
 import {
   append, decoder, DELIMITED, encoder, FIXED32, FIXED64, readBytes, readVarint, take, VARINT, writeBytes, writeVarint,
@@ -65,7 +65,8 @@ function large(isSigned: boolean): Kind<bigint> {
     read: () => fit(readVarint()),
     write: writeVarint,
     check(value: any) {
-      const isExact = typeof value === 'number' ? Number.isSafeInteger(value) : !Array.isArray(value) && WHOLE.test(value);
+      const isText = !Array.isArray(value) && WHOLE.test(value);
+      const isExact = typeof value === 'number' ? Number.isSafeInteger(value) : isText;
       return isExact && fit(BigInt(value)) === BigInt(value) ? BigInt(value) : undefined;
     },
     toJson: String,
