@@ -1,4 +1,4 @@
-/* How long one chat message takes to encode and to decode: Stoa's codecs beside protobuf-c and cJSON.
+/* How long one chat message takes to encode and to decode: Stoa's codecs beside protobuf-c, cJSON and jansson.
  *
  * The contestants take turns within each round, and the fastest of all rounds counts: what disturbs a measurement on
  * a shared machine only ever makes it longer.
@@ -77,8 +77,8 @@ static bool decode_json(void) {
   return stoa_decode(&stoa_codec_json);
 }
 
-static const struct contestant stoa_proto = {.name = "stoa proto", .encode = encode_proto, .decode = decode_proto};
-static const struct contestant stoa_json = {.name = "stoa json", .encode = encode_json, .decode = decode_json};
+static const struct contestant stoa_proto = {.name = "Stoa binary", .encode = encode_proto, .decode = decode_proto};
+static const struct contestant stoa_json = {.name = "Stoa JSON", .encode = encode_json, .decode = decode_json};
 
 static double now_ns(void) {
   struct timespec now;
@@ -119,7 +119,8 @@ static bool run_round(const struct contestant *contestant, const struct chat *ch
 }
 
 static bool compare(const struct chat *chat) {
-  const struct contestant *const contestants[] = {&stoa_proto, contestant_protobuf_c, &stoa_json, contestant_cjson};
+  const struct contestant *const contestants[] = {&stoa_proto, contestant_protobuf_c, &stoa_json, contestant_cjson,
+                                                  contestant_jansson};
   enum { COUNT = sizeof contestants / sizeof contestants[0] };
   struct result results[COUNT];
   for (size_t i = 0; i < COUNT; i++) {
@@ -133,8 +134,8 @@ static bool compare(const struct chat *chat) {
   }
   for (size_t i = 0; i < COUNT; i++) {
     if (contestants[i] != NULL) {
-      printf("%-12s %6zu bytes   decode %7.1f ns   encode %7.1f ns\n", contestants[i]->name, results[i].bytes,
-             results[i].decode_ns, results[i].encode_ns);
+      printf("| %-12s | %5zu | %7.1f | %7.1f |\n", contestants[i]->name, results[i].bytes, results[i].decode_ns,
+             results[i].encode_ns);
     }
   }
   return is_good;
@@ -150,6 +151,7 @@ int main(void) {
   arena = stoa_arena_create((size_t)1024 * 1024);
   stoa_buffer_init(&out, (size_t)64 * 1024);
   bool is_good = arena != NULL;
+  printf("| codec | bytes | decode, ns | encode, ns |\n| --- | ---: | ---: | ---: |\n");
   for (size_t i = 0; is_good && i < sizeof chats / sizeof chats[0]; i++) {
     prepared = as_stoa(&chats[i]);
     is_good = compare(&chats[i]);

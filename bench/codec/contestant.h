@@ -23,5 +23,6 @@ struct contestant {
 /* NULL when the library is not installed. */
 extern const struct contestant *const contestant_protobuf_c;
 extern const struct contestant *const contestant_cjson;
+extern const struct contestant *const contestant_jansson;
 
 #endif
