@@ -4,6 +4,8 @@
 
 /* Below this, deflate's own cost in bytes and time is not won back. */
 #define COMPRESS_BYTES_MIN 128
+/* From here on copying a message costs more than a call of its own: it is written from where it lies. */
+#define WRITE_THROUGH_BYTES_MIN 4096
 
 size_t stoa_session_queued(const struct stoa_session *session) {
   return session->queue == NULL ? 0 : session->queue->bytes;
@@ -102,12 +104,52 @@ static int append_compressed(struct stoa_session *session, struct stoa_buffer *o
   return STOA_OK;
 }
 
+/* Nothing waits, and the kernel takes plain bytes from anywhere. (A TLS record that was begun must be finished from the
+ * same bytes.) */
+static bool may_write_through(const struct stoa_session *session, struct stoa_bytes message) {
+  return message.len >= WRITE_THROUGH_BYTES_MIN && session->queue == NULL && !session->blocked &&
+         session->conn.tls == NULL && session->state == STOA_SESSION_OPEN && !session->broken && !session->slow;
+}
+
+/* What of the frame the kernel did not take waits in the queue, from the frame's start, as the queue wants it. */
+static int queue_rest(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message,
+                      size_t written) {
+  struct stoa_buffer *out = begin(session);
+  int status = out == NULL ? STOA_E_MEMORY : append_frame(out, opcode, message);
+  if (status != STOA_OK) {
+    session->broken = true; /* half a frame is out */
+    return status;
+  }
+  stoa_session_output_end(session);
+  session->queue->segments[session->queue->first].sent += written;
+  session->queue->bytes -= written;
+  return STOA_OK;
+}
+
+static int write_through(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  uint8_t header[10];
+  size_t header_len = stoa_ws_header_write(header, opcode, false, message.len);
+  /* An iovec lacks the const that writing would not need to cast away. */
+  struct iovec pieces[2] = {{header, header_len}, {(void *)(uintptr_t)message.data, message.len}};
+  size_t written = 0;
+  int status = stoa_conn_write(&session->conn, pieces, 2, &written);
+  if (status != STOA_OK && status != STOA_E_AGAIN) {
+    session->broken = true;
+    stoa_session_mark(session);
+    return STOA_E_CLOSED;
+  }
+  return written == header_len + message.len ? STOA_OK : queue_rest(session, opcode, message, written);
+}
+
 int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  bool compress = session->deflate_bits > 0 && message.len >= COMPRESS_BYTES_MIN && opcode < STOA_WS_CLOSE;
+  if (!compress && may_write_through(session, message)) {
+    return write_through(session, opcode, message);
+  }
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out == NULL) {
     return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
   }
-  bool compress = session->deflate_bits > 0 && message.len >= COMPRESS_BYTES_MIN && opcode < STOA_WS_CLOSE;
   int status = compress ? append_compressed(session, out, opcode, message) : append_frame(out, opcode, message);
   stoa_session_output_end(session);
   return status;
