@@ -6,6 +6,7 @@
 #include <stoa/json.h>
 #include <stoa/types.h>
 
+#include "base/memory.h"
 #include "kit.h"
 
 static struct kit kit;
@@ -364,6 +365,30 @@ static void an_arena_that_is_full_is_told(void **state) {
   }
 }
 
+/* Writing an Any takes memory of its own, for what it holds. */
+static void each_allocation_of_writing_an_any_may_fail(void **state) {
+  (void)state;
+  static const char json[] =
+      "{\"any\":{\"@type\":\"x/google.protobuf.Any\",\"value\":{\"@type\":\"x/special.Special\"}}}";
+  struct special m;
+  assert_int_equal(read_with(&sparse, json, &m), STOA_OK);
+  int64_t live_before = stoa_memory_live_blocks();
+  uint64_t hits = 1;
+  uint64_t n = 0;
+  while (hits > 0) {
+    struct stoa_buffer out;
+    stoa_buffer_init(&out, 4096);
+    stoa_memory_fail_at(++n, false);
+    int status = stoa_json_encode_with(&sparse, &special_type, &m, &out);
+    hits = stoa_memory_fault_hits();
+    stoa_memory_fail_at(0, false);
+    assert_int_equal(status, hits > 0 ? STOA_E_MEMORY : STOA_OK);
+    stoa_buffer_fini(&out);
+    assert_int_equal(stoa_memory_live_blocks(), live_before);
+  }
+  assert_true(n > 4);
+}
+
 /* The last test: nothing takes types away again. */
 static void a_full_registry_takes_no_more_types(void **state) {
   (void)state;
@@ -408,6 +433,7 @@ int main(void) {
       TEST(unknown_members_may_be_refused),
       TEST(unknown_names_of_enums_may_be_left_out),
       TEST(an_arena_that_is_full_is_told),
+      TEST(each_allocation_of_writing_an_any_may_fail),
       TEST(a_full_registry_takes_no_more_types),
   };
   if (!special_add_types()) {
