@@ -60,8 +60,8 @@ STOA_API int stoa_message_check(const struct stoa_message_type *type, const void
 /* The built-in ones. JSON is written compactly, fields in number order, all fields present (emit_unpopulated) except
  * messages, optional fields and oneof members that are not set. When read, members that no field takes are ignored, a
  * member or map key that comes twice and two members of one oneof are STOA_E_SYNTAX. Other choices, and the forms of
- * google.protobuf's own messages, are in stoa/json.h. In Protobuf a known field of
- * another wire type counts as unknown, as in protobuf's own parsers. */
+ * google.protobuf's own messages, are in stoa/json.h. In Protobuf a known field of another wire type counts as unknown,
+ * as in protobuf's own parsers. */
 STOA_API extern const struct stoa_codec stoa_codec_json;
 STOA_API extern const struct stoa_codec stoa_codec_proto;
 
