@@ -343,18 +343,10 @@ static struct stoa_batch *open_batch(struct stoa_worker *worker, struct stoa_gro
   return side->batch;
 }
 
-static struct stoa_deflater *shared_deflater(struct stoa_worker *worker) {
-  struct stoa_deflater **slot = &worker->host.deflaters[15 - 9];
-  if (*slot == NULL) {
-    *slot = stoa_deflater_create(15);
-  }
-  return *slot;
-}
-
 static int append_variant(struct stoa_worker *worker, struct stoa_group_side *side, size_t variant,
                           struct stoa_outgoing *outgoing) {
   struct stoa_batch *batch = open_batch(worker, side);
-  struct stoa_deflater *deflater = variant % 2 == 0 ? NULL : shared_deflater(worker);
+  struct stoa_deflater *deflater = variant % 2 == 0 ? NULL : stoa_session_deflater(&worker->host, 15);
   if (batch == NULL || (variant % 2 == 1 && deflater == NULL)) {
     return STOA_E_MEMORY;
   }

@@ -20,17 +20,8 @@ struct upgrade {
   size_t path_len;
 };
 
-static void refuse(struct stoa_session *session, const struct stoa_http_head *head, int code) {
-  char answer[512];
-  size_t len = stoa_http_refusal(code, "", head->method == STOA_HTTP_HEAD, answer, sizeof answer);
-  struct stoa_buffer *out = stoa_session_output_begin(session);
-  if (out != NULL) {
-    if (stoa_buffer_append(out, answer, len) != STOA_OK) {
-      session->broken = true;
-    }
-    stoa_session_output_end(session);
-  }
-  stoa_session_answered(session, true);
+static bool is_head(const struct stoa_http_head *head) {
+  return head->method == STOA_HTTP_HEAD;
 }
 
 static bool is_endpoint(struct upgrade *upgrade) {
@@ -45,7 +36,7 @@ static bool is_endpoint(struct upgrade *upgrade) {
 static void on_plain_request(struct upgrade *upgrade) {
   struct stoa_session *session = upgrade->session;
   if (upgrade->server->web_root_fd < 0) {
-    refuse(session, upgrade->head, is_endpoint(upgrade) ? 426 : 404);
+    stoa_session_refuse(session, is_endpoint(upgrade) ? 426 : 404, is_head(upgrade->head));
     return;
   }
   bool keep = false;
@@ -180,12 +171,12 @@ static void open_session(struct upgrade *upgrade) {
 static void on_upgrade(struct upgrade *upgrade) {
   const struct stoa_server_config *config = &upgrade->server->config;
   if (!is_endpoint(upgrade)) {
-    refuse(upgrade->session, upgrade->head, 404);
+    stoa_session_refuse(upgrade->session, 404, is_head(upgrade->head));
     return;
   }
   if (!origin_allowed(upgrade)) {
     stoa_log(STOA_LOG_WARN, "origin refused", STOA_F_TEXT("origin", upgrade->request.origin));
-    refuse(upgrade->session, upgrade->head, 403);
+    stoa_session_refuse(upgrade->session, 403, is_head(upgrade->head));
     return;
   }
   choose_format(upgrade);
@@ -203,6 +194,6 @@ void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http
   } else if (code == 0) {
     on_plain_request(&upgrade);
   } else {
-    refuse(session, head, code);
+    stoa_session_refuse(session, code, is_head(head));
   }
 }

@@ -10,15 +10,9 @@ void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outg
   outgoing->arena = worker->arena;
 }
 
+/* Without memory for a compressor the message goes out as it is. */
 static struct stoa_deflater *deflater_of(struct stoa_session *session) {
-  if (session->deflate_bits == 0) {
-    return NULL;
-  }
-  struct stoa_deflater **slot = &session->host->deflaters[session->deflate_bits - 9];
-  if (*slot == NULL) {
-    *slot = stoa_deflater_create(session->deflate_bits);
-  }
-  return *slot; /* without memory the message goes out as it is */
+  return session->deflate_bits == 0 ? NULL : stoa_session_deflater(session->host, session->deflate_bits);
 }
 
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {

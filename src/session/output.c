@@ -70,11 +70,11 @@ static int append_frame(struct stoa_buffer *out, enum stoa_ws_opcode opcode, str
   return status == STOA_OK ? stoa_buffer_append(out, message.data, message.len) : status;
 }
 
-static struct stoa_deflater *deflater_of(struct stoa_session *session) {
-  assert(session->deflate_bits >= 9 && session->deflate_bits <= 15);
-  struct stoa_deflater **slot = &session->host->deflaters[session->deflate_bits - 9];
+struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint8_t window_bits) {
+  assert(window_bits >= 9 && window_bits <= 15);
+  struct stoa_deflater **slot = &host->deflaters[window_bits - 9];
   if (*slot == NULL) {
-    *slot = stoa_deflater_create(session->deflate_bits);
+    *slot = stoa_deflater_create(window_bits);
   }
   return *slot;
 }
@@ -82,7 +82,7 @@ static struct stoa_deflater *deflater_of(struct stoa_session *session) {
 /* The header's length depends on the compressed length: room for the longest is left, and closed up behind it. */
 static int append_compressed(struct stoa_session *session, struct stoa_buffer *out, enum stoa_ws_opcode opcode,
                              struct stoa_bytes message) {
-  struct stoa_deflater *deflater = deflater_of(session);
+  struct stoa_deflater *deflater = stoa_session_deflater(session->host, session->deflate_bits);
   size_t start = out->len;
   const size_t room = 10;
   if (deflater == NULL || stoa_buffer_reserve(out, room) != STOA_OK) {

@@ -125,6 +125,8 @@ void stoa_session_abandon(struct stoa_session *session);
 
 /* From HANDSHAKE to OPEN, after the 101 answer was queued. deflate NULL: no compression. */
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate);
+/* Answer a request with a status code and end. head_only: it was a HEAD, whose answer has no content. */
+void stoa_session_refuse(struct stoa_session *session, int code, bool head_only);
 /* The answer to a plain request was queued: wait for the next request, or end when `close`. */
 void stoa_session_answered(struct stoa_session *session, bool close);
 
@@ -132,6 +134,8 @@ void stoa_session_answered(struct stoa_session *session, bool close);
  * full (it is closed with 4008 then) or memory is out (closed with 1011). */
 struct stoa_buffer *stoa_session_output_begin(struct stoa_session *session);
 void stoa_session_output_end(struct stoa_session *session);
+/* The worker's compressor for a window of 9 to 15 bits, made when first needed. NULL when memory is out. */
+struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint8_t window_bits);
 /* One message as a frame, compressed if that was agreed and pays.
  * Errors: STOA_E_CLOSED, STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message);
