@@ -24,7 +24,7 @@ const char *ts_names_camel(const char *name) {
   for (const char *at = name; *at != '\0'; at++) {
     bool is_small = *at >= 'a' && *at <= 'z';
     if (*at != '_') {
-      camel[len++] = is_capital && is_small ? (char)(*at - 'a' + 'A') : *at;
+      camel[len++] = (char)(is_capital && is_small ? *at - 'a' + 'A' : *at);
     }
     is_capital = *at == '_';
   }
