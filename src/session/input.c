@@ -64,8 +64,12 @@ static void stash(struct stoa_session *session, const uint8_t *data, size_t len)
     return;
   }
   struct stoa_session_input *input = stoa_session_input_ensure(session);
-  if (input == NULL || stoa_buffer_append(&input->stash, data, len) != STOA_OK) {
+  if (input != NULL && stoa_buffer_append(&input->stash, data, len) == STOA_OK) {
+    return;
+  }
+  if (session->state == STOA_SESSION_OPEN) {
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+  } else {
     stoa_session_drop(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
   }
 }

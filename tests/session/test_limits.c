@@ -83,6 +83,17 @@ static void test_a_peer_that_reads_slowly_is_alive(void **state) {
   assert_true(rounds >= 2);
 }
 
+static void test_a_piece_that_finds_no_memory_is_answered_by_1011(void **state) {
+  (void)state;
+  world_upgrade();
+  stoa_memory_fail_at(1, false);
+  world_send_bytes("\x82", 1);
+  world_turns(2);
+  assert_int_equal(stoa_memory_fault_hits(), 1);
+  stoa_memory_fail_at(0, false);
+  world_expect_close(1011, "out of memory");
+}
+
 /* With a small cap too: a peer that reads is never called slow for what one read brought. */
 static void test_a_small_queue_pauses_before_it_is_full(void **state) {
   (void)state;
@@ -420,6 +431,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_peer_that_does_not_read_is_not_read_from),
       TEST(test_a_peer_that_reads_slowly_is_alive),
+      TEST(test_a_piece_that_finds_no_memory_is_answered_by_1011),
       TEST(test_a_small_queue_pauses_before_it_is_full),
       TEST(test_a_slow_peer_gets_whole_frames_and_4008),
       TEST(test_a_slow_member_gets_whole_frames_and_4008),
