@@ -46,8 +46,9 @@ struct stoa_listener {
 
 /* Bind and listen (backlog 4096).
  *
- * share    SO_REUSEPORT: other listeners of this process share the port. The first of them is opened with `share`
- *          and `sole`: then a port that another process shares is refused as in use.
+ * share    SO_REUSEPORT: other listeners that are opened with it share the port. Unix addresses are never shared.
+ * sole     with `share`: a port that anybody holds is refused as in use, even if they share it. For the first listener
+ *          of a process that shares its port with itself only; without it, other processes of the same user share too.
  * Errors: STOA_E_SYSTEM  errno tells */
 int stoa_listener_open(struct stoa_address *address, bool share, bool sole, int *out_fd);
 

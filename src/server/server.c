@@ -231,7 +231,8 @@ static int listen_on(struct stoa_server *server, size_t slot) {
   uint32_t listeners = is_unix ? 1 : server->worker_count;
   for (uint32_t i = 0; i < listeners; i++) {
     int fd;
-    int status = stoa_listener_open(address, listeners > 1, i == 0, &fd);
+    bool reuse_port = server->config.reuse_port;
+    int status = stoa_listener_open(address, listeners > 1 || reuse_port, i == 0 && !reuse_port, &fd);
     if (status != STOA_OK) {
       stoa_log(STOA_LOG_ERROR, "cannot listen", STOA_F_TEXT("address", server->config.addresses.items[slot]),
                STOA_F_STR("reason", strerror(errno)));

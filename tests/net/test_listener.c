@@ -145,6 +145,34 @@ static void test_a_port_is_shared_only_by_who_asks_for_it_second(void **state) {
   close(second);
 }
 
+/* Sharing among processes is sharing among listeners none of which is sole. */
+static void test_a_port_that_is_shared_gives_every_listener_its_part(void **state) {
+  (void)state;
+  struct stoa_address address;
+  int first;
+  int second;
+  int alone;
+  int clients[64];
+  assert_int_equal(open_at("127.0.0.1:0", true, false, &address, &first), STOA_OK);
+  assert_int_equal(stoa_listener_open(&address, true, false, &second), STOA_OK);
+  assert_int_equal(stoa_listener_open(&address, false, false, &alone), STOA_E_SYSTEM);
+  assert_int_equal(errno, EADDRINUSE);
+  for (unsigned i = 0; i < 64; i++) {
+    clients[i] = dial(&address);
+  }
+  assert_int_equal(stoa_listener_start(&listener, loop, first), STOA_OK);
+  stoa_loop_turn(loop, -1);
+  stoa_listener_close(&listener);
+  unsigned at_first = accepted;
+  assert_int_equal(stoa_listener_start(&listener, loop, second), STOA_OK);
+  stoa_loop_turn(loop, -1);
+  assert_in_range(at_first, 1, 63);
+  assert_int_equal(accepted, 64);
+  for (unsigned i = 0; i < 64; i++) {
+    close(clients[i]);
+  }
+}
+
 static int accept_error;
 static unsigned accept_calls;
 static int broken_accept(int fd, struct sockaddr *address, socklen_t *address_len, int flags) {
@@ -238,6 +266,7 @@ int main(void) {
       TEST(test_a_port_alone_takes_ipv4_and_ipv6),
       TEST(test_a_socket_file_left_behind_is_replaced_and_a_live_one_is_not),
       TEST(test_a_port_is_shared_only_by_who_asks_for_it_second),
+      TEST(test_a_port_that_is_shared_gives_every_listener_its_part),
       TEST(test_it_pauses_without_descriptors_and_goes_on_by_itself),
       TEST(test_a_connection_that_failed_by_itself_does_not_hold_up_the_next),
       TEST(test_a_listener_that_cannot_be_watched_is_an_error),

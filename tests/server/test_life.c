@@ -58,6 +58,24 @@ static void test_a_port_that_is_taken_is_refused_and_nothing_runs(void **state) 
   }
 }
 
+static void test_a_port_is_shared_by_servers_that_all_agree_to_it(void **state) {
+  (void)state;
+  struct house houses[3];
+  for (uint32_t workers = 1; workers <= 2; workers++) {
+    struct stoa_server_config *config = house_config(workers);
+    config->reuse_port = true;
+    house_start(&houses[0], config, NULL);
+    struct stoa_string shared[] = {stoa_string_of(houses[0].address)};
+    config->addresses.items = shared;
+    house_start(&houses[1], config, NULL);
+    assert_string_equal(houses[1].address, houses[0].address);
+    config->reuse_port = false;
+    assert_int_equal(house_try(&houses[2], config, NULL), STOA_E_SYSTEM);
+    house_end(&houses[1]);
+    house_end(&houses[0]);
+  }
+}
+
 static void test_a_type_has_one_handler(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
@@ -473,6 +491,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_configuration_that_cannot_be_is_refused),
       cmocka_unit_test(test_a_port_that_is_taken_is_refused_and_nothing_runs),
+      cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_agree_to_it),
       cmocka_unit_test(test_a_type_has_one_handler),
       cmocka_unit_test(test_the_program_sees_the_request_and_may_refuse_it),
       cmocka_unit_test(test_the_first_client_is_refused_without_a_word_it_does_not_know),
