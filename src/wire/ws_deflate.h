@@ -31,6 +31,12 @@ bool stoa_ws_deflate_negotiate(const struct stoa_http_head *head, const uint8_t 
 /* The response's extension value, "permessage-deflate; ..."; returns its length (at most 160). */
 size_t stoa_ws_deflate_answer(const struct stoa_ws_deflate *agreed, char *out, size_t out_size);
 
+/* What a client offers (RFC 7692 7.1): messages that need no window of those before them, in both directions. */
+#define STOA_WS_DEFLATE_OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+/* Does the response's extension value take that offer, and nothing else? */
+bool stoa_ws_deflate_taken(struct stoa_string value);
+
 /* One message being inflated. Exists only while a compressed message arrives. */
 struct stoa_inflater;
 
