@@ -179,7 +179,8 @@ STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *clie
  * message       borrowed until the call returns
  * Errors: STOA_E_CLOSED    the client is not in STOA_CLIENT_OPEN
  *         STOA_E_LIMIT     outgoing_bytes_max or message_bytes_max; nothing was sent
- *         STOA_E_ARGUMENT  the type is too big; STOA_E_MEMORY, STOA_E_UTF8, STOA_E_SYSTEM (no random mask) */
+ *         STOA_E_ARGUMENT  the type is too big
+ *         STOA_E_UTF8, STOA_E_TYPE  as stoa/codec.h; STOA_E_MEMORY, STOA_E_SYSTEM (no random mask) */
 STOA_API int stoa_client_send(struct stoa_client *client, uint32_t type, const struct stoa_message_type *message_type,
                               const void *message);
 
