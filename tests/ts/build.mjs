@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { buildModules } from '../../web/client/build.mjs';
+
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 export const CASES = path.join(HERE, 'cases');
 export const GOLDEN = path.join(HERE, 'golden');
@@ -54,11 +56,22 @@ export function generatePeer(root, protos, out) {
     '--es_opt=target=js,import_extension=js');
 }
 
-// One module of several lines of source; its code as text. The runtime is bundled from its sources.
+let runtime;
+
+// The package's modules, as users get them; made once.
+function modules() {
+  if (!runtime) {
+    runtime = temporaryFolder();
+    buildModules(runtime);
+  }
+  return { '@stoa/client': path.join(runtime, 'index.js'), '@stoa/client/wkt': path.join(runtime, 'wkt.js') };
+}
+
+// One module of several lines of source; its code as text.
 export function bundle(source, folder, options = {}) {
   const result = buildSync({
     stdin: { contents: source, resolveDir: folder, loader: 'ts' },
-    alias: { '@stoa/client': path.join(CLIENT, 'src/index.ts'), '@stoa/client/wkt': path.join(CLIENT, 'src/wkt.ts') },
+    alias: modules(),
     nodePaths: [MODULES],
     bundle: true,
     format: 'esm',

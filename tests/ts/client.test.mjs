@@ -7,7 +7,7 @@ import WebSocket, { WebSocketServer } from 'ws';
 import { Chatroom } from '../lib/chatroom.mjs';
 import { run, test } from '../lib/tap.mjs';
 import { within } from '../lib/waiting.mjs';
-import { API, generate, load, temporaryFolder } from './build.mjs';
+import { API, CASES, generate, load, temporaryFolder } from './build.mjs';
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
@@ -15,8 +15,10 @@ const PROTOCOLS = ['stoa.json', 'stoa.proto'];
 
 const folder = temporaryFolder();
 generate(API, ['chatroom/v1/chatroom.proto'], folder);
-const { stoa, chatroom } = await load(`
+generate(CASES, ['shop.proto'], folder);
+const { stoa, chatroom, shop } = await load(`
   export * as stoa from '@stoa/client';
+  export * as shop from './shop.stoa.js';
   export * as chatroom from './chatroom/v1/chatroom.stoa.js';
 `, folder);
 const { ChatroomClient, ChatroomApi } = chatroom;
@@ -231,6 +233,38 @@ inWorld('a call is given up after its time, and its late reply finds nobody', as
   world.receive([CALL + 16, 1], '{}');
 });
 
+inWorld('a call has the time that the client gives it, ten seconds if nothing else, and 0 is until the line goes', async (world) => {
+  for (const [options, callOptions, ms] of [[{}, {}, 10000], [{ timeoutMs: 50 }, {}, 50], [{ timeoutMs: 50 }, { timeoutMs: 70 }, 70]]) {
+    const client = world.online({ silenceMs: 0, ...options });
+    const call = reasonOf(client.call('hello', {}, callOptions));
+    world.pass(ms - 1);
+    assert.equal(await Promise.race([call, 'waits']), 'waits');
+    world.pass(1);
+    assert.equal(await call, 'TIMEOUT');
+  }
+  const endless = reasonOf(world.online({ silenceMs: 0 }).call('hello', {}, { timeoutMs: 0 }));
+  world.pass(1e9);
+  assert.equal(await Promise.race([endless, 'waits']), 'waits');
+  world.breakLine();
+  assert.equal(await endless, 'DISCONNECTED');
+});
+
+inWorld('a signal is forgotten with its call', async (world) => {
+  const client = world.online();
+  const listeners = new Set();
+  const signal = {
+    aborted: false,
+    addEventListener: (_, listener) => listeners.add(listener),
+    removeEventListener: (_, listener) => listeners.delete(listener),
+  };
+  const answered = client.call('hello', {}, { signal });
+  const late = client.call('hello', {}, { signal, timeoutMs: 5 });
+  assert.equal(listeners.size, 2);
+  world.receive([CALL + 16, 1], '{}');
+  world.pass(5);
+  assert.deepEqual([await reasonOf(answered), await reasonOf(late), listeners.size], ['resolved', 'TIMEOUT', 0]);
+});
+
 inWorld('a call is given up when its signal says so, before or while it waits', async (world) => {
   const client = world.online();
   const controller = new AbortController();
@@ -258,6 +292,36 @@ inWorld('more calls than the cap are refused until one is done', async (world) =
   await calls[0];
   client.call('hello', {}).catch(() => {});
   assert.equal(world.socket.sent.length, 3);
+});
+
+inWorld('the cap is 256 if nothing else, and calls that were given up are no longer in flight', async (world) => {
+  const client = world.online();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = Array.from({ length: 256 }, (_, index) => reasonOf(client.call('hello', {}, index % 2 ? { signal } : { timeoutMs: 5 })));
+  assert.equal(await reasonOf(client.call('hello', {})), 'TOO_MANY_CALLS');
+  controller.abort();
+  world.pass(5);
+  assert.deepEqual((await Promise.all(calls)).slice(0, 2), ['TIMEOUT', 'CANCELLED']);
+  const again = Array.from({ length: 256 }, () => reasonOf(client.call('hello', {})));
+  assert.equal(await reasonOf(client.call('hello', {})), 'TOO_MANY_CALLS');
+  world.breakLine(4503);
+  assert.deepEqual([...new Set(await Promise.all(again))], ['DISCONNECTED']);
+  assert.equal(world.timerCount, 0);
+});
+
+inWorld('an error that the API lists is known by its code and reason, and by nothing else', async (world) => {
+  const call = world.online().call('hello', {});
+  world.receive([CALL + ERROR + 16, 1], '{"code":1001,"reason":"SOLD_OUT","message":"gone"}');
+  const error = await call.catch((reason) => reason);
+  assert.deepEqual([shop.isSoldOut(error), shop.isUnspecified(error), shop.Basket_isFull(error)], [true, false, false]);
+  const made = shop.errorSoldOut('gone');
+  assert.ok(made instanceof stoa.StoaError && shop.isSoldOut(made));
+  assert.deepEqual({ ...made }, { ...error });
+  assert.deepEqual([shop.Basket_errorFull().code, shop.Basket_errorFull().message, shop.Basket_errorFull().temporary], [1002, '', false]);
+  for (const other of [undefined, null, 'SOLD_OUT', { code: 1001, reason: 'SOLD_OUT' }, stoa.apiError(1001, 'FINE'), stoa.apiError(1, 'SOLD_OUT')]) {
+    assert.equal(shop.isSoldOut(other), false);
+  }
 });
 
 inWorld('a value that does not fit its field is the caller\'s mistake', async (world) => {

@@ -11,14 +11,16 @@ const ROUNDS = 600;
 const HOSTILE_ROUNDS = 400;
 
 const folder = temporaryFolder();
-generate(CASES, ['every.proto', 'names.proto', 'deep/v1/words.proto'], folder);
-generatePeer(CASES, ['every.proto', 'deep/v1/words.proto'], folder);
-const { stoa, ours, names, peer, theirs, wire } = await load(`
+generate(CASES, ['aliases.proto', 'every.proto', 'names.proto', 'deep/v1/words.proto'], folder);
+generatePeer(CASES, ['aliases.proto', 'every.proto', 'deep/v1/words.proto'], folder);
+const { stoa, ours, names, aliases, peer, theirs, theirAliases, wire } = await load(`
   export * as stoa from '@stoa/client';
   export * as ours from './every.stoa.js';
   export * as names from './names.stoa.js';
+  export * as aliases from './aliases.stoa.js';
   export * as peer from '@bufbuild/protobuf';
   export * as theirs from './every_pb.js';
+  export * as theirAliases from './aliases_pb.js';
   export * as wire from '@bufbuild/protobuf/wire';
 `, folder);
 
@@ -250,6 +252,26 @@ test('a name of an enum that this program does not know is left out, a number is
   assert.deepEqual(encodeJson(ours.Repeated, message).fEnum, ['RED', 'GREEN', 99]);
   assert.deepEqual([...decodeJson(ours.Maps, { colours: { true: 'MAUVE', false: 'GREEN' } }).colours], [[false, 7]]);
   assert.equal(decodeJson(ours.Singular, { fEnum: 'toString' }).fEnum, 0);
+});
+
+test('a number with several names is read by each and written by the first, as protobuf-es does', async () => {
+  const json = {
+    speed: 'SPEED_SWIFT', state: 'done', speeds: ['SPEED_ZERO', 'SPEED_REVERSE', 7], states: { a: 'DONE', b: 'done' }, top: 'SPEED_QUICK',
+  };
+  const message = decodeJson(aliases.Trip, json);
+  assert.deepEqual(message, { speed: 7, state: 1, speeds: [0, -1, 7], states: new Map([['a', 1], ['b', 1]]), top: 7 });
+  assert.deepEqual(encodeJson(aliases.Trip, message), {
+    speed: 'SPEED_FAST', state: 'DONE', speeds: ['SPEED_NONE', 'SPEED_BACK', 'SPEED_FAST'], states: { a: 'DONE', b: 'DONE' }, top: 'SPEED_FAST',
+  });
+  const schema = theirAliases.TripSchema;
+  const other = peer.fromJson(schema, json);
+  assert.deepEqual(peer.toBinary(schema, peer.fromBinary(schema, encodeBinary(aliases.Trip, message))), peer.toBinary(schema, other));
+});
+
+test('a value of an enum may have the name of the prototype', async () => {
+  assert.equal(decodeJson(names.Keyed, { key: '__proto__' }).key, 1);
+  assert.deepEqual(encodeJson(names.Keyed, { key: 1 }), { key: '__proto__' });
+  assert.deepEqual(encodeJson(names.Keyed, { key: 2 }), { key: 'constructor' });
 });
 
 test('names that JavaScript knows otherwise are fields like others', async () => {

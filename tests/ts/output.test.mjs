@@ -114,8 +114,7 @@ test('the package holds what its exports name, and Node loads it without a bundl
 test(`codec and client for the chat room are at most ${SIZE_MAX} bytes, minified and gzipped`, async () => {
   const folder = temporaryFolder();
   generate(API, ['chatroom/v1/chatroom.proto'], folder);
-  const alias = { '@stoa/client': path.join(dist, 'index.js') };
-  const code = bundle("export * from './chatroom/v1/chatroom.stoa.js';", folder, { alias, minify: true });
+  const code = bundle("export * from './chatroom/v1/chatroom.stoa.js';", folder, { minify: true });
   const bytes = gzipSync(code, { level: 9 }).length;
   process.stdout.write(`# ${bytes} bytes gzipped, ${code.length} before\n`);
   assert.ok(bytes <= SIZE_MAX, `${bytes} bytes`);

@@ -12,10 +12,10 @@
 /* Words of the language, types without a declaration, and what the generated code uses; each with blanks around. */
 static const char kept_names[] =
     " abstract any arguments as async await bigint boolean break case catch class const continue debugger declare"
-    " default delete do else enum eval export extends false finally for from function get if implements import in"
-    " infer instanceof interface is keyof let module namespace never new null number object of package private"
-    " protected public readonly require return set static stoa string super switch symbol this throw true try type"
-    " typeof undefined unique unknown var void while with yield Map Uint8Array ";
+    " default delete do else enum eval export exports extends false finally for from function get if implements import"
+    " in infer instanceof interface is keyof let module namespace never new null number object of package private"
+    " protected public readonly require return satisfies set static stoa string super switch symbol this throw true"
+    " try type typeof undefined unique unknown var void while with yield Map Uint8Array ";
 
 const char *ts_names_camel(const char *name) {
   char *camel = pool_array(strlen(name) + 1, 1);

@@ -1,5 +1,5 @@
-// build.mjs: dist/ from src/. esbuild writes the modules, for it puts numbers where enums are named; tsc writes what
-// their types are.
+// build.mjs: dist/ from src/. esbuild writes the modules, for it puts numbers where enums are named and gives short
+// names to properties that nobody else sees; tsc writes what their types are.
 
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -10,19 +10,54 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const out = path.resolve(process.argv[2] ?? path.join(HERE, 'dist'));
 
-rmSync(out, { recursive: true, force: true });
-buildSync({
-  absWorkingDir: HERE,
-  entryPoints: ['src/index.ts', 'src/wkt.ts'],
-  outdir: out,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  target: 'es2020',
-  tsconfig: 'tsconfig.json',
-  logLevel: 'warning',
-});
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-execFileSync(process.execPath, [tsc, '--emitDeclarationOnly', '--outDir', out], { cwd: HERE, stdio: 'inherit' });
+// Private members of a class that programs extend. An underscore keeps their short names apart from those of others.
+const PRIVATE = [
+  'abandon', 'api', 'attempt', 'connect', 'enter', 'finish', 'heardAt', 'id', 'interpret', 'isJson', 'listen',
+  'listeners', 'lose', 'openedAt', 'options', 'pending', 'receive', 'socket', 'tell', 'timer', 'transmit', 'url',
+  'watch',
+];
+// Members of the runtime's own objects. No object of a browser, of the language or of a program may be asked for one of
+// these names: every property that is called so gets the short one.
+const INTERNAL = [
+  'allFields', 'check', 'fromJson', 'hasPresence', 'isList', 'isMap', 'isMessage', 'json', 'kind', 'label', 'number',
+  'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
+];
+
+function bundle(out, mangleCache, write) {
+  return buildSync({
+    absWorkingDir: HERE,
+    entryPoints: ['src/index.ts', 'src/wkt.ts'],
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2020',
+    tsconfig: 'tsconfig.json',
+    logLevel: 'warning',
+    mangleProps: new RegExp(`^(${[...PRIVATE, ...INTERNAL].join('|')})$`),
+    mangleCache,
+    write,
+  });
+}
+
+/** The modules, without the declarations of their types. */
+export function buildModules(out) {
+  // The first pass is for the names that esbuild chooses, the most frequent ones the shortest.
+  const chosen = bundle(out, {}, false).mangleCache;
+  PRIVATE.forEach((name) => {
+    chosen[name] = `_${chosen[name]}`;
+  });
+  bundle(out, chosen, true);
+}
+
+function build(out) {
+  rmSync(out, { recursive: true, force: true });
+  buildModules(out);
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '--emitDeclarationOnly', '--outDir', out], { cwd: HERE, stdio: 'inherit' });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  build(path.resolve(process.argv[2] ?? path.join(HERE, 'dist')));
+}

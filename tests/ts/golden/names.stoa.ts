@@ -88,9 +88,9 @@ export interface Symbol {}
 
 export const Symbol: stoa.Type<Symbol> = /* @__PURE__ */ stoa.message<Symbol>([]);
 
-export interface exports {}
+export interface exports_ {}
 
-export const exports: stoa.Type<exports> = /* @__PURE__ */ stoa.message<exports>([]);
+export const exports_: stoa.Type<exports_> = /* @__PURE__ */ stoa.message<exports_>([]);
 
 export interface module_ {}
 
@@ -140,9 +140,9 @@ export interface using {}
 
 export const using: stoa.Type<using> = /* @__PURE__ */ stoa.message<using>([]);
 
-export interface satisfies {}
+export interface satisfies_ {}
 
-export const satisfies: stoa.Type<satisfies> = /* @__PURE__ */ stoa.message<satisfies>([]);
+export const satisfies_: stoa.Type<satisfies_> = /* @__PURE__ */ stoa.message<satisfies_>([]);
 
 export interface accessor {}
 

@@ -1,8 +1,6 @@
 // binary.ts: messages as Protobuf's bytes.
 import { checkDepth, checked, create, Label, own, present, wrong, type Field, type Init, type Type } from './type.js';
-import {
-  append, DELIMITED, delimited, FIXED32, FIXED64, GROUP, isMore, open, readBytes, readVarint, take, VARINT, writeVarint,
-} from './wire.js';
+import { append, delimited, isMore, open, readBytes, readVarint, take, Wire, writeVarint } from './wire.js';
 
 function readTag(): number {
   const tag = Number(readVarint());
@@ -17,7 +15,7 @@ function readField(type: Type<any>, { name, kind, place, isList }: Field, messag
     message[name].push(kind.read(depth));
     return;
   }
-  for (const other of type.fields) {
+  for (const other of type.allFields) {
     if (other.name !== name && other.place === place) {
       delete message[other.name];
     }
@@ -28,16 +26,16 @@ function readField(type: Type<any>, { name, kind, place, isList }: Field, messag
 function skipField(tag: number, depth: number): void {
   const wire = tag & 7;
   checkDepth(depth);
-  if (wire === VARINT) {
+  if (wire === Wire.VARINT) {
     readVarint();
-  } else if (wire === DELIMITED) {
+  } else if (wire === Wire.DELIMITED) {
     readBytes();
-  } else if (wire === GROUP) {
+  } else if (wire === Wire.GROUP) {
     for (let inner; (inner = readTag()) !== tag + 1; ) {
       skipField(inner, depth + 1);
     }
-  } else if (wire === FIXED64 || wire === FIXED32) {
-    take(wire === FIXED64 ? 8 : 4);
+  } else if (wire === Wire.FIXED64 || wire === Wire.FIXED32) {
+    take(wire === Wire.FIXED64 ? 8 : 4);
   } else {
     throw wrong('tag');
   }
@@ -48,10 +46,10 @@ export function readMessage(type: Type<any>, depth: number, message = create(typ
   while (isMore()) {
     const tag = readTag();
     const wire = tag & 7;
-    const field = type.fields.find(({ number }) => number === tag >>> 3);
+    const field = type.allFields.find(({ number }) => number === tag >>> 3);
     if (field && wire === field.kind.wire) {
       readField(type, field, message, depth);
-    } else if (field?.isList && wire === DELIMITED) {
+    } else if (field?.isList && wire === Wire.DELIMITED) {
       delimited(() => {
         while (isMore()) {
           message[field.name].push(field.kind.read(depth));
@@ -77,7 +75,7 @@ export function writeMessage(type: Type<any>, message: unknown, depth: number): 
       kind.write(body, checked(field, item), depth);
     }
     if (label === Label.PACKED) {
-      writeVarint(out, number * 8 + DELIMITED);
+      writeVarint(out, number * 8 + Wire.DELIMITED);
       writeVarint(out, body.length);
     }
     append(out, body);

@@ -60,15 +60,11 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-interface Pending {
-  readonly type: Type<any>;
-  /** Forget the call; whoever made it gets the value or the error. */
-  settle(value: unknown): void;
-}
+/** Forgets the call, and gives whoever made it the value or the error; and what the reply is. */
+type Pending = readonly [settle: (value: unknown) => void, type: Type<any>];
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
-const TYPE = 0x3fffffff;
 
 const CONNECT_MS = 15000;
 const DELAY_MIN_MS = 500;
@@ -77,7 +73,8 @@ const DELAY_MAX_MS = 20000;
 // A line that held this long was a good one: the next break starts again with the shortest delay.
 const STABLE_MS = 10000;
 
-const page: Partial<EventTarget> = globalThis as any;
+const page: any = globalThis;
+const now = (): number => performance.now();
 
 type Listener = (...values: any[]) => void;
 
@@ -91,6 +88,7 @@ export class Client<A extends Api> {
   private socket?: Socket;
   private timer: any;
   private id = 0;
+  private readonly isJson: boolean;
   private attempt = 0;
   private heardAt = 0;
   private openedAt = 0;
@@ -102,13 +100,14 @@ export class Client<A extends Api> {
   ) {
     this.options = {
       protocol: 'stoa.json',
-      WebSocket: (globalThis as any).WebSocket,
+      WebSocket: page.WebSocket,
       littleEndian: false,
       timeoutMs: 10000,
       callsMax: 256,
       silenceMs: api.messages.ping ? 35000 : 0,
       ...options,
     };
+    this.isJson = this.options.protocol === 'stoa.json';
     page.addEventListener?.('online', this.retryNow);
     this.connect();
   }
@@ -167,7 +166,7 @@ export class Client<A extends Api> {
       const abort = () => settle(cancelled);
       const timer = timeoutMs && setTimeout(() => settle(localError('TIMEOUT')), timeoutMs);
       signal?.addEventListener('abort', abort);
-      this.pending.set(id, { type: reply, settle });
+      this.pending.set(id, [settle, reply]);
     });
   }
 
@@ -211,15 +210,15 @@ export class Client<A extends Api> {
       }
     };
     this.socket = socket;
-    this.heardAt = performance.now();
+    this.heardAt = now();
     socket.binaryType = 'arraybuffer';
     socket.onopen = ours(() => {
-      this.heardAt = this.openedAt = performance.now();
+      this.heardAt = this.openedAt = now();
       this.enter('connected');
       this.watch();
     });
     socket.onmessage = ours(({ data }) => {
-      this.heardAt = performance.now();
+      this.heardAt = now();
       this.receive(data);
     });
     socket.onclose = ours(({ code, reason }) => this.lose(code, reason));
@@ -232,7 +231,7 @@ export class Client<A extends Api> {
   private watch(): void {
     clearTimeout(this.timer);
     const limitMs = this.state === 'connected' ? this.options.silenceMs : CONNECT_MS;
-    const leftMs = this.heardAt + limitMs - performance.now();
+    const leftMs = this.heardAt + limitMs - now();
     if (!this.socket || !limitMs) {
       return;
     }
@@ -249,7 +248,7 @@ export class Client<A extends Api> {
     const { socket } = this;
     this.socket = undefined;
     socket?.close(code, reason);
-    this.pending.forEach(({ settle }) => settle(localError('DISCONNECTED')));
+    this.pending.forEach(([settle]) => settle(localError('DISCONNECTED')));
   }
 
   private finish(code: number, reason: string): void {
@@ -263,7 +262,7 @@ export class Client<A extends Api> {
       this.finish(code, reason);
       return;
     }
-    if (this.state === 'connected' && performance.now() - this.openedAt >= STABLE_MS) {
+    if (this.state === 'connected' && now() - this.openedAt >= STABLE_MS) {
       this.attempt = 0;
     }
     // Full jitter: a thousand clients that lost one server do not come back in one moment.
@@ -273,15 +272,11 @@ export class Client<A extends Api> {
     this.enter('reconnecting', { code, reason, delayMs });
   }
 
-  private isJson(): boolean {
-    return this.options.protocol === 'stoa.json';
-  }
-
   private transmit(words: number[], type: Type<any>, message: any): void {
     if (this.state !== 'connected') {
       throw localError('DISCONNECTED');
     }
-    const payload = this.isJson()
+    const payload = this.isJson
       ? encoder.encode(JSON.stringify(encodeJson(type, message)))
       : encodeBinary(type, message);
     const start = 4 * words.length;
@@ -293,10 +288,10 @@ export class Client<A extends Api> {
   }
 
   // What cannot be read becomes an error like those that the server sends. An empty payload is the empty message.
-  private decode(type: Type<any>, isError: unknown, payload: Uint8Array): any {
+  private interpret(type: Type<any>, isError: unknown, payload: Uint8Array): any {
     try {
       const of: Type<any> = isError ? ErrorDetail : type;
-      const message = this.isJson()
+      const message = this.isJson
         ? decodeJson(of, JSON.parse(decoder.decode(payload) || '{}'))
         : decodeBinary(of, payload);
       return isError ? new StoaError(message) : message;
@@ -314,17 +309,19 @@ export class Client<A extends Api> {
       return;
     }
     const isError = word(0) & ERROR;
-    const number = word(0) & TYPE;
-    if (isCall) {
-      // A reply to a call that was given up finds nobody.
-      const pending = this.pending.get(word(4));
-      pending?.settle(this.decode(pending.type, isError, new Uint8Array(data, 8)));
-      return;
-    }
-    const known = Object.values(this.api.messages).find(([own]) => own === number);
-    if (known || isError) {
-      const message = this.decode(known?.[1]!, isError, new Uint8Array(data, 4));
-      this.tell(message instanceof StoaError ? 'error' : number, message, number);
+    // The bits below the two.
+    const number = word(0) & (ERROR - 1);
+    // A reply to a call that was given up finds nobody.
+    const known: any = isCall
+      ? this.pending.get(word(4))
+      : Object.values(this.api.messages).find(([own]) => own === number);
+    if (known || (isError && !isCall)) {
+      const message = this.interpret(known?.[1], isError, new Uint8Array(data, isCall ? 8 : 4));
+      if (isCall) {
+        known[0](message);
+      } else {
+        this.tell(message instanceof StoaError ? 'error' : number, message, number);
+      }
     }
   }
 }

@@ -36,7 +36,16 @@ export class StoaError extends Error {
   }
 }
 
-/** One that no server sent. */
-export function localError(reason: string, temporary = true, message = reason): StoaError {
-  return new StoaError({ code: 0, reason, message, metadata: new Map(), temporary, retryMs: 0 });
+/** Is it the server's error of this code and reason? Generated for each error that an API lists. */
+export function isApiError(error: unknown, code: number, reason: string): error is StoaError {
+  return error instanceof StoaError && error.code === code && error.reason === reason;
 }
+
+/** One that no server sent. */
+export function localError(reason: string, temporary = true, message = reason, code = 0): StoaError {
+  return new StoaError({ code, reason, message, metadata: new Map(), temporary, retryMs: 0 });
+}
+
+/** As a server would send it, for those who play one. */
+export const apiError = (code: number, reason: string, message = ''): StoaError =>
+  localError(reason, false, message, code);

@@ -2,7 +2,7 @@ export { decodeBinary, encodeBinary } from './binary.js';
 export {
   Client, type Api, type CallOptions, type ClientOptions, type Socket, type State, type StateDetail,
 } from './client.js';
-export { ErrorDetail, StoaError } from './error.js';
+export { apiError, ErrorDetail, isApiError, StoaError } from './error.js';
 export { decodeJson, encodeJson } from './json.js';
 export * from './kind.js';
 export { map, nested } from './nested.js';

@@ -16,22 +16,19 @@ export const isKnown = (value: unknown): boolean => value !== undefined;
 export function encode(type: Type<any>, message: unknown, depth: number): unknown {
   checkDepth(depth);
   if (type.special) {
-    return type.special.encode(message);
+    return type.special.encode(message, depth);
   }
   return Object.fromEntries(
     present(type, message).map(([field, value]) => [
       field.json,
-      field.isList ? value.map((item: unknown) => toJson(field, item, depth)) : toMapOrOne(field, value, depth),
+      field.isList ? value.map((item: unknown) => toJson(field, item, depth)) : toJson(field, value, depth),
     ]),
   );
 }
 
-const toMapOrOne = (field: Field, value: unknown, depth: number): unknown =>
-  field.kind.isMap ? field.kind.toJson!(value, depth) : toJson(field, value, depth);
-
-export function entriesOf(json: unknown, name: string): [string, unknown][] {
+export function entriesOf(json: unknown): [string, unknown][] {
   if (typeof json !== 'object' || !json || Array.isArray(json)) {
-    throw wrong(name);
+    throw wrong('object');
   }
   return Object.entries(json);
 }
@@ -46,12 +43,12 @@ function decodeList(field: Field, json: unknown, depth: number): unknown {
 export function decode(type: Type<any>, json: unknown, depth: number): any {
   checkDepth(depth);
   if (type.special && (json !== null || type.special.takesNull)) {
-    return type.special.decode(json);
+    return type.special.decode(json, depth);
   }
   const message = create(type);
   const taken = new Set<number>();
-  for (const [key, value] of entriesOf(json, 'message')) {
-    const field = type.names.get(key);
+  for (const [key, value] of entriesOf(json)) {
+    const field = type.allFields.find(({ json, protoName }) => json === key || protoName === key);
     // null is the same as nothing, but for a field of Value.
     if (field && (value !== null || (!field.isList && field.kind.takesNull?.()))) {
       claim(taken, field);

@@ -1,9 +1,7 @@
 // kind.ts: what values a field can have. Each kind is an object of its own, so that bundlers drop those that an API
 // does not use.
 import { own, wrong, type EnumTable, type Kind } from './type.js';
-import {
-  append, decoder, DELIMITED, encoder, FIXED32, FIXED64, readBytes, readVarint, take, VARINT, writeBytes, writeVarint,
-} from './wire.js';
+import { append, decoder, encoder, readBytes, readVarint, take, Wire, writeBytes, writeVarint } from './wire.js';
 
 // A number's own text matches too: asking a number is asking its text.
 const REAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
@@ -11,7 +9,7 @@ const WHOLE = /^-?(0|[1-9]\d*)$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 export const string: Kind<string> = {
-  wire: DELIMITED,
+  wire: Wire.DELIMITED,
   zero: () => '',
   read: () => decoder.decode(readBytes()),
   write: (out, value) => writeBytes(out, encoder.encode(value)),
@@ -19,7 +17,7 @@ export const string: Kind<string> = {
 };
 
 export const bytes: Kind<Uint8Array> = {
-  wire: DELIMITED,
+  wire: Wire.DELIMITED,
   zero: () => new Uint8Array(),
   read: () => readBytes().slice(),
   write: writeBytes,
@@ -35,48 +33,36 @@ export const bytes: Kind<Uint8Array> = {
 };
 
 export const bool: Kind<boolean> = {
-  wire: VARINT,
+  wire: Wire.VARINT,
   zero: () => false,
   read: () => readVarint() > 0,
   write: (out, value) => writeVarint(out, Number(value)),
   check: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
-function small(isSigned: boolean): Kind<number> {
-  const fit = (wide: bigint): number => Number((isSigned ? BigInt.asIntN : BigInt.asUintN)(32, wide));
+// `toValue` is Number or BigInt. A number above 2^53 has lost its last digits before it came here, so it is refused.
+function whole<T extends number | bigint>(isSigned: boolean, bits: number, toValue: (wide: any) => T): Kind<T> {
+  const fit = isSigned ? BigInt.asIntN : BigInt.asUintN;
   return {
-    wire: VARINT,
-    zero: () => 0,
-    read: () => fit(readVarint()),
-    write: writeVarint,
-    check(value) {
-      const number = typeof value === 'number' || (typeof value === 'string' && REAL.test(value)) ? Number(value) : NaN;
-      return Number.isSafeInteger(number) && fit(BigInt(number)) === number ? number : undefined;
-    },
-  };
-}
-
-// A number above 2^53 has lost its last digits before it came here, so it is refused.
-function large(isSigned: boolean): Kind<bigint> {
-  const fit = (wide: bigint): bigint => (isSigned ? BigInt.asIntN : BigInt.asUintN)(64, wide);
-  return {
-    wire: VARINT,
-    zero: () => 0n,
-    read: () => fit(readVarint()),
+    wire: Wire.VARINT,
+    zero: () => toValue(0),
+    read: () => toValue(fit(bits, readVarint())),
     write: writeVarint,
     check(value: any) {
-      const isText = !Array.isArray(value) && WHOLE.test(value);
-      const isExact = typeof value === 'number' ? Number.isSafeInteger(value) : isText;
-      return isExact && fit(BigInt(value)) === BigInt(value) ? BigInt(value) : undefined;
+      const isText = typeof value !== 'number' && typeof value !== 'object' && (bits > 32 ? WHOLE : REAL).test(value);
+      const exact = isText ? toValue(value) : value;
+      const isWhole = typeof exact === 'bigint' || Number.isSafeInteger(exact);
+      return isWhole && fit(bits, BigInt(exact)) === BigInt(exact) ? toValue(exact) : undefined;
     },
-    toJson: String,
   };
 }
 
-export const int32 = /* @__PURE__ */ small(true);
-export const uint32 = /* @__PURE__ */ small(false);
-export const int64 = /* @__PURE__ */ large(true);
-export const uint64 = /* @__PURE__ */ large(false);
+const wide = (isSigned: boolean): Kind<bigint> => ({ ...whole(isSigned, 64, BigInt), toJson: String });
+
+export const int32 = /* @__PURE__ */ whole(true, 32, Number);
+export const uint32 = /* @__PURE__ */ whole(false, 32, Number);
+export const int64 = /* @__PURE__ */ wide(true);
+export const uint64 = /* @__PURE__ */ wide(false);
 
 // Small negative numbers are small on the wire: 0, -1, 1, -2 are 0, 1, 2, 3.
 function zigzag<T extends number | bigint>(kind: Kind<T>, bits: number): Kind<T> {
@@ -99,7 +85,7 @@ export const sint64 = /* @__PURE__ */ zigzag(int64, 64);
 
 // `name` is how DataView calls it.
 function fixed<T>(kind: Kind<T>, wire: number, name: string): Kind<T> {
-  const length = wire === FIXED64 ? 8 : 4;
+  const length = wire === Wire.FIXED64 ? 8 : 4;
   return {
     ...kind,
     wire,
@@ -115,10 +101,10 @@ function fixed<T>(kind: Kind<T>, wire: number, name: string): Kind<T> {
   };
 }
 
-export const fixed32 = /* @__PURE__ */ fixed(uint32, FIXED32, 'Uint32');
-export const fixed64 = /* @__PURE__ */ fixed(uint64, FIXED64, 'BigUint64');
-export const sfixed32 = /* @__PURE__ */ fixed(int32, FIXED32, 'Int32');
-export const sfixed64 = /* @__PURE__ */ fixed(int64, FIXED64, 'BigInt64');
+export const fixed32 = /* @__PURE__ */ fixed(uint32, Wire.FIXED32, 'Uint32');
+export const fixed64 = /* @__PURE__ */ fixed(uint64, Wire.FIXED64, 'BigUint64');
+export const sfixed32 = /* @__PURE__ */ fixed(int32, Wire.FIXED32, 'Int32');
+export const sfixed64 = /* @__PURE__ */ fixed(int64, Wire.FIXED64, 'BigInt64');
 
 function real(round: (value: number) => number): Kind<number> {
   // What is infinite though its text has digits was too large.
@@ -142,8 +128,8 @@ function real(round: (value: number) => number): Kind<number> {
   };
 }
 
-export const float = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => Math.fround(value)), FIXED32, 'Float32');
-export const double = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => value), FIXED64, 'Float64');
+export const float = /* @__PURE__ */ fixed(/* @__PURE__ */ real(Math.fround), Wire.FIXED32, 'Float32');
+export const double = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => value), Wire.FIXED64, 'Float64');
 
 export function enumeration(table: () => EnumTable): Kind<number> {
   return {

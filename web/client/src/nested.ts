@@ -2,13 +2,13 @@
 import { readMessage, writeMessage } from './binary.js';
 import { decode, encode, entriesOf, fromJson, isKnown, toJson } from './json.js';
 import { checked, create, message, type Kind, type Type } from './type.js';
-import { DELIMITED, delimited, writeBytes } from './wire.js';
+import { delimited, Wire, writeBytes } from './wire.js';
 
 /** A function, for a message may contain itself or one that comes later. */
 export function nested(type: () => Type<any>): Kind {
   return {
     isMessage: true,
-    wire: DELIMITED,
+    wire: Wire.DELIMITED,
     zero: () => create(type()),
     read: (depth, before) => delimited(() => readMessage(type(), depth + 1, before)),
     write: (out, value, depth) => writeBytes(out, writeMessage(type(), value, depth + 1)),
@@ -25,10 +25,10 @@ export function map(key: Kind, value: Kind): Kind {
     [1, 'key', key],
     [2, 'value', value],
   ]);
-  const [keys, values] = entry.fields;
+  const [keys, values] = entry.allFields;
   return {
     isMap: true,
-    wire: DELIMITED,
+    wire: Wire.DELIMITED,
     zero: () => new Map(),
     read(depth, before) {
       const one = delimited(() => readMessage(entry, depth + 1));
@@ -41,7 +41,7 @@ export function map(key: Kind, value: Kind): Kind {
     toJson: (items: Map<unknown, unknown>, depth) =>
       Object.fromEntries(Array.from(items, ([first, second]) => [checked(keys, first), toJson(values, second, depth)])),
     fromJson(json, depth) {
-      const entries = entriesOf(json, 'map').map(([text, item]): [unknown, unknown] => [
+      const entries = entriesOf(json).map(([text, item]): [unknown, unknown] => [
         checked(keys, key.zero() === false ? { true: true, false: false }[text] : text),
         fromJson(values, item, depth),
       ]);

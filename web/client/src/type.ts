@@ -4,25 +4,31 @@
 //
 // Does not know: bytes, JSON, sockets.
 
-/** What values a field can have, and how they are written. */
+/** What values a field can have, and how they are written. Its members are the runtime's own business: in the package
+ *  they have shorter names, see build.mjs. */
 export interface Kind<T = any> {
-  /** As wire.ts lists them. */
+  /** As wire.ts lists them. @internal */
   readonly wire: number;
-  /** What an absent value reads as. */
+  /** What an absent value reads as. @internal */
   zero(): T;
-  /** `before` is what the field has already; a message that comes in two parts is one. */
+  /** `before` is what the field has already; a message that comes in two parts is one. @internal */
   read(depth: number, before?: T): T;
+  /** @internal */
   write(out: number[], value: T, depth: number): void;
-  /** The value as it is in TypeScript, or undefined when it cannot be one. */
+  /** The value as it is in TypeScript, or undefined when it cannot be one. @internal */
   check(value: unknown): T | undefined;
-  /** Left out where the value is the same in JSON. */
+  /** Left out where the value is the same in JSON. @internal */
   toJson?(value: T, depth: number): unknown;
-  /** Left out where check() does it. Throws when it cannot be one; undefined counts as not there. */
+  /** Left out where check() does it. Throws when it cannot be one; undefined counts as not there. @internal */
   fromJson?(json: unknown, depth: number): T | undefined;
+  /** @internal */
   readonly isMessage?: boolean;
+  /** @internal */
   readonly isMap?: boolean;
-  /** For messages only: null is a value. */
+  /** For messages only: null is a value. @internal */
   takesNull?(): unknown;
+  /** Never set: it is where the compiler finds T. */
+  readonly of?: T;
 }
 
 /** Those above are members of a oneof: ONEOF + 2 of the third. */
@@ -44,8 +50,9 @@ export interface Field {
   readonly number: number;
   /** The property in TypeScript. */
   readonly name: string;
-  /** The member in JSON. */
+  /** The member in JSON, and the name in the .proto file, which JSON may use too. */
   readonly json: string;
+  readonly protoName: string;
   readonly kind: Kind;
   readonly label: number;
   readonly isList: boolean;
@@ -55,21 +62,21 @@ export interface Field {
   readonly place: number;
 }
 
-/** A message's table. `T` is its interface. */
+/** A message's table, for the functions of this package. `T` is its interface. */
 export interface Type<T> {
-  readonly fields: readonly Field[];
-  /** By both names that JSON may use. */
-  readonly names: ReadonlyMap<string, Field>;
-  /** The JSON form of the well-known types, which no table can describe. */
+  /** @internal */
+  readonly allFields: readonly Field[];
+  /** The JSON form of the well-known types, which no table can describe. @internal */
   readonly special?: Special<T>;
   /** Never set: it is where the compiler finds T. */
   readonly of?: T;
 }
 
 export interface Special<T> {
-  encode(message: T): unknown;
+  encode(message: T, depth: number): unknown;
   /** Gets null only where `takesNull` is set. */
-  decode(json: unknown): T;
+  decode(json: unknown, depth: number): T;
+  /** @internal */
   readonly takesNull?: boolean;
 }
 
@@ -94,22 +101,18 @@ function camel(name: string): string {
 }
 
 export function message<T>(rows: readonly Row[], special?: Special<T>): Type<T> {
-  const names = new Map<string, Field>();
-  const fields = rows.map(([number, name, kind, label = 0, json = camel(name)]) => {
-    const field: Field = {
-      number,
-      name: camel(name),
-      json,
-      kind,
-      label,
-      isList: label === Label.REPEATED || label === Label.PACKED,
-      hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && !!kind.isMessage),
-      place: label >= Label.ONEOF ? -label : number,
-    };
-    names.set(name, field).set(json, field);
-    return field;
-  });
-  return { fields, names, special };
+  const allFields = rows.map(([number, protoName, kind, label = 0, json = camel(protoName)]) => ({
+    number,
+    name: camel(protoName),
+    json,
+    protoName,
+    kind,
+    label,
+    isList: label === Label.REPEATED || label === Label.PACKED,
+    hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && !!kind.isMessage),
+    place: label >= Label.ONEOF ? -label : number,
+  }));
+  return { allFields, special };
 }
 
 const hasOwn = {}.hasOwnProperty;
@@ -120,7 +123,7 @@ export const own = (object: any, name: string): any => (hasOwn.call(object, name
 /** The empty message: every field that cannot be absent has its value. */
 export function create(type: Type<any>): any {
   const empty: any = {};
-  for (const { name, kind, isList, hasPresence } of type.fields) {
+  for (const { name, kind, isList, hasPresence } of type.allFields) {
     if (!hasPresence) {
       empty[name] = isList ? [] : kind.zero();
     }
@@ -135,7 +138,7 @@ const isEmpty = (value: any): boolean =>
 /** The fields to encode with their values, in the table's order. Throws when two members of a oneof are set. */
 export function present(type: Type<any>, message: any): [Field, any][] {
   const taken = new Set<number>();
-  return type.fields
+  return type.allFields
     .map((field): [Field, any] => [field, own(message, field.name)])
     .filter(([field, value]) => value !== undefined && (field.hasPresence ? claim(taken, field) : !isEmpty(value)));
 }

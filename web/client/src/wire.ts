@@ -3,13 +3,14 @@
 // Does not know: fields.
 import { wrong } from './type.js';
 
-// How a value is delimited, the lower three bits of a tag. No enum: to a bundler its members are properties, and what
-// reads a property when it is loaded stays in the bundle.
-export const VARINT = 0;
-export const FIXED64 = 1;
-export const DELIMITED = 2;
-export const GROUP = 3;
-export const FIXED32 = 5;
+/** How a value is delimited, the lower three bits of a tag. */
+export enum Wire {
+  VARINT = 0,
+  FIXED64 = 1,
+  DELIMITED = 2,
+  GROUP = 3,
+  FIXED32 = 5,
+}
 
 export const encoder = new TextEncoder();
 /** Text that is not UTF-8 is refused, and a byte order mark is text like any other. */
@@ -50,20 +51,19 @@ export function readVarint(): bigint {
   throw wrong('varint');
 }
 
-/** Read until the end of what a length at this place announces, and nothing behind it. */
+/** As many bytes as a length at this place announces. */
+export const readBytes = (): Uint8Array => take(Number(readVarint()));
+
+/** Read them by parts, and nothing behind them. */
 export function delimited<T>(read: () => T): T {
-  const length = Number(readVarint());
   const outer = end;
-  end = at + length;
-  if (end > outer) {
-    throw wrong('length');
-  }
+  const { length } = readBytes();
+  end = at;
+  at -= length;
   const value = read();
   end = outer;
   return value;
 }
-
-export const readBytes = (): Uint8Array => delimited(() => take(end - at));
 
 export function writeVarint(out: number[], value: number | bigint): void {
   let rest = BigInt.asUintN(64, BigInt(value));

@@ -1,12 +1,13 @@
 // wkt.ts: Protobuf's well-known types, whose JSON no table can describe. A module of its own, for most APIs need none.
 //
 // Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() lead to and from Date.
-import { decodeJson, encodeJson } from './json.js';
+import { decodeBinary, encodeBinary } from './binary.js';
+import { decode, decodeJson, encode, encodeJson, entriesOf } from './json.js';
 import {
   bool, bytes, double, enumeration, float, int32, int64, string, uint32, uint64,
 } from './kind.js';
 import { map, nested } from './nested.js';
-import { create, message, wrong, type Kind, type Type } from './type.js';
+import { checkDepth, create, message, own, wrong, type Init, type Kind, type Type } from './type.js';
 
 export interface Timestamp {
   /** Since 1970-01-01 UTC. */
@@ -183,18 +184,77 @@ export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1
 
 export const Empty: Type<Empty> = /* @__PURE__ */ message<Empty>([]);
 
-// Its JSON would need the table of what is inside.
+const OWN_PACKAGE = 'google.protobuf.';
+const types = /* @__PURE__ */ new Map<string, Type<any>>();
+
+// Those of this module that somebody may put into an Any, without being told of them. A function, for they come later.
+const ownTypes = (): Record<string, Type<any>> => ({
+  Any, BoolValue, BytesValue, DoubleValue, Duration, Empty, FieldMask, FloatValue, Int32Value, Int64Value, ListValue,
+  StringValue, Struct, Timestamp, UInt32Value, UInt64Value, Value,
+});
+
+/** Let an Any hold these types, by their full names: `addTypes({ 'shop.v1.Basket': Basket })`. The types of a .proto
+ *  file that uses Any are known when its module is loaded, and so are those of this module. */
+export function addTypes(added: Readonly<Record<string, Type<any>>>): void {
+  Object.entries(added).forEach(([name, type]) => types.set(name, type));
+}
+
+// The name is what follows the last slash.
+function typeOf(url: string): Type<any> | undefined {
+  const name = url.includes('/') ? url.slice(url.lastIndexOf('/') + 1) : '';
+  const isOwn = name.startsWith(OWN_PACKAGE);
+  return types.get(name) ?? (isOwn ? own(ownTypes(), name.slice(OWN_PACKAGE.length)) : undefined);
+}
+
+function knownType(url: unknown): Type<any> {
+  const type = typeof url === 'string' && typeOf(url);
+  if (!type) {
+    throw wrong(`Any: there is no type ${url}`);
+  }
+  return type;
+}
+
+/** Throws when the type is not known. */
+export function pack<T>(type: Type<T>, message: Init<T>): Any {
+  const ours = Object.entries(ownTypes()).map(([name, one]): [string, Type<any>] => [OWN_PACKAGE + name, one]);
+  const found = [...types, ...ours].find(([, one]) => one === type);
+  if (!found) {
+    throw wrong('Any: tell addTypes() of this type');
+  }
+  return { typeUrl: `type.googleapis.com/${found[0]}`, value: encodeBinary(type, message) };
+}
+
+/** undefined when it holds another type. Throws when it holds no such message. */
+export function unpack<T>(type: Type<T>, { typeUrl, value }: Any): T | undefined {
+  return typeOf(typeUrl) === type ? decodeBinary(type, value) : undefined;
+}
+
+// Its JSON is that of the message inside, which has to be of a known type.
 export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
   [
     [1, 'type_url', string],
     [2, 'value', bytes],
   ],
   {
-    encode(): never {
-      throw wrong('Any: it has no JSON here');
+    encode({ typeUrl = '', value = new Uint8Array() }: Partial<Any>, depth) {
+      if (!typeUrl && !value.length) {
+        return {};
+      }
+      const type = knownType(typeUrl);
+      const json = encode(type, decodeBinary(type, value), depth + 1);
+      return type.special ? { '@type': typeUrl, value: json } : { '@type': typeUrl, ...(json as object) };
     },
-    decode(): never {
-      throw wrong('Any: it has no JSON here');
+    decode(json: any, depth) {
+      if (!entriesOf(json).length) {
+        return { typeUrl: '', value: new Uint8Array() };
+      }
+      const { '@type': typeUrl, ...rest } = json;
+      const type = knownType(typeUrl);
+      if (type.special && !('value' in rest)) {
+        throw wrong('Any: it has no value');
+      }
+      const held = decode(type, type.special ? rest.value : rest, depth + 1);
+      return { typeUrl, value: encodeBinary(type, held) };
     },
   },
 );
@@ -202,9 +262,10 @@ export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
 export const Struct: Type<Struct> = /* @__PURE__ */ message<Struct>(
   [[1, 'fields', map(string, nested(() => Value))]],
   {
-    encode: (struct) => Object.fromEntries(Array.from(struct.fields ?? [], ([key, value]) => [key, plain(value)])),
-    decode(json) {
-      const { structValue } = valueOf(json);
+    encode: (struct, depth) =>
+      Object.fromEntries(Array.from(struct.fields ?? [], ([key, value]) => [key, plain(value, depth + 1)])),
+    decode(json, depth) {
+      const { structValue } = valueOf(json, depth);
       if (!structValue) {
         throw wrong('Struct');
       }
@@ -216,9 +277,9 @@ export const Struct: Type<Struct> = /* @__PURE__ */ message<Struct>(
 export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
   [[1, 'values', nested(() => Value), 2]],
   {
-    encode: (list) => (list.values ?? []).map(plain),
-    decode(json) {
-      const { listValue } = valueOf(json);
+    encode: (list, depth) => (list.values ?? []).map((value) => plain(value, depth + 1)),
+    decode(json, depth) {
+      const { listValue } = valueOf(json, depth);
       if (!listValue) {
         throw wrong('ListValue');
       }
@@ -240,11 +301,11 @@ export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
 );
 
 /** What JSON.stringify() takes. Throws when no member is set, or a number that JSON cannot say. */
-export function plain(value: Value): unknown {
+export function plain(value: Value, depth = 1): unknown {
   const found = value.structValue
-    ? encodeJson(Struct, value.structValue)
+    ? encode(Struct, value.structValue, depth)
     : value.listValue
-      ? encodeJson(ListValue, value.listValue)
+      ? encode(ListValue, value.listValue, depth)
       : value.stringValue ?? value.numberValue ?? value.boolValue;
   const isUnsayable = typeof found === 'number' && !Number.isFinite(found);
   if (isUnsayable || (found === undefined && value.nullValue === undefined)) {
@@ -254,7 +315,8 @@ export function plain(value: Value): unknown {
 }
 
 /** From what JSON.parse() gives. */
-export function valueOf(json: unknown): Value {
+export function valueOf(json: unknown, depth = 1): Value {
+  checkDepth(depth);
   switch (typeof json) {
     case 'number':
       return { numberValue: finite(json) };
@@ -263,7 +325,7 @@ export function valueOf(json: unknown): Value {
     case 'boolean':
       return { boolValue: json };
     case 'object':
-      return objectValue(json);
+      return objectValue(json, depth);
     default:
       throw wrong('Value');
   }
@@ -284,16 +346,16 @@ function text(json: string): string {
   return checked;
 }
 
-function objectValue(json: object | null): Value {
+function objectValue(json: object | null, depth: number): Value {
   if (json === null) {
     return { nullValue: NullValue.NULL_VALUE };
   }
   if (Array.isArray(json)) {
-    return { listValue: { values: json.map(valueOf) } };
+    return { listValue: { values: json.map((item) => valueOf(item, depth + 1)) } };
   }
   const entries = Object.entries(json);
   return {
-    structValue: { fields: new Map(entries.map(([key, value]) => [text(key), valueOf(value)])) },
+    structValue: { fields: new Map(entries.map(([key, value]) => [text(key), valueOf(value, depth + 1)])) },
   };
 }
 
