@@ -506,24 +506,34 @@ static void close_batch(struct stoa_worker *worker, struct stoa_group_side *side
 static void flush_group(struct stoa_worker *worker, struct stoa_group *group) {
   for (size_t variant = 0; variant < worker->server->formats.count * 2; variant++) {
     struct stoa_group_side *side = group->sides[variant];
-    if (side == NULL || side->batch == NULL) {
+    if (side == NULL || side->batch == NULL || side->batch->bytes.len == 0) {
       continue;
     }
-    if (side->batch->bytes.len > 0) {
-      write_to_members(worker, side);
-      if (group->owner == worker->index) {
-        post_to_workers(worker, group, variant);
-      }
+    write_to_members(worker, side);
+    if (group->owner == worker->index) {
+      post_to_workers(worker, group, variant);
     }
-    close_batch(worker, side);
+  }
+}
+
+static void close_batches(struct stoa_worker *worker, struct stoa_group *group) {
+  for (size_t variant = 0; variant < worker->server->formats.count * 2; variant++) {
+    if (group->sides[variant] != NULL && group->sides[variant]->batch != NULL) {
+      close_batch(worker, group->sides[variant]);
+    }
   }
 }
 
 void stoa_groups_flush(struct stoa_worker *worker) {
+  for (struct stoa_group *group = worker->groups.dirty; group != NULL; group = group->next_dirty) {
+    flush_group(worker, group);
+  }
+  /* The batches must stay until all sends from them are done. */
+  stoa_turn_hand_over(&worker->host.turn);
   while (worker->groups.dirty != NULL) {
     struct stoa_group *group = worker->groups.dirty;
     worker->groups.dirty = group->next_dirty;
-    flush_group(worker, group);
+    close_batches(worker, group);
     group->dirty = false;
     drop_if_unused(worker, group);
   }

@@ -42,7 +42,6 @@ static int grow_array(void **array, size_t count, size_t size) {
   return STOA_OK;
 }
 
-/* All three grow together: a session that is in the table always finds room in the list of dirty ones. */
 static int make_room(struct stoa_worker *worker) {
   if (worker->session_count < worker->session_capacity) {
     return STOA_OK;
@@ -50,7 +49,6 @@ static int make_room(struct stoa_worker *worker) {
   uint32_t capacity =
       worker->session_capacity == 0 ? SESSIONS_AT_FIRST : worker->session_capacity + worker->session_capacity / 2;
   if (grow_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
-      grow_array((void **)&worker->dirty, capacity, sizeof *worker->dirty) != STOA_OK ||
       grow_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
     return STOA_E_MEMORY;
   }
@@ -81,12 +79,6 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
   if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
     *slot_due_ms = (uint32_t)due_ms;
   }
-}
-
-static void on_dirty(struct stoa_session *session) {
-  struct stoa_worker *worker = stoa_worker_of(session);
-  assert(worker->dirty_count < worker->session_capacity);
-  worker->dirty[worker->dirty_count++] = session;
 }
 
 static void on_closing(struct stoa_session *session) {
@@ -211,11 +203,7 @@ int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
   stoa_groups_flush(worker);
-  /* Settling may close sessions, which marks nobody else: the list only shrinks from here. */
-  for (uint32_t i = 0; i < worker->dirty_count; i++) {
-    stoa_session_settle(worker->dirty[i]);
-  }
-  worker->dirty_count = 0;
+  stoa_turn_end(&worker->host.turn);
   worker->turn++;
   if (worker->turn == 0) {
     stoa_groups_forget_turns(worker);
@@ -225,6 +213,7 @@ static void on_turn_end(void *context) {
 
 static void trim(struct stoa_worker *worker) {
   stoa_groups_trim(worker);
+  stoa_turn_trim(&worker->host.turn);
   stoa_buffer_fini(&worker->text_scratch);
   stoa_buffer_fini(&worker->compress_scratch);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
@@ -363,7 +352,6 @@ static void set_host(struct stoa_worker *worker) {
   host->on_request = stoa_worker_on_request;
   host->on_message = stoa_worker_on_message;
   host->on_deadline_change = on_deadline_change;
-  host->on_dirty = on_dirty;
   host->on_closing = on_closing;
   host->on_ping = on_ping;
   host->on_end = on_end;
@@ -442,6 +430,6 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_free(worker->host.scratch);
   stoa_free(worker->listeners);
   stoa_free(worker->sessions);
-  stoa_free(worker->dirty);
+  stoa_turn_fini(&worker->host.turn);
   stoa_free(worker->due_ms);
 }

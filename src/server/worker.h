@@ -31,8 +31,7 @@ struct stoa_worker {
   /* Sessions in a dense table; due times beside it, so that a sweep reads 4 bytes a session. */
   struct stoa_session **sessions;
   uint32_t *due_ms; /* low 32 bits */
-  struct stoa_session **dirty;
-  uint32_t session_count, session_capacity, dirty_count;
+  uint32_t session_count, session_capacity;
   struct stoa_map ids;
   struct stoa_post forsaken; /* sent by whoever could not hand over a message */
   atomic_bool is_forsaken;   /* and on its way */

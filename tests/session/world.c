@@ -69,12 +69,6 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
   world.due_ms = due_ms;
 }
 
-static void on_dirty(struct stoa_session *session) {
-  (void)session;
-  assert_false(world.dirty);
-  world.dirty = true;
-}
-
 static void on_closing(struct stoa_session *session) {
   (void)session;
   world.closings++;
@@ -95,10 +89,7 @@ static void on_end(struct stoa_session *session) {
 
 static void on_turn_end(void *context) {
   (void)context;
-  if (world.dirty) {
-    world.dirty = false;
-    stoa_session_settle(world.session);
-  }
+  stoa_turn_end(&world.host.turn);
 }
 
 void world_turn(void) {
@@ -139,7 +130,6 @@ int world_begin(void **state) {
                                           .on_request = on_request,
                                           .on_message = on_message,
                                           .on_deadline_change = on_deadline_change,
-                                          .on_dirty = on_dirty,
                                           .on_closing = on_closing,
                                           .on_ping = on_ping,
                                           .on_end = on_end};
@@ -163,6 +153,7 @@ int world_end(void **state) {
   }
   close(world.peer);
   stoa_loop_destroy(world.host.loop);
+  stoa_turn_fini(&world.host.turn);
   stoa_inflater_destroy(world.host.spare_inflater);
   for (size_t i = 0; i < 7; i++) {
     stoa_deflater_destroy(world.host.deflaters[i]);
