@@ -7,6 +7,7 @@
 
 #include <stoa/bytes.h>
 #include <stoa/export.h>
+#include <stoa/status.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,7 +25,7 @@ STOA_API void stoa_arena_destroy(struct stoa_arena *arena);
 STOA_API void *stoa_arena_alloc(struct stoa_arena *arena, size_t size);
 /* The same, cleared. */
 STOA_API void *stoa_arena_calloc(struct stoa_arena *arena, size_t size);
-/* A copy of the text in the arena, followed by a NUL. data is NULL when memory is out. */
+/* A copy of the text in the arena, followed by a NUL. data is NULL at the cap or when memory is out. */
 STOA_API struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct stoa_string text);
 
 /* Change the size of an allocation, keeping its content up to the smaller size. The newest allocation grows in its
@@ -34,6 +35,10 @@ STOA_API struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct sto
  * last   from this arena, since its last reset; not NULL
  * Returns NULL at the cap or when memory is out: `last` is unchanged then. */
 STOA_API void *stoa_arena_grow(struct stoa_arena *arena, void *last, size_t old_size, size_t new_size);
+
+/* Why the newest of the allocations that failed since the last reset did so: STOA_E_LIMIT for the cap, STOA_E_MEMORY
+ * when memory was out. STOA_OK when none has failed. */
+STOA_API int stoa_arena_status(const struct stoa_arena *arena);
 
 /* Forget everything handed out. The first block is kept, so that a steady load allocates nothing. */
 STOA_API void stoa_arena_reset(struct stoa_arena *arena);

@@ -163,7 +163,8 @@ STOA_API int stoa_client_fd(const struct stoa_client *client);
 STOA_API int stoa_client_wait_ms(const struct stoa_client *client);
 
 /* Step on a thread of its own, until destroy, which ends it and waits for it. Signals are blocked there.
- * Errors: STOA_E_EXISTS  it has one; STOA_E_SYSTEM */
+ * Errors: STOA_E_EXISTS  it has one; STOA_E_SYSTEM  there is no thread to be had, and errno tells why; the client
+ *         can still be stepped, or started again */
 STOA_API int stoa_client_start_thread(struct stoa_client *client);
 
 STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *client);

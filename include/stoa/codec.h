@@ -33,14 +33,15 @@ struct stoa_codec {
   bool is_text;     /* payloads are UTF-8 text, so that text packets can carry them */
 
   /* Append the message's encoding to `out`. On an error `out` is as before.
-   * Errors: STOA_E_LIMIT  out's cap, or the depth; STOA_E_MEMORY; STOA_E_UTF8  a string field is not UTF-8;
-   *         STOA_E_TYPE  JSON has no form for it, see stoa/json.h */
+   * Errors: STOA_E_LIMIT  out's cap, the depth, or in JSON what an Any may take; STOA_E_MEMORY; STOA_E_UTF8  a string
+   * field is not UTF-8; STOA_E_TYPE  JSON has no form for it, see stoa/json.h */
   int (*encode)(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
 
   /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
    * both must outlive it. On an error its content is unspecified and *out_error, unless it is NULL, says why; after
    * STOA_OK the text is empty. No byte behind the input is read.
-   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT  the depth; STOA_E_MEMORY  also the arena's cap */
+   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT  too deep, or more than the arena's cap once
+   *         decoded; STOA_E_MEMORY  memory is out, for which no input is to blame */
   int (*decode)(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
                 void *out_message, struct stoa_codec_error *out_error);
 };

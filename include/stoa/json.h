@@ -29,7 +29,8 @@ struct stoa_json_options {
 #define STOA_JSON_DEFAULTS \
   { true, false, false, false, false }
 
-/* What an Any holds is decoded on its way into JSON, into at most this much memory of the heap. */
+/* What an Any holds is decoded on its way into JSON, into at most this much memory of the heap. More is
+ * STOA_E_LIMIT. */
 #define STOA_JSON_ANY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* As stoa_codec_json.encode.

@@ -23,6 +23,7 @@ struct stoa_arena {
   size_t used;
   size_t bytes_max;
   struct block *newest;
+  int status; /* why the newest allocation that failed did */
 };
 
 /* The bytes that an allocation takes. Even an empty one takes some: its pointer must differ from its neighbour's. */
@@ -75,13 +76,18 @@ static inline bool is_allowed(const struct stoa_arena *arena, size_t size) {
   return size <= arena->bytes_max && rounded(size) <= arena->bytes_max - arena->used;
 }
 
+static void *fail(struct stoa_arena *arena, int status) {
+  arena->status = status;
+  return NULL;
+}
+
 void *stoa_arena_alloc(struct stoa_arena *arena, size_t size) {
   if (!is_allowed(arena, size)) {
-    return NULL;
+    return fail(arena, STOA_E_LIMIT);
   }
   size_t need = rounded(size);
   if (need > (size_t)(arena->end - arena->at) && add_block(arena, need) == NULL) {
-    return NULL;
+    return fail(arena, STOA_E_MEMORY);
   }
   void *memory = arena->at;
   arena->at += need;
@@ -128,7 +134,7 @@ void *stoa_arena_grow(struct stoa_arena *arena, void *last, size_t old_size, siz
 }
 
 struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct stoa_string text) {
-  char *copy = text.len < SIZE_MAX ? stoa_arena_alloc(arena, text.len + 1) : NULL;
+  char *copy = text.len < SIZE_MAX ? stoa_arena_alloc(arena, text.len + 1) : fail(arena, STOA_E_LIMIT);
   if (copy == NULL) {
     return stoa_string_make(NULL, 0);
   }
@@ -141,6 +147,7 @@ struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct stoa_string 
 
 void stoa_arena_reset(struct stoa_arena *arena) {
   arena->used = 0;
+  arena->status = STOA_OK;
   if (arena->newest == NULL) {
     return;
   }
@@ -152,6 +159,10 @@ void stoa_arena_reset(struct stoa_arena *arena) {
   arena->at = first->data;
   arena->end = first->data + first->size;
   ASAN_POISON_MEMORY_REGION(first->data, first->size);
+}
+
+int stoa_arena_status(const struct stoa_arena *arena) {
+  return arena->status;
 }
 
 size_t stoa_arena_used(const struct stoa_arena *arena) {

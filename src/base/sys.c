@@ -20,7 +20,8 @@ static int open_three(const char *path, int flags, mode_t mode) {
 #define REAL_CALLS                                                                                                    \
   {                                                                                                                   \
     .accept4 = accept4, .recv = recv, .send = send, .sendmsg = sendmsg, .read = read, .write = write, .close = close, \
-    .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait, .open = open_three, .getrandom = getrandom                      \
+    .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait, .open = open_three, .getrandom = getrandom,                     \
+    .pthread_create = pthread_create                                                                                  \
   }
 
 struct stoa_sys stoa_sys = REAL_CALLS;

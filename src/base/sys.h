@@ -1,11 +1,12 @@
 /* base/sys.h: the system calls that can fail in interesting ways, as a table that tests break on purpose.
  *
- * All of the library calls through stoa_sys.x(...). Entries have the contract of their man page (returns -1 and sets
- * errno). Tests replace an entry before threads start and put it back after they ended.
+ * All of the library calls through stoa_sys.x(...). Entries have the contract of their man page (most
+ * return -1 and set errno). Tests replace an entry before threads start and put it back after they ended.
  */
 #ifndef STOA_BASE_SYS_H
 #define STOA_BASE_SYS_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct stoa_sys {
   int (*epoll_wait)(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms);
   int (*open)(const char *path, int flags, mode_t mode);
   ssize_t (*getrandom)(void *data, size_t len, unsigned flags);
+  int (*pthread_create)(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 };
 
 extern struct stoa_sys stoa_sys;            /* in use */

@@ -1,9 +1,11 @@
 #include "client/client_private.h"
 
 #include "base/memory.h"
+#include "base/sys.h"
 #include "net/tls_client.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stoa/log.h>
@@ -194,9 +196,14 @@ int stoa_client_start_thread(struct stoa_client *client) {
   }
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  client->has_thread = pthread_create(&client->thread, NULL, run_thread, client) == 0;
+  int error = stoa_sys.pthread_create(&client->thread, NULL, run_thread, client);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return client->has_thread ? STOA_OK : STOA_E_SYSTEM;
+  client->has_thread = error == 0;
+  if (error != 0) {
+    errno = error;
+    return STOA_E_SYSTEM;
+  }
+  return STOA_OK;
 }
 
 enum stoa_client_state stoa_client_state(const struct stoa_client *client) {

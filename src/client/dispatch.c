@@ -67,8 +67,8 @@ const void *stoa_client_decode(struct stoa_client *client, const struct stoa_mes
   }
   error.text[0] = '\0';
   void *message = stoa_arena_calloc(client->arena, type->size);
-  int status =
-      message == NULL ? STOA_E_MEMORY : client->settings.codec->decode(type, *payload, client->arena, message, &error);
+  int status = message == NULL ? stoa_arena_status(client->arena)
+                               : client->settings.codec->decode(type, *payload, client->arena, message, &error);
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "a message could not be decoded", STOA_F_STR("what", what),
              STOA_F_STR("status", stoa_status_name(status)), STOA_F_STR("reason", error.text));

@@ -18,6 +18,12 @@ void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) {
   va_end(arguments);
 }
 
+int stoa_fault_arena(struct stoa_fault *fault, const struct stoa_arena *arena) {
+  bool is_out = stoa_arena_status(arena) == STOA_E_MEMORY;
+  stoa_fault_set(fault, "%s", is_out ? "out of memory" : "too large once decoded");
+  return is_out ? STOA_E_MEMORY : STOA_E_LIMIT;
+}
+
 /* Room is always kept for the dots that replace a segment which does not fit. */
 static void prepend(struct stoa_fault *fault, const char *segment) {
   char *text = fault->error->text;

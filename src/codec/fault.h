@@ -25,6 +25,9 @@ static inline void stoa_fault_init(struct stoa_fault *fault, struct stoa_codec_e
 }
 /* The reason, before any path. */
 void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The arena has just given nothing. Returns STOA_E_MEMORY when memory is out, and else, for the input asks for more
+ * than it may have, STOA_E_LIMIT. */
+int stoa_fault_arena(struct stoa_fault *fault, const struct stoa_arena *arena);
 /* Put `name`, `[index]` or `["key"]` before what is there. */
 void stoa_fault_name(struct stoa_fault *fault, const char *name);
 void stoa_fault_index(struct stoa_fault *fault, size_t index);

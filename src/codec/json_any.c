@@ -40,7 +40,7 @@ static int write_decoded(struct stoa_json_writer *writer, const struct stoa_mess
                          struct stoa_arena *arena) {
   void *message = stoa_arena_calloc(arena, type->size);
   if (message == NULL) {
-    return STOA_E_MEMORY;
+    return stoa_arena_status(arena);
   }
   int status = stoa_proto_decode(type, value, arena, message, NULL);
   if (status != STOA_OK) {
@@ -193,8 +193,7 @@ static const uint8_t *store(struct stoa_json_reader *reader, const struct stoa_m
     status = room == NULL ? STOA_E_MEMORY : encode_into(held, message, room, large, &len);
   }
   if (status != STOA_OK) {
-    return status == STOA_E_MEMORY ? stoa_json_fail_memory(reader)
-                                   : stoa_json_fail(reader, status, "nested too deeply");
+    return status == STOA_E_MEMORY ? stoa_json_fail_arena(reader) : stoa_json_fail(reader, status, "nested too deeply");
   }
   room = stoa_arena_grow(reader->arena, room, size, len);
   *out_value = stoa_bytes_make(room, len);
@@ -207,7 +206,7 @@ static const uint8_t *read_held(struct stoa_json_reader *reader, const struct st
                                 const uint8_t *end) {
   void *message = stoa_arena_calloc(reader->arena, held->size);
   if (message == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   const uint8_t *next = has_own_form(held) ? read_value(reader, held, message, envelope)
                                            : stoa_json_read_object(reader, held, message, true, at);

@@ -170,7 +170,7 @@ static const uint8_t *read_real(struct stoa_json_reader *reader, const struct st
   if (status == STOA_OK) {
     return next;
   }
-  return status == STOA_E_MEMORY ? stoa_json_fail_memory(reader) : fail_kind(reader, field, at);
+  return status == STOA_E_MEMORY ? stoa_json_fail_arena(reader) : fail_kind(reader, field, at);
 }
 
 static const uint8_t *read_bool(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
@@ -257,7 +257,7 @@ static const uint8_t *read_base64(struct stoa_json_reader *reader, const struct 
   }
   uint8_t *data = stoa_arena_alloc(reader->arena, text.len / 4 * 3 + 2);
   if (data == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   size_t len;
   if (!stoa_base64_read(text, data, &len)) {
@@ -270,7 +270,7 @@ static const uint8_t *read_base64(struct stoa_json_reader *reader, const struct 
 static const uint8_t *read_submessage(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                       const uint8_t *at) {
   void *message = stoa_message_of_slot(field, slot, reader->arena);
-  return message == NULL ? stoa_json_fail_memory(reader) : stoa_json_read_message(reader, field->message, message, at);
+  return message == NULL ? stoa_json_fail_arena(reader) : stoa_json_read_message(reader, field->message, message, at);
 }
 
 const uint8_t *stoa_json_read_value(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
@@ -303,7 +303,7 @@ static const uint8_t *read_item(struct stoa_json_reader *reader, const struct st
   size_t size = stoa_field_item_size(field);
   void *item = stoa_list_push(list, size, reader->arena);
   if (item == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   if (field->message == NULL) {
     return stoa_json_read_value(reader, field, item, at);
@@ -381,7 +381,7 @@ static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct s
   const struct stoa_field *key = stoa_map_field_key(map);
   void *entry = stoa_list_push(entries, map->message->size, reader->arena);
   if (entry == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   memset(entry, 0, map->message->size);
   const uint8_t *key_at = at;
@@ -425,7 +425,7 @@ const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct 
   reader->depth--;
   size_t count = entries->count;
   if (!stoa_map_field_settle(map, entries, reader->arena)) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   return entries->count == count ? at : stoa_json_fail(reader, STOA_E_SYNTAX, "a key that comes twice");
 }
@@ -581,7 +581,7 @@ const uint8_t *stoa_json_read_object(struct stoa_json_reader *reader, const stru
     members.seen = stoa_arena_calloc(reader->arena, (type->field_count + 63) / 64 * sizeof seen);
   }
   if (members.seen == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   at = read_members(reader, &members, stoa_json_skip_space(reader, at + 1));
   reader->depth--;

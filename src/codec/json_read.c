@@ -17,8 +17,9 @@ const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint
   return NULL;
 }
 
-const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader) {
-  return stoa_json_fail(reader, STOA_E_MEMORY, "out of memory");
+const uint8_t *stoa_json_fail_arena(struct stoa_json_reader *reader) {
+  reader->status = stoa_fault_arena(&reader->fault, reader->arena);
+  return NULL;
 }
 
 const uint8_t *stoa_json_fail_unknown(struct stoa_json_reader *reader, struct stoa_string name) {

@@ -30,7 +30,8 @@ const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint
 const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_t *at, const char *expected);
 /* STOA_E_TYPE: a member of that name, which no field takes. */
 const uint8_t *stoa_json_fail_unknown(struct stoa_json_reader *reader, struct stoa_string name);
-const uint8_t *stoa_json_fail_memory(struct stoa_json_reader *reader);
+/* STOA_E_MEMORY or STOA_E_LIMIT: the arena has just given nothing. */
+const uint8_t *stoa_json_fail_arena(struct stoa_json_reader *reader);
 
 /* Count an array or object in; false after failing with STOA_E_LIMIT. */
 bool stoa_json_enter(struct stoa_json_reader *reader);
@@ -54,7 +55,8 @@ static inline bool stoa_json_is_at(const struct stoa_json_reader *reader, const 
 bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *at, const char *literal);
 
 /* The rest of a string, from behind its opening quote. Without escapes it points into the input, else into the
- * arena. It is UTF-8. Errors: STOA_E_SYNTAX, STOA_E_UTF8 (lone surrogates too), STOA_E_MEMORY */
+ * arena. It is UTF-8. Errors: STOA_E_SYNTAX, STOA_E_UTF8 (lone surrogates too), STOA_E_MEMORY,
+ *         STOA_E_LIMIT  the arena's cap */
 const uint8_t *stoa_json_read_string(struct stoa_json_reader *reader, const uint8_t *at, struct stoa_string *out_text);
 
 /* A member's name, from its opening quote. */

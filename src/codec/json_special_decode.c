@@ -94,7 +94,7 @@ static const uint8_t *read_field_mask(struct stoa_json_reader *reader, const str
       return stoa_json_fail_type(reader, at, what);
     }
     if (!push_path(reader, paths, path)) {
-      return stoa_json_fail_memory(reader);
+      return stoa_json_fail_arena(reader);
     }
     is_more = text.len > 0;
     text = stoa_string_make(text.data + is_more, text.len - is_more);

@@ -147,7 +147,7 @@ static const uint8_t *read_escaped(struct stoa_json_reader *reader, const uint8_
   }
   uint8_t *text = stoa_arena_alloc(reader->arena, (size_t)(quote - at));
   if (text == NULL) {
-    return stoa_json_fail_memory(reader);
+    return stoa_json_fail_arena(reader);
   }
   uint8_t *to = text;
   at = unescape(reader, at, quote, &to);

@@ -18,7 +18,8 @@ static inline const struct stoa_field *stoa_map_field_value(const struct stoa_fi
   return &map->message->fields[1];
 }
 
-/* Of entries with equal keys only the last stays; the order is kept. False when memory is out. */
+/* Of entries with equal keys only the last stays; the order is kept. False when the arena gives
+ * nothing, and says why, or when there are more than 2^28 entries. */
 bool stoa_map_field_settle(const struct stoa_field *map, struct stoa_list *entries, struct stoa_arena *arena);
 /* The same for every map in the message and below it. The depth is that of the message, which decoding has capped. */
 bool stoa_map_field_settle_all(const struct stoa_message_type *type, void *message, struct stoa_arena *arena);

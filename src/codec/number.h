@@ -18,7 +18,7 @@ const uint8_t *stoa_decimal_read(const uint8_t *at, const uint8_t *end, struct s
 bool stoa_decimal_is_whole(const struct stoa_decimal *decimal, uint64_t *out_magnitude);
 
 /* The nearest double or float. `text` is what stoa_decimal_read() took.
- * Errors: STOA_E_TYPE  too large; STOA_E_MEMORY */
+ * Errors: STOA_E_TYPE  too large; STOA_E_MEMORY  the arena gives nothing, and says why */
 int stoa_decimal_double(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,
                         double *out_value);
 int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes text, struct stoa_arena *arena,

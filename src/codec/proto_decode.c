@@ -30,8 +30,9 @@ static const uint8_t *fail(struct reader *reader, int status, const char *reason
   return NULL;
 }
 
-static const uint8_t *fail_memory(struct reader *reader) {
-  return fail(reader, STOA_E_MEMORY, "out of memory");
+static const uint8_t *fail_arena(struct reader *reader) {
+  reader->status = stoa_fault_arena(&reader->fault, reader->arena);
+  return NULL;
 }
 
 static const uint8_t *fail_varint(struct reader *reader, const uint8_t *at, const uint8_t *end) {
@@ -185,7 +186,7 @@ static const uint8_t *read_unknown(struct reader *reader, const struct stoa_mess
     return at;
   }
   struct stoa_bytes *kept = (struct stoa_bytes *)(void *)((uint8_t *)message + type->unknown_offset);
-  return keep_unknown(reader, kept, start, (size_t)(at - start)) ? at : fail_memory(reader);
+  return keep_unknown(reader, kept, start, (size_t)(at - start)) ? at : fail_arena(reader);
 }
 
 static void store_varint(uint8_t kind, void *slot, uint64_t value) {
@@ -292,7 +293,7 @@ static const uint8_t *read_scalar(struct reader *reader, uint8_t kind, void *slo
 static const uint8_t *read_singular_message(struct reader *reader, const struct stoa_field *field, void *slot,
                                             const uint8_t *at, const uint8_t *end) {
   void *message = stoa_message_of_slot(field, slot, reader->arena);
-  return message == NULL ? fail_memory(reader) : read_submessage(reader, field->message, message, at, end);
+  return message == NULL ? fail_arena(reader) : read_submessage(reader, field->message, message, at, end);
 }
 
 /* The union may hold another member's bytes, which are no pointer to merge into. */
@@ -324,7 +325,7 @@ static const uint8_t *read_item(struct reader *reader, const struct stoa_field *
   size_t size = stoa_field_item_size(field);
   void *item = stoa_list_push(list, size, reader->arena);
   if (item == NULL) {
-    return fail_memory(reader);
+    return fail_arena(reader);
   }
   if (field->message == NULL) {
     return read_scalar(reader, field->kind, item, at, end);
@@ -364,7 +365,7 @@ static const uint8_t *read_list(struct reader *reader, const struct stoa_field *
   }
   if (field->label == STOA_LABEL_MAP) {
     reader->has_maps = true;
-    return complete_entry(reader, field, list) ? at : fail_memory(reader);
+    return complete_entry(reader, field, list) ? at : fail_arena(reader);
   }
   return at;
 }
@@ -448,7 +449,7 @@ int stoa_proto_decode(const struct stoa_message_type *type, struct stoa_bytes in
   const uint8_t *end = input.len == 0 ? input.data : input.data + input.len;
   int status = read_message(&reader, type, out_message, input.data, end);
   if (status == STOA_OK && reader.has_maps && !stoa_map_field_settle_all(type, out_message, arena)) {
-    (void)fail_memory(&reader);
+    (void)fail_arena(&reader);
     return reader.status;
   }
   return status;

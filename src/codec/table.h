@@ -39,10 +39,11 @@ const struct stoa_field *stoa_field_by_number(const struct stoa_message_type *ty
 /* The field of that JSON name or, failing that, proto name; or NULL. */
 const struct stoa_field *stoa_field_by_name(const struct stoa_message_type *type, struct stoa_string name);
 
-/* The next free item of a list that only these functions filled, not cleared; NULL when memory is out. Such a list
- * always has room for the next power of two of its count, so that no capacity need be stored. */
+/* The next free item of a list that only these functions filled, not cleared; NULL when the arena gives nothing.
+ * Such a list always has room for the next power of two of its count, so that no capacity need be stored. */
 void *stoa_list_push(struct stoa_list *list, size_t item_size, struct stoa_arena *arena);
-/* A cleared message behind a message field's pointer: the one that is there, or a new one. NULL when memory is out. */
+/* A cleared message behind a message field's pointer: the one that is there, or a new one. NULL when the arena
+ * gives nothing. */
 void *stoa_message_of_slot(const struct stoa_field *field, void *slot, struct stoa_arena *arena);
 
 static inline void *stoa_list_item(const struct stoa_list *list, size_t index, size_t item_size) {

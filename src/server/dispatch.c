@@ -48,7 +48,9 @@ static void fail_with(const struct incoming *incoming, enum stoa_error_code code
   fail(incoming, stoa_session_error(incoming->session, (uint32_t)code, reason, message));
 }
 
+/* `text` does not lie in the arena: what was decoded is of no use any more, and the answer needs its room. */
 static void fail_decode(const struct incoming *incoming, int status, const char *text) {
+  stoa_arena_reset(stoa_session_arena(incoming->session));
   if (status == STOA_E_MEMORY) {
     fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory");
   } else {
@@ -73,11 +75,12 @@ static void reply(const struct incoming *incoming, const struct stoa_handler *ha
 
 static void invoke(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
   struct stoa_session *session = incoming->session;
+  struct stoa_arena *arena = stoa_session_arena(session);
   void *answer = NULL;
   if (handler->reply != NULL) {
-    answer = stoa_arena_calloc(stoa_session_arena(session), handler->reply->size);
+    answer = stoa_arena_calloc(arena, handler->reply->size);
     if (answer == NULL) {
-      fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory");
+      fail_decode(incoming, stoa_arena_status(arena), "too large once decoded");
       return;
     }
   }
@@ -98,7 +101,7 @@ static int decode(const struct incoming *incoming, const struct stoa_handler *ha
   out_error->text[0] = '\0';
   void *message = stoa_arena_calloc(arena, handler->message->size);
   if (message == NULL) {
-    return STOA_E_MEMORY;
+    return stoa_arena_status(arena);
   }
   int status = codec->decode(handler->message, incoming->typed.payload, arena, message, out_error);
   if (status == STOA_OK) {

@@ -99,6 +99,26 @@ static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
   return STOA_E_ARGUMENT;
 }
 
+/* Deadlines are told apart by the sign of a difference in 32 bits. */
+static int check_times(const struct stoa_server *server) {
+  const struct {
+    const char *name;
+    uint32_t value;
+  } times[] = {
+      {"server.limits.handshake_timeout_ms", server->limits.handshake_timeout_ms},
+      {"server.limits.message_timeout_ms", server->limits.message_timeout_ms},
+      {"server.ping_interval_ms", server->config.ping_interval_ms},
+      {"server.pong_timeout_ms", server->config.pong_timeout_ms},
+      {"server.drain_ms", server->config.drain_ms},
+  };
+  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    if (times[i].value > INT32_MAX) {
+      return out_of_range(times[i].name, times[i].value, INT32_MAX);
+    }
+  }
+  return STOA_OK;
+}
+
 static int check(const struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
   if (server->config.addresses.count > STOA_LISTENERS_MAX) {
@@ -120,7 +140,7 @@ static int check(const struct stoa_server *server) {
     stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
     return STOA_E_ARGUMENT;
   }
-  return STOA_OK;
+  return check_times(server);
 }
 
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {

@@ -195,6 +195,29 @@ static void growing_past_the_cap_is_refused_and_changes_nothing(void **state) {
   stoa_arena_destroy(arena);
 }
 
+static void the_cap_and_memory_that_is_out_are_told_apart(void **state) {
+  (void)state;
+  struct stoa_arena *arena = stoa_arena_create(100 * KIB);
+  assert_int_equal(stoa_arena_status(arena), STOA_OK);
+  assert_null(stoa_arena_alloc(arena, 101 * KIB));
+  assert_int_equal(stoa_arena_status(arena), STOA_E_LIMIT);
+  stoa_memory_fail_at(1, false);
+  assert_null(stoa_arena_alloc(arena, 1));
+  assert_int_equal(stoa_arena_status(arena), STOA_E_MEMORY);
+  char *text = stoa_arena_alloc(arena, 1);
+  assert_int_equal(stoa_arena_status(arena), STOA_E_MEMORY);
+  assert_null(stoa_arena_grow(arena, text, 1, 101 * KIB));
+  assert_int_equal(stoa_arena_status(arena), STOA_E_LIMIT);
+  stoa_memory_fail_at(1, false);
+  assert_null(stoa_arena_grow(arena, text, 1, 50 * KIB));
+  assert_int_equal(stoa_arena_status(arena), STOA_E_MEMORY);
+  assert_null(stoa_arena_copy(arena, stoa_string_make("x", SIZE_MAX)).data);
+  assert_int_equal(stoa_arena_status(arena), STOA_E_LIMIT);
+  stoa_arena_reset(arena);
+  assert_int_equal(stoa_arena_status(arena), STOA_OK);
+  stoa_arena_destroy(arena);
+}
+
 static void every_allocation_that_fails_is_told_and_leaks_nothing(void **state) {
   (void)state;
   stoa_memory_fail_at(1, false);
@@ -231,6 +254,7 @@ int main(void) {
       cmocka_unit_test_teardown(an_older_allocation_grows_by_a_copy, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_block_moves_the_content, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_cap_is_refused_and_changes_nothing, leave_no_block),
+      cmocka_unit_test_teardown(the_cap_and_memory_that_is_out_are_told_apart, leave_no_block),
       cmocka_unit_test_teardown(every_allocation_that_fails_is_told_and_leaks_nothing, leave_no_block),
   };
   return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

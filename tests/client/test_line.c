@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/epoll.h>
 
 #include "base/memory.h"
@@ -576,6 +577,34 @@ static void a_message_without_a_random_mask_is_not_sent(void **state) {
   assert_int_equal(stoa_client_send(far->client, 1, NULL, &(struct stoa_bytes){NULL, 0}), STOA_OK);
 }
 
+static int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                               void *argument) {
+  (void)thread;
+  (void)attributes;
+  (void)run;
+  (void)argument;
+  return EAGAIN;
+}
+
+static void a_client_without_a_thread_of_its_own_can_be_stepped(void **state) {
+  struct far *far = *state;
+  sigset_t before;
+  sigset_t after;
+  far_client(far, NULL);
+  pthread_sigmask(SIG_SETMASK, NULL, &before);
+  stoa_sys.pthread_create = fail_pthread_create;
+  errno = 0;
+  assert_int_equal(stoa_client_start_thread(far->client), STOA_E_SYSTEM);
+  assert_int_equal(errno, EAGAIN);
+  stoa_sys = stoa_sys_real;
+  pthread_sigmask(SIG_SETMASK, NULL, &after);
+  for (int number = 1; number < SIGRTMIN; number++) {
+    assert_int_equal(sigismember(&before, number), sigismember(&after, number));
+  }
+  far_open(far);
+  assert_int_equal(stoa_client_start_thread(far->client), STOA_OK);
+}
+
 #define LINE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -608,6 +637,7 @@ int main(void) {
       LINE_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
       LINE_TEST(what_cannot_be_watched_is_given_up),
       LINE_TEST(a_message_without_a_random_mask_is_not_sent),
+      LINE_TEST(a_client_without_a_thread_of_its_own_can_be_stepped),
   };
   return cmocka_run_group_tests_name("client line", tests, NULL, NULL);
 }

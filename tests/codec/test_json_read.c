@@ -451,17 +451,18 @@ static void many_unknown_members_and_map_keys_are_read(void **state) {
   test_free(json);
 }
 
-static void an_arena_that_is_full_is_memory_that_is_out(void **state) {
+static void input_that_needs_more_than_the_arenas_cap_is_too_large(void **state) {
   (void)state;
   kit_close(&kit);
   kit_open(&kit, 16);
-  kit_refuse_json(&kit, "{\"aString\":\"0123456789abcdef\\n\"}", STOA_E_MEMORY, "a_string: out of memory");
-  kit_refuse_json(&kit, "{\"anEvery\":{}}", STOA_E_MEMORY, "an_every: out of memory");
-  kit_refuse_json(&kit, "{\"allString\":[\"\"]}", STOA_E_MEMORY, "all_string[0]: out of memory");
-  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_MEMORY, "counts: out of memory");
-  kit_refuse_json(&kit, "{\"aDouble\":12345678901234567890e1}", STOA_E_MEMORY, "a_double: out of memory");
-  kit_refuse_json(&kit, "{\"aFloat\":12345678901234567890e1}", STOA_E_MEMORY, "a_float: out of memory");
-  kit_refuse_json(&kit, "{\"aBytes\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", STOA_E_MEMORY, "a_bytes: out of memory");
+  kit_refuse_json(&kit, "{\"aString\":\"0123456789abcdef\\n\"}", STOA_E_LIMIT, "a_string: too large once decoded");
+  kit_refuse_json(&kit, "{\"anEvery\":{}}", STOA_E_LIMIT, "an_every: too large once decoded");
+  kit_refuse_json(&kit, "{\"allString\":[\"\"]}", STOA_E_LIMIT, "all_string[0]: too large once decoded");
+  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_LIMIT, "counts: too large once decoded");
+  kit_refuse_json(&kit, "{\"aDouble\":12345678901234567890e1}", STOA_E_LIMIT, "a_double: too large once decoded");
+  kit_refuse_json(&kit, "{\"aFloat\":12345678901234567890e1}", STOA_E_LIMIT, "a_float: too large once decoded");
+  kit_refuse_json(&kit, "{\"aBytes\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", STOA_E_LIMIT,
+                  "a_bytes: too large once decoded");
 }
 
 static void the_error_may_be_left_out(void **state) {
@@ -511,7 +512,7 @@ int main(void) {
       TEST(skipped_values_are_read_down_to_the_depth_cap),
       TEST(input_cut_anywhere_is_refused_and_never_read_behind_its_end),
       TEST(many_unknown_members_and_map_keys_are_read),
-      TEST(an_arena_that_is_full_is_memory_that_is_out),
+      TEST(input_that_needs_more_than_the_arenas_cap_is_too_large),
       TEST(the_error_may_be_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static int convert(const struct stoa_codec *codec, struct stoa_bytes input) {
   struct stoa_buffer out;
   stoa_buffer_init(&out, 1024 * 1024);
   int status = codec->decode(&sample_every_type, input, arena, &m, &error);
+  assert_true((status == STOA_E_MEMORY) == (strstr(error.text, "out of memory") != NULL));
   if (status == STOA_OK) {
     status = codec->encode(&sample_every_type, &m, &out);
     assert_true(status == STOA_OK || out.len == 0);

@@ -467,12 +467,12 @@ static void input_cut_anywhere_never_reads_behind_its_end(void **state) {
   }
 }
 
-static void an_arena_that_is_full_is_memory_that_is_out(void **state) {
+static void input_that_needs_more_than_the_arenas_cap_is_too_large(void **state) {
   (void)state;
   kit_close(&kit);
   kit_open(&kit, 16);
-  kit_refuse_hex(&kit, "92 01 00", STOA_E_MEMORY, "an_every: out of memory");
-  kit_refuse_hex(&kit, "ba 02 00", STOA_E_MEMORY, "all_string[0]: out of memory");
+  kit_refuse_hex(&kit, "92 01 00", STOA_E_LIMIT, "an_every: too large once decoded");
+  kit_refuse_hex(&kit, "ba 02 00", STOA_E_LIMIT, "all_string[0]: too large once decoded");
 }
 
 static void the_error_may_be_left_out(void **state) {
@@ -524,7 +524,7 @@ int main(void) {
       TEST(strings_that_are_not_utf8_are_refused_when_written),
       TEST(a_buffers_cap_is_used_to_the_last_byte),
       TEST(input_cut_anywhere_never_reads_behind_its_end),
-      TEST(an_arena_that_is_full_is_memory_that_is_out),
+      TEST(input_that_needs_more_than_the_arenas_cap_is_too_large),
       TEST(the_error_may_be_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,11 @@ STRANGE_FIELDS = {
     "hostile_no_type": 'field "leaf": there is no type nowhere.Else',
     "hostile_no_type_import": 'field "m": there is no type no',
 }
+C_OUTPUTS = "c,client,markdown:"
 OUTPUTS = (".client.stoa.c", ".client.stoa.h", ".md", ".stoa.c", ".stoa.h")
+# What an error is told for; names that collide in TypeScript often collide in C too.
+ALL_OUTPUTS = "c,client,markdown,ts:"
+ERROR_OUTPUTS = {"typescript.proto": "ts:"}
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
 
 sys.path.insert(0, os.path.join(HERE, "..", "structure"))
@@ -46,7 +50,7 @@ class Tools:
         self.cxx_compiler = shlex.split(cxx_compiler)
         self.includes = ["-I" + folder for folder in (GOLDEN, *includes)]
 
-    def generate(self, folder, protos, out, parameter="c,client,markdown:"):
+    def generate(self, folder, protos, out, parameter):
         command = [self.protoc, f"--plugin=protoc-gen-stoa={self.plugin}", f"--stoa_out={parameter}{out}"]
         return run(command + ["-I" + folder, "-I" + self.api, *protos], cwd=folder)
 
@@ -83,10 +87,10 @@ def contents(folder):
     return {name: read(folder, name) for name in files_under(folder, OUTPUTS)}
 
 
-def generated(tools, folder, protos):
+def generated(tools, folder, protos, parameter=C_OUTPUTS):
     """What protoc says on standard error, and the text of each file it wrote by name."""
     with tempfile.TemporaryDirectory() as out:
-        told = tools.generate(folder, protos, out)
+        told = tools.generate(folder, protos, out, parameter)
         return told.stderr, contents(out)
 
 
@@ -164,8 +168,12 @@ def compiles_as_cxx(tools, proto):
         yield from compiles(tools, tools.cxx_compiler + ["-x", "c++", "-std=c++17"], base(proto) + suffix)
 
 
+def refused(tools, proto):
+    return generated(tools, ERRORS, [proto], ERROR_OUTPUTS.get(proto, ALL_OUTPUTS))
+
+
 def is_refused(tools, proto):
-    told, files = generated(tools, ERRORS, [proto])
+    told, files = refused(tools, proto)
     if files:
         yield f"it wrote {sorted(files)} all the same"
     wanted = read(ERRORS, base(proto) + ".txt")
@@ -201,6 +209,43 @@ def deepest_nesting_is_generated(tools):
         told, files = generated(tools, folder, ["deep.proto"])
         if told or "struct " + "_".join("m" * depth) + " {" not in files.get("deep.stoa.h", ""):
             yield f"it wrote {sorted(files)} and said:\n{told}"
+
+
+PROTOS_OF_TWO = {
+    "one.proto": 'package one; message Line {} message Only {}',
+    "two.proto": 'package two; message Line {} enum Level { NONE = 0; }',
+    "both.proto": 'import public "one.proto"; import public "two.proto";',
+    "twice.proto": 'import public "both.proto"; import public "one.proto";',
+    "hides.proto": 'import public "one.proto"; import public "two.proto"; message Line {}',
+    "behind.proto": 'import public "hides.proto"; message Only {}',
+}
+
+
+def names_of_two_imports_are_told(tools):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in PROTOS_OF_TWO.items():
+            write('syntax = "proto3";\n' + text + "\n", folder, name)
+        for name in PROTOS_OF_TWO:
+            told, _ = generated(tools, folder, [name], "ts:")
+            wanted = f"--stoa_out: 1 error\n{name}:1:1: the name Line comes from two public imports: "
+            wanted += 'message "one.Line" (one.proto:2:14) and message "two.Line" (two.proto:2:14)\n'
+            if told != (wanted if name == "both.proto" else ""):
+                yield f"of {name} it said:\n{told}"
+
+
+def languages_are_checked_apart(tools):
+    only_c = ["alias.proto", "client.proto", "collide.proto", "helpers.proto"]
+    for proto, parameter in [(name, "markdown:") for name in only_c] + [
+        ("typescript.proto", "markdown:"),
+        ("helpers.proto", "ts:"),
+        ("client.proto", "ts:"),
+    ]:
+        told, _ = generated(tools, ERRORS, [proto], parameter)
+        if told:
+            yield f"for {parameter} it said:\n{told}"
+    told, _ = generated(tools, ERRORS, ["client.proto"], "c:")
+    if told.count("client_chat_a_b_") != 2 or told.count("\n") != 3:
+        yield f"without a client it said:\n{told}"
 
 
 def unknown_option_is_refused(tools):
@@ -259,6 +304,8 @@ def all_cases(tools):
     yield case("a second run gives the same bytes", second_run_is_the_same)
     yield case("one bad file among several stops all, and all errors are told", one_bad_file_stops_all)
     yield case("messages nested as deep as protoc allows are generated", deepest_nesting_is_generated)
+    yield case("a name that two public imports export is refused for TypeScript", names_of_two_imports_are_told)
+    yield case("names are held against those of the languages that are written, no others", languages_are_checked_apart)
     yield case("an unknown option is refused", unknown_option_is_refused)
     yield case("input that is no request is refused", garbage_is_refused)
     for name in STRANGE_REQUESTS:
@@ -278,10 +325,10 @@ def example_cases(tools):
 def update(tools):
     for name in contents(GOLDEN):
         os.remove(os.path.join(GOLDEN, name))
-    told = tools.generate(CASES, files_under(CASES, ".proto"), GOLDEN)
+    told = tools.generate(CASES, files_under(CASES, ".proto"), GOLDEN, C_OUTPUTS)
     sys.stderr.write(told.stderr)
     for proto in files_under(ERRORS, ".proto"):
-        write(generated(tools, ERRORS, [proto])[0], ERRORS, base(proto) + ".txt")
+        write(refused(tools, proto)[0], ERRORS, base(proto) + ".txt")
     return told.returncode
 
 

@@ -10,6 +10,7 @@
 #include <stoa/error.stoa.h>
 #include <stoa/server.h>
 
+#include "aliases.stoa.h"
 #include "calls.stoa.h"
 #include "common.stoa.h"
 #include "first.stoa.h"
@@ -392,6 +393,30 @@ static void an_enum_table_keeps_names_and_aliases(void **state) {
   assert_int_equal(KW_EXTREME_LEAST, INT32_MIN);
 }
 
+static void a_number_with_several_names_is_read_by_each_and_written_by_the_first(void **state) {
+  (void)state;
+  static const char input[] =
+      "{\"speed\":\"SPEED_SWIFT\",\"state\":\"done\",\"speeds\":[\"SPEED_ZERO\",\"SPEED_REVERSE\",7],"
+      "\"states\":{\"a\":\"DONE\",\"b\":\"done\"},\"top\":\"SPEED_QUICK\"}";
+  static const char output[] =
+      "{\"speed\":\"SPEED_FAST\",\"state\":\"DONE\",\"speeds\":[\"SPEED_NONE\",\"SPEED_BACK\","
+      "\"SPEED_FAST\"],\"states\":{\"a\":\"DONE\",\"b\":\"DONE\"},\"top\":\"SPEED_FAST\"}";
+  struct stoa_arena *arena = stoa_arena_create(4096);
+  struct stoa_buffer out;
+  struct aliases_v1_trip trip = {0};
+  struct stoa_bytes bytes = {(const uint8_t *)input, sizeof input - 1};
+  stoa_buffer_init(&out, 1000);
+  assert_int_equal(stoa_codec_json.decode(&aliases_v1_trip_type, bytes, arena, &trip, NULL), STOA_OK);
+  assert_int_equal(trip.speed, ALIASES_V1_SPEED_QUICK);
+  assert_int_equal(trip.state, ALIASES_V1_TRIP_STATE_DONE);
+  assert_int_equal(trip.speeds.items[1], ALIASES_V1_SPEED_BACK);
+  assert_int_equal(stoa_codec_json.encode(&aliases_v1_trip_type, &trip, &out), STOA_OK);
+  assert_int_equal(out.len, sizeof output - 1);
+  assert_memory_equal(out.data, output, out.len);
+  stoa_buffer_fini(&out);
+  stoa_arena_destroy(arena);
+}
+
 static void names_in_json_keep_every_byte(void **state) {
   (void)state;
   assert_string_equal(field_of(&kw_json_type, "quoted")->json_name, "a\"b\\c");
@@ -501,6 +526,7 @@ int main(void) {
       cmocka_unit_test(optional_has_a_bool_beside_it_and_messages_have_none),
       cmocka_unit_test(a_map_is_a_list_of_entries),
       cmocka_unit_test(an_enum_table_keeps_names_and_aliases),
+      cmocka_unit_test(a_number_with_several_names_is_read_by_each_and_written_by_the_first),
       cmocka_unit_test(names_in_json_keep_every_byte),
       cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
       cmocka_unit_test(helpers_tell_what_is_set),

@@ -63,6 +63,7 @@ static void names_are_joined_and_made_identifiers(void **state) {
   assert_string_equal(names_undotted("chat.v1"), "chat_v1");
   assert_string_equal(names_undotted("a-b.c"), "a-b_c");
   assert_string_equal(names_identifier("chatroom.v1"), "chatroom_v1");
+  assert_string_equal(names_identifier("1st-chat"), "_1st_chat");
   assert_string_equal(names_upper("chat_v1"), "CHAT_V1");
   assert_true(names_is_identifier("chat_v1"));
   assert_false(names_is_identifier("1chat"));

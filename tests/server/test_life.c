@@ -44,6 +44,23 @@ static void test_a_configuration_that_cannot_be_is_refused(void **state) {
   assert_int_equal(house_try(&house, config, NULL), STOA_E_SYSTEM);
 }
 
+static void test_a_time_beyond_what_deadlines_hold_is_refused(void **state) {
+  (void)state;
+  struct house house;
+  for (int i = 0; i < 5; i++) {
+    struct stoa_server_config *config = house_config(1);
+    struct stoa_limits_config limits = {0};
+    uint32_t *const times[] = {&limits.handshake_timeout_ms, &limits.message_timeout_ms, &config->ping_interval_ms,
+                               &config->pong_timeout_ms, &config->drain_ms};
+    config->limits = &limits;
+    *times[i] = (uint32_t)INT32_MAX + 1;
+    assert_int_equal(house_try(&house, config, NULL), STOA_E_ARGUMENT);
+    *times[i] = INT32_MAX;
+    house_start(&house, config, NULL);
+    house_end(&house);
+  }
+}
+
 static void test_a_port_that_is_taken_is_refused_and_nothing_runs(void **state) {
   (void)state;
   struct house first;
@@ -490,6 +507,7 @@ static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_configuration_that_cannot_be_is_refused),
+      cmocka_unit_test(test_a_time_beyond_what_deadlines_hold_is_refused),
       cmocka_unit_test(test_a_port_that_is_taken_is_refused_and_nothing_runs),
       cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_agree_to_it),
       cmocka_unit_test(test_a_type_has_one_handler),

@@ -13,6 +13,12 @@ void emit_source(struct text *text, const struct model_file *file);
 /* Everything of X.client.stoa.h and X.client.stoa.c. */
 void emit_client_header(struct text *text, const struct model_file *file);
 void emit_client_source(struct text *text, const struct model_file *file);
+/* What they call a message's sender, and of an rpc the type of its last word, the function that calls, and the one
+ * between the two. */
+const char *emit_client_sender_name(const struct model_message *message);
+const char *emit_client_reply_type(const struct model_service *service, const struct model_method *method);
+const char *emit_client_caller_name(const struct model_service *service, const struct model_method *method);
+const char *emit_client_end_name(const struct model_service *service, const struct model_method *method);
 
 /* Everything of X.md, the page about the file's protocol. */
 void emit_markdown(struct text *text, const struct model_file *file);

@@ -37,20 +37,27 @@ static void add_register(struct text *text, const char *head, const struct model
                 tail);
 }
 
+const char *emit_client_sender_name(const struct model_message *message) {
+  return names_join(message->file->prefix, text_format("client_send_%s", message->push_c_name));
+}
+
 static void add_sender(struct text *text, const char *head, const struct model_message *message, const char *tail) {
   const char *const arguments[] = {"struct stoa_client *client",
                                    text_format("const struct %s *message", message->c_name)};
-  const char *name = names_join(message->file->prefix, text_format("client_send_%s", message->push_c_name));
-  text_add_call(text, text_format("%sint %s", head, name), arguments, COUNT(arguments), tail);
+  text_add_call(text, text_format("%sint %s", head, emit_client_sender_name(message)), arguments, COUNT(arguments),
+                tail);
 }
 
-/* The type of a call's last word. */
-static const char *reply_pointer(const struct model_service *service, const struct model_method *method) {
+const char *emit_client_reply_type(const struct model_service *service, const struct model_method *method) {
   return text_format("%s_client_on_%s", service->c_name, names_snake(method->name));
 }
 
-static const char *caller_name(const struct model_service *service, const struct model_method *method) {
+const char *emit_client_caller_name(const struct model_service *service, const struct model_method *method) {
   return text_format("%s_client_call_%s", service->c_name, names_snake(method->name));
+}
+
+const char *emit_client_end_name(const struct model_service *service, const struct model_method *method) {
+  return text_format("%s_%s_end", service->c_name, names_snake(method->name));
 }
 
 static void emit_reply_pointer(struct text *text, const struct model_service *service,
@@ -58,8 +65,8 @@ static void emit_reply_pointer(struct text *text, const struct model_service *se
   const char *const arguments[] = {"void *user", "struct stoa_client *client",
                                    text_format("const struct %s *reply", method->output->c_name),
                                    "const struct stoa_call_end *end"};
-  text_add_call(text, text_format("typedef void (*%s)", reply_pointer(service, method)), arguments, COUNT(arguments),
-                ";\n");
+  text_add_call(text, text_format("typedef void (*%s)", emit_client_reply_type(service, method)), arguments,
+                COUNT(arguments), ";\n");
 }
 
 static void add_caller(struct text *text, const char *head, const struct model_service *service,
@@ -67,10 +74,11 @@ static void add_caller(struct text *text, const char *head, const struct model_s
   const char *const arguments[] = {"struct stoa_client *client",
                                    text_format("const struct %s *request", method->input->c_name),
                                    "uint32_t timeout_ms",
-                                   text_format("%s on_reply", reply_pointer(service, method)),
+                                   text_format("%s on_reply", emit_client_reply_type(service, method)),
                                    "void *user",
                                    "uint32_t *out_call_id"};
-  text_add_call(text, text_format("%sint %s", head, caller_name(service, method)), arguments, COUNT(arguments), tail);
+  text_add_call(text, text_format("%sint %s", head, emit_client_caller_name(service, method)), arguments,
+                COUNT(arguments), tail);
 }
 
 static void emit_push_declarations(struct text *text, const struct model_service *service) {
@@ -168,10 +176,10 @@ static void emit_sender(struct text *text, const struct model_message *message) 
 static void emit_caller(struct text *text, const struct model_service *service, const struct model_method *method) {
   static const char *const arguments[] = {"stoa_client_function function", "void *user", "struct stoa_client *client",
                                           "const struct stoa_call_end *end"};
-  const char *invoke = text_format("%s_%s_end", service->c_name, names_snake(method->name));
+  const char *invoke = emit_client_end_name(service, method);
   text_add(text, "\n");
   text_add_call(text, text_format("static void %s", invoke), arguments, COUNT(arguments), " {\n");
-  text_addf(text, "  ((%s)function)(user, client, end->message, end);\n}\n\n", reply_pointer(service, method));
+  text_addf(text, "  ((%s)function)(user, client, end->message, end);\n}\n\n", emit_client_reply_type(service, method));
   add_caller(text, "", service, method, " {\n");
   text_addf(text, "  const struct stoa_call_start call = {\n      .type = %u,\n      .request_type = &%s_type,\n",
             method->number, method->input->c_name);

@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "request.h"
 #include "sanity.h"
+#include "ts_collide.h"
 #include "ts_emit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -98,6 +99,28 @@ static void emit_files(const struct model *model, const struct selection *select
   }
 }
 
+static bool is_chosen(const struct selection *selection, const char *option) {
+  for (size_t i = 0; i < COUNT(outputs); i++) {
+    if (selection->is_chosen[i] && strcmp(outputs[i].option, option) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* All write JSON. Of the languages only those count that are asked for: names that are one in C are no fault to
+ * somebody who asks for TypeScript alone. */
+static void check_names(const struct model *model, const struct selection *selection, struct problems *problems) {
+  bool has_client = is_chosen(selection, "client");
+  collide_check_json(model, problems);
+  if (has_client || is_chosen(selection, "c")) {
+    collide_check(model, has_client, problems);
+  }
+  if (is_chosen(selection, "ts")) {
+    ts_collide_check(model, problems);
+  }
+}
+
 /* What protoc is to show, or NULL. */
 static const char *fill(const request_message *request, response_message *response) {
   struct selection selection = {0};
@@ -109,7 +132,7 @@ static const char *fill(const request_message *request, response_message *respon
   struct model model = model_build(request, &problems);
   errors_read(&model, &problems);
   number_files(&model, &problems);
-  collide_check(&model, &problems);
+  check_names(&model, &selection, &problems);
   if (problems.count == 0) {
     emit_files(&model, &selection, response);
   }

@@ -1,11 +1,16 @@
-/* protoc-gen-stoa: C structs, tables, typed handlers and senders, and pages about the protocol, from .proto files.
+/* protoc-gen-stoa: code in C and TypeScript, and pages about the protocol, from .proto files.
  *
  *   protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR -I api api/chatroom/v1/chatroom.proto
  *
- * writes DIR/chatroom/v1/chatroom.stoa.h and .c. What else there is to write, --stoa_opt chooses by name, several with
- * commas between them: `client` is X.client.stoa.h and .c, `markdown` is X.md, `ts` is X.stoa.ts, `c` is what no option
- * gives too. protoc starts this program, hands it the parsed files on standard input and takes the generated ones from
- * standard output.
+ * writes DIR/chatroom/v1/chatroom.stoa.h and .c. --stoa_opt chooses what is written, several with commas between them:
+ *
+ *   c         X.stoa.h and .c: structs, tables, handlers and senders for a server; what no option gives too
+ *   client    X.client.stoa.h and .c: handlers, senders and calls for a client in C; they include X.stoa.h
+ *   markdown  X.md: a page about the protocol
+ *   ts        X.stoa.ts: interfaces, tables and a client in TypeScript
+ *
+ * protoc starts this program, hands it the parsed files on standard input and takes the generated ones from standard
+ * output.
  */
 #include <stdio.h>
 #include <string.h>

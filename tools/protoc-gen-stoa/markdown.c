@@ -79,49 +79,6 @@ static const char *type_text(const struct model_file *page, const struct model_f
   return short_type(page, field);
 }
 
-static const char *len_unit(const struct model_field *field, bool is_one) {
-  if (field->label == MODEL_REPEATED || field->label == MODEL_MAP) {
-    return is_one ? "entry" : "entries";
-  }
-  if (field->kind == KIND_STRING) {
-    return is_one ? "character" : "characters";
-  }
-  return is_one ? "byte" : "bytes";
-}
-
-static const char *range_text(const char *min, const char *max) {
-  if (min != NULL && max != NULL) {
-    return strcmp(min, max) == 0 ? min : text_format("%s to %s", min, max);
-  }
-  return min != NULL ? text_format("at least %s", min) : text_format("at most %s", max);
-}
-
-static void add_rule(struct text *text, const char *rule) {
-  text_addf(text, "%s%s", text->len > 0 ? ", " : "", rule);
-}
-
-/* "required, 1 to 32 characters"; empty without rules. */
-static const char *rules_text(const struct model_field *field) {
-  const struct model_rules *rules = &field->rules;
-  struct text text = {0};
-  text_add(&text, "");
-  if ((rules->set & MODEL_RULE_REQUIRED) != 0) {
-    add_rule(&text, "required");
-  }
-  if ((rules->set & (uint32_t)(MODEL_RULE_MIN_LEN | MODEL_RULE_MAX_LEN)) != 0) {
-    const char *min = (rules->set & MODEL_RULE_MIN_LEN) != 0 ? text_format("%u", rules->min_len) : NULL;
-    const char *max = (rules->set & MODEL_RULE_MAX_LEN) != 0 ? text_format("%u", rules->max_len) : NULL;
-    add_rule(&text,
-             text_format("%s %s", range_text(min, max), len_unit(field, strcmp(max != NULL ? max : min, "1") == 0)));
-  }
-  if ((rules->set & (uint32_t)(MODEL_RULE_MIN | MODEL_RULE_MAX)) != 0) {
-    const char *min = (rules->set & MODEL_RULE_MIN) != 0 ? rules_bound_text(field, &rules->min) : NULL;
-    const char *max = (rules->set & MODEL_RULE_MAX) != 0 ? rules_bound_text(field, &rules->max) : NULL;
-    add_rule(&text, range_text(min, max));
-  }
-  return text.data;
-}
-
 static void add_field(struct text *text, const struct model_file *page, const struct model_message *message,
                       const struct model_field *field) {
   struct text about = {0};

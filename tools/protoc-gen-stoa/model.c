@@ -204,3 +204,12 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
   }
   return false;
 }
+
+bool model_passes_on(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
+    if (strcmp(file->proto->dependency[file->proto->public_dependency[i]], other->name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,7 +1,7 @@
 /* model.h: a .proto file as C sees it: names settled, types found, type numbers paired.
  *
- * model_build() makes it from the request, number_files() gives the type numbers, collide_check() finds names that C
- * would see twice. Emitters only read it.
+ * model_build() makes it from the request, number_files() gives the type numbers, collide_check() and
+ * ts_collide_check() find names that C or TypeScript would see twice. Emitters only read it.
  */
 #ifndef PLUGIN_MODEL_H
 #define PLUGIN_MODEL_H
@@ -164,5 +164,8 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
 /* Is the value an alias whose C name and number an earlier value of the enum has, as `done` behind `DONE`? One
  * enumerator serves both. */
 bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index);
+
+/* Does the file import the other one publicly? */
+bool model_passes_on(const struct model_file *file, const struct model_file *other);
 
 #endif

@@ -76,7 +76,8 @@ const char *names_upper(const char *name) {
 }
 
 const char *names_identifier(const char *text) {
-  char *identifier = pool_copy(text, strlen(text));
+  const char *start = is_digit(*text) ? text_format("_%s", text) : text;
+  char *identifier = pool_copy(start, strlen(start));
   for (char *at = identifier; *at != '\0'; at++) {
     if (!is_lower(*at) && !is_upper(*at) && !is_digit(*at)) {
       *at = '_';

@@ -9,7 +9,7 @@
 const char *names_snake(const char *name);
 /* Letters in upper case, the rest as it is. */
 const char *names_upper(const char *name);
-/* Every byte that an identifier cannot hold becomes an underscore. */
+/* Every byte that an identifier cannot hold becomes an underscore, and one goes before a digit at the start. */
 const char *names_identifier(const char *text);
 /* `name` with an underscore behind when C, C++ or a common macro keeps that name for itself. */
 const char *names_safe(const char *name);

@@ -198,16 +198,6 @@ static bool service_uses(const struct model_service *service, const struct model
   return false;
 }
 
-static bool passes_on(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
-    const char *name = file->proto->dependency[file->proto->public_dependency[i]];
-    if (strcmp(name, other->name) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 static bool file_uses(const struct model_file *file, const struct model_file *other) {
   for (size_t i = 0; i < file->message_count; i++) {
     if (message_uses(&file->messages[i], other)) {
@@ -219,7 +209,7 @@ static bool file_uses(const struct model_file *file, const struct model_file *ot
       return true;
     }
   }
-  return passes_on(file, other);
+  return model_passes_on(file, other);
 }
 
 static int compare_names(const void *left, const void *right) {
@@ -234,7 +224,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
   file->includes = pool_array(model->file_count, sizeof(struct model_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     const struct model_file *other = &model->files[i];
-    if (other != file && file_uses(file, other)) {
+    if (other != file && !other->is_foreign && file_uses(file, other)) {
       file->includes[file->include_count++] = other;
     }
   }

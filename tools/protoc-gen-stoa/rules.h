@@ -14,5 +14,7 @@ bool rules_own(const struct model_message *message);
 
 /* A bound as people write it: "100", "-0.5". */
 const char *rules_bound_text(const struct model_field *field, const struct model_bound *bound);
+/* What a field's value must keep to, for people: "required, 1 to 32 characters". Empty without rules. */
+const char *rules_text(const struct model_field *field);
 
 #endif

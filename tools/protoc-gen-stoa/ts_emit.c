@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "emit.h"
 #include "names.h"
+#include "rules.h"
 #include "ts_names.h"
 #include "wellknown.h"
 
@@ -61,13 +63,17 @@ static bool may_be_absent(const struct model_field *field) {
          (field->label == MODEL_SINGULAR && field->message != NULL);
 }
 
+static const char *joined(const char *first, const char *second) {
+  return first == NULL || second == NULL ? (first == NULL ? second : first) : text_format("%s\n%s", first, second);
+}
+
+/* Rules are the server's to enforce, and those of tomorrow may be others; here they are told to whoever writes code. */
 static const char *field_comment(const struct model_message *message, const struct model_field *field) {
-  const char *comment = field->place.comment;
-  if (field->label != MODEL_ONEOF) {
-    return comment;
-  }
-  const char *head = text_format(" One of `%s`.", message->oneofs[field->oneof].name);
-  return comment == NULL ? head : text_format("%s\n%s", head, comment);
+  const char *rules = rules_text(field);
+  const char *head =
+      field->label == MODEL_ONEOF ? text_format(" One of `%s`.", message->oneofs[field->oneof].name) : NULL;
+  const char *tail = *rules != '\0' ? text_format(" Rules: %s.", rules) : NULL;
+  return joined(joined(head, field->place.comment), tail);
 }
 
 static void emit_interface(struct text *text, const struct model_message *message) {
@@ -151,7 +157,9 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   for (size_t i = 0; i < enumeration->value_count; i++) {
     const struct model_enum_value *value = &enumeration->values[i];
     ts_names_comment(text, "  ", value->place.comment);
-    text_addf(text, "  %s: %d,\n", value->name, value->number);
+    /* As it stands, that name would be the object's prototype. */
+    const char *key = strcmp(value->name, "__proto__") == 0 ? "['__proto__']" : value->name;
+    text_addf(text, "  %s: %d,\n", key, value->number);
   }
   text_addf(text, "} as const;\nexport type %s = (typeof %s)[keyof typeof %s];\n", name, name, name);
 }
@@ -190,19 +198,26 @@ static bool file_uses(const struct model_file *file, const struct model_file *ot
   return false;
 }
 
-static bool passes_on(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
-    if (strcmp(file->proto->dependency[file->proto->public_dependency[i]], other->name) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* Several of Protobuf's own files are one module. */
 static void emit_line_once(struct text *text, const char *line) {
   if (text->data == NULL || strstr(text->data, line) == NULL) {
     text_add(text, line);
+  }
+}
+
+/* Of the runtime's module only what the imported file has: a name of another one of its files may be taken. */
+static void emit_passed_on(struct text *text, const struct model_file *other, const char *module) {
+  if (!ts_names_is_own(other)) {
+    text_addf(text, "export * from '%s';\n", module);
+    return;
+  }
+  for (size_t i = 0; i < other->enum_count; i++) {
+    text_addf(text, "export { %s } from '%s';\n", other->enums[i].name, module);
+  }
+  for (size_t i = 0; i < other->message_count; i++) {
+    if (!other->messages[i].is_map_entry) {
+      text_addf(text, "export { %s } from '%s';\n", other->messages[i].name, module);
+    }
   }
 }
 
@@ -214,17 +229,45 @@ static void emit_imports(struct text *text, const struct model_file *file) {
     if (file_uses(file, other)) {
       emit_line_once(&lines, text_format("import * as %s from '%s';\n", ts_names_alias(other), module));
     }
-    if (passes_on(file, other)) {
-      emit_line_once(&lines, text_format("export * from '%s';\n", module));
+    if (model_passes_on(file, other)) {
+      emit_passed_on(&lines, other, module);
     }
   }
-  bool needs_runtime = file->service_count > 0 || file->message_count > 0;
+  bool needs_runtime = file->service_count > 0 || file->message_count > 0 || emit_has_errors(file);
   text_addf(text, "\n%s%s", needs_runtime ? "import * as stoa from '@stoa/client';\n" : "",
             lines.data == NULL ? "" : lines.data);
   if (!needs_runtime && lines.data == NULL && file->enum_count == 0) {
     /* Without this it would be a script, which nobody can import. */
     text_add(text, "export {};\n");
   }
+}
+
+static bool uses_any(const struct model_file *file) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    for (size_t f = 0; f < file->messages[i].field_count; f++) {
+      const struct model_message *message = element(&file->messages[i].fields[f])->message;
+      if (message != NULL && strcmp(message->full_name, "google.protobuf.Any") == 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/* Only for files that use Any: bundlers keep all tables that are named here. */
+static void emit_any_types(struct text *text, const struct model_file *file) {
+  if (!uses_any(file)) {
+    return;
+  }
+  text_add(text, "\n/* What an Any may hold; those of other files are told to addTypes() by whoever wants them. */\n");
+  text_add(text, "wkt$.addTypes({\n");
+  for (size_t i = 0; i < file->message_count; i++) {
+    const struct model_message *message = &file->messages[i];
+    if (!message->is_map_entry) {
+      text_addf(text, "  '%s': %s,\n", message->full_name, ts_names_type(message->full_name, file));
+    }
+  }
+  text_add(text, "});\n");
 }
 
 void ts_emit_file(struct text *text, const struct model_file *file) {
@@ -240,5 +283,7 @@ void ts_emit_file(struct text *text, const struct model_file *file) {
       emit_table(text, &file->messages[i]);
     }
   }
+  emit_any_types(text, file);
+  ts_emit_errors(text, file);
   ts_emit_services(text, file);
 }

@@ -47,12 +47,41 @@ const char *ts_names_reference(const char *full_name, const struct model_file *f
   return file == from ? name : text_format("%s.%s", ts_names_alias(file), name);
 }
 
-static bool is_own(const struct model_file *file) {
+const char *ts_names_push(const struct model_message *message) {
+  return ts_names_camel(message->push_c_name);
+}
+
+const char *ts_names_call(const struct model_method *method) {
+  return ts_names_camel(names_snake(method->name));
+}
+
+/* With a capital at the start, as an underscore before it makes it. */
+static const char *capital(const char *name) {
+  return ts_names_camel(text_format("_%s", name));
+}
+
+const char *ts_names_stem(const struct model_service *service, const struct model_file *file) {
+  if (file->proto->n_service > 0) {
+    return names_without_suffix(service->name, "Service");
+  }
+  const char *stem = capital(names_identifier(service->name));
+  return *stem == '\0' ? stem : names_identifier(stem);
+}
+
+const char *ts_names_error(const char *verb, const struct model_enum *enumeration,
+                           const struct model_enum_value *value) {
+  const char *type = ts_names_type(enumeration->full_name, enumeration->file);
+  const char *scope = names_without_suffix(type, text_format("_%s", enumeration->name));
+  const char *name = text_format("%s%s", verb, capital(names_snake(value->short_name)));
+  return scope == type ? name : text_format("%s_%s", scope, name);
+}
+
+bool ts_names_is_own(const struct model_file *file) {
   return strncmp(file->name, OWN_FOLDER, sizeof OWN_FOLDER - 1) == 0;
 }
 
 const char *ts_names_module(const struct model_file *file, const struct model_file *from) {
-  if (is_own(file)) {
+  if (ts_names_is_own(file)) {
     return "@stoa/client/wkt";
   }
   const char *path = text_format("%s.stoa.js", names_without_suffix(file->name, ".proto"));
@@ -64,7 +93,8 @@ const char *ts_names_module(const struct model_file *file, const struct model_fi
 }
 
 const char *ts_names_alias(const struct model_file *file) {
-  return is_own(file) ? "wkt$" : text_format("%s$", names_identifier(names_without_suffix(file->name, ".proto")));
+  return ts_names_is_own(file) ? "wkt$"
+                               : text_format("%s$", names_identifier(names_without_suffix(file->name, ".proto")));
 }
 
 const char *ts_names_literal(const char *raw) {

@@ -1,21 +1,11 @@
-#include "names.h"
 #include "ts_emit.h"
 #include "ts_names.h"
-
-/* "ChatroomService" gives "Chatroom"; the service that stands for a file without one has the file's name. */
-static const char *stem(const struct model_service *service, const struct model_file *file) {
-  if (file->proto->n_service > 0) {
-    return names_without_suffix(service->name, "Service");
-  }
-  /* The underscore makes the first letter a capital. */
-  return ts_names_camel(text_format("_%s", names_identifier(service->name)));
-}
 
 static void emit_messages(struct text *text, const struct model_service *service, const struct model_file *file) {
   text_addf(text, "  messages: {%s", service->push_count > 0 ? "\n" : "");
   for (size_t i = 0; i < service->push_count; i++) {
     const struct model_message *message = service->pushes[i];
-    text_addf(text, "    %s: [%u, %s],\n", ts_names_property(ts_names_camel(message->push_c_name)), message->number,
+    text_addf(text, "    %s: [%u, %s],\n", ts_names_property(ts_names_push(message)), message->number,
               ts_names_reference(message->full_name, message->file, file));
   }
   text_add(text, service->push_count > 0 ? "  },\n" : "},\n");
@@ -26,15 +16,15 @@ static void emit_calls(struct text *text, const struct model_service *service, c
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     ts_names_comment(text, "    ", method->place.comment);
-    text_addf(text, "    %s: [%u, %s, %s],\n", ts_names_property(ts_names_camel(names_snake(method->name))),
-              method->number, ts_names_reference(method->input->full_name, method->input->file, file),
+    text_addf(text, "    %s: [%u, %s, %s],\n", ts_names_property(ts_names_call(method)), method->number,
+              ts_names_reference(method->input->full_name, method->input->file, file),
               ts_names_reference(method->output->full_name, method->output->file, file));
   }
   text_add(text, service->method_count > 0 ? "  },\n" : "},\n");
 }
 
 static void emit_service(struct text *text, const struct model_service *service, const struct model_file *file) {
-  const char *name = stem(service, file);
+  const char *name = ts_names_stem(service, file);
   text_add(text, "\n");
   ts_names_comment(text, "", service->place.comment);
   text_addf(text, "export const %sApi = {\n", name);

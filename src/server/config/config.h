@@ -19,7 +19,8 @@
  *   enum            the value's name (BYTE_ORDER_LITTLE) or its short form (little): lower case, without the prefix
  *                   that the enum's own name makes
  *   numbers         decimal. A field whose name holds the word `bytes` also takes "16 KiB", "16 MiB" and "1 GiB", one
- *                   whose name ends in `_ms` also "500 ms", "30 s", "5 min" and "1 h"; the blank may be left out.
+ *                   whose name ends in `_ms` also "500 ms", "30 s", "5 min" and "1 h"; the blank may be left out. In
+ *                   32 bits such a time is at most 2147483647 ms.
  * Keys are the names in the .proto. Anchors, aliases, tags, merge keys and further documents are refused: a reader of
  * the file must not have to run YAML in the head.
  *

@@ -25,7 +25,7 @@ enum unit_family { UNITS_NONE, UNITS_BYTES, UNITS_MS };
 static const struct unit units_bytes[] = {{"KiB", 1024}, {"MiB", 1024u * 1024}, {"GiB", 1024u * 1024 * 1024}, {0}};
 static const struct unit units_ms[] = {{"ms", 1}, {"s", 1000}, {"min", 60u * 1000}, {"h", 3600u * 1000}, {0}};
 
-static struct range range_of(uint8_t kind) {
+static struct range range_of_kind(uint8_t kind) {
   switch (kind) {
     case STOA_KIND_INT64:
     case STOA_KIND_SINT64:
@@ -50,6 +50,15 @@ static enum unit_family units_of(const struct stoa_field *field) {
     return UNITS_BYTES;
   }
   return len > 3 && strcmp(field->name + len - 3, "_ms") == 0 ? UNITS_MS : UNITS_NONE;
+}
+
+/* Deadlines are told apart by the sign of a difference in 32 bits, so a time of that width is less than 2^31. */
+static struct range range_of(const struct stoa_field *field) {
+  struct range range = range_of_kind(field->kind);
+  if (range.max == UINT32_MAX && units_of(field) == UNITS_MS) {
+    range.max = INT32_MAX;
+  }
+  return range;
 }
 
 /* The factor of what stands behind the digits; 0 when that is not one of the field's units. */
@@ -95,7 +104,7 @@ static void store(uint64_t number, size_t size, void *out_value) {
 }
 
 bool stoa_config_integer_read(const struct stoa_field *field, struct stoa_string text, void *out_value) {
-  struct range range = range_of(field->kind);
+  struct range range = range_of(field);
   bool is_negative = text.len > 0 && text.data[0] == '-';
   if (is_negative) {
     text = stoa_string_make(text.data + 1, text.len - 1);
@@ -127,7 +136,7 @@ static uint64_t load(const void *value, struct range range) {
 
 void stoa_config_integer_write(const struct stoa_field *field, const void *value,
                                char out[STOA_CONFIG_NUMBER_TEXT_MAX]) {
-  struct range range = range_of(field->kind);
+  struct range range = range_of(field);
   uint64_t number = load(value, range);
   if (range.min < 0) {
     snprintf(out, STOA_CONFIG_NUMBER_TEXT_MAX, "%" PRId64, (int64_t)number);
@@ -142,7 +151,7 @@ void stoa_config_integer_expect(const struct stoa_field *field, char *out, size_
       [UNITS_BYTES] = " (bytes, or with KiB, MiB or GiB behind it)",
       [UNITS_MS] = " (milliseconds, or with ms, s, min or h behind it)",
   };
-  struct range range = range_of(field->kind);
+  struct range range = range_of(field);
   snprintf(out, size, "a number from %" PRId64 " to %" PRIu64 "%s", range.min, range.max, hints[units_of(field)]);
 }
 

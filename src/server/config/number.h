@@ -1,6 +1,7 @@
 /* server/config/number.h: numbers of the kinds that fields have, with units where a field's name tells which.
  *
- * Integers are decimal without leading zeros, which YAML 1.1 reads as octal and YAML 1.2 does not.
+ * Integers are decimal without leading zeros, which YAML 1.1 reads as octal and YAML 1.2 does not. A
+ * time in a field of 32 bits is at most 2147483647 ms, 24 days.
  */
 #ifndef STOA_SERVER_CONFIG_NUMBER_H
 #define STOA_SERVER_CONFIG_NUMBER_H

@@ -48,13 +48,28 @@ static void a_number_with_a_unit_names_the_units(void **state) {
       "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with KiB, MiB or "
       "GiB behind it), got \"1 MB\"\n");
   expect_errors("limits: {timeout_ms: 3 days}",
-                "a.yaml:1:22: limits.timeout_ms: expected a number from 0 to 4294967295 (milliseconds, or with ms, s, "
+                "a.yaml:1:22: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with ms, s, "
                 "min or h behind it), got \"3 days\"\n");
   expect_errors(
       "limits: {queue_bytes_max: 4 GiB}",
       "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with KiB, MiB or "
       "GiB behind it), got \"4 GiB\"\n");
   expect_errors("workers: 1 KiB", "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got \"1 KiB\"\n");
+}
+
+static void a_time_beyond_what_deadlines_hold_is_refused(void **state) {
+  (void)state;
+  static const char *const texts[] = {"2147483648", "4294967295", "2147484 s", "597 h"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    char yaml_text[64];
+    char told[256];
+    snprintf(yaml_text, sizeof yaml_text, "limits:\n  timeout_ms: %s", texts[i]);
+    snprintf(told, sizeof told,
+             "a.yaml:2:15: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with ms, s, min "
+             "or h behind it), got \"%s\"\n",
+             texts[i]);
+    expect_errors(yaml_text, told);
+  }
 }
 
 static void numbers_are_plain_decimal(void **state) {
@@ -446,6 +461,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_key_is_told_with_the_nearest_name),
       cmocka_unit_test(a_value_of_the_wrong_type_is_told_with_what_fits),
       cmocka_unit_test(a_number_with_a_unit_names_the_units),
+      cmocka_unit_test(a_time_beyond_what_deadlines_hold_is_refused),
       cmocka_unit_test(numbers_are_plain_decimal),
       cmocka_unit_test(real_numbers_are_plain_decimal),
       cmocka_unit_test(what_is_no_base64_is_refused),

@@ -126,6 +126,7 @@ static void sizes_and_times_take_units(void **state) {
                {"limits: {queue_bytes_max: 1MiB, timeout_ms: 5 min}", 1048576, 300000, 0},
                {"limits: {queue_bytes_max: 3GiB, timeout_ms: 2 h}", 3221225472u, 7200000, 0},
                {"limits: {bytes_total: 16 GiB, timeout_ms: 250 ms}", 0, 250, 17179869184u},
+               {"limits: {queue_bytes_max: 4294967295, timeout_ms: 2147483647}", 4294967295, 2147483647, 0},
                {"limits: {queue_bytes_max: 77, timeout_ms: 99}", 77, 99, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct reading reading;

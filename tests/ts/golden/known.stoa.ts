@@ -2,6 +2,15 @@
 
 import * as stoa from '@stoa/client';
 import * as wkt$ from '@stoa/client/wkt';
+export { DoubleValue } from '@stoa/client/wkt';
+export { FloatValue } from '@stoa/client/wkt';
+export { Int64Value } from '@stoa/client/wkt';
+export { UInt64Value } from '@stoa/client/wkt';
+export { Int32Value } from '@stoa/client/wkt';
+export { UInt32Value } from '@stoa/client/wkt';
+export { BoolValue } from '@stoa/client/wkt';
+export { StringValue } from '@stoa/client/wkt';
+export { BytesValue } from '@stoa/client/wkt';
 
 /** Messages that have a JSON form of their own. */
 export interface Known {
@@ -33,3 +42,18 @@ export const Known: stoa.Type<Known> = /* @__PURE__ */ stoa.message<Known>([
   [10, 'nothing', wkt$.nullValue, 4],
   [11, 'list', stoa.nested(() => wkt$.ListValue)],
 ]);
+
+/** Two steps from Any. */
+export interface Around {
+  known: Map<string, Known>;
+}
+
+export const Around: stoa.Type<Around> = /* @__PURE__ */ stoa.message<Around>([
+  [1, 'known', stoa.map(stoa.string, stoa.nested(() => Known))],
+]);
+
+/* What an Any may hold; those of other files are told to addTypes() by whoever wants them. */
+wkt$.addTypes({
+  'known.v1.Known': Known,
+  'known.v1.Around': Around,
+});

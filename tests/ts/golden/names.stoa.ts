@@ -10,6 +10,14 @@ export const Extreme = {
 } as const;
 export type Extreme = (typeof Extreme)[keyof typeof Extreme];
 
+export const Keys = {
+  KEYS_ZERO: 0,
+  ['__proto__']: 1,
+  constructor: 2,
+  await: 3,
+} as const;
+export type Keys = (typeof Keys)[keyof typeof Keys];
+
 export interface Map_ {
   map: Map<string, Map_>;
 }
@@ -65,4 +73,121 @@ export const delete_: stoa.Type<delete_> = /* @__PURE__ */ stoa.message<delete_>
   [4, 'with_2_digits', stoa.string],
   [5, '_1st', stoa.string],
   [6, 'UPPER_CASE', stoa.string],
+]);
+
+/** The names that JavaScript gives its own things are free, and those of a module are not. */
+export interface Promise {}
+
+export const Promise: stoa.Type<Promise> = /* @__PURE__ */ stoa.message<Promise>([]);
+
+export interface Array {}
+
+export const Array: stoa.Type<Array> = /* @__PURE__ */ stoa.message<Array>([]);
+
+export interface Symbol {}
+
+export const Symbol: stoa.Type<Symbol> = /* @__PURE__ */ stoa.message<Symbol>([]);
+
+export interface exports {}
+
+export const exports: stoa.Type<exports> = /* @__PURE__ */ stoa.message<exports>([]);
+
+export interface module_ {}
+
+export const module_: stoa.Type<module_> = /* @__PURE__ */ stoa.message<module_>([]);
+
+export interface globalThis {}
+
+export const globalThis: stoa.Type<globalThis> = /* @__PURE__ */ stoa.message<globalThis>([]);
+
+export interface undefined_ {}
+
+export const undefined_: stoa.Type<undefined_> = /* @__PURE__ */ stoa.message<undefined_>([]);
+
+export interface NaN {}
+
+export const NaN: stoa.Type<NaN> = /* @__PURE__ */ stoa.message<NaN>([]);
+
+export interface Error {}
+
+export const Error: stoa.Type<Error> = /* @__PURE__ */ stoa.message<Error>([]);
+
+export interface StoaError {}
+
+export const StoaError: stoa.Type<StoaError> = /* @__PURE__ */ stoa.message<StoaError>([]);
+
+export interface Client {}
+
+export const Client: stoa.Type<Client> = /* @__PURE__ */ stoa.message<Client>([]);
+
+export interface Type {}
+
+export const Type: stoa.Type<Type> = /* @__PURE__ */ stoa.message<Type>([]);
+
+export interface StoaClient {}
+
+export const StoaClient: stoa.Type<StoaClient> = /* @__PURE__ */ stoa.message<StoaClient>([]);
+
+export interface Record {}
+
+export const Record: stoa.Type<Record> = /* @__PURE__ */ stoa.message<Record>([]);
+
+export interface Init {}
+
+export const Init: stoa.Type<Init> = /* @__PURE__ */ stoa.message<Init>([]);
+
+export interface using {}
+
+export const using: stoa.Type<using> = /* @__PURE__ */ stoa.message<using>([]);
+
+export interface satisfies {}
+
+export const satisfies: stoa.Type<satisfies> = /* @__PURE__ */ stoa.message<satisfies>([]);
+
+export interface accessor {}
+
+export const accessor: stoa.Type<accessor> = /* @__PURE__ */ stoa.message<accessor>([]);
+
+export interface asserts {}
+
+export const asserts: stoa.Type<asserts> = /* @__PURE__ */ stoa.message<asserts>([]);
+
+export interface out {}
+
+export const out: stoa.Type<out> = /* @__PURE__ */ stoa.message<out>([]);
+
+export interface override {}
+
+export const override: stoa.Type<override> = /* @__PURE__ */ stoa.message<override>([]);
+
+export interface global {}
+
+export const global: stoa.Type<global> = /* @__PURE__ */ stoa.message<global>([]);
+
+export interface intrinsic {}
+
+export const intrinsic: stoa.Type<intrinsic> = /* @__PURE__ */ stoa.message<intrinsic>([]);
+
+export interface eval_ {}
+
+export const eval_: stoa.Type<eval_> = /* @__PURE__ */ stoa.message<eval_>([]);
+
+export interface let_ {}
+
+export const let_: stoa.Type<let_> = /* @__PURE__ */ stoa.message<let_>([]);
+
+export interface it_ {}
+
+export const it_: stoa.Type<it_> = /* @__PURE__ */ stoa.message<it_>([]);
+
+export interface meta {}
+
+export const meta: stoa.Type<meta> = /* @__PURE__ */ stoa.message<meta>([]);
+
+export interface Keyed {
+  key: Keys;
+}
+
+export const Keyed: stoa.Type<Keyed> = /* @__PURE__ */ stoa.message<Keyed>([
+  [1, 'key', stoa.enumeration(() => Keys)],
 ]);

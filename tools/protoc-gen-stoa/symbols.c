@@ -1,0 +1,149 @@
+#include "symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool.h"
+
+struct symbol {
+  enum symbol_space space;
+  enum symbol_part part;
+  const void *kin;
+  const struct model_file *file;
+  const char *name;
+  const char *what;
+  const struct place *place;
+  size_t order;
+};
+
+static void append(struct symbols *symbols, const struct symbol *symbol) {
+  if (symbols->count == symbols->capacity) {
+    size_t capacity = symbols->capacity == 0 ? 64 : symbols->capacity * 2;
+    struct symbol *grown = pool_array(capacity, sizeof *grown);
+    if (symbols->count > 0) {
+      memcpy(grown, symbols->items, symbols->count * sizeof *grown);
+    }
+    symbols->items = grown;
+    symbols->capacity = capacity;
+  }
+  symbols->items[symbols->count] = *symbol;
+  symbols->items[symbols->count].order = symbols->count;
+  symbols->count++;
+}
+
+void symbols_add(struct symbols *symbols, enum symbol_space space, const char *name, const char *what,
+                 const struct place *place) {
+  const struct symbol symbol = {
+      .space = space,
+      .part = symbols->part,
+      .kin = symbols->kin,
+      .file = symbols->file,
+      .name = name,
+      .what = what,
+      .place = place,
+  };
+  append(symbols, &symbol);
+}
+
+void symbols_append(struct symbols *symbols, const struct symbols *more) {
+  for (size_t i = 0; i < more->count; i++) {
+    append(symbols, &more->items[i]);
+  }
+}
+
+/* By name, and the first one of the file first. */
+static int compare(const void *left, const void *right) {
+  const struct symbol *a = left;
+  const struct symbol *b = right;
+  if (a->space != b->space) {
+    return a->space < b->space ? -1 : 1;
+  }
+  int by_name = strcmp(a->name, b->name);
+  if (by_name != 0) {
+    return by_name;
+  }
+  return a->order < b->order ? -1 : 1;
+}
+
+static bool is_same(const struct symbol *a, const struct symbol *b) {
+  return a->space == b->space && strcmp(a->name, b->name) == 0;
+}
+
+static bool is_kin(const struct symbol *a, const struct symbol *b) {
+  return a->kin != NULL && a->kin == b->kin;
+}
+
+static bool is_private(const struct symbol *symbol) {
+  return symbol->part == SYMBOL_PART_SOURCE || symbol->part == SYMBOL_PART_CLIENT_SOURCE;
+}
+
+/* Does one compilation see both? */
+static bool meet(const struct symbol *a, const struct symbol *b) {
+  if (is_private(a) && is_private(b)) {
+    return a->part == b->part && a->file == b->file;
+  }
+  bool is_server = a->part == SYMBOL_PART_SOURCE || b->part == SYMBOL_PART_SOURCE;
+  bool is_client = a->part == SYMBOL_PART_CLIENT_HEADER || b->part == SYMBOL_PART_CLIENT_HEADER;
+  return !is_server || !is_client;
+}
+
+/* Tell of the symbol at `at` when one before it has its name. */
+static void report_one(const struct symbols *symbols, size_t at, const char *language, struct problems *problems) {
+  const struct symbol *second = &symbols->items[at];
+  for (size_t i = at; i > 0 && is_same(&symbols->items[i - 1], second); i--) {
+    const struct symbol *first = &symbols->items[i - 1];
+    if (meet(first, second) && !is_kin(first, second)) {
+      problem_add(problems, second->place, "the %s name %s of %s is taken by %s (%s)", language, second->name,
+                  second->what, first->what, problem_place(first->place));
+      return;
+    }
+  }
+}
+
+static void sort(struct symbols *symbols) {
+  if (symbols->count > 0) {
+    qsort(symbols->items, symbols->count, sizeof *symbols->items, compare);
+  }
+}
+
+void symbols_report(struct symbols *symbols, const char *language, struct problems *problems) {
+  sort(symbols);
+  for (size_t i = 1; i < symbols->count; i++) {
+    report_one(symbols, i, language, problems);
+  }
+}
+
+/* `own` is sorted up to `count`. */
+static bool has(const struct symbols *own, size_t count, const struct symbol *symbol) {
+  size_t low = 0;
+  while (low < count) {
+    size_t middle = low + (count - low) / 2;
+    int order = strcmp(own->items[middle].name, symbol->name);
+    if (order == 0) {
+      return true;
+    }
+    low = order < 0 ? middle + 1 : low;
+    count = order < 0 ? count : middle;
+  }
+  return false;
+}
+
+void symbols_pass_on(struct symbols *own, struct symbols *others, const struct place *place,
+                     struct problems *problems) {
+  size_t own_count = own->count;
+  sort(own);
+  sort(others);
+  for (size_t i = 0; i < others->count; i++) {
+    const struct symbol *other = &others->items[i];
+    const struct symbol *before = i > 0 && is_same(other - 1, other) ? other - 1 : NULL;
+    if (has(own, own_count, other)) {
+      continue;
+    }
+    if (before == NULL) {
+      append(own, other);
+    } else if (before->file != other->file) {
+      problem_add(problems, place, "the name %s comes from two public imports: %s (%s) and %s (%s)", other->name,
+                  before->what, problem_place(before->place), other->what, problem_place(other->place));
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/* ts_collide.h: names that differ in the .proto file and are one in TypeScript. */
+#ifndef PLUGIN_TS_COLLIDE_H
+#define PLUGIN_TS_COLLIDE_H
+
+#include "model.h"
+
+void ts_collide_check(const struct model *model, struct problems *problems);
+
+#endif
