@@ -5,6 +5,7 @@
 #include "server/server_private.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stoa/log.h>
 
 #define SWEEP_MS 500
@@ -242,7 +243,9 @@ static void *run(void *context) {
   struct stoa_worker *worker = context;
   struct stoa_server *server = worker->server;
   current = worker;
+  stoa_turn_begin_thread(&worker->host.turn);
   stoa_loop_run(worker->loop);
+  stoa_turn_end_thread(&worker->host.turn);
   if (atomic_fetch_sub(&server->running, 1) == 1) {
     const uint64_t one = 1;
     ssize_t ignored = stoa_sys.write(server->ended_fd, &one, sizeof one);
@@ -366,6 +369,20 @@ static void set_scratch(struct stoa_worker *worker) {
   }
 }
 
+static int use_io_uring(struct stoa_worker *worker) {
+  struct stoa_send_ring *ring;
+  int status = stoa_send_ring_create(&ring);
+  if (status == STOA_OK) {
+    return stoa_turn_use_ring(&worker->host.turn, ring);
+  }
+  if (status == STOA_E_UNSUPPORTED && worker->server->config.io_uring == STOA_IO_URING_AUTO) {
+    stoa_log(STOA_LOG_WARN, "a worker goes without io_uring", STOA_F_INT("worker", worker->index),
+             STOA_F_STR("reason", strerror(errno)));
+    return STOA_OK;
+  }
+  return status;
+}
+
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
@@ -393,6 +410,12 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   }
   for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
     worker->listeners[i].io.fd = -1; /* a unix socket has one listener only, the first worker's */
+  }
+  if (server->use_io_uring) {
+    status = use_io_uring(worker);
+    if (status != STOA_OK) {
+      return status;
+    }
   }
   stoa_loop_on_turn_end(worker->loop, on_turn_end, worker);
   stoa_loop_timer_start(worker->loop, &worker->sweep, SWEEP_MS);

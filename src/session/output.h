@@ -25,8 +25,6 @@ void stoa_session_output_cut(struct stoa_session *session);
 /* Drop all that waits. */
 void stoa_session_output_discard(struct stoa_session *session);
 
-/* From here on nothing is added; when all is sent, our side of the line is shut. */
-void stoa_session_shut(struct stoa_session *session);
 /* Watch for what the session waits for. */
 void stoa_session_watch(struct stoa_session *session);
 /* Above so many bytes waiting, input waits too. */

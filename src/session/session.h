@@ -156,6 +156,9 @@ uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms)
 /* End without goodbye: the line is broken, or the server ends now. */
 void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *reason);
 
+/* From here on nothing is added; when all is sent, our side of the line is shut. */
+void stoa_session_shut(struct stoa_session *session);
+
 /* At the end of the turn it is looked at: something waits, or it must be ended. */
 void stoa_session_mark(struct stoa_session *session);
 

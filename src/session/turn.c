@@ -4,6 +4,8 @@
 #include "session/output.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stoa/log.h>
 
 #define ENTRIES_AT_FIRST 16
 /* The buffer that is kept warm between turns is at most this big. */
@@ -13,6 +15,20 @@ int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring) {
   turn->ring = ring;
   turn->sends = stoa_calloc(STOA_SEND_RING_ENTRIES, sizeof *turn->sends);
   return turn->sends == NULL ? STOA_E_MEMORY : STOA_OK;
+}
+
+void stoa_turn_begin_thread(struct stoa_turn *turn) {
+  if (turn->ring != NULL && stoa_send_ring_enable(turn->ring) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a call of its own",
+             STOA_F_STR("reason", strerror(errno)));
+    stoa_turn_end_thread(turn);
+  }
+}
+
+void stoa_turn_end_thread(struct stoa_turn *turn) {
+  assert(turn->send_count == 0);
+  stoa_send_ring_destroy(turn->ring);
+  turn->ring = NULL;
 }
 
 void stoa_turn_fini(struct stoa_turn *turn) {

@@ -43,6 +43,10 @@ struct stoa_turn {
 /* Zeroed is a turn without io_uring. Make it use the ring, which is its own from then on, after an error too; before
  * the first turn. Errors: STOA_E_MEMORY */
 int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring);
+/* On the thread that will take the turns, before the first. Should it fail, sends go one by one, which is logged. */
+void stoa_turn_begin_thread(struct stoa_turn *turn);
+/* And after the last on that thread: a ring serves no other. */
+void stoa_turn_end_thread(struct stoa_turn *turn);
 void stoa_turn_fini(struct stoa_turn *turn);
 
 /* One more session, or one less. Errors: STOA_E_MEMORY */
