@@ -29,8 +29,8 @@ STOA_API void *stoa_arena_calloc(struct stoa_arena *arena, size_t size);
 STOA_API struct stoa_string stoa_arena_copy(struct stoa_arena *arena, struct stoa_string text);
 
 /* Change the size of an allocation, keeping its content up to the smaller size. The newest allocation grows in its
- * place when the block has room, and gives back what it no longer needs when it shrinks; any other one is copied when
- * it grows, and its old bytes stay taken until the reset.
+ * place when the block has room, or with its block when it is alone there, and gives back what it no longer needs when
+ * it shrinks; any other one is copied when it grows, and its old bytes stay taken until the reset.
  *
  * last   from this arena, since its last reset; not NULL
  * Returns NULL at the cap or when memory is out: `last` is unchanged then. */

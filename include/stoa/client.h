@@ -60,6 +60,9 @@ struct stoa_client_options {
   const char *ca_file;
   bool insecure; /* take any certificate: for tests by hand, never for secrets */
 
+  /* Offer permessage-deflate: a server that agrees compresses what it sends. What this side sends is not compressed. */
+  bool compression;
+
   bool once;             /* one line and no other: when it goes, or does not come, the client ends */
   uint32_t retry_min_ms; /* 500: the least time between a line and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
@@ -95,7 +98,7 @@ struct stoa_client_change {
    *   STOA_E_TIMEOUT    it did not answer the handshake in time, or was silent for too long
    *   STOA_E_DENIED     it refused the upgrade; see http_status
    *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
-   *   STOA_E_SYNTAX     what it sent breaks HTTP or WebSocket
+   *   STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression
    *   STOA_E_LIMIT      its message or its answer is too long
    *   STOA_E_MEMORY     here */
   int status;
@@ -176,7 +179,8 @@ STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *clie
  * message       borrowed until the call returns
  * Errors: STOA_E_CLOSED    the client is not in STOA_CLIENT_OPEN
  *         STOA_E_LIMIT     outgoing_bytes_max or message_bytes_max; nothing was sent
- *         STOA_E_ARGUMENT  the type is too big; STOA_E_MEMORY, STOA_E_UTF8, STOA_E_SYSTEM (no random mask) */
+ *         STOA_E_ARGUMENT  the type is too big
+ *         STOA_E_UTF8, STOA_E_TYPE  as stoa/codec.h; STOA_E_MEMORY, STOA_E_SYSTEM (no random mask) */
 STOA_API int stoa_client_send(struct stoa_client *client, uint32_t type, const struct stoa_message_type *message_type,
                               const void *message);
 

@@ -121,10 +121,41 @@ static bool resize_in_place(struct stoa_arena *arena, uint8_t *last, size_t old_
   return true;
 }
 
+/* Is it the only one in its block? The first block does not count: it is kept over resets, and so must stay small. */
+static bool is_alone(const struct stoa_arena *arena, const uint8_t *last, size_t old_size) {
+  const struct block *block = arena->newest;
+  return block->next != NULL && last == block->data && last + rounded(old_size) == arena->at;
+}
+
+/* An allocation that is alone in its block grows with it: a list that doubles leaves no halves behind, which would
+ * count until the reset. */
+static void *grow_block(struct stoa_arena *arena, size_t old_size, size_t new_size) {
+  size_t used_before = arena->used - rounded(old_size);
+  if (new_size > arena->bytes_max || rounded(new_size) > arena->bytes_max - used_before) {
+    return fail(arena, STOA_E_LIMIT);
+  }
+  size_t size = rounded(new_size);
+  struct block *block = stoa_realloc(arena->newest, sizeof *block + size);
+  if (block == NULL) {
+    return fail(arena, STOA_E_MEMORY);
+  }
+  block->size = size;
+  arena->newest = block;
+  arena->at = block->data + size;
+  arena->end = arena->at;
+  arena->used = used_before + size;
+  ASAN_POISON_MEMORY_REGION(block->data, size);
+  ASAN_UNPOISON_MEMORY_REGION(block->data, new_size);
+  return block->data;
+}
+
 void *stoa_arena_grow(struct stoa_arena *arena, void *last, size_t old_size, size_t new_size) {
   assert(last != NULL);
   if (resize_in_place(arena, last, old_size, new_size) || new_size <= old_size) {
     return last;
+  }
+  if (is_alone(arena, last, old_size)) {
+    return grow_block(arena, old_size, new_size);
   }
   void *moved = stoa_arena_alloc(arena, new_size);
   if (moved != NULL) {

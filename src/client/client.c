@@ -30,6 +30,7 @@ static void init_offer(struct stoa_client *client) {
   client->offer.authority = settings->url.authority;
   client->offer.target = settings->url.target;
   client->offer.protocol = settings->protocol[0] != '\0' ? settings->protocol : NULL;
+  client->offer.deflate = settings->compression;
   client->offer.more_fields = &settings->fields;
 }
 

@@ -18,6 +18,7 @@
 #include "net/dial.h"
 #include "net/queue.h"
 #include "wire/typed.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_frame.h"
 #include "wire/ws_offer.h"
 
@@ -54,7 +55,7 @@ struct stoa_client_settings {
   enum stoa_client_subprotocol subprotocol;
   enum stoa_typed_order order;
   char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
-  bool once;
+  bool once, compression;
   uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, call_ms;
   uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
 };
@@ -123,7 +124,9 @@ struct stoa_client {
   struct stoa_ws_offer offer;
   struct stoa_http_response response;
   struct stoa_ws_reader reader;
-  struct stoa_buffer message; /* one that comes in pieces */
+  struct stoa_buffer message;     /* one that comes in pieces, or compressed */
+  bool deflate;                   /* the server may compress */
+  struct stoa_inflater *inflater; /* NULL before the line's first compressed message */
   uint8_t pong[STOA_WS_CONTROL_LEN_MAX];
   uint8_t pong_len;
   bool pong_owed; /* RFC 6455 5.5.3: only the newest ping needs an answer */

@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include "base/utf8.h"
+
 #include <assert.h>
 
 static void drop(struct stoa_client *client, int status, const char *reason) {
@@ -21,7 +23,7 @@ static size_t read_answer(struct stoa_client *client) {
     return 0;
   }
   struct stoa_line_end end = {0};
-  end.status = stoa_ws_offer_check(&client->offer, response, client->input, &end.reason);
+  end.status = stoa_ws_offer_check(&client->offer, response, client->input, &client->deflate, &end.reason);
   if (end.status != STOA_OK) {
     end.http_status = end.status == STOA_E_DENIED ? response->status : 0;
     stoa_client_drop(client, &end);
@@ -30,22 +32,6 @@ static size_t read_answer(struct stoa_client *client) {
   size_t head_len = response->head_len;
   stoa_client_opened(client);
   return head_len;
-}
-
-static void on_payload(struct stoa_client *client, const struct stoa_ws_event *event) {
-  bool is_text = event->opcode == STOA_WS_TEXT;
-  if (event->first && event->last) {
-    /* The usual case: a whole message in one piece is used where it lies. */
-    stoa_client_on_message(client, stoa_bytes_make(event->data, event->len), is_text);
-    return;
-  }
-  if (stoa_buffer_append(&client->message, event->data, event->len) != STOA_OK) {
-    /* The reader has checked the length against the same limit, so this is memory. */
-    drop(client, STOA_E_MEMORY, "out of memory");
-  } else if (event->last) {
-    stoa_client_on_message(client, stoa_bytes_make(client->message.data, client->message.len), is_text);
-    stoa_buffer_fini(&client->message);
-  }
 }
 
 static void on_bye(struct stoa_client *client, const struct stoa_ws_event *event) {
@@ -98,6 +84,61 @@ static void on_violation(struct stoa_client *client, const struct stoa_ws_event 
   }
   if (stoa_client_has_line(client)) {
     stoa_client_drop(client, &end);
+  }
+}
+
+static int inflate_piece(struct stoa_client *client, const struct stoa_ws_event *event) {
+  if (client->inflater == NULL) {
+    client->inflater = stoa_inflater_create();
+    if (client->inflater == NULL) {
+      return STOA_E_MEMORY;
+    }
+  }
+  struct stoa_bytes piece = stoa_bytes_make(event->data, event->len);
+  int status = stoa_inflater_step(client->inflater, piece, event->last, &client->message);
+  if (status == STOA_OK && event->last) {
+    stoa_inflater_reset(client->inflater);
+    bool is_text = event->opcode == STOA_WS_TEXT;
+    status = !is_text || stoa_utf8_valid(client->message.data, client->message.len) ? STOA_OK : STOA_E_UTF8;
+  }
+  return status;
+}
+
+static void refuse_compressed(struct stoa_client *client, int status) {
+  struct stoa_ws_event violation = {.kind = STOA_WS_EVENT_ERROR, .code = STOA_WS_CLOSE_INVALID_DATA};
+  if (status == STOA_E_LIMIT) {
+    violation.code = STOA_WS_CLOSE_TOO_BIG;
+    violation.reason = "message too big";
+  } else {
+    violation.reason = status == STOA_E_UTF8 ? "text is not UTF-8" : "not deflate data";
+  }
+  on_violation(client, &violation);
+}
+
+/* A part of a message, or all of it when it is compressed. */
+static int add_piece(struct stoa_client *client, const struct stoa_ws_event *event) {
+  if (event->compressed) {
+    return inflate_piece(client, event);
+  }
+  /* The reader has checked the length against the buffer's limit, so what fails here is memory. */
+  return stoa_buffer_append(&client->message, event->data, event->len);
+}
+
+static void on_payload(struct stoa_client *client, const struct stoa_ws_event *event) {
+  bool is_text = event->opcode == STOA_WS_TEXT;
+  if (event->first && event->last && !event->compressed) {
+    /* The usual case: a whole message in one piece is used where it lies. */
+    stoa_client_on_message(client, stoa_bytes_make(event->data, event->len), is_text);
+    return;
+  }
+  int status = add_piece(client, event);
+  if (status == STOA_E_MEMORY) {
+    drop(client, STOA_E_MEMORY, "out of memory");
+  } else if (status != STOA_OK) {
+    refuse_compressed(client, status);
+  } else if (event->last) {
+    stoa_client_on_message(client, stoa_bytes_make(client->message.data, client->message.len), is_text);
+    stoa_buffer_fini(&client->message);
   }
 }
 

@@ -74,6 +74,8 @@ void stoa_client_release_line(struct stoa_client *client) {
   stoa_conn_close(&client->conn, client->loop);
   stoa_client_queue_release(client);
   stoa_buffer_fini(&client->message);
+  stoa_inflater_destroy(client->inflater);
+  client->inflater = NULL;
   client->input_len = 0;
   client->deaf = false;
   client->pong_owed = false;
@@ -294,7 +296,7 @@ void stoa_client_opened(struct stoa_client *client) {
   static const struct stoa_line_end nothing;
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   client->opened_ms = stoa_loop_now_ms(client->loop);
-  stoa_ws_reader_init(&client->reader, false, false);
+  stoa_ws_reader_init(&client->reader, false, client->deflate);
   move(client, STOA_PHASE_OPEN);
   watch_silence(client, 0);
   tell(client, &nothing, 0);

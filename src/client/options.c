@@ -88,6 +88,7 @@ static int copy_numbers(struct stoa_client_settings *settings, const struct stoa
   bool may_be_quiet = options->subprotocol == STOA_CLIENT_NONE;
   settings->order = options->little_endian ? STOA_TYPED_LITTLE_ENDIAN : STOA_TYPED_BIG_ENDIAN;
   settings->once = options->once;
+  settings->compression = options->compression;
   settings->retry_min_ms = or_default(options->retry_min_ms, 500);
   settings->retry_max_ms = or_default(options->retry_max_ms, 20000);
   settings->handshake_ms = or_default(options->handshake_ms, 10000);

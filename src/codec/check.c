@@ -7,6 +7,7 @@
 
 #include "codec/fault.h"
 #include "codec/map_field.h"
+#include "codec/number.h"
 #include "codec/table.h"
 
 struct checker {
@@ -64,20 +65,31 @@ static int check_natural(struct checker *checker, const struct stoa_field_rules 
   return STOA_E_TYPE;
 }
 
+struct real_text {
+  char text[STOA_NUMBER_TEXT_MAX + 1];
+};
+
+static struct real_text write_real(double value, bool is_float) {
+  struct real_text out = {{0}};
+  if (isfinite(value)) {
+    size_t len = is_float ? stoa_number_write_float((float)value, out.text) : stoa_number_write_double(value, out.text);
+    out.text[len] = '\0';
+  } else {
+    (void)snprintf(out.text, sizeof out.text, "%s", isnan(value) ? "NaN" : value < 0 ? "-inf" : "inf");
+  }
+  return out;
+}
+
 /* NaN is in no range, so that what comes through is a number. */
-static int check_real(struct checker *checker, const struct stoa_field_rules *rules, double value) {
+static int check_real(struct checker *checker, const struct stoa_field_rules *rules, double value, bool is_float) {
   bool is_low = has(rules, STOA_RULE_MIN) && !(value >= rules->min.real);
   bool is_high = has(rules, STOA_RULE_MAX) && !(value <= rules->max.real);
   if (!is_low && !is_high) {
     return STOA_OK;
   }
-  const char *side = is_low ? "least" : "most";
-  double bound = is_low ? rules->min.real : rules->max.real;
-  if (isnan(value)) {
-    stoa_fault_set(&checker->fault, "at %s %.15g, got NaN", side, bound);
-  } else {
-    stoa_fault_set(&checker->fault, "at %s %.15g, got %.15g", side, bound, value);
-  }
+  struct real_text bound = write_real(is_low ? rules->min.real : rules->max.real, false);
+  stoa_fault_set(&checker->fault, "at %s %s, got %s", is_low ? "least" : "most", bound.text,
+                 write_real(value, is_float).text);
   return STOA_E_TYPE;
 }
 
@@ -90,9 +102,9 @@ static int check_value(struct checker *checker, const struct stoa_field *field, 
     case STOA_KIND_BYTES:
       return check_len(checker, rules, ((const struct stoa_bytes *)slot)->len, "byte", "bytes");
     case STOA_KIND_DOUBLE:
-      return check_real(checker, rules, *(const double *)slot);
+      return check_real(checker, rules, *(const double *)slot, false);
     case STOA_KIND_FLOAT:
-      return check_real(checker, rules, (double)*(const float *)slot);
+      return check_real(checker, rules, (double)*(const float *)slot, true);
     case STOA_KIND_INT64:
     case STOA_KIND_SINT64:
     case STOA_KIND_SFIXED64:

@@ -2,7 +2,6 @@
 #include "codec/number.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +93,8 @@ static bool is_simple(const struct stoa_decimal *decimal, uint64_t digits_max, i
          decimal->exponent >= -exponent_max && decimal->exponent <= exponent_max;
 }
 
-/* The C locale for this thread, so that the decimal point is a point. glibc and musl hand out a static one. */
-static locale_t use_c_locale(void) {
+/* glibc and musl hand out a static one. */
+locale_t stoa_number_use_c_locale(void) {
   return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }
 
@@ -111,7 +110,7 @@ int stoa_decimal_double(const struct stoa_decimal *decimal, struct stoa_bytes te
   if (copy.data == NULL) {
     return STOA_E_MEMORY;
   }
-  locale_t before = use_c_locale();
+  locale_t before = stoa_number_use_c_locale();
   double value = strtod(copy.data, NULL);
   (void)uselocale(before);
   if (isinf(value)) {
@@ -134,7 +133,7 @@ int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes tex
   if (copy.data == NULL) {
     return STOA_E_MEMORY;
   }
-  locale_t before = use_c_locale();
+  locale_t before = stoa_number_use_c_locale();
   float value = strtof(copy.data, NULL);
   (void)uselocale(before);
   if (isinf(value)) {
@@ -168,7 +167,7 @@ size_t stoa_number_write_signed(int64_t value, char *out_text) {
 /* Any decimal of DBL_DIG digits survives the way through a normal double, so a shorter text than that many digits is
  * what %g makes of it by dropping zeros. Subnormal doubles hold fewer digits. 17 digits always suffice. */
 size_t stoa_number_write_double(double value, char *out_text) {
-  locale_t before = use_c_locale();
+  locale_t before = stoa_number_use_c_locale();
   int len = 0;
   for (int digits = isnormal(value) ? DBL_DIG : 1; digits <= DBL_DECIMAL_DIG; digits++) {
     len = snprintf(out_text, STOA_NUMBER_TEXT_MAX, "%.*g", digits, value);
@@ -181,7 +180,7 @@ size_t stoa_number_write_double(double value, char *out_text) {
 }
 
 size_t stoa_number_write_float(float value, char *out_text) {
-  locale_t before = use_c_locale();
+  locale_t before = stoa_number_use_c_locale();
   int len = 0;
   for (int digits = isnormal(value) ? FLT_DIG : 1; digits <= FLT_DECIMAL_DIG; digits++) {
     len = snprintf(out_text, STOA_NUMBER_TEXT_MAX, "%.*g", digits, (double)value);

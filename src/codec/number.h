@@ -2,7 +2,11 @@
 #ifndef STOA_CODEC_NUMBER_H
 #define STOA_CODEC_NUMBER_H
 
+#include <locale.h>
 #include <stoa/arena.h>
+
+/* Take the C locale for this thread, so that the decimal point is a point. Returns what goes to uselocale() again. */
+locale_t stoa_number_use_c_locale(void);
 
 /* A number as RFC 8259 6 writes it: (negative ? -1 : 1) * digits * 10^exponent. */
 struct stoa_decimal {

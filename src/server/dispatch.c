@@ -66,7 +66,7 @@ static void reply(const struct incoming *incoming, const struct stoa_handler *ha
                                    .message = message};
   stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
   int status = stoa_worker_send(incoming->session, &outgoing);
-  if (status == STOA_E_UTF8 || status == STOA_E_LIMIT || status == STOA_E_MEMORY) {
+  if (status != STOA_OK && status != STOA_E_CLOSED) {
     stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", handler->name),
              STOA_F_STR("reason", stoa_status_name(status)));
     fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", NULL);

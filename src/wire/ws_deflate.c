@@ -151,19 +151,20 @@ static bool parameter_apply(const struct parameter *parameter, unsigned *seen, s
   return offer->client_max_window_bits != 0;
 }
 
-/* One extension with its parameters. *out_good tells whether it can be agreed to. */
-static enum scan_verdict take_offer(struct scanner *scanner, struct stoa_ws_deflate *out_offer, bool *out_good) {
+/* One extension with its parameters. *out_good tells whether it can be agreed to, *out_seen which parameters came. */
+static enum scan_verdict take_offer(struct scanner *scanner, struct stoa_ws_deflate *out_offer, bool *out_good,
+                                    unsigned *out_seen) {
   struct stoa_string name = take_token(scanner);
   struct parameter parameter;
   enum scan_verdict verdict;
-  unsigned seen = 0;
+  *out_seen = 0;
   if (name.len == 0) {
     return SCAN_NONE;
   }
   *out_offer = (struct stoa_ws_deflate){true, true, 15, false, 15, false};
   *out_good = stoa_http_equal_fold(name, stoa_string_of("permessage-deflate"));
   while ((verdict = take_parameter(scanner, &parameter)) == SCAN_FOUND) {
-    *out_good = *out_good && parameter_apply(&parameter, &seen, out_offer);
+    *out_good = *out_good && parameter_apply(&parameter, out_seen, out_offer);
   }
   return verdict == SCAN_BROKEN ? SCAN_BROKEN : SCAN_FOUND;
 }
@@ -174,7 +175,8 @@ static bool field_read(struct stoa_string value, bool *chosen, struct stoa_ws_de
   while (!at_end(&scanner)) {
     struct stoa_ws_deflate offer;
     bool good = false;
-    if (take_offer(&scanner, &offer, &good) == SCAN_BROKEN) {
+    unsigned ignored;
+    if (take_offer(&scanner, &offer, &good, &ignored) == SCAN_BROKEN) {
       return false;
     }
     if (good && !*chosen) {
@@ -203,6 +205,17 @@ bool stoa_ws_deflate_negotiate(const struct stoa_http_head *head, const uint8_t 
     *out = first;
   }
   return chosen;
+}
+
+/* RFC 7692 7.1.1.1: a server that takes server_no_context_takeover says so. 7.1.2.2: client_max_window_bits comes only
+ * when it was offered. */
+bool stoa_ws_deflate_taken(struct stoa_string value) {
+  struct scanner scanner = {value, 0};
+  struct stoa_ws_deflate taken;
+  bool good = false;
+  unsigned seen = 0;
+  bool whole = take_offer(&scanner, &taken, &good, &seen) == SCAN_FOUND && at_end(&scanner);
+  return whole && good && (seen & OFFER_SERVER_TAKEOVER) != 0 && (seen & OFFER_CLIENT_BITS) == 0;
 }
 
 size_t stoa_ws_deflate_answer(const struct stoa_ws_deflate *agreed, char *out, size_t out_size) {

@@ -31,6 +31,12 @@ bool stoa_ws_deflate_negotiate(const struct stoa_http_head *head, const uint8_t 
 /* The response's extension value, "permessage-deflate; ..."; returns its length (at most 160). */
 size_t stoa_ws_deflate_answer(const struct stoa_ws_deflate *agreed, char *out, size_t out_size);
 
+/* What a client offers (RFC 7692 7.1): messages that need no window of those before them, in both directions. */
+#define STOA_WS_DEFLATE_OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+/* Does the response's extension value take that offer, and nothing else? */
+bool stoa_ws_deflate_taken(struct stoa_string value);
+
 /* One message being inflated. Exists only while a compressed message arrives. */
 struct stoa_inflater;
 
@@ -53,16 +59,22 @@ int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, 
 /* Ready for the next message. */
 void stoa_inflater_reset(struct stoa_inflater *inflater);
 
-/* Compresses whole messages without context; kept by a worker and shared by its sessions. */
+/* Compresses whole messages without context; kept by a worker and shared by its sessions. Holds some 200 KiB, and 256
+ * more from the first message on that is left to zlib: one longer than a window below 15 bits, or a very short one. */
 struct stoa_deflater;
 
 /* window_bits 9 to 15. NULL when memory is out. */
 struct stoa_deflater *stoa_deflater_create(int window_bits);
+/* NULL is fine. */
 void stoa_deflater_destroy(struct stoa_deflater *deflater);
 /* Append the message, compressed, without the trailing 00 00 ff ff (RFC 7692 7.2.1). The same message gives the same
- * bytes, whatever was compressed before it.
- * Errors: STOA_E_LIMIT   out has no room for five bytes more than the compressed message, which come and go
- *         STOA_E_MEMORY; out is as before after both. */
+ * bytes, whatever was compressed before it. No block has BFINAL set: not all clients can read what RFC 7692 7.2.3.4
+ * allows. The result may be longer than the message, which had better be sent then.
+ *
+ * message  at most 2^31 - 1 bytes
+ * Errors: STOA_E_LIMIT   the message is longer than that, or out has no room for 32 bytes more than the compressed
+ *                        message, which come and go
+ *         STOA_E_MEMORY; out's content is as before after both, and the deflater is ready for the next message. */
 int stoa_deflater_message(struct stoa_deflater *deflater, struct stoa_bytes message, struct stoa_buffer *out);
 
 #endif

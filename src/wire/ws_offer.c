@@ -1,6 +1,7 @@
 #include "wire/ws_offer.h"
 
 #include "wire/http_token.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
 /* The handshake writes these itself, or they would change how the request is read. */
@@ -92,6 +93,9 @@ int stoa_ws_offer_write(const struct stoa_ws_offer *offer, struct stoa_buffer *o
   if (offer->protocol != NULL) {
     put_field(&writer, "Sec-WebSocket-Protocol", stoa_string_of(offer->protocol));
   }
+  if (offer->deflate) {
+    put_field(&writer, "Sec-WebSocket-Extensions", stoa_string_of(STOA_WS_DEFLATE_OFFER));
+  }
   put(&writer, stoa_string_make((const char *)offer->more_fields->data, offer->more_fields->len));
   put_literal(&writer, "\r\n");
   return end_of(&writer, start);
@@ -142,9 +146,12 @@ static bool accepts(const struct answer *answer, const struct stoa_ws_offer *off
 }
 
 /* RFC 6455 4.1, the client's checks 5 and 6. The protocol is compared exactly: it is one of the names offered. */
-static int check_agreed(const struct answer *answer, const struct stoa_ws_offer *offer, const char **out_reason) {
+static int check_agreed(const struct answer *answer, const struct stoa_ws_offer *offer, bool *out_deflate,
+                        const char **out_reason) {
   struct stoa_string value;
-  if (single_field(answer, "Sec-WebSocket-Extensions", &value) != 0) {
+  size_t extensions = single_field(answer, "Sec-WebSocket-Extensions", &value);
+  bool deflate = offer->deflate && extensions == 1 && stoa_ws_deflate_taken(value);
+  if (extensions != 0 && !deflate) {
     return reject(STOA_E_SYNTAX, "an extension that was not offered", out_reason);
   }
   size_t count = single_field(answer, "Sec-WebSocket-Protocol", &value);
@@ -155,11 +162,12 @@ static int check_agreed(const struct answer *answer, const struct stoa_ws_offer 
       (count == 1 && !stoa_string_equal(value, stoa_string_of(offer->protocol)))) {
     return reject(STOA_E_SYNTAX, "a subprotocol that was not offered", out_reason);
   }
+  *out_deflate = deflate;
   return STOA_OK;
 }
 
 int stoa_ws_offer_check(const struct stoa_ws_offer *offer, const struct stoa_http_response *response,
-                        const uint8_t *data, const char **out_reason) {
+                        const uint8_t *data, bool *out_deflate, const char **out_reason) {
   const struct answer answer = {response, data};
   struct stoa_string upgrade;
   if (response->status != 101) {
@@ -172,5 +180,5 @@ int stoa_ws_offer_check(const struct stoa_ws_offer *offer, const struct stoa_htt
   if (!accepts(&answer, offer)) {
     return reject(STOA_E_SYNTAX, "wrong Sec-WebSocket-Accept", out_reason);
   }
-  return check_agreed(&answer, offer, out_reason);
+  return check_agreed(&answer, offer, out_deflate, out_reason);
 }

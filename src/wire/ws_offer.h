@@ -17,6 +17,7 @@ struct stoa_ws_offer {
   struct stoa_string authority;
   struct stoa_string target;             /* as stoa_ws_url_parse() gives it */
   const char *protocol;                  /* NULL: none */
+  bool deflate;                          /* permessage-deflate: what comes may be compressed, what goes is not */
   char key[STOA_WS_KEY_LEN];             /* Sec-WebSocket-Key */
   const struct stoa_buffer *more_fields; /* whole field lines, as stoa_ws_offer_field() writes them */
 };
@@ -32,12 +33,13 @@ int stoa_ws_offer_write(const struct stoa_ws_offer *offer, struct stoa_buffer *o
 
 /* Is this the answer to that offer (RFC 6455 4.1)?
  *
- * out_reason  for people, a literal; written unless the return is STOA_OK
+ * out_deflate  did the server take permessage-deflate? Written on STOA_OK
+ * out_reason   for people, a literal; written unless the return is STOA_OK
  * Errors: STOA_E_DENIED       a status other than 101
  *         STOA_E_UNSUPPORTED  the offered protocol was not taken
- *         STOA_E_SYNTAX       no upgrade to WebSocket, another key's Sec-WebSocket-Accept, a protocol or an extension
- *                             that was not offered, a field twice that may come once */
+ *         STOA_E_SYNTAX       no upgrade to WebSocket, another key's Sec-WebSocket-Accept, a protocol, an extension
+ *                             or a parameter of it that was not offered, a field twice that may come once */
 int stoa_ws_offer_check(const struct stoa_ws_offer *offer, const struct stoa_http_response *response,
-                        const uint8_t *data, const char **out_reason);
+                        const uint8_t *data, bool *out_deflate, const char **out_reason);
 
 #endif

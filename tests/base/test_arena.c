@@ -184,6 +184,48 @@ static void growing_past_the_block_moves_the_content(void **state) {
   stoa_arena_destroy(arena);
 }
 
+static void what_is_alone_in_its_block_grows_without_leaving_anything(void **state) {
+  (void)state;
+  struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
+  assert_non_null(stoa_arena_alloc(arena, 16 * KIB));
+  char *text = stoa_arena_alloc(arena, 32 * KIB);
+  memset(text, 'a', 32 * KIB);
+  for (size_t size = 32 * KIB; size < 512 * KIB; size *= 2) {
+    text = stoa_arena_grow(arena, text, size, size * 2);
+    assert_non_null(text);
+    assert_int_equal((uintptr_t)text % 16, 0);
+    memset(text + size, 'a', size);
+    assert_int_equal(stoa_arena_used(arena), 16 * KIB + size * 2);
+    assert_int_equal(stoa_memory_live_blocks(), 3);
+  }
+  assert_int_equal(text[0], 'a');
+  assert_int_equal(text[512 * KIB - 1], 'a');
+  stoa_memory_fail_at(1, false);
+  assert_null(stoa_arena_grow(arena, text, 512 * KIB, 600 * KIB));
+  stoa_memory_fail_at(0, false);
+  assert_null(stoa_arena_grow(arena, text, 512 * KIB, 1009 * KIB));
+  assert_int_equal(text[512 * KIB - 1], 'a');
+  assert_non_null(stoa_arena_grow(arena, text, 512 * KIB, 1008 * KIB));
+  assert_null(stoa_arena_alloc(arena, 1));
+  stoa_arena_reset(arena);
+  assert_int_equal(stoa_memory_live_blocks(), 2);
+  stoa_arena_destroy(arena);
+}
+
+static void the_first_block_does_not_grow_for_it_is_kept(void **state) {
+  (void)state;
+  struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
+  char *text = stoa_arena_alloc(arena, 16 * KIB);
+  assert_non_null(stoa_arena_grow(arena, text, 16 * KIB, 512 * KIB));
+  assert_int_equal(stoa_memory_live_blocks(), 3);
+  stoa_arena_reset(arena);
+  assert_int_equal(stoa_memory_live_blocks(), 2);
+  stoa_memory_fail_at(1, false);
+  assert_ptr_equal(stoa_arena_alloc(arena, 16 * KIB), text);
+  assert_null(stoa_arena_alloc(arena, 1));
+  stoa_arena_destroy(arena);
+}
+
 static void growing_past_the_cap_is_refused_and_changes_nothing(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(KIB);
@@ -253,6 +295,8 @@ int main(void) {
       cmocka_unit_test_teardown(the_newest_allocation_grows_and_shrinks_in_place, leave_no_block),
       cmocka_unit_test_teardown(an_older_allocation_grows_by_a_copy, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_block_moves_the_content, leave_no_block),
+      cmocka_unit_test_teardown(what_is_alone_in_its_block_grows_without_leaving_anything, leave_no_block),
+      cmocka_unit_test_teardown(the_first_block_does_not_grow_for_it_is_kept, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_cap_is_refused_and_changes_nothing, leave_no_block),
       cmocka_unit_test_teardown(the_cap_and_memory_that_is_out_are_told_apart, leave_no_block),
       cmocka_unit_test_teardown(every_allocation_that_fails_is_told_and_leaks_nothing, leave_no_block),

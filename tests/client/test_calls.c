@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <google/protobuf/struct.stoa.h>
 
 #include "base/memory.h"
 #include "client/client_private.h"
@@ -249,6 +250,56 @@ static void no_more_calls_are_in_flight_than_allowed(void **state) {
   assert_int_equal(try_call(far, &more, 0, NULL), STOA_OK);
 }
 
+static void every_way_a_call_ends_makes_room_for_another(void **state) {
+  struct far *far = *state;
+  struct end end;
+  struct stoa_client_options options = far_options(far);
+  options.calls_max = 1;
+  far_client(far, &options);
+  far_open(far);
+  call(far, &end, 100);
+  far_pass(far, 200);
+  assert_int_equal(end.result, STOA_CALL_TIMEOUT);
+  uint32_t id = call(far, &end, 0);
+  assert_int_equal(stoa_client_cancel(far->client, id), STOA_OK);
+  await_end(far, &end);
+  id = call(far, &end, 0);
+  far_send_typed(far, CALL | ERROR | TYPE, id, "no error");
+  await_end(far, &end);
+  assert_int_equal(end.result, STOA_CALL_MALFORMED);
+  id = call(far, &end, 0);
+  far_send_typed(far, CALL | ERROR | TYPE, id, "{\"code\":1}");
+  await_end(far, &end);
+  call(far, &end, 0);
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(end.result, STOA_CALL_LOST);
+  far_pass(far, 1100);
+  far_open(far);
+  call(far, &end, 0);
+  assert_int_equal(try_call(far, &end, 0, NULL), STOA_E_LIMIT);
+}
+
+static void what_has_no_form_is_not_sent_and_takes_no_room(void **state) {
+  struct far *far = *state;
+  struct end end = {0};
+  struct stoa_client_options options = far_options(far);
+  const struct stoa_error bad = {.reason = STOA_STR("\xff")};
+  const struct google_protobuf_value nothing = {.kind_case = 0};
+  options.calls_max = 1;
+  far_client(far, &options);
+  far_open(far);
+  struct stoa_call_start asked = {
+      .type = TYPE, .request_type = &stoa_error_type, .request = &bad, .invoke = invoke, .user = &end};
+  assert_int_equal(stoa_client_send(far->client, TYPE, &stoa_error_type, &bad), STOA_E_UTF8);
+  assert_int_equal(stoa_client_call(far->client, &asked, NULL), STOA_E_UTF8);
+  asked.request_type = &google_protobuf_value_type;
+  asked.request = &nothing;
+  assert_int_equal(stoa_client_send(far->client, TYPE, asked.request_type, asked.request), STOA_E_TYPE);
+  assert_int_equal(stoa_client_call(far->client, &asked, NULL), STOA_E_TYPE);
+  call(far, &end, 0);
+}
+
 /* An answer that is no good: the caller learns that, and the line stays. */
 static void expect_malformed(struct far *far, const struct stoa_message_type *reply_type, uint32_t type,
                              const char *payload) {
@@ -394,6 +445,8 @@ int main(void) {
       CALL_TEST(a_call_for_a_line_that_is_gone_is_lost_and_not_sent_on_the_next),
       CALL_TEST(a_call_can_follow_from_the_end_of_another),
       CALL_TEST(no_more_calls_are_in_flight_than_allowed),
+      CALL_TEST(every_way_a_call_ends_makes_room_for_another),
+      CALL_TEST(what_has_no_form_is_not_sent_and_takes_no_room),
       CALL_TEST(an_answer_that_cannot_be_read_ends_its_call),
       CALL_TEST(calls_that_make_no_sense_are_refused),
       CALL_TEST(without_a_subprotocol_there_are_no_calls),

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "client/client_private.h"
 #include "guest.h"
 
 #define SPEAKERS 3
@@ -51,6 +52,44 @@ static void every_subprotocol_is_spoken(void **state) {
   visit(url, STOA_CLIENT_TEXT, NULL);
   visit(url, STOA_CLIENT_NONE, NULL);
   house_end(&house);
+}
+
+/* A line of 250 letters, said and heard; true when it came compressed. */
+static bool hear_compressed(const char *url, enum stoa_client_subprotocol subprotocol, const struct stoa_codec *codec) {
+  const struct stoa_client_options options = {
+      .url = url, .subprotocol = subprotocol, .codec = codec, .compression = true};
+  struct guest guest = {0};
+  char text[64];
+  memset(text, 'a', sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  char from[200];
+  memset(from, 'b', sizeof from - 1);
+  from[sizeof from - 1] = '\0';
+  guest_enter(&guest, &options, false);
+  for (unsigned i = 1; i <= 3; i++) {
+    assert_int_equal(guest_say(&guest, from, i, text), STOA_OK);
+    guest_await(&guest, &guest.lines, i);
+    assert_string_equal(guest.line_text, text);
+  }
+  bool compressed = guest.client->inflater != NULL;
+  guest_leave(&guest);
+  return compressed;
+}
+
+static void a_server_that_compresses_is_understood(void **state) {
+  struct house house;
+  (void)state;
+  for (int on = 0; on <= 1; on++) {
+    struct stoa_server_config *config = house_config(1);
+    config->compression = on != 0;
+    house_start(&house, config, NULL);
+    const char *url = url_of(house.address);
+    assert_int_equal(hear_compressed(url, STOA_CLIENT_CODEC, NULL), on);
+    assert_int_equal(hear_compressed(url, STOA_CLIENT_CODEC, &stoa_codec_proto), on);
+    assert_int_equal(hear_compressed(url, STOA_CLIENT_TEXT, NULL), on);
+    assert_int_equal(hear_compressed(url, STOA_CLIENT_NONE, NULL), on);
+    house_end(&house);
+  }
 }
 
 static void visit_at(const char *address) {
@@ -247,6 +286,7 @@ static void a_client_can_be_pestered_from_all_sides_while_it_ends(void **state) 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_subprotocol_is_spoken),
+      cmocka_unit_test(a_server_that_compresses_is_understood),
       cmocka_unit_test(a_server_is_found_by_ipv6_and_by_a_socket),
       cmocka_unit_test(a_name_is_tried_at_all_its_addresses),
       cmocka_unit_test(errors_of_messages_and_of_calls_arrive),

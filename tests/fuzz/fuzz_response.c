@@ -32,13 +32,15 @@ static void head_makes_sense(const struct stoa_http_response *response, size_t l
   }
 }
 
-static void answer_is_judged(const struct stoa_http_response *response, const uint8_t *data) {
-  struct stoa_ws_offer offer = {.protocol = "stoa.json", .more_fields = &no_fields};
+static void answer_is_judged(const struct stoa_http_response *response, const uint8_t *data, bool offers_deflate) {
+  struct stoa_ws_offer offer = {.protocol = "stoa.json", .deflate = offers_deflate, .more_fields = &no_fields};
   const char *reason = NULL;
+  bool deflate = false;
   memcpy(offer.key, "dGhlIHNhbXBsZSBub25jZQ==", sizeof offer.key);
-  int status = stoa_ws_offer_check(&offer, response, data, &reason);
+  int status = stoa_ws_offer_check(&offer, response, data, &deflate, &reason);
   must(status == STOA_OK || reason != NULL);
   must(status != STOA_OK || response->status == 101);
+  must(!deflate || (status == STOA_OK && offers_deflate));
   must((status == STOA_E_DENIED) == (response->status != 101));
 }
 
@@ -78,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
      * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     must(memcmp(&whole, &single, sizeof whole) == 0 && memcmp(&whole, &pieces, sizeof whole) == 0);
     head_makes_sense(&whole, len);
-    answer_is_judged(&whole, data);
+    answer_is_judged(&whole, data, false);
+    answer_is_judged(&whole, data, true);
   }
   url_makes_a_request(data, len);
   return 0;

@@ -51,6 +51,13 @@ static void a_request_is_written_as_the_rfc_wants_it(void **state) {
                  "GET /?b HTTP/1.1\r\nHost: example.com:7700\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY "\r\nX-Empty: \r\nCookie: a=b; c=d\r\n\r\n");
   stoa_buffer_fini(&fields);
+  offer = offer_of(NULL, "/");
+  offer.deflate = true;
+  expect_request(&offer,
+                 "GET / HTTP/1.1\r\nHost: example.com:7700\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY
+                 "\r\nSec-WebSocket-Extensions: "
+                 "permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n");
 }
 
 static void a_request_without_room_or_memory_leaves_nothing(void **state) {
@@ -101,16 +108,23 @@ static void fields_that_would_change_the_request_are_refused(void **state) {
   stoa_buffer_fini(&fields);
 }
 
-static int check(const char *protocol, const char *text) {
+static int judge(const struct stoa_ws_offer *offer, const char *text, bool *out_deflate) {
   const struct stoa_http_limits limits = {.head_bytes_max = 4096, .fields_max = 20};
-  const struct stoa_ws_offer offer = offer_of(protocol, "/");
   const uint8_t *data = (const uint8_t *)text;
   const char *reason = NULL;
   struct stoa_http_response response;
   stoa_http_response_init(&response);
   assert_int_equal(stoa_http_response_parse(&response, &limits, data, strlen(text)), STOA_OK);
-  int status = stoa_ws_offer_check(&offer, &response, data, &reason);
+  int status = stoa_ws_offer_check(offer, &response, data, out_deflate, &reason);
   assert_int_equal(reason == NULL, status == STOA_OK);
+  return status;
+}
+
+static int check(const char *protocol, const char *text) {
+  const struct stoa_ws_offer offer = offer_of(protocol, "/");
+  bool deflate = true;
+  int status = judge(&offer, text, &deflate);
+  assert_int_equal(deflate, status != STOA_OK);
   return status;
 }
 
@@ -148,12 +162,60 @@ static void only_the_answer_to_the_offer_is_taken(void **state) {
   }
 }
 
+/* RFC 7692 5 and 7.1: the server may leave the offer, or take it as it stands; it may say more only of what is its own.
+ */
+static void only_the_compression_that_was_offered_is_taken(void **state) {
+  static const struct {
+    const char *value;
+    int status;
+  } answers[] = {
+      {"permessage-deflate; server_no_context_takeover", STOA_OK},
+      {"permessage-deflate; client_no_context_takeover; server_no_context_takeover", STOA_OK},
+      {" Permessage-Deflate;server_no_context_takeover ; server_max_window_bits=\"10\" ", STOA_OK},
+      {"permessage-deflate", STOA_E_SYNTAX},
+      {"permessage-deflate; client_no_context_takeover", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover; client_max_window_bits=10", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover; server_max_window_bits", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover; server_max_window_bits=16", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover=1", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover; server_no_context_takeover", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover; more", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover, permessage-deflate; server_no_context_takeover", STOA_E_SYNTAX},
+      {"permessage-deflate; server_no_context_takeover;", STOA_E_SYNTAX},
+      {"x-other; server_no_context_takeover", STOA_E_SYNTAX},
+      {"", STOA_E_SYNTAX},
+  };
+  struct stoa_ws_offer offer = offer_of(NULL, "/");
+  bool deflate = true;
+  (void)state;
+  offer.deflate = true;
+  assert_int_equal(judge(&offer, HEAD UPGRADE ACCEPT "\r\n", &deflate), STOA_OK);
+  assert_false(deflate);
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    char text[1024];
+    snprintf(text, sizeof text, "%sSec-WebSocket-Extensions: %s\r\n\r\n", HEAD UPGRADE ACCEPT, answers[i].value);
+    deflate = false;
+    int status = judge(&offer, text, &deflate);
+    if (status != answers[i].status || deflate != (status == STOA_OK)) {
+      fail_msg("answer %zu: %s", i, stoa_status_name(status));
+    }
+  }
+  deflate = false;
+  assert_int_equal(
+      judge(&offer,
+            HEAD UPGRADE ACCEPT "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n"
+                                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n",
+            &deflate),
+      STOA_E_SYNTAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_request_is_written_as_the_rfc_wants_it),
       cmocka_unit_test(a_request_without_room_or_memory_leaves_nothing),
       cmocka_unit_test(fields_that_would_change_the_request_are_refused),
       cmocka_unit_test(only_the_answer_to_the_offer_is_taken),
+      cmocka_unit_test(only_the_compression_that_was_offered_is_taken),
   };
   return cmocka_run_group_tests_name("offers", tests, NULL, NULL);
 }

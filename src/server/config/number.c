@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codec/number.h"
+
 /* A real number's text longer than this has more digits than any double tells apart. */
 #define REAL_BYTES_MAX 64u
 
@@ -189,7 +191,7 @@ static bool parse_real(const char *text, double *out_number) {
   return isfinite(*out_number) != 0;
 }
 
-bool stoa_config_real_read(const struct stoa_field *field, struct stoa_string text, void *out_value) {
+static bool read_real(const struct stoa_field *field, struct stoa_string text, void *out_value) {
   char copy[REAL_BYTES_MAX];
   double number;
   if (text.len == 0 || text.len >= sizeof copy) {
@@ -214,8 +216,11 @@ bool stoa_config_real_read(const struct stoa_field *field, struct stoa_string te
   return true;
 }
 
-static bool reads_back(const char *text, double number, bool is_float) {
-  return is_float ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number;
+bool stoa_config_real_read(const struct stoa_field *field, struct stoa_string text, void *out_value) {
+  locale_t before = stoa_number_use_c_locale();
+  bool is_read = read_real(field, text, out_value);
+  (void)uselocale(before);
+  return is_read;
 }
 
 void stoa_config_real_write(const struct stoa_field *field, const void *value, char out[STOA_CONFIG_NUMBER_TEXT_MAX]) {
@@ -233,9 +238,7 @@ void stoa_config_real_write(const struct stoa_field *field, const void *value, c
     snprintf(out, STOA_CONFIG_NUMBER_TEXT_MAX, "%s", name);
     return;
   }
-  /* 17 significant digits tell all doubles apart, 9 all floats; most need fewer. */
-  int digits = 1;
-  do {
-    snprintf(out, STOA_CONFIG_NUMBER_TEXT_MAX, "%.*g", digits, number);
-  } while (++digits <= 17 && !reads_back(out, number, is_float));
+  _Static_assert(STOA_CONFIG_NUMBER_TEXT_MAX > STOA_NUMBER_TEXT_MAX, "no room for the NUL");
+  size_t len = is_float ? stoa_number_write_float(narrow, out) : stoa_number_write_double(number, out);
+  out[len] = '\0';
 }

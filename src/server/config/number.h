@@ -9,7 +9,7 @@
 #include <stoa/descriptor.h>
 
 /* Room for any number's text, its NUL included. */
-#define STOA_CONFIG_NUMBER_TEXT_MAX 32u
+#define STOA_CONFIG_NUMBER_TEXT_MAX 33u
 
 /* The field's integer from its text; false when the text is none of its values. *out_value has the kind's C type. */
 bool stoa_config_integer_read(const struct stoa_field *field, struct stoa_string text, void *out_value);
@@ -19,7 +19,7 @@ void stoa_config_integer_write(const struct stoa_field *field, const void *value
 void stoa_config_integer_expect(const struct stoa_field *field, char *out, size_t size);
 
 /* float and double: decimal, .inf, -.inf and .nan. A number beyond the kind's range is none of its values. Written
- * with as few digits as read back to the same value. Not with a locale whose decimal point is another sign. */
+ * with as few digits as read back to the same value. The decimal point is a point in every locale. */
 bool stoa_config_real_read(const struct stoa_field *field, struct stoa_string text, void *out_value);
 void stoa_config_real_write(const struct stoa_field *field, const void *value, char out[STOA_CONFIG_NUMBER_TEXT_MAX]);
 

@@ -1,4 +1,5 @@
-/* Messages that need more memory than a message may have, and messages for which there is none: whose fault it is. */
+/* What a caller is told when a message needs more memory than it may have, when there is none, and when its reply has
+ * no form: whose fault it is, and always something. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@
 #include "base/memory.h"
 #include "house.h"
 
-enum { COUNT_TYPE = 20, WIDE_TYPE = 21, MESSAGE_BYTES_MAX = 64 * 1024, FAULTS_MAX = 200 };
+enum { COUNT_TYPE = 20, WIDE_TYPE = 21, VOID_TYPE = 22, MESSAGE_BYTES_MAX = 64 * 1024, FAULTS_MAX = 200 };
 
 static struct house house;
 
@@ -31,7 +32,8 @@ static const struct stoa_error *answer(stoa_handler_function function, void *use
 
 static void ignore(void) {}
 
-/* COUNT_TYPE takes any struct; the reply of WIDE_TYPE is larger than what a message may take. */
+/* COUNT_TYPE takes any struct; the reply of WIDE_TYPE is larger than what a message may take; that of VOID_TYPE is a
+ * Value of no kind, which is nothing in JSON. */
 static void start(void) {
   static struct stoa_message_type wide;
   wide = google_protobuf_empty_type;
@@ -39,6 +41,7 @@ static void start(void) {
   struct stoa_handler handlers[] = {
       {"Count", COUNT_TYPE, &google_protobuf_struct_type, &google_protobuf_empty_type, answer, ignore, NULL},
       {"Wide", WIDE_TYPE, &google_protobuf_struct_type, &wide, answer, ignore, NULL},
+      {"Void", VOID_TYPE, &google_protobuf_struct_type, &google_protobuf_value_type, answer, ignore, NULL},
   };
   house.blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
@@ -109,6 +112,25 @@ static void test_a_reply_without_room_beside_its_request_is_a_bad_request(void *
   house_end(&house);
 }
 
+static void test_a_reply_that_its_codec_has_no_form_for_is_an_error(void **state) {
+  (void)state;
+  struct client client;
+  start();
+  house_enter(&house, &client, "stoa.json");
+  assert_true(client_send_call(&client, VOID_TYPE, 7, "{}"));
+  struct client_frame frame = client_message(&client);
+  assert_memory_equal(frame.data, "\xc0\0\0\x16\0\0\0\x07", 8);
+  assert_true(says(&frame, "\"reason\":\"INTERNAL\""));
+  client_close(&client);
+  house_enter(&house, &client, "stoa.proto");
+  assert_true(client_send_call(&client, VOID_TYPE, 7, ""));
+  frame = client_message(&client);
+  assert_int_equal(frame.len, 8);
+  assert_memory_equal(frame.data, "\x80\0\0\x16\0\0\0\x07", 8);
+  client_close(&client);
+  house_end(&house);
+}
+
 /* Any of the allocations on the way of a large message fails: it is handled, or the session hears whose fault it is. */
 static void test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message(void **state) {
   (void)state;
@@ -145,7 +167,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_message_that_needs_more_than_it_may_have_is_a_bad_request),
       cmocka_unit_test(test_a_reply_without_room_beside_its_request_is_a_bad_request),
+      cmocka_unit_test(test_a_reply_that_its_codec_has_no_form_for_is_an_error),
       cmocka_unit_test(test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message),
   };
-  return cmocka_run_group_tests_name("server: large messages", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("server: answers", tests, NULL, NULL);
 }
