@@ -6,10 +6,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stoa/log.h>
 
 #define SWEEP_MS 500
 #define SWEEP_DRAINING_MS 20
+#define REST_MS_MAX 60000
+/* Below such a peak there is nothing worth giving back. */
+#define PEAK_COUNT_MIN 1000
 #define SESSIONS_AT_FIRST 16
 /* Draining closes about this many sessions a second, so that their return does not hit the next server at once. */
 #define DRAIN_SESSIONS_PER_MS 1
@@ -34,7 +38,7 @@ struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct s
 
 /* The table of sessions. */
 
-static int grow_array(void **array, size_t count, size_t size) {
+static int resize_array(void **array, size_t count, size_t size) {
   void *grown = *array == NULL ? stoa_alloc(count * size) : stoa_realloc(*array, count * size);
   if (grown == NULL) {
     return STOA_E_MEMORY;
@@ -49,18 +53,37 @@ static int make_room(struct stoa_worker *worker) {
   }
   uint32_t capacity =
       worker->session_capacity == 0 ? SESSIONS_AT_FIRST : worker->session_capacity + worker->session_capacity / 2;
-  if (grow_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
-      grow_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
+  if (resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
+      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
     return STOA_E_MEMORY;
   }
   worker->session_capacity = capacity;
   return STOA_OK;
 }
 
+static void shrink_table(struct stoa_worker *worker) {
+  uint32_t capacity = worker->session_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->session_count;
+  if (capacity < worker->session_capacity &&
+      resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) == STOA_OK &&
+      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) == STOA_OK) {
+    worker->session_capacity = capacity;
+  }
+}
+
+static void wake_up(struct stoa_worker *worker) {
+  if (worker->resting) {
+    worker->resting = false;
+    stoa_loop_timer_start(worker->loop, &worker->sweep, SWEEP_MS);
+  }
+}
+
 static void put_in_table(struct stoa_worker *worker, struct stoa_session *session) {
   uint32_t slot = worker->session_count++;
   session->slot = slot;
   worker->sessions[slot] = session;
+  if (worker->session_count > worker->peak_count) {
+    worker->peak_count = worker->session_count;
+  }
   worker->due_ms[slot] = (uint32_t)stoa_loop_now_ms(worker->loop) + worker->server->session_limits.handshake_ms;
 }
 
@@ -79,6 +102,7 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
   uint32_t *slot_due_ms = &stoa_worker_of(session)->due_ms[session->slot];
   if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
     *slot_due_ms = (uint32_t)due_ms;
+    wake_up(stoa_worker_of(session));
   }
 }
 
@@ -205,11 +229,12 @@ static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
   stoa_groups_flush(worker);
   stoa_turn_end(&worker->host.turn);
-  worker->turn++;
-  if (worker->turn == 0) {
-    stoa_groups_forget_turns(worker);
-    worker->turn = 1;
+  if (worker->sweeping) {
+    worker->sweeping = false;
+    return;
   }
+  worker->busy = true;
+  wake_up(worker);
 }
 
 static void trim(struct stoa_worker *worker) {
@@ -222,9 +247,18 @@ static void trim(struct stoa_worker *worker) {
   }
 }
 
-static void on_sweep(struct stoa_timer *timer) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, sweep));
-  uint64_t now_ms = stoa_loop_now_ms(worker->loop);
+/* After a peak the allocator would keep what it held. */
+static void give_back(struct stoa_worker *worker) {
+  if (worker->peak_count >= PEAK_COUNT_MIN && worker->session_count < worker->peak_count / 2) {
+    shrink_table(worker);
+    malloc_trim(0);
+    worker->peak_count = worker->session_count;
+  }
+}
+
+/* Returns how long nobody is due after that. */
+static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
+  uint32_t next_ms = REST_MS_MAX;
   for (uint32_t i = 0; i < worker->session_count; i++) {
     if ((int32_t)((uint32_t)now_ms - worker->due_ms[i]) >= 0) {
       struct stoa_session *session = worker->sessions[i];
@@ -234,9 +268,26 @@ static void on_sweep(struct stoa_timer *timer) {
       uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
       worker->due_ms[i] = (uint32_t)(due_ms == UINT64_MAX ? now_ms + SWEEP_MS : due_ms);
     }
+    int32_t left_ms = (int32_t)(worker->due_ms[i] - (uint32_t)now_ms);
+    next_ms = left_ms < (int32_t)next_ms ? (uint32_t)(left_ms < 0 ? 0 : left_ms) : next_ms;
   }
+  return next_ms;
+}
+
+/* A worker that nobody talks to sleeps until a session is due. */
+static void on_sweep(struct stoa_timer *timer) {
+  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, sweep));
+  uint32_t next_ms = look_at_due(worker, stoa_loop_now_ms(worker->loop));
+  uint32_t delay_ms = worker->draining ? SWEEP_DRAINING_MS : SWEEP_MS;
   trim(worker);
-  stoa_loop_timer_start(worker->loop, timer, worker->draining ? SWEEP_DRAINING_MS : SWEEP_MS);
+  worker->resting = !worker->busy && !worker->draining && next_ms > SWEEP_MS;
+  worker->busy = false;
+  worker->sweeping = true;
+  if (worker->resting) {
+    give_back(worker);
+    delay_ms = next_ms;
+  }
+  stoa_loop_timer_start(worker->loop, timer, delay_ms);
 }
 
 static void *run(void *context) {
@@ -386,7 +437,6 @@ static int use_io_uring(struct stoa_worker *worker) {
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
-  worker->turn = 1;
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);

@@ -112,6 +112,18 @@ void world_pass_ms(uint64_t ms) {
   world_turn();
 }
 
+/* The same tests stand for both ways to send. */
+static void use_ring(void) {
+  const char *io_uring = getenv("STOA_TEST_IO_URING");
+  struct stoa_send_ring *ring;
+  if ((io_uring == NULL || strcmp(io_uring, "off") != 0) && stoa_send_ring_probe() == STOA_OK) {
+    assert_int_equal(stoa_send_ring_create(&ring), STOA_OK);
+    assert_int_equal(stoa_turn_use_ring(&world.host.turn, ring), STOA_OK);
+    stoa_turn_begin_thread(&world.host.turn);
+    assert_non_null(world.host.turn.ring);
+  }
+}
+
 int world_begin(void **state) {
   (void)state;
   memset(&world, 0, sizeof world);
@@ -136,6 +148,7 @@ int world_begin(void **state) {
   world.host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
   assert_int_equal(stoa_loop_create(&world.clock, &world.host.loop), STOA_OK);
   stoa_loop_on_turn_end(world.host.loop, on_turn_end, NULL);
+  use_ring();
   int pair[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
   world.peer = pair[1];
