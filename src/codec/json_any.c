@@ -177,8 +177,8 @@ static int encode_into(const struct stoa_message_type *held, const void *message
   return status;
 }
 
-/* Nothing in JSON is shorter than an eighth of its binary form: the worst is one digit and a comma for a double with a
- * tag of five bytes. */
+/* Nothing in JSON is shorter than an eighth of its binary form: the worst is one digit and a comma for a DoubleValue in
+ * a list, which takes 15 bytes when its tag takes five. */
 static const uint8_t *store(struct stoa_json_reader *reader, const struct stoa_message_type *held, const void *message,
                             size_t json_len, struct stoa_bytes *out_value) {
   size_t small = json_len + 16;

@@ -255,6 +255,10 @@ static const uint8_t *read_base64(struct stoa_json_reader *reader, const struct 
   if (next == NULL) {
     return NULL;
   }
+  if (text.len == 0) {
+    *(struct stoa_bytes *)slot = stoa_bytes_make(text.data, 0);
+    return next;
+  }
   uint8_t *data = stoa_arena_alloc(reader->arena, text.len / 4 * 3 + 2);
   if (data == NULL) {
     return stoa_json_fail_arena(reader);
@@ -316,10 +320,11 @@ static const uint8_t *read_items(struct stoa_json_reader *reader, const struct s
                                  struct stoa_list *list, const uint8_t *at) {
   bool is_end = stoa_json_is_at(reader, at, ']');
   at += is_end;
-  while (!is_end) {
+  /* The place in the text, where the list has none for what was left out. */
+  for (size_t index = 0; !is_end; index++) {
     at = read_item(reader, field, list, at);
     if (at == NULL) {
-      stoa_fault_index(&reader->fault, list->count == 0 ? 0 : list->count - 1);
+      stoa_fault_index(&reader->fault, index);
       return NULL;
     }
     at = stoa_json_read_comma(reader, at, ']', &is_end);
@@ -359,44 +364,55 @@ static bool store_key(const struct stoa_field *key, void *slot, struct stoa_stri
          store_whole(key->kind, slot, &decimal);
 }
 
-/* Into the newest entry, or without that entry. */
+/* A key of any kind. */
+union key {
+  struct stoa_string text;
+  uint64_t number;
+};
+
+/* The value behind a key, into a new entry; none for a value that is to be left out. An entry that were taken back
+ * would break what stoa_list_push() relies on. */
 static const uint8_t *read_entry_value(struct stoa_json_reader *reader, const struct stoa_field *map,
-                                       struct stoa_list *entries, struct stoa_string key_text, const uint8_t *at) {
-  void *entry = stoa_list_item(entries, entries->count - 1, map->message->size);
+                                       struct stoa_list *entries, const union key *key, const uint8_t *at) {
   const struct stoa_field *value = stoa_map_field_value(map);
   const uint8_t *next = skip_unknown_enum(reader, value, at);
   if (next != at) {
-    entries->count--;
     return next;
   }
-  next = stoa_json_read_value(reader, value, stoa_slot_mut(entry, value), at);
-  if (next == NULL) {
-    stoa_fault_key(&reader->fault, key_text);
-  }
-  return next;
-}
-
-static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct stoa_field *map,
-                                 struct stoa_list *entries, const uint8_t *at) {
-  const struct stoa_field *key = stoa_map_field_key(map);
-  void *entry = stoa_list_push(entries, map->message->size, reader->arena);
+  uint8_t *entry = stoa_list_push(entries, map->message->size, reader->arena);
   if (entry == NULL) {
     return stoa_json_fail_arena(reader);
   }
   memset(entry, 0, map->message->size);
+  const struct stoa_field *key_field = stoa_map_field_key(map);
+  memcpy(stoa_slot_mut(entry, key_field), key, stoa_field_item_size(key_field));
+  return stoa_json_read_value(reader, value, stoa_slot_mut(entry, value), at);
+}
+
+static const uint8_t *read_entry(struct stoa_json_reader *reader, const struct stoa_field *map,
+                                 struct stoa_list *entries, const uint8_t *at) {
+  const struct stoa_field *key_field = stoa_map_field_key(map);
   const uint8_t *key_at = at;
   struct stoa_string key_text;
+  union key key;
   at = stoa_json_read_name(reader, at, &key_text);
   if (at == NULL) {
     return NULL;
   }
-  if (!store_key(key, stoa_slot_mut(entry, key), key_text)) {
-    (void)fail_kind(reader, key, key_at);
+  if (!store_key(key_field, &key, key_text)) {
+    (void)fail_kind(reader, key_field, key_at);
     stoa_fault_key(&reader->fault, key_text);
     return NULL;
   }
   at = stoa_json_read_colon(reader, at);
-  return at == NULL ? NULL : read_entry_value(reader, map, entries, key_text, at);
+  if (at == NULL) {
+    return NULL;
+  }
+  at = read_entry_value(reader, map, entries, &key, at);
+  if (at == NULL) {
+    stoa_fault_key(&reader->fault, key_text);
+  }
+  return at;
 }
 
 static const uint8_t *read_entries(struct stoa_json_reader *reader, const struct stoa_field *map,

@@ -458,7 +458,7 @@ static void input_that_needs_more_than_the_arenas_cap_is_too_large(void **state)
   kit_refuse_json(&kit, "{\"aString\":\"0123456789abcdef\\n\"}", STOA_E_LIMIT, "a_string: too large once decoded");
   kit_refuse_json(&kit, "{\"anEvery\":{}}", STOA_E_LIMIT, "an_every: too large once decoded");
   kit_refuse_json(&kit, "{\"allString\":[\"\"]}", STOA_E_LIMIT, "all_string[0]: too large once decoded");
-  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_LIMIT, "counts: too large once decoded");
+  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_LIMIT, "counts[\"\"]: too large once decoded");
   kit_refuse_json(&kit, "{\"aDouble\":12345678901234567890e1}", STOA_E_LIMIT, "a_double: too large once decoded");
   kit_refuse_json(&kit, "{\"aFloat\":12345678901234567890e1}", STOA_E_LIMIT, "a_float: too large once decoded");
   kit_refuse_json(&kit, "{\"aBytes\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", STOA_E_LIMIT,

@@ -1,4 +1,5 @@
-/* Every allocation of a decoding and an encoding fails once: the answer is STOA_E_MEMORY and nothing is lost. */
+/* Every allocation of a decoding and an encoding fails once: the answer is STOA_E_MEMORY and nothing is lost. And how
+ * much memory a message takes. */
 #include "base/memory.h"
 #include "kit.h"
 
@@ -75,12 +76,68 @@ static void each_allocation_of_the_proto_codec_may_fail(void **state) {
   kit_close(&kit);
 }
 
+/* One kind of item, as many as fit into a message. */
+struct flood {
+  const char *head, *item, *tail;
+};
+
+static size_t fill(char *json, size_t len_max, const struct flood *flood) {
+  size_t item_len = strlen(flood->item);
+  char *at = stpcpy(json, flood->head);
+  char *end = json + len_max - strlen(flood->tail) - item_len - 1;
+  at = stpcpy(at, flood->item);
+  while (at < end) {
+    *at++ = ',';
+    at = stpcpy(at, flood->item);
+  }
+  return (size_t)(stpcpy(at, flood->tail) - json);
+}
+
+/* A server gives a message 16 bytes for each byte that it may have, and some for small ones. What people write must fit
+ * at every length, before and behind the points where lists double. */
+static void messages_of_many_short_items_fit_into_sixteen_times_their_length(void **state) {
+  static const struct flood floods[] = {
+      {"{\"allString\":[", "\"\"", "]}"},
+      {"{\"allString\":[", "\"\\n\"", "]}"},
+      {"{\"allInt32\":[", "0", "]}"},
+      {"{\"allDouble\":[", "1", "]}"},
+      {"{\"allBool\":[", "true", "]}"},
+      {"{\"allColor\":[", "\"COLOR_RED\"", "]}"},
+      {"{\"allBytes\":[", "\"\"", "]}"},
+      {"{\"allBytes\":[", "\"AA==\"", "]}"},
+      {"{\"allChat\":[", "{\"message\":\"a\",\"sender\":\"b\"}", "]}"},
+  };
+  enum { LEN_MAX = 1024 * 1024, ROOM = 32 * 1024 };
+  static char json[LEN_MAX];
+  (void)state;
+  for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
+    for (size_t len = LEN_MAX / 64; len <= LEN_MAX; len += len / 5) {
+      struct kit kit;
+      struct sample_every m = {0};
+      kit_open(&kit, (size_t)64 * LEN_MAX);
+      size_t json_len = fill(json, len, &floods[i]);
+      assert_int_equal(kit_decode(&kit, &stoa_codec_json, &sample_every_type, json, json_len, &m), STOA_OK);
+      if (stoa_arena_used(kit.arena) > 16 * json_len + ROOM) {
+        fail_msg("%s of %zu bytes takes %zu", floods[i].head, json_len, stoa_arena_used(kit.arena));
+      }
+      assert_int_equal(stoa_codec_proto.encode(&sample_every_type, &m, &kit.out), STOA_OK);
+      size_t used = stoa_arena_used(kit.arena);
+      assert_int_equal(kit_decode(&kit, &stoa_codec_proto, &sample_every_type, kit.out.data, kit.out.len, &m), STOA_OK);
+      if (stoa_arena_used(kit.arena) - used > 16 * kit.out.len + ROOM) {
+        fail_msg("%s of %zu binary bytes takes %zu", floods[i].head, kit.out.len, stoa_arena_used(kit.arena) - used);
+      }
+      kit_close(&kit);
+    }
+  }
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(each_allocation_of_the_json_codec_may_fail),
       TEST(each_allocation_of_the_proto_codec_may_fail),
+      TEST(messages_of_many_short_items_fit_into_sixteen_times_their_length),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -343,6 +343,38 @@ static void unknown_names_of_enums_may_be_left_out(void **state) {
   refuse(&lenient, "{\"choice_shade\":\"\\ud800\"}", STOA_E_UTF8, "choice_shade: a surrogate without its other half");
 }
 
+static void a_place_in_a_list_is_that_of_the_text(void **state) {
+  (void)state;
+  struct stoa_json_options lenient = {.ignore_unknown_enums = true};
+  refuse(&lenient, "{\"every\":{\"allColor\":[\"PINK\",\"PINK\",true]}}", STOA_E_TYPE,
+         "every.all_color[2]: expected an enum value, got true");
+  refuse(&lenient, "{\"every\":{\"allColor\":[\"COLOR_RED\",\"\\ud800\"]}}", STOA_E_UTF8,
+         "every.all_color[1]: a surrogate without its other half");
+  refuse(&lenient, "{\"every\":{\"colors\":{\"1\":\"\\ud800\"}}}", STOA_E_UTF8,
+         "every.colors[\"1\"]: a surrogate without its other half");
+  refuse(&lenient, "{\"every\":{\"colors\":{\"x\":\"PINK\"}}}", STOA_E_TYPE,
+         "every.colors[\"x\"]: expected uint64, got \"x\"");
+}
+
+/* Four entries fill their list; what is left out behind them must not make it grow each time. */
+static void entries_that_are_left_out_take_no_memory(void **state) {
+  (void)state;
+  struct stoa_json_options lenient = {.ignore_unknown_enums = true};
+  char json[16 * 1024];
+  char *at = stpcpy(json, "{\"every\":{\"colors\":{\"1\":0,\"2\":0,\"3\":0,\"4\":0");
+  for (int i = 5; i < 505; i++) {
+    at += sprintf(at, ",\"%d\":\"PINK\"", i);
+  }
+  (void)stpcpy(at, ",\"5000\":0}}}");
+  struct special m = {0};
+  stoa_arena_reset(kit.arena);
+  struct stoa_bytes input = stoa_bytes_make(json, strlen(json));
+  assert_int_equal(stoa_json_decode_with(&lenient, &special_type, input, kit.arena, &m, &kit.error), STOA_OK);
+  assert_int_equal(m.every->colors.count, 5);
+  assert_int_equal(m.every->colors.items[4].key, 5000);
+  assert_true(stoa_arena_used(kit.arena) < sizeof *m.every + 512);
+}
+
 static void an_arena_that_is_full_is_told(void **state) {
   (void)state;
   static const char *const documents[] = {"{\"any\":{\"@type\":\"x/special.Special\",\"list\":[1,2,3]}}",
@@ -432,6 +464,8 @@ int main(void) {
       TEST(all_without_presence_is_written_by_default),
       TEST(unknown_members_may_be_refused),
       TEST(unknown_names_of_enums_may_be_left_out),
+      TEST(a_place_in_a_list_is_that_of_the_text),
+      TEST(entries_that_are_left_out_take_no_memory),
       TEST(an_arena_that_is_full_is_told),
       TEST(each_allocation_of_writing_an_any_may_fail),
       TEST(a_full_registry_takes_no_more_types),

@@ -13,7 +13,7 @@
 static const char *source_folder;
 static char folder[] = "/tmp/stoa-locale-XXXXXX";
 
-static void run(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...) {
   char command[1024];
   va_list arguments;
   va_start(arguments, format);
