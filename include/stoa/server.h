@@ -69,8 +69,8 @@ STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
                                    const struct stoa_message_type *message_type);
 
 /* Bind, listen and start the workers; returns when all listen.
- * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound; STOA_E_MEMORY.
- *         Nothing runs after an error. */
+ * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound;
+ *         STOA_E_UNSUPPORTED  io_uring is wanted and not to be had; STOA_E_MEMORY. Nothing runs after an error. */
 STOA_API int stoa_server_start(struct stoa_server *server);
 /* Where the n-th address really listens, "127.0.0.1:43211" (port 0 asks for a free one). NULL past the last. */
 STOA_API const char *stoa_server_address(const struct stoa_server *server, size_t index);

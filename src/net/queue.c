@@ -115,7 +115,7 @@ static size_t gather(const struct stoa_queue *queue, struct iovec iov[IOV_PER_WR
   return count;
 }
 
-static void advance(struct stoa_queue *queue, size_t written) {
+void stoa_queue_advance(struct stoa_queue *queue, size_t written) {
   assert(written <= queue->bytes);
   queue->bytes -= written;
   while (queue->count > 0) {
@@ -139,7 +139,7 @@ int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn) {
     if (status != STOA_OK) {
       return status;
     }
-    advance(queue, written);
+    stoa_queue_advance(queue, written);
   }
   return STOA_OK;
 }

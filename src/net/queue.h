@@ -41,6 +41,9 @@ void stoa_queue_own_end(struct stoa_queue *queue);
  * Errors: STOA_E_AGAIN  some is left; STOA_E_CLOSED, STOA_E_SYSTEM, STOA_E_TLS as stoa_conn_write() */
 int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn);
 
+/* So many bytes at the front are written; those that wait stay cuttable at a frame's edge. */
+void stoa_queue_advance(struct stoa_queue *queue, size_t written);
+
 /* What waits now is no run of frames (the answer to an upgrade): a later cut leaves it whole, and looks for frames only
  * behind it. NULL is fine. */
 void stoa_queue_seal(struct stoa_queue *queue);

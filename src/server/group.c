@@ -10,6 +10,7 @@
 #define BATCH_BYTES_MAX (64u * 1024 * 1024)
 /* A batch kept warm for the next turn is at most this big. */
 #define SPARE_BYTES_MAX (1024u * 1024)
+#define LINGER_BYTES_MAX (64u * 1024)
 #define MEMBERS_AT_FIRST 4
 #define PREFETCH_MEMBERS 4
 
@@ -57,8 +58,16 @@ int stoa_groups_init(struct stoa_worker *worker) {
   if (status != STOA_OK) {
     return status;
   }
-  groups->all = create(worker, stoa_string_make(NULL, 0));
-  return groups->all == NULL ? STOA_E_MEMORY : STOA_OK;
+  const struct stoa_server_config *config = &worker->server->config;
+  status = stoa_linger_init(&groups->linger, worker->loop, config->linger_ms, config->linger_adaptive);
+  if (status == STOA_OK) {
+    groups->all = create(worker, stoa_string_make(NULL, 0));
+    status = groups->all == NULL ? STOA_E_MEMORY : STOA_OK;
+  }
+  if (status != STOA_OK) {
+    stoa_groups_fini(worker);
+  }
+  return status;
 }
 
 void stoa_groups_fini(struct stoa_worker *worker) {
@@ -74,6 +83,7 @@ void stoa_groups_fini(struct stoa_worker *worker) {
   groups->dirty = NULL;
   stoa_batch_unref(groups->spare);
   groups->spare = NULL;
+  stoa_linger_fini(&groups->linger);
 }
 
 uint32_t stoa_group_owner(const struct stoa_worker *worker, struct stoa_string name) {
@@ -132,6 +142,9 @@ static void drop_if_unused(struct stoa_worker *worker, struct stoa_group *group)
 static struct stoa_group_side *side_of(struct stoa_group *group, size_t variant) {
   if (group->sides[variant] == NULL) {
     group->sides[variant] = stoa_calloc(1, sizeof *group->sides[variant]);
+    if (group->sides[variant] != NULL) {
+      group->sides[variant]->batch_number = 1;
+    }
   }
   return group->sides[variant];
 }
@@ -183,9 +196,9 @@ static int add_member(struct stoa_worker *worker, struct stoa_group *group, stru
   if (side->count == 0) {
     set_interest(worker, group, variant, true);
   }
-  /* What the group gathered before in this turn is not for the newcomer. */
+  /* What the group has gathered before is not for the newcomer. */
   uint32_t taken = side->batch == NULL ? 0 : (uint32_t)side->batch->bytes.len;
-  side->members[side->count] = (struct stoa_member){session, worker->turn, taken};
+  side->members[side->count] = (struct stoa_member){session, side->batch_number, taken};
   *out_index = side->count;
   side->count++;
   group->member_count++;
@@ -206,12 +219,17 @@ static void set_index(struct stoa_session *session, const struct stoa_group *gro
   }
 }
 
-static void take_rest(struct stoa_worker *worker, struct stoa_group_side *side, uint32_t index) {
+/* Where what it does not have yet begins. */
+static size_t taken_by(const struct stoa_group_side *side, const struct stoa_member *member) {
+  return member->batch_number == side->batch_number ? member->taken : 0;
+}
+
+static void take_rest(struct stoa_group_side *side, uint32_t index) {
   struct stoa_member *member = &side->members[index];
-  size_t from = member->turn == worker->turn ? member->taken : 0;
+  size_t from = taken_by(side, member);
   if (side->batch != NULL && from < side->batch->bytes.len) {
     stoa_session_output_queue(member->session, side->batch, from, side->batch->bytes.len);
-    member->turn = worker->turn;
+    member->batch_number = side->batch_number;
     member->taken = (uint32_t)side->batch->bytes.len;
   }
 }
@@ -221,7 +239,7 @@ static void remove_member(struct stoa_worker *worker, struct stoa_group *group, 
   size_t variant = variant_of(session);
   struct stoa_group_side *side = group->sides[variant];
   assert(side != NULL && index < side->count && side->members[index].session == session);
-  take_rest(worker, side, index);
+  take_rest(side, index);
   side->count--;
   group->member_count--;
   if (index < side->count) {
@@ -323,9 +341,12 @@ void stoa_group_leave_all(struct stoa_session *session) {
 
 /* Messages. */
 
-static void mark_dirty(struct stoa_worker *worker, struct stoa_group *group) {
-  if (!group->dirty) {
+static void mark_dirty(struct stoa_worker *worker, struct stoa_group *group, uint64_t due_ns) {
+  if (group->dirty) {
+    group->due_ns = due_ns < group->due_ns ? due_ns : group->due_ns;
+  } else {
     group->dirty = true;
+    group->due_ns = due_ns;
     group->next_dirty = worker->groups.dirty;
     worker->groups.dirty = group;
   }
@@ -362,6 +383,15 @@ static void take_back(struct stoa_group *group, uint64_t written, const size_t l
   }
 }
 
+/* Nobody waits for more once a lot is there. */
+static uint64_t due_ns(const struct stoa_worker *worker, const struct stoa_group *group,
+                       const struct stoa_group_side *side) {
+  if (side != NULL && side->batch != NULL && side->batch->bytes.len >= LINGER_BYTES_MAX) {
+    return 0;
+  }
+  return group->dirty ? group->due_ns : stoa_linger_due_ns(&worker->groups.linger, group->last_ns);
+}
+
 static int append_to(struct stoa_worker *worker, struct stoa_group *group, struct stoa_outgoing *outgoing) {
   size_t lens[STOA_VARIANTS_MAX];
   uint64_t written = 0;
@@ -372,7 +402,7 @@ static int append_to(struct stoa_worker *worker, struct stoa_group *group, struc
     struct stoa_group_side *side = side_of(group, i);
     lens[i] = side == NULL || side->batch == NULL ? 0 : side->batch->bytes.len;
     int status = side == NULL ? STOA_E_MEMORY : append_variant(worker, side, i, outgoing);
-    mark_dirty(worker, group);
+    mark_dirty(worker, group, due_ns(worker, group, side));
     if (status != STOA_OK) {
       take_back(group, written, lens);
       return status;
@@ -414,7 +444,7 @@ void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_
   if (side == NULL || side->count == 0) {
     return;
   }
-  mark_dirty(worker, group);
+  mark_dirty(worker, group, 0); /* the owner has held it as long as it should be */
   if (side->batch == NULL) {
     side->batch = stoa_batch_ref(batch);
     return;
@@ -449,10 +479,9 @@ void stoa_group_review(struct stoa_worker *worker, struct stoa_string name) {
   }
 }
 
-static void settle_in(struct stoa_worker *worker, struct stoa_session *session, struct stoa_group *group,
-                      uint32_t index) {
+static void settle_in(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
   if (group->dirty) {
-    take_rest(worker, group->sides[variant_of(session)], index);
+    take_rest(group->sides[variant_of(session)], index);
   }
 }
 
@@ -461,20 +490,20 @@ void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session
   if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN || !session->accepted) {
     return;
   }
-  settle_in(worker, session, worker->groups.all, session->all_index);
+  settle_in(session, worker->groups.all, session->all_index);
   for (uint32_t i = 0; i < session->group_count; i++) {
-    settle_in(worker, session, session->memberships[i].group, session->memberships[i].index);
+    settle_in(session, session->memberships[i].group, session->memberships[i].index);
   }
 }
 
-static void write_to_members(struct stoa_worker *worker, struct stoa_group_side *side) {
+static void write_to_members(struct stoa_group_side *side) {
   size_t len = side->batch->bytes.len;
   for (uint32_t i = 0; i < side->count; i++) {
     const struct stoa_member *member = &side->members[i];
     if (i + PREFETCH_MEMBERS < side->count) {
       __builtin_prefetch(side->members[i + PREFETCH_MEMBERS].session);
     }
-    size_t from = member->turn == worker->turn ? member->taken : 0;
+    size_t from = taken_by(side, member);
     if (from < len) {
       stoa_session_output_shared(member->session, side->batch, from, len);
     }
@@ -492,9 +521,21 @@ static void post_to_workers(struct stoa_worker *worker, struct stoa_group *group
   }
 }
 
+static void next_batch_number(struct stoa_group_side *side) {
+  side->batch_number++;
+  if (side->batch_number == 0) {
+    /* Numbers start over: nobody may be taken for one who took something of a batch of the same number. */
+    for (uint32_t i = 0; i < side->count; i++) {
+      side->members[i].batch_number = 0;
+    }
+    side->batch_number = 1;
+  }
+}
+
 static void close_batch(struct stoa_worker *worker, struct stoa_group_side *side) {
   struct stoa_batch *batch = side->batch;
   side->batch = NULL;
+  next_batch_number(side);
   if (worker->groups.spare == NULL && stoa_batch_sole(batch) && batch->bytes.cap <= SPARE_BYTES_MAX) {
     batch->bytes.len = 0;
     worker->groups.spare = batch;
@@ -506,45 +547,64 @@ static void close_batch(struct stoa_worker *worker, struct stoa_group_side *side
 static void flush_group(struct stoa_worker *worker, struct stoa_group *group) {
   for (size_t variant = 0; variant < worker->server->formats.count * 2; variant++) {
     struct stoa_group_side *side = group->sides[variant];
-    if (side == NULL || side->batch == NULL) {
+    if (side == NULL || side->batch == NULL || side->batch->bytes.len == 0) {
       continue;
     }
-    if (side->batch->bytes.len > 0) {
-      write_to_members(worker, side);
-      if (group->owner == worker->index) {
-        post_to_workers(worker, group, variant);
-      }
+    write_to_members(side);
+    if (group->owner == worker->index) {
+      post_to_workers(worker, group, variant);
     }
-    close_batch(worker, side);
   }
+}
+
+static void close_batches(struct stoa_worker *worker, struct stoa_group *group) {
+  for (size_t variant = 0; variant < worker->server->formats.count * 2; variant++) {
+    if (group->sides[variant] != NULL && group->sides[variant]->batch != NULL) {
+      close_batch(worker, group->sides[variant]);
+    }
+  }
+}
+
+/* Take those off the list that are to be sent now; the loop is woken for the others. */
+static struct stoa_group *take_due(struct stoa_groups *groups, uint64_t now_ns) {
+  struct stoa_group *ready = NULL;
+  struct stoa_group **link = &groups->dirty;
+  uint64_t next_ns = UINT64_MAX;
+  while (*link != NULL) {
+    struct stoa_group *group = *link;
+    if (group->due_ns > now_ns) {
+      next_ns = group->due_ns < next_ns ? group->due_ns : next_ns;
+      link = &group->next_dirty;
+    } else {
+      *link = group->next_dirty;
+      group->next_dirty = ready;
+      group->last_ns = now_ns;
+      ready = group;
+    }
+  }
+  if (next_ns != UINT64_MAX) {
+    stoa_linger_wake_at(&groups->linger, next_ns);
+  }
+  return ready;
 }
 
 void stoa_groups_flush(struct stoa_worker *worker) {
-  while (worker->groups.dirty != NULL) {
-    struct stoa_group *group = worker->groups.dirty;
-    worker->groups.dirty = group->next_dirty;
+  if (worker->groups.dirty == NULL) {
+    return;
+  }
+  struct stoa_group *ready = take_due(&worker->groups, stoa_linger_now_ns(&worker->groups.linger));
+  for (struct stoa_group *group = ready; group != NULL; group = group->next_dirty) {
     flush_group(worker, group);
+  }
+  /* The batches must stay until all sends from them are done. */
+  stoa_turn_hand_over(&worker->host.turn);
+  while (ready != NULL) {
+    struct stoa_group *group = ready;
+    ready = group->next_dirty;
+    close_batches(worker, group);
     group->dirty = false;
     drop_if_unused(worker, group);
   }
-}
-
-static void forget_turns(struct stoa_group *group) {
-  for (size_t variant = 0; variant < STOA_VARIANTS_MAX; variant++) {
-    struct stoa_group_side *side = group->sides[variant];
-    for (uint32_t i = 0; side != NULL && i < side->count; i++) {
-      side->members[i].turn = 0;
-    }
-  }
-}
-
-void stoa_groups_forget_turns(struct stoa_worker *worker) {
-  size_t cursor = 0;
-  for (void *group = stoa_map_next(&worker->groups.by_name, &cursor); group != NULL;
-       group = stoa_map_next(&worker->groups.by_name, &cursor)) {
-    forget_turns(group);
-  }
-  forget_turns(worker->groups.all);
 }
 
 void stoa_groups_trim(struct stoa_worker *worker) {

@@ -2,11 +2,11 @@
  *
  * Every group has an owner worker, which puts its messages in one order and encodes each once per variant in use. A
  * worker with members keeps them here in dense arrays, one per variant; which workers have any is in interest.h. The
- * messages of a turn gather in one contiguous batch per group and variant; at the end of the turn every member gets one
- * write of it.
+ * messages of a turn, or of the turns that linger.h holds them for, gather in one contiguous batch per group and
+ * variant; at the end every member gets one write of it.
  *
- * A member that is sent something of its own in the middle of a turn is given the batch so far first (its `taken`),
- * so that what it sees keeps the order of the calls.
+ * A member that is sent something of its own meanwhile is given the batch so far first (its `taken`), so that what it
+ * sees keeps the order of the calls.
  *
  * The group without a name holds all sessions.
  * Thread: the worker's.
@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "net/batch.h"
 #include "server/interest.h"
+#include "server/linger.h"
 
 struct stoa_session;
 struct stoa_worker;
@@ -26,15 +27,16 @@ struct stoa_worker;
 
 struct stoa_member {
   struct stoa_session *session;
-  uint32_t turn;  /* `taken` counts in this turn only */
-  uint32_t taken; /* bytes of the batch that it has, or must not get */
+  uint32_t batch_number; /* `taken` counts in this batch of its side only */
+  uint32_t taken;        /* bytes of the batch that it has, or must not get */
 };
 
 /* The members of one variant. */
 struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
-  struct stoa_batch *batch; /* of this turn; NULL: nothing yet */
+  uint32_t batch_number;    /* never 0, so that a zeroed member has taken nothing */
+  struct stoa_batch *batch; /* what gathers now; NULL: nothing yet */
 };
 
 struct stoa_group {
@@ -43,6 +45,8 @@ struct stoa_group {
   struct stoa_group_side *sides[STOA_VARIANTS_MAX]; /* made when first needed */
   uint32_t owner;
   uint32_t member_count; /* on this worker */
+  uint64_t due_ns;       /* while dirty: when it is sent; 0: at the end of this turn */
+  uint64_t last_ns;      /* when it was sent last; counted only while lingering */
   bool dirty;
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
@@ -52,6 +56,7 @@ struct stoa_groups {
   struct stoa_map by_name;
   struct stoa_group *all;
   struct stoa_group *dirty;
+  struct stoa_linger linger;
   struct stoa_batch *spare; /* kept warm between turns, dropped by the sweep */
   bool spare_used;
 };
@@ -75,10 +80,8 @@ void stoa_group_review(struct stoa_worker *worker, struct stoa_string name);
 
 /* Before bytes of the session's own: what its groups gathered so far in this turn comes first. */
 void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session);
-/* End of the turn: one write a member. */
+/* End of the turn: one write a member, of all that need not wait longer. */
 void stoa_groups_flush(struct stoa_worker *worker);
-/* The count of turns starts over: nobody may be taken for one who took something in a turn of the same number. */
-void stoa_groups_forget_turns(struct stoa_worker *worker);
 /* Now and then: let go of memory that a peak left behind. */
 void stoa_groups_trim(struct stoa_worker *worker);
 

@@ -4,6 +4,7 @@
 #include <stoa/log.h>
 
 #define CONFIG_BYTES_MAX (1024u * 1024)
+#define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
 
 static const struct stoa_string default_addresses[] = {STOA_STR("0.0.0.0:7700")};
@@ -135,6 +136,9 @@ static int check(const struct stoa_server *server) {
   }
   if (limits->message_bytes_max > MESSAGE_BYTES_HIGHEST) {
     return out_of_range("server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST);
+  }
+  if (server->config.linger_ms > LINGER_MS_HIGHEST) {
+    return out_of_range("server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST);
   }
   if (server->config.path.data[0] != '/') {
     stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));

@@ -266,8 +266,28 @@ static int choose_formats(struct stoa_server *server) {
   return status;
 }
 
+/* Workers make their rings by it. */
+static int choose_sends(struct stoa_server *server) {
+  enum stoa_io_uring wanted = server->config.io_uring;
+  server->use_io_uring = wanted != STOA_IO_URING_OFF && stoa_send_ring_probe() == STOA_OK;
+  const char *reason = server->use_io_uring || wanted == STOA_IO_URING_OFF ? "configuration" : strerror(errno);
+  if (wanted == STOA_IO_URING_ON && !server->use_io_uring) {
+    stoa_log(STOA_LOG_ERROR, "no io_uring here; set server.io_uring to auto or off", STOA_F_STR("reason", reason));
+    return STOA_E_UNSUPPORTED;
+  }
+  if (server->use_io_uring) {
+    stoa_log(STOA_LOG_INFO, "sending", STOA_F_STR("through", "io_uring"));
+  } else {
+    stoa_log(STOA_LOG_INFO, "sending", STOA_F_STR("through", "send"), STOA_F_STR("reason", reason));
+  }
+  return STOA_OK;
+}
+
 static int bring_up(struct stoa_server *server) {
   int status = choose_formats(server);
+  if (status == STOA_OK) {
+    status = choose_sends(server);
+  }
   if (status == STOA_OK) {
     status = init_workers(server);
   }

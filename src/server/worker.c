@@ -5,10 +5,15 @@
 #include "server/server_private.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <malloc.h>
 #include <stoa/log.h>
 
 #define SWEEP_MS 500
 #define SWEEP_DRAINING_MS 20
+#define REST_MS_MAX 60000
+/* Below such a peak there is nothing worth giving back. */
+#define PEAK_COUNT_MIN 1000
 #define SESSIONS_AT_FIRST 16
 /* Draining closes about this many sessions a second, so that their return does not hit the next server at once. */
 #define DRAIN_SESSIONS_PER_MS 1
@@ -33,7 +38,7 @@ struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct s
 
 /* The table of sessions. */
 
-static int grow_array(void **array, size_t count, size_t size) {
+static int resize_array(void **array, size_t count, size_t size) {
   void *grown = *array == NULL ? stoa_alloc(count * size) : stoa_realloc(*array, count * size);
   if (grown == NULL) {
     return STOA_E_MEMORY;
@@ -42,26 +47,43 @@ static int grow_array(void **array, size_t count, size_t size) {
   return STOA_OK;
 }
 
-/* All three grow together: a session that is in the table always finds room in the list of dirty ones. */
 static int make_room(struct stoa_worker *worker) {
   if (worker->session_count < worker->session_capacity) {
     return STOA_OK;
   }
   uint32_t capacity =
       worker->session_capacity == 0 ? SESSIONS_AT_FIRST : worker->session_capacity + worker->session_capacity / 2;
-  if (grow_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
-      grow_array((void **)&worker->dirty, capacity, sizeof *worker->dirty) != STOA_OK ||
-      grow_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
+  if (resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
+      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
     return STOA_E_MEMORY;
   }
   worker->session_capacity = capacity;
   return STOA_OK;
 }
 
+static void shrink_table(struct stoa_worker *worker) {
+  uint32_t capacity = worker->session_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->session_count;
+  if (capacity < worker->session_capacity &&
+      resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) == STOA_OK &&
+      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) == STOA_OK) {
+    worker->session_capacity = capacity;
+  }
+}
+
+static void wake_up(struct stoa_worker *worker) {
+  if (worker->resting) {
+    worker->resting = false;
+    stoa_loop_timer_start(worker->loop, &worker->sweep, SWEEP_MS);
+  }
+}
+
 static void put_in_table(struct stoa_worker *worker, struct stoa_session *session) {
   uint32_t slot = worker->session_count++;
   session->slot = slot;
   worker->sessions[slot] = session;
+  if (worker->session_count > worker->peak_count) {
+    worker->peak_count = worker->session_count;
+  }
   worker->due_ms[slot] = (uint32_t)stoa_loop_now_ms(worker->loop) + worker->server->session_limits.handshake_ms;
 }
 
@@ -80,13 +102,8 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
   uint32_t *slot_due_ms = &stoa_worker_of(session)->due_ms[session->slot];
   if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
     *slot_due_ms = (uint32_t)due_ms;
+    wake_up(stoa_worker_of(session));
   }
-}
-
-static void on_dirty(struct stoa_session *session) {
-  struct stoa_worker *worker = stoa_worker_of(session);
-  assert(worker->dirty_count < worker->session_capacity);
-  worker->dirty[worker->dirty_count++] = session;
 }
 
 static void on_closing(struct stoa_session *session) {
@@ -211,20 +228,18 @@ int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
   stoa_groups_flush(worker);
-  /* Settling may close sessions, which marks nobody else: the list only shrinks from here. */
-  for (uint32_t i = 0; i < worker->dirty_count; i++) {
-    stoa_session_settle(worker->dirty[i]);
+  stoa_turn_end(&worker->host.turn);
+  if (worker->sweeping) {
+    worker->sweeping = false;
+    return;
   }
-  worker->dirty_count = 0;
-  worker->turn++;
-  if (worker->turn == 0) {
-    stoa_groups_forget_turns(worker);
-    worker->turn = 1;
-  }
+  worker->busy = true;
+  wake_up(worker);
 }
 
 static void trim(struct stoa_worker *worker) {
   stoa_groups_trim(worker);
+  stoa_turn_trim(&worker->host.turn);
   stoa_buffer_fini(&worker->text_scratch);
   stoa_buffer_fini(&worker->compress_scratch);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
@@ -232,9 +247,18 @@ static void trim(struct stoa_worker *worker) {
   }
 }
 
-static void on_sweep(struct stoa_timer *timer) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, sweep));
-  uint64_t now_ms = stoa_loop_now_ms(worker->loop);
+/* After a peak the allocator would keep what it held. */
+static void give_back(struct stoa_worker *worker) {
+  if (worker->peak_count >= PEAK_COUNT_MIN && worker->session_count < worker->peak_count / 2) {
+    shrink_table(worker);
+    malloc_trim(0);
+    worker->peak_count = worker->session_count;
+  }
+}
+
+/* Returns how long nobody is due after that. */
+static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
+  uint32_t next_ms = REST_MS_MAX;
   for (uint32_t i = 0; i < worker->session_count; i++) {
     if ((int32_t)((uint32_t)now_ms - worker->due_ms[i]) >= 0) {
       struct stoa_session *session = worker->sessions[i];
@@ -244,16 +268,35 @@ static void on_sweep(struct stoa_timer *timer) {
       uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
       worker->due_ms[i] = (uint32_t)(due_ms == UINT64_MAX ? now_ms + SWEEP_MS : due_ms);
     }
+    int32_t left_ms = (int32_t)(worker->due_ms[i] - (uint32_t)now_ms);
+    next_ms = left_ms < (int32_t)next_ms ? (uint32_t)(left_ms < 0 ? 0 : left_ms) : next_ms;
   }
+  return next_ms;
+}
+
+/* A worker that nobody talks to sleeps until a session is due. */
+static void on_sweep(struct stoa_timer *timer) {
+  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, sweep));
+  uint32_t next_ms = look_at_due(worker, stoa_loop_now_ms(worker->loop));
+  uint32_t delay_ms = worker->draining ? SWEEP_DRAINING_MS : SWEEP_MS;
   trim(worker);
-  stoa_loop_timer_start(worker->loop, timer, worker->draining ? SWEEP_DRAINING_MS : SWEEP_MS);
+  worker->resting = !worker->busy && !worker->draining && next_ms > SWEEP_MS;
+  worker->busy = false;
+  worker->sweeping = true;
+  if (worker->resting) {
+    give_back(worker);
+    delay_ms = next_ms;
+  }
+  stoa_loop_timer_start(worker->loop, timer, delay_ms);
 }
 
 static void *run(void *context) {
   struct stoa_worker *worker = context;
   struct stoa_server *server = worker->server;
   current = worker;
+  stoa_turn_begin_thread(&worker->host.turn);
   stoa_loop_run(worker->loop);
+  stoa_turn_end_thread(&worker->host.turn);
   if (atomic_fetch_sub(&server->running, 1) == 1) {
     const uint64_t one = 1;
     ssize_t ignored = stoa_sys.write(server->ended_fd, &one, sizeof one);
@@ -363,7 +406,6 @@ static void set_host(struct stoa_worker *worker) {
   host->on_request = stoa_worker_on_request;
   host->on_message = stoa_worker_on_message;
   host->on_deadline_change = on_deadline_change;
-  host->on_dirty = on_dirty;
   host->on_closing = on_closing;
   host->on_ping = on_ping;
   host->on_end = on_end;
@@ -378,10 +420,23 @@ static void set_scratch(struct stoa_worker *worker) {
   }
 }
 
+static int use_io_uring(struct stoa_worker *worker) {
+  struct stoa_send_ring *ring;
+  int status = stoa_send_ring_create(&ring);
+  if (status == STOA_OK) {
+    return stoa_turn_use_ring(&worker->host.turn, ring);
+  }
+  if (status == STOA_E_UNSUPPORTED && worker->server->config.io_uring == STOA_IO_URING_AUTO) {
+    stoa_log(STOA_LOG_WARN, "a worker goes without io_uring", STOA_F_INT("worker", worker->index),
+             STOA_F_STR("reason", strerror(errno)));
+    return STOA_OK;
+  }
+  return status;
+}
+
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
-  worker->turn = 1;
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);
@@ -405,6 +460,12 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   }
   for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
     worker->listeners[i].io.fd = -1; /* a unix socket has one listener only, the first worker's */
+  }
+  if (server->use_io_uring) {
+    status = use_io_uring(worker);
+    if (status != STOA_OK) {
+      return status;
+    }
   }
   stoa_loop_on_turn_end(worker->loop, on_turn_end, worker);
   stoa_loop_timer_start(worker->loop, &worker->sweep, SWEEP_MS);
@@ -442,6 +503,6 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_free(worker->host.scratch);
   stoa_free(worker->listeners);
   stoa_free(worker->sessions);
-  stoa_free(worker->dirty);
+  stoa_turn_fini(&worker->host.turn);
   stoa_free(worker->due_ms);
 }

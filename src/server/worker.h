@@ -21,7 +21,6 @@ struct stoa_worker {
   uint32_t index;
   bool draining;
   atomic_bool thread_started; /* draining and waiting may be on different threads */
-  uint32_t turn;              /* counts turns; never 0, so that a zeroed member has taken nothing */
   pthread_t thread;
   struct stoa_loop *loop;
   struct stoa_arena *arena;
@@ -31,12 +30,15 @@ struct stoa_worker {
   /* Sessions in a dense table; due times beside it, so that a sweep reads 4 bytes a session. */
   struct stoa_session **sessions;
   uint32_t *due_ms; /* low 32 bits */
-  struct stoa_session **dirty;
-  uint32_t session_count, session_capacity, dirty_count;
+  uint32_t session_count, session_capacity;
   struct stoa_map ids;
   struct stoa_post forsaken; /* sent by whoever could not hand over a message */
   atomic_bool is_forsaken;   /* and on its way */
   struct stoa_timer sweep;
+  bool busy;           /* something happened since the last sweep */
+  bool sweeping;       /* this turn swept, which is not counted as something */
+  bool resting;        /* nothing did: the next sweep waits until somebody is due */
+  uint32_t peak_count; /* of sessions, since memory was given back last */
   struct stoa_timer drain_end;
 
   struct stoa_groups groups;

@@ -1,6 +1,7 @@
 #include "session/input.h"
 
 #include "base/utf8.h"
+#include "session/output.h"
 
 #include <assert.h>
 

@@ -1,6 +1,7 @@
 #include "session/input.h"
 
 #include "base/memory.h"
+#include "session/output.h"
 
 #include <assert.h>
 
@@ -105,7 +106,7 @@ static void on_read_failed(struct stoa_session *session, int status) {
   if (status == STOA_E_AGAIN) {
     return;
   }
-  if (status == STOA_E_CLOSED && session->queue != NULL && session->state != STOA_SESSION_OPEN) {
+  if (status == STOA_E_CLOSED && stoa_session_queued(session) > 0 && session->state != STOA_SESSION_OPEN) {
     /* The peer has said all it will, but still reads: it gets the rest of the answer or of the goodbye. */
     session->peer_ended = true;
     stoa_session_shut(session);

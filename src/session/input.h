@@ -20,6 +20,15 @@ struct stoa_session_input *stoa_session_input_ensure(struct stoa_session *sessio
 /* Free it when nothing is left in it. */
 void stoa_session_input_trim(struct stoa_session *session);
 
+/* The descriptor has something to read. */
+void stoa_session_readable(struct stoa_session *session);
+/* Input that had to wait for output goes on. */
+void stoa_session_process_stash(struct stoa_session *session);
+bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
+void stoa_session_input_release(struct stoa_session *session);
+
+/* http_input.c: 408; some input is there. */
+void stoa_session_refuse_late(struct stoa_session *session);
 /* http_input.c: the request head at the front of data[0, len). Returns the bytes used; 0 asks for more. */
 size_t stoa_session_read_head(struct stoa_session *session, uint8_t *data, size_t len);
 /* frame_input.c: frames, until the bytes, the state or the peer's patience ends. Returns the bytes used. */

@@ -1,4 +1,5 @@
-#include "session/session.h"
+#include "session/input.h"
+#include "session/output.h"
 
 #include "base/memory.h"
 #include "base/sys.h"
@@ -41,7 +42,7 @@ static void enter(struct stoa_session *session, enum stoa_session_state state, u
 
 static void on_writable(struct stoa_session *session) {
   size_t before = stoa_session_queued(session);
-  stoa_session_flush(session);
+  stoa_session_send_own(session, false);
   if (!session->paused) {
     return;
   }
@@ -80,10 +81,17 @@ static int start(struct stoa_session *session, int fd, struct stoa_tls_context *
   return status == STOA_OK ? stoa_loop_add(session->host->loop, &session->conn.io) : status;
 }
 
+void stoa_session_abandon(struct stoa_session *session) {
+  stoa_conn_close(&session->conn, session->host->loop);
+  stoa_turn_dismiss(&session->host->turn);
+  stoa_free(session);
+}
+
 int stoa_session_open(struct stoa_session_host *host, int fd, const struct stoa_peer *peer,
                       struct stoa_tls_context *tls_context, struct stoa_session **out_session) {
   struct stoa_session *session = stoa_calloc(1, sizeof *session);
-  if (session == NULL) {
+  if (session == NULL || stoa_turn_admit(&host->turn) != STOA_OK) {
+    stoa_free(session);
     stoa_sys.close(fd);
     return STOA_E_MEMORY;
   }
@@ -95,23 +103,17 @@ int stoa_session_open(struct stoa_session_host *host, int fd, const struct stoa_
   int status = start(session, fd, tls_context);
   if (status != STOA_OK) {
     session->conn.io.fd = fd;
-    stoa_conn_close(&session->conn, host->loop);
-    stoa_free(session);
+    stoa_session_abandon(session);
     return status;
   }
   *out_session = session;
   return STOA_OK;
 }
 
-void stoa_session_abandon(struct stoa_session *session) {
-  stoa_conn_close(&session->conn, session->host->loop);
-  stoa_free(session);
-}
-
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate) {
   session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
   stoa_ws_reader_init(&session->reader, true, deflate != NULL);
-  stoa_queue_seal(session->queue);
+  stoa_session_output_seal(session);
   enter(session, STOA_SESSION_OPEN, session->host->limits->ping_ms);
 }
 
@@ -124,13 +126,6 @@ void stoa_session_answered(struct stoa_session *session, bool close) {
   session->since_ms = now32(session);
 }
 
-void stoa_session_mark(struct stoa_session *session) {
-  if (!session->dirty && session->state != STOA_SESSION_CLOSED) {
-    session->dirty = true;
-    session->host->on_dirty(session);
-  }
-}
-
 void stoa_session_watch(struct stoa_session *session) {
   bool want_read = !session->paused && !session->peer_ended;
   bool want_write = session->blocked || session->paused;
@@ -141,7 +136,6 @@ void stoa_session_watch(struct stoa_session *session) {
   }
 }
 
-/* From here on nothing is added to the queue; when it is empty, our side of the line is shut. */
 void stoa_session_shut(struct stoa_session *session) {
   if (session->state >= STOA_SESSION_CLOSING) {
     return;
@@ -173,7 +167,7 @@ void stoa_session_close(struct stoa_session *session, uint16_t code, const char 
   /* While it is still open: what its groups gathered in this turn goes out before the close frame. */
   session->host->on_closing(session);
   if (session->slow) {
-    stoa_queue_cut(session->queue, stoa_conn_promised(&session->conn));
+    stoa_session_output_cut(session);
     session->slow = false;
   }
   uint8_t frame[127];
@@ -192,6 +186,7 @@ static void release(struct stoa_deferred *deferred) {
   struct stoa_session *session =
       (struct stoa_session *)(void *)((char *)deferred - offsetof(struct stoa_session, release));
   session->host->on_end(session);
+  stoa_turn_dismiss(&session->host->turn);
   stoa_free(session->close_reason);
   stoa_free(session);
 }
@@ -206,8 +201,7 @@ void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *
   }
   enter(session, STOA_SESSION_CLOSED, 0);
   stoa_conn_close(&session->conn, session->host->loop);
-  stoa_queue_destroy(session->queue);
-  session->queue = NULL;
+  stoa_session_output_discard(session);
   stoa_session_input_release(session);
   if (was_open) {
     session->host->on_closing(session);
@@ -223,18 +217,8 @@ static void linger(struct stoa_session *session) {
   enter(session, STOA_SESSION_LINGERING, LINGERING_MS);
 }
 
-static void settle(struct stoa_session *session) {
-  if (session->state >= STOA_SESSION_CLOSING) {
-    /* Only now: the message that a handler was looking at when it closed the session lay in there. */
-    stoa_session_input_release(session);
-  }
-  if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
-    stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
-  }
-  if (!session->broken && !session->blocked) {
-    stoa_session_flush(session);
-  }
-  if (!session->broken && session->state == STOA_SESSION_CLOSING && session->queue == NULL) {
+void stoa_session_settled(struct stoa_session *session) {
+  if (!session->broken && session->state == STOA_SESSION_CLOSING && stoa_session_queued(session) == 0) {
     if (session->peer_ended) {
       stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
       return;
@@ -250,11 +234,19 @@ static void settle(struct stoa_session *session) {
 }
 
 void stoa_session_settle(struct stoa_session *session) {
-  if (session->state != STOA_SESSION_CLOSED) {
-    settle(session);
+  if (session->state == STOA_SESSION_CLOSED) {
+    return;
   }
-  /* Last, so that what settling finds does not put the session on the list that is being walked. */
-  session->dirty = false;
+  if (session->state >= STOA_SESSION_CLOSING) {
+    /* Only now: the message that a handler was looking at when it closed the session lay in there. */
+    stoa_session_input_release(session);
+  }
+  if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
+    stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
+  }
+  if (session->broken || session->blocked || stoa_session_send_own(session, true)) {
+    stoa_session_settled(session);
+  }
 }
 
 static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms) {

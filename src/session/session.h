@@ -1,7 +1,7 @@
 /* session/session.h: one client's talk: a connection, its handshake, its frames, its queue and its end.
  *
- * The session reads requests and messages and hands them to its host; what is sent to it waits in its queue until the
- * end of the turn, when everything goes out in one write. An idle session owns nothing but this struct.
+ * The session reads requests and messages and hands them to its host; what is sent to it waits until the end of the
+ * turn, when everything goes out in one write. An idle session owns nothing but this struct.
  *
  * Does not know: what a message means, rooms' contents, other sessions.
  * Thread: the worker's. Lifetime: from stoa_session_open() to the deferred release after on_end.
@@ -10,6 +10,7 @@
 #define STOA_SESSION_SESSION_H
 
 #include "net/queue.h"
+#include "session/turn.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_frame.h"
 
@@ -47,6 +48,7 @@ struct stoa_session_limits {
 struct stoa_session_host {
   struct stoa_loop *loop;
   const struct stoa_session_limits *limits;
+  struct stoa_turn turn;
   uint8_t *scratch; /* STOA_SESSION_SCRATCH_BYTES, used within one call */
   struct stoa_inflater *spare_inflater;
   struct stoa_deflater *deflaters[7]; /* by window bits, 9 to 15; made when first needed */
@@ -57,8 +59,6 @@ struct stoa_session_host {
   void (*on_message)(struct stoa_session *session, struct stoa_bytes message, bool is_text);
   /* The session's next deadline moved nearer. */
   void (*on_deadline_change)(struct stoa_session *session, uint64_t due_ms);
-  /* Something waits in its queue, or it must be ended: stoa_session_settle() is due at the end of the turn. */
-  void (*on_dirty)(struct stoa_session *session);
   /* No more messages go out to it after this: leave the rooms. Called once, from within whatever closed it. */
   void (*on_closing)(struct stoa_session *session);
   /* A ping is due; a host may send a message of its own too. */
@@ -88,7 +88,9 @@ struct stoa_session {
   uint8_t state;        /* enum stoa_session_state */
   uint8_t format;       /* the host's: which framing and codec */
   uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
-  bool dirty : 1;       /* on_dirty was called in this turn */
+  bool marked : 1;      /* it has an entry in the turn */
+  bool gathered : 1;    /* a send of it waits to be handed over */
+  bool http_bytes : 1;  /* its own bytes of this turn begin with an answer to an upgrade: no run of frames */
   bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
   bool paused : 1;      /* input waits for output */
   bool pinged : 1;      /* a ping went out and nothing came since */
@@ -105,7 +107,8 @@ struct stoa_session {
   struct stoa_ws_reader reader;
   uint32_t slot;        /* the host's: place in its table */
   uint32_t all_index;   /* the host's: place in the group of all */
-  uint32_t group_count; /* the host's: length of memberships */
+  uint32_t turn_index;  /* while it is marked: its entry in the turn */
+  uint16_t group_count; /* the host's: length of memberships */
   uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
   struct stoa_deferred release;
   void *user;
@@ -147,26 +150,16 @@ void stoa_session_output_queue(struct stoa_session *session, struct stoa_batch *
 /* What waits to be sent, in bytes. */
 size_t stoa_session_queued(const struct stoa_session *session);
 
-/* End of the turn: send what waits, end what must end. Host only. */
-void stoa_session_settle(struct stoa_session *session);
-
 /* Act on a deadline that has come; returns when the next one is. Host only. */
 uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 /* End without goodbye: the line is broken, or the server ends now. */
 void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *reason);
 
-/* Internal to this floor. */
-void stoa_session_readable(struct stoa_session *session);
-void stoa_session_process_stash(struct stoa_session *session);
-void stoa_session_watch(struct stoa_session *session);
-void stoa_session_mark(struct stoa_session *session);
-void stoa_session_flush(struct stoa_session *session);
-bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
-void stoa_session_input_release(struct stoa_session *session);
-void stoa_session_refuse_late(struct stoa_session *session); /* 408; some input is there */
+/* From here on nothing is added; when all is sent, our side of the line is shut. */
 void stoa_session_shut(struct stoa_session *session);
-size_t stoa_session_pause_bytes(const struct stoa_session *session);
-struct stoa_buffer *stoa_session_output_last(struct stoa_session *session);
+
+/* At the end of the turn it is looked at: something waits, or it must be ended. */
+void stoa_session_mark(struct stoa_session *session);
 
 #endif

@@ -34,7 +34,10 @@ class Server:
     """settings are those of --set, with the dots as they are: {"server.compression": True}."""
 
     def __init__(self, program, settings=None, limit_descriptors=None):
-        everything = {"server.addresses": ["127.0.0.1:0"], "server.workers": 1, **(settings or {})}
+        everything = {"server.addresses": ["127.0.0.1:0"], "server.workers": 1}
+        if "STOA_TEST_IO_URING" in os.environ:
+            everything["server.io_uring"] = os.environ["STOA_TEST_IO_URING"]
+        everything.update(settings or {})
         arguments = [program]
         for key, value in everything.items():
             arguments += ["--set", f"{key}={json.dumps(value)}"]

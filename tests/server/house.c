@@ -23,6 +23,12 @@ struct stoa_server_config *house_config(uint32_t workers) {
   config.workers = workers;
   config.drain_ms = 2000;
   config.limits = &limits;
+  /* The same tests stand for other ways to send. */
+  const char *io_uring = getenv("STOA_TEST_IO_URING");
+  const char *linger_ms = getenv("STOA_TEST_LINGER_MS");
+  config.io_uring = io_uring != NULL && strcmp(io_uring, "off") == 0 ? STOA_IO_URING_OFF : STOA_IO_URING_AUTO;
+  config.linger_ms = linger_ms == NULL ? 0 : (uint32_t)strtoul(linger_ms, NULL, 10);
+  config.linger_adaptive = getenv("STOA_TEST_LINGER_ADAPTIVE") != NULL;
   return &config;
 }
 

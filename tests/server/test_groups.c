@@ -323,8 +323,8 @@ static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **s
   client_close(&cid);
 }
 
-/* A worker counts its turns in 32 bits, which a busy one goes round in days. */
-static void test_the_count_of_turns_may_start_over(void **state) {
+/* A busy group goes round 32 bits of batch numbers in days. */
+static void test_the_count_of_batches_may_start_over(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
@@ -334,13 +334,20 @@ static void test_the_count_of_turns_may_start_over(void **state) {
       STOA_OK);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   struct stoa_session session = {.host = &worker->host, .state = STOA_SESSION_OPEN};
-  worker->turn = 1; /* what a member has taken counts in the turn of this number */
   assert_int_equal(stoa_group_join_all(&session), STOA_OK);
-  worker->groups.all->sides[0]->members[0].taken = 1000;
-  worker->turn = UINT32_MAX;
+  struct stoa_group *all = worker->groups.all;
+  struct stoa_group_side *side = all->sides[0];
+  side->members[0].batch_number = 1; /* it took something of a batch of this number */
+  side->members[0].taken = 1000;
+  side->batch_number = UINT32_MAX;
+  side->batch = stoa_batch_create(100);
+  assert_non_null(side->batch);
+  all->dirty = true;
+  worker->groups.dirty = all;
   stoa_loop_turn(worker->loop, 0);
-  assert_int_equal(worker->turn, 1);
-  assert_int_not_equal(worker->groups.all->sides[0]->members[0].turn, worker->turn);
+  assert_null(side->batch);
+  assert_int_equal(side->batch_number, 1);
+  assert_int_not_equal(side->members[0].batch_number, side->batch_number);
   stoa_group_leave_all(&session);
   stoa_worker_fini(worker);
   free(worker);
@@ -365,7 +372,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, two_guests, guests_leave),
       cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, two_guests,
                                       guests_leave),
-      cmocka_unit_test(test_the_count_of_turns_may_start_over),
+      cmocka_unit_test(test_the_count_of_batches_may_start_over),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("groups", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #include "base/memory.h"
 #include "base/sys.h"
+#include "session/input.h"
 #include "world.h"
 
 /* 16 MiB of echo to a peer that does not read until the end. */

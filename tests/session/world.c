@@ -69,12 +69,6 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
   world.due_ms = due_ms;
 }
 
-static void on_dirty(struct stoa_session *session) {
-  (void)session;
-  assert_false(world.dirty);
-  world.dirty = true;
-}
-
 static void on_closing(struct stoa_session *session) {
   (void)session;
   world.closings++;
@@ -95,10 +89,7 @@ static void on_end(struct stoa_session *session) {
 
 static void on_turn_end(void *context) {
   (void)context;
-  if (world.dirty) {
-    world.dirty = false;
-    stoa_session_settle(world.session);
-  }
+  stoa_turn_end(&world.host.turn);
 }
 
 void world_turn(void) {
@@ -121,6 +112,18 @@ void world_pass_ms(uint64_t ms) {
   world_turn();
 }
 
+/* The same tests stand for both ways to send. */
+static void use_ring(void) {
+  const char *io_uring = getenv("STOA_TEST_IO_URING");
+  struct stoa_send_ring *ring;
+  if ((io_uring == NULL || strcmp(io_uring, "off") != 0) && stoa_send_ring_probe() == STOA_OK) {
+    assert_int_equal(stoa_send_ring_create(&ring), STOA_OK);
+    assert_int_equal(stoa_turn_use_ring(&world.host.turn, ring), STOA_OK);
+    stoa_turn_begin_thread(&world.host.turn);
+    assert_non_null(world.host.turn.ring);
+  }
+}
+
 int world_begin(void **state) {
   (void)state;
   memset(&world, 0, sizeof world);
@@ -139,13 +142,13 @@ int world_begin(void **state) {
                                           .on_request = on_request,
                                           .on_message = on_message,
                                           .on_deadline_change = on_deadline_change,
-                                          .on_dirty = on_dirty,
                                           .on_closing = on_closing,
                                           .on_ping = on_ping,
                                           .on_end = on_end};
   world.host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
   assert_int_equal(stoa_loop_create(&world.clock, &world.host.loop), STOA_OK);
   stoa_loop_on_turn_end(world.host.loop, on_turn_end, NULL);
+  use_ring();
   int pair[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
   world.peer = pair[1];
@@ -163,6 +166,7 @@ int world_end(void **state) {
   }
   close(world.peer);
   stoa_loop_destroy(world.host.loop);
+  stoa_turn_fini(&world.host.turn);
   stoa_inflater_destroy(world.host.spare_inflater);
   for (size_t i = 0; i < 7; i++) {
     stoa_deflater_destroy(world.host.deflaters[i]);

@@ -16,7 +16,7 @@ struct world {
   int peer; /* the client's end */
   uint64_t due_ms;
   int64_t blocks_before;
-  bool dirty, ended, keep_alive;
+  bool ended, keep_alive;
   unsigned closings, pings, requests, messages;
   uint16_t close_code;
   char close_reason[128];

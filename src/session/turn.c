@@ -1,0 +1,137 @@
+#include "session/turn.h"
+
+#include "base/memory.h"
+#include "session/output.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stoa/log.h>
+
+#define ENTRIES_AT_FIRST 16
+/* The buffer that is kept warm between turns is at most this big. */
+#define OWN_BYTES_KEPT ((size_t)256 * 1024)
+
+int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring) {
+  turn->ring = ring;
+  turn->sends = stoa_calloc(STOA_SEND_RING_ENTRIES, sizeof *turn->sends);
+  return turn->sends == NULL ? STOA_E_MEMORY : STOA_OK;
+}
+
+void stoa_turn_begin_thread(struct stoa_turn *turn) {
+  if (turn->ring != NULL && stoa_send_ring_enable(turn->ring) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a call of its own",
+             STOA_F_STR("reason", strerror(errno)));
+    stoa_turn_end_thread(turn);
+  }
+}
+
+void stoa_turn_end_thread(struct stoa_turn *turn) {
+  assert(turn->send_count == 0);
+  stoa_send_ring_destroy(turn->ring);
+  turn->ring = NULL;
+}
+
+void stoa_turn_fini(struct stoa_turn *turn) {
+  assert(turn->session_count == 0);
+  stoa_batch_unref(turn->own);
+  stoa_free(turn->entries);
+  stoa_free(turn->sends);
+  stoa_send_ring_destroy(turn->ring);
+  *turn = (struct stoa_turn){0};
+}
+
+static int resize(struct stoa_turn *turn, uint32_t capacity) {
+  size_t size = capacity * sizeof *turn->entries;
+  struct stoa_turn_entry *entries = turn->entries == NULL ? stoa_alloc(size) : stoa_realloc(turn->entries, size);
+  if (entries == NULL) {
+    return STOA_E_MEMORY;
+  }
+  turn->entries = entries;
+  turn->capacity = capacity;
+  return STOA_OK;
+}
+
+int stoa_turn_admit(struct stoa_turn *turn) {
+  if (turn->session_count == turn->capacity) {
+    uint32_t capacity = turn->capacity == 0 ? ENTRIES_AT_FIRST : turn->capacity + turn->capacity / 2;
+    if (resize(turn, capacity) != STOA_OK) {
+      return STOA_E_MEMORY;
+    }
+  }
+  turn->session_count++;
+  return STOA_OK;
+}
+
+void stoa_turn_dismiss(struct stoa_turn *turn) {
+  assert(turn->session_count > 0);
+  turn->session_count--;
+}
+
+bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send) {
+  if (turn->ring == NULL || send->session->conn.tls != NULL) {
+    return false;
+  }
+  /* A second send must not follow a first that fell short. */
+  if (send->session->gathered || turn->send_count == STOA_SEND_RING_ENTRIES) {
+    stoa_turn_hand_over(turn);
+  }
+  send->session->gathered = true;
+  turn->sends[turn->send_count++] = *send;
+  return true;
+}
+
+void stoa_turn_hand_over(struct stoa_turn *turn) {
+  struct stoa_send sends[STOA_SEND_RING_ENTRIES];
+  uint32_t count = turn->send_count;
+  if (count == 0) {
+    return;
+  }
+  /* Addresses only now: the batches may have moved while they grew. */
+  for (uint32_t i = 0; i < count; i++) {
+    const struct stoa_turn_send *send = &turn->sends[i];
+    sends[i].fd = send->session->conn.io.fd;
+    sends[i].data = send->batch->bytes.data + send->start;
+    sends[i].len = send->end - send->start;
+  }
+  stoa_send_ring_send(turn->ring, sends, count);
+  turn->send_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    turn->sends[i].session->gathered = false;
+    stoa_session_sent(&turn->sends[i], sends[i].taken);
+  }
+  assert(turn->send_count == 0); /* what comes of a send is written, not gathered */
+}
+
+void stoa_turn_end(struct stoa_turn *turn) {
+  /* Settling finds more to do at times: a member whose send fell short joins the list. No session is on it twice, for
+   * its mark is taken away only when all are done. */
+  uint32_t at = 0;
+  while (at < turn->count || turn->send_count > 0) {
+    if (at < turn->count) {
+      stoa_session_settle(turn->entries[at++].session);
+    } else {
+      stoa_turn_hand_over(turn);
+    }
+  }
+  for (uint32_t i = 0; i < turn->count; i++) {
+    stoa_session_unmark(turn->entries[i].session);
+  }
+  turn->count = 0;
+  if (turn->own != NULL) {
+    turn->own->bytes.len = 0;
+  }
+}
+
+void stoa_turn_trim(struct stoa_turn *turn) {
+  bool big = turn->own != NULL && turn->own->bytes.cap > OWN_BYTES_KEPT;
+  if (turn->count == 0 && (big || !turn->own_used)) {
+    stoa_batch_unref(turn->own);
+    turn->own = NULL;
+  }
+  turn->own_used = false;
+  if (turn->count == 0 && turn->capacity > ENTRIES_AT_FIRST && turn->session_count < turn->capacity / 4) {
+    /* A failure leaves the larger table. */
+    int ignored = resize(turn, turn->capacity / 2);
+    (void)ignored;
+  }
+}

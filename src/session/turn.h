@@ -1,0 +1,67 @@
+/* session/turn.h: what the sessions of one host are sent in one turn of its loop, and who must be looked at at its end.
+ *
+ * What goes to one session alone gathers in one buffer for all sessions, so that those who keep up own no queue; only
+ * what the kernel does not take at the end of the turn is copied to a queue of the session's own. Sends are handed to
+ * the kernel together where it has io_uring, else one by one.
+ *
+ * Does not know: groups, messages.
+ * Thread: the worker's. Lifetime: a part of the host.
+ */
+#ifndef STOA_SESSION_TURN_H
+#define STOA_SESSION_TURN_H
+
+#include "loop/send_ring.h"
+#include "net/batch.h"
+
+struct stoa_session;
+
+/* A session that was sent something, or that must be ended. */
+struct stoa_turn_entry {
+  struct stoa_session *session;
+  uint32_t start, end; /* its run of the turn's own bytes; equal: none */
+};
+
+/* A send that waits to be handed over: bytes [start, end) of the batch. */
+struct stoa_turn_send {
+  struct stoa_session *session;
+  struct stoa_batch *batch; /* borrowed: it outlives the hand-over */
+  size_t start, end;
+  bool is_own; /* the session's own bytes, else bytes that others get too */
+};
+
+struct stoa_turn {
+  struct stoa_batch *own; /* bytes of single sessions; NULL until needed */
+  struct stoa_turn_entry *entries;
+  uint32_t count, capacity;
+  uint32_t session_count; /* there is always room for all of them */
+  bool own_used;          /* since the last trim */
+  uint32_t send_count;
+  struct stoa_turn_send *sends;
+  struct stoa_send_ring *ring; /* NULL: every send is a call of its own */
+};
+
+/* Zeroed is a turn without io_uring. Make it use the ring, which is its own from then on, after an error too; before
+ * the first turn. Errors: STOA_E_MEMORY */
+int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring);
+/* On the thread that will take the turns, before the first. Should it fail, sends go one by one, which is logged. */
+void stoa_turn_begin_thread(struct stoa_turn *turn);
+/* And after the last on that thread: a ring serves no other. */
+void stoa_turn_end_thread(struct stoa_turn *turn);
+void stoa_turn_fini(struct stoa_turn *turn);
+
+/* One more session, or one less. Errors: STOA_E_MEMORY */
+int stoa_turn_admit(struct stoa_turn *turn);
+void stoa_turn_dismiss(struct stoa_turn *turn);
+
+/* Gather one send; false when there is no ring, and the caller sends. */
+bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send);
+/* Give the kernel what was gathered, and each session what came of it. */
+void stoa_turn_hand_over(struct stoa_turn *turn);
+
+/* End of the turn: send what waits, end what must end. */
+void stoa_turn_end(struct stoa_turn *turn);
+
+/* Now and then: let go of memory that a peak left behind. */
+void stoa_turn_trim(struct stoa_turn *turn);
+
+#endif
