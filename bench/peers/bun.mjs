@@ -1,13 +1,17 @@
-// Bun: `bun bun.mjs broadcast|echo PORT`. Publish is its own fan-out; limits are lifted so that nothing is dropped.
-const [mode, port] = process.argv.slice(2);
+// Bun: `bun bun.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Publish is its own fan-out; limits are lifted so
+// that nothing is dropped.
+const [mode, port, ...options] = process.argv.slice(2);
+const deflate = options.includes("--deflate");
+const tls = options.indexOf("--tls");
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(port),
+  tls: tls < 0 ? undefined : { cert: Bun.file(options[tls + 1]), key: Bun.file(options[tls + 2]) },
   fetch(request, self) {
     return self.upgrade(request) ? undefined : new Response("WebSocket only\n", { status: 426 });
   },
   websocket: {
-    perMessageDeflate: false,
+    perMessageDeflate: deflate,
     idleTimeout: 0,
     maxPayloadLength: 64 * 1024 * 1024,
     backpressureLimit: 256 * 1024 * 1024,
@@ -18,9 +22,9 @@ const server = Bun.serve({
     },
     message(socket, message) {
       if (mode === "echo") {
-        socket.send(message);
+        socket.send(message, deflate);
       } else {
-        server.publish("room", message);
+        server.publish("room", message, deflate);
       }
     },
   },

@@ -1,14 +1,17 @@
-// Node's ws: `node ws.mjs broadcast|echo PORT`. Written as its documentation shows, without compression.
+// Node's ws: `node ws.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Written as its documentation shows.
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 import { WebSocket, WebSocketServer } from "ws";
 
-const [mode, port] = process.argv.slice(2);
-const server = new WebSocketServer({
-  host: "127.0.0.1",
-  port: Number(port),
-  perMessageDeflate: false,
-  maxPayload: 64 * 1024 * 1024,
-  backlog: 4096,
-});
+const [mode, port, ...options] = process.argv.slice(2);
+const deflate = options.includes("--deflate");
+const tls = options.indexOf("--tls");
+const web =
+  tls < 0
+    ? http.createServer()
+    : https.createServer({ cert: readFileSync(options[tls + 1]), key: readFileSync(options[tls + 2]) });
+const server = new WebSocketServer({ server: web, perMessageDeflate: deflate, maxPayload: 64 * 1024 * 1024 });
 
 function broadcast(data, isBinary) {
   for (const client of server.clients) {
@@ -28,4 +31,6 @@ server.on("connection", (socket) => {
     }
   });
 });
-server.on("listening", () => console.log(`listening on 127.0.0.1:${server.address().port}`));
+web.listen({ host: "127.0.0.1", port: Number(port), backlog: 4096 }, () => {
+  console.log(`listening on 127.0.0.1:${web.address().port}`);
+});
