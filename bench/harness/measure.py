@@ -2,9 +2,11 @@
 
 import contextlib
 import dataclasses
+import glob
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import tempfile
@@ -13,35 +15,66 @@ import time
 from harness import servers, workloads
 
 START_DEADLINE_S = 20
+BUSY = 0.1  # of a processor, taken by others: such a run says little
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How long and how often."""
+    """How long and how often. Where `quick`, every workload takes one turn a round."""
 
     build: str
     rounds: int
     warmup: str
     duration: str
+    quick: bool = False
+
+    def turns_of(self, workload):
+        """How often each server runs the workload in a round."""
+        return 1 if self.quick else workload.turns
 
 
 @dataclasses.dataclass
 class Run:
-    """One load of one server. `problem` tells why its figures do not count."""
+    """One load of one server. `problem` tells why its figures do not count, `foreign_cpu` how much of a processor went to
+    programs that are not of this measurement."""
 
     server: str
     workload: str
     round: int
+    turn: int = 1
     report: dict = None
     problem: str = None
+    foreign_cpu: float = None
 
 
-def pinned(cpu):
-    """A function for the child that keeps it to one processor, where there are two."""
+def pinned(*processors):
+    """A function for the child that keeps it to these processors, where there are two."""
     if len(os.sched_getaffinity(0)) < 2:
         return None
-    chosen = sorted(os.sched_getaffinity(0))[cpu]
-    return lambda: os.sched_setaffinity(0, {chosen})
+    all_of_them = sorted(os.sched_getaffinity(0))
+    return lambda: os.sched_setaffinity(0, {all_of_them[each] for each in processors})
+
+
+def busy_s():
+    """For how long the processors have been busy, all of them together."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _, _, irq, softirq, steal = (int(word) for word in file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid):
+    """What the process has used of them: its own threads', to the nanosecond."""
+    total_ns = 0
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
+            total_ns += int(file.read().split()[0])
+    return total_ns / 1e9
+
+
+def children_cpu_s():
+    """What children used that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def free_port():
@@ -70,9 +103,10 @@ def wait_until_served(process, port):
 
 def load(plan, workload, port, pid):
     """Run the generator. Returns its report and what is wrong with it."""
+    scheme = "wss" if servers.over_tls(workload.kind) else "ws"
     command = [
         os.path.join(plan.build, "tools/stoa/stoa"),
-        *("bench", workload.mode, f"ws://127.0.0.1:{port}/", "--json", "-p", str(pid)),
+        *("bench", workload.mode, f"{scheme}://127.0.0.1:{port}/", "--json", "-p", str(pid)),
         *("-d", plan.duration, "--warmup", plan.warmup if workload.mode != "idle" else "500ms"),
         *workload.arguments,
     ]
@@ -86,19 +120,27 @@ def load(plan, workload, port, pid):
     return report, None
 
 
-def run_once(plan, server, workload, number):
+def watched_load(plan, workload, port, process, run):
+    """Load the server, and see what else the machine did meanwhile."""
+    began, busy, own = time.monotonic(), busy_s(), children_cpu_s() + cpu_s(process.pid)
+    run.report, run.problem = load(plan, workload, port, process.pid)
+    if process.poll() is None:
+        own = children_cpu_s() + cpu_s(process.pid) - own
+        run.foreign_cpu = max(0.0, (busy_s() - busy - own) / (time.monotonic() - began))
+
+
+def run_once(plan, server, workload, run):
     """A fresh server for each run, so that no run pays for the one before."""
-    run = Run(server.name, workload.name, number)
     port = free_port()
     command = servers.fill(server.commands[workload.kind], plan.build, port)
     with tempfile.TemporaryFile("w+", errors="replace") as said:
         with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=said, preexec_fn=pinned(0)
+            command, stdout=subprocess.DEVNULL, stderr=said, preexec_fn=pinned(*server.processors)
         ) as process:
             try:
                 run.problem = wait_until_served(process, port)
                 if run.problem is None:
-                    run.report, run.problem = load(plan, workload, port, process.pid)
+                    watched_load(plan, workload, port, process, run)
             finally:
                 process.kill()
         said.seek(0)
@@ -108,29 +150,37 @@ def run_once(plan, server, workload, number):
     return run
 
 
-def measure(plan, chosen_servers, chosen_workloads, tell):
-    """All runs. In each round and workload the servers follow one another: A B C, A B C."""
-    runs = []
+def turns(plan, chosen_servers, chosen_workloads):
+    """Who runs what, in order: A B C, then C B A, so that nobody always follows the same neighbour."""
+    names = {workload.name for workload in chosen_workloads}
     for number in range(1, plan.rounds + 1):
         for workload in chosen_workloads:
-            if workload.same_run and any(other.name == workload.same_run for other in chosen_workloads):
+            if workload.same_run in names:
                 continue
-            for server in chosen_servers:
-                if workload.kind not in server.commands:
-                    continue
-                run = run_once(plan, server, workload, number)
-                runs.append(run)
-                tell(describe(plan, server, workload, run))
+            mine = workloads.section_of(workload).servers
+            order = [each for each in chosen_servers if each.name in mine and workload.kind in each.commands]
+            for turn in range(1, plan.turns_of(workload) + 1):
+                for server in order if (number + turn) % 2 == 0 else reversed(order):
+                    yield server, workload, Run(server.name, workload.name, number, turn)
+
+
+def measure(plan, chosen_servers, chosen_workloads, tell):
+    """All runs."""
+    runs = []
+    for server, workload, run in turns(plan, chosen_servers, chosen_workloads):
+        runs.append(run_once(plan, server, workload, run))
+        tell(describe(plan, server, workload, run))
     return runs
 
 
 def describe(plan, server, workload, run):
     """A line of progress."""
-    start = f"round {run.round}/{plan.rounds}  {workload.name:<18} {server.title:<13}"
+    start = f"round {run.round}/{plan.rounds}  {workload.name:<18} {server.title:<26}"
     if run.problem:
         return f"{start} NOT COUNTED: {run.problem}"
     number = workloads.value(workload, run.report)
-    return f"{start} {number:>10.3f} {workload.unit}"
+    busy = f"  other programs took {run.foreign_cpu:.0%} of a processor" if (run.foreign_cpu or 0) > BUSY else ""
+    return f"{start} {number:>10.3f} {workload.unit}{busy}"
 
 
 def machine():

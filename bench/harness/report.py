@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import statistics
 
 from harness import servers, workloads
@@ -13,26 +14,50 @@ END = "<!-- results: end -->"
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A server at a workload, over all rounds."""
+    """A server at a workload, over all rounds. `ratio` is to the yardstick, None where there is none."""
 
     median: float
     low: float
     high: float
     runs: int
+    ratio: float = None
+
+
+def by_round(runs, workload):
+    """A figure for each round, by server: the mean of its turns. Runs with a problem do not count."""
+    turns = {}
+    for run in runs:
+        if run.workload == (workload.same_run or workload.name) and not run.problem:
+            number = workloads.value(workload, run.report)
+            if number is not None:
+                turns.setdefault(run.server, {}).setdefault(run.round, []).append(number)
+    return {
+        server: {number: statistics.mean(figures) for number, figures in rounds.items()}
+        for server, rounds in turns.items()
+    }
+
+
+def ratio(mine, yardstick):
+    """The median of the ratios within each round: what slows a whole round down slows both."""
+    ratios = [mine[number] / yardstick[number] for number in mine if yardstick.get(number, 0) > 0]
+    return statistics.median(ratios) if ratios else None
 
 
 def collect(runs, chosen_workloads):
-    """Cells by workload and server name. Runs with a problem do not count."""
+    """Cells by workload and server name."""
     cells = {}
     for workload in chosen_workloads:
-        source = workload.same_run or workload.name
-        values = {}
-        for run in runs:
-            number = workloads.value(workload, run.report) if run.workload == source and not run.problem else None
-            if number is not None:
-                values.setdefault(run.server, []).append(number)
-        for server, numbers in values.items():
-            cells[workload.name, server] = Cell(statistics.median(numbers), min(numbers), max(numbers), len(numbers))
+        rounds = by_round(runs, workload)
+        for server, figures in rounds.items():
+            numbers = figures.values()
+            compared = workload.yardstick not in (None, server)
+            cells[workload.name, server] = Cell(
+                statistics.median(numbers),
+                min(numbers),
+                max(numbers),
+                len(numbers),
+                ratio(figures, rounds.get(workload.yardstick, {})) if compared else None,
+            )
     return cells
 
 
@@ -43,86 +68,117 @@ def figure(number):
     return f"{number:.3g}" if abs(number) >= 0.001 or number == 0 else f"{number:.4f}"
 
 
-def ratio(cells, workload, server):
-    """How many times the floor's cost; None where there is nothing to compare with."""
-    cell = cells.get((workload.name, server))
-    floor = cells.get((workload.name, workload.yardstick))
-    if cell is None or floor is None or floor.median <= 0 or workload.yardstick == server:
-        return None
-    return cell.median / floor.median
+def times(number):
+    """A ratio: two digits behind the point say enough, three in all where it is large."""
+    return f"{number:.2f} ×" if number < 10 else f"{figure(number)} ×"
 
 
-def columns(cells):
-    """The servers that have a figure at all. The two kinds of floor that never meet share no column."""
-    return [server for server in servers.SERVERS if any(name == server.name for _, name in cells)]
+def columns(cells, section):
+    """The section's servers that have a figure at all."""
+    names = {workload.name for workload in section.workloads}
+    measured = {server for workload, server in cells if workload in names}
+    return [server for server in servers.SERVERS if server.name in measured]
 
 
-def cell_text(cells, workload, server, line_break):
-    """Median, then the range and the ratio."""
-    cell = cells.get((workload.name, server))
+def present(cells):
+    """The sections that have a figure at all, each with its workloads that do."""
+    measured = {workload for workload, _ in cells}
+    for section in workloads.SECTIONS:
+        rows = [workload for workload in section.workloads if workload.name in measured]
+        if rows:
+            yield section, rows
+
+
+def cell_text(cell):
+    """Median and ratio, then the range."""
     if cell is None:
         return ""
-    times = ratio(cells, workload, server)
-    below = f"{figure(cell.low)} to {figure(cell.high)}" if cell.runs > 1 else ""
-    factor = f"{times:.2f} ×" if times is not None else ""
-    return line_break.join(part for part in (figure(cell.median), below, factor) if part)
+    compared = f" · {times(cell.ratio)}" if cell.ratio is not None else ""
+    spread = f"<br>{figure(cell.low)} to {figure(cell.high)}" if cell.runs > 1 else ""
+    return f"**{figure(cell.median)}**{compared}{spread}"
 
 
-def markdown(cells, chosen_workloads):
-    """The page's table."""
-    shown = columns(cells)
+def table(cells, section, rows):
+    """Workloads down, servers across."""
+    shown = columns(cells, section)
     lines = ["| workload | " + " | ".join(server.title for server in shown) + " |"]
     lines.append("| --- |" + " ---: |" * len(shown))
-    for workload in chosen_workloads:
-        texts = [cell_text(cells, workload, server.name, "<br>") for server in shown]
+    for workload in rows:
+        texts = [cell_text(cells.get((workload.name, server.name))) for server in shown]
         lines.append(f"| {workload.title}, {workload.unit} | " + " | ".join(texts) + " |")
     return "\n".join(lines)
 
 
-def terminal(cells, chosen_workloads):
+def commands(section, rows):
+    """How to measure the section again, and each of its rows alone."""
+    lines = [f"./dev bench --sections {section.name}"]
+    for workload in rows:
+        if workload.same_run is None:
+            scheme = "wss" if servers.over_tls(workload.kind) else "ws"
+            words = " ".join(("stoa bench", workload.mode, f"{scheme}://127.0.0.1:PORT/", *workload.arguments))
+            lines.append(f"{words} -p PID   # {workload.name}")
+    return "```sh\n" + "\n".join(lines) + "\n```"
+
+
+def markdown(cells):
+    """The sections of the page."""
+    parts = []
+    for section, rows in present(cells):
+        plot = f"![{section.title}](plots/{section.name}.svg)"
+        parts += [f"### {section.title}", section.text, table(cells, section, rows), plot, commands(section, rows)]
+    return "\n\n".join(parts)
+
+
+def terminal(cells):
     """The same for people at a terminal, one line a server."""
     lines = []
-    for workload in chosen_workloads:
-        lines.append(f"{workload.title}, {workload.unit}")
-        for server in columns(cells):
-            cell = cells.get((workload.name, server.name))
-            if cell is None:
-                continue
-            times = ratio(cells, workload, server.name)
-            spread = f"{figure(cell.low)} to {figure(cell.high)}"
-            factor = f"{times:6.2f} x {workload.yardstick}" if times is not None else ""
-            lines.append(f"  {server.title:<14}{figure(cell.median):>10}   {spread:<22}{factor}".rstrip())
+    for section, rows in present(cells):
+        for workload in rows:
+            lines.append(f"{workload.title}, {workload.unit}")
+            for server in columns(cells, section):
+                cell = cells.get((workload.name, server.name))
+                if cell is not None:
+                    spread = f"{figure(cell.low)} to {figure(cell.high)}"
+                    compared = f"{times(cell.ratio):>8} {workload.yardstick}" if cell.ratio is not None else ""
+                    lines.append(f"  {server.title:<26}{figure(cell.median):>10}   {spread:<22}{compared}".rstrip())
     return "\n".join(lines)
 
 
-def conditions(facts):
-    """One paragraph: where and how."""
-    named = "; ".join(f"{title} {text}" for title, text in facts["versions"].items() if text)
-    machine = facts["machine"]
+def others(runs):
+    """A sentence about what else the machine did; empty where nobody looked."""
+    shares = sorted(run.foreign_cpu for run in runs if run.foreign_cpu is not None)
+    if not shares:
+        return ""
     return (
-        f"Measured on {facts['date']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel "
-        f"{machine['kernel']}; commit {facts['commit']}. {facts['rounds']} rounds of {facts['duration']} after "
-        f"{facts['warmup']} of warming up; a cell has the median, the range over the rounds, and the ratio to the "
-        f"floor. {named}."
+        f"Other programs took {statistics.median(shares):.1%} of a processor meanwhile (the median of all runs; at most "
+        f"{shares[-1]:.1%})."
     )
 
 
-def write_page(path, cells, chosen_workloads, facts):
-    """Put table and plots between the markers of the page."""
+def conditions(facts, runs):
+    """Where and how."""
+    machine = facts["machine"]
+    where = (
+        f"Measured on {facts['date']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel "
+        f"{machine['kernel']}; commit {facts['commit']}. {facts['rounds']} rounds; a run measures {facts['duration']} "
+        f"after {facts['warmup']} of warming up. {others(runs)}"
+    )
+    versions = [f"| {title} | {text} |" for title, text in facts["versions"].items() if text]
+    return "\n\n".join((where.strip(), "\n".join(("| server | version |", "| --- | --- |", *versions))))
+
+
+def write_page(path, cells, runs, facts):
+    """Put tables between the markers of the page. Returns the plots that it showed before and shows no more."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if BEGIN not in text or END not in text:
         raise SystemExit(f"bench: {path} has no markers to write between")
-    plots = "\n".join(
-        f"![{workload.title}](plots/{workload.name}.svg)"
-        for workload in chosen_workloads
-        if any(name == workload.name for name, _ in cells)
-    )
     before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    middle = "\n\n".join((BEGIN, conditions(facts), markdown(cells, chosen_workloads), plots, END))
+    old, after = rest.split(END, 1)
+    new = "\n\n".join((BEGIN, conditions(facts, runs), markdown(cells), END))
     with open(path, "w", encoding="utf-8") as file:
-        file.write(before + middle + after)
+        file.write(before + new + after)
+    return set(re.findall(r"\((plots/[\w-]+\.svg)\)", old)) - set(re.findall(r"\((plots/[\w-]+\.svg)\)", new))
 
 
 def write_results(folder, runs, facts):

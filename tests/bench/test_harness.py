@@ -1,5 +1,6 @@
 """bench/run and what it is made of. Usage: test_harness.py ROOT STOA FLOOR. Speaks TAP."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -29,13 +30,14 @@ def test(function):
     return function
 
 
-def run_of(server, cost, problem=None):
-    return measure.Run(server, FANOUT.name, 1, {"server_cpu_us_per_delivery": cost}, problem)
+def run_of(server, cost, number=1, turn=1, problem=None):
+    load = {"server_cpu_us_per_delivery": cost}
+    return measure.Run(server, FANOUT.name, number, turn, load, problem, foreign_cpu=0.01 * number)
 
 
 def three_rounds():
-    runs = [run_of("batch", cost) for cost in (1.0, 2.0, 9.0)]
-    return runs + [run_of("stoa", cost) for cost in (3.0, 5.0, 4.0)]
+    runs = [run_of("batch", cost, number) for number, cost in enumerate((1.0, 2.0, 9.0))]
+    return runs + [run_of("stoa", cost, number) for number, cost in enumerate((3.0, 5.0, 4.0))]
 
 
 def bench_run(*arguments, stoa=STOA, floor=FLOOR):
@@ -57,14 +59,36 @@ def a_cell_is_the_median_with_its_range():
 @test
 def the_ratio_is_to_the_yardstick_and_not_to_itself():
     cells = report.collect(three_rounds(), [FANOUT])
-    assert report.ratio(cells, FANOUT, "stoa") == 2.0
-    assert report.ratio(cells, FANOUT, "batch") is None
-    assert report.ratio(cells, FANOUT, "bun") is None
+    assert cells[FANOUT.name, "stoa"].ratio == 2.5
+    assert cells[FANOUT.name, "batch"].ratio is None
+
+
+@test
+def the_ratio_is_the_median_of_the_ratios_within_each_round():
+    assert report.ratio({1: 2.0, 2: 40.0, 3: 5.0}, {1: 1.0, 2: 10.0, 3: 5.0}) == 2.0
+    assert report.ratio({1: 2.0, 2: 40.0}, {2: 10.0}) == 4.0
+    assert report.ratio({1: 2.0}, {1: 0.0}) is None
+
+
+@test
+def a_figure_of_a_round_is_the_mean_of_its_turns():
+    runs = [run_of("stoa", cost, turn=turn) for turn, cost in enumerate((1.0, 2.0, 6.0))]
+    cell = report.collect(runs, [FANOUT])[FANOUT.name, "stoa"]
+    assert (cell.median, cell.runs) == (3.0, 1), cell
+
+
+@test
+def servers_take_turns_there_and_back():
+    plan = measure.Plan("build", 1, "1s", "1s")
+    workload = next(each for each in workloads.WORKLOADS if each.turns == 3 and each.kind == "fanout")
+    chosen = [server for server in servers.SERVERS if server.name in ("stoa", "each", "send-plain")]
+    order = [(server.name, run.turn) for server, _, run in measure.turns(plan, chosen, [workload])]
+    assert order == [("stoa", 1), ("each", 1), ("each", 2), ("stoa", 2), ("stoa", 3), ("each", 3)], order
 
 
 @test
 def a_run_with_a_problem_does_not_count():
-    cells = report.collect([run_of("stoa", 1.0), run_of("stoa", 100.0, "1 lost")], [FANOUT])
+    cells = report.collect([run_of("stoa", 1.0), run_of("stoa", 100.0, problem="1 lost")], [FANOUT])
     assert cells[FANOUT.name, "stoa"].median == 1.0
 
 
@@ -79,25 +103,28 @@ def one_load_can_give_several_figures():
     load = {"server_cpu_us_per_handshake": 20.0, "private_bytes_per_connection": 58.0}
     load |= {"server_cpu_s": 0.1, "window_s": 2.0}
     idle = [each for each in workloads.WORKLOADS if each.mode == "idle"]
-    cells = report.collect([measure.Run("batch", "handshake", 1, load)], idle)
-    assert [cells[each.name, "batch"].median for each in idle] == [20.0, 58.0, 50.0]
+    cells = report.collect([measure.Run("batch", "handshake", 1, report=load)], idle)
+    assert [cells[each.name, "batch"].median for each in idle if ("handshake" in (each.name, each.same_run))] == [
+        20.0,
+        58.0,
+        50.0,
+    ]
 
 
 @test
 def the_page_changes_between_its_markers_only():
-    cells = report.collect(three_rounds(), [FANOUT])
+    runs = three_rounds()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "page.md")
-        for _ in range(2):
-            old = "old" if not os.path.exists(path) else None
-            if old:
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(f"before\n{report.BEGIN}\n{old}\n{report.END}\nafter\n")
-            report.write_page(path, cells, [FANOUT], FACTS)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"before\n{report.BEGIN}\n![old](plots/old-1.svg)\n{report.END}\nafter\n")
+        for gone in ({"plots/old-1.svg"}, set()):
+            assert report.write_page(path, report.collect(runs, [FANOUT]), runs, FACTS) == gone
             with open(path, encoding="utf-8") as file:
                 text = file.read()
             assert text.startswith("before\n" + report.BEGIN) and text.endswith(report.END + "\nafter\n"), text
-            assert "4<br>3 to 5<br>2.00 ×" in text and "old" not in text, text
+            assert "| **4** · 2.50 ×<br>3 to 5 |" in text and "old" not in text, text
+            assert "1.0% of a processor" in text and "| Stoa | stoa 1 |" in text, text
 
 
 @test
@@ -106,7 +133,7 @@ def a_page_without_markers_is_refused():
         file.write("text")
         file.flush()
         try:
-            report.write_page(file.name, {}, [FANOUT], FACTS)
+            report.write_page(file.name, {}, [], FACTS)
         except SystemExit as reason:
             assert "no markers" in str(reason)
             return
@@ -122,17 +149,55 @@ def the_page_of_the_project_has_its_markers():
 
 @test
 def a_plot_is_well_formed_and_has_a_bar_for_each_server():
-    tree = xml.etree.ElementTree.fromstring(plots.chart(FANOUT, report.collect(three_rounds(), [FANOUT])))
-    assert len(tree.findall("{http://www.w3.org/2000/svg}rect")) == 2
+    cells = report.collect(three_rounds(), [FANOUT])
+    tree = xml.etree.ElementTree.fromstring(plots.chart("a & b", [FANOUT], cells))
+    assert len(tree.findall("{http://www.w3.org/2000/svg}rect")) == 1 + 2  # the ground, and two bars
+
+
+@test
+def the_best_bar_stands_first():
+    cells = report.collect(three_rounds(), [FANOUT])
+    assert [server.name for server, _ in plots.shown(FANOUT, cells)] == ["batch", "stoa"]
+    more = dataclasses.replace(FANOUT, more_is_better=True)
+    assert [server.name for server, _ in plots.shown(more, cells)] == ["stoa", "batch"]
+
+
+@test
+def every_unit_has_a_name_in_the_plots():
+    assert {workload.unit for workload in workloads.WORKLOADS} <= set(plots.UNITS)
 
 
 @test
 def every_workload_has_servers_and_a_yardstick_that_can_do_it():
     by_name = {server.name: server for server in servers.SERVERS}
-    for workload in workloads.WORKLOADS:
-        assert any(workload.kind in server.commands for server in servers.SERVERS), workload
-        if workload.yardstick:
-            assert workload.kind in by_name[workload.yardstick].commands, workload
+    for section in workloads.SECTIONS:
+        for workload in section.workloads:
+            assert any(workload.kind in by_name[name].commands for name in section.servers), workload
+            if workload.yardstick:
+                assert workload.yardstick in section.servers, workload
+                assert workload.kind in by_name[workload.yardstick].commands, workload
+
+
+@test
+def every_workload_has_a_name_of_its_own():
+    names = [workload.name for workload in workloads.WORKLOADS]
+    assert len(names) == len(set(names)), names
+
+
+@test
+def what_gives_a_figure_of_the_same_run_runs_the_same():
+    by_name = {workload.name: workload for workload in workloads.WORKLOADS}
+    for workload in filter(lambda each: each.same_run, workloads.WORKLOADS):
+        run = by_name[workload.same_run]
+        assert (workload.kind, workload.mode, workload.arguments) == (run.kind, run.mode, run.arguments), workload
+
+
+@test
+def other_programs_are_seen():
+    busy = measure.busy_s()
+    subprocess.run((sys.executable, "-c", "sum(range(10**7))"), check=True)
+    assert measure.busy_s() > busy and measure.children_cpu_s() > 0 and measure.cpu_s(os.getpid()) > 0
+    assert measure.cpu_s(2**22) == 0  # no such process
 
 
 @test
@@ -156,10 +221,18 @@ def nothing_to_run_is_a_failure():
 
 @test
 def unknown_names_are_refused():
-    done = bench_run("--servers", "nginx")
+    done = bench_run("--workloads", "fanout-32-1", "--servers", "nginx")
     assert done.returncode == 1 and "no server named nginx" in done.stderr, done
     done = bench_run("--workloads", "x")
     assert done.returncode == 1 and "no workload named x" in done.stderr, done
+    done = bench_run("--sections", "y")
+    assert done.returncode == 1 and "no section named y" in done.stderr, done
+
+
+@test
+def what_the_generator_cannot_do_is_skipped_with_a_reason():
+    done = bench_run("--short", "--sections", "tls", stoa="/bin/true")
+    assert "skipping TLS: stoa bench has no wss://" in done.stdout, done
 
 
 def main():
