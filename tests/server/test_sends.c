@@ -1,0 +1,203 @@
+/* The two ways to send: what is chosen at start, and what happens when io_uring goes away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stoa/log.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "house.h"
+#include "loop/send_ring.h"
+
+/* As container run times do it. */
+static void forbid_io_uring(void) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+  assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void talk(struct house *house) {
+  struct client ann;
+  struct client bob;
+  house_enter(house, &ann, "stoa.json");
+  house_sync(&ann);
+  house_enter(house, &bob, "stoa.json");
+  house_sync(&bob);
+  for (uint32_t i = 0; i < 50; i++) {
+    house_say(&ann, "ann", i);
+  }
+  for (uint32_t i = 0; i < 50; i++) {
+    assert_int_equal(house_hear(&ann).number, i);
+    assert_int_equal(house_hear(&bob).number, i);
+  }
+  client_close(&ann);
+  client_close(&bob);
+}
+
+/* In a process of its own, since what seccomp forbids stays forbidden. */
+static void in_child(void (*body)(void)) {
+  fflush(NULL);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    body();
+    _exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void serve_without(void) {
+  forbid_io_uring();
+  struct house house;
+  struct stoa_server_config *config = house_config(2);
+  config->io_uring = STOA_IO_URING_AUTO;
+  house_start(&house, config, NULL);
+  talk(&house);
+  house_end(&house);
+}
+
+static void test_where_it_is_forbidden_messages_go_by_send(void **state) {
+  (void)state;
+  in_child(serve_without);
+}
+
+static void insist_without(void) {
+  forbid_io_uring();
+  struct house house;
+  struct stoa_server_config *config = house_config(1);
+  config->io_uring = STOA_IO_URING_ON;
+  assert_int_equal(house_try(&house, config, NULL), STOA_E_UNSUPPORTED);
+}
+
+static void test_a_server_that_must_have_it_does_not_start_without(void **state) {
+  (void)state;
+  in_child(insist_without);
+}
+
+static void test_off_and_on_are_what_they_say(void **state) {
+  (void)state;
+  bool here = stoa_send_ring_probe() == STOA_OK;
+  for (enum stoa_io_uring wanted = STOA_IO_URING_AUTO; wanted <= STOA_IO_URING_OFF; wanted++) {
+    struct house house;
+    struct stoa_server_config *config = house_config(1);
+    config->io_uring = wanted;
+    if (wanted == STOA_IO_URING_ON && !here) {
+      assert_int_equal(house_try(&house, config, NULL), STOA_E_UNSUPPORTED);
+      continue;
+    }
+    house_start(&house, config, NULL);
+    talk(&house);
+    house_end(&house);
+  }
+}
+
+/* Puts /dev/null in the place of every ring of this process; returns how many there were. */
+static unsigned break_rings(void) {
+  int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  unsigned count = 0;
+  for (int fd = 3; fd < 1024; fd++) {
+    char path[64];
+    char target[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(path, target, sizeof target - 1);
+    target[len < 0 ? 0 : len] = '\0';
+    if (strcmp(target, "anon_inode:[io_uring]") == 0) {
+      assert_int_equal(dup2(null_fd, fd), fd);
+      count++;
+    }
+  }
+  close(null_fd);
+  return count;
+}
+
+static void test_a_server_whose_rings_break_goes_on_without_losing_a_message(void **state) {
+  (void)state;
+  if (stoa_send_ring_probe() != STOA_OK) {
+    skip();
+  }
+  struct house house;
+  struct client ann;
+  struct stoa_server_config *config = house_config(2);
+  config->io_uring = STOA_IO_URING_ON;
+  house_start(&house, config, NULL);
+  house_enter(&house, &ann, "stoa.json");
+  house_sync(&ann);
+  for (uint32_t i = 0; i < 100; i++) {
+    house_say(&ann, "ann", i);
+    if (i == 50) {
+      assert_int_equal(break_rings(), 2);
+    }
+  }
+  for (uint32_t i = 0; i < 100; i++) {
+    assert_int_equal(house_hear(&ann).number, i);
+  }
+  talk(&house);
+  client_close(&ann);
+  house_end(&house);
+}
+
+static void test_lingering_has_its_bound(void **state) {
+  (void)state;
+  struct house house;
+  struct stoa_server_config *config = house_config(1);
+  config->linger_ms = 11;
+  assert_int_equal(house_try(&house, config, NULL), STOA_E_ARGUMENT);
+}
+
+/* More than is ever held: it goes out before its time, and all of it. */
+static void test_a_lot_that_is_held_arrives_whole_and_in_order(void **state) {
+  (void)state;
+  struct house house;
+  struct client ann;
+  struct client bob;
+  struct stoa_server_config *config = house_config(1);
+  config->linger_ms = 10;
+  house_start(&house, config, NULL);
+  house_enter(&house, &ann, "stoa.json");
+  house_enter(&house, &bob, "stoa.json");
+  house_sync(&bob);
+  for (uint32_t i = 0; i < 3000; i++) {
+    house_say(&ann, "ann", i);
+  }
+  for (uint32_t i = 0; i < 3000; i++) {
+    assert_int_equal(house_hear(&bob).number, i);
+  }
+  client_close(&ann);
+  client_close(&bob);
+  house_end(&house);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_where_it_is_forbidden_messages_go_by_send),
+      cmocka_unit_test(test_a_server_that_must_have_it_does_not_start_without),
+      cmocka_unit_test(test_off_and_on_are_what_they_say),
+      cmocka_unit_test(test_a_server_whose_rings_break_goes_on_without_losing_a_message),
+      cmocka_unit_test(test_lingering_has_its_bound),
+      cmocka_unit_test(test_a_lot_that_is_held_arrives_whole_and_in_order),
+  };
+  stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
+  return cmocka_run_group_tests_name("ways to send", tests, NULL, NULL);
+}
