@@ -6,17 +6,25 @@
 #define HEADER_GUESS 4 /* of payloads from 126 to 65535 bytes; others are moved to where they belong */
 #define COMPRESS_BYTES_MIN 128
 
+static bool writes_alike(const struct stoa_format *a, const struct stoa_format *b) {
+  return a->codec == b->codec && a->framing == b->framing && a->order == b->order;
+}
+
 static bool add(struct stoa_formats *formats, const char *subprotocol, const struct stoa_codec *codec, size_t index,
                 enum stoa_framing framing, enum stoa_typed_order order) {
   if (formats->count == STOA_FORMATS_MAX) {
     return false;
   }
   struct stoa_format *format = &formats->items[formats->count++];
+  format->writing = 0;
   snprintf(format->subprotocol, sizeof format->subprotocol, "%s", subprotocol);
   format->codec = codec;
   format->codec_index = (uint8_t)index;
   format->framing = framing;
   format->order = order;
+  while (!writes_alike(&formats->items[format->writing], format)) {
+    format->writing++;
+  }
   return true;
 }
 
@@ -102,21 +110,31 @@ static int encode(struct stoa_outgoing *outgoing, const struct stoa_codec *codec
   return codec->encode(outgoing->message_type, outgoing->message, out);
 }
 
-/* Text packets escape or wrap the payload, so it is made beside them first. */
-static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
+/* Make the payload where other variants of its codec find it. */
+static int ensure_payload(const struct stoa_format *format, struct stoa_outgoing *outgoing) {
   struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
-  if (payload->data == NULL) {
-    struct stoa_buffer *scratch = &outgoing->scratch[format->codec_index];
-    scratch->len = 0;
-    /* An empty message may encode to nothing; the view must not look unmade. */
-    int status = stoa_buffer_reserve(scratch, 1);
-    status = status == STOA_OK ? encode(outgoing, format->codec, scratch) : status;
-    if (status != STOA_OK) {
-      return status;
-    }
+  if (payload->data != NULL) {
+    return STOA_OK;
+  }
+  struct stoa_buffer *scratch = &outgoing->scratch[format->codec_index];
+  scratch->len = 0;
+  /* An empty message may encode to nothing; the view must not look unmade. */
+  int status = stoa_buffer_reserve(scratch, 1);
+  status = status == STOA_OK ? encode(outgoing, format->codec, scratch) : status;
+  if (status == STOA_OK) {
     *payload = stoa_bytes_make(scratch->data, scratch->len);
   }
-  struct stoa_typed typed = {outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id, *payload};
+  return status;
+}
+
+/* Text packets escape or wrap the payload, so it is made beside them first. */
+static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
+  int status = ensure_payload(format, outgoing);
+  if (status != STOA_OK) {
+    return status;
+  }
+  struct stoa_typed typed = {outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id,
+                             outgoing->payloads[format->codec_index]};
   return stoa_typed_text_write(&typed, format->framing == STOA_FRAMING_QUOTED, out);
 }
 
@@ -173,6 +191,14 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
     return status;
   }
   out->len = body;
+  if (deflater != NULL) {
+    /* Compression writes over the body, which others may want to copy the payload from. */
+    status = ensure_payload(format, outgoing);
+    if (status != STOA_OK) {
+      out->len = start;
+      return status;
+    }
+  }
   status = format->framing == STOA_FRAMING_BINARY ? append_binary_body(format, outgoing, out)
                                                   : append_text_body(format, outgoing, out);
   if (status == STOA_OK && deflater != NULL && out->len - body >= COMPRESS_BYTES_MIN) {
@@ -187,7 +213,7 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   }
   size_t header_len = put_header(format, compressed, out, start);
   struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
-  if (payload->data == NULL && format->framing == STOA_FRAMING_BINARY && !compressed) {
+  if (payload->data == NULL && format->framing == STOA_FRAMING_BINARY) {
     /* Other variants of this codec copy the payload from here; this buffer is not written on before they have. */
     size_t payload_start = start + header_len + (outgoing->is_call ? 8u : 4u);
     *payload = stoa_bytes_make(out->data + payload_start, out->len - payload_start);

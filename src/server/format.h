@@ -1,9 +1,9 @@
 /* server/format.h: how one kind of session is spoken to: a codec inside a framing.
  *
  * Format 0 is the first client's, without a subprotocol; the others have one each: stoa.<codec> for every codec, and
- * stoa.text. A variant is a format with or without compression; bytes of one variant are the same for all of its
- * sessions, so they are made once.
- * Thread: the table is made at start and only read afterwards.
+ * stoa.text. A variant is a way of writing, with or without compression, that one format or several share: its bytes
+ * are the same for all of its sessions, so they are made once. Thread: the table is made at start and only read
+ * afterwards.
  */
 #ifndef STOA_SERVER_FORMAT_H
 #define STOA_SERVER_FORMAT_H
@@ -16,6 +16,7 @@
 #define STOA_FORMATS_MAX (STOA_CODECS_MAX + 2)
 #define STOA_VARIANTS_MAX (STOA_FORMATS_MAX * 2)
 #define STOA_SUBPROTOCOL_LEN_MAX 48
+#define STOA_DEFLATE_BITS_SHARED 15
 
 enum stoa_framing {
   STOA_FRAMING_BINARY, /* type: u32 | payload */
@@ -27,6 +28,7 @@ struct stoa_format {
   char subprotocol[STOA_SUBPROTOCOL_LEN_MAX]; /* "" for format 0 */
   const struct stoa_codec *codec;
   uint8_t codec_index; /* in the registry */
+  uint8_t writing;     /* the first format that writes pushes as this one does */
   enum stoa_framing framing;
   enum stoa_typed_order order;
 };
@@ -60,6 +62,12 @@ struct stoa_outgoing {
  * STOA_E_TYPE when text comes where binary should, or the reverse. */
 int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
                      struct stoa_buffer *scratch, struct stoa_typed *out_typed);
+
+/* Where a session's messages to a group are gathered. Compression with a window smaller than the shared one cannot be
+ * shared: such sessions get these messages as they are. */
+static inline size_t stoa_format_variant(const struct stoa_format *format, uint8_t deflate_bits) {
+  return (size_t)format->writing * 2 + (deflate_bits == STOA_DEFLATE_BITS_SHARED ? 1 : 0);
+}
 
 /* Append one whole WebSocket frame with the message. deflater NULL: not compressed.
  * Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8; out is as before. */

@@ -149,9 +149,9 @@ static struct stoa_group_side *side_of(struct stoa_group *group, size_t variant)
   return group->sides[variant];
 }
 
-/* Compression with a window smaller than the shared one cannot be shared: such sessions get broadcasts as they are. */
 static size_t variant_of(const struct stoa_session *session) {
-  return (size_t)session->format * 2 + (session->deflate_bits == 15 ? 1 : 0);
+  const struct stoa_formats *formats = &stoa_worker_of(session)->server->formats;
+  return stoa_format_variant(&formats->items[session->format], session->deflate_bits);
 }
 
 /* Members. */
@@ -367,7 +367,8 @@ static struct stoa_batch *open_batch(struct stoa_worker *worker, struct stoa_gro
 static int append_variant(struct stoa_worker *worker, struct stoa_group_side *side, size_t variant,
                           struct stoa_outgoing *outgoing) {
   struct stoa_batch *batch = open_batch(worker, side);
-  struct stoa_deflater *deflater = variant % 2 == 0 ? NULL : stoa_session_deflater(&worker->host, 15);
+  struct stoa_deflater *deflater =
+      variant % 2 == 0 ? NULL : stoa_session_deflater(&worker->host, STOA_DEFLATE_BITS_SHARED);
   if (batch == NULL || (variant % 2 == 1 && deflater == NULL)) {
     return STOA_E_MEMORY;
   }

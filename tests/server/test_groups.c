@@ -323,6 +323,24 @@ static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **s
   client_close(&cid);
 }
 
+static void test_formats_that_write_alike_are_encoded_and_compressed_once(void **state) {
+  (void)state;
+  struct stoa_codec_registry codecs;
+  struct stoa_formats formats;
+  stoa_codec_registry_init(&codecs);
+  assert_int_equal(stoa_formats_init(&formats, &codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN), STOA_OK);
+  const struct stoa_format *plain = &formats.items[0];
+  const struct stoa_format *json = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.json"))];
+  const struct stoa_format *text = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.text"))];
+  const struct stoa_format *proto = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.proto"))];
+  assert_int_equal(stoa_format_variant(plain, 0), stoa_format_variant(json, 0));
+  assert_int_equal(stoa_format_variant(plain, 15), stoa_format_variant(json, 15));
+  assert_int_equal(stoa_format_variant(json, 9), stoa_format_variant(json, 0));
+  assert_int_not_equal(stoa_format_variant(json, 15), stoa_format_variant(json, 0));
+  assert_int_not_equal(stoa_format_variant(json, 0), stoa_format_variant(text, 0));
+  assert_int_not_equal(stoa_format_variant(json, 0), stoa_format_variant(proto, 0));
+}
+
 /* A busy group goes round 32 bits of batch numbers in days. */
 static void test_the_count_of_batches_may_start_over(void **state) {
   (void)state;
@@ -372,6 +390,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, two_guests, guests_leave),
       cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, two_guests,
                                       guests_leave),
+      cmocka_unit_test(test_formats_that_write_alike_are_encoded_and_compressed_once),
       cmocka_unit_test(test_the_count_of_batches_may_start_over),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
