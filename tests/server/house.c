@@ -191,7 +191,7 @@ void house_group(struct client *client, const char *action, const char *group, c
 
 struct house_line house_hear(struct client *client) {
   struct house_line line = {.number = UINT32_MAX};
-  char text[256] = {0};
+  char text[1024] = {0};
   struct client_frame frame = client_message(client);
   assert_true(frame.len > 4 && frame.len < sizeof text);
   assert_memory_equal(frame.data, "\0\0\0\0", 4);
