@@ -41,7 +41,7 @@ struct floor {
 /* Keep what member `index` did not take, and send it when it can. `sent` counts from the start of `data`. */
 void floor_keep(struct floor *floor, size_t index, const uint8_t *data, size_t len, size_t sent);
 
-/* Open the ring. Returns false when the kernel or this build has none. */
+/* Open the ring. Returns false when the kernel has none. */
 bool floor_uring_open(void);
 /* Send the turn's buffer to every member, some dozens a system call. */
 void floor_uring_fan_out(struct floor *floor);
