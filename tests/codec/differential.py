@@ -16,8 +16,8 @@ import subprocess
 import sys
 import warnings
 
-MESSAGES = int(sys.argv[3]) if len(sys.argv) > 3 else 300
-VARIANTS = MESSAGES * 8
+MESSAGES = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
+VARIANTS = MESSAGES * 4
 
 sys.path.insert(0, sys.argv[2])
 import sample_pb2  # noqa: E402

@@ -1,18 +1,20 @@
 // Stoa's codecs beside protobuf-es: the same messages, both formats, both directions.
 //
-// usage: node protobuf_es_test.mjs CONFORMANCE_TESTEE DESCRIPTOR_SET [MESSAGES]
+// usage: node protobuf_es_test.mjs CONFORMANCE_TESTEE DESCRIPTOR_SET HOSTILE_CASES [MESSAGES]
 //
-// Random messages (a fixed seed) are written by one side and read by the other and must be equal. Broken variants must
-// be refused by both or taken by both with one result; two lists say where the two differ, and why.
+// Random messages (a fixed seed) are written by one side and read by the other and must be equal. Broken variants,
+// those of chance and those that hostile_cases.py wrote, must be refused by both or taken by both with one result;
+// lists say where the two differ, and why.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { create, createFileRegistry, fromBinary, fromJson, ScalarType, toBinary, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-const [testeePath, setPath, count = "1500"] = process.argv.slice(2);
+const [testeePath, setPath, hostilePath, count = "1500"] = process.argv.slice(2);
 const MESSAGES = Number(count);
 const VARIANTS = MESSAGES * 6;
+const HOSTILE = JSON.parse(readFileSync(hostilePath, "utf8"));
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(setPath)));
 const schema = registry.getMessage("protobuf_test_messages.proto3.TestAllTypesProto3");
 const requestSchema = registry.getMessage("conformance.ConformanceRequest");
@@ -46,6 +48,30 @@ const REFUSED_ON_PURPOSE = [
 ];
 // What Stoa takes and protobuf-es refuses, by the text of its error.
 const TAKEN_ON_PURPOSE = [];
+
+// The same for the cases of hostile_cases.py, by the text of the error and the input.
+const HOSTILE_REFUSED = [
+  [/a varint of more than 10 bytes in .*/, "protobuf-es steps over unknown numbers of any length"],
+  [/a length passes the end of the input in aa1f/, "protobuf-es keeps 32 bits of a length"],
+  [/^limit reached|nested too deeply in /, "Stoa has 32 levels, counted in JSON by brackets too"],
+  [/expected \w+, got 1e-400 in|expected an enum value, got 1e-400 in/, "JSON.parse() has made 0 of a fraction"],
+  [/expected double, got 1e400 in/, "JSON.parse() has made infinity of it"],
+  [/got -9223372036854775809 in /, "JSON.parse() has made a smaller number of it"],
+  [/expected an enum value, got "/, "a number in quotes is a number; to protobuf-es it is a name that is not known"],
+];
+const HOSTILE_TAKEN = [
+  [/\{"\w+64\w*": (9223372036854775807|18446744073709551615)\}/, "JSON.parse() has made a greater number of it"],
+  [/64\w*": \{?"-?\d+(\.0|e\+?\d+|E5|e-2)"/,
+    "a whole number in quotes may have an exponent, and zeros behind the point"],
+  [/"optionalFloat": 3.4028235e38/, "the nearest float is the greatest float, not infinity"],
+];
+const HOSTILE_MEANT_OTHERWISE = [
+  [/64\w*": -?\d{16,}\}/, "JSON.parse() rounds numbers above 2^53"],
+  [/"optionalNestedEnum": "/, "a number in quotes is a number; to protobuf-es it is a name that is not known"],
+  [/"optionalFieldMask": "Foo"/, "protobuf-es makes foo of Foo, which means _foo"],
+];
+
+const WIRE_TYPE = "not compared: a wrong wire type, which protobuf-es does not look at";
 
 // mulberry32: the same numbers on every run.
 let seed = 20260131;
@@ -182,7 +208,8 @@ function randomDynamic(depth) {
   const leaf = [() => null, () => random() < 0.5, () => pick(TEXTS), () => pick([0, -1.5, 1e300, 0.1])];
   const nested = [
     () => Array.from({ length: below(3) }, () => randomDynamic(depth - 1)),
-    () => Object.fromEntries(Array.from({ length: below(3) }, () => [pick(["a", "b c", "1", ""]), randomDynamic(depth - 1)])),
+    () => Object.fromEntries(Array.from({ length: below(3) },
+                                        () => [pick(["a", "b c", "1", ""]), randomDynamic(depth - 1)])),
   ];
   return pick(depth > 0 ? [...leaf, ...nested] : leaf)();
 }
@@ -304,7 +331,8 @@ function broken(data) {
     const choice = random();
     const cut = choice < 0.4 ? 1 : choice < 0.6 ? 1 + below(4) : 0;
     const tokens = [[255], [0], "0", "1", ",", '"', "{", "}", "[", "null", "e9", "-", ":", "\\"];
-    const add = choice < 0.4 ? [pick([below(256), bytes[at] ^ (1 << below(8))])] : choice < 0.8 && cut === 0 ? pick(tokens) : [];
+    const add = choice < 0.4 ? [pick([below(256),
+                                      bytes[at] ^ (1 << below(8))])] : choice < 0.8 && cut === 0 ? pick(tokens) : [];
     const rest = choice < 0.8 ? bytes.subarray(at + cut) : [];
     bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(add), Buffer.from(rest)]);
   }
@@ -408,6 +436,44 @@ async function variants(testee) {
   }
 }
 
+const reasonIn = (reasons, text) => reasons.find(([pattern]) => pattern.test(text))?.[1];
+
+// What became of a case, in a word or in the reason for the difference.
+async function judge(testee, payload) {
+  const answer = await testee.ask(payload, PROTOBUF);
+  const es = esReads(payload);
+  const shown = printed(payload);
+  if (!answer.bytes && !es.message) return "refused by both";
+  if (!answer.bytes) {
+    const known = REFUSED_ON_PURPOSE.some((text) => text.test(answer.error)) && "refused by Stoa, listed above";
+    const why = reasonIn(HOSTILE_REFUSED, `${answer.error} in ${shown}`) ?? known;
+    must(why, "only protobuf-es takes it", shown, answer.error);
+    return why;
+  }
+  if (!es.message) {
+    const why = reasonIn(HOSTILE_TAKEN, shown);
+    must(why, "only Stoa takes it", shown, es.error);
+    return why;
+  }
+  const [got, expected] = [canonical(fromBinary(schema, answer.bytes)), canonical(es.message)];
+  const why = got === expected ? "taken by both" : reasonIn(HOSTILE_MEANT_OTHERWISE, shown);
+  must(why, "both take it, but differ", got, expected, shown);
+  return why;
+}
+
+async function hostile(testee) {
+  const tally = new Map();
+  for (const [kind, form, hex] of HOSTILE) {
+    const bytes = Buffer.from(hex, "hex");
+    const payload = form === "json" ? bytes.toString("utf8") : bytes;
+    const isFit = form === "json" || wiresFit(schema, payload);
+    const what = isFit ? await judge(testee, payload) : WIRE_TYPE;
+    const key = `${kind} in ${form}: ${what}`;
+    tally.set(key, (tally.get(key) ?? 0) + 1);
+  }
+  for (const [key, number] of tally) console.log(`# ${String(number).padStart(5)} ${key}`);
+}
+
 async function run(number, name, body, testee) {
   try {
     await body(testee);
@@ -421,10 +487,12 @@ async function run(number, name, body, testee) {
 }
 
 const testee = new Testee(testeePath);
-console.log("TAP version 13\n1..3");
+console.log("TAP version 13\n1..4");
 const results = [
   await run(1, `${MESSAGES} messages are the same on both sides, as binary and as JSON`, messages, testee),
   await run(2, `${VARIANTS} broken variants are refused by both sides or mean the same to both`, variants, testee),
-  await run(3, "the testee ends with its input", async () => must((await testee.close()) === 0, "it failed"), testee),
+  await run(3, `${HOSTILE.length} inputs that are wrong in one way each are refused by both, or the lists say why not`,
+            hostile, testee),
+  await run(4, "the testee ends with its input", async () => must((await testee.close()) === 0, "it failed"), testee),
 ];
 process.exit(results.every(Boolean) ? 0 : 1);
