@@ -145,6 +145,8 @@ static void urls_are_taken_apart(void **state) {
       {"ws://h?x", "", "h", "80", "h", "/?x"},
       {"ws://[::1]:65535/x", "", "::1", "65535", "[::1]:65535", "/x"},
       {"ws://[::1]", "", "::1", "80", "[::1]", "/"},
+      {"wss://h", "", "h", "443", "h", "/"},
+      {"wss://[::1]:7701/x", "", "::1", "7701", "[::1]:7701", "/x"},
       {"ws+unix:/run/s", "/run/s", "", "", "localhost", "/"},
       {"ws+unix:/run/s:/chat", "/run/s", "", "", "localhost", "/chat"},
   };
@@ -156,6 +158,7 @@ static void urls_are_taken_apart(void **state) {
     assert_string_equal(url.port, cases[i].port);
     assert_string_equal(url.authority, cases[i].authority);
     assert_string_equal(url.target, cases[i].target);
+    assert_int_equal(url.tls, strncmp(cases[i].text, "wss:", 4) == 0);
   }
 }
 
@@ -164,7 +167,9 @@ static void urls_of_other_forms_are_refused(void **state) {
   static const char *const texts[] = {"",
                                       "localhost:7700",
                                       "http://localhost",
-                                      "wss://localhost",
+                                      "wss:localhost",
+                                      "wss:///x",
+                                      "wss+unix:/run/s",
                                       "ws://",
                                       "ws:///x",
                                       "ws://:80",
@@ -192,6 +197,32 @@ static const char *judge(const char *subprotocol, const char *head) {
   static struct bench_target target;
   target.subprotocol = subprotocol;
   return bench_answer_judge(&target, head, strlen(head));
+}
+
+static const char *judge_deflate(const char *head) {
+  static struct bench_target target = {.deflate = true};
+  return bench_answer_judge(&target, head, strlen(head));
+}
+
+#define EXTENSIONS ACCEPTED "Sec-WebSocket-Extensions: "
+
+static void compression_without_context_is_accepted(void **state) {
+  (void)state;
+  assert_null(judge_deflate(EXTENSIONS "permessage-deflate; server_no_context_takeover\r\n\r\n"));
+  assert_null(judge_deflate(EXTENSIONS "PERMESSAGE-deflate ;client_no_context_takeover;server_no_context_takeover ; "
+                                       "server_max_window_bits=10\r\n\r\n"));
+}
+
+static void compression_of_another_kind_or_none_is_refused_with_its_reason(void **state) {
+  (void)state;
+  assert_string_equal(judge_deflate(ACCEPTED "\r\n"), "the server did not agree to compression");
+  assert_string_equal(judge_deflate(EXTENSIONS "x-webkit-deflate-frame\r\n\r\n"),
+                      "the server chose an extension that was not offered");
+  assert_string_equal(judge_deflate(EXTENSIONS "permessage-deflate; client_no_context_takeover\r\n\r\n"),
+                      "the server compresses with context takeover, which was not offered");
+  assert_string_equal(judge_deflate(EXTENSIONS "permessage-deflate; server_no_context_takeover; "
+                                               "client_max_window_bits=9\r\n\r\n"),
+                      "the server chose compression in a way that was not offered");
 }
 
 static void the_right_upgrade_is_accepted(void **state) {
@@ -259,6 +290,9 @@ static void options_are_read(void **state) {
   assert_int_equal(parse("echo ws://h --size 16m -p 1 -p 2", &options), BENCH_PARSED_RUN);
   assert_int_equal(options.size, 16 * 1024 * 1024);
   assert_int_equal(options.pid_count, 2);
+  assert_int_equal(parse("echo wss://h --ca file --deflate", &options), BENCH_PARSED_RUN);
+  assert_string_equal(options.ca_file, "file");
+  assert_true(options.deflate);
 }
 
 static void wrong_options_are_refused(void **state) {
@@ -292,6 +326,7 @@ static void wrong_options_are_refused(void **state) {
       "echo ws://h -c 65536",
       "idle ws://h -w 1",
       "idle ws://h -n 1",
+      "idle ws://h --ca file",
   };
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
     struct bench_options options;
@@ -322,6 +357,8 @@ int main(void) {
       cmocka_unit_test(urls_of_other_forms_are_refused),
       cmocka_unit_test(the_right_upgrade_is_accepted),
       cmocka_unit_test(a_wrong_upgrade_is_refused_with_its_reason),
+      cmocka_unit_test(compression_without_context_is_accepted),
+      cmocka_unit_test(compression_of_another_kind_or_none_is_refused_with_its_reason),
       cmocka_unit_test(options_have_defaults_that_follow_from_the_mode),
       cmocka_unit_test(options_are_read),
       cmocka_unit_test(wrong_options_are_refused),

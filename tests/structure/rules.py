@@ -39,8 +39,8 @@ PUBLIC_HEADERS = {
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
 FOREIGN = [
-    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tests/"),
-    ("zlib", r"zlib\.h$", r"src/wire/|tests/"),
+    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tools/stoa/bench_tls\.c$|tests/"),
+    ("zlib", r"zlib\.h$", r"src/wire/|tools/stoa/bench_deflate\.c$|tests/"),
     ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),
     ("SQLite", r"sqlite3\.h$", r"src/engine/local/|tests/"),

@@ -233,28 +233,11 @@ static void take_control(unsigned opcode, const uint8_t *payload, size_t len, st
   }
 }
 
-/* The bytes of a frame's head, and its payload's length; 0 while it is not there as a whole. */
-static size_t read_head(const uint8_t *data, size_t len, uint64_t *out_payload_len) {
-  if (len < 2) {
-    return 0;
-  }
-  size_t extra = (data[1] & 0x7f) == 127 ? 8 : (data[1] & 0x7f) == 126 ? 2 : 0;
-  if (len < 2 + extra) {
-    return 0;
-  }
-  uint64_t value = extra == 0 ? data[1] & 0x7f : 0;
-  for (size_t i = 0; i < extra; i++) {
-    value = value << 8 | data[2 + i];
-  }
-  *out_payload_len = value;
-  return 2 + extra;
-}
-
 /* A frame that is none of the run's: control, foreign or damaged. Returns the bytes used, 0 while it is not whole. */
 static size_t take_other(struct bench_check *check, struct bench_stream *stream, const uint8_t *data, size_t len,
                          struct bench_news *news) {
   uint64_t payload_len = 0;
-  size_t head_len = read_head(data, len, &payload_len);
+  size_t head_len = bench_head_read(data, len, &payload_len);
   if (head_len == 0) {
     return 0;
   }

@@ -11,6 +11,7 @@
 enum bench_conn_state {
   BENCH_CONN_NEW,
   BENCH_CONN_CONNECTING, /* TCP is on its way */
+  BENCH_CONN_SECURING,   /* TLS is on its way */
   BENCH_CONN_ASKING,     /* the upgrade was asked for */
   BENCH_CONN_OPEN,
   BENCH_CONN_LEAVING, /* our Close is sent */
@@ -22,11 +23,12 @@ struct bench_flow {
   uint32_t next;   /* the message being sent */
   uint32_t target; /* one past the last one to be sent now */
   size_t offset;   /* bytes of `next` that are gone */
-  bool blocked;    /* the socket is full: EPOLLOUT goes on */
+  bool blocked;    /* the socket is full: EPOLLOUT goes on; or the connection is broken */
 };
 
 struct bench_conn {
-  int fd; /* -1: none */
+  int fd;                /* -1: none */
+  struct bench_tls *tls; /* NULL: the bytes go as they are */
   enum bench_conn_state state;
   int64_t deadline_ns;
   struct bench_flow flow;

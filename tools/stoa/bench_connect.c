@@ -12,13 +12,15 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "bench_io.h"
 
 enum { EVENTS_MAX = 256, DESCRIPTORS_SPARE = 16, PER_SOURCE_MAX = 28000 };
 
 struct dialer {
   const struct bench_target *target;
   const struct bench_options *options;
+  struct bench_tls_context *tls; /* NULL: none */
   int epoll_fd;
   struct bench_conn *conns;
   uint32_t started;
@@ -103,18 +105,42 @@ static bool start(struct dialer *dialer, struct bench_conn *conn) {
 }
 
 static bool ask(struct dialer *dialer, struct bench_conn *conn) {
+  ssize_t sent = bench_io_send(conn, dialer->target->request, dialer->target->request_len);
+  if (sent != (ssize_t)dialer->target->request_len || bench_io_unsent(conn)) {
+    return fail(conn, "asking for the upgrade", sent < 0 ? strerror(errno) : "the socket took a part only");
+  }
+  conn->state = BENCH_CONN_ASKING;
+  return watch(dialer, conn, EPOLL_CTL_MOD, EPOLLIN);
+}
+
+static bool secure(struct dialer *dialer, struct bench_conn *conn) {
+  switch (bench_tls_shake(conn->tls)) {
+    case BENCH_TLS_DONE:
+      return ask(dialer, conn);
+    case BENCH_TLS_MORE:
+      return true;
+    case BENCH_TLS_FAILED:
+      break;
+  }
+  return fail(conn, "TLS", bench_tls_reason(conn->tls));
+}
+
+static bool on_connected(struct dialer *dialer, struct bench_conn *conn) {
   int error = 0;
   socklen_t len = sizeof error;
   getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
   if (error != 0) {
     return fail(conn, "connect", strerror(error));
   }
-  ssize_t sent = send(conn->fd, dialer->target->request, dialer->target->request_len, MSG_NOSIGNAL);
-  if (sent != (ssize_t)dialer->target->request_len) {
-    return fail(conn, "asking for the upgrade", sent < 0 ? strerror(errno) : "the socket took a part only");
+  if (dialer->tls == NULL) {
+    return ask(dialer, conn);
   }
-  conn->state = BENCH_CONN_ASKING;
-  return watch(dialer, conn, EPOLL_CTL_MOD, EPOLLIN);
+  conn->tls = bench_tls_create(dialer->tls, conn->fd);
+  if (conn->tls == NULL) {
+    return fail(conn, "TLS", strerror(ENOMEM));
+  }
+  conn->state = BENCH_CONN_SECURING;
+  return watch(dialer, conn, EPOLL_CTL_MOD, EPOLLIN) && secure(dialer, conn);
 }
 
 static bool refused(const struct bench_conn *conn, const char *reason, size_t head_len) {
@@ -161,7 +187,7 @@ static bool hear(struct dialer *dialer, struct bench_conn *conn) {
   if (conn->tail == NULL) {
     return fail(conn, "memory", strerror(ENOMEM));
   }
-  ssize_t got = recv(conn->fd, conn->tail + conn->tail_len, conn->tail_cap - conn->tail_len, 0);
+  ssize_t got = bench_io_recv(conn, conn->tail + conn->tail_len, conn->tail_cap - conn->tail_len);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
     return true;
   }
@@ -184,7 +210,9 @@ static bool leave_alone(const struct dialer *dialer, const struct bench_conn *co
 static bool on_event(struct dialer *dialer, struct bench_conn *conn, uint32_t events) {
   switch (conn->state) {
     case BENCH_CONN_CONNECTING:
-      return ask(dialer, conn);
+      return on_connected(dialer, conn);
+    case BENCH_CONN_SECURING:
+      return secure(dialer, conn);
     case BENCH_CONN_ASKING:
       return hear(dialer, conn);
     case BENCH_CONN_OPEN:
@@ -233,9 +261,9 @@ static bool turn(struct dialer *dialer) {
   return true;
 }
 
-bool bench_connect_all(const struct bench_target *target, const struct bench_options *options, int epoll_fd,
-                       struct bench_conn *conns) {
-  struct dialer dialer = {.target = target, .options = options, .epoll_fd = epoll_fd, .conns = conns};
+bool bench_connect_all(const struct bench_target *target, const struct bench_options *options,
+                       struct bench_tls_context *tls, int epoll_fd, struct bench_conn *conns) {
+  struct dialer dialer = {.target = target, .options = options, .tls = tls, .epoll_fd = epoll_fd, .conns = conns};
   while (dialer.opened < options->connections) {
     if (!start_more(&dialer) || !turn(&dialer)) {
       return false;

@@ -8,6 +8,7 @@
 #include "bench_conn.h"
 #include "bench_options.h"
 #include "bench_target.h"
+#include "bench_tls.h"
 
 /* Monotonic nanoseconds. */
 int64_t bench_now_ns(void);
@@ -16,10 +17,10 @@ int64_t bench_now_ns(void);
  * stderr. */
 bool bench_descriptors_suffice(uint32_t connections);
 
-/* Upgrade options->connections connections; on return each is open, in `epoll_fd` for EPOLLIN with its index as data,
- * and what came after the answer's head is in its tail. Returns false, with the reason on stderr, at the first one that
- * fails. The caller closes the descriptors in both cases. */
-bool bench_connect_all(const struct bench_target *target, const struct bench_options *options, int epoll_fd,
-                       struct bench_conn *conns);
+/* Upgrade options->connections connections, in TLS when `tls` is not NULL; on return each is open, in `epoll_fd` for
+ * EPOLLIN with its index as data, and what came after the answer's head is in its tail. Returns false, with the reason
+ * on stderr, at the first one that fails. The caller closes the descriptors in both cases. */
+bool bench_connect_all(const struct bench_target *target, const struct bench_options *options,
+                       struct bench_tls_context *tls, int epoll_fd, struct bench_conn *conns);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
+
+#include "bench_io.h"
 
 enum {
   SCRATCH_LEN = 256 * 1024,
@@ -31,6 +31,12 @@ static void watch(const struct bench_outlet *outlet, const struct bench_conn *co
   epoll_ctl(outlet->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
+/* The socket is full: go on when it has room. */
+static void block(const struct bench_outlet *outlet, struct bench_conn *conn) {
+  conn->flow.blocked = true;
+  watch(outlet, conn, EPOLLIN | EPOLLOUT);
+}
+
 /* Move on by what a send took: whole frames and a part of one. */
 static void advance(struct bench_outlet *outlet, struct bench_conn *conn, size_t offered, ssize_t sent) {
   struct bench_flow *flow = &conn->flow;
@@ -39,12 +45,12 @@ static void advance(struct bench_outlet *outlet, struct bench_conn *conn, size_t
     flow->next += (uint32_t)(total / outlet->message->masked_len);
     flow->offset = total % outlet->message->masked_len;
   }
-  if (sent == (ssize_t)offered) {
+  if (sent == (ssize_t)offered && !bench_io_unsent(conn)) {
     return;
   }
   flow->blocked = true;
   if (sent >= 0 || errno == EAGAIN) {
-    watch(outlet, conn, EPOLLIN | EPOLLOUT);
+    block(outlet, conn);
   }
 }
 
@@ -58,7 +64,7 @@ static void send_small(struct bench_outlet *outlet, struct bench_conn *conn) {
     bench_message_write(outlet->message, conn->stream.id, flow->next + (uint32_t)i, outlet->scratch + i * frame_len);
   }
   size_t len = count * frame_len - flow->offset;
-  advance(outlet, conn, len, send(conn->fd, outlet->scratch + flow->offset, len, MSG_NOSIGNAL));
+  advance(outlet, conn, len, bench_io_send(conn, outlet->scratch + flow->offset, len));
 }
 
 static void send_large(struct bench_outlet *outlet, struct bench_conn *conn) {
@@ -69,17 +75,20 @@ static void send_large(struct bench_outlet *outlet, struct bench_conn *conn) {
   bench_message_write_lead(message, conn->stream.id, flow->next, lead);
   size_t lead_at = flow->offset < lead_len ? flow->offset : lead_len;
   size_t rest_at = flow->offset < lead_len ? lead_len : flow->offset;
-  struct iovec parts[2] = {{.iov_base = lead + lead_at, .iov_len = lead_len - lead_at},
-                           {.iov_base = message->masked + rest_at, .iov_len = message->masked_len - rest_at}};
-  struct msghdr out = {.msg_iov = parts, .msg_iovlen = 2};
-  advance(outlet, conn, message->masked_len - flow->offset, sendmsg(conn->fd, &out, MSG_NOSIGNAL));
+  ssize_t sent = bench_io_send_parts(conn, lead + lead_at, lead_len - lead_at, message->masked + rest_at,
+                                     message->masked_len - rest_at);
+  advance(outlet, conn, message->masked_len - flow->offset, sent);
 }
 
 /* A pong that does not fit into the socket whole is given up: half a frame would spoil the stream. */
-static void send_pong(struct bench_conn *conn) {
-  if (conn->pong_len > 0) {
-    send(conn->fd, conn->pong, conn->pong_len, MSG_NOSIGNAL);
-    conn->pong_len = 0;
+static void send_pong(const struct bench_outlet *outlet, struct bench_conn *conn) {
+  if (conn->pong_len == 0 || conn->flow.offset > 0 || conn->flow.blocked) {
+    return;
+  }
+  bench_io_send(conn, conn->pong, conn->pong_len);
+  conn->pong_len = 0;
+  if (bench_io_unsent(conn)) {
+    block(outlet, conn);
   }
 }
 
@@ -92,12 +101,14 @@ void bench_flow_send(struct bench_outlet *outlet, struct bench_conn *conn) {
       send_small(outlet, conn);
     }
   }
-  if (flow->offset == 0) {
-    send_pong(conn);
-  }
+  send_pong(outlet, conn);
 }
 
 void bench_flow_writable(struct bench_outlet *outlet, struct bench_conn *conn) {
+  bench_io_flush(conn);
+  if (bench_io_unsent(conn)) {
+    return;
+  }
   conn->flow.blocked = false;
   watch(outlet, conn, EPOLLIN);
   bench_flow_send(outlet, conn);
@@ -111,14 +122,18 @@ void bench_flow_pong(struct bench_outlet *outlet, struct bench_conn *conn, const
     return;
   }
   conn->pong_len = bench_control_write(outlet->message, OPCODE_PONG, payload, len, conn->pong);
-  if (conn->flow.offset == 0) {
-    send_pong(conn);
-  }
+  send_pong(outlet, conn);
 }
 
 bool bench_flow_close(struct bench_outlet *outlet, struct bench_conn *conn) {
   static const uint8_t normal[] = {1000 >> 8, 1000 & 0xff};
   uint8_t frame[CONTROL_FRAME_MAX];
   size_t len = bench_control_write(outlet->message, OPCODE_CLOSE, normal, sizeof normal, frame);
-  return conn->flow.offset == 0 && send(conn->fd, frame, len, MSG_NOSIGNAL) == (ssize_t)len;
+  if (conn->flow.offset > 0 || bench_io_send(conn, frame, len) != (ssize_t)len) {
+    return false;
+  }
+  if (bench_io_unsent(conn)) {
+    block(outlet, conn);
+  }
+  return true;
 }

@@ -15,14 +15,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench_conn.h"
 #include "bench_connect.h"
 #include "bench_flow.h"
+#include "bench_io.h"
 #include "bench_message.h"
 #include "bench_target.h"
+#include "bench_tls.h"
+#include "bench_unpack.h"
 
 enum {
   EVENTS_MAX = 1024,
@@ -40,6 +42,9 @@ struct load {
   struct bench_message message;
   struct bench_outlet outlet;
   struct bench_check *check;
+  struct bench_unpack *unpack; /* NULL: messages are not compressed */
+  struct bench_target target;
+  struct bench_tls_context *tls; /* NULL: none */
   struct bench_conn *conns;
   uint32_t *sent; /* by sender */
   uint64_t sent_total;
@@ -129,10 +134,14 @@ static void end_conn(struct load *load, struct bench_conn *conn, unsigned close_
     load->result->faults.closed++;
     load->result->close_code = close_code;
   }
-  close(conn->fd);
-  conn->fd = -1;
+  bench_io_close(conn);
   conn->state = BENCH_CONN_CLOSED;
   load->open_count--;
+}
+
+/* How long the start of a frame can be that is waited for. */
+static size_t tail_max(const struct load *load) {
+  return bench_deflate_bound(load->message.plain_len) + BENCH_HEAD_MAX + BENCH_CONTROL_MAX;
 }
 
 /* Where the next bytes go: behind the tail. Returns NULL when memory is out. */
@@ -161,7 +170,7 @@ static bool keep_tail(struct load *load, struct bench_conn *conn, const uint8_t 
     return true;
   }
   if (conn->tail_cap < len) {
-    size_t cap = load->message.plain_len + BENCH_HEAD_MAX + BENCH_CONTROL_MAX;
+    size_t cap = tail_max(load);
     cap = cap < len ? len : cap;
     uint8_t *grown = realloc(conn->tail, cap);
     if (grown == NULL) {
@@ -190,10 +199,16 @@ static void act_on(struct load *load, struct bench_conn *conn, const struct benc
   }
 }
 
-static void on_readable(struct load *load, struct bench_conn *conn) {
+static size_t feed(struct load *load, struct bench_conn *conn, const uint8_t *data, size_t len, int64_t now_ns,
+                   struct bench_news *out_news) {
+  return load->unpack == NULL ? bench_check_feed(load->check, &conn->stream, data, len, now_ns, out_news)
+                              : bench_unpack_feed(load->unpack, &conn->stream, data, len, now_ns, out_news);
+}
+
+static void read_once(struct load *load, struct bench_conn *conn) {
   uint8_t *data = input_place(load, conn);
   size_t kept = conn->tail_len;
-  ssize_t got = data == NULL ? -1 : recv(conn->fd, data + kept, load->input_cap - kept, 0);
+  ssize_t got = data == NULL ? -1 : bench_io_recv(conn, data + kept, load->input_cap - kept);
   if (got <= 0) {
     if (got == 0 || data == NULL || (errno != EAGAIN && errno != EINTR)) {
       end_conn(load, conn, 0);
@@ -203,13 +218,19 @@ static void on_readable(struct load *load, struct bench_conn *conn) {
   struct bench_news news;
   int64_t now_ns = bench_now_ns();
   size_t len = kept + (size_t)got;
-  size_t used = bench_check_feed(load->check, &conn->stream, data, len, now_ns, &news);
+  size_t used = feed(load, conn, data, len, now_ns, &news);
   load->active_ns = now_ns;
   if (!keep_tail(load, conn, data + used, len - used)) {
     end_conn(load, conn, 0);
     return;
   }
   act_on(load, conn, &news, now_ns);
+}
+
+static void on_readable(struct load *load, struct bench_conn *conn) {
+  do {
+    read_once(load, conn);
+  } while (conn->state != BENCH_CONN_CLOSED && bench_io_has_more(conn));
 }
 
 static void on_event(struct load *load, const struct epoll_event *event) {
@@ -394,8 +415,8 @@ static bool open_rings(struct load *load) {
 static bool open_memory(struct load *load) {
   const struct bench_options *options = load->options;
   load->own_input = load->message.plain_len > SHARED_FRAME_MAX;
-  size_t tail_max = load->message.plain_len + BENCH_CONTROL_MAX + BENCH_HEAD_MAX;
-  load->input_cap = INPUT_LEN + (tail_max > BENCH_ANSWER_MAX ? tail_max : BENCH_ANSWER_MAX);
+  size_t tail_len = tail_max(load);
+  load->input_cap = INPUT_LEN + (tail_len > BENCH_ANSWER_MAX ? tail_len : BENCH_ANSWER_MAX);
   load->input = load->own_input ? NULL : malloc(load->input_cap);
   load->conns = calloc(options->connections, sizeof *load->conns);
   load->sent = calloc(options->senders + 1, sizeof *load->sent);
@@ -420,7 +441,11 @@ static bool open_check(struct load *load) {
                                       .context = load,
                                       .log_bytes = LOG_BYTES};
   load->check = bench_check_create(&config);
-  return load->check != NULL;
+  if (load->check == NULL || !load->options->deflate) {
+    return load->check != NULL;
+  }
+  load->unpack = bench_unpack_create(load->check, &load->message);
+  return load->unpack != NULL;
 }
 
 static bool load_init(struct load *load, const struct bench_options *options, struct bench_result *result) {
@@ -442,15 +467,15 @@ static bool load_init(struct load *load, const struct bench_options *options, st
 static void load_fini(struct load *load) {
   for (uint32_t i = 0; load->conns != NULL && i < load->options->connections; i++) {
     struct bench_conn *conn = &load->conns[i];
-    if (conn->fd >= 0) {
-      close(conn->fd);
-    }
+    bench_io_close(conn);
     free(conn->tail);
     free(conn->sent_ns);
     free(conn->pong);
     bench_stream_fini(&conn->stream);
   }
+  bench_unpack_destroy(load->unpack);
   bench_check_destroy(load->check);
+  bench_tls_context_destroy(load->tls);
   bench_outlet_fini(&load->outlet);
   bench_message_fini(&load->message);
   free(load->conns);
@@ -461,18 +486,27 @@ static void load_fini(struct load *load) {
   }
 }
 
+static bool open_target(struct load *load) {
+  if (!bench_target_init(&load->target, load->options)) {
+    return false;
+  }
+  if (load->target.tls) {
+    load->tls = bench_tls_context_create(load->options->ca_file, load->target.host);
+  }
+  return !load->target.tls || load->tls != NULL;
+}
+
 static bool connect_measured(struct load *load) {
   const struct bench_options *options = load->options;
   struct bench_result *result = load->result;
-  struct bench_target target;
   uint64_t cpu_before_ns;
   uint64_t cpu_after_ns;
-  if (!bench_target_init(&target, options) || !bench_process_memory(options, &result->memory_before) ||
+  if (!open_target(load) || !bench_process_memory(options, &result->memory_before) ||
       !bench_process_cpu_ns(options, &cpu_before_ns)) {
     return false;
   }
   int64_t start_ns = bench_now_ns();
-  if (!bench_connect_all(&target, options, load->epoll_fd, load->conns)) {
+  if (!bench_connect_all(&load->target, options, load->tls, load->epoll_fd, load->conns)) {
     return false;
   }
   result->handshake_s = (double)(bench_now_ns() - start_ns) / 1e9;
@@ -490,6 +524,7 @@ static void take_findings(struct load *load) {
   bench_check_finish(load->check, &result->faults);
   result->faults.closed = closed;
   result->foreign = bench_check_foreign(load->check);
+  result->inflated = load->unpack == NULL ? 0 : bench_unpack_count(load->unpack);
   result->latency = *bench_check_latency(load->check);
 }
 

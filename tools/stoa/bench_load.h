@@ -23,6 +23,7 @@ struct bench_result {
   struct bench_histogram latency;
   struct bench_faults faults; /* of the whole run */
   uint64_t foreign;
+  uint64_t inflated;   /* messages that came compressed, of the whole run */
   unsigned close_code; /* the last one that a server ended a connection with; 0: none was given */
 };
 

@@ -31,15 +31,58 @@ static const struct around *choose_around(const struct bench_options *options) {
   return options->prefix_len + around_len(&json_around) <= options->size ? &json_around : &json_short_around;
 }
 
-/* RFC 6455 5.2, in the shortest of the three forms. */
-static size_t write_head(unsigned opcode, uint8_t masked, size_t payload_len, uint8_t *out) {
-  out[0] = (uint8_t)(FIN | opcode);
+/* RFC 6455 5.2. */
+size_t bench_head_write(unsigned first, uint8_t masked, size_t payload_len, uint8_t *out) {
+  out[0] = (uint8_t)first;
   size_t extra = payload_len > 65535 ? 8 : payload_len > 125 ? 2 : 0;
   out[1] = (uint8_t)(masked | (extra == 8 ? 127 : extra == 2 ? 126 : payload_len));
   for (size_t i = 0; i < extra; i++) {
     out[2 + i] = (uint8_t)(payload_len >> (8 * (extra - 1 - i)));
   }
   return 2 + extra;
+}
+
+size_t bench_head_read(const uint8_t *data, size_t len, uint64_t *out_payload_len) {
+  if (len < 2) {
+    return 0;
+  }
+  size_t extra = (data[1] & 0x7f) == 127 ? 8 : (data[1] & 0x7f) == 126 ? 2 : 0;
+  if (len < 2 + extra) {
+    return 0;
+  }
+  uint64_t value = extra == 0 ? data[1] & 0x7f : 0;
+  for (size_t i = 0; i < extra; i++) {
+    value = value << 8 | data[2 + i];
+  }
+  *out_payload_len = value;
+  return 2 + extra;
+}
+
+/* A period of 23 letters: a shift by a power of two, as a wrong copy makes it, does not go unseen. */
+static void write_letters(uint8_t *out, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    out[i] = (uint8_t)('a' + i % 23);
+  }
+}
+
+/* The letters in a row would be compressed to nothing. Words by chance come down to about what talk does, and are the
+ * same in every run. */
+static void write_words(uint8_t *out, size_t len) {
+  static const char *const words[] = {
+      "the ",      "people ", "in ",     "this ", "room ",    "think ",  "that ",   "we ",
+      "should ",   "meet ",   "at ",     "noon ", "because ", "it ",     "went ",   "well ",
+      "and ",      "coffee ", "is ",     "not ",  "what ",    "I ",      "expect ", "from ",
+      "messages ", "you ",    "please ", "look ", "again ",   "thanks ", "later ",  "maybe ",
+  };
+  uint64_t seed = 88172645463325252u; /* xorshift64 */
+  for (size_t at = 0; at < len;) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    for (const char *word = words[seed >> 32 & 31]; *word != '\0' && at < len; word++) {
+      out[at++] = (uint8_t)*word;
+    }
+  }
 }
 
 static void write_payload(const struct bench_options *options, const struct around *around, uint8_t *out) {
@@ -52,10 +95,11 @@ static void write_payload(const struct bench_options *options, const struct arou
   at += before_len;
   memset(at, '0', BENCH_MARKER_LEN);
   at += BENCH_MARKER_LEN;
-  /* A period of 23 letters: a shift by a power of two, as a wrong copy makes it, does not go unseen. */
   size_t padding_len = options->size - options->prefix_len - around_len(around);
-  for (size_t i = 0; i < padding_len; i++) {
-    at[i] = (uint8_t)('a' + i % 23);
+  if (options->deflate) {
+    write_words(at, padding_len);
+  } else {
+    write_letters(at, padding_len);
   }
   memcpy(at + padding_len, around->after, after_len);
 }
@@ -63,21 +107,48 @@ static void write_payload(const struct bench_options *options, const struct arou
 /* RFC 6455 5.3 wants a fresh unpredictable key for each frame, against scripts that choose bytes which a proxy between
  * takes for HTTP. The bytes here are our own, and masking anew would cost the generator more than the server pays to
  * unmask: so one random key serves a run, and frames are masked once. */
-static bool build_masked(struct bench_message *message, const struct bench_options *options, unsigned opcode) {
+static bool build_masked(struct bench_message *message, unsigned first, const uint8_t *payload, size_t len) {
   if (getrandom(message->key, sizeof message->key, 0) != sizeof message->key) {
     perror("stoa bench: getrandom");
     return false;
   }
-  size_t head_len = write_head(opcode, MASKED, options->size, message->masked);
+  size_t head_len = bench_head_write(first, MASKED, len, message->masked);
   memcpy(message->masked + head_len, message->key, BENCH_KEY_LEN);
-  const uint8_t *payload = message->plain + message->head_len;
   uint8_t *out = message->masked + head_len + BENCH_KEY_LEN;
-  for (size_t i = 0; i < options->size; i++) {
+  for (size_t i = 0; i < len; i++) {
     out[i] = payload[i] ^ message->key[i % BENCH_KEY_LEN];
   }
-  message->masked_len = head_len + BENCH_KEY_LEN + options->size;
-  message->masked_marker_at = message->marker_at + BENCH_KEY_LEN;
+  message->masked_len = head_len + BENCH_KEY_LEN + len;
+  message->masked_marker_at = head_len + BENCH_KEY_LEN + message->marker_at - message->head_len;
+  message->marker_key_at = (message->marker_at - message->head_len) % BENCH_KEY_LEN;
   return true;
+}
+
+/* The same, compressed: all up to the marker's end is stored, and so found again. */
+static bool build_packed(struct bench_message *message, unsigned first) {
+  const uint8_t *payload = message->plain + message->head_len;
+  size_t payload_len = message->plain_len - message->head_len;
+  size_t stored_len = message->marker_at - message->head_len + BENCH_MARKER_LEN;
+  uint8_t *packed = malloc(bench_deflate_bound(payload_len));
+  size_t packed_len = packed == NULL ? 0 : bench_deflate_pack(payload, payload_len, stored_len, packed);
+  if (packed_len == 0) {
+    fprintf(stderr, "stoa bench: out of memory\n");
+  }
+  bool built = packed_len > 0 && build_masked(message, first | BENCH_COMPRESSED, packed, packed_len);
+  free(packed);
+  message->masked_marker_at += BENCH_STORED_HEAD;
+  message->marker_key_at = (message->marker_key_at + BENCH_STORED_HEAD) % BENCH_KEY_LEN;
+  return built;
+}
+
+static bool build(struct bench_message *message, const struct bench_options *options, const struct around *around) {
+  unsigned first = FIN | (options->text ? OPCODE_TEXT : OPCODE_BINARY);
+  message->head_len = bench_head_write(first, 0, options->size, message->plain);
+  uint8_t *payload = message->plain + message->head_len;
+  write_payload(options, around, payload);
+  message->plain_len = message->head_len + options->size;
+  message->marker_at = message->head_len + options->prefix_len + strlen(around->before);
+  return options->deflate ? build_packed(message, first) : build_masked(message, first, payload, options->size);
 }
 
 bool bench_message_init(struct bench_message *message, const struct bench_options *options) {
@@ -89,18 +160,13 @@ bool bench_message_init(struct bench_message *message, const struct bench_option
     return false;
   }
   message->plain = malloc(BENCH_HEAD_MAX + options->size);
-  message->masked = malloc(BENCH_HEAD_MAX + BENCH_KEY_LEN + options->size);
+  message->masked = malloc(BENCH_HEAD_MAX + BENCH_KEY_LEN + bench_deflate_bound(options->size));
   if (message->plain == NULL || message->masked == NULL) {
     perror("stoa bench");
     bench_message_fini(message);
     return false;
   }
-  unsigned opcode = options->text ? OPCODE_TEXT : OPCODE_BINARY;
-  message->head_len = write_head(opcode, 0, options->size, message->plain);
-  write_payload(options, around, message->plain + message->head_len);
-  message->plain_len = message->head_len + options->size;
-  message->marker_at = message->head_len + options->prefix_len + strlen(around->before);
-  if (!build_masked(message, options, opcode)) {
+  if (!build(message, options, around)) {
     bench_message_fini(message);
     return false;
   }
@@ -124,9 +190,8 @@ static void write_marker(const struct bench_message *message, uint32_t sender, u
   uint8_t marker[BENCH_MARKER_LEN];
   write_digits(sender, 4, marker);
   write_digits(seq, 8, marker + 4);
-  size_t payload_at = message->marker_at - message->head_len;
   for (unsigned i = 0; i < BENCH_MARKER_LEN; i++) {
-    out[i] = marker[i] ^ message->key[(payload_at + i) % BENCH_KEY_LEN];
+    out[i] = marker[i] ^ message->key[(message->marker_key_at + i) % BENCH_KEY_LEN];
   }
 }
 
@@ -170,7 +235,7 @@ bool bench_message_matches(const struct bench_message *message, const uint8_t *f
 
 size_t bench_control_write(const struct bench_message *message, unsigned opcode, const uint8_t *payload,
                            size_t payload_len, uint8_t *out) {
-  size_t head_len = write_head(opcode, MASKED, payload_len, out);
+  size_t head_len = bench_head_write(FIN | opcode, MASKED, payload_len, out);
   memcpy(out + head_len, message->key, BENCH_KEY_LEN);
   for (size_t i = 0; i < payload_len; i++) {
     out[head_len + BENCH_KEY_LEN + i] = payload[i] ^ message->key[i % BENCH_KEY_LEN];

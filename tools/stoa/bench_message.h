@@ -2,7 +2,8 @@
  *
  * All messages of a run have one length and differ in a marker of twelve hexadecimal digits only: four for the sender,
  * eight for its sequence number. So a frame to send is one copy and twelve digits, and a frame that came is compared
- * as a whole.
+ * as a whole. Compressed messages have the marker in a stored block, where it can be written too; their rest is
+ * compressed once.
  *
  * Does not know: sockets, connections.
  */
@@ -13,12 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench_deflate.h"
 #include "bench_options.h"
 
 enum { BENCH_MARKER_LEN = 12, BENCH_HEAD_MAX = 10, BENCH_KEY_LEN = 4, BENCH_CONTROL_MAX = 125 };
 
-/* A client's first bytes of a message up to the marker's end: head, key, prefix, `{"message":"`, marker. */
-enum { BENCH_LEAD_MAX = BENCH_HEAD_MAX + BENCH_KEY_LEN + BENCH_PREFIX_MAX + 12 + BENCH_MARKER_LEN };
+/* RFC 7692 6: in a message's first byte, RSV1 tells that it is compressed. */
+enum { BENCH_COMPRESSED = 0x40 };
+
+/* A client's first bytes of a message up to the marker's end: head, key, a stored block's head, prefix,
+ * `{"message":"`, marker. */
+enum { BENCH_LEAD_MAX = BENCH_HEAD_MAX + BENCH_KEY_LEN + BENCH_STORED_HEAD + BENCH_PREFIX_MAX + 12 + BENCH_MARKER_LEN };
 
 struct bench_message {
   uint8_t *plain; /* the frame a server sends, for sender 0 and sequence 0 */
@@ -29,6 +35,7 @@ struct bench_message {
   uint8_t *masked; /* the frame a client sends */
   size_t masked_len;
   size_t masked_marker_at;
+  size_t marker_key_at; /* the byte of the key that masks the marker's first */
   uint8_t key[BENCH_KEY_LEN];
 };
 
@@ -48,6 +55,12 @@ bool bench_message_marker(const struct bench_message *message, const uint8_t *fr
                           uint32_t *out_seq);
 /* Are all other bytes of the plain_len bytes at `frame` what was sent? */
 bool bench_message_matches(const struct bench_message *message, const uint8_t *frame);
+
+/* Write a frame's head, in the shortest of its three forms, to `out`, which has room for BENCH_HEAD_MAX. `first` has
+ * FIN, RSV1 and the opcode; `masked` is 0x80 for a client's. Returns its length. */
+size_t bench_head_write(unsigned first, uint8_t masked, size_t payload_len, uint8_t *out);
+/* Read the head of a server's frame. Returns its length, 0 while it is not there as a whole. */
+size_t bench_head_read(const uint8_t *data, size_t len, uint64_t *out_payload_len);
 
 /* Write a masked control frame with up to BENCH_CONTROL_MAX bytes of payload. Returns its length. */
 size_t bench_control_write(const struct bench_message *message, unsigned opcode, const uint8_t *payload,

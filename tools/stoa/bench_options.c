@@ -18,7 +18,7 @@ static const char help[] =
     "  echo     every connection sends, the server gives each message back\n"
     "  idle     connections are opened and left alone\n"
     "\n"
-    "URL is ws://HOST:PORT/PATH, ws://[IPV6]:PORT/PATH or ws+unix:SOCKET[:/PATH].\n"
+    "URL is ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, ws://[IPV6]:PORT/PATH or ws+unix:SOCKET[:/PATH].\n"
     "\n"
     "load:\n"
     "  -c, --connections N     connections (32)\n"
@@ -29,6 +29,7 @@ static const char help[] =
     "      --prefix HEX        bytes in front of every message, such as 00000000 for typed frames of type 0\n"
     "      --template NAME     raw, or json: {\"message\":...,\"sender\":...,\"timestamp\":...} (json with a prefix)\n"
     "      --text              text messages instead of binary ones\n"
+    "      --deflate           compressed messages: offer permessage-deflate, and insist\n"
     "  -d, --duration TIME     measured time: 10, 10s or 500ms (10s)\n"
     "      --warmup TIME       time before it (1s)\n"
     "  -n, --messages N        instead of a time: messages of each sender\n"
@@ -37,6 +38,7 @@ static const char help[] =
     "connecting:\n"
     "      --connect-timeout TIME   for each connection (10s)\n"
     "      --connect-concurrency N  connections being opened at a time (64)\n"
+    "      --ca FILE                wss: check the server's certificate with these; without it, it is not looked at\n"
     "      --subprotocol NAME       ask for it, and insist\n"
     "      --origin ORIGIN          send an Origin field\n"
     "      --header 'NAME: VALUE'   send this field too; may be repeated\n"
@@ -54,10 +56,12 @@ enum {
   OPT_PREFIX,
   OPT_TEMPLATE,
   OPT_TEXT,
+  OPT_DEFLATE,
   OPT_WARMUP,
   OPT_DRAIN,
   OPT_CONNECT_TIMEOUT,
   OPT_CONNECT_CONCURRENCY,
+  OPT_CA,
   OPT_SUBPROTOCOL,
   OPT_ORIGIN,
   OPT_HEADER,
@@ -79,10 +83,12 @@ static const struct option long_options[] = {
     {"prefix", required_argument, NULL, OPT_PREFIX},
     {"template", required_argument, NULL, OPT_TEMPLATE},
     {"text", no_argument, NULL, OPT_TEXT},
+    {"deflate", no_argument, NULL, OPT_DEFLATE},
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"drain", required_argument, NULL, OPT_DRAIN},
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"connect-concurrency", required_argument, NULL, OPT_CONNECT_CONCURRENCY},
+    {"ca", required_argument, NULL, OPT_CA},
     {"subprotocol", required_argument, NULL, OPT_SUBPROTOCOL},
     {"origin", required_argument, NULL, OPT_ORIGIN},
     {"header", required_argument, NULL, OPT_HEADER},
@@ -264,6 +270,9 @@ static bool read_load_option(int c, struct bench_options *options, struct given 
     case OPT_TEXT:
       options->text = true;
       return true;
+    case OPT_DEFLATE:
+      options->deflate = true;
+      return true;
     case OPT_WARMUP:
       given->warmup = true;
       return read_time("--warmup", optarg, &options->warmup_ms);
@@ -282,6 +291,9 @@ static bool read_option(int c, struct bench_options *options, struct given *give
       return read_time("--connect-timeout", optarg, &options->connect_timeout_ms);
     case OPT_CONNECT_CONCURRENCY:
       return read_u32("--connect-concurrency", optarg, 1, 10000, &options->connect_concurrency);
+    case OPT_CA:
+      options->ca_file = optarg;
+      return true;
     case OPT_SUBPROTOCOL:
       return read_field("--subprotocol", optarg, &options->subprotocol);
     case OPT_ORIGIN:
@@ -323,6 +335,9 @@ static bool complete(struct bench_options *options, const struct given *given) {
   }
   if (options->mode == BENCH_IDLE && (options->rate_per_s > 0 || given->window || options->messages > 0)) {
     return contradiction("idle sends nothing: no --window, --rate or --messages");
+  }
+  if (options->ca_file != NULL && strncmp(options->url, "wss:", 4) != 0) {
+    return contradiction("--ca is for wss:// only");
   }
   if (!given->senders) {
     options->senders = options->mode == BENCH_IDLE ? 0 : options->connections;

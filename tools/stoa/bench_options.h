@@ -32,12 +32,14 @@ struct bench_options {
   uint8_t prefix[BENCH_PREFIX_MAX];
   size_t prefix_len;
   enum bench_template template;
-  bool text; /* text messages instead of binary ones */
+  bool text;    /* text messages instead of binary ones */
+  bool deflate; /* compressed ones, both ways */
   int64_t duration_ms;
   int64_t warmup_ms;
   int64_t drain_ms; /* silence after which what has not come is lost */
   int64_t connect_timeout_ms;
   uint32_t connect_concurrency;
+  const char *ca_file; /* NULL: the server's certificate is not looked at */
   const char *subprotocol;
   const char *origin;
   const char *headers[BENCH_HEADERS_MAX];

@@ -104,6 +104,7 @@ void bench_report_table(FILE *to, const struct bench_options *options, const str
       "bytes per connection");
   row(to, "resident memory", per_connection(options, result->memory_before.rss_bytes, result->memory_after.rss_bytes),
       0, "bytes per connection");
+  row(to, "compressed messages", options->deflate ? (double)result->inflated : NAN, 0, "");
   row(to, "foreign messages", result->foreign == 0 ? NAN : (double)result->foreign, 0, "");
   print_faults(to, options, result);
 }
@@ -176,6 +177,7 @@ void bench_report_json(FILE *to, const struct bench_options *options, const stru
   json_number(to, "resident_bytes_per_connection",
               per_connection(options, result->memory_before.rss_bytes, result->memory_after.rss_bytes));
   json_count(to, "foreign", result->foreign);
+  json_count(to, "inflated", result->inflated);
   json_count(to, "close_code", result->close_code);
   json_faults(to, result);
   fprintf(to, ",\"passed\":%s}\n", bench_result_failed(options, result) ? "false" : "true");

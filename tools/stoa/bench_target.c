@@ -13,6 +13,9 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
+/* RFC 7692 7.1.1: every message stands for itself, both ways. */
+#define OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
 static bool refuse(const char *text, const char *reason) {
   fprintf(stderr, "stoa bench: %s: %s\n", text, reason);
   return false;
@@ -51,7 +54,7 @@ static bool parse_port(const char *text, size_t len, struct bench_url *url) {
   return value > 0 && value <= 65535;
 }
 
-/* "host", "host:port", "[::1]" or "[::1]:port", `len` bytes. RFC 6455 3: the default port is 80. */
+/* "host", "host:port", "[::1]" or "[::1]:port", `len` bytes. RFC 6455 3: the default port is 80, and 443 in TLS. */
 static bool parse_authority(const char *text, size_t len, struct bench_url *url) {
   const char *host = text;
   const char *host_end = memchr(text, ':', len);
@@ -71,7 +74,7 @@ static bool parse_authority(const char *text, size_t len, struct bench_url *url)
     return false;
   }
   if (after == NULL) {
-    return parse_port("80", 2, url);
+    return url->tls ? parse_port("443", 3, url) : parse_port("80", 2, url);
   }
   return *after == ':' && parse_port(after + 1, (size_t)(end - after - 1), url);
 }
@@ -90,9 +93,6 @@ bool bench_url_parse(const char *text, struct bench_url *out_url) {
   if (!is_plain(text)) {
     return refuse(text, "a URL has no spaces, control bytes or fragment");
   }
-  if (strncmp(text, "wss:", 4) == 0) {
-    return refuse(text, "only ws:// and ws+unix: can be measured, without TLS");
-  }
   if (strncmp(text, "ws+unix:", 8) == 0) {
     if (!parse_unix(text + 8, &url)) {
       return refuse(text, "expected ws+unix:SOCKET or ws+unix:SOCKET:/PATH");
@@ -100,11 +100,13 @@ bool bench_url_parse(const char *text, struct bench_url *out_url) {
     *out_url = url;
     return true;
   }
-  size_t len = strncmp(text, "ws://", 5) == 0 ? strcspn(text + 5, "/?") : 0;
-  if (len == 0 || !parse_authority(text + 5, len, &url)) {
-    return refuse(text, "expected ws://HOST:PORT/PATH");
+  url.tls = strncmp(text, "wss://", 6) == 0;
+  const char *authority = url.tls ? text + 6 : strncmp(text, "ws://", 5) == 0 ? text + 5 : "";
+  size_t len = strcspn(authority, "/?");
+  if (len == 0 || !parse_authority(authority, len, &url)) {
+    return refuse(text, "expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH");
   }
-  const char *rest = text + 5 + len;
+  const char *rest = authority + len;
   int target_len = snprintf(url.target, sizeof url.target, "%s%s", *rest == '/' ? "" : "/", rest);
   if (target_len >= (int)sizeof url.target) {
     return refuse(text, "the path is too long");
@@ -155,6 +157,9 @@ static bool write_request(struct bench_target *target, const struct bench_url *u
   if (options->subprotocol != NULL) {
     fits = fits && add(target, "Sec-WebSocket-Protocol: %s\r\n", options->subprotocol);
   }
+  if (options->deflate) {
+    fits = fits && add(target, "Sec-WebSocket-Extensions: " OFFER "\r\n");
+  }
   if (options->origin != NULL) {
     fits = fits && add(target, "Origin: %s\r\n", options->origin);
   }
@@ -166,10 +171,12 @@ static bool write_request(struct bench_target *target, const struct bench_url *u
 
 bool bench_target_init(struct bench_target *target, const struct bench_options *options) {
   struct bench_url url;
-  *target = (struct bench_target){.subprotocol = options->subprotocol};
+  *target = (struct bench_target){.subprotocol = options->subprotocol, .deflate = options->deflate};
   if (!bench_url_parse(options->url, &url) || !resolve(&url, target)) {
     return false;
   }
+  target->tls = url.tls;
+  memcpy(target->host, url.host, sizeof target->host);
   return write_request(target, &url, options) || refuse(options->url, "the request is longer than 32 KiB");
 }
 
@@ -197,6 +204,57 @@ static const char *find_field(const char *head, size_t len, const char *name, si
   return NULL;
 }
 
+/* The next of the parts between semicolons, without blanks. An empty one at the end. */
+static size_t next_part(const char **at, const char *end, const char **out_part) {
+  const char *part = *at;
+  const char *part_end = memchr(part, ';', (size_t)(end - part));
+  part_end = part_end == NULL ? end : part_end;
+  *at = part_end < end ? part_end + 1 : end;
+  while (part < part_end && (*part == ' ' || *part == '\t')) {
+    part++;
+  }
+  while (part_end > part && (part_end[-1] == ' ' || part_end[-1] == '\t')) {
+    part_end--;
+  }
+  *out_part = part;
+  return (size_t)(part_end - part);
+}
+
+static bool is_word(const char *part, size_t len, const char *word) {
+  return len == strlen(word) && strncasecmp(part, word, len) == 0;
+}
+
+/* RFC 7692 7.1: the answer may say how small the server's window is, which changes nothing here, and nothing that was
+ * not offered. */
+static const char *judge_deflate(const char *value, size_t len) {
+  const char *at = value;
+  const char *end = value + len;
+  const char *part;
+  size_t part_len = next_part(&at, end, &part);
+  bool no_takeover = false;
+  if (!is_word(part, part_len, "permessage-deflate")) {
+    return "the server chose an extension that was not offered";
+  }
+  while ((part_len = next_part(&at, end, &part)) > 0) {
+    if (is_word(part, part_len, "server_no_context_takeover")) {
+      no_takeover = true;
+    } else if (!is_word(part, part_len, "client_no_context_takeover") &&
+               strncasecmp(part, "server_max_window_bits=", 23) != 0) {
+      return "the server chose compression in a way that was not offered";
+    }
+  }
+  return no_takeover ? NULL : "the server compresses with context takeover, which was not offered";
+}
+
+static const char *judge_extensions(const struct bench_target *target, const char *head, size_t len) {
+  size_t value_len = 0;
+  const char *value = find_field(head, len, "Sec-WebSocket-Extensions", &value_len);
+  if (value == NULL) {
+    return target->deflate ? "the server did not agree to compression" : NULL;
+  }
+  return target->deflate ? judge_deflate(value, value_len) : "the server chose an extension that was not offered";
+}
+
 const char *bench_answer_judge(const struct bench_target *target, const char *head, size_t len) {
   if (len < 12 || memcmp(head, "HTTP/1.1 101", 12) != 0) {
     return "the server did not upgrade";
@@ -206,8 +264,9 @@ const char *bench_answer_judge(const struct bench_target *target, const char *he
   if (value == NULL || value_len != strlen(ACCEPT) || memcmp(value, ACCEPT, value_len) != 0) {
     return "the answer's Sec-WebSocket-Accept is wrong";
   }
-  if (find_field(head, len, "Sec-WebSocket-Extensions", &value_len) != NULL) {
-    return "the server chose an extension that was not offered";
+  const char *reason = judge_extensions(target, head, len);
+  if (reason != NULL) {
+    return reason;
   }
   value = find_field(head, len, "Sec-WebSocket-Protocol", &value_len);
   size_t wanted_len = target->subprotocol == NULL ? 0 : strlen(target->subprotocol);

@@ -12,6 +12,7 @@
 enum { BENCH_REQUEST_MAX = 32 * 1024, BENCH_ANSWER_MAX = 16 * 1024 };
 
 struct bench_url {
+  bool tls;
   char socket_path[104]; /* a Unix socket's; empty for TCP */
   char host[256];        /* without brackets */
   char port[6];
@@ -22,7 +23,10 @@ struct bench_url {
 struct bench_target {
   struct sockaddr_storage address;
   socklen_t address_len;
+  bool tls;
+  char host[256];          /* whom the certificate is for */
   const char *subprotocol; /* NULL: none is asked for and none may come; borrowed from the options */
+  bool deflate;            /* offered, and insisted on */
   size_t request_len;
   char request[BENCH_REQUEST_MAX];
 };
