@@ -307,7 +307,7 @@ static void *run(void *context) {
 
 int stoa_worker_start(struct stoa_worker *worker) {
   atomic_fetch_add(&worker->server->running, 1);
-  if (pthread_create(&worker->thread, NULL, run, worker) != 0) {
+  if (stoa_sys.pthread_create(&worker->thread, NULL, run, worker) != 0) {
     atomic_fetch_sub(&worker->server->running, 1);
     return STOA_E_SYSTEM;
   }

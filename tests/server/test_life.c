@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stoa/log.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/sys.h"
 #include "house.h"
 
@@ -504,6 +506,22 @@ static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
   house_end(&house);
 }
 
+static int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                               void *context) {
+  static unsigned calls;
+  calls++;
+  return calls == 1 ? stoa_sys_real.pthread_create(thread, attributes, run, context) : EAGAIN;
+}
+
+static void test_a_thread_that_may_not_be_had_ends_the_start(void **state) {
+  (void)state;
+  stoa_sys.pthread_create = fail_pthread_create;
+  int status = house_try(&house, house_config(2), NULL);
+  stoa_sys = stoa_sys_real;
+  assert_int_equal(status, STOA_E_SYSTEM);
+  assert_int_equal(stoa_memory_live_blocks(), house.blocks_before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_configuration_that_cannot_be_is_refused),
@@ -518,6 +536,7 @@ int main(void) {
       cmocka_unit_test(test_an_address_gives_back_what_it_took),
       cmocka_unit_test(test_a_full_server_says_so),
       cmocka_unit_test(test_a_farewell_from_on_disconnect_arrives_at_once),
+      cmocka_unit_test(test_a_thread_that_may_not_be_had_ends_the_start),
       cmocka_unit_test(test_a_message_by_id_finds_its_session_from_any_thread),
       cmocka_unit_test(test_a_unix_socket_stands_beside_a_port_on_several_workers),
       cmocka_unit_test(test_a_drain_says_4001_to_everybody_and_ends),
