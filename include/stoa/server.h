@@ -89,9 +89,9 @@ STOA_API int stoa_server_run(struct stoa_server *server);
 
 /* Send one message to one session.
  * message  borrowed until the call returns
- * Errors: STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_LIMIT (too long), STOA_E_CLOSED. An id that is not known (any more) is
- *         STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the session ends while the message is
- *         on its way. */
+ * Errors: STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_LIMIT (too long), STOA_E_CLOSED. An
+ * id that is not known (any more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the session
+ * ends while the message is on its way. */
 STOA_API int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
                               const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every session. All members get all broadcasts in one order. Errors as above. */

@@ -268,7 +268,7 @@ static int choose_formats(struct stoa_server *server) {
 
 /* Workers make their rings by it. */
 static int choose_sends(struct stoa_server *server) {
-  enum stoa_io_uring wanted = server->config.io_uring;
+  int32_t wanted = server->config.io_uring;
   server->use_io_uring = wanted != STOA_IO_URING_OFF && stoa_send_ring_probe() == STOA_OK;
   const char *reason = server->use_io_uring || wanted == STOA_IO_URING_OFF ? "configuration" : strerror(errno);
   if (wanted == STOA_IO_URING_ON && !server->use_io_uring) {

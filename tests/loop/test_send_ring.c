@@ -9,18 +9,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "loop/send_ring.h"
+#include "rings.h"
 
 #define BIG ((size_t)4 * 1024 * 1024)
 
@@ -167,28 +162,10 @@ static void test_a_descriptor_number_used_again_gets_nothing_of_the_old(void **s
   }
 }
 
-static int find_ring_fd(void) {
-  for (int fd = 3; fd < 1024; fd++) {
-    char path[64];
-    char target[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(path, target, sizeof target - 1);
-    target[len < 0 ? 0 : len] = '\0';
-    if (strcmp(target, "anon_inode:[io_uring]") == 0) {
-      return fd;
-    }
-  }
-  return -1;
-}
-
 static void test_a_ring_that_breaks_is_replaced_by_plain_sends(void **state) {
   (void)state;
   need_ring();
-  int ring_fd = find_ring_fd();
-  int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-  assert_true(ring_fd >= 0);
-  assert_int_equal(dup2(null_fd, ring_fd), ring_fd);
-  close(null_fd);
+  assert_int_equal(rings_break(), 1);
   for (size_t round = 0; round < 2; round++) {
     struct stoa_send sends[3] = {{pairs[0][0], big, 50, 0}, {pairs[1][0], big, BIG, 0}, {pairs[1][0], big, BIG, 0}};
     stoa_send_ring_send(ring, sends, 3);
@@ -216,24 +193,12 @@ static void test_the_thread_that_enables_is_the_one_that_sends(void **state) {
   assert_int_equal(stoa_send_ring_enable(ring), STOA_E_SYSTEM); /* a second time */
 }
 
-/* As container run times do it. */
-static bool forbid_io_uring(void) {
-  struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static void test_seccomp_that_forbids_it_is_told(void **state) {
   (void)state;
   pid_t child = fork();
   if (child == 0) {
     struct stoa_send_ring *none = NULL;
-    bool told = forbid_io_uring() && stoa_send_ring_probe() == STOA_E_UNSUPPORTED && errno == EPERM &&
+    bool told = rings_forbid() && stoa_send_ring_probe() == STOA_E_UNSUPPORTED && errno == EPERM &&
                 stoa_send_ring_create(&none) == STOA_E_UNSUPPORTED && errno == EPERM && none == NULL;
     _exit(told ? 0 : 1);
   }

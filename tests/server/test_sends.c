@@ -9,31 +9,13 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stoa/log.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "house.h"
+#include "loop/rings.h"
 #include "loop/send_ring.h"
-
-/* As container run times do it. */
-static void forbid_io_uring(void) {
-  struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-  assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
 
 static void talk(struct house *house) {
   struct client ann;
@@ -69,7 +51,7 @@ static void in_child(void (*body)(void)) {
 }
 
 static void serve_without(void) {
-  forbid_io_uring();
+  assert_true(rings_forbid());
   struct house house;
   struct stoa_server_config *config = house_config(2);
   config->io_uring = STOA_IO_URING_AUTO;
@@ -84,7 +66,7 @@ static void test_where_it_is_forbidden_messages_go_by_send(void **state) {
 }
 
 static void insist_without(void) {
-  forbid_io_uring();
+  assert_true(rings_forbid());
   struct house house;
   struct stoa_server_config *config = house_config(1);
   config->io_uring = STOA_IO_URING_ON;
@@ -99,7 +81,7 @@ static void test_a_server_that_must_have_it_does_not_start_without(void **state)
 static void test_off_and_on_are_what_they_say(void **state) {
   (void)state;
   bool here = stoa_send_ring_probe() == STOA_OK;
-  for (enum stoa_io_uring wanted = STOA_IO_URING_AUTO; wanted <= STOA_IO_URING_OFF; wanted++) {
+  for (int32_t wanted = STOA_IO_URING_AUTO; wanted <= STOA_IO_URING_OFF; wanted++) {
     struct house house;
     struct stoa_server_config *config = house_config(1);
     config->io_uring = wanted;
@@ -111,25 +93,6 @@ static void test_off_and_on_are_what_they_say(void **state) {
     talk(&house);
     house_end(&house);
   }
-}
-
-/* Puts /dev/null in the place of every ring of this process; returns how many there were. */
-static unsigned break_rings(void) {
-  int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-  unsigned count = 0;
-  for (int fd = 3; fd < 1024; fd++) {
-    char path[64];
-    char target[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(path, target, sizeof target - 1);
-    target[len < 0 ? 0 : len] = '\0';
-    if (strcmp(target, "anon_inode:[io_uring]") == 0) {
-      assert_int_equal(dup2(null_fd, fd), fd);
-      count++;
-    }
-  }
-  close(null_fd);
-  return count;
 }
 
 static void test_a_server_whose_rings_break_goes_on_without_losing_a_message(void **state) {
@@ -147,7 +110,7 @@ static void test_a_server_whose_rings_break_goes_on_without_losing_a_message(voi
   for (uint32_t i = 0; i < 100; i++) {
     house_say(&ann, "ann", i);
     if (i == 50) {
-      assert_int_equal(break_rings(), 2);
+      assert_int_equal(rings_break(), 2);
     }
   }
   for (uint32_t i = 0; i < 100; i++) {
