@@ -78,7 +78,8 @@ const STRICTER_IN_JSON = [
 
 // Where one value of a map has a name that the enum does not have, we leave out this entry, protobuf-es all of them.
 // Where null comes after a value, under the field's other name, we take it for nothing, protobuf-es for 0.
-const MEANT_OTHERWISE = /"colours":\{[^}]*:"(?!RED|BLUE|GREEN)|"f_bool":null/;
+// A number in quotes is one to us where an enum is wanted, as in C; to protobuf-es it is a name that it does not know.
+const MEANT_OTHERWISE = /"colours":\{[^}]*:"(?!RED|BLUE|GREEN)|"f_bool":null|"(fEnum|colour|tone)":(\[[^\]]*)?"-?\d/;
 
 function assertReason(reasons, text, what) {
   assert.ok(reasons.some(([pattern]) => pattern.test(text)), `only we refused, ${text}: ${what}`);
@@ -173,6 +174,24 @@ test('groups that do not end, end elsewhere or nest too deep are refused', async
   }
 });
 
+test('unknown groups nest as deep as messages, and no deeper', async () => {
+  const groups = (levels) => bytesOf(`${'fb01'.repeat(levels)}${'fc01'.repeat(levels)}`);
+  assert.ok(decodeBinary(ours.Choice, groups(31)));
+  assert.throws(() => decodeBinary(ours.Choice, groups(32)));
+});
+
+test('a whole number is never -0', async () => {
+  for (const json of [-0, '-0']) {
+    assert.ok(Object.is(decodeJson(ours.Singular, { fInt32: json }).fInt32, 0));
+    assert.equal(decodeJson(ours.Singular, { fInt64: json }).fInt64, 0n);
+  }
+});
+
+test('a number in quotes is a number of an enum too, and has to fit', async () => {
+  assert.deepEqual(decodeJson(ours.Repeated, { fEnum: ['7', '-3', '99'] }).fEnum, [7, -3, 99]);
+  assert.throws(() => decodeJson(ours.Repeated, { fEnum: ['2147483648'] }));
+});
+
 test('numbers, lengths and texts that are cut short or too long are refused', async () => {
   for (const hex of ['28', '2880', '28ffffffffffffffffffff01', '0a05 61', '0affffffff0f', '39 0000', '00', '0a01ff', '0a03eda080']) {
     assert.throws(() => decodeBinary(ours.Choice, bytesOf(hex)), hex);
@@ -243,6 +262,9 @@ test('64 bits, NaN and the sign of zero survive JSON', async () => {
 test('bytes are read in both alphabets of base64, padded or not', async () => {
   for (const text of ['+/8=', '+/8', '-_8=', '-_8']) {
     assert.deepEqual(decodeJson(ours.Singular, { fBytes: text }).fBytes, Uint8Array.of(0xfb, 0xff));
+  }
+  for (const text of [' +/8', '+/8\n', '+ /8', '*/8', '+', '+/8===']) {
+    assert.throws(() => decodeJson(ours.Singular, { fBytes: text }), text);
   }
 });
 

@@ -25,14 +25,14 @@ function readField(type: Type<any>, { name, kind, place, isList }: Field, messag
 
 function skipField(tag: number, depth: number): void {
   const wire = tag & 7;
-  checkDepth(depth);
   if (wire === Wire.VARINT) {
     readVarint();
   } else if (wire === Wire.DELIMITED) {
     readBytes();
   } else if (wire === Wire.GROUP) {
+    checkDepth(++depth);
     for (let inner; (inner = readTag()) !== tag + 1; ) {
-      skipField(inner, depth + 1);
+      skipField(inner, depth);
     }
   } else if (wire === Wire.FIXED64 || wire === Wire.FIXED32) {
     take(wire === Wire.FIXED64 ? 8 : 4);

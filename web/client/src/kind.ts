@@ -23,9 +23,9 @@ export const bytes: Kind<Uint8Array> = {
   write: writeBytes,
   check: (value) => (value instanceof Uint8Array ? value : undefined),
   toJson: (value) => btoa(value.reduce((text, byte) => text + String.fromCharCode(byte), '')),
-  // Both alphabets, with or without padding.
+  // Both alphabets, with or without padding. Blanks, which atob() skips, are a sign of broken text.
   fromJson(json) {
-    if (typeof json !== 'string') {
+    if (typeof json !== 'string' || /\s/.test(json)) {
       throw wrong('bytes');
     }
     return Uint8Array.from(atob(json.replace(/-/g, '+').replace(/_/g, '/')), (byte) => byte.charCodeAt(0));
@@ -49,10 +49,13 @@ function whole<T extends number | bigint>(isSigned: boolean, bits: number, toVal
     read: () => toValue(fit(bits, readVarint())),
     write: writeVarint,
     check(value: any) {
-      const isText = typeof value !== 'number' && typeof value !== 'object' && (bits > 32 ? WHOLE : REAL).test(value);
+      const isText = typeof value === 'string' && (bits > 32 ? WHOLE : REAL).test(value);
       const exact = isText ? toValue(value) : value;
-      const isWhole = typeof exact === 'bigint' || Number.isSafeInteger(exact);
-      return isWhole && fit(bits, BigInt(exact)) === BigInt(exact) ? toValue(exact) : undefined;
+      if (typeof exact === 'bigint' || Number.isSafeInteger(exact)) {
+        // Not `exact`, which may be -0.
+        const big = BigInt(exact);
+        return fit(bits, big) === big ? toValue(big) : undefined;
+      }
     },
   };
 }
@@ -137,8 +140,9 @@ export function enumeration(table: () => EnumTable): Kind<number> {
     toJson: (value) => Object.keys(table()).find((name) => table()[name] === value) ?? value,
     // undefined is the name of a value that this program does not know: it counts as not there.
     fromJson(json) {
-      const value = typeof json === 'string' ? own(table(), json) : int32.check(json);
-      if (value === undefined && typeof json !== 'string') {
+      const isName = typeof json === 'string' && !REAL.test(json);
+      const value = isName ? own(table(), json) : int32.check(json);
+      if (value === undefined && !isName) {
         throw wrong('enum');
       }
       return value;

@@ -169,7 +169,7 @@ function camelPath(path: string): string {
 }
 
 function snakePath(path: string): string {
-  if (path.includes('_')) {
+  if (path === '' || path.includes('_')) {
     throw wrong('FieldMask');
   }
   return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -177,9 +177,10 @@ function snakePath(path: string): string {
 
 export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, 2]], {
   encode: ({ paths = [] }) => paths.map(camelPath).join(','),
-  decode: (json) => ({
-    paths: match(/^.*$/s, json, 'FieldMask')[0].split(',').filter((path) => path !== '').map(snakePath),
-  }),
+  decode(json) {
+    const [text] = match(/^.*$/s, json, 'FieldMask');
+    return { paths: text === '' ? [] : text.split(',').map(snakePath) };
+  },
 });
 
 export const Empty: Type<Empty> = /* @__PURE__ */ message<Empty>([]);
