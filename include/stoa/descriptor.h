@@ -126,7 +126,8 @@ struct stoa_field {
   uint8_t packed;   /* 1: encoded packed; decoding takes both forms */
   uint8_t name_len; /* of name; protoc-gen-stoa refuses names above 255 */
   uint8_t json_name_len;
-  uint8_t reserved[3];
+  uint8_t json_name_escapes; /* 1: json_name holds what JSON text has to escape */
+  uint8_t reserved[2];
   uint32_t offset;                         /* of the value in the struct */
   uint32_t presence;                       /* see the labels; 0 otherwise */
   const struct stoa_message_type *message; /* STOA_KIND_MESSAGE, or a map's entry type; else NULL */

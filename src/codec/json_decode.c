@@ -502,7 +502,7 @@ static inline bool is_expected(const struct stoa_json_reader *reader, const stru
   }
   size_t len = field->json_name_len;
   return (size_t)(reader->end - at) > len + 1 && at[0] == '"' && at[len + 1] == '"' &&
-         stoa_scan_same(at + 1, field->json_name, len);
+         stoa_scan_same(at + 1, field->json_name, len) && !field->json_name_escapes;
 }
 
 /* False when the field was given before. */

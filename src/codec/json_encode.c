@@ -343,6 +343,20 @@ static bool is_empty(const struct stoa_field *field, const void *message) {
   return !stoa_field_has_presence(field, message, &is_set) && stoa_field_is_default(field, slot);
 }
 
+/* A name of `(json_name)` that cannot stand in JSON as it is. */
+static int write_escaped_name(struct stoa_json_writer *writer, const struct stoa_field *field, bool is_first) {
+  struct stoa_string name = stoa_string_make(field->json_name, field->json_name_len);
+  int status = is_first ? STOA_OK : stoa_json_write_char(writer, ',');
+  status = status == STOA_OK ? stoa_json_write_string(writer, &name) : status;
+  return status == STOA_OK ? stoa_json_write_char(writer, ':') : status;
+}
+
+static inline int write_json_name(struct stoa_json_writer *writer, const struct stoa_field *field, bool is_first) {
+  return __builtin_expect(field->json_name_escapes, 0)
+             ? write_escaped_name(writer, field, is_first)
+             : write_name(writer, field->json_name, field->json_name_len, is_first);
+}
+
 /* With any options. Kept out of write_members() for its speed. */
 __attribute__((noinline)) static int write_members_with(struct stoa_json_writer *writer,
                                                         const struct stoa_message_type *type, const void *message,
@@ -355,7 +369,7 @@ __attribute__((noinline)) static int write_members_with(struct stoa_json_writer 
       continue;
     }
     status = options->proto_names ? write_name(writer, field->name, field->name_len, is_first)
-                                  : write_name(writer, field->json_name, field->json_name_len, is_first);
+                                  : write_json_name(writer, field, is_first);
     is_first = false;
     if (status == STOA_OK) {
       status = write_field_value(writer, field, message);
@@ -375,7 +389,7 @@ static inline int write_members(struct stoa_json_writer *writer, const struct st
     if (!is_plain_text && !is_written(field, message)) {
       continue;
     }
-    status = write_name(writer, field->json_name, field->json_name_len, is_first);
+    status = write_json_name(writer, field, is_first);
     is_first = false;
     if (status == STOA_OK) {
       status =

@@ -417,6 +417,34 @@ static void a_number_with_several_names_is_read_by_each_and_written_by_the_first
   stoa_arena_destroy(arena);
 }
 
+static void a_name_that_json_must_escape_is_written_and_read_so(void **state) {
+  (void)state;
+  static const char text[] = "{\"a\\\"b\\\\c\":\"q\",\"gr\303\266\303\237e\":\"f\"}";
+  static const char other[] = "{\"a\\u0022b\\u005cc\":\"q\"}";
+  static const char broken[] = "{\"a\"b\\c\":\"q\"}";
+  struct stoa_arena *arena = stoa_arena_create(1 << 16);
+  struct stoa_codec_error error;
+  struct stoa_buffer out;
+  stoa_buffer_init(&out, 1024);
+  struct kw_json json = {.quoted = STOA_STR("q"), .foreign = STOA_STR("f")};
+  assert_int_equal(stoa_codec_json.encode(&kw_json_type, &json, &out), STOA_OK);
+  assert_int_equal(out.len, sizeof text - 1);
+  assert_memory_equal(out.data, text, out.len);
+  json = (struct kw_json){0};
+  assert_int_equal(stoa_codec_json.decode(&kw_json_type, stoa_bytes_make(text, sizeof text - 1), arena, &json, &error),
+                   STOA_OK);
+  assert_true(stoa_string_equal(json.quoted, stoa_string_of("q")));
+  json = (struct kw_json){0};
+  assert_int_equal(
+      stoa_codec_json.decode(&kw_json_type, stoa_bytes_make(other, sizeof other - 1), arena, &json, &error), STOA_OK);
+  assert_true(stoa_string_equal(json.quoted, stoa_string_of("q")));
+  assert_int_equal(
+      stoa_codec_json.decode(&kw_json_type, stoa_bytes_make(broken, sizeof broken - 1), arena, &json, &error),
+      STOA_E_SYNTAX);
+  stoa_buffer_fini(&out);
+  stoa_arena_destroy(arena);
+}
+
 static void names_in_json_keep_every_byte(void **state) {
   (void)state;
   assert_string_equal(field_of(&kw_json_type, "quoted")->json_name, "a\"b\\c");
@@ -527,6 +555,7 @@ int main(void) {
       cmocka_unit_test(a_map_is_a_list_of_entries),
       cmocka_unit_test(an_enum_table_keeps_names_and_aliases),
       cmocka_unit_test(a_number_with_several_names_is_read_by_each_and_written_by_the_first),
+      cmocka_unit_test(a_name_that_json_must_escape_is_written_and_read_so),
       cmocka_unit_test(names_in_json_keep_every_byte),
       cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
       cmocka_unit_test(helpers_tell_what_is_set),

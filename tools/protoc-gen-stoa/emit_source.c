@@ -105,6 +105,14 @@ static void emit_rules(struct text *text, const struct model_message *message,
   text_add(text, "};\n");
 }
 
+/* Must JSON escape something in it (RFC 8259 7)? */
+static bool has_escapes(const char *name) {
+  while (*name != '\0' && (unsigned char)*name >= 0x20 && *name != '"' && *name != '\\') {
+    name++;
+  }
+  return *name != '\0';
+}
+
 /* `rules_index` is the field's place in the message's table of rules, if it has any. */
 static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field,
                        size_t rules_index) {
@@ -116,6 +124,9 @@ static void emit_field(struct text *text, const struct model_message *message, c
     text_add(text, "    .packed = 1,\n");
   }
   text_addf(text, "    .name_len = %zu,\n    .json_name_len = %zu,\n", strlen(field->name), strlen(field->json_name));
+  if (has_escapes(field->json_name)) {
+    text_add(text, "    .json_name_escapes = 1,\n");
+  }
   const char *scope = field->label == MODEL_ONEOF ? text_format("%s.", message->oneofs[field->oneof].c_name) : "";
   text_addf(text, "    .offset = offsetof(struct %s, %s%s),\n", message->c_name, scope, field->c_name);
   emit_presence(text, message, field);

@@ -195,6 +195,7 @@ static const struct stoa_field kw_json_fields[] = {
     .label = STOA_LABEL_SINGULAR,
     .name_len = 6,
     .json_name_len = 5,
+    .json_name_escapes = 1,
     .offset = offsetof(struct kw_json, quoted),
   },
   {
