@@ -40,12 +40,16 @@ void stoa_turn_fini(struct stoa_turn *turn) {
   *turn = (struct stoa_turn){0};
 }
 
+/* Not by realloc(), which would copy, and so touch, all of a table of which a turn mostly uses a few entries. */
 static int resize(struct stoa_turn *turn, uint32_t capacity) {
-  size_t size = capacity * sizeof *turn->entries;
-  struct stoa_turn_entry *entries = turn->entries == NULL ? stoa_alloc(size) : stoa_realloc(turn->entries, size);
+  struct stoa_turn_entry *entries = stoa_alloc(capacity * sizeof *entries);
   if (entries == NULL) {
     return STOA_E_MEMORY;
   }
+  if (turn->count > 0) {
+    memcpy(entries, turn->entries, turn->count * sizeof *entries);
+  }
+  stoa_free(turn->entries);
   turn->entries = entries;
   turn->capacity = capacity;
   return STOA_OK;
