@@ -35,8 +35,8 @@ class Plan:
 
 @dataclasses.dataclass
 class Run:
-    """One load of one server. `problem` tells why its figures do not count, `foreign_cpu` how much of a processor went to
-    programs that are not of this measurement."""
+    """One load of one server. `problem` tells why its figures do not count, `foreign_cpu` how much of a processor went
+    to programs that are not of this measurement."""
 
     server: str
     workload: str
@@ -120,6 +120,12 @@ def load(plan, workload, port, pid):
     return report, None
 
 
+def missed_rate(report):
+    """Whether fewer messages came than were due, which makes bursts of what should come one at a time."""
+    rate = report.get("rate_per_s")
+    return bool(rate) and report["deliveries_per_s"] < 0.95 * rate * report["connections"]
+
+
 def watched_load(plan, workload, port, process, run):
     """Load the server, and see what else the machine did meanwhile."""
     began, busy, own = time.monotonic(), busy_s(), children_cpu_s() + cpu_s(process.pid)
@@ -127,6 +133,9 @@ def watched_load(plan, workload, port, process, run):
     if process.poll() is None:
         own = children_cpu_s() + cpu_s(process.pid) - own
         run.foreign_cpu = max(0.0, (busy_s() - busy - own) / (time.monotonic() - began))
+    # A server that is too slow for the rate counts all the same. One that was kept from its processor does not.
+    if run.problem is None and (run.foreign_cpu or 0) > BUSY and missed_rate(run.report):
+        run.problem = f"too few messages a second, and other programs took {run.foreign_cpu:.0%} of a processor"
 
 
 def run_once(plan, server, workload, run):

@@ -52,12 +52,14 @@ def bar(x, y, server, cell, scale):
 
 
 def shown(workload, cells):
-    """Servers and cells, the best first."""
+    """Servers and cells, the best first; where all are Stoa with another setting, in the order of the settings."""
     found = [
         (server, cells[workload.name, server.name])
         for server in servers.SERVERS
         if (workload.name, server.name) in cells
     ]
+    if len({server.color for server, _ in found}) == 1:
+        return found
     return sorted(found, key=lambda pair: pair[1].median, reverse=workload.more_is_better)
 
 

@@ -150,8 +150,8 @@ def others(runs):
     if not shares:
         return ""
     return (
-        f"Other programs took {statistics.median(shares):.1%} of a processor meanwhile (the median of all runs; at most "
-        f"{shares[-1]:.1%})."
+        f"Other programs took {statistics.median(shares):.1%} of a processor meanwhile (the median of all runs; at "
+        f"most {shares[-1]:.1%})."
     )
 
 

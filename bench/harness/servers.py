@@ -118,8 +118,8 @@ SERVERS = (
     _stoa("send-plain", "send()", BLUE, "server.io_uring=off"),
     _stoa("send-uring", "io_uring", BLUE, "server.io_uring=on"),
     _stoa("workers-1", "1 worker", BLUE),
-    _stoa("workers-2", "2 workers", BLUE, workers=2),
-    _stoa("workers-2-both", "2 workers, both processors", BLUE, workers=2, processors=(0, 1)),
+    _stoa("workers-2", "2 workers, 1 core", BLUE, workers=2),
+    _stoa("workers-2-both", "2 workers, 2 cores", BLUE, workers=2, processors=(0, 1)),
 )
 
 

@@ -1,5 +1,5 @@
-// Bun: `bun bun.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Publish is its own fan-out; limits are lifted so
-// that nothing is dropped.
+// Bun: `bun bun.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Publish is its own fan-out; limits are
+// lifted so that nothing is dropped.
 const [mode, port, ...options] = process.argv.slice(2);
 const deflate = options.includes("--deflate");
 const tls = options.indexOf("--tls");

@@ -190,7 +190,7 @@ static bool parse(int argc, char **argv, struct lws_context_creation_info *out_i
     return false;
   }
   echo = strcmp(argv[1], "echo") == 0;
-  out_info->port = atoi(argv[2]);
+  out_info->port = (int)strtol(argv[2], NULL, 10);
   for (int i = 3; i < argc; i++) {
     if (strcmp(argv[i], "--deflate") == 0) {
       out_info->extensions = extensions;

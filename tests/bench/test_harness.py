@@ -80,7 +80,7 @@ def a_figure_of_a_round_is_the_mean_of_its_turns():
 @test
 def servers_take_turns_there_and_back():
     plan = measure.Plan("build", 1, "1s", "1s")
-    workload = next(each for each in workloads.WORKLOADS if each.turns == 3 and each.kind == "fanout")
+    workload = dataclasses.replace(FANOUT, turns=3)
     chosen = [server for server in servers.SERVERS if server.name in ("stoa", "each", "send-plain")]
     order = [(server.name, run.turn) for server, _, run in measure.turns(plan, chosen, [workload])]
     assert order == [("stoa", 1), ("each", 1), ("each", 2), ("stoa", 2), ("stoa", 3), ("each", 3)], order
@@ -163,6 +163,13 @@ def the_best_bar_stands_first():
 
 
 @test
+def settings_of_one_server_keep_their_order():
+    workload = next(each for each in workloads.WORKLOADS if each.name == "linger-500")
+    cells = {(workload.name, f"linger-{ms}"): report.Cell(-ms, 0, 1, 1) for ms in (0, 1, 5)}
+    assert [server.name for server, _ in plots.shown(workload, cells)] == ["linger-0", "linger-1", "linger-5"]
+
+
+@test
 def every_unit_has_a_name_in_the_plots():
     assert {workload.unit for workload in workloads.WORKLOADS} <= set(plots.UNITS)
 
@@ -190,6 +197,14 @@ def what_gives_a_figure_of_the_same_run_runs_the_same():
     for workload in filter(lambda each: each.same_run, workloads.WORKLOADS):
         run = by_name[workload.same_run]
         assert (workload.kind, workload.mode, workload.arguments) == (run.kind, run.mode, run.arguments), workload
+
+
+@test
+def fewer_messages_than_were_due_are_noticed():
+    load = {"rate_per_s": 100.0, "connections": 1000, "deliveries_per_s": 90_000.0}
+    assert measure.missed_rate(load)
+    assert not measure.missed_rate(load | {"deliveries_per_s": 99_000.0})
+    assert not measure.missed_rate(load | {"rate_per_s": None})
 
 
 @test
