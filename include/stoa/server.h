@@ -102,7 +102,8 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  *
  * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
  * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One
- * who has just joined may also be given messages that were on their way to its worker then. */
+ * who has just joined may also be given messages that were on their way to its worker then, and one who leaves may miss
+ * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
 /* Close a session by id. */

@@ -97,7 +97,7 @@ void stoa_queue_own_end(struct stoa_queue *queue) {
   struct stoa_segment *last = segment_at(queue, queue->count - 1);
   queue->bytes += last->batch->bytes.len - last->end;
   last->end = last->batch->bytes.len;
-  if (last->end == last->start) {
+  if (last->end == last->sent) {
     /* Nothing came of it. An empty segment would only be in the way of who writes and who cuts. */
     stoa_batch_unref(last->batch);
     queue->count--;
@@ -158,6 +158,11 @@ static size_t frame_len(const uint8_t *at) {
     return 10 + len;
   }
   return 2 + len;
+}
+
+void stoa_queue_begin_frames(struct stoa_queue *queue, size_t at) {
+  assert(queue->count == 1 && at <= segment_at(queue, 0)->end);
+  segment_at(queue, 0)->start = at;
 }
 
 void stoa_queue_seal(struct stoa_queue *queue) {

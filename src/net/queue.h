@@ -10,11 +10,11 @@
 #include "net/batch.h"
 #include "net/conn.h"
 
-/* A run of whole WebSocket frames, or of HTTP bytes. */
+/* A run of whole WebSocket frames, or of HTTP bytes, or of both, one after the other. */
 struct stoa_segment {
   struct stoa_batch *batch; /* one reference */
   size_t start;             /* the first frame begins here */
-  size_t sent;              /* start <= sent <= end */
+  size_t sent;              /* up to end; before start while HTTP bytes wait there, which are never cut */
   size_t end;
   bool sealed; /* HTTP bytes: never cut, never appended to */
 };
@@ -44,6 +44,8 @@ int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn);
 /* So many bytes at the front are written; those that wait stay cuttable at a frame's edge. */
 void stoa_queue_advance(struct stoa_queue *queue, size_t written);
 
+/* Of a queue in one piece: frames begin only `at` bytes behind its front; what stands before them is never cut. */
+void stoa_queue_begin_frames(struct stoa_queue *queue, size_t at);
 /* What waits now is no run of frames (the answer to an upgrade): a later cut leaves it whole, and looks for frames only
  * behind it. NULL is fine. */
 void stoa_queue_seal(struct stoa_queue *queue);

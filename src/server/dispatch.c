@@ -126,7 +126,7 @@ static void dispatch(const struct incoming *incoming) {
               handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;
   }
-  void *message;
+  void *message = NULL;
   struct stoa_codec_error error;
   int status = decode(incoming, handler, &message, &error);
   if (status != STOA_OK) {

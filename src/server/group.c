@@ -566,14 +566,14 @@ static void close_batches(struct stoa_worker *worker, struct stoa_group *group) 
   }
 }
 
-/* Take those off the list that are to be sent now; the loop is woken for the others. */
-static struct stoa_group *take_due(struct stoa_groups *groups, uint64_t now_ns) {
+/* Take those off the list that are to be sent now, or all; the loop is woken for the others. */
+static struct stoa_group *take_due(struct stoa_groups *groups, uint64_t now_ns, bool all) {
   struct stoa_group *ready = NULL;
   struct stoa_group **link = &groups->dirty;
   uint64_t next_ns = UINT64_MAX;
   while (*link != NULL) {
     struct stoa_group *group = *link;
-    if (group->due_ns > now_ns) {
+    if (group->due_ns > now_ns && !all) {
       next_ns = group->due_ns < next_ns ? group->due_ns : next_ns;
       link = &group->next_dirty;
     } else {
@@ -593,7 +593,9 @@ void stoa_groups_flush(struct stoa_worker *worker) {
   if (worker->groups.dirty == NULL) {
     return;
   }
-  struct stoa_group *ready = take_due(&worker->groups, stoa_linger_now_ns(&worker->groups.linger));
+  /* Who drains holds nothing: its loop may end with this turn, and members elsewhere are about to go. */
+  uint64_t now_ns = stoa_linger_now_ns(&worker->groups.linger);
+  struct stoa_group *ready = take_due(&worker->groups, now_ns, worker->draining);
   for (struct stoa_group *group = ready; group != NULL; group = group->next_dirty) {
     flush_group(worker, group);
   }

@@ -63,10 +63,12 @@ static int make_room(struct stoa_worker *worker) {
 
 static void shrink_table(struct stoa_worker *worker) {
   uint32_t capacity = worker->session_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->session_count;
-  if (capacity < worker->session_capacity &&
-      resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) == STOA_OK &&
-      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) == STOA_OK) {
+  if (capacity < worker->session_capacity) {
+    /* First the word, then the deed: an array that cannot be made smaller is merely larger than it must be. */
     worker->session_capacity = capacity;
+    int ignored = resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions);
+    ignored = resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms);
+    (void)ignored;
   }
 }
 
@@ -128,9 +130,10 @@ static void on_ping(struct stoa_session *session) {
   }
 }
 
+/* All workers end together: one without sessions may own groups whose members still say something to each other. */
 static void end_if_drained(struct stoa_worker *worker) {
-  if (worker->draining && worker->session_count == 0) {
-    stoa_loop_stop(worker->loop);
+  if (worker->draining && stoa_server_sessions(worker->server) == 0) {
+    stoa_server_abort(worker->server);
   }
 }
 
@@ -360,6 +363,7 @@ static void drain(struct stoa_post *post) {
     return;
   }
   worker->draining = true;
+  worker->resting = false; /* or the turn's end would put the sweep off again */
   close_listeners(worker);
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);

@@ -9,7 +9,7 @@
 #define WRITE_THROUGH_BYTES_MIN 4096
 /* Once the turn's buffer holds so much, sessions gather in queues of their own, which do not have to move. */
 #define OWN_BYTES_FULL ((size_t)1024 * 1024)
-#define OWN_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define OWN_BYTES_MAX ((size_t)64 * 1024 * 1024 + OWN_BYTES_FULL) /* whatever others have put before it */
 
 /* The session's own bytes in the turn's buffer. */
 
@@ -28,8 +28,8 @@ static size_t own_bytes(const struct stoa_session *session) {
 static void forget_own(struct stoa_session *session) {
   if (session->marked) {
     entry_of(session)->start = entry_of(session)->end;
+    entry_of(session)->http_len = 0;
   }
-  session->http_bytes = false;
 }
 
 void stoa_session_mark(struct stoa_session *session) {
@@ -58,34 +58,19 @@ static bool ensure_queue(struct stoa_session *session) {
   return session->queue != NULL;
 }
 
-static bool append_to_queue(struct stoa_session *session, const uint8_t *bytes, size_t len) {
-  struct stoa_batch *own = ensure_queue(session) ? stoa_queue_own_begin(session->queue) : NULL;
-  if (own == NULL) {
-    return false;
-  }
-  bool appended = stoa_buffer_append(&own->bytes, bytes, len) == STOA_OK;
-  stoa_queue_own_end(session->queue);
-  return appended;
-}
-
-/* Copy its bytes of this turn to its queue; `written` of them are sent already. */
+/* Copy its bytes of this turn to its queue, in one piece, since a record of them may have been begun; `written` of them
+ * are sent already. */
 static void move_to_queue(struct stoa_session *session, size_t written) {
   const struct stoa_turn_entry *entry = entry_of(session);
   const uint8_t *bytes = turn_of(session)->own->bytes.data + entry->start;
-  size_t len = entry->end - entry->start;
-  size_t head_len = 0;
   assert(session->queue == NULL);
-  if (session->http_bytes) {
-    /* The answer to an upgrade is a head without content; frames may follow it. */
-    const uint8_t *end = memmem(bytes, len, "\r\n\r\n", 4);
-    head_len = end == NULL ? len : (size_t)(end - bytes) + 4;
+  struct stoa_batch *own = ensure_queue(session) ? stoa_queue_own_begin(session->queue) : NULL;
+  bool moved = own != NULL && stoa_buffer_append(&own->bytes, bytes, entry->end - entry->start) == STOA_OK;
+  if (own != NULL) {
+    stoa_queue_own_end(session->queue);
   }
-  bool moved = head_len == 0 || append_to_queue(session, bytes, head_len);
-  if (session->http_bytes) {
-    stoa_queue_seal(session->queue);
-  }
-  moved = moved && (head_len == len || append_to_queue(session, bytes + head_len, len - head_len));
   if (moved) {
+    stoa_queue_begin_frames(session->queue, entry->http_len);
     stoa_queue_advance(session->queue, written);
   }
   session->broken = session->broken || !moved;
@@ -93,7 +78,9 @@ static void move_to_queue(struct stoa_session *session, size_t written) {
 }
 
 void stoa_session_output_seal(struct stoa_session *session) {
-  session->http_bytes = own_bytes(session) > 0;
+  if (session->marked) {
+    entry_of(session)->http_len = (uint32_t)own_bytes(session);
+  }
   stoa_queue_seal(session->queue);
 }
 
@@ -315,6 +302,10 @@ static void queue_shared_rest(struct stoa_session *session, struct stoa_batch *b
 }
 
 void stoa_session_output_shared(struct stoa_session *session, struct stoa_batch *batch, size_t start, size_t end) {
+  if (session->gathered) {
+    /* Another group's bytes. Should they fall short, these must wait behind them. */
+    stoa_turn_hand_over(turn_of(session));
+  }
   if (session->queue != NULL || session->blocked || own_bytes(session) > 0) {
     stoa_session_output_queue(session, batch, start, end);
     return;

@@ -90,7 +90,6 @@ struct stoa_session {
   uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
   bool marked : 1;      /* it has an entry in the turn */
   bool gathered : 1;    /* a send of it waits to be handed over */
-  bool http_bytes : 1;  /* its own bytes of this turn begin with an answer to an upgrade: no run of frames */
   bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
   bool paused : 1;      /* input waits for output */
   bool pinged : 1;      /* a ping went out and nothing came since */

@@ -75,8 +75,9 @@ bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send)
   if (turn->ring == NULL || send->session->conn.tls != NULL) {
     return false;
   }
-  /* A second send must not follow a first that fell short. */
-  if (send->session->gathered || turn->send_count == STOA_SEND_RING_ENTRIES) {
+  /* A second send must not follow a first that fell short: who gathers it hands over the first, and looks again. */
+  assert(!send->session->gathered);
+  if (turn->send_count == STOA_SEND_RING_ENTRIES) {
     stoa_turn_hand_over(turn);
   }
   send->session->gathered = true;
@@ -107,6 +108,7 @@ void stoa_turn_hand_over(struct stoa_turn *turn) {
 }
 
 void stoa_turn_end(struct stoa_turn *turn) {
+  stoa_turn_hand_over(turn);
   /* Settling finds more to do at times: a member whose send fell short joins the list. No session is on it twice, for
    * its mark is taken away only when all are done. */
   uint32_t at = 0;

@@ -19,6 +19,7 @@ struct stoa_session;
 struct stoa_turn_entry {
   struct stoa_session *session;
   uint32_t start, end; /* its run of the turn's own bytes; equal: none */
+  uint32_t http_len;   /* so many at the front are answers to requests, up to an upgrade: no run of frames */
 };
 
 /* A send that waits to be handed over: bytes [start, end) of the batch. */
@@ -53,7 +54,7 @@ void stoa_turn_fini(struct stoa_turn *turn);
 int stoa_turn_admit(struct stoa_turn *turn);
 void stoa_turn_dismiss(struct stoa_turn *turn);
 
-/* Gather one send; false when there is no ring, and the caller sends. */
+/* Gather one send of a session that has none gathered; false when there is no ring, and the caller sends. */
 bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send);
 /* Give the kernel what was gathered, and each session what came of it. */
 void stoa_turn_hand_over(struct stoa_turn *turn);

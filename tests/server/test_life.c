@@ -451,6 +451,28 @@ static void test_an_abort_ends_at_once_and_every_session_is_told(void **state) {
   }
 }
 
+/* A ping that goes out while nobody talks leaves the worker at rest. */
+static void test_a_worker_at_rest_says_its_goodbyes_in_time(void **state) {
+  (void)state;
+  struct client client;
+  struct stoa_server_config *config = house_config(1);
+  config->drain_ms = 300;
+  config->ping_interval_ms = 1200;
+  for (unsigned i = 0; i < 3; i++) {
+    house_start(&house, config, NULL);
+    house_enter(&house, &client, NULL);
+    struct client_frame frame = client_read(&client);
+    assert_int_equal(frame.opcode, 9);
+    stoa_server_drain(house.server);
+    stoa_server_wait(house.server);
+    frame = client_read(&client);
+    assert_int_equal(frame.opcode, 8);
+    assert_int_equal(frame.code, 4001);
+    client_close(&client);
+    house_end(&house);
+  }
+}
+
 static void test_a_drain_does_not_wait_for_who_does_not_answer(void **state) {
   (void)state;
   struct client client;
@@ -541,6 +563,7 @@ int main(void) {
       cmocka_unit_test(test_a_unix_socket_stands_beside_a_port_on_several_workers),
       cmocka_unit_test(test_a_drain_says_4001_to_everybody_and_ends),
       cmocka_unit_test(test_an_abort_ends_at_once_and_every_session_is_told),
+      cmocka_unit_test(test_a_worker_at_rest_says_its_goodbyes_in_time),
       cmocka_unit_test(test_a_drain_does_not_wait_for_who_does_not_answer),
       cmocka_unit_test(test_too_many_errors_end_a_session),
       cmocka_unit_test(test_a_message_that_breaks_a_rule_reaches_no_handler),

@@ -211,6 +211,43 @@ static void test_a_peer_that_is_slow_from_the_start_still_gets_its_upgrade(void 
   assert_int_equal(close_code_behind_whole_frames(got + sizeof answer - 1, len - (sizeof answer - 1), &frames), 4008);
 }
 
+static struct stoa_batch *batch_of_frames(unsigned count, uint8_t fill) {
+  uint8_t payload[3000];
+  uint8_t header[10];
+  struct stoa_batch *batch = stoa_batch_create(4 << 20);
+  size_t header_len = stoa_ws_header_write(header, STOA_WS_BINARY, false, sizeof payload);
+  memset(payload, fill, sizeof payload);
+  for (unsigned i = 0; i < count; i++) {
+    assert_int_equal(stoa_buffer_append(&batch->bytes, header, header_len), STOA_OK);
+    assert_int_equal(stoa_buffer_append(&batch->bytes, payload, sizeof payload), STOA_OK);
+  }
+  return batch;
+}
+
+/* The peer reads between the first send, which fell short, and the second. */
+static void test_what_two_groups_send_in_one_turn_stays_in_order(void **state) {
+  (void)state;
+  static uint8_t got[2 << 20];
+  world_upgrade();
+  struct stoa_batch *first = batch_of_frames(200, 1);
+  struct stoa_batch *second = batch_of_frames(10, 2);
+  size_t first_len = first->bytes.len;
+  size_t second_len = second->bytes.len;
+  stoa_session_output_shared(world.session, first, 0, first_len);
+  stoa_session_output_shared(world.session, second, 0, second_len);
+  size_t len = world_receive(got, sizeof got);
+  stoa_turn_hand_over(&world.host.turn);
+  for (int i = 0; i < 50; i++) {
+    world_turn();
+    len += world_receive(got + len, sizeof got - len);
+  }
+  assert_int_equal(len, first_len + second_len);
+  assert_memory_equal(got, first->bytes.data, first_len);
+  assert_memory_equal(got + first_len, second->bytes.data, second_len);
+  stoa_batch_unref(first);
+  stoa_batch_unref(second);
+}
+
 static void test_a_close_goes_out_when_the_queue_is_full(void **state) {
   (void)state;
   static uint8_t payload[3000];
@@ -253,6 +290,38 @@ static void test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer(void
   assert_int_equal(close_code_behind_whole_frames(got, len, &frames), 1000);
   assert_int_equal(frames, 60);
   assert_true(world.ended);
+}
+
+/* Answers to plain requests, and then one to an upgrade, of which the line takes some. */
+static void test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers(void **state) {
+  (void)state;
+  enum { GETS = 2000 };
+  static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  static const char switching[] = "HTTP/1.1 101 x\r\n\r\n";
+  static uint8_t got[2 << 20];
+  int small = 4096;
+  setsockopt(world.session->conn.io.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  for (unsigned i = 0; i < GETS; i++) {
+    memcpy(got + i * (sizeof get - 1), get, sizeof get - 1);
+  }
+  memcpy(got + GETS * (sizeof get - 1), world_upgrade_head, WORLD_UPGRADE_HEAD_LEN);
+  world_send_bytes(got, GETS * (sizeof get - 1) + WORLD_UPGRADE_HEAD_LEN);
+  world_turn();
+  assert_int_equal(world.session->state, STOA_SESSION_OPEN);
+  fill_until_slow(true);
+  size_t len = 0;
+  for (int i = 0; i < 200; i++) {
+    len += world_receive(got + len, sizeof got - len);
+    world_turn();
+  }
+  size_t at = GETS * (sizeof ok - 1);
+  assert_true(len > at + sizeof switching - 1);
+  assert_memory_equal(got + at - (sizeof ok - 1), ok, sizeof ok - 1);
+  assert_memory_equal(got + at, switching, sizeof switching - 1);
+  at += sizeof switching - 1;
+  size_t frames;
+  assert_int_equal(close_code_behind_whole_frames(got + at, len - at, &frames), 4008);
 }
 
 /* Deadlines, on both sides of the moment when the low 32 bits of the time go round. */
@@ -437,8 +506,10 @@ int main(void) {
       TEST(test_a_slow_peer_gets_whole_frames_and_4008),
       TEST(test_a_slow_member_gets_whole_frames_and_4008),
       TEST(test_a_peer_that_is_slow_from_the_start_still_gets_its_upgrade),
+      TEST(test_what_two_groups_send_in_one_turn_stays_in_order),
       TEST(test_a_close_goes_out_when_the_queue_is_full),
       TEST(test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer),
+      TEST(test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers),
       TEST(test_a_silent_peer_is_dropped_before_its_handshake),
       TEST(test_a_slow_handshake_is_told_408),
       TEST(test_an_idle_session_is_pinged_and_closed_without_a_pong),
