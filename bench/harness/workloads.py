@@ -102,14 +102,14 @@ _PEERS = Section(
             "1000 members, 100 messages a second, 100 B",
             "-c 1000 -s 10 -r 100 --size 100",
             yardstick="each",
-            turns=4,
+            turns=2,
         ),
         _fanout(
             "fanout-10000-rate",
             "10,000 members, 10 messages a second, 100 B",
             "-c 10000 -s 10 -r 10 --size 100 --connect-concurrency 256",
             yardstick="each",
-            turns=4,
+            turns=2,
             quick=False,
         ),
         _echo("echo-1", "echo, 100 connections, 1 in flight, 128 B", "-c 100 -w 1 --size 128"),
@@ -142,7 +142,7 @@ _LINGERED = _fanout(
     "1000 members, 500 messages a second, 100 B",
     "-c 1000 -s 10 -r 500 --size 100",
     yardstick="linger-0",
-    turns=4,
+    turns=2,
 )
 
 _LINGER = Section(
@@ -178,7 +178,7 @@ _SEND = Section(
             "1000 members, 100 messages a second, 100 B",
             "-c 1000 -s 10 -r 100 --size 100",
             yardstick="send-plain",
-            turns=4,
+            turns=2,
         ),
     ),
 )
