@@ -108,8 +108,11 @@ def never_finished_busy(world):
 def half_header(world):
     halves = [frame(BINARY, b"x" * 1000)[:3], frame(PING, b"x" * 100)[:50], frame(BINARY, b"x" * 1000)[:8]]
     for peer in [world.attack(half) for half in halves]:
-        world.watch(peer)
-        code = peer.read_close()
+        first, payload = PING, b""
+        while first & 0x0F != CLOSE:  # the bystander talks until then, or he would be let go just as well
+            world.watch(peer)
+            first, payload = peer.read_frame()
+        code = int.from_bytes(payload[:2], "big")
         assert code == 4012, f"4012, not {code}"
 
 
