@@ -91,7 +91,7 @@ def echoes_pass():
 @test
 def echoes_of_16_mib_pass():
     with serving(FLOOR, "--mode", "echo") as (port, _):
-        status, report = bench("echo", port, "-c", 2, "-w", 1, "-n", 2, "--size", "16m")
+        status, report = bench("echo", port, "-c", 2, "-w", 1, "-n", 2, "--size", "16m", "--drain", "60s")
         assert_right(status, report, 4)
 
 
