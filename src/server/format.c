@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #define HEADER_GUESS 4 /* of payloads from 126 to 65535 bytes; others are moved to where they belong */
-#define COMPRESS_BYTES_MIN 128
 
 static bool writes_alike(const struct stoa_format *a, const struct stoa_format *b) {
   return a->codec == b->codec && a->framing == b->framing && a->order == b->order;
@@ -201,7 +200,7 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   }
   status = format->framing == STOA_FRAMING_BINARY ? append_binary_body(format, outgoing, out)
                                                   : append_text_body(format, outgoing, out);
-  if (status == STOA_OK && deflater != NULL && out->len - body >= COMPRESS_BYTES_MIN) {
+  if (status == STOA_OK && deflater != NULL && out->len - body >= STOA_DEFLATE_BYTES_MIN) {
     status = compress(deflater, outgoing, out, body, &compressed);
   }
   if (status == STOA_OK) {

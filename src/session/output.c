@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Below this, deflate's own cost in bytes and time is not won back. */
-#define COMPRESS_BYTES_MIN 128
 /* From here on copying a message costs more than a call of its own: it is written from where it lies. */
 #define WRITE_THROUGH_BYTES_MIN 4096
 /* Once the turn's buffer holds so much, sessions gather in queues of their own, which do not have to move. */
@@ -259,7 +257,7 @@ static int write_through(struct stoa_session *session, enum stoa_ws_opcode opcod
 }
 
 int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
-  bool compress = session->deflate_bits > 0 && message.len >= COMPRESS_BYTES_MIN && opcode < STOA_WS_CLOSE;
+  bool compress = session->deflate_bits > 0 && message.len >= STOA_DEFLATE_BYTES_MIN && opcode < STOA_WS_CLOSE;
   if (!compress && may_write_through(session, message)) {
     return write_through(session, opcode, message);
   }

@@ -12,6 +12,9 @@
 
 #include <stoa/buffer.h>
 
+/* Below this, deflate's own cost in bytes and time is not won back. */
+#define STOA_DEFLATE_BYTES_MIN 128
+
 /* What was agreed for one session. */
 struct stoa_ws_deflate {
   bool server_no_context_takeover; /* always true when agreed on */

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stoa/log.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -20,10 +19,12 @@
 
 #include "base/memory.h"
 #include "base/sys.h"
+#include "lib/self_signed.h"
 #include "net/queue.h"
 #include "net/tls.h"
 
-static char certificate[64], key[64], other_key[64], not_pem[64];
+static struct self_signed own, other;
+static char not_pem[64];
 static struct stoa_tls_context *context;
 static struct stoa_loop *loop;
 static struct stoa_conn conn;
@@ -36,55 +37,25 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
   (void)events;
 }
 
-static FILE *create(char path[64], const char *name) {
-  snprintf(path, 64, "/tmp/stoa-tls-%d.%s", (int)getpid(), name);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  return file;
-}
-
-static void write_key(char path[64], const char *name, EVP_PKEY *pkey) {
-  FILE *file = create(path, name);
-  assert_int_equal(PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL), 1);
-  fclose(file);
-}
-
 static int write_files(void **state) {
   (void)state;
   stoa_tls_memory_setup();
-  umask(077);
-  EVP_PKEY *pkey = EVP_EC_gen("P-256");
-  EVP_PKEY *other = EVP_EC_gen("P-256");
-  X509 *x509 = X509_new();
-  X509_NAME *name = X509_get_subject_name(x509);
-  X509_set_version(x509, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), 0);
-  X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
-  X509_set_pubkey(x509, pkey);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-  X509_set_issuer_name(x509, name);
-  assert_true(X509_sign(x509, pkey, EVP_sha256()) > 0);
-  FILE *file = create(certificate, "crt");
-  assert_int_equal(PEM_write_X509(file, x509), 1);
+  self_signed_write(&own, "own");
+  self_signed_write(&other, "other");
+  snprintf(not_pem, sizeof not_pem, "/tmp/stoa-test-%d.txt", (int)getpid());
+  FILE *file = fopen(not_pem, "w");
+  assert_non_null(file);
   fclose(file);
-  write_key(key, "key", pkey);
-  write_key(other_key, "other", other);
-  fclose(create(not_pem, "txt"));
-  X509_free(x509);
-  EVP_PKEY_free(pkey);
-  EVP_PKEY_free(other);
   client_context = SSL_CTX_new(TLS_client_method());
-  return stoa_tls_context_create(certificate, key, &context);
+  return stoa_tls_context_create(own.certificate, own.key, &context);
 }
 
 static int remove_files(void **state) {
   (void)state;
   stoa_tls_context_destroy(context);
   SSL_CTX_free(client_context);
-  unlink(certificate);
-  unlink(key);
-  unlink(other_key);
+  self_signed_remove(&own);
+  self_signed_remove(&other);
   unlink(not_pem);
   return 0;
 }
@@ -125,17 +96,17 @@ static void shake_hands(void) {
 static void test_files_that_will_not_do_are_refused(void **state) {
   (void)state;
   struct stoa_tls_context *none = NULL;
-  assert_int_equal(stoa_tls_context_create("/nonexistent", key, &none), STOA_E_NOT_FOUND);
-  assert_int_equal(stoa_tls_context_create(certificate, "/nonexistent", &none), STOA_E_NOT_FOUND);
-  assert_int_equal(stoa_tls_context_create(not_pem, key, &none), STOA_E_TLS);
-  assert_int_equal(stoa_tls_context_create(certificate, not_pem, &none), STOA_E_TLS);
-  assert_int_equal(stoa_tls_context_create(certificate, other_key, &none), STOA_E_TLS);
-  chmod(key, 0644);
-  assert_int_equal(stoa_tls_context_create(certificate, key, &none), STOA_E_DENIED);
-  chmod(key, 0600);
+  assert_int_equal(stoa_tls_context_create("/nonexistent", own.key, &none), STOA_E_NOT_FOUND);
+  assert_int_equal(stoa_tls_context_create(own.certificate, "/nonexistent", &none), STOA_E_NOT_FOUND);
+  assert_int_equal(stoa_tls_context_create(not_pem, own.key, &none), STOA_E_TLS);
+  assert_int_equal(stoa_tls_context_create(own.certificate, not_pem, &none), STOA_E_TLS);
+  assert_int_equal(stoa_tls_context_create(own.certificate, other.key, &none), STOA_E_TLS);
+  chmod(own.key, 0644);
+  assert_int_equal(stoa_tls_context_create(own.certificate, own.key, &none), STOA_E_DENIED);
+  chmod(own.key, 0600);
   assert_null(none);
   stoa_memory_fail_at(1, false);
-  assert_int_equal(stoa_tls_context_create(certificate, key, &none), STOA_E_MEMORY);
+  assert_int_equal(stoa_tls_context_create(own.certificate, own.key, &none), STOA_E_MEMORY);
   stoa_memory_fail_at(0, false);
   stoa_tls_context_destroy(NULL);
 }
@@ -247,8 +218,8 @@ static void test_a_cut_in_the_middle_of_a_record_keeps_the_stream_whole(void **s
   assert_true((stoa_conn_events(&conn, false, false) & EPOLLOUT) != 0);
   assert_true(stoa_conn_promised(&conn) > 0);
   stoa_queue_cut(queue, stoa_conn_promised(&conn));
-  struct stoa_batch *own = stoa_queue_own_begin(queue);
-  assert_int_equal(stoa_buffer_append(&own->bytes, "\x88\x02\x0f\xa8", 4), STOA_OK);
+  struct stoa_batch *bytes = stoa_queue_own_begin(queue);
+  assert_int_equal(stoa_buffer_append(&bytes->bytes, "\x88\x02\x0f\xa8", 4), STOA_OK);
   stoa_queue_own_end(queue);
   size_t len = 0;
   int status = STOA_E_AGAIN;

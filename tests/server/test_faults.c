@@ -11,15 +11,14 @@
 
 #include <cmocka.h>
 
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stoa/log.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/memory.h"
 #include "house.h"
+#include "lib/self_signed.h"
+#include "server/server_private.h"
 
 #define FAULTS_MAX 3000u
 
@@ -295,43 +294,45 @@ static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
   assert_true(n > 8 && n < FAULTS_MAX);
 }
 
+/* The table of sessions gives memory back after a peak; each of its two arrays may be refused a smaller block. */
+static void shrink_with_fault(uint64_t n) {
+  enum { CAPACITY = 3000 };
+  struct stoa_server *server = NULL;
+  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  struct stoa_worker *worker = calloc(1, sizeof *worker);
+  assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
+  worker->sessions = stoa_calloc(CAPACITY, sizeof *worker->sessions);
+  worker->due_ms = stoa_calloc(CAPACITY, sizeof *worker->due_ms);
+  worker->session_capacity = CAPACITY;
+  worker->peak_count = CAPACITY;
+  stoa_memory_fail_at(n, false);
+  worker->sweep.on_due(&worker->sweep);
+  stoa_memory_fail_at(0, false);
+  assert_true(worker->resting);
+  /* As many as the smaller one surely holds. */
+  assert_true(worker->session_capacity < 100);
+  stoa_worker_fini(worker);
+  free(worker);
+  stoa_server_destroy(server);
+}
+
+static void test_a_table_that_may_not_be_made_smaller_stays_sound(void **state) {
+  (void)state;
+  for (uint64_t n = 0; n <= 2; n++) {
+    shrink_with_fault(n);
+  }
+}
+
 /* TLS. */
 
-static char certificate[64], key[64];
-
-static void write_certificate(void) {
-  EVP_PKEY *pair = EVP_EC_gen("P-256");
-  X509 *x509 = X509_new();
-  X509_NAME *name = X509_get_subject_name(x509);
-  X509_set_version(x509, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), 0);
-  X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
-  X509_set_pubkey(x509, pair);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-  X509_set_issuer_name(x509, name);
-  assert_true(X509_sign(x509, pair, EVP_sha256()) > 0);
-  snprintf(certificate, sizeof certificate, "/tmp/stoa-test-%d.crt", (int)getpid());
-  snprintf(key, sizeof key, "/tmp/stoa-test-%d.key", (int)getpid());
-  umask(077);
-  FILE *file = fopen(certificate, "w");
-  assert_non_null(file);
-  assert_int_equal(PEM_write_X509(file, x509), 1);
-  fclose(file);
-  file = fopen(key, "w");
-  assert_non_null(file);
-  assert_int_equal(PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL, NULL), 1);
-  fclose(file);
-  X509_free(x509);
-  EVP_PKEY_free(pair);
-}
+static struct self_signed own;
 
 static struct stoa_server_config *tls_config(void) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
   static struct stoa_tls_config tls;
   struct stoa_server_config *config = house_config(1);
-  tls.certificate = stoa_string_of(certificate);
-  tls.key = stoa_string_of(key);
+  tls.certificate = stoa_string_of(own.certificate);
+  tls.key = stoa_string_of(own.key);
   config->addresses.items = addresses;
   config->tls = &tls;
   config->compression = true;
@@ -342,7 +343,7 @@ static struct stoa_server_config *tls_config(void) {
  * client's half of OpenSSL allocates at the same place, so its own allocations fail too. */
 static void test_each_allocation_of_a_talk_over_tls_may_fail(void **state) {
   (void)state;
-  write_certificate();
+  self_signed_write(&own, "own");
   for (int round = 0; round < 2; round++) {
     house_start(&house, tls_config(), NULL);
     talk(true);
@@ -369,8 +370,7 @@ static void test_each_allocation_of_a_talk_over_tls_may_fail(void **state) {
   /* OpenSSL's stores keep a few blocks of a step that failed half way. A session that lost one each time would show as
    * hundreds. */
   assert_true(stoa_memory_live_blocks() - house.blocks_before < 32);
-  unlink(certificate);
-  unlink(key);
+  self_signed_remove(&own);
 }
 
 static int use_house_memory_for_openssl(void **state) {
@@ -388,6 +388,7 @@ int main(void) {
       cmocka_unit_test(test_each_allocation_of_a_talk_may_fail),
       cmocka_unit_test(test_each_allocation_between_workers_may_fail),
       cmocka_unit_test(test_who_stays_has_heard_all_that_the_others_heard),
+      cmocka_unit_test(test_a_table_that_may_not_be_made_smaller_stays_sound),
       cmocka_unit_test(test_memory_may_be_out_for_good_from_any_point_of_a_talk),
       cmocka_unit_test(test_each_allocation_of_a_talk_over_tls_may_fail),
   };

@@ -9,61 +9,32 @@
 
 #include <cmocka.h>
 
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/self_signed.h"
 #include "net/tls.h"
 #include "world.h"
 
-static char certificate[64], key[64];
+static struct self_signed own;
 static struct stoa_tls_context *context;
 static SSL_CTX *client_context;
-
-static FILE *create(char path[64], const char *name) {
-  snprintf(path, 64, "/tmp/stoa-session-%d.%s", (int)getpid(), name);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  return file;
-}
 
 static int write_files(void **state) {
   (void)state;
   signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-  umask(077);
-  EVP_PKEY *pkey = EVP_EC_gen("P-256");
-  X509 *x509 = X509_new();
-  X509_NAME *name = X509_get_subject_name(x509);
-  X509_set_version(x509, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), 0);
-  X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
-  X509_set_pubkey(x509, pkey);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-  X509_set_issuer_name(x509, name);
-  assert_true(X509_sign(x509, pkey, EVP_sha256()) > 0);
-  FILE *file = create(certificate, "crt");
-  assert_int_equal(PEM_write_X509(file, x509), 1);
-  fclose(file);
-  file = create(key, "key");
-  assert_int_equal(PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL), 1);
-  fclose(file);
-  X509_free(x509);
-  EVP_PKEY_free(pkey);
+  self_signed_write(&own, "own");
   client_context = SSL_CTX_new(TLS_client_method());
-  return stoa_tls_context_create(certificate, key, &context);
+  return stoa_tls_context_create(own.certificate, own.key, &context);
 }
 
 static int remove_files(void **state) {
   (void)state;
   stoa_tls_context_destroy(context);
   SSL_CTX_free(client_context);
-  unlink(certificate);
-  unlink(key);
+  self_signed_remove(&own);
   return 0;
 }
 
