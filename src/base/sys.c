@@ -6,22 +6,49 @@
 #include <stoa/status.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Enough for 32 ids, at one system call. */
 #define POOL_BYTES 512u
 
-/* open(2) takes a variable number of arguments, which a table entry cannot. */
+/* open(2) and openat(2) take a variable number of arguments, which a table entry cannot. */
 static int open_three(const char *path, int flags, mode_t mode) {
   return open(path, flags, mode);
 }
 
-#define REAL_CALLS                                                                                                    \
-  {                                                                                                                   \
-    .accept4 = accept4, .recv = recv, .send = send, .sendmsg = sendmsg, .read = read, .write = write, .close = close, \
-    .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait, .open = open_three, .getrandom = getrandom,                     \
-    .pthread_create = pthread_create                                                                                  \
+static int openat_four(int folder_fd, const char *path, int flags, mode_t mode) {
+  return openat(folder_fd, path, flags, mode);
+}
+
+/* glibc 2.36 has no function for it. */
+static int openat2_by_number(int folder_fd, const char *path, struct open_how *how, size_t how_len) {
+  return (int)syscall(SYS_openat2, folder_fd, path, how, how_len);
+}
+
+/* getrlimit(2) and setrlimit(2) take an enum, of one compiler a type of its own. */
+static int getrlimit_by_int(int resource, struct rlimit *out_limit) {
+  return getrlimit((__rlimit_resource_t)resource, out_limit);
+}
+
+static int setrlimit_by_int(int resource, const struct rlimit *limit) {
+  return setrlimit((__rlimit_resource_t)resource, limit);
+}
+
+#define REAL_CALLS                                                                                                     \
+  {                                                                                                                    \
+    .socket = socket, .socketpair = socketpair, .bind = bind, .listen = listen, .accept4 = accept4,                    \
+    .connect = connect, .shutdown = shutdown, .getsockname = getsockname, .getsockopt = getsockopt,                    \
+    .setsockopt = setsockopt, .recv = recv, .send = send, .sendmsg = sendmsg, .getaddrinfo = getaddrinfo,              \
+    .freeaddrinfo = freeaddrinfo, .gethostname = gethostname, .read = read, .pread = pread, .write = write,            \
+    .close = close, .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,    \
+    .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .open = open_three, .openat = openat_four, \
+    .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \
+    .unlink = unlink, .getrlimit = getrlimit_by_int, .setrlimit = setrlimit_by_int, .getrandom = getrandom,            \
+    .pthread_create = pthread_create                                                                                   \
   }
 
 struct stoa_sys stoa_sys = REAL_CALLS;
@@ -60,4 +87,8 @@ int stoa_random_pooled(void *data, size_t len) {
   memcpy(data, pool.bytes + (POOL_BYTES - pool.left), len);
   pool.left -= len;
   return STOA_OK;
+}
+
+void stoa_random_reset(void) {
+  memset(&pool, 0, sizeof pool);
 }

@@ -1,31 +1,78 @@
-/* base/sys.h: the system calls that can fail in interesting ways, as a table that tests break on purpose.
+/* base/sys.h: every system call of the library that touches descriptors, files, threads or randomness, as a table.
  *
- * All of the library calls through stoa_sys.x(...). Entries have the contract of their man page (most
- * return -1 and set errno). Tests replace an entry before threads start and put it back after they ended.
+ * The library calls through stoa_sys.x(...) and nowhere else, so that a test can break one call on purpose and a
+ * simulation can replace the world below the library. Time is not in the table: it is read through base/clock.h.
+ * io_uring (loop/send_ring.c) and OpenSSL's own calls go around it; a simulation runs without both.
+ *
+ * Entries have the contract of their man page (most return -1 and set errno). Tests replace an entry before threads
+ * start and put it back after they ended. A new call gets its entry here and its name in SYSTEM_CALLS of
+ * tests/structure/rules.py.
  */
 #ifndef STOA_BASE_SYS_H
 #define STOA_BASE_SYS_H
 
+#include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 struct epoll_event;
+struct open_how;
 
 struct stoa_sys {
+  /* Sockets. */
+  int (*socket)(int family, int type, int protocol);
+  int (*socketpair)(int family, int type, int protocol, int out_fds[2]);
+  int (*bind)(int fd, const struct sockaddr *address, socklen_t address_len);
+  int (*listen)(int fd, int backlog);
   int (*accept4)(int fd, struct sockaddr *address, socklen_t *address_len, int flags);
+  int (*connect)(int fd, const struct sockaddr *address, socklen_t address_len);
+  int (*shutdown)(int fd, int how);
+  int (*getsockname)(int fd, struct sockaddr *address, socklen_t *address_len);
+  int (*getsockopt)(int fd, int level, int name, void *value, socklen_t *value_len);
+  int (*setsockopt)(int fd, int level, int name, const void *value, socklen_t value_len);
   ssize_t (*recv)(int fd, void *data, size_t len, int flags);
   ssize_t (*send)(int fd, const void *data, size_t len, int flags);
   ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags);
+  int (*getaddrinfo)(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out_found);
+  void (*freeaddrinfo)(struct addrinfo *found);
+  int (*gethostname)(char *name, size_t len);
+
+  /* Descriptors of any kind. */
   ssize_t (*read)(int fd, void *data, size_t len);
+  ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
+  int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+  int (*epoll_create1)(int flags);
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, struct epoll_event *event);
   int (*epoll_wait)(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms);
+  int (*epoll_pwait2)(int epoll_fd, struct epoll_event *events, int events_max, const struct timespec *timeout,
+                      const sigset_t *signals);
+  int (*eventfd)(unsigned count, int flags);
+  int (*signalfd)(int fd, const sigset_t *signals, int flags);
+
+  /* Files. */
   int (*open)(const char *path, int flags, mode_t mode);
+  int (*openat)(int folder_fd, const char *path, int flags, mode_t mode);
+  int (*openat2)(int folder_fd, const char *path, struct open_how *how, size_t how_len);
+  int (*fstat)(int fd, struct stat *out_info);
+  int (*stat)(const char *path, struct stat *out_info);
+  int (*lstat)(const char *path, struct stat *out_info);
+  int (*access)(const char *path, int mode);
+  int (*chmod)(const char *path, mode_t mode);
+  int (*unlink)(const char *path);
+
+  /* The process. */
+  int (*getrlimit)(int resource, struct rlimit *out_limit);
+  int (*setrlimit)(int resource, const struct rlimit *limit);
   ssize_t (*getrandom)(void *data, size_t len, unsigned flags);
   int (*pthread_create)(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 };
@@ -40,5 +87,9 @@ int stoa_random(void *data, size_t len);
  * call each. Not for keys: bytes given out stay in the pool until it is refilled. A process that forks must not use
  * it on both sides, or both get the same bytes. Errors: STOA_E_SYSTEM. */
 int stoa_random_pooled(void *data, size_t len);
+
+/* Empty this thread's pool. A simulation replaces stoa_sys.getrandom by a generator of its own and calls this once for
+ * each seed, on each thread that it uses: otherwise the first ids of a run come from what the run before left over. */
+void stoa_random_reset(void);
 
 #endif

@@ -42,7 +42,7 @@ static void on_wake(struct stoa_io *io, uint32_t events) {
 }
 
 static int open_wake(struct stoa_loop *loop) {
-  loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  loop->wake.fd = stoa_sys.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   loop->wake.events = EPOLLIN;
   loop->wake.on_ready = on_wake;
   return loop->wake.fd < 0 ? STOA_E_SYSTEM : stoa_loop_add(loop, &loop->wake);
@@ -57,7 +57,7 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
   loop->wake.fd = -1;
   loop->now_ms = clock_ms(loop);
   stoa_wheel_init(&loop->wheel, loop->now_ms);
-  loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  loop->epoll_fd = stoa_sys.epoll_create1(EPOLL_CLOEXEC);
   int status = loop->epoll_fd < 0 ? STOA_E_SYSTEM : open_wake(loop);
   if (status != STOA_OK) {
     stoa_loop_destroy(loop);

@@ -138,7 +138,7 @@ static int try_with(struct io_uring *uring, const int pair[2]) {
   int status = STOA_E_UNSUPPORTED;
   if (bytes == NULL) {
     errno = ENOMEM;
-  } else if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0) {
+  } else if (stoa_sys.setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0) {
     status = try_on(uring, pair, bytes);
   }
   int why = errno;
@@ -155,7 +155,7 @@ int stoa_send_ring_probe(void) {
     return status;
   }
   status = STOA_E_UNSUPPORTED;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0) {
+  if (stoa_sys.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0) {
     status = try_with(&uring, pair);
     int why = errno;
     stoa_sys.close(pair[0]);

@@ -1,7 +1,7 @@
+#include "base/sys.h"
 #include "net/listener.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static void set_any(uint16_t port, struct stoa_address *out) {
 static int resolve(const char *host, uint16_t port, struct stoa_address *out) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
   struct addrinfo *found = NULL;
-  if (getaddrinfo(host, NULL, &hints, &found) != 0) {
+  if (stoa_sys.getaddrinfo(host, NULL, &hints, &found) != 0) {
     return STOA_E_NOT_FOUND;
   }
   int status = STOA_E_NOT_FOUND;
@@ -67,7 +67,7 @@ static int resolve(const char *host, uint16_t port, struct stoa_address *out) {
     out->socket.in.sin_port = htons(port);
     status = STOA_OK;
   }
-  freeaddrinfo(found);
+  stoa_sys.freeaddrinfo(found);
   return status;
 }
 

@@ -75,7 +75,7 @@ void stoa_conn_shutdown(struct stoa_conn *conn) {
   if (conn->tls != NULL) {
     stoa_tls_shutdown(conn->tls);
   }
-  shutdown(conn->io.fd, SHUT_WR);
+  stoa_sys.shutdown(conn->io.fd, SHUT_WR);
 }
 
 void stoa_conn_close(struct stoa_conn *conn, struct stoa_loop *loop) {

@@ -3,7 +3,6 @@
 #include "base/sys.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 
 static bool usable(const struct addrinfo *info) {
@@ -14,7 +13,7 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
                       size_t *out_count) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;
-  if (getaddrinfo(host, NULL, &hints, &found) != 0) {
+  if (stoa_sys.getaddrinfo(host, NULL, &hints, &found) != 0) {
     return STOA_E_NOT_FOUND;
   }
   size_t count = 0;
@@ -28,7 +27,7 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
       address->socket.in.sin_port = htons(port);
     }
   }
-  freeaddrinfo(found);
+  stoa_sys.freeaddrinfo(found);
   if (count == 0) {
     return STOA_E_NOT_FOUND;
   }
@@ -38,15 +37,15 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
 
 int stoa_dial_start(const struct stoa_address *address, int *out_fd) {
   const int on = 1;
-  int fd = socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = stoa_sys.socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     return STOA_E_SYSTEM;
   }
   if (address->socket.any.sa_family != AF_UNIX) {
     /* A turn's messages are one write anyway; a small one must not wait for the answer to the last. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    stoa_sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  if (connect(fd, &address->socket.any, address->len) != 0 && errno != EINPROGRESS) {
+  if (stoa_sys.connect(fd, &address->socket.any, address->len) != 0 && errno != EINPROGRESS) {
     int saved_errno = errno;
     stoa_sys.close(fd);
     errno = saved_errno;
@@ -59,7 +58,7 @@ int stoa_dial_start(const struct stoa_address *address, int *out_fd) {
 int stoa_dial_result(int fd) {
   int error = 0;
   socklen_t len = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+  if (stoa_sys.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
     return STOA_E_SYSTEM;
   }
   errno = error;

@@ -15,15 +15,15 @@
 
 static int bind_to(const struct stoa_address *address, bool reuse_port) {
   const int on = 1;
-  int fd = socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = stoa_sys.socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     return -1;
   }
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  stoa_sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (reuse_port) {
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    stoa_sys.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
-  if (bind(fd, &address->socket.any, address->len) != 0) {
+  if (stoa_sys.bind(fd, &address->socket.any, address->len) != 0) {
     int saved_errno = errno;
     stoa_sys.close(fd);
     errno = saved_errno;
@@ -35,13 +35,13 @@ static int bind_to(const struct stoa_address *address, bool reuse_port) {
 /* A socket file that nobody listens on is left over from a process that was killed. */
 static void remove_stale(const struct stoa_address *address) {
   struct stat info;
-  if (lstat(address->socket.un.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
+  if (stoa_sys.lstat(address->socket.un.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
     return;
   }
   /* Not blocking, for a live one with a full backlog would keep us waiting: EAGAIN tells that it lives. */
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd >= 0 && connect(fd, &address->socket.any, address->len) != 0 && errno == ECONNREFUSED) {
-    unlink(address->socket.un.sun_path);
+  int fd = stoa_sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && stoa_sys.connect(fd, &address->socket.any, address->len) != 0 && errno == ECONNREFUSED) {
+    stoa_sys.unlink(address->socket.un.sun_path);
   }
   if (fd >= 0) {
     stoa_sys.close(fd);
@@ -65,8 +65,8 @@ static void set_inherited(int fd, const struct stoa_address *address) {
   const int on = 1;
   const unsigned timeout_ms = 30000;
   if (address->socket.any.sa_family != AF_UNIX) {
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+    stoa_sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    stoa_sys.setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
   }
 }
 
@@ -84,8 +84,8 @@ int stoa_listener_open(struct stoa_address *address, bool share, bool sole, int 
   }
   socklen_t len = sizeof address->socket;
   set_inherited(fd, address);
-  if (listen(fd, BACKLOG) != 0 ||
-      (address->socket.any.sa_family != AF_UNIX && getsockname(fd, &address->socket.any, &len) != 0)) {
+  if (stoa_sys.listen(fd, BACKLOG) != 0 ||
+      (address->socket.any.sa_family != AF_UNIX && stoa_sys.getsockname(fd, &address->socket.any, &len) != 0)) {
     int saved_errno = errno;
     stoa_sys.close(fd);
     errno = saved_errno;

@@ -1,13 +1,13 @@
 #include "net/tls.h"
 
 #include "base/memory.h"
+#include "base/sys.h"
 #include "net/tls_private.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
 #include <stoa/log.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct stoa_tls {
@@ -53,12 +53,12 @@ int stoa_tls_log_refusal(const char *what, const char *path) {
 
 static int check_files(const char *certificate, const char *key) {
   struct stat info;
-  if (access(certificate, R_OK) != 0) {
+  if (stoa_sys.access(certificate, R_OK) != 0) {
     stoa_log(STOA_LOG_ERROR, "cannot read the certificate", STOA_F_STR("file", certificate),
              STOA_F_INT("errno", errno));
     return STOA_E_NOT_FOUND;
   }
-  if (access(key, R_OK) != 0 || stat(key, &info) != 0) {
+  if (stoa_sys.access(key, R_OK) != 0 || stoa_sys.stat(key, &info) != 0) {
     stoa_log(STOA_LOG_ERROR, "cannot read the private key", STOA_F_STR("file", key), STOA_F_INT("errno", errno));
     return STOA_E_NOT_FOUND;
   }

@@ -1,6 +1,7 @@
 #include "net/tls_client.h"
 
 #include "base/memory.h"
+#include "base/sys.h"
 #include "net/tls_private.h"
 
 #include <arpa/inet.h>
@@ -44,7 +45,7 @@ static int trust(SSL_CTX *ssl, const char *ca_file) {
   if (ca_file == NULL) {
     return SSL_CTX_set_default_verify_paths(ssl) == 1 ? STOA_OK : STOA_E_MEMORY;
   }
-  if (access(ca_file, R_OK) != 0) {
+  if (stoa_sys.access(ca_file, R_OK) != 0) {
     stoa_log(STOA_LOG_ERROR, "cannot read the file of authorities", STOA_F_STR("file", ca_file),
              STOA_F_INT("errno", errno));
     return STOA_E_NOT_FOUND;

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stoa/log.h>
 #include <sys/eventfd.h>
@@ -76,7 +75,7 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = parse_addresses(server);
   }
   if (status == STOA_OK) {
-    server->ended_fd = eventfd(0, EFD_CLOEXEC);
+    server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
     status = server->ended_fd < 0 ? STOA_E_SYSTEM : STOA_OK;
   }
   return status;
@@ -356,7 +355,7 @@ static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;
   struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
   for (;;) {
-    if (poll(fds, 2, -1) < 0) {
+    if (stoa_sys.poll(fds, 2, -1) < 0) {
       if (errno != EINTR) {
         return;
       }
@@ -387,7 +386,7 @@ int stoa_server_run(struct stoa_server *server) {
   sigaddset(&set, SIGINT);
   /* Blocked before the workers start, so that they inherit it and only the descriptor gets the signals. */
   pthread_sigmask(SIG_BLOCK, &set, &before);
-  int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+  int signal_fd = stoa_sys.signalfd(-1, &set, SFD_CLOEXEC);
   int status = signal_fd < 0 ? STOA_E_SYSTEM : stoa_server_start(server);
   if (status == STOA_OK) {
     serve_signals(server, signal_fd);

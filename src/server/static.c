@@ -7,9 +7,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX (16 * 1024 * 1024)
 #define PATH_BYTES_MAX 4096
@@ -82,7 +79,7 @@ static int file_path(const struct stoa_http_head *head, const uint8_t *data, cha
 static int open_beneath(int root_fd, const char *path) {
   struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS};
-  return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+  return stoa_sys.openat2(root_fd, path, &how, sizeof how);
 }
 
 /* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. */
@@ -183,7 +180,7 @@ bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const ui
     return refuse(code_of_errno(), head, out);
   }
   bool keep = false;
-  if (fstat(fd, &answer.info) == 0 && S_ISREG(answer.info.st_mode) && answer.info.st_size <= FILE_BYTES_MAX) {
+  if (stoa_sys.fstat(fd, &answer.info) == 0 && S_ISREG(answer.info.st_mode) && answer.info.st_size <= FILE_BYTES_MAX) {
     set_etag(&answer, data);
     keep = append_file(&answer, fd, out);
   } else {

@@ -150,6 +150,33 @@ static void more_than_a_pool_holds_comes_straight_from_the_kernel(void **state) 
   assert_int_equal(script.call_count, 1);
 }
 
+static void *reset_a_pool(void *context) {
+  (void)context;
+  uint8_t first[100];
+  uint8_t again[100];
+  assert_int_equal(stoa_random_pooled(first, sizeof first), STOA_OK);
+  script.next = 0; /* the same seed once more */
+  stoa_random_reset();
+  assert_int_equal(stoa_random_pooled(again, sizeof again), STOA_OK);
+  assert_memory_equal(first, again, sizeof first);
+  assert_int_equal(script.call_count, 2);
+  return NULL;
+}
+
+static void a_pool_that_is_reset_begins_anew(void **state) {
+  (void)state;
+  run_in_new_thread(reset_a_pool);
+}
+
+static void no_entry_of_the_table_is_empty(void **state) {
+  (void)state;
+  void *entries[sizeof stoa_sys_real / sizeof(void *)];
+  memcpy(entries, &stoa_sys_real, sizeof entries);
+  for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+    assert_non_null(entries[i]);
+  }
+}
+
 static void the_table_reaches_the_kernel(void **state) {
   (void)state;
   uint8_t data[8] = {1};
@@ -173,6 +200,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_pool_that_cannot_be_refilled_is_an_error_until_it_can, begin_script,
                                       end_script),
       cmocka_unit_test_setup_teardown(more_than_a_pool_holds_comes_straight_from_the_kernel, begin_script, end_script),
+      cmocka_unit_test_setup_teardown(a_pool_that_is_reset_begins_anew, begin_script, end_script),
+      cmocka_unit_test(no_entry_of_the_table_is_empty),
       cmocka_unit_test(the_table_reaches_the_kernel),
   };
   return cmocka_run_group_tests_name("sys", tests, NULL, NULL);
