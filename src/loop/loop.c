@@ -7,11 +7,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #define EVENTS_PER_TURN 512
+#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
+#define NEVER_NS UINT64_MAX
 
 struct stoa_loop {
   const struct stoa_clock *clock;
@@ -22,15 +27,17 @@ struct stoa_loop {
   struct stoa_wheel wheel;
   struct stoa_timer *due; /* taken off the wheel, not run yet */
   struct stoa_deferred *deferred;
-  bool released; /* the last turn ran releases, which may have left work for the hook */
+  bool again;       /* the last turn left work, or ran releases, which may have left some for the hook */
+  bool coarse;      /* the kernel has no epoll_pwait2(2) */
+  uint64_t wake_ns; /* a turn is to begin then; NEVER_NS: no need */
   void (*turn_end)(void *context);
   void *turn_end_context;
   atomic_bool stopping;
   struct epoll_event events[EVENTS_PER_TURN];
 };
 
-static uint64_t clock_ms(const struct stoa_loop *loop) {
-  return stoa_clock_monotonic_ns(loop->clock) / 1000000;
+static uint64_t clock_ns(const struct stoa_loop *loop) {
+  return stoa_clock_monotonic_ns(loop->clock);
 }
 
 static void on_wake(struct stoa_io *io, uint32_t events) {
@@ -55,7 +62,8 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
   }
   loop->clock = clock;
   loop->wake.fd = -1;
-  loop->now_ms = clock_ms(loop);
+  loop->wake_ns = NEVER_NS;
+  loop->now_ms = clock_ns(loop) / NS_PER_MS;
   stoa_wheel_init(&loop->wheel, loop->now_ms);
   loop->epoll_fd = stoa_sys.epoll_create1(EPOLL_CLOEXEC);
   int status = loop->epoll_fd < 0 ? STOA_E_SYSTEM : open_wake(loop);
@@ -76,7 +84,7 @@ static void run_posts(struct stoa_loop *loop) {
 }
 
 static void run_deferred(struct stoa_loop *loop) {
-  loop->released = loop->deferred != NULL;
+  loop->again |= loop->deferred != NULL;
   while (loop->deferred != NULL) {
     struct stoa_deferred *deferred = loop->deferred;
     loop->deferred = deferred->next;
@@ -108,7 +116,7 @@ static void run_timers(struct stoa_loop *loop) {
   stoa_wheel_take_due(&loop->wheel, loop->now_ms, &loop->due);
   while (loop->due != NULL) {
     struct stoa_timer *timer = loop->due;
-    stoa_wheel_remove(timer);
+    stoa_wheel_remove(&loop->wheel, timer);
     timer->on_due(timer);
   }
 }
@@ -117,23 +125,92 @@ int stoa_loop_fd(const struct stoa_loop *loop) {
   return loop->epoll_fd;
 }
 
+void stoa_loop_again(struct stoa_loop *loop) {
+  loop->again = true;
+}
+
+void stoa_loop_wake_at(struct stoa_loop *loop, uint64_t due_ns) {
+  if (due_ns < loop->wake_ns) {
+    loop->wake_ns = due_ns;
+  }
+}
+
+static uint64_t timers_due_ns(const struct stoa_loop *loop) {
+  uint64_t due_ns;
+  return __builtin_mul_overflow(stoa_wheel_due_ms(&loop->wheel), NS_PER_MS, &due_ns) ? NEVER_NS : due_ns;
+}
+
+uint64_t stoa_loop_due_ns(const struct stoa_loop *loop) {
+  if (loop->again) {
+    return 0;
+  }
+  uint64_t due_ns = timers_due_ns(loop);
+  return loop->wake_ns < due_ns ? loop->wake_ns : due_ns;
+}
+
+/* How long a turn may wait, NEVER_NS without bound. */
+static uint64_t wait_ns(const struct stoa_loop *loop) {
+  uint64_t due_ns = stoa_loop_due_ns(loop);
+  if (due_ns == 0 || due_ns == NEVER_NS) {
+    return due_ns;
+  }
+  uint64_t now_ns = clock_ns(loop);
+  return due_ns <= now_ns ? 0 : due_ns - now_ns;
+}
+
+/* Rounded up: a turn that is early finds nothing to do and waits once more. */
+static int whole_ms(uint64_t ns) {
+  if (ns == NEVER_NS) {
+    return -1;
+  }
+  uint64_t ms = ns / NS_PER_MS + (ns % NS_PER_MS != 0);
+  return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 int stoa_loop_wait_ms(const struct stoa_loop *loop) {
-  return loop->released ? 0 : stoa_wheel_wait_ms(&loop->wheel, clock_ms(loop));
+  return whole_ms(wait_ns(loop));
+}
+
+/* Errors: STOA_E_UNSUPPORTED  the kernel is older than Linux 5.11, or a filter of system calls does not know the call
+ */
+static int wait_finely(struct stoa_loop *loop, uint64_t ns, int *out_count) {
+  const struct timespec timeout = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+  int count = stoa_sys.epoll_pwait2(loop->epoll_fd, loop->events, EVENTS_PER_TURN, &timeout, NULL);
+  if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
+    return STOA_E_UNSUPPORTED;
+  }
+  *out_count = count;
+  return STOA_OK;
 }
 
 static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
-  int own_ms = stoa_loop_wait_ms(loop);
-  if (own_ms >= 0 && (wait_ms < 0 || own_ms < wait_ms)) {
-    wait_ms = own_ms;
+  uint64_t ns = wait_ns(loop);
+  bool is_fine = loop->wake_ns != NEVER_NS && !loop->coarse;
+  if (wait_ms >= 0 && (uint64_t)wait_ms * NS_PER_MS <= ns) {
+    ns = (uint64_t)wait_ms * NS_PER_MS;
+    is_fine = false;
   }
-  int count = stoa_sys.epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, wait_ms);
+  int count;
+  loop->coarse |= is_fine && wait_finely(loop, ns, &count) != STOA_OK;
+  if (!is_fine || loop->coarse) {
+    count = stoa_sys.epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, whole_ms(ns));
+  }
   /* EINTR is a turn without events; nothing else can happen to a valid descriptor. */
   return count < 0 ? 0 : count;
 }
 
+static void begin_turn(struct stoa_loop *loop) {
+  uint64_t now_ns = clock_ns(loop);
+  loop->now_ms = now_ns / NS_PER_MS;
+  loop->again = false;
+  if (loop->wake_ns <= now_ns) {
+    loop->wake_ns = NEVER_NS;
+  }
+}
+
 void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
   int count = wait_for_events(loop, wait_ms);
-  loop->now_ms = clock_ms(loop);
+  begin_turn(loop);
   for (int i = 0; i < count; i++) {
     struct stoa_io *io = loop->events[i].data.ptr;
     if (io->fd >= 0) {
@@ -211,14 +288,15 @@ void stoa_loop_remove(struct stoa_loop *loop, struct stoa_io *io) {
 
 void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uint64_t delay_ms) {
   stoa_loop_timer_stop(loop, timer);
-  timer->due_ms = loop->now_ms + delay_ms;
+  if (__builtin_add_overflow(loop->now_ms, delay_ms, &timer->due_ms)) {
+    timer->due_ms = UINT64_MAX;
+  }
   stoa_wheel_insert(&loop->wheel, timer);
 }
 
 void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer) {
-  (void)loop;
   if (timer->link != NULL) {
-    stoa_wheel_remove(timer);
+    stoa_wheel_remove(&loop->wheel, timer);
   }
 }
 

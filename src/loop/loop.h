@@ -1,8 +1,11 @@
 /* loop/loop.h: one thread's reactor: descriptors, timers, posts from other threads, and the end of a turn.
  *
- * A turn waits for events, runs posts, descriptor callbacks and due timers, then the turn-end hook (where everything
+ * A turn waits for events, runs descriptor callbacks, posts and due timers, then the turn-end hook (where everything
  * that was gathered is sent), then the deferred releases. So a callback may close anything at any time: memory that
  * somebody may still hold goes only when nobody is on the stack.
+ *
+ * Time is the clock that the loop was made with, and no other: a loop on a fake clock that is turned without waiting
+ * does the same thing each time.
  *
  * Does not know: what the descriptors are.
  * Thread: create, run and destroy may be on different threads, one after the other; all else on the thread that runs,
@@ -32,6 +35,7 @@ struct stoa_timer {
   struct stoa_timer **link; /* NULL while stopped */
   uint64_t due_ms;
   void (*on_due)(struct stoa_timer *timer);
+  uint32_t place; /* the wheel's */
 };
 
 /* Work handed over by another thread. */
@@ -63,9 +67,22 @@ void stoa_loop_turn(struct stoa_loop *loop, int wait_ms);
 void stoa_loop_stop(struct stoa_loop *loop);
 
 /* For a program with a poll loop of its own around it: readable when a turn has something to do, as it also has once
- * stoa_loop_wait_ms() milliseconds (-1: never) have passed. */
+ * stoa_loop_wait_ms() milliseconds (0: now; -1: never) have passed. */
 int stoa_loop_fd(const struct stoa_loop *loop);
 int stoa_loop_wait_ms(const struct stoa_loop *loop);
+
+/* When a turn has something to do by the clock alone: in nanoseconds of the loop's clock, 0 for now, UINT64_MAX for
+ * never. Who simulates time sets its clock to the nearest of these and turns that loop. */
+uint64_t stoa_loop_due_ns(const struct stoa_loop *loop);
+
+/* Work is left that waits for nothing: the next turn does not wait either. Asked for once more in each turn that leaves
+ * some. */
+void stoa_loop_again(struct stoa_loop *loop);
+
+/* See to it that a turn begins at that time of the loop's clock or soon after it: for what must be finer than a timer.
+ * The nearest of several counts, and it counts until it is reached. Late by what the kernel needs to wake a thread (50
+ * us by default, prctl(2) PR_SET_TIMERSLACK), by up to 1 ms where epoll_pwait2(2) is missing. */
+void stoa_loop_wake_at(struct stoa_loop *loop, uint64_t due_ns);
 
 /* Time of this turn's wake-up, monotonic, in milliseconds. */
 uint64_t stoa_loop_now_ms(const struct stoa_loop *loop);
@@ -79,7 +96,8 @@ int stoa_loop_modify(struct stoa_loop *loop, struct stoa_io *io, uint32_t events
  * the struct must live until the end of the turn. */
 void stoa_loop_remove(struct stoa_loop *loop, struct stoa_io *io);
 
-/* (Re)start: on_due once, `delay_ms` from this turn's time, not before, up to one wheel tick (8 ms) later. */
+/* (Re)start: on_due once, `delay_ms` from this turn's time, not before, up to one wheel tick (8 ms) later; a delay
+ * beyond what the clock holds is never due. O(1), as stopping is, however many timers there are. */
 void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uint64_t delay_ms);
 /* Stopping a stopped timer is fine. */
 void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer);

@@ -340,6 +340,164 @@ static void test_a_timer_a_year_away_rings_then_and_not_on_a_revolution(void **s
   stoa_loop_destroy(loop);
 }
 
+static void test_a_delay_beyond_the_end_of_time_is_never_due(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(12345);
+  struct alarm alarm = make_alarm(loop);
+  stoa_loop_timer_start(loop, &alarm.timer, UINT64_MAX);
+  for (unsigned i = 0; i < 20; i++) {
+    advance(loop, 365ull * 24 * 3600 * 1000);
+  }
+  assert_int_equal(alarm.rings, 0);
+  stoa_loop_timer_stop(loop, &alarm.timer);
+  assert_int_equal(stoa_loop_wait_ms(loop), -1);
+  stoa_loop_destroy(loop);
+}
+
+/* Waiting: what the loop asks the kernel for is looked at, and nothing is waited for. */
+
+static struct {
+  int calls;
+  int timeout_ms;
+  int64_t timeout_ns;
+  int fine_errno; /* of the fine call, 0 when it works */
+} waited;
+
+static int wait_not_at_all(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) {
+  (void)epoll_fd;
+  (void)events;
+  (void)events_max;
+  waited.calls++;
+  waited.timeout_ms = timeout_ms;
+  return 0;
+}
+
+static int wait_finely_not_at_all(int epoll_fd, struct epoll_event *events, int events_max,
+                                  const struct timespec *timeout, const sigset_t *signals) {
+  (void)epoll_fd;
+  (void)events;
+  (void)events_max;
+  assert_null(signals);
+  if (waited.fine_errno != 0) {
+    errno = waited.fine_errno;
+    return -1;
+  }
+  waited.calls++;
+  waited.timeout_ns = timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec;
+  return 0;
+}
+
+static struct stoa_loop *make_watched_loop(void) {
+  struct stoa_loop *loop = make_fake_loop(1000);
+  memset(&waited, 0, sizeof waited);
+  waited.timeout_ms = -2;
+  waited.timeout_ns = -2;
+  stoa_sys.epoll_wait = wait_not_at_all;
+  stoa_sys.epoll_pwait2 = wait_finely_not_at_all;
+  return loop;
+}
+
+static void end_watched_loop(struct stoa_loop *loop) {
+  stoa_sys = stoa_sys_real;
+  stoa_loop_destroy(loop);
+}
+
+static void test_a_loop_without_timers_waits_without_end(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_watched_loop();
+  assert_true(stoa_loop_due_ns(loop) == UINT64_MAX);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, -1);
+  stoa_loop_turn(loop, 70);
+  assert_int_equal(waited.timeout_ms, 70);
+  end_watched_loop(loop);
+}
+
+static void test_a_loop_waits_until_its_next_timer_and_no_longer_than_it_is_told(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_watched_loop();
+  struct alarm alarm = make_alarm(loop);
+  stoa_loop_timer_start(loop, &alarm.timer, 400);
+  fake_time.monotonic_ns += 1;
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, 400); /* 399.999999 rounded up, or the turn would find nothing due */
+  assert_true(stoa_loop_due_ns(loop) == 1400 * UINT64_C(1000000));
+  stoa_loop_turn(loop, 70);
+  assert_int_equal(waited.timeout_ms, 70);
+  fake_time.monotonic_ns = 1400 * UINT64_C(1000000);
+  assert_int_equal(stoa_loop_wait_ms(loop), 0);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, 0);
+  assert_int_equal(alarm.rings, 1);
+  end_watched_loop(loop);
+}
+
+static void test_work_that_is_left_is_looked_at_without_waiting(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_watched_loop();
+  stoa_loop_again(loop);
+  assert_int_equal(stoa_loop_wait_ms(loop), 0);
+  assert_true(stoa_loop_due_ns(loop) == 0);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, 0);
+  stoa_loop_turn(loop, -1); /* it was asked for once */
+  assert_int_equal(waited.timeout_ms, -1);
+  end_watched_loop(loop);
+}
+
+static void test_a_loop_wakes_at_a_time_that_is_finer_than_a_timer(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_watched_loop();
+  struct alarm alarm = make_alarm(loop);
+  uint64_t now_ns = fake_time.monotonic_ns;
+  stoa_loop_timer_start(loop, &alarm.timer, 400);
+  stoa_loop_wake_at(loop, now_ns + 1234567);
+  stoa_loop_wake_at(loop, now_ns + 9234567); /* the nearest counts */
+  assert_true(stoa_loop_due_ns(loop) == now_ns + 1234567);
+  assert_int_equal(stoa_loop_wait_ms(loop), 2);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ns, 1234567);
+  fake_time.monotonic_ns += 1000000;
+  stoa_loop_turn(loop, -1); /* too early: it still counts */
+  assert_int_equal(waited.timeout_ns, 234567);
+  assert_int_equal(waited.timeout_ms, -2);
+  fake_time.monotonic_ns += 234567;
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, -2);
+  stoa_loop_turn(loop, -1);
+  assert_int_equal(waited.timeout_ms, 399); /* reached: the timer is next */
+  assert_int_equal(waited.calls, 4);
+  end_watched_loop(loop);
+}
+
+static void test_a_kernel_without_fine_waits_is_asked_for_whole_milliseconds(void **state) {
+  (void)state;
+  const int reasons[] = {ENOSYS, EPERM};
+  for (size_t i = 0; i < 2; i++) {
+    struct stoa_loop *loop = make_watched_loop();
+    waited.fine_errno = reasons[i];
+    stoa_loop_wake_at(loop, fake_time.monotonic_ns + 1234567);
+    stoa_loop_turn(loop, -1);
+    assert_int_equal(waited.timeout_ms, 2);
+    assert_int_equal(waited.calls, 1);
+    waited.fine_errno = 0; /* not asked again */
+    stoa_loop_turn(loop, -1);
+    assert_int_equal(waited.timeout_ns, -2);
+    end_watched_loop(loop);
+  }
+}
+
+static void test_a_fine_wait_ends_in_time_by_the_real_clock(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_loop();
+  uint64_t due_ns = stoa_clock_monotonic_ns(&stoa_clock_system) + 1500000;
+  stoa_loop_wake_at(loop, due_ns);
+  stoa_loop_turn(loop, -1);
+  assert_true(stoa_clock_monotonic_ns(&stoa_clock_system) >= due_ns);
+  assert_int_equal(stoa_loop_wait_ms(loop), -1);
+  stoa_loop_destroy(loop);
+}
+
 /* Descriptors. */
 
 struct endpoint {
@@ -495,6 +653,13 @@ int main(void) {
       cmocka_unit_test(test_a_timer_may_stop_another_that_is_due_too),
       cmocka_unit_test(test_a_timer_may_start_itself_without_keeping_the_turn),
       cmocka_unit_test(test_a_timer_a_year_away_rings_then_and_not_on_a_revolution),
+      cmocka_unit_test(test_a_delay_beyond_the_end_of_time_is_never_due),
+      cmocka_unit_test(test_a_loop_without_timers_waits_without_end),
+      cmocka_unit_test(test_a_loop_waits_until_its_next_timer_and_no_longer_than_it_is_told),
+      cmocka_unit_test(test_work_that_is_left_is_looked_at_without_waiting),
+      cmocka_unit_test(test_a_loop_wakes_at_a_time_that_is_finer_than_a_timer),
+      cmocka_unit_test(test_a_kernel_without_fine_waits_is_asked_for_whole_milliseconds),
+      cmocka_unit_test(test_a_fine_wait_ends_in_time_by_the_real_clock),
       cmocka_unit_test(test_an_event_of_a_descriptor_that_was_removed_meanwhile_is_dropped),
       cmocka_unit_test(test_only_what_is_watched_is_reported),
       cmocka_unit_test(test_what_the_kernel_refuses_is_told_apart),
