@@ -59,15 +59,13 @@ int stoa_groups_init(struct stoa_worker *worker) {
     return status;
   }
   const struct stoa_server_config *config = &worker->server->config;
-  status = stoa_linger_init(&groups->linger, worker->loop, config->linger_ms, config->linger_adaptive);
-  if (status == STOA_OK) {
-    groups->all = create(worker, stoa_string_make(NULL, 0));
-    status = groups->all == NULL ? STOA_E_MEMORY : STOA_OK;
-  }
-  if (status != STOA_OK) {
+  stoa_linger_init(&groups->linger, worker->loop, config->linger_ms, config->linger_adaptive);
+  groups->all = create(worker, stoa_string_make(NULL, 0));
+  if (groups->all == NULL) {
     stoa_groups_fini(worker);
+    return STOA_E_MEMORY;
   }
-  return status;
+  return STOA_OK;
 }
 
 void stoa_groups_fini(struct stoa_worker *worker) {
@@ -83,7 +81,6 @@ void stoa_groups_fini(struct stoa_worker *worker) {
   groups->dirty = NULL;
   stoa_batch_unref(groups->spare);
   groups->spare = NULL;
-  stoa_linger_fini(&groups->linger);
 }
 
 uint32_t stoa_group_owner(const struct stoa_worker *worker, struct stoa_string name) {

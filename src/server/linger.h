@@ -1,6 +1,6 @@
 /* server/linger.h: holding what groups are sent for a moment, so that more of it goes out in one write a member.
  *
- * Thread: the worker's. Lifetime: a part of the worker's groups.
+ * Thread: the worker's. Lifetime: a part of the worker's groups; holds nothing that must be released.
  */
 #ifndef STOA_SERVER_LINGER_H
 #define STOA_SERVER_LINGER_H
@@ -8,16 +8,12 @@
 #include "loop/loop.h"
 
 struct stoa_linger {
-  struct stoa_io io; /* a timerfd, for the loop's own timers are too coarse; -1 without lingering */
   struct stoa_loop *loop;
   uint64_t linger_ns; /* 0: nothing is held */
   bool adaptive;
-  uint64_t armed_ns; /* when the loop is woken; 0: it is not */
 };
 
-/* Errors: STOA_E_SYSTEM, STOA_E_MEMORY. fini is due after both, and right for a zeroed struct too. */
-int stoa_linger_init(struct stoa_linger *linger, struct stoa_loop *loop, uint32_t linger_ms, bool adaptive);
-void stoa_linger_fini(struct stoa_linger *linger);
+void stoa_linger_init(struct stoa_linger *linger, struct stoa_loop *loop, uint32_t linger_ms, bool adaptive);
 
 /* When a group may send that begins to gather now, in nanoseconds of the loop's clock; 0: at the end of this turn.
  * last_ns  when it sent last; 0: never */
