@@ -3,9 +3,9 @@
 from built import (
     headers_are_c11,
     headers_are_cxx17,
-    heap_is_linked_in_one_place,
     symbols_carry_the_prefix,
     symbols_come_from_below,
+    what_one_file_calls_is_linked_there,
 )
 from includes import (
     floors_go_down,
@@ -21,6 +21,8 @@ from text import (
     functions_are_short,
     functions_are_whole,
     heap_is_reached_in_one_place,
+    system_is_reached_in_one_place,
+    time_is_read_in_one_place,
     unbounded_calls_are_not_used,
 )
 
@@ -34,6 +36,11 @@ GOOD = {
     "src/base/memory.h": "void *stoa_alloc(unsigned long size);\nvoid stoa_free(void *block);\n",
     "src/base/memory.c": '#include "base/memory.h"\n#include <stdlib.h>\n'
     "void *stoa_alloc(unsigned long size) { return malloc(size); }\nvoid stoa_free(void *block) { free(block); }\n",
+    "src/base/sys.h": "struct stoa_sys { int (*socket)(int, int, int); };\nextern struct stoa_sys stoa_sys;\n",
+    "src/base/sys.c": '#include "base/sys.h"\n#include <sys/socket.h>\nstruct stoa_sys stoa_sys = {socket};\n'
+    "int stoa_real(void) { return socket(1, 1, 0); }\n",
+    "src/base/clock.c": "#include <time.h>\nlong stoa_clock(void) { return time(0); }\n",
+    "src/net/conn.c": '#include "base/sys.h"\nint f(void) {\n  return stoa_sys.socket(1, 1, 0) + xtime(0);\n}\n',
     "src/wire/head.c": '#include "base/memory.h"\n#include <zlib.h>\n/* #include "net/conn.h" */\n'
     'const char *text = "free(x) strcpy(y)";\n' + MACRO + "#ifdef A\nint a(void) {\n  return 1;\n}\n#endif\n"
     "void b(struct c *c) {\n  c->free(c);\n  assert(a() == 1 && c->x <= 2);\n  stoa_free(c);\n}\n"
@@ -106,6 +113,15 @@ BAD_TEXT = [
         {"include/stoa/a.h": "static char *f(void) { return strdup(a); }\n"},
         "strdup()",
     ),
+    (system_is_reached_in_one_place, "socket", {"src/net/a.c": "int f(void) { return socket(1, 1, 0); }\n"}, "socket()"),
+    (system_is_reached_in_one_place, "rand", {"src/wire/a.c": "int f(void) { return rand(); }\n"}, "rand()"),
+    (system_is_reached_in_one_place, "a raw call", {"src/net/a.c": "long f(void) { return syscall(1); }\n"}, "syscall()"),
+    (
+        time_is_read_in_one_place,
+        "a clock",
+        {"src/loop/a.c": "void f(void) { clock_gettime(CLOCK_MONOTONIC, &now); }\n"},
+        "clock_gettime()",
+    ),
     (comments_leave_nothing_undone, "in C", {"src/base/a.c": "/* later\n * TO" + "DO */\n"}, "a.c:2"),
     (comments_leave_nothing_undone, "in shell", {"dev": "# FIX" + "ME\n"}, "dev:1"),
     (functions_are_whole, "#ifdef", {"src/base/a.c": "int f(void) {\n#ifdef A\n  g();\n#endif\n}\n"}, "a.c:2"),
@@ -153,9 +169,21 @@ BAD_LIBRARIES = [
         "grow is visible",
     ),
     (
-        heap_is_linked_in_one_place,
+        what_one_file_calls_is_linked_there,
         "malloc behind a macro",
         {"src/wire/a.c": "#include <stdlib.h>\n#define GET malloc\nvoid *stoa_a(void) { return GET(1); }\n"},
         "malloc()",
+    ),
+    (
+        what_one_file_calls_is_linked_there,
+        "a system call in a table",
+        {"src/net/a.c": "#include <unistd.h>\nint (*const stoa_close)(int) = close;\n"},
+        "close()",
+    ),
+    (
+        what_one_file_calls_is_linked_there,
+        "a clock, read where system calls are made",
+        {"src/base/sys.c": "#include <time.h>\nlong stoa_a(void) { return time(0); }\n"},
+        "time()",
     ),
 ]

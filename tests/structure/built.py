@@ -113,9 +113,17 @@ def symbols_carry_the_prefix(tree):
                 yield f"src/{floor} {member}: {name} is visible outside its file but does not start with stoa_"
 
 
-def heap_is_linked_in_one_place(tree):
+def is_sole_caller(path, floor, member):
+    """Is the member of the floor's library made of that file? "src/base/sys.c" is "sys.c.o" there."""
+    return path.startswith(f"src/{floor}/") and member.endswith(os.path.basename(path) + ".o")
+
+
+def what_one_file_calls_is_linked_there(tree):
     """Sees through macros and inline functions, which the text of a file hides."""
     for floor, entries in floor_symbols(tree).items():
         for member, name, kind in entries:
-            if kind == "U" and name in rules.HEAP_CALLS and not (floor == "base" and "memory.c" in member):
-                yield f"src/{floor} {member}: {name}() is called by src/base/memory.c alone"
+            for path, names in rules.SOLE_CALLERS:
+                # Files of 64 bits: stat64() and its like are what stat() becomes.
+                called = name in names or name.removesuffix("64") in names
+                if kind == "U" and called and not is_sole_caller(path, floor, member):
+                    yield f"src/{floor} {member}: {name}() is called by {path} alone"

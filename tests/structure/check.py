@@ -19,6 +19,8 @@ CHECKS = [
     ("a function has at most 70 lines", text.functions_are_short),
     ("no string function without a bound is called", text.unbounded_calls_are_not_used),
     ("the heap is reached through base/memory.c only", text.heap_is_reached_in_one_place),
+    ("the system is called through base/sys.c only", text.system_is_reached_in_one_place),
+    ("the clocks are read in base/clock.c only", text.time_is_read_in_one_place),
     ("no comment speaks of work left undone", text.comments_leave_nothing_undone),
     ("no function has a conditional of the preprocessor inside", text.functions_are_whole),
     ("an assert changes nothing", text.asserts_only_look),
@@ -26,7 +28,7 @@ CHECKS = [
     ("every public header compiles alone as C++17", built.headers_are_cxx17),
     ("a library's symbols come from itself and the floors below", built.symbols_come_from_below),
     ("every name that a linker sees starts with stoa_", built.symbols_carry_the_prefix),
-    ("no library but base's memory.c is linked to the heap", built.heap_is_linked_in_one_place),
+    ("heap, system and clocks are each linked to one file", built.what_one_file_calls_is_linked_there),
 ]
 
 

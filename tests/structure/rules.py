@@ -73,6 +73,40 @@ IMPURE_HEADERS = (
 UNBOUNDED_CALLS = ["strcpy", "stpcpy", "strcat", "strncat", "sprintf", "vsprintf", "gets"]
 HEAP_CALLS = ["malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "aligned_alloc", "asprintf"]
 
+# What reaches descriptors, files, the process or randomness: only base/sys.c may, which puts it into the table stoa_sys.
+SYSTEM_CALLS = (
+    # sockets
+    """socket socketpair bind listen accept accept4 connect shutdown getsockname getpeername getsockopt setsockopt recv
+    recvfrom recvmsg recvmmsg send sendto sendmsg sendmmsg sendfile splice getaddrinfo freeaddrinfo getnameinfo
+    gethostname getifaddrs freeifaddrs if_nametoindex if_indextoname"""
+    # descriptors
+    """ read readv pread preadv write writev pwrite pwritev close close_range dup dup2 dup3 pipe pipe2 fcntl ioctl poll
+    ppoll select pselect epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd signalfd
+    timerfd_create timerfd_settime timerfd_gettime inotify_init1 memfd_create lseek fsync fdatasync ftruncate fallocate
+    flock lockf"""
+    # files
+    """ open openat openat2 creat fopen fdopen freopen fread fwrite fgets fgetc fputs fputc fprintf vfprintf printf
+    vprintf puts putchar getline fstat stat lstat fstatat statx access faccessat chmod fchmod fchmodat chown fchown
+    unlink unlinkat remove rename renameat renameat2 mkdir mkdirat rmdir link symlink readlink readlinkat realpath
+    opendir fdopendir readdir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
+    # the process
+    """ getrlimit setrlimit prlimit prctl syscall getrandom getentropy arc4random rand srand random srandom rand_r
+    drand48 lrand48 pthread_create thrd_create fork vfork posix_spawn execve system popen getpid gettid"""
+).split()
+
+# What tells the time or waits for it: base/clock.c reads the clocks, and nobody sleeps.
+TIME_CALLS = (
+    """time clock clock_gettime clock_getres clock_nanosleep gettimeofday timespec_get ftime times localtime localtime_r
+    gmtime gmtime_r mktime strftime sleep usleep nanosleep alarm setitimer timer_create timer_settime"""
+).split()
+
+# Who calls what only one file may call.
+SOLE_CALLERS = [
+    ("src/base/memory.c", HEAP_CALLS),
+    ("src/base/sys.c", SYSTEM_CALLS),
+    ("src/base/clock.c", TIME_CALLS),
+]
+
 # What names that a linker sees start with; Protobuf's own messages are made with the name of their package.
 SYMBOL_PREFIXES = ("stoa_", "__")
 SYMBOL_PREFIXES_OF = {"api": SYMBOL_PREFIXES + ("google_protobuf_",)}

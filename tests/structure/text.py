@@ -41,13 +41,23 @@ def unbounded_calls_are_not_used(tree):
             yield f"{path}:{line}: {name}() knows no bound"
 
 
-def heap_is_reached_in_one_place(tree):
-    """The library's heap. Programs cannot see base/memory.h and have their own."""
+def called_by_one_file(tree, sole_caller, names):
+    """Of the library. Programs see neither base/memory.h nor base/sys.h and call what they like."""
     for path in tree.files(C_SUFFIXES, ("src/", "include/")):
-        if path == "src/base/memory.c":
-            continue
-        for line, name in calls(tree, path, rules.HEAP_CALLS):
-            yield f"{path}:{line}: {name}() is called by src/base/memory.c alone"
+        for line, name in calls(tree, path, names) if path != sole_caller else ():
+            yield f"{path}:{line}: {name}() is called by {sole_caller} alone"
+
+
+def heap_is_reached_in_one_place(tree):
+    return called_by_one_file(tree, "src/base/memory.c", rules.HEAP_CALLS)
+
+
+def system_is_reached_in_one_place(tree):
+    return called_by_one_file(tree, "src/base/sys.c", rules.SYSTEM_CALLS)
+
+
+def time_is_read_in_one_place(tree):
+    return called_by_one_file(tree, "src/base/clock.c", rules.TIME_CALLS)
 
 
 def comments_leave_nothing_undone(tree):
