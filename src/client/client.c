@@ -100,7 +100,7 @@ void stoa_client_destroy(struct stoa_client *client) {
   end_thread(client);
   client->destroying = true;
   if (client->loop != NULL) {
-    stoa_client_release_line(client);
+    stoa_client_release_connection(client);
     stoa_calls_lose(client);
     stoa_loop_destroy(client->loop);
   }
@@ -138,13 +138,13 @@ static void run_close(struct stoa_post *post) {
   client->ending = true;
   switch (client->phase) {
     case STOA_PHASE_OPEN:
-      stoa_client_say_bye(client, client->asked_code, client->asked_reason);
+      stoa_client_send_close(client, client->asked_code, client->asked_reason);
       return;
     case STOA_PHASE_IDLE:
     case STOA_PHASE_DIALING:
     case STOA_PHASE_UPGRADING:
     case STOA_PHASE_WAITING:
-      stoa_client_drop(client, &(struct stoa_line_end){.reason = client->asked_reason});
+      stoa_client_drop(client, &(struct stoa_connection_end){.reason = client->asked_reason});
       return;
     case STOA_PHASE_CLOSING:
     case STOA_PHASE_ENDED:

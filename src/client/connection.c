@@ -37,10 +37,10 @@ static void move(struct stoa_client *client, enum stoa_client_phase phase) {
   assert((follows[client->phase] & BIT(phase)) != 0);
   client->phase = phase;
   atomic_store_explicit(&client->state, states[phase], memory_order_release);
-  atomic_store_explicit(&client->open_line, phase == STOA_PHASE_OPEN ? client->line : 0, memory_order_release);
+  atomic_store_explicit(&client->open_serial, phase == STOA_PHASE_OPEN ? client->serial : 0, memory_order_release);
 }
 
-static void tell(struct stoa_client *client, const struct stoa_line_end *end, uint32_t retry_ms) {
+static void tell(struct stoa_client *client, const struct stoa_connection_end *end, uint32_t retry_ms) {
   const struct stoa_client_callbacks *callbacks = &client->callbacks;
   if (callbacks->on_state == NULL) {
     return;
@@ -55,7 +55,7 @@ static void tell(struct stoa_client *client, const struct stoa_line_end *end, ui
   callbacks->on_state(callbacks->user, client, &change);
 }
 
-bool stoa_client_has_line(const struct stoa_client *client) {
+bool stoa_client_has_connection(const struct stoa_client *client) {
   return client->phase >= STOA_PHASE_UPGRADING && client->phase <= STOA_PHASE_CLOSING;
 }
 
@@ -67,7 +67,7 @@ static void close_dial(struct stoa_client *client) {
   }
 }
 
-void stoa_client_release_line(struct stoa_client *client) {
+void stoa_client_release_connection(struct stoa_client *client) {
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   stoa_loop_timer_stop(client->loop, &client->line_timer);
   close_dial(client);
@@ -82,7 +82,7 @@ void stoa_client_release_line(struct stoa_client *client) {
 }
 
 /* Does it make no sense, or is it not wanted, to come back? */
-static bool is_final(const struct stoa_client *client, const struct stoa_line_end *end) {
+static bool is_final(const struct stoa_client *client, const struct stoa_connection_end *end) {
   bool refused = end->http_status >= 400 && end->http_status <= 499 && end->http_status != 408 &&
                  end->http_status != 425 && end->http_status != 429;
   bool stopped = end->close_code >= 4500 && end->close_code <= 4999;
@@ -104,15 +104,15 @@ static uint32_t next_delay_ms(struct stoa_client *client) {
   return (uint32_t)(least + (((bound - least + 1) * random) >> 32));
 }
 
-void stoa_client_drop(struct stoa_client *client, const struct stoa_line_end *end) {
-  struct stoa_line_end why = *end;
+void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end) {
+  struct stoa_connection_end why = *end;
   if (client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING) {
     why.close_code = why.close_code != 0 ? why.close_code : STOA_WS_CLOSE_ABNORMAL;
     if (stoa_loop_now_ms(client->loop) - client->opened_ms >= client->settings.retry_max_ms) {
       client->tries = 0;
     }
   }
-  stoa_client_release_line(client);
+  stoa_client_release_connection(client);
   bool final = is_final(client, &why);
   uint32_t delay_ms = final ? 0 : next_delay_ms(client);
   move(client, final ? STOA_PHASE_ENDED : STOA_PHASE_WAITING);
@@ -164,14 +164,14 @@ static int take_over(struct stoa_client *client, int fd) {
 static void upgrade(struct stoa_client *client, int fd) {
   int status = take_over(client, fd);
   if (status == STOA_OK) {
-    client->line = client->line == UINT32_MAX ? 1 : client->line + 1;
-    client->peer_said_bye = false;
+    client->serial = client->serial == UINT32_MAX ? 1 : client->serial + 1;
+    client->peer_closed = false;
     stoa_http_response_init(&client->response);
     move(client, STOA_PHASE_UPGRADING);
     status = write_request(client);
   }
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status});
   }
 }
 
@@ -223,7 +223,7 @@ static void next_address(struct stoa_client *client) {
     client->dial_errno = errno;
   }
   const char *reason = strerrordesc_np(client->dial_errno);
-  stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_SYSTEM, .reason = reason});
+  stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_SYSTEM, .reason = reason});
 }
 
 static int find_addresses(struct stoa_client *client) {
@@ -247,11 +247,12 @@ static void on_phase_due(struct stoa_timer *timer) {
       (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, phase_timer));
   if (client->phase == STOA_PHASE_WAITING) {
     stoa_client_dial(client);
-  } else if (client->peer_said_bye) {
-    /* Both have said goodbye; that the server leaves the connection open takes nothing away from it. */
-    stoa_client_drop(client, &(struct stoa_line_end){.close_code = client->bye_code, .reason = client->bye_reason});
+  } else if (client->peer_closed) {
+    /* The close handshake is complete; a server that leaves the connection open changes nothing about that. */
+    stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
+                                                           .reason = client->peer_close_reason});
   } else {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_TIMEOUT, .reason = "no answer in time"});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = "no answer in time"});
   }
 }
 
@@ -273,19 +274,19 @@ static void on_line_due(struct stoa_timer *timer) {
   if (quiet_ms < client->settings.silence_ms) {
     watch_silence(client, quiet_ms);
   } else {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_TIMEOUT, .reason = "nothing was heard"});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = "nothing was heard"});
   }
 }
 
 void stoa_client_dial(struct stoa_client *client) {
-  static const struct stoa_line_end nothing;
+  static const struct stoa_connection_end nothing;
   client->phase_timer.on_due = on_phase_due;
   client->line_timer.on_due = on_line_due;
   move(client, STOA_PHASE_DIALING);
   tell(client, &nothing, 0);
   int status = find_addresses(client);
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status, .reason = "the name does not resolve"});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = "the name does not resolve"});
     return;
   }
   stoa_loop_timer_start(client->loop, &client->phase_timer, stale_ms(client) + client->settings.handshake_ms);
@@ -293,7 +294,7 @@ void stoa_client_dial(struct stoa_client *client) {
 }
 
 void stoa_client_opened(struct stoa_client *client) {
-  static const struct stoa_line_end nothing;
+  static const struct stoa_connection_end nothing;
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   client->opened_ms = stoa_loop_now_ms(client->loop);
   stoa_ws_reader_init(&client->reader, false, client->deflate);
@@ -302,16 +303,16 @@ void stoa_client_opened(struct stoa_client *client) {
   tell(client, &nothing, 0);
 }
 
-void stoa_client_say_bye(struct stoa_client *client, uint16_t code, const char *reason) {
+void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason) {
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
   size_t len = stoa_ws_close_write(frame, code, reason);
   stoa_loop_timer_stop(client->loop, &client->line_timer);
   int status = stoa_client_queue_control(client, STOA_WS_CLOSE, stoa_bytes_make(frame + 2, len - 2));
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status});
     return;
   }
   stoa_loop_timer_start(client->loop, &client->phase_timer, client->settings.close_ms);
   move(client, STOA_PHASE_CLOSING);
-  tell(client, &(struct stoa_line_end){.close_code = code, .reason = reason}, 0);
+  tell(client, &(struct stoa_connection_end){.close_code = code, .reason = reason}, 0);
 }
