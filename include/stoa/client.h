@@ -67,10 +67,14 @@ struct stoa_client_options {
   uint32_t retry_min_ms; /* 500: the least time between a connection and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
 
-  uint32_t handshake_ms;       /* 10,000: from the first packet to the answer of the upgrade */
-  uint32_t close_ms;           /* 3000: how long the server has for its half of the close handshake */
-  uint32_t silence_ms;         /* 35,000: a connection of which nothing is heard for so long is dead. UINT32_MAX: never;
-                                * without a subprotocol that is the default, for such servers need not ping */
+  uint32_t handshake_ms; /* 10,000: from the first packet to the answer of the upgrade */
+  uint32_t close_ms;     /* 3000: how long the server has for its half of the close handshake */
+  /* When nothing was heard for so long, the client sends a WebSocket ping (RFC 6455 5.5.2); when nothing is heard for
+   * pong_ms after it, the connection is dead. Whatever arrives counts as heard, pings and pongs too. The default is
+   * 10,000 more than the interval of the server's own pings, which a Stoa server tells in the field Stoa-Ping-Interval
+   * of its answer to the upgrade; 35,000 when nothing is told. UINT32_MAX: never, a dead connection may stay. */
+  uint32_t silence_ms;
+  uint32_t pong_ms;            /* 10,000 */
   uint32_t call_ms;            /* 10,000: of calls that name no time of their own */
   uint32_t calls_max;          /* 1024 in flight */
   uint32_t outgoing_bytes_max; /* 1 MiB that the connection has not taken yet */
@@ -95,7 +99,7 @@ struct stoa_client_change {
    *   STOA_E_SYSTEM     no connection, or it broke
    *   STOA_E_CLOSED     the server ended the connection without a close frame
    *   STOA_E_TLS        its certificate was refused, or TLS failed; the log has more
-   *   STOA_E_TIMEOUT    it did not answer the handshake in time, or was silent for too long
+   *   STOA_E_TIMEOUT    it did not answer the handshake in time, or a ping after a long silence
    *   STOA_E_DENIED     it refused the upgrade; see http_status
    *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
    *   STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression

@@ -4,6 +4,7 @@
  * options.c     the options: copied and checked
  * connection.c  from the name to the end of a connection, and the next try
  * input.c       what arrives: the answer to the upgrade, frames, messages
+ * liveness.c    is the server still there?
  * output.c      what waits to be written
  * send.c        a message becomes a frame, on the thread of who sends it
  * calls.c       calls in flight
@@ -56,7 +57,7 @@ struct stoa_client_settings {
   enum stoa_typed_order order;
   char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
   bool once, compression;
-  uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, call_ms;
+  uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, pong_ms, call_ms; /* silence_ms 0: as told */
   uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
 };
 
@@ -134,10 +135,13 @@ struct stoa_client {
   bool peer_closed;
   uint16_t peer_close_code; /* the peer's */
   char peer_close_reason[STOA_WS_CONTROL_LEN_MAX];
+  bool probing;        /* a ping of this side is not answered yet, and nothing else was heard */
+  uint32_t silence_ms; /* this connection's: UINT32_MAX never */
   uint64_t heard_ms, opened_ms;
-  uint32_t tries;                /* since the last connection that held */
-  struct stoa_timer phase_timer; /* the handshake's end, the close handshake's, the next try */
-  struct stoa_timer line_timer;  /* DIALING: the next address. OPEN: silence */
+  uint32_t tries;                  /* since the last connection that held */
+  struct stoa_timer phase_timer;   /* the handshake's end, the close handshake's, the next try */
+  struct stoa_timer address_timer; /* DIALING: the next address */
+  struct stoa_timer silence_timer; /* OPEN */
 
   struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* one message's handling */
@@ -173,6 +177,15 @@ void stoa_client_send_close(struct stoa_client *client, uint16_t code, const cha
 /* Release what belongs to the connection; nothing is sent, nobody is called. */
 void stoa_client_release_connection(struct stoa_client *client);
 bool stoa_client_has_connection(const struct stoa_client *client);
+
+/* liveness.c */
+/* How long this connection may be silent: as the program has chosen, or as the answer to the upgrade tells. */
+void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_http_response *response,
+                                const uint8_t *data);
+/* Watch an open connection from now on; silence_timer does it. */
+void stoa_client_watch_silence(struct stoa_client *client);
+/* The server has shown that it is there. */
+void stoa_client_heard(struct stoa_client *client);
 
 /* input.c */
 void stoa_client_readable(struct stoa_client *client);

@@ -69,7 +69,8 @@ static void close_dial(struct stoa_client *client) {
 
 void stoa_client_release_connection(struct stoa_client *client) {
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
+  stoa_loop_timer_stop(client->loop, &client->silence_timer);
   close_dial(client);
   stoa_conn_close(&client->conn, client->loop);
   stoa_client_queue_release(client);
@@ -79,6 +80,7 @@ void stoa_client_release_connection(struct stoa_client *client) {
   client->input_len = 0;
   client->deaf = false;
   client->pong_owed = false;
+  client->probing = false;
 }
 
 /* Does it make no sense, or is it not wanted, to come back? */
@@ -188,7 +190,7 @@ static void on_dial_ready(struct stoa_io *io, uint32_t events) {
     return;
   }
   stoa_loop_remove(client->loop, io);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
   upgrade(client, fd);
 }
 
@@ -209,13 +211,13 @@ static uint64_t stale_ms(const struct stoa_client *client) {
 
 /* An address that does not answer must not use up the time of those behind it, so each has its share. */
 static void next_address(struct stoa_client *client) {
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
   while (client->address_next < client->address_count) {
     int fd;
     int status = stoa_dial_start(&client->addresses[client->address_next++], &fd);
     if (status == STOA_OK && watch_dial(client, fd) == STOA_OK) {
       if (client->address_next < client->address_count) {
-        stoa_loop_timer_start(client->loop, &client->line_timer,
+        stoa_loop_timer_start(client->loop, &client->address_timer,
                               stale_ms(client) + client->settings.handshake_ms / client->address_count);
       }
       return;
@@ -256,32 +258,18 @@ static void on_phase_due(struct stoa_timer *timer) {
   }
 }
 
-static void watch_silence(struct stoa_client *client, uint64_t quiet_ms) {
-  if (client->settings.silence_ms != UINT32_MAX) {
-    stoa_loop_timer_start(client->loop, &client->line_timer, client->settings.silence_ms - quiet_ms);
-  }
-}
-
-static void on_line_due(struct stoa_timer *timer) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, line_timer));
-  if (client->phase == STOA_PHASE_DIALING) {
-    client->dial_errno = ETIMEDOUT;
-    close_dial(client);
-    next_address(client);
-    return;
-  }
-  uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
-  if (quiet_ms < client->settings.silence_ms) {
-    watch_silence(client, quiet_ms);
-  } else {
-    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = "nothing was heard"});
-  }
+static void on_address_due(struct stoa_timer *timer) {
+  struct stoa_client *client =
+      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, address_timer));
+  client->dial_errno = ETIMEDOUT;
+  close_dial(client);
+  next_address(client);
 }
 
 void stoa_client_dial(struct stoa_client *client) {
   static const struct stoa_connection_end nothing;
   client->phase_timer.on_due = on_phase_due;
-  client->line_timer.on_due = on_line_due;
+  client->address_timer.on_due = on_address_due;
   move(client, STOA_PHASE_DIALING);
   tell(client, &nothing, 0);
   int status = find_addresses(client);
@@ -299,14 +287,15 @@ void stoa_client_opened(struct stoa_client *client) {
   client->opened_ms = stoa_loop_now_ms(client->loop);
   stoa_ws_reader_init(&client->reader, false, client->deflate);
   move(client, STOA_PHASE_OPEN);
-  watch_silence(client, 0);
+  stoa_client_watch_silence(client);
   tell(client, &nothing, 0);
 }
 
 void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason) {
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
   size_t len = stoa_ws_close_write(frame, code, reason);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->silence_timer);
+  client->probing = false;
   int status = stoa_client_queue_control(client, STOA_WS_CLOSE, stoa_bytes_make(frame + 2, len - 2));
   if (status != STOA_OK) {
     stoa_client_drop(client, &(struct stoa_connection_end){.status = status});

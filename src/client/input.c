@@ -30,6 +30,7 @@ static size_t read_answer(struct stoa_client *client) {
     return 0;
   }
   size_t head_len = response->head_len;
+  stoa_client_learn_interval(client, response, client->input);
   stoa_client_opened(client);
   return head_len;
 }
@@ -206,7 +207,7 @@ static bool read_once(struct stoa_client *client) {
     }
     return false;
   }
-  client->heard_ms = stoa_loop_now_ms(client->loop);
+  stoa_client_heard(client);
   client->input_len += len;
   process(client);
   return true;

@@ -65,6 +65,11 @@ static int write_queue(struct stoa_client *client) {
   size_t before = queued(client);
   int status = stoa_queue_flush(client->queue, &client->conn);
   atomic_fetch_sub_explicit(&client->outgoing, before - queued(client), memory_order_relaxed);
+  if (client->blocked && queued(client) < before) {
+    /* What is taken of a full connection makes room at the other end. A slow server, to which a ping is behind much
+     * else, is no dead one. */
+    stoa_client_heard(client);
+  }
   client->blocked = status == STOA_E_AGAIN;
   if (status == STOA_E_AGAIN) {
     return STOA_OK;

@@ -407,36 +407,6 @@ static void only_a_connection_that_held_puts_the_bound_back(void **state) {
   assert_in_range(lose(far), 100, 200);
 }
 
-static void a_connection_of_which_nothing_is_heard_is_dead(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  far_pass(far, 34000);
-  far_send(far, STOA_WS_PING, "", 0);
-  assert_int_equal(far_read(far).opcode, STOA_WS_PONG);
-  far_pass(far, 34000);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  far_pass(far, 1100);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
-  assert_int_equal(far_change(far)->close_code, 1006);
-}
-
-static void silence_is_no_sign_without_a_subprotocol(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
-  options.subprotocol = STOA_CLIENT_NONE;
-  far_client(far, &options);
-  far_accept(far);
-  assert_null(strstr(far->head, "Sec-WebSocket-Protocol"));
-  far_answer(far, "");
-  far_await(far, STOA_CLIENT_OPEN);
-  far_pass(far, 100000000);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  const struct stoa_call_start call = {.type = 1};
-  assert_int_equal(stoa_client_call(far->client, &call, NULL), STOA_E_ARGUMENT);
-}
-
 static void options_that_make_no_sense_are_refused(void **state) {
   struct far *far = *state;
   const struct stoa_client_field bad_name = {"Host", "x"};
@@ -628,8 +598,6 @@ int main(void) {
       CONNECTION_TEST(with_once_there_is_no_other_connection),
       CONNECTION_TEST(lost_connections_come_back_at_growing_random_times),
       CONNECTION_TEST(only_a_connection_that_held_puts_the_bound_back),
-      CONNECTION_TEST(a_connection_of_which_nothing_is_heard_is_dead),
-      CONNECTION_TEST(silence_is_no_sign_without_a_subprotocol),
       CONNECTION_TEST(options_that_make_no_sense_are_refused),
       CONNECTION_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
       CONNECTION_TEST(what_is_too_much_is_not_sent),
