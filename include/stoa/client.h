@@ -6,8 +6,10 @@
  * happens, happens there, in turns: it connects, reads, calls back and writes. What other calls of this header ask for
  * is handed to that thread, so no callback ever runs inside the call that caused it.
  *
- * Looking up the server's name blocks the client's thread for as long as the system's resolver takes. Who steps a
- * client in a thread that must not wait uses an IP address or a unix socket.
+ * Nothing blocks: the server's name, unless it is an IP address or a unix socket, is looked up on a thread of the
+ * library's own, of which a process has at most 8, while a look-up runs. Destroying a client does not wait for them: a
+ * look-up that the system's resolver still works on ends after it, so a program that loads and unloads the library
+ * leaves it loaded for that long.
  *
  * OpenSSL writes to broken connections in a way that raises SIGPIPE: a program that steps a wss client itself ignores
  * that signal. On a thread of its own it is blocked.
@@ -67,8 +69,9 @@ struct stoa_client_options {
   uint32_t retry_min_ms; /* 500: the least time between a connection and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
 
-  uint32_t handshake_ms; /* 10,000: from the first packet to the answer of the upgrade */
-  uint32_t close_ms;     /* 3000: how long the server has for its half of the close handshake */
+  uint32_t
+      handshake_ms;  /* 10,000: for the name, and as long again from the first packet to the answer of the upgrade */
+  uint32_t close_ms; /* 3000: how long the server has for its half of the close handshake */
   /* When nothing was heard for so long, the client sends a WebSocket ping (RFC 6455 5.5.2); when nothing is heard for
    * pong_ms after it, the connection is dead. Whatever arrives counts as heard, pings and pongs too. The default is
    * 10,000 more than the interval of the server's own pings, which a Stoa server tells in the field Stoa-Ping-Interval
@@ -96,15 +99,13 @@ struct stoa_client_change {
   /* WAITING and ENDED: why there is no connection (any more).
    *   STOA_OK           it was closed, by this side or by the server; see close_code
    *   STOA_E_NOT_FOUND  the name does not resolve
-   *   STOA_E_SYSTEM     no connection, or it broke
+   *   STOA_E_SYSTEM     no connection, or it broke; no thread for the look-up
    *   STOA_E_CLOSED     the server ended the connection without a close frame
    *   STOA_E_TLS        its certificate was refused, or TLS failed; the log has more
-   *   STOA_E_TIMEOUT    it did not answer the handshake in time, or a ping after a long silence
-   *   STOA_E_DENIED     it refused the upgrade; see http_status
-   *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
-   *   STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression
-   *   STOA_E_LIMIT      its message or its answer is too long
-   *   STOA_E_MEMORY     here */
+   *   STOA_E_TIMEOUT    no name server answered in time, or the server not the handshake, or a ping after a long
+   * silence STOA_E_DENIED     it refused the upgrade; see http_status STOA_E_UNSUPPORTED  it does not speak the
+   * subprotocol STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression STOA_E_LIMIT      its message
+   * or its answer is too long STOA_E_MEMORY     here */
   int status;
   uint16_t http_status; /* of a refused upgrade; else 0 */
   uint16_t close_code;  /* 1006 when the connection broke, 0 when it never was open */

@@ -7,6 +7,8 @@
  * liveness.c    is the server still there?
  * output.c      what waits to be written
  * send.c        a message becomes a frame, on the thread of who sends it
+ * addresses.c   the server's name becomes addresses
+ * resolver.c    look-ups of names, on threads of their own
  * calls.c       calls in flight
  * dispatch.c    a message's way to its handler
  *
@@ -15,6 +17,7 @@
 #ifndef STOA_CLIENT_PRIVATE_H
 #define STOA_CLIENT_PRIVATE_H
 
+#include "client/resolver.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/queue.h"
@@ -35,9 +38,10 @@
 /* The header of a frame is written in front of its body, once the body's length is known. */
 #define STOA_CLIENT_FRAME_GAP STOA_WS_HEADER_LEN_MAX
 
-/* The steps of enum stoa_client_state, with CONNECTING in two. connection.c says what may follow what. */
+/* The steps of enum stoa_client_state, with CONNECTING in three. connection.c says what may follow what. */
 enum stoa_client_phase {
   STOA_PHASE_IDLE,
+  STOA_PHASE_RESOLVING,
   STOA_PHASE_DIALING,
   STOA_PHASE_UPGRADING, /* TLS too */
   STOA_PHASE_OPEN,
@@ -113,7 +117,9 @@ struct stoa_client {
 
   /* The connection. */
   enum stoa_client_phase phase;
-  uint32_t serial; /* counts connections; never 0 once there was one */
+  uint32_t serial;                /* counts connections; never 0 once there was one */
+  struct stoa_resolver *resolver; /* borrowed until destroy */
+  struct stoa_lookup *lookup;     /* NULL: no name is being looked up, and none has been for the next try */
   struct stoa_address addresses[STOA_DIAL_ADDRESSES_MAX];
   size_t address_count, address_next;
   struct stoa_io dial; /* the descriptor until it is connected */
@@ -154,11 +160,13 @@ struct stoa_client {
 int stoa_client_create_with(const struct stoa_client_options *options, const struct stoa_client_callbacks *callbacks,
                             const struct stoa_clock *clock, struct stoa_client **out_client);
 
+/* Look names up there, not with the system's resolver: for simulations. Before open. */
+void stoa_client_set_resolver(struct stoa_client *client, struct stoa_resolver *resolver);
+
 /* options.c. Errors: as stoa_client_create(); `settings` can be released after any. */
 int stoa_client_settings_init(struct stoa_client_settings *settings, const struct stoa_client_options *options);
 void stoa_client_settings_fini(struct stoa_client_settings *settings);
 
-/* connection.c */
 /* Why a connection ended. Zeroed but for what applies; `reason` may be NULL. */
 struct stoa_connection_end {
   int status;
@@ -166,6 +174,16 @@ struct stoa_connection_end {
   uint16_t close_code;
   const char *reason;
 };
+/* addresses.c */
+/* Where the server is: into `addresses`.
+ * Errors: STOA_E_AGAIN  its name is being looked up, stoa_client_resolved() follows
+ *         STOA_E_NOT_FOUND, STOA_E_MEMORY, STOA_E_SYSTEM (errno tells) */
+int stoa_client_find_addresses(struct stoa_client *client);
+void stoa_client_forget_lookup(struct stoa_client *client);
+
+/* connection.c */
+/* How the look-up ended, in RESOLVING: as stoa_client_find_addresses(). */
+void stoa_client_resolved(struct stoa_client *client, int status);
 /* Begin the next try. */
 void stoa_client_dial(struct stoa_client *client);
 /* The connection is over: release it, end its calls, and wait for the next try or end. */

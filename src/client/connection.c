@@ -14,23 +14,21 @@
 /* What may follow what, a bit for each phase. */
 #define BIT(phase) (1u << (phase))
 static const uint8_t follows[] = {
-    [STOA_PHASE_IDLE] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_IDLE] = BIT(STOA_PHASE_RESOLVING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_RESOLVING] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_DIALING] = BIT(STOA_PHASE_UPGRADING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_UPGRADING] = BIT(STOA_PHASE_OPEN) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_OPEN] = BIT(STOA_PHASE_CLOSING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_CLOSING] = BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
-    [STOA_PHASE_WAITING] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_WAITING] = BIT(STOA_PHASE_RESOLVING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_ENDED] = 0,
 };
 
 static const enum stoa_client_state states[] = {
-    [STOA_PHASE_IDLE] = STOA_CLIENT_IDLE,
-    [STOA_PHASE_DIALING] = STOA_CLIENT_CONNECTING,
-    [STOA_PHASE_UPGRADING] = STOA_CLIENT_CONNECTING,
-    [STOA_PHASE_OPEN] = STOA_CLIENT_OPEN,
-    [STOA_PHASE_CLOSING] = STOA_CLIENT_CLOSING,
-    [STOA_PHASE_WAITING] = STOA_CLIENT_WAITING,
-    [STOA_PHASE_ENDED] = STOA_CLIENT_ENDED,
+    [STOA_PHASE_IDLE] = STOA_CLIENT_IDLE,          [STOA_PHASE_RESOLVING] = STOA_CLIENT_CONNECTING,
+    [STOA_PHASE_DIALING] = STOA_CLIENT_CONNECTING, [STOA_PHASE_UPGRADING] = STOA_CLIENT_CONNECTING,
+    [STOA_PHASE_OPEN] = STOA_CLIENT_OPEN,          [STOA_PHASE_CLOSING] = STOA_CLIENT_CLOSING,
+    [STOA_PHASE_WAITING] = STOA_CLIENT_WAITING,    [STOA_PHASE_ENDED] = STOA_CLIENT_ENDED,
 };
 
 static void move(struct stoa_client *client, enum stoa_client_phase phase) {
@@ -118,7 +116,9 @@ void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_e
   bool final = is_final(client, &why);
   uint32_t delay_ms = final ? 0 : next_delay_ms(client);
   move(client, final ? STOA_PHASE_ENDED : STOA_PHASE_WAITING);
-  if (!final) {
+  if (final) {
+    stoa_client_forget_lookup(client);
+  } else {
     stoa_loop_timer_start(client->loop, &client->phase_timer, delay_ms);
   }
   stoa_calls_lose(client);
@@ -204,11 +204,6 @@ static int watch_dial(struct stoa_client *client, int fd) {
   return status;
 }
 
-/* How old the loop's idea of now is: looking up a name may have taken long. */
-static uint64_t stale_ms(const struct stoa_client *client) {
-  return stoa_clock_monotonic_ns(stoa_loop_clock(client->loop)) / 1000000 - stoa_loop_now_ms(client->loop);
-}
-
 /* An address that does not answer must not use up the time of those behind it, so each has its share. */
 static void next_address(struct stoa_client *client) {
   stoa_loop_timer_stop(client->loop, &client->address_timer);
@@ -218,7 +213,7 @@ static void next_address(struct stoa_client *client) {
     if (status == STOA_OK && watch_dial(client, fd) == STOA_OK) {
       if (client->address_next < client->address_count) {
         stoa_loop_timer_start(client->loop, &client->address_timer,
-                              stale_ms(client) + client->settings.handshake_ms / client->address_count);
+                              client->settings.handshake_ms / client->address_count);
       }
       return;
     }
@@ -228,20 +223,24 @@ static void next_address(struct stoa_client *client) {
   stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_SYSTEM, .reason = reason});
 }
 
-static int find_addresses(struct stoa_client *client) {
-  const struct stoa_client_settings *settings = &client->settings;
-  client->address_next = 0;
-  client->dial_errno = 0;
-  if (settings->host != NULL) {
-    return stoa_dial_resolve(settings->host, settings->url.port, client->addresses, &client->address_count);
+/* Both halves of CONNECTING have the time of a handshake: the name, and all that follows. */
+static void start_phase_timer(struct stoa_client *client) {
+  stoa_loop_timer_start(client->loop, &client->phase_timer, client->settings.handshake_ms);
+}
+
+void stoa_client_resolved(struct stoa_client *client, int status) {
+  assert(client->phase == STOA_PHASE_RESOLVING);
+  if (status != STOA_OK) {
+    const char *reason = status == STOA_E_NOT_FOUND ? "the name does not resolve"
+                         : status == STOA_E_SYSTEM  ? strerrordesc_np(errno)
+                                                    : NULL;
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
+    return;
   }
-  struct stoa_address *address = &client->addresses[0];
-  memset(address, 0, sizeof *address);
-  address->socket.un.sun_family = AF_UNIX;
-  memcpy(address->socket.un.sun_path, settings->url.socket_path.data, settings->url.socket_path.len);
-  address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + settings->url.socket_path.len + 1);
-  client->address_count = 1;
-  return STOA_OK;
+  move(client, STOA_PHASE_DIALING);
+  client->dial_errno = 0;
+  start_phase_timer(client);
+  next_address(client);
 }
 
 static void on_phase_due(struct stoa_timer *timer) {
@@ -254,7 +253,9 @@ static void on_phase_due(struct stoa_timer *timer) {
     stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
                                                            .reason = client->peer_close_reason});
   } else {
-    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = "no answer in time"});
+    const char *reason =
+        client->phase == STOA_PHASE_RESOLVING ? "no name server answered in time" : "no answer in time";
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = reason});
   }
 }
 
@@ -270,15 +271,13 @@ void stoa_client_dial(struct stoa_client *client) {
   static const struct stoa_connection_end nothing;
   client->phase_timer.on_due = on_phase_due;
   client->address_timer.on_due = on_address_due;
-  move(client, STOA_PHASE_DIALING);
+  move(client, STOA_PHASE_RESOLVING);
   tell(client, &nothing, 0);
-  int status = find_addresses(client);
-  if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = "the name does not resolve"});
-    return;
+  start_phase_timer(client);
+  int status = stoa_client_find_addresses(client);
+  if (status != STOA_E_AGAIN) {
+    stoa_client_resolved(client, status);
   }
-  stoa_loop_timer_start(client->loop, &client->phase_timer, stale_ms(client) + client->settings.handshake_ms);
-  next_address(client);
 }
 
 void stoa_client_opened(struct stoa_client *client) {

@@ -53,6 +53,8 @@ void far_fini(struct far *far);
 
 /* Options for this far side; a copy to be changed. */
 struct stoa_client_options far_options(const struct far *far);
+/* Create the client, and no more. */
+void far_create(struct far *far, const struct stoa_client_options *options);
 /* Create the client and open it. `options` NULL: far_options(). */
 void far_client(struct far *far, const struct stoa_client_options *options);
 int far_try_client(struct far *far, const struct stoa_client_options *options);
