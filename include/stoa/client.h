@@ -1,4 +1,4 @@
-/* stoa/client.h: a client of typed messages over WebSocket, which comes back when its line is lost.
+/* stoa/client.h: a client of typed messages over WebSocket, which comes back when its connection is lost.
  *
  *   create → handle → open → (step, step, … | start_thread) → close → destroy
  *
@@ -6,8 +6,10 @@
  * happens, happens there, in turns: it connects, reads, calls back and writes. What other calls of this header ask for
  * is handed to that thread, so no callback ever runs inside the call that caused it.
  *
- * Looking up the server's name blocks the client's thread for as long as the system's resolver takes. Who steps a
- * client in a thread that must not wait uses an IP address or a unix socket.
+ * Nothing blocks: the server's name, unless it is an IP address or a unix socket, is looked up on a thread of the
+ * library's own, of which a process has at most 8, while a look-up runs. Destroying a client does not wait for them: a
+ * look-up that the system's resolver still works on ends after it, so a program that loads and unloads the library
+ * leaves it loaded for that long.
  *
  * OpenSSL writes to broken connections in a way that raises SIGPIPE: a program that steps a wss client itself ignores
  * that signal. On a thread of its own it is blocked.
@@ -63,17 +65,22 @@ struct stoa_client_options {
   /* Offer permessage-deflate: a server that agrees compresses what it sends. What this side sends is not compressed. */
   bool compression;
 
-  bool once;             /* one line and no other: when it goes, or does not come, the client ends */
-  uint32_t retry_min_ms; /* 500: the least time between a line and the next try */
+  bool once;             /* one connection and no other: when it ends, or does not come, the client ends */
+  uint32_t retry_min_ms; /* 500: the least time between a connection and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
 
-  uint32_t handshake_ms;       /* 10,000: from the first packet to the answer of the upgrade */
-  uint32_t close_ms;           /* 3000: how long the server has for its half of the goodbye */
-  uint32_t silence_ms;         /* 35,000: a line of which nothing is heard for so long is dead. UINT32_MAX: never;
-                                * without a subprotocol that is the default, for such servers need not ping */
+  uint32_t
+      handshake_ms;  /* 10,000: for the name, and as long again from the first packet to the answer of the upgrade */
+  uint32_t close_ms; /* 3000: how long the server has for its half of the close handshake */
+  /* When nothing was heard for so long, the client sends a WebSocket ping (RFC 6455 5.5.2); when nothing is heard for
+   * pong_ms after it, the connection is dead. Whatever arrives counts as heard, pings and pongs too. The default is
+   * 10,000 more than the interval of the server's own pings, which a Stoa server tells in the field Stoa-Ping-Interval
+   * of its answer to the upgrade; 35,000 when nothing is told. UINT32_MAX: never, a dead connection may stay. */
+  uint32_t silence_ms;
+  uint32_t pong_ms;            /* 10,000 */
   uint32_t call_ms;            /* 10,000: of calls that name no time of their own */
   uint32_t calls_max;          /* 1024 in flight */
-  uint32_t outgoing_bytes_max; /* 1 MiB that the line has not taken yet */
+  uint32_t outgoing_bytes_max; /* 1 MiB that the connection has not taken yet */
   uint32_t message_bytes_max;  /* 64 KiB, in either direction */
 };
 
@@ -81,29 +88,27 @@ enum stoa_client_state {
   STOA_CLIENT_IDLE,       /* not opened yet */
   STOA_CLIENT_CONNECTING, /* name, connection, TLS, upgrade */
   STOA_CLIENT_OPEN,       /* messages go both ways; the only state in which they can be sent */
-  STOA_CLIENT_CLOSING,    /* one side has said goodbye, the other has not yet; messages still arrive */
-  STOA_CLIENT_WAITING,    /* no line; the next try comes after retry_ms */
-  STOA_CLIENT_ENDED       /* no line, and none will be tried. Final */
+  STOA_CLIENT_CLOSING,    /* one side has sent its close frame, the other has not yet; messages still arrive */
+  STOA_CLIENT_WAITING,    /* no connection; the next try comes after retry_ms */
+  STOA_CLIENT_ENDED       /* no connection, and none will be tried. Final */
 };
 
 /* A new state, and why. */
 struct stoa_client_change {
   enum stoa_client_state state;
-  /* WAITING and ENDED: why there is no line (any more).
+  /* WAITING and ENDED: why there is no connection (any more).
    *   STOA_OK           it was closed, by this side or by the server; see close_code
    *   STOA_E_NOT_FOUND  the name does not resolve
-   *   STOA_E_SYSTEM     no connection, or it broke
-   *   STOA_E_CLOSED     the server ended the connection without a goodbye
-   *   STOA_E_TLS        its certificate was refused, or TLS failed; the log says more
-   *   STOA_E_TIMEOUT    it did not answer the handshake in time, or was silent for too long
-   *   STOA_E_DENIED     it refused the upgrade; see http_status
-   *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
-   *   STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression
-   *   STOA_E_LIMIT      its message or its answer is too long
-   *   STOA_E_MEMORY     here */
+   *   STOA_E_SYSTEM     no connection, or it broke; no thread for the look-up
+   *   STOA_E_CLOSED     the server ended the connection without a close frame
+   *   STOA_E_TLS        its certificate was refused, or TLS failed; the log has more
+   *   STOA_E_TIMEOUT    no name server answered in time, or the server not the handshake, or a ping after a long
+   * silence STOA_E_DENIED     it refused the upgrade; see http_status STOA_E_UNSUPPORTED  it does not speak the
+   * subprotocol STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression STOA_E_LIMIT      its message
+   * or its answer is too long STOA_E_MEMORY     here */
   int status;
   uint16_t http_status; /* of a refused upgrade; else 0 */
-  uint16_t close_code;  /* 1006 when the line broke, 0 when it never was open */
+  uint16_t close_code;  /* 1006 when the connection broke, 0 when it never was open */
   const char *reason;   /* the closing side's, or what was wrong; never NULL. Until the callback returns */
   uint32_t retry_ms;    /* WAITING: when the next try begins */
 };
@@ -120,13 +125,13 @@ struct stoa_client_callbacks {
 };
 
 /* Errors: STOA_E_ARGUMENT  the URL, a field, the codec (json for TEXT; a name that makes no subprotocol) or a number
- *                          makes no sense, and the log says which
+ *                          makes no sense, and the log names it
  *         STOA_E_NOT_FOUND, STOA_E_TLS  the ca_file cannot be read, or holds no certificate (logged)
  *         STOA_E_MEMORY, STOA_E_SYSTEM */
 STOA_API int stoa_client_create(const struct stoa_client_options *options,
                                 const struct stoa_client_callbacks *callbacks, struct stoa_client **out_client);
-/* End at once: no goodbye, and no callback. A call in flight never gets its callback then; who needs it closes first
- * and waits for STOA_CLIENT_ENDED. Not from a callback. NULL is fine. */
+/* End at once: no close frame, and no callback. A call in flight never gets its callback then; who needs it closes
+ * first and waits for STOA_CLIENT_ENDED. Not from a callback. NULL is fine. */
 STOA_API void stoa_client_destroy(struct stoa_client *client);
 
 /* Any handler or reply function; cast back to its own type before it is called. */
@@ -149,12 +154,12 @@ struct stoa_client_handler {
  *         STOA_E_LIMIT     1024 handlers are there; STOA_E_MEMORY */
 STOA_API int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler);
 
-/* Begin to connect, and go on until it ends: a line that does not come or is lost is tried again after a time between
- * retry_min_ms and a bound that starts at twice that, doubles with every try and stops at retry_max_ms (full jitter: a
- * server that restarts is not met by all its clients at once, so that the first try is no exception). A line that was
- * open for retry_max_ms puts the bound back. The client ends, and does not try again, after close codes 4500 to 4999,
- * after an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the subprotocol, when
- * this side closes, and with `once` in any case. Errors: STOA_E_EXISTS  it was opened before */
+/* Begin to connect, and go on until it ends: a connection that does not come or is lost is tried again after a time
+ * between retry_min_ms and a bound that starts at twice that, doubles with every try and stops at retry_max_ms (full
+ * jitter: a server that restarts is not met by all its clients at once, so that the first try is no exception). A
+ * connection that was open for retry_max_ms puts the bound back. The client ends, and does not try again, after close
+ * codes 4500 to 4999, after an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the
+ * subprotocol, when this side closes, and with `once` in any case. Errors: STOA_E_EXISTS  it was opened before */
 STOA_API int stoa_client_open(struct stoa_client *client);
 
 /* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it.
@@ -172,8 +177,8 @@ STOA_API int stoa_client_start_thread(struct stoa_client *client);
 
 STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *client);
 
-/* Send one message. Messages of one thread keep their order. Nothing is kept from one line to the next: what the line
- * has not taken when it goes is lost.
+/* Send one message. Messages of one thread keep their order. Nothing is kept from one connection to the next: what the
+ * connection has not taken when it ends is lost.
  *
  * message_type  NULL: `message` is a struct stoa_bytes with an encoded payload
  * message       borrowed until the call returns
@@ -190,7 +195,7 @@ enum stoa_call_result {
   STOA_CALL_ERROR,     /* the server answered with `error` */
   STOA_CALL_TIMEOUT,   /* no answer in time; the server may have acted on it all the same, as in the next two cases */
   STOA_CALL_CANCELLED, /* by stoa_client_cancel() */
-  STOA_CALL_LOST,      /* the line went before the answer came */
+  STOA_CALL_LOST,      /* the connection ended before the answer came */
   STOA_CALL_MALFORMED  /* the answer cannot be decoded, for which memory may be the reason */
 };
 
@@ -225,8 +230,8 @@ STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call
  * Errors: STOA_E_MEMORY  the call goes on */
 STOA_API int stoa_client_cancel(struct stoa_client *client, uint32_t call_id);
 
-/* Say goodbye and do not come back: what was sent before goes out first, calls in flight may still be answered until
- * the server has said goodbye too, then STOA_CLIENT_ENDED follows. `reason` is copied, at most 123 bytes; NULL is none.
+/* Close and do not come back: what was sent before goes out first, calls in flight may still be answered until
+ * the server has closed too, then STOA_CLIENT_ENDED follows. `reason` is copied, at most 123 bytes; NULL is none.
  * Closing twice is fine, the first code stands. A code outside 1000 to 1003, 1007 to 1014 and 3000 to 4999 is sent as
  * 1000. */
 STOA_API void stoa_client_close(struct stoa_client *client, uint16_t code, const char *reason);

@@ -1,12 +1,10 @@
 #include "client/client_private.h"
 
 #include "base/memory.h"
-#include "base/sys.h"
+#include "client/thread.h"
 #include "net/tls_client.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stoa/log.h>
 
@@ -63,6 +61,7 @@ int stoa_client_create_with(const struct stoa_client_options *options, const str
   if (client == NULL) {
     return STOA_E_MEMORY;
   }
+  client->resolver = &stoa_resolver_system;
   client->dial.fd = -1;
   client->conn.io.fd = -1;
   atomic_flag_clear(&client->opened);
@@ -77,6 +76,11 @@ int stoa_client_create_with(const struct stoa_client_options *options, const str
   }
   *out_client = client;
   return STOA_OK;
+}
+
+void stoa_client_set_resolver(struct stoa_client *client, struct stoa_resolver *resolver) {
+  assert(client->phase == STOA_PHASE_IDLE);
+  client->resolver = resolver;
 }
 
 int stoa_client_create(const struct stoa_client_options *options, const struct stoa_client_callbacks *callbacks,
@@ -100,7 +104,8 @@ void stoa_client_destroy(struct stoa_client *client) {
   end_thread(client);
   client->destroying = true;
   if (client->loop != NULL) {
-    stoa_client_release_line(client);
+    stoa_client_release_connection(client);
+    stoa_client_forget_lookup(client);
     stoa_calls_lose(client);
     stoa_loop_destroy(client->loop);
   }
@@ -138,13 +143,14 @@ static void run_close(struct stoa_post *post) {
   client->ending = true;
   switch (client->phase) {
     case STOA_PHASE_OPEN:
-      stoa_client_say_bye(client, client->asked_code, client->asked_reason);
+      stoa_client_send_close(client, client->asked_code, client->asked_reason);
       return;
     case STOA_PHASE_IDLE:
+    case STOA_PHASE_RESOLVING:
     case STOA_PHASE_DIALING:
     case STOA_PHASE_UPGRADING:
     case STOA_PHASE_WAITING:
-      stoa_client_drop(client, &(struct stoa_line_end){.reason = client->asked_reason});
+      stoa_client_drop(client, &(struct stoa_connection_end){.reason = client->asked_reason});
       return;
     case STOA_PHASE_CLOSING:
     case STOA_PHASE_ENDED:
@@ -188,23 +194,13 @@ static void *run_thread(void *argument) {
   return NULL;
 }
 
-/* The program's signals are for the program's threads; a thread inherits the mask of its maker. */
 int stoa_client_start_thread(struct stoa_client *client) {
-  sigset_t all;
-  sigset_t before;
   if (client->has_thread) {
     return STOA_E_EXISTS;
   }
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = stoa_sys.pthread_create(&client->thread, NULL, run_thread, client);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  client->has_thread = error == 0;
-  if (error != 0) {
-    errno = error;
-    return STOA_E_SYSTEM;
-  }
-  return STOA_OK;
+  int status = stoa_thread_start(run_thread, client, &client->thread);
+  client->has_thread = status == STOA_OK;
+  return status;
 }
 
 enum stoa_client_state stoa_client_state(const struct stoa_client *client) {

@@ -1,19 +1,23 @@
 /* client/client_private.h: what the files of this floor share.
  *
- * client.c    life, and what other threads ask for
- * options.c   the options: copied and checked
- * line.c      from the name to the end of a line, and the next try
- * input.c     what arrives: the answer to the upgrade, frames, messages
- * output.c    what waits to be written
- * send.c      a message becomes a frame, on the thread of who sends it
- * calls.c     calls in flight
- * dispatch.c  a message's way to its handler
+ * client.c      life, and what other threads ask for
+ * options.c     the options: copied and checked
+ * connection.c  from the name to the end of a connection, and the next try
+ * input.c       what arrives: the answer to the upgrade, frames, messages
+ * liveness.c    is the server still there?
+ * output.c      what waits to be written
+ * send.c        a message becomes a frame, on the thread of who sends it
+ * addresses.c   the server's name becomes addresses
+ * resolver.c    look-ups of names, on threads of their own
+ * calls.c       calls in flight
+ * dispatch.c    a message's way to its handler
  *
- * Thread: all but send.c and what client.c says runs on the client's thread.
+ * Thread: the client's, except where send.c and client.c note another one.
  */
 #ifndef STOA_CLIENT_PRIVATE_H
 #define STOA_CLIENT_PRIVATE_H
 
+#include "client/resolver.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/queue.h"
@@ -34,9 +38,10 @@
 /* The header of a frame is written in front of its body, once the body's length is known. */
 #define STOA_CLIENT_FRAME_GAP STOA_WS_HEADER_LEN_MAX
 
-/* The steps of enum stoa_client_state, with CONNECTING in two. line.c says what may follow what. */
+/* The steps of enum stoa_client_state, with CONNECTING in three. connection.c says what may follow what. */
 enum stoa_client_phase {
   STOA_PHASE_IDLE,
+  STOA_PHASE_RESOLVING,
   STOA_PHASE_DIALING,
   STOA_PHASE_UPGRADING, /* TLS too */
   STOA_PHASE_OPEN,
@@ -56,7 +61,7 @@ struct stoa_client_settings {
   enum stoa_typed_order order;
   char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
   bool once, compression;
-  uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, call_ms;
+  uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, pong_ms, call_ms; /* silence_ms 0: as told */
   uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
 };
 
@@ -80,7 +85,7 @@ struct stoa_outgoing_frame {
   struct stoa_post post;
   struct stoa_client *client;
   struct stoa_call *call;    /* NULL: a plain message. Owned */
-  uint32_t line;             /* which it is for */
+  uint32_t serial;           /* of the connection that it is for */
   size_t start;              /* where the frame begins in its buffer */
   struct stoa_buffer buffer; /* the whole frame, masked */
 };
@@ -94,7 +99,7 @@ struct stoa_client {
 
   /* For any thread. */
   atomic_int state;        /* enum stoa_client_state */
-  atomic_uint open_line;   /* number of the line that takes messages, 0 for none */
+  atomic_uint open_serial; /* of the connection that takes messages, 0 for none */
   atomic_uint call_id;     /* the last one given out */
   atomic_uint calls;       /* in flight, those not yet posted too */
   atomic_size_t outgoing;  /* bytes posted and not yet run, and bytes in the queue */
@@ -110,9 +115,11 @@ struct stoa_client {
   bool in_turn;    /* the client's thread is in a turn: a callback may be on the stack */
   bool destroying; /* no callback any more */
 
-  /* The line. */
+  /* The connection. */
   enum stoa_client_phase phase;
-  uint32_t line; /* counts them; never 0 once there was one */
+  uint32_t serial;                /* counts connections; never 0 once there was one */
+  struct stoa_resolver *resolver; /* borrowed until destroy */
+  struct stoa_lookup *lookup;     /* NULL: no name is being looked up, and none has been for the next try */
   struct stoa_address addresses[STOA_DIAL_ADDRESSES_MAX];
   size_t address_count, address_next;
   struct stoa_io dial; /* the descriptor until it is connected */
@@ -120,24 +127,27 @@ struct stoa_client {
   struct stoa_conn conn;
   struct stoa_queue *queue; /* NULL: nothing waits */
   bool blocked;             /* the connection took less than it was offered */
-  bool deaf;                /* it takes no more at all; what there is to read will say why */
+  bool deaf;                /* it takes no more at all; what is left to read may tell why */
   struct stoa_ws_offer offer;
   struct stoa_http_response response;
   struct stoa_ws_reader reader;
   struct stoa_buffer message;     /* one that comes in pieces, or compressed */
   bool deflate;                   /* the server may compress */
-  struct stoa_inflater *inflater; /* NULL before the line's first compressed message */
+  struct stoa_inflater *inflater; /* NULL before the connection's first compressed message */
   uint8_t pong[STOA_WS_CONTROL_LEN_MAX];
   uint8_t pong_len;
   bool pong_owed; /* RFC 6455 5.5.3: only the newest ping needs an answer */
-  bool ending;    /* this side has asked for the end: no other line */
-  bool peer_said_bye;
-  uint16_t bye_code; /* the peer's */
-  char bye_reason[STOA_WS_CONTROL_LEN_MAX];
+  bool ending;    /* this side has asked for the end: no other connection */
+  bool peer_closed;
+  uint16_t peer_close_code; /* the peer's */
+  char peer_close_reason[STOA_WS_CONTROL_LEN_MAX];
+  bool probing;        /* a ping of this side is not answered yet, and nothing else was heard */
+  uint32_t silence_ms; /* this connection's: UINT32_MAX never */
   uint64_t heard_ms, opened_ms;
-  uint32_t tries;                /* since the last line that held */
-  struct stoa_timer phase_timer; /* the handshake's end, the goodbye's, the next try */
-  struct stoa_timer line_timer;  /* DIALING: the next address. OPEN: silence */
+  uint32_t tries;                  /* since the last connection that held */
+  struct stoa_timer phase_timer;   /* the handshake's end, the close handshake's, the next try */
+  struct stoa_timer address_timer; /* DIALING: the next address */
+  struct stoa_timer silence_timer; /* OPEN */
 
   struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* one message's handling */
@@ -150,29 +160,50 @@ struct stoa_client {
 int stoa_client_create_with(const struct stoa_client_options *options, const struct stoa_client_callbacks *callbacks,
                             const struct stoa_clock *clock, struct stoa_client **out_client);
 
+/* Look names up there, not with the system's resolver: for simulations. Before open. */
+void stoa_client_set_resolver(struct stoa_client *client, struct stoa_resolver *resolver);
+
 /* options.c. Errors: as stoa_client_create(); `settings` can be released after any. */
 int stoa_client_settings_init(struct stoa_client_settings *settings, const struct stoa_client_options *options);
 void stoa_client_settings_fini(struct stoa_client_settings *settings);
 
-/* line.c */
-/* Why a line went. Zeroed but for what applies; `reason` may be NULL. */
-struct stoa_line_end {
+/* Why a connection ended. Zeroed but for what applies; `reason` may be NULL. */
+struct stoa_connection_end {
   int status;
   uint16_t http_status;
   uint16_t close_code;
   const char *reason;
 };
+/* addresses.c */
+/* Where the server is: into `addresses`.
+ * Errors: STOA_E_AGAIN  its name is being looked up, stoa_client_resolved() follows
+ *         STOA_E_NOT_FOUND, STOA_E_MEMORY, STOA_E_SYSTEM (errno tells) */
+int stoa_client_find_addresses(struct stoa_client *client);
+void stoa_client_forget_lookup(struct stoa_client *client);
+
+/* connection.c */
+/* How the look-up ended, in RESOLVING: as stoa_client_find_addresses(). */
+void stoa_client_resolved(struct stoa_client *client, int status);
 /* Begin the next try. */
 void stoa_client_dial(struct stoa_client *client);
-/* The line is over: release it, end its calls, and wait for the next try or end. */
-void stoa_client_drop(struct stoa_client *client, const struct stoa_line_end *end);
+/* The connection is over: release it, end its calls, and wait for the next try or end. */
+void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end);
 /* The upgrade was accepted: messages may go. */
 void stoa_client_opened(struct stoa_client *client);
-/* Say goodbye on an open line. */
-void stoa_client_say_bye(struct stoa_client *client, uint16_t code, const char *reason);
-/* Release what belongs to the line, without a word. */
-void stoa_client_release_line(struct stoa_client *client);
-bool stoa_client_has_line(const struct stoa_client *client);
+/* Begin the close handshake, or answer the peer's close frame, on an open connection. */
+void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason);
+/* Release what belongs to the connection; nothing is sent, nobody is called. */
+void stoa_client_release_connection(struct stoa_client *client);
+bool stoa_client_has_connection(const struct stoa_client *client);
+
+/* liveness.c */
+/* How long this connection may be silent: as the program has chosen, or as the answer to the upgrade tells. */
+void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_http_response *response,
+                                const uint8_t *data);
+/* Watch an open connection from now on; silence_timer does it. */
+void stoa_client_watch_silence(struct stoa_client *client);
+/* The server has shown that it is there. */
+void stoa_client_heard(struct stoa_client *client);
 
 /* input.c */
 void stoa_client_readable(struct stoa_client *client);
@@ -182,7 +213,7 @@ void stoa_client_readable(struct stoa_client *client);
 int stoa_client_queue(struct stoa_client *client, const void *data, size_t len);
 /* The same with a masked control frame around the payload. Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
 int stoa_client_queue_control(struct stoa_client *client, enum stoa_ws_opcode opcode, struct stoa_bytes payload);
-/* Write what waits, and watch what is to be watched. May drop the line. */
+/* Write what waits, and watch what is to be watched. May drop the connection. */
 void stoa_client_flush(struct stoa_client *client);
 void stoa_client_queue_release(struct stoa_client *client);
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 static void drop(struct stoa_client *client, int status, const char *reason) {
-  stoa_client_drop(client, &(struct stoa_line_end){.status = status, .reason = reason});
+  stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
 }
 
 /* Returns the bytes of the answer; 0 while it is incomplete and when it was not the right one. */
@@ -22,7 +22,7 @@ static size_t read_answer(struct stoa_client *client) {
     drop(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an answer of HTTP/1.1");
     return 0;
   }
-  struct stoa_line_end end = {0};
+  struct stoa_connection_end end = {0};
   end.status = stoa_ws_offer_check(&client->offer, response, client->input, &client->deflate, &end.reason);
   if (end.status != STOA_OK) {
     end.http_status = end.status == STOA_E_DENIED ? response->status : 0;
@@ -30,22 +30,23 @@ static size_t read_answer(struct stoa_client *client) {
     return 0;
   }
   size_t head_len = response->head_len;
+  stoa_client_learn_interval(client, response, client->input);
   stoa_client_opened(client);
   return head_len;
 }
 
-static void on_bye(struct stoa_client *client, const struct stoa_ws_event *event) {
+static void on_close(struct stoa_client *client, const struct stoa_ws_event *event) {
   size_t len = event->len > 2 ? event->len - 2 : 0;
-  assert(len < sizeof client->bye_reason);
+  assert(len < sizeof client->peer_close_reason);
   if (len > 0) {
-    memcpy(client->bye_reason, event->data + 2, len);
+    memcpy(client->peer_close_reason, event->data + 2, len);
   }
-  client->bye_reason[len] = '\0';
-  client->bye_code = event->code;
-  client->peer_said_bye = true;
+  client->peer_close_reason[len] = '\0';
+  client->peer_close_code = event->code;
+  client->peer_closed = true;
   if (client->phase == STOA_PHASE_OPEN) {
     /* RFC 6455 5.5.1: the answer repeats the code. The server ends the connection then (7.1.1). */
-    stoa_client_say_bye(client, event->code, client->bye_reason);
+    stoa_client_send_close(client, event->code, client->peer_close_reason);
   }
 }
 
@@ -60,7 +61,7 @@ static void on_control(struct stoa_client *client, const struct stoa_ws_event *e
       client->pong_owed = true;
       return;
     case STOA_WS_CLOSE:
-      on_bye(client, event);
+      on_close(client, event);
       return;
     case STOA_WS_PONG: /* any bytes count as life */
     case STOA_WS_CONTINUATION:
@@ -70,11 +71,11 @@ static void on_control(struct stoa_client *client, const struct stoa_ws_event *e
   }
 }
 
-/* RFC 6455 7.1.7: say why, as far as that can be done without waiting, and go. */
+/* RFC 6455 7.1.7: send the reason, as far as that takes no waiting, and end the connection. */
 static void on_violation(struct stoa_client *client, const struct stoa_ws_event *event) {
-  struct stoa_line_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
-                              .close_code = event->code,
-                              .reason = event->reason};
+  struct stoa_connection_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
+                                    .close_code = event->code,
+                                    .reason = event->reason};
   if (client->phase == STOA_PHASE_OPEN) {
     uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
     size_t len = stoa_ws_close_write(frame, event->code, event->reason);
@@ -82,7 +83,7 @@ static void on_violation(struct stoa_client *client, const struct stoa_ws_event 
     (void)ignored;
     stoa_client_flush(client);
   }
-  if (stoa_client_has_line(client)) {
+  if (stoa_client_has_connection(client)) {
     stoa_client_drop(client, &end);
   }
 }
@@ -162,7 +163,8 @@ static bool takes_frames(const struct stoa_client *client) {
   return client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING;
 }
 
-/* Take the answer and frames off the front; what is left is kept for later. A line that is dropped keeps nothing. */
+/* Take the answer and frames off the front; what is left is kept for later. A connection that is dropped keeps nothing.
+ */
 static void process(struct stoa_client *client) {
   size_t at = 0;
   if (client->phase == STOA_PHASE_UPGRADING) {
@@ -179,16 +181,17 @@ static void process(struct stoa_client *client) {
     }
     on_event(client, &event);
   }
-  if (stoa_client_has_line(client) && at > 0) {
+  if (stoa_client_has_connection(client) && at > 0) {
     client->input_len -= at;
     memmove(client->input, client->input + at, client->input_len);
   }
 }
 
 static void on_read_failed(struct stoa_client *client, int status) {
-  if (client->peer_said_bye) {
-    /* Goodbye was said on both sides, and the server has ended the connection, as it should. */
-    stoa_client_drop(client, &(struct stoa_line_end){.close_code = client->bye_code, .reason = client->bye_reason});
+  if (client->peer_closed) {
+    /* The close handshake is complete, and the server has ended the connection, as it should. */
+    stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
+                                                           .reason = client->peer_close_reason});
   } else {
     drop(client, status, status == STOA_E_TLS ? "TLS failed" : "the connection was lost");
   }
@@ -204,7 +207,7 @@ static bool read_once(struct stoa_client *client) {
     }
     return false;
   }
-  client->heard_ms = stoa_loop_now_ms(client->loop);
+  stoa_client_heard(client);
   client->input_len += len;
   process(client);
   return true;
@@ -214,7 +217,7 @@ static bool read_once(struct stoa_client *client) {
  * that the descriptor does not show, so those are read too. */
 void stoa_client_readable(struct stoa_client *client) {
   bool more = read_once(client);
-  while (more && stoa_client_has_line(client) && stoa_conn_pending(&client->conn)) {
+  while (more && stoa_client_has_connection(client) && stoa_conn_pending(&client->conn)) {
     more = read_once(client);
   }
 }

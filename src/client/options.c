@@ -85,7 +85,6 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise) {
 }
 
 static int copy_numbers(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
-  bool may_be_quiet = options->subprotocol == STOA_CLIENT_NONE;
   settings->order = options->little_endian ? STOA_TYPED_LITTLE_ENDIAN : STOA_TYPED_BIG_ENDIAN;
   settings->once = options->once;
   settings->compression = options->compression;
@@ -93,7 +92,8 @@ static int copy_numbers(struct stoa_client_settings *settings, const struct stoa
   settings->retry_max_ms = or_default(options->retry_max_ms, 20000);
   settings->handshake_ms = or_default(options->handshake_ms, 10000);
   settings->close_ms = or_default(options->close_ms, 3000);
-  settings->silence_ms = or_default(options->silence_ms, may_be_quiet ? UINT32_MAX : 35000);
+  settings->silence_ms = options->silence_ms;
+  settings->pong_ms = or_default(options->pong_ms, 10000);
   settings->call_ms = or_default(options->call_ms, 10000);
   settings->calls_max = or_default(options->calls_max, 1024);
   settings->outgoing_bytes_max = or_default(options->outgoing_bytes_max, 1024 * 1024);

@@ -60,25 +60,30 @@ static int answer_ping(struct stoa_client *client) {
   return stoa_client_queue_control(client, STOA_WS_PONG, stoa_bytes_make(client->pong, client->pong_len));
 }
 
-/* Errors: those that end the line. */
+/* Errors: those that end the connection. */
 static int write_queue(struct stoa_client *client) {
   size_t before = queued(client);
   int status = stoa_queue_flush(client->queue, &client->conn);
   atomic_fetch_sub_explicit(&client->outgoing, before - queued(client), memory_order_relaxed);
+  if (client->blocked && queued(client) < before) {
+    /* What is taken of a full connection makes room at the other end. A slow server, to which a ping is behind much
+     * else, is no dead one. */
+    stoa_client_heard(client);
+  }
   client->blocked = status == STOA_E_AGAIN;
   if (status == STOA_E_AGAIN) {
     return STOA_OK;
   }
   stoa_client_queue_release(client);
   if (status == STOA_E_SYSTEM && client->conn.tls == NULL) {
-    /* The server may have said why before it went, and that is still to be read. */
+    /* A close frame with the reason may have come before, and is still to be read. */
     client->deaf = true;
     return STOA_OK;
   }
   return status;
 }
 
-/* TLS may have to read before it can write, and the reverse; it says so itself. */
+/* TLS may have to read before it can write, and the reverse; stoa_conn_events() knows. */
 static int watch(struct stoa_client *client) {
   bool wants_write = client->blocked && client->conn.tls == NULL;
   uint32_t events = stoa_conn_events(&client->conn, true, wants_write);
@@ -86,7 +91,7 @@ static int watch(struct stoa_client *client) {
 }
 
 void stoa_client_flush(struct stoa_client *client) {
-  if (!stoa_client_has_line(client)) {
+  if (!stoa_client_has_connection(client)) {
     return;
   }
   int status = answer_ping(client);
@@ -97,6 +102,6 @@ void stoa_client_flush(struct stoa_client *client) {
     status = watch(client);
   }
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status});
   }
 }

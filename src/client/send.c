@@ -120,24 +120,24 @@ static void run_frame(struct stoa_post *post) {
   struct stoa_client *client = frame->client;
   struct stoa_call *call = frame->call;
   atomic_fetch_sub_explicit(&client->outgoing, frame_len(frame), memory_order_relaxed);
-  bool takes = client->phase == STOA_PHASE_OPEN && client->line == frame->line && !client->destroying;
+  bool takes = client->phase == STOA_PHASE_OPEN && client->serial == frame->serial && !client->destroying;
   if (takes && call != NULL) {
     stoa_calls_add(client, call);
   } else if (call != NULL) {
     stoa_call_finish(call, &(struct stoa_call_end){.result = STOA_CALL_LOST, .call_id = call->id});
   }
-  /* A message that were left out silently would be worse than a line that is lost. */
+  /* A message left out in silence would be worse than a lost connection. */
   if (takes && stoa_client_queue(client, frame->buffer.data + frame->start, frame_len(frame)) != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_MEMORY, .reason = "out of memory"});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_MEMORY, .reason = "out of memory"});
   }
   destroy_frame(frame);
 }
 
 /* `call` is the frame's from success on. */
 static int post_message(struct stoa_client *client, const struct sending *sending, struct stoa_call *call) {
-  uint32_t line = atomic_load_explicit(&client->open_line, memory_order_acquire);
+  uint32_t serial = atomic_load_explicit(&client->open_serial, memory_order_acquire);
   struct stoa_outgoing_frame *frame;
-  if (line == 0) {
+  if (serial == 0) {
     return STOA_E_CLOSED;
   }
   int status = make_frame(client, sending, &frame);
@@ -149,7 +149,7 @@ static int post_message(struct stoa_client *client, const struct sending *sendin
     destroy_frame(frame);
     return status;
   }
-  frame->line = line;
+  frame->serial = serial;
   frame->call = call;
   frame->post.run = run_frame;
   stoa_loop_post(client->loop, &frame->post);

@@ -2,6 +2,7 @@
 
 #include "base/sys.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 
@@ -13,8 +14,9 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
                       size_t *out_count) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;
-  if (stoa_sys.getaddrinfo(host, NULL, &hints, &found) != 0) {
-    return STOA_E_NOT_FOUND;
+  int error = stoa_sys.getaddrinfo(host, NULL, &hints, &found);
+  if (error != 0) {
+    return error == EAI_MEMORY ? STOA_E_MEMORY : error == EAI_SYSTEM ? STOA_E_SYSTEM : STOA_E_NOT_FOUND;
   }
   size_t count = 0;
   for (const struct addrinfo *info = found; info != NULL && count < STOA_DIAL_ADDRESSES_MAX; info = info->ai_next) {
@@ -33,6 +35,24 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
   }
   *out_count = count;
   return STOA_OK;
+}
+
+bool stoa_dial_literal(const char *host, uint16_t port, struct stoa_address *out_address) {
+  struct stoa_address address;
+  memset(&address, 0, sizeof address);
+  if (inet_pton(AF_INET, host, &address.socket.in.sin_addr) == 1) {
+    address.socket.in.sin_family = AF_INET;
+    address.socket.in.sin_port = htons(port);
+    address.len = sizeof address.socket.in;
+  } else if (inet_pton(AF_INET6, host, &address.socket.in6.sin6_addr) == 1) {
+    address.socket.in6.sin6_family = AF_INET6;
+    address.socket.in6.sin6_port = htons(port);
+    address.len = sizeof address.socket.in6;
+  } else {
+    return false;
+  }
+  *out_address = address;
+  return true;
 }
 
 int stoa_dial_start(const struct stoa_address *address, int *out_fd) {

@@ -84,10 +84,18 @@ struct stoa_client_options far_options(const struct far *far) {
   return (struct stoa_client_options){.url = far->url};
 }
 
+static int try_create(struct far *far, const struct stoa_client_options *options) {
+  const struct stoa_client_callbacks callbacks = {on_state, on_error, on_other, far};
+  return stoa_client_create_with(options, &callbacks, &far->clock, &far->client);
+}
+
+void far_create(struct far *far, const struct stoa_client_options *options) {
+  assert_int_equal(try_create(far, options), STOA_OK);
+}
+
 int far_try_client(struct far *far, const struct stoa_client_options *options) {
   const struct stoa_client_options plain = far_options(far);
-  const struct stoa_client_callbacks callbacks = {on_state, on_error, on_other, far};
-  int status = stoa_client_create_with(options != NULL ? options : &plain, &callbacks, &far->clock, &far->client);
+  int status = try_create(far, options != NULL ? options : &plain);
   return status == STOA_OK ? stoa_client_open(far->client) : status;
 }
 

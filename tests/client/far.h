@@ -1,4 +1,4 @@
-/* tests/client/far.h: the far side of a client's line, played by the test: a plain socket that does what a server
+/* tests/client/far.h: the far side of a client's connection, played by the test: a plain socket that does what a server
  * should, or should not.
  *
  * Everything is on one thread: whoever waits steps the client meanwhile, and fails the test after a deadline. The far
@@ -26,7 +26,7 @@ struct far {
   char head[4096]; /* the last upgrade request */
   uint8_t data[64 * 1024];
   size_t len, used;
-  /* What the client has said, newest last. */
+  /* What the client has reported, newest last. */
   struct far_change {
     enum stoa_client_state state;
     int status;
@@ -53,6 +53,8 @@ void far_fini(struct far *far);
 
 /* Options for this far side; a copy to be changed. */
 struct stoa_client_options far_options(const struct far *far);
+/* Create the client, and no more. */
+void far_create(struct far *far, const struct stoa_client_options *options);
 /* Create the client and open it. `options` NULL: far_options(). */
 void far_client(struct far *far, const struct stoa_client_options *options);
 int far_try_client(struct far *far, const struct stoa_client_options *options);
@@ -69,7 +71,7 @@ const struct far_change *far_change(const struct far *far);
 /* Take the client's connection and read its request; false when it gave up meanwhile. */
 void far_accept(struct far *far);
 bool far_try_accept(struct far *far);
-/* The right answer, with more field lines behind it. */
+/* The right answer, with more field lines after it. */
 void far_answer(struct far *far, const char *more);
 void far_write(struct far *far, const void *data, size_t len);
 void far_write_text(struct far *far, const char *text);

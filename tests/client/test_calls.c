@@ -183,7 +183,7 @@ static void a_cancellation_without_memory_changes_nothing(void **state) {
   assert_int_equal(end.result, STOA_CALL_REPLY);
 }
 
-static void calls_in_flight_are_lost_with_their_line(void **state) {
+static void calls_in_flight_are_lost_with_their_connection(void **state) {
   struct far *far = *state;
   struct end ends[300];
   uint32_t id = 77;
@@ -203,7 +203,7 @@ static void calls_in_flight_are_lost_with_their_line(void **state) {
   assert_int_equal(id, 77);
 }
 
-static void a_call_for_a_line_that_is_gone_is_lost_and_not_sent_on_the_next(void **state) {
+static void a_call_for_a_connection_that_is_gone_is_lost_and_not_sent_on_the_next(void **state) {
   struct far *far = *state;
   struct end end = {0};
   far_client(far, NULL);
@@ -300,7 +300,7 @@ static void what_has_no_form_is_not_sent_and_takes_no_room(void **state) {
   call(far, &end, 0);
 }
 
-/* An answer that is no good: the caller learns that, and the line stays. */
+/* An answer that is no good: the caller learns that, and the connection stays. */
 static void expect_malformed(struct far *far, const struct stoa_message_type *reply_type, uint32_t type,
                              const char *payload) {
   struct end end = {0};
@@ -365,7 +365,7 @@ static void little_endian_frames_are_little_endian(void **state) {
   assert_int_equal(far->other.type, 0x11);
 }
 
-static void destroying_forgets_calls_without_a_word(void **state) {
+static void destroying_forgets_calls_in_silence(void **state) {
   struct far *far = *state;
   struct end end, posted = {0};
   far_client(far, NULL);
@@ -378,8 +378,9 @@ static void destroying_forgets_calls_without_a_word(void **state) {
   assert_int_equal(posted.ends, 0);
 }
 
-/* A talk of everything that takes memory. Faults may make any of it fail, but must not make it hang, leak or lie. */
-static void talk(struct far *far, struct end *end) {
+/* A session with everything that takes memory. Faults may make any of it fail, but must not make it hang, leak or lie.
+ */
+static void run_session(struct far *far, struct end *end) {
   static const char more[] = "Sec-WebSocket-Protocol: stoa.json\r\n";
   const struct stoa_message_type *type = &stoa_error_type;
   const struct stoa_error message = {.code = 3, .reason = STOA_STR("fine")};
@@ -414,7 +415,7 @@ static void talk(struct far *far, struct end *end) {
   assert_int_equal(end->ends, called ? 1 : 0);
 }
 
-static void memory_may_run_out_at_every_place_of_a_talk(void **state) {
+static void memory_may_run_out_at_every_place_of_a_session(void **state) {
   (void)state;
   uint64_t hits = 1;
   for (uint64_t n = 1; hits > 0; n++) {
@@ -423,7 +424,7 @@ static void memory_may_run_out_at_every_place_of_a_talk(void **state) {
     int64_t before = stoa_memory_live_blocks();
     far_init(&far);
     stoa_memory_fail_at(n, false);
-    talk(&far, &end);
+    run_session(&far, &end);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     far_fini(&far);
@@ -441,8 +442,8 @@ int main(void) {
       CALL_TEST(a_call_that_is_not_answered_ends_in_time),
       CALL_TEST(a_cancelled_call_ends_once),
       CALL_TEST(a_cancellation_without_memory_changes_nothing),
-      CALL_TEST(calls_in_flight_are_lost_with_their_line),
-      CALL_TEST(a_call_for_a_line_that_is_gone_is_lost_and_not_sent_on_the_next),
+      CALL_TEST(calls_in_flight_are_lost_with_their_connection),
+      CALL_TEST(a_call_for_a_connection_that_is_gone_is_lost_and_not_sent_on_the_next),
       CALL_TEST(a_call_can_follow_from_the_end_of_another),
       CALL_TEST(no_more_calls_are_in_flight_than_allowed),
       CALL_TEST(every_way_a_call_ends_makes_room_for_another),
@@ -451,8 +452,8 @@ int main(void) {
       CALL_TEST(calls_that_make_no_sense_are_refused),
       CALL_TEST(without_a_subprotocol_there_are_no_calls),
       CALL_TEST(little_endian_frames_are_little_endian),
-      CALL_TEST(destroying_forgets_calls_without_a_word),
-      cmocka_unit_test(memory_may_run_out_at_every_place_of_a_talk),
+      CALL_TEST(destroying_forgets_calls_in_silence),
+      cmocka_unit_test(memory_may_run_out_at_every_place_of_a_session),
   };
   return cmocka_run_group_tests_name("client calls", tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static int try_open(struct far *far, enum stoa_client_subprotocol subprotocol, c
   return status;
 }
 
-static void open_line(struct far *far, enum stoa_client_subprotocol subprotocol, const char *extensions) {
+static void open_connection(struct far *far, enum stoa_client_subprotocol subprotocol, const char *extensions) {
   assert_int_equal(try_open(far, subprotocol, extensions), STOA_OK);
   assert_non_null(strstr(far->head,
                          "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
@@ -85,7 +85,7 @@ static void compressed_messages_are_read_beside_others(void **state) {
   uint8_t packed[PACKED_BYTES_MAX];
   uint8_t message[204] = {0, 0, 0, 7};
   memset(message + 4, 'x', 200);
-  open_line(far, STOA_CLIENT_CODEC, TAKEN);
+  open_connection(far, STOA_CLIENT_CODEC, TAKEN);
   size_t len = pack(message, sizeof message, packed);
   assert_true(len < 100);
   for (unsigned i = 1; i <= 6; i += 3) {
@@ -113,7 +113,7 @@ static void what_the_client_sends_is_not_compressed(void **state) {
   struct far *far = *state;
   static const char payload[] =
       "{\"text\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
-  open_line(far, STOA_CLIENT_CODEC, TAKEN);
+  open_connection(far, STOA_CLIENT_CODEC, TAKEN);
   const struct stoa_bytes bytes = stoa_bytes_make(payload, sizeof payload - 1);
   assert_int_equal(stoa_client_send(far->client, 3, NULL, &bytes), STOA_OK);
   struct far_frame frame = far_read(far); /* which sees that no reserved bit is set */
@@ -121,14 +121,14 @@ static void what_the_client_sends_is_not_compressed(void **state) {
   assert_memory_equal(frame.data + 4, payload, sizeof payload - 1);
 }
 
-/* A frame behind the open line, and how the client leaves. */
+/* A frame on the open connection, and how the client leaves. */
 static void expect_refused(struct far *far, enum stoa_client_subprotocol subprotocol, const char *extensions,
                            const struct stoa_bytes *frame, uint16_t code) {
-  open_line(far, subprotocol, extensions);
+  open_connection(far, subprotocol, extensions);
   far_write(far, frame->data, frame->len);
-  struct far_frame bye = far_read(far);
-  assert_int_equal(bye.opcode, STOA_WS_CLOSE);
-  assert_int_equal(bye.data[0] << 8 | bye.data[1], code);
+  struct far_frame answer = far_read(far);
+  assert_int_equal(answer.opcode, STOA_WS_CLOSE);
+  assert_int_equal(answer.data[0] << 8 | answer.data[1], code);
   far_await(far, STOA_CLIENT_ENDED);
   assert_int_equal(far_change(far)->status, code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX);
   assert_int_equal(far->others, 0);
@@ -176,7 +176,7 @@ static void memory_may_run_out_while_a_message_is_inflated(void **state) {
   unsigned lost = 0;
   size_t len = pack(message, sizeof message, packed);
   for (uint64_t n = 1; hits > 0; n++) {
-    open_line(far, STOA_CLIENT_CODEC, TAKEN);
+    open_connection(far, STOA_CLIENT_CODEC, TAKEN);
     far->others = 0;
     stoa_memory_fail_at(n, false);
     send_short(far, 0xc2, packed, len);

@@ -50,7 +50,7 @@ static struct stoa_client_options options_of(const struct house *house, const ch
   return (struct stoa_client_options){.url = url, .ca_file = authority.ca, .once = true};
 }
 
-static void talk(const struct stoa_client_options *options, bool own_thread) {
+static void use(const struct stoa_client_options *options, bool own_thread) {
   static char big[BIG_LEN + 1];
   struct guest guest = {0};
   memset(big, 'x', BIG_LEN);
@@ -73,11 +73,11 @@ static void a_server_is_believed_by_its_name_and_by_its_address(void **state) {
   (void)state;
   start(&house, authority.certificate);
   struct stoa_client_options options = options_of(&house, "127.0.0.1");
-  talk(&options, false);
+  use(&options, false);
   int64_t before = stoa_memory_live_blocks();
-  talk(&options, false);
+  use(&options, false);
   options = options_of(&house, "localhost");
-  talk(&options, true);
+  use(&options, true);
   stoa_server_drain(house.server);
   stoa_server_wait(house.server);
   assert_in_range(stoa_memory_live_blocks(), 0, before);
@@ -114,7 +114,7 @@ static void a_server_that_nobody_vouches_for_is_refused(void **state) {
   options.ca_file = NULL;
   expect_refused(&options);
   options.insecure = true;
-  talk(&options, false);
+  use(&options, false);
   end(&house);
 }
 

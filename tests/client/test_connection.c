@@ -48,7 +48,7 @@ static void the_request_asks_for_what_the_options_say(void **state) {
   assert_non_null(strstr(far->head, "\r\nAuthorization: Bearer x\r\nOrigin: https://a.example\r\n"));
 }
 
-static void every_line_has_a_key_of_its_own(void **state) {
+static void every_connection_has_a_key_of_its_own(void **state) {
   struct far *far = *state;
   char first[64];
   far_client(far, NULL);
@@ -61,7 +61,7 @@ static void every_line_has_a_key_of_its_own(void **state) {
   assert_null(strstr(far->head, first));
 }
 
-static void a_line_opens_however_its_answer_is_cut(void **state) {
+static void a_connection_opens_however_its_answer_is_cut(void **state) {
   struct far *far = *state;
   far_client(far, NULL);
   far_accept(far);
@@ -183,7 +183,7 @@ static void a_name_that_nobody_has_is_not_found(void **state) {
   assert_int_equal(far_change(far)->status, STOA_E_NOT_FOUND);
 }
 
-/* Bytes behind the open line, and what the client makes of them. */
+/* Bytes on the open connection, and what the client makes of them. */
 static void expect_violation(struct far *far, const char *bytes, size_t len, int status, uint16_t code) {
   far_client(far, NULL);
   far_open(far);
@@ -255,7 +255,7 @@ static void frames_are_masked_with_keys_that_differ(void **state) {
   }
 }
 
-static void a_close_waits_for_the_goodbye_of_the_server(void **state) {
+static void a_close_waits_for_the_close_frame_of_the_server(void **state) {
   struct far *far = *state;
   far_client(far, NULL);
   far_open(far);
@@ -283,7 +283,7 @@ static void a_close_waits_for_the_goodbye_of_the_server(void **state) {
   assert_string_equal(far_change(far)->reason, "bye");
 }
 
-static void a_server_that_keeps_its_goodbye_to_itself_is_left(void **state) {
+static void a_server_that_does_not_answer_a_close_frame_is_left(void **state) {
   struct far *far = *state;
   far_client(far, NULL);
   far_open(far);
@@ -326,7 +326,7 @@ static void a_client_ends_wherever_it_is_closed(void **state) {
   assert_int_equal(far_change(far)->status, STOA_OK);
 }
 
-static void the_code_of_a_goodbye_says_whether_to_come_back(void **state) {
+static void the_close_code_decides_whether_to_come_back(void **state) {
   static const struct {
     uint16_t code;
     enum stoa_client_state state;
@@ -352,7 +352,7 @@ static void the_code_of_a_goodbye_says_whether_to_come_back(void **state) {
   }
 }
 
-static void with_once_there_is_no_other_line(void **state) {
+static void with_once_there_is_no_other_connection(void **state) {
   struct far *far = *state;
   struct stoa_client_options options = far_options(far);
   options.once = true;
@@ -364,14 +364,14 @@ static void with_once_there_is_no_other_line(void **state) {
   assert_int_equal(far_change(far)->close_code, 1006);
 }
 
-/* A lost line, and the time until the next one. */
+/* A lost connection, and the time until the next one. */
 static uint32_t lose(struct far *far) {
   far_hang_up(far);
   far_await(far, STOA_CLIENT_WAITING);
   return far_change(far)->retry_ms;
 }
 
-static void lost_lines_come_back_at_growing_random_times(void **state) {
+static void lost_connections_come_back_at_growing_random_times(void **state) {
   struct far *far = *state;
   uint32_t bound = 1000;
   far_client(far, NULL);
@@ -388,7 +388,7 @@ static void lost_lines_come_back_at_growing_random_times(void **state) {
   }
 }
 
-static void only_a_line_that_held_puts_the_bound_back(void **state) {
+static void only_a_connection_that_held_puts_the_bound_back(void **state) {
   struct far *far = *state;
   struct stoa_client_options options = far_options(far);
   options.retry_min_ms = 100;
@@ -405,36 +405,6 @@ static void only_a_line_that_held_puts_the_bound_back(void **state) {
   far_open(far);
   far_pass(far, 1000);
   assert_in_range(lose(far), 100, 200);
-}
-
-static void a_line_of_which_nothing_is_heard_is_dead(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  far_pass(far, 34000);
-  far_send(far, STOA_WS_PING, "", 0);
-  assert_int_equal(far_read(far).opcode, STOA_WS_PONG);
-  far_pass(far, 34000);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  far_pass(far, 1100);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
-  assert_int_equal(far_change(far)->close_code, 1006);
-}
-
-static void silence_is_no_sign_without_a_subprotocol(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
-  options.subprotocol = STOA_CLIENT_NONE;
-  far_client(far, &options);
-  far_accept(far);
-  assert_null(strstr(far->head, "Sec-WebSocket-Protocol"));
-  far_answer(far, "");
-  far_await(far, STOA_CLIENT_OPEN);
-  far_pass(far, 100000000);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  const struct stoa_call_start call = {.type = 1};
-  assert_int_equal(stoa_client_call(far->client, &call, NULL), STOA_E_ARGUMENT);
 }
 
 static void options_that_make_no_sense_are_refused(void **state) {
@@ -605,39 +575,37 @@ static void a_client_without_a_thread_of_its_own_can_be_stepped(void **state) {
   assert_int_equal(stoa_client_start_thread(far->client), STOA_OK);
 }
 
-#define LINE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CONNECTION_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      LINE_TEST(the_request_asks_for_what_the_options_say),
-      LINE_TEST(every_line_has_a_key_of_its_own),
-      LINE_TEST(a_line_opens_however_its_answer_is_cut),
-      LINE_TEST(an_answer_that_is_not_the_right_one_is_refused),
-      LINE_TEST(an_answer_without_end_is_given_up),
-      LINE_TEST(a_server_that_does_not_answer_is_given_up_in_time),
-      LINE_TEST(a_port_where_nobody_listens_is_tried_again),
-      LINE_TEST(a_name_that_nobody_has_is_not_found),
-      LINE_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
-      LINE_TEST(messages_come_whole_however_they_are_cut),
-      LINE_TEST(a_ping_gets_its_pong),
-      LINE_TEST(frames_are_masked_with_keys_that_differ),
-      LINE_TEST(a_close_waits_for_the_goodbye_of_the_server),
-      LINE_TEST(a_server_that_keeps_its_goodbye_to_itself_is_left),
-      LINE_TEST(a_client_ends_wherever_it_is_closed),
-      LINE_TEST(the_code_of_a_goodbye_says_whether_to_come_back),
-      LINE_TEST(with_once_there_is_no_other_line),
-      LINE_TEST(lost_lines_come_back_at_growing_random_times),
-      LINE_TEST(only_a_line_that_held_puts_the_bound_back),
-      LINE_TEST(a_line_of_which_nothing_is_heard_is_dead),
-      LINE_TEST(silence_is_no_sign_without_a_subprotocol),
-      LINE_TEST(options_that_make_no_sense_are_refused),
-      LINE_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
-      LINE_TEST(what_is_too_much_is_not_sent),
-      LINE_TEST(a_plain_error_is_handed_over_with_its_type),
-      LINE_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
-      LINE_TEST(what_cannot_be_watched_is_given_up),
-      LINE_TEST(a_message_without_a_random_mask_is_not_sent),
-      LINE_TEST(a_client_without_a_thread_of_its_own_can_be_stepped),
+      CONNECTION_TEST(the_request_asks_for_what_the_options_say),
+      CONNECTION_TEST(every_connection_has_a_key_of_its_own),
+      CONNECTION_TEST(a_connection_opens_however_its_answer_is_cut),
+      CONNECTION_TEST(an_answer_that_is_not_the_right_one_is_refused),
+      CONNECTION_TEST(an_answer_without_end_is_given_up),
+      CONNECTION_TEST(a_server_that_does_not_answer_is_given_up_in_time),
+      CONNECTION_TEST(a_port_where_nobody_listens_is_tried_again),
+      CONNECTION_TEST(a_name_that_nobody_has_is_not_found),
+      CONNECTION_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
+      CONNECTION_TEST(messages_come_whole_however_they_are_cut),
+      CONNECTION_TEST(a_ping_gets_its_pong),
+      CONNECTION_TEST(frames_are_masked_with_keys_that_differ),
+      CONNECTION_TEST(a_close_waits_for_the_close_frame_of_the_server),
+      CONNECTION_TEST(a_server_that_does_not_answer_a_close_frame_is_left),
+      CONNECTION_TEST(a_client_ends_wherever_it_is_closed),
+      CONNECTION_TEST(the_close_code_decides_whether_to_come_back),
+      CONNECTION_TEST(with_once_there_is_no_other_connection),
+      CONNECTION_TEST(lost_connections_come_back_at_growing_random_times),
+      CONNECTION_TEST(only_a_connection_that_held_puts_the_bound_back),
+      CONNECTION_TEST(options_that_make_no_sense_are_refused),
+      CONNECTION_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
+      CONNECTION_TEST(what_is_too_much_is_not_sent),
+      CONNECTION_TEST(a_plain_error_is_handed_over_with_its_type),
+      CONNECTION_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
+      CONNECTION_TEST(what_cannot_be_watched_is_given_up),
+      CONNECTION_TEST(a_message_without_a_random_mask_is_not_sent),
+      CONNECTION_TEST(a_client_without_a_thread_of_its_own_can_be_stepped),
   };
-  return cmocka_run_group_tests_name("client line", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("client connections", tests, NULL, NULL);
 }

@@ -14,33 +14,31 @@
 /* What may follow what, a bit for each phase. */
 #define BIT(phase) (1u << (phase))
 static const uint8_t follows[] = {
-    [STOA_PHASE_IDLE] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_IDLE] = BIT(STOA_PHASE_RESOLVING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_RESOLVING] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_DIALING] = BIT(STOA_PHASE_UPGRADING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_UPGRADING] = BIT(STOA_PHASE_OPEN) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_OPEN] = BIT(STOA_PHASE_CLOSING) | BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_CLOSING] = BIT(STOA_PHASE_WAITING) | BIT(STOA_PHASE_ENDED),
-    [STOA_PHASE_WAITING] = BIT(STOA_PHASE_DIALING) | BIT(STOA_PHASE_ENDED),
+    [STOA_PHASE_WAITING] = BIT(STOA_PHASE_RESOLVING) | BIT(STOA_PHASE_ENDED),
     [STOA_PHASE_ENDED] = 0,
 };
 
 static const enum stoa_client_state states[] = {
-    [STOA_PHASE_IDLE] = STOA_CLIENT_IDLE,
-    [STOA_PHASE_DIALING] = STOA_CLIENT_CONNECTING,
-    [STOA_PHASE_UPGRADING] = STOA_CLIENT_CONNECTING,
-    [STOA_PHASE_OPEN] = STOA_CLIENT_OPEN,
-    [STOA_PHASE_CLOSING] = STOA_CLIENT_CLOSING,
-    [STOA_PHASE_WAITING] = STOA_CLIENT_WAITING,
-    [STOA_PHASE_ENDED] = STOA_CLIENT_ENDED,
+    [STOA_PHASE_IDLE] = STOA_CLIENT_IDLE,          [STOA_PHASE_RESOLVING] = STOA_CLIENT_CONNECTING,
+    [STOA_PHASE_DIALING] = STOA_CLIENT_CONNECTING, [STOA_PHASE_UPGRADING] = STOA_CLIENT_CONNECTING,
+    [STOA_PHASE_OPEN] = STOA_CLIENT_OPEN,          [STOA_PHASE_CLOSING] = STOA_CLIENT_CLOSING,
+    [STOA_PHASE_WAITING] = STOA_CLIENT_WAITING,    [STOA_PHASE_ENDED] = STOA_CLIENT_ENDED,
 };
 
 static void move(struct stoa_client *client, enum stoa_client_phase phase) {
   assert((follows[client->phase] & BIT(phase)) != 0);
   client->phase = phase;
   atomic_store_explicit(&client->state, states[phase], memory_order_release);
-  atomic_store_explicit(&client->open_line, phase == STOA_PHASE_OPEN ? client->line : 0, memory_order_release);
+  atomic_store_explicit(&client->open_serial, phase == STOA_PHASE_OPEN ? client->serial : 0, memory_order_release);
 }
 
-static void tell(struct stoa_client *client, const struct stoa_line_end *end, uint32_t retry_ms) {
+static void tell(struct stoa_client *client, const struct stoa_connection_end *end, uint32_t retry_ms) {
   const struct stoa_client_callbacks *callbacks = &client->callbacks;
   if (callbacks->on_state == NULL) {
     return;
@@ -55,7 +53,7 @@ static void tell(struct stoa_client *client, const struct stoa_line_end *end, ui
   callbacks->on_state(callbacks->user, client, &change);
 }
 
-bool stoa_client_has_line(const struct stoa_client *client) {
+bool stoa_client_has_connection(const struct stoa_client *client) {
   return client->phase >= STOA_PHASE_UPGRADING && client->phase <= STOA_PHASE_CLOSING;
 }
 
@@ -67,9 +65,10 @@ static void close_dial(struct stoa_client *client) {
   }
 }
 
-void stoa_client_release_line(struct stoa_client *client) {
+void stoa_client_release_connection(struct stoa_client *client) {
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
+  stoa_loop_timer_stop(client->loop, &client->silence_timer);
   close_dial(client);
   stoa_conn_close(&client->conn, client->loop);
   stoa_client_queue_release(client);
@@ -79,10 +78,11 @@ void stoa_client_release_line(struct stoa_client *client) {
   client->input_len = 0;
   client->deaf = false;
   client->pong_owed = false;
+  client->probing = false;
 }
 
 /* Does it make no sense, or is it not wanted, to come back? */
-static bool is_final(const struct stoa_client *client, const struct stoa_line_end *end) {
+static bool is_final(const struct stoa_client *client, const struct stoa_connection_end *end) {
   bool refused = end->http_status >= 400 && end->http_status <= 499 && end->http_status != 408 &&
                  end->http_status != 425 && end->http_status != 429;
   bool stopped = end->close_code >= 4500 && end->close_code <= 4999;
@@ -104,19 +104,21 @@ static uint32_t next_delay_ms(struct stoa_client *client) {
   return (uint32_t)(least + (((bound - least + 1) * random) >> 32));
 }
 
-void stoa_client_drop(struct stoa_client *client, const struct stoa_line_end *end) {
-  struct stoa_line_end why = *end;
+void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end) {
+  struct stoa_connection_end why = *end;
   if (client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING) {
     why.close_code = why.close_code != 0 ? why.close_code : STOA_WS_CLOSE_ABNORMAL;
     if (stoa_loop_now_ms(client->loop) - client->opened_ms >= client->settings.retry_max_ms) {
       client->tries = 0;
     }
   }
-  stoa_client_release_line(client);
+  stoa_client_release_connection(client);
   bool final = is_final(client, &why);
   uint32_t delay_ms = final ? 0 : next_delay_ms(client);
   move(client, final ? STOA_PHASE_ENDED : STOA_PHASE_WAITING);
-  if (!final) {
+  if (final) {
+    stoa_client_forget_lookup(client);
+  } else {
     stoa_loop_timer_start(client->loop, &client->phase_timer, delay_ms);
   }
   stoa_calls_lose(client);
@@ -164,14 +166,14 @@ static int take_over(struct stoa_client *client, int fd) {
 static void upgrade(struct stoa_client *client, int fd) {
   int status = take_over(client, fd);
   if (status == STOA_OK) {
-    client->line = client->line == UINT32_MAX ? 1 : client->line + 1;
-    client->peer_said_bye = false;
+    client->serial = client->serial == UINT32_MAX ? 1 : client->serial + 1;
+    client->peer_closed = false;
     stoa_http_response_init(&client->response);
     move(client, STOA_PHASE_UPGRADING);
     status = write_request(client);
   }
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status});
   }
 }
 
@@ -188,7 +190,7 @@ static void on_dial_ready(struct stoa_io *io, uint32_t events) {
     return;
   }
   stoa_loop_remove(client->loop, io);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
   upgrade(client, fd);
 }
 
@@ -202,44 +204,43 @@ static int watch_dial(struct stoa_client *client, int fd) {
   return status;
 }
 
-/* How old the loop's idea of now is: looking up a name may have taken long. */
-static uint64_t stale_ms(const struct stoa_client *client) {
-  return stoa_clock_monotonic_ns(stoa_loop_clock(client->loop)) / 1000000 - stoa_loop_now_ms(client->loop);
-}
-
 /* An address that does not answer must not use up the time of those behind it, so each has its share. */
 static void next_address(struct stoa_client *client) {
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->address_timer);
   while (client->address_next < client->address_count) {
     int fd;
     int status = stoa_dial_start(&client->addresses[client->address_next++], &fd);
     if (status == STOA_OK && watch_dial(client, fd) == STOA_OK) {
       if (client->address_next < client->address_count) {
-        stoa_loop_timer_start(client->loop, &client->line_timer,
-                              stale_ms(client) + client->settings.handshake_ms / client->address_count);
+        stoa_loop_timer_start(client->loop, &client->address_timer,
+                              client->settings.handshake_ms / client->address_count);
       }
       return;
     }
     client->dial_errno = errno;
   }
   const char *reason = strerrordesc_np(client->dial_errno);
-  stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_SYSTEM, .reason = reason});
+  stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_SYSTEM, .reason = reason});
 }
 
-static int find_addresses(struct stoa_client *client) {
-  const struct stoa_client_settings *settings = &client->settings;
-  client->address_next = 0;
-  client->dial_errno = 0;
-  if (settings->host != NULL) {
-    return stoa_dial_resolve(settings->host, settings->url.port, client->addresses, &client->address_count);
+/* Both halves of CONNECTING have the time of a handshake: the name, and all that follows. */
+static void start_phase_timer(struct stoa_client *client) {
+  stoa_loop_timer_start(client->loop, &client->phase_timer, client->settings.handshake_ms);
+}
+
+void stoa_client_resolved(struct stoa_client *client, int status) {
+  assert(client->phase == STOA_PHASE_RESOLVING);
+  if (status != STOA_OK) {
+    const char *reason = status == STOA_E_NOT_FOUND ? "the name does not resolve"
+                         : status == STOA_E_SYSTEM  ? strerrordesc_np(errno)
+                                                    : NULL;
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
+    return;
   }
-  struct stoa_address *address = &client->addresses[0];
-  memset(address, 0, sizeof *address);
-  address->socket.un.sun_family = AF_UNIX;
-  memcpy(address->socket.un.sun_path, settings->url.socket_path.data, settings->url.socket_path.len);
-  address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + settings->url.socket_path.len + 1);
-  client->address_count = 1;
-  return STOA_OK;
+  move(client, STOA_PHASE_DIALING);
+  client->dial_errno = 0;
+  start_phase_timer(client);
+  next_address(client);
 }
 
 static void on_phase_due(struct stoa_timer *timer) {
@@ -247,71 +248,59 @@ static void on_phase_due(struct stoa_timer *timer) {
       (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, phase_timer));
   if (client->phase == STOA_PHASE_WAITING) {
     stoa_client_dial(client);
-  } else if (client->peer_said_bye) {
-    /* Both have said goodbye; that the server leaves the connection open takes nothing away from it. */
-    stoa_client_drop(client, &(struct stoa_line_end){.close_code = client->bye_code, .reason = client->bye_reason});
+  } else if (client->peer_closed) {
+    /* The close handshake is complete; a server that leaves the connection open changes nothing about that. */
+    stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
+                                                           .reason = client->peer_close_reason});
   } else {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_TIMEOUT, .reason = "no answer in time"});
+    const char *reason =
+        client->phase == STOA_PHASE_RESOLVING ? "no name server answered in time" : "no answer in time";
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_TIMEOUT, .reason = reason});
   }
 }
 
-static void watch_silence(struct stoa_client *client, uint64_t quiet_ms) {
-  if (client->settings.silence_ms != UINT32_MAX) {
-    stoa_loop_timer_start(client->loop, &client->line_timer, client->settings.silence_ms - quiet_ms);
-  }
-}
-
-static void on_line_due(struct stoa_timer *timer) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, line_timer));
-  if (client->phase == STOA_PHASE_DIALING) {
-    client->dial_errno = ETIMEDOUT;
-    close_dial(client);
-    next_address(client);
-    return;
-  }
-  uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
-  if (quiet_ms < client->settings.silence_ms) {
-    watch_silence(client, quiet_ms);
-  } else {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = STOA_E_TIMEOUT, .reason = "nothing was heard"});
-  }
-}
-
-void stoa_client_dial(struct stoa_client *client) {
-  static const struct stoa_line_end nothing;
-  client->phase_timer.on_due = on_phase_due;
-  client->line_timer.on_due = on_line_due;
-  move(client, STOA_PHASE_DIALING);
-  tell(client, &nothing, 0);
-  int status = find_addresses(client);
-  if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status, .reason = "the name does not resolve"});
-    return;
-  }
-  stoa_loop_timer_start(client->loop, &client->phase_timer, stale_ms(client) + client->settings.handshake_ms);
+static void on_address_due(struct stoa_timer *timer) {
+  struct stoa_client *client =
+      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, address_timer));
+  client->dial_errno = ETIMEDOUT;
+  close_dial(client);
   next_address(client);
 }
 
+void stoa_client_dial(struct stoa_client *client) {
+  static const struct stoa_connection_end nothing;
+  client->phase_timer.on_due = on_phase_due;
+  client->address_timer.on_due = on_address_due;
+  move(client, STOA_PHASE_RESOLVING);
+  tell(client, &nothing, 0);
+  start_phase_timer(client);
+  int status = stoa_client_find_addresses(client);
+  if (status != STOA_E_AGAIN) {
+    stoa_client_resolved(client, status);
+  }
+}
+
 void stoa_client_opened(struct stoa_client *client) {
-  static const struct stoa_line_end nothing;
+  static const struct stoa_connection_end nothing;
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   client->opened_ms = stoa_loop_now_ms(client->loop);
   stoa_ws_reader_init(&client->reader, false, client->deflate);
   move(client, STOA_PHASE_OPEN);
-  watch_silence(client, 0);
+  stoa_client_watch_silence(client);
   tell(client, &nothing, 0);
 }
 
-void stoa_client_say_bye(struct stoa_client *client, uint16_t code, const char *reason) {
+void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason) {
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
   size_t len = stoa_ws_close_write(frame, code, reason);
-  stoa_loop_timer_stop(client->loop, &client->line_timer);
+  stoa_loop_timer_stop(client->loop, &client->silence_timer);
+  client->probing = false;
   int status = stoa_client_queue_control(client, STOA_WS_CLOSE, stoa_bytes_make(frame + 2, len - 2));
   if (status != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_line_end){.status = status});
+    stoa_client_drop(client, &(struct stoa_connection_end){.status = status});
     return;
   }
   stoa_loop_timer_start(client->loop, &client->phase_timer, client->settings.close_ms);
   move(client, STOA_PHASE_CLOSING);
-  tell(client, &(struct stoa_line_end){.close_code = code, .reason = reason}, 0);
+  tell(client, &(struct stoa_connection_end){.close_code = code, .reason = reason}, 0);
 }

@@ -1,0 +1,85 @@
+#include "client/client_private.h"
+
+#include <stddef.h>
+#include <stoa/log.h>
+
+#define INTERVAL_DIGITS_MAX 9
+/* How much later than its interval a ping of the server may arrive. */
+#define LATE_MS 10000
+#define SILENCE_MS_DEFAULT (25000 + LATE_MS)
+
+/* Returns 0 for what is no number of milliseconds above 0. A longer interval than 11 days is not believed. */
+static uint32_t interval_ms(struct stoa_string text) {
+  uint32_t value = 0;
+  if (text.len > INTERVAL_DIGITS_MAX) {
+    return 0;
+  }
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') {
+      return 0;
+    }
+    value = 10 * value + (uint32_t)(text.data[i] - '0');
+  }
+  return value;
+}
+
+void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_http_response *response,
+                                const uint8_t *data) {
+  client->silence_ms = client->settings.silence_ms;
+  if (client->silence_ms != 0) {
+    return; /* the program has chosen */
+  }
+  struct stoa_string text = stoa_http_response_field(response, data, "Stoa-Ping-Interval", NULL);
+  uint32_t told_ms = text.data != NULL ? interval_ms(text) : 0;
+  client->silence_ms = told_ms != 0 ? told_ms + LATE_MS : SILENCE_MS_DEFAULT;
+  if (text.data != NULL && told_ms == 0) {
+    stoa_log(STOA_LOG_WARN, "the server's ping interval is not understood", STOA_F_TEXT("value", text));
+  }
+}
+
+static void drop(struct stoa_client *client, int status, const char *reason) {
+  stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
+}
+
+/* The server may have nothing to send, and need not ping. A ping of this side must be answered (RFC 6455 5.5.2), so
+ * only silence after that tells that nobody is there. */
+static void probe(struct stoa_client *client) {
+  int status = stoa_client_queue_control(client, STOA_WS_PING, stoa_bytes_make(NULL, 0));
+  if (status != STOA_OK) {
+    drop(client, status, NULL);
+    return;
+  }
+  client->probing = true;
+  stoa_loop_timer_start(client->loop, &client->silence_timer, client->settings.pong_ms);
+}
+
+static void on_silence_due(struct stoa_timer *timer) {
+  struct stoa_client *client =
+      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, silence_timer));
+  uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
+  if (client->probing) {
+    drop(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");
+  } else if (quiet_ms < client->silence_ms) {
+    stoa_loop_timer_start(client->loop, &client->silence_timer, client->silence_ms - quiet_ms);
+  } else {
+    probe(client);
+  }
+}
+
+void stoa_client_watch_silence(struct stoa_client *client) {
+  client->probing = false;
+  client->heard_ms = stoa_loop_now_ms(client->loop);
+  if (client->silence_ms != UINT32_MAX) {
+    client->silence_timer.on_due = on_silence_due;
+    stoa_loop_timer_start(client->loop, &client->silence_timer, client->silence_ms);
+  }
+}
+
+void stoa_client_heard(struct stoa_client *client) {
+  if (client->probing) {
+    stoa_client_watch_silence(client);
+  } else {
+    /* The timer looks at this when it is due: starting it again for every read would cost more. */
+    client->heard_ms = stoa_loop_now_ms(client->loop);
+  }
+}
