@@ -10,10 +10,10 @@
 #ifndef STOA_WIRE_HTTP_H
 #define STOA_WIRE_HTTP_H
 
-#include <stoa/bytes.h>
+#include "wire/http_field.h"
+
 #include <stoa/status.h>
 
-#define STOA_HTTP_FIELDS_MAX 100
 #define STOA_HTTP_HEAD_BYTES_MAX_DEFAULT (16 * 1024)
 #define STOA_HTTP_TARGET_BYTES_MAX_DEFAULT (8 * 1024)
 
@@ -21,12 +21,6 @@ struct stoa_http_limits {
   size_t head_bytes_max;   /* up to and with the empty line; 431 (414 while in the target) */
   size_t target_bytes_max; /* 414 */
   size_t fields_max;       /* at most STOA_HTTP_FIELDS_MAX; 431 */
-};
-
-/* Offsets into the run of bytes that was parsed. */
-struct stoa_http_span {
-  uint32_t start;
-  uint32_t len;
 };
 
 enum stoa_http_method { STOA_HTTP_GET, STOA_HTTP_HEAD, STOA_HTTP_OTHER };
@@ -38,17 +32,14 @@ struct stoa_http_head {
   struct stoa_http_span target; /* path and query; of "http://host?query" only the path, which is "/" */
   struct stoa_http_span path;   /* of the target, still percent-encoded */
   struct stoa_http_span query;  /* without the '?'; len 0 when there is none */
-  struct {
-    struct stoa_http_span name, value; /* value without the blanks around it */
-  } fields[STOA_HTTP_FIELDS_MAX];
-  size_t field_count;
+  struct stoa_http_fields fields;
   size_t head_len; /* bytes of the head, with its empty line */
   bool keep_alive; /* false when the request has Connection: close */
   bool has_body;   /* Content-Length above 0 */
   uint64_t body_len;
   /* Private to http.c. */
   uint32_t scan;       /* bytes judged */
-  uint32_t line_start; /* of the line, or of the version in the first one */
+  uint32_t line_start; /* of the method, then of the version */
   uint8_t state;
   uint8_t seen;                    /* fields that may come once, and known methods that are not served */
   uint16_t verdict;                /* 0 while incomplete, then for good */

@@ -102,7 +102,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
     }
     /* RFC 9110 5.6.1.2: empty elements are passed over. Anything else is a break, and the end. */
     if (name.len > 0) {
-      cursor->field = head->field_count;
+      cursor->field = head->fields.count;
       return none;
     }
   }

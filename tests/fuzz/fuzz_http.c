@@ -24,9 +24,9 @@ static bool span_same(struct stoa_http_span a, struct stoa_http_span b) {
 static void head_same(const struct stoa_http_head *a, const struct stoa_http_head *b) {
   must(a->method == b->method && a->head_len == b->head_len && a->keep_alive == b->keep_alive);
   must(span_same(a->target, b->target) && span_same(a->path, b->path) && span_same(a->query, b->query));
-  must(a->field_count == b->field_count);
-  for (size_t i = 0; i < a->field_count; i++) {
-    must(span_same(a->fields[i].name, b->fields[i].name) && span_same(a->fields[i].value, b->fields[i].value));
+  must(a->fields.count == b->fields.count);
+  for (size_t i = 0; i < a->fields.count; i++) {
+    must(span_same(a->fields.items[i].name, b->fields.items[i].name) && span_same(a->fields.items[i].value, b->fields.items[i].value));
   }
 }
 
@@ -36,16 +36,16 @@ static void span_inside(struct stoa_http_span span, const struct stoa_http_head 
 
 static void head_makes_sense(const struct stoa_http_head *head, size_t len) {
   must(head->head_len <= len && head->head_len <= limits.head_bytes_max);
-  must(head->field_count >= 1 && head->field_count <= limits.fields_max);
+  must(head->fields.count >= 1 && head->fields.count <= limits.fields_max);
   must(head->target.len >= 1 && head->target.len <= limits.target_bytes_max);
   must(head->path.len >= 1 && !head->has_body);
   span_inside(head->target, head);
   span_inside(head->path, head);
   span_inside(head->query, head);
-  for (size_t i = 0; i < head->field_count; i++) {
-    must(head->fields[i].name.len > 0);
-    span_inside(head->fields[i].name, head);
-    span_inside(head->fields[i].value, head);
+  for (size_t i = 0; i < head->fields.count; i++) {
+    must(head->fields.items[i].name.len > 0);
+    span_inside(head->fields.items[i].name, head);
+    span_inside(head->fields.items[i].value, head);
   }
 }
 

@@ -93,9 +93,9 @@ static void a_whole_head_is_taken_apart(void **state) {
   assert_text(text_at(text, head.target), "/chat/a%20b?room=1&x=?");
   assert_text(text_at(text, head.path), "/chat/a%20b");
   assert_text(text_at(text, head.query), "room=1&x=?");
-  assert_int_equal(head.field_count, 5);
-  assert_text(text_at(text, head.fields[1].name), "X-Two");
-  assert_text(text_at(text, head.fields[1].value), "two words");
+  assert_int_equal(head.fields.count, 5);
+  assert_text(text_at(text, head.fields.items[1].name), "X-Two");
+  assert_text(text_at(text, head.fields.items[1].value), "two words");
   assert_int_equal(head.head_len, sizeof text - 1 - strlen("rest"));
   assert_true(head.keep_alive);
   assert_false(head.has_body);
