@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/sys.h"
+#include "wire/http_date.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,9 +95,11 @@ static bool append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text)) == STOA_OK;
 }
 
-static bool refuse(int code, const struct stoa_http_head *head, struct stoa_buffer *out) {
+static bool refuse(int code, const struct stoa_http_head *head, int64_t wall_us, struct stoa_buffer *out) {
   char answer[512];
-  size_t len = stoa_http_refusal(code, "", head->method == STOA_HTTP_HEAD, answer, sizeof answer);
+  const struct stoa_http_refusal refusal = {
+      .code = code, .head_only = head->method == STOA_HTTP_HEAD, .wall_us = wall_us};
+  size_t len = stoa_http_refusal(&refusal, answer, sizeof answer);
   int ignored = stoa_buffer_append(out, answer, len);
   (void)ignored;
   return false;
@@ -125,6 +128,7 @@ static bool read_whole(int fd, size_t size, struct stoa_buffer *out) {
 struct file_answer {
   const struct stoa_http_head *head;
   const char *path;
+  int64_t wall_us;
   struct stat info;
   char etag[ETAG_LEN];
   bool fresh;  /* the client has this version */
@@ -151,8 +155,10 @@ static bool append_status(const struct file_answer *answer, struct stoa_buffer *
 }
 
 static bool append_fields(const struct file_answer *answer, struct stoa_buffer *out) {
-  return append_text(out, policy) && (!answer->secure || append_text(out, hsts)) && append_text(out, "ETag: ") &&
-         append_text(out, answer->etag) &&
+  char date[STOA_HTTP_DATE_SIZE];
+  stoa_http_date(answer->wall_us, date);
+  return append_text(out, "Date: ") && append_text(out, date) && append_text(out, "\r\n") && append_text(out, policy) &&
+         (!answer->secure || append_text(out, hsts)) && append_text(out, "ETag: ") && append_text(out, answer->etag) &&
          append_text(out,
                      answer->head->keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
 }
@@ -165,29 +171,29 @@ static bool append_file(const struct file_answer *answer, int fd, struct stoa_bu
   }
   if (!whole) {
     out->len = start;
-    return refuse(500, answer->head, out);
+    return refuse(500, answer->head, answer->wall_us, out);
   }
   return answer->head->keep_alive;
 }
 
 bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const uint8_t *data, bool secure,
-                        struct stoa_buffer *out) {
+                        int64_t wall_us, struct stoa_buffer *out) {
   char path[PATH_BYTES_MAX + 16];
-  struct file_answer answer = {.head = head, .path = path, .secure = secure};
+  struct file_answer answer = {.head = head, .path = path, .wall_us = wall_us, .secure = secure};
   int code = file_path(head, data, path);
   if (code != 0) {
-    return refuse(code, head, out);
+    return refuse(code, head, wall_us, out);
   }
   int fd = open_beneath(root_fd, path);
   if (fd < 0) {
-    return refuse(code_of_errno(), head, out);
+    return refuse(code_of_errno(), head, wall_us, out);
   }
   bool keep = false;
   if (fstat(fd, &answer.info) == 0 && S_ISREG(answer.info.st_mode) && answer.info.st_size <= FILE_BYTES_MAX) {
     set_etag(&answer, data);
     keep = append_file(&answer, fd, out);
   } else {
-    keep = refuse(404, head, out);
+    keep = refuse(404, head, wall_us, out);
   }
   stoa_sys.close(fd);
   return keep;

@@ -177,6 +177,12 @@ static int in_target(struct parse *parse) {
   return target_judge(parse);
 }
 
+/* RFC 9110 2.5: a higher minor version is read as the highest one that is known; 505 is for another major one. */
+static int version_judge(struct stoa_http_head *head, const uint8_t *version) {
+  head->minor_version = version[7] == '0' ? 0 : 1;
+  return version[5] == '1' ? 0 : 505;
+}
+
 static int in_version(struct parse *parse) {
   static const char form[] = "HTTP/#.#\r\n"; /* RFC 9112 2.3; # is a digit */
   struct stoa_http_head *head = parse->head;
@@ -190,7 +196,7 @@ static int in_version(struct parse *parse) {
     return 0;
   }
   head->state = IN_FIELDS;
-  return memcmp(parse->data + head->line_start, "HTTP/1.1", 8) == 0 ? 0 : 505;
+  return version_judge(head, parse->data + head->line_start);
 }
 
 /* RFC 9112 3.2: exactly one Host; RFC 9110 4.2.1: an empty one is no http authority. */
@@ -242,20 +248,24 @@ static int field_judge(struct stoa_http_head *head, const uint8_t *data, const s
   return 0;
 }
 
-/* RFC 9112 3.2.2: an absolute target's authority goes before Host; where they differ, somebody is being fooled. */
+/* RFC 9112 3.2.2: an absolute target's authority goes before Host; where they differ, somebody is being fooled.
+ * HTTP/1.0 knows no Host, and 1.1 not without. */
 static bool host_agrees(const struct stoa_http_head *head, const uint8_t *data) {
+  if ((head->seen & SEEN_HOST) == 0) {
+    return head->minor_version == 0;
+  }
   struct stoa_string host = stoa_http_field(head, data, "Host", NULL);
   return head->authority.len == 0 || stoa_http_equal_fold(host, view(data, head->authority));
 }
 
 /* What only the whole head can tell. RFC 9112 6.1, 6.3: Content-Length beside Transfer-Encoding is an attempt at
- * smuggling, whatever the method. */
+ * smuggling, whatever the method; so is Transfer-Encoding in HTTP/1.0, for who does not know it passes it on. */
 static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
-  if ((head->seen & SEEN_HOST) == 0 || !host_agrees(head, data)) {
+  if (!host_agrees(head, data)) {
     return 400;
   }
   if ((head->seen & SEEN_CODING) != 0) {
-    return (head->seen & SEEN_LENGTH) != 0 ? 400 : 501;
+    return (head->seen & SEEN_LENGTH) != 0 || head->minor_version == 0 ? 400 : 501;
   }
   if (head->method == STOA_HTTP_OTHER) {
     return 405;
@@ -263,10 +273,16 @@ static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
   return head->has_body ? 413 : 200;
 }
 
+/* RFC 9112 9.3: since 1.1 a connection persists unless somebody says close; before, only when both say keep-alive. */
+static bool wants_keep_alive(const struct stoa_http_head *head, const uint8_t *data) {
+  return !stoa_http_has_token(head, data, "Connection", "close") &&
+         (head->minor_version > 0 || stoa_http_has_token(head, data, "Connection", "keep-alive"));
+}
+
 static int head_end(struct parse *parse) {
   struct stoa_http_head *head = parse->head;
   head->head_len = head->scan;
-  head->keep_alive = !stoa_http_has_token(head, parse->data, "Connection", "close");
+  head->keep_alive = wants_keep_alive(head, parse->data);
   return head_judge(head, parse->data);
 }
 

@@ -87,8 +87,9 @@ static int at_reason_lf(struct parse *parse) {
 
 static int in_fields(struct parse *parse) {
   struct stoa_http_response *response = parse->response;
-  switch (stoa_http_fields_parse(&response->fields, parse->limits->fields_max, parse->data, &response->scan,
-                                 parse->end)) {
+  enum stoa_http_fields_event event =
+      stoa_http_fields_parse(&response->fields, parse->limits->fields_max, parse->data, &response->scan, parse->end);
+  switch (event) {
     case STOA_HTTP_FIELDS_MORE:
     case STOA_HTTP_FIELDS_FIELD:
       return STOA_E_AGAIN;

@@ -26,7 +26,8 @@ static void head_same(const struct stoa_http_head *a, const struct stoa_http_hea
   must(span_same(a->target, b->target) && span_same(a->path, b->path) && span_same(a->query, b->query));
   must(a->fields.count == b->fields.count);
   for (size_t i = 0; i < a->fields.count; i++) {
-    must(span_same(a->fields.items[i].name, b->fields.items[i].name) && span_same(a->fields.items[i].value, b->fields.items[i].value));
+    must(span_same(a->fields.items[i].name, b->fields.items[i].name) &&
+         span_same(a->fields.items[i].value, b->fields.items[i].value));
   }
 }
 
@@ -78,7 +79,7 @@ static void upgrade_is_answered(const struct stoa_http_head *head, const uint8_t
   }
   (void)stoa_ws_origin_allowed(request.origin, request.host, NULL, 0);
   (void)stoa_ws_origin_allowed(request.origin, request.host, &allowed, 1);
-  size_t len = stoa_ws_response(request.key, "stoa.json", compressed ? &deflate : NULL, out, sizeof out);
+  size_t len = stoa_ws_response(request.key, "stoa.json", compressed ? &deflate : NULL, NULL, out, sizeof out);
   must(len > 4 && memcmp(out + len - 4, "\r\n\r\n", 4) == 0);
   must(memmem(out, len - 2, "\r\n\r\n", 4) == NULL);
 }
@@ -97,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   } else if (whole.verdict != 0) {
     char out[512];
     must(stoa_http_reason(whole.verdict)[0] != 0);
-    must(stoa_http_refusal(whole.verdict, "", false, out, sizeof out) > 0);
+    const struct stoa_http_refusal refusal = {.code = whole.verdict};
+    must(stoa_http_refusal(&refusal, out, sizeof out) > 0);
   }
   return 0;
 }

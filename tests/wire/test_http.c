@@ -148,6 +148,18 @@ static void connection_close_is_seen_among_other_tokens(void **state) {
   assert_true(head_of("GET / HTTP/1.1\r\nHost: a\r\nConnection: closed, clos e\r\n\r\n").keep_alive);
 }
 
+static void a_connection_of_http_1_0_is_kept_only_when_that_is_asked_for(void **state) {
+  (void)state;
+  struct stoa_http_head old = head_of("GET / HTTP/1.0\r\n\r\n");
+  assert_int_equal(old.minor_version, 0);
+  assert_false(old.keep_alive);
+  assert_true(head_of("GET / HTTP/1.0\r\nConnection: x, Keep-Alive\r\n\r\n").keep_alive);
+  assert_false(head_of("GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n").keep_alive);
+  assert_false(head_of("GET / HTTP/1.0\r\nConnection: keep\r\n\r\n").keep_alive);
+  assert_int_equal(head_of("GET / HTTP/1.1\r\nHost: a\r\n\r\n").minor_version, 1);
+  assert_int_equal(head_of("GET / HTTP/1.2\r\nHost: a\r\n\r\n").minor_version, 1);
+}
+
 /* A head of exactly `len` bytes. */
 static struct stoa_buffer head_of_len(size_t len) {
   static const char start[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
@@ -277,6 +289,7 @@ int main(void) {
       cmocka_unit_test(an_absolute_target_is_read_as_its_path),
       cmocka_unit_test(the_length_of_a_body_is_told_with_its_refusal),
       cmocka_unit_test(connection_close_is_seen_among_other_tokens),
+      cmocka_unit_test(a_connection_of_http_1_0_is_kept_only_when_that_is_asked_for),
       cmocka_unit_test(a_head_over_its_limit_is_431),
       cmocka_unit_test(a_method_without_end_is_431),
       cmocka_unit_test(a_target_over_its_limit_is_414),
