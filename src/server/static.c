@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "wire/http_date.h"
+#include "wire/http_negotiate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #define FILE_BYTES_MAX (16 * 1024 * 1024)
 #define PATH_BYTES_MAX 4096
 #define ETAG_LEN 48
+#define US_PER_SECOND 1000000
 
 struct kind {
   const char *suffix;
@@ -139,8 +141,10 @@ static void set_etag(struct file_answer *answer, const uint8_t *data) {
   const struct stat *info = &answer->info;
   snprintf(answer->etag, sizeof answer->etag, "\"%llx-%llx\"", (unsigned long long)info->st_size,
            (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec);
-  struct stoa_string known = stoa_http_field(answer->head, data, "if-none-match", NULL);
-  answer->fresh = stoa_string_equal(known, stoa_string_of(answer->etag));
+  const struct stoa_http_version version = {.etag = stoa_string_of(answer->etag),
+                                            .modified_s = info->st_mtim.tv_sec,
+                                            .now_s = answer->wall_us / US_PER_SECOND};
+  answer->fresh = stoa_http_not_modified(answer->head, data, &version);
 }
 
 /* RFC 9110 8.6: a 304 has no Content-Length other than that of the 200 it stands for; it is left out. */
