@@ -1,8 +1,10 @@
 /* A request's way in: an upgrade to a session, a file of the page, or a refusal. */
 #include "server/server_private.h"
 #include "server/static.h"
+#include "wire/http_date.h"
 #include "wire/ws_handshake.h"
 
+#include <stdio.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
 
@@ -24,6 +26,10 @@ static bool is_head(const struct stoa_http_head *head) {
   return head->method == STOA_HTTP_HEAD;
 }
 
+static int64_t wall_us(const struct stoa_session *session) {
+  return stoa_clock_wall_us(stoa_loop_clock(session->host->loop));
+}
+
 static bool is_endpoint(struct upgrade *upgrade) {
   struct stoa_string encoded = {(const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len};
   if (encoded.len > sizeof upgrade->path ||
@@ -36,14 +42,14 @@ static bool is_endpoint(struct upgrade *upgrade) {
 static void on_plain_request(struct upgrade *upgrade) {
   struct stoa_session *session = upgrade->session;
   if (upgrade->server->web_root_fd < 0) {
-    stoa_session_refuse(session, is_endpoint(upgrade) ? 426 : 404, is_head(upgrade->head));
+    stoa_session_refuse(session, is_endpoint(upgrade) ? 426 : 404, is_head(upgrade->head), NULL);
     return;
   }
   bool keep = false;
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out != NULL) {
-    keep =
-        stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL, out);
+    keep = stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL,
+                              wall_us(session), out);
     stoa_session_output_end(session);
   }
   stoa_session_answered(session, !keep);
@@ -74,9 +80,13 @@ static bool origin_allowed(const struct upgrade *upgrade) {
 
 static bool write_response(struct upgrade *upgrade) {
   char response[1024];
+  char date[STOA_HTTP_DATE_SIZE];
+  char fields[64];
   const char *protocol = upgrade->server->formats.items[upgrade->format].subprotocol;
+  stoa_http_date(wall_us(upgrade->session), date);
+  snprintf(fields, sizeof fields, "Date: %s\r\n", date);
   size_t len = stoa_ws_response(upgrade->request.key, protocol[0] == '\0' ? NULL : protocol,
-                                upgrade->compress ? &upgrade->deflate : NULL, response, sizeof response);
+                                upgrade->compress ? &upgrade->deflate : NULL, fields, response, sizeof response);
   struct stoa_buffer *out = stoa_session_output_begin(upgrade->session);
   if (out == NULL) {
     return false;
@@ -171,12 +181,12 @@ static void open_session(struct upgrade *upgrade) {
 static void on_upgrade(struct upgrade *upgrade) {
   const struct stoa_server_config *config = &upgrade->server->config;
   if (!is_endpoint(upgrade)) {
-    stoa_session_refuse(upgrade->session, 404, is_head(upgrade->head));
+    stoa_session_refuse(upgrade->session, 404, is_head(upgrade->head), NULL);
     return;
   }
   if (!origin_allowed(upgrade)) {
     stoa_log(STOA_LOG_WARN, "origin refused", STOA_F_TEXT("origin", upgrade->request.origin));
-    stoa_session_refuse(upgrade->session, 403, is_head(upgrade->head));
+    stoa_session_refuse(upgrade->session, 403, is_head(upgrade->head), NULL);
     return;
   }
   choose_format(upgrade);
@@ -194,6 +204,6 @@ void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http
   } else if (code == 0) {
     on_plain_request(&upgrade);
   } else {
-    stoa_session_refuse(session, code, is_head(head));
+    stoa_session_refuse(session, code, is_head(head), NULL);
   }
 }

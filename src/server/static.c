@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "base/sys.h"
+#include "wire/http_date.h"
+#include "wire/http_negotiate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #define FILE_BYTES_MAX (16 * 1024 * 1024)
 #define PATH_BYTES_MAX 4096
 #define ETAG_LEN 48
+#define US_PER_SECOND 1000000
 
 struct kind {
   const char *suffix;
@@ -91,9 +94,11 @@ static bool append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text)) == STOA_OK;
 }
 
-static bool refuse(int code, const struct stoa_http_head *head, struct stoa_buffer *out) {
+static bool refuse(int code, const struct stoa_http_head *head, int64_t wall_us, struct stoa_buffer *out) {
   char answer[512];
-  size_t len = stoa_http_refusal(code, "", head->method == STOA_HTTP_HEAD, answer, sizeof answer);
+  const struct stoa_http_refusal refusal = {
+      .code = code, .head_only = head->method == STOA_HTTP_HEAD, .wall_us = wall_us};
+  size_t len = stoa_http_refusal(&refusal, answer, sizeof answer);
   int ignored = stoa_buffer_append(out, answer, len);
   (void)ignored;
   return false;
@@ -122,6 +127,7 @@ static bool read_whole(int fd, size_t size, struct stoa_buffer *out) {
 struct file_answer {
   const struct stoa_http_head *head;
   const char *path;
+  int64_t wall_us;
   struct stat info;
   char etag[ETAG_LEN];
   bool fresh;  /* the client has this version */
@@ -132,8 +138,10 @@ static void set_etag(struct file_answer *answer, const uint8_t *data) {
   const struct stat *info = &answer->info;
   snprintf(answer->etag, sizeof answer->etag, "\"%llx-%llx\"", (unsigned long long)info->st_size,
            (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec);
-  struct stoa_string known = stoa_http_field(answer->head, data, "if-none-match", NULL);
-  answer->fresh = stoa_string_equal(known, stoa_string_of(answer->etag));
+  const struct stoa_http_version version = {.etag = stoa_string_of(answer->etag),
+                                            .modified_s = info->st_mtim.tv_sec,
+                                            .now_s = answer->wall_us / US_PER_SECOND};
+  answer->fresh = stoa_http_not_modified(answer->head, data, &version);
 }
 
 /* RFC 9110 8.6: a 304 has no Content-Length other than that of the 200 it stands for; it is left out. */
@@ -148,8 +156,10 @@ static bool append_status(const struct file_answer *answer, struct stoa_buffer *
 }
 
 static bool append_fields(const struct file_answer *answer, struct stoa_buffer *out) {
-  return append_text(out, policy) && (!answer->secure || append_text(out, hsts)) && append_text(out, "ETag: ") &&
-         append_text(out, answer->etag) &&
+  char date[STOA_HTTP_DATE_SIZE];
+  stoa_http_date(answer->wall_us, date);
+  return append_text(out, "Date: ") && append_text(out, date) && append_text(out, "\r\n") && append_text(out, policy) &&
+         (!answer->secure || append_text(out, hsts)) && append_text(out, "ETag: ") && append_text(out, answer->etag) &&
          append_text(out,
                      answer->head->keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
 }
@@ -162,29 +172,29 @@ static bool append_file(const struct file_answer *answer, int fd, struct stoa_bu
   }
   if (!whole) {
     out->len = start;
-    return refuse(500, answer->head, out);
+    return refuse(500, answer->head, answer->wall_us, out);
   }
   return answer->head->keep_alive;
 }
 
 bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const uint8_t *data, bool secure,
-                        struct stoa_buffer *out) {
+                        int64_t wall_us, struct stoa_buffer *out) {
   char path[PATH_BYTES_MAX + 16];
-  struct file_answer answer = {.head = head, .path = path, .secure = secure};
+  struct file_answer answer = {.head = head, .path = path, .wall_us = wall_us, .secure = secure};
   int code = file_path(head, data, path);
   if (code != 0) {
-    return refuse(code, head, out);
+    return refuse(code, head, wall_us, out);
   }
   int fd = open_beneath(root_fd, path);
   if (fd < 0) {
-    return refuse(code_of_errno(), head, out);
+    return refuse(code_of_errno(), head, wall_us, out);
   }
   bool keep = false;
   if (stoa_sys.fstat(fd, &answer.info) == 0 && S_ISREG(answer.info.st_mode) && answer.info.st_size <= FILE_BYTES_MAX) {
     set_etag(&answer, data);
     keep = append_file(&answer, fd, out);
   } else {
-    keep = refuse(404, head, out);
+    keep = refuse(404, head, wall_us, out);
   }
   stoa_sys.close(fd);
   return keep;

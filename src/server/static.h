@@ -15,9 +15,10 @@
  *
  * root_fd  the web root
  * secure   the connection is TLS: HSTS is sent
+ * wall_us  the present time, for the field Date
  * Returns true when the connection may be kept for another request. Without memory nothing is appended and it must
  * be closed. */
 bool stoa_static_answer(int root_fd, const struct stoa_http_head *head, const uint8_t *data, bool secure,
-                        struct stoa_buffer *out);
+                        int64_t wall_us, struct stoa_buffer *out);
 
 #endif

@@ -4,9 +4,13 @@
 
 #include <string.h>
 
-void stoa_session_refuse(struct stoa_session *session, int code, bool head_only) {
-  char answer[512];
-  size_t len = stoa_http_refusal(code, "", head_only, answer, sizeof answer);
+void stoa_session_refuse(struct stoa_session *session, int code, bool head_only, const char *text) {
+  char answer[1024];
+  const struct stoa_http_refusal refusal = {.code = code,
+                                            .head_only = head_only,
+                                            .wall_us = stoa_clock_wall_us(stoa_loop_clock(session->host->loop)),
+                                            .text = text};
+  size_t len = stoa_http_refusal(&refusal, answer, sizeof answer);
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out != NULL) {
     if (stoa_buffer_append(out, answer, len) != STOA_OK) {
@@ -19,7 +23,7 @@ void stoa_session_refuse(struct stoa_session *session, int code, bool head_only)
 
 void stoa_session_refuse_late(struct stoa_session *session) {
   const struct stoa_http_head *head = session->input->head;
-  stoa_session_refuse(session, 408, head != NULL && head->method == STOA_HTTP_HEAD);
+  stoa_session_refuse(session, 408, head != NULL && head->method == STOA_HTTP_HEAD, NULL);
 }
 
 /* A head that comes in pieces needs its parser kept; one that is complete at once does not. */
@@ -63,7 +67,7 @@ size_t stoa_session_read_head(struct stoa_session *session, uint8_t *data, size_
   }
   if (code != 200) {
     /* RFC 9110 9.3.2: an answer to HEAD has no content, or a proxy would take it for the next answer's start. */
-    stoa_session_refuse(session, code, head->method == STOA_HTTP_HEAD);
+    stoa_session_refuse(session, code, head->method == STOA_HTTP_HEAD, NULL);
     forget_head(session);
     return len;
   }

@@ -127,8 +127,9 @@ void stoa_session_abandon(struct stoa_session *session);
 
 /* From HANDSHAKE to OPEN, after the 101 answer was queued. deflate NULL: no compression. */
 void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate);
-/* Answer a request with a status code and end. head_only: it was a HEAD, whose answer has no content. */
-void stoa_session_refuse(struct stoa_session *session, int code, bool head_only);
+/* Answer a request with a status code and end. head_only: it was a HEAD, whose answer has no content. text: what the
+ * body says, at most 512 bytes; NULL: the code's reason. */
+void stoa_session_refuse(struct stoa_session *session, int code, bool head_only, const char *text);
 /* The answer to a plain request was queued: wait for the next request, or end when `close`. */
 void stoa_session_answered(struct stoa_session *session, bool close);
 

@@ -7,19 +7,7 @@
 
 /* The parser's place in the head. Each state has one function, which takes as many bytes as belong to it; the bytes
  * are judged one after the other and never twice, so that neither the verdict nor the time depends on the split. */
-enum parse_state {
-  AT_START,
-  AT_START_LF,
-  IN_METHOD,
-  IN_TARGET,
-  IN_VERSION,
-  AT_FIELD,
-  IN_NAME,
-  BEFORE_VALUE,
-  IN_VALUE,
-  AT_VALUE_LF,
-  AT_END_LF
-};
+enum parse_state { AT_START, AT_START_LF, IN_METHOD, IN_TARGET, IN_VERSION, IN_FIELDS };
 
 enum seen_flag { SEEN_HOST = 1, SEEN_LENGTH = 2, SEEN_CODING = 4 };
 
@@ -189,6 +177,12 @@ static int in_target(struct parse *parse) {
   return target_judge(parse);
 }
 
+/* RFC 9110 2.5: a higher minor version is read as the highest one that is known; 505 is for another major one. */
+static int version_judge(struct stoa_http_head *head, const uint8_t *version) {
+  head->minor_version = version[7] == '0' ? 0 : 1;
+  return version[5] == '1' ? 0 : 505;
+}
+
 static int in_version(struct parse *parse) {
   static const char form[] = "HTTP/#.#\r\n"; /* RFC 9112 2.3; # is a digit */
   struct stoa_http_head *head = parse->head;
@@ -201,73 +195,8 @@ static int in_version(struct parse *parse) {
   if (byte != '\n') {
     return 0;
   }
-  head->state = AT_FIELD;
-  return memcmp(parse->data + head->line_start, "HTTP/1.1", 8) == 0 ? 0 : 505;
-}
-
-/* The first byte of a line: of a field's name, or of the empty line. A blank would be obs-fold (RFC 9112 5.2). */
-static int at_field(struct parse *parse) {
-  struct stoa_http_head *head = parse->head;
-  uint8_t byte = parse->data[head->scan];
-  head->line_start = head->scan;
-  if (byte == '\r') {
-    head->scan++;
-    head->state = AT_END_LF;
-    return 0;
-  }
-  if (!stoa_http_is(byte, STOA_HTTP_TOKEN)) {
-    return 400;
-  }
-  head->state = IN_NAME;
-  return head->field_count < parse->limits->fields_max ? 0 : 431;
-}
-
-/* RFC 9112 5.1: no blank is allowed between the name and the colon. */
-static int in_name(struct parse *parse) {
-  struct stoa_http_head *head = parse->head;
-  skip_class(parse, STOA_HTTP_TOKEN);
-  if (head->scan == parse->end) {
-    return 0;
-  }
-  if (parse->data[head->scan] != ':') {
-    return 400;
-  }
-  head->fields[head->field_count].name = (struct stoa_http_span){head->line_start, head->scan - head->line_start};
-  head->scan++;
-  head->state = BEFORE_VALUE;
-  return 0;
-}
-
-static int before_value(struct parse *parse) {
-  struct stoa_http_head *head = parse->head;
-  while (head->scan < parse->end && stoa_http_is_blank(parse->data[head->scan])) {
-    head->scan++;
-  }
-  if (head->scan < parse->end) {
-    head->fields[head->field_count].value.start = head->scan;
-    head->state = IN_VALUE;
-  }
-  return 0;
-}
-
-static int in_value(struct parse *parse) {
-  struct stoa_http_head *head = parse->head;
-  skip_class(parse, STOA_HTTP_VALUE);
-  if (head->scan == parse->end) {
-    return 0;
-  }
-  if (parse->data[head->scan] != '\r') {
-    return 400;
-  }
-  struct stoa_http_span *value = &head->fields[head->field_count].value;
-  uint32_t end = head->scan;
-  while (end > value->start && stoa_http_is_blank(parse->data[end - 1])) {
-    end--;
-  }
-  value->len = end - value->start;
-  head->scan++;
-  head->state = AT_VALUE_LF;
-  return 0;
+  head->state = IN_FIELDS;
+  return version_judge(head, parse->data + head->line_start);
 }
 
 /* RFC 9112 3.2: exactly one Host; RFC 9110 4.2.1: an empty one is no http authority. */
@@ -304,7 +233,9 @@ static int length_judge(struct stoa_http_head *head, struct stoa_string value) {
 }
 
 /* The fields that decide how the request itself is read. */
-static int field_judge(struct stoa_http_head *head, struct stoa_string name, struct stoa_string value) {
+static int field_judge(struct stoa_http_head *head, const uint8_t *data, const struct stoa_http_field_line *line) {
+  struct stoa_string name = view(data, line->name);
+  struct stoa_string value = view(data, line->value);
   if (stoa_http_equal_fold(name, stoa_string_of("Host"))) {
     return host_judge(head, value);
   }
@@ -317,31 +248,24 @@ static int field_judge(struct stoa_http_head *head, struct stoa_string name, str
   return 0;
 }
 
-static int at_value_lf(struct parse *parse) {
-  struct stoa_http_head *head = parse->head;
-  if (parse->data[head->scan] != '\n') {
-    return 400;
-  }
-  head->scan++;
-  head->state = AT_FIELD;
-  size_t index = head->field_count++;
-  return field_judge(head, view(parse->data, head->fields[index].name), view(parse->data, head->fields[index].value));
-}
-
-/* RFC 9112 3.2.2: an absolute target's authority goes before Host; where they differ, somebody is being fooled. */
+/* RFC 9112 3.2.2: an absolute target's authority goes before Host; where they differ, somebody is being fooled.
+ * HTTP/1.0 knows no Host, and 1.1 not without. */
 static bool host_agrees(const struct stoa_http_head *head, const uint8_t *data) {
+  if ((head->seen & SEEN_HOST) == 0) {
+    return head->minor_version == 0;
+  }
   struct stoa_string host = stoa_http_field(head, data, "Host", NULL);
   return head->authority.len == 0 || stoa_http_equal_fold(host, view(data, head->authority));
 }
 
 /* What only the whole head can tell. RFC 9112 6.1, 6.3: Content-Length beside Transfer-Encoding is an attempt at
- * smuggling, whatever the method. */
+ * smuggling, whatever the method; so is Transfer-Encoding in HTTP/1.0, for who does not know it passes it on. */
 static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
-  if ((head->seen & SEEN_HOST) == 0 || !host_agrees(head, data)) {
+  if (!host_agrees(head, data)) {
     return 400;
   }
   if ((head->seen & SEEN_CODING) != 0) {
-    return (head->seen & SEEN_LENGTH) != 0 ? 400 : 501;
+    return (head->seen & SEEN_LENGTH) != 0 || head->minor_version == 0 ? 400 : 501;
   }
   if (head->method == STOA_HTTP_OTHER) {
     return 405;
@@ -349,15 +273,34 @@ static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
   return head->has_body ? 413 : 200;
 }
 
-static int at_end_lf(struct parse *parse) {
+/* RFC 9112 9.3: since 1.1 a connection persists unless somebody says close; before, only when both say keep-alive. */
+static bool wants_keep_alive(const struct stoa_http_head *head, const uint8_t *data) {
+  return !stoa_http_has_token(head, data, "Connection", "close") &&
+         (head->minor_version > 0 || stoa_http_has_token(head, data, "Connection", "keep-alive"));
+}
+
+static int head_end(struct parse *parse) {
   struct stoa_http_head *head = parse->head;
-  if (parse->data[head->scan] != '\n') {
-    return 400;
-  }
-  head->scan++;
   head->head_len = head->scan;
-  head->keep_alive = !stoa_http_has_token(head, parse->data, "Connection", "close");
+  head->keep_alive = wants_keep_alive(head, parse->data);
   return head_judge(head, parse->data);
+}
+
+static int in_fields(struct parse *parse) {
+  struct stoa_http_head *head = parse->head;
+  switch (stoa_http_fields_parse(&head->fields, parse->limits->fields_max, parse->data, &head->scan, parse->end)) {
+    case STOA_HTTP_FIELDS_MORE:
+      return 0;
+    case STOA_HTTP_FIELDS_FIELD:
+      return field_judge(head, parse->data, &head->fields.items[head->fields.count - 1]);
+    case STOA_HTTP_FIELDS_END:
+      return head_end(parse);
+    case STOA_HTTP_FIELDS_BROKEN:
+      return 400;
+    case STOA_HTTP_FIELDS_FULL:
+      return 431;
+  }
+  return 400;
 }
 
 static int state_step(struct parse *parse) {
@@ -372,18 +315,8 @@ static int state_step(struct parse *parse) {
       return in_target(parse);
     case IN_VERSION:
       return in_version(parse);
-    case AT_FIELD:
-      return at_field(parse);
-    case IN_NAME:
-      return in_name(parse);
-    case BEFORE_VALUE:
-      return before_value(parse);
-    case IN_VALUE:
-      return in_value(parse);
-    case AT_VALUE_LF:
-      return at_value_lf(parse);
-    case AT_END_LF:
-      return at_end_lf(parse);
+    case IN_FIELDS:
+      return in_fields(parse);
   }
   return 400;
 }
@@ -405,19 +338,7 @@ int stoa_http_head_parse(struct stoa_http_head *head, const struct stoa_http_lim
 
 struct stoa_string stoa_http_field(const struct stoa_http_head *head, const uint8_t *data, const char *name,
                                    size_t *index) {
-  struct stoa_string wanted = stoa_string_of(name);
-  for (size_t i = index != NULL ? *index : 0; i < head->field_count; i++) {
-    if (stoa_http_equal_fold(view(data, head->fields[i].name), wanted)) {
-      if (index != NULL) {
-        *index = i + 1;
-      }
-      return view(data, head->fields[i].value);
-    }
-  }
-  if (index != NULL) {
-    *index = head->field_count;
-  }
-  return stoa_string_make(NULL, 0);
+  return stoa_http_fields_find(&head->fields, data, name, index);
 }
 
 bool stoa_http_has_token(const struct stoa_http_head *head, const uint8_t *data, const char *name, const char *token) {

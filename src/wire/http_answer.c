@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "wire/http.h"
+#include "wire/http_date.h"
 
 const char *stoa_http_reason(int code) {
   static const struct {
@@ -46,15 +47,20 @@ static const char *fields_of(int code) {
   }
 }
 
-size_t stoa_http_refusal(int code, const char *extra, bool head_only, char *out, size_t out_size) {
-  const char *reason = stoa_http_reason(code);
+size_t stoa_http_refusal(const struct stoa_http_refusal *refusal, char *out, size_t out_size) {
+  const char *reason = stoa_http_reason(refusal->code);
+  const char *text = refusal->text != NULL ? refusal->text : reason;
+  char date[STOA_HTTP_DATE_SIZE];
+  stoa_http_date(refusal->wall_us, date);
   int len = snprintf(out, out_size,
                      "HTTP/1.1 %d %s\r\n"
+                     "Date: %s\r\n"
                      "Content-Type: text/plain; charset=utf-8\r\n"
                      "Content-Length: %zu\r\n"
                      "X-Content-Type-Options: nosniff\r\n"
                      "%s%s\r\n%s%s",
-                     code, reason, strlen(reason) + 1, fields_of(code), extra, head_only ? "" : reason,
-                     head_only ? "" : "\n");
+                     refusal->code, reason, date, strlen(text) + 1, fields_of(refusal->code),
+                     refusal->fields != NULL ? refusal->fields : "", refusal->head_only ? "" : text,
+                     refusal->head_only ? "" : "\n");
   return len > 0 && (size_t)len < out_size ? (size_t)len : 0;
 }

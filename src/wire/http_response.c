@@ -5,7 +5,7 @@
 #include "wire/http_token.h"
 
 /* The parser's place in the head; one function each, as in http.c. */
-enum parse_state { IN_STATUS, IN_REASON, AT_REASON_LF, AT_FIELD, IN_NAME, BEFORE_VALUE, IN_VALUE, AT_VALUE_LF, AT_END };
+enum parse_state { IN_STATUS, IN_REASON, AT_REASON_LF, IN_FIELDS };
 
 /* One call's view of the bytes; `end` is at most the limit of the head. */
 struct parse {
@@ -19,10 +19,6 @@ void stoa_http_response_init(struct stoa_http_response *response) {
   memset(response, 0, sizeof *response);
   response->state = IN_STATUS;
   response->verdict = STOA_E_AGAIN;
-}
-
-static struct stoa_string view(const uint8_t *data, struct stoa_http_span span) {
-  return stoa_string_make((const char *)data + span.start, span.len);
 }
 
 /* Move `scan` over bytes of one class. */
@@ -79,85 +75,33 @@ static int in_reason(struct parse *parse) {
   return STOA_E_AGAIN;
 }
 
-static int at_line_feed(struct parse *parse) {
+static int at_reason_lf(struct parse *parse) {
   struct stoa_http_response *response = parse->response;
   if (parse->data[response->scan] != '\n') {
     return STOA_E_SYNTAX;
   }
   response->scan++;
-  if (response->state == AT_END) {
-    response->head_len = response->scan;
-    return STOA_OK;
-  }
-  response->state = AT_FIELD;
+  response->state = IN_FIELDS;
   return STOA_E_AGAIN;
 }
 
-/* The first byte of a line: of a field's name, or of the empty line. A blank would be obs-fold (RFC 9112 5.2). */
-static int at_field(struct parse *parse) {
+static int in_fields(struct parse *parse) {
   struct stoa_http_response *response = parse->response;
-  uint8_t byte = parse->data[response->scan];
-  response->line_start = response->scan;
-  if (byte == '\r') {
-    response->scan++;
-    response->state = AT_END;
-    return STOA_E_AGAIN;
+  enum stoa_http_fields_event event =
+      stoa_http_fields_parse(&response->fields, parse->limits->fields_max, parse->data, &response->scan, parse->end);
+  switch (event) {
+    case STOA_HTTP_FIELDS_MORE:
+    case STOA_HTTP_FIELDS_FIELD:
+      return STOA_E_AGAIN;
+    case STOA_HTTP_FIELDS_END:
+      response->head_len = response->scan;
+      return STOA_OK;
+    case STOA_HTTP_FIELDS_BROKEN:
+      return STOA_E_SYNTAX;
+    case STOA_HTTP_FIELDS_FULL:
+      return STOA_E_LIMIT;
   }
-  if (!stoa_http_is(byte, STOA_HTTP_TOKEN)) {
-    return STOA_E_SYNTAX;
-  }
-  response->state = IN_NAME;
-  return response->field_count < parse->limits->fields_max ? STOA_E_AGAIN : STOA_E_LIMIT;
-}
-
-/* RFC 9112 5.1: no blank is allowed between the name and the colon. */
-static int in_name(struct parse *parse) {
-  struct stoa_http_response *response = parse->response;
-  skip_class(parse, STOA_HTTP_TOKEN);
-  if (response->scan == parse->end) {
-    return STOA_E_AGAIN;
-  }
-  if (parse->data[response->scan] != ':') {
-    return STOA_E_SYNTAX;
-  }
-  response->fields[response->field_count].name =
-      (struct stoa_http_span){response->line_start, response->scan - response->line_start};
-  response->scan++;
-  response->state = BEFORE_VALUE;
-  return STOA_E_AGAIN;
-}
-
-static int before_value(struct parse *parse) {
-  struct stoa_http_response *response = parse->response;
-  while (response->scan < parse->end && stoa_http_is_blank(parse->data[response->scan])) {
-    response->scan++;
-  }
-  if (response->scan < parse->end) {
-    response->fields[response->field_count].value.start = response->scan;
-    response->state = IN_VALUE;
-  }
-  return STOA_E_AGAIN;
-}
-
-static int in_value(struct parse *parse) {
-  struct stoa_http_response *response = parse->response;
-  skip_class(parse, STOA_HTTP_VALUE);
-  if (response->scan == parse->end) {
-    return STOA_E_AGAIN;
-  }
-  if (parse->data[response->scan] != '\r') {
-    return STOA_E_SYNTAX;
-  }
-  struct stoa_http_span *value = &response->fields[response->field_count].value;
-  uint32_t end = response->scan;
-  while (end > value->start && stoa_http_is_blank(parse->data[end - 1])) {
-    end--;
-  }
-  value->len = end - value->start;
-  response->field_count++;
-  response->scan++;
-  response->state = AT_VALUE_LF;
-  return STOA_E_AGAIN;
+  return STOA_E_SYNTAX;
 }
 
 static int state_step(struct parse *parse) {
@@ -167,17 +111,9 @@ static int state_step(struct parse *parse) {
     case IN_REASON:
       return in_reason(parse);
     case AT_REASON_LF:
-    case AT_VALUE_LF:
-    case AT_END:
-      return at_line_feed(parse);
-    case AT_FIELD:
-      return at_field(parse);
-    case IN_NAME:
-      return in_name(parse);
-    case BEFORE_VALUE:
-      return before_value(parse);
-    case IN_VALUE:
-      return in_value(parse);
+      return at_reason_lf(parse);
+    case IN_FIELDS:
+      return in_fields(parse);
   }
   return STOA_E_SYNTAX;
 }
@@ -200,17 +136,5 @@ int stoa_http_response_parse(struct stoa_http_response *response, const struct s
 
 struct stoa_string stoa_http_response_field(const struct stoa_http_response *response, const uint8_t *data,
                                             const char *name, size_t *index) {
-  struct stoa_string wanted = stoa_string_of(name);
-  for (size_t i = index != NULL ? *index : 0; i < response->field_count; i++) {
-    if (stoa_http_equal_fold(view(data, response->fields[i].name), wanted)) {
-      if (index != NULL) {
-        *index = i + 1;
-      }
-      return view(data, response->fields[i].value);
-    }
-  }
-  if (index != NULL) {
-    *index = response->field_count;
-  }
-  return stoa_string_make(NULL, 0);
+  return stoa_http_fields_find(&response->fields, data, name, index);
 }

@@ -13,14 +13,10 @@
 
 struct stoa_http_response {
   uint16_t status; /* 100 to 599 */
-  size_t field_count;
   size_t head_len; /* bytes of the head, with its empty line */
-  struct {
-    struct stoa_http_span name, value; /* value without the blanks around it */
-  } fields[STOA_HTTP_FIELDS_MAX];
+  struct stoa_http_fields fields;
   /* Private to http_response.c. */
-  uint32_t scan;       /* bytes judged */
-  uint32_t line_start; /* of the line that is being read */
+  uint32_t scan; /* bytes judged */
   uint8_t state;
   int verdict; /* STOA_E_AGAIN while incomplete, then for good */
 };

@@ -48,6 +48,9 @@ int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data,
   if (!stoa_http_has_token(head, data, "Upgrade", "websocket")) {
     return 0;
   }
+  if (head->minor_version == 0) {
+    return 426;
+  }
   if (head->method != STOA_HTTP_GET || !stoa_http_has_token(head, data, "Connection", "upgrade")) {
     return 400;
   }
@@ -102,7 +105,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
     }
     /* RFC 9110 5.6.1.2: empty elements are passed over. Anything else is a break, and the end. */
     if (name.len > 0) {
-      cursor->field = head->field_count;
+      cursor->field = head->fields.count;
       return none;
     }
   }
@@ -153,8 +156,8 @@ static void put_field(struct writer *writer, const char *name, const char *value
   put(writer, "\r\n", 2);
 }
 
-size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate, char *out,
-                        size_t out_size) {
+size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate,
+                        const char *fields, char *out, size_t out_size) {
   static const char opening[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   struct writer writer = {out, out_size, 0, true};
   char accept[STOA_WS_ACCEPT_LEN];
@@ -168,6 +171,9 @@ size_t stoa_ws_response(struct stoa_string key, const char *protocol, const stru
     char extension[160];
     put_field(&writer, "Sec-WebSocket-Extensions", extension,
               stoa_ws_deflate_answer(deflate, extension, sizeof extension));
+  }
+  if (fields != NULL) {
+    put(&writer, fields, strlen(fields));
   }
   put(&writer, "\r\n", 2);
   return writer.fits ? writer.len : 0;

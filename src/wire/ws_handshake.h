@@ -20,7 +20,9 @@ struct stoa_ws_request {
 /* Is this an upgrade to WebSocket, and a good one?
  * Returns 101 when it is, and fills *out_request; 0 when no upgrade to WebSocket is asked for (a plain request); 400
  * for a broken one (method not GET, no Connection: upgrade, no or bad key, a second Sec-WebSocket-Key,
- * Sec-WebSocket-Version or Origin); 426 when Sec-WebSocket-Version is missing or not 13. */
+ * Sec-WebSocket-Version or Origin); 426 when Sec-WebSocket-Version is missing or not 13, or the request is HTTP/1.0,
+ * which cannot be upgraded (RFC 9110 7.8). That is how a proxy asks that was not told to speak 1.1 (nginx:
+ * proxy_http_version 1.1), and a page in place of the session would hide it. */
 int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data, struct stoa_ws_request *out_request);
 
 /* Walk the offered subprotocols: start with *cursor zeroed; data NULL at the end. A list that breaks the grammar
@@ -51,8 +53,9 @@ void stoa_ws_accept(struct stoa_string key, char out_accept[STOA_WS_ACCEPT_LEN])
  *
  * protocol  one of the server's own names, at most 128 bytes, never text of the request; NULL: none is spoken
  * deflate   NULL: not spoken
- * Returns the bytes written, or 0 when out_size is too small; 512 bytes are always enough. */
-size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate, char *out,
-                        size_t out_size);
+ * fields    more fields, complete lines with CRLF; NULL: none
+ * Returns the bytes written, or 0 when out_size is too small; 512 and the length of fields are always enough. */
+size_t stoa_ws_response(struct stoa_string key, const char *protocol, const struct stoa_ws_deflate *deflate,
+                        const char *fields, char *out, size_t out_size);
 
 #endif

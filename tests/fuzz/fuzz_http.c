@@ -24,9 +24,10 @@ static bool span_same(struct stoa_http_span a, struct stoa_http_span b) {
 static void head_same(const struct stoa_http_head *a, const struct stoa_http_head *b) {
   must(a->method == b->method && a->head_len == b->head_len && a->keep_alive == b->keep_alive);
   must(span_same(a->target, b->target) && span_same(a->path, b->path) && span_same(a->query, b->query));
-  must(a->field_count == b->field_count);
-  for (size_t i = 0; i < a->field_count; i++) {
-    must(span_same(a->fields[i].name, b->fields[i].name) && span_same(a->fields[i].value, b->fields[i].value));
+  must(a->fields.count == b->fields.count);
+  for (size_t i = 0; i < a->fields.count; i++) {
+    must(span_same(a->fields.items[i].name, b->fields.items[i].name) &&
+         span_same(a->fields.items[i].value, b->fields.items[i].value));
   }
 }
 
@@ -36,16 +37,16 @@ static void span_inside(struct stoa_http_span span, const struct stoa_http_head 
 
 static void head_makes_sense(const struct stoa_http_head *head, size_t len) {
   must(head->head_len <= len && head->head_len <= limits.head_bytes_max);
-  must(head->field_count >= 1 && head->field_count <= limits.fields_max);
+  must(head->fields.count >= 1 && head->fields.count <= limits.fields_max);
   must(head->target.len >= 1 && head->target.len <= limits.target_bytes_max);
   must(head->path.len >= 1 && !head->has_body);
   span_inside(head->target, head);
   span_inside(head->path, head);
   span_inside(head->query, head);
-  for (size_t i = 0; i < head->field_count; i++) {
-    must(head->fields[i].name.len > 0);
-    span_inside(head->fields[i].name, head);
-    span_inside(head->fields[i].value, head);
+  for (size_t i = 0; i < head->fields.count; i++) {
+    must(head->fields.items[i].name.len > 0);
+    span_inside(head->fields.items[i].name, head);
+    span_inside(head->fields.items[i].value, head);
   }
 }
 
@@ -78,7 +79,7 @@ static void upgrade_is_answered(const struct stoa_http_head *head, const uint8_t
   }
   (void)stoa_ws_origin_allowed(request.origin, request.host, NULL, 0);
   (void)stoa_ws_origin_allowed(request.origin, request.host, &allowed, 1);
-  size_t len = stoa_ws_response(request.key, "stoa.json", compressed ? &deflate : NULL, out, sizeof out);
+  size_t len = stoa_ws_response(request.key, "stoa.json", compressed ? &deflate : NULL, NULL, out, sizeof out);
   must(len > 4 && memcmp(out + len - 4, "\r\n\r\n", 4) == 0);
   must(memmem(out, len - 2, "\r\n\r\n", 4) == NULL);
 }
@@ -97,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   } else if (whole.verdict != 0) {
     char out[512];
     must(stoa_http_reason(whole.verdict)[0] != 0);
-    must(stoa_http_refusal(whole.verdict, "", false, out, sizeof out) > 0);
+    const struct stoa_http_refusal refusal = {.code = whole.verdict};
+    must(stoa_http_refusal(&refusal, out, sizeof out) > 0);
   }
   return 0;
 }

@@ -23,10 +23,10 @@ static struct stoa_http_response parse_in(const uint8_t *data, size_t len, size_
 static void head_makes_sense(const struct stoa_http_response *response, size_t len) {
   must(response->head_len <= len && response->head_len <= limits.head_bytes_max);
   must(response->status >= 100 && response->status <= 599);
-  must(response->field_count <= limits.fields_max);
-  for (size_t i = 0; i < response->field_count; i++) {
-    struct stoa_http_span name = response->fields[i].name;
-    struct stoa_http_span value = response->fields[i].value;
+  must(response->fields.count <= limits.fields_max);
+  for (size_t i = 0; i < response->fields.count; i++) {
+    struct stoa_http_span name = response->fields.items[i].name;
+    struct stoa_http_span value = response->fields.items[i].value;
     must(name.len > 0 && name.start + name.len < value.start);
     must(value.start + value.len + 2 < response->head_len);
   }

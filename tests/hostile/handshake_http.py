@@ -1,12 +1,16 @@
 """Requests and upgrades that are too much, malformed, too slow, or from a page of somebody else (rows 9, 10, 19, 22,
 25, 26)."""
 
+import os
+import re
+
 from tap import run
 from world import CHATROOM, ECHO, hostile
 from ws_raw import TEXT, frame, request
 
 HEAD_MAX = 16384
 COMPRESSED = {"server.compression": True}
+PAGE = {"server.web_root": os.path.join(os.path.dirname(__file__), "..", "..", "web", "chat")}
 ALLOWED = {"server.allowed_origins": ["https://good.example", "http://localhost:8080"]}
 
 
@@ -210,9 +214,9 @@ def grammar(world):
         world.expect_refusal(data, 400)
 
 
-@hostile("other versions of HTTP are answered with 505, other methods with 405 or 501", ECHO)
+@hostile("other major versions of HTTP are answered with 505, other methods with 405 or 501", ECHO)
 def versions(world):
-    for version in ("HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "HTTP/3.0", "HTTP/9.9"):
+    for version in ("HTTP/2.0", "HTTP/0.9", "HTTP/3.0", "HTTP/9.9"):
         world.expect_refusal(plain(version=version), 505)
         world.expect_refusal(request(version=version), 505)
     # HTTP/2 with prior knowledge: PRI is a method that nobody knows here.
@@ -222,6 +226,62 @@ def versions(world):
         world.expect_refusal(request(method=method), (400, 405))
     for method in ("BREW", "get", "GETT", "G"):
         world.expect_refusal(plain(method=method), 501)
+
+
+def old(*fields, method="GET", target="/"):
+    """A request of HTTP/1.0, without Host."""
+    return "\r\n".join([f"{method} {target} HTTP/1.0", *fields]).encode("latin-1") + b"\r\n\r\n"
+
+
+@hostile("a proxy that speaks HTTP/1.0 gets the page, whole, and its connection ends", CHATROOM, PAGE)
+def http_1_0(world):
+    page = world.connect().ask(plain()).body
+    for data in (old(), old("Host: localhost"), old("Connection: close"), old("Connection: close, keep-alive")):
+        peer = world.connect()
+        answer = peer.ask(data)
+        assert (answer.status, answer.body) == (200, page), f"{answer.head!r} for {data!r}"
+        assert answer.head.startswith(b"HTTP/1.1 200 OK\r\n"), answer.head
+        assert answer.headers["connection"] == "close", answer.head
+        assert "transfer-encoding" not in answer.headers, answer.head
+        assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", answer.headers["date"]), answer.head
+        assert peer.ends(), "more than one answer"
+    peer = world.connect()
+    peer.send(old(method="HEAD"))
+    assert peer.read_answer(head_only=True).status == 200
+    assert peer.ends(), "an answer to HEAD has no content"
+
+
+@hostile("a connection of HTTP/1.0 is kept when that is asked for, and the answer says so", CHATROOM, PAGE)
+def kept(world):
+    peer = world.connect()
+    for _ in range(3):
+        answer = peer.ask(old("Connection: Keep-Alive"))
+        assert answer.status == 200
+        assert answer.headers["connection"] == "keep-alive", answer.head
+        assert int(answer.headers["content-length"]) == len(answer.body)
+    assert peer.ask(old()).headers["connection"] == "close"
+    assert peer.ends()
+
+
+@hostile("HTTP/1.0 cannot be upgraded, has no transfer codings, and obeys the grammar", CHATROOM, PAGE)
+def not_in_1_0(world):
+    answer = world.expect_refusal(request(version="HTTP/1.0"), 426)
+    assert answer.headers["upgrade"] == "websocket", answer.head
+    world.expect_refusal(request(version="HTTP/1.0", host=None), 426)
+    for fields in (["Transfer-Encoding: chunked"], ["Transfer-Encoding: identity"], ["Host: a", "Host: a"], ["Host:"],
+                   ["Host: a b"], ["Content-Length: 0", "Transfer-Encoding: chunked"], ["Content-Length: 0, 5"],
+                   ["Connection: keep-alive", "Transfer-Encoding: chunked"]):
+        world.expect_refusal(old(*fields), 400)
+    world.expect_refusal(old("Content-Length: 5") + b"GET /", 413)
+    world.expect_refusal(old("Content-Length: 5", method="POST") + b"GET /", 405)
+    world.expect_refusal(old(target="http://b/", method="GET").replace(b"\r\n\r\n", b"\r\nHost: a\r\n\r\n"), 400)
+
+
+@hostile("a higher minor version is read as 1.1", ECHO)
+def higher(world):
+    peer = world.connect()
+    assert peer.ask(request(version="HTTP/1.2")).status == 101
+    world.expect_refusal(request(version="HTTP/1.2", host=None), 400)
 
 
 @hostile("upgrade requests that lack something are refused", ECHO)

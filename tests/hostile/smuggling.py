@@ -65,6 +65,21 @@ def codings(world):
         expect_one_refusal(world, field, statuses=(400,), body=b"0\r\n\r\n" + SECOND)
 
 
+@hostile("a transfer coding in a request of HTTP/1.0 is refused as broken framing", CHATROOM)
+def codings_in_1_0(world):
+    for method in (b"POST", b"GET", b"HEAD"):
+        for fields in ((b"Transfer-Encoding: chunked",), (b"Transfer-Encoding: identity",),
+                       (b"Transfer-Encoding: chunked", b"Connection: keep-alive"),
+                       (b"Content-Length: 5", b"Transfer-Encoding: chunked", b"Connection: keep-alive")):
+            peer = world.connect()
+            peer.try_send(with_fields(*fields, method=method).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+            answer = peer.read_answer(head_only=method == b"HEAD")
+            world.bystander.chat()
+            assert answer.status == 400, f"{answer.status} for {method} {fields}"
+            assert peer.read_to_end() == b""
+            peer.close()
+
+
 @hostile("chunk sizes of any kind are never read", CHATROOM)
 def chunks(world):
     for size in (

@@ -46,8 +46,8 @@ const struct request requests[] = {
     {"a byte above ASCII in the target", 400, LINE("GET /\xc3\xa4 HTTP/1.1")},
     {"line breaks, escaped, in the target", 200, LINE("GET /%0d%0aSet-Cookie:%20x=1 HTTP/1.1")},
     {"no version", 400, R("GET /\r\nHost: a\r\n\r\n")},
-    {"HTTP/1.0", 505, LINE("GET / HTTP/1.0")},
-    {"HTTP/1.2", 505, LINE("GET / HTTP/1.2")},
+    {"HTTP/1.2, read as 1.1", 200, LINE("GET / HTTP/1.2")},
+    {"HTTP/1.9 without Host", 400, R("GET / HTTP/1.9\r\n\r\n")},
     {"HTTP/2.0", 505, LINE("GET / HTTP/2.0")},
     {"HTTP/0.9 by name", 505, LINE("GET / HTTP/0.9")},
     {"a version of two digits", 400, LINE("GET / HTTP/1.10")},
@@ -58,6 +58,21 @@ const struct request requests[] = {
     {"the preface of HTTP/2", 501, R("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
     {"a TLS hello", 400, R("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")},
     {"noise", 400, R("\xde\xad\xbe\xef\r\n\r\n")},
+
+    /* HTTP/1.0 (RFC 1945): no Host is needed, and bodies know one length only (RFC 9112 6.1). */
+    {"1.0", 200, R("GET / HTTP/1.0\r\n\r\n")},
+    {"1.0 HEAD", 200, R("HEAD / HTTP/1.0\r\n\r\n")},
+    {"1.0 with Host", 200, LINE("GET / HTTP/1.0")},
+    {"1.0 with two Hosts", 400, R("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n")},
+    {"1.0 with an empty Host", 400, R("GET / HTTP/1.0\r\nHost:\r\n\r\n")},
+    {"1.0 with an absolute target and no Host", 200, R("GET http://a/x HTTP/1.0\r\n\r\n")},
+    {"1.0 with an absolute target of another host", 400, LINE("GET http://b/ HTTP/1.0")},
+    {"1.0 POST", 405, R("POST / HTTP/1.0\r\n\r\n")},
+    {"1.0 with a body", 413, R("GET / HTTP/1.0\r\nContent-Length: 5\r\n\r\n")},
+    {"1.0 with chunks", 400, R("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")},
+    {"1.0 POST with chunks", 400, R("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")},
+    {"1.0 with a length and chunks", 400,
+     R("GET / HTTP/1.0\r\nContent-Length: 0\r\nTransfer-Encoding: identity\r\n\r\n")},
 
     /* RFC 9112 3.2.2: absolute targets. */
     {"an absolute target of the same host", 200, R("GET http://a:80/x?y HTTP/1.1\r\nHost: A:80\r\n\r\n")},

@@ -27,6 +27,9 @@ static void every_upgrade_gets_its_verdict(void **state) {
       {"a plain request", 0, GET "\r\n"},
       {"an upgrade to something else", 0, GET "Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n"},
       {"fields of a handshake without an upgrade", 0, GET KEY VERSION "\r\n"},
+      {"HTTP/1.0", 426, "GET / HTTP/1.0\r\nHost: a\r\n" UPGRADE KEY VERSION "\r\n"},
+      {"HTTP/1.0 without Host", 426, "GET / HTTP/1.0\r\n" UPGRADE KEY VERSION "\r\n"},
+      {"HTTP/1.0 that would be something else", 0, "GET / HTTP/1.0\r\nUpgrade: h2c\r\n\r\n"},
       {"HEAD", 400, "HEAD / HTTP/1.1\r\nHost: a\r\n" UPGRADE KEY VERSION "\r\n"},
       {"no Connection", 400, GET "Upgrade: websocket\r\n" KEY VERSION "\r\n"},
       {"another Connection", 400, GET "Upgrade: websocket\r\nConnection: keep-alive\r\n" KEY VERSION "\r\n"},
@@ -209,11 +212,15 @@ static void the_answer_has_what_was_agreed_on_and_no_more(void **state) {
   char out[513];
   char expected[513];
 
-  out[stoa_ws_response(key, NULL, NULL, out, 512)] = 0;
+  out[stoa_ws_response(key, NULL, NULL, NULL, out, 512)] = 0;
   snprintf(expected, sizeof expected, "%s\r\n", opening);
   assert_string_equal(out, expected);
 
-  out[stoa_ws_response(key, "stoa.json", &deflate, out, 512)] = 0;
+  out[stoa_ws_response(key, NULL, NULL, "A: b\r\n", out, 512)] = 0;
+  snprintf(expected, sizeof expected, "%sA: b\r\n\r\n", opening);
+  assert_string_equal(out, expected);
+
+  out[stoa_ws_response(key, "stoa.json", &deflate, NULL, out, 512)] = 0;
   snprintf(expected, sizeof expected,
            "%sSec-WebSocket-Protocol: stoa.json\r\nSec-WebSocket-Extensions: permessage-deflate; "
            "server_no_context_takeover; client_no_context_takeover\r\n\r\n",
@@ -229,12 +236,12 @@ static void an_answer_that_does_not_fit_is_not_begun(void **state) {
   char out[512];
   memset(protocol, 'p', 128);
   protocol[128] = 0;
-  size_t len = stoa_ws_response(key, protocol, &deflate, out, sizeof out);
+  size_t len = stoa_ws_response(key, protocol, &deflate, NULL, out, sizeof out);
   assert_in_range(len, 300, 512);
   for (size_t size = 0; size < len; size++) {
-    assert_int_equal(stoa_ws_response(key, protocol, &deflate, out, size), 0);
+    assert_int_equal(stoa_ws_response(key, protocol, &deflate, NULL, out, size), 0);
   }
-  assert_int_equal(stoa_ws_response(key, protocol, &deflate, out, len), len);
+  assert_int_equal(stoa_ws_response(key, protocol, &deflate, NULL, out, len), len);
 }
 
 int main(void) {

@@ -93,9 +93,9 @@ static void a_whole_head_is_taken_apart(void **state) {
   assert_text(text_at(text, head.target), "/chat/a%20b?room=1&x=?");
   assert_text(text_at(text, head.path), "/chat/a%20b");
   assert_text(text_at(text, head.query), "room=1&x=?");
-  assert_int_equal(head.field_count, 5);
-  assert_text(text_at(text, head.fields[1].name), "X-Two");
-  assert_text(text_at(text, head.fields[1].value), "two words");
+  assert_int_equal(head.fields.count, 5);
+  assert_text(text_at(text, head.fields.items[1].name), "X-Two");
+  assert_text(text_at(text, head.fields.items[1].value), "two words");
   assert_int_equal(head.head_len, sizeof text - 1 - strlen("rest"));
   assert_true(head.keep_alive);
   assert_false(head.has_body);
@@ -146,6 +146,18 @@ static void connection_close_is_seen_among_other_tokens(void **state) {
   assert_false(head_of("GET / HTTP/1.1\r\nHost: a\r\nConnection: x,, CLOSE\r\n\r\n").keep_alive);
   assert_false(head_of("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n").keep_alive);
   assert_true(head_of("GET / HTTP/1.1\r\nHost: a\r\nConnection: closed, clos e\r\n\r\n").keep_alive);
+}
+
+static void a_connection_of_http_1_0_is_kept_only_when_that_is_asked_for(void **state) {
+  (void)state;
+  struct stoa_http_head old = head_of("GET / HTTP/1.0\r\n\r\n");
+  assert_int_equal(old.minor_version, 0);
+  assert_false(old.keep_alive);
+  assert_true(head_of("GET / HTTP/1.0\r\nConnection: x, Keep-Alive\r\n\r\n").keep_alive);
+  assert_false(head_of("GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n").keep_alive);
+  assert_false(head_of("GET / HTTP/1.0\r\nConnection: keep\r\n\r\n").keep_alive);
+  assert_int_equal(head_of("GET / HTTP/1.1\r\nHost: a\r\n\r\n").minor_version, 1);
+  assert_int_equal(head_of("GET / HTTP/1.2\r\nHost: a\r\n\r\n").minor_version, 1);
 }
 
 /* A head of exactly `len` bytes. */
@@ -277,6 +289,7 @@ int main(void) {
       cmocka_unit_test(an_absolute_target_is_read_as_its_path),
       cmocka_unit_test(the_length_of_a_body_is_told_with_its_refusal),
       cmocka_unit_test(connection_close_is_seen_among_other_tokens),
+      cmocka_unit_test(a_connection_of_http_1_0_is_kept_only_when_that_is_asked_for),
       cmocka_unit_test(a_head_over_its_limit_is_431),
       cmocka_unit_test(a_method_without_end_is_431),
       cmocka_unit_test(a_target_over_its_limit_is_414),

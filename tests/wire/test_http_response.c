@@ -117,7 +117,7 @@ static void a_whole_head_is_taken_apart(void **state) {
   stoa_http_response_init(&response);
   assert_int_equal(stoa_http_response_parse(&response, &limits, data, strlen(text)), STOA_OK);
   assert_int_equal(response.status, 101);
-  assert_int_equal(response.field_count, 2);
+  assert_int_equal(response.fields.count, 2);
   assert_int_equal(response.head_len, strlen(text) - strlen("rest"));
   size_t index = 0;
   assert_true(stoa_string_equal(stoa_http_response_field(&response, data, "a", &index), stoa_string_of("b c")));

@@ -1,0 +1,54 @@
+/* wire/http_field.h: the field lines of an HTTP head (RFC 9112 5), of requests and of responses, strictly.
+ *
+ * Bytes in, offsets out, as wire/http.h describes it: the caller keeps the bytes in one run from the head's first one,
+ * and each byte is judged once, in its order, so that any split of the input gives the same lines and the same end.
+ *
+ * Does not know: what a field means, where the head began. Thread: any.
+ */
+#ifndef STOA_WIRE_HTTP_FIELD_H
+#define STOA_WIRE_HTTP_FIELD_H
+
+#include <stoa/bytes.h>
+
+#define STOA_HTTP_FIELDS_MAX 100
+
+/* Offsets into the run of bytes that was parsed. */
+struct stoa_http_span {
+  uint32_t start;
+  uint32_t len;
+};
+
+struct stoa_http_field_line {
+  struct stoa_http_span name;
+  struct stoa_http_span value; /* without the blanks around it */
+};
+
+/* All zero before the first line. */
+struct stoa_http_fields {
+  struct stoa_http_field_line items[STOA_HTTP_FIELDS_MAX];
+  size_t count;
+  /* Private to http_field.c. */
+  uint32_t line_start;
+  uint8_t state;
+};
+
+enum stoa_http_fields_event {
+  STOA_HTTP_FIELDS_MORE,   /* all bytes are taken: come back with the longer run */
+  STOA_HTTP_FIELDS_FIELD,  /* a line has ended and is the last of `items`: look at it and go on */
+  STOA_HTTP_FIELDS_END,    /* the empty line has ended */
+  STOA_HTTP_FIELDS_BROKEN, /* bare LF or CR, obs-fold, a blank before the colon, control bytes, no colon, no name */
+  STOA_HTTP_FIELDS_FULL    /* a line more than count_max */
+};
+
+/* Take bytes of data[*at, end), and move *at behind them. After END, BROKEN and FULL it must not be called again.
+ *
+ * count_max  at most STOA_HTTP_FIELDS_MAX */
+enum stoa_http_fields_event stoa_http_fields_parse(struct stoa_http_fields *fields, size_t count_max,
+                                                   const uint8_t *data, uint32_t *at, uint32_t end);
+
+/* The value of the first field of that name (compared without case), or a view with data NULL. `index` (may be NULL)
+ * holds where to go on: start at 0. */
+struct stoa_string stoa_http_fields_find(const struct stoa_http_fields *fields, const uint8_t *data, const char *name,
+                                         size_t *index);
+
+#endif
