@@ -137,18 +137,18 @@ static const struct stoa_error *on_hello(void *user, struct stoa_session *sessio
   return NULL;
 }
 
-static bool on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
+static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                        struct stoa_refusal *out_refusal) {
   (void)request;
   struct person *person = calloc(1, sizeof *person);
   if (person == NULL) {
-    *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory"};
-    return false;
+    *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory", 1000};
+    return STOA_REFUSE;
   }
   stoa_uuid_format(stoa_session_id(session), person->user_id);
   name_guest(user, person);
   stoa_session_set_user(session, person);
-  return true;
+  return STOA_ADMIT;
 }
 
 static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {

@@ -36,15 +36,29 @@ STOA_API struct stoa_string stoa_request_field(const struct stoa_request *reques
  * upgrade. */
 struct stoa_refusal {
   uint16_t close_code; /* 4500 to 4999 stops the client's retries; 4000 to 4499 lets it come back */
-  const char *reason;  /* borrowed until the connection is closed: a literal */
+  const char *reason;  /* borrowed until the connection is closed: a literal; at most 123 bytes are told */
+  uint32_t retry_ms;   /* with a code below 4500: when to come back, in the error frame; 0: not told */
+};
+
+/* What a connect callback decides. */
+enum stoa_admission {
+  STOA_REFUSE,     /* the session is closed as the refusal says */
+  STOA_ADMIT,      /* it is let in */
+  STOA_ADMIT_LATER /* it waits, unread and in no group, for stoa_server_admit() or stoa_server_refuse() */
 };
 
 struct stoa_callbacks {
-  /* A session begins: true lets it in. May be NULL: everybody is let in. It may join groups and send at once. */
-  bool (*on_connect)(void *user, struct stoa_session *session, const struct stoa_request *request,
-                     struct stoa_refusal *out_refusal);
-  /* A session that was let in has ended; the last call with it. `code` is the peer's close code, or ours, or 1006 when
-   * the line broke. May be NULL. */
+  /* A session begins. May be NULL: everybody is let in. One that is let in may join groups and be sent to at once; what
+   * was joined is left again with STOA_ADMIT_LATER. */
+  enum stoa_admission (*on_connect)(void *user, struct stoa_session *session, const struct stoa_request *request,
+                                    struct stoa_refusal *out_refusal);
+  /* A session that was not refused in on_connect is no longer open: its groups are left, nothing more can be sent to
+   * it, and the peer's close frame is still to come. on_disconnect follows. May be NULL. */
+  void (*on_closing)(void *user, struct stoa_session *session, uint16_t code, const char *reason);
+  /* Nothing waits to be sent to it any more, as stoa_session_tell_drained() asked to be told. May be NULL. */
+  void (*on_drained)(void *user, struct stoa_session *session);
+  /* A session that was not refused in on_connect has ended; the last call with it. `code` is the peer's close code, or
+   * ours, or 1006 when the connection broke. May be NULL. */
   void (*on_disconnect)(void *user, struct stoa_session *session, uint16_t code, const char *reason);
   /* Raw handler: when set, every WebSocket message comes here as it is, and typed handlers are not used. The bytes
    * are borrowed until the call returns. */
@@ -106,6 +120,13 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
+/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed with
+ * 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone, or
+ * that was decided on before, is left as it is. `refusal` is copied.
+ * Errors: STOA_E_MEMORY; STOA_E_CLOSED  the server does not run */
+STOA_API int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id);
+STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
+                                const struct stoa_refusal *refusal);
 /* Close a session by id. */
 STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                     const char *reason);
@@ -114,8 +135,9 @@ STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
  * WebSocket's own pings. */
 STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server);
-/* Connections now open, those that have not upgraded among them. */
+/* Sessions now open, and all connections, those that have not been upgraded among them. */
 STOA_API size_t stoa_server_sessions(const struct stoa_server *server);
+STOA_API size_t stoa_server_connections(const struct stoa_server *server);
 
 #ifdef __cplusplus
 }

@@ -30,11 +30,11 @@ enum stoa_close_code {
   STOA_CLOSE_POSITION_LOST = 4010,
   STOA_CLOSE_NO_PONG = 4012,
   STOA_CLOSE_RATE = 4013,
+  STOA_CLOSE_FULL = 4014, /* a limit on sessions or connections: come back after the error frame's retry_ms */
   STOA_CLOSE_BAD_TOKEN = 4500,
   STOA_CLOSE_PROTOCOL = 4501,
   STOA_CLOSE_NO_HELLO = 4502,
   STOA_CLOSE_KICKED = 4503,
-  STOA_CLOSE_CONNECTION_LIMIT = 4504,
   STOA_CLOSE_FORBIDDEN = 4507,
   STOA_CLOSE_TOO_MANY_ERRORS = 4509
 };
@@ -74,6 +74,15 @@ STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
 
 /* Send one WebSocket message as it is. Errors as stoa_session_send(). Text is not checked. */
 STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);
+
+/* Stop reading what the client sends, and go on. What is read already of the message after the present one waits. A
+ * session that is paused is not closed for its silence while something of it lies unread. Twice is fine. */
+STOA_API void stoa_session_pause(struct stoa_session *session);
+STOA_API void stoa_session_resume(struct stoa_session *session);
+/* Bytes that wait to be sent to it; at server.limits.send_queue_bytes_max it is closed with 4008. */
+STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
+/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest. */
+STOA_API void stoa_session_tell_drained(struct stoa_session *session);
 
 /* Say goodbye: what was sent before goes out first, then a close frame, then the connection ends. on_disconnect
  * follows later, never inside this call. `reason` is copied, at most 123 bytes. Closing twice is fine, the first

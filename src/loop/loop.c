@@ -23,6 +23,7 @@ struct stoa_loop {
   int epoll_fd;
   struct stoa_io wake; /* an eventfd: somebody posted */
   uint64_t now_ms;
+  uint64_t now_ns;
   struct stoa_mailbox mailbox;
   struct stoa_wheel wheel;
   struct stoa_timer *due; /* taken off the wheel, not run yet */
@@ -63,7 +64,8 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
   loop->clock = clock;
   loop->wake.fd = -1;
   loop->wake_ns = NEVER_NS;
-  loop->now_ms = clock_ns(loop) / NS_PER_MS;
+  loop->now_ns = clock_ns(loop);
+  loop->now_ms = loop->now_ns / NS_PER_MS;
   stoa_wheel_init(&loop->wheel, loop->now_ms);
   loop->epoll_fd = stoa_sys.epoll_create1(EPOLL_CLOEXEC);
   int status = loop->epoll_fd < 0 ? STOA_E_SYSTEM : open_wake(loop);
@@ -201,6 +203,7 @@ static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
 
 static void begin_turn(struct stoa_loop *loop) {
   uint64_t now_ns = clock_ns(loop);
+  loop->now_ns = now_ns;
   loop->now_ms = now_ns / NS_PER_MS;
   loop->again = false;
   if (loop->wake_ns <= now_ns) {
@@ -246,6 +249,10 @@ void stoa_loop_stop(struct stoa_loop *loop) {
 
 uint64_t stoa_loop_now_ms(const struct stoa_loop *loop) {
   return loop->now_ms;
+}
+
+uint64_t stoa_loop_now_ns(const struct stoa_loop *loop) {
+  return loop->now_ns;
 }
 
 const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop) {

@@ -86,6 +86,7 @@ void stoa_loop_wake_at(struct stoa_loop *loop, uint64_t due_ns);
 
 /* Time of this turn's wake-up, monotonic, in milliseconds. */
 uint64_t stoa_loop_now_ms(const struct stoa_loop *loop);
+uint64_t stoa_loop_now_ns(const struct stoa_loop *loop);
 const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop);
 
 /* Watch io->fd for io->events. Errors: STOA_E_SYSTEM, STOA_E_MEMORY (the kernel's) */

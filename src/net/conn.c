@@ -4,7 +4,11 @@
 #include "net/tls.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 int stoa_conn_init(struct stoa_conn *conn, int fd, struct stoa_tls_context *tls_context,
                    void (*on_ready)(struct stoa_io *io, uint32_t events)) {
@@ -36,6 +40,27 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
 
 bool stoa_conn_pending(const struct stoa_conn *conn) {
   return conn->tls != NULL && stoa_tls_pending(conn->tls);
+}
+
+bool stoa_conn_handshaking(const struct stoa_conn *conn) {
+  return conn->tls != NULL && stoa_tls_handshaking(conn->tls);
+}
+
+bool stoa_conn_has_input(const struct stoa_conn *conn) {
+  uint8_t byte;
+  return stoa_conn_pending(conn) || stoa_sys.recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+uint64_t stoa_conn_acked_bytes(const struct stoa_conn *conn) {
+  struct tcp_info info;
+  socklen_t len = sizeof info;
+  memset(&info, 0, sizeof info);
+  return getsockopt(conn->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+size_t stoa_conn_unacked_bytes(const struct stoa_conn *conn) {
+  int bytes = 0;
+  return ioctl(conn->io.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len) {

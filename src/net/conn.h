@@ -31,6 +31,15 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
 /* Bytes are decrypted and waiting inside: read again before waiting for the descriptor. */
 bool stoa_conn_pending(const struct stoa_conn *conn);
 
+/* TLS is not agreed yet. False for a plain connection. */
+bool stoa_conn_handshaking(const struct stoa_conn *conn);
+/* Something has come that was not read yet, decrypted or not. */
+bool stoa_conn_has_input(const struct stoa_conn *conn);
+/* How far the peer's kernel has acknowledged what it was sent, and how much it has not; both 0 where the system does
+ * not tell (unix sockets). */
+uint64_t stoa_conn_acked_bytes(const struct stoa_conn *conn);
+size_t stoa_conn_unacked_bytes(const struct stoa_conn *conn);
+
 /* Write some of the pieces, in order.
  * Errors: STOA_E_AGAIN  nothing was taken; wait for EPOLLOUT; STOA_E_SYSTEM, STOA_E_TLS  the line broke */
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len);

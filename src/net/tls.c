@@ -216,6 +216,10 @@ bool stoa_tls_pending(const struct stoa_tls *tls) {
   return SSL_pending(tls->ssl) > 0;
 }
 
+bool stoa_tls_handshaking(const struct stoa_tls *tls) {
+  return !SSL_is_init_finished(tls->ssl);
+}
+
 bool stoa_tls_wants_write(const struct stoa_tls *tls) {
   return tls->wants_write;
 }

@@ -20,6 +20,7 @@ int stoa_tls_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len
 int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
 size_t stoa_tls_promised(const struct stoa_tls *tls);
 bool stoa_tls_pending(const struct stoa_tls *tls);
+bool stoa_tls_handshaking(const struct stoa_tls *tls);
 /* Reading waits until something can be written (a handshake flight that did not fit). */
 bool stoa_tls_wants_write(const struct stoa_tls *tls);
 void stoa_tls_shutdown(struct stoa_tls *tls);

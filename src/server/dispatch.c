@@ -25,36 +25,40 @@ static void send_error(const struct incoming *incoming, const struct stoa_error 
 }
 
 /* The first client shows every frame that it gets as chat, so it is told nothing (only sessions with a subprotocol
- * know errors). Too many errors end either. */
+ * know errors). */
 static void fail(const struct incoming *incoming, const struct stoa_error *error) {
   struct stoa_session *session = incoming->session;
-  const struct stoa_server *server = stoa_worker_of(session)->server;
-  if (session->state != STOA_SESSION_OPEN) {
-    return;
-  }
-  if (stoa_session_negotiated(session)) {
+  if (session->state == STOA_SESSION_OPEN && stoa_session_negotiated(session)) {
     send_error(incoming, error);
   }
-  if (session->errors < UINT16_MAX) {
-    session->errors++;
-  }
-  if (session->errors >= server->limits.session_errors_max) {
+}
+
+/* A mistake is what the client should not have sent; what a handler answers is none. One is forgiven each second. */
+static void count_mistake(const struct incoming *incoming) {
+  struct stoa_session *session = incoming->session;
+  uint32_t mistakes = stoa_worker_count_mistake(session);
+  if (mistakes >= stoa_worker_of(session)->server->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
   }
 }
 
-static void fail_with(const struct incoming *incoming, enum stoa_error_code code, const char *reason,
-                      const char *message) {
+static void fail_internal(const struct incoming *incoming, const char *message) {
+  fail(incoming, stoa_session_error(incoming->session, STOA_ERROR_INTERNAL, "INTERNAL", message));
+}
+
+static void fail_mistake(const struct incoming *incoming, enum stoa_error_code code, const char *reason,
+                         const char *message) {
   fail(incoming, stoa_session_error(incoming->session, (uint32_t)code, reason, message));
+  count_mistake(incoming);
 }
 
 /* `text` does not lie in the arena: what was decoded is of no use any more, and the answer needs its room. */
 static void fail_decode(const struct incoming *incoming, int status, const char *text) {
   stoa_arena_reset(stoa_session_arena(incoming->session));
   if (status == STOA_E_MEMORY) {
-    fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory");
+    fail_internal(incoming, "out of memory");
   } else {
-    fail_with(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST", text);
+    fail_mistake(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST", text);
   }
 }
 
@@ -69,7 +73,7 @@ static void reply(const struct incoming *incoming, const struct stoa_handler *ha
   if (status != STOA_OK && status != STOA_E_CLOSED) {
     stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", handler->name),
              STOA_F_STR("reason", stoa_status_name(status)));
-    fail_with(incoming, STOA_ERROR_INTERNAL, "INTERNAL", NULL);
+    fail_internal(incoming, NULL);
   }
 }
 
@@ -97,7 +101,7 @@ static int decode(const struct incoming *incoming, const struct stoa_handler *ha
                   struct stoa_codec_error *out_error) {
   struct stoa_arena *arena = stoa_session_arena(incoming->session);
   const struct stoa_server *server = stoa_worker_of(incoming->session)->server;
-  const struct stoa_codec *codec = server->formats.items[incoming->session->format].codec;
+  const struct stoa_codec *codec = server->formats.items[stoa_server_session_of(incoming->session)->format].codec;
   out_error->text[0] = '\0';
   void *message = stoa_arena_calloc(arena, handler->message->size);
   if (message == NULL) {
@@ -120,12 +124,12 @@ static void dispatch(const struct incoming *incoming) {
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_handler *handler = stoa_server_find_handler(server, incoming->typed.type);
   if (handler == NULL) {
-    fail_with(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
+    fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;
   }
   if (incoming->typed.is_error || incoming->typed.is_call != (handler->reply != NULL)) {
-    fail_with(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST",
-              handler->reply == NULL ? "this type is not a call" : "this type is a call");
+    fail_mistake(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST",
+                 handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;
   }
   void *message = NULL;
@@ -141,7 +145,7 @@ static void dispatch(const struct incoming *incoming) {
 static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct incoming incoming = {.session = session};
-  int status = stoa_format_read(&worker->server->formats.items[session->format], message, is_text,
+  int status = stoa_format_read(&worker->server->formats.items[stoa_server_session_of(session)->format], message, is_text,
                                 &worker->text_scratch, &incoming.typed);
   if (status == STOA_OK) {
     dispatch(&incoming);

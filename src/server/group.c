@@ -148,7 +148,7 @@ static struct stoa_group_side *side_of(struct stoa_group *group, size_t variant)
 
 static size_t variant_of(const struct stoa_session *session) {
   const struct stoa_formats *formats = &stoa_worker_of(session)->server->formats;
-  return stoa_format_variant(&formats->items[session->format], session->deflate_bits);
+  return stoa_format_variant(&formats->items[stoa_server_session_of(session)->format], session->deflate_bits);
 }
 
 /* Members. */
@@ -205,12 +205,13 @@ static int add_member(struct stoa_worker *worker, struct stoa_group *group, stru
 /* Which of a session's memberships is in this group; for a member that moves within the array. */
 static void set_index(struct stoa_session *session, const struct stoa_group *group, uint32_t index) {
   if (group->name_len == 0) {
-    session->all_index = index;
+    stoa_server_session_of(session)->all_index = index;
     return;
   }
-  for (uint32_t i = 0; i < session->group_count; i++) {
-    if (session->memberships[i].group == group) {
-      session->memberships[i].index = index;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  for (uint32_t i = 0; i < own->group_count; i++) {
+    if (own->memberships[i].group == group) {
+      own->memberships[i].index = index;
       return;
     }
   }
@@ -225,7 +226,7 @@ static void take_rest(struct stoa_group_side *side, uint32_t index) {
   struct stoa_member *member = &side->members[index];
   size_t from = taken_by(side, member);
   if (side->batch != NULL && from < side->batch->bytes.len) {
-    stoa_session_output_queue(member->session, side->batch, from, side->batch->bytes.len);
+    stoa_stream_output_queue(&member->session->stream, side->batch, from, side->batch->bytes.len);
     member->batch_number = side->batch_number;
     member->taken = (uint32_t)side->batch->bytes.len;
   }
@@ -253,12 +254,12 @@ static void remove_member(struct stoa_worker *worker, struct stoa_group *group, 
 
 int stoa_group_join_all(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  return add_member(worker, worker->groups.all, session, &session->all_index);
+  return add_member(worker, worker->groups.all, session, &stoa_server_session_of(session)->all_index);
 }
 
 static bool is_member(const struct stoa_session *session, struct stoa_string name, uint32_t *out_place) {
-  for (uint32_t i = 0; i < session->group_count; i++) {
-    const struct stoa_group *group = session->memberships[i].group;
+  for (uint32_t i = 0; i < stoa_server_session_of(session)->group_count; i++) {
+    const struct stoa_group *group = stoa_server_session_of(session)->memberships[i].group;
     if (stoa_string_equal(stoa_string_make(group->name, group->name_len), name)) {
       *out_place = i;
       return true;
@@ -268,13 +269,13 @@ static bool is_member(const struct stoa_session *session, struct stoa_string nam
 }
 
 static int add_membership(struct stoa_session *session) {
-  size_t size = (session->group_count + 1) * sizeof *session->memberships;
+  size_t size = (stoa_server_session_of(session)->group_count + 1) * sizeof *stoa_server_session_of(session)->memberships;
   struct stoa_membership *memberships =
-      session->memberships == NULL ? stoa_alloc(size) : stoa_realloc(session->memberships, size);
+      stoa_server_session_of(session)->memberships == NULL ? stoa_alloc(size) : stoa_realloc(stoa_server_session_of(session)->memberships, size);
   if (memberships == NULL) {
     return STOA_E_MEMORY;
   }
-  session->memberships = memberships;
+  stoa_server_session_of(session)->memberships = memberships;
   return STOA_OK;
 }
 
@@ -290,21 +291,21 @@ int stoa_session_join(struct stoa_session *session, struct stoa_string name) {
   if (is_member(session, name, &place)) {
     return STOA_E_EXISTS;
   }
-  if (session->group_count == STOA_SESSION_GROUPS_MAX) {
+  if (stoa_server_session_of(session)->group_count == STOA_SESSION_GROUPS_MAX) {
     return STOA_E_LIMIT;
   }
   struct stoa_group *group = add_membership(session) == STOA_OK ? find_or_create(worker, name) : NULL;
   if (group == NULL) {
     return STOA_E_MEMORY;
   }
-  struct stoa_membership *membership = &session->memberships[session->group_count];
+  struct stoa_membership *membership = &stoa_server_session_of(session)->memberships[stoa_server_session_of(session)->group_count];
   int status = add_member(worker, group, session, &membership->index);
   if (status != STOA_OK) {
     drop_if_unused(worker, group);
     return status;
   }
   membership->group = group;
-  session->group_count++;
+  stoa_server_session_of(session)->group_count++;
   return STOA_OK;
 }
 
@@ -314,26 +315,26 @@ int stoa_session_leave(struct stoa_session *session, struct stoa_string name) {
   if (!is_member(session, name, &place)) {
     return STOA_E_NOT_FOUND;
   }
-  struct stoa_group *group = session->memberships[place].group;
-  remove_member(worker, group, session, session->memberships[place].index);
-  session->group_count--;
-  session->memberships[place] = session->memberships[session->group_count];
+  struct stoa_group *group = stoa_server_session_of(session)->memberships[place].group;
+  remove_member(worker, group, session, stoa_server_session_of(session)->memberships[place].index);
+  stoa_server_session_of(session)->group_count--;
+  stoa_server_session_of(session)->memberships[place] = stoa_server_session_of(session)->memberships[stoa_server_session_of(session)->group_count];
   drop_if_unused(worker, group);
   return STOA_OK;
 }
 
 void stoa_group_leave_all(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  while (session->group_count > 0) {
-    session->group_count--;
-    struct stoa_membership *last = &session->memberships[session->group_count];
+  while (stoa_server_session_of(session)->group_count > 0) {
+    stoa_server_session_of(session)->group_count--;
+    struct stoa_membership *last = &stoa_server_session_of(session)->memberships[stoa_server_session_of(session)->group_count];
     struct stoa_group *group = last->group;
     remove_member(worker, group, session, last->index);
     drop_if_unused(worker, group);
   }
-  stoa_free(session->memberships);
-  session->memberships = NULL;
-  remove_member(worker, worker->groups.all, session, session->all_index);
+  stoa_free(stoa_server_session_of(session)->memberships);
+  stoa_server_session_of(session)->memberships = NULL;
+  remove_member(worker, worker->groups.all, session, stoa_server_session_of(session)->all_index);
 }
 
 /* Messages. */
@@ -365,7 +366,7 @@ static int append_variant(struct stoa_worker *worker, struct stoa_group_side *si
                           struct stoa_outgoing *outgoing) {
   struct stoa_batch *batch = open_batch(worker, side);
   struct stoa_deflater *deflater =
-      variant % 2 == 0 ? NULL : stoa_session_deflater(&worker->host, STOA_DEFLATE_BITS_SHARED);
+      variant % 2 == 0 ? NULL : stoa_session_deflater(&worker->sessions, STOA_DEFLATE_BITS_SHARED);
   if (batch == NULL || (variant % 2 == 1 && deflater == NULL)) {
     return STOA_E_MEMORY;
   }
@@ -464,8 +465,7 @@ void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_
     }
     /* Never a silent hole: members that cannot be given the messages are let go and come back. */
     for (uint32_t i = 0; i < side->count; i++) {
-      side->members[i].session->slow = true;
-      stoa_session_mark(side->members[i].session);
+      stoa_stream_doom(&side->members[i].session->stream, STOA_FATE_LOST);
     }
   }
 }
@@ -485,12 +485,13 @@ static void settle_in(struct stoa_session *session, struct stoa_group *group, ui
 
 void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session) {
   /* One that is refused is no member of anything. */
-  if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN || !session->accepted) {
+  if (worker->groups.dirty == NULL || session->state != STOA_SESSION_OPEN || !stoa_server_session_of(session)->accepted) {
     return;
   }
-  settle_in(session, worker->groups.all, session->all_index);
-  for (uint32_t i = 0; i < session->group_count; i++) {
-    settle_in(session, session->memberships[i].group, session->memberships[i].index);
+  const struct stoa_server_session *own = stoa_server_session_of(session);
+  settle_in(session, worker->groups.all, own->all_index);
+  for (uint32_t i = 0; i < own->group_count; i++) {
+    settle_in(session, own->memberships[i].group, own->memberships[i].index);
   }
 }
 
@@ -503,7 +504,7 @@ static void write_to_members(struct stoa_group_side *side) {
     }
     size_t from = taken_by(side, member);
     if (from < len) {
-      stoa_session_output_shared(member->session, side->batch, from, len);
+      stoa_stream_output_shared(&member->session->stream, side->batch, from, len);
     }
   }
 }
@@ -597,7 +598,7 @@ void stoa_groups_flush(struct stoa_worker *worker) {
     flush_group(worker, group);
   }
   /* The batches must stay until all sends from them are done. */
-  stoa_turn_hand_over(&worker->host.turn);
+  stoa_turn_hand_over(&worker->streams.turn);
   while (ready != NULL) {
     struct stoa_group *group = ready;
     ready = group->next_dirty;

@@ -79,15 +79,15 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->send_queue_bytes_max, 1024 * 1024);
   or_default(&limits->address_sessions_max, 256);
   or_default(&limits->session_errors_max, 100);
+  or_default(&limits->address_handshakes_per_s, 20);
 }
 
 static void fill_session_limits(struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
+  server->http_limits =
+      (struct stoa_http_limits){limits->head_bytes_max, limits->target_bytes_max, limits->head_fields_max};
   server->session_limits = (struct stoa_session_limits){
-      .http = {limits->head_bytes_max, limits->target_bytes_max, limits->head_fields_max},
       .message_bytes_max = limits->message_bytes_max,
-      .queue_bytes_max = limits->send_queue_bytes_max,
-      .handshake_ms = limits->handshake_timeout_ms,
       .message_ms = limits->message_timeout_ms,
       .ping_ms = server->config.ping_interval_ms,
       .pong_ms = server->config.pong_timeout_ms,
@@ -128,8 +128,8 @@ static int check(const struct stoa_server *server) {
   if (server->worker_count > STOA_WORKERS_MAX) {
     return out_of_range("server.workers", server->worker_count, STOA_WORKERS_MAX);
   }
-  if (limits->head_bytes_max > STOA_SESSION_READ_BYTES) {
-    return out_of_range("server.limits.head_bytes_max", limits->head_bytes_max, STOA_SESSION_READ_BYTES);
+  if (limits->head_bytes_max > STOA_STREAM_READ_BYTES) {
+    return out_of_range("server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES);
   }
   if (limits->head_fields_max > STOA_HTTP_FIELDS_MAX) {
     return out_of_range("server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX);

@@ -1,16 +1,14 @@
-/* A request's way in: an upgrade to a session, a file of the page, or a refusal. */
-#include "server/server_private.h"
-#include "server/static.h"
+/* server/request.c: what becomes of a request: an upgrade to a session, a file of the page, or a refusal. */
+#include "server/admission.h"
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
 
 #include <stdio.h>
-#include <stoa/error.stoa.h>
 #include <stoa/log.h>
 
 /* A request and what is chosen for it. */
 struct upgrade {
-  struct stoa_session *session;
+  struct stoa_stream *stream;
   struct stoa_server *server;
   const struct stoa_http_head *head;
   const uint8_t *data;
@@ -22,12 +20,12 @@ struct upgrade {
   size_t path_len;
 };
 
-static bool is_head(const struct stoa_http_head *head) {
-  return head->method == STOA_HTTP_HEAD;
-}
-
-static int64_t wall_us(const struct stoa_session *session) {
-  return stoa_clock_wall_us(stoa_loop_clock(session->host->loop));
+static void refuse(const struct upgrade *upgrade, int code, const char *text) {
+  const struct stoa_http_refusal refusal = {.code = code,
+                                            .head_only = upgrade->head->method == STOA_HTTP_HEAD,
+                                            .wall_us = stoa_http_wall_us(upgrade->stream),
+                                            .text = text};
+  stoa_http_refuse(upgrade->stream, &refusal);
 }
 
 static bool is_endpoint(struct upgrade *upgrade) {
@@ -40,19 +38,12 @@ static bool is_endpoint(struct upgrade *upgrade) {
 }
 
 static void on_plain_request(struct upgrade *upgrade) {
-  struct stoa_session *session = upgrade->session;
-  if (upgrade->server->web_root_fd < 0) {
-    stoa_session_refuse(session, is_endpoint(upgrade) ? 426 : 404, is_head(upgrade->head), NULL);
+  const struct stoa_files *files = &upgrade->server->files;
+  if (files->root_fd < 0) {
+    refuse(upgrade, is_endpoint(upgrade) ? 426 : 404, NULL);
     return;
   }
-  bool keep = false;
-  struct stoa_buffer *out = stoa_session_output_begin(session);
-  if (out != NULL) {
-    keep = stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL,
-                              wall_us(session), out);
-    stoa_session_output_end(session);
-  }
-  stoa_session_answered(session, !keep);
+  stoa_files_answer(files, upgrade->stream, upgrade->head, upgrade->data, upgrade->stream->conn.tls != NULL);
 }
 
 /* The first of the client's subprotocols that is spoken here; none at all is the first client. A client that asks
@@ -81,55 +72,15 @@ static bool origin_allowed(const struct upgrade *upgrade) {
 static bool write_response(struct upgrade *upgrade) {
   char response[1024];
   char date[STOA_HTTP_DATE_SIZE];
-  char fields[64];
+  char fields[128];
   const char *protocol = upgrade->server->formats.items[upgrade->format].subprotocol;
-  stoa_http_date(wall_us(upgrade->session), date);
-  snprintf(fields, sizeof fields, "Date: %s\r\n", date);
+  stoa_http_date(stoa_http_wall_us(upgrade->stream), date);
+  /* Who is not a page learns from it when silence means that the connection is dead. */
+  snprintf(fields, sizeof fields, "Date: %s\r\nStoa-Ping-Interval: %u\r\n", date,
+           upgrade->server->config.ping_interval_ms);
   size_t len = stoa_ws_response(upgrade->request.key, protocol[0] == '\0' ? NULL : protocol,
                                 upgrade->compress ? &upgrade->deflate : NULL, fields, response, sizeof response);
-  struct stoa_buffer *out = stoa_session_output_begin(upgrade->session);
-  if (out == NULL) {
-    return false;
-  }
-  int status = stoa_buffer_append(out, response, len);
-  stoa_session_output_end(upgrade->session);
-  if (status != STOA_OK) {
-    upgrade->session->broken = true;
-  }
-  return status == STOA_OK;
-}
-
-/* Why this connection is one too many, or NULL. */
-static const char *over_limit(const struct upgrade *upgrade) {
-  const struct stoa_server *server = upgrade->server;
-  const struct stoa_peer *peer = &upgrade->session->peer;
-  if (server->limits.sessions_max > 0 && atomic_load(&server->sessions) > server->limits.sessions_max) {
-    return "the server is full";
-  }
-  bool exempt = stoa_peer_is_loopback(peer) && !server->limits.limit_loopback;
-  if (!exempt && stoa_peers_count(&upgrade->server->peers, peer) > server->limits.address_sessions_max) {
-    return "too many sessions of your address";
-  }
-  return NULL;
-}
-
-static bool ask_program(struct upgrade *upgrade, struct stoa_refusal *out_refusal) {
-  const struct stoa_callbacks *callbacks = &upgrade->server->callbacks;
-  char address[INET6_ADDRSTRLEN];
-  if (callbacks->on_connect == NULL) {
-    return true;
-  }
-  stoa_peer_format(&upgrade->session->peer, address);
-  struct stoa_request request = {
-      .path = {upgrade->path, upgrade->path_len},
-      .query = {(const char *)upgrade->data + upgrade->head->query.start, upgrade->head->query.len},
-      .origin = upgrade->request.origin,
-      .address = address,
-      .head = upgrade,
-  };
-  bool accepted = callbacks->on_connect(callbacks->user, upgrade->session, &request, out_refusal);
-  stoa_arena_reset(stoa_session_arena(upgrade->session));
-  return accepted;
+  return stoa_stream_output_bytes(upgrade->stream, response, len) == STOA_OK;
 }
 
 struct stoa_string stoa_request_field(const struct stoa_request *request, const char *name) {
@@ -137,73 +88,58 @@ struct stoa_string stoa_request_field(const struct stoa_request *request, const 
   return stoa_http_field(upgrade->head, upgrade->data, name, NULL);
 }
 
-/* Becomes a member before the program is asked, so that what it sends and joins in on_connect just works. */
-static bool enroll(struct upgrade *upgrade) {
-  struct stoa_session *session = upgrade->session;
-  if (stoa_group_join_all(session) != STOA_OK) {
-    return false;
+static void begin_session(struct upgrade *upgrade) {
+  struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
+  struct stoa_session *session = &own->base;
+  struct stoa_worker *worker = stoa_worker_of_stream(upgrade->stream);
+  char address[INET6_ADDRSTRLEN];
+  own->format = (uint8_t)upgrade->format;
+  if (stoa_session_begin(session, &worker->sessions, upgrade->compress ? &upgrade->deflate : NULL) != STOA_OK) {
+    stoa_stream_doom(upgrade->stream, STOA_FATE_BROKEN);
+    return;
   }
-  session->accepted = true;
-  uint8_t codec = upgrade->server->formats.items[session->format].codec_index;
-  atomic_fetch_add(&upgrade->server->codec_sessions[codec], 1);
-  return true;
-}
-
-static void expel(struct upgrade *upgrade, uint16_t code, const char *reason) {
-  struct stoa_session *session = upgrade->session;
-  if (session->format != 0) {
-    const struct stoa_error *error = stoa_session_error(session, code, "REFUSED", reason);
-    struct stoa_outgoing outgoing = {.is_error = true, .message_type = &stoa_error_type, .message = error};
-    stoa_worker_outgoing(stoa_worker_of(session), &outgoing);
-    int ignored = stoa_worker_send(session, &outgoing);
-    (void)ignored;
-    stoa_arena_reset(stoa_session_arena(session));
+  if (stoa_worker_add_session(worker, session) != STOA_OK) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    return;
   }
-  stoa_session_close(session, code, reason);
-}
-
-static void open_session(struct upgrade *upgrade) {
-  struct stoa_session *session = upgrade->session;
-  struct stoa_refusal refusal = {STOA_CLOSE_FORBIDDEN, "refused"};
-  session->format = (uint8_t)upgrade->format;
-  stoa_session_upgraded(session, upgrade->compress ? &upgrade->deflate : NULL);
-  const char *limit = over_limit(upgrade);
-  if (limit != NULL) {
-    expel(upgrade, STOA_CLOSE_CONNECTION_LIMIT, limit);
-  } else if (!enroll(upgrade)) {
-    expel(upgrade, STOA_WS_CLOSE_INTERNAL, "out of memory");
-  } else if (!ask_program(upgrade, &refusal)) {
-    expel(upgrade, refusal.close_code, refusal.reason);
-    session->accepted = false;
-  }
+  stoa_peer_format(stoa_server_session_client(own), address);
+  const struct stoa_request request = {
+      .path = {upgrade->path, upgrade->path_len},
+      .query = {(const char *)upgrade->data + upgrade->head->query.start, upgrade->head->query.len},
+      .origin = upgrade->request.origin,
+      .address = address,
+      .head = upgrade,
+  };
+  stoa_admission_begin(session, &request);
 }
 
 static void on_upgrade(struct upgrade *upgrade) {
-  const struct stoa_server_config *config = &upgrade->server->config;
   if (!is_endpoint(upgrade)) {
-    stoa_session_refuse(upgrade->session, 404, is_head(upgrade->head), NULL);
+    refuse(upgrade, 404, NULL);
     return;
   }
   if (!origin_allowed(upgrade)) {
     stoa_log(STOA_LOG_WARN, "origin refused", STOA_F_TEXT("origin", upgrade->request.origin));
-    stoa_session_refuse(upgrade->session, 403, is_head(upgrade->head), NULL);
+    refuse(upgrade, 403, NULL);
     return;
   }
   choose_format(upgrade);
-  upgrade->compress = config->compression && stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
+  upgrade->compress = upgrade->server->config.compression &&
+                      stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
   if (write_response(upgrade)) {
-    open_session(upgrade);
+    begin_session(upgrade);
   }
 }
 
-void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data) {
-  struct upgrade upgrade = {.session = session, .server = stoa_worker_of(session)->server, .head = head, .data = data};
+void stoa_worker_on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+  struct upgrade upgrade = {
+      .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
   int code = stoa_ws_request_read(head, data, &upgrade.request);
   if (code == 101) {
     on_upgrade(&upgrade);
   } else if (code == 0) {
     on_plain_request(&upgrade);
   } else {
-    stoa_session_refuse(session, code, is_head(head), NULL);
+    refuse(&upgrade, code, NULL);
   }
 }

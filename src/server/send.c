@@ -12,18 +12,19 @@ void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outg
 
 /* Without memory for a compressor the message goes out as it is. */
 static struct stoa_deflater *deflater_of(struct stoa_session *session) {
-  return session->deflate_bits == 0 ? NULL : stoa_session_deflater(session->host, session->deflate_bits);
+  return session->deflate_bits == 0 ? NULL : stoa_session_deflater(stoa_session_host_of(session), session->deflate_bits);
 }
 
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {
   struct stoa_worker *worker = stoa_worker_of(session);
   stoa_groups_settle(worker, session);
-  struct stoa_buffer *out = stoa_session_output_begin(session);
+  struct stoa_buffer *out = session->state == STOA_SESSION_OPEN ? stoa_stream_output_begin(&session->stream) : NULL;
   if (out == NULL) {
-    return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
+    return session->state == STOA_SESSION_OPEN ? stoa_stream_output_status(&session->stream) : STOA_E_CLOSED;
   }
-  int status = stoa_format_write(&worker->server->formats.items[session->format], deflater_of(session), outgoing, out);
-  stoa_session_output_end(session);
+  const struct stoa_format *format = &worker->server->formats.items[stoa_server_session_of(session)->format];
+  int status = stoa_format_write(format, deflater_of(session), outgoing, out);
+  stoa_stream_output_end(&session->stream);
   return status;
 }
 
@@ -53,15 +54,43 @@ struct stoa_server *stoa_session_server(const struct stoa_session *session) {
 }
 
 bool stoa_session_negotiated(const struct stoa_session *session) {
-  return session->format != 0;
+  return stoa_server_session_of(session)->format != 0;
 }
 
 const char *stoa_session_codec(const struct stoa_session *session) {
-  return stoa_worker_of(session)->server->formats.items[session->format].codec->name;
+  return stoa_worker_of(session)->server->formats.items[stoa_server_session_of(session)->format].codec->name;
 }
 
 struct stoa_arena *stoa_session_arena(struct stoa_session *session) {
   return stoa_worker_of(session)->arena;
+}
+
+void stoa_session_pause(struct stoa_session *session) {
+  if (session->state == STOA_SESSION_OPEN) {
+    stoa_stream_pause(&session->stream, STOA_PAUSE_PROGRAM);
+  }
+}
+
+void stoa_session_resume(struct stoa_session *session) {
+  stoa_stream_resume(&session->stream, STOA_PAUSE_PROGRAM);
+}
+
+size_t stoa_session_queued_bytes(const struct stoa_session *session) {
+  return stoa_stream_queued(&session->stream);
+}
+
+void stoa_session_tell_drained(struct stoa_session *session) {
+  if (session->state == STOA_SESSION_OPEN) {
+    stoa_stream_tell_empty(&session->stream);
+  }
+}
+
+void *stoa_session_user(const struct stoa_session *session) {
+  return stoa_server_session_of(session)->user;
+}
+
+void stoa_session_set_user(struct stoa_session *session, void *user) {
+  stoa_server_session_of(session)->user = user;
 }
 
 static const struct stoa_error without_memory = {.code = STOA_ERROR_INTERNAL,

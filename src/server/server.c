@@ -16,16 +16,7 @@
 
 static int open_web_root(struct stoa_server *server) {
   struct stoa_string path = server->config.web_root;
-  if (path.len == 0) {
-    return STOA_OK;
-  }
-  server->web_root_fd = stoa_sys.open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (server->web_root_fd < 0) {
-    stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_TEXT("folder", path),
-             STOA_F_STR("reason", strerror(errno)));
-    return STOA_E_SYSTEM;
-  }
-  return STOA_OK;
+  return path.len == 0 ? STOA_OK : stoa_files_init(&server->files, path.data);
 }
 
 static int open_tls(struct stoa_server *server) {
@@ -55,6 +46,16 @@ static int parse_addresses(struct stoa_server *server) {
   return STOA_OK;
 }
 
+/* A client holds a session, and for a moment the connections that fetch the page. */
+static void set_peers_limits(struct stoa_server *server) {
+  const struct stoa_limits_config *limits = &server->limits;
+  const struct stoa_peers_limits peers_limits = {.connections_max = limits->address_sessions_max * 2 + 16,
+                                                 .sessions_max = limits->address_sessions_max,
+                                                 .handshakes_per_s = limits->address_handshakes_per_s,
+                                                 .limit_loopback = limits->limit_loopback};
+  stoa_peers_set_limits(&server->peers, &peers_limits);
+}
+
 static int init(struct stoa_server *server, const struct stoa_server_config *config) {
   stoa_tls_memory_setup();
   stoa_codec_registry_init(&server->codecs);
@@ -66,6 +67,7 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = stoa_options_apply(server, config);
   }
   if (status == STOA_OK) {
+    set_peers_limits(server);
     status = open_web_root(server);
   }
   if (status == STOA_OK) {
@@ -86,7 +88,7 @@ int stoa_server_create(const struct stoa_server_config *config, struct stoa_serv
   if (server == NULL) {
     return STOA_E_MEMORY;
   }
-  server->web_root_fd = -1;
+  server->files.root_fd = -1;
   server->ended_fd = -1;
   int status = init(server, config);
   if (status != STOA_OK) {
@@ -128,7 +130,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   }
   end_workers(server);
   stoa_tls_context_destroy(server->tls);
-  close_if_open(server->web_root_fd);
+  stoa_files_fini(&server->files);
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
@@ -344,6 +346,10 @@ void stoa_server_wait(struct stoa_server *server) {
 
 size_t stoa_server_sessions(const struct stoa_server *server) {
   return atomic_load(&server->sessions);
+}
+
+size_t stoa_server_connections(const struct stoa_server *server) {
+  return atomic_load(&server->connections);
 }
 
 size_t stoa_server_message_bytes_max(const struct stoa_server *server) {

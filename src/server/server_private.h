@@ -2,6 +2,7 @@
 #ifndef STOA_SERVER_SERVER_PRIVATE_H
 #define STOA_SERVER_SERVER_PRIVATE_H
 
+#include "http/files.h"
 #include "net/tls.h"
 #include "server/peers.h"
 #include "server/worker.h"
@@ -14,6 +15,7 @@ struct stoa_server {
   struct stoa_server_config config; /* a copy, defaults filled in; what it points to lies in config_arena */
   struct stoa_limits_config limits;
   struct stoa_arena *config_arena;
+  struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
@@ -25,7 +27,7 @@ struct stoa_server {
   const struct stoa_message_type *ping_message; /* NULL: none */
 
   struct stoa_tls_context *tls;
-  int web_root_fd; /* -1: none */
+  struct stoa_files files; /* of the web root */
   struct stoa_peers peers;
   struct stoa_interests interests;
   struct stoa_address addresses[STOA_LISTENERS_MAX];
@@ -38,7 +40,8 @@ struct stoa_server {
   bool started;
   atomic_uint running;                         /* workers that have not ended */
   int ended_fd;                                /* eventfd: raised when the last one has */
-  atomic_size_t sessions;                      /* open ones, for the count and the cap */
+  atomic_size_t connections;                   /* open ones */
+  atomic_size_t sessions;                      /* of them, those that were upgraded; for the cap */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: which encodings are needed at all */
 };
 

@@ -1,8 +1,9 @@
 #include "server/worker.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
-#include "server/server_private.h"
+#include "server/admission.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,25 +49,25 @@ static int resize_array(void **array, size_t count, size_t size) {
 }
 
 static int make_room(struct stoa_worker *worker) {
-  if (worker->session_count < worker->session_capacity) {
+  if (worker->table_count < worker->table_capacity) {
     return STOA_OK;
   }
   uint32_t capacity =
-      worker->session_capacity == 0 ? SESSIONS_AT_FIRST : worker->session_capacity + worker->session_capacity / 2;
-  if (resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions) != STOA_OK ||
+      worker->table_capacity == 0 ? SESSIONS_AT_FIRST : worker->table_capacity + worker->table_capacity / 2;
+  if (resize_array((void **)&worker->table, capacity, sizeof *worker->table) != STOA_OK ||
       resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
     return STOA_E_MEMORY;
   }
-  worker->session_capacity = capacity;
+  worker->table_capacity = capacity;
   return STOA_OK;
 }
 
 static void shrink_table(struct stoa_worker *worker) {
-  uint32_t capacity = worker->session_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->session_count;
-  if (capacity < worker->session_capacity) {
+  uint32_t capacity = worker->table_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->table_count;
+  if (capacity < worker->table_capacity) {
     /* First the word, then the deed: an array that cannot be made smaller is merely larger than it must be. */
-    worker->session_capacity = capacity;
-    int ignored = resize_array((void **)&worker->sessions, capacity, sizeof *worker->sessions);
+    worker->table_capacity = capacity;
+    int ignored = resize_array((void **)&worker->table, capacity, sizeof *worker->table);
     ignored = resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms);
     (void)ignored;
   }
@@ -79,42 +80,77 @@ static void wake_up(struct stoa_worker *worker) {
   }
 }
 
-static void put_in_table(struct stoa_worker *worker, struct stoa_session *session) {
-  uint32_t slot = worker->session_count++;
-  session->slot = slot;
-  worker->sessions[slot] = session;
-  if (worker->session_count > worker->peak_count) {
-    worker->peak_count = worker->session_count;
+static void put_in_table(struct stoa_worker *worker, struct stoa_server_session *own) {
+  uint32_t slot = worker->table_count++;
+  own->slot = slot;
+  worker->table[slot] = own;
+  if (worker->table_count > worker->peak_count) {
+    worker->peak_count = worker->table_count;
   }
-  worker->due_ms[slot] = (uint32_t)stoa_loop_now_ms(worker->loop) + worker->server->session_limits.handshake_ms;
+  worker->due_ms[slot] = (uint32_t)stoa_loop_now_ms(worker->loop) + worker->http.request_ms;
 }
 
-static void take_from_table(struct stoa_worker *worker, struct stoa_session *session) {
-  uint32_t slot = session->slot;
-  assert(worker->sessions[slot] == session);
-  worker->session_count--;
-  worker->sessions[slot] = worker->sessions[worker->session_count];
-  worker->due_ms[slot] = worker->due_ms[worker->session_count];
-  worker->sessions[slot]->slot = slot;
+static void take_from_table(struct stoa_worker *worker, const struct stoa_server_session *own) {
+  uint32_t slot = own->slot;
+  assert(worker->table[slot] == own);
+  worker->table_count--;
+  worker->table[slot] = worker->table[worker->table_count];
+  worker->due_ms[slot] = worker->due_ms[worker->table_count];
+  worker->table[slot]->slot = slot;
 }
 
-/* Only ever nearer: a session that is looked at too early tells when it is due, one that is looked at too late has
- * been kept for longer than it was allowed to stay. */
-static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
-  uint32_t *slot_due_ms = &stoa_worker_of(session)->due_ms[session->slot];
+/* Only ever nearer: one that is looked at too early tells when it is due, one that is looked at too late has been kept
+ * for longer than it was allowed to stay. */
+static void on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
+  struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  uint32_t *slot_due_ms = &worker->due_ms[stoa_server_session_of_stream(stream)->slot];
   if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
     *slot_due_ms = (uint32_t)due_ms;
-    wake_up(stoa_worker_of(session));
+    wake_up(worker);
   }
 }
+
+/* Sessions. */
 
 static void on_closing(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
-  if (!session->accepted) {
-    return;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  if (own->accepted) {
+    stoa_group_leave_all(session);
+    atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
   }
-  stoa_group_leave_all(session);
-  atomic_fetch_sub(&server->codec_sessions[server->formats.items[session->format].codec_index], 1);
+  if (own->known && server->callbacks.on_closing != NULL) {
+    server->callbacks.on_closing(server->callbacks.user, session, session->close_code,
+                                 session->close_reason == NULL ? "" : session->close_reason);
+    stoa_arena_reset(stoa_session_arena(session));
+  }
+}
+
+static void on_drained(struct stoa_session *session) {
+  const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
+  if (callbacks->on_drained != NULL) {
+    callbacks->on_drained(callbacks->user, session);
+    stoa_arena_reset(stoa_session_arena(session));
+  }
+}
+
+struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own) {
+  if (own->account == NULL) {
+    own->account = stoa_calloc(1, sizeof *own->account);
+  }
+  return own->account;
+}
+
+uint32_t stoa_worker_count_mistake(struct stoa_session *session) {
+  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
+  uint32_t now_ms = stoa_stream_now32(&session->stream);
+  if (account == NULL) {
+    return 1; /* without memory nobody counts */
+  }
+  uint32_t seconds = (now_ms - account->mistakes_ms) / 1000;
+  account->mistakes = seconds < account->mistakes ? account->mistakes - seconds : 0;
+  account->mistakes_ms = account->mistakes == 0 ? now_ms : account->mistakes_ms + seconds * 1000;
+  return ++account->mistakes;
 }
 
 static void on_ping(struct stoa_session *session) {
@@ -132,26 +168,51 @@ static void on_ping(struct stoa_session *session) {
 
 /* All workers end together: one without sessions may own groups whose members still say something to each other. */
 static void end_if_drained(struct stoa_worker *worker) {
-  if (worker->draining && stoa_server_sessions(worker->server) == 0) {
+  if (worker->draining && atomic_load(&worker->server->connections) == 0) {
     stoa_server_abort(worker->server);
   }
+}
+
+/* The connection has ended, whatever it was. */
+static void free_connection(struct stoa_server_session *own, struct stoa_worker *worker) {
+  struct stoa_server *server = worker->server;
+  take_from_table(worker, own);
+  stoa_peers_disconnect(&server->peers, &own->peer);
+  atomic_fetch_sub(&server->connections, 1);
+  stoa_free(own);
+  for (size_t i = 0; i < worker->listener_count; i++) {
+    stoa_listener_resume(&worker->listeners[i]);
+  }
+  end_if_drained(worker);
 }
 
 static void on_end(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server *server = worker->server;
-  if (session->accepted && server->callbacks.on_disconnect != NULL) {
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  if (own->known && server->callbacks.on_disconnect != NULL) {
     server->callbacks.on_disconnect(server->callbacks.user, session, session->close_code,
                                     session->close_reason == NULL ? "" : session->close_reason);
+    stoa_arena_reset(stoa_session_arena(session));
   }
   stoa_map_remove(&worker->ids, session_key(session));
-  take_from_table(worker, session);
-  stoa_peers_remove(&server->peers, &session->peer);
-  atomic_fetch_sub(&server->sessions, 1);
-  for (size_t i = 0; i < worker->listener_count; i++) {
-    stoa_listener_resume(&worker->listeners[i]);
-  }
-  end_if_drained(worker);
+  stoa_admission_end(session);
+  stoa_free(session->close_reason);
+  stoa_free(own->account);
+  free_connection(own, worker);
+}
+
+static void release_http(struct stoa_deferred *deferred) {
+  struct stoa_server_session *own = stoa_container_of(deferred, struct stoa_server_session, base.release);
+  struct stoa_worker *worker = stoa_worker_of(&own->base);
+  stoa_stream_fini(&own->base.stream);
+  free_connection(own, worker);
+}
+
+static void on_http_end(struct stoa_stream *stream) {
+  struct stoa_server_session *own = stoa_server_session_of_stream(stream);
+  own->base.release.run = release_http;
+  stoa_loop_defer(stoa_stream_host_of(stream)->loop, &own->base.release);
 }
 
 /* Accepting. */
@@ -159,16 +220,7 @@ static void on_end(struct stoa_session *session) {
 /* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in request.c. The
  * margin leaves room for requests of the page and for sessions that are just closing. */
 static bool admit(struct stoa_server *server, const struct stoa_peer *peer) {
-  uint32_t count;
-  if (stoa_peers_add(&server->peers, peer, &count) != STOA_OK) {
-    return false;
-  }
-  bool exempt = stoa_peer_is_loopback(peer) && !server->limits.limit_loopback;
-  if (!exempt && count > server->limits.address_sessions_max * 2 + 16) {
-    stoa_peers_remove(&server->peers, peer);
-    return false;
-  }
-  return true;
+  return stoa_peers_connect(&server->peers, peer) == STOA_OK;
 }
 
 /* The id's last byte leads back to the worker, from any thread and without a table. 122 - 8 random bits are left. */
@@ -178,24 +230,25 @@ static void mark_id(struct stoa_session *session, const struct stoa_worker *work
   session->id.bytes[15] = (uint8_t)(block * count + worker->index);
 }
 
-static int open_session(struct stoa_worker *worker, int fd, const struct stoa_peer *peer, bool tls) {
-  struct stoa_session *session;
-  if (make_room(worker) != STOA_OK) {
+int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *session) {
+  mark_id(session, worker);
+  return stoa_map_insert(&worker->ids, session);
+}
+
+static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer, bool tls) {
+  struct stoa_server_session *own = make_room(worker) == STOA_OK ? stoa_calloc(1, sizeof *own) : NULL;
+  if (own == NULL) {
     stoa_sys.close(fd);
     return STOA_E_MEMORY;
   }
-  int status = stoa_session_open(&worker->host, fd, peer, tls ? worker->server->tls : NULL, &session);
+  own->peer = *peer;
+  int status = stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, tls ? worker->server->tls : NULL);
   if (status != STOA_OK) {
+    stoa_free(own);
     return status;
   }
-  mark_id(session, worker);
-  status = stoa_map_insert(&worker->ids, session);
-  if (status != STOA_OK) {
-    stoa_session_abandon(session);
-    return status;
-  }
-  put_in_table(worker, session);
-  atomic_fetch_add(&worker->server->sessions, 1);
+  put_in_table(worker, own);
+  atomic_fetch_add(&worker->server->connections, 1);
   return STOA_OK;
 }
 
@@ -207,9 +260,9 @@ static void on_accept(struct stoa_listener *listener, int fd, const struct socka
     stoa_sys.close(fd);
     return;
   }
-  int status = open_session(worker, fd, &peer, listener->tls);
+  int status = open_connection(worker, fd, &peer, listener->tls);
   if (status != STOA_OK) {
-    stoa_peers_remove(&worker->server->peers, &peer);
+    stoa_peers_disconnect(&worker->server->peers, &peer);
     stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_name(status)));
   }
 }
@@ -230,8 +283,9 @@ int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls
 
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
+  stoa_stream_host_run_ready(&worker->streams);
   stoa_groups_flush(worker);
-  stoa_turn_end(&worker->host.turn);
+  stoa_turn_end(&worker->streams.turn);
   if (worker->sweeping) {
     worker->sweeping = false;
     return;
@@ -242,7 +296,7 @@ static void on_turn_end(void *context) {
 
 static void trim(struct stoa_worker *worker) {
   stoa_groups_trim(worker);
-  stoa_turn_trim(&worker->host.turn);
+  stoa_stream_host_trim(&worker->streams);
   stoa_buffer_fini(&worker->text_scratch);
   stoa_buffer_fini(&worker->compress_scratch);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
@@ -252,23 +306,29 @@ static void trim(struct stoa_worker *worker) {
 
 /* After a peak the allocator would keep what it held. */
 static void give_back(struct stoa_worker *worker) {
-  if (worker->peak_count >= PEAK_COUNT_MIN && worker->session_count < worker->peak_count / 2) {
+  if (worker->peak_count >= PEAK_COUNT_MIN && worker->table_count < worker->peak_count / 2) {
     shrink_table(worker);
     malloc_trim(0);
-    worker->peak_count = worker->session_count;
+    worker->peak_count = worker->table_count;
   }
+}
+
+static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
+  stoa_admission_on_deadline(session, now_ms);
+  return session->state == STOA_SESSION_NONE ? stoa_http_on_deadline(&session->stream, now_ms)
+                                             : stoa_session_on_deadline(session, now_ms);
 }
 
 /* Returns how long nobody is due after that. */
 static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
   uint32_t next_ms = REST_MS_MAX;
-  for (uint32_t i = 0; i < worker->session_count; i++) {
+  for (uint32_t i = 0; i < worker->table_count; i++) {
     if ((int32_t)((uint32_t)now_ms - worker->due_ms[i]) >= 0) {
-      struct stoa_session *session = worker->sessions[i];
+      struct stoa_session *session = &worker->table[i]->base;
       if (worker->draining && session->state == STOA_SESSION_OPEN) {
         stoa_session_close(session, STOA_CLOSE_DRAINING, "server is going away");
       }
-      uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
+      uint64_t due_ms = act_on_deadline(session, now_ms);
       worker->due_ms[i] = (uint32_t)(due_ms == UINT64_MAX ? now_ms + SWEEP_MS : due_ms);
     }
     int32_t left_ms = (int32_t)(worker->due_ms[i] - (uint32_t)now_ms);
@@ -279,7 +339,7 @@ static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
 
 /* A worker that nobody talks to sleeps until a session is due. */
 static void on_sweep(struct stoa_timer *timer) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, sweep));
+  struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, sweep);
   uint32_t next_ms = look_at_due(worker, stoa_loop_now_ms(worker->loop));
   uint32_t delay_ms = worker->draining ? SWEEP_DRAINING_MS : SWEEP_MS;
   trim(worker);
@@ -297,9 +357,9 @@ static void *run(void *context) {
   struct stoa_worker *worker = context;
   struct stoa_server *server = worker->server;
   current = worker;
-  stoa_turn_begin_thread(&worker->host.turn);
+  stoa_turn_begin_thread(&worker->streams.turn);
   stoa_loop_run(worker->loop);
-  stoa_turn_end_thread(&worker->host.turn);
+  stoa_turn_end_thread(&worker->streams.turn);
   if (atomic_fetch_sub(&server->running, 1) == 1) {
     const uint64_t one = 1;
     ssize_t ignored = stoa_sys.write(server->ended_fd, &one, sizeof one);
@@ -332,25 +392,25 @@ static void close_listeners(struct stoa_worker *worker) {
 }
 
 static void on_drain_end(struct stoa_timer *timer) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, drain_end));
+  struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, drain_end);
   stoa_loop_stop(worker->loop);
 }
 
 static void spread_goodbyes(struct stoa_worker *worker) {
   uint32_t now_ms = (uint32_t)stoa_loop_now_ms(worker->loop);
-  uint32_t window_ms = worker->session_count / DRAIN_SESSIONS_PER_MS;
+  uint32_t window_ms = worker->table_count / DRAIN_SESSIONS_PER_MS;
   uint32_t half_ms = worker->server->config.drain_ms / 2;
   window_ms = window_ms < half_ms ? window_ms : half_ms;
-  for (uint32_t i = 0; i < worker->session_count; i++) {
-    struct stoa_session *session = worker->sessions[i];
+  for (uint32_t i = 0; i < worker->table_count; i++) {
+    struct stoa_session *session = &worker->table[i]->base;
     uint32_t random = 0;
     if (stoa_random(&random, sizeof random) != STOA_OK) {
       random = i;
     }
     if (session->state == STOA_SESSION_OPEN) {
       worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
-    } else if (session->state == STOA_SESSION_HANDSHAKE) {
-      stoa_session_shut(session);
+    } else if (session->state == STOA_SESSION_NONE && (session->stream.pauses & STOA_PAUSE_ANSWER) == 0) {
+      stoa_http_answered(&session->stream, false);
     }
   }
 }
@@ -387,11 +447,11 @@ void stoa_worker_abort(struct stoa_worker *worker) {
 }
 
 static void let_sessions_go(struct stoa_post *post) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)post - offsetof(struct stoa_worker, forsaken));
+  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, forsaken);
   atomic_store(&worker->is_forsaken, false);
   stoa_log(STOA_LOG_ERROR, "out of memory, messages lost: sessions are let go", STOA_F_INT("worker", worker->index));
-  for (uint32_t i = 0; i < worker->session_count; i++) {
-    stoa_session_close(worker->sessions[i], STOA_CLOSE_POSITION_LOST, "messages were lost");
+  for (uint32_t i = 0; i < worker->table_count; i++) {
+    stoa_session_close(&worker->table[i]->base, STOA_CLOSE_POSITION_LOST, "messages were lost");
   }
 }
 
@@ -403,16 +463,26 @@ void stoa_worker_forsake(struct stoa_worker *worker) {
   }
 }
 
-static void set_host(struct stoa_worker *worker) {
-  struct stoa_session_host *host = &worker->host;
-  host->loop = worker->loop;
-  host->limits = &worker->server->session_limits;
-  host->on_request = stoa_worker_on_request;
-  host->on_message = stoa_worker_on_message;
-  host->on_deadline_change = on_deadline_change;
-  host->on_closing = on_closing;
-  host->on_ping = on_ping;
-  host->on_end = on_end;
+static void set_hosts(struct stoa_worker *worker) {
+  const struct stoa_server *server = worker->server;
+  worker->streams.loop = worker->loop;
+  worker->streams.queue_bytes_max = server->limits.send_queue_bytes_max;
+  worker->streams.on_deadline_change = on_deadline_change;
+  stoa_stream_host_init(&worker->streams);
+  worker->http.protocol.host = &worker->streams;
+  worker->http.limits = &server->http_limits;
+  worker->http.request_ms = server->limits.handshake_timeout_ms;
+  worker->http.on_request = stoa_worker_on_request;
+  worker->http.on_end = on_http_end;
+  stoa_http_host_init(&worker->http);
+  worker->sessions.protocol.host = &worker->streams;
+  worker->sessions.limits = &server->session_limits;
+  worker->sessions.on_message = stoa_worker_on_message;
+  worker->sessions.on_closing = on_closing;
+  worker->sessions.on_ping = on_ping;
+  worker->sessions.on_drained = on_drained;
+  worker->sessions.on_end = on_end;
+  stoa_session_host_init(&worker->sessions);
 }
 
 static void set_scratch(struct stoa_worker *worker) {
@@ -428,7 +498,7 @@ static int use_io_uring(struct stoa_worker *worker) {
   struct stoa_send_ring *ring;
   int status = stoa_send_ring_create(&ring);
   if (status == STOA_OK) {
-    return stoa_turn_use_ring(&worker->host.turn, ring);
+    return stoa_turn_use_ring(&worker->streams.turn, ring);
   }
   if (status == STOA_E_UNSUPPORTED && worker->server->config.io_uring == STOA_IO_URING_AUTO) {
     stoa_log(STOA_LOG_WARN, "a worker goes without io_uring", STOA_F_INT("worker", worker->index),
@@ -454,12 +524,12 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   if (status != STOA_OK) {
     return status;
   }
-  set_host(worker);
-  worker->host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
+  set_hosts(worker);
+  worker->streams.scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES);
   worker->arena =
       stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
   worker->listeners = stoa_calloc(STOA_LISTENERS_MAX, sizeof *worker->listeners);
-  if (worker->host.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
+  if (worker->streams.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
   }
   for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
@@ -483,30 +553,35 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   }
   close_listeners(worker);
   current = worker;
-  for (uint32_t i = 0; i < worker->session_count; i++) {
-    stoa_session_drop(worker->sessions[i], STOA_WS_CLOSE_GOING_AWAY, "server ended");
+  for (uint32_t i = 0; i < worker->table_count; i++) {
+    struct stoa_session *session = &worker->table[i]->base;
+    if (session->state == STOA_SESSION_NONE) {
+      stoa_stream_drop(&session->stream);
+    } else {
+      stoa_session_drop(session, STOA_WS_CLOSE_GOING_AWAY, "server ended");
+    }
   }
-  stoa_loop_turn(worker->loop, 0);
+  /* Those on the ready list go when their turn comes. */
+  while (worker->table_count > 0) {
+    stoa_loop_turn(worker->loop, 0);
+  }
   current = NULL;
 }
 
 void stoa_worker_fini(struct stoa_worker *worker) {
-  assert(worker->session_count == 0);
+  assert(worker->table_count == 0);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   if (worker->groups.all != NULL) {
     stoa_groups_fini(worker);
   }
   stoa_map_fini(&worker->ids);
-  stoa_inflater_destroy(worker->host.spare_inflater);
-  for (size_t i = 0; i < sizeof worker->host.deflaters / sizeof worker->host.deflaters[0]; i++) {
-    stoa_deflater_destroy(worker->host.deflaters[i]);
-  }
+  stoa_session_host_fini(&worker->sessions);
   trim(worker);
   stoa_arena_destroy(worker->arena);
-  stoa_free(worker->host.scratch);
+  stoa_free(worker->streams.scratch);
   stoa_free(worker->listeners);
-  stoa_free(worker->sessions);
-  stoa_turn_fini(&worker->host.turn);
+  stoa_free(worker->table);
+  stoa_stream_host_fini(&worker->streams);
   stoa_free(worker->due_ms);
 }

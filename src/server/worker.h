@@ -6,17 +6,20 @@
 #define STOA_SERVER_WORKER_H
 
 #include "base/map.h"
+#include "http/http.h"
 #include "net/listener.h"
 #include "server/format.h"
 #include "server/group.h"
-#include "session/session.h"
+#include "server/server_session.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stoa/server.h>
 
 struct stoa_worker {
-  struct stoa_session_host host; /* first: a session's host is its worker */
+  struct stoa_stream_host streams; /* first: a stream's host is its worker */
+  struct stoa_http_host http;
+  struct stoa_session_host sessions;
   struct stoa_server *server;
   uint32_t index;
   bool draining;
@@ -27,18 +30,18 @@ struct stoa_worker {
   struct stoa_listener *listeners;
   size_t listener_count;
 
-  /* Sessions in a dense table; due times beside it, so that a sweep reads 4 bytes a session. */
-  struct stoa_session **sessions;
+  /* Connections in a dense table; due times beside it, so that a sweep reads 4 bytes a connection. */
+  struct stoa_server_session **table;
   uint32_t *due_ms; /* low 32 bits */
-  uint32_t session_count, session_capacity;
-  struct stoa_map ids;
+  uint32_t table_count, table_capacity;
+  struct stoa_map ids; /* of sessions */
   struct stoa_post forsaken; /* sent by whoever could not hand over a message */
   atomic_bool is_forsaken;   /* and on its way */
   struct stoa_timer sweep;
   bool busy;           /* something happened since the last sweep */
   bool sweeping;       /* this turn swept, which is not counted as something */
   bool resting;        /* nothing did: the next sweep waits until somebody is due */
-  uint32_t peak_count; /* of sessions, since memory was given back last */
+  uint32_t peak_count; /* of connections, since memory was given back last */
   struct stoa_timer drain_end;
 
   struct stoa_groups groups;
@@ -61,9 +64,12 @@ int stoa_worker_start(struct stoa_worker *worker);
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);
-/* A session's worker. */
+/* A stream's worker, and a session's. */
+static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
+  return (struct stoa_worker *)(void *)stoa_stream_host_of(stream);
+}
 static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
-  return (struct stoa_worker *)(void *)session->host;
+  return stoa_worker_of_stream(&session->stream);
 }
 
 /* Any thread. */
@@ -77,8 +83,13 @@ void stoa_worker_forsake(struct stoa_worker *worker);
 /* The session of this worker with that id, if it is open. */
 struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct stoa_uuid *id);
 
+/* A session was made of a connection: give it a place among the ids. Errors: STOA_E_MEMORY */
+int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *session);
+/* The session made one more mistake; how many it has made, less one for each second since. */
+uint32_t stoa_worker_count_mistake(struct stoa_session *session);
+
 /* request.c: a request head is complete. */
-void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data);
+void stoa_worker_on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
 /* dispatch.c: a message is complete. */
 void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text);
 /* send.c: one typed frame to one session of this worker. Errors: as stoa_session_send() */

@@ -1,12 +1,48 @@
+/* session/frame_input.c: frames to messages, in the peer's order. */
 #include "session/input.h"
 
+#include "base/memory.h"
 #include "base/utf8.h"
-#include "session/output.h"
 
 #include <assert.h>
 
-static bool has_input_message(const struct stoa_session *session) {
-  return session->input != NULL && session->input->in_message;
+/* A message that is not complete yet. */
+
+static struct stoa_session_input *input_of(const struct stoa_session *session) {
+  return (struct stoa_session_input *)(void *)session->stream.input;
+}
+
+struct stoa_stream_input *stoa_session_make_input(struct stoa_stream *stream) {
+  struct stoa_session_input *input = stoa_calloc(1, sizeof *input);
+  if (input == NULL) {
+    return NULL;
+  }
+  stoa_buffer_init(&input->message, stoa_session_host_of(stoa_session_of(stream))->limits->message_bytes_max);
+  return &input->base;
+}
+
+void stoa_session_free_input(struct stoa_stream_input *base) {
+  struct stoa_session_input *input = (struct stoa_session_input *)(void *)base;
+  stoa_buffer_fini(&input->message);
+  stoa_inflater_destroy(input->inflater);
+  stoa_free(input);
+}
+
+bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
+  return !((const struct stoa_session_input *)(const void *)input)->in_message;
+}
+
+bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
+  const struct stoa_session_input *input = input_of(session);
+  /* One that is paused for our sake is not read, so it cannot finish. */
+  bool is_read = (session->stream.pauses & ~STOA_PAUSE_OUTPUT) == 0;
+  if (input == NULL || !input->in_message || !is_read) {
+    return false;
+  }
+  uint32_t passed = (uint32_t)now_ms - input->started_ms;
+  uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
+  *out_due_ms = passed >= limit ? now_ms : now_ms + (limit - passed);
+  return passed >= limit;
 }
 
 static void fail_memory(struct stoa_session *session) {
@@ -14,13 +50,14 @@ static void fail_memory(struct stoa_session *session) {
 }
 
 static bool begin_message(struct stoa_session *session, bool compressed) {
-  struct stoa_session_input *input = stoa_session_input_ensure(session);
+  struct stoa_session_host *host = stoa_session_host_of(session);
+  struct stoa_session_input *input = (struct stoa_session_input *)(void *)stoa_stream_input_ensure(&session->stream);
   if (input == NULL) {
     return false;
   }
   if (compressed && input->inflater == NULL) {
-    input->inflater = session->host->spare_inflater;
-    session->host->spare_inflater = NULL;
+    input->inflater = host->spare_inflater;
+    host->spare_inflater = NULL;
     if (input->inflater == NULL) {
       input->inflater = stoa_inflater_create();
     }
@@ -30,52 +67,60 @@ static bool begin_message(struct stoa_session *session, bool compressed) {
   }
   input->in_message = true;
   input->utf8 = STOA_UTF8_START;
-  uint64_t now_ms = stoa_loop_now_ms(session->host->loop);
+  uint64_t now_ms = stoa_loop_now_ms(host->protocol.host->loop);
   input->started_ms = (uint32_t)now_ms;
   /* Otherwise the clock of a message would be looked at only when the next ping is due. */
-  session->host->on_deadline_change(session, now_ms + session->host->limits->message_ms);
+  host->protocol.host->on_deadline_change(&session->stream, now_ms + host->limits->message_ms);
   return true;
 }
 
 static void give_back_inflater(struct stoa_session *session) {
-  struct stoa_session_input *input = session->input;
+  struct stoa_session_input *input = input_of(session);
+  struct stoa_session_host *host = stoa_session_host_of(session);
   if (input == NULL || input->inflater == NULL) {
     return;
   }
-  if (session->host->spare_inflater == NULL) {
+  if (host->spare_inflater == NULL) {
     stoa_inflater_reset(input->inflater);
-    session->host->spare_inflater = input->inflater;
+    host->spare_inflater = input->inflater;
   } else {
     stoa_inflater_destroy(input->inflater);
   }
   input->inflater = NULL;
 }
 
-/* The handler may close the session and with it the input; then nothing is left to be emptied. */
+/* Messages. */
+
+static void deliver(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+  stoa_session_host_of(session)->on_message(session, message, is_text);
+  stoa_stream_spend(&session->stream, message.len);
+}
+
+/* The handler may drop the session and with it the input; then nothing is left to be emptied. */
 static void end_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   give_back_inflater(session);
-  session->host->on_message(session, message, is_text);
-  if (session->input != NULL) {
-    stoa_buffer_fini(&session->input->message);
-    session->input->in_message = false;
+  deliver(session, message, is_text);
+  if (session->stream.input != NULL) {
+    stoa_buffer_fini(&input_of(session)->message);
+    input_of(session)->in_message = false;
   }
 }
 
 static bool inflate_piece(struct stoa_session *session, const struct stoa_ws_event *event) {
-  struct stoa_session_input *input = session->input;
+  struct stoa_session_input *input = input_of(session);
   size_t before = input->message.len;
   int status =
       stoa_inflater_step(input->inflater, stoa_bytes_make(event->data, event->len), event->last, &input->message);
   size_t added = input->message.len - before;
   if (event->opcode == STOA_WS_TEXT && added > 0 &&
       stoa_utf8_check(&input->utf8, input->message.data + before, added) < added) {
-    stoa_session_close(session, STOA_WS_CLOSE_INVALID_DATA, "text is not UTF-8");
+    stoa_session_end(session, STOA_WS_CLOSE_INVALID_DATA, "text is not UTF-8");
     return false;
   }
   if (status == STOA_E_LIMIT) {
-    stoa_session_close(session, STOA_WS_CLOSE_TOO_BIG, "message too big");
+    stoa_session_end(session, STOA_WS_CLOSE_TOO_BIG, "message too big");
   } else if (status == STOA_E_SYNTAX) {
-    stoa_session_close(session, STOA_WS_CLOSE_INVALID_DATA, "not deflate data");
+    stoa_session_end(session, STOA_WS_CLOSE_INVALID_DATA, "not deflate data");
   } else if (status != STOA_OK) {
     fail_memory(session);
   }
@@ -86,11 +131,11 @@ static void on_compressed(struct stoa_session *session, const struct stoa_ws_eve
   if (!inflate_piece(session, event) || !event->last) {
     return;
   }
-  if (event->opcode == STOA_WS_TEXT && session->input->utf8 != STOA_UTF8_START) {
-    stoa_session_close(session, STOA_WS_CLOSE_INVALID_DATA, "text is not UTF-8");
+  if (event->opcode == STOA_WS_TEXT && input_of(session)->utf8 != STOA_UTF8_START) {
+    stoa_session_end(session, STOA_WS_CLOSE_INVALID_DATA, "text is not UTF-8");
     return;
   }
-  const struct stoa_buffer *message = &session->input->message;
+  const struct stoa_buffer *message = &input_of(session)->message;
   end_message(session, stoa_bytes_make(message->data, message->len), event->opcode == STOA_WS_TEXT);
 }
 
@@ -98,19 +143,19 @@ static void on_payload(struct stoa_session *session, const struct stoa_ws_event 
   bool is_text = event->opcode == STOA_WS_TEXT;
   if (event->first && event->last && !event->compressed) {
     /* The usual case: a whole message in one piece is used where it lies. */
-    session->host->on_message(session, stoa_bytes_make(event->data, event->len), is_text);
+    deliver(session, stoa_bytes_make(event->data, event->len), is_text);
     return;
   }
   if (event->first && !begin_message(session, event->compressed)) {
     fail_memory(session);
     return;
   }
-  assert(has_input_message(session));
+  assert(session->stream.input != NULL && input_of(session)->in_message);
   if (event->compressed) {
     on_compressed(session, event);
     return;
   }
-  struct stoa_buffer *message = &session->input->message;
+  struct stoa_buffer *message = &input_of(session)->message;
   int status = stoa_buffer_append(message, event->data, event->len);
   if (status != STOA_OK) {
     /* The reader has checked the length against the same limit, so this is memory. */
@@ -128,7 +173,7 @@ static void on_close_frame(struct stoa_session *session, const struct stoa_ws_ev
     memcpy(reason, event->data + 2, len);
   }
   reason[len] = '\0';
-  stoa_session_close(session, event->code, reason);
+  stoa_session_end(session, event->code, reason);
 }
 
 static void on_control(struct stoa_session *session, const struct stoa_ws_event *event) {
@@ -136,6 +181,7 @@ static void on_control(struct stoa_session *session, const struct stoa_ws_event 
     case STOA_WS_PING:
       /* Refused when the queue is full, which ends the session anyway. */
       stoa_session_output_message(session, STOA_WS_PONG, stoa_bytes_make(event->data, event->len));
+      stoa_stream_spend(&session->stream, event->len);
       return;
     case STOA_WS_CLOSE:
       on_close_frame(session, event);
@@ -148,14 +194,32 @@ static void on_control(struct stoa_session *session, const struct stoa_ws_event 
   }
 }
 
-size_t stoa_session_read_frames(struct stoa_session *session, uint8_t *data, size_t len) {
+static void on_event(struct stoa_session *session, const struct stoa_ws_event *event) {
+  if (event->kind == STOA_WS_EVENT_ERROR) {
+    stoa_session_end(session, event->code, event->reason);
+  } else if (event->kind == STOA_WS_EVENT_CONTROL) {
+    on_control(session, event);
+  } else if (session->state == STOA_SESSION_OPEN) {
+    on_payload(session, event);
+  }
+  /* Else the close handshake is under way, and messages are thrown away. */
+}
+
+/* More than may wait is waiting: read no more until it has left. */
+static void pause_when_full(struct stoa_session *session) {
+  if (session->state == STOA_SESSION_OPEN &&
+      stoa_stream_queued(&session->stream) > stoa_stream_pause_bytes(&session->stream)) {
+    stoa_stream_pause(&session->stream, STOA_PAUSE_OUTPUT);
+  }
+}
+
+size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_t len) {
+  struct stoa_session *session = stoa_session_of(stream);
+  uint64_t limit = stoa_session_host_of(session)->limits->message_bytes_max;
   size_t at = 0;
-  uint64_t limit = session->host->limits->message_bytes_max;
-  while (at < len && session->state == STOA_SESSION_OPEN) {
-    if (stoa_session_queued(session) > stoa_session_pause_bytes(session)) {
-      session->paused = true;
-      break;
-    }
+  session->pinged = false;
+  pause_when_full(session);
+  while (at < len && stream->pauses == 0 && stream->state == STOA_STREAM_OPEN) {
     struct stoa_ws_event event;
     size_t used;
     stoa_ws_read(&session->reader, limit, data + at, len - at, &used, &event);
@@ -163,13 +227,8 @@ size_t stoa_session_read_frames(struct stoa_session *session, uint8_t *data, siz
     if (event.kind == STOA_WS_EVENT_NONE) {
       break;
     }
-    if (event.kind == STOA_WS_EVENT_PAYLOAD) {
-      on_payload(session, &event);
-    } else if (event.kind == STOA_WS_EVENT_CONTROL) {
-      on_control(session, &event);
-    } else {
-      stoa_session_close(session, event.code, event.reason);
-    }
+    on_event(session, &event);
+    pause_when_full(session);
   }
   return at;
 }

@@ -1,344 +1,128 @@
-#include "session/input.h"
-#include "session/output.h"
+/* session/session.c: a session as its stream's protocol. */
+#include "session/session.h"
 
+#include "base/container.h"
 #include "base/memory.h"
-#include "base/sys.h"
+#include "session/input.h"
 
 #include <assert.h>
-#include <sys/epoll.h>
 
-#define CLOSING_MS 5000   /* for the last bytes to leave */
-#define LINGERING_MS 2000 /* for the peer to end its side (RFC 6455 7.1.1) */
-
-/* Which state may follow which. */
-static bool may_follow(enum stoa_session_state from, enum stoa_session_state to) {
-  switch (from) {
-    case STOA_SESSION_HANDSHAKE:
-      return to == STOA_SESSION_OPEN || to == STOA_SESSION_CLOSING || to == STOA_SESSION_CLOSED;
-    case STOA_SESSION_OPEN:
-      return to == STOA_SESSION_CLOSING || to == STOA_SESSION_CLOSED;
-    case STOA_SESSION_CLOSING:
-      return to == STOA_SESSION_LINGERING || to == STOA_SESSION_CLOSED;
-    case STOA_SESSION_LINGERING:
-      return to == STOA_SESSION_CLOSED;
-    case STOA_SESSION_CLOSED:
-      return false;
-  }
-  return false;
-}
-
-static uint32_t now32(const struct stoa_session *session) {
-  return (uint32_t)stoa_loop_now_ms(session->host->loop);
-}
-
-static void enter(struct stoa_session *session, enum stoa_session_state state, uint32_t deadline_ms) {
-  assert(may_follow((enum stoa_session_state)session->state, state));
-  session->state = (uint8_t)state;
-  session->since_ms = now32(session);
-  if (deadline_ms > 0) {
-    session->host->on_deadline_change(session, stoa_loop_now_ms(session->host->loop) + deadline_ms);
+static void on_input_end(struct stoa_stream *stream, int status) {
+  struct stoa_session *session = stoa_session_of(stream);
+  if (status == STOA_E_MEMORY && session->state == STOA_SESSION_OPEN) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+  } else if (status == STOA_E_CLOSED && stoa_stream_queued(stream) > 0 && session->state != STOA_SESSION_OPEN) {
+    /* The peer has said all it will, but still reads: it gets the rest, our close frame too. */
+    stream->peer_ended = true;
+    stoa_session_end(session, 0, NULL);
+  } else {
+    /* RFC 6455 7.1.5: without a close frame the code is 1006. */
+    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, status == STOA_E_TLS ? "TLS error" : "connection lost");
   }
 }
 
-static void on_writable(struct stoa_session *session) {
-  size_t before = stoa_session_queued(session);
-  stoa_session_send_own(session, false);
-  if (!session->paused) {
+static void on_doomed(struct stoa_stream *stream) {
+  struct stoa_session *session = stoa_session_of(stream);
+  switch ((enum stoa_stream_fate)stream->fate) {
+    case STOA_FATE_ALIVE:
+      return;
+    case STOA_FATE_SLOW:
+      stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
+      return;
+    case STOA_FATE_LOST:
+      stoa_session_close(session, STOA_CLOSE_POSITION_LOST, "messages were lost");
+      return;
+    case STOA_FATE_MEMORY:
+      stoa_session_drop(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+      return;
+    case STOA_FATE_BROKEN:
+      stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "connection lost");
+      return;
+  }
+}
+
+static void on_half_closed(struct stoa_stream *stream) {
+  if (stream->peer_ended) {
+    stoa_session_drop(stoa_session_of(stream), STOA_WS_CLOSE_ABNORMAL, "");
     return;
   }
-  if (stoa_session_queued(session) < before) {
-    /* Its pongs are not read while it is paused, but it reads: that is life too. */
-    session->active_ms = now32(session);
-    session->pinged = false;
-  }
-  if (stoa_session_queued(session) <= stoa_session_pause_bytes(session) / 2) {
-    session->paused = false;
-    stoa_session_process_stash(session);
-  }
+  /* Our unread input must not turn our last bytes into a reset (RFC 9112 9.6): the peer is given a moment to end its
+   * side too. */
+  stream->since_ms = stoa_stream_now32(stream);
+  struct stoa_stream_host *host = stoa_stream_host_of(stream);
+  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_SESSION_HALF_CLOSED_MS);
 }
 
-static void on_ready(struct stoa_io *io, uint32_t events) {
-  struct stoa_session *session = (struct stoa_session *)(void *)io;
-  if ((events & (EPOLLOUT | EPOLLERR)) != 0) {
-    on_writable(session);
-  }
-  bool input = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-  /* TLS may have to write before it can go on reading, in its handshake and when keys are renewed. */
-  input = input || (session->conn.tls != NULL && (events & EPOLLOUT) != 0);
-  if (input && !session->paused && !session->peer_ended && session->state != STOA_SESSION_CLOSED) {
-    stoa_session_readable(session);
-  }
-  if (session->state != STOA_SESSION_CLOSED) {
-    stoa_session_watch(session);
-  }
+static void on_progress(struct stoa_stream *stream) {
+  /* Its pongs may wait unread while it is paused, but it reads: that is life too. */
+  stream->active_ms = stoa_stream_now32(stream);
+  stoa_session_of(stream)->pinged = false;
 }
 
-static int start(struct stoa_session *session, int fd, struct stoa_tls_context *tls_context) {
-  int status = stoa_conn_init(&session->conn, fd, tls_context, on_ready);
-  if (status == STOA_OK) {
-    status = stoa_uuid_make(&session->id);
-  }
-  return status == STOA_OK ? stoa_loop_add(session->host->loop, &session->conn.io) : status;
+static void on_share(struct stoa_stream *stream) {
+  (void)stream;
 }
 
-void stoa_session_abandon(struct stoa_session *session) {
-  stoa_conn_close(&session->conn, session->host->loop);
-  stoa_turn_dismiss(&session->host->turn);
-  stoa_free(session);
-}
-
-int stoa_session_open(struct stoa_session_host *host, int fd, const struct stoa_peer *peer,
-                      struct stoa_tls_context *tls_context, struct stoa_session **out_session) {
-  struct stoa_session *session = stoa_calloc(1, sizeof *session);
-  if (session == NULL || stoa_turn_admit(&host->turn) != STOA_OK) {
-    stoa_free(session);
-    stoa_sys.close(fd);
-    return STOA_E_MEMORY;
+static void on_empty(struct stoa_stream *stream) {
+  struct stoa_session *session = stoa_session_of(stream);
+  if (session->state == STOA_SESSION_OPEN) {
+    stoa_session_host_of(session)->on_drained(session);
   }
-  session->host = host;
-  session->peer = *peer;
-  session->close_code = STOA_WS_CLOSE_ABNORMAL;
-  session->since_ms = now32(session);
-  session->active_ms = session->since_ms;
-  int status = start(session, fd, tls_context);
-  if (status != STOA_OK) {
-    session->conn.io.fd = fd;
-    stoa_session_abandon(session);
-    return status;
-  }
-  *out_session = session;
-  return STOA_OK;
-}
-
-void stoa_session_upgraded(struct stoa_session *session, const struct stoa_ws_deflate *deflate) {
-  session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
-  stoa_ws_reader_init(&session->reader, true, deflate != NULL);
-  stoa_session_output_seal(session);
-  enter(session, STOA_SESSION_OPEN, session->host->limits->ping_ms);
-}
-
-void stoa_session_answered(struct stoa_session *session, bool close) {
-  if (close) {
-    stoa_session_shut(session);
-    return;
-  }
-  /* The next request has its own handshake time. */
-  session->since_ms = now32(session);
-}
-
-void stoa_session_watch(struct stoa_session *session) {
-  bool want_read = !session->paused && !session->peer_ended;
-  bool want_write = session->blocked || session->paused;
-  uint32_t events = stoa_conn_events(&session->conn, want_read, want_write);
-  if (stoa_loop_modify(session->host->loop, &session->conn.io, events) != STOA_OK) {
-    session->broken = true;
-    stoa_session_mark(session);
-  }
-}
-
-void stoa_session_shut(struct stoa_session *session) {
-  if (session->state >= STOA_SESSION_CLOSING) {
-    return;
-  }
-  enter(session, STOA_SESSION_CLOSING, CLOSING_MS);
-  session->paused = false;
-  stoa_session_mark(session);
-}
-
-static void keep_reason(struct stoa_session *session, uint16_t code, const char *reason) {
-  session->close_code = code;
-  if (reason == NULL || reason[0] == '\0' || session->close_reason != NULL) {
-    return;
-  }
-  size_t len = strnlen(reason, STOA_WS_CONTROL_LEN_MAX - 2);
-  session->close_reason = stoa_alloc(len + 1);
-  /* Without memory the code alone has to say it. */
-  if (session->close_reason != NULL) {
-    memcpy(session->close_reason, reason, len);
-    session->close_reason[len] = '\0';
-  }
-}
-
-void stoa_session_close(struct stoa_session *session, uint16_t code, const char *reason) {
-  if (session->state != STOA_SESSION_OPEN) {
-    return;
-  }
-  keep_reason(session, code, reason);
-  /* While it is still open: what its groups gathered in this turn goes out before the close frame. */
-  session->host->on_closing(session);
-  if (session->slow) {
-    stoa_session_output_cut(session);
-    session->slow = false;
-  }
-  uint8_t frame[127];
-  size_t len = stoa_ws_close_write(frame, code, reason);
-  struct stoa_buffer *out = stoa_session_output_last(session);
-  if (out != NULL) {
-    if (stoa_buffer_append(out, frame, len) != STOA_OK) {
-      session->broken = true;
-    }
-    stoa_session_output_end(session);
-  }
-  stoa_session_shut(session);
 }
 
 static void release(struct stoa_deferred *deferred) {
-  struct stoa_session *session =
-      (struct stoa_session *)(void *)((char *)deferred - offsetof(struct stoa_session, release));
-  session->host->on_end(session);
-  stoa_turn_dismiss(&session->host->turn);
-  stoa_free(session->close_reason);
-  stoa_free(session);
+  struct stoa_session *session = stoa_container_of(deferred, struct stoa_session, release);
+  stoa_stream_fini(&session->stream);
+  stoa_session_host_of(session)->on_end(session);
 }
 
-void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *reason) {
-  if (session->state == STOA_SESSION_CLOSED) {
-    return;
-  }
-  bool was_open = session->state == STOA_SESSION_OPEN;
-  if (session->state <= STOA_SESSION_OPEN) {
-    keep_reason(session, code, reason);
-  }
-  enter(session, STOA_SESSION_CLOSED, 0);
-  stoa_conn_close(&session->conn, session->host->loop);
-  stoa_session_output_discard(session);
-  stoa_session_input_release(session);
-  if (was_open) {
-    session->host->on_closing(session);
-  }
+static void on_closed(struct stoa_stream *stream) {
+  struct stoa_session *session = stoa_session_of(stream);
   session->release.run = release;
-  stoa_loop_defer(session->host->loop, &session->release);
+  stoa_loop_defer(stoa_stream_host_of(stream)->loop, &session->release);
 }
 
-/* All is sent: shut our side and wait for the peer's, so that unread input does not turn our last bytes into a reset
- * (RFC 9112 9.6). */
-static void linger(struct stoa_session *session) {
-  stoa_conn_shutdown(&session->conn);
-  enter(session, STOA_SESSION_LINGERING, LINGERING_MS);
+void stoa_session_host_init(struct stoa_session_host *host) {
+  host->protocol.on_input = stoa_session_read_frames;
+  host->protocol.on_input_end = on_input_end;
+  host->protocol.make_input = stoa_session_make_input;
+  host->protocol.free_input = stoa_session_free_input;
+  host->protocol.input_is_idle = stoa_session_input_is_idle;
+  host->protocol.on_doomed = on_doomed;
+  host->protocol.on_half_closed = on_half_closed;
+  host->protocol.on_progress = on_progress;
+  host->protocol.on_share = on_share;
+  host->protocol.on_empty = on_empty;
+  host->protocol.on_closed = on_closed;
 }
 
-void stoa_session_settled(struct stoa_session *session) {
-  if (!session->broken && session->state == STOA_SESSION_CLOSING && stoa_session_queued(session) == 0) {
-    if (session->peer_ended) {
-      stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-      return;
-    }
-    linger(session);
-  }
-  if (!session->broken) {
-    stoa_session_watch(session);
-  }
-  if (session->broken) {
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-  }
-}
-
-void stoa_session_settle(struct stoa_session *session) {
-  if (session->state == STOA_SESSION_CLOSED) {
-    return;
-  }
-  if (session->state >= STOA_SESSION_CLOSING) {
-    /* Only now: the message that a handler was looking at when it closed the session lay in there. */
-    stoa_session_input_release(session);
-  }
-  if (session->slow && !session->broken && session->state == STOA_SESSION_OPEN) {
-    stoa_session_close(session, STOA_CLOSE_SLOW, "send queue full");
-  }
-  if (session->broken || session->blocked || stoa_session_send_own(session, true)) {
-    stoa_session_settled(session);
+void stoa_session_host_fini(struct stoa_session_host *host) {
+  stoa_inflater_destroy(host->spare_inflater);
+  host->spare_inflater = NULL;
+  for (size_t i = 0; i < sizeof host->deflaters / sizeof host->deflaters[0]; i++) {
+    stoa_deflater_destroy(host->deflaters[i]);
+    host->deflaters[i] = NULL;
   }
 }
 
-static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms) {
-  uint32_t passed = (uint32_t)now_ms - since_ms;
-  return passed >= delay_ms ? now_ms : now_ms + (delay_ms - passed);
-}
-
-static void send_ping(struct stoa_session *session, uint64_t now_ms) {
-  session->pinged = true;
-  session->since_ms = (uint32_t)now_ms;
-  struct stoa_buffer *out = stoa_session_output_begin(session);
-  if (out != NULL) {
-    uint8_t header[10];
-    size_t len = stoa_ws_header_write(header, STOA_WS_PING, false, 0);
-    if (stoa_buffer_append(out, header, len) != STOA_OK) {
-      session->broken = true;
-    }
-    stoa_session_output_end(session);
-    session->host->on_ping(session);
+int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *host,
+                       const struct stoa_ws_deflate *deflate) {
+  assert(session->state == STOA_SESSION_NONE);
+  struct stoa_stream *stream = &session->stream;
+  if (stoa_uuid_make(&session->id) != STOA_OK) {
+    return STOA_E_SYSTEM;
   }
-}
-
-static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {
-  const struct stoa_session_limits *limits = session->host->limits;
-  uint64_t message_due = UINT64_MAX;
-  if (stoa_session_input_overdue(session, now_ms, &message_due)) {
-    stoa_session_close(session, STOA_WS_CLOSE_POLICY, "message not finished in time");
-    return now_ms + CLOSING_MS;
-  }
-  uint64_t due;
-  if (session->pinged) {
-    due = due_after(now_ms, session->since_ms, limits->pong_ms);
-    if (due <= now_ms) {
-      stoa_session_close(session, STOA_CLOSE_NO_PONG, "no pong in time");
-      return now_ms + CLOSING_MS;
-    }
-  } else {
-    due = due_after(now_ms, session->active_ms, limits->ping_ms);
-    if (due <= now_ms) {
-      send_ping(session, now_ms);
-      due = now_ms + limits->pong_ms;
-    }
-  }
-  return due < message_due ? due : message_due;
-}
-
-static uint64_t drop_when_due(struct stoa_session *session, uint64_t now_ms, uint32_t delay_ms) {
-  uint64_t due = due_after(now_ms, session->since_ms, delay_ms);
-  if (due <= now_ms) {
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-  }
-  return due;
-}
-
-/* A peer that is silent too long before the upgrade: those that have begun to ask are told (RFC 9110 15.5.9). */
-static uint64_t handshake_deadline(struct stoa_session *session, uint64_t now_ms) {
-  uint64_t due = due_after(now_ms, session->since_ms, session->host->limits->handshake_ms);
-  if (due > now_ms) {
-    return due;
-  }
-  if (session->input == NULL) {
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
-    return now_ms;
-  }
-  stoa_session_refuse_late(session);
-  return now_ms + CLOSING_MS;
-}
-
-uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms) {
-  switch ((enum stoa_session_state)session->state) {
-    case STOA_SESSION_HANDSHAKE:
-      return handshake_deadline(session, now_ms);
-    case STOA_SESSION_OPEN:
-      return open_deadline(session, now_ms);
-    case STOA_SESSION_CLOSING:
-      return drop_when_due(session, now_ms, CLOSING_MS);
-    case STOA_SESSION_LINGERING:
-      return drop_when_due(session, now_ms, LINGERING_MS);
-    case STOA_SESSION_CLOSED:
-      return UINT64_MAX;
-  }
-  return UINT64_MAX;
+  stoa_stream_set_protocol(stream, &host->protocol);
+  stoa_stream_output_seal(stream);
+  session->close_code = STOA_WS_CLOSE_ABNORMAL;
+  session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
+  stoa_ws_reader_init(&session->reader, true, deflate != NULL);
+  session->state = STOA_SESSION_OPEN;
+  stoa_stream_host_of(stream)->on_deadline_change(stream,
+                                                  stoa_loop_now_ms(stream->protocol->host->loop) + host->limits->ping_ms);
+  return STOA_OK;
 }
 
 const struct stoa_uuid *stoa_session_id(const struct stoa_session *session) {
   return &session->id;
-}
-
-void *stoa_session_user(const struct stoa_session *session) {
-  return session->user;
-}
-
-void stoa_session_set_user(struct stoa_session *session, void *user) {
-  session->user = user;
 }

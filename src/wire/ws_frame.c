@@ -25,6 +25,9 @@ enum second_byte { BIT_MASK = 0x80, BITS_LEN = 0x7f };
 
 enum head_verdict { HEAD_WHOLE, HEAD_PARTIAL, HEAD_BAD };
 
+/* The reader counts a message's bytes in 32 bits; deflate may lengthen what it cannot shorten. */
+#define MESSAGE_LEN_HIGHEST ((uint64_t)1 << 30)
+
 /* A frame's header, decoded. */
 struct frame_head {
   uint64_t payload_len;
@@ -115,12 +118,12 @@ static const char *length_violation(uint64_t payload_len, size_t size) {
  * is within the limit once inflated must not be refused for that, so an eighth is allowed on top; the true limit is
  * kept by who inflates. */
 static bool too_long(const struct stoa_ws_reader *reader, const struct frame_head *head, uint64_t message_len_max) {
-  uint64_t limit = message_len_max;
+  uint64_t limit = message_len_max < MESSAGE_LEN_HIGHEST ? message_len_max : MESSAGE_LEN_HIGHEST;
   bool compressed = (head->first & BIT_RSV1) != 0 || (reader->flags & FLAG_COMPRESSED) != 0;
   if ((head->first & BIT_CONTROL) != 0) {
     return false;
   }
-  if (compressed && limit < UINT64_MAX / 2) {
+  if (compressed) {
     limit += limit / 8 + 64;
   }
   return reader->message_len > limit || head->payload_len > limit - reader->message_len;
@@ -227,8 +230,8 @@ static void data_frame_start(struct stoa_ws_reader *reader, const struct frame_h
     flags |= FLAG_FIRST | ((head->first & BIT_RSV1) != 0 ? FLAG_COMPRESSED : 0);
   }
   reader->flags = flags | ((head->first & BIT_FIN) != 0 ? FLAG_FIN : 0);
-  reader->message_len += head->payload_len;
-  reader->frame_left = head->payload_len;
+  reader->message_len += (uint32_t)head->payload_len;
+  reader->frame_left = (uint32_t)head->payload_len;
   reader->mask = head->mask;
   reader->state = READER_PAYLOAD;
 }
@@ -253,7 +256,7 @@ static bool text_holds(struct stoa_ws_reader *reader, const uint8_t *data, size_
 /* Hand out what is there of the current frame. A piece is worth an event when it has bytes or opens or ends the
  * message. Returns the bytes used. */
 static size_t payload_read(struct stoa_ws_reader *reader, uint8_t *data, size_t len, struct stoa_ws_event *event) {
-  size_t taken = len < reader->frame_left ? len : (size_t)reader->frame_left;
+  size_t taken = len < reader->frame_left ? len : reader->frame_left;
   bool frame_done = taken == reader->frame_left;
   event->first = (reader->flags & FLAG_FIRST) != 0;
   event->last = frame_done && (reader->flags & FLAG_FIN) != 0;
@@ -272,7 +275,7 @@ static size_t payload_read(struct stoa_ws_reader *reader, uint8_t *data, size_t 
     event->len = taken;
     reader->flags &= (uint8_t)~FLAG_FIRST;
   }
-  reader->frame_left -= taken;
+  reader->frame_left -= (uint32_t)taken;
   if (frame_done) {
     data_frame_end(reader);
   }

@@ -44,8 +44,8 @@ enum stoa_ws_close_code {
 };
 
 struct stoa_ws_reader {
-  uint64_t frame_left;  /* payload bytes of the current data frame still to come */
-  uint64_t message_len; /* payload bytes of the current message announced by its frames so far */
+  uint32_t frame_left;  /* payload bytes of the current data frame still to come */
+  uint32_t message_len; /* payload bytes of the current message announced by its frames so far */
   uint32_t mask;        /* of the current frame, turned to the next byte */
   uint32_t utf8;        /* state of base/utf8.h */
   uint8_t state;        /* private */
@@ -79,8 +79,9 @@ void stoa_ws_reader_init(struct stoa_ws_reader *reader, bool peer_masks, bool co
 
 /* Read the next event.
  *
- * message_len_max  a header that takes the message past it is an error 1009 before any payload. A compressed message
- *                  may be an eighth and 64 bytes longer, for deflate can lengthen what it cannot shorten
+ * message_len_max  a header that takes the message past it is an error 1009 before any payload; at most 1 GiB, more
+ *                  is taken as that. A compressed message may be an eighth and 64 bytes longer, for deflate can
+ *                  lengthen what it cannot shorten
  * out_used         bytes consumed from `data`; those the event points to are among them. After an error or a close
  *                  frame all bytes are consumed, now and later, and give no event (RFC 6455 5.5.1)
  * The checks are strict: RSV bits, reserved opcodes, lengths not minimal or with the top bit set, long or fragmented

@@ -24,7 +24,7 @@ def sessions(world):
     for _ in range(5):
         peer = world.connect()
         code = closed_or_refused(peer)
-        assert code == 4504, f"{code}, not 4504"
+        assert code == 4014, f"{code}, not 4504"
         world.bystander.chat()
         peer.close()
     # A place that gets free can be taken again.
@@ -67,7 +67,7 @@ def full(world):
         world.join("stoa.json")
     for _ in range(5):
         with Peer(world.server.port) as peer:
-            assert closed_or_refused(peer) == 4504
+            assert closed_or_refused(peer) == 4014
         world.bystander.chat()
     for peer in world.peers[:5]:
         peer.close()

@@ -301,16 +301,16 @@ static void shrink_with_fault(uint64_t n) {
   assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
-  worker->sessions = stoa_calloc(CAPACITY, sizeof *worker->sessions);
+  worker->table = stoa_calloc(CAPACITY, sizeof *worker->table);
   worker->due_ms = stoa_calloc(CAPACITY, sizeof *worker->due_ms);
-  worker->session_capacity = CAPACITY;
+  worker->table_capacity = CAPACITY;
   worker->peak_count = CAPACITY;
   stoa_memory_fail_at(n, false);
   worker->sweep.on_due(&worker->sweep);
   stoa_memory_fail_at(0, false);
   assert_true(worker->resting);
   /* As many as the smaller one surely holds. */
-  assert_true(worker->session_capacity < 100);
+  assert_true(worker->table_capacity < 100);
   stoa_worker_fini(worker);
   free(worker);
   stoa_server_destroy(server);

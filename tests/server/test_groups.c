@@ -351,8 +351,9 @@ static void test_the_count_of_batches_may_start_over(void **state) {
       stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
       STOA_OK);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
-  struct stoa_session session = {.host = &worker->host, .state = STOA_SESSION_OPEN};
-  assert_int_equal(stoa_group_join_all(&session), STOA_OK);
+  struct stoa_server_session own = {
+      .base = {.stream.protocol = &worker->sessions.protocol, .state = STOA_SESSION_OPEN}};
+  assert_int_equal(stoa_group_join_all(&own.base), STOA_OK);
   struct stoa_group *all = worker->groups.all;
   struct stoa_group_side *side = all->sides[0];
   side->members[0].batch_number = 1; /* it took something of a batch of this number */
@@ -366,7 +367,7 @@ static void test_the_count_of_batches_may_start_over(void **state) {
   assert_null(side->batch);
   assert_int_equal(side->batch_number, 1);
   assert_int_not_equal(side->members[0].batch_number, side->batch_number);
-  stoa_group_leave_all(&session);
+  stoa_group_leave_all(&own.base);
   stoa_worker_fini(worker);
   free(worker);
   stoa_server_destroy(server);

@@ -125,7 +125,7 @@ struct door {
   bool refuse, farewell, close_at_once;
 };
 
-static bool on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
+static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                        struct stoa_refusal *out_refusal) {
   struct door *door = user;
   struct stoa_string agent = stoa_request_field(request, "user-agent");
@@ -143,7 +143,7 @@ static bool on_connect(void *user, struct stoa_session *session, const struct st
     stoa_session_close(session, 4321, "and goodbye");
   }
   house_count_up(&door->entered);
-  return !door->refuse;
+  return door->refuse ? STOA_REFUSE : STOA_ADMIT;
 }
 
 static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
@@ -273,7 +273,7 @@ static void test_a_session_is_taken_for_over_limit_even_while_others_are_spoken_
     for (uint32_t k = 0; k < 50; k++) {
       house_say(&talker, "t", 200 + (uint32_t)i * 50 + k);
     }
-    assert_int_equal(client_goodbye(&extra[i]), 4504);
+    assert_int_equal(client_goodbye(&extra[i]), 4014);
     client_close(&extra[i]);
   }
   for (uint32_t i = 0; i < 600; i++) {
@@ -309,7 +309,7 @@ static void test_a_full_server_says_so(void **state) {
   house_start(&house, config, NULL);
   house_enter(&house, &one, "stoa.json");
   house_enter(&house, &two, "stoa.json");
-  assert_int_equal(client_goodbye(&two), 4504);
+  assert_int_equal(client_goodbye(&two), 4014);
   house_sync(&one);
   assert_true(stoa_server_sessions(house.server) >= 1);
   client_close(&one);

@@ -47,12 +47,14 @@ struct line {
 
 static struct line connect_line(void) {
   struct line line;
-  struct stoa_peer peer = {{0}};
   int pair[2];
   int small = 4096;
   uint8_t byte;
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-  assert_int_equal(stoa_session_open(&world.host, pair[0], &peer, context, &line.session), STOA_OK);
+  struct stoa_session *plain = world.session;
+  assert_int_equal(world_open(pair[0], context), STOA_OK);
+  line.session = world.session;
+  world.session = plain;
   line.fd = pair[1];
   line.ssl = SSL_new(client_context);
   SSL_set_fd(line.ssl, line.fd);
@@ -70,7 +72,11 @@ static void end_line(struct line *line) {
   struct stoa_session *plain = world.session;
   SSL_free(line->ssl);
   close(line->fd);
-  stoa_session_drop(line->session, 1006, "");
+  if (line->session->state == STOA_SESSION_NONE) {
+    stoa_stream_drop(&line->session->stream);
+  } else {
+    stoa_session_drop(line->session, 1006, "");
+  }
   world_turn();
   world.session = plain; /* the world takes the end for that of its own */
 }
@@ -85,7 +91,7 @@ static void get(const struct line *line) {
 static unsigned answers_that_fit(void) {
   struct line line = connect_line();
   unsigned count = 0;
-  for (get(&line); !line.session->blocked; get(&line)) {
+  for (get(&line); !line.session->stream.blocked; get(&line)) {
     count++;
   }
   end_line(&line);
@@ -102,13 +108,13 @@ static void test_an_upgrade_that_finds_the_line_full_arrives_with_what_follows_i
   for (unsigned i = 0; i < count; i++) {
     get(&line);
   }
-  assert_false(line.session->blocked);
+  assert_false(line.session->stream.blocked);
   world.echo_times = 1;
   memcpy(bytes, world_upgrade_head, WORLD_UPGRADE_HEAD_LEN);
   size_t len = WORLD_UPGRADE_HEAD_LEN + world_frame(bytes + WORLD_UPGRADE_HEAD_LEN, 0x82, payload, sizeof payload);
   assert_int_equal(SSL_write(line.ssl, bytes, (int)len), len);
   world_turn();
-  assert_true(line.session->blocked);
+  assert_true(line.session->stream.blocked);
   size_t expected = count * strlen("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") + strlen("HTTP/1.1 101 x\r\n\r\n");
   expected += 4 + sizeof payload;
   size_t got = 0;

@@ -26,8 +26,8 @@ static void test_a_handshake_may_come_byte_by_byte(void **state) {
   }
   assert_int_equal(world.requests, 1);
   assert_int_equal(world.session->state, STOA_SESSION_OPEN);
-  assert_null(world.session->input); /* an idle session owns nothing */
-  assert_null(world.session->queue);
+  assert_null(world.session->stream.input); /* an idle session owns nothing */
+  assert_null(world.session->stream.queue);
 }
 
 static void test_frames_may_follow_the_handshake_in_one_piece(void **state) {
@@ -60,8 +60,8 @@ static void test_frames_may_come_in_any_pieces(void **state) {
     }
     assert_string_equal(world.heard, "fragments|whole|");
     world_expect_bytes("\x8a\x04ping", 6);
-    assert_null(world.session->input);
-    assert_null(world.session->queue);
+    assert_null(world.session->stream.input);
+    assert_null(world.session->stream.queue);
   }
 }
 
@@ -136,7 +136,9 @@ static void test_what_breaks_the_protocol_is_closed_behind_what_came_before(void
   assert_true(world_peer_sees_end());
 }
 
-static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **state) {
+/* RFC 6455 7.1.1: the server ends the connection once both close frames are there; 7.1.4: what comes before is not
+ * looked at. */
+static void test_the_hosts_close_waits_for_the_peers_close_frame(void **state) {
   (void)state;
   world_upgrade();
   stoa_session_close(world.session, 4999, "done");
@@ -146,10 +148,36 @@ static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **s
       "\x88\x06\x13\x87"
       "done",
       8);
-  assert_true(world_peer_sees_end());
+  assert_int_equal(world.closings, 1);
   world_send_frame(0x82, "still talking", 13);
+  world_send_frame(0x89, "ping", 4);
   world_turn();
   assert_int_equal(world.messages, 0);
+  assert_int_equal(world_receive((uint8_t[1]){0}, 1), 0);
+  assert_false(world_peer_sees_end());
+  world_send_frame(0x88, "\x03\xe8", 2);
+  world_turns(2);
+  assert_true(world_peer_sees_end());
+  close(world.peer);
+  world_turn();
+  assert_true(world.ended);
+  assert_int_equal(world.close_code, 4999);
+  world.peer = -1;
+}
+
+static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **state) {
+  (void)state;
+  world_upgrade();
+  stoa_session_close(world.session, 4999, "done");
+  world_turn();
+  world_expect_bytes(
+      "\x88\x06\x13\x87"
+      "done",
+      8);
+  world_pass_ms(4999);
+  assert_false(world_peer_sees_end());
+  world_pass_ms(1);
+  assert_true(world_peer_sees_end());
   assert_false(world.ended);
   world_pass_ms(1999);
   assert_false(world.ended);
@@ -203,7 +231,7 @@ static void test_compressed_messages_are_heard_and_answered_compressed(void **st
   size_t back = world_receive(got, sizeof got);
   assert_true(back > 2 && back < 200);
   assert_int_equal(got[0], 0xc1);
-  assert_null(world.session->input);
+  assert_null(world.session->stream.input);
   assert_non_null(world.host.spare_inflater);
 }
 
@@ -245,6 +273,7 @@ int main(void) {
       TEST(test_a_bad_request_is_answered_and_ends),
       TEST(test_the_peers_close_is_repeated_whatever_its_code),
       TEST(test_what_breaks_the_protocol_is_closed_behind_what_came_before),
+      TEST(test_the_hosts_close_waits_for_the_peers_close_frame),
       TEST(test_the_hosts_close_waits_for_the_peer_and_then_for_nobody),
       TEST(test_a_handler_may_close_while_it_looks_at_a_message),
       TEST(test_a_line_that_breaks_is_1006),

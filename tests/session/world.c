@@ -13,28 +13,25 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "world.h"
 
 struct world world;
 
-static void on_request(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data) {
+static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
   world.requests++;
   struct stoa_string upgrade = stoa_http_field(head, data, "upgrade", NULL);
-  struct stoa_buffer *out = stoa_session_output_begin(session);
-  if (out == NULL) {
+  const char *answer = upgrade.data != NULL ? "HTTP/1.1 101 x\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  if (stoa_stream_output_bytes(stream, answer, strlen(answer)) != STOA_OK) {
     return; /* without memory; it is being dropped for that */
   }
-  const char *answer = upgrade.data != NULL ? "HTTP/1.1 101 x\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-  bool written = stoa_buffer_append(out, answer, strlen(answer)) == STOA_OK;
-  stoa_session_output_end(session);
-  if (!written) {
-    session->broken = true;
-  } else if (upgrade.data != NULL) {
-    stoa_session_upgraded(session, world.use_deflate ? &world.deflate : NULL);
+  if (upgrade.data != NULL) {
+    assert_int_equal(
+        stoa_session_begin(stoa_session_of(stream), &world.host, world.use_deflate ? &world.deflate : NULL), STOA_OK);
   } else {
-    stoa_session_answered(session, !session->keep_alive);
+    stoa_http_answered(stream, head->keep_alive);
   }
 }
 
@@ -60,12 +57,12 @@ static void on_message(struct stoa_session *session, struct stoa_bytes message, 
     int ignored = stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
     (void)ignored;
   }
-  size_t queued = stoa_session_queued(session);
+  size_t queued = stoa_stream_queued(&session->stream);
   world.memory_max = queued > world.memory_max ? queued : world.memory_max;
 }
 
-static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
-  (void)session;
+static void on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
+  (void)stream;
   world.due_ms = due_ms;
 }
 
@@ -79,21 +76,46 @@ static void on_ping(struct stoa_session *session) {
   world.pings++;
 }
 
+static void on_drained(struct stoa_session *session) {
+  (void)session;
+  world.drained++;
+}
+
+static void forget(struct stoa_session *session) {
+  world.ended = true;
+  world.session = NULL;
+  stoa_free(session->close_reason);
+  stoa_free(session);
+}
+
 static void on_end(struct stoa_session *session) {
   world.close_code = session->close_code;
   snprintf(world.close_reason, sizeof world.close_reason, "%s",
            session->close_reason == NULL ? "" : session->close_reason);
-  world.ended = true;
-  world.session = NULL;
+  forget(session);
+}
+
+static void release_http(struct stoa_deferred *deferred) {
+  struct stoa_session *session = stoa_container_of(deferred, struct stoa_session, release);
+  world.close_code = STOA_WS_CLOSE_ABNORMAL;
+  stoa_stream_fini(&session->stream);
+  forget(session);
+}
+
+static void on_http_end(struct stoa_stream *stream) {
+  struct stoa_session *session = stoa_session_of(stream);
+  session->release.run = release_http;
+  stoa_loop_defer(world.streams.loop, &session->release);
 }
 
 static void on_turn_end(void *context) {
   (void)context;
-  stoa_turn_end(&world.host.turn);
+  stoa_stream_host_run_ready(&world.streams);
+  stoa_turn_end(&world.streams.turn);
 }
 
 void world_turn(void) {
-  stoa_loop_turn(world.host.loop, 0);
+  stoa_loop_turn(world.streams.loop, 0);
 }
 
 void world_turns(int count) {
@@ -107,7 +129,9 @@ void world_pass_ms(uint64_t ms) {
   world.time.monotonic_ns += ms * 1000000;
   world_turn();
   if (world.session != NULL) {
-    world.due_ms = stoa_session_on_deadline(world.session, stoa_loop_now_ms(world.host.loop));
+    uint64_t now_ms = stoa_loop_now_ms(world.streams.loop);
+    world.due_ms = world.session->state == STOA_SESSION_NONE ? stoa_http_on_deadline(&world.session->stream, now_ms)
+                                                              : stoa_session_on_deadline(world.session, now_ms);
   }
   world_turn();
 }
@@ -118,10 +142,25 @@ static void use_ring(void) {
   struct stoa_send_ring *ring;
   if ((io_uring == NULL || strcmp(io_uring, "off") != 0) && stoa_send_ring_probe() == STOA_OK) {
     assert_int_equal(stoa_send_ring_create(&ring), STOA_OK);
-    assert_int_equal(stoa_turn_use_ring(&world.host.turn, ring), STOA_OK);
-    stoa_turn_begin_thread(&world.host.turn);
-    assert_non_null(world.host.turn.ring);
+    assert_int_equal(stoa_turn_use_ring(&world.streams.turn, ring), STOA_OK);
+    stoa_turn_begin_thread(&world.streams.turn);
+    assert_non_null(world.streams.turn.ring);
   }
+}
+
+int world_open(int fd, struct stoa_tls_context *tls_context) {
+  struct stoa_session *session = stoa_calloc(1, sizeof *session);
+  if (session == NULL) {
+    stoa_sys.close(fd);
+    return STOA_E_MEMORY;
+  }
+  int status = stoa_stream_open(&session->stream, &world.http.protocol, fd, tls_context);
+  if (status == STOA_OK) {
+    world.session = session;
+  } else {
+    stoa_free(session);
+  }
+  return status;
 }
 
 int world_begin(void **state) {
@@ -131,47 +170,53 @@ int world_begin(void **state) {
   world.clock = stoa_clock_fake_init(&world.time);
   /* Just before the low 32 bits of the time go round. */
   world.time.monotonic_ns = (UINT32_MAX - 3000ull) * 1000000;
-  world.limits = (struct stoa_session_limits){.http = {16384, 8192, 100},
-                                              .message_bytes_max = MESSAGE_BYTES_MAX,
-                                              .queue_bytes_max = QUEUE_BYTES_MAX,
-                                              .handshake_ms = 10000,
-                                              .message_ms = 60000,
-                                              .ping_ms = 25000,
-                                              .pong_ms = 10000};
-  world.host = (struct stoa_session_host){.limits = &world.limits,
-                                          .on_request = on_request,
+  world.http_limits = (struct stoa_http_limits){16384, 8192, 100};
+  world.limits = (struct stoa_session_limits){
+      .message_bytes_max = MESSAGE_BYTES_MAX, .message_ms = 60000, .ping_ms = 25000, .pong_ms = 10000};
+  world.streams = (struct stoa_stream_host){.queue_bytes_max = QUEUE_BYTES_MAX,
+                                            .on_deadline_change = on_deadline_change,
+                                            .scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES)};
+  world.http = (struct stoa_http_host){.protocol.host = &world.streams,
+                                       .limits = &world.http_limits,
+                                       .request_ms = 10000,
+                                       .on_request = on_request,
+                                       .on_end = on_http_end};
+  world.host = (struct stoa_session_host){.protocol.host = &world.streams,
+                                          .limits = &world.limits,
                                           .on_message = on_message,
-                                          .on_deadline_change = on_deadline_change,
                                           .on_closing = on_closing,
                                           .on_ping = on_ping,
+                                          .on_drained = on_drained,
                                           .on_end = on_end};
-  world.host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
-  assert_int_equal(stoa_loop_create(&world.clock, &world.host.loop), STOA_OK);
-  stoa_loop_on_turn_end(world.host.loop, on_turn_end, NULL);
+  assert_int_equal(stoa_loop_create(&world.clock, &world.streams.loop), STOA_OK);
+  stoa_stream_host_init(&world.streams);
+  stoa_http_host_init(&world.http);
+  stoa_session_host_init(&world.host);
+  stoa_loop_on_turn_end(world.streams.loop, on_turn_end, NULL);
   use_ring();
   int pair[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
   world.peer = pair[1];
-  struct stoa_peer peer = {{0}};
-  return stoa_session_open(&world.host, pair[0], &peer, NULL, &world.session);
+  return world_open(pair[0], NULL);
 }
 
 int world_end(void **state) {
   (void)state;
   stoa_sys = stoa_sys_real;
   stoa_memory_fail_at(0, false);
-  if (world.session != NULL) {
+  if (world.session != NULL && world.session->state == STOA_SESSION_NONE) {
+    stoa_stream_drop(&world.session->stream);
+  } else if (world.session != NULL) {
     stoa_session_drop(world.session, STOA_WS_CLOSE_GOING_AWAY, "");
+  }
+  for (int i = 0; i < 10 && world.session != NULL; i++) {
     world_turn();
   }
   close(world.peer);
-  stoa_loop_destroy(world.host.loop);
-  stoa_turn_fini(&world.host.turn);
-  stoa_inflater_destroy(world.host.spare_inflater);
-  for (size_t i = 0; i < 7; i++) {
-    stoa_deflater_destroy(world.host.deflaters[i]);
-  }
-  stoa_free(world.host.scratch);
+  stoa_loop_destroy(world.streams.loop);
+  stoa_session_host_fini(&world.host);
+  stoa_stream_host_fini(&world.streams);
+  stoa_free(world.streams.scratch);
   assert_int_equal(stoa_memory_live_blocks(), world.blocks_before);
   return 0;
 }
@@ -235,11 +280,14 @@ void world_expect_bytes(const void *expected, size_t len) {
   assert_memory_equal(got, expected, len);
 }
 
-/* The close frame, then the end of the line; the session is gone when the peer has gone. */
 void world_expect_close(uint16_t code, const char *reason) {
   uint8_t expected[127];
   size_t len = stoa_ws_close_write(expected, code, reason);
   world_expect_bytes(expected, len);
+  if (world.session->state == STOA_SESSION_CLOSING) {
+    world_send_frame(0x88, "", 0);
+    world_turns(2);
+  }
   assert_true(world_peer_sees_end());
   assert_int_equal(world.closings, 1);
   shutdown(world.peer, SHUT_WR);

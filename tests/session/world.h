@@ -2,6 +2,7 @@
 #ifndef TESTS_SESSION_WORLD_H
 #define TESTS_SESSION_WORLD_H
 
+#include "http/http.h"
 #include "session/session.h"
 
 #define QUEUE_BYTES_MAX (1024u * 1024)
@@ -10,6 +11,9 @@
 struct world {
   struct stoa_clock_fake time;
   struct stoa_clock clock;
+  struct stoa_stream_host streams;
+  struct stoa_http_host http;
+  struct stoa_http_limits http_limits;
   struct stoa_session_host host;
   struct stoa_session_limits limits;
   struct stoa_session *session;
@@ -17,7 +21,7 @@ struct world {
   uint64_t due_ms;
   int64_t blocks_before;
   bool ended, keep_alive;
-  unsigned closings, pings, requests, messages;
+  unsigned closings, pings, requests, messages, drained;
   uint16_t close_code;
   char close_reason[128];
   struct stoa_ws_deflate deflate;
@@ -37,6 +41,8 @@ extern const char world_upgrade_head[];
 int world_begin(void **state);
 int world_end(void **state);
 
+/* A connection for the world's session. Errors: as stoa_stream_open() */
+int world_open(int fd, struct stoa_tls_context *tls_context);
 void world_turn(void);
 void world_turns(int count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
@@ -54,7 +60,8 @@ void world_upgrade(void);
 /* The same, with permessage-deflate. */
 void world_use_deflate(void);
 void world_expect_bytes(const void *expected, size_t len);
-/* The close frame, then the end of the line; the session is gone when the peer has gone. */
+/* The close frame, then the end of the connection when the peer's close frame has come (or will not be understood any
+ * more); the session is gone when the peer has gone. */
 void world_expect_close(uint16_t code, const char *reason);
 /* As permessage-deflate wants it. */
 size_t world_deflate_raw(const void *data, size_t len, uint8_t *out, size_t size);

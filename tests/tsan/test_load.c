@@ -27,7 +27,7 @@ static struct {
   unsigned count;
 } register_of = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-static bool on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
+static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                        struct stoa_refusal *out_refusal) {
   (void)request;
   (void)out_refusal;
@@ -35,7 +35,7 @@ static bool on_connect(void *user, struct stoa_session *session, const struct st
   register_of.ids[register_of.count++ % IDS] = *stoa_session_id(session);
   pthread_mutex_unlock(&register_of.mutex);
   house_count_up(user);
-  return stoa_session_join(session, stoa_string_of("everybody")) == STOA_OK;
+  return stoa_session_join(session, stoa_string_of("everybody")) == STOA_OK ? STOA_ADMIT : STOA_REFUSE;
 }
 
 static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {

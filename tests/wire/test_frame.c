@@ -223,17 +223,25 @@ static void a_compressed_message_may_be_an_eighth_longer_than_the_limit(void **s
   }
 }
 
-static void no_limit_at_all_does_not_wrap(void **state) {
+static void no_limit_at_all_is_one_of_a_gibibyte(void **state) {
   (void)state;
   struct stoa_ws_reader reader;
+  uint8_t longest[] = {0xc2, 0xff, 0, 0, 0, 0, 0x48, 0, 0, 0x40, 0, 0, 0, 0, 'x'};
   uint8_t bytes[] = {0xc2, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 'x'};
   struct stoa_ws_event event;
   size_t used;
   stoa_ws_reader_init(&reader, true, true);
-  stoa_ws_read(&reader, UINT64_MAX, bytes, sizeof bytes, &used, &event);
+  stoa_ws_read(&reader, UINT64_MAX, longest, sizeof longest, &used, &event);
   assert_int_equal(event.kind, STOA_WS_EVENT_PAYLOAD);
   assert_int_equal(event.len, 1);
   assert_false(event.last);
+  stoa_ws_reader_init(&reader, true, true);
+  longest[9]++;
+  stoa_ws_read(&reader, UINT64_MAX, longest, sizeof longest, &used, &event);
+  assert_int_equal(event.code, STOA_WS_CLOSE_TOO_BIG);
+  stoa_ws_reader_init(&reader, true, true);
+  stoa_ws_read(&reader, UINT64_MAX, bytes, sizeof bytes, &used, &event);
+  assert_int_equal(event.code, STOA_WS_CLOSE_TOO_BIG);
 }
 
 static void no_byte_behind_the_end_is_read(void **state) {
@@ -356,7 +364,7 @@ int main(void) {
       cmocka_unit_test(a_million_empty_fragments_are_no_event_and_take_no_room),
       cmocka_unit_test(fragments_of_one_byte_end_at_the_limit),
       cmocka_unit_test(a_compressed_message_may_be_an_eighth_longer_than_the_limit),
-      cmocka_unit_test(no_limit_at_all_does_not_wrap),
+      cmocka_unit_test(no_limit_at_all_is_one_of_a_gibibyte),
       cmocka_unit_test(no_byte_behind_the_end_is_read),
       cmocka_unit_test(the_mask_is_undone_for_every_length_and_alignment),
       cmocka_unit_test(headers_are_written_in_the_fewest_bytes),

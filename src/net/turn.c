@@ -1,7 +1,6 @@
-#include "session/turn.h"
+#include "net/turn.h"
 
 #include "base/memory.h"
-#include "session/output.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,7 +31,7 @@ void stoa_turn_end_thread(struct stoa_turn *turn) {
 }
 
 void stoa_turn_fini(struct stoa_turn *turn) {
-  assert(turn->session_count == 0);
+  assert(turn->stream_count == 0);
   stoa_batch_unref(turn->own);
   stoa_free(turn->entries);
   stoa_free(turn->sends);
@@ -56,31 +55,34 @@ static int resize(struct stoa_turn *turn, uint32_t capacity) {
 }
 
 int stoa_turn_admit(struct stoa_turn *turn) {
-  if (turn->session_count == turn->capacity) {
+  if (turn->stream_count == turn->capacity) {
     uint32_t capacity = turn->capacity == 0 ? ENTRIES_AT_FIRST : turn->capacity + turn->capacity / 2;
     if (resize(turn, capacity) != STOA_OK) {
       return STOA_E_MEMORY;
     }
   }
-  turn->session_count++;
+  turn->stream_count++;
   return STOA_OK;
 }
 
 void stoa_turn_dismiss(struct stoa_turn *turn) {
-  assert(turn->session_count > 0);
-  turn->session_count--;
+  assert(turn->stream_count > 0);
+  turn->stream_count--;
+}
+
+uint32_t stoa_turn_mark(struct stoa_turn *turn, struct stoa_stream *stream) {
+  assert(turn->count < turn->capacity);
+  turn->entries[turn->count] = (struct stoa_turn_entry){.stream = stream};
+  return turn->count++;
 }
 
 bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send) {
-  if (turn->ring == NULL || send->session->conn.tls != NULL) {
+  if (turn->ring == NULL) {
     return false;
   }
-  /* A second send must not follow a first that fell short: who gathers it hands over the first, and looks again. */
-  assert(!send->session->gathered);
   if (turn->send_count == STOA_SEND_RING_ENTRIES) {
     stoa_turn_hand_over(turn);
   }
-  send->session->gathered = true;
   turn->sends[turn->send_count++] = *send;
   return true;
 }
@@ -94,33 +96,32 @@ void stoa_turn_hand_over(struct stoa_turn *turn) {
   /* Addresses only now: the batches may have moved while they grew. */
   for (uint32_t i = 0; i < count; i++) {
     const struct stoa_turn_send *send = &turn->sends[i];
-    sends[i].fd = send->session->conn.io.fd;
+    sends[i].fd = send->fd;
     sends[i].data = send->batch->bytes.data + send->start;
     sends[i].len = send->end - send->start;
   }
   stoa_send_ring_send(turn->ring, sends, count);
   turn->send_count = 0;
   for (uint32_t i = 0; i < count; i++) {
-    turn->sends[i].session->gathered = false;
-    stoa_session_sent(&turn->sends[i], sends[i].taken);
+    turn->events->on_sent(&turn->sends[i], sends[i].taken);
   }
   assert(turn->send_count == 0); /* what comes of a send is written, not gathered */
 }
 
 void stoa_turn_end(struct stoa_turn *turn) {
   stoa_turn_hand_over(turn);
-  /* Settling finds more to do at times: a member whose send fell short joins the list. No session is on it twice, for
+  /* Flushing finds more to do at times: a member whose send fell short joins the list. No stream is on it twice, for
    * its mark is taken away only when all are done. */
   uint32_t at = 0;
   while (at < turn->count || turn->send_count > 0) {
     if (at < turn->count) {
-      stoa_session_settle(turn->entries[at++].session);
+      turn->events->on_flush(turn->entries[at++].stream);
     } else {
       stoa_turn_hand_over(turn);
     }
   }
   for (uint32_t i = 0; i < turn->count; i++) {
-    stoa_session_unmark(turn->entries[i].session);
+    turn->events->on_unmark(turn->entries[i].stream);
   }
   turn->count = 0;
   if (turn->own != NULL) {
@@ -135,7 +136,7 @@ void stoa_turn_trim(struct stoa_turn *turn) {
     turn->own = NULL;
   }
   turn->own_used = false;
-  if (turn->count == 0 && turn->capacity > ENTRIES_AT_FIRST && turn->session_count < turn->capacity / 4) {
+  if (turn->count == 0 && turn->capacity > ENTRIES_AT_FIRST && turn->stream_count < turn->capacity / 4) {
     /* A failure leaves the larger table. */
     int ignored = resize(turn, turn->capacity / 2);
     (void)ignored;

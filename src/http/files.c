@@ -1,0 +1,354 @@
+#include "http/files.h"
+
+#include "base/memory.h"
+#include "base/sys.h"
+#include "http/file_type.h"
+#include "wire/http_date.h"
+#include "wire/http_negotiate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stoa/log.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ETAG_SIZE 64
+#define NAME_SIZE (STOA_FILES_PATH_BYTES_MAX + sizeof "index.html")
+/* A file of this size goes out with its head; a longer one piece by piece. */
+#define AT_ONCE_BYTES ((size_t)64 * 1024)
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+static const char policy[] =
+    "Content-Security-Policy: default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Cache-Control: no-cache\r\n";
+
+static const char hsts[] = "Strict-Transport-Security: max-age=31536000\r\n";
+
+/* Opening beneath the folder. */
+
+static int open_by_kernel(int root_fd, const char *path) {
+  struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+  return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+}
+
+/* Where an open descriptor really is. False when /proc does not tell. */
+static bool find_place(int fd, char out_path[STOA_FILES_PATH_BYTES_MAX]) {
+  char link[32];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t len = readlink(link, out_path, STOA_FILES_PATH_BYTES_MAX - 1);
+  if (len <= 0 || len >= STOA_FILES_PATH_BYTES_MAX - 1) {
+    return false;
+  }
+  out_path[len] = '\0';
+  return true;
+}
+
+static bool is_beneath(const char *root, const char *path) {
+  size_t len = strlen(root);
+  return strncmp(path, root, len) == 0 && (path[len] == '/' || (len > 0 && root[len - 1] == '/'));
+}
+
+/* The path itself has no "..", so only links can have led outside; and what was opened cannot move any more. */
+static int open_and_compare(const struct stoa_files *files, const char *path) {
+  char place[STOA_FILES_PATH_BYTES_MAX];
+  int fd = openat(files->root_fd, path, OPEN_FLAGS);
+  if (fd >= 0 && !(find_place(fd, place) && is_beneath(files->root, place))) {
+    stoa_sys.close(fd);
+    errno = EXDEV;
+    return -1;
+  }
+  return fd;
+}
+
+static int open_beneath(const struct stoa_files *files, const char *path) {
+  return files->by_proc ? open_and_compare(files, path) : open_by_kernel(files->root_fd, path);
+}
+
+static int choose_way(struct stoa_files *files, const char *path) {
+  int fd = open_by_kernel(files->root_fd, ".");
+  if (fd >= 0) {
+    stoa_sys.close(fd);
+    return STOA_OK;
+  }
+  int reason = errno;
+  files->by_proc = true;
+  if (!find_place(files->root_fd, files->root)) {
+    stoa_log(STOA_LOG_ERROR,
+             "files cannot be served safely here: the system refuses openat2 and there is no /proc; allow one of them, "
+             "or leave server.web_root empty and serve the page from elsewhere",
+             STOA_F_STR("folder", path), STOA_F_STR("reason", strerror(reason)));
+    return STOA_E_SYSTEM;
+  }
+  stoa_log(STOA_LOG_WARN, "the system refuses openat2; files are checked through /proc instead",
+           STOA_F_STR("folder", path), STOA_F_STR("reason", strerror(reason)));
+  return STOA_OK;
+}
+
+int stoa_files_init(struct stoa_files *files, const char *path) {
+  files->root_fd = stoa_sys.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (files->root_fd < 0) {
+    stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_STR("folder", path),
+             STOA_F_STR("reason", strerror(errno)));
+    return STOA_E_SYSTEM;
+  }
+  return choose_way(files, path);
+}
+
+void stoa_files_fini(struct stoa_files *files) {
+  if (files->root_fd >= 0) {
+    stoa_sys.close(files->root_fd);
+    files->root_fd = -1;
+  }
+}
+
+/* Content. */
+
+struct file_body {
+  struct stoa_http_body base; /* first */
+  int fd;
+  uint64_t left;
+};
+
+/* Errors: STOA_E_SYSTEM  the file is shorter than it was, or cannot be read */
+static int read_piece(int fd, struct stoa_buffer *out, size_t size) {
+  if (stoa_buffer_reserve(out, size) != STOA_OK) {
+    return STOA_E_MEMORY;
+  }
+  size_t done = 0;
+  while (done < size) {
+    ssize_t len = stoa_sys.read(fd, out->data + out->len + done, size - done);
+    if (len < 0 && errno == EINTR) {
+      continue;
+    }
+    if (len <= 0) {
+      return STOA_E_SYSTEM;
+    }
+    done += (size_t)len;
+  }
+  out->len += size;
+  return STOA_OK;
+}
+
+static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
+  struct file_body *body = (struct file_body *)(void *)base;
+  size_t piece = body->left < size ? (size_t)body->left : size;
+  int status = read_piece(body->fd, out, piece);
+  if (status == STOA_OK) {
+    body->left -= piece;
+    *out_last = body->left == 0;
+  }
+  return status;
+}
+
+static void body_close(struct stoa_http_body *base) {
+  struct file_body *body = (struct file_body *)(void *)base;
+  stoa_sys.close(body->fd);
+  stoa_free(body);
+}
+
+/* One request for a file. */
+
+struct request {
+  const struct stoa_files *files;
+  struct stoa_stream *stream;
+  const struct stoa_http_head *head;
+  const uint8_t *data;
+  bool secure;
+  char name[NAME_SIZE + sizeof ".gz"]; /* relative to the folder */
+  int fd;
+  struct stat info;
+  bool is_gzip;
+  char etag[ETAG_SIZE];
+};
+
+static bool is_head(const struct request *request) {
+  return request->head->method == STOA_HTTP_HEAD;
+}
+
+static void refuse(const struct request *request, int code, const char *fields) {
+  const struct stoa_http_refusal refusal = {
+      .code = code, .head_only = is_head(request), .wall_us = stoa_http_wall_us(request->stream), .fields = fields};
+  stoa_http_refuse(request->stream, &refusal);
+}
+
+static bool has_hidden_segment(const char *path) {
+  static const char well_known[] = ".well-known/";
+  if (strncmp(path, well_known, sizeof well_known - 1) == 0) {
+    path += sizeof well_known - 1;
+  }
+  return path[0] == '.' || strstr(path, "/.") != NULL;
+}
+
+/* From "/" and "/docs/" to "index.html" and "docs/index.html". Returns 0 or a status code. */
+static int find_name(struct request *request) {
+  const struct stoa_http_span *path = &request->head->path;
+  struct stoa_string encoded = {(const char *)request->data + path->start, path->len};
+  char *name = request->name;
+  size_t len;
+  if (encoded.len > STOA_FILES_PATH_BYTES_MAX) {
+    return 414;
+  }
+  if (stoa_http_path_decode(encoded, name, &len) != STOA_OK || len == 0 || name[0] != '/') {
+    return 400;
+  }
+  memmove(name, name + 1, len - 1);
+  len--;
+  name[len] = '\0';
+  if (len == 0 || name[len - 1] == '/') {
+    memcpy(name + len, "index.html", sizeof "index.html");
+  }
+  return has_hidden_segment(name) || name[0] == '/' || strstr(name, "//") != NULL ? 404 : 0;
+}
+
+/* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. */
+static int code_of_errno(void) {
+  return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 503 : 404;
+}
+
+/* Relative to the request's own place, for a proxy may have cut a prefix off (RFC 9110 10.2.2). */
+static void redirect_to_folder(const struct request *request) {
+  char fields[STOA_FILES_PATH_BYTES_MAX + 64];
+  struct stoa_string path = {(const char *)request->data + request->head->path.start, request->head->path.len};
+  const char *slash = memrchr(path.data, '/', path.len);
+  size_t len = path.len - (size_t)(slash + 1 - path.data);
+  snprintf(fields, sizeof fields, "Location: ./%.*s/\r\n", (int)len, slash + 1);
+  refuse(request, 301, len < 512 ? fields : NULL);
+}
+
+/* The compressed file beside it, when it is not older. */
+static void prefer_gzip(struct request *request) {
+  struct stat info;
+  if (!stoa_file_type_compresses(request->name) || !stoa_http_accepts(request->head, request->data, "gzip")) {
+    return;
+  }
+  size_t len = strlen(request->name);
+  memcpy(request->name + len, ".gz", sizeof ".gz");
+  int fd = open_beneath(request->files, request->name);
+  request->name[len] = '\0';
+  bool usable = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_mtime >= request->info.st_mtime;
+  if (usable) {
+    stoa_sys.close(request->fd);
+    request->fd = fd;
+    request->info = info;
+    request->is_gzip = true;
+  } else if (fd >= 0) {
+    stoa_sys.close(fd);
+  }
+}
+
+static bool is_known(struct request *request) {
+  const struct stat *info = &request->info;
+  snprintf(request->etag, sizeof request->etag, "\"%llx-%llx%s\"", (unsigned long long)info->st_size,
+           (unsigned long long)info->st_mtim.tv_sec * 1000000000ull + (unsigned long long)info->st_mtim.tv_nsec,
+           request->is_gzip ? "-gz" : "");
+  const struct stoa_http_version version = {.etag = stoa_string_of(request->etag),
+                                            .modified_s = info->st_mtim.tv_sec,
+                                            .now_s = stoa_http_wall_us(request->stream) / 1000000};
+  return stoa_http_not_modified(request->head, request->data, &version);
+}
+
+/* RFC 9110 8.6: a 304 has no Content-Length other than that of the 200 it stands for; it is left out. */
+static int append_head(const struct request *request, bool known, struct stoa_buffer *out) {
+  char date[STOA_HTTP_DATE_SIZE];
+  char modified[STOA_HTTP_DATE_SIZE];
+  char content[160] = "";
+  char head[1024];
+  stoa_http_date(stoa_http_wall_us(request->stream), date);
+  stoa_http_date((int64_t)request->info.st_mtim.tv_sec * 1000000, modified);
+  if (!known) {
+    snprintf(content, sizeof content, "Content-Type: %s\r\nContent-Length: %lld\r\n%s",
+             stoa_file_type(request->name), (long long)request->info.st_size,
+             request->is_gzip ? "Content-Encoding: gzip\r\n" : "");
+  }
+  int len = snprintf(head, sizeof head,
+                     "HTTP/1.1 %s\r\nDate: %s\r\n%s%s%sETag: %s\r\nLast-Modified: %s\r\n%sConnection: %s\r\n\r\n",
+                     known ? "304 Not Modified" : "200 OK", date, content, policy, request->secure ? hsts : "",
+                     request->etag, modified,
+                     stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
+                     request->head->keep_alive ? "keep-alive" : "close");
+  return stoa_buffer_append(out, head, (size_t)len);
+}
+
+/* The head, and a short file with it. Nothing is left in `out` after an error. */
+static int append_start(const struct request *request, bool known, bool has_content, struct stoa_buffer *out) {
+  size_t start = out->len;
+  int status = append_head(request, known, out);
+  if (status == STOA_OK && has_content && (size_t)request->info.st_size <= AT_ONCE_BYTES) {
+    status = read_piece(request->fd, out, (size_t)request->info.st_size);
+  }
+  if (status != STOA_OK) {
+    out->len = start;
+  }
+  return status;
+}
+
+/* The descriptor is the body's. */
+static void send_pieces(struct request *request) {
+  struct file_body *body = stoa_calloc(1, sizeof *body);
+  if (body == NULL) {
+    stoa_stream_doom(request->stream, STOA_FATE_MEMORY);
+    return;
+  }
+  body->base.read = body_read;
+  body->base.close = body_close;
+  body->fd = request->fd;
+  body->left = (uint64_t)request->info.st_size;
+  request->fd = -1;
+  stoa_http_answer_from(request->stream, &body->base, request->head->keep_alive);
+}
+
+static void send_file(struct request *request) {
+  bool known = is_known(request);
+  bool has_content = !known && !is_head(request) && request->info.st_size > 0;
+  struct stoa_buffer *out = stoa_stream_output_begin(request->stream);
+  if (out == NULL) {
+    return;
+  }
+  int status = append_start(request, known, has_content, out);
+  stoa_stream_output_end(request->stream);
+  if (status != STOA_OK) {
+    refuse(request, 500, NULL);
+  } else if (has_content && (size_t)request->info.st_size > AT_ONCE_BYTES) {
+    send_pieces(request);
+  } else {
+    stoa_http_answered(request->stream, request->head->keep_alive);
+  }
+}
+
+static void answer_with(struct request *request) {
+  if (fstat(request->fd, &request->info) != 0) {
+    refuse(request, 500, NULL);
+  } else if (S_ISDIR(request->info.st_mode)) {
+    redirect_to_folder(request);
+  } else if (!S_ISREG(request->info.st_mode)) {
+    refuse(request, 404, NULL);
+  } else {
+    prefer_gzip(request);
+    send_file(request);
+  }
+}
+
+void stoa_files_answer(const struct stoa_files *files, struct stoa_stream *stream, const struct stoa_http_head *head,
+                       const uint8_t *data, bool secure) {
+  struct request request = {.files = files, .stream = stream, .head = head, .data = data, .secure = secure, .fd = -1};
+  int code = find_name(&request);
+  if (code != 0) {
+    refuse(&request, code, NULL);
+    return;
+  }
+  request.fd = open_beneath(files, request.name);
+  if (request.fd < 0) {
+    refuse(&request, code_of_errno(), NULL);
+    return;
+  }
+  answer_with(&request);
+  if (request.fd >= 0) {
+    stoa_sys.close(request.fd);
+  }
+}

@@ -1,0 +1,285 @@
+#include "http/http.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+
+/* What is read of a long answer at once. */
+#define PIECE_BYTES ((size_t)64 * 1024)
+/* A request costs more than its bytes tell: paths, files, fields. */
+#define REQUEST_COST 2048u
+#define ANSWER_BYTES_MAX 2048u
+
+struct http_input {
+  struct stoa_stream_input base; /* first */
+  struct stoa_http_head *head;   /* one that comes in pieces needs its parser kept */
+  struct stoa_http_body *body;   /* of the answer that is under way */
+  bool keep_alive;               /* after it */
+};
+
+static struct stoa_http_host *host_of(const struct stoa_stream *stream) {
+  return (struct stoa_http_host *)(uintptr_t)(const void *)stream->protocol;
+}
+
+static struct http_input *input_of(const struct stoa_stream *stream) {
+  return (struct http_input *)(void *)stream->input;
+}
+
+static struct stoa_stream_input *make_input(struct stoa_stream *stream) {
+  (void)stream;
+  struct http_input *input = stoa_calloc(1, sizeof *input);
+  return input == NULL ? NULL : &input->base;
+}
+
+static void free_input(struct stoa_stream_input *base) {
+  struct http_input *input = (struct http_input *)(void *)base;
+  if (input->body != NULL) {
+    input->body->close(input->body);
+  }
+  stoa_free(input->head);
+  stoa_free(input);
+}
+
+static bool input_is_idle(const struct stoa_stream_input *base) {
+  const struct http_input *input = (const struct http_input *)(const void *)base;
+  return input->head == NULL && input->body == NULL;
+}
+
+int64_t stoa_http_wall_us(const struct stoa_stream *stream) {
+  return stoa_clock_wall_us(stoa_loop_clock(stoa_stream_host_of(stream)->loop));
+}
+
+static void set_deadline(struct stoa_stream *stream, uint32_t delay_ms) {
+  stream->since_ms = stoa_stream_now32(stream);
+  struct stoa_stream_host *host = stoa_stream_host_of(stream);
+  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + delay_ms);
+}
+
+/* Answers. */
+
+void stoa_http_answered(struct stoa_stream *stream, bool keep_alive) {
+  if (keep_alive) {
+    /* The next request has its own time. */
+    set_deadline(stream, host_of(stream)->request_ms);
+  } else {
+    stoa_stream_finish(stream);
+    set_deadline(stream, STOA_HTTP_FLUSHING_MS);
+  }
+}
+
+void stoa_http_refuse(struct stoa_stream *stream, const struct stoa_http_refusal *refusal) {
+  char answer[ANSWER_BYTES_MAX];
+  size_t len = stoa_http_refusal(refusal, answer, sizeof answer);
+  assert(len > 0);
+  /* What finds no room has doomed the stream. */
+  int ignored = stoa_stream_output_bytes(stream, answer, len);
+  (void)ignored;
+  stoa_http_answered(stream, false);
+}
+
+static void refuse(struct stoa_stream *stream, int code, bool head_only) {
+  const struct stoa_http_refusal refusal = {
+      .code = code, .head_only = head_only, .wall_us = stoa_http_wall_us(stream)};
+  stoa_http_refuse(stream, &refusal);
+}
+
+static void end_body(struct stoa_stream *stream) {
+  struct http_input *input = input_of(stream);
+  bool keep_alive = input->keep_alive;
+  input->body->close(input->body);
+  input->body = NULL;
+  stoa_http_answered(stream, keep_alive);
+  stoa_stream_resume(stream, STOA_PAUSE_ANSWER);
+}
+
+/* The next piece, when the one before has left. */
+static void send_piece(struct stoa_stream *stream) {
+  struct http_input *input = input_of(stream);
+  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN || stoa_stream_queued(stream) > 0) {
+    return;
+  }
+  bool last = false;
+  struct stoa_buffer *out = stoa_stream_output_begin(stream);
+  int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
+  if (out != NULL) {
+    stoa_stream_output_end(stream);
+  }
+  if (status != STOA_OK) {
+    stoa_stream_doom(stream, STOA_FATE_BROKEN);
+  } else if (last) {
+    end_body(stream);
+  } else {
+    stoa_stream_yield(stream);
+  }
+}
+
+void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *body, bool keep_alive) {
+  struct http_input *input = (struct http_input *)(void *)stoa_stream_input_ensure(stream);
+  if (input == NULL || stream->state != STOA_STREAM_OPEN) {
+    body->close(body);
+    stoa_stream_doom(stream, STOA_FATE_MEMORY);
+    return;
+  }
+  assert(input->body == NULL);
+  input->body = body;
+  input->keep_alive = keep_alive;
+  stoa_stream_pause(stream, STOA_PAUSE_ANSWER);
+  set_deadline(stream, STOA_HTTP_STALL_MS);
+  stoa_stream_yield(stream);
+}
+
+static void on_progress(struct stoa_stream *stream) {
+  stream->since_ms = stoa_stream_now32(stream);
+  send_piece(stream);
+}
+
+/* Requests. */
+
+static bool keep_head(struct stoa_stream *stream, const struct stoa_http_head *head) {
+  struct http_input *input = (struct http_input *)(void *)stoa_stream_input_ensure(stream);
+  if (input == NULL) {
+    return false;
+  }
+  if (input->head == NULL) {
+    input->head = stoa_alloc(sizeof *input->head);
+    if (input->head == NULL) {
+      return false;
+    }
+  }
+  if (input->head != head) {
+    *input->head = *head;
+  }
+  return true;
+}
+
+static void forget_head(struct stoa_stream *stream) {
+  if (stream->input != NULL) {
+    stoa_free(input_of(stream)->head);
+    input_of(stream)->head = NULL;
+  }
+}
+
+static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
+  struct stoa_http_head fresh;
+  struct stoa_http_head *head = stream->input == NULL ? NULL : input_of(stream)->head;
+  if (head == NULL) {
+    stoa_http_head_init(&fresh);
+    head = &fresh;
+  }
+  int code = stoa_http_head_parse(head, host_of(stream)->limits, data, len);
+  if (code == 0) {
+    if (!keep_head(stream, head)) {
+      stoa_stream_drop(stream);
+    }
+    return 0;
+  }
+  if (head != &fresh) {
+    fresh = *head;
+    forget_head(stream);
+  }
+  if (code != 200) {
+    /* RFC 9110 9.3.2: an answer to HEAD has no content, or a proxy would take it for the next answer's start. */
+    refuse(stream, code, fresh.method == STOA_HTTP_HEAD);
+    return len;
+  }
+  host_of(stream)->on_request(stream, &fresh, data);
+  stoa_stream_spend(stream, REQUEST_COST + fresh.head_len);
+  return fresh.head_len;
+}
+
+/* Ends. */
+
+static void on_input_end(struct stoa_stream *stream, int status) {
+  bool answering = stoa_stream_queued(stream) > 0 || (stream->input != NULL && input_of(stream)->body != NULL);
+  if (status == STOA_E_CLOSED && answering && stream->state != STOA_STREAM_CLOSED) {
+    /* The peer has asked all it will, but still reads: it gets the rest of its answer. */
+    stream->peer_ended = true;
+    if (stream->input == NULL || input_of(stream)->body == NULL) {
+      stoa_http_answered(stream, false);
+    } else {
+      input_of(stream)->keep_alive = false;
+    }
+  } else {
+    stoa_stream_drop(stream);
+  }
+}
+
+static void on_doomed(struct stoa_stream *stream) {
+  stoa_stream_drop(stream);
+}
+
+static void on_half_closed(struct stoa_stream *stream) {
+  if (stream->peer_ended) {
+    stoa_stream_drop(stream);
+  } else {
+    set_deadline(stream, STOA_HTTP_HALF_CLOSED_MS);
+  }
+}
+
+static void on_empty(struct stoa_stream *stream) {
+  (void)stream;
+}
+
+static void on_closed(struct stoa_stream *stream) {
+  host_of(stream)->on_end(stream);
+}
+
+void stoa_http_host_init(struct stoa_http_host *host) {
+  host->protocol.on_input = on_input;
+  host->protocol.on_input_end = on_input_end;
+  host->protocol.make_input = make_input;
+  host->protocol.free_input = free_input;
+  host->protocol.input_is_idle = input_is_idle;
+  host->protocol.on_doomed = on_doomed;
+  host->protocol.on_half_closed = on_half_closed;
+  host->protocol.on_progress = on_progress;
+  host->protocol.on_share = send_piece;
+  host->protocol.on_empty = on_empty;
+  host->protocol.on_closed = on_closed;
+}
+
+/* Deadlines. */
+
+static uint64_t drop_when_due(struct stoa_stream *stream, uint64_t now_ms, uint32_t delay_ms) {
+  uint32_t passed = (uint32_t)now_ms - stream->since_ms;
+  if (passed < delay_ms) {
+    return now_ms + (delay_ms - passed);
+  }
+  if (stoa_stream_takes(stream)) {
+    stream->since_ms = (uint32_t)now_ms;
+    return now_ms + delay_ms;
+  }
+  stoa_stream_drop(stream);
+  return now_ms;
+}
+
+/* A peer that is silent too long before its request: those that have begun to ask are told (RFC 9110 15.5.9). */
+static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
+  uint32_t passed = (uint32_t)now_ms - stream->since_ms;
+  uint32_t limit_ms = host_of(stream)->request_ms;
+  if (passed < limit_ms) {
+    return now_ms + (limit_ms - passed);
+  }
+  if (stream->input == NULL) {
+    stoa_stream_drop(stream);
+    return now_ms;
+  }
+  const struct stoa_http_head *head = input_of(stream)->head;
+  refuse(stream, 408, head != NULL && head->method == STOA_HTTP_HEAD);
+  return now_ms + STOA_HTTP_FLUSHING_MS;
+}
+
+uint64_t stoa_http_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
+  switch ((enum stoa_stream_state)stream->state) {
+    case STOA_STREAM_OPEN:
+      return (stream->pauses & STOA_PAUSE_ANSWER) != 0 ? drop_when_due(stream, now_ms, STOA_HTTP_STALL_MS)
+                                                       : request_deadline(stream, now_ms);
+    case STOA_STREAM_FLUSHING:
+      return drop_when_due(stream, now_ms, STOA_HTTP_FLUSHING_MS);
+    case STOA_STREAM_HALF_CLOSED:
+      return drop_when_due(stream, now_ms, STOA_HTTP_HALF_CLOSED_MS);
+    case STOA_STREAM_CLOSED:
+      return UINT64_MAX;
+  }
+  return UINT64_MAX;
+}

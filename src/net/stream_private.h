@@ -1,0 +1,36 @@
+/* net/stream_private.h: what the files of a stream share. Calls go one way: stream.c to stream_input.c and
+ * stream_output.c, and all to stream_state.c.
+ */
+#ifndef STOA_NET_STREAM_PRIVATE_H
+#define STOA_NET_STREAM_PRIVATE_H
+
+#include "net/stream.h"
+
+/* stream_state.c */
+
+void stoa_stream_enter(struct stoa_stream *stream, enum stoa_stream_state state);
+/* Watch for what the stream waits for. */
+void stoa_stream_watch(struct stoa_stream *stream);
+
+/* stream_output.c */
+
+/* Write what waits, as much as the connection takes; or, when may_gather, leave it to the turn's hand-over. Returns
+ * false when it is left, and stoa_stream_sent() follows. */
+bool stoa_stream_send_own(struct stoa_stream *stream, bool may_gather);
+/* What came of a gathered send. Returns true when it was the stream's own bytes. */
+bool stoa_stream_sent(const struct stoa_turn_send *send, ssize_t taken);
+/* Drop all that waits. */
+void stoa_stream_output_discard(struct stoa_stream *stream);
+
+/* stream_input.c */
+
+/* A new share begins for whatever the stream does next. */
+void stoa_stream_begin_share(struct stoa_stream_host *host);
+/* This turn has been at it for so long that others wait for the next. */
+bool stoa_stream_turn_is_long(const struct stoa_stream_host *host);
+/* The descriptor has something to read. */
+void stoa_stream_readable(struct stoa_stream *stream);
+/* What waits in the stash, then what waits in the kernel. */
+void stoa_stream_go_on(struct stoa_stream *stream);
+
+#endif

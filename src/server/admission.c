@@ -1,0 +1,236 @@
+#include "server/admission.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+
+void stoa_admission_expel(struct stoa_session *session, const struct stoa_error *error, uint16_t close_code) {
+  char reason[128];
+  snprintf(reason, sizeof reason, "%.*s", (int)error->message.len, error->message.data);
+  if (stoa_session_negotiated(session)) {
+    struct stoa_outgoing outgoing = {.is_error = true, .message_type = &stoa_error_type, .message = error};
+    stoa_worker_outgoing(stoa_worker_of(session), &outgoing);
+    int ignored = stoa_worker_send(session, &outgoing);
+    (void)ignored;
+  }
+  stoa_session_close(session, close_code, reason);
+  stoa_arena_reset(stoa_session_arena(session));
+}
+
+/* Limits. */
+
+/* Full is a state that passes: the client comes back. */
+static void expel_full(struct stoa_session *session, const char *message, uint32_t retry_ms) {
+  const struct stoa_error error = {.code = STOA_ERROR_LIMIT,
+                                   .reason = STOA_STR("FULL"),
+                                   .message = stoa_string_of(message),
+                                   .temporary = true,
+                                   .retry_ms = retry_ms};
+  stoa_admission_expel(session, &error, STOA_CLOSE_FULL);
+}
+
+static bool count_session(struct stoa_session *session) {
+  struct stoa_server *server = stoa_worker_of(session)->server;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  uint32_t limit = server->limits.sessions_max;
+  own->counted = true;
+  if (atomic_fetch_add(&server->sessions, 1) >= limit && limit > 0) {
+    stoa_log(STOA_LOG_WARN, "session refused: the server is full; raise server.limits.sessions_max",
+             STOA_F_INT("sessions_max", limit));
+    expel_full(session, "the server is full", STOA_FULL_RETRY_MS);
+    return false;
+  }
+  return true;
+}
+
+static bool count_client(struct stoa_session *session) {
+  struct stoa_server *server = stoa_worker_of(session)->server;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  const struct stoa_peer *client = stoa_server_session_client(own);
+  char address[INET6_ADDRSTRLEN];
+  uint32_t retry_ms = STOA_FULL_RETRY_MS;
+  stoa_peer_format(client, address);
+  uint64_t now_ms = stoa_loop_now_ms(stoa_worker_of(session)->loop);
+  if (stoa_peers_admit_handshake(&server->peers, client, now_ms, &retry_ms) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN,
+             "session refused: too many handshakes of one address; raise server.limits.address_handshakes_per_s",
+             STOA_F_STR("address", address),
+             STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s));
+    expel_full(session, "too many handshakes of your address", retry_ms);
+    return false;
+  }
+  if (stoa_peers_session_begin(&server->peers, client) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN,
+             "session refused: too many sessions of one address; raise server.limits.address_sessions_max, or name the "
+             "proxy in server.trusted_proxies",
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
+    expel_full(session, "too many sessions of your address", STOA_FULL_RETRY_MS);
+    return false;
+  }
+  own->client_counted = true;
+  return true;
+}
+
+void stoa_admission_end(struct stoa_session *session) {
+  struct stoa_server *server = stoa_worker_of(session)->server;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  if (own->counted) {
+    atomic_fetch_sub(&server->sessions, 1);
+  }
+  if (own->client_counted) {
+    stoa_peers_session_end(&server->peers, stoa_server_session_client(own));
+  }
+}
+
+/* The program. */
+
+static int enroll(struct stoa_session *session) {
+  struct stoa_server *server = stoa_worker_of(session)->server;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  int status = stoa_group_join_all(session);
+  if (status == STOA_OK) {
+    own->accepted = true;
+    atomic_fetch_add(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+  }
+  return status;
+}
+
+static void withdraw(struct stoa_session *session) {
+  struct stoa_server *server = stoa_worker_of(session)->server;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  stoa_group_leave_all(session);
+  own->accepted = false;
+  atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+}
+
+static void expel_for(struct stoa_session *session, const struct stoa_refusal *refusal) {
+  bool is_temporary = refusal->close_code < 4500;
+  const struct stoa_error error = {.code = refusal->close_code,
+                                   .reason = STOA_STR("REFUSED"),
+                                   .message = stoa_string_of(refusal->reason == NULL ? "" : refusal->reason),
+                                   .temporary = is_temporary,
+                                   .retry_ms = is_temporary ? refusal->retry_ms : 0};
+  stoa_admission_expel(session, &error, refusal->close_code);
+}
+
+/* It waits for the program, which knows it by its id: nothing is read, and it is a member of nothing. */
+static void wait_for_program(struct stoa_session *session) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  withdraw(session);
+  stoa_stream_pause(&session->stream, STOA_PAUSE_ADMISSION);
+  session->stream.since_ms = stoa_stream_now32(&session->stream);
+  worker->streams.on_deadline_change(&session->stream,
+                                     stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
+}
+
+static void ask_program(struct stoa_session *session, const struct stoa_request *request) {
+  const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  struct stoa_refusal refusal = {.close_code = STOA_CLOSE_FORBIDDEN, .reason = "refused"};
+  if (callbacks->on_connect == NULL) {
+    own->known = true;
+    return;
+  }
+  enum stoa_admission decision = callbacks->on_connect(callbacks->user, session, request, &refusal);
+  switch (decision) {
+    case STOA_ADMIT:
+      own->known = true;
+      break;
+    case STOA_ADMIT_LATER:
+      own->known = true;
+      wait_for_program(session);
+      break;
+    case STOA_REFUSE:
+      expel_for(session, &refusal);
+      break;
+  }
+  stoa_arena_reset(stoa_session_arena(session));
+}
+
+/* Becomes a member before the program is asked, so that what it sends and joins in on_connect just works. */
+void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request) {
+  if (!count_session(session) || !count_client(session)) {
+    return;
+  }
+  if (enroll(session) != STOA_OK) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    return;
+  }
+  ask_program(session, request);
+}
+
+/* Decided later. */
+
+static void decide(struct stoa_session *session, const struct stoa_refusal *refusal) {
+  if ((session->stream.pauses & STOA_PAUSE_ADMISSION) == 0) {
+    return; /* decided already, or never asked */
+  }
+  stoa_stream_resume(&session->stream, STOA_PAUSE_ADMISSION);
+  if (refusal != NULL) {
+    expel_for(session, refusal);
+  } else if (enroll(session) != STOA_OK) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+  }
+}
+
+void stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms) {
+  bool waits = session->state == STOA_SESSION_OPEN && (session->stream.pauses & STOA_PAUSE_ADMISSION) != 0;
+  uint32_t limit_ms = stoa_worker_of(session)->server->limits.handshake_timeout_ms;
+  if (waits && (uint32_t)now_ms - session->stream.since_ms >= limit_ms) {
+    static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not let in in time", STOA_FULL_RETRY_MS};
+    decide(session, &refusal);
+  }
+}
+
+/* A decision on its way to the session's worker. */
+struct decision {
+  struct stoa_post post;
+  struct stoa_worker *worker;
+  struct stoa_uuid session_id;
+  bool is_refusal;
+  struct stoa_refusal refusal;
+  char reason[STOA_WS_CONTROL_LEN_MAX];
+};
+
+static void deliver(struct stoa_post *post) {
+  struct decision *decision = (struct decision *)(void *)post;
+  struct stoa_session *session = stoa_worker_find(decision->worker, &decision->session_id);
+  if (session != NULL) {
+    decide(session, decision->is_refusal ? &decision->refusal : NULL);
+  }
+  stoa_free(decision);
+}
+
+static int post_decision(struct stoa_server *server, const struct stoa_uuid *session_id,
+                         const struct stoa_refusal *refusal) {
+  if (!server->started) {
+    return STOA_E_CLOSED;
+  }
+  struct decision *decision = stoa_calloc(1, sizeof *decision);
+  if (decision == NULL) {
+    return STOA_E_MEMORY;
+  }
+  decision->post.run = deliver;
+  decision->worker = &server->workers[session_id->bytes[15] % server->worker_count];
+  decision->session_id = *session_id;
+  decision->is_refusal = refusal != NULL;
+  if (refusal != NULL) {
+    const char *reason = refusal->reason == NULL ? "" : refusal->reason;
+    decision->refusal = *refusal;
+    decision->refusal.reason = decision->reason;
+    memcpy(decision->reason, reason, strnlen(reason, sizeof decision->reason - 1));
+  }
+  stoa_loop_post(decision->worker->loop, &decision->post);
+  return STOA_OK;
+}
+
+int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id) {
+  return post_decision(server, session_id, NULL);
+}
+
+int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
+                       const struct stoa_refusal *refusal) {
+  return post_decision(server, session_id, refusal);
+}

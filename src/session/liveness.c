@@ -1,0 +1,113 @@
+/* session/liveness.c: deadlines of a session: pings and their answers, messages that do not end, and the end.
+ *
+ * A peer that was not heard, or was sent nothing, for ping_ms is pinged; it must be heard within pong_ms. Silence is
+ * what was listened to: as long as something lies unread, or the peer's kernel still takes what waits, it is alive.
+ */
+#include "session/input.h"
+
+static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms) {
+  uint32_t passed = (uint32_t)now_ms - since_ms;
+  return passed >= delay_ms ? now_ms : now_ms + (delay_ms - passed);
+}
+
+static void send_ping(struct stoa_session *session, uint64_t now_ms) {
+  struct stoa_stream *stream = &session->stream;
+  session->pinged = true;
+  stream->since_ms = (uint32_t)now_ms;
+  stoa_stream_note_acked(stream);
+  if (stoa_session_output_message(session, STOA_WS_PING, stoa_bytes_make(NULL, 0)) == STOA_OK) {
+    stoa_session_host_of(session)->on_ping(session);
+  }
+}
+
+/* Not silent after all. One that is not read for its own fault, because it does not take what it is sent, is judged by
+ * that alone. */
+static bool shows_life(struct stoa_session *session) {
+  struct stoa_stream *stream = &session->stream;
+  if (stoa_stream_takes(stream)) {
+    return true;
+  }
+  return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && stoa_stream_has_unread(stream);
+}
+
+static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
+  struct stoa_stream *stream = &session->stream;
+  const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
+  uint64_t due_ms = due_after(now_ms, stream->since_ms, limits->pong_ms);
+  if (due_ms > now_ms) {
+    return due_ms;
+  }
+  if (shows_life(session)) {
+    stream->since_ms = (uint32_t)now_ms;
+    return now_ms + limits->pong_ms;
+  }
+  stoa_session_close(session, STOA_CLOSE_NO_PONG, "no pong in time");
+  return now_ms + STOA_SESSION_CLOSING_MS;
+}
+
+/* A peer that was heard after its ping is told so by read_frames(). */
+static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
+  struct stoa_stream *stream = &session->stream;
+  const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
+  uint64_t heard_due_ms = due_after(now_ms, stream->active_ms, limits->ping_ms);
+  uint64_t sent_due_ms = due_after(now_ms, stream->sent_ms, limits->ping_ms);
+  uint64_t due_ms = heard_due_ms < sent_due_ms ? heard_due_ms : sent_due_ms;
+  if (due_ms > now_ms) {
+    return due_ms;
+  }
+  send_ping(session, now_ms);
+  return now_ms + limits->pong_ms;
+}
+
+static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {
+  uint64_t message_due_ms = UINT64_MAX;
+  if (stoa_session_input_overdue(session, now_ms, &message_due_ms)) {
+    stoa_session_close(session, STOA_WS_CLOSE_POLICY, "message not finished in time");
+    return now_ms + STOA_SESSION_CLOSING_MS;
+  }
+  uint64_t due_ms = session->pinged ? pong_deadline(session, now_ms) : ping_deadline(session, now_ms);
+  return due_ms < message_due_ms ? due_ms : message_due_ms;
+}
+
+/* The peer's close frame does not come. Without it our side is shut all the same, once our bytes have left. */
+static uint64_t closing_deadline(struct stoa_session *session, uint64_t now_ms) {
+  uint64_t due_ms = due_after(now_ms, session->stream.since_ms, STOA_SESSION_CLOSING_MS);
+  if (due_ms > now_ms) {
+    return due_ms;
+  }
+  if (session->state == STOA_SESSION_CLOSING && stoa_stream_queued(&session->stream) == 0) {
+    stoa_session_end(session, 0, NULL);
+    return now_ms + STOA_SESSION_HALF_CLOSED_MS;
+  }
+  stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
+  return now_ms;
+}
+
+static uint64_t ended_deadline(struct stoa_session *session, uint64_t now_ms) {
+  if (session->stream.state == STOA_STREAM_FLUSHING) {
+    return closing_deadline(session, now_ms);
+  }
+  uint64_t due_ms = due_after(now_ms, session->stream.since_ms, STOA_SESSION_HALF_CLOSED_MS);
+  if (due_ms <= now_ms && stoa_stream_takes(&session->stream)) {
+    session->stream.since_ms = (uint32_t)now_ms;
+    return now_ms + STOA_SESSION_HALF_CLOSED_MS;
+  }
+  if (due_ms <= now_ms) {
+    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
+  }
+  return due_ms;
+}
+
+uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms) {
+  switch ((enum stoa_session_state)session->state) {
+    case STOA_SESSION_OPEN:
+      return open_deadline(session, now_ms);
+    case STOA_SESSION_CLOSING:
+      return closing_deadline(session, now_ms);
+    case STOA_SESSION_ENDED:
+      return session->stream.state == STOA_STREAM_CLOSED ? UINT64_MAX : ended_deadline(session, now_ms);
+    case STOA_SESSION_NONE:
+      return UINT64_MAX;
+  }
+  return UINT64_MAX;
+}
