@@ -5,7 +5,14 @@
  * 1 KiB, so that no input can forge a line. A line ends within 8 KiB: fields that no longer fit are counted as
  * left_out=N. An event that repeats more than 10 times a second at one call site is counted instead, and told once as
  * suppressed=N on the next line of that site.
- * Thread: any; a line is written with one write(2).
+ *
+ * Logging never waits for whoever reads the log. While a server runs, lines go through a queue of 256 KiB to a thread
+ * that writes them; otherwise the caller writes what can be written without waiting. When the queue is full, lines are
+ * dropped and counted, and once half of it is free a line "log lines dropped" with count=N tells so. A line that cannot
+ * be written (disk full, nobody at the other end) is dropped and counted too. exit(3) and the return of main() write
+ * what is left, as long as it is taken: 250 ms without progress end that, and 5 s in any case. After fork(2) the child
+ * logs on without what was queued, which the parent writes.
+ * Thread: any. A line of up to 4 KiB is written with one write(2); the lines of one thread keep their order.
  */
 #ifndef STOA_LOG_H
 #define STOA_LOG_H
@@ -36,6 +43,8 @@ struct stoa_log_field {
 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
 STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format);
+/* Lines that were dropped since the program started, for want of room or because they could not be written. */
+STOA_API uint64_t stoa_log_dropped(void);
 STOA_API bool stoa_log_wants(enum stoa_log_severity level);
 
 struct stoa_log_site {

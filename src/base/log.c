@@ -1,234 +1,39 @@
-/* base/log.c: a line is composed on the stack and written at once. */
+/* base/log.c: which events are written, and to where. */
 #include <errno.h>
 #include <stoa/log.h>
 
-#include "base/clock.h"
 #include "base/log_clock.h"
-#include "base/sys.h"
-#include "base/utf8.h"
+#include "base/log_line.h"
+#include "base/log_writer.h"
 
-#define LINE_BYTES_MAX 8192u
-#define TAIL_BYTES_MAX 64u /* of them, for suppressed=N, left_out=N and the end of the line */
-#define VALUE_BYTES_MAX 1024u
-#define KEY_BYTES_MAX 64u
 #define LINES_PER_SECOND_MAX 10u
 #define NS_PER_SECOND 1000000000u
 
-static struct {
-  const struct stoa_clock *clock;
-  int fd;
-  enum stoa_log_severity level;
-  enum stoa_log_style format;
-} settings = {.clock = &stoa_clock_system, .fd = 2, .level = STOA_LOG_INFO, .format = STOA_LOG_LOGFMT};
-
-static const char *const level_names[] = {
-    [STOA_LOG_DEBUG] = "debug", [STOA_LOG_INFO] = "info", [STOA_LOG_WARN] = "warn", [STOA_LOG_ERROR] = "error"};
+static struct stoa_log_output output = {.clock = &stoa_clock_system, .fd = 2, .style = STOA_LOG_LOGFMT};
+static enum stoa_log_severity lowest_level = STOA_LOG_INFO;
 
 void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format) {
-  settings.fd = fd;
-  settings.level = level;
-  settings.format = format;
+  output.fd = fd;
+  output.style = format;
+  lowest_level = level;
 }
 
 void stoa_log_use_clock(const struct stoa_clock *clock) {
-  settings.clock = clock == NULL ? &stoa_clock_system : clock;
+  output.clock = clock == NULL ? &stoa_clock_system : clock;
 }
 
 bool stoa_log_wants(enum stoa_log_severity level) {
-  return level >= settings.level && level < STOA_LOG_OFF;
+  return level >= lowest_level && level < STOA_LOG_OFF;
 }
 
-/* A line under way. A piece that does not fit sets `is_full` and is left out. */
-struct line {
-  size_t len;
-  size_t len_max;
-  bool is_full;
-  char data[LINE_BYTES_MAX];
-};
-
-static void put(struct line *line, const char *data, size_t len) {
-  if (len > line->len_max - line->len) {
-    line->is_full = true;
-    return;
-  }
-  memcpy(line->data + line->len, data, len);
-  line->len += len;
-}
-
-static void put_text(struct line *line, const char *text) {
-  put(line, text, strlen(text));
-}
-
-static void put_int(struct line *line, int64_t number) {
-  char digits[20];
-  size_t at = sizeof digits;
-  uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-  do {
-    digits[--at] = (char)('0' + left % 10);
-    left /= 10;
-  } while (left > 0);
-  if (number < 0) {
-    digits[--at] = '-';
-  }
-  put(line, digits + at, sizeof digits - at);
-}
-
-/* The bytes of the character at the front, 0 when it is not UTF-8. */
-static size_t character_len(const uint8_t *data, size_t len) {
-  uint32_t state = STOA_UTF8_START;
-  for (size_t i = 0; i < len && stoa_utf8_check(&state, data + i, 1) == 1; i++) {
-    if (state == STOA_UTF8_START) {
-      return i + 1;
-    }
-  }
-  return 0;
-}
-
-#define ESCAPE_BYTES_MAX 8u
-
-/* Write \xNN for every byte, or \u00NN for the code point; JSON knows no other than the second. */
-static size_t escape_number(char *out, const uint8_t *data, size_t len) {
-  static const char digits[] = "0123456789abcdef";
-  bool is_json = settings.format == STOA_LOG_JSON;
-  size_t at = 0;
-  /* In UTF-8 the second byte of a C1 control is its code point. */
-  for (size_t i = is_json ? len - 1 : 0; i < len; i++) {
-    const char *prefix = is_json ? "\\u00" : "\\x";
-    memcpy(out + at, prefix, strlen(prefix));
-    at += strlen(prefix);
-    out[at++] = digits[data[i] >> 4];
-    out[at++] = digits[data[i] & 0x0f];
-  }
-  return at;
-}
-
-static size_t escape_short(char *out, char letter) {
-  out[0] = '\\';
-  out[1] = letter;
-  return 2;
-}
-
-/* One character as it may stand between quotes: at most ESCAPE_BYTES_MAX bytes. Tells how many bytes it took. */
-static size_t escape(const uint8_t *data, size_t len, char *out, size_t *out_len) {
-  size_t taken = character_len(data, len);
-  bool is_c1 = taken == 2 && data[0] == 0xc2 && data[1] < 0xa0;
-  if (taken == 0 || is_c1) {
-    taken = is_c1 ? 2 : 1;
-    *out_len = escape_number(out, data, taken);
-  } else if (data[0] == '"' || data[0] == '\\') {
-    *out_len = escape_short(out, (char)data[0]);
-  } else if (data[0] == '\n') {
-    *out_len = escape_short(out, 'n');
-  } else if (data[0] == '\t') {
-    *out_len = escape_short(out, 't');
-  } else if (data[0] < 0x20 || data[0] == 0x7f) {
-    *out_len = escape_number(out, data, 1);
-  } else {
-    memcpy(out, data, taken);
-    *out_len = taken;
-  }
-  return taken;
-}
-
-/* A value in quotes, cut at VALUE_BYTES_MAX bytes of what it becomes, never within a character or an escape. */
-static void put_quoted(struct line *line, struct stoa_string text) {
-  const uint8_t *data = (const uint8_t *)text.data;
-  size_t room = VALUE_BYTES_MAX;
-  put(line, "\"", 1);
-  for (size_t at = 0; at < text.len;) {
-    char escaped[ESCAPE_BYTES_MAX];
-    size_t escaped_len;
-    at += escape(data + at, text.len - at, escaped, &escaped_len);
-    if (escaped_len > room) {
-      break;
-    }
-    room -= escaped_len;
-    put(line, escaped, escaped_len);
-  }
-  put(line, "\"", 1);
-}
-
-/* May the value stand in logfmt without quotes? */
-static bool is_plain(struct stoa_string text) {
-  for (size_t i = 0; i < text.len; i++) {
-    char c = text.data[i];
-    if (c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '=') {
-      return false;
-    }
-  }
-  return text.len > 0 && text.len <= VALUE_BYTES_MAX;
-}
-
-static void put_key(struct line *line, const char *key) {
-  size_t key_len = strnlen(key, KEY_BYTES_MAX);
-  if (settings.format == STOA_LOG_JSON) {
-    put_text(line, line->len == 0 ? "{\"" : ",\"");
-    put(line, key, key_len);
-    put_text(line, "\":");
-  } else {
-    put_text(line, line->len == 0 ? "" : " ");
-    put(line, key, key_len);
-    put_text(line, "=");
-  }
-}
-
-static void put_string_field(struct line *line, const char *key, struct stoa_string text) {
-  put_key(line, key);
-  if (settings.format == STOA_LOG_LOGFMT && is_plain(text)) {
-    put(line, text.data, text.len);
-  } else {
-    put_quoted(line, text);
-  }
-}
-
-static void put_int_field(struct line *line, const char *key, int64_t number) {
-  put_key(line, key);
-  put_int(line, number);
-}
-
-/* Whole, or not at all. */
-static bool put_field(struct line *line, const struct stoa_log_field *field) {
-  size_t len_before = line->len;
-  switch (field->kind) {
-    case STOA_LOG_STRING:
-      put_string_field(line, field->key, field->text);
-      break;
-    case STOA_LOG_INT:
-      put_int_field(line, field->key, field->number);
-      break;
-  }
-  if (line->is_full) {
-    line->len = len_before;
-    return false;
-  }
-  return true;
-}
-
-static void put_head(struct line *line, enum stoa_log_severity level, const char *event) {
-  char time_text[STOA_TIME_TEXT_LEN + 1];
-  stoa_time_format(stoa_clock_wall_us(settings.clock), time_text);
-  put_string_field(line, "time", stoa_string_make(time_text, STOA_TIME_TEXT_LEN));
-  put_string_field(line, "level", stoa_string_of(level_names[level]));
-  put_key(line, "event");
-  put_quoted(line, stoa_string_of(event));
-}
-
-static void put_tail(struct line *line, size_t left_out_count, uint32_t suppressed_count) {
-  line->is_full = false;
-  line->len_max = LINE_BYTES_MAX;
-  if (left_out_count > 0) {
-    put_int_field(line, "left_out", (int64_t)left_out_count);
-  }
-  if (suppressed_count > 0) {
-    put_int_field(line, "suppressed", suppressed_count);
-  }
-  put_text(line, settings.format == STOA_LOG_JSON ? "}\n" : "\n");
+uint64_t stoa_log_dropped(void) {
+  return stoa_log_writer_dropped();
 }
 
 /* May this event be written? The state holds the second of the last event in its upper half, and how many came in
  * that second in its lower. The first event of a later second is always written, so it tells what was suppressed. */
 static bool admit(struct stoa_log_site *site, uint32_t *out_suppressed_count) {
-  uint64_t now = stoa_clock_monotonic_ns(settings.clock) / NS_PER_SECOND;
+  uint64_t now = stoa_clock_monotonic_ns(output.clock) / NS_PER_SECOND;
   uint64_t before = __atomic_load_n(&site->state, __ATOMIC_RELAXED);
   uint64_t after;
   uint32_t count;
@@ -242,29 +47,16 @@ static bool admit(struct stoa_log_site *site, uint32_t *out_suppressed_count) {
   return is_new_second || count < LINES_PER_SECOND_MAX;
 }
 
-/* A line that cannot be written is lost: there is nobody to tell. */
-static void write_line(const struct line *line) {
-  int errno_before = errno;
-  while (stoa_sys.write(settings.fd, line->data, line->len) < 0 && errno == EINTR) {
-  }
-  errno = errno_before;
-}
-
 void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, const char *event,
                     const struct stoa_log_field *fields, size_t field_count) {
-  uint32_t suppressed_count = 0;
-  if (!stoa_log_wants(level) || (site != NULL && !admit(site, &suppressed_count))) {
+  struct stoa_log_head head = {.style = output.style, .level = level, .event = event};
+  if (!stoa_log_wants(level) || (site != NULL && !admit(site, &head.suppressed_count))) {
     return;
   }
-  struct line line;
-  line.len = 0;
-  line.len_max = LINE_BYTES_MAX - TAIL_BYTES_MAX;
-  line.is_full = false;
-  put_head(&line, level, event);
-  size_t written_count = 0;
-  while (written_count < field_count && put_field(&line, &fields[written_count])) {
-    written_count++;
-  }
-  put_tail(&line, field_count - written_count, suppressed_count);
-  write_line(&line);
+  int errno_before = errno;
+  struct stoa_log_line line;
+  head.wall_us = stoa_clock_wall_us(output.clock);
+  stoa_log_line_compose(&line, &head, fields, field_count);
+  stoa_log_writer_put(&output, &line);
+  errno = errno_before;
 }

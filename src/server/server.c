@@ -1,3 +1,4 @@
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/options.h"
@@ -124,11 +125,29 @@ static void end_workers(struct stoa_server *server) {
   server->started = false;
 }
 
+/* Workers must not wait for who reads the log. */
+static void start_log(struct stoa_server *server) {
+  int status = stoa_log_writer_start();
+  server->has_log = true;
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "the log has no thread of its own; workers write it themselves, without waiting",
+             STOA_F_STR("reason", stoa_status_name(status)));
+  }
+}
+
+static void stop_log(struct stoa_server *server) {
+  if (server->has_log) {
+    server->has_log = false;
+    stoa_log_writer_stop();
+  }
+}
+
 void stoa_server_destroy(struct stoa_server *server) {
   if (server == NULL) {
     return;
   }
   end_workers(server);
+  stop_log(server);
   stoa_tls_context_destroy(server->tls);
   stoa_files_fini(&server->files);
   close_if_open(server->ended_fd);
@@ -304,11 +323,13 @@ static int bring_up(struct stoa_server *server) {
 
 int stoa_server_start(struct stoa_server *server) {
   assert(!server->started);
+  start_log(server);
   /* OpenSSL writes without MSG_NOSIGNAL. */
   signal(SIGPIPE, SIG_IGN);
   int status = bring_up(server);
   if (status != STOA_OK) {
     end_workers(server);
+    stop_log(server);
   }
   return status;
 }

@@ -37,6 +37,7 @@ struct stoa_server {
   struct stoa_worker *workers;
   uint32_t worker_count;
   bool use_io_uring;
+  bool has_log; /* asked for a thread that writes the log */
   bool started;
   atomic_uint running;                         /* workers that have not ended */
   int ended_fd;                                /* eventfd: raised when the last one has */

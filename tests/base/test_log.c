@@ -50,6 +50,13 @@ static ssize_t write_to_sink(int fd, const void *data, size_t len) {
   return (ssize_t)len;
 }
 
+static int always_ready(struct pollfd *fds, nfds_t count, int timeout_ms) {
+  (void)timeout_ms;
+  assert_int_equal(count, 1);
+  fds[0].revents = POLLOUT;
+  return 1;
+}
+
 static int begin_sink(void **state) {
   (void)state;
   memset(&sink, 0, sizeof sink);
@@ -58,6 +65,7 @@ static int begin_sink(void **state) {
   stoa_log_use_clock(&fake_clock);
   stoa_log_setup(2, STOA_LOG_INFO, STOA_LOG_LOGFMT);
   stoa_sys.write = write_to_sink;
+  stoa_sys.poll = always_ready;
   return 0;
 }
 
@@ -337,11 +345,17 @@ static void an_interrupted_write_is_tried_again(void **state) {
 
 static void a_line_that_cannot_be_written_is_lost_and_errno_is_kept(void **state) {
   (void)state;
-  sink.fail_errno = EAGAIN;
+  uint64_t dropped_before = stoa_log_dropped();
+  sink.fail_errno = ENOSPC;
   errno = ENOENT;
   log_text(stoa_string_of("x"));
   assert_int_equal(errno, ENOENT);
   assert_int_equal(sink.call_count, 1);
+  assert_int_equal(stoa_log_dropped(), dropped_before + 1);
+  sink.fail_errno = 0;
+  log_text(stoa_string_of("y"));
+  assert_string_equal(sink.text,
+                      "time=2026-01-31T12:00:00.000Z level=warn event=\"log lines dropped\" count=1\n" HEAD "key=y\n");
 }
 
 static void a_line_needs_no_memory(void **state) {

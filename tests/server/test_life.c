@@ -530,9 +530,9 @@ static void test_a_message_that_breaks_a_rule_reaches_no_handler(void **state) {
 
 static int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                                void *context) {
-  static unsigned calls;
-  calls++;
-  return calls == 1 ? stoa_sys_real.pthread_create(thread, attributes, run, context) : EAGAIN;
+  static unsigned workers;
+  workers += attributes == NULL ? 1 : 0; /* the thread that writes the log has attributes */
+  return workers <= 1 ? stoa_sys_real.pthread_create(thread, attributes, run, context) : EAGAIN;
 }
 
 static void test_a_thread_that_may_not_be_had_ends_the_start(void **state) {

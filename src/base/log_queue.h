@@ -1,0 +1,33 @@
+/* base/log_queue.h: lines on their way to the log, in a ring of fixed size.
+ *
+ * Does not know: threads, descriptors. Zeroed memory is an empty queue; nothing has to be released.
+ */
+#ifndef STOA_BASE_LOG_QUEUE_H
+#define STOA_BASE_LOG_QUEUE_H
+
+#include "base/log_line.h"
+
+#define STOA_LOG_QUEUE_BYTES (256u * 1024)
+
+/* What stands before each line. */
+struct stoa_log_record {
+  int fd;
+  uint32_t len;     /* of the line */
+  uint64_t noticed; /* how many dropped lines it tells of; 0: it is a line like others */
+};
+
+struct stoa_log_queue {
+  size_t start;
+  size_t used; /* bytes, records included */
+  uint8_t bytes[STOA_LOG_QUEUE_BYTES];
+};
+
+/* Errors: STOA_E_LIMIT  there is no room; nothing was put */
+int stoa_log_queue_put(struct stoa_log_queue *queue, const struct stoa_log_record *record, const char *data);
+/* Copy the oldest one; false when there is none. */
+bool stoa_log_queue_front(const struct stoa_log_queue *queue, struct stoa_log_record *out_record,
+                          char out_data[STOA_LOG_LINE_BYTES_MAX]);
+/* Take the oldest one out. */
+void stoa_log_queue_drop_front(struct stoa_log_queue *queue);
+
+#endif
