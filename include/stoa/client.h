@@ -69,9 +69,8 @@ struct stoa_client_options {
   uint32_t retry_min_ms; /* 500: the least time between a connection and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
 
-  uint32_t
-      handshake_ms;  /* 10,000: for the name, and as long again from the first packet to the answer of the upgrade */
-  uint32_t close_ms; /* 3000: how long the server has for its half of the close handshake */
+  uint32_t handshake_ms; /* 10,000: to find the name, and again from the first packet to the upgrade's answer */
+  uint32_t close_ms;     /* 3000: how long the server has for its half of the close handshake */
   /* When nothing was heard for so long, the client sends a WebSocket ping (RFC 6455 5.5.2); when nothing is heard for
    * pong_ms after it, the connection is dead. Whatever arrives counts as heard, pings and pongs too. The default is
    * 10,000 more than the interval of the server's own pings, which a Stoa server tells in the field Stoa-Ping-Interval
@@ -81,7 +80,12 @@ struct stoa_client_options {
   uint32_t call_ms;            /* 10,000: of calls that name no time of their own */
   uint32_t calls_max;          /* 1024 in flight */
   uint32_t outgoing_bytes_max; /* 1 MiB that the connection has not taken yet */
-  uint32_t message_bytes_max;  /* 64 KiB, in either direction */
+  /* 64 KiB, the longest message that is sent. A Stoa server takes as much by default, and closes with 1009 for more. */
+  uint32_t message_bytes_max;
+  /* The longest message that is taken; for a longer one the connection is closed with 1009. 1 MiB by default, or
+   * message_bytes_max when that is more: a server relays what it takes in each client's codec and with fields of its
+   * own, so what it sends is longer. */
+  uint32_t received_message_bytes_max;
 };
 
 enum stoa_client_state {

@@ -37,7 +37,7 @@ static int init(struct stoa_client *client, const struct stoa_client_options *op
   if (status != STOA_OK) {
     return status;
   }
-  size_t message_bytes_max = client->settings.message_bytes_max;
+  size_t message_bytes_max = client->settings.received_message_bytes_max;
   init_offer(client);
   stoa_buffer_init(&client->message, message_bytes_max);
   stoa_buffer_init(&client->text_scratch, message_bytes_max);

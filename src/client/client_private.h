@@ -62,7 +62,7 @@ struct stoa_client_settings {
   char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
   bool once, compression;
   uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, pong_ms, call_ms; /* silence_ms 0: as told */
-  uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
+  uint32_t calls_max, outgoing_bytes_max, message_bytes_max, received_message_bytes_max;
 };
 
 /* A call in flight: made by who calls, from the post on the client's. */
@@ -151,7 +151,7 @@ struct stoa_client {
 
   struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* one message's handling */
-  struct stoa_buffer text_scratch; /* of text packets */
+  struct stoa_buffer text_scratch; /* of text messages */
   size_t input_len;
   uint8_t input[STOA_CLIENT_HEAD_BYTES_MAX + STOA_CLIENT_READ_BYTES];
 };

@@ -6,6 +6,8 @@
 #include <stoa/log.h>
 
 #define HANDLERS_AT_FIRST 8
+/* What one long text message took is not kept for all the short ones after it. */
+#define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
 static int by_type(const void *key, const void *item) {
   uint32_t type = *(const uint32_t *)key;
@@ -107,6 +109,9 @@ static int read_typed(struct stoa_client *client, struct stoa_bytes message, boo
   }
   if (!is_text) {
     return stoa_typed_read(message, client->settings.order, typed);
+  }
+  if (client->text_scratch.cap > SCRATCH_KEPT_BYTES_MAX) {
+    stoa_buffer_fini(&client->text_scratch);
   }
   client->text_scratch.len = 0;
   return stoa_typed_text_read(message, false, &client->text_scratch, typed);

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static void drop(struct stoa_client *client, int status, const char *reason) {
   stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
@@ -76,6 +77,12 @@ static void on_violation(struct stoa_client *client, const struct stoa_ws_event 
   struct stoa_connection_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
                                     .close_code = event->code,
                                     .reason = event->reason};
+  char too_long[96];
+  if (event->code == STOA_WS_CLOSE_TOO_BIG) {
+    snprintf(too_long, sizeof too_long, "a message is longer than received_message_bytes_max (%u)",
+             client->settings.received_message_bytes_max);
+    end.reason = too_long;
+  }
   if (client->phase == STOA_PHASE_OPEN) {
     uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
     size_t len = stoa_ws_close_write(frame, event->code, event->reason);
@@ -173,8 +180,8 @@ static void process(struct stoa_client *client) {
   while (takes_frames(client) && at < client->input_len) {
     struct stoa_ws_event event;
     size_t used;
-    stoa_ws_read(&client->reader, client->settings.message_bytes_max, client->input + at, client->input_len - at, &used,
-                 &event);
+    stoa_ws_read(&client->reader, client->settings.received_message_bytes_max, client->input + at,
+                 client->input_len - at, &used, &event);
     at += used;
     if (event.kind == STOA_WS_EVENT_NONE) {
       break;

@@ -202,9 +202,57 @@ static void a_server_that_breaks_the_protocol_is_told_and_left(void **state) {
   expect_violation(*state, "\x82\x81\x01\x02\x03\x04\x05", 7, STOA_E_SYNTAX, 1002);             /* masked */
   expect_violation(*state, "\xc2\x01x", 3, STOA_E_SYNTAX, 1002);                                /* compressed */
   expect_violation(*state, "\x83\x01x", 3, STOA_E_SYNTAX, 1002);                                /* reserved opcode */
-  expect_violation(*state, "\x82\x7f\0\0\0\0\0\x01\0\x01", 10, STOA_E_LIMIT, 1009);             /* 64 KiB and one */
+  expect_violation(*state, "\x82\x7f\0\0\0\0\0\x10\0\x01", 10, STOA_E_LIMIT, 1009);             /* 1 MiB and one */
   expect_violation(*state, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10, STOA_E_LIMIT, 1009); /* all there is */
   expect_violation(*state, "\x81\x02\xc3\x28", 4, STOA_E_SYNTAX, 1007);                         /* not UTF-8 */
+}
+
+/* A message of that length, as a typed frame of type 7; the client's side of a server that relays. */
+static void send_long(struct far *far, size_t len) {
+  static uint8_t bytes[2 * 1024 * 1024] = {0, 0, 0, 7};
+  assert_true(len <= sizeof bytes);
+  far_send(far, STOA_WS_BINARY, bytes, len);
+}
+
+static void what_a_server_relays_may_be_longer_than_what_it_takes(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  send_long(far, 1024 * 1024);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->other.len, 1024 * 1024 - 4);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+}
+
+/* The longest message that is taken, and what is told about a longer one. */
+static void expect_longest(struct far *far, uint32_t sent_max, uint32_t received_max, size_t longest,
+                           const char *reason) {
+  struct stoa_client_options options = far_options(far);
+  options.message_bytes_max = sent_max;
+  options.received_message_bytes_max = received_max;
+  far->others = 0;
+  far_client(far, &options);
+  far_open(far);
+  send_long(far, longest);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  send_long(far, longest + 1);
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_LIMIT);
+  assert_int_equal(far_change(far)->close_code, 1009);
+  assert_string_equal(far_change(far)->reason, reason);
+  stoa_client_destroy(far->client);
+  far->client = NULL;
+}
+
+static void a_message_that_is_too_long_tells_what_to_set(void **state) {
+  expect_longest(*state, 0, 1000, 1000, "a message is longer than received_message_bytes_max (1000)");
+  expect_longest(*state, 1000, 0, 1024 * 1024, "a message is longer than received_message_bytes_max (1048576)");
+  expect_longest(*state, 1024 * 1024 + 9, 0, 1024 * 1024 + 9,
+                 "a message is longer than received_message_bytes_max (1048585)");
 }
 
 static void messages_come_whole_however_they_are_cut(void **state) {
@@ -425,6 +473,7 @@ static void options_that_make_no_sense_are_refused(void **state) {
       {.url = far->url, .codec = &stoa_codec_proto, .subprotocol = STOA_CLIENT_TEXT},
       {.url = far->url, .retry_min_ms = 30000},
       {.url = far->url, .message_bytes_max = UINT32_MAX},
+      {.url = far->url, .received_message_bytes_max = UINT32_MAX},
       {.url = far->url, .outgoing_bytes_max = UINT32_MAX},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -588,6 +637,8 @@ int main(void) {
       CONNECTION_TEST(a_port_where_nobody_listens_is_tried_again),
       CONNECTION_TEST(a_name_that_nobody_has_is_not_found),
       CONNECTION_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
+      CONNECTION_TEST(what_a_server_relays_may_be_longer_than_what_it_takes),
+      CONNECTION_TEST(a_message_that_is_too_long_tells_what_to_set),
       CONNECTION_TEST(messages_come_whole_however_they_are_cut),
       CONNECTION_TEST(a_ping_gets_its_pong),
       CONNECTION_TEST(frames_are_masked_with_keys_that_differ),
