@@ -161,9 +161,17 @@ STOA_API int stoa_client_handle(struct stoa_client *client, const struct stoa_cl
 /* Begin to connect, and go on until it ends: a connection that does not come or is lost is tried again after a time
  * between retry_min_ms and a bound that starts at twice that, doubles with every try and stops at retry_max_ms (full
  * jitter: a server that restarts is not met by all its clients at once, so that the first try is no exception). A
- * connection that was open for retry_max_ms puts the bound back. The client ends, and does not try again, after close
- * codes 4500 to 4999, after an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the
- * subprotocol, when this side closes, and with `once` in any case. Errors: STOA_E_EXISTS  it was opened before */
+ * connection that was open for retry_max_ms puts the bound back. A server may ask for more: Retry-After of a refusal,
+ * in seconds, and after close codes 4013 (rate) and 4014 (full) the retry_ms of the error before it are waited for
+ * first, up to an hour, and the random time follows.
+ *
+ * The client ends, and does not try again
+ *   - after close codes 4500 to 4999. After every other one it comes back: 1000 to 1014, 3000 to 4499;
+ *   - after an answer of 4xx to the upgrade, but 408, 425 and 429;
+ *   - when the server does not speak the subprotocol;
+ *   - when this side closes, and with `once` in any case.
+ *
+ * Errors: STOA_E_EXISTS  it was opened before */
 STOA_API int stoa_client_open(struct stoa_client *client);
 
 /* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it.
@@ -234,10 +242,12 @@ STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call
  * Errors: STOA_E_MEMORY  the call goes on */
 STOA_API int stoa_client_cancel(struct stoa_client *client, uint32_t call_id);
 
-/* Close and do not come back: what was sent before goes out first, calls in flight may still be answered until
- * the server has closed too, then STOA_CLIENT_ENDED follows. `reason` is copied, at most 123 bytes; NULL is none.
- * Closing twice is fine, the first code stands. A code outside 1000 to 1003, 1007 to 1014 and 3000 to 4999 is sent as
- * 1000. */
+/* Close and do not come back: what was sent before goes out first, calls in flight may still be answered until the
+ * server has closed too, then STOA_CLIENT_ENDED follows. Never fails: what cannot be sent as it is, is sent as follows.
+ *
+ * code    1000, or 3000 to 4999; any other is sent as 1000
+ * reason  copied; cut after 123 bytes, between two characters. NULL, or what is not UTF-8, is none
+ * Closing twice is fine, the first code stands. */
 STOA_API void stoa_client_close(struct stoa_client *client, uint16_t code, const char *reason);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
  * output.c      what waits to be written
  * send.c        a message becomes a frame, on the thread of who sends it
  * addresses.c   the server's name becomes addresses
+ * retry.c       whether to come back, and when
  * resolver.c    look-ups of names, on threads of their own
  * calls.c       calls in flight
  * dispatch.c    a message's way to its handler
@@ -145,6 +146,7 @@ struct stoa_client {
   uint32_t silence_ms; /* this connection's: UINT32_MAX never */
   uint64_t heard_ms, opened_ms;
   uint32_t tries;                  /* since the last connection that held */
+  uint32_t told_retry_ms;          /* by this connection's newest plain error */
   struct stoa_timer phase_timer;   /* the handshake's end, the close handshake's, the next try */
   struct stoa_timer address_timer; /* DIALING: the next address */
   struct stoa_timer silence_timer; /* OPEN */
@@ -173,6 +175,7 @@ struct stoa_connection_end {
   uint16_t http_status;
   uint16_t close_code;
   const char *reason;
+  uint32_t retry_ms; /* with http_status: what the server asked for */
 };
 /* addresses.c */
 /* Where the server is: into `addresses`.
@@ -195,6 +198,16 @@ void stoa_client_send_close(struct stoa_client *client, uint16_t code, const cha
 /* Release what belongs to the connection; nothing is sent, nobody is called. */
 void stoa_client_release_connection(struct stoa_client *client);
 bool stoa_client_has_connection(const struct stoa_client *client);
+
+/* retry.c */
+/* Does it make no sense, or is it not wanted, to come back? */
+bool stoa_client_is_final(const struct stoa_client *client, const struct stoa_connection_end *end);
+/* The time until the next try. It counts as one. */
+uint32_t stoa_client_next_delay_ms(struct stoa_client *client, const struct stoa_connection_end *end);
+/* What a refusal asks for in Retry-After, seconds; a date counts as nothing. */
+uint32_t stoa_client_retry_after_ms(const struct stoa_http_response *response, const uint8_t *data);
+/* A field's number, of at most 9 digits; 0 when there is none. */
+uint32_t stoa_client_field_number(const struct stoa_http_response *response, const uint8_t *data, const char *name);
 
 /* liveness.c */
 /* How long this connection may be silent: as the program has chosen, or as the answer to the upgrade tells. */

@@ -94,11 +94,12 @@ static void on_plain(struct stoa_client *client, const struct stoa_typed *typed)
 
 static void on_plain_error(struct stoa_client *client, const struct stoa_typed *typed) {
   const struct stoa_client_callbacks *callbacks = &client->callbacks;
-  if (callbacks->on_error == NULL) {
+  const struct stoa_error *error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "an error");
+  if (error == NULL) {
     return;
   }
-  const struct stoa_error *error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "an error");
-  if (error != NULL) {
+  client->told_retry_ms = error->retry_ms;
+  if (callbacks->on_error != NULL) {
     callbacks->on_error(callbacks->user, client, typed->type, error);
   }
 }

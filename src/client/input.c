@@ -26,7 +26,10 @@ static size_t read_answer(struct stoa_client *client) {
   struct stoa_connection_end end = {0};
   end.status = stoa_ws_offer_check(&client->offer, response, client->input, &client->deflate, &end.reason);
   if (end.status != STOA_OK) {
-    end.http_status = end.status == STOA_E_DENIED ? response->status : 0;
+    if (end.status == STOA_E_DENIED) {
+      end.http_status = response->status;
+      end.retry_ms = stoa_client_retry_after_ms(response, client->input);
+    }
     stoa_client_drop(client, &end);
     return 0;
   }
