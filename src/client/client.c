@@ -107,7 +107,7 @@ void stoa_client_destroy(struct stoa_client *client) {
   if (client->loop != NULL) {
     stoa_client_release_connection(client);
     stoa_client_forget_lookup(client);
-    stoa_calls_lose(client);
+    stoa_client_calls_lose(client);
     stoa_loop_destroy(client->loop);
   }
   stoa_tls_context_destroy(client->tls);

@@ -67,9 +67,9 @@ struct stoa_client_settings {
 };
 
 /* A call in flight: made by who calls, from the post on the client's. */
-struct stoa_call {
+struct stoa_client_call {
   struct stoa_timer timer;
-  struct stoa_call *next; /* in its bucket */
+  struct stoa_client_call *next; /* in its bucket */
   struct stoa_client *client;
   uint32_t id;
   uint32_t timeout_ms;
@@ -85,10 +85,10 @@ struct stoa_call {
 struct stoa_outgoing_frame {
   struct stoa_post post;
   struct stoa_client *client;
-  struct stoa_call *call;    /* NULL: a plain message. Owned */
-  uint32_t serial;           /* of the connection that it is for */
-  size_t start;              /* where the frame begins in its buffer */
-  struct stoa_buffer buffer; /* the whole frame, masked */
+  struct stoa_client_call *call; /* NULL: a plain message. Owned */
+  uint32_t serial;               /* of the connection that it is for */
+  size_t start;                  /* where the frame begins in its buffer */
+  struct stoa_buffer buffer;     /* the whole frame, masked */
 };
 
 struct stoa_client {
@@ -151,7 +151,7 @@ struct stoa_client {
   struct stoa_timer address_timer; /* DIALING: the next address */
   struct stoa_timer silence_timer; /* OPEN */
 
-  struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
+  struct stoa_client_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* one message's handling */
   struct stoa_buffer text_scratch; /* of text messages */
   size_t input_len;
@@ -231,13 +231,13 @@ void stoa_client_flush(struct stoa_client *client);
 void stoa_client_queue_release(struct stoa_client *client);
 
 /* calls.c */
-void stoa_calls_add(struct stoa_client *client, struct stoa_call *call);
+void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call);
 /* End one that is not in the table (any more): call back, and free it. */
-void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end);
-void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
-void stoa_calls_cancel(struct stoa_client *client, uint32_t id);
+void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end);
+void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
+void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id);
 /* All that are in flight end as LOST. */
-void stoa_calls_lose(struct stoa_client *client);
+void stoa_client_calls_lose(struct stoa_client *client);
 
 /* dispatch.c */
 void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text);

@@ -98,7 +98,7 @@ void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_e
   } else {
     stoa_loop_timer_start(client->loop, &client->phase_timer, delay_ms);
   }
-  stoa_calls_lose(client);
+  stoa_client_calls_lose(client);
   tell(client, &why, delay_ms);
 }
 

@@ -124,7 +124,7 @@ void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes messag
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_name(status)));
   } else if (typed.is_call) {
-    stoa_calls_answer(client, &typed);
+    stoa_client_calls_answer(client, &typed);
   } else if (typed.is_error) {
     on_plain_error(client, &typed);
   } else {

@@ -260,6 +260,92 @@ static void a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end
   assert_int_equal(atomic_load(&far->client->calls), 0);
 }
 
+#define TRACE_BYTES_MAX 16384
+#define POOL_BYTES 512 /* of stoa_random_pooled() */
+
+struct trace {
+  char bytes[TRACE_BYTES_MAX];
+  size_t len;
+};
+
+static void note(struct trace *trace, const void *data, size_t len) {
+  assert_true(trace->len + len <= sizeof trace->bytes);
+  memcpy(trace->bytes + trace->len, data, len);
+  trace->len += len;
+}
+
+static void note_frame(struct far *far, struct trace *trace, enum stoa_ws_opcode opcode) {
+  struct far_frame frame = far_read(far);
+  assert_int_equal(frame.opcode, opcode);
+  note(trace, frame.mask, sizeof frame.mask);
+  note(trace, frame.data, frame.len);
+}
+
+static uint64_t seed;
+
+static ssize_t seeded_getrandom(void *data, size_t len, unsigned flags) {
+  (void)flags;
+  for (size_t i = 0; i < len; i++) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    ((uint8_t *)data)[i] = (uint8_t)(seed >> 56);
+  }
+  return (ssize_t)len;
+}
+
+/* Random bytes from the seed, and none from before. */
+static void sow(uint64_t from) {
+  uint8_t left_over[POOL_BYTES];
+  seed = from;
+  stoa_sys.getrandom = seeded_getrandom;
+  assert_int_equal(stoa_random_pooled(left_over, sizeof left_over), STOA_OK);
+}
+
+static void note_opening(struct far *far, struct trace *trace) {
+  far_accept(far);
+  note(trace, far->head, strlen(far->head));
+  far_answer(far, JSON "Stoa-Ping-Interval: 25000\r\n");
+  far_await(far, STOA_CLIENT_OPEN);
+}
+
+/* Connect, say something, hear nothing, ask, give up, wait, return, and close: 46 seconds and more, at once. */
+static void live(struct far *far, uint64_t from, struct trace *trace) {
+  const struct stoa_bytes payload = {(const uint8_t *)"x", 1};
+  trace->len = 0;
+  far->time.monotonic_ns = 1000000000;
+  sow(from);
+  far_client(far, NULL);
+  note_opening(far, trace);
+  assert_int_equal(stoa_client_send(far->client, 5, NULL, &payload), STOA_OK);
+  note_frame(far, trace, STOA_WS_BINARY);
+  far_pass(far, 35020);
+  note_frame(far, trace, STOA_WS_PING);
+  far_pass(far, 10020);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
+  uint32_t delay_ms = far_change(far)->retry_ms;
+  note(trace, &delay_ms, sizeof delay_ms);
+  far_pass(far, delay_ms + 20);
+  note_opening(far, trace);
+  stoa_client_close(far->client, 4000, "done");
+  note_frame(far, trace, STOA_WS_CLOSE);
+  far_send_close(far, 4000, "");
+  far_hang_up(far);
+  far_await(far, STOA_CLIENT_ENDED);
+  stoa_client_destroy(far->client);
+  far->client = NULL;
+  stoa_sys = stoa_sys_real;
+}
+
+static void a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes(void **state) {
+  static struct trace first, again, other;
+  live(*state, 1, &first);
+  live(*state, 1, &again);
+  live(*state, 2, &other);
+  assert_int_equal(first.len, again.len);
+  assert_memory_equal(first.bytes, again.bytes, first.len);
+  assert_int_equal(first.len, other.len);
+  assert_memory_not_equal(first.bytes, other.bytes, first.len);
+}
+
 #define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -270,6 +356,7 @@ int main(void) {
       LIFE_TEST(a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_text),
       LIFE_TEST(a_client_ends_wherever_it_is_closed),
       LIFE_TEST(every_function_answers_the_same_for_as_long_as_a_state_lasts),
+      LIFE_TEST(a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes),
       LIFE_TEST(a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end),
   };
   return cmocka_run_group_tests_name("client life", tests, NULL, NULL);
