@@ -69,9 +69,8 @@ struct stoa_client_options {
   uint32_t retry_min_ms; /* 500: the least time between a connection and the next try */
   uint32_t retry_max_ms; /* 20,000: the most */
 
-  uint32_t
-      handshake_ms;  /* 10,000: for the name, and as long again from the first packet to the answer of the upgrade */
-  uint32_t close_ms; /* 3000: how long the server has for its half of the close handshake */
+  uint32_t handshake_ms; /* 10,000: to find the name, and again from the first packet to the upgrade's answer */
+  uint32_t close_ms;     /* 3000: how long the server has for its half of the close handshake */
   /* When nothing was heard for so long, the client sends a WebSocket ping (RFC 6455 5.5.2); when nothing is heard for
    * pong_ms after it, the connection is dead. Whatever arrives counts as heard, pings and pongs too. The default is
    * 10,000 more than the interval of the server's own pings, which a Stoa server tells in the field Stoa-Ping-Interval
@@ -81,7 +80,12 @@ struct stoa_client_options {
   uint32_t call_ms;            /* 10,000: of calls that name no time of their own */
   uint32_t calls_max;          /* 1024 in flight */
   uint32_t outgoing_bytes_max; /* 1 MiB that the connection has not taken yet */
-  uint32_t message_bytes_max;  /* 64 KiB, in either direction */
+  /* 64 KiB, the longest message that is sent. A Stoa server takes as much by default, and closes with 1009 for more. */
+  uint32_t message_bytes_max;
+  /* The longest message that is taken; for a longer one the connection is closed with 1009. 1 MiB by default, or
+   * message_bytes_max when that is more: a server relays what it takes in each client's codec and with fields of its
+   * own, so what it sends is longer. */
+  uint32_t received_message_bytes_max;
 };
 
 enum stoa_client_state {
@@ -124,10 +128,15 @@ struct stoa_client_callbacks {
   void *user;
 };
 
-/* Errors: STOA_E_ARGUMENT  the URL, a field, the codec (json for TEXT; a name that makes no subprotocol) or a number
- *                          makes no sense, and the log names it
- *         STOA_E_NOT_FOUND, STOA_E_TLS  the ca_file cannot be read, or holds no certificate (logged)
- *         STOA_E_MEMORY, STOA_E_SYSTEM */
+/* Make a client; nothing is sent before stoa_client_open().
+ *
+ * callbacks  copied; NULL for none
+ * Errors: STOA_E_ARGUMENT   the URL, a field, the codec (json for TEXT; a name that makes no subprotocol) or a number
+ *                           makes no sense, and the log names it
+ *         STOA_E_NOT_FOUND  wss: the ca_file cannot be read (logged)
+ *         STOA_E_TLS        wss: the ca_file holds no certificate, or OpenSSL refused (logged)
+ *         STOA_E_SYSTEM     there are no descriptors to be had; errno tells
+ *         STOA_E_MEMORY */
 STOA_API int stoa_client_create(const struct stoa_client_options *options,
                                 const struct stoa_client_callbacks *callbacks, struct stoa_client **out_client);
 /* End at once: no close frame, and no callback. A call in flight never gets its callback then; who needs it closes
@@ -148,22 +157,35 @@ struct stoa_client_handler {
   void *user;
 };
 
-/* Handle messages of a type. Before open. The struct is copied. A message that cannot be decoded is logged and dropped.
+/* Handle messages of a type. Before open: after it the client's thread reads the table. The struct is copied. A message
+ * that cannot be decoded is logged and dropped.
+ *
  * Errors: STOA_E_EXISTS    a handler of this type is there, which stays
  *         STOA_E_ARGUMENT  the number is too big, a function is missing, the table is of another ABI
- *         STOA_E_LIMIT     1024 handlers are there; STOA_E_MEMORY */
+ *         STOA_E_LIMIT     1024 handlers are there
+ *         STOA_E_MEMORY */
 STOA_API int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler);
 
 /* Begin to connect, and go on until it ends: a connection that does not come or is lost is tried again after a time
  * between retry_min_ms and a bound that starts at twice that, doubles with every try and stops at retry_max_ms (full
  * jitter: a server that restarts is not met by all its clients at once, so that the first try is no exception). A
- * connection that was open for retry_max_ms puts the bound back. The client ends, and does not try again, after close
- * codes 4500 to 4999, after an answer of 4xx to the upgrade (but 408, 425 and 429), when the server does not speak the
- * subprotocol, when this side closes, and with `once` in any case. Errors: STOA_E_EXISTS  it was opened before */
+ * connection that was open for retry_max_ms puts the bound back. A server may ask for more: Retry-After of a refusal,
+ * in seconds, and after close codes 4013 (rate) and 4014 (full) the retry_ms of the error before it are waited for
+ * first, up to an hour, and the random time follows.
+ *
+ * The client ends, and does not try again
+ *   - after close codes 4500 to 4999. After every other one it comes back: 1000 to 1014, 3000 to 4499;
+ *   - after an answer of 4xx to the upgrade, but 408, 425 and 429;
+ *   - when the server does not speak the subprotocol;
+ *   - when this side closes, and with `once` in any case.
+ *
+ * Errors: STOA_E_EXISTS  it was opened before */
 STOA_API int stoa_client_open(struct stoa_client *client);
 
-/* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it.
- * Not together with stoa_client_start_thread(). */
+/* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it. With 0 it takes
+ * exactly one turn and never waits: read what is there once, do what other calls asked for, run the timers that are
+ * due, write. Never fails: what goes wrong, on_state tells.
+ * Not together with stoa_client_start_thread(), and not from a callback. */
 STOA_API void stoa_client_step(struct stoa_client *client, int wait_ms);
 /* For a program with a poll loop of its own: readable when stoa_client_step(client, 0) has something to do, which it
  * also has after stoa_client_wait_ms() milliseconds (-1: not before fd is readable). Ask again after each step. */
@@ -171,10 +193,12 @@ STOA_API int stoa_client_fd(const struct stoa_client *client);
 STOA_API int stoa_client_wait_ms(const struct stoa_client *client);
 
 /* Step on a thread of its own, until destroy, which ends it and waits for it. Signals are blocked there.
- * Errors: STOA_E_EXISTS  it has one; STOA_E_SYSTEM  there is no thread to be had, and errno tells why; the client
- *         can still be stepped, or started again */
+ * Errors: STOA_E_EXISTS  it has one
+ *         STOA_E_SYSTEM  there is no thread to be had, and errno tells why; the client can still be stepped, or started
+ *                        again */
 STOA_API int stoa_client_start_thread(struct stoa_client *client);
 
+/* As of the newest turn: another thread's next turn may change it before the caller looks. */
 STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *client);
 
 /* Send one message. Messages of one thread keep their order. Nothing is kept from one connection to the next: what the
@@ -182,10 +206,16 @@ STOA_API enum stoa_client_state stoa_client_state(const struct stoa_client *clie
  *
  * message_type  NULL: `message` is a struct stoa_bytes with an encoded payload
  * message       borrowed until the call returns
- * Errors: STOA_E_CLOSED    the client is not in STOA_CLIENT_OPEN
- *         STOA_E_LIMIT     outgoing_bytes_max or message_bytes_max; nothing was sent
- *         STOA_E_ARGUMENT  the type is too big
- *         STOA_E_UTF8, STOA_E_TYPE  as stoa/codec.h; STOA_E_MEMORY, STOA_E_SYSTEM (no random mask) */
+ * Errors, after which nothing was sent and the client is as before:
+ *         STOA_E_CLOSED    the client is not in STOA_CLIENT_OPEN
+ *         STOA_E_LIMIT     the message is longer than message_bytes_max, or nested too deep (stoa/codec.h); or more
+ *                          than outgoing_bytes_max would wait, and it can be tried again when some were written
+ *         STOA_E_ARGUMENT  the type is above 0x3fffffff
+ *         STOA_E_UTF8      a string field is not UTF-8
+ *         STOA_E_TYPE      the codec has no form for it
+ *         STOA_E_SYSTEM    no random bytes for the frame's mask; errno tells
+ *         STOA_E_MEMORY
+ *         what else a codec of the program's own returns */
 STOA_API int stoa_client_send(struct stoa_client *client, uint32_t type, const struct stoa_message_type *message_type,
                               const void *message);
 
@@ -222,18 +252,22 @@ struct stoa_call_start {
 /* Call: send a request and have the answer handed over, once, whatever becomes of it. After an error it is not.
  *
  * out_call_id  for cancelling; written before the answer can come. May be NULL
- * Errors: as stoa_client_send(); STOA_E_LIMIT also at calls_max; STOA_E_UNSUPPORTED  without a subprotocol there are no
- *         calls; STOA_E_ARGUMENT also when `invoke` is missing */
+ * Errors, after which nothing was called and out_call_id is as before: as stoa_client_send(), and
+ *         STOA_E_LIMIT        also when calls_max calls are in flight
+ *         STOA_E_ARGUMENT     also when `invoke` is missing
+ *         STOA_E_UNSUPPORTED  without a subprotocol there are no calls */
 STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *call, uint32_t *out_call_id);
 /* Do not wait for the answer any longer: the call ends as STOA_CALL_CANCELLED, unless it has ended meanwhile. The
  * server is not told. An unknown id is fine.
  * Errors: STOA_E_MEMORY  the call goes on */
 STOA_API int stoa_client_cancel(struct stoa_client *client, uint32_t call_id);
 
-/* Close and do not come back: what was sent before goes out first, calls in flight may still be answered until
- * the server has closed too, then STOA_CLIENT_ENDED follows. `reason` is copied, at most 123 bytes; NULL is none.
- * Closing twice is fine, the first code stands. A code outside 1000 to 1003, 1007 to 1014 and 3000 to 4999 is sent as
- * 1000. */
+/* Close and do not come back: what was sent before goes out first, calls in flight may still be answered until the
+ * server has closed too, then STOA_CLIENT_ENDED follows. Never fails: what cannot be sent as it is, is sent as follows.
+ *
+ * code    1000, or 3000 to 4999; any other is sent as 1000
+ * reason  copied; cut after 123 bytes, between two characters. NULL, or what is not UTF-8, is none
+ * Closing twice is fine, the first code stands. */
 STOA_API void stoa_client_close(struct stoa_client *client, uint16_t code, const char *reason);
 
 #ifdef __cplusplus

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stoa/log.h>
 
-static struct stoa_call **bucket_of(struct stoa_client *client, uint32_t id) {
+static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t id) {
   return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
 }
 
 /* Out of the table; NULL when there is none of that id. */
-static struct stoa_call *take(struct stoa_client *client, uint32_t id) {
-  for (struct stoa_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
-    struct stoa_call *call = *link;
+static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
+  for (struct stoa_client_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
+    struct stoa_client_call *call = *link;
     if (call->id == id) {
       *link = call->next;
       stoa_loop_timer_stop(client->loop, &call->timer);
@@ -22,7 +22,7 @@ static struct stoa_call *take(struct stoa_client *client, uint32_t id) {
   return NULL;
 }
 
-void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end) {
+void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end) {
   struct stoa_client *client = call->client;
   atomic_fetch_sub_explicit(&client->calls, 1, memory_order_relaxed);
   if (!client->destroying) {
@@ -31,43 +31,44 @@ void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end) {
   stoa_free(call);
 }
 
-static void finish_as(struct stoa_call *call, enum stoa_call_result result) {
+static void finish_as(struct stoa_client_call *call, enum stoa_call_result result) {
   struct stoa_call_end end = {.result = result, .call_id = call->id};
-  stoa_call_finish(call, &end);
+  stoa_client_call_finish(call, &end);
 }
 
 static void on_due(struct stoa_timer *timer) {
-  struct stoa_call *call = (struct stoa_call *)(void *)((char *)timer - offsetof(struct stoa_call, timer));
+  struct stoa_client_call *call =
+      (struct stoa_client_call *)(void *)((char *)timer - offsetof(struct stoa_client_call, timer));
   finish_as(take(call->client, call->id), STOA_CALL_TIMEOUT);
 }
 
-void stoa_calls_add(struct stoa_client *client, struct stoa_call *call) {
-  struct stoa_call **bucket = bucket_of(client, call->id);
+void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call) {
+  struct stoa_client_call **bucket = bucket_of(client, call->id);
   call->next = *bucket;
   *bucket = call;
   call->timer.on_due = on_due;
   stoa_loop_timer_start(client->loop, &call->timer, call->timeout_ms);
 }
 
-void stoa_calls_cancel(struct stoa_client *client, uint32_t id) {
-  struct stoa_call *call = take(client, id);
+void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id) {
+  struct stoa_client_call *call = take(client, id);
   if (call != NULL) {
     finish_as(call, STOA_CALL_CANCELLED);
   }
 }
 
-void stoa_calls_lose(struct stoa_client *client) {
+void stoa_client_calls_lose(struct stoa_client *client) {
   for (size_t i = 0; i < STOA_CLIENT_CALL_BUCKETS; i++) {
     while (client->calls_in_flight[i] != NULL) {
-      struct stoa_call *call = take(client, client->calls_in_flight[i]->id);
+      struct stoa_client_call *call = take(client, client->calls_in_flight[i]->id);
       finish_as(call, STOA_CALL_LOST);
     }
   }
 }
 
 /* A late answer, of a call that has timed out for instance, finds nobody. */
-void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
-  struct stoa_call *call = take(client, typed->id);
+void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
+  struct stoa_client_call *call = take(client, typed->id);
   if (call == NULL) {
     stoa_log(STOA_LOG_DEBUG, "an answer to no call", STOA_F_INT("type", typed->type), STOA_F_INT("id", typed->id));
     return;
@@ -83,5 +84,5 @@ void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *type
     end.message = stoa_client_decode(client, call->reply_type, &typed->payload, "the reply of a call");
     end.result = end.message != NULL ? STOA_CALL_REPLY : STOA_CALL_MALFORMED;
   }
-  stoa_call_finish(call, &end);
+  stoa_client_call_finish(call, &end);
 }

@@ -1,6 +1,7 @@
 #include "client/client_private.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "client/thread.h"
 #include "net/tls_client.h"
 
@@ -37,7 +38,7 @@ static int init(struct stoa_client *client, const struct stoa_client_options *op
   if (status != STOA_OK) {
     return status;
   }
-  size_t message_bytes_max = client->settings.message_bytes_max;
+  size_t message_bytes_max = client->settings.received_message_bytes_max;
   init_offer(client);
   stoa_buffer_init(&client->message, message_bytes_max);
   stoa_buffer_init(&client->text_scratch, message_bytes_max);
@@ -106,7 +107,7 @@ void stoa_client_destroy(struct stoa_client *client) {
   if (client->loop != NULL) {
     stoa_client_release_connection(client);
     stoa_client_forget_lookup(client);
-    stoa_calls_lose(client);
+    stoa_client_calls_lose(client);
     stoa_loop_destroy(client->loop);
   }
   stoa_tls_context_destroy(client->tls);
@@ -158,14 +159,24 @@ static void run_close(struct stoa_post *post) {
   }
 }
 
+/* The codes of RFC 6455 7.4.1 but 1000 tell of the protocol, the server or the network, not of a program. */
+static bool may_be_asked(uint16_t code) {
+  return code == STOA_WS_CLOSE_NORMAL || (code >= 3000 && code <= 4999);
+}
+
+/* RFC 6455 5.5.1: a reason is UTF-8. A server would answer one that is not with 1007. */
+static const char *usable_reason(const char *reason) {
+  return reason != NULL && stoa_utf8_valid((const uint8_t *)reason, strlen(reason)) ? reason : "";
+}
+
 void stoa_client_close(struct stoa_client *client, uint16_t code, const char *reason) {
   if (atomic_flag_test_and_set(&client->close_asked)) {
     return;
   }
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
-  client->asked_code = stoa_ws_close_code_valid(code) ? code : STOA_WS_CLOSE_NORMAL;
+  client->asked_code = may_be_asked(code) ? code : STOA_WS_CLOSE_NORMAL;
   /* Written and read back, the reason is cut on the edge of a character. */
-  size_t len = stoa_ws_close_write(frame, client->asked_code, reason != NULL ? reason : "") - 4;
+  size_t len = stoa_ws_close_write(frame, client->asked_code, usable_reason(reason)) - 4;
   memcpy(client->asked_reason, frame + 4, len);
   client->asked_reason[len] = '\0';
   client->close_post.run = run_close;

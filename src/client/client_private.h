@@ -8,6 +8,7 @@
  * output.c      what waits to be written
  * send.c        a message becomes a frame, on the thread of who sends it
  * addresses.c   the server's name becomes addresses
+ * retry.c       whether to come back, and when
  * resolver.c    look-ups of names, on threads of their own
  * calls.c       calls in flight
  * dispatch.c    a message's way to its handler
@@ -62,13 +63,13 @@ struct stoa_client_settings {
   char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
   bool once, compression;
   uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, pong_ms, call_ms; /* silence_ms 0: as told */
-  uint32_t calls_max, outgoing_bytes_max, message_bytes_max;
+  uint32_t calls_max, outgoing_bytes_max, message_bytes_max, received_message_bytes_max;
 };
 
 /* A call in flight: made by who calls, from the post on the client's. */
-struct stoa_call {
+struct stoa_client_call {
   struct stoa_timer timer;
-  struct stoa_call *next; /* in its bucket */
+  struct stoa_client_call *next; /* in its bucket */
   struct stoa_client *client;
   uint32_t id;
   uint32_t timeout_ms;
@@ -84,10 +85,10 @@ struct stoa_call {
 struct stoa_outgoing_frame {
   struct stoa_post post;
   struct stoa_client *client;
-  struct stoa_call *call;    /* NULL: a plain message. Owned */
-  uint32_t serial;           /* of the connection that it is for */
-  size_t start;              /* where the frame begins in its buffer */
-  struct stoa_buffer buffer; /* the whole frame, masked */
+  struct stoa_client_call *call; /* NULL: a plain message. Owned */
+  uint32_t serial;               /* of the connection that it is for */
+  size_t start;                  /* where the frame begins in its buffer */
+  struct stoa_buffer buffer;     /* the whole frame, masked */
 };
 
 struct stoa_client {
@@ -145,13 +146,14 @@ struct stoa_client {
   uint32_t silence_ms; /* this connection's: UINT32_MAX never */
   uint64_t heard_ms, opened_ms;
   uint32_t tries;                  /* since the last connection that held */
+  uint32_t told_retry_ms;          /* by this connection's newest plain error */
   struct stoa_timer phase_timer;   /* the handshake's end, the close handshake's, the next try */
   struct stoa_timer address_timer; /* DIALING: the next address */
   struct stoa_timer silence_timer; /* OPEN */
 
-  struct stoa_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
+  struct stoa_client_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* one message's handling */
-  struct stoa_buffer text_scratch; /* of text packets */
+  struct stoa_buffer text_scratch; /* of text messages */
   size_t input_len;
   uint8_t input[STOA_CLIENT_HEAD_BYTES_MAX + STOA_CLIENT_READ_BYTES];
 };
@@ -173,6 +175,7 @@ struct stoa_connection_end {
   uint16_t http_status;
   uint16_t close_code;
   const char *reason;
+  uint32_t retry_ms; /* with http_status: what the server asked for */
 };
 /* addresses.c */
 /* Where the server is: into `addresses`.
@@ -196,6 +199,16 @@ void stoa_client_send_close(struct stoa_client *client, uint16_t code, const cha
 void stoa_client_release_connection(struct stoa_client *client);
 bool stoa_client_has_connection(const struct stoa_client *client);
 
+/* retry.c */
+/* Does it make no sense, or is it not wanted, to come back? */
+bool stoa_client_is_final(const struct stoa_client *client, const struct stoa_connection_end *end);
+/* The time until the next try. It counts as one. */
+uint32_t stoa_client_next_delay_ms(struct stoa_client *client, const struct stoa_connection_end *end);
+/* What a refusal asks for in Retry-After, seconds; a date counts as nothing. */
+uint32_t stoa_client_retry_after_ms(const struct stoa_http_response *response, const uint8_t *data);
+/* A field's number, of at most 9 digits; 0 when there is none. */
+uint32_t stoa_client_field_number(const struct stoa_http_response *response, const uint8_t *data, const char *name);
+
 /* liveness.c */
 /* How long this connection may be silent: as the program has chosen, or as the answer to the upgrade tells. */
 void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_http_response *response,
@@ -218,13 +231,13 @@ void stoa_client_flush(struct stoa_client *client);
 void stoa_client_queue_release(struct stoa_client *client);
 
 /* calls.c */
-void stoa_calls_add(struct stoa_client *client, struct stoa_call *call);
+void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call);
 /* End one that is not in the table (any more): call back, and free it. */
-void stoa_call_finish(struct stoa_call *call, const struct stoa_call_end *end);
-void stoa_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
-void stoa_calls_cancel(struct stoa_client *client, uint32_t id);
+void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end);
+void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
+void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id);
 /* All that are in flight end as LOST. */
-void stoa_calls_lose(struct stoa_client *client);
+void stoa_client_calls_lose(struct stoa_client *client);
 
 /* dispatch.c */
 void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text);

@@ -81,29 +81,6 @@ void stoa_client_release_connection(struct stoa_client *client) {
   client->probing = false;
 }
 
-/* Does it make no sense, or is it not wanted, to come back? */
-static bool is_final(const struct stoa_client *client, const struct stoa_connection_end *end) {
-  bool refused = end->http_status >= 400 && end->http_status <= 499 && end->http_status != 408 &&
-                 end->http_status != 425 && end->http_status != 429;
-  bool stopped = end->close_code >= 4500 && end->close_code <= 4999;
-  return client->ending || client->settings.once || refused || stopped || end->status == STOA_E_UNSUPPORTED;
-}
-
-/* Full jitter: a thousand clients that lost one server do not come back in one moment. Without random bytes the
- * longest wait is the safe one. */
-static uint32_t next_delay_ms(struct stoa_client *client) {
-  uint64_t least = client->settings.retry_min_ms;
-  uint64_t bound = least << (client->tries < 31 ? client->tries + 1 : 32);
-  uint32_t random = UINT32_MAX;
-  if (bound > client->settings.retry_max_ms) {
-    bound = client->settings.retry_max_ms;
-  }
-  client->tries++;
-  int ignored = stoa_random_pooled(&random, sizeof random);
-  (void)ignored;
-  return (uint32_t)(least + (((bound - least + 1) * random) >> 32));
-}
-
 void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end) {
   struct stoa_connection_end why = *end;
   if (client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING) {
@@ -113,15 +90,15 @@ void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_e
     }
   }
   stoa_client_release_connection(client);
-  bool final = is_final(client, &why);
-  uint32_t delay_ms = final ? 0 : next_delay_ms(client);
+  bool final = stoa_client_is_final(client, &why);
+  uint32_t delay_ms = final ? 0 : stoa_client_next_delay_ms(client, &why);
   move(client, final ? STOA_PHASE_ENDED : STOA_PHASE_WAITING);
   if (final) {
     stoa_client_forget_lookup(client);
   } else {
     stoa_loop_timer_start(client->loop, &client->phase_timer, delay_ms);
   }
-  stoa_calls_lose(client);
+  stoa_client_calls_lose(client);
   tell(client, &why, delay_ms);
 }
 
@@ -284,6 +261,7 @@ void stoa_client_opened(struct stoa_client *client) {
   static const struct stoa_connection_end nothing;
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   client->opened_ms = stoa_loop_now_ms(client->loop);
+  client->told_retry_ms = 0;
   stoa_ws_reader_init(&client->reader, false, client->deflate);
   move(client, STOA_PHASE_OPEN);
   stoa_client_watch_silence(client);

@@ -6,6 +6,8 @@
 #include <stoa/log.h>
 
 #define HANDLERS_AT_FIRST 8
+/* What one long text message took is not kept for all the short ones after it. */
+#define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
 static int by_type(const void *key, const void *item) {
   uint32_t type = *(const uint32_t *)key;
@@ -92,11 +94,12 @@ static void on_plain(struct stoa_client *client, const struct stoa_typed *typed)
 
 static void on_plain_error(struct stoa_client *client, const struct stoa_typed *typed) {
   const struct stoa_client_callbacks *callbacks = &client->callbacks;
-  if (callbacks->on_error == NULL) {
+  const struct stoa_error *error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "an error");
+  if (error == NULL) {
     return;
   }
-  const struct stoa_error *error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "an error");
-  if (error != NULL) {
+  client->told_retry_ms = error->retry_ms;
+  if (callbacks->on_error != NULL) {
     callbacks->on_error(callbacks->user, client, typed->type, error);
   }
 }
@@ -108,6 +111,9 @@ static int read_typed(struct stoa_client *client, struct stoa_bytes message, boo
   if (!is_text) {
     return stoa_typed_read(message, client->settings.order, typed);
   }
+  if (client->text_scratch.cap > SCRATCH_KEPT_BYTES_MAX) {
+    stoa_buffer_fini(&client->text_scratch);
+  }
   client->text_scratch.len = 0;
   return stoa_typed_text_read(message, false, &client->text_scratch, typed);
 }
@@ -118,7 +124,7 @@ void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes messag
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_name(status)));
   } else if (typed.is_call) {
-    stoa_calls_answer(client, &typed);
+    stoa_client_calls_answer(client, &typed);
   } else if (typed.is_error) {
     on_plain_error(client, &typed);
   } else {

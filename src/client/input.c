@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static void drop(struct stoa_client *client, int status, const char *reason) {
   stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
@@ -25,7 +26,10 @@ static size_t read_answer(struct stoa_client *client) {
   struct stoa_connection_end end = {0};
   end.status = stoa_ws_offer_check(&client->offer, response, client->input, &client->deflate, &end.reason);
   if (end.status != STOA_OK) {
-    end.http_status = end.status == STOA_E_DENIED ? response->status : 0;
+    if (end.status == STOA_E_DENIED) {
+      end.http_status = response->status;
+      end.retry_ms = stoa_client_retry_after_ms(response, client->input);
+    }
     stoa_client_drop(client, &end);
     return 0;
   }
@@ -76,6 +80,12 @@ static void on_violation(struct stoa_client *client, const struct stoa_ws_event 
   struct stoa_connection_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
                                     .close_code = event->code,
                                     .reason = event->reason};
+  char too_long[96];
+  if (event->code == STOA_WS_CLOSE_TOO_BIG) {
+    snprintf(too_long, sizeof too_long, "a message is longer than received_message_bytes_max (%u)",
+             client->settings.received_message_bytes_max);
+    end.reason = too_long;
+  }
   if (client->phase == STOA_PHASE_OPEN) {
     uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
     size_t len = stoa_ws_close_write(frame, event->code, event->reason);
@@ -173,8 +183,8 @@ static void process(struct stoa_client *client) {
   while (takes_frames(client) && at < client->input_len) {
     struct stoa_ws_event event;
     size_t used;
-    stoa_ws_read(&client->reader, client->settings.message_bytes_max, client->input + at, client->input_len - at, &used,
-                 &event);
+    stoa_ws_read(&client->reader, client->settings.received_message_bytes_max, client->input + at,
+                 client->input_len - at, &used, &event);
     at += used;
     if (event.kind == STOA_WS_EVENT_NONE) {
       break;

@@ -1,27 +1,10 @@
 #include "client/client_private.h"
 
 #include <stddef.h>
-#include <stoa/log.h>
 
-#define INTERVAL_DIGITS_MAX 9
 /* How much later than its interval a ping of the server may arrive. */
 #define LATE_MS 10000
 #define SILENCE_MS_DEFAULT (25000 + LATE_MS)
-
-/* Returns 0 for what is no number of milliseconds above 0. A longer interval than 11 days is not believed. */
-static uint32_t interval_ms(struct stoa_string text) {
-  uint32_t value = 0;
-  if (text.len > INTERVAL_DIGITS_MAX) {
-    return 0;
-  }
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.data[i] < '0' || text.data[i] > '9') {
-      return 0;
-    }
-    value = 10 * value + (uint32_t)(text.data[i] - '0');
-  }
-  return value;
-}
 
 void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_http_response *response,
                                 const uint8_t *data) {
@@ -29,12 +12,8 @@ void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_ht
   if (client->silence_ms != 0) {
     return; /* the program has chosen */
   }
-  struct stoa_string text = stoa_http_response_field(response, data, "Stoa-Ping-Interval", NULL);
-  uint32_t told_ms = text.data != NULL ? interval_ms(text) : 0;
+  uint32_t told_ms = stoa_client_field_number(response, data, "Stoa-Ping-Interval");
   client->silence_ms = told_ms != 0 ? told_ms + LATE_MS : SILENCE_MS_DEFAULT;
-  if (text.data != NULL && told_ms == 0) {
-    stoa_log(STOA_LOG_WARN, "the server's ping interval is not understood", STOA_F_TEXT("value", text));
-  }
 }
 
 static void drop(struct stoa_client *client, int status, const char *reason) {

@@ -118,13 +118,13 @@ static int reserve(struct stoa_client *client, size_t len, bool is_call) {
 static void run_frame(struct stoa_post *post) {
   struct stoa_outgoing_frame *frame = (struct stoa_outgoing_frame *)(void *)post;
   struct stoa_client *client = frame->client;
-  struct stoa_call *call = frame->call;
+  struct stoa_client_call *call = frame->call;
   atomic_fetch_sub_explicit(&client->outgoing, frame_len(frame), memory_order_relaxed);
   bool takes = client->phase == STOA_PHASE_OPEN && client->serial == frame->serial && !client->destroying;
   if (takes && call != NULL) {
-    stoa_calls_add(client, call);
+    stoa_client_calls_add(client, call);
   } else if (call != NULL) {
-    stoa_call_finish(call, &(struct stoa_call_end){.result = STOA_CALL_LOST, .call_id = call->id});
+    stoa_client_call_finish(call, &(struct stoa_call_end){.result = STOA_CALL_LOST, .call_id = call->id});
   }
   /* A message left out in silence would be worse than a lost connection. */
   if (takes && stoa_client_queue(client, frame->buffer.data + frame->start, frame_len(frame)) != STOA_OK) {
@@ -134,7 +134,7 @@ static void run_frame(struct stoa_post *post) {
 }
 
 /* `call` is the frame's from success on. */
-static int post_message(struct stoa_client *client, const struct sending *sending, struct stoa_call *call) {
+static int post_message(struct stoa_client *client, const struct sending *sending, struct stoa_client_call *call) {
   uint32_t serial = atomic_load_explicit(&client->open_serial, memory_order_acquire);
   struct stoa_outgoing_frame *frame;
   if (serial == 0) {
@@ -174,8 +174,8 @@ static uint32_t next_id(struct stoa_client *client) {
   return id;
 }
 
-static struct stoa_call *make_call(struct stoa_client *client, const struct stoa_call_start *asked) {
-  struct stoa_call *call = stoa_calloc(1, sizeof *call);
+static struct stoa_client_call *make_call(struct stoa_client *client, const struct stoa_call_start *asked) {
+  struct stoa_client_call *call = stoa_calloc(1, sizeof *call);
   if (call != NULL) {
     call->client = client;
     call->id = next_id(client);
@@ -196,7 +196,7 @@ int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *a
   if (client->settings.subprotocol == STOA_CLIENT_NONE) {
     return STOA_E_UNSUPPORTED;
   }
-  struct stoa_call *call = make_call(client, asked);
+  struct stoa_client_call *call = make_call(client, asked);
   if (call == NULL) {
     return STOA_E_MEMORY;
   }
@@ -224,7 +224,7 @@ struct cancelling {
 
 static void run_cancel(struct stoa_post *post) {
   struct cancelling *cancelling = (struct cancelling *)(void *)post;
-  stoa_calls_cancel(cancelling->client, cancelling->call_id);
+  stoa_client_calls_cancel(cancelling->client, cancelling->call_id);
   stoa_free(cancelling);
 }
 

@@ -35,7 +35,7 @@ static int try_open(struct far *far, enum stoa_client_subprotocol subprotocol, c
   options.subprotocol = subprotocol;
   options.compression = true;
   options.once = true;
-  options.message_bytes_max = MESSAGE_BYTES_MAX;
+  options.received_message_bytes_max = MESSAGE_BYTES_MAX;
   int status = far_try_client(far, &options);
   if (status == STOA_OK && far_try_accept(far)) {
     snprintf(more, sizeof more, "Sec-WebSocket-Protocol: %s\r\n%s",

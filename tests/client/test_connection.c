@@ -202,9 +202,57 @@ static void a_server_that_breaks_the_protocol_is_told_and_left(void **state) {
   expect_violation(*state, "\x82\x81\x01\x02\x03\x04\x05", 7, STOA_E_SYNTAX, 1002);             /* masked */
   expect_violation(*state, "\xc2\x01x", 3, STOA_E_SYNTAX, 1002);                                /* compressed */
   expect_violation(*state, "\x83\x01x", 3, STOA_E_SYNTAX, 1002);                                /* reserved opcode */
-  expect_violation(*state, "\x82\x7f\0\0\0\0\0\x01\0\x01", 10, STOA_E_LIMIT, 1009);             /* 64 KiB and one */
+  expect_violation(*state, "\x82\x7f\0\0\0\0\0\x10\0\x01", 10, STOA_E_LIMIT, 1009);             /* 1 MiB and one */
   expect_violation(*state, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10, STOA_E_LIMIT, 1009); /* all there is */
   expect_violation(*state, "\x81\x02\xc3\x28", 4, STOA_E_SYNTAX, 1007);                         /* not UTF-8 */
+}
+
+/* A message of that length, as a typed frame of type 7; the client's side of a server that relays. */
+static void send_long(struct far *far, size_t len) {
+  static uint8_t bytes[2 * 1024 * 1024] = {0, 0, 0, 7};
+  assert_true(len <= sizeof bytes);
+  far_send(far, STOA_WS_BINARY, bytes, len);
+}
+
+static void what_a_server_relays_may_be_longer_than_what_it_takes(void **state) {
+  struct far *far = *state;
+  far_client(far, NULL);
+  far_open(far);
+  send_long(far, 1024 * 1024);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  assert_int_equal(far->other.len, 1024 * 1024 - 4);
+  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
+}
+
+/* The longest message that is taken, and what is told about a longer one. */
+static void expect_longest(struct far *far, uint32_t sent_max, uint32_t received_max, size_t longest,
+                           const char *reason) {
+  struct stoa_client_options options = far_options(far);
+  options.message_bytes_max = sent_max;
+  options.received_message_bytes_max = received_max;
+  far->others = 0;
+  far_client(far, &options);
+  far_open(far);
+  send_long(far, longest);
+  while (far->others == 0) {
+    far_step(far);
+  }
+  send_long(far, longest + 1);
+  far_await(far, STOA_CLIENT_WAITING);
+  assert_int_equal(far_change(far)->status, STOA_E_LIMIT);
+  assert_int_equal(far_change(far)->close_code, 1009);
+  assert_string_equal(far_change(far)->reason, reason);
+  stoa_client_destroy(far->client);
+  far->client = NULL;
+}
+
+static void a_message_that_is_too_long_tells_what_to_set(void **state) {
+  expect_longest(*state, 0, 1000, 1000, "a message is longer than received_message_bytes_max (1000)");
+  expect_longest(*state, 1000, 0, 1024 * 1024, "a message is longer than received_message_bytes_max (1048576)");
+  expect_longest(*state, 1024 * 1024 + 9, 0, 1024 * 1024 + 9,
+                 "a message is longer than received_message_bytes_max (1048585)");
 }
 
 static void messages_come_whole_however_they_are_cut(void **state) {
@@ -255,158 +303,6 @@ static void frames_are_masked_with_keys_that_differ(void **state) {
   }
 }
 
-static void a_close_waits_for_the_close_frame_of_the_server(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){(const uint8_t *)"last", 4});
-  stoa_client_close(far->client, 1000, "done");
-  stoa_client_close(far->client, 1001, "twice");
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  assert_int_equal(far_read(far).opcode, STOA_WS_BINARY);
-  struct far_frame frame = far_read(far);
-  assert_int_equal(frame.opcode, STOA_WS_CLOSE);
-  assert_int_equal(frame.len, 6);
-  assert_memory_equal(frame.data,
-                      "\x03\xe8"
-                      "done",
-                      6);
-  assert_int_equal(far_change(far)->state, STOA_CLIENT_CLOSING);
-  assert_int_equal(stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){NULL, 0}), STOA_E_CLOSED);
-  far_send_typed(far, 4, 0, "still");
-  far_send_close(far, 1000, "bye");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far->others, 1);
-  assert_int_equal(far_change(far)->status, STOA_OK);
-  assert_int_equal(far_change(far)->close_code, 1000);
-  assert_string_equal(far_change(far)->reason, "bye");
-}
-
-static void a_server_that_does_not_answer_a_close_frame_is_left(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  stoa_client_close(far->client, 77, NULL);
-  struct far_frame frame = far_read(far);
-  assert_memory_equal(frame.data, "\x03\xe8", 2);
-  far_pass(far, 3100);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
-  assert_int_equal(far_change(far)->close_code, 1006);
-}
-
-static void a_client_ends_wherever_it_is_closed(void **state) {
-  struct far *far = *state;
-  static const struct stoa_client_callbacks none;
-  const struct stoa_client_options options = far_options(far);
-  assert_int_equal(stoa_client_create_with(&options, &none, &far->clock, &far->client), STOA_OK);
-  stoa_client_close(far->client, 1000, NULL);
-  far_step(far);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  assert_int_equal(stoa_client_open(far->client), STOA_OK);
-  assert_int_equal(stoa_client_open(far->client), STOA_E_EXISTS);
-  far_step(far);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  stoa_client_destroy(far->client);
-
-  far_client(far, NULL);
-  far_accept(far);
-  stoa_client_close(far->client, 1000, NULL);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->close_code, 0);
-  stoa_client_destroy(far->client);
-
-  far_client(far, NULL);
-  far_accept(far);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  stoa_client_close(far->client, 1000, NULL);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_OK);
-}
-
-static void the_close_code_decides_whether_to_come_back(void **state) {
-  static const struct {
-    uint16_t code;
-    enum stoa_client_state state;
-  } codes[] = {
-      {1000, STOA_CLIENT_WAITING}, {1001, STOA_CLIENT_WAITING}, {4001, STOA_CLIENT_WAITING},
-      {4499, STOA_CLIENT_WAITING}, {4500, STOA_CLIENT_ENDED},   {4999, STOA_CLIENT_ENDED},
-  };
-  struct far *far = *state;
-  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-    far_client(far, NULL);
-    far_open(far);
-    far_send_close(far, codes[i].code, "why");
-    struct far_frame frame = far_read(far);
-    assert_int_equal(frame.opcode, STOA_WS_CLOSE);
-    assert_int_equal(frame.data[0] << 8 | frame.data[1], codes[i].code);
-    far_hang_up(far);
-    far_await(far, codes[i].state);
-    assert_int_equal(far_change(far)->status, STOA_OK);
-    assert_int_equal(far_change(far)->close_code, codes[i].code);
-    assert_string_equal(far_change(far)->reason, "why");
-    stoa_client_destroy(far->client);
-    far->client = NULL;
-  }
-}
-
-static void with_once_there_is_no_other_connection(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
-  options.once = true;
-  far_client(far, &options);
-  far_open(far);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_E_CLOSED);
-  assert_int_equal(far_change(far)->close_code, 1006);
-}
-
-/* A lost connection, and the time until the next one. */
-static uint32_t lose(struct far *far) {
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  return far_change(far)->retry_ms;
-}
-
-static void lost_connections_come_back_at_growing_random_times(void **state) {
-  struct far *far = *state;
-  uint32_t bound = 1000;
-  far_client(far, NULL);
-  far_accept(far);
-  for (size_t i = 0; i < 8; i++) {
-    uint32_t delay_ms = lose(far);
-    assert_in_range(delay_ms, 500, bound);
-    far_pass(far, delay_ms - 20);
-    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-    far_pass(far, 40);
-    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
-    far_accept(far);
-    bound = bound * 2 < 20000 ? bound * 2 : 20000;
-  }
-}
-
-static void only_a_connection_that_held_puts_the_bound_back(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
-  options.retry_min_ms = 100;
-  options.retry_max_ms = 1000;
-  far_client(far, &options);
-  uint32_t longest = 0;
-  for (size_t i = 0; i < 12; i++) {
-    far_open(far);
-    uint32_t delay_ms = lose(far);
-    longest = delay_ms > longest ? delay_ms : longest;
-    far_pass(far, 1100);
-  }
-  assert_in_range(longest, 201, 1000);
-  far_open(far);
-  far_pass(far, 1000);
-  assert_in_range(lose(far), 100, 200);
-}
-
 static void options_that_make_no_sense_are_refused(void **state) {
   struct far *far = *state;
   const struct stoa_client_field bad_name = {"Host", "x"};
@@ -425,6 +321,7 @@ static void options_that_make_no_sense_are_refused(void **state) {
       {.url = far->url, .codec = &stoa_codec_proto, .subprotocol = STOA_CLIENT_TEXT},
       {.url = far->url, .retry_min_ms = 30000},
       {.url = far->url, .message_bytes_max = UINT32_MAX},
+      {.url = far->url, .received_message_bytes_max = UINT32_MAX},
       {.url = far->url, .outgoing_bytes_max = UINT32_MAX},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -588,16 +485,11 @@ int main(void) {
       CONNECTION_TEST(a_port_where_nobody_listens_is_tried_again),
       CONNECTION_TEST(a_name_that_nobody_has_is_not_found),
       CONNECTION_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
+      CONNECTION_TEST(what_a_server_relays_may_be_longer_than_what_it_takes),
+      CONNECTION_TEST(a_message_that_is_too_long_tells_what_to_set),
       CONNECTION_TEST(messages_come_whole_however_they_are_cut),
       CONNECTION_TEST(a_ping_gets_its_pong),
       CONNECTION_TEST(frames_are_masked_with_keys_that_differ),
-      CONNECTION_TEST(a_close_waits_for_the_close_frame_of_the_server),
-      CONNECTION_TEST(a_server_that_does_not_answer_a_close_frame_is_left),
-      CONNECTION_TEST(a_client_ends_wherever_it_is_closed),
-      CONNECTION_TEST(the_close_code_decides_whether_to_come_back),
-      CONNECTION_TEST(with_once_there_is_no_other_connection),
-      CONNECTION_TEST(lost_connections_come_back_at_growing_random_times),
-      CONNECTION_TEST(only_a_connection_that_held_puts_the_bound_back),
       CONNECTION_TEST(options_that_make_no_sense_are_refused),
       CONNECTION_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
       CONNECTION_TEST(what_is_too_much_is_not_sent),
