@@ -17,25 +17,18 @@
 #define PROTO_HEAD 10
 #define PROTO_NUMBER 15
 
+/* Sums cannot overflow: what they count lies in memory, in six bytes a byte at most. */
 struct walk {
-  struct stoa_codec_bound sum;
+  size_t json, proto;
   uint32_t depth;
+  bool has_any, is_too_deep;
 };
 
 static void add_message(struct walk *walk, const struct stoa_message_type *type, const void *message);
 
-/* Once not known, it stays so. */
-static void add(struct walk *walk, size_t json, size_t proto) {
-  if (__builtin_add_overflow(walk->sum.json, json, &walk->sum.json)) {
-    walk->sum.json = SIZE_MAX;
-  }
-  if (__builtin_add_overflow(walk->sum.proto, proto, &walk->sum.proto)) {
-    walk->sum.proto = SIZE_MAX;
-  }
-}
-
-static void give_up(struct walk *walk) {
-  walk->sum = (struct stoa_codec_bound){SIZE_MAX, SIZE_MAX};
+static inline void add(struct walk *walk, size_t json, size_t proto) {
+  walk->json += json;
+  walk->proto += proto;
 }
 
 static size_t enum_json_len(const struct stoa_enum_type *type, int32_t number) {
@@ -55,13 +48,15 @@ static void add_pointed_message(struct walk *walk, const struct stoa_field *fiel
   }
 }
 
+static inline void add_text(struct walk *walk, const struct stoa_string *text) {
+  add(walk, text->len * JSON_BYTES_PER_TEXT_BYTE + JSON_QUOTES, text->len + PROTO_HEAD);
+}
+
 static void add_value(struct walk *walk, const struct stoa_field *field, const void *slot) {
   switch (field->kind) {
-    case STOA_KIND_STRING: {
-      size_t len = ((const struct stoa_string *)slot)->len;
-      add(walk, len * JSON_BYTES_PER_TEXT_BYTE + JSON_QUOTES, len + PROTO_HEAD);
+    case STOA_KIND_STRING:
+      add_text(walk, slot);
       return;
-    }
     case STOA_KIND_BYTES: {
       size_t len = ((const struct stoa_bytes *)slot)->len;
       add(walk, len * JSON_BYTES_PER_BYTE + JSON_BASE64_PAD + JSON_QUOTES, len + PROTO_HEAD);
@@ -103,33 +98,43 @@ static void add_list(struct walk *walk, const struct stoa_field *field, const st
   }
 }
 
-static void add_field(struct walk *walk, const struct stoa_field *field, const void *message) {
-  const void *slot = stoa_slot(message, field);
+static inline void add_name(struct walk *walk, const struct stoa_field *field) {
+  size_t name_len = field->json_name_len;
+  walk->json += (field->json_name_escapes ? name_len * JSON_BYTES_PER_TEXT_BYTE : name_len) + sizeof ",\"\":" - 1;
+}
+
+/* Kept out of the loop over fields, as in the codecs: most fields of short messages are plain texts. */
+__attribute__((noinline)) static void add_field(struct walk *walk, const struct stoa_field *field,
+                                                const void *message) {
   bool is_set;
   if (stoa_field_has_presence(field, message, &is_set) && !is_set) {
     return;
   }
-  size_t name_len =
-      field->json_name_escapes ? (size_t)field->json_name_len * JSON_BYTES_PER_TEXT_BYTE : (size_t)field->json_name_len;
-  add(walk, name_len + sizeof ",\"\":" - 1, 0);
+  add_name(walk, field);
   if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
-    add_list(walk, field, slot);
+    add_list(walk, field, stoa_slot(message, field));
   } else {
-    add_value(walk, field, slot);
+    add_value(walk, field, stoa_slot(message, field));
   }
 }
 
 /* The forms of google.protobuf's own messages, but for Any, are shorter than their members would be. */
 static void add_message(struct walk *walk, const struct stoa_message_type *type, const void *message) {
   if (walk->depth == STOA_CODEC_DEPTH_MAX) {
-    give_up(walk);
+    walk->is_too_deep = true;
     return;
   }
   walk->depth++;
-  add(walk, type->special == STOA_SPECIAL_ANY ? SIZE_MAX : JSON_BRACKETS, 0);
+  walk->has_any = walk->has_any || type->special == STOA_SPECIAL_ANY;
+  add(walk, JSON_BRACKETS, 0);
   const struct stoa_field *end = stoa_fields_end(type);
   for (const struct stoa_field *field = type->fields; field < end; field++) {
-    add_field(walk, field, message);
+    if (field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR) {
+      add_name(walk, field);
+      add_text(walk, stoa_slot(message, field));
+    } else {
+      add_field(walk, field, message);
+    }
   }
   if (type->unknown_offset != UINT32_MAX) {
     add(walk, 0, ((const struct stoa_bytes *)(const void *)((const uint8_t *)message + type->unknown_offset))->len);
@@ -140,5 +145,6 @@ static void add_message(struct walk *walk, const struct stoa_message_type *type,
 struct stoa_codec_bound stoa_codec_bound_of(const struct stoa_message_type *type, const void *message) {
   struct walk walk = {.depth = 0};
   add_message(&walk, type, message);
-  return walk.sum;
+  return (struct stoa_codec_bound){.json = walk.has_any || walk.is_too_deep ? SIZE_MAX : walk.json,
+                                   .proto = walk.is_too_deep ? SIZE_MAX : walk.proto};
 }

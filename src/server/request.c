@@ -1,4 +1,5 @@
 /* A request's way in: an upgrade to a session, a file of the page, or a refusal. */
+#include "server/membership.h"
 #include "server/server_private.h"
 #include "server/static.h"
 #include "wire/ws_handshake.h"

@@ -1,3 +1,5 @@
+#include "server/member.h"
+#include "server/membership.h"
 #include "server/server_private.h"
 
 #include <stoa/error.stoa.h>
@@ -5,6 +7,8 @@
 
 void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing) {
   outgoing->registry = &worker->server->codecs;
+  /* An error must reach whoever waits for an answer, and is never long. */
+  outgoing->body_bytes_max = outgoing->is_error ? SIZE_MAX : worker->server->limits.message_bytes_max;
   outgoing->scratch = worker->encode_scratch;
   outgoing->packed = &worker->compress_scratch;
   outgoing->arena = worker->arena;
@@ -17,10 +21,10 @@ static struct stoa_deflater *deflater_of(struct stoa_session *session) {
 
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  stoa_groups_settle(worker, session);
+  stoa_groups_flush_before(session);
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out == NULL) {
-    return session->slow ? STOA_E_LIMIT : session->broken ? STOA_E_MEMORY : STOA_E_CLOSED;
+    return stoa_member_refusal(session);
   }
   int status = stoa_format_write(&worker->server->formats.items[session->format], deflater_of(session), outgoing, out);
   stoa_session_output_end(session);
@@ -29,7 +33,7 @@ int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoin
 
 int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
                       const void *message) {
-  if (session->state != STOA_SESSION_OPEN) {
+  if (!stoa_member_is_open(session)) {
     return STOA_E_CLOSED;
   }
   if (type > STOA_TYPE_MAX) {
@@ -41,10 +45,13 @@ int stoa_session_send(struct stoa_session *session, uint32_t type, const struct 
 }
 
 int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
-  if (session->state != STOA_SESSION_OPEN) {
+  if (!stoa_member_is_open(session)) {
     return STOA_E_CLOSED;
   }
-  stoa_groups_settle(stoa_worker_of(session), session);
+  if (message.len > stoa_worker_of(session)->server->limits.message_bytes_max) {
+    return STOA_E_LIMIT;
+  }
+  stoa_groups_flush_before(session);
   return stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
 }
 
