@@ -102,17 +102,27 @@ STOA_API void stoa_server_wait(struct stoa_server *server);
 STOA_API int stoa_server_run(struct stoa_server *server);
 
 /* Send one message to one session.
+ *
  * message  borrowed until the call returns
- * Errors: STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_LIMIT (too long), STOA_E_CLOSED. An
- * id that is not known (any more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the session
- * ends while the message is on its way. */
+ * Errors: STOA_E_LIMIT   in a codec of this server it is longer than server.limits.message_bytes_max (on the session's
+ *                        own worker only the session's codec counts); or as much is on its way to the session's worker
+ *                        as server.limits.mailbox_bytes_max allows: try again later. Nothing was sent.
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_CLOSED. An id that is not known (any
+ *         more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the session ends while the
+ *         message is on its way. A session that cannot be given a message that was accepted is closed with 4010. */
 STOA_API int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
                               const struct stoa_message_type *message_type, const void *message);
-/* Send one message to every session. All members get all broadcasts in one order. Errors as above. */
+/* Send one message to every session. All members get all broadcasts in one order. Errors as stoa_server_publish(). */
 STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
                                    const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every member of a group. All members get a group's messages in one order, which for one
- * publishing thread is the order of its calls. A group without members is fine. Errors as above.
+ * publishing thread is the order of its calls. A group without members is fine. After STOA_OK every member gets it, or is
+ * closed with 4008 or 4010.
+ *
+ * Errors: STOA_E_LIMIT   in a codec of this server, whoever is connected, it is longer than
+ *                        server.limits.message_bytes_max; or as much is on its way to the group's owner, or gathered
+ *                        there in this turn, as server.limits.mailbox_bytes_max allows: try again later. Nobody gets it.
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_ARGUMENT (the name), STOA_E_CLOSED
  *
  * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
  * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One
@@ -123,14 +133,16 @@ STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string 
 /* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed with
  * 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone, or
  * that was decided on before, is left as it is. `refusal` is copied.
- * Errors: STOA_E_MEMORY; STOA_E_CLOSED  the server does not run */
+ * Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY;
+ *         STOA_E_CLOSED  the server does not run */
 STOA_API int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id);
 STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
                                 const struct stoa_refusal *refusal);
-/* Close a session by id. */
+/* Close a session by id. Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max
+ * allows: try again later; STOA_E_NOT_FOUND  when that is seen at once; STOA_E_MEMORY, STOA_E_CLOSED */
 STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                     const char *reason);
-/* The longest message that is taken, in bytes. */
+/* The longest message that is taken or sent, in bytes. */
 STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
  * WebSocket's own pings. */

@@ -1,6 +1,8 @@
 #include "server/admission.h"
 
-#include "base/memory.h"
+#include "server/membership.h"
+#include "server/post.h"
+#include "server/session_id.h"
 
 #include <stdio.h>
 #include <stoa/error.stoa.h>
@@ -186,21 +188,19 @@ void stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms) {
 
 /* A decision on its way to the session's worker. */
 struct decision {
-  struct stoa_post post;
-  struct stoa_worker *worker;
+  struct stoa_worker_post post; /* first */
   struct stoa_uuid session_id;
   bool is_refusal;
   struct stoa_refusal refusal;
   char reason[STOA_WS_CONTROL_LEN_MAX];
 };
 
-static void deliver(struct stoa_post *post) {
-  struct decision *decision = (struct decision *)(void *)post;
-  struct stoa_session *session = stoa_worker_find(decision->worker, &decision->session_id);
+static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
+  const struct decision *decision = (const struct decision *)(const void *)post;
+  struct stoa_session *session = stoa_worker_find(worker, &decision->session_id);
   if (session != NULL) {
     decide(session, decision->is_refusal ? &decision->refusal : NULL);
   }
-  stoa_free(decision);
 }
 
 static int post_decision(struct stoa_server *server, const struct stoa_uuid *session_id,
@@ -208,12 +208,13 @@ static int post_decision(struct stoa_server *server, const struct stoa_uuid *ses
   if (!server->started) {
     return STOA_E_CLOSED;
   }
-  struct decision *decision = stoa_calloc(1, sizeof *decision);
-  if (decision == NULL) {
-    return STOA_E_MEMORY;
+  struct stoa_worker *worker = &server->workers[stoa_session_id_worker(session_id, server->worker_count)];
+  struct stoa_worker_post *post;
+  int status = stoa_worker_post_create(worker, &worker->mailbox, sizeof(struct decision), 0, deliver, &post);
+  if (status != STOA_OK) {
+    return status;
   }
-  decision->post.run = deliver;
-  decision->worker = &server->workers[session_id->bytes[15] % server->worker_count];
+  struct decision *decision = (struct decision *)(void *)post;
   decision->session_id = *session_id;
   decision->is_refusal = refusal != NULL;
   if (refusal != NULL) {
@@ -222,7 +223,7 @@ static int post_decision(struct stoa_server *server, const struct stoa_uuid *ses
     decision->refusal.reason = decision->reason;
     memcpy(decision->reason, reason, strnlen(reason, sizeof decision->reason - 1));
   }
-  stoa_loop_post(decision->worker->loop, &decision->post);
+  stoa_worker_post_send(post);
   return STOA_OK;
 }
 

@@ -109,31 +109,64 @@ static int encode(struct stoa_outgoing *outgoing, const struct stoa_codec *codec
   return codec->encode(outgoing->message_type, outgoing->message, out);
 }
 
-/* Make the payload where other variants of its codec find it. */
-static int ensure_payload(const struct stoa_format *format, struct stoa_outgoing *outgoing) {
-  struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
+/* Where other variants of the codec find it. */
+int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index) {
+  struct stoa_bytes *payload = &outgoing->payloads[codec_index];
   if (payload->data != NULL) {
     return STOA_OK;
   }
-  struct stoa_buffer *scratch = &outgoing->scratch[format->codec_index];
+  struct stoa_buffer *scratch = &outgoing->scratch[codec_index];
   scratch->len = 0;
   /* An empty message may encode to nothing; the view must not look unmade. */
   int status = stoa_buffer_reserve(scratch, 1);
-  status = status == STOA_OK ? encode(outgoing, format->codec, scratch) : status;
+  status = status == STOA_OK ? encode(outgoing, outgoing->registry->codecs[codec_index], scratch) : status;
   if (status == STOA_OK) {
     *payload = stoa_bytes_make(scratch->data, scratch->len);
   }
   return status;
 }
 
-/* Text packets escape or wrap the payload, so it is made beside them first. */
-static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
-  int status = ensure_payload(format, outgoing);
+static struct stoa_typed typed_of(const struct stoa_format *format, const struct stoa_outgoing *outgoing) {
+  return (struct stoa_typed){outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id,
+                             outgoing->payloads[format->codec_index]};
+}
+
+int stoa_format_measure(const struct stoa_format *format, struct stoa_outgoing *outgoing, size_t *out_len) {
+  int status = stoa_outgoing_encode(outgoing, format->codec_index);
   if (status != STOA_OK) {
     return status;
   }
-  struct stoa_typed typed = {outgoing->type, outgoing->is_call, outgoing->is_error, outgoing->id,
-                             outgoing->payloads[format->codec_index]};
+  struct stoa_typed typed = typed_of(format, outgoing);
+  uint8_t header[STOA_TYPED_HEADER_LEN_MAX];
+  *out_len = format->framing == STOA_FRAMING_BINARY
+                 ? stoa_typed_write(header, format->order, &typed) + typed.payload.len
+                 : stoa_typed_text_len(&typed, format->framing == STOA_FRAMING_QUOTED);
+  return STOA_OK;
+}
+
+/* JSON text holds no control characters, so quoting it doubles it at most. */
+size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len_max) {
+  if (payload_len_max > SIZE_MAX / 4) {
+    return SIZE_MAX;
+  }
+  switch (format->framing) {
+    case STOA_FRAMING_BINARY:
+      return payload_len_max + STOA_TYPED_HEADER_LEN_MAX;
+    case STOA_FRAMING_QUOTED:
+      return payload_len_max * 2 + STOA_TYPED_TEXT_AROUND_MAX;
+    case STOA_FRAMING_OBJECT:
+      return payload_len_max + STOA_TYPED_TEXT_AROUND_MAX;
+  }
+  return SIZE_MAX;
+}
+
+/* Text packets escape or wrap the payload, so it is made beside them first. */
+static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
+  int status = stoa_outgoing_encode(outgoing, format->codec_index);
+  if (status != STOA_OK) {
+    return status;
+  }
+  struct stoa_typed typed = typed_of(format, outgoing);
   return stoa_typed_text_write(&typed, format->framing == STOA_FRAMING_QUOTED, out);
 }
 
@@ -166,7 +199,7 @@ static int compress(struct stoa_deflater *deflater, struct stoa_outgoing *outgoi
   return STOA_OK;
 }
 
-/* The body lies HEADER_GUESS behind `start`: put the header before it. Returns the header's length. */
+/* The body lies HEADER_GUESS after `start`: put the header before it. Returns the header's length. */
 static size_t put_header(const struct stoa_format *format, bool compressed, struct stoa_buffer *out, size_t start) {
   size_t body_len = out->len - start - HEADER_GUESS;
   uint8_t header[10];
@@ -192,7 +225,7 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   out->len = body;
   if (deflater != NULL) {
     /* Compression writes over the body, which others may want to copy the payload from. */
-    status = ensure_payload(format, outgoing);
+    status = stoa_outgoing_encode(outgoing, format->codec_index);
     if (status != STOA_OK) {
       out->len = start;
       return status;
@@ -200,6 +233,9 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   }
   status = format->framing == STOA_FRAMING_BINARY ? append_binary_body(format, outgoing, out)
                                                   : append_text_body(format, outgoing, out);
+  if (status == STOA_OK && out->len - body > outgoing->body_bytes_max) {
+    status = STOA_E_LIMIT;
+  }
   if (status == STOA_OK && deflater != NULL && out->len - body >= STOA_DEFLATE_BYTES_MIN) {
     status = compress(deflater, outgoing, out, body, &compressed);
   }

@@ -1,4 +1,4 @@
-/* server/format.h: how one kind of session is spoken to: a codec inside a framing.
+/* server/format.h: how messages of one kind of session are written: a codec inside a framing.
  *
  * Format 0 is the first client's, without a subprotocol; the others have one each: stoa.<codec> for every codec, and
  * stoa.text. A variant is a way of writing, with or without compression, that one format or several share: its bytes
@@ -53,9 +53,10 @@ struct stoa_outgoing {
   const void *message;                         /* NULL: only payloads are left, see publication.h */
   struct stoa_bytes payloads[STOA_CODECS_MAX]; /* data NULL: not made yet; borrowed */
   const struct stoa_codec_registry *registry;
-  struct stoa_buffer *scratch; /* STOA_CODECS_MAX of them, the worker's */
-  struct stoa_buffer *packed;  /* the worker's, for compressing */
-  struct stoa_arena *arena;    /* the worker's, for making one payload from another */
+  size_t body_bytes_max;       /* of the WebSocket message, not compressed */
+  struct stoa_buffer *scratch; /* STOA_CODECS_MAX of them, the thread's */
+  struct stoa_buffer *packed;  /* the worker's, for compressing; NULL elsewhere */
+  struct stoa_arena *arena;    /* the worker's, for making one payload from another; NULL elsewhere */
 };
 
 /* What is needed to read one typed message of this format. Errors: as stoa_typed_read() and stoa_typed_text_read(),
@@ -63,14 +64,37 @@ struct stoa_outgoing {
 int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
                      struct stoa_buffer *scratch, struct stoa_typed *out_typed);
 
+/* A variant is the first format that writes alike, and whether it is compressed. */
+static inline size_t stoa_variant_make(size_t format, bool compressed) {
+  return format * 2 + (compressed ? 1 : 0);
+}
+static inline size_t stoa_variant_format(size_t variant) {
+  return variant / 2;
+}
+static inline bool stoa_variant_is_compressed(size_t variant) {
+  return variant % 2 == 1;
+}
+static inline size_t stoa_formats_variant_count(const struct stoa_formats *formats) {
+  return stoa_variant_make(formats->count, false);
+}
+
 /* Where a session's messages to a group are gathered. Compression with a window smaller than the shared one cannot be
  * shared: such sessions get these messages as they are. */
 static inline size_t stoa_format_variant(const struct stoa_format *format, uint8_t deflate_bits) {
-  return (size_t)format->writing * 2 + (deflate_bits == STOA_DEFLATE_BITS_SHARED ? 1 : 0);
+  return stoa_variant_make(format->writing, deflate_bits == STOA_DEFLATE_BITS_SHARED);
 }
 
+/* Make the payload in one codec, if it is not there yet. Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE
+ */
+int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index);
+/* How long the body is in this format; its payload is made for it. Errors: as stoa_outgoing_encode() */
+int stoa_format_measure(const struct stoa_format *format, struct stoa_outgoing *outgoing, size_t *out_len);
+/* How long it is at most with a payload of up to that length. SIZE_MAX stays so. */
+size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len_max);
+
 /* Append one whole WebSocket frame with the message. deflater NULL: not compressed.
- * Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8; out is as before. */
+ * Errors: STOA_E_LIMIT  the body would be longer than body_bytes_max, or the buffer than its cap; STOA_E_MEMORY;
+ *         STOA_E_UTF8; STOA_E_TYPE; out is as before. */
 int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *deflater, struct stoa_outgoing *outgoing,
                       struct stoa_buffer *out);
 

@@ -1,15 +1,13 @@
-/* server/group.h: named groups of sessions, and the fan-out.
+/* server/group.h: the named groups of one worker: which there are, and who is in them.
  *
  * Every group has an owner worker, which puts its messages in one order and encodes each once per variant in use. A
- * worker with members keeps them here in dense arrays, one per variant; which workers have any is in interest.h. The
- * messages of a turn, or of the turns that linger.h holds them for, gather in one contiguous batch per group and
- * variant; at the end every member gets one write of it.
- *
- * A member that is sent something of its own meanwhile is given the batch so far first (its `taken`), so that what it
- * sees keeps the order of the calls.
+ * worker with members keeps them here in dense arrays, one per variant (side.h); which workers have any is in
+ * interest.h. What is sent to them is in fanout.h.
  *
  * The group without a name holds all sessions.
- * Thread: the worker's.
+ *
+ * Does not know: its worker, sessions' insides, configuration; what it needs of them is in struct stoa_groups_host.
+ * Thread: the worker's. Lifetime: a group lives while it has members here, or, on its owner, anywhere.
  */
 #ifndef STOA_SERVER_GROUP_H
 #define STOA_SERVER_GROUP_H
@@ -20,7 +18,6 @@
 #include "server/linger.h"
 
 struct stoa_session;
-struct stoa_worker;
 
 #define STOA_SESSION_GROUPS_MAX 128
 #define STOA_WORKERS_MAX 64
@@ -47,45 +44,75 @@ struct stoa_group {
   uint32_t member_count; /* on this worker */
   uint64_t due_ns;       /* while dirty: when it is sent; 0: at the end of this turn */
   uint64_t last_ns;      /* when it was sent last; counted only while lingering */
-  bool dirty;
+  bool dirty;            /* on the list, and not dropped until it has been looked at */
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
 };
 
+/* What groups need of the worker that they are on, and of the others. */
+struct stoa_groups_host {
+  void *context;
+  uint32_t worker, worker_count;
+  struct stoa_interests *interests;
+  const struct stoa_formats *formats;
+  size_t gathered_bytes_max;
+
+  /* The compressor for the shared window. NULL when memory is out. */
+  struct stoa_deflater *(*deflater)(void *context);
+  /* Sends that were gathered refer to batches: do them now. */
+  void (*hand_over)(void *context);
+  /* Hand a batch of this turn to another worker's stoa_fanout_adopt(). Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+  int (*post_batch)(void *context, uint32_t to, struct stoa_string name, size_t variant, struct stoa_batch *batch);
+  /* Have stoa_groups_review() called on the owner. Cannot fail, but may take until the owner sweeps. */
+  void (*post_review)(void *context, uint32_t owner, struct stoa_string name);
+  /* Have stoa_fanout_close_lost() called on another worker. Cannot fail. */
+  void (*tell_lost)(void *context, uint32_t to);
+};
+
 struct stoa_groups {
+  struct stoa_groups_host host;
   struct stoa_map by_name;
   struct stoa_group *all;
   struct stoa_group *dirty;
   struct stoa_linger linger;
+  size_t gathered_bytes;    /* in the batches of groups that this worker owns */
   struct stoa_batch *spare; /* kept warm between turns, dropped by the sweep */
   bool spare_used;
+  atomic_bool review_due; /* set by any thread: a review found no room in the mailbox */
 };
 
-/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
-int stoa_groups_init(struct stoa_worker *worker);
-void stoa_groups_fini(struct stoa_worker *worker);
-
-/* Errors: as stoa_session_join() and stoa_session_leave(). */
-int stoa_group_join_all(struct stoa_session *session);
-/* Leave every group; for a session that closes. */
-void stoa_group_leave_all(struct stoa_session *session);
-
-/* On the owner: order one message. Errors: STOA_E_LIMIT (pending bytes), STOA_E_MEMORY, STOA_E_UTF8; then no member
- * gets it. */
-int stoa_group_append(struct stoa_worker *worker, struct stoa_string name, struct stoa_outgoing *outgoing);
-/* On a worker with members: the owner's batch of one turn. */
-void stoa_group_adopt(struct stoa_worker *worker, struct stoa_string name, size_t variant, struct stoa_batch *batch);
-/* On the owner: another worker lost its last member; perhaps the group is not needed any more. */
-void stoa_group_review(struct stoa_worker *worker, struct stoa_string name);
-
-/* Before bytes of the session's own: what its groups gathered so far in this turn comes first. */
-void stoa_groups_settle(struct stoa_worker *worker, struct stoa_session *session);
-/* End of the turn: one write a member, of all that need not wait longer. */
-void stoa_groups_flush(struct stoa_worker *worker);
-/* Now and then: let go of memory that a peak left behind. */
-void stoa_groups_trim(struct stoa_worker *worker);
+/* host is copied. Errors: STOA_E_MEMORY, STOA_E_SYSTEM; then nothing is left to undo. */
+int stoa_groups_init(struct stoa_groups *groups, const struct stoa_groups_host *host, struct stoa_loop *loop,
+                     uint32_t linger_ms, bool linger_adaptive);
+/* Right for a zeroed struct too. */
+void stoa_groups_fini(struct stoa_groups *groups);
 
 /* Which worker puts this group's messages in order. */
-uint32_t stoa_group_owner(const struct stoa_worker *worker, struct stoa_string name);
+uint32_t stoa_group_owner(struct stoa_string name, uint32_t worker_count);
+
+static inline struct stoa_string stoa_group_name(const struct stoa_group *group) {
+  return stoa_string_make(group->name, group->name_len);
+}
+
+/* NULL when this worker does not deal with it. */
+struct stoa_group *stoa_groups_find(struct stoa_groups *groups, struct stoa_string name);
+/* NULL when memory is out. */
+struct stoa_group *stoa_groups_find_or_create(struct stoa_groups *groups, struct stoa_string name);
+/* A group that nobody needs any more is freed: it has no members here, nor elsewhere if this is the owner. */
+void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *group);
+
+/* The members of one variant; NULL when memory is out. */
+struct stoa_group_side *stoa_group_side_of(struct stoa_group *group, size_t variant);
+/* Which workers have members of this variant, a bit each. */
+static inline uint64_t stoa_group_interested(const struct stoa_group *group, size_t variant) {
+  return atomic_load_explicit(&group->interest->workers[variant], memory_order_acquire);
+}
+/* Have it looked at no later than due_ns (0: at the end of this turn), and kept until then. */
+void stoa_groups_mark_dirty(struct stoa_groups *groups, struct stoa_group *group, uint64_t due_ns);
+
+/* On the owner: another worker lost its last member; perhaps the group is not needed any more. */
+void stoa_groups_review(struct stoa_groups *groups, struct stoa_string name);
+/* Now and then: give up memory that a peak left behind, and groups whose review found no room. */
+void stoa_groups_trim(struct stoa_groups *groups);
 
 #endif

@@ -1,10 +1,10 @@
 /* server/interest.h: which workers have members of which group, for all workers to see.
  *
  * A worker sets its bit when its first member joins, before anybody is told of the joining. So whoever learns of it,
- * on whatever way, and then publishes, finds the bit set: a message that was caused by a joining reaches who joined.
+ * in whatever way, and then publishes, finds the bit set: a message that was caused by a joining reaches who joined.
  * (A post to the owner would not do: the owner may read the message from a socket before it looks at its posts.)
  *
- * Thread: any. The mutex is taken when a worker begins or ends to deal with a group, not on the way of a message; the
+ * Thread: any. The mutex is taken when a worker begins or ends to deal with a group, not for a message; the
  * bits are atomic.
  */
 #ifndef STOA_SERVER_INTEREST_H
@@ -20,6 +20,7 @@
 
 struct stoa_interest {
   _Atomic uint64_t workers[STOA_VARIANTS_MAX]; /* bit n: worker n has members of this variant */
+  _Atomic uint64_t lost[STOA_VARIANTS_MAX];    /* bit n: they missed a message and must be closed, see fanout.h */
   uint32_t refs;                               /* under the mutex */
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];

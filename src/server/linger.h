@@ -20,7 +20,7 @@ void stoa_linger_init(struct stoa_linger *linger, struct stoa_loop *loop, uint32
 uint64_t stoa_linger_due_ns(const struct stoa_linger *linger, uint64_t last_ns);
 /* 0 without lingering. */
 uint64_t stoa_linger_now_ns(const struct stoa_linger *linger);
-/* See to it that a turn ends at that time or a little later. */
+/* Make a turn end at that time or a little later. */
 void stoa_linger_wake_at(struct stoa_linger *linger, uint64_t due_ns);
 
 #endif

@@ -6,6 +6,9 @@
 #define CONFIG_BYTES_MAX (1024u * 1024)
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
+#define MAILBOX_BYTES_DEFAULT (16u * 1024 * 1024)
+/* What gathers from it must stay below what 32 bits can tell, in any codec and twice. */
+#define MAILBOX_BYTES_HIGHEST (128u * 1024 * 1024)
 
 static const struct stoa_string default_addresses[] = {STOA_STR("0.0.0.0:7700")};
 
@@ -80,6 +83,7 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->address_sessions_max, 256);
   or_default(&limits->session_errors_max, 100);
   or_default(&limits->address_handshakes_per_s, 20);
+  or_default(&limits->mailbox_bytes_max, MAILBOX_BYTES_DEFAULT);
 }
 
 static void fill_session_limits(struct stoa_server *server) {
@@ -136,6 +140,9 @@ static int check(const struct stoa_server *server) {
   }
   if (limits->message_bytes_max > MESSAGE_BYTES_HIGHEST) {
     return out_of_range("server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST);
+  }
+  if (limits->mailbox_bytes_max > MAILBOX_BYTES_HIGHEST) {
+    return out_of_range("server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST);
   }
   if (server->config.linger_ms > LINGER_MS_HIGHEST) {
     return out_of_range("server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST);

@@ -1,14 +1,19 @@
 #include "server/publication.h"
 
-#include "base/memory.h"
+#include "server/fanout.h"
+#include "server/longest.h"
+#include "server/member.h"
+#include "server/post.h"
 #include "server/server_private.h"
 
 #include <stoa/log.h>
 
-/* A message for a group's owner, or for one session of another worker. One block: the payloads follow. */
+/* What one encoding may take while it is made; the limit on messages is looked at afterwards. */
+#define ENCODING_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* For a group's owner, or for one session of another worker. One block: the payloads follow. */
 struct publication {
-  struct stoa_post post;
-  struct stoa_worker *worker; /* where it goes */
+  struct stoa_worker_post post;
   const struct stoa_message_type *message_type;
   uint32_t type;
   bool to_session;
@@ -18,271 +23,177 @@ struct publication {
   struct stoa_bytes payloads[STOA_CODECS_MAX];
 };
 
-static void deliver(struct stoa_post *post) {
-  struct publication *publication = (struct publication *)(void *)post;
-  struct stoa_worker *worker = publication->worker;
-  struct stoa_outgoing outgoing = {.type = publication->type, .message_type = publication->message_type};
-  memcpy(outgoing.payloads, publication->payloads, sizeof outgoing.payloads);
-  stoa_worker_outgoing(worker, &outgoing);
-  int status = STOA_OK;
-  if (publication->to_session) {
-    struct stoa_session *session = stoa_worker_find(worker, &publication->session_id);
-    if (session != NULL) {
-      status = stoa_worker_send(session, &outgoing);
-    }
-  } else {
-    status = stoa_group_append(worker, stoa_string_make(publication->name, publication->name_len), &outgoing);
+/* Its sender was told that all is well: a session that cannot be given it may not stay as if there had been nothing.
+ * One that is too slow is being closed already. */
+static int deliver_to_session(struct stoa_worker *worker, const struct stoa_uuid *id, struct stoa_outgoing *outgoing) {
+  struct stoa_session *session = stoa_worker_find(worker, id);
+  int status = session == NULL ? STOA_OK : stoa_worker_send(session, outgoing);
+  if (status != STOA_OK && status != STOA_E_CLOSED && !stoa_member_is_slow(session)) {
+    stoa_member_close_lost(session);
   }
-  if (status != STOA_OK && status != STOA_E_CLOSED) {
-    stoa_log(STOA_LOG_ERROR, "a message could not be delivered", STOA_F_STR("reason", stoa_status_name(status)),
-             STOA_F_INT("type", publication->type));
-  }
-  stoa_arena_reset(worker->arena);
-  stoa_free(publication);
+  return status;
 }
 
-/* Encode for every codec that has sessions now. A session that comes with another one meanwhile is served from one of
- * these. */
-static int encode_all(struct stoa_server *server, const struct stoa_message_type *message_type, const void *message,
-                      struct stoa_buffer *out, size_t ends[STOA_CODECS_MAX], uint32_t *out_mask) {
-  uint32_t mask = 0;
-  for (size_t i = 0; i < server->codecs.count; i++) {
-    if (atomic_load_explicit(&server->codec_sessions[i], memory_order_relaxed) > 0) {
-      int status = server->codecs.codecs[i]->encode(message_type, message, out);
-      if (status != STOA_OK) {
-        return status;
-      }
-      mask |= 1u << i;
-    }
-    ends[i] = out->len;
+static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
+  struct publication *self = (struct publication *)(void *)post;
+  struct stoa_outgoing outgoing = {.type = self->type, .message_type = self->message_type};
+  memcpy(outgoing.payloads, self->payloads, sizeof outgoing.payloads);
+  stoa_worker_outgoing(worker, &outgoing);
+  int status = self->to_session
+                   ? deliver_to_session(worker, &self->session_id, &outgoing)
+                   : stoa_fanout_deliver(&worker->groups, stoa_string_make(self->name, self->name_len), &outgoing);
+  if (status != STOA_OK && status != STOA_E_CLOSED) {
+    stoa_log(STOA_LOG_ERROR, "a message could not be delivered; who missed it is closed with 4010 or 4008",
+             STOA_F_STR("reason", stoa_status_name(status)), STOA_F_INT("type", self->type));
   }
-  *out_mask = mask;
+  stoa_arena_reset(worker->arena);
+}
+
+/* In every codec that has sessions now. A session that comes with another one meanwhile is served from one of these.
+ * *out_is_needed false: no session is there at all. */
+static int encode_used(struct stoa_server *server, struct stoa_outgoing *outgoing, size_t *out_len,
+                       bool *out_is_needed) {
+  size_t len = 0;
+  bool is_needed = false;
+  for (size_t i = 0; i < server->codecs.count; i++) {
+    if (atomic_load_explicit(&server->codec_sessions[i], memory_order_relaxed) == 0) {
+      outgoing->payloads[i] = (struct stoa_bytes){0}; /* it was only measured */
+      continue;
+    }
+    int status = stoa_outgoing_encode(outgoing, i);
+    if (status != STOA_OK) {
+      return status;
+    }
+    len += outgoing->payloads[i].len;
+    is_needed = true;
+  }
+  *out_len = len;
+  *out_is_needed = is_needed;
   return STOA_OK;
 }
 
-static struct publication *wrap(const struct stoa_buffer *encoded, const size_t ends[STOA_CODECS_MAX], uint32_t mask,
-                                size_t codec_count) {
-  struct publication *publication = stoa_calloc(1, sizeof *publication + encoded->len + 1);
-  if (publication == NULL) {
-    return NULL;
-  }
-  uint8_t *bytes = (uint8_t *)(publication + 1);
-  if (encoded->len > 0) {
-    memcpy(bytes, encoded->data, encoded->len);
-  }
-  for (size_t i = 0, start = 0; i < codec_count; start = ends[i], i++) {
-    if ((mask >> i & 1) != 0) {
-      publication->payloads[i] = stoa_bytes_make(bytes + start, ends[i] - start);
+static void copy_payloads(struct publication *publication, const struct stoa_outgoing *outgoing) {
+  uint8_t *at = (uint8_t *)(publication + 1);
+  for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
+    struct stoa_bytes payload = outgoing->payloads[i];
+    if (payload.data != NULL) {
+      memcpy(at, payload.data, payload.len);
+      publication->payloads[i] = stoa_bytes_make(at, payload.len);
+      at += payload.len;
     }
   }
-  return publication;
 }
 
-/* Errors: as stoa_server_publish(). *out_publication is NULL when no session is there at all. */
-static int make(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type,
-                const void *message, struct publication **out_publication) {
-  struct stoa_buffer encoded;
-  size_t ends[STOA_CODECS_MAX];
-  uint32_t mask;
-  stoa_buffer_init(&encoded, STOA_CODECS_MAX * (size_t)32 * 1024 * 1024);
-  int status = encode_all(server, message_type, message, &encoded, ends, &mask);
+/* *out_publication is NULL when no session is there at all. */
+static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct publication **out_publication) {
+  size_t len;
+  bool is_needed;
+  struct stoa_worker_post *post;
   *out_publication = NULL;
-  if (status == STOA_OK && mask != 0) {
-    *out_publication = wrap(&encoded, ends, mask, server->codecs.count);
-    status = *out_publication == NULL ? STOA_E_MEMORY : STOA_OK;
+  int status = stoa_longest_check(&to->server->formats, outgoing);
+  if (status == STOA_OK) {
+    status = encode_used(to->server, outgoing, &len, &is_needed);
   }
-  stoa_buffer_fini(&encoded);
-  if (*out_publication != NULL) {
-    (*out_publication)->post.run = deliver;
-    (*out_publication)->type = type;
-    (*out_publication)->message_type = message_type;
+  if (status != STOA_OK || !is_needed) {
+    return status;
+  }
+  /* One byte more, so that the view of a last, empty payload does not point past the block. */
+  status = stoa_worker_post_create(to, &to->mailbox, sizeof **out_publication + len + 1, 0, deliver, &post);
+  if (status != STOA_OK) {
+    return status;
+  }
+  *out_publication = (struct publication *)(void *)post;
+  (*out_publication)->type = outgoing->type;
+  (*out_publication)->message_type = outgoing->message_type;
+  copy_payloads(*out_publication, outgoing);
+  return STOA_OK;
+}
+
+/* A thread that is no worker of this server has no scratch. */
+static int wrap_elsewhere(struct stoa_worker *to, struct stoa_outgoing *outgoing,
+                          struct publication **out_publication) {
+  struct stoa_buffer scratch[STOA_CODECS_MAX];
+  const struct stoa_server *server = to->server;
+  for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
+    stoa_buffer_init(&scratch[i], ENCODING_BYTES_MAX);
+  }
+  outgoing->registry = &server->codecs;
+  outgoing->body_bytes_max = server->limits.message_bytes_max;
+  outgoing->scratch = scratch;
+  int status = wrap(to, outgoing, out_publication);
+  for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
+    stoa_buffer_fini(&scratch[i]);
   }
   return status;
 }
 
-static void post_to(struct stoa_server *server, uint32_t worker_index, struct publication *publication) {
-  publication->worker = &server->workers[worker_index];
-  stoa_loop_post(publication->worker->loop, &publication->post);
+static int make(struct stoa_worker *to, const struct stoa_sending *sending, struct publication **out_publication) {
+  struct stoa_outgoing outgoing = {
+      .type = sending->type, .message_type = sending->message_type, .message = sending->message};
+  if (stoa_budget_is_full(&to->mailbox)) {
+    return STOA_E_LIMIT; /* before it is encoded for nothing */
+  }
+  struct stoa_worker *here = stoa_worker_here(to->server);
+  if (here == NULL) {
+    return wrap_elsewhere(to, &outgoing, out_publication);
+  }
+  stoa_worker_outgoing(here, &outgoing);
+  return wrap(to, &outgoing, out_publication);
 }
 
-static struct stoa_worker *current_of(const struct stoa_server *server) {
-  struct stoa_worker *worker = stoa_worker_current();
-  return worker != NULL && worker->server == server ? worker : NULL;
+static int publish_here(struct stoa_worker *worker, struct stoa_string group, const struct stoa_sending *sending) {
+  struct stoa_outgoing outgoing = {
+      .type = sending->type, .message_type = sending->message_type, .message = sending->message};
+  stoa_worker_outgoing(worker, &outgoing);
+  int status = stoa_longest_check(&worker->server->formats, &outgoing);
+  return status == STOA_OK ? stoa_fanout_append(&worker->groups, group, &outgoing) : status;
 }
 
-int stoa_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
-                 const struct stoa_message_type *message_type, const void *message) {
-  struct stoa_worker *worker = current_of(server);
-  uint32_t owner = stoa_group_owner(&server->workers[0], group);
-  if (worker != NULL && worker->index == owner) {
-    struct stoa_outgoing outgoing = {.type = type, .message_type = message_type, .message = message};
-    stoa_worker_outgoing(worker, &outgoing);
-    return stoa_group_append(worker, group, &outgoing);
+int stoa_publish(struct stoa_server *server, struct stoa_string group, const struct stoa_sending *sending) {
+  struct stoa_worker *owner = &server->workers[stoa_group_owner(group, server->worker_count)];
+  if (owner == stoa_worker_here(server)) {
+    return publish_here(owner, group, sending);
   }
-  struct publication *publication;
-  int status = make(server, type, message_type, message, &publication);
-  if (publication != NULL) {
-    publication->name_len = (uint8_t)group.len;
-    if (group.len > 0) {
-      memcpy(publication->name, group.data, group.len);
-    }
-    post_to(server, owner, publication);
+  struct publication *publication = NULL;
+  int status = make(owner, sending, &publication);
+  if (status != STOA_OK || publication == NULL) {
+    return status;
   }
-  return status;
+  publication->name_len = (uint8_t)group.len;
+  if (group.len > 0) {
+    memcpy(publication->name, group.data, group.len);
+  }
+  stoa_worker_post_send(&publication->post);
+  return STOA_OK;
+}
+
+int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *session_id,
+                            const struct stoa_sending *sending) {
+  struct publication *publication = NULL;
+  int status = make(to, sending, &publication);
+  if (status != STOA_OK || publication == NULL) {
+    return status == STOA_OK ? STOA_E_NOT_FOUND : status;
+  }
+  publication->to_session = true;
+  publication->session_id = *session_id;
+  stoa_worker_post_send(&publication->post);
+  return STOA_OK;
 }
 
 int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                         const struct stoa_message_type *message_type, const void *message) {
+  const struct stoa_sending sending = {type, message_type, message};
   if (group.len == 0 || group.len > STOA_GROUP_NAME_LEN_MAX || type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
-  return server->started ? stoa_publish(server, group, type, message_type, message) : STOA_E_CLOSED;
+  return server->started ? stoa_publish(server, group, &sending) : STOA_E_CLOSED;
 }
 
 int stoa_server_broadcast(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type,
                           const void *message) {
+  const struct stoa_sending sending = {type, message_type, message};
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
-  return server->started ? stoa_publish(server, stoa_string_make(NULL, 0), type, message_type, message) : STOA_E_CLOSED;
-}
-
-/* The last byte of a session's id tells its worker, see worker.c. */
-static uint32_t worker_of_id(const struct stoa_server *server, const struct stoa_uuid *id) {
-  return id->bytes[15] % server->worker_count;
-}
-
-int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
-                     const struct stoa_message_type *message_type, const void *message) {
-  if (type > STOA_TYPE_MAX) {
-    return STOA_E_ARGUMENT;
-  }
-  if (!server->started) {
-    return STOA_E_CLOSED;
-  }
-  struct stoa_worker *worker = current_of(server);
-  uint32_t to = worker_of_id(server, session_id);
-  if (worker != NULL && worker->index == to) {
-    struct stoa_session *session = stoa_worker_find(worker, session_id);
-    return session == NULL ? STOA_E_NOT_FOUND : stoa_session_send(session, type, message_type, message);
-  }
-  struct publication *publication;
-  int status = make(server, type, message_type, message, &publication);
-  if (status == STOA_OK && publication == NULL) {
-    return STOA_E_NOT_FOUND; /* nobody is there */
-  }
-  if (publication != NULL) {
-    publication->to_session = true;
-    publication->session_id = *session_id;
-    post_to(server, to, publication);
-  }
-  return status;
-}
-
-struct goodbye {
-  struct stoa_post post;
-  struct stoa_worker *worker;
-  struct stoa_uuid session_id;
-  uint16_t code;
-  char reason[STOA_WS_CONTROL_LEN_MAX];
-};
-
-static void say_goodbye(struct stoa_post *post) {
-  struct goodbye *goodbye = (struct goodbye *)(void *)post;
-  struct stoa_session *session = stoa_worker_find(goodbye->worker, &goodbye->session_id);
-  if (session != NULL) {
-    stoa_session_close(session, goodbye->code, goodbye->reason);
-  }
-  stoa_free(goodbye);
-}
-
-int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
-                           const char *reason) {
-  if (!server->started) {
-    return STOA_E_CLOSED;
-  }
-  struct stoa_worker *worker = current_of(server);
-  uint32_t to = worker_of_id(server, session_id);
-  if (worker != NULL && worker->index == to) {
-    struct stoa_session *session = stoa_worker_find(worker, session_id);
-    if (session == NULL) {
-      return STOA_E_NOT_FOUND;
-    }
-    stoa_session_close(session, code, reason);
-    return STOA_OK;
-  }
-  struct goodbye *goodbye = stoa_calloc(1, sizeof *goodbye);
-  if (goodbye == NULL) {
-    return STOA_E_MEMORY;
-  }
-  goodbye->post.run = say_goodbye;
-  goodbye->worker = &server->workers[to];
-  goodbye->session_id = *session_id;
-  goodbye->code = code;
-  if (reason != NULL) {
-    memcpy(goodbye->reason, reason, strnlen(reason, sizeof goodbye->reason - 1));
-  }
-  stoa_loop_post(goodbye->worker->loop, &goodbye->post);
-  return STOA_OK;
-}
-
-struct review {
-  struct stoa_post post;
-  struct stoa_worker *worker;
-  uint8_t name_len;
-  char name[STOA_GROUP_NAME_LEN_MAX];
-};
-
-static void review(struct stoa_post *post) {
-  struct review *review = (struct review *)(void *)post;
-  stoa_group_review(review->worker, stoa_string_make(review->name, review->name_len));
-  stoa_free(review);
-}
-
-int stoa_post_review(struct stoa_worker *worker, uint32_t owner, struct stoa_string group) {
-  struct review *order = stoa_calloc(1, sizeof *order);
-  if (order == NULL) {
-    return STOA_E_MEMORY;
-  }
-  order->post.run = review;
-  order->worker = &worker->server->workers[owner];
-  order->name_len = (uint8_t)group.len;
-  if (group.len > 0) {
-    memcpy(order->name, group.data, group.len);
-  }
-  stoa_loop_post(order->worker->loop, &order->post);
-  return STOA_OK;
-}
-
-struct parcel {
-  struct stoa_post post;
-  struct stoa_worker *worker;
-  struct stoa_batch *batch; /* one reference */
-  uint8_t variant, name_len;
-  char name[STOA_GROUP_NAME_LEN_MAX];
-};
-
-static void unpack(struct stoa_post *post) {
-  struct parcel *parcel = (struct parcel *)(void *)post;
-  stoa_group_adopt(parcel->worker, stoa_string_make(parcel->name, parcel->name_len), parcel->variant, parcel->batch);
-  stoa_batch_unref(parcel->batch);
-  stoa_free(parcel);
-}
-
-int stoa_post_batch(struct stoa_worker *worker, uint32_t to, struct stoa_string group, size_t variant,
-                    struct stoa_batch *batch) {
-  struct parcel *parcel = stoa_calloc(1, sizeof *parcel);
-  if (parcel == NULL) {
-    return STOA_E_MEMORY;
-  }
-  parcel->post.run = unpack;
-  parcel->worker = &worker->server->workers[to];
-  parcel->batch = stoa_batch_ref(batch);
-  parcel->variant = (uint8_t)variant;
-  parcel->name_len = (uint8_t)group.len;
-  if (group.len > 0) {
-    memcpy(parcel->name, group.data, group.len);
-  }
-  stoa_loop_post(parcel->worker->loop, &parcel->post);
-  return STOA_OK;
+  return server->started ? stoa_publish(server, stoa_string_make(NULL, 0), &sending) : STOA_E_CLOSED;
 }

@@ -1,22 +1,28 @@
-/* server/publication.h: a message on its way between threads: counted out by its post, immutable, encoded on the
- * thread that sends it, once per codec in use.
+/* server/publication.h: a message on its way between threads: immutable, encoded on the thread that sends it, once for
+ * each codec in use, and counted against the mailbox of the worker that it goes to.
+ *
+ * Thread: any.
  */
 #ifndef STOA_SERVER_PUBLICATION_H
 #define STOA_SERVER_PUBLICATION_H
 
-#include "server/format.h"
+#include <stoa/descriptor.h>
+#include <stoa/uuid.h>
 
 struct stoa_server;
 struct stoa_worker;
-struct stoa_batch;
 
-/* Order and send to a group. Any thread. Errors: as stoa_server_publish() */
-int stoa_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
-                 const struct stoa_message_type *message_type, const void *message);
-/* Tell a group's owner that this worker lost its last member of a variant. Errors: STOA_E_MEMORY */
-int stoa_post_review(struct stoa_worker *worker, uint32_t owner, struct stoa_string group);
-/* Hand the owner's batch of this turn to another worker. Errors: STOA_E_MEMORY */
-int stoa_post_batch(struct stoa_worker *worker, uint32_t to, struct stoa_string group, size_t variant,
-                    struct stoa_batch *batch);
+/* A message for many or for one. */
+struct stoa_sending {
+  uint32_t type;
+  const struct stoa_message_type *message_type;
+  const void *message; /* borrowed until the call returns */
+};
+
+/* To the members of a group, in its owner's order. Errors: as stoa_server_publish() */
+int stoa_publish(struct stoa_server *server, struct stoa_string group, const struct stoa_sending *sending);
+/* To a session of another worker than this thread's. Errors: as stoa_server_send() */
+int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *session_id,
+                            const struct stoa_sending *sending);
 
 #endif

@@ -1,3 +1,5 @@
+#include "server/member.h"
+#include "server/membership.h"
 #include "server/server_private.h"
 
 #include <stoa/error.stoa.h>
@@ -5,6 +7,8 @@
 
 void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing) {
   outgoing->registry = &worker->server->codecs;
+  /* An error must reach whoever waits for an answer, and is never long. */
+  outgoing->body_bytes_max = outgoing->is_error ? SIZE_MAX : worker->server->limits.message_bytes_max;
   outgoing->scratch = worker->encode_scratch;
   outgoing->packed = &worker->compress_scratch;
   outgoing->arena = worker->arena;
@@ -17,10 +21,10 @@ static struct stoa_deflater *deflater_of(struct stoa_session *session) {
 
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  stoa_groups_settle(worker, session);
-  struct stoa_buffer *out = session->state == STOA_SESSION_OPEN ? stoa_stream_output_begin(&session->stream) : NULL;
+  stoa_groups_flush_before(session);
+  struct stoa_buffer *out = stoa_member_is_open(session) ? stoa_stream_output_begin(&session->stream) : NULL;
   if (out == NULL) {
-    return session->state == STOA_SESSION_OPEN ? stoa_stream_output_status(&session->stream) : STOA_E_CLOSED;
+    return stoa_member_refusal(session);
   }
   const struct stoa_format *format = &worker->server->formats.items[stoa_server_session_of(session)->format];
   int status = stoa_format_write(format, deflater_of(session), outgoing, out);
@@ -30,7 +34,7 @@ int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoin
 
 int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
                       const void *message) {
-  if (session->state != STOA_SESSION_OPEN) {
+  if (!stoa_member_is_open(session)) {
     return STOA_E_CLOSED;
   }
   if (type > STOA_TYPE_MAX) {
@@ -42,10 +46,13 @@ int stoa_session_send(struct stoa_session *session, uint32_t type, const struct 
 }
 
 int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
-  if (session->state != STOA_SESSION_OPEN) {
+  if (!stoa_member_is_open(session)) {
     return STOA_E_CLOSED;
   }
-  stoa_groups_settle(stoa_worker_of(session), session);
+  if (message.len > stoa_worker_of(session)->server->limits.message_bytes_max) {
+    return STOA_E_LIMIT;
+  }
+  stoa_groups_flush_before(session);
   return stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
 }
 

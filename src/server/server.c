@@ -2,7 +2,6 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/options.h"
-#include "server/publication.h"
 #include "server/server_private.h"
 
 #include <assert.h>

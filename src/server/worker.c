@@ -4,6 +4,10 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/admission.h"
+#include "server/fanout.h"
+#include "server/membership.h"
+#include "server/session_id.h"
+#include "server/worker_posts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -223,15 +227,8 @@ static bool admit(struct stoa_server *server, const struct stoa_peer *peer) {
   return stoa_peers_connect(&server->peers, peer) == STOA_OK;
 }
 
-/* The id's last byte leads back to the worker, from any thread and without a table. 122 - 8 random bits are left. */
-static void mark_id(struct stoa_session *session, const struct stoa_worker *worker) {
-  uint32_t count = worker->server->worker_count;
-  uint32_t block = session->id.bytes[15] % (256 / count);
-  session->id.bytes[15] = (uint8_t)(block * count + worker->index);
-}
-
 int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *session) {
-  mark_id(session, worker);
+  stoa_session_id_mark(&session->id, worker->index, worker->server->worker_count);
   return stoa_map_insert(&worker->ids, session);
 }
 
@@ -284,7 +281,8 @@ int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
   stoa_stream_host_run_ready(&worker->streams);
-  stoa_groups_flush(worker);
+  /* While draining nothing is held: the loop may end with this turn, and members elsewhere are about to go. */
+  stoa_fanout_flush(&worker->groups, worker->draining);
   stoa_turn_end(&worker->streams.turn);
   if (worker->sweeping) {
     worker->sweeping = false;
@@ -295,7 +293,7 @@ static void on_turn_end(void *context) {
 }
 
 static void trim(struct stoa_worker *worker) {
-  stoa_groups_trim(worker);
+  stoa_groups_trim(&worker->groups);
   stoa_stream_host_trim(&worker->streams);
   stoa_buffer_fini(&worker->text_scratch);
   stoa_buffer_fini(&worker->compress_scratch);
@@ -380,11 +378,6 @@ int stoa_worker_start(struct stoa_worker *worker) {
 
 /* The end. */
 
-struct order {
-  struct stoa_post post;
-  struct stoa_worker *worker;
-};
-
 static void close_listeners(struct stoa_worker *worker) {
   for (size_t i = 0; i < worker->listener_count; i++) {
     stoa_listener_close(&worker->listeners[i]);
@@ -396,7 +389,7 @@ static void on_drain_end(struct stoa_timer *timer) {
   stoa_loop_stop(worker->loop);
 }
 
-static void spread_goodbyes(struct stoa_worker *worker) {
+static void spread_closes(struct stoa_worker *worker) {
   uint32_t now_ms = (uint32_t)stoa_loop_now_ms(worker->loop);
   uint32_t window_ms = worker->table_count / DRAIN_SESSIONS_PER_MS;
   uint32_t half_ms = worker->server->config.drain_ms / 2;
@@ -416,51 +409,26 @@ static void spread_goodbyes(struct stoa_worker *worker) {
 }
 
 static void drain(struct stoa_post *post) {
-  struct order *order = (struct order *)(void *)post;
-  struct stoa_worker *worker = order->worker;
-  stoa_free(order);
-  if (worker->draining) {
-    return;
-  }
+  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)post - offsetof(struct stoa_worker, drain_post));
   worker->draining = true;
   worker->resting = false; /* or the turn's end would put the sweep off again */
   close_listeners(worker);
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
-  spread_goodbyes(worker);
+  spread_closes(worker);
   end_if_drained(worker);
 }
 
 void stoa_worker_drain(struct stoa_worker *worker) {
-  struct order *order = stoa_calloc(1, sizeof *order);
-  if (order == NULL) {
-    stoa_worker_abort(worker); /* without memory for goodbyes */
-    return;
+  /* Part of the worker, so that it can neither fail nor pile up. */
+  if (!atomic_exchange(&worker->drain_posted, true)) {
+    worker->drain_post.run = drain;
+    stoa_loop_post(worker->loop, &worker->drain_post);
   }
-  order->post.run = drain;
-  order->worker = worker;
-  stoa_loop_post(worker->loop, &order->post);
 }
 
 void stoa_worker_abort(struct stoa_worker *worker) {
   stoa_loop_stop(worker->loop);
-}
-
-static void let_sessions_go(struct stoa_post *post) {
-  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, forsaken);
-  atomic_store(&worker->is_forsaken, false);
-  stoa_log(STOA_LOG_ERROR, "out of memory, messages lost: sessions are let go", STOA_F_INT("worker", worker->index));
-  for (uint32_t i = 0; i < worker->table_count; i++) {
-    stoa_session_close(&worker->table[i]->base, STOA_CLOSE_POSITION_LOST, "messages were lost");
-  }
-}
-
-void stoa_worker_forsake(struct stoa_worker *worker) {
-  /* At the end of the server the loops go one after the other. */
-  if (worker->loop != NULL && !atomic_exchange(&worker->is_forsaken, true)) {
-    worker->forsaken.run = let_sessions_go;
-    stoa_loop_post(worker->loop, &worker->forsaken);
-  }
 }
 
 static void set_hosts(struct stoa_worker *worker) {
@@ -508,6 +476,15 @@ static int use_io_uring(struct stoa_worker *worker) {
   return status;
 }
 
+static int init_groups(struct stoa_worker *worker) {
+  const struct stoa_server *server = worker->server;
+  const struct stoa_groups_host host = stoa_worker_groups_host(worker);
+  worker->mailbox.bytes_max = server->limits.mailbox_bytes_max;
+  worker->batches.bytes_max = server->limits.mailbox_bytes_max;
+  return stoa_groups_init(&worker->groups, &host, worker->loop, server->config.linger_ms,
+                          server->config.linger_adaptive);
+}
+
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
@@ -519,7 +496,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
     status = stoa_map_init(&worker->ids, session_key);
   }
   if (status == STOA_OK) {
-    status = stoa_groups_init(worker);
+    status = init_groups(worker);
   }
   if (status != STOA_OK) {
     return status;
@@ -573,7 +550,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   if (worker->groups.all != NULL) {
-    stoa_groups_fini(worker);
+    stoa_groups_fini(&worker->groups);
   }
   stoa_map_fini(&worker->ids);
   stoa_session_host_fini(&worker->sessions);

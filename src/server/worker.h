@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "http/http.h"
 #include "net/listener.h"
+#include "server/budget.h"
 #include "server/format.h"
 #include "server/group.h"
 #include "server/server_session.h"
@@ -35,14 +36,20 @@ struct stoa_worker {
   uint32_t *due_ms; /* low 32 bits */
   uint32_t table_count, table_capacity;
   struct stoa_map ids; /* of sessions */
-  struct stoa_post forsaken; /* sent by whoever could not hand over a message */
-  atomic_bool is_forsaken;   /* and on its way */
+  struct stoa_post drain_post;
+  atomic_bool drain_posted;
   struct stoa_timer sweep;
   bool busy;           /* something happened since the last sweep */
   bool sweeping;       /* this turn swept, which is not counted as something */
   bool resting;        /* nothing did: the next sweep waits until somebody is due */
   uint32_t peak_count; /* of connections, since memory was given back last */
   struct stoa_timer drain_end;
+
+  /* What other threads have on its way to this worker, see post.h. */
+  struct stoa_budget mailbox; /* messages and requests */
+  struct stoa_budget batches; /* of groups that others own */
+  struct stoa_post lost_post; /* members here missed something, see worker_posts.c */
+  atomic_bool lost_posted;    /* and it has not run yet */
 
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
@@ -64,6 +71,11 @@ int stoa_worker_start(struct stoa_worker *worker);
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);
+/* The same, but only if it is a worker of this server. */
+static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *server) {
+  struct stoa_worker *worker = stoa_worker_current();
+  return worker != NULL && worker->server == server ? worker : NULL;
+}
 /* A stream's worker, and a session's. */
 static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
   return (struct stoa_worker *)(void *)stoa_stream_host_of(stream);
@@ -75,10 +87,6 @@ static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *sess
 /* Any thread. */
 void stoa_worker_drain(struct stoa_worker *worker);
 void stoa_worker_abort(struct stoa_worker *worker);
-
-/* Messages for members on this worker were lost for want of memory. Its sessions are closed with 4010 to come back,
- * for nobody must stay with a hole in what it heard. Any worker's thread; takes no memory. */
-void stoa_worker_forsake(struct stoa_worker *worker);
 
 /* The session of this worker with that id, if it is open. */
 struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct stoa_uuid *id);

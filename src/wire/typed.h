@@ -13,6 +13,7 @@
 #define STOA_TYPE_CALL 0x80000000u  /* bit 31: a call or its reply, `id: u32` follows */
 #define STOA_TYPE_ERROR 0x40000000u /* bit 30: the payload is stoa.Error */
 #define STOA_TYPED_HEADER_LEN_MAX 8
+#define STOA_TYPED_TEXT_AROUND_MAX 64 /* a text packet without its payload */
 
 enum stoa_typed_order { STOA_TYPED_BIG_ENDIAN, STOA_TYPED_LITTLE_ENDIAN };
 
@@ -49,6 +50,7 @@ int stoa_typed_text_read(struct stoa_bytes message, bool quoted, struct stoa_buf
                          struct stoa_typed *out_typed);
 /* Append the packet around an encoded JSON payload; in the quoted form neither a call nor an error. Errors: as
  * stoa_buffer_append(). */
+size_t stoa_typed_text_len(const struct stoa_typed *typed, bool quoted); /* of what write appends */
 int stoa_typed_text_write(const struct stoa_typed *typed, bool quoted, struct stoa_buffer *out);
 
 #endif

@@ -412,22 +412,36 @@ static void put_escaped(struct stoa_buffer *out, struct stoa_bytes text) {
   put(out, "\"", 1);
 }
 
+/* All before the payload; returns its length. */
+static size_t head_write(const struct stoa_typed *typed, char out[STOA_TYPED_TEXT_AROUND_MAX]) {
+  int len = snprintf(out, STOA_TYPED_TEXT_AROUND_MAX, "{\"type\":%u", typed->type);
+  if (typed->is_call) {
+    len += snprintf(out + len, STOA_TYPED_TEXT_AROUND_MAX - (size_t)len, ",\"id\":%u", typed->id);
+  }
+  len +=
+      snprintf(out + len, STOA_TYPED_TEXT_AROUND_MAX - (size_t)len, ",\"%s\":", typed->is_error ? "error" : "payload");
+  return (size_t)len;
+}
+
+static size_t payload_len(const struct stoa_typed *typed, bool quoted) {
+  return quoted ? escaped_len(typed->payload) + 2 : typed->payload.len;
+}
+
+size_t stoa_typed_text_len(const struct stoa_typed *typed, bool quoted) {
+  char head[STOA_TYPED_TEXT_AROUND_MAX];
+  return head_write(typed, head) + payload_len(typed, quoted) + 1;
+}
+
 int stoa_typed_text_write(const struct stoa_typed *typed, bool quoted, struct stoa_buffer *out) {
   assert(typed->type <= STOA_TYPE_MAX);
   assert(!quoted || (!typed->is_call && !typed->is_error));
-  char head[64]; /* two numbers of ten digits fit */
-  int head_len = snprintf(head, sizeof head, "{\"type\":%u", typed->type);
-  if (typed->is_call) {
-    head_len += snprintf(head + head_len, sizeof head - (size_t)head_len, ",\"id\":%u", typed->id);
-  }
-  head_len +=
-      snprintf(head + head_len, sizeof head - (size_t)head_len, ",\"%s\":", typed->is_error ? "error" : "payload");
-  size_t payload_len = quoted ? escaped_len(typed->payload) + 2 : typed->payload.len;
-  int status = stoa_buffer_reserve(out, (size_t)head_len + payload_len + 1);
+  char head[STOA_TYPED_TEXT_AROUND_MAX];
+  size_t head_len = head_write(typed, head);
+  int status = stoa_buffer_reserve(out, head_len + payload_len(typed, quoted) + 1);
   if (status != STOA_OK) {
     return status;
   }
-  put(out, head, (size_t)head_len);
+  put(out, head, head_len);
   if (quoted) {
     put_escaped(out, typed->payload);
   } else {

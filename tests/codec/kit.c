@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "codec/bound.h"
+
 #define OUT_BYTES_MAX (4u * 1024 * 1024)
 #define HEX_BYTES_MAX 4096
 
@@ -75,6 +77,13 @@ static void encode(struct kit *kit, const struct stoa_codec *codec, const struct
                    const void *message) {
   kit->out.len = 0;
   assert_int_equal(codec->encode(type, message, &kit->out), STOA_OK);
+  kit_expect_bound(kit, codec, type, message);
+}
+
+void kit_expect_bound(const struct kit *kit, const struct stoa_codec *codec, const struct stoa_message_type *type,
+                      const void *message) {
+  struct stoa_codec_bound bound = stoa_codec_bound_of(type, message);
+  assert_true(kit->out.len <= (codec == &stoa_codec_json ? bound.json : bound.proto));
 }
 
 void kit_expect_json(struct kit *kit, const struct stoa_message_type *type, const void *message, const char *json) {

@@ -37,6 +37,10 @@ int kit_decode_hex(struct kit *kit, const struct stoa_message_type *type, const 
 void kit_expect_json(struct kit *kit, const struct stoa_message_type *type, const void *message, const char *json);
 void kit_expect_hex(struct kit *kit, const struct stoa_message_type *type, const void *message, const char *hex);
 
+/* What was encoded last, of this message, is not longer than codec/bound.h tells. The two above see to it too. */
+void kit_expect_bound(const struct kit *kit, const struct stoa_codec *codec, const struct stoa_message_type *type,
+                      const void *message);
+
 /* The bytes that hex digits stand for; returns how many. */
 size_t kit_unhex(const char *hex, uint8_t *out_bytes, size_t bytes_max);
 

@@ -50,7 +50,11 @@ static void expect_becomes(const char *json, const char *expected) {
   assert_int_equal(read_with(&sparse, json, &m), STOA_OK);
   expect_written(&sparse, &m, expected);
   kit.out.len = 0;
+  assert_int_equal(stoa_codec_json.encode(&special_type, &m, &kit.out), STOA_OK);
+  kit_expect_bound(&kit, &stoa_codec_json, &special_type, &m);
+  kit.out.len = 0;
   assert_int_equal(stoa_codec_proto.encode(&special_type, &m, &kit.out), STOA_OK);
+  kit_expect_bound(&kit, &stoa_codec_proto, &special_type, &m);
   struct special again;
   assert_int_equal(kit_decode(&kit, &stoa_codec_proto, &special_type, kit.out.data, kit.out.len, &again), STOA_OK);
   expect_written(&sparse, &again, expected);

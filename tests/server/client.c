@@ -156,14 +156,22 @@ static int read_status(struct client *client) {
   }
 }
 
-int client_upgrade(struct client *client, const char *target, const char *protocol, const char *extra) {
+bool client_ask_upgrade(struct client *client, const char *target, const char *protocol, const char *extra) {
   char request[4096];
   int len = snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s%s\r\n",
                      target, protocol == NULL ? "" : "Sec-WebSocket-Protocol: ", protocol == NULL ? "" : protocol,
                      protocol == NULL ? "" : "\r\n", extra == NULL ? "" : extra);
-  return client_write(client, request, (size_t)len) ? read_status(client) : 0;
+  return client_write(client, request, (size_t)len);
+}
+
+int client_read_status(struct client *client) {
+  return read_status(client);
+}
+
+int client_upgrade(struct client *client, const char *target, const char *protocol, const char *extra) {
+  return client_ask_upgrade(client, target, protocol, extra) ? read_status(client) : 0;
 }
 
 int client_get(struct client *client, const char *target) {

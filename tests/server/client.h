@@ -36,6 +36,9 @@ bool client_write(struct client *client, const void *data, size_t len);
 
 /* Upgrade; protocol NULL: none; extra: field lines with CRLF. Returns the status code, 0 when the line broke. */
 int client_upgrade(struct client *client, const char *target, const char *protocol, const char *extra);
+/* The same in two steps, for a server that is busy in between. */
+bool client_ask_upgrade(struct client *client, const char *target, const char *protocol, const char *extra);
+int client_read_status(struct client *client);
 /* A plain GET; returns the status code. */
 int client_get(struct client *client, const char *target);
 

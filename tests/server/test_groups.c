@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "house.h"
+#include "server/membership.h"
 #include "server/server_private.h"
 
 #include <stoa/log.h>

@@ -1,0 +1,42 @@
+/* server/budget.h: how many bytes may be on their way at once.
+ *
+ * Thread: any; take and give are atomic.
+ */
+#ifndef STOA_SERVER_BUDGET_H
+#define STOA_SERVER_BUDGET_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct stoa_budget {
+  atomic_size_t taken;
+  size_t bytes_max; /* set before other threads see it */
+};
+
+/* Is nothing left? For refusing early; only take is binding. */
+static inline bool stoa_budget_is_full(const struct stoa_budget *budget) {
+  return atomic_load_explicit(&budget->taken, memory_order_relaxed) >= budget->bytes_max;
+}
+
+/* False when there is no room. What is larger than the whole budget still fits when nothing else is on its way, so
+ * that the cap need not be above the largest message. */
+static inline bool stoa_budget_take(struct stoa_budget *budget, size_t bytes) {
+  size_t taken = atomic_load_explicit(&budget->taken, memory_order_relaxed);
+  do {
+    if (taken > 0 && (taken >= budget->bytes_max || bytes > budget->bytes_max - taken)) {
+      return false;
+    }
+  } while (!atomic_compare_exchange_weak_explicit(&budget->taken, &taken, taken + bytes, memory_order_relaxed,
+                                                  memory_order_relaxed));
+  return true;
+}
+
+static inline void stoa_budget_give(struct stoa_budget *budget, size_t bytes) {
+  size_t before = atomic_fetch_sub_explicit(&budget->taken, bytes, memory_order_relaxed);
+  assert(before >= bytes);
+  (void)before;
+}
+
+#endif

@@ -1,0 +1,342 @@
+#include "server/fanout.h"
+
+#include "server/side.h"
+
+#include <assert.h>
+
+/* Offsets in a batch have 32 bits. Long before it, what gathers is bounded: by gathered_bytes_max for those who
+ * publish on the owner, by the mailboxes' budgets for what comes from other threads. */
+#define BATCH_BYTES_MAX ((size_t)1024 * 1024 * 1024)
+/* A batch kept warm for the next turn is at most this big. */
+#define SPARE_BYTES_MAX ((size_t)1024 * 1024)
+#define LINGER_BYTES_MAX ((size_t)64 * 1024)
+
+static size_t variant_count(const struct stoa_groups *groups) {
+  return stoa_formats_variant_count(groups->host.formats);
+}
+
+static size_t batch_len(const struct stoa_group_side *side) {
+  return side == NULL || side->batch == NULL ? 0 : side->batch->bytes.len;
+}
+
+/* Batches. */
+
+static struct stoa_batch *open_batch(struct stoa_groups *groups, struct stoa_group_side *side) {
+  if (side->batch == NULL) {
+    side->batch = groups->spare;
+    groups->spare = NULL;
+    groups->spare_used = true;
+    if (side->batch == NULL) {
+      side->batch = stoa_batch_create(BATCH_BYTES_MAX);
+    }
+  }
+  return side->batch;
+}
+
+static void close_batch(struct stoa_groups *groups, const struct stoa_group *group, struct stoa_group_side *side) {
+  struct stoa_batch *batch = side->batch;
+  if (group->owner == groups->host.worker) {
+    assert(groups->gathered_bytes >= batch->bytes.len);
+    groups->gathered_bytes -= batch->bytes.len;
+  }
+  side->batch = NULL;
+  stoa_side_next_batch(side);
+  if (groups->spare == NULL && stoa_batch_sole(batch) && batch->bytes.cap <= SPARE_BYTES_MAX) {
+    batch->bytes.len = 0;
+    groups->spare = batch;
+    return;
+  }
+  stoa_batch_unref(batch);
+}
+
+static void close_batches(struct stoa_groups *groups, struct stoa_group *group) {
+  for (size_t variant = 0; variant < variant_count(groups); variant++) {
+    if (group->sides[variant] != NULL && group->sides[variant]->batch != NULL) {
+      close_batch(groups, group, group->sides[variant]);
+    }
+  }
+}
+
+/* Losses. */
+
+static void lose_on(struct stoa_groups *groups, struct stoa_interest *interest, size_t variant, uint32_t to) {
+  /* The mark before the post: whoever runs the post sees it. */
+  atomic_fetch_or(&interest->lost[variant], (uint64_t)1 << to);
+  groups->host.tell_lost(groups->host.context, to);
+}
+
+/* A message cannot be given to the members of a variant, wherever they are. What gathered for them before it goes
+ * too, or a newcomer would get what was before the message and what comes after. group NULL: not known here. */
+static void lose(struct stoa_groups *groups, struct stoa_interest *interest, struct stoa_group *group, size_t variant) {
+  uint64_t others = atomic_load(&interest->workers[variant]) & ~((uint64_t)1 << groups->host.worker);
+  for (uint32_t to = 0; others != 0; to++, others >>= 1) {
+    if ((others & 1) != 0) {
+      lose_on(groups, interest, variant, to);
+    }
+  }
+  struct stoa_group_side *side = group == NULL ? NULL : group->sides[variant];
+  if (side == NULL) {
+    return;
+  }
+  stoa_groups_mark_dirty(groups, group, 0); /* so that it outlives its members */
+  stoa_side_close_lost(side);
+  if (side->batch != NULL) {
+    close_batch(groups, group, side);
+  }
+}
+
+static bool has_lost(const struct stoa_groups *groups, const struct stoa_group *group, size_t variant) {
+  return (atomic_load(&group->interest->lost[variant]) >> groups->host.worker & 1) != 0;
+}
+
+static void mark_if_lost(struct stoa_groups *groups, struct stoa_group *group) {
+  for (size_t variant = 0; variant < variant_count(groups); variant++) {
+    if (has_lost(groups, group, variant)) {
+      stoa_groups_mark_dirty(groups, group, 0);
+    }
+  }
+}
+
+void stoa_fanout_close_lost(struct stoa_groups *groups) {
+  size_t cursor = 0;
+  /* The table changes while sessions are closed; the list of those that are dirty does not. */
+  mark_if_lost(groups, groups->all);
+  for (struct stoa_group *group = stoa_map_next(&groups->by_name, &cursor); group != NULL;
+       group = stoa_map_next(&groups->by_name, &cursor)) {
+    mark_if_lost(groups, group);
+  }
+  for (struct stoa_group *group = groups->dirty; group != NULL; group = group->next_dirty) {
+    for (size_t variant = 0; variant < variant_count(groups); variant++) {
+      if (has_lost(groups, group, variant)) {
+        atomic_fetch_and(&group->interest->lost[variant], ~((uint64_t)1 << groups->host.worker));
+        if (group->sides[variant] != NULL) {
+          stoa_side_close_lost(group->sides[variant]);
+        }
+      }
+    }
+  }
+}
+
+/* Messages. */
+
+static int write_variant(struct stoa_groups *groups, struct stoa_group_side *side, size_t variant,
+                         struct stoa_outgoing *outgoing) {
+  bool compressed = stoa_variant_is_compressed(variant);
+  struct stoa_batch *batch = open_batch(groups, side);
+  struct stoa_deflater *deflater = compressed ? groups->host.deflater(groups->host.context) : NULL;
+  if (batch == NULL || (compressed && deflater == NULL)) {
+    return STOA_E_MEMORY;
+  }
+  return stoa_format_write(&groups->host.formats->items[stoa_variant_format(variant)], deflater, outgoing,
+                           &batch->bytes);
+}
+
+/* Nobody waits for more once a lot is there. */
+static uint64_t due_ns(const struct stoa_groups *groups, const struct stoa_group *group,
+                       const struct stoa_group_side *side) {
+  if (batch_len(side) >= LINGER_BYTES_MAX) {
+    return 0;
+  }
+  return group->dirty ? group->due_ns : stoa_linger_due_ns(&groups->linger, group->last_ns);
+}
+
+static int append_variant(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
+                          struct stoa_outgoing *outgoing) {
+  struct stoa_group_side *side = stoa_group_side_of(group, variant);
+  size_t before = batch_len(side);
+  int status = side == NULL ? STOA_E_MEMORY : write_variant(groups, side, variant, outgoing);
+  groups->gathered_bytes += batch_len(side) - before;
+  stoa_groups_mark_dirty(groups, group, due_ns(groups, group, side));
+  return status;
+}
+
+/* A message that one variant could not take is taken back from those before it: all members get it, or none. */
+static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint64_t written,
+                      const size_t lens[STOA_VARIANTS_MAX]) {
+  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+    if ((written >> i & 1) != 0) {
+      groups->gathered_bytes -= group->sides[i]->batch->bytes.len - lens[i];
+      group->sides[i]->batch->bytes.len = lens[i];
+    }
+  }
+}
+
+static int append_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing) {
+  size_t lens[STOA_VARIANTS_MAX];
+  uint64_t written = 0;
+  for (size_t i = 0; i < variant_count(groups); i++) {
+    if (stoa_group_interested(group, i) == 0) {
+      continue;
+    }
+    lens[i] = batch_len(group->sides[i]);
+    int status = append_variant(groups, group, i, outgoing);
+    if (status != STOA_OK) {
+      take_back(groups, group, written, lens);
+      return status;
+    }
+    written |= (uint64_t)1 << i;
+  }
+  return STOA_OK;
+}
+
+static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing) {
+  int first = STOA_OK;
+  for (size_t i = 0; i < variant_count(groups); i++) {
+    if (stoa_group_interested(group, i) == 0) {
+      continue;
+    }
+    int status = append_variant(groups, group, i, outgoing);
+    if (status != STOA_OK) {
+      lose(groups, group->interest, group, i);
+      first = first == STOA_OK ? status : first;
+    }
+  }
+  return first;
+}
+
+/* The owner deals with a group as soon as any worker has members of it: *out_interest is then one reference, also
+ * when memory for the group is out; else NULL. */
+static int find_for_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_group **out_group,
+                           struct stoa_interest **out_interest) {
+  *out_interest = NULL;
+  *out_group = stoa_groups_find(groups, name);
+  if (*out_group != NULL) {
+    return STOA_OK;
+  }
+  *out_interest = stoa_interest_acquire(groups->host.interests, name, false);
+  if (*out_interest == NULL) {
+    return STOA_OK; /* no members anywhere */
+  }
+  *out_group = stoa_groups_find_or_create(groups, name);
+  return *out_group == NULL ? STOA_E_MEMORY : STOA_OK;
+}
+
+int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing) {
+  struct stoa_group *group;
+  struct stoa_interest *interest;
+  if (groups->gathered_bytes >= groups->host.gathered_bytes_max) {
+    return STOA_E_LIMIT;
+  }
+  int status = find_for_append(groups, name, &group, &interest);
+  if (group != NULL) {
+    status = append_to(groups, group, outgoing);
+    stoa_groups_drop_if_unused(groups, group);
+  }
+  stoa_interest_release(groups->host.interests, interest);
+  return status;
+}
+
+int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing) {
+  struct stoa_group *group;
+  struct stoa_interest *interest;
+  int status = find_for_append(groups, name, &group, &interest);
+  if (group != NULL) {
+    status = deliver_to(groups, group, outgoing);
+    stoa_groups_drop_if_unused(groups, group);
+  } else if (status != STOA_OK) {
+    for (size_t i = 0; i < variant_count(groups); i++) {
+      lose(groups, interest, NULL, i);
+    }
+  }
+  stoa_interest_release(groups->host.interests, interest);
+  return status;
+}
+
+/* A second batch in one turn: join both, so that it stays one write a member. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
+static int join_batches(struct stoa_group_side *side, const struct stoa_batch *next) {
+  if (!stoa_batch_sole(side->batch)) {
+    struct stoa_batch *own = stoa_batch_create(BATCH_BYTES_MAX);
+    int status =
+        own == NULL ? STOA_E_MEMORY : stoa_buffer_append(&own->bytes, side->batch->bytes.data, side->batch->bytes.len);
+    if (status != STOA_OK) {
+      stoa_batch_unref(own);
+      return status;
+    }
+    stoa_batch_unref(side->batch);
+    side->batch = own;
+  }
+  return stoa_buffer_append(&side->batch->bytes, next->bytes.data, next->bytes.len);
+}
+
+void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size_t variant, struct stoa_batch *batch) {
+  struct stoa_group *group = stoa_groups_find(groups, name);
+  struct stoa_group_side *side = group == NULL ? NULL : group->sides[variant];
+  if (side == NULL || side->count == 0) {
+    return;
+  }
+  assert(group->owner != groups->host.worker);
+  stoa_groups_mark_dirty(groups, group, 0); /* the owner has held it as long as it should be */
+  if (side->batch == NULL) {
+    side->batch = stoa_batch_ref(batch);
+  } else if (join_batches(side, batch) != STOA_OK) {
+    stoa_side_close_lost(side);
+    close_batch(groups, group, side);
+  }
+}
+
+/* The end of a turn. */
+
+static void post_to_workers(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
+  struct stoa_batch *batch = group->sides[variant]->batch;
+  uint64_t others = stoa_group_interested(group, variant) & ~((uint64_t)1 << groups->host.worker);
+  for (uint32_t to = 0; others != 0; to++, others >>= 1) {
+    if ((others & 1) != 0 &&
+        groups->host.post_batch(groups->host.context, to, stoa_group_name(group), variant, batch) != STOA_OK) {
+      lose_on(groups, group->interest, variant, to);
+    }
+  }
+}
+
+static void flush_group(struct stoa_groups *groups, struct stoa_group *group) {
+  for (size_t variant = 0; variant < variant_count(groups); variant++) {
+    if (batch_len(group->sides[variant]) == 0) {
+      continue;
+    }
+    stoa_side_write(group->sides[variant]);
+    if (group->owner == groups->host.worker) {
+      post_to_workers(groups, group, variant);
+    }
+  }
+}
+
+/* Take those off the list that are to be sent now, or all; the loop is woken for the others. */
+static struct stoa_group *take_due(struct stoa_groups *groups, uint64_t now_ns, bool all) {
+  struct stoa_group *ready = NULL;
+  struct stoa_group **link = &groups->dirty;
+  uint64_t next_ns = UINT64_MAX;
+  while (*link != NULL) {
+    struct stoa_group *group = *link;
+    if (group->due_ns > now_ns && !all) {
+      next_ns = group->due_ns < next_ns ? group->due_ns : next_ns;
+      link = &group->next_dirty;
+    } else {
+      *link = group->next_dirty;
+      group->next_dirty = ready;
+      group->last_ns = now_ns;
+      ready = group;
+    }
+  }
+  if (next_ns != UINT64_MAX) {
+    stoa_linger_wake_at(&groups->linger, next_ns);
+  }
+  return ready;
+}
+
+void stoa_fanout_flush(struct stoa_groups *groups, bool all) {
+  if (groups->dirty == NULL) {
+    return;
+  }
+  struct stoa_group *ready = take_due(groups, stoa_linger_now_ns(&groups->linger), all);
+  for (struct stoa_group *group = ready; group != NULL; group = group->next_dirty) {
+    flush_group(groups, group);
+  }
+  /* The batches must stay until all sends from them are done. */
+  groups->host.hand_over(groups->host.context);
+  while (ready != NULL) {
+    struct stoa_group *group = ready;
+    ready = group->next_dirty;
+    close_batches(groups, group);
+    group->dirty = false;
+    stoa_groups_drop_if_unused(groups, group);
+  }
+}

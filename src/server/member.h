@@ -1,0 +1,85 @@
+/* server/member.h: what groups read and write of a session, all in one place.
+ *
+ * Thread: the session's worker's.
+ */
+#ifndef STOA_SERVER_MEMBER_H
+#define STOA_SERVER_MEMBER_H
+
+#include "server/format.h"
+#include "server/group.h"
+#include "server/server_session.h"
+
+/* Which side of its groups it is on. Fixed from the upgrade on. */
+static inline size_t stoa_member_variant(const struct stoa_session *session, const struct stoa_formats *formats) {
+  return stoa_format_variant(&formats->items[stoa_server_session_of(session)->format], session->deflate_bits);
+}
+
+static inline bool stoa_member_is_open(const struct stoa_session *session) {
+  return session->state == STOA_SESSION_OPEN;
+}
+
+/* One that is refused is a member of nothing. */
+static inline bool stoa_member_is_accepted(const struct stoa_session *session) {
+  return stoa_server_session_of(session)->accepted;
+}
+
+/* It reads too slowly and is closed with 4008 at the end of the turn. */
+static inline bool stoa_member_is_slow(const struct stoa_session *session) {
+  return session->stream.fate == STOA_FATE_SLOW;
+}
+
+/* Why nothing more can be sent to it. */
+static inline int stoa_member_refusal(const struct stoa_session *session) {
+  int status = stoa_member_is_open(session) ? stoa_stream_output_status(&session->stream) : STOA_E_CLOSED;
+  return status == STOA_OK ? STOA_E_CLOSED : status;
+}
+
+/* It would miss messages of a group: closed, so that it comes back and asks for them. */
+static inline void stoa_member_close_lost(struct stoa_session *session) {
+  stoa_session_close(session, STOA_CLOSE_POSITION_LOST, "messages were lost");
+}
+
+/* Its place in the group of all. */
+static inline uint32_t *stoa_member_all_index(struct stoa_session *session) {
+  return &stoa_server_session_of(session)->all_index;
+}
+
+static inline uint32_t stoa_member_group_count(const struct stoa_session *session) {
+  return stoa_server_session_of(session)->group_count;
+}
+
+/* The groups that it joined by name: `place` is below their count. */
+static inline struct stoa_membership *stoa_member_membership(const struct stoa_session *session, uint32_t place) {
+  return &stoa_server_session_of(session)->memberships[place];
+}
+
+/* Room for one more membership, which is added by stoa_member_add_membership(). Errors: STOA_E_MEMORY */
+int stoa_member_reserve_membership(struct stoa_session *session);
+static inline void stoa_member_add_membership(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  own->memberships[own->group_count++] = (struct stoa_membership){group, index};
+}
+static inline void stoa_member_remove_membership(struct stoa_session *session, uint32_t place) {
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  own->group_count--;
+  own->memberships[place] = own->memberships[own->group_count];
+}
+/* When it is in no group any more. */
+void stoa_member_free_memberships(struct stoa_session *session);
+
+/* It was moved within the array of a group's side. */
+static inline void stoa_member_moved(struct stoa_session *session, const struct stoa_group *group, uint32_t index) {
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  if (group->name_len == 0) {
+    own->all_index = index;
+    return;
+  }
+  for (uint32_t i = 0; i < own->group_count; i++) {
+    if (own->memberships[i].group == group) {
+      own->memberships[i].index = index;
+      return;
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* server/membership.h: the groups of one session. Thread: its worker's. */
+#ifndef STOA_SERVER_MEMBERSHIP_H
+#define STOA_SERVER_MEMBERSHIP_H
+
+struct stoa_session;
+
+/* Become a member of the group of all. Errors: STOA_E_MEMORY */
+int stoa_group_join_all(struct stoa_session *session);
+/* Leave every group; for a session that closes. */
+void stoa_group_leave_all(struct stoa_session *session);
+/* Before bytes of the session's own: what its groups gathered so far in this turn comes first. */
+void stoa_groups_flush_before(struct stoa_session *session);
+
+#endif

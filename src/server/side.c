@@ -1,0 +1,127 @@
+#include "server/side.h"
+
+#include "base/memory.h"
+#include "server/member.h"
+
+#include <assert.h>
+
+#define MEMBERS_AT_FIRST 4
+#define PREFETCH_MEMBERS 4
+
+static int grow(struct stoa_group_side *side) {
+  if (side->count < side->capacity) {
+    return STOA_OK;
+  }
+  uint32_t capacity = side->capacity == 0 ? MEMBERS_AT_FIRST : side->capacity + side->capacity / 2;
+  struct stoa_member *members = side->members == NULL ? stoa_alloc(capacity * sizeof *members)
+                                                      : stoa_realloc(side->members, capacity * sizeof *members);
+  if (members == NULL) {
+    return STOA_E_MEMORY;
+  }
+  side->members = members;
+  side->capacity = capacity;
+  return STOA_OK;
+}
+
+static void begin_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
+  uint64_t bit = (uint64_t)1 << groups->host.worker;
+  /* What was lost before does not concern whoever comes now. */
+  atomic_fetch_and(&group->interest->lost[variant], ~bit);
+  atomic_fetch_or(&group->interest->workers[variant], bit);
+}
+
+static void end_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
+  atomic_fetch_and(&group->interest->workers[variant], ~((uint64_t)1 << groups->host.worker));
+  if (group->owner != groups->host.worker) {
+    groups->host.post_review(groups->host.context, group->owner, stoa_group_name(group));
+  }
+}
+
+int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
+                  uint32_t *out_index) {
+  size_t variant = stoa_member_variant(session, groups->host.formats);
+  struct stoa_group_side *side = stoa_group_side_of(group, variant);
+  int status = side == NULL ? STOA_E_MEMORY : grow(side);
+  if (status != STOA_OK) {
+    return status;
+  }
+  if (side->count == 0) {
+    begin_interest(groups, group, variant);
+  }
+  /* What the group has gathered before is not for the newcomer. */
+  uint32_t taken = side->batch == NULL ? 0 : (uint32_t)side->batch->bytes.len;
+  side->members[side->count] = (struct stoa_member){session, side->batch_number, taken};
+  *out_index = side->count;
+  side->count++;
+  group->member_count++;
+  return STOA_OK;
+}
+
+/* Where what it does not have yet begins. */
+static size_t taken_by(const struct stoa_group_side *side, const struct stoa_member *member) {
+  return member->batch_number == side->batch_number ? member->taken : 0;
+}
+
+void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index) {
+  struct stoa_member *member = &side->members[index];
+  size_t from = taken_by(side, member);
+  if (side->batch != NULL && from < side->batch->bytes.len) {
+    stoa_stream_output_queue(&member->session->stream, side->batch, from, side->batch->bytes.len);
+    member->batch_number = side->batch_number;
+    member->taken = (uint32_t)side->batch->bytes.len;
+  }
+}
+
+void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
+                      uint32_t index) {
+  size_t variant = stoa_member_variant(session, groups->host.formats);
+  struct stoa_group_side *side = group->sides[variant];
+  assert(side != NULL && index < side->count && side->members[index].session == session);
+  stoa_side_take_rest(side, index);
+  side->count--;
+  group->member_count--;
+  if (index < side->count) {
+    side->members[index] = side->members[side->count];
+    stoa_member_moved(side->members[index].session, group, index);
+  }
+  if (side->count == 0) {
+    stoa_free(side->members);
+    side->members = NULL;
+    side->capacity = 0;
+    end_interest(groups, group, variant);
+  }
+}
+
+void stoa_side_write(const struct stoa_group_side *side) {
+  size_t len = side->batch->bytes.len;
+  for (uint32_t i = 0; i < side->count; i++) {
+    const struct stoa_member *member = &side->members[i];
+    if (i + PREFETCH_MEMBERS < side->count) {
+      __builtin_prefetch(side->members[i + PREFETCH_MEMBERS].session);
+    }
+    size_t from = taken_by(side, member);
+    if (from < len) {
+      stoa_stream_output_shared(&member->session->stream, side->batch, from, len);
+    }
+  }
+}
+
+void stoa_side_next_batch(struct stoa_group_side *side) {
+  side->batch_number++;
+  if (side->batch_number == 0) {
+    /* Numbers start over: nobody may be taken for one who took something of a batch of the same number. */
+    for (uint32_t i = 0; i < side->count; i++) {
+      side->members[i].batch_number = 0;
+    }
+    side->batch_number = 1;
+  }
+}
+
+void stoa_side_close_lost(struct stoa_group_side *side) {
+  /* Who is closed leaves, and the last one takes its place: so from the end. */
+  for (uint32_t i = side->count; i > 0; i--) {
+    if (i <= side->count) {
+      stoa_member_close_lost(side->members[i - 1].session);
+    }
+  }
+}

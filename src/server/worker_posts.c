@@ -1,0 +1,111 @@
+#include "server/worker_posts.h"
+
+#include "base/container.h"
+#include "server/fanout.h"
+#include "server/post.h"
+#include "server/server_private.h"
+
+/* A batch, or a name only. */
+struct group_post {
+  struct stoa_worker_post post;
+  struct stoa_batch *batch; /* one reference */
+  uint8_t variant, name_len;
+  char name[STOA_GROUP_NAME_LEN_MAX];
+};
+
+static int create(struct stoa_worker *to, struct stoa_budget *budget, struct stoa_string name, size_t bytes_held,
+                  void (*run)(struct stoa_worker *worker, struct stoa_worker_post *self),
+                  struct group_post **out_post) {
+  struct stoa_worker_post *post;
+  int status = stoa_worker_post_create(to, budget, sizeof **out_post, bytes_held, run, &post);
+  if (status != STOA_OK) {
+    return status;
+  }
+  struct group_post *self = (struct group_post *)(void *)post;
+  self->name_len = (uint8_t)name.len;
+  if (name.len > 0) {
+    memcpy(self->name, name.data, name.len);
+  }
+  *out_post = self;
+  return STOA_OK;
+}
+
+static struct stoa_worker *sibling(void *context, uint32_t index) {
+  const struct stoa_worker *worker = context;
+  return &worker->server->workers[index];
+}
+
+static void adopt(struct stoa_worker *worker, struct stoa_worker_post *post) {
+  struct group_post *self = (struct group_post *)(void *)post;
+  stoa_fanout_adopt(&worker->groups, stoa_string_make(self->name, self->name_len), self->variant, self->batch);
+  stoa_batch_unref(self->batch);
+}
+
+static int post_batch(void *context, uint32_t to, struct stoa_string name, size_t variant, struct stoa_batch *batch) {
+  struct stoa_worker *worker = sibling(context, to);
+  struct group_post *post;
+  int status = create(worker, &worker->batches, name, batch->bytes.len, adopt, &post);
+  if (status == STOA_OK) {
+    post->batch = stoa_batch_ref(batch);
+    post->variant = (uint8_t)variant;
+    stoa_worker_post_send(&post->post);
+  }
+  return status;
+}
+
+static void review(struct stoa_worker *worker, struct stoa_worker_post *post) {
+  const struct group_post *self = (const struct group_post *)(const void *)post;
+  stoa_groups_review(&worker->groups, stoa_string_make(self->name, self->name_len));
+}
+
+static void post_review(void *context, uint32_t owner, struct stoa_string name) {
+  struct stoa_worker *worker = sibling(context, owner);
+  struct group_post *post;
+  if (create(worker, &worker->mailbox, name, 0, review, &post) == STOA_OK) {
+    stoa_worker_post_send(&post->post);
+  } else {
+    /* Its next sweep looks at all groups instead. */
+    atomic_store_explicit(&worker->groups.review_due, true, memory_order_release);
+  }
+}
+
+static void close_lost(struct stoa_post *post) {
+  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, lost_post);
+  atomic_store(&worker->lost_posted, false); /* before looking: what is marked from here on posts again */
+  stoa_fanout_close_lost(&worker->groups);
+}
+
+/* One post a worker, part of it, so that it can neither fail nor pile up. */
+static void tell_lost(void *context, uint32_t to) {
+  struct stoa_worker *worker = sibling(context, to);
+  /* At the end of the server the loops go one after the other. */
+  if (worker->loop != NULL && !atomic_exchange(&worker->lost_posted, true)) {
+    worker->lost_post.run = close_lost;
+    stoa_loop_post(worker->loop, &worker->lost_post);
+  }
+}
+
+static struct stoa_deflater *deflater(void *context) {
+  struct stoa_worker *worker = context;
+  return stoa_session_deflater(&worker->sessions, STOA_DEFLATE_BITS_SHARED);
+}
+
+static void hand_over(void *context) {
+  struct stoa_worker *worker = context;
+  stoa_turn_hand_over(&worker->streams.turn);
+}
+
+struct stoa_groups_host stoa_worker_groups_host(struct stoa_worker *worker) {
+  struct stoa_server *server = worker->server;
+  return (struct stoa_groups_host){.context = worker,
+                                   .worker = worker->index,
+                                   .worker_count = server->worker_count,
+                                   .interests = &server->interests,
+                                   .formats = &server->formats,
+                                   .gathered_bytes_max = server->limits.mailbox_bytes_max,
+                                   .deflater = deflater,
+                                   .hand_over = hand_over,
+                                   .post_batch = post_batch,
+                                   .post_review = post_review,
+                                   .tell_lost = tell_lost};
+}
