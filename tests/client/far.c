@@ -103,12 +103,11 @@ void far_client(struct far *far, const struct stoa_client_options *options) {
   assert_int_equal(far_try_client(far, options), STOA_OK);
 }
 
-static time_t deadline(void) {
+time_t far_deadline(void) {
   return time(NULL) + DEADLINE_S;
 }
 
-/* A turn that waits for the client's descriptor or the far side's for a moment. */
-static void wait_a_little(struct far *far, time_t until) {
+void far_turn(struct far *far, time_t until) {
   struct pollfd fds[3] = {{far->listener, POLLIN, 0}, {far->fd, POLLIN, 0}, {-1, POLLIN, 0}};
   if (far->client != NULL) {
     fds[2].fd = stoa_client_fd(far->client);
@@ -125,9 +124,9 @@ void far_step(struct far *far) {
 }
 
 void far_await(struct far *far, enum stoa_client_state state) {
-  time_t until = deadline();
+  time_t until = far_deadline();
   while (stoa_client_state(far->client) != state) {
-    wait_a_little(far, until);
+    far_turn(far, until);
   }
 }
 
@@ -153,7 +152,7 @@ static bool receive(struct far *far, time_t until) {
     if (len == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
       return false;
     }
-    wait_a_little(far, until);
+    far_turn(far, until);
   }
 }
 
@@ -175,14 +174,14 @@ static bool read_request(struct far *far, time_t until) {
 }
 
 bool far_try_accept(struct far *far) {
-  time_t until = deadline();
+  time_t until = far_deadline();
   far_hang_up(far);
   while ((far->fd = accept4(far->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0) {
     enum stoa_client_state state = stoa_client_state(far->client);
     if (state == STOA_CLIENT_WAITING || state == STOA_CLIENT_ENDED) {
       return false;
     }
-    wait_a_little(far, until);
+    far_turn(far, until);
   }
   return read_request(far, until);
 }
@@ -193,7 +192,7 @@ void far_accept(struct far *far) {
 
 void far_write(struct far *far, const void *data, size_t len) {
   const uint8_t *at = data;
-  time_t until = deadline();
+  time_t until = far_deadline();
   while (len > 0) {
     ssize_t written = send(far->fd, at, far->in_bytes ? 1 : len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written > 0) {
@@ -205,7 +204,7 @@ void far_write(struct far *far, const void *data, size_t len) {
     } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
       return; /* the client has gone; the test sees that elsewhere */
     } else {
-      wait_a_little(far, until);
+      far_turn(far, until);
     }
   }
 }
@@ -290,7 +289,7 @@ static bool take_frame(struct far *far, struct far_frame *frame) {
 
 struct far_frame far_read(struct far *far) {
   struct far_frame frame = {.opcode = FAR_CLOSED};
-  time_t until = deadline();
+  time_t until = far_deadline();
   while (!take_frame(far, &frame)) {
     memmove(far->data, far->data + far->used, far->len - far->used);
     far->len -= far->used;

@@ -8,6 +8,7 @@
 #define TESTS_CLIENT_FAR_H
 
 #include <stoa/client.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "wire/ws_frame.h"
@@ -61,6 +62,17 @@ int far_try_client(struct far *far, const struct stoa_client_options *options);
 
 /* One turn without waiting. */
 void far_step(struct far *far);
+/* A turn that waits for the client's descriptor or the far side's for a moment. Fails the test after `until`. */
+void far_turn(struct far *far, time_t until);
+time_t far_deadline(void);
+/* Turn until it is so. */
+#define FAR_AWAIT(far, condition)  \
+  do {                             \
+    time_t until = far_deadline(); \
+    while (!(condition)) {         \
+      far_turn((far), until);      \
+    }                              \
+  } while (0)
 /* Turn until the client is in that state. */
 void far_await(struct far *far, enum stoa_client_state state);
 /* Let time pass, and turn. */

@@ -163,9 +163,7 @@ static void a_cancelled_call_ends_once(void **state) {
   assert_int_equal(end.result, STOA_CALL_CANCELLED);
   far_send_typed(far, CALL | TYPE, id, "too late");
   far_send_typed(far, 3, 0, "after it");
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(end.ends, 1);
 }
 
@@ -359,9 +357,7 @@ static void little_endian_frames_are_little_endian(void **state) {
   assert_int_equal(stoa_client_send(far->client, 0x01020304, NULL, &(struct stoa_bytes){NULL, 0}), STOA_OK);
   assert_memory_equal(far_read(far).data, "\x04\x03\x02\x01", 4);
   far_send(far, STOA_WS_BINARY, "\x11\0\0\0", 4);
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(far->other.type, 0x11);
 }
 

@@ -71,9 +71,7 @@ static void a_connection_opens_however_its_answer_is_cut(void **state) {
   far_answer(far, "Sec-WebSocket-Protocol: stoa.json\r\n");
   far_send_typed(far, 3, 0, "early");
   far_await(far, STOA_CLIENT_OPEN);
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(far->other.type, 3);
   assert_memory_equal(far->other.payload, "early", 5);
   assert_int_equal(far->change_count, 2);
@@ -219,9 +217,7 @@ static void what_a_server_relays_may_be_longer_than_what_it_takes(void **state) 
   far_client(far, NULL);
   far_open(far);
   send_long(far, 1024 * 1024);
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(far->other.len, 1024 * 1024 - 4);
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
 }
@@ -236,9 +232,7 @@ static void expect_longest(struct far *far, uint32_t sent_max, uint32_t received
   far_client(far, &options);
   far_open(far);
   send_long(far, longest);
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   send_long(far, longest + 1);
   far_await(far, STOA_CLIENT_WAITING);
   assert_int_equal(far_change(far)->status, STOA_E_LIMIT);
@@ -264,9 +258,7 @@ static void messages_come_whole_however_they_are_cut(void **state) {
       "ne!";
   far->in_bytes = true;
   far_write(far, pieces, sizeof pieces - 1);
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(far->other.type, 7);
   assert_int_equal(far->other.len, 4);
   assert_memory_equal(far->other.payload, "one!", 4);
@@ -373,9 +365,7 @@ static void a_plain_error_is_handed_over_with_its_type(void **state) {
   far_client(far, NULL);
   far_open(far);
   far_send_typed(far, 0x40000000 | 9, 0, "{\"code\":7,\"reason\":\"TOO_LATE\"}");
-  while (far->error.code == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->error.code != 0);
   assert_int_equal(far->error.type, 9);
   assert_int_equal(far->error.code, 7);
   assert_string_equal(far->error.reason, "TOO_LATE");
@@ -390,9 +380,7 @@ static void what_cannot_be_read_is_dropped_and_nothing_else(void **state) {
   far_send_typed(far, 0x40000000 | 9, 0, "{\"code\":");
   far_send_typed(far, 0x80000000 | 9, 77, "{}");
   far_send_typed(far, 5, 0, "fine");
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   assert_int_equal(far->other.type, 5);
   assert_int_equal(far->error.code, 0);
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);

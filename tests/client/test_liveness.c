@@ -123,9 +123,7 @@ static void a_server_that_answers_pings_may_say_nothing_else_for_ever(void **sta
     assert_int_equal(far_read(far).opcode, STOA_WS_PING);
     far_pass(far, 9000);
     far_send(far, STOA_WS_PONG, "", 0);
-    while (far->client->probing) {
-      far_step(far);
-    }
+    FAR_AWAIT(far, !far->client->probing);
   }
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
   expect_probe_and_death(far, 15000, 10000);
@@ -139,14 +137,10 @@ static void any_byte_of_the_server_is_a_sign_of_life(void **state) {
   assert_int_equal(far_read(far).opcode, STOA_WS_PONG);
   far_pass(far, 34000);
   far_send_typed(far, 3, 0, "hello");
-  while (far->others == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->others != 0);
   far_pass(far, 34000);
   far_write(far, "\x82", 1);
-  while (far->client->input_len == 0) {
-    far_step(far);
-  }
+  FAR_AWAIT(far, far->client->input_len != 0);
   far_pass(far, 34000);
   assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
   assert_false(far->client->probing);
