@@ -107,22 +107,25 @@ STOA_API int stoa_server_run(struct stoa_server *server);
  * Errors: STOA_E_LIMIT   in a codec of this server it is longer than server.limits.message_bytes_max (on the session's
  *                        own worker only the session's codec counts); or as much is on its way to the session's worker
  *                        as server.limits.mailbox_bytes_max allows: try again later. Nothing was sent.
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_CLOSED. An id that is not known (any
- *         more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the session ends while the
- *         message is on its way. A session that cannot be given a message that was accepted is closed with 4010. */
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_CLOSED
+ *
+ * An id that is not known (any more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the
+ * session ends while the message is on its way. A session that cannot be given a message that was accepted is closed
+ * with 4010. */
 STOA_API int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
                               const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every session. All members get all broadcasts in one order. Errors as stoa_server_publish(). */
 STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
                                    const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every member of a group. All members get a group's messages in one order, which for one
- * publishing thread is the order of its calls. A group without members is fine. After STOA_OK every member gets it, or is
- * closed with 4008 or 4010.
+ * publishing thread is the order of its calls. A group without members is fine. After STOA_OK every member gets it, or
+ * is closed with 4008 or 4010.
  *
  * Errors: STOA_E_LIMIT   in a codec of this server, whoever is connected, it is longer than
  *                        server.limits.message_bytes_max; or as much is on its way to the group's owner, or gathered
- *                        there in this turn, as server.limits.mailbox_bytes_max allows: try again later. Nobody gets it.
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_ARGUMENT (the name), STOA_E_CLOSED
+ *                        there in this turn, as server.limits.mailbox_bytes_max allows: try again later
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_ARGUMENT (the name), STOA_E_CLOSED.
+ *         Nobody gets it then.
  *
  * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
  * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One

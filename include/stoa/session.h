@@ -67,7 +67,9 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
  *
  * message  borrowed until the call returns
  * Errors: STOA_E_LIMIT   the session's queue is full: it is being closed with 4008, or the message is longer than
- *                        server.limits.message_bytes_max in this session's codec; STOA_E_CLOSED  it is closing; STOA_E_MEMORY; STOA_E_UTF8
+ *                        server.limits.message_bytes_max in this session's codec
+ *         STOA_E_CLOSED  it is closing
+ *         STOA_E_MEMORY, STOA_E_UTF8
  */
 STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
                                const struct stoa_message_type *message_type, const void *message);

@@ -21,6 +21,7 @@ static bool add(struct stoa_formats *formats, const char *subprotocol, const str
   format->codec_index = (uint8_t)index;
   format->framing = framing;
   format->order = order;
+  formats->has_own_codec = formats->has_own_codec || (codec != &stoa_codec_json && codec != &stoa_codec_proto);
   while (!writes_alike(&formats->items[format->writing], format)) {
     format->writing++;
   }
@@ -43,7 +44,7 @@ static void add_negotiated(struct stoa_formats *formats, const struct stoa_codec
 
 int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
                       struct stoa_string plain_codec, bool plain_text, enum stoa_typed_order order) {
-  formats->count = 0;
+  *formats = (struct stoa_formats){.count = 0};
   for (size_t i = 0; i < registry->count; i++) {
     const struct stoa_codec *codec = registry->codecs[i];
     if (!stoa_string_equal(stoa_string_of(codec->name), plain_codec)) {

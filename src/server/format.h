@@ -36,6 +36,7 @@ struct stoa_format {
 struct stoa_formats {
   struct stoa_format items[STOA_FORMATS_MAX];
   size_t count;
+  bool has_own_codec; /* one that the program added */
 };
 
 /* Errors: STOA_E_NOT_FOUND  no codec named `plain_codec`; STOA_E_ARGUMENT  text packets need a text codec */
