@@ -4,6 +4,9 @@
 #include "net/tls.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* the C library's struct tcp_info ends before bytes_acked */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 
 int stoa_conn_init(struct stoa_conn *conn, int fd, struct stoa_tls_context *tls_context,
@@ -36,6 +39,21 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
 
 bool stoa_conn_pending(const struct stoa_conn *conn) {
   return conn->tls != NULL && stoa_tls_pending(conn->tls);
+}
+
+bool stoa_conn_has_input(const struct stoa_conn *conn) {
+  uint8_t byte;
+  return stoa_conn_pending(conn) || stoa_sys.recv(conn->io.fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+uint64_t stoa_conn_acked_bytes(const struct stoa_conn *conn) {
+  struct tcp_info info = {0};
+  socklen_t len = sizeof info;
+  if (getsockopt(conn->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+      len < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) {
+    return 0;
+  }
+  return info.tcpi_bytes_acked;
 }
 
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len) {

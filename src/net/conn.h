@@ -31,6 +31,12 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
 /* Bytes are decrypted and waiting inside: read again before waiting for the descriptor. */
 bool stoa_conn_pending(const struct stoa_conn *conn);
 
+/* Reading would find something now: bytes, or the end of the peer's side. A system call. */
+bool stoa_conn_has_input(const struct stoa_conn *conn);
+/* How many of the bytes that were written the peer's machine has acknowledged, since the connection began (TCP_INFO): a
+ * peer that reads slowly is told by it from one that is gone. 0 where it is not known: unix sockets. A system call. */
+uint64_t stoa_conn_acked_bytes(const struct stoa_conn *conn);
+
 /* Write some of the pieces, in order.
  * Errors: STOA_E_AGAIN  nothing was taken; wait for EPOLLOUT; STOA_E_SYSTEM, STOA_E_TLS  the line broke */
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len);
