@@ -64,9 +64,11 @@ static bool copy_config(struct stoa_server *server) {
   }
   config->addresses.items = copy_list(arena, config->addresses.items, config->addresses.count);
   config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
+  config->trusted_proxies.items = copy_list(arena, config->trusted_proxies.items, config->trusted_proxies.count);
   return config->addresses.items != NULL && config->allowed_origins.items != NULL &&
-         copy_text(arena, &config->path, "/") && copy_text(arena, &config->codec, "json") &&
-         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
+         config->trusted_proxies.items != NULL && copy_text(arena, &config->path, "/") &&
+         copy_text(arena, &config->codec, "json") && copy_text(arena, &config->web_root, "") &&
+         copy_tls(arena, &config->tls);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -78,6 +80,7 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->message_timeout_ms, 60000);
   or_default(&limits->send_queue_bytes_max, 1024 * 1024);
   or_default(&limits->address_sessions_max, 256);
+  or_default(&limits->address_handshakes_per_s, 20);
   or_default(&limits->session_errors_max, 100);
 }
 
@@ -118,6 +121,25 @@ static int check_times(const struct stoa_server *server) {
     }
   }
   return STOA_OK;
+}
+
+/* The margin leaves room for requests of the page and for sessions that are just closing. */
+static int set_peer_limits(struct stoa_server *server) {
+  const struct stoa_limits_config *limits = &server->limits;
+  const struct stoa_peers_limits peers_limits = {
+      .connections_max = limits->address_sessions_max > UINT32_MAX / 4 ? 0 : limits->address_sessions_max * 2 + 16,
+      .sessions_max = limits->address_sessions_max,
+      .handshakes_per_s = limits->address_handshakes_per_s,
+      .limit_loopback = limits->limit_loopback,
+      .trusted = &server->trusted_proxies,
+  };
+  const struct stoa_server_config *config = &server->config;
+  int status = stoa_networks_parse("server.trusted_proxies", config->trusted_proxies.items,
+                                   config->trusted_proxies.count, server->config_arena, &server->trusted_proxies);
+  if (status == STOA_OK) {
+    stoa_peers_set_limits(&server->peers, &peers_limits);
+  }
+  return status;
 }
 
 static int check(const struct stoa_server *server) {
@@ -171,5 +193,6 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
   if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {
     server->worker_count = STOA_WORKERS_MAX;
   }
-  return check(server);
+  int status = check(server);
+  return status == STOA_OK ? set_peer_limits(server) : status;
 }

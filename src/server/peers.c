@@ -1,123 +1,262 @@
 #include "server/peers.h"
 
 #include "base/memory.h"
+#include "server/networks.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+/* A handshake is worth so many parts, so that a rate per second can be added by the millisecond without a fraction. */
+#define HANDSHAKE_PARTS 1000u
+#define BURST_SECONDS 2u
 
-struct count {
-  struct stoa_peer peer;
+/* RFC 6052 2.1: what a translator makes of IPv4 addresses. */
+static const uint8_t translated_prefix[12] = {0, 0x64, 0xff, 0x9b};
+
+struct stoa_peer_entry {
+  struct stoa_peer key;
   uint32_t connections;
+  uint32_t sessions;
+  uint64_t spent_parts; /* as of spent_ms; flows off by the rate */
+  uint64_t spent_ms;
+  struct stoa_peer_entry *rest_before, *rest_after;
+  bool resting;
 };
 
 static struct stoa_bytes key_of(const void *object) {
-  const struct count *count = object;
-  return stoa_bytes_make(count->peer.bytes, sizeof count->peer.bytes);
+  const struct stoa_peer_entry *entry = object;
+  return stoa_bytes_make(entry->key.bytes, sizeof entry->key.bytes);
+}
+
+/* What lies in ::/64 are loopback, mapped IPv4 and unix sockets: each its own. */
+static struct stoa_peer key_for(const struct stoa_peer *peer) {
+  static const uint8_t zero[8];
+  struct stoa_peer key = *peer;
+  bool whole = memcmp(peer->bytes, zero, sizeof zero) == 0 ||
+               memcmp(peer->bytes, translated_prefix, sizeof translated_prefix) == 0;
+  if (!whole) {
+    memset(key.bytes + 8, 0, 8);
+  }
+  return key;
 }
 
 int stoa_peers_init(struct stoa_peers *peers) {
+  *peers = (struct stoa_peers){0};
   if (pthread_mutex_init(&peers->mutex, NULL) != 0) {
     return STOA_E_SYSTEM;
   }
-  return stoa_map_init(&peers->counts, key_of);
+  return stoa_map_init(&peers->entries, key_of);
+}
+
+void stoa_peers_set_limits(struct stoa_peers *peers, const struct stoa_peers_limits *limits) {
+  assert(peers->entries.count == 0);
+  peers->limits = *limits;
 }
 
 void stoa_peers_fini(struct stoa_peers *peers) {
   size_t cursor = 0;
-  for (void *count = stoa_map_next(&peers->counts, &cursor); count != NULL;
-       count = stoa_map_next(&peers->counts, &cursor)) {
-    stoa_free(count);
+  for (void *entry = stoa_map_next(&peers->entries, &cursor); entry != NULL;
+       entry = stoa_map_next(&peers->entries, &cursor)) {
+    stoa_free(entry);
   }
-  stoa_map_fini(&peers->counts);
+  stoa_map_fini(&peers->entries);
   pthread_mutex_destroy(&peers->mutex);
 }
 
-static struct count *add_address(struct stoa_peers *peers, const struct stoa_peer *peer) {
-  struct count *count = stoa_calloc(1, sizeof *count);
-  if (count == NULL) {
-    return NULL;
+/* The list of those at rest. */
+
+static void rest(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
+  assert(!entry->resting);
+  entry->resting = true;
+  entry->rest_before = peers->rest_last;
+  entry->rest_after = NULL;
+  if (peers->rest_last != NULL) {
+    peers->rest_last->rest_after = entry;
+  } else {
+    peers->rest_first = entry;
   }
-  count->peer = *peer;
-  if (stoa_map_insert(&peers->counts, count) != STOA_OK) {
-    stoa_free(count);
-    return NULL;
-  }
-  return count;
+  peers->rest_last = entry;
+  peers->rest_count++;
 }
 
-int stoa_peers_add(struct stoa_peers *peers, const struct stoa_peer *peer, uint32_t *out_count) {
+static void wake(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
+  if (!entry->resting) {
+    return;
+  }
+  if (entry->rest_before != NULL) {
+    entry->rest_before->rest_after = entry->rest_after;
+  } else {
+    peers->rest_first = entry->rest_after;
+  }
+  if (entry->rest_after != NULL) {
+    entry->rest_after->rest_before = entry->rest_before;
+  } else {
+    peers->rest_last = entry->rest_before;
+  }
+  entry->resting = false;
+  peers->rest_count--;
+}
+
+static void forget(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
+  wake(peers, entry);
+  stoa_map_remove(&peers->entries, key_of(entry));
+  stoa_free(entry);
+}
+
+/* Nothing is left to remember: gone at once. Only a rate: kept for as long as it takes to flow off. */
+static void release(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
+  if (entry->connections > 0 || entry->sessions > 0) {
+    return;
+  }
+  if (entry->spent_parts == 0) {
+    forget(peers, entry);
+    return;
+  }
+  rest(peers, entry);
+  if (peers->rest_count > STOA_PEERS_RESTING_MAX) {
+    forget(peers, peers->rest_first);
+  }
+}
+
+static uint64_t left_parts(const struct stoa_peers *peers, const struct stoa_peer_entry *entry, uint64_t now_ms) {
+  /* Workers' clocks are a turn apart at most; the one that is behind sees no time pass. */
+  uint64_t passed_ms = now_ms > entry->spent_ms ? now_ms - entry->spent_ms : 0;
+  uint64_t flowed = passed_ms >= BURST_SECONDS * 1000 ? UINT64_MAX : passed_ms * peers->limits.handshakes_per_s;
+  return flowed >= entry->spent_parts ? 0 : entry->spent_parts - flowed;
+}
+
+/* The list is not sorted by when they are done, but no entry rests for longer than BURST_SECONDS. */
+static void forget_rested(struct stoa_peers *peers, uint64_t now_ms) {
+  while (peers->rest_first != NULL && left_parts(peers, peers->rest_first, now_ms) == 0) {
+    forget(peers, peers->rest_first);
+  }
+}
+
+/* Entries. */
+
+static struct stoa_peer_entry *find(const struct stoa_peers *peers, const struct stoa_peer *peer) {
+  const struct stoa_peer key = key_for(peer);
+  return stoa_map_find(&peers->entries, stoa_bytes_make(key.bytes, sizeof key.bytes));
+}
+
+static struct stoa_peer_entry *find_or_add(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  struct stoa_peer_entry *entry = find(peers, peer);
+  if (entry != NULL) {
+    wake(peers, entry);
+    return entry;
+  }
+  entry = stoa_calloc(1, sizeof *entry);
+  if (entry == NULL) {
+    return NULL;
+  }
+  entry->key = key_for(peer);
+  if (stoa_map_insert(&peers->entries, entry) != STOA_OK) {
+    stoa_free(entry);
+    return NULL;
+  }
+  return entry;
+}
+
+static bool is_exempt(const struct stoa_peers *peers, const struct stoa_peer *peer) {
+  const struct stoa_peers_limits *limits = &peers->limits;
+  return (!limits->limit_loopback && stoa_peer_is_loopback(peer)) ||
+         (limits->trusted != NULL && stoa_networks_contain(limits->trusted, peer));
+}
+
+/* Counting. */
+
+static uint32_t *counter(struct stoa_peer_entry *entry, bool of_sessions) {
+  return of_sessions ? &entry->sessions : &entry->connections;
+}
+
+static int count_up(struct stoa_peers *peers, const struct stoa_peer *peer, bool of_sessions) {
+  uint32_t max = of_sessions ? peers->limits.sessions_max : peers->limits.connections_max;
+  bool limited = max > 0 && !is_exempt(peers, peer);
   int status = STOA_E_MEMORY;
   pthread_mutex_lock(&peers->mutex);
-  struct count *count = stoa_map_find(&peers->counts, stoa_bytes_make(peer->bytes, sizeof peer->bytes));
-  if (count == NULL) {
-    count = add_address(peers, peer);
-  }
-  if (count != NULL) {
-    count->connections++;
-    *out_count = count->connections;
-    status = STOA_OK;
+  struct stoa_peer_entry *entry = find_or_add(peers, peer);
+  if (entry != NULL) {
+    uint32_t *count = counter(entry, of_sessions);
+    status = limited && *count >= max ? STOA_E_LIMIT : STOA_OK;
+    *count += status == STOA_OK ? 1 : 0;
+    release(peers, entry);
   }
   pthread_mutex_unlock(&peers->mutex);
   return status;
 }
 
-uint32_t stoa_peers_count(struct stoa_peers *peers, const struct stoa_peer *peer) {
+static void count_down(struct stoa_peers *peers, const struct stoa_peer *peer, bool of_sessions) {
   pthread_mutex_lock(&peers->mutex);
-  const struct count *count = stoa_map_find(&peers->counts, stoa_bytes_make(peer->bytes, sizeof peer->bytes));
-  uint32_t connections = count == NULL ? 0 : count->connections;
-  pthread_mutex_unlock(&peers->mutex);
-  return connections;
-}
-
-void stoa_peers_remove(struct stoa_peers *peers, const struct stoa_peer *peer) {
-  struct stoa_bytes key = stoa_bytes_make(peer->bytes, sizeof peer->bytes);
-  pthread_mutex_lock(&peers->mutex);
-  struct count *count = stoa_map_find(&peers->counts, key);
-  assert(count != NULL && count->connections > 0);
-  count->connections--;
-  if (count->connections == 0) {
-    stoa_map_remove(&peers->counts, key);
-    stoa_free(count);
-  }
+  struct stoa_peer_entry *entry = find(peers, peer);
+  assert(entry != NULL);
+  assert(!entry->resting);
+  uint32_t *count = counter(entry, of_sessions);
+  assert(*count > 0);
+  --*count;
+  release(peers, entry);
   pthread_mutex_unlock(&peers->mutex);
 }
 
-struct stoa_peer stoa_peer_of(const struct sockaddr_storage *address) {
-  struct stoa_peer peer = {{0}};
-  if (address->ss_family == AF_INET) {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-    memcpy(peer.bytes, mapped_prefix, sizeof mapped_prefix);
-    memcpy(peer.bytes + sizeof mapped_prefix, &in->sin_addr, 4);
-  } else if (address->ss_family == AF_INET6) {
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-    memcpy(peer.bytes, &in6->sin6_addr, sizeof peer.bytes);
+int stoa_peers_connect(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  return count_up(peers, peer, false);
+}
+
+void stoa_peers_disconnect(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  count_down(peers, peer, false);
+}
+
+int stoa_peers_session_begin(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  return count_up(peers, peer, true);
+}
+
+void stoa_peers_session_end(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  count_down(peers, peer, true);
+}
+
+static uint32_t look_up(struct stoa_peers *peers, const struct stoa_peer *peer, bool of_sessions) {
+  pthread_mutex_lock(&peers->mutex);
+  struct stoa_peer_entry *entry = find(peers, peer);
+  uint32_t count = entry == NULL ? 0 : *counter(entry, of_sessions);
+  pthread_mutex_unlock(&peers->mutex);
+  return count;
+}
+
+uint32_t stoa_peers_connections(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  return look_up(peers, peer, false);
+}
+
+uint32_t stoa_peers_sessions(struct stoa_peers *peers, const struct stoa_peer *peer) {
+  return look_up(peers, peer, true);
+}
+
+/* Handshakes. */
+
+static int spend(const struct stoa_peers *peers, struct stoa_peer_entry *entry, uint64_t now_ms,
+                 uint32_t *out_retry_ms) {
+  uint64_t rate = peers->limits.handshakes_per_s;
+  uint64_t most = rate * BURST_SECONDS * HANDSHAKE_PARTS;
+  uint64_t spent = left_parts(peers, entry, now_ms) + HANDSHAKE_PARTS;
+  if (spent > most) {
+    *out_retry_ms = (uint32_t)((spent - most + rate - 1) / rate);
+    return STOA_E_LIMIT;
   }
-  return peer;
+  entry->spent_parts = spent;
+  entry->spent_ms = now_ms > entry->spent_ms ? now_ms : entry->spent_ms;
+  return STOA_OK;
 }
 
-static bool is_mapped(const struct stoa_peer *peer) {
-  return memcmp(peer->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
-}
-
-static bool is_unix(const struct stoa_peer *peer) {
-  static const struct stoa_peer zero = {{0}};
-  return memcmp(peer, &zero, sizeof zero) == 0;
-}
-
-bool stoa_peer_is_loopback(const struct stoa_peer *peer) {
-  static const struct stoa_peer loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return is_unix(peer) || (is_mapped(peer) && peer->bytes[12] == 127) ||
-         memcmp(peer, &loopback6, sizeof loopback6) == 0;
-}
-
-void stoa_peer_format(const struct stoa_peer *peer, char out_text[INET6_ADDRSTRLEN]) {
-  if (is_unix(peer)) {
-    memcpy(out_text, "unix", sizeof "unix");
-  } else if (is_mapped(peer)) {
-    inet_ntop(AF_INET, peer->bytes + sizeof mapped_prefix, out_text, INET6_ADDRSTRLEN);
-  } else {
-    inet_ntop(AF_INET6, peer->bytes, out_text, INET6_ADDRSTRLEN);
+int stoa_peers_admit_handshake(struct stoa_peers *peers, const struct stoa_peer *peer, uint64_t now_ms,
+                               uint32_t *out_retry_ms) {
+  if (peers->limits.handshakes_per_s == 0 || is_exempt(peers, peer)) {
+    return STOA_OK;
   }
+  int status = STOA_E_MEMORY;
+  pthread_mutex_lock(&peers->mutex);
+  forget_rested(peers, now_ms);
+  struct stoa_peer_entry *entry = find_or_add(peers, peer);
+  if (entry != NULL) {
+    status = spend(peers, entry, now_ms, out_retry_ms);
+    release(peers, entry);
+  }
+  pthread_mutex_unlock(&peers->mutex);
+  return status;
 }

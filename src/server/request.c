@@ -97,7 +97,7 @@ static const char *over_limit(const struct upgrade *upgrade) {
     return "the server is full";
   }
   bool exempt = stoa_peer_is_loopback(peer) && !server->limits.limit_loopback;
-  if (!exempt && stoa_peers_count(&upgrade->server->peers, peer) > server->limits.address_sessions_max) {
+  if (!exempt && stoa_peers_connections(&upgrade->server->peers, peer) > server->limits.address_sessions_max) {
     return "too many sessions of your address";
   }
   return NULL;

@@ -3,6 +3,7 @@
 #define STOA_SERVER_SERVER_PRIVATE_H
 
 #include "net/tls.h"
+#include "server/networks.h"
 #include "server/peers.h"
 #include "server/worker.h"
 
@@ -26,6 +27,7 @@ struct stoa_server {
 
   struct stoa_tls_context *tls;
   int web_root_fd; /* -1: none */
+  struct stoa_networks trusted_proxies;
   struct stoa_peers peers;
   struct stoa_interests interests;
   struct stoa_address addresses[STOA_LISTENERS_MAX];

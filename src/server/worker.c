@@ -146,7 +146,7 @@ static void on_end(struct stoa_session *session) {
   }
   stoa_map_remove(&worker->ids, session_key(session));
   take_from_table(worker, session);
-  stoa_peers_remove(&server->peers, &session->peer);
+  stoa_peers_disconnect(&server->peers, &session->peer);
   atomic_fetch_sub(&server->sessions, 1);
   for (size_t i = 0; i < worker->listener_count; i++) {
     stoa_listener_resume(&worker->listeners[i]);
@@ -155,21 +155,6 @@ static void on_end(struct stoa_session *session) {
 }
 
 /* Accepting. */
-
-/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in request.c. The
- * margin leaves room for requests of the page and for sessions that are just closing. */
-static bool admit(struct stoa_server *server, const struct stoa_peer *peer) {
-  uint32_t count;
-  if (stoa_peers_add(&server->peers, peer, &count) != STOA_OK) {
-    return false;
-  }
-  bool exempt = stoa_peer_is_loopback(peer) && !server->limits.limit_loopback;
-  if (!exempt && count > server->limits.address_sessions_max * 2 + 16) {
-    stoa_peers_remove(&server->peers, peer);
-    return false;
-  }
-  return true;
-}
 
 /* The id's last byte leads back to the worker, from any thread and without a table. 122 - 8 random bits are left. */
 static void mark_id(struct stoa_session *session, const struct stoa_worker *worker) {
@@ -199,17 +184,18 @@ static int open_session(struct stoa_worker *worker, int fd, const struct stoa_pe
   return STOA_OK;
 }
 
+/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in request.c. */
 static void on_accept(struct stoa_listener *listener, int fd, const struct sockaddr_storage *address) {
   struct stoa_worker *worker = listener->context;
   struct stoa_peer peer = stoa_peer_of(address);
-  if (!admit(worker->server, &peer)) {
+  if (stoa_peers_connect(&worker->server->peers, &peer) != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "too many connections of one address", STOA_F_INT("worker", worker->index));
     stoa_sys.close(fd);
     return;
   }
   int status = open_session(worker, fd, &peer, listener->tls);
   if (status != STOA_OK) {
-    stoa_peers_remove(&worker->server->peers, &peer);
+    stoa_peers_disconnect(&worker->server->peers, &peer);
     stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_name(status)));
   }
 }
