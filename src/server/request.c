@@ -189,7 +189,9 @@ static void on_upgrade(struct upgrade *upgrade) {
 void stoa_worker_on_request(struct stoa_session *session, const struct stoa_http_head *head, const uint8_t *data) {
   struct upgrade upgrade = {.session = session, .server = stoa_worker_of(session)->server, .head = head, .data = data};
   int code = stoa_ws_request_read(head, data, &upgrade.request);
-  if (code == 101) {
+  if (upgrade.server->listeners.items[session->listener].is_admin) {
+    stoa_session_refuse(session, 404, is_head(head)); /* nothing that the public gets */
+  } else if (code == 101) {
     on_upgrade(&upgrade);
   } else if (code == 0) {
     on_plain_request(&upgrade);

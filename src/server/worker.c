@@ -148,9 +148,7 @@ static void on_end(struct stoa_session *session) {
   take_from_table(worker, session);
   stoa_peers_disconnect(&server->peers, &session->peer);
   atomic_fetch_sub(&server->sessions, 1);
-  for (size_t i = 0; i < worker->listener_count; i++) {
-    stoa_listener_resume(&worker->listeners[i]);
-  }
+  stoa_listeners_resume(worker);
   end_if_drained(worker);
 }
 
@@ -163,13 +161,14 @@ static void mark_id(struct stoa_session *session, const struct stoa_worker *work
   session->id.bytes[15] = (uint8_t)(block * count + worker->index);
 }
 
-static int open_session(struct stoa_worker *worker, int fd, const struct stoa_peer *peer, bool tls) {
+static int open_session(struct stoa_worker *worker, int fd, const struct stoa_peer *peer,
+                        const struct stoa_server_listener *listener) {
   struct stoa_session *session;
   if (make_room(worker) != STOA_OK) {
     stoa_sys.close(fd);
     return STOA_E_MEMORY;
   }
-  int status = stoa_session_open(&worker->host, fd, peer, tls ? worker->server->tls : NULL, &session);
+  int status = stoa_session_open(&worker->host, fd, peer, listener->tls, &session);
   if (status != STOA_OK) {
     return status;
   }
@@ -179,37 +178,26 @@ static int open_session(struct stoa_worker *worker, int fd, const struct stoa_pe
     stoa_session_abandon(session);
     return status;
   }
+  session->listener = listener->index;
   put_in_table(worker, session);
   atomic_fetch_add(&worker->server->sessions, 1);
   return STOA_OK;
 }
 
 /* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in request.c. */
-static void on_accept(struct stoa_listener *listener, int fd, const struct sockaddr_storage *address) {
-  struct stoa_worker *worker = listener->context;
+void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
+                        const struct sockaddr_storage *address) {
   struct stoa_peer peer = stoa_peer_of(address);
   if (stoa_peers_connect(&worker->server->peers, &peer) != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "too many connections of one address", STOA_F_INT("worker", worker->index));
     stoa_sys.close(fd);
     return;
   }
-  int status = open_session(worker, fd, &peer, listener->tls);
+  int status = open_session(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
     stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_name(status)));
   }
-}
-
-int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls) {
-  struct stoa_listener *listener = &worker->listeners[slot];
-  listener->on_accept = on_accept;
-  listener->context = worker;
-  listener->tls = tls;
-  int status = stoa_listener_start(listener, worker->loop, fd);
-  if (status == STOA_OK) {
-    worker->listener_count = slot + 1;
-  }
-  return status;
 }
 
 /* Turns. */
@@ -311,12 +299,6 @@ struct order {
   struct stoa_worker *worker;
 };
 
-static void close_listeners(struct stoa_worker *worker) {
-  for (size_t i = 0; i < worker->listener_count; i++) {
-    stoa_listener_close(&worker->listeners[i]);
-  }
-}
-
 static void on_drain_end(struct stoa_timer *timer) {
   struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)timer - offsetof(struct stoa_worker, drain_end));
   stoa_loop_stop(worker->loop);
@@ -350,7 +332,7 @@ static void drain(struct stoa_post *post) {
   }
   worker->draining = true;
   worker->resting = false; /* or the turn's end would put the sweep off again */
-  close_listeners(worker);
+  stoa_listeners_close(worker);
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
   spread_goodbyes(worker);
@@ -427,6 +409,7 @@ static int use_io_uring(struct stoa_worker *worker) {
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
+  worker->spare.fd = -1;
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);
@@ -444,13 +427,11 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->host.scratch = stoa_alloc(STOA_SESSION_SCRATCH_BYTES);
   worker->arena =
       stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
-  worker->listeners = stoa_calloc(STOA_LISTENERS_MAX, sizeof *worker->listeners);
+  worker->listeners = stoa_calloc(STOA_LISTENER_SOCKETS_MAX, sizeof *worker->listeners);
   if (worker->host.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
   }
-  for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
-    worker->listeners[i].io.fd = -1; /* a unix socket has one listener only, the first worker's */
-  }
+  stoa_spare_open(&worker->spare);
   if (server->use_io_uring) {
     status = use_io_uring(worker);
     if (status != STOA_OK) {
@@ -467,7 +448,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   if (worker->loop == NULL || worker->listeners == NULL) {
     return;
   }
-  close_listeners(worker);
+  stoa_listeners_close(worker);
   current = worker;
   for (uint32_t i = 0; i < worker->session_count; i++) {
     stoa_session_drop(worker->sessions[i], STOA_WS_CLOSE_GOING_AWAY, "server ended");
@@ -492,6 +473,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->host.scratch);
   stoa_free(worker->listeners);
+  stoa_spare_close(&worker->spare);
   stoa_free(worker->sessions);
   stoa_turn_fini(&worker->host.turn);
   stoa_free(worker->due_ms);

@@ -98,6 +98,7 @@ struct stoa_session {
   bool slow : 1;        /* the queue is full: close with 4008 at the end of the turn */
   bool accepted : 1;    /* the host's: on_connect said yes */
   bool keep_alive : 1;  /* another request may follow this answer */
+  uint8_t listener;     /* the host's: through which one it came */
   uint16_t errors;      /* answered so far */
   uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
   uint32_t since_ms;    /* when the state, or the unanswered ping, began */
