@@ -66,8 +66,10 @@ struct stoa_callbacks {
   void *user;
 };
 
-/* Errors: STOA_E_ARGUMENT, STOA_E_NOT_FOUND (the codec), STOA_E_MEMORY, STOA_E_SYSTEM, STOA_E_TLS; each is logged with
- *         the option's name and what to do. `config` NULL is all defaults. */
+/* Names in addresses are looked up, which may block.
+ * Errors: STOA_E_ARGUMENT  an option makes no sense; STOA_E_NOT_FOUND, STOA_E_DENIED, STOA_E_TLS  a certificate or key;
+ *         STOA_E_SYSTEM, STOA_E_MEMORY. Each is logged with the option's name and what to do. `config` NULL is all
+ *         defaults. */
 STOA_API int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server);
 /* Stops first, if it runs. NULL is fine. */
 STOA_API void stoa_server_destroy(struct stoa_server *server);
@@ -84,9 +86,11 @@ STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
 
 /* Bind, listen and start the workers; returns when all listen.
  * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound;
- *         STOA_E_UNSUPPORTED  io_uring is wanted and not to be had; STOA_E_MEMORY. Nothing runs after an error. */
+ *         STOA_E_LIMIT  names have too many addresses; STOA_E_UNSUPPORTED  io_uring is wanted and not to be had;
+ *         STOA_E_MEMORY. Nothing runs after an error. The soft limit of descriptors is raised to the hard one. */
 STOA_API int stoa_server_start(struct stoa_server *server);
-/* Where the n-th address really listens, "127.0.0.1:43211" (port 0 asks for a free one). NULL past the last. */
+/* Where the n-th of server.addresses or server.listeners really listens, "127.0.0.1:43211" (port 0 asks for a free
+ * one): of a name its first address. NULL past the last. */
 STOA_API const char *stoa_server_address(const struct stoa_server *server, size_t index);
 
 /* Let everybody go: no more accepts, close 4001 to all spread over a moment, then the workers end. From any thread

@@ -6,6 +6,7 @@
 #include <stoa/status.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -29,6 +30,14 @@ static int openat2_by_number(int folder_fd, const char *path, struct open_how *h
   return (int)syscall(SYS_openat2, folder_fd, path, how, how_len);
 }
 
+static int dup_by_fcntl(int fd) {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int ioctl_of_int(int fd, unsigned long request, int *value) {
+  return ioctl(fd, request, value);
+}
+
 /* getrlimit(2) and setrlimit(2) take an enum, of one compiler a type of its own. */
 static int getrlimit_by_int(int resource, struct rlimit *out_limit) {
   return getrlimit((__rlimit_resource_t)resource, out_limit);
@@ -44,7 +53,8 @@ static int setrlimit_by_int(int resource, const struct rlimit *limit) {
     .connect = connect, .shutdown = shutdown, .getsockname = getsockname, .getsockopt = getsockopt,                    \
     .setsockopt = setsockopt, .recv = recv, .send = send, .sendmsg = sendmsg, .getaddrinfo = getaddrinfo,              \
     .freeaddrinfo = freeaddrinfo, .gethostname = gethostname, .read = read, .pread = pread, .write = write,            \
-    .close = close, .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,    \
+    .close = close, .dup_cloexec = dup_by_fcntl, .ioctl_int = ioctl_of_int, .fchmod = fchmod, .readlink = readlink,    \
+    .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,    \
     .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .open = open_three, .openat = openat_four, \
     .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \
     .unlink = unlink, .getrlimit = getrlimit_by_int, .setrlimit = setrlimit_by_int, .getrandom = getrandom,            \

@@ -50,6 +50,8 @@ struct stoa_sys {
   ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
+  int (*dup_cloexec)(int fd);                             /* fcntl(2), F_DUPFD_CLOEXEC */
+  int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) of those requests that take an int */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, struct epoll_event *event);
@@ -68,6 +70,8 @@ struct stoa_sys {
   int (*lstat)(const char *path, struct stat *out_info);
   int (*access)(const char *path, int mode);
   int (*chmod)(const char *path, mode_t mode);
+  int (*fchmod)(int fd, mode_t mode);
+  ssize_t (*readlink)(const char *path, char *out_target, size_t size);
   int (*unlink)(const char *path);
 
   /* The process. */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stoa/log.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ETAG_SIZE 64
@@ -34,14 +33,14 @@ static const char hsts[] = "Strict-Transport-Security: max-age=31536000\r\n";
 
 static int open_by_kernel(int root_fd, const char *path) {
   struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-  return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+  return stoa_sys.openat2(root_fd, path, &how, sizeof how);
 }
 
 /* Where an open descriptor really is. False when /proc does not tell. */
 static bool find_place(int fd, char out_path[STOA_FILES_PATH_BYTES_MAX]) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t len = readlink(link, out_path, STOA_FILES_PATH_BYTES_MAX - 1);
+  ssize_t len = stoa_sys.readlink(link, out_path, STOA_FILES_PATH_BYTES_MAX - 1);
   if (len <= 0 || len >= STOA_FILES_PATH_BYTES_MAX - 1) {
     return false;
   }
@@ -57,7 +56,7 @@ static bool is_beneath(const char *root, const char *path) {
 /* The path itself has no "..", so only links can have led outside; and what was opened cannot move any more. */
 static int open_and_compare(const struct stoa_files *files, const char *path) {
   char place[STOA_FILES_PATH_BYTES_MAX];
-  int fd = openat(files->root_fd, path, OPEN_FLAGS);
+  int fd = stoa_sys.openat(files->root_fd, path, OPEN_FLAGS, 0);
   if (fd >= 0 && !(find_place(fd, place) && is_beneath(files->root, place))) {
     stoa_sys.close(fd);
     errno = EXDEV;
@@ -231,7 +230,7 @@ static void prefer_gzip(struct request *request) {
   memcpy(request->name + len, ".gz", sizeof ".gz");
   int fd = open_beneath(request->files, request->name);
   request->name[len] = '\0';
-  bool usable = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_mtime >= request->info.st_mtime;
+  bool usable = fd >= 0 && stoa_sys.fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_mtime >= request->info.st_mtime;
   if (usable) {
     stoa_sys.close(request->fd);
     request->fd = fd;
@@ -322,7 +321,7 @@ static void send_file(struct request *request) {
 }
 
 static void answer_with(struct request *request) {
-  if (fstat(request->fd, &request->info) != 0) {
+  if (stoa_sys.fstat(request->fd, &request->info) != 0) {
     refuse(request, 500, NULL);
   } else if (S_ISDIR(request->info.st_mode)) {
     redirect_to_folder(request);

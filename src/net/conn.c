@@ -5,8 +5,9 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
+#include <linux/tcp.h> /* the C library's struct tcp_info ends before bytes_acked */
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
@@ -48,19 +49,21 @@ bool stoa_conn_handshaking(const struct stoa_conn *conn) {
 
 bool stoa_conn_has_input(const struct stoa_conn *conn) {
   uint8_t byte;
-  return stoa_conn_pending(conn) || stoa_sys.recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return stoa_conn_pending(conn) || stoa_sys.recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 uint64_t stoa_conn_acked_bytes(const struct stoa_conn *conn) {
   struct tcp_info info;
   socklen_t len = sizeof info;
   memset(&info, 0, sizeof info);
-  return getsockopt(conn->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_acked : 0;
+  bool known = stoa_sys.getsockopt(conn->io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+               len >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
+  return known ? info.tcpi_bytes_acked : 0;
 }
 
 size_t stoa_conn_unacked_bytes(const struct stoa_conn *conn) {
   int bytes = 0;
-  return ioctl(conn->io.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+  return stoa_sys.ioctl_int(conn->io.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t count, size_t *out_len) {

@@ -6,7 +6,7 @@
 #ifndef STOA_NET_DIAL_H
 #define STOA_NET_DIAL_H
 
-#include "net/listener.h"
+#include "net/address.h"
 
 #define STOA_DIAL_ADDRESSES_MAX 8
 

@@ -58,18 +58,38 @@ static bool copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tl
   return copy_text(arena, &copy->certificate, "") && copy_text(arena, &copy->key, "");
 }
 
+static const struct stoa_listener_config *copy_listeners(struct stoa_arena *arena,
+                                                         const struct stoa_listener_config *items, size_t count) {
+  struct stoa_listener_config *copies = stoa_arena_alloc(arena, count * sizeof *copies);
+  for (size_t i = 0; copies != NULL && i < count; i++) {
+    copies[i] = items[i];
+    if (!copy_text(arena, &copies[i].address, "") || !copy_text(arena, &copies[i].mode, "") ||
+        !copy_tls(arena, &copies[i].tls)) {
+      return NULL;
+    }
+  }
+  return copies;
+}
+
+static bool copy_lists(struct stoa_arena *arena, struct stoa_server_config *config) {
+  config->addresses.items = copy_list(arena, config->addresses.items, config->addresses.count);
+  config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
+  config->listeners.items = copy_listeners(arena, config->listeners.items, config->listeners.count);
+  config->trusted_proxies.items = copy_list(arena, config->trusted_proxies.items, config->trusted_proxies.count);
+  return config->addresses.items != NULL && config->allowed_origins.items != NULL && config->listeners.items != NULL &&
+         config->trusted_proxies.items != NULL;
+}
+
 static bool copy_config(struct stoa_server *server) {
   struct stoa_arena *arena = server->config_arena;
   struct stoa_server_config *config = &server->config;
-  if (config->addresses.count == 0) {
+  if (config->addresses.count == 0 && config->listeners.count == 0) {
     config->addresses.items = default_addresses;
     config->addresses.count = 1;
   }
-  config->addresses.items = copy_list(arena, config->addresses.items, config->addresses.count);
-  config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
-  return config->addresses.items != NULL && config->allowed_origins.items != NULL &&
-         copy_text(arena, &config->path, "/") && copy_text(arena, &config->codec, "json") &&
-         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
+  return copy_lists(arena, config) && copy_text(arena, &config->path, "/") &&
+         copy_text(arena, &config->codec, "json") && copy_text(arena, &config->web_root, "") &&
+         copy_tls(arena, &config->tls);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -124,10 +144,45 @@ static int check_times(const struct stoa_server *server) {
   return STOA_OK;
 }
 
+static int check_listeners(const struct stoa_server_config *config) {
+  if (config->addresses.count > 0 && config->listeners.count > 0) {
+    stoa_log(STOA_LOG_ERROR, "server.addresses is the short form of server.listeners; give only one of them",
+             STOA_F_INT("addresses", config->addresses.count), STOA_F_INT("listeners", config->listeners.count));
+    return STOA_E_ARGUMENT;
+  }
+  if (config->addresses.count > STOA_LISTENERS_MAX) {
+    return out_of_range("server.addresses", (uint32_t)config->addresses.count, STOA_LISTENERS_MAX);
+  }
+  if (config->listeners.count > STOA_LISTENERS_MAX) {
+    return out_of_range("server.listeners", (uint32_t)config->listeners.count, STOA_LISTENERS_MAX);
+  }
+  return STOA_OK;
+}
+
+/* The margin leaves room for requests of the page and for sessions that are just closing. */
+static int set_peer_limits(struct stoa_server *server) {
+  const struct stoa_limits_config *limits = &server->limits;
+  const struct stoa_peers_limits peers_limits = {
+      .connections_max = limits->address_sessions_max > UINT32_MAX / 4 ? 0 : limits->address_sessions_max * 2 + 16,
+      .sessions_max = limits->address_sessions_max,
+      .handshakes_per_s = limits->address_handshakes_per_s,
+      .limit_loopback = limits->limit_loopback,
+      .trusted = &server->trusted_proxies,
+  };
+  const struct stoa_server_config *config = &server->config;
+  int status = stoa_networks_parse("server.trusted_proxies", config->trusted_proxies.items,
+                                   config->trusted_proxies.count, server->config_arena, &server->trusted_proxies);
+  if (status == STOA_OK) {
+    stoa_peers_set_limits(&server->peers, &peers_limits);
+  }
+  return status;
+}
+
 static int check(const struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
-  if (server->config.addresses.count > STOA_LISTENERS_MAX) {
-    return out_of_range("server.addresses", (uint32_t)server->config.addresses.count, STOA_LISTENERS_MAX);
+  int status = check_listeners(&server->config);
+  if (status != STOA_OK) {
+    return status;
   }
   if (server->worker_count > STOA_WORKERS_MAX) {
     return out_of_range("server.workers", server->worker_count, STOA_WORKERS_MAX);
@@ -178,5 +233,6 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
   if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {
     server->worker_count = STOA_WORKERS_MAX;
   }
-  return check(server);
+  int status = check(server);
+  return status == STOA_OK ? set_peer_limits(server) : status;
 }

@@ -27,35 +27,6 @@ static int open_tls(struct stoa_server *server) {
   return stoa_tls_context_create(tls->certificate.data, tls->key.data, &server->tls);
 }
 
-static int parse_addresses(struct stoa_server *server) {
-  for (size_t i = 0; i < server->config.addresses.count; i++) {
-    struct stoa_string text = server->config.addresses.items[i];
-    struct stoa_address *address = &server->addresses[i];
-    if (stoa_address_parse(text, address) != STOA_OK) {
-      stoa_log(STOA_LOG_ERROR, "not an address; write host:port, :port, [::1]:port or unix:/path",
-               STOA_F_TEXT("server.addresses", text));
-      return STOA_E_ARGUMENT;
-    }
-    if (address->tls && server->tls == NULL) {
-      stoa_log(STOA_LOG_ERROR, "a wss:// address needs server.tls.certificate and server.tls.key",
-               STOA_F_TEXT("server.addresses", text));
-      return STOA_E_ARGUMENT;
-    }
-    server->address_count = i + 1;
-  }
-  return STOA_OK;
-}
-
-/* A client holds a session, and for a moment the connections that fetch the page. */
-static void set_peers_limits(struct stoa_server *server) {
-  const struct stoa_limits_config *limits = &server->limits;
-  const struct stoa_peers_limits peers_limits = {.connections_max = limits->address_sessions_max * 2 + 16,
-                                                 .sessions_max = limits->address_sessions_max,
-                                                 .handshakes_per_s = limits->address_handshakes_per_s,
-                                                 .limit_loopback = limits->limit_loopback};
-  stoa_peers_set_limits(&server->peers, &peers_limits);
-}
-
 static int init(struct stoa_server *server, const struct stoa_server_config *config) {
   stoa_tls_memory_setup();
   stoa_codec_registry_init(&server->codecs);
@@ -67,14 +38,13 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = stoa_options_apply(server, config);
   }
   if (status == STOA_OK) {
-    set_peers_limits(server);
     status = open_web_root(server);
   }
   if (status == STOA_OK) {
     status = open_tls(server);
   }
   if (status == STOA_OK) {
-    status = parse_addresses(server);
+    status = stoa_listeners_init(server);
   }
   if (status == STOA_OK) {
     server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
@@ -146,6 +116,7 @@ void stoa_server_destroy(struct stoa_server *server) {
     return;
   }
   end_workers(server);
+  stoa_listeners_fini(server);
   stop_log(server);
   stoa_tls_context_destroy(server->tls);
   stoa_files_fini(&server->files);
@@ -244,31 +215,6 @@ static int init_workers(struct stoa_server *server) {
   return STOA_OK;
 }
 
-static int listen_on(struct stoa_server *server, size_t slot) {
-  struct stoa_address *address = &server->addresses[slot];
-  bool is_unix = address->socket.any.sa_family == AF_UNIX;
-  uint32_t listeners = is_unix ? 1 : server->worker_count;
-  for (uint32_t i = 0; i < listeners; i++) {
-    int fd;
-    bool reuse_port = server->config.reuse_port;
-    int status = stoa_listener_open(address, listeners > 1 || reuse_port, i == 0 && !reuse_port, &fd);
-    if (status != STOA_OK) {
-      stoa_log(STOA_LOG_ERROR, "cannot listen", STOA_F_TEXT("address", server->config.addresses.items[slot]),
-               STOA_F_STR("reason", strerror(errno)));
-      return status;
-    }
-    status = stoa_worker_listen(&server->workers[i], slot, fd, address->tls);
-    if (status != STOA_OK) {
-      stoa_sys.close(fd);
-      return status;
-    }
-  }
-  stoa_address_format(address, server->address_texts[slot]);
-  stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", server->address_texts[slot]),
-           STOA_F_STR("tls", address->tls ? "on" : "off"), STOA_F_INT("workers", server->worker_count));
-  return STOA_OK;
-}
-
 static int choose_formats(struct stoa_server *server) {
   const struct stoa_server_config *config = &server->config;
   enum stoa_typed_order order =
@@ -310,8 +256,8 @@ static int bring_up(struct stoa_server *server) {
   if (status == STOA_OK) {
     status = init_workers(server);
   }
-  for (size_t i = 0; i < server->address_count && status == STOA_OK; i++) {
-    status = listen_on(server, i);
+  if (status == STOA_OK) {
+    status = stoa_listeners_open(server);
   }
   server->started = status == STOA_OK; /* from the first thread on, sending is fine */
   for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
@@ -325,6 +271,7 @@ int stoa_server_start(struct stoa_server *server) {
   start_log(server);
   /* OpenSSL writes without MSG_NOSIGNAL. */
   signal(SIGPIPE, SIG_IGN);
+  stoa_listeners_raise_limit();
   int status = bring_up(server);
   if (status != STOA_OK) {
     end_workers(server);
@@ -334,7 +281,7 @@ int stoa_server_start(struct stoa_server *server) {
 }
 
 const char *stoa_server_address(const struct stoa_server *server, size_t index) {
-  return server->started && index < server->address_count ? server->address_texts[index] : NULL;
+  return server->started && index < server->listeners.count ? server->listeners.items[index].text : NULL;
 }
 
 /* Ending. */

@@ -4,12 +4,12 @@
 
 #include "http/files.h"
 #include "net/tls.h"
+#include "server/listeners.h"
+#include "server/networks.h"
 #include "server/peers.h"
 #include "server/worker.h"
 
 #include <stdatomic.h>
-
-#define STOA_LISTENERS_MAX 16
 
 struct stoa_server {
   struct stoa_server_config config; /* a copy, defaults filled in; what it points to lies in config_arena */
@@ -28,11 +28,10 @@ struct stoa_server {
 
   struct stoa_tls_context *tls;
   struct stoa_files files; /* of the web root */
+  struct stoa_networks trusted_proxies;
   struct stoa_peers peers;
   struct stoa_interests interests;
-  struct stoa_address addresses[STOA_LISTENERS_MAX];
-  char address_texts[STOA_LISTENERS_MAX][STOA_ADDRESS_TEXT_LEN];
-  size_t address_count;
+  struct stoa_listeners listeners;
 
   struct stoa_worker *workers;
   uint32_t worker_count;

@@ -184,9 +184,7 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   stoa_peers_disconnect(&server->peers, &own->peer);
   atomic_fetch_sub(&server->connections, 1);
   stoa_free(own);
-  for (size_t i = 0; i < worker->listener_count; i++) {
-    stoa_listener_resume(&worker->listeners[i]);
-  }
+  stoa_listeners_resume(worker);
   end_if_drained(worker);
 }
 
@@ -221,25 +219,21 @@ static void on_http_end(struct stoa_stream *stream) {
 
 /* Accepting. */
 
-/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in request.c. The
- * margin leaves room for requests of the page and for sessions that are just closing. */
-static bool admit(struct stoa_server *server, const struct stoa_peer *peer) {
-  return stoa_peers_connect(&server->peers, peer) == STOA_OK;
-}
-
 int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *session) {
   stoa_session_id_mark(&session->id, worker->index, worker->server->worker_count);
   return stoa_map_insert(&worker->ids, session);
 }
 
-static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer, bool tls) {
+static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer,
+                           const struct stoa_server_listener *listener) {
   struct stoa_server_session *own = make_room(worker) == STOA_OK ? stoa_calloc(1, sizeof *own) : NULL;
   if (own == NULL) {
     stoa_sys.close(fd);
     return STOA_E_MEMORY;
   }
   own->peer = *peer;
-  int status = stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, tls ? worker->server->tls : NULL);
+  own->listener = listener->index;
+  int status = stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
   if (status != STOA_OK) {
     stoa_free(own);
     return status;
@@ -249,31 +243,20 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   return STOA_OK;
 }
 
-static void on_accept(struct stoa_listener *listener, int fd, const struct sockaddr_storage *address) {
-  struct stoa_worker *worker = listener->context;
+/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in admission.c. */
+void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
+                        const struct sockaddr_storage *address) {
   struct stoa_peer peer = stoa_peer_of(address);
-  if (!admit(worker->server, &peer)) {
+  if (stoa_peers_connect(&worker->server->peers, &peer) != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "too many connections of one address", STOA_F_INT("worker", worker->index));
     stoa_sys.close(fd);
     return;
   }
-  int status = open_connection(worker, fd, &peer, listener->tls);
+  int status = open_connection(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
     stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_name(status)));
   }
-}
-
-int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls) {
-  struct stoa_listener *listener = &worker->listeners[slot];
-  listener->on_accept = on_accept;
-  listener->context = worker;
-  listener->tls = tls;
-  int status = stoa_listener_start(listener, worker->loop, fd);
-  if (status == STOA_OK) {
-    worker->listener_count = slot + 1;
-  }
-  return status;
 }
 
 /* Turns. */
@@ -378,12 +361,6 @@ int stoa_worker_start(struct stoa_worker *worker) {
 
 /* The end. */
 
-static void close_listeners(struct stoa_worker *worker) {
-  for (size_t i = 0; i < worker->listener_count; i++) {
-    stoa_listener_close(&worker->listeners[i]);
-  }
-}
-
 static void on_drain_end(struct stoa_timer *timer) {
   struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, drain_end);
   stoa_loop_stop(worker->loop);
@@ -409,10 +386,10 @@ static void spread_closes(struct stoa_worker *worker) {
 }
 
 static void drain(struct stoa_post *post) {
-  struct stoa_worker *worker = (struct stoa_worker *)(void *)((char *)post - offsetof(struct stoa_worker, drain_post));
+  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, drain_post);
   worker->draining = true;
   worker->resting = false; /* or the turn's end would put the sweep off again */
-  close_listeners(worker);
+  stoa_listeners_close(worker);
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
   spread_closes(worker);
@@ -488,6 +465,7 @@ static int init_groups(struct stoa_worker *worker) {
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   worker->server = server;
   worker->index = index;
+  worker->spare.fd = -1;
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);
@@ -505,13 +483,11 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->streams.scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES);
   worker->arena =
       stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
-  worker->listeners = stoa_calloc(STOA_LISTENERS_MAX, sizeof *worker->listeners);
+  worker->listeners = stoa_calloc(STOA_LISTENER_SOCKETS_MAX, sizeof *worker->listeners);
   if (worker->streams.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
   }
-  for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
-    worker->listeners[i].io.fd = -1; /* a unix socket has one listener only, the first worker's */
-  }
+  stoa_spare_open(&worker->spare);
   if (server->use_io_uring) {
     status = use_io_uring(worker);
     if (status != STOA_OK) {
@@ -528,7 +504,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   if (worker->loop == NULL || worker->listeners == NULL) {
     return;
   }
-  close_listeners(worker);
+  stoa_listeners_close(worker);
   current = worker;
   for (uint32_t i = 0; i < worker->table_count; i++) {
     struct stoa_session *session = &worker->table[i]->base;
@@ -558,6 +534,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->streams.scratch);
   stoa_free(worker->listeners);
+  stoa_spare_close(&worker->spare);
   stoa_free(worker->table);
   stoa_stream_host_fini(&worker->streams);
   stoa_free(worker->due_ms);

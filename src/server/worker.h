@@ -7,10 +7,10 @@
 
 #include "base/map.h"
 #include "http/http.h"
-#include "net/listener.h"
 #include "server/budget.h"
 #include "server/format.h"
 #include "server/group.h"
+#include "server/listeners.h"
 #include "server/server_session.h"
 
 #include <pthread.h>
@@ -28,8 +28,9 @@ struct stoa_worker {
   pthread_t thread;
   struct stoa_loop *loop;
   struct stoa_arena *arena;
-  struct stoa_listener *listeners;
-  size_t listener_count;
+  struct stoa_listener *listeners; /* listeners.h's: one for each socket that is watched here */
+  size_t listener_count;           /* 0: it does not listen, or no more */
+  struct stoa_spare spare;
 
   /* Connections in a dense table; due times beside it, so that a sweep reads 4 bytes a connection. */
   struct stoa_server_session **table;
@@ -64,8 +65,9 @@ void stoa_worker_end_sessions(struct stoa_worker *worker);
 /* When all workers' sessions have ended. */
 void stoa_worker_fini(struct stoa_worker *worker);
 
-/* Take a listening descriptor; before the thread runs. Errors: STOA_E_SYSTEM, STOA_E_MEMORY */
-int stoa_worker_listen(struct stoa_worker *worker, size_t slot, int fd, bool tls);
+/* A connection came through a listener; the descriptor is the worker's, also when nothing comes of it. */
+void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
+                        const struct sockaddr_storage *address);
 /* Errors: STOA_E_SYSTEM */
 int stoa_worker_start(struct stoa_worker *worker);
 

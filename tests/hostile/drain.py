@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import stat
+import tempfile
 import time
 
-from server_process import DEADLINE_S, Server
+from server_process import DEADLINE_S, Server, wait_until
 from tap import run, test
 from world import CHAT, CHATROOM, ECHO, Bystander, hostile
 from ws_raw import BINARY, MASK_ZERO, Peer, close_frame, frame
@@ -115,6 +117,33 @@ def storm(world):
         world.server.signal(signal.SIGCONT)
         world.server.signal(signal.SIGWINCH)
         world.bystander.chat()
+
+
+@test("SIGTERM removes the file of a unix socket, and kill -9 leaves one that the next server replaces")
+def unix_socket():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "chat.sock")
+        listeners = [{"address": "127.0.0.1:0"}, {"address": f"unix:{path}", "mode": "0600"}]
+        settings = {"server.addresses": [], "server.listeners": listeners, "server.workers": 3}
+        first = Server(os.environ[CHATROOM], settings)
+        try:
+            wait_until(lambda: os.path.exists(path), "the unix socket")
+        finally:
+            first.kill()
+        assert os.path.exists(path)
+        second = Server(os.environ[CHATROOM], settings)
+        try:
+            wait_until(lambda: accepts(path), "the unix socket")
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+            second.stop()
+            assert not os.path.exists(path), "the file is left behind"
+        finally:
+            second.kill()
+
+
+def accepts(path):
+    with socket.socket(socket.AF_UNIX) as peer:
+        return peer.connect_ex(path) == 0
 
 
 run()

@@ -46,7 +46,7 @@ class Server:
         self.lines = []
         self.heard = threading.Condition()
         self.ports = []
-        self.awaited = len(everything["server.addresses"])
+        self.awaited = max(1, len(everything["server.addresses"]))  # none are listed where there are listeners
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env=sanitizer_environment())

@@ -6,42 +6,106 @@
 
 #include <cmocka.h>
 
-#include "net/listener.h"
+#include "net/address.h"
 
-static int parse(const char *text, struct stoa_address *out) {
+static int parse(const char *text, struct stoa_address_list *out) {
   memset(out, 0, sizeof *out);
   return stoa_address_parse(stoa_string_of(text), out);
 }
 
-static void check(const char *text, const char *formatted, bool tls) {
-  struct stoa_address address;
+static struct stoa_address one(const char *text) {
+  struct stoa_address_list list;
+  assert_int_equal(parse(text, &list), STOA_OK);
+  assert_int_equal(list.count, 1);
+  return list.items[0];
+}
+
+static void check(const char *text, const char *formatted, enum stoa_address_form form,
+                  enum stoa_address_scheme scheme) {
+  struct stoa_address_list list;
   char out[STOA_ADDRESS_TEXT_LEN];
-  assert_int_equal(parse(text, &address), STOA_OK);
-  assert_int_equal(address.tls, tls);
-  stoa_address_format(&address, out);
+  assert_int_equal(parse(text, &list), STOA_OK);
+  assert_int_equal(list.form, form);
+  assert_int_equal(list.scheme, scheme);
+  assert_int_equal(list.count, 1);
+  stoa_address_format(&list.items[0], out);
   assert_string_equal(out, formatted);
 }
 
 static void test_each_form_is_understood(void **state) {
   (void)state;
-  check("127.0.0.1:7700", "127.0.0.1:7700", false);
-  check("ws://127.0.0.1:7700", "127.0.0.1:7700", false);
-  check("wss://127.0.0.1:443", "127.0.0.1:443", true);
-  check(":7700", "[::]:7700", false);
-  check("wss://:0", "[::]:0", true);
-  check("[::1]:65535", "[::1]:65535", false);
-  check("[2001:db8::1]:1", "[2001:db8::1]:1", false);
-  check("unix:/run/stoa.sock", "unix:/run/stoa.sock", false);
-  check("wss://unix:relative", "unix:relative", true);
-  check("ws://unix:/a:b", "unix:/a:b", false);
+  check("127.0.0.1:7700", "127.0.0.1:7700", STOA_ADDRESS_LITERAL, STOA_ADDRESS_NO_SCHEME);
+  check("ws://127.0.0.1:7700", "127.0.0.1:7700", STOA_ADDRESS_LITERAL, STOA_ADDRESS_WS);
+  check("wss://127.0.0.1:443", "127.0.0.1:443", STOA_ADDRESS_LITERAL, STOA_ADDRESS_WSS);
+  check(":7700", "[::]:7700", STOA_ADDRESS_EVERY, STOA_ADDRESS_NO_SCHEME);
+  check("wss://:0", "[::]:0", STOA_ADDRESS_EVERY, STOA_ADDRESS_WSS);
+  check("[::]:7700", "[::]:7700", STOA_ADDRESS_LITERAL, STOA_ADDRESS_NO_SCHEME);
+  check("[::1]:65535", "[::1]:65535", STOA_ADDRESS_LITERAL, STOA_ADDRESS_NO_SCHEME);
+  check("[2001:db8::1]:1", "[2001:db8::1]:1", STOA_ADDRESS_LITERAL, STOA_ADDRESS_NO_SCHEME);
+  check("unix:/run/stoa.sock", "unix:/run/stoa.sock", STOA_ADDRESS_PATH, STOA_ADDRESS_NO_SCHEME);
+  check("wss://unix:relative", "unix:relative", STOA_ADDRESS_PATH, STOA_ADDRESS_WSS);
+  check("ws://unix:/a:b", "unix:/a:b", STOA_ADDRESS_PATH, STOA_ADDRESS_WS);
 }
 
-static void test_a_name_is_resolved(void **state) {
+static void test_an_ipv4_address_in_ipv6_notation_is_an_ipv4_address(void **state) {
   (void)state;
-  struct stoa_address address;
-  assert_int_equal(parse("localhost:80", &address), STOA_OK);
-  assert_true(address.socket.any.sa_family == AF_INET || address.socket.any.sa_family == AF_INET6);
-  assert_int_equal(parse("no-such-host.invalid:80", &address), STOA_E_NOT_FOUND);
+  check("[::ffff:192.0.2.1]:80", "192.0.2.1:80", STOA_ADDRESS_LITERAL, STOA_ADDRESS_NO_SCHEME);
+}
+
+/* What the hosts file says of localhost differs; its addresses are loopback ones and each is there once. */
+static void test_a_name_is_all_of_its_addresses(void **state) {
+  (void)state;
+  struct stoa_address_list list;
+  assert_int_equal(parse("localhost:80", &list), STOA_OK);
+  assert_int_equal(list.form, STOA_ADDRESS_NAME);
+  assert_in_range(list.count, 1, STOA_ADDRESS_LIST_MAX);
+  for (size_t i = 0; i < list.count; i++) {
+    int family = list.items[i].socket.any.sa_family;
+    assert_true(family == AF_INET || family == AF_INET6);
+    assert_int_equal(stoa_address_port(&list.items[i]), 80);
+    for (size_t j = 0; j < i; j++) {
+      assert_false(stoa_address_covers(&list.items[i], &list.items[j]));
+    }
+  }
+  assert_int_equal(parse("no-such-host.invalid:80", &list), STOA_E_NOT_FOUND);
+}
+
+static bool covers(const char *wide, const char *narrow) {
+  struct stoa_address wide_address = one(wide);
+  struct stoa_address narrow_address = one(narrow);
+  return stoa_address_covers(&wide_address, &narrow_address);
+}
+
+static void test_an_address_covers_itself_and_what_its_socket_takes_too(void **state) {
+  (void)state;
+  assert_true(covers("127.0.0.1:80", "127.0.0.1:80"));
+  assert_true(covers("0.0.0.0:80", "127.0.0.1:80"));
+  assert_true(covers("[::]:80", "[::1]:80"));
+  assert_true(covers("[::]:80", "127.0.0.1:80"));
+  assert_true(covers(":80", "0.0.0.0:80"));
+  assert_true(covers("unix:/a", "unix:/a"));
+  assert_false(covers("127.0.0.1:80", "0.0.0.0:80"));
+  assert_false(covers("0.0.0.0:80", "[::]:80"));
+  assert_false(covers("0.0.0.0:80", "[::1]:80"));
+  assert_false(covers("0.0.0.0:80", "127.0.0.1:81"));
+  assert_false(covers("unix:/a", "unix:/b"));
+  assert_false(covers(":80", "unix:/a"));
+  assert_false(covers("127.0.0.1:0", "127.0.0.1:0")); /* each takes a port of its own */
+  struct stoa_address six = one("[::]:80");
+  struct stoa_address four = one("127.0.0.1:80");
+  six.ipv6_only = true;
+  assert_false(stoa_address_covers(&six, &four));
+}
+
+static void test_every_ipv4_address_keeps_the_port(void **state) {
+  (void)state;
+  char out[STOA_ADDRESS_TEXT_LEN];
+  struct stoa_address address = one(":7700");
+  assert_true(stoa_address_is_any(&address));
+  stoa_address_to_ipv4(&address);
+  assert_true(stoa_address_is_any(&address));
+  stoa_address_format(&address, out);
+  assert_string_equal(out, "0.0.0.0:7700");
 }
 
 static void test_anything_else_is_refused_and_nothing_is_written(void **state) {
@@ -51,20 +115,17 @@ static void test_anything_else_is_refused_and_nothing_is_written(void **state) {
       "1.2.3.4:-1", "1.2.3.4:+1",   "1.2.3.4:1x",  "::1:80",    "[::1:80",   "[]:80",           "[:80",
       "unix:",      "[::1]:999999", "1.2.3.4: 80", ":",         "[::1]x:1",  "1.2.3.4:00000080"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    struct stoa_address address;
-    struct stoa_address untouched = {.len = 77};
-    memset(&address, 0, sizeof address);
-    address.len = 77;
-    if (stoa_address_parse(stoa_string_of(bad[i]), &address) != STOA_E_SYNTAX) {
+    struct stoa_address_list list = {.count = 77};
+    if (stoa_address_parse(stoa_string_of(bad[i]), &list) != STOA_E_SYNTAX) {
       fail_msg("accepted: %s", bad[i]);
     }
-    assert_int_equal(address.len, untouched.len);
+    assert_int_equal(list.count, 77);
   }
 }
 
 static void test_bytes_that_the_kernel_would_cut_are_refused(void **state) {
   (void)state;
-  struct stoa_address address;
+  struct stoa_address_list address;
   static const char nul_in_path[] = "unix:/a\0b";
   static const char nul_in_host[] = "a\0b:80";
   assert_int_equal(stoa_address_parse(stoa_string_make(nul_in_path, sizeof nul_in_path - 1), &address), STOA_E_SYNTAX);
@@ -83,7 +144,10 @@ static void test_bytes_that_the_kernel_would_cut_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_form_is_understood),
-      cmocka_unit_test(test_a_name_is_resolved),
+      cmocka_unit_test(test_an_ipv4_address_in_ipv6_notation_is_an_ipv4_address),
+      cmocka_unit_test(test_a_name_is_all_of_its_addresses),
+      cmocka_unit_test(test_an_address_covers_itself_and_what_its_socket_takes_too),
+      cmocka_unit_test(test_every_ipv4_address_keeps_the_port),
       cmocka_unit_test(test_anything_else_is_refused_and_nothing_is_written),
       cmocka_unit_test(test_bytes_that_the_kernel_would_cut_are_refused),
   };

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -348,6 +350,56 @@ static void test_a_connection_tells_waiting_from_closed_and_broken(void **state)
   assert_int_equal(stoa_conn_write(&conn, &piece, 1, &len), STOA_E_SYSTEM);
 }
 
+static void test_input_that_waits_is_seen_and_left_where_it_is(void **state) {
+  (void)state;
+  char byte;
+  size_t len;
+  assert_false(stoa_conn_has_input(&conn));
+  assert_int_equal(send(pair[1], "x", 1, 0), 1);
+  assert_true(stoa_conn_has_input(&conn));
+  assert_true(stoa_conn_has_input(&conn));
+  assert_int_equal(stoa_conn_read(&conn, &byte, 1, &len), STOA_OK);
+  assert_false(stoa_conn_has_input(&conn));
+  shutdown(pair[1], SHUT_WR);
+  assert_true(stoa_conn_has_input(&conn)); /* the end is something to read too */
+}
+
+static int connect_over_loopback(int *out_accepted) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+  assert_int_equal(listen(listener, 1), 0);
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
+  *out_accepted = accept(listener, NULL, NULL);
+  assert_true(*out_accepted >= 0);
+  close(listener);
+  return fd;
+}
+
+static void test_acknowledged_bytes_are_told_of_tcp_alone(void **state) {
+  (void)state;
+  char data[1000] = {0};
+  int far;
+  assert_int_equal(stoa_conn_acked_bytes(&conn), 0);
+  struct stoa_conn tcp;
+  assert_int_equal(stoa_conn_init(&tcp, connect_over_loopback(&far), NULL, on_ready), STOA_OK);
+  uint64_t before = stoa_conn_acked_bytes(&tcp);
+  assert_int_equal(send(tcp.io.fd, data, sizeof data, 0), sizeof data);
+  /* Its machine acknowledges; whether anybody reads is another matter. */
+  struct timespec begin_time;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &begin_time);
+  do {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while (stoa_conn_acked_bytes(&tcp) < before + sizeof data && now.tv_sec - begin_time.tv_sec < 60);
+  assert_int_equal(stoa_conn_acked_bytes(&tcp), before + sizeof data);
+  close(far);
+  close(tcp.io.fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
@@ -360,6 +412,8 @@ int main(void) {
       TEST(test_a_queue_that_never_runs_dry_does_not_grow),
       TEST(test_what_came_to_nothing_leaves_no_piece),
       TEST(test_without_memory_a_queue_is_as_before),
+      TEST(test_input_that_waits_is_seen_and_left_where_it_is),
+      TEST(test_acknowledged_bytes_are_told_of_tcp_alone),
       TEST(test_a_connection_tells_waiting_from_closed_and_broken),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

@@ -247,6 +247,18 @@ static void test_a_connection_without_memory_leaves_the_descriptor_to_its_owner(
   shake_hands();
 }
 
+static void test_input_waits_inside_of_tls_or_before_it(void **state) {
+  (void)state;
+  char byte;
+  size_t len;
+  shake_hands();
+  assert_false(stoa_conn_has_input(&conn));
+  assert_int_equal(SSL_write(client, "two", 3), 3);
+  assert_true(stoa_conn_has_input(&conn)); /* a record in the socket */
+  assert_int_equal(stoa_conn_read(&conn, &byte, 1, &len), STOA_OK);
+  assert_true(stoa_conn_has_input(&conn)); /* the rest of it, decrypted */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_both, close_both)
 
 int main(void) {
@@ -255,6 +267,7 @@ int main(void) {
       TEST(test_bytes_go_both_ways),
       TEST(test_what_does_not_fit_a_read_is_pending),
       TEST(test_the_end_of_either_side_is_told),
+      TEST(test_input_waits_inside_of_tls_or_before_it),
       TEST(test_a_line_that_ends_without_goodbye_is_closed_too),
       TEST(test_plain_text_on_a_tls_port_breaks_the_protocol),
       TEST(test_old_versions_are_refused),

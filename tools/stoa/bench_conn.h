@@ -30,6 +30,8 @@ struct bench_conn {
   int fd;                /* -1: none */
   struct bench_tls *tls; /* NULL: the bytes go as they are */
   enum bench_conn_state state;
+  size_t address; /* which of the target's is tried, or was reached */
+  int64_t begun_ns;
   int64_t deadline_ns;
   struct bench_flow flow;
   struct bench_stream stream;

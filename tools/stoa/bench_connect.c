@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench_io.h"
 
@@ -26,6 +27,8 @@ struct dialer {
   uint32_t started;
   uint32_t opened;
   uint32_t oldest; /* all before it are open, so it has the nearest deadline */
+  size_t address;  /* of the target's: where new connections go first */
+  bool reached;    /* it took a connection, so it is the server, and others are not tried any more */
 };
 
 int64_t bench_now_ns(void) {
@@ -59,7 +62,7 @@ static bool fail(const struct bench_conn *conn, const char *what, const char *wh
 
 /* From one address to one port there are some 28,000 ports. On the loopback network, all of 127.0.0.0/8 is ours. */
 static bool bind_source(const struct dialer *dialer, struct bench_conn *conn) {
-  const struct sockaddr_in *to = (const struct sockaddr_in *)&dialer->target->address;
+  const struct sockaddr_in *to = (const struct sockaddr_in *)&dialer->target->addresses[conn->address].socket;
   if (to->sin_family != AF_INET || (ntohl(to->sin_addr.s_addr) >> 24) != 127 ||
       dialer->options->connections <= PER_SOURCE_MAX) {
     return true;
@@ -68,10 +71,7 @@ static bool bind_source(const struct dialer *dialer, struct bench_conn *conn) {
   setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   struct sockaddr_in from = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK + conn->stream.id / PER_SOURCE_MAX)};
-  if (bind(conn->fd, (struct sockaddr *)&from, sizeof from) != 0) {
-    return fail(conn, "bind", strerror(errno));
-  }
-  return true;
+  return bind(conn->fd, (struct sockaddr *)&from, sizeof from) == 0;
 }
 
 static bool watch(const struct dialer *dialer, const struct bench_conn *conn, int operation, uint32_t events) {
@@ -82,26 +82,68 @@ static bool watch(const struct dialer *dialer, const struct bench_conn *conn, in
   return true;
 }
 
-static bool start(struct dialer *dialer, struct bench_conn *conn) {
-  int family = dialer->target->address.ss_family;
+/* An address that does not answer must not use up the time of those after it. */
+static void set_deadline(const struct dialer *dialer, struct bench_conn *conn) {
+  int64_t whole_ns = dialer->options->connect_timeout_ms * 1000000;
+  size_t count = dialer->target->address_count;
+  bool is_last = conn->address + 1 == count || dialer->reached;
+  conn->deadline_ns = is_last ? conn->begun_ns + whole_ns : bench_now_ns() + whole_ns / (int64_t)count;
+}
+
+/* Returns NULL, or what went wrong, and errno why. */
+static const char *try_address(struct dialer *dialer, struct bench_conn *conn) {
+  const struct bench_address *address = &dialer->target->addresses[conn->address];
+  int family = address->socket.ss_family;
   conn->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (conn->fd < 0) {
-    return fail(conn, "socket", strerror(errno));
+    return "socket";
   }
   int on = 1;
   if (family != AF_UNIX) {
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  conn->deadline_ns = bench_now_ns() + dialer->options->connect_timeout_ms * 1000000;
+  set_deadline(dialer, conn);
   conn->state = BENCH_CONN_CONNECTING;
   if (!bind_source(dialer, conn)) {
+    return "bind";
+  }
+  if (connect(conn->fd, (const struct sockaddr *)&address->socket, address->len) != 0 && errno != EINPROGRESS) {
+    return "connect";
+  }
+  struct epoll_event event = {.events = EPOLLOUT, .data.u32 = conn->stream.id};
+  return epoll_ctl(dialer->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) == 0 ? NULL : "epoll_ctl";
+}
+
+/* Once an address was reached, only a lack of ports on this side makes it worth while to try another. */
+static bool next_address(const struct dialer *dialer, struct bench_conn *conn, int reason) {
+  bool is_reached = dialer->reached && conn->address == dialer->address && reason != EADDRNOTAVAIL;
+  if (is_reached || conn->address + 1 >= dialer->target->address_count) {
     return false;
   }
-  const struct sockaddr *address = (const struct sockaddr *)&dialer->target->address;
-  if (connect(conn->fd, address, dialer->target->address_len) != 0 && errno != EINPROGRESS) {
-    return fail(conn, "connect", strerror(errno));
+  if (conn->fd >= 0) {
+    close(conn->fd);
   }
-  return watch(dialer, conn, EPOLL_CTL_ADD, EPOLLOUT);
+  conn->address++;
+  return true;
+}
+
+/* The address did not do: on to the next one, or it is a failure. */
+static bool try_next(struct dialer *dialer, struct bench_conn *conn, const char *what, int reason) {
+  while (what != NULL) {
+    if (!next_address(dialer, conn, reason)) {
+      return fail(conn, what, strerror(reason));
+    }
+    what = try_address(dialer, conn);
+    reason = errno;
+  }
+  return true;
+}
+
+static bool start(struct dialer *dialer, struct bench_conn *conn) {
+  conn->address = dialer->address;
+  conn->begun_ns = bench_now_ns();
+  const char *what = try_address(dialer, conn);
+  return what == NULL || try_next(dialer, conn, what, errno);
 }
 
 static bool ask(struct dialer *dialer, struct bench_conn *conn) {
@@ -130,8 +172,13 @@ static bool on_connected(struct dialer *dialer, struct bench_conn *conn) {
   socklen_t len = sizeof error;
   getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
   if (error != 0) {
-    return fail(conn, "connect", strerror(error));
+    return try_next(dialer, conn, "connect", error);
   }
+  if (!dialer->reached) {
+    dialer->reached = true;
+    dialer->address = conn->address;
+  }
+  conn->deadline_ns = conn->begun_ns + dialer->options->connect_timeout_ms * 1000000;
   if (dialer->tls == NULL) {
     return ask(dialer, conn);
   }
@@ -237,21 +284,31 @@ static bool start_more(struct dialer *dialer) {
   return true;
 }
 
-/* Returns the milliseconds until the nearest deadline, at least 1, or -1 when it has passed. */
-static int until_deadline_ms(struct dialer *dialer) {
+/* Until an address was reached each one has its own share of the time; there are few connections then. */
+static struct bench_conn *find_nearest(struct dialer *dialer) {
   while (dialer->conns[dialer->oldest].state == BENCH_CONN_OPEN) {
     dialer->oldest++;
   }
-  int64_t left_ns = dialer->conns[dialer->oldest].deadline_ns - bench_now_ns();
-  return left_ns <= 0 ? -1 : (int)(left_ns / 1000000) + 1;
+  struct bench_conn *nearest = &dialer->conns[dialer->oldest];
+  for (uint32_t i = dialer->oldest + 1; i < dialer->started && !dialer->reached; i++) {
+    nearest = dialer->conns[i].deadline_ns < nearest->deadline_ns ? &dialer->conns[i] : nearest;
+  }
+  return nearest;
+}
+
+static bool on_deadline(struct dialer *dialer, struct bench_conn *conn) {
+  return conn->state == BENCH_CONN_CONNECTING ? try_next(dialer, conn, "connect", ETIMEDOUT)
+                                              : fail(conn, "connecting", "no upgrade in time");
 }
 
 static bool turn(struct dialer *dialer) {
   struct epoll_event events[EVENTS_MAX];
-  int timeout_ms = until_deadline_ms(dialer);
-  if (timeout_ms < 0) {
-    return fail(&dialer->conns[dialer->oldest], "connecting", "no upgrade in time");
+  struct bench_conn *nearest = find_nearest(dialer);
+  int64_t left_ns = nearest->deadline_ns - bench_now_ns();
+  if (left_ns <= 0) {
+    return on_deadline(dialer, nearest);
   }
+  int timeout_ms = (int)(left_ns / 1000000) + 1;
   int count = epoll_wait(dialer->epoll_fd, events, EVENTS_MAX, timeout_ms);
   for (int i = 0; i < count; i++) {
     if (!on_event(dialer, &dialer->conns[events[i].data.u32], events[i].events)) {

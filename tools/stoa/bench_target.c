@@ -119,8 +119,9 @@ static bool resolve(const struct bench_url *url, struct bench_target *target) {
   if (url->socket_path[0] != '\0') {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, url->socket_path, sizeof url->socket_path);
-    memcpy(&target->address, &address, sizeof address);
-    target->address_len = sizeof address;
+    memcpy(&target->addresses[0].socket, &address, sizeof address);
+    target->addresses[0].len = sizeof address;
+    target->address_count = 1;
     return true;
   }
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -129,8 +130,12 @@ static bool resolve(const struct bench_url *url, struct bench_target *target) {
   if (error != 0) {
     return refuse(url->authority, gai_strerror(error));
   }
-  memcpy(&target->address, found->ai_addr, found->ai_addrlen);
-  target->address_len = found->ai_addrlen;
+  for (const struct addrinfo *info = found; info != NULL && target->address_count < BENCH_ADDRESSES_MAX;
+       info = info->ai_next) {
+    struct bench_address *address = &target->addresses[target->address_count++];
+    memcpy(&address->socket, info->ai_addr, info->ai_addrlen);
+    address->len = info->ai_addrlen;
+  }
   freeaddrinfo(found);
   return true;
 }

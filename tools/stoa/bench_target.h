@@ -9,7 +9,12 @@
 
 #include "bench_options.h"
 
-enum { BENCH_REQUEST_MAX = 32 * 1024, BENCH_ANSWER_MAX = 16 * 1024 };
+enum { BENCH_REQUEST_MAX = 32 * 1024, BENCH_ANSWER_MAX = 16 * 1024, BENCH_ADDRESSES_MAX = 8 };
+
+struct bench_address {
+  struct sockaddr_storage socket;
+  socklen_t len;
+};
 
 struct bench_url {
   bool tls;
@@ -21,8 +26,8 @@ struct bench_url {
 };
 
 struct bench_target {
-  struct sockaddr_storage address;
-  socklen_t address_len;
+  struct bench_address addresses[BENCH_ADDRESSES_MAX]; /* of the name, in the order in which to try them */
+  size_t address_count;
   bool tls;
   char host[256];          /* whom the certificate is for */
   const char *subprotocol; /* NULL: none is asked for and none may come; borrowed from the options */

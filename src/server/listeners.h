@@ -1,0 +1,76 @@
+/* server/listeners.h: where a server listens: from the configuration to sockets that all workers watch.
+ *
+ * One configured listener may be several sockets: a name has several addresses. A TCP socket is there once for each
+ * worker (SO_REUSEPORT, the kernel spreads connections); a unix socket, which cannot be, is watched by all workers, and
+ * whoever accepts hands the connection to the next worker in turn.
+ *
+ * Does not know: what is done with a connection (worker.h), the PROXY protocol's header.
+ * Thread: init, open and fini on the one that creates and starts the server; the rest on the worker's.
+ * Lifetime: owned by the server; listeners and their TLS contexts stand until fini.
+ */
+#ifndef STOA_SERVER_LISTENERS_H
+#define STOA_SERVER_LISTENERS_H
+
+#include "net/listener.h"
+#include "net/tls.h"
+
+#include <stdatomic.h>
+#include <stoa/config.stoa.h>
+
+#define STOA_LISTENERS_MAX 16
+#define STOA_LISTENER_SOCKETS_MAX 64
+
+struct stoa_server;
+struct stoa_worker;
+
+/* One item of the configuration. */
+struct stoa_server_listener {
+  struct stoa_string configured; /* its text, which lies in the server's configuration */
+  uint8_t index;                 /* its place in there */
+  bool is_admin;                 /* role: admin */
+  bool proxy_protocol;           /* each connection begins with a PROXY header */
+  bool owns_tls;
+  struct stoa_tls_context *tls; /* NULL: plain */
+  mode_t mode;
+  struct stoa_address_list addresses;
+  char text[STOA_ADDRESS_TEXT_LEN]; /* where it listens, once it does: its first socket */
+};
+
+/* One address that is bound. */
+struct stoa_server_socket {
+  const struct stoa_server_listener *listener;
+  struct stoa_address address;
+  struct stoa_socket_file file;
+  atomic_bool file_exists; /* a unix socket's, made by us */
+};
+
+struct stoa_listeners {
+  size_t count;
+  struct stoa_server_listener items[STOA_LISTENERS_MAX];
+  size_t socket_count;
+  struct stoa_server_socket sockets[STOA_LISTENER_SOCKETS_MAX];
+  atomic_uint next_worker; /* who gets the next connection of a unix socket */
+};
+
+/* Take the configuration apart, after the server's options were applied: addresses, roles, certificates. Names are
+ * resolved, which may block.
+ * Errors: STOA_E_ARGUMENT  what is configured makes no sense (logged); STOA_E_NOT_FOUND, STOA_E_DENIED, STOA_E_TLS,
+ *         STOA_E_MEMORY  as stoa_tls_context_create() */
+int stoa_listeners_init(struct stoa_server *server);
+/* Half-built is fine. After all workers have ended. */
+void stoa_listeners_fini(struct stoa_server *server);
+
+/* Bind and listen, and let all workers watch; before their threads run.
+ * Errors: STOA_E_SYSTEM  an address cannot be had (logged); STOA_E_LIMIT  more sockets than
+ *         STOA_LISTENER_SOCKETS_MAX (logged); STOA_E_MEMORY. What was opened is closed with the workers. */
+int stoa_listeners_open(struct stoa_server *server);
+
+/* Stop listening on this worker. The first worker that does so removes the files of unix sockets. Twice is fine. */
+void stoa_listeners_close(struct stoa_worker *worker);
+/* A descriptor was freed. */
+void stoa_listeners_resume(struct stoa_worker *worker);
+
+/* Raise the soft limit of descriptors to the hard one; the log tells what it is. */
+void stoa_listeners_raise_limit(void);
+
+#endif
