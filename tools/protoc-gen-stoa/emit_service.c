@@ -131,11 +131,22 @@ static void emit_service_declarations(struct text *text, const struct model_serv
   }
 }
 
+/* C++ refuses a function of another type by itself, and does not know the option. */
+static void emit_strict_pointers(struct text *text) {
+  text_add(text,
+           "\n/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and "
+           "clang 16 only\n * warn. It holds from here to the end of what is compiled. */\n"
+           "#if defined(__GNUC__) && !defined(__cplusplus)\n"
+           "#pragma GCC diagnostic error \"-Wincompatible-pointer-types\"\n"
+           "#endif\n");
+}
+
 void emit_service_header(struct text *text, const struct model_file *file) {
   if (!emit_has_service(file)) {
     return;
   }
   text_add(text, "\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
+  emit_strict_pointers(text);
   for (size_t i = 0; i < file->service_count; i++) {
     emit_service_declarations(text, &file->services[i]);
   }

@@ -33,6 +33,12 @@ struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
 
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
+
 /* What answers clients. A member that is NULL leaves its type without a handler. */
 struct first_v1_first_service_handlers {
   /* Message 0, ChatMessage. */
