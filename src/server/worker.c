@@ -110,6 +110,7 @@ static void on_deadline_change(struct stoa_session *session, uint64_t due_ms) {
 
 static void on_closing(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
+  stoa_calls_on_closing(session);
   if (!session->accepted) {
     return;
   }
@@ -451,6 +452,9 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   if (status == STOA_OK) {
     status = stoa_groups_init(worker);
   }
+  if (status == STOA_OK) {
+    status = stoa_calls_init(worker);
+  }
   if (status != STOA_OK) {
     return status;
   }
@@ -492,8 +496,10 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
 
 void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->session_count == 0);
+  stoa_calls_settle(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
+  stoa_calls_fini(worker);
   if (worker->groups.all != NULL) {
     stoa_groups_fini(worker);
   }

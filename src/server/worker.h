@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "net/listener.h"
+#include "server/calls.h"
 #include "server/format.h"
 #include "server/group.h"
 #include "session/session.h"
@@ -41,6 +42,7 @@ struct stoa_worker {
   uint32_t peak_count; /* of sessions, since memory was given back last */
   struct stoa_timer drain_end;
 
+  struct stoa_calls calls;
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
   struct stoa_buffer text_scratch;

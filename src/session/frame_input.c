@@ -151,7 +151,7 @@ static void on_control(struct stoa_session *session, const struct stoa_ws_event 
 size_t stoa_session_read_frames(struct stoa_session *session, uint8_t *data, size_t len) {
   size_t at = 0;
   uint64_t limit = session->host->limits->message_bytes_max;
-  while (at < len && session->state == STOA_SESSION_OPEN) {
+  while (at < len && session->state == STOA_SESSION_OPEN && !session->held) {
     if (stoa_session_queued(session) > stoa_session_pause_bytes(session)) {
       session->paused = true;
       break;

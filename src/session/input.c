@@ -80,7 +80,7 @@ static void stash(struct stoa_session *session, const uint8_t *data, size_t len)
 static void process(struct stoa_session *session, uint8_t *data, size_t len) {
   size_t at = 0;
   size_t used = 1;
-  while (at < len && used > 0 && !session->paused) {
+  while (at < len && used > 0 && !stoa_session_input_waits(session)) {
     if (session->state == STOA_SESSION_HANDSHAKE) {
       used = stoa_session_read_head(session, data + at, len - at);
     } else if (session->state == STOA_SESSION_OPEN) {
@@ -139,7 +139,8 @@ static bool read_once(struct stoa_session *session) {
  * others waiting. TLS may hold decrypted bytes that the descriptor does not show, so those are read too. */
 void stoa_session_readable(struct stoa_session *session) {
   bool more = read_once(session);
-  while (more && session->state != STOA_SESSION_CLOSED && !session->paused && stoa_conn_pending(&session->conn)) {
+  while (more && session->state != STOA_SESSION_CLOSED && !stoa_session_input_waits(session) &&
+         stoa_conn_pending(&session->conn)) {
     more = read_once(session);
   }
 }

@@ -22,7 +22,9 @@ void stoa_session_input_trim(struct stoa_session *session);
 
 /* The descriptor has something to read. */
 void stoa_session_readable(struct stoa_session *session);
-/* Input that had to wait for output goes on. */
+/* Must input wait: for output, or for answers to calls? */
+bool stoa_session_input_waits(const struct stoa_session *session);
+/* Input that had to wait goes on. */
 void stoa_session_process_stash(struct stoa_session *session);
 bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
 void stoa_session_input_release(struct stoa_session *session);

@@ -65,7 +65,11 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
   bool input = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
   /* TLS may have to write before it can go on reading, in its handshake and when keys are renewed. */
   input = input || (session->conn.tls != NULL && (events & EPOLLOUT) != 0);
-  if (input && !session->paused && !session->peer_ended && session->state != STOA_SESSION_CLOSED) {
+  if (session->held && (events & (EPOLLHUP | EPOLLERR)) != 0) {
+    /* They are told again and again until somebody reads. */
+    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "connection lost");
+  }
+  if (input && !stoa_session_input_waits(session) && !session->peer_ended && session->state != STOA_SESSION_CLOSED) {
     stoa_session_readable(session);
   }
   if (session->state != STOA_SESSION_CLOSED) {
@@ -127,7 +131,7 @@ void stoa_session_answered(struct stoa_session *session, bool close) {
 }
 
 void stoa_session_watch(struct stoa_session *session) {
-  bool want_read = !session->paused && !session->peer_ended;
+  bool want_read = !stoa_session_input_waits(session) && !session->peer_ended;
   bool want_write = session->blocked || session->paused;
   uint32_t events = stoa_conn_events(&session->conn, want_read, want_write);
   if (stoa_loop_modify(session->host->loop, &session->conn.io, events) != STOA_OK) {
@@ -142,6 +146,7 @@ void stoa_session_shut(struct stoa_session *session) {
   }
   enter(session, STOA_SESSION_CLOSING, CLOSING_MS);
   session->paused = false;
+  session->held = false;
   stoa_session_mark(session);
 }
 
@@ -206,8 +211,53 @@ void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *
   if (was_open) {
     session->host->on_closing(session);
   }
-  session->release.run = release;
-  stoa_loop_defer(session->host->loop, &session->release);
+  if (!session->resuming) {
+    session->release.run = release;
+    stoa_loop_defer(session->host->loop, &session->release);
+  }
+}
+
+bool stoa_session_input_waits(const struct stoa_session *session) {
+  return session->paused || session->held;
+}
+
+void stoa_session_pause_for_calls(struct stoa_session *session) {
+  session->held = session->held || session->state == STOA_SESSION_OPEN;
+}
+
+static void resume(struct stoa_deferred *deferred) {
+  struct stoa_session *session =
+      (struct stoa_session *)(void *)((char *)deferred - offsetof(struct stoa_session, release));
+  session->resuming = false;
+  if (session->state == STOA_SESSION_CLOSED) {
+    release(deferred);
+    return;
+  }
+  if (!stoa_session_input_waits(session)) {
+    stoa_session_process_stash(session);
+  }
+  /* TLS may hold decrypted bytes that the descriptor does not show. */
+  if (session->state == STOA_SESSION_OPEN && !stoa_session_input_waits(session) && stoa_conn_pending(&session->conn)) {
+    stoa_session_readable(session);
+  }
+  if (session->state != STOA_SESSION_CLOSED) {
+    stoa_session_watch(session);
+  }
+}
+
+void stoa_session_resume_for_calls(struct stoa_session *session) {
+  if (!session->held || session->state != STOA_SESSION_OPEN) {
+    return;
+  }
+  session->held = false;
+  /* Its pongs were not read, which is no fault of its own. */
+  session->active_ms = now32(session);
+  session->pinged = false;
+  if (!session->resuming) {
+    session->resuming = true;
+    session->release.run = resume;
+    stoa_loop_defer(session->host->loop, &session->release);
+  }
 }
 
 /* All is sent: shut our side and wait for the peer's, so that unread input does not turn our last bytes into a reset
@@ -272,6 +322,9 @@ static void send_ping(struct stoa_session *session, uint64_t now_ms) {
 static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {
   const struct stoa_session_limits *limits = session->host->limits;
   uint64_t message_due = UINT64_MAX;
+  if (session->held) {
+    return now_ms + limits->ping_ms;
+  }
   if (stoa_session_input_overdue(session, now_ms, &message_due)) {
     stoa_session_close(session, STOA_WS_CLOSE_POLICY, "message not finished in time");
     return now_ms + CLOSING_MS;

@@ -98,6 +98,8 @@ struct stoa_session {
   bool slow : 1;        /* the queue is full: close with 4008 at the end of the turn */
   bool accepted : 1;    /* the host's: on_connect said yes */
   bool keep_alive : 1;  /* another request may follow this answer */
+  bool held : 1;        /* input waits for answers to calls */
+  bool resuming : 1;    /* held no more: its input goes on when `release` runs */
   uint16_t errors;      /* answered so far */
   uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
   uint32_t since_ms;    /* when the state, or the unanswered ping, began */
@@ -110,6 +112,8 @@ struct stoa_session {
   uint16_t group_count; /* the host's: length of memberships */
   uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
   struct stoa_deferred release;
+  struct stoa_call *calls; /* the host's: those that are answered later */
+  uint32_t call_count;
   void *user;
   char *close_reason;                  /* owned; NULL is "" */
   struct stoa_membership *memberships; /* the host's: groups that were joined by name */
@@ -157,6 +161,13 @@ void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *
 
 /* From here on nothing is added; when all is sent, our side of the line is shut. */
 void stoa_session_shut(struct stoa_session *session);
+
+/* Read no messages of this session until it is resumed: enough of its calls wait for an answer. Silence is not held
+ * against it meanwhile. Pausing twice is fine. */
+void stoa_session_pause_for_calls(struct stoa_session *session);
+/* Go on, with what was read before first; at the end of the turn, never inside this call. Fine when it is not paused.
+ */
+void stoa_session_resume_for_calls(struct stoa_session *session);
 
 /* At the end of the turn it is looked at: something waits, or it must be ended. */
 void stoa_session_mark(struct stoa_session *session);

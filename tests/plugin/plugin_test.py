@@ -301,7 +301,7 @@ def languages_are_checked_apart(tools):
         if told:
             yield f"for {parameter} it said:\n{told}"
     told, _ = generated(tools, ERRORS, ["client.proto"], "c:")
-    if told.count("client_chat_a_b_") != 2 or told.count("\n") != 3:
+    if told.count("client_chat_a_b_") != 4 or told.count("\n") != 5:
         yield f"without a client it said:\n{told}"
 
 

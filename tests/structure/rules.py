@@ -34,6 +34,7 @@ PUBLIC_HEADERS = {
     "handler.h": "session",
     "session.h": "session",
     "app.h": "server",
+    "call.h": "server",
     "server.h": "server",
 }
 

@@ -19,6 +19,7 @@ struct line {
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type line_type;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;

@@ -28,6 +28,7 @@ struct first_v1_chat_message {
 STOA_API extern const struct stoa_message_type first_v1_chat_message_type;
 STOA_API extern const struct stoa_enum_type first_v1_message_type_enum;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;

@@ -29,6 +29,7 @@ STOA_API extern const struct stoa_message_type ping_type;
 STOA_API extern const struct stoa_message_type int__type;
 STOA_API extern const struct stoa_enum_type message_type_enum;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;

@@ -173,6 +173,7 @@ STOA_API extern const struct stoa_message_type rules_v1_outer_type;
 STOA_API extern const struct stoa_message_type rules_v1_middle_type;
 STOA_API extern const struct stoa_message_type rules_v1_far_type;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
