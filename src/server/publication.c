@@ -105,14 +105,9 @@ static void post_to(struct stoa_server *server, uint32_t worker_index, struct pu
   stoa_loop_post(publication->worker->loop, &publication->post);
 }
 
-static struct stoa_worker *current_of(const struct stoa_server *server) {
-  struct stoa_worker *worker = stoa_worker_current();
-  return worker != NULL && worker->server == server ? worker : NULL;
-}
-
 int stoa_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                  const struct stoa_message_type *message_type, const void *message) {
-  struct stoa_worker *worker = current_of(server);
+  struct stoa_worker *worker = stoa_worker_current_of(server);
   uint32_t owner = stoa_group_owner(&server->workers[0], group);
   if (worker != NULL && worker->index == owner) {
     struct stoa_outgoing outgoing = {.type = type, .message_type = message_type, .message = message};
@@ -148,8 +143,8 @@ int stoa_server_broadcast(struct stoa_server *server, uint32_t type, const struc
 }
 
 /* The last byte of a session's id tells its worker, see worker.c. */
-static uint32_t worker_of_id(const struct stoa_server *server, const struct stoa_uuid *id) {
-  return id->bytes[15] % server->worker_count;
+uint32_t stoa_worker_index_of(const struct stoa_server *server, const struct stoa_uuid *session_id) {
+  return session_id->bytes[15] % server->worker_count;
 }
 
 int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
@@ -160,8 +155,8 @@ int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session
   if (!server->started) {
     return STOA_E_CLOSED;
   }
-  struct stoa_worker *worker = current_of(server);
-  uint32_t to = worker_of_id(server, session_id);
+  struct stoa_worker *worker = stoa_worker_current_of(server);
+  uint32_t to = stoa_worker_index_of(server, session_id);
   if (worker != NULL && worker->index == to) {
     struct stoa_session *session = stoa_worker_find(worker, session_id);
     return session == NULL ? STOA_E_NOT_FOUND : stoa_session_send(session, type, message_type, message);
@@ -201,8 +196,8 @@ int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *s
   if (!server->started) {
     return STOA_E_CLOSED;
   }
-  struct stoa_worker *worker = current_of(server);
-  uint32_t to = worker_of_id(server, session_id);
+  struct stoa_worker *worker = stoa_worker_current_of(server);
+  uint32_t to = stoa_worker_index_of(server, session_id);
   if (worker != NULL && worker->index == to) {
     struct stoa_session *session = stoa_worker_find(worker, session_id);
     if (session == NULL) {

@@ -9,7 +9,10 @@
 struct stoa_server;
 struct stoa_worker;
 struct stoa_batch;
+struct stoa_uuid;
 
+/* The worker of a session, from its id. Any thread. */
+uint32_t stoa_worker_index_of(const struct stoa_server *server, const struct stoa_uuid *session_id);
 /* Order and send to a group. Any thread. Errors: as stoa_server_publish() */
 int stoa_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                  const struct stoa_message_type *message_type, const void *message);

@@ -26,6 +26,14 @@ struct stoa_worker *stoa_worker_current(void) {
   return current;
 }
 
+struct stoa_worker *stoa_worker_current_of(const struct stoa_server *server) {
+  return current != NULL && current->server == server ? current : NULL;
+}
+
+void stoa_worker_enter(struct stoa_worker *worker) {
+  current = worker;
+}
+
 static struct stoa_bytes session_key(const void *object) {
   const struct stoa_session *session = object;
   return stoa_bytes_make(session->id.bytes, sizeof session->id.bytes);
@@ -487,10 +495,12 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   }
   close_listeners(worker);
   current = worker;
+  stoa_work_close(worker);
   for (uint32_t i = 0; i < worker->session_count; i++) {
     stoa_session_drop(worker->sessions[i], STOA_WS_CLOSE_GOING_AWAY, "server ended");
   }
   stoa_loop_turn(worker->loop, 0);
+  stoa_work_drop_timers(worker);
   current = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "server/calls.h"
 #include "server/format.h"
 #include "server/group.h"
+#include "server/work.h"
 #include "session/session.h"
 
 #include <pthread.h>
@@ -43,6 +44,7 @@ struct stoa_worker {
   struct stoa_timer drain_end;
 
   struct stoa_calls calls;
+  struct stoa_work work;
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
   struct stoa_buffer text_scratch;
@@ -63,6 +65,10 @@ int stoa_worker_start(struct stoa_worker *worker);
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);
+/* The same, if it is one of that server. */
+struct stoa_worker *stoa_worker_current_of(const struct stoa_server *server);
+/* Make this thread be that worker, or none by NULL, while it calls the program on the worker's behalf. */
+void stoa_worker_enter(struct stoa_worker *worker);
 /* A session's worker. */
 static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
   return (struct stoa_worker *)(void *)session->host;

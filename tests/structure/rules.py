@@ -36,6 +36,7 @@ PUBLIC_HEADERS = {
     "app.h": "server",
     "call.h": "server",
     "server.h": "server",
+    "worker.h": "server",
 }
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
