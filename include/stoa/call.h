@@ -17,7 +17,8 @@
  *
  * Does not know: who answers, and what for.
  * Thread: stoa_call_take() inside the handler; all else on any thread. One handle is used by one thread at a time.
- * Lifetime: a handle belongs to the program until it is completed, which consumes it in every case. It outlives its
+ * Lifetime: a handle belongs to the program until it is completed, which consumes it in every case; completing it again
+ *           is a mistake like a second free, an assert where that can still be seen. It outlives its
  *           session, and the server too: completing it then is fine and does nothing. What the request points to is
  *           gone when the handler returns; copy what the answer needs.
  *

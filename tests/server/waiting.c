@@ -79,8 +79,8 @@ static int reply_as(struct stoa_call *call, struct stoa_string how, uint32_t num
   return later_v1_later_wait_reply(call, &reply);
 }
 
-int waiting_reply(const struct waiting_call *call, const char *how) {
-  return reply_as(call->call, stoa_string_of(how), call->number);
+int waiting_reply(const struct waiting_call *taken, const char *how) {
+  return reply_as(taken->call, stoa_string_of(how), taken->number);
 }
 
 /* Whatever can be done with a call before the handler returns. */

@@ -40,6 +40,6 @@ void waiting_expect(struct client *client, const char *protocol, uint32_t number
 /* The next answer is an error; what it says must contain the text. JSON only. */
 void waiting_expect_error(struct client *client, uint32_t number, const char *text);
 /* Answer a kept call as Wait would. */
-int waiting_reply(const struct waiting_call *kept, const char *how);
+int waiting_reply(const struct waiting_call *taken, const char *how);
 
 #endif
