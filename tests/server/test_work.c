@@ -284,7 +284,9 @@ static uint64_t now_ms(void) {
 static void on_due(struct stoa_worker_timer *timer, int status) {
   struct timed *timed = (struct timed *)(void *)timer;
   assert_false(stoa_worker_timer_runs(timer));
-  timed->due_ms = timed->due_ms == 0 ? now_ms() : timed->due_ms; /* the first time */
+  if (timed->due_ms == 0) {
+    timed->due_ms = now_ms(); /* later times would race with who looks at the first */
+  }
   if (timed->again > 0) {
     timed->again--;
     assert_int_equal(stoa_worker_timer_start(timed->seen->server, timer, 1), STOA_OK);
