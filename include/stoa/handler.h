@@ -22,7 +22,8 @@ struct stoa_handler {
   const struct stoa_message_type *message; /* what comes in */
   const struct stoa_message_type *reply;   /* a call: what goes back. NULL: a plain message, which gets none */
   /* Generated: casts `function` to its type and calls it with `message` and `reply`, structs of the two types. The
-   * reply is zeroed before. NULL is success; an error becomes an error frame. */
+   * reply is zeroed before. NULL is success; an error becomes an error frame; STOA_LATER says that the call was taken
+   * and is answered by its handle (stoa/call.h). */
   const struct stoa_error *(*invoke)(stoa_handler_function function, void *user, struct stoa_session *session,
                                      const void *message, void *reply);
   stoa_handler_function function;

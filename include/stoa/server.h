@@ -63,6 +63,14 @@ struct stoa_callbacks {
   /* Raw handler: when set, every WebSocket message comes here as it is, and typed handlers are not used. The bytes
    * are borrowed until the call returns. */
   void (*on_raw)(void *user, struct stoa_session *session, struct stoa_bytes message, bool is_text);
+  /* A worker begins: called once for each, 0 first, in stoa_server_start() and on its thread, with the worker as the
+   * current one (stoa/worker.h), before any worker has a session. A status other than STOA_OK ends the start with it.
+   * May be NULL. */
+  int (*on_worker_start)(void *user, struct stoa_server *server, uint32_t worker);
+  /* A worker has ended: the last call with it, after its last on_disconnect and after all of its functions and timers
+   * were told; on the thread that destroys the server, or whose start failed. Only for those whose on_worker_start
+   * succeeded. May be NULL. */
+  void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);
   void *user;
 };
 
@@ -87,7 +95,8 @@ STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
 /* Bind, listen and start the workers; returns when all listen.
  * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound;
  *         STOA_E_LIMIT  names have too many addresses; STOA_E_UNSUPPORTED  io_uring is wanted and not to be had;
- *         STOA_E_MEMORY. Nothing runs after an error. The soft limit of descriptors is raised to the hard one. */
+ *         STOA_E_MEMORY; what on_worker_start answers. Nothing runs after an error. The soft limit of descriptors is
+ *         raised to the hard one. */
 STOA_API int stoa_server_start(struct stoa_server *server);
 /* Where the n-th of server.addresses or server.listeners really listens, "127.0.0.1:43211" (port 0 asks for a free
  * one): of a name its first address. NULL past the last. */

@@ -1,8 +1,10 @@
 /* A message's way in: typed frame, handler, decode, call, reply or error. */
+#include "server/answer.h"
 #include "server/server_private.h"
 
+#include <assert.h>
+#include <stoa/call.h>
 #include <stoa/error.stoa.h>
-#include <stoa/log.h>
 
 /* The message that is being answered. */
 struct incoming {
@@ -10,27 +12,14 @@ struct incoming {
   struct stoa_typed typed;
 };
 
-static void send_error(const struct incoming *incoming, const struct stoa_error *error) {
-  struct stoa_outgoing outgoing = {.type = incoming->typed.type,
-                                   .is_call = incoming->typed.is_call,
-                                   .is_error = true,
-                                   .id = incoming->typed.id,
-                                   .message_type = &stoa_error_type,
-                                   .message = error};
-  stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
-  if (stoa_worker_send(incoming->session, &outgoing) == STOA_E_MEMORY) {
-    /* Whoever waits for an answer must not wait for ever. */
-    stoa_session_close(incoming->session, STOA_WS_CLOSE_INTERNAL, "out of memory");
-  }
+static struct stoa_question question_of(const struct incoming *incoming, const struct stoa_handler *handler) {
+  return (struct stoa_question){incoming->typed.type, incoming->typed.is_call, incoming->typed.id,
+                                handler == NULL ? NULL : handler->name};
 }
 
-/* The first client shows every frame that it gets as chat, so it is told nothing (only sessions with a subprotocol
- * know errors). */
 static void fail(const struct incoming *incoming, const struct stoa_error *error) {
-  struct stoa_session *session = incoming->session;
-  if (session->state == STOA_SESSION_OPEN && stoa_session_negotiated(session)) {
-    send_error(incoming, error);
-  }
+  struct stoa_question question = question_of(incoming, NULL);
+  stoa_answer_error(incoming->session, &question, error);
 }
 
 /* A mistake is what the client should not have sent; what a handler answers is none. One is forgiven each second. */
@@ -63,18 +52,10 @@ static void fail_decode(const struct incoming *incoming, int status, const char 
 }
 
 static void reply(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
-  struct stoa_outgoing outgoing = {.type = incoming->typed.type,
-                                   .is_call = true,
-                                   .id = incoming->typed.id,
-                                   .message_type = handler->reply,
-                                   .message = message};
-  stoa_worker_outgoing(stoa_worker_of(incoming->session), &outgoing);
-  int status = stoa_worker_send(incoming->session, &outgoing);
-  if (status != STOA_OK && status != STOA_E_CLOSED) {
-    stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", handler->name),
-             STOA_F_STR("reason", stoa_status_name(status)));
-    fail_internal(incoming, NULL);
-  }
+  struct stoa_question question = question_of(incoming, handler);
+  struct stoa_outgoing outgoing = {.message_type = handler->reply, .message = message};
+  int ignored = stoa_answer_reply(incoming->session, &question, &outgoing);
+  (void)ignored;
 }
 
 static void invoke(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
@@ -88,7 +69,16 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
       return;
     }
   }
+  struct stoa_calls *calls = &stoa_worker_of(session)->calls;
+  struct stoa_call_scope scope = {.session = session, .handler = handler, .id = incoming->typed.id};
+  calls->scope = &scope;
   const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
+  calls->scope = NULL;
+  /* Who takes a call answers it by its handle, and no other way. */
+  assert((error == STOA_LATER) == scope.taken);
+  if (scope.taken) {
+    return;
+  }
   if (error != NULL) {
     fail(incoming, error);
   } else if (handler->reply != NULL) {

@@ -104,6 +104,8 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->session_errors_max, 100);
   or_default(&limits->address_handshakes_per_s, 20);
   or_default(&limits->mailbox_bytes_max, MAILBOX_BYTES_DEFAULT);
+  or_default(&limits->session_calls_max, 32);
+  or_default(&limits->call_timeout_ms, 30000);
 }
 
 static void fill_session_limits(struct stoa_server *server) {
@@ -132,6 +134,7 @@ static int check_times(const struct stoa_server *server) {
   } times[] = {
       {"server.limits.handshake_timeout_ms", server->limits.handshake_timeout_ms},
       {"server.limits.message_timeout_ms", server->limits.message_timeout_ms},
+      {"server.limits.call_timeout_ms", server->limits.call_timeout_ms},
       {"server.ping_interval_ms", server->config.ping_interval_ms},
       {"server.pong_timeout_ms", server->config.pong_timeout_ms},
       {"server.drain_ms", server->config.drain_ms},

@@ -83,6 +83,9 @@ static void end_workers(struct stoa_server *server) {
       stoa_worker_end_sessions(&server->workers[i]);
     }
   }
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    stoa_work_end(&server->workers[i]);
+  }
   /* Only when no worker can post to another any more. */
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
     if (server->workers[i].server != NULL) {
@@ -260,6 +263,9 @@ static int bring_up(struct stoa_server *server) {
     status = stoa_listeners_open(server);
   }
   server->started = status == STOA_OK; /* from the first thread on, sending is fine */
+  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
+    status = stoa_work_begin(&server->workers[i]);
+  }
   for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
     status = stoa_worker_start(&server->workers[i]);
   }

@@ -21,6 +21,8 @@ struct stoa_session_account {
   uint32_t mistakes;    /* answered errors of decoding, less one for each second since */
   uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
   struct stoa_peer client; /* behind trusted proxies */
+  struct stoa_call *calls; /* that are answered later, see calls.h */
+  uint32_t call_count;
 };
 
 struct stoa_server_session {

@@ -31,6 +31,10 @@ struct stoa_worker *stoa_worker_current(void) {
   return current;
 }
 
+void stoa_worker_enter(struct stoa_worker *worker) {
+  current = worker;
+}
+
 static struct stoa_bytes session_key(const void *object) {
   const struct stoa_session *session = object;
   return stoa_bytes_make(session->id.bytes, sizeof session->id.bytes);
@@ -119,6 +123,7 @@ static void on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
 static void on_closing(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
+  stoa_calls_on_closing(session);
   if (own->accepted) {
     stoa_group_leave_all(session);
     atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
@@ -476,6 +481,9 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   if (status == STOA_OK) {
     status = init_groups(worker);
   }
+  if (status == STOA_OK) {
+    status = stoa_calls_init(worker);
+  }
   if (status != STOA_OK) {
     return status;
   }
@@ -506,6 +514,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   }
   stoa_listeners_close(worker);
   current = worker;
+  stoa_work_close(worker);
   for (uint32_t i = 0; i < worker->table_count; i++) {
     struct stoa_session *session = &worker->table[i]->base;
     if (session->state == STOA_SESSION_NONE) {
@@ -515,16 +524,19 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
     }
   }
   /* Those on the ready list go when their turn comes. */
-  while (worker->table_count > 0) {
+  do {
     stoa_loop_turn(worker->loop, 0);
-  }
+  } while (worker->table_count > 0);
+  stoa_work_drop_timers(worker);
   current = NULL;
 }
 
 void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
+  stoa_calls_settle(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
+  stoa_calls_fini(worker);
   if (worker->groups.all != NULL) {
     stoa_groups_fini(&worker->groups);
   }

@@ -8,10 +8,12 @@
 #include "base/map.h"
 #include "http/http.h"
 #include "server/budget.h"
+#include "server/calls.h"
 #include "server/format.h"
 #include "server/group.h"
 #include "server/listeners.h"
 #include "server/server_session.h"
+#include "server/work.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -52,6 +54,8 @@ struct stoa_worker {
   struct stoa_post lost_post; /* members here missed something, see worker_posts.c */
   atomic_bool lost_posted;    /* and it has not run yet */
 
+  struct stoa_calls calls;
+  struct stoa_work work;
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
   struct stoa_buffer text_scratch;
@@ -73,11 +77,13 @@ int stoa_worker_start(struct stoa_worker *worker);
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);
-/* The same, but only if it is a worker of this server. */
+/* The same, if it is one of that server. */
 static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *server) {
   struct stoa_worker *worker = stoa_worker_current();
   return worker != NULL && worker->server == server ? worker : NULL;
 }
+/* Make this thread be that worker, or none by NULL, while it calls the program on the worker's behalf. */
+void stoa_worker_enter(struct stoa_worker *worker);
 /* A stream's worker, and a session's. */
 static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
   return (struct stoa_worker *)(void *)stoa_stream_host_of(stream);

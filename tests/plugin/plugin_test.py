@@ -168,6 +168,63 @@ def compiles_as_cxx(tools, proto):
         yield from compiles(tools, tools.cxx_compiler + ["-x", "c++", "-std=c++17"], base(proto) + suffix)
 
 
+RIGHT_HANDLER = "const struct stoa_error *on_it(void *u, struct stoa_session *s, {}struct {} *q, struct {} *r)"
+CLIENT_HANDLER = "void on_it(void *u, struct stoa_client *s, const struct {} *q)"
+
+
+def handler_use(service, member, function, is_cxx):
+    """A program that puts the function into the service's struct of handlers."""
+    uses = "".join(f"(void){name};" for name in re.findall(r"\b([usqr])[,)]", function))
+    result = "" if function.startswith("void") else "return 0;"
+    # C++17 has no designated initializers.
+    use = f"void use(struct {service} *h); void use(struct {service} *h) {{ h->{member} = on_it; }}"
+    use = use if is_cxx else f"const struct {service} handlers = {{.{member} = on_it}};"
+    return f'#include "calls.client.stoa.h"\nstatic {function} {{ {uses} {result} }}\n{use}\n'
+
+
+def server_use(function, is_cxx):
+    return handler_use("calls_room_service_handlers", "sign_in", function, is_cxx)
+
+
+def client_use(message, is_cxx):
+    return handler_use("calls_room_service_client_handlers", "chat_line", CLIENT_HANDLER.format(message), is_cxx)
+
+
+def right_uses(is_cxx):
+    yield server_use(RIGHT_HANDLER.format("const ", "calls_sign_in_request", "calls_sign_in_reply"), is_cxx)
+    yield client_use("calls_chat_line", is_cxx)
+
+
+def wrong_uses(is_cxx):
+    request, reply = "calls_sign_in_request", "calls_sign_in_reply"
+    right = RIGHT_HANDLER.format("const ", request, reply)
+    yield server_use(RIGHT_HANDLER.format("const ", "calls_delete_request", reply), is_cxx)
+    yield server_use(RIGHT_HANDLER.format("const ", request, "calls_nothing"), is_cxx)
+    yield server_use(RIGHT_HANDLER.format("", request, reply), is_cxx)
+    yield server_use(right.replace("const struct stoa_error *on", "void on"), is_cxx)
+    yield server_use(right.replace(f", struct {reply} *r", ""), is_cxx)
+    yield client_use("calls_room", is_cxx)
+
+
+def compiler_of(tools, is_cxx):
+    return tools.cxx_compiler + ["-x", "c++", "-std=c++17"] if is_cxx else tools.c_compiler + ["-x", "c", "-std=c11"]
+
+
+def right_handler_compiles(tools, is_cxx):
+    for use in right_uses(is_cxx):
+        done = tools.compile(compiler_of(tools, is_cxx), use)
+        if done.returncode != 0 or done.stderr:
+            yield f"{use}{done.stderr}"
+
+
+def wrong_handler_is_refused(tools, is_cxx):
+    for use in wrong_uses(is_cxx):
+        # As a program is compiled that asks for nothing; the object is thrown away.
+        done = run(compiler_of(tools, is_cxx) + tools.includes + ["-c", "-o", os.devnull, "-"], input=use)
+        if done.returncode == 0:
+            yield f"it compiled:\n{use}{done.stderr}"
+
+
 def refused(tools, proto):
     return generated(tools, ERRORS, [proto], ERROR_OUTPUTS.get(proto, ALL_OUTPUTS))
 
@@ -244,7 +301,7 @@ def languages_are_checked_apart(tools):
         if told:
             yield f"for {parameter} it said:\n{told}"
     told, _ = generated(tools, ERRORS, ["client.proto"], "c:")
-    if told.count("client_chat_a_b_") != 2 or told.count("\n") != 3:
+    if told.count("client_chat_a_b_") != 4 or told.count("\n") != 5:
         yield f"without a client it said:\n{told}"
 
 
@@ -299,6 +356,9 @@ def all_cases(tools):
         yield case(f"the header that {proto} gives compiles as C++17", compiles_as_cxx, proto)
     for proto in files_under(ERRORS, ".proto"):
         yield case(f"errors/{proto} is refused with file, line and column", is_refused, proto)
+    for is_cxx, name in ((False, "C11"), (True, "C++17")):
+        yield case(f"a handler of the right type compiles without a warning in {name}", right_handler_compiles, is_cxx)
+        yield case(f"a handler of the wrong type does not compile in {name}", wrong_handler_is_refused, is_cxx)
     yield case("docs/protocol.md is what chatroom.proto gives", protocol_page_is_up_to_date)
     yield case("one run for many files gives the same as many runs", one_run_gives_them_all)
     yield case("a second run gives the same bytes", second_run_is_the_same)

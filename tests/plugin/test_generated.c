@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stoa/call.h>
 #include <stoa/codec.h>
 #include <stoa/error.stoa.h>
 #include <stoa/server.h>
@@ -89,6 +90,14 @@ int stoa_server_publish(struct stoa_server *server, struct stoa_string group, ui
 int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
                       const void *message) {
   return note("push", session, type, message_type, message);
+}
+
+int stoa_call_reply(struct stoa_call *call, const struct stoa_message_type *type, const void *reply) {
+  return note("reply", call, 0, type, reply);
+}
+
+int stoa_call_fail(struct stoa_call *call, const struct stoa_error *error) {
+  return note("fail", call, 0, NULL, error);
 }
 
 static const struct stoa_error an_error = {.code = 7};
@@ -233,6 +242,22 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
   (void)session;
   (void)message;
   return NULL;
+}
+
+static void answers_name_the_reply_and_pass_the_status_on(void **state) {
+  (void)state;
+  static char call_place;
+  struct stoa_call *call = (struct stoa_call *)&call_place;
+  const struct calls_sign_in_reply reply = {.session_id = STOA_STR("7")};
+  assert_int_equal(calls_room_service_sign_in_reply(call, &reply), STOA_E_LIMIT);
+  assert_string_equal(asked.function, "reply");
+  assert_ptr_equal(asked.target, call);
+  assert_ptr_equal(asked.message_type, &calls_sign_in_reply_type);
+  assert_ptr_equal(asked.message, &reply);
+  assert_int_equal(calls_room_service_sign_in_fail(call, &an_error), STOA_E_LIMIT);
+  assert_string_equal(asked.function, "fail");
+  assert_ptr_equal(asked.target, call);
+  assert_ptr_equal(asked.message, &an_error);
 }
 
 static void an_empty_service_takes_the_messages_of_the_enum(void **state) {
@@ -544,6 +569,7 @@ int main(void) {
       cmocka_unit_test_setup(a_call_reaches_its_handler_with_request_and_reply, forget),
       cmocka_unit_test_setup(a_message_reaches_its_handler, forget),
       cmocka_unit_test_setup(senders_name_the_type_and_pass_the_status_on, forget),
+      cmocka_unit_test_setup(answers_name_the_reply_and_pass_the_status_on, forget),
       cmocka_unit_test_setup(an_empty_service_takes_the_messages_of_the_enum, forget),
       cmocka_unit_test(every_table_is_whole_and_in_the_order_of_numbers),
       cmocka_unit_test(every_kind_has_its_table_entry),

@@ -34,7 +34,9 @@ PUBLIC_HEADERS = {
     "handler.h": "session",
     "session.h": "session",
     "app.h": "server",
+    "call.h": "server",
     "server.h": "server",
+    "worker.h": "server",
 }
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.

@@ -92,8 +92,15 @@ static void add_service(struct symbols *symbols, const struct model_service *ser
   symbols->part = SYMBOL_PART_HEADER;
   symbols_add(symbols, SYMBOL_SPACE_TAG, text_format("%s_handlers", service->c_name), what, &service->place);
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("%s_register", service->c_name), what, &service->place);
-  symbols->part = SYMBOL_PART_SOURCE;
   symbols->kin = service;
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, emit_answer_name(service, method, "reply"), what_method(method),
+                &method->place);
+    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, emit_answer_name(service, method, "fail"), what_method(method),
+                &method->place);
+  }
+  symbols->part = SYMBOL_PART_SOURCE;
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     add_pair(symbols, service, method->c_name, what_method(method), &method->place);

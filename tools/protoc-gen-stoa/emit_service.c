@@ -114,11 +114,49 @@ static void emit_sender_declarations(struct text *text, const struct model_messa
   }
 }
 
+const char *emit_answer_name(const struct model_service *service, const struct model_method *method, const char *verb) {
+  return text_format("%s_%s_%s", service->c_name, names_snake(method->name), verb);
+}
+
+static void add_reply(struct text *text, const char *head, const struct model_service *service,
+                      const struct model_method *method, const char *tail) {
+  const char *const arguments[] = {"struct stoa_call *call",
+                                   text_format("const struct %s *reply", method->output->c_name)};
+  text_add_call(text, text_format("%sint %s", head, emit_answer_name(service, method, "reply")), arguments,
+                COUNT(arguments), tail);
+}
+
+static void add_fail(struct text *text, const char *head, const struct model_service *service,
+                     const struct model_method *method, const char *tail) {
+  static const char *const arguments[] = {"struct stoa_call *call", "const struct stoa_error *error"};
+  text_add_call(text, text_format("%sint %s", head, emit_answer_name(service, method, "fail")), arguments,
+                COUNT(arguments), tail);
+}
+
+static void emit_answer_declarations(struct text *text, const struct model_service *service) {
+  if (service->method_count == 0) {
+    return;
+  }
+  text_add(
+      text,
+      "\n/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns "
+      "STOA_LATER,\n * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and "
+      "stoa_call_fail() tell;\n * the call is consumed by all of them. */\n");
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    text_add(text, "\n");
+    text_add_comment(text, "", text_format(" Call %u, rpc %s.", method->number, method->name));
+    add_reply(text, "STOA_API ", service, method, ";\n");
+    add_fail(text, "STOA_API ", service, method, ";\n");
+  }
+}
+
 static void emit_service_declarations(struct text *text, const struct model_service *service) {
   if (has_members(service)) {
     emit_handlers(text, service);
     emit_register_declaration(text, service);
   }
+  emit_answer_declarations(text, service);
   if (service->push_count > 0) {
     text_add(
         text,
@@ -131,11 +169,23 @@ static void emit_service_declarations(struct text *text, const struct model_serv
   }
 }
 
+/* C++ refuses a function of another type by itself, and does not know the option. */
+static void emit_strict_pointers(struct text *text) {
+  text_add(text,
+           "\n/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and "
+           "clang 16 only\n * warn. It holds from here to the end of what is compiled. */\n"
+           "#if defined(__GNUC__) && !defined(__cplusplus)\n"
+           "#pragma GCC diagnostic error \"-Wincompatible-pointer-types\"\n"
+           "#endif\n");
+}
+
 void emit_service_header(struct text *text, const struct model_file *file) {
   if (!emit_has_service(file)) {
     return;
   }
-  text_add(text, "\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
+  text_add(text,
+           "\nstruct stoa_call;\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
+  emit_strict_pointers(text);
   for (size_t i = 0; i < file->service_count; i++) {
     emit_service_declarations(text, &file->services[i]);
   }
@@ -219,6 +269,14 @@ static void emit_senders(struct text *text, const struct model_message *message)
   }
 }
 
+static void emit_answers(struct text *text, const struct model_service *service, const struct model_method *method) {
+  text_add(text, "\n");
+  add_reply(text, "", service, method, " {\n");
+  text_addf(text, "  return stoa_call_reply(call, &%s_type, reply);\n}\n\n", method->output->c_name);
+  add_fail(text, "", service, method, " {\n");
+  text_add(text, "  return stoa_call_fail(call, error);\n}\n");
+}
+
 void emit_service_source(struct text *text, const struct model_file *file) {
   for (size_t s = 0; s < file->service_count; s++) {
     const struct model_service *service = &file->services[s];
@@ -230,6 +288,9 @@ void emit_service_source(struct text *text, const struct model_file *file) {
     }
     if (has_members(service)) {
       emit_register(text, service);
+    }
+    for (size_t i = 0; i < service->method_count; i++) {
+      emit_answers(text, service, &service->methods[i]);
     }
     for (size_t i = 0; i < service->push_count; i++) {
       emit_senders(text, service->pushes[i]);

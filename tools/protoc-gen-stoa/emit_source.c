@@ -185,7 +185,7 @@ void emit_source(struct text *text, const struct model_file *file) {
     text_add(text, "#include <stoa/session.h>\n");
   }
   if (emit_has_service(file)) {
-    text_add(text, "#include <stoa/server.h>\n");
+    text_add(text, "#include <stoa/call.h>\n#include <stoa/server.h>\n");
   }
   text_addf(text, "\n_Static_assert(STOA_DESCRIPTOR_ABI == %d, \"generate this file again: Stoa's tables changed\");\n",
             DESCRIPTOR_ABI);

@@ -83,10 +83,17 @@ STOA_API extern const struct stoa_message_type calls_last_message_type;
 STOA_API extern const struct stoa_message_type calls_sign_in_message_type;
 STOA_API extern const struct stoa_enum_type calls_message_type_enum;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
+
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
 
 /* What answers clients. A member that is NULL leaves its type without a handler.
  * Everything about rooms. */
@@ -115,6 +122,18 @@ struct calls_room_service_handlers {
  * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
 STOA_API int calls_room_service_register(struct stoa_server *server, const struct calls_room_service_handlers *handlers,
                                          void *user);
+
+/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
+ * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
+ * the call is consumed by all of them. */
+
+/* Call 3, rpc SignIn. */
+STOA_API int calls_room_service_sign_in_reply(struct stoa_call *call, const struct calls_sign_in_reply *reply);
+STOA_API int calls_room_service_sign_in_fail(struct stoa_call *call, const struct stoa_error *error);
+
+/* Call 20, rpc Delete. */
+STOA_API int calls_room_service_delete_reply(struct stoa_call *call, const struct calls_nothing *reply);
+STOA_API int calls_room_service_delete_fail(struct stoa_call *call, const struct stoa_error *error);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
  * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
@@ -164,6 +183,14 @@ struct calls_admin_service_handlers {
  * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
 STOA_API int calls_admin_service_register(struct stoa_server *server,
                                           const struct calls_admin_service_handlers *handlers, void *user);
+
+/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
+ * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
+ * the call is consumed by all of them. */
+
+/* Call 21, rpc Kick. */
+STOA_API int calls_admin_service_kick_reply(struct stoa_call *call, const struct calls_nothing *reply);
+STOA_API int calls_admin_service_kick_fail(struct stoa_call *call, const struct stoa_error *error);
 
 #ifdef __cplusplus
 }

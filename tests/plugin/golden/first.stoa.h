@@ -28,10 +28,17 @@ struct first_v1_chat_message {
 STOA_API extern const struct stoa_message_type first_v1_chat_message_type;
 STOA_API extern const struct stoa_enum_type first_v1_message_type_enum;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
+
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
 
 /* What answers clients. A member that is NULL leaves its type without a handler. */
 struct first_v1_first_service_handlers {

@@ -173,10 +173,17 @@ STOA_API extern const struct stoa_message_type rules_v1_outer_type;
 STOA_API extern const struct stoa_message_type rules_v1_middle_type;
 STOA_API extern const struct stoa_message_type rules_v1_far_type;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
+
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
 
 /* What answers clients. A member that is NULL leaves its type without a handler. */
 struct rules_v1_rules_handlers {

@@ -105,10 +105,17 @@ STOA_API extern const struct stoa_message_type special_v1_keeper_type;
 STOA_API extern const struct stoa_message_type special_v1_keep_all_type;
 STOA_API extern const struct stoa_message_type special_v1_keep_none_type;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
+
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
 
 /* What answers clients. A member that is NULL leaves its type without a handler. */
 struct special_v1_special_service_handlers {
@@ -122,6 +129,14 @@ struct special_v1_special_service_handlers {
 STOA_API int special_v1_special_service_register(struct stoa_server *server,
                                                  const struct special_v1_special_service_handlers *handlers,
                                                  void *user);
+
+/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
+ * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
+ * the call is consumed by all of them. */
+
+/* Call 20, rpc Clear. */
+STOA_API int special_v1_special_service_clear_reply(struct stoa_call *call, const struct google_protobuf_empty *reply);
+STOA_API int special_v1_special_service_clear_fail(struct stoa_call *call, const struct stoa_error *error);
 
 #ifdef __cplusplus
 }

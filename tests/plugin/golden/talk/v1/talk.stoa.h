@@ -18,10 +18,17 @@ struct talk_v1_heard {
 /* The tables that codecs read. */
 STOA_API extern const struct stoa_message_type talk_v1_heard_type;
 
+struct stoa_call;
 struct stoa_error;
 struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
+
+/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
+ * warn. It holds from here to the end of what is compiled. */
+#if defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#endif
 
 /* What answers clients. A member that is NULL leaves its type without a handler. */
 struct talk_v1_talk_handlers {
@@ -35,6 +42,14 @@ struct talk_v1_talk_handlers {
  * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
 STOA_API int talk_v1_talk_register(struct stoa_server *server, const struct talk_v1_talk_handlers *handlers,
                                    void *user);
+
+/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
+ * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
+ * the call is consumed by all of them. */
+
+/* Call 1, rpc Say. */
+STOA_API int talk_v1_talk_say_reply(struct stoa_call *call, const struct talk_v1_heard *reply);
+STOA_API int talk_v1_talk_say_fail(struct stoa_call *call, const struct stoa_error *error);
 
 #ifdef __cplusplus
 }

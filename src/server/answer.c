@@ -1,0 +1,52 @@
+#include "server/answer.h"
+
+#include "server/server_private.h"
+
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+
+static const struct stoa_error internal = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
+
+static int send_to(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *outgoing) {
+  outgoing->type = question->type;
+  outgoing->is_call = question->is_call;
+  outgoing->id = question->id;
+  stoa_worker_outgoing(stoa_worker_of(session), outgoing);
+  return stoa_worker_send(session, outgoing);
+}
+
+static void send_error(struct stoa_session *session, const struct stoa_question *question,
+                       struct stoa_outgoing *outgoing) {
+  outgoing->is_error = true;
+  outgoing->message_type = &stoa_error_type;
+  if (session->state != STOA_SESSION_OPEN || !stoa_session_negotiated(session)) {
+    return;
+  }
+  if (send_to(session, question, outgoing) == STOA_E_MEMORY) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+  }
+}
+
+void stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
+                       const struct stoa_error *error) {
+  struct stoa_outgoing outgoing = {.message = error};
+  send_error(session, question, &outgoing);
+}
+
+void stoa_answer_encoded_error(struct stoa_session *session, const struct stoa_question *question,
+                               struct stoa_bytes payload) {
+  struct stoa_outgoing outgoing = {0};
+  const struct stoa_server *server = stoa_worker_of(session)->server;
+  outgoing.payloads[server->formats.items[stoa_server_session_of(session)->format].codec_index] = payload;
+  send_error(session, question, &outgoing);
+}
+
+int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *reply) {
+  int status = send_to(session, question, reply);
+  if (status != STOA_OK && status != STOA_E_CLOSED) {
+    stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", question->handler),
+             STOA_F_STR("reason", stoa_status_name(status)));
+    stoa_answer_error(session, question, &internal);
+  }
+  return status;
+}

@@ -1,0 +1,426 @@
+#include "server/calls.h"
+
+#include "base/memory.h"
+#include "server/answer.h"
+#include "server/server_private.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <stoa/call.h>
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+
+/* One payload; what a session may be sent is bounded where it is appended to its output. */
+#define PAYLOAD_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+const struct stoa_error stoa_later = {.reason = STOA_STR("LATER")};
+
+static const struct stoa_error timed_out = {.code = STOA_ERROR_UNAVAILABLE,
+                                            .reason = STOA_STR("TIMEOUT"),
+                                            .message = STOA_STR("no answer in time"),
+                                            .temporary = true};
+static const struct stoa_error given_up = {
+    .code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL"), .message = STOA_STR("the call was given up")};
+
+static const struct stoa_error unsaid = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
+
+/* Where a call has come to; it leaves WAITING once. */
+enum call_state { WAITING, COMPLETED, TIMED_OUT, ABANDONED };
+
+enum count { TAKEN, REPLIED, FAILED, DROPPED, TIMEOUTS, ABANDONMENTS, LATE, COUNTS };
+
+/* One worker's. */
+struct stoa_call_account {
+  struct stoa_worker *worker; /* valid while a call of it is WAITING, or a completion counted below */
+  atomic_uint refs;           /* the worker's and each call's */
+  atomic_uint completing;     /* completions that may still use the server */
+  _Atomic(uint64_t) counts[COUNTS];
+};
+
+struct stoa_call {
+  struct stoa_post post;
+  atomic_int state; /* enum call_state */
+  atomic_uint refs;
+  struct stoa_call_account *account;
+  struct stoa_uuid session_id;
+  const struct stoa_message_type *reply_type;
+  const struct stoa_codec *codec;
+  uint8_t codec_index;
+  bool negotiated;
+  struct stoa_question question;
+
+  /* The worker's thread only. */
+  struct stoa_session *session; /* NULL when it is in no session's list any more */
+  struct stoa_call *next, **link;
+  struct stoa_call *older, *newer; /* by deadline */
+  uint64_t due_ms;
+  bool queued;
+
+  /* Of a completion on its way. */
+  enum count outcome;
+  struct stoa_buffer payload; /* without data: it could not be encoded, or nobody is told */
+};
+
+/* What the program completes a call with. */
+struct completion {
+  enum count outcome;
+  const struct stoa_message_type *type;
+  const void *message;
+};
+
+static void count(struct stoa_call_account *account, enum count what) {
+  atomic_fetch_add_explicit(&account->counts[what], 1, memory_order_relaxed);
+}
+
+static void unref_account(struct stoa_call_account *account) {
+  if (account != NULL && atomic_fetch_sub(&account->refs, 1) == 1) {
+    stoa_free(account);
+  }
+}
+
+static void unref(struct stoa_call *call) {
+  if (atomic_fetch_sub(&call->refs, 1) == 1) {
+    stoa_buffer_fini(&call->payload);
+    unref_account(call->account);
+    stoa_free(call);
+  }
+}
+
+/* Does the caller decide how the call ends? *out_state is what it came to before, if not. */
+static bool claim(struct stoa_call *call, enum call_state to, int *out_state) {
+  *out_state = WAITING;
+  return atomic_compare_exchange_strong(&call->state, out_state, (int)to);
+}
+
+/* The two lists. */
+
+static void queue_up(struct stoa_calls *calls, struct stoa_call *call) {
+  call->older = calls->newest;
+  *(calls->newest == NULL ? &calls->oldest : &calls->newest->newer) = call;
+  calls->newest = call;
+  call->queued = true;
+}
+
+static void unqueue(struct stoa_calls *calls, struct stoa_call *call) {
+  if (!call->queued) {
+    return;
+  }
+  *(call->older == NULL ? &calls->oldest : &call->older->newer) = call->newer;
+  *(call->newer == NULL ? &calls->newest : &call->newer->older) = call->older;
+  call->older = NULL;
+  call->newer = NULL;
+  call->queued = false;
+}
+
+static void enlist(struct stoa_session *session, struct stoa_session_account *account, struct stoa_call *call) {
+  call->session = session;
+  call->next = account->calls;
+  call->link = &account->calls;
+  if (call->next != NULL) {
+    call->next->link = &call->next;
+  }
+  account->calls = call;
+  account->call_count++;
+}
+
+/* Take it out of both; the worker's reference is the caller's then. */
+static struct stoa_session *delist(struct stoa_call *call) {
+  struct stoa_session *session = call->session;
+  assert(session != NULL);
+  struct stoa_session_account *account = stoa_server_session_of(session)->account;
+  assert(account->call_count > 0);
+  unqueue(&stoa_worker_of(session)->calls, call);
+  *call->link = call->next;
+  if (call->next != NULL) {
+    call->next->link = call->link;
+  }
+  call->session = NULL;
+  account->call_count--;
+  return session;
+}
+
+/* Afterwards, for resuming is the session's last thing here. */
+static void make_room(struct stoa_session *session) {
+  const struct stoa_session_account *account = stoa_server_session_of(session)->account;
+  if (account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
+    stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
+  }
+}
+
+/* Taking. */
+
+static struct stoa_call *make(struct stoa_session *session, const struct stoa_call_scope *scope) {
+  struct stoa_call *call = stoa_calloc(1, sizeof *call);
+  if (call == NULL) {
+    return NULL;
+  }
+  struct stoa_worker *worker = stoa_worker_of(session);
+  const struct stoa_format *format = &worker->server->formats.items[stoa_server_session_of(session)->format];
+  atomic_init(&call->state, WAITING);
+  atomic_init(&call->refs, 2);
+  call->account = worker->calls.account;
+  atomic_fetch_add_explicit(&call->account->refs, 1, memory_order_relaxed);
+  call->session_id = session->id;
+  call->reply_type = scope->handler->reply;
+  call->codec = format->codec;
+  call->codec_index = format->codec_index;
+  call->negotiated = stoa_session_negotiated(session);
+  call->question = (struct stoa_question){scope->handler->type, true, scope->id, scope->handler->name};
+  stoa_buffer_init(&call->payload, PAYLOAD_BYTES_MAX);
+  return call;
+}
+
+static void start_clock(struct stoa_worker *worker, struct stoa_call *call) {
+  uint32_t timeout_ms = worker->server->limits.call_timeout_ms;
+  call->due_ms = stoa_loop_now_ms(worker->loop) + timeout_ms;
+  if (worker->calls.oldest == NULL) {
+    stoa_loop_timer_start(worker->loop, &worker->calls.timeout, timeout_ms);
+  }
+  queue_up(&worker->calls, call);
+}
+
+int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  struct stoa_call_scope *scope = worker->calls.scope;
+  if (scope == NULL || scope->session != session || scope->handler->reply == NULL) {
+    return STOA_E_ARGUMENT;
+  }
+  if (scope->taken) {
+    return STOA_E_EXISTS;
+  }
+  if (session->state != STOA_SESSION_OPEN) {
+    return STOA_E_CLOSED;
+  }
+  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
+  struct stoa_call *call = account == NULL ? NULL : make(session, scope);
+  if (call == NULL) {
+    return STOA_E_MEMORY;
+  }
+  scope->taken = true;
+  enlist(session, account, call);
+  start_clock(worker, call);
+  count(call->account, TAKEN);
+  if (account->call_count >= worker->server->limits.session_calls_max) {
+    stoa_stream_pause(&session->stream, STOA_PAUSE_CALLS);
+  }
+  *out_call = call;
+  return STOA_OK;
+}
+
+/* Completing. */
+
+/* Here: on the session's worker. Both references end. */
+static int answer(struct stoa_call *call, const struct completion *completion) {
+  struct stoa_session *session = delist(call);
+  int status = STOA_OK;
+  count(call->account, completion->outcome);
+  if (completion->outcome == REPLIED) {
+    struct stoa_outgoing outgoing = {.message_type = completion->type, .message = completion->message};
+    status = stoa_answer_reply(session, &call->question, &outgoing);
+  } else {
+    stoa_answer_error(session, &call->question, completion->message);
+  }
+  make_room(session);
+  unref(call);
+  unref(call);
+  return status;
+}
+
+/* A completion of another thread has arrived. */
+static void arrive(struct stoa_post *post) {
+  struct stoa_call *call = (struct stoa_call *)(void *)post;
+  if (call->session == NULL) {
+    count(call->account, ABANDONMENTS);
+    unref(call);
+    return;
+  }
+  struct stoa_session *session = delist(call);
+  struct stoa_bytes payload = {call->payload.data, call->payload.len};
+  count(call->account, call->outcome);
+  if (payload.data == NULL) {
+    stoa_answer_error(session, &call->question, &unsaid);
+  } else if (call->outcome == REPLIED) {
+    struct stoa_outgoing outgoing = {.message_type = call->reply_type};
+    outgoing.payloads[call->codec_index] = payload;
+    int ignored = stoa_answer_reply(session, &call->question, &outgoing);
+    (void)ignored;
+  } else {
+    stoa_answer_encoded_error(session, &call->question, payload);
+  }
+  make_room(session);
+  unref(call);
+  unref(call);
+}
+
+static int encode(struct stoa_call *call, const struct completion *completion) {
+  if (completion->outcome != REPLIED && !call->negotiated) {
+    return STOA_OK;
+  }
+  /* An empty message may encode to nothing; the payload must not look as if there were none. */
+  int status = stoa_buffer_reserve(&call->payload, 1);
+  if (status == STOA_OK) {
+    status = call->codec->encode(completion->type, completion->message, &call->payload);
+  }
+  if (status != STOA_OK) {
+    stoa_buffer_fini(&call->payload);
+  }
+  return status;
+}
+
+/* The post is part of the call: an answer always gets to the worker, also without memory. */
+static int hand_over(struct stoa_call *call, const struct completion *completion) {
+  struct stoa_worker *worker = call->account->worker;
+  int status = encode(call, completion);
+  call->outcome = status == STOA_OK ? completion->outcome : FAILED;
+  call->post.run = arrive;
+  stoa_loop_post(worker->loop, &call->post);
+  return status;
+}
+
+/* Somebody else has ended it. */
+static int come_late(struct stoa_call *call, int state) {
+  assert(state != COMPLETED); /* completed twice */
+  count(call->account, LATE);
+  return state == TIMED_OUT ? STOA_E_TIMEOUT : STOA_E_CLOSED;
+}
+
+static int complete(struct stoa_call *call, const struct completion *completion) {
+  struct stoa_call_account *account = call->account;
+  int state;
+  int status;
+  /* Before the claim: whoever ends the server waits for those whose claim succeeded before the sessions ended. */
+  atomic_fetch_add(&account->completing, 1);
+  bool claimed = claim(call, COMPLETED, &state);
+  if (!claimed) {
+    status = come_late(call, state);
+  } else if (stoa_worker_current() == account->worker) {
+    status = answer(call, completion);
+  } else {
+    status = hand_over(call, completion);
+  }
+  atomic_fetch_sub(&account->completing, 1);
+  if (!claimed) {
+    unref(call); /* and perhaps the account */
+  }
+  return status;
+}
+
+int stoa_call_reply(struct stoa_call *call, const struct stoa_message_type *type, const void *reply) {
+  assert(type == call->reply_type);
+  assert(reply != NULL);
+  return complete(call, &(struct completion){REPLIED, type, reply});
+}
+
+int stoa_call_fail(struct stoa_call *call, const struct stoa_error *error) {
+  assert(error != NULL);
+  assert(error != STOA_LATER);
+  return complete(call, &(struct completion){FAILED, &stoa_error_type, error});
+}
+
+void stoa_call_drop(struct stoa_call *call) {
+  if (call != NULL) {
+    int ignored = complete(call, &(struct completion){DROPPED, &stoa_error_type, &given_up});
+    (void)ignored;
+  }
+}
+
+bool stoa_call_waits(const struct stoa_call *call) {
+  return atomic_load_explicit(&call->state, memory_order_relaxed) == WAITING;
+}
+
+const struct stoa_uuid *stoa_call_session_id(const struct stoa_call *call) {
+  return &call->session_id;
+}
+
+/* Ending otherwise. */
+
+static void time_out(struct stoa_calls *calls, struct stoa_call *call) {
+  int state;
+  unqueue(calls, call);
+  if (!claim(call, TIMED_OUT, &state)) {
+    return; /* its answer is on its way */
+  }
+  struct stoa_session *session = delist(call);
+  count(call->account, TIMEOUTS);
+  stoa_log(STOA_LOG_WARN, "a call was not answered in time", STOA_F_STR("handler", call->question.handler));
+  stoa_answer_error(session, &call->question, &timed_out);
+  make_room(session);
+  unref(call);
+}
+
+static void on_timeout(struct stoa_timer *timer) {
+  struct stoa_calls *calls = (struct stoa_calls *)(void *)((char *)timer - offsetof(struct stoa_calls, timeout));
+  struct stoa_worker *worker = calls->account->worker;
+  uint64_t now_ms = stoa_loop_now_ms(worker->loop);
+  while (calls->oldest != NULL && calls->oldest->due_ms <= now_ms) {
+    time_out(calls, calls->oldest);
+  }
+  if (calls->oldest != NULL) {
+    stoa_loop_timer_start(worker->loop, timer, calls->oldest->due_ms - now_ms);
+  }
+}
+
+void stoa_calls_on_closing(struct stoa_session *session) {
+  const struct stoa_session_account *account = stoa_server_session_of(session)->account;
+  while (account != NULL && account->calls != NULL) {
+    struct stoa_call *call = account->calls;
+    int state;
+    delist(call);
+    if (claim(call, ABANDONED, &state)) {
+      count(call->account, ABANDONMENTS);
+    }
+    unref(call);
+  }
+}
+
+/* A worker's. */
+
+int stoa_calls_init(struct stoa_worker *worker) {
+  struct stoa_call_account *account = stoa_calloc(1, sizeof *account);
+  if (account == NULL) {
+    return STOA_E_MEMORY;
+  }
+  account->worker = worker;
+  atomic_init(&account->refs, 1);
+  worker->calls.account = account;
+  worker->calls.timeout.on_due = on_timeout;
+  return STOA_OK;
+}
+
+void stoa_calls_settle(struct stoa_worker *worker) {
+  /* An encoding at most, and only when the program completes calls while it destroys the server. */
+  while (worker->calls.account != NULL && atomic_load(&worker->calls.account->completing) > 0) {
+    sched_yield();
+  }
+  assert(worker->calls.oldest == NULL);
+}
+
+void stoa_calls_fini(struct stoa_worker *worker) {
+  unref_account(worker->calls.account);
+  worker->calls.account = NULL;
+}
+
+static uint64_t sum(const struct stoa_server *server, enum count what) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    const struct stoa_call_account *account = server->workers[i].calls.account;
+    total += account == NULL ? 0 : atomic_load_explicit(&account->counts[what], memory_order_relaxed);
+  }
+  return total;
+}
+
+void stoa_server_call_counts(const struct stoa_server *server, struct stoa_call_counts *out_counts) {
+  struct stoa_call_counts counts = {
+      .replied = sum(server, REPLIED),
+      .failed = sum(server, FAILED),
+      .dropped = sum(server, DROPPED),
+      .timed_out = sum(server, TIMEOUTS),
+      .abandoned = sum(server, ABANDONMENTS),
+      .late = sum(server, LATE),
+  };
+  /* Last: none of those that have ended is missing in it. */
+  counts.taken = sum(server, TAKEN);
+  counts.outstanding =
+      counts.taken - counts.replied - counts.failed - counts.dropped - counts.timed_out - counts.abandoned;
+  *out_counts = counts;
+}
