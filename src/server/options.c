@@ -64,7 +64,8 @@ static bool copy_config(struct stoa_server *server) {
   }
   config->addresses.items = copy_list(arena, config->addresses.items, config->addresses.count);
   config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
-  return config->addresses.items != NULL && config->allowed_origins.items != NULL &&
+  config->hosts.items = copy_list(arena, config->hosts.items, config->hosts.count);
+  return config->addresses.items != NULL && config->allowed_origins.items != NULL && config->hosts.items != NULL &&
          copy_text(arena, &config->path, "/") && copy_text(arena, &config->codec, "json") &&
          copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
 }
@@ -144,7 +145,8 @@ static int check(const struct stoa_server *server) {
     stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
     return STOA_E_ARGUMENT;
   }
-  return check_times(server);
+  int status = stoa_options_check_origins(&server->config);
+  return status == STOA_OK ? check_times(server) : status;
 }
 
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {

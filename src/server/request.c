@@ -1,6 +1,7 @@
 /* A request's way in: an upgrade to a session, a file of the page, or a refusal. */
 #include "server/server_private.h"
 #include "server/static.h"
+#include "wire/forwarded.h"
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
 
@@ -70,12 +71,38 @@ static void choose_format(struct upgrade *upgrade) {
   }
 }
 
-static bool origin_allowed(const struct upgrade *upgrade) {
-  const struct stoa_server_config *config = &upgrade->server->config;
-  /* Without Origin it is no browser, and there are no cookies here that somebody else's page could ride on. */
-  return upgrade->request.origin.data == NULL ||
-         stoa_ws_origin_allowed(upgrade->request.origin, upgrade->request.host, config->allowed_origins.items,
-                                config->allowed_origins.count);
+/* Our end's address, or NULL for a unix socket. Where the system does not tell, the strict rules are for it. */
+static const uint8_t *local_address(const struct stoa_session *session, struct stoa_peer *out_local) {
+  struct sockaddr_storage address = {0};
+  socklen_t len = sizeof address;
+  if (getsockname(session->conn.io.fd, (struct sockaddr *)&address, &len) != 0) {
+    memcpy(out_local->bytes, in6addr_loopback.s6_addr, sizeof out_local->bytes);
+    return out_local->bytes;
+  }
+  *out_local = stoa_peer_of(&address);
+  return address.ss_family == AF_UNIX ? NULL : out_local->bytes;
+}
+
+/* May the page behind the upgrade come in? Where not, it is refused and logged. */
+static bool page_allowed(struct upgrade *upgrade) {
+  struct stoa_session *session = upgrade->session;
+  struct stoa_peer local;
+  char reason[STOA_ORIGIN_REASON_SIZE];
+  const struct stoa_origin_request request = {
+      .origin = upgrade->request.origin,
+      .host = upgrade->request.host,
+      .is_upgrade = true,
+      .is_tls = session->conn.tls != NULL,
+      .is_forwarded = stoa_forwarded_present(upgrade->head, upgrade->data),
+      .local = upgrade->request.origin.data != NULL ? local_address(session, &local) : NULL,
+  };
+  if (stoa_origin_check(&upgrade->server->origin_rules, &request, reason)) {
+    return true;
+  }
+  stoa_log(STOA_LOG_WARN, "upgrade refused", STOA_F_STR("reason", reason), STOA_F_TEXT("origin", request.origin),
+           STOA_F_TEXT("host", request.host));
+  stoa_session_refuse(session, 403, false, reason);
+  return false;
 }
 
 static bool write_response(struct upgrade *upgrade) {
@@ -184,9 +211,7 @@ static void on_upgrade(struct upgrade *upgrade) {
     stoa_session_refuse(upgrade->session, 404, is_head(upgrade->head), NULL);
     return;
   }
-  if (!origin_allowed(upgrade)) {
-    stoa_log(STOA_LOG_WARN, "origin refused", STOA_F_TEXT("origin", upgrade->request.origin));
-    stoa_session_refuse(upgrade->session, 403, is_head(upgrade->head), NULL);
+  if (!page_allowed(upgrade)) {
     return;
   }
   choose_format(upgrade);

@@ -73,6 +73,9 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = open_tls(server);
   }
   if (status == STOA_OK) {
+    status = stoa_options_origin_rules(server);
+  }
+  if (status == STOA_OK) {
     status = parse_addresses(server);
   }
   if (status == STOA_OK) {

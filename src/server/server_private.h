@@ -3,6 +3,7 @@
 #define STOA_SERVER_SERVER_PRIVATE_H
 
 #include "net/tls.h"
+#include "server/origin.h"
 #include "server/peers.h"
 #include "server/worker.h"
 
@@ -25,6 +26,7 @@ struct stoa_server {
   const struct stoa_message_type *ping_message; /* NULL: none */
 
   struct stoa_tls_context *tls;
+  struct stoa_origin_rules origin_rules;
   int web_root_fd; /* -1: none */
   struct stoa_peers peers;
   struct stoa_interests interests;
