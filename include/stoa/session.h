@@ -46,7 +46,8 @@ enum stoa_error_code {
   STOA_ERROR_UNKNOWN_TYPE = 104,
   STOA_ERROR_LIMIT = 106,
   STOA_ERROR_BAD_REQUEST = 107,
-  STOA_ERROR_UNAVAILABLE = 108 /* not now: the program did not answer in time (stoa/call.h) */
+  STOA_ERROR_UNAVAILABLE = 108, /* not now: the program did not answer in time (stoa/call.h) */
+  STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; retry_ms tells when to send again */
 };
 
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);

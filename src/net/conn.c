@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "net/tls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* the C library's struct tcp_info ends before bytes_acked */
@@ -24,11 +25,13 @@ static int status_of_errno(void) {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? STOA_E_AGAIN : STOA_E_SYSTEM;
 }
 
-int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_len) {
-  if (conn->tls != NULL) {
-    return stoa_tls_read(conn->tls, data, size, out_len);
-  }
-  ssize_t len = stoa_sys.recv(conn->io.fd, data, size, 0);
+int stoa_conn_start_tls(struct stoa_conn *conn, struct stoa_tls_context *tls_context) {
+  assert(conn->tls == NULL);
+  return stoa_tls_create(tls_context, conn->io.fd, &conn->tls);
+}
+
+static int receive(struct stoa_conn *conn, void *data, size_t size, int flags, size_t *out_len) {
+  ssize_t len = stoa_sys.recv(conn->io.fd, data, size, flags);
   if (len < 0) {
     return status_of_errno();
   }
@@ -37,6 +40,15 @@ int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_
   }
   *out_len = (size_t)len;
   return STOA_OK;
+}
+
+int stoa_conn_peek(struct stoa_conn *conn, void *data, size_t size, size_t *out_len) {
+  assert(conn->tls == NULL);
+  return receive(conn, data, size, MSG_PEEK, out_len);
+}
+
+int stoa_conn_read(struct stoa_conn *conn, void *data, size_t size, size_t *out_len) {
+  return conn->tls != NULL ? stoa_tls_read(conn->tls, data, size, out_len) : receive(conn, data, size, 0, out_len);
 }
 
 bool stoa_conn_pending(const struct stoa_conn *conn) {

@@ -24,6 +24,11 @@ struct stoa_conn {
 int stoa_conn_init(struct stoa_conn *conn, int fd, struct stoa_tls_context *tls_context,
                    void (*on_ready)(struct stoa_io *io, uint32_t events));
 
+/* A plain connection speaks TLS from here on. Errors: STOA_E_MEMORY, STOA_E_TLS; it is still plain then */
+int stoa_conn_start_tls(struct stoa_conn *conn, struct stoa_tls_context *tls_context);
+
+/* Look at what is there, without taking it; of a plain connection. Errors: as stoa_conn_read() */
+int stoa_conn_peek(struct stoa_conn *conn, void *data, size_t size, size_t *out_len);
 /* Read what is there, at most `size` bytes.
  * Errors: STOA_E_AGAIN   nothing now: wait for stoa_conn_read_events(); STOA_E_CLOSED  the peer ended its side
  *         STOA_E_SYSTEM  the line broke; STOA_E_TLS  the peer broke the protocol */

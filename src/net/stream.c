@@ -199,6 +199,13 @@ int stoa_stream_open(struct stoa_stream *stream, const struct stoa_protocol *pro
   return status;
 }
 
+int stoa_stream_start_tls(struct stoa_stream *stream, struct stoa_tls_context *tls_context) {
+  assert(stream->conn.tls == NULL && stoa_stream_queued(stream) == 0);
+  int status = stoa_conn_start_tls(&stream->conn, tls_context);
+  stream->handshaking = status == STOA_OK;
+  return status;
+}
+
 void stoa_stream_abandon(struct stoa_stream *stream) {
   stoa_conn_close(&stream->conn, stoa_stream_host_of(stream)->loop);
   stoa_stream_fini(stream);

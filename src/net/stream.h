@@ -71,6 +71,7 @@ struct stoa_stream_host;
 /* What reads a stream. One for each worker; a protocol's host begins with it. No function may free the stream. */
 struct stoa_protocol {
   struct stoa_stream_host *host;
+  bool peeks; /* only what on_input uses is taken from the kernel; all of it when it asks for more */
   /* Use bytes off the front while the stream is open and not paused; returns how many. Fewer than len asks to be
    * called again: with more bytes when it is not paused, else when the pause ends. */
   size_t (*on_input)(struct stoa_stream *stream, uint8_t *data, size_t len);
@@ -155,6 +156,8 @@ void stoa_stream_abandon(struct stoa_stream *stream);
 /* After on_closed, right before the owner frees the memory. */
 void stoa_stream_fini(struct stoa_stream *stream);
 
+/* From here on it speaks TLS. Nothing was written, and nothing read of the handshake. Errors: STOA_E_MEMORY, STOA_E_TLS */
+int stoa_stream_start_tls(struct stoa_stream *stream, struct stoa_tls_context *tls_context);
 /* Another protocol reads from here on. What is left of the input is kept; no input struct is. */
 void stoa_stream_set_protocol(struct stoa_stream *stream, const struct stoa_protocol *protocol);
 

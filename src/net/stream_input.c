@@ -1,5 +1,7 @@
 #include "net/stream_private.h"
 
+#include "base/sys.h"
+
 #include <assert.h>
 
 /* The clock is read after so much work; less is not worth the reading. */
@@ -135,6 +137,34 @@ static bool read_once(struct stoa_stream *stream) {
   return true;
 }
 
+/* Nothing of what follows is taken, for TLS reads it from the descriptor. */
+static bool peek_once(struct stoa_stream *stream) {
+  uint8_t *scratch = stoa_stream_host_of(stream)->scratch;
+  size_t kept = stream->input == NULL ? 0 : stream->input->stash.len;
+  size_t len;
+  int status = stoa_conn_peek(&stream->conn, scratch + kept, STOA_STREAM_READ_BYTES, &len);
+  if (status != STOA_OK) {
+    if (status != STOA_E_AGAIN) {
+      stream->protocol->on_input_end(stream, status);
+    }
+    return false;
+  }
+  kept = unstash(stream);
+  const int fd = stream->conn.io.fd;
+  size_t used = stream->protocol->on_input(stream, scratch, kept + len);
+  assert(used == 0 || used > kept);
+  if (stream->state != STOA_STREAM_OPEN) {
+    return false;
+  }
+  if (used == 0) {
+    stash(stream, scratch, kept + len);
+  }
+  /* It was there a moment ago. */
+  ssize_t ignored = stoa_sys.recv(fd, scratch, used == 0 ? len : used - kept, 0);
+  (void)ignored;
+  return false;
+}
+
 bool stoa_stream_has_unread(const struct stoa_stream *stream) {
   return stream->listed || (stream->input != NULL && stream->input->stash.len > 0) ||
          stoa_conn_has_input(&stream->conn);
@@ -143,7 +173,7 @@ bool stoa_stream_has_unread(const struct stoa_stream *stream) {
 /* One read a share for a plain connection: the level-triggered loop comes back for more, and no stream keeps the others
  * waiting. TLS may hold decrypted bytes that the descriptor does not show, so those are read too. */
 void stoa_stream_readable(struct stoa_stream *stream) {
-  bool more = read_once(stream);
+  bool more = stream->protocol->peeks ? peek_once(stream) : read_once(stream);
   while (more && stream->state != STOA_STREAM_CLOSED && stream->pauses == 0 && stoa_conn_pending(&stream->conn)) {
     more = read_once(stream);
   }

@@ -7,11 +7,18 @@
 
 #include "net/conn.h"
 
+#include <stoa/arena.h>
+
 /* certificate, key  PEM files
  * Errors: STOA_E_NOT_FOUND  a file cannot be read; STOA_E_DENIED  others can read the key file; STOA_E_TLS  OpenSSL
  *         refuses them (logged); STOA_E_MEMORY */
 int stoa_tls_context_create(const char *certificate, const char *key, struct stoa_tls_context **out_context);
 void stoa_tls_context_destroy(struct stoa_tls_context *context);
+
+/* The DNS names that a server's certificate is for (RFC 5280 4.2.1.6), copied into the arena. Perhaps with a star for a
+ * label, perhaps none. Errors: STOA_E_MEMORY */
+int stoa_tls_context_names(const struct stoa_tls_context *context, struct stoa_arena *arena,
+                           const struct stoa_string **out_names, size_t *out_count);
 
 int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls);
 void stoa_tls_destroy(struct stoa_tls *tls);

@@ -132,15 +132,48 @@ static void dispatch(const struct incoming *incoming) {
   invoke(incoming, handler, message);
 }
 
+/* More than the session may send is answered, not handled. */
+static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
+  struct stoa_session *session = incoming->session;
+  const struct stoa_rate_limits *limits = &stoa_worker_of(session)->server->rate;
+  struct stoa_session_account *account =
+      stoa_rate_is_limited(limits) ? stoa_server_session_account(stoa_server_session_of(session)) : NULL;
+  if (account == NULL) {
+    return true; /* no limit, or no memory to count in */
+  }
+  uint32_t retry_ms = stoa_rate_take(&account->rate, limits, bytes, stoa_stream_now32(&session->stream));
+  if (retry_ms == 0) {
+    return true;
+  }
+  const struct stoa_error error = {.code = STOA_ERROR_RATE,
+                                   .reason = STOA_STR("TOO_MANY_REQUESTS"),
+                                   .message = STOA_STR("more than one session may send"),
+                                   .temporary = true,
+                                   .retry_ms = retry_ms};
+  if (stoa_worker_of(session)->server->callbacks.on_raw == NULL) {
+    fail(incoming, &error); /* a program with a protocol of its own knows no error frames */
+  }
+  if (stoa_rate_is_abused(&account->rate, limits)) {
+    stoa_session_close(session, STOA_CLOSE_RATE, "too many messages");
+  }
+  return false;
+}
+
 static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct incoming incoming = {.session = session};
   int status = stoa_format_read(&worker->server->formats.items[stoa_server_session_of(session)->format], message, is_text,
                                 &worker->text_scratch, &incoming.typed);
+  if (status != STOA_OK) {
+    incoming.typed = (struct stoa_typed){0};
+  }
+  if (!is_within_rate(&incoming, message.len)) {
+    stoa_arena_reset(worker->arena);
+    return;
+  }
   if (status == STOA_OK) {
     dispatch(&incoming);
   } else {
-    incoming.typed = (struct stoa_typed){0};
     fail_decode(&incoming, status, is_text ? "not a text packet" : "not a typed frame");
   }
   stoa_arena_reset(worker->arena);
@@ -148,10 +181,11 @@ static void on_typed(struct stoa_session *session, struct stoa_bytes message, bo
 
 void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
-  if (callbacks->on_raw != NULL) {
+  const struct incoming raw = {.session = session};
+  if (callbacks->on_raw != NULL && is_within_rate(&raw, message.len)) {
     callbacks->on_raw(callbacks->user, session, message, is_text);
     stoa_arena_reset(stoa_session_arena(session));
-  } else {
+  } else if (callbacks->on_raw == NULL) {
     on_typed(session, message, is_text);
   }
 }

@@ -64,7 +64,11 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
     return refuse(listener, "a listener's tls needs both certificate and key");
   }
   listener->owns_tls = true;
-  return stoa_tls_context_create(own->certificate.data, own->key.data, &listener->tls);
+  int status = stoa_tls_context_create(own->certificate.data, own->key.data, &listener->tls);
+  return status != STOA_OK ? status
+                           : stoa_tls_context_names(listener->tls, server->config_arena,
+                                                    &listener->certificate_names.items,
+                                                    &listener->certificate_names.count);
 }
 
 static int parse(const struct stoa_server *server, const struct stoa_listener_config *config,

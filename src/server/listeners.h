@@ -13,6 +13,7 @@
 
 #include "net/listener.h"
 #include "net/tls.h"
+#include "server/origin.h"
 
 #include <stdatomic.h>
 #include <stoa/config.stoa.h>
@@ -31,6 +32,7 @@ struct stoa_server_listener {
   bool proxy_protocol;           /* each connection begins with a PROXY header */
   bool owns_tls;
   struct stoa_tls_context *tls; /* NULL: plain */
+  struct stoa_string_list certificate_names; /* that pages may reach it by; in the server's configuration */
   mode_t mode;
   struct stoa_address_list addresses;
   char text[STOA_ADDRESS_TEXT_LEN]; /* where it listens, once it does: its first socket */

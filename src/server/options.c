@@ -76,8 +76,9 @@ static bool copy_lists(struct stoa_arena *arena, struct stoa_server_config *conf
   config->allowed_origins.items = copy_list(arena, config->allowed_origins.items, config->allowed_origins.count);
   config->listeners.items = copy_listeners(arena, config->listeners.items, config->listeners.count);
   config->trusted_proxies.items = copy_list(arena, config->trusted_proxies.items, config->trusted_proxies.count);
+  config->hosts.items = copy_list(arena, config->hosts.items, config->hosts.count);
   return config->addresses.items != NULL && config->allowed_origins.items != NULL && config->listeners.items != NULL &&
-         config->trusted_proxies.items != NULL;
+         config->trusted_proxies.items != NULL && config->hosts.items != NULL;
 }
 
 static bool copy_config(struct stoa_server *server) {
@@ -106,6 +107,21 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->mailbox_bytes_max, MAILBOX_BYTES_DEFAULT);
   or_default(&limits->session_calls_max, 32);
   or_default(&limits->call_timeout_ms, 30000);
+}
+
+static void fill_rate(struct stoa_server *server) {
+  static const struct stoa_rate_config none;
+  const struct stoa_rate_config *config = server->limits.rate == NULL ? &none : server->limits.rate;
+  struct stoa_rate_limits *rate = &server->rate;
+  *rate = (struct stoa_rate_limits){config->messages_per_s, config->messages_burst, config->bytes_per_s,
+                                    config->bytes_burst, config->excess_max};
+  or_default(&rate->messages_burst, rate->messages_per_s > UINT32_MAX / 2 ? UINT32_MAX : rate->messages_per_s * 2);
+  or_default(&rate->bytes_burst, rate->bytes_per_s > UINT32_MAX / 4 ? UINT32_MAX : rate->bytes_per_s * 4);
+  or_default(&rate->excess_max, 40);
+  if (rate->bytes_burst < server->limits.message_bytes_max) {
+    rate->bytes_burst = server->limits.message_bytes_max;
+  }
+  server->limits.rate = NULL; /* the program's own memory */
 }
 
 static void fill_session_limits(struct stoa_server *server) {
@@ -209,7 +225,8 @@ static int check(const struct stoa_server *server) {
     stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
     return STOA_E_ARGUMENT;
   }
-  return check_times(server);
+  status = stoa_options_check_origins(&server->config);
+  return status == STOA_OK ? check_times(server) : status;
 }
 
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {
@@ -231,6 +248,7 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
   or_default(&server->config.drain_ms, 30000);
   fill_limits(&server->limits);
   fill_session_limits(server);
+  fill_rate(server);
   server->worker_count = server->config.workers;
   or_default(&server->worker_count, core_count());
   if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {

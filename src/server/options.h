@@ -8,4 +8,11 @@
  * Errors: STOA_E_ARGUMENT  a value is out of range (logged with its name); STOA_E_MEMORY */
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
 
+/* Are server.allowed_origins and server.hosts what they must be? All faults are logged.
+ * Errors: STOA_E_ARGUMENT */
+int stoa_options_check_origins(const struct stoa_server_config *config);
+
+/* Fill server->origin_rules, once the certificate is loaded. Errors: STOA_E_MEMORY */
+int stoa_options_origin_rules(struct stoa_server *server);
+
 #endif

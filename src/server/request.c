@@ -1,5 +1,7 @@
 /* server/request.c: what becomes of a request: an upgrade to a session, a file of the page, or a refusal. */
+#include "base/sys.h"
 #include "server/admission.h"
+#include "wire/forwarded.h"
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
 
@@ -61,12 +63,78 @@ static void choose_format(struct upgrade *upgrade) {
   }
 }
 
-static bool origin_allowed(const struct upgrade *upgrade) {
-  const struct stoa_server_config *config = &upgrade->server->config;
-  /* Without Origin it is no browser, and there are no cookies here that somebody else's page could ride on. */
-  return upgrade->request.origin.data == NULL ||
-         stoa_ws_origin_allowed(upgrade->request.origin, upgrade->request.host, config->allowed_origins.items,
-                                config->allowed_origins.count);
+/* Our end's address, or where a proxy took the connection; NULL for a unix socket. Where the system does not tell, the
+ * strict rules are for it. */
+static const uint8_t *local_address(const struct upgrade *upgrade, struct stoa_peer *out_local) {
+  const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
+  struct sockaddr_storage address = {0};
+  socklen_t len = sizeof address;
+  if (own->account != NULL && own->account->has_local) {
+    return own->account->local.bytes;
+  }
+  if (stoa_sys.getsockname(upgrade->stream->conn.io.fd, (struct sockaddr *)&address, &len) != 0) {
+    memcpy(out_local->bytes, in6addr_loopback.s6_addr, sizeof out_local->bytes);
+    return out_local->bytes;
+  }
+  *out_local = stoa_peer_of(&address);
+  return address.ss_family == AF_UNIX ? NULL : out_local->bytes;
+}
+
+static bool is_trusted(const uint8_t address[STOA_IP_LEN], void *context) {
+  struct stoa_peer peer;
+  memcpy(peer.bytes, address, sizeof peer.bytes);
+  return stoa_networks_contain(context, &peer);
+}
+
+/* Behind trusted proxies: whose request it is. False when it is refused. */
+static bool find_client(struct upgrade *upgrade) {
+  struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
+  struct stoa_networks *trusted = &upgrade->server->trusted_proxies;
+  uint8_t address[STOA_IP_LEN];
+  if (!stoa_networks_contain(trusted, stoa_server_session_client(own))) {
+    return true;
+  }
+  int status = stoa_forwarded_client(upgrade->head, upgrade->data, is_trusted, trusted, address);
+  if (status == STOA_E_SYNTAX) {
+    stoa_log(STOA_LOG_WARN, "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy "
+                            "remove the one that it does not write");
+    refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
+    return false;
+  }
+  if (status == STOA_OK && !stoa_server_session_set_client(own, address)) {
+    refuse(upgrade, 503, NULL);
+    return false;
+  }
+  return true;
+}
+
+/* May the page behind the upgrade come in? Where not, it is refused and logged. */
+static bool page_allowed(struct upgrade *upgrade) {
+  const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
+  struct stoa_origin_rules rules = upgrade->server->origin_rules;
+  struct stoa_peer local;
+  char reason[STOA_ORIGIN_REASON_SIZE];
+  char address[INET6_ADDRSTRLEN];
+  const struct stoa_origin_request request = {
+      .origin = upgrade->request.origin,
+      .host = upgrade->request.host,
+      .is_upgrade = true,
+      .is_tls = upgrade->stream->conn.tls != NULL,
+      .is_forwarded = stoa_forwarded_present(upgrade->head, upgrade->data),
+      .local = upgrade->request.origin.data != NULL ? local_address(upgrade, &local) : NULL,
+  };
+  const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
+  if (listener->owns_tls) {
+    rules.certificate_names = listener->certificate_names;
+  }
+  if (stoa_origin_check(&rules, &request, reason)) {
+    return true;
+  }
+  stoa_peer_format(stoa_server_session_client(own), address);
+  stoa_log(STOA_LOG_WARN, "upgrade refused", STOA_F_STR("address", address), STOA_F_STR("reason", reason),
+           STOA_F_TEXT("origin", request.origin), STOA_F_TEXT("host", request.host));
+  refuse(upgrade, 403, reason);
+  return false;
 }
 
 static bool write_response(struct upgrade *upgrade) {
@@ -118,9 +186,7 @@ static void on_upgrade(struct upgrade *upgrade) {
     refuse(upgrade, 404, NULL);
     return;
   }
-  if (!origin_allowed(upgrade)) {
-    stoa_log(STOA_LOG_WARN, "origin refused", STOA_F_TEXT("origin", upgrade->request.origin));
-    refuse(upgrade, 403, NULL);
+  if (!find_client(upgrade) || !page_allowed(upgrade)) {
     return;
   }
   choose_format(upgrade);
@@ -135,7 +201,9 @@ void stoa_worker_on_request(struct stoa_stream *stream, const struct stoa_http_h
   struct upgrade upgrade = {
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
   int code = stoa_ws_request_read(head, data, &upgrade.request);
-  if (code == 101) {
+  if (upgrade.server->listeners.items[stoa_server_session_of_stream(stream)->listener].is_admin) {
+    refuse(&upgrade, 404, NULL); /* nothing that the public gets */
+  } else if (code == 101) {
     on_upgrade(&upgrade);
   } else if (code == 0) {
     on_plain_request(&upgrade);

@@ -44,6 +44,9 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = open_tls(server);
   }
   if (status == STOA_OK) {
+    status = stoa_options_origin_rules(server);
+  }
+  if (status == STOA_OK) {
     status = stoa_listeners_init(server);
   }
   if (status == STOA_OK) {

@@ -6,6 +6,7 @@
 #include "net/tls.h"
 #include "server/listeners.h"
 #include "server/networks.h"
+#include "server/origin.h"
 #include "server/peers.h"
 #include "server/worker.h"
 
@@ -17,6 +18,7 @@ struct stoa_server {
   struct stoa_arena *config_arena;
   struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;
+  struct stoa_rate_limits rate;
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
@@ -28,6 +30,7 @@ struct stoa_server {
 
   struct stoa_tls_context *tls;
   struct stoa_files files; /* of the web root */
+  struct stoa_origin_rules origin_rules;
   struct stoa_networks trusted_proxies;
   struct stoa_peers peers;
   struct stoa_interests interests;

@@ -7,6 +7,7 @@
 #define STOA_SERVER_SERVER_SESSION_H
 
 #include "server/peer.h"
+#include "server/rate.h"
 #include "session/session.h"
 
 struct stoa_group;
@@ -21,8 +22,11 @@ struct stoa_session_account {
   uint32_t mistakes;    /* answered errors of decoding, less one for each second since */
   uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
   struct stoa_peer client; /* behind trusted proxies */
+  struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
+  bool has_local;
   struct stoa_call *calls; /* that are answered later, see calls.h */
   uint32_t call_count;
+  struct stoa_rate rate; /* of what it sends */
 };
 
 struct stoa_server_session {
@@ -45,6 +49,9 @@ struct stoa_server_session {
 
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
+
+/* A trusted proxy has told whose it is. False when memory is out. */
+bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]);
 
 /* Whose session it is: the address that limits and the program go by. */
 static inline const struct stoa_peer *stoa_server_session_client(const struct stoa_server_session *own) {

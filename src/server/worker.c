@@ -150,6 +150,16 @@ struct stoa_session_account *stoa_server_session_account(struct stoa_server_sess
   return own->account;
 }
 
+bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]) {
+  struct stoa_session_account *account = stoa_server_session_account(own);
+  if (account == NULL) {
+    return false;
+  }
+  memcpy(account->client.bytes, address, sizeof account->client.bytes);
+  own->proxied = true;
+  return true;
+}
+
 uint32_t stoa_worker_count_mistake(struct stoa_session *session) {
   struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
   uint32_t now_ms = stoa_stream_now32(&session->stream);
@@ -188,6 +198,7 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   take_from_table(worker, own);
   stoa_peers_disconnect(&server->peers, &own->peer);
   atomic_fetch_sub(&server->connections, 1);
+  stoa_free(own->account);
   stoa_free(own);
   stoa_listeners_resume(worker);
   end_if_drained(worker);
@@ -205,7 +216,6 @@ static void on_end(struct stoa_session *session) {
   stoa_map_remove(&worker->ids, session_key(session));
   stoa_admission_end(session);
   stoa_free(session->close_reason);
-  stoa_free(own->account);
   free_connection(own, worker);
 }
 
@@ -229,6 +239,43 @@ int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *ses
   return stoa_map_insert(&worker->ids, session);
 }
 
+/* PROXY protocol: whose connection it is, and where it came to. */
+static bool take_addresses(struct stoa_server_session *own, const struct stoa_proxy_header *header) {
+  if (header->family != STOA_PROXY_IP) {
+    return true; /* the proxy's own, a check of its for instance */
+  }
+  if (!stoa_server_session_set_client(own, header->source)) {
+    return false;
+  }
+  memcpy(own->account->local.bytes, header->destination, sizeof own->account->local.bytes);
+  own->account->has_local = true;
+  return true;
+}
+
+static void on_proxy_header(struct stoa_stream *stream, const struct stoa_proxy_header *header) {
+  struct stoa_server_session *own = stoa_server_session_of_stream(stream);
+  struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  const struct stoa_server_listener *listener = &worker->server->listeners.items[own->listener];
+  if (!take_addresses(own, header)) {
+    stoa_stream_drop(stream);
+    return;
+  }
+  stoa_stream_set_protocol(stream, &worker->http.protocol);
+  stream->since_ms = stoa_stream_now32(stream);
+  if (listener->tls != NULL && stoa_stream_start_tls(stream, listener->tls) != STOA_OK) {
+    stoa_stream_drop(stream);
+  }
+}
+
+static void on_bad_proxy_header(struct stoa_stream *stream) {
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(&stoa_server_session_of_stream(stream)->peer, address);
+  stoa_log(STOA_LOG_WARN,
+           "connection refused: it does not begin with a header of the PROXY protocol; let the proxy send one, or set "
+           "proxy_protocol of this listener to off",
+           STOA_F_STR("address", address));
+}
+
 static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer,
                            const struct stoa_server_listener *listener) {
   struct stoa_server_session *own = make_room(worker) == STOA_OK ? stoa_calloc(1, sizeof *own) : NULL;
@@ -238,7 +285,10 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   }
   own->peer = *peer;
   own->listener = listener->index;
-  int status = stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
+  /* What a proxy puts in front comes before TLS. */
+  int status = listener->proxy_protocol
+                   ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
+                   : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
   if (status != STOA_OK) {
     stoa_free(own);
     return status;
@@ -249,11 +299,36 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
 }
 
 /* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in admission.c. */
+static bool admit(struct stoa_worker *worker, const struct stoa_server_listener *listener,
+                  const struct stoa_peer *peer) {
+  struct stoa_server *server = worker->server;
+  uint32_t limit = server->limits.connections_max;
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(peer, address);
+  if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
+    stoa_log(STOA_LOG_WARN, "connection refused: this listener is for proxies; name them in server.trusted_proxies",
+             STOA_F_STR("address", address));
+    return false;
+  }
+  if (limit > 0 && atomic_load(&server->connections) >= limit) {
+    stoa_log(STOA_LOG_WARN, "connection refused: there are too many; raise server.limits.connections_max",
+             STOA_F_STR("address", address), STOA_F_INT("connections_max", limit));
+    return false;
+  }
+  if (stoa_peers_connect(&server->peers, peer) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN,
+             "connection refused: too many of one address; raise server.limits.address_sessions_max, or name the proxy "
+             "in server.trusted_proxies",
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
+    return false;
+  }
+  return true;
+}
+
 void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
                         const struct sockaddr_storage *address) {
   struct stoa_peer peer = stoa_peer_of(address);
-  if (stoa_peers_connect(&worker->server->peers, &peer) != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "too many connections of one address", STOA_F_INT("worker", worker->index));
+  if (!admit(worker, listener, &peer)) {
     stoa_sys.close(fd);
     return;
   }
@@ -301,8 +376,11 @@ static void give_back(struct stoa_worker *worker) {
 
 static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
   stoa_admission_on_deadline(session, now_ms);
-  return session->state == STOA_SESSION_NONE ? stoa_http_on_deadline(&session->stream, now_ms)
-                                             : stoa_session_on_deadline(session, now_ms);
+  if (session->state != STOA_SESSION_NONE) {
+    return stoa_session_on_deadline(session, now_ms);
+  }
+  bool is_proxy = session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
+  return is_proxy ? stoa_proxy_on_deadline(&session->stream, now_ms) : stoa_http_on_deadline(&session->stream, now_ms);
 }
 
 /* Returns how long nobody is due after that. */
@@ -425,6 +503,12 @@ static void set_hosts(struct stoa_worker *worker) {
   worker->http.on_request = stoa_worker_on_request;
   worker->http.on_end = on_http_end;
   stoa_http_host_init(&worker->http);
+  worker->proxy.protocol.host = &worker->streams;
+  worker->proxy.header_ms = server->limits.handshake_timeout_ms;
+  worker->proxy.on_header = on_proxy_header;
+  worker->proxy.on_bad_header = on_bad_proxy_header;
+  worker->proxy.on_end = on_http_end;
+  stoa_proxy_host_init(&worker->proxy);
   worker->sessions.protocol.host = &worker->streams;
   worker->sessions.limits = &server->session_limits;
   worker->sessions.on_message = stoa_worker_on_message;

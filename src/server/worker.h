@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "http/http.h"
+#include "net/proxy_input.h"
 #include "server/budget.h"
 #include "server/calls.h"
 #include "server/format.h"
@@ -22,6 +23,7 @@
 struct stoa_worker {
   struct stoa_stream_host streams; /* first: a stream's host is its worker */
   struct stoa_http_host http;
+  struct stoa_proxy_host proxy;
   struct stoa_session_host sessions;
   struct stoa_server *server;
   uint32_t index;

@@ -34,18 +34,6 @@ struct stoa_ws_protocol_cursor {
 struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, const uint8_t *data,
                                          struct stoa_ws_protocol_cursor *cursor);
 
-/* May a page of this origin connect? (RFC 6455 10.2, RFC 6454.) Scheme, host and port are compared exactly after
- * lower-casing; a default port (80, 443) may be left out on either side.
- *
- * origin   as sent; anything that is not scheme://host[:port] is refused
- * host     the request's Host; the same host and port over http or https is allowed when `allowed_count` is 0. Host
- *          does not tell the scheme, so that its default port is taken to be that of the origin's scheme.
- * allowed  exact origins, or "*" for all of them. "null" (a page from a file, or in a sandbox) is not among those of
- *          "*"; it is allowed where the list names it.
- * A request without Origin does not come from a browser: the caller decides. */
-bool stoa_ws_origin_allowed(struct stoa_string origin, struct stoa_string host, const struct stoa_string *allowed,
-                            size_t allowed_count);
-
 /* Sec-WebSocket-Accept for a key (RFC 6455 4.2.2 5.4). */
 void stoa_ws_accept(struct stoa_string key, char out_accept[STOA_WS_ACCEPT_LEN]);
 

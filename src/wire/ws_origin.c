@@ -1,13 +1,6 @@
-#include "wire/authority.h"
-#include "wire/http_token.h"
-#include "wire/ws_handshake.h"
+#include "wire/ws_origin.h"
 
-/* scheme://host[:port], taken apart (RFC 6454 6.2). */
-struct origin {
-  struct stoa_string scheme;
-  struct stoa_string host;
-  uint32_t port; /* the scheme's own when none is written */
-};
+#include "wire/http_token.h"
 
 static uint32_t default_port(struct stoa_string scheme) {
   if (stoa_http_equal_fold(scheme, stoa_string_of("http"))) {
@@ -31,20 +24,35 @@ static size_t scheme_len(struct stoa_string text) {
   return at;
 }
 
-static bool origin_parse(struct stoa_string text, struct origin *out_origin) {
-  struct stoa_authority authority;
+/* The length of "scheme://" at the front, or 0. */
+static size_t prefix_len(struct stoa_string text) {
   size_t len = scheme_len(text);
-  if (len == 0 || text.len - len < 3 || memcmp(text.data + len, "://", 3) != 0 ||
-      !stoa_authority_parse(stoa_string_make(text.data + len + 3, text.len - len - 3), &authority)) {
+  return len > 0 && text.len - len >= 3 && memcmp(text.data + len, "://", 3) == 0 ? len + 3 : 0;
+}
+
+bool stoa_ws_origin_parse(struct stoa_string text, struct stoa_ws_origin *out_origin) {
+  struct stoa_authority authority;
+  size_t len = prefix_len(text);
+  if (len == 0 || !stoa_authority_parse(stoa_string_make(text.data + len, text.len - len), &authority)) {
     return false;
   }
-  out_origin->scheme = stoa_string_make(text.data, len);
+  out_origin->scheme = stoa_string_make(text.data, len - 3);
   out_origin->host = authority.host;
   out_origin->port = authority.port != STOA_PORT_NONE ? authority.port : default_port(out_origin->scheme);
+  out_origin->authority = stoa_string_make(text.data + len, text.len - len);
   return true;
 }
 
-static bool same_host(const struct origin *origin, struct stoa_string host) {
+bool stoa_ws_origin_is_opaque(struct stoa_string text) {
+  size_t len = prefix_len(text);
+  return stoa_string_equal(text, stoa_string_of("null")) || (len > 0 && len == text.len);
+}
+
+bool stoa_ws_origin_has_scheme(const struct stoa_ws_origin *origin, const char *scheme) {
+  return stoa_http_equal_fold(origin->scheme, stoa_string_of(scheme));
+}
+
+bool stoa_ws_origin_is_of(const struct stoa_ws_origin *origin, struct stoa_string host) {
   struct stoa_authority authority;
   uint32_t usual = default_port(origin->scheme);
   if (usual == STOA_PORT_NONE || !stoa_authority_parse(host, &authority)) {
@@ -54,31 +62,19 @@ static bool same_host(const struct origin *origin, struct stoa_string host) {
   return port == origin->port && stoa_http_equal_fold(origin->host, authority.host);
 }
 
-static bool origins_equal(const struct origin *a, const struct origin *b) {
+static bool origins_equal(const struct stoa_ws_origin *a, const struct stoa_ws_origin *b) {
   return a->port == b->port && stoa_http_equal_fold(a->scheme, b->scheme) && stoa_http_equal_fold(a->host, b->host);
 }
 
-/* Does one entry of the list allow the origin? `parsed` is NULL when the origin is no scheme://host. */
-static bool entry_allows(struct stoa_string entry, struct stoa_string origin, const struct origin *parsed) {
-  struct origin entry_parsed;
-  if (parsed == NULL) {
-    return stoa_string_equal(origin, stoa_string_of("null")) && stoa_string_equal(entry, origin);
-  }
-  if (stoa_string_equal(entry, stoa_string_of("*"))) {
-    return true;
-  }
-  return origin_parse(entry, &entry_parsed) && origins_equal(&entry_parsed, parsed);
-}
-
-bool stoa_ws_origin_allowed(struct stoa_string origin, struct stoa_string host, const struct stoa_string *allowed,
-                            size_t allowed_count) {
-  struct origin parsed;
-  bool well_formed = origin_parse(origin, &parsed);
-  if (allowed_count == 0) {
-    return well_formed && same_host(&parsed, host);
-  }
-  for (size_t i = 0; i < allowed_count; i++) {
-    if (entry_allows(allowed[i], origin, well_formed ? &parsed : NULL)) {
+bool stoa_ws_origin_is_listed(struct stoa_string origin, const struct stoa_string *list, size_t count) {
+  struct stoa_ws_origin parsed;
+  bool is_parsed = stoa_ws_origin_parse(origin, &parsed);
+  for (size_t i = 0; i < count; i++) {
+    struct stoa_ws_origin entry;
+    if (stoa_string_equal(list[i], stoa_string_of("*")) || stoa_string_equal(list[i], origin)) {
+      return true;
+    }
+    if (is_parsed && stoa_ws_origin_parse(list[i], &entry) && origins_equal(&entry, &parsed)) {
       return true;
     }
   }

@@ -1,6 +1,7 @@
 /* Heads: any pieces give the same head and the same verdict, and what stands on a good one survives it. */
 #include "must.h"
 #include "wire/ws_handshake.h"
+#include "wire/ws_origin.h"
 
 static const struct stoa_http_limits limits = {4096, 1024, 20};
 
@@ -77,8 +78,13 @@ static void upgrade_is_answered(const struct stoa_http_head *head, const uint8_t
   if (verdict != 101) {
     return;
   }
-  (void)stoa_ws_origin_allowed(request.origin, request.host, NULL, 0);
-  (void)stoa_ws_origin_allowed(request.origin, request.host, &allowed, 1);
+  struct stoa_ws_origin origin;
+  if (stoa_ws_origin_parse(request.origin, &origin)) {
+    must(origin.scheme.len > 0 && origin.host.len > 0 && !stoa_ws_origin_is_opaque(request.origin));
+    must(stoa_ws_origin_is_listed(request.origin, &request.origin, 1));
+    (void)stoa_ws_origin_is_of(&origin, request.host);
+  }
+  (void)stoa_ws_origin_is_listed(request.origin, &allowed, 1);
   size_t len = stoa_ws_response(request.key, "stoa.json", compressed ? &deflate : NULL, NULL, out, sizeof out);
   must(len > 4 && memcmp(out + len - 4, "\r\n\r\n", 4) == 0);
   must(memmem(out, len - 2, "\r\n\r\n", 4) == NULL);

@@ -1,5 +1,5 @@
 """Requests and upgrades that are too much, malformed, too slow, or from a page of somebody else (rows 9, 10, 19, 22,
-25, 26)."""
+25, 26, 46)."""
 
 import os
 import re
@@ -164,6 +164,8 @@ def origins(world):
         answer = world.expect_refusal(request(headers=[f"Origin: {origin}"]), 403)
         assert "upgrade" not in answer.headers, answer.head
     world.expect_refusal(request(headers=["Origin: https://good.example", "Origin: https://evil.example"]), (400, 403))
+    answer = world.expect_refusal(request(headers=["Origin: https://evil.example"]), 403)
+    assert b'add "https://evil.example" to server.allowed_origins' in answer.body, answer.body
     for origin in ("https://good.example", "https://GOOD.EXAMPLE", "https://good.example:443", "http://localhost:8080"):
         world.join(headers=[f"Origin: {origin}"])
     world.join()
@@ -173,13 +175,76 @@ def origins(world):
 def same_origin(world):
     host = f"localhost:{world.server.port}"
     evil = [
-        "http://localhost", "https://" + host, "http://evil.example", "http://127.0.0.1:1", "null",
+        "http://localhost", "http://evil.example", "http://127.0.0.1:1", "null",
         f"http://{host}@evil.example", f"http://{host}.evil.example", f"http://evil.{host}",
     ]
     for origin in evil:
-        if origin != "https://" + host:
-            world.expect_refusal(request(host=host, headers=[f"Origin: {origin}"]), 403)
+        world.expect_refusal(request(host=host, headers=[f"Origin: {origin}"]), 403)
     world.join(host=host, headers=[f"Origin: http://{host}"])
+    # Only a proxy that ends TLS delivers the page of a host over https to a plain listener.
+    world.join(host=host, headers=[f"Origin: https://{host}"])
+    world.join(host="chat.example.org", headers=["Origin: https://chat.example.org"])
+    # A page over https may open ws:// to an address of this machine; it is somebody else's all the same.
+    world.expect_refusal(request(host=host, headers=["Origin: https://evil.example"]), 403)
+    answer = world.expect_refusal(request(host=host, headers=["Origin: capacitor://localhost"]), 403)
+    assert f'server.allowed_origins: ["http://{host}", "capacitor://localhost"]'.encode() in answer.body, answer.body
+
+
+@hostile("a name that was rebound to this machine is refused, and the refusal tells what to set", CHATROOM)
+def rebinding(world):
+    for host in ("evil.example:7700", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.local.de"):
+        answer = world.expect_refusal(request(host=host, headers=[f"Origin: http://{host}"]), 403)
+        name = host.split(":")[0]
+        assert f'set server.hosts: ["{name}"]'.encode() in answer.body, answer.body
+        assert answer.headers["content-type"].startswith("text/plain"), answer.head
+        assert "upgrade" not in answer.headers, answer.head
+        assert name in world.server.log and "server.hosts" in world.server.log
+        world.expect_refusal(request(host=host, headers=[f"Origin: HTTP://{host.upper()}"]), 403)
+    port = world.server.port
+    for host in (f"127.0.0.1:{port}", f"[::1]:{port}", "localhost", "printer.local", "box:7700", "app.localhost:1"):
+        world.join(host=host, headers=[f"Origin: http://{host}"])
+    # A browser's WebSocket cannot add fields, so a proxy did.
+    for field in ("X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Via: 1.1 proxy"):
+        world.join(host="chat.example.org", headers=["Origin: http://chat.example.org", field])
+    world.join(host="chat.example.org")
+
+
+@hostile("where the server's hosts are named, no other name gets in", CHATROOM,
+         {"server.hosts": ["chat.example.org", "alt.example.org:8443"]})
+def hosts(world):
+    for fields in ([], ["Origin: https://evil.example"], ["Origin: http://evil.example"],
+                   ["Origin: https://evil.example", "X-Forwarded-For: 192.0.2.1"], ["Origin: https://chat.example.org"]):
+        answer = world.expect_refusal(request(host="evil.example", headers=fields), 403)
+        assert b"server.hosts" in answer.body or b"server.allowed_origins" in answer.body, answer.body
+    world.expect_refusal(request(host="chat.example.org", headers=["Origin: https://evil.example"]), 403)
+    for host, origin in (("chat.example.org", "http://chat.example.org"), ("chat.example.org", "https://chat.example.org"),
+                         ("127.0.0.1:7700", "https://chat.example.org"), ("localhost", "https://alt.example.org:8443")):
+        world.join(host=host, headers=[f"Origin: {origin}"])
+    world.join(host="chat.example.org")
+    world.join()
+
+
+@hostile("a star lets in every origin there is, and each can be named instead", CHATROOM,
+         {"server.allowed_origins": ["*"]})
+def every_origin(world):
+    for origin in ("https://chat.example", "capacitor://localhost", "null", "file://", "rubbish", ""):
+        world.join(headers=[f"Origin: {origin}"])
+
+
+@hostile("origins of apps that wrap a page can be named", CHATROOM,
+         {"server.allowed_origins": ["null", "file://", "capacitor://localhost"]})
+def named_origins(world):
+    for origin in ("null", "file://", "capacitor://localhost"):
+        world.join(headers=[f"Origin: {origin}"])
+    for origin in ("file:///", "NULL", "capacitor://localhost:1", "ionic://localhost", ""):
+        world.expect_refusal(request(headers=[f"Origin: {origin}"]), 403)
+
+
+@hostile("a refusal repeats nothing of an Origin that is none", CHATROOM)
+def no_reflection(world):
+    for origin in ("<script>alert(1)</script>", 'http://a"b', "http://<b>.example", "http://" + "a" * 5000):
+        answer = world.expect_refusal(request(headers=[f"Origin: {origin}"]), 403)
+        assert not re.search(rb"[<>]|script|aaaa", answer.body), answer.body
 
 
 @hostile("requests that break HTTP's grammar are refused", ECHO)

@@ -21,6 +21,14 @@ static FILE *create(char path[64], const char *what, const char *ending) {
   return file;
 }
 
+static void add_names(X509 *x509) {
+  X509_EXTENSION *names =
+      X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,DNS:*.wild.example");
+  assert_non_null(names);
+  assert_int_equal(X509_add_ext(x509, names, -1), 1);
+  X509_EXTENSION_free(names);
+}
+
 static X509 *sign(EVP_PKEY *pkey) {
   X509 *x509 = X509_new();
   assert_non_null(x509);
@@ -32,6 +40,7 @@ static X509 *sign(EVP_PKEY *pkey) {
   X509_set_pubkey(x509, pkey);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
   X509_set_issuer_name(x509, name);
+  add_names(x509);
   assert_true(X509_sign(x509, pkey, EVP_sha256()) > 0);
   return x509;
 }

@@ -1,4 +1,5 @@
-/* tests/lib/self_signed.h: a key and its own certificate for localhost, good for a day, in two PEM files. */
+/* tests/lib/self_signed.h: a key and its own certificate for localhost and *.wild.example, good for a day, in two PEM
+ * files. */
 #ifndef TESTS_LIB_SELF_SIGNED_H
 #define TESTS_LIB_SELF_SIGNED_H
 

@@ -111,6 +111,21 @@ static void test_files_that_will_not_do_are_refused(void **state) {
   stoa_tls_context_destroy(NULL);
 }
 
+static void test_a_certificate_tells_its_names(void **state) {
+  (void)state;
+  const struct stoa_string *names = NULL;
+  size_t count = 0;
+  struct stoa_arena *arena = stoa_arena_create(65536);
+  assert_int_equal(stoa_tls_context_names(context, arena, &names, &count), STOA_OK);
+  assert_int_equal(count, 2); /* an address is no name */
+  assert_true(stoa_string_equal(names[0], stoa_string_of("localhost")));
+  assert_true(stoa_string_equal(names[1], stoa_string_of("*.wild.example")));
+  stoa_arena_destroy(arena);
+  arena = stoa_arena_create(1);
+  assert_int_equal(stoa_tls_context_names(context, arena, &names, &count), STOA_E_MEMORY);
+  stoa_arena_destroy(arena);
+}
+
 static void test_bytes_go_both_ways(void **state) {
   (void)state;
   char got[64];
@@ -264,6 +279,7 @@ static void test_input_waits_inside_of_tls_or_before_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_files_that_will_not_do_are_refused),
+      cmocka_unit_test(test_a_certificate_tells_its_names),
       TEST(test_bytes_go_both_ways),
       TEST(test_what_does_not_fit_a_read_is_pending),
       TEST(test_the_end_of_either_side_is_told),

@@ -110,88 +110,6 @@ static void offered_protocols_end_at_a_break_of_the_grammar(void **state) {
   assert_protocols("Sec-WebSocket-Protocol: a,\xc3\xa4\r\n", "a|");
 }
 
-static void origins_are_compared_by_scheme_host_and_port(void **state) {
-  (void)state;
-  static const struct {
-    bool allowed;
-    const char *origin, *host;
-  } pairs[] = {
-      {true, "http://example.com", "example.com"},
-      {true, "https://example.com", "example.com"},
-      {true, "HTTP://Example.COM", "eXample.com"},
-      {true, "http://example.com:80", "example.com"},
-      {true, "http://example.com", "example.com:80"},
-      {true, "https://example.com:443", "example.com"},
-      {true, "http://localhost:7700", "localhost:7700"},
-      {true, "http://[::1]:7700", "[::1]:7700"},
-      {false, "http://example.com:8080", "example.com"},
-      {false, "http://example.com", "example.com:8080"},
-      {false, "https://example.com", "example.com:80"},
-      {false, "http://example.com:443", "example.com"},
-      {false, "http://evil.example", "good.example"},
-      {false, "http://good.example.evil.example", "good.example"},
-      {false, "http://evil.good.example", "good.example"},
-      {false, "http://good.example@evil.example", "good.example"},
-      {false, "http://evil.example#good.example", "good.example"},
-      {false, "http://good.example/", "good.example"},
-      {false, "http://good.example\\.evil", "good.example"},
-      {false, "http://good.example:80:80", "good.example"},
-      {false, "http://good.example:x", "good.example"},
-      {false, "http://", "good.example"},
-      {false, "://good.example", "good.example"},
-      {false, "good.example", "good.example"},
-      {false, "1http://good.example", "good.example"},
-      {false, "app://good.example", "good.example"},
-      {false, "null", "null"},
-      {false, "", "good.example"},
-      {false, "http:/good.example", "good.example"},
-      {false, "http://good.example http://good.example", "good.example"},
-      {false, "http://good.example", ""},
-  };
-  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-    bool allowed = stoa_ws_origin_allowed(stoa_string_of(pairs[i].origin), stoa_string_of(pairs[i].host), NULL, 0);
-    if (allowed != pairs[i].allowed) {
-      fail_msg("[%s] to [%s] is%s allowed", pairs[i].origin, pairs[i].host, allowed ? "" : " not");
-    }
-  }
-}
-
-static bool listed(const char *origin, const char *entry) {
-  const struct stoa_string entries[] = {stoa_string_of("http://other.example"), stoa_string_of(entry)};
-  return stoa_ws_origin_allowed(stoa_string_of(origin), stoa_string_of("good.example"), entries, 2);
-}
-
-static void a_list_of_origins_stands_alone(void **state) {
-  (void)state;
-  assert_true(listed("http://page.example:8000", "http://page.example:8000"));
-  assert_true(listed("HTTP://PAGE.example", "http://page.EXAMPLE:80"));
-  assert_true(listed("http://other.example", "x"));
-  assert_true(listed("app://page", "app://page"));
-  assert_false(listed("http://page.example", "https://page.example"));
-  assert_false(listed("http://page.example:8000", "http://page.example"));
-  assert_false(listed("http://evil.page.example", "http://page.example"));
-  assert_false(listed("http://good.example", "http://page.example"));
-  assert_false(listed("http://page.example", "http://page.example/"));
-  assert_false(listed("http://page.example", "page.example"));
-}
-
-static void a_star_allows_every_well_formed_origin(void **state) {
-  (void)state;
-  assert_true(listed("http://anything.example", "*"));
-  assert_true(listed("https://[::1]:1", "*"));
-  assert_false(listed("null", "*"));
-  assert_false(listed("rubbish", "*"));
-  assert_false(listed("http://u@h", "*"));
-  assert_false(listed("*", "*"));
-}
-
-static void null_is_allowed_where_the_list_names_it(void **state) {
-  (void)state;
-  assert_true(listed("null", "null"));
-  assert_false(listed("NULL", "null"));
-  assert_false(listed("http://null", "null"));
-}
-
 static void the_accept_is_that_of_the_rfc(void **state) {
   (void)state;
   char accept[STOA_WS_ACCEPT_LEN + 1] = "";
@@ -250,10 +168,6 @@ int main(void) {
       cmocka_unit_test(what_the_client_asked_for_is_handed_out),
       cmocka_unit_test(offered_protocols_are_walked_in_order_over_all_fields),
       cmocka_unit_test(offered_protocols_end_at_a_break_of_the_grammar),
-      cmocka_unit_test(origins_are_compared_by_scheme_host_and_port),
-      cmocka_unit_test(a_list_of_origins_stands_alone),
-      cmocka_unit_test(a_star_allows_every_well_formed_origin),
-      cmocka_unit_test(null_is_allowed_where_the_list_names_it),
       cmocka_unit_test(the_accept_is_that_of_the_rfc),
       cmocka_unit_test(the_answer_has_what_was_agreed_on_and_no_more),
       cmocka_unit_test(an_answer_that_does_not_fit_is_not_begun),

@@ -9,7 +9,7 @@
 #include "random.h"
 #include "wire/ip.h"
 
-static void addresses_are_read_strictly(void **state) {
+static void addresses_are_read(void **state) {
   (void)state;
   static const char *const good[] = {
       "0.0.0.0",
@@ -29,6 +29,16 @@ static void addresses_are_read_strictly(void **state) {
       "fe80::1",
       "0001:0002::",
   };
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    uint8_t address[STOA_IP_LEN];
+    if (!stoa_ip_parse(stoa_string_of(good[i]), address)) {
+      fail_msg("[%s] was not read", good[i]);
+    }
+  }
+}
+
+static void what_is_no_address_is_not_read(void **state) {
+  (void)state;
   static const char *const bad[] = {
       "",
       "1",
@@ -69,13 +79,8 @@ static void addresses_are_read_strictly(void **state) {
       "::1 ",
       "localhost",
   };
-  uint8_t address[STOA_IP_LEN];
-  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-    if (!stoa_ip_parse(stoa_string_of(good[i]), address)) {
-      fail_msg("[%s] was not read", good[i]);
-    }
-  }
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    uint8_t address[STOA_IP_LEN];
     if (stoa_ip_parse(stoa_string_of(bad[i]), address)) {
       fail_msg("[%s] was read", bad[i]);
     }
@@ -141,7 +146,8 @@ static void private_networks_are_known(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(addresses_are_read_strictly),
+      cmocka_unit_test(addresses_are_read),
+      cmocka_unit_test(what_is_no_address_is_not_read),
       cmocka_unit_test(they_are_read_as_the_c_library_reads_them),
       cmocka_unit_test(private_networks_are_known),
   };

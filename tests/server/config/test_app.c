@@ -164,6 +164,20 @@ static void the_configuration_in_force_is_printed(void **state) {
   assert_int_equal(unlink(path), 0);
 }
 
+static void origins_and_hosts_that_are_none_say_what_to_write(void **state) {
+  (void)state;
+  assert_int_equal(RUN("--check-config", "--set", "server.allowed_origins=[chat.example, 'https://a.example/chat']",
+                       "--set", "server.hosts=['https://b.example']"),
+                   1);
+  assert_non_null(strstr(written[STDERR_FILENO], "https://chat.example"));
+  assert_non_null(strstr(written[STDERR_FILENO], "an origin has no path"));
+  assert_non_null(strstr(written[STDERR_FILENO], "server.allowed_origins"));
+  assert_non_null(strstr(written[STDERR_FILENO], "a host has no scheme and no path"));
+  assert_non_null(strstr(written[STDERR_FILENO], "server.hosts"));
+  assert_int_equal(
+      RUN("--check-config", "--set", "server={allowed_origins: ['null', 'file://', '*'], hosts: [a.example]}"), 0);
+}
+
 static void a_setup_that_fails_ends_with_1(void **state) {
   (void)state;
   setup_status = STOA_E_EXISTS;
@@ -230,7 +244,7 @@ static void a_check_survives_the_failure_of_each_allocation(void **state) {
   for (uint64_t n = 1;; n++) {
     int64_t blocks = stoa_memory_live_blocks();
     stoa_memory_fail_at(n, true);
-    int exit_status = RUN("--check-config", "--set", "server={path: /chat, allowed_origins: ['*']}");
+    int exit_status = RUN("--check-config", "--set", "server={path: /chat, allowed_origins: ['*'], hosts: [a.b]}");
     bool hit = stoa_memory_fault_hits() > 0;
     stoa_memory_fail_at(0, false);
     assert_int_equal(exit_status, hit ? 1 : 0);
@@ -253,6 +267,7 @@ int main(void) {
       TEST(a_good_configuration_is_ok),
       TEST(values_that_the_server_refuses_fail_the_check),
       TEST(the_configuration_in_force_is_printed),
+      TEST(origins_and_hosts_that_are_none_say_what_to_write),
       TEST(a_setup_that_fails_ends_with_1),
       TEST(an_address_that_cannot_be_bound_ends_with_1),
       TEST(a_program_serves_until_its_signal),
