@@ -11,6 +11,7 @@
 
 /* Who a session is. */
 struct person {
+  char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest is known by the session's id */
   size_t nick_len;
   char nick[NICK_BYTES_MAX];
 };
@@ -48,9 +49,18 @@ static bool is_control(unsigned char first, unsigned char second) {
   return first < 0x20 || first == 0x7f || (first == 0xc2 && second >= 0x80 && second <= 0x9f);
 }
 
-/* 1 to CHATROOM_NICK_CHARS_MAX characters, none of them a control, not blank. The codec has checked the UTF-8. */
-static bool is_nick(struct stoa_string nick) {
+/* Code points. The codec has checked the UTF-8. */
+static size_t count_chars(struct stoa_string text) {
   size_t chars = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    chars += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+  }
+  return chars;
+}
+
+/* 1 to CHATROOM_NICK_CHARS_MAX characters, none of them a control, not blank. */
+static bool is_nick(struct stoa_string nick) {
+  size_t chars = count_chars(nick);
   bool blank = true;
   for (size_t i = 0; i < nick.len; i++) {
     unsigned char byte = (unsigned char)nick.data[i];
@@ -58,44 +68,56 @@ static bool is_nick(struct stoa_string nick) {
     if (is_control(byte, next)) {
       return false;
     }
-    if ((byte & 0xc0) != 0x80) {
-      chars++;
-    }
     blank = blank && byte == ' ';
   }
   return chars >= 1 && chars <= CHATROOM_NICK_CHARS_MAX && !blank;
+}
+
+static const struct stoa_error *text_too_long(struct stoa_session *session, size_t chars) {
+  char text[96];
+  snprintf(text, sizeof text, "a text has at most %d characters, this one has %zu", CHATROOM_TEXT_CHARS_MAX, chars);
+  return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
 }
 
 static const struct stoa_error *on_chat(void *user, struct stoa_session *session,
                                         const struct chatroom_v1_chat_message *message) {
   const struct person *person = stoa_session_user(session);
   char now[TIME_TEXT_SIZE];
+  int64_t now_ms = wall_ms();
+  size_t chars = count_chars(message->message);
   (void)user;
-  if (message->message.len == 0) {
+  if (chars == 0) {
     return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message needs a text");
   }
+  if (chars > CHATROOM_TEXT_CHARS_MAX) {
+    return text_too_long(session, chars);
+  }
   /* What a client claims of sender and time is not used. */
-  const struct chatroom_v1_chat_message said = {
-      .message = message->message, .sender = {person->nick, person->nick_len}, .timestamp = time_text(wall_ms(), now)};
+  const struct chatroom_v1_chat_message said = {.message = message->message,
+                                                .sender = {person->nick, person->nick_len},
+                                                .timestamp = time_text(now_ms, now),
+                                                .user_id = stoa_string_of(person->user_id),
+                                                .ts_ms = now_ms};
   if (chatroom_v1_chat_broadcast(stoa_session_server(session), &said) != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", "the message could not be sent");
   }
   return NULL;
 }
 
-static struct stoa_string session_id_text(struct stoa_session *session) {
-  char *text = stoa_arena_alloc(stoa_session_arena(session), STOA_UUID_TEXT_LEN + 1);
-  if (text == NULL) {
-    return stoa_string_make(NULL, 0);
-  }
-  stoa_uuid_format(stoa_session_id(session), text);
-  return stoa_string_of(text);
+/* A client tries its connection: that it arrives is all. Without a handler it would count as an unknown type. */
+static const struct stoa_error *on_ping(void *user, struct stoa_session *session,
+                                        const struct chatroom_v1_ping_message *message) {
+  (void)user;
+  (void)session;
+  (void)message;
+  return NULL;
 }
 
 static const struct stoa_error *on_hello(void *user, struct stoa_session *session,
                                          const struct chatroom_v1_hello_request *request,
                                          struct chatroom_v1_hello_reply *reply) {
   struct person *person = stoa_session_user(session);
+  const struct stoa_server *server = stoa_session_server(session);
   (void)user;
   if (request->nick.len > 0) {
     if (!is_nick(request->nick)) {
@@ -104,11 +126,14 @@ static const struct stoa_error *on_hello(void *user, struct stoa_session *sessio
     }
     set_nick(person, request->nick);
   }
-  reply->session_id = session_id_text(session);
+  reply->session_id = stoa_string_of(person->user_id);
   reply->nick = stoa_string_make(person->nick, person->nick_len);
   reply->server = stoa_string_of("stoa-chatroom/" STOA_VERSION);
   reply->server_ms = wall_ms();
-  reply->message_bytes_max = (uint32_t)stoa_server_message_bytes_max(stoa_session_server(session));
+  reply->message_bytes_max = (uint32_t)stoa_server_message_bytes_max(server);
+  reply->ping_ms = stoa_server_ping_interval_ms(server);
+  reply->user_id = stoa_string_of(person->user_id);
+  reply->text_chars_max = CHATROOM_TEXT_CHARS_MAX;
   return NULL;
 }
 
@@ -120,6 +145,7 @@ static bool on_connect(void *user, struct stoa_session *session, const struct st
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory"};
     return false;
   }
+  stoa_uuid_format(stoa_session_id(session), person->user_id);
   name_guest(user, person);
   stoa_session_set_user(session, person);
   return true;
@@ -133,7 +159,8 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 }
 
 int chatroom_setup(struct stoa_server *server, struct chatroom *room) {
-  static const struct chatroom_v1_chatroom_service_handlers handlers = {.chat = on_chat, .hello = on_hello};
+  static const struct chatroom_v1_chatroom_service_handlers handlers = {
+      .chat = on_chat, .hello = on_hello, .ping = on_ping};
   const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = room};
   stoa_server_callbacks(server, &callbacks);
   int status = stoa_server_ping_with(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);

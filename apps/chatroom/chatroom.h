@@ -10,13 +10,18 @@
 #include <stoa/server.h>
 
 #define CHATROOM_NICK_CHARS_MAX 32
+#define CHATROOM_TEXT_CHARS_MAX 4000
 
 struct chatroom {
   atomic_uint_least32_t guests; /* counts names given out */
 };
 
 /* Errors of this API, beside those of the library. */
-enum chatroom_error { CHATROOM_ERROR_TEXT_EMPTY = 123, CHATROOM_ERROR_NICK_INVALID = 125 };
+enum chatroom_error {
+  CHATROOM_ERROR_TEXT_TOO_LONG = 122,
+  CHATROOM_ERROR_TEXT_EMPTY = 123,
+  CHATROOM_ERROR_NICK_INVALID = 125
+};
 
 /* Errors: as stoa_server_handle(). */
 int chatroom_setup(struct stoa_server *server, struct chatroom *room);

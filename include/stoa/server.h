@@ -111,6 +111,9 @@ STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct sto
                                     const char *reason);
 /* The longest message that is taken, in bytes. */
 STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
+/* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
+ * WebSocket's own pings. */
+STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server);
 /* Connections now open, those that have not upgraded among them. */
 STOA_API size_t stoa_server_sessions(const struct stoa_server *server);
 

@@ -351,6 +351,10 @@ size_t stoa_server_message_bytes_max(const struct stoa_server *server) {
   return server->limits.message_bytes_max;
 }
 
+uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server) {
+  return server->config.ping_interval_ms;
+}
+
 /* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;

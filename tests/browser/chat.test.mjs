@@ -68,15 +68,15 @@ test('Chinese text, emoji and writing from right to left arrive as they were wri
   }
 });
 
-test('a text of 20,000 characters arrives whole, folded until it is opened', async (t) => {
+test('a text of 4,000 characters arrives whole, folded until it is opened', async (t) => {
   const { join } = await open(t);
   const [ada, zeno] = [await join('Ada'), await join('Zeno')];
-  for (const text of ['x'.repeat(19990) + '0123456789', '柱'.repeat(20000)]) {
+  for (const text of ['x'.repeat(3990) + '0123456789', '😀'.repeat(4000)]) {
     await ada.say(text);
     assert.equal((await zeno.reads(text)).long, true);
   }
   await zeno.page.locator('.show-all').last().click();
-  assert.equal((await zeno.reads('柱'.repeat(20000))).long, false);
+  assert.equal((await zeno.reads('😀'.repeat(4000))).long, false);
 });
 
 test('markup and scripts are shown as text', async (t) => {
@@ -290,7 +290,7 @@ test('the first client, from another origin that is allowed, and the page chat w
   const guest = await Person.visit(browser, `${first.origin}/?server=ws://127.0.0.1:${chatroom.port}/`);
   t.after(() => guest.leave());
   await guest.page.waitForFunction(() => document.title === 'The first client: open');
-  const long = '大理石柱😀'.repeat(4000).slice(0, 20000);
+  const long = '大理石柱😀'.repeat(800);
   for (const text of ['hello from the first client', long]) {
     await guest.page.locator('input').fill(text);
     await guest.page.locator('button').click();

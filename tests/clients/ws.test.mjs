@@ -13,17 +13,19 @@ import { Client } from './client.mjs';
 
 const SUBPROTOCOLS = ['stoa.json', 'stoa.proto', ''];
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const HOSTS = ['127.0.0.1', '[::1]'];
+const TEXT_CHARS_MAX = 4000;
 // Lengths around the borders of the frame's own length field, and everything that JSON escapes.
 const TEXTS = [
-  'hello', '大家好，柱廊 👩‍👩‍👧‍👦', 'line\nline\t"quoted" \\ \u0001', 'x'.repeat(125), 'y'.repeat(126), 'z'.repeat(20000),
+  'hello', '大家好，柱廊 👩‍👩‍👧‍👦', 'line\nline\t"quoted" \\ \u0001', 'x'.repeat(125), 'y'.repeat(126), '😀'.repeat(TEXT_CHARS_MAX),
 ];
 
 function hasIpv6() {
   return Object.values(networkInterfaces()).flat().some((address) => address.address === '::1');
 }
 
-async function open(t, { scheme = 'ws', host = HOSTS[0], options = {} } = {}) {
+async function open(t, { scheme = 'ws', host = HOSTS[0], options = {}, program } = {}) {
   const settings = { ...options };
   if (scheme === 'wss') {
     const tls = await makeCertificate();
@@ -31,7 +33,7 @@ async function open(t, { scheme = 'ws', host = HOSTS[0], options = {} } = {}) {
     settings['server.tls.certificate'] = tls.certificate;
     settings['server.tls.key'] = tls.key;
   }
-  const chatroom = await Chatroom.start(`${scheme === 'wss' ? 'wss://' : ''}${host}:0`, settings);
+  const chatroom = await Chatroom.start(`${scheme === 'wss' ? 'wss://' : ''}${host}:0`, settings, program);
   t.after(() => chatroom.kill());
   const url = `${scheme}://${host}:${chatroom.port}/`;
   const join = async (subprotocol, nick, clientOptions) => {
@@ -51,8 +53,12 @@ async function talkAmongAll(clients) {
         assert.equal(message.message, text);
         assert.equal(message.sender, speaker.welcome?.nick ?? message.sender);
         assert.match(message.timestamp, TIMESTAMP);
+        assert.match(message.userId, UUID);
+        assert.equal(message.userId, speaker.welcome?.userId ?? message.userId);
+        assert.equal(Number(message.tsMs), Date.parse(message.timestamp));
       }
-      assert.equal(new Set(heard.map((message) => JSON.stringify(message))).size, 1);
+      // Codecs differ in how they write a number of 64 bits.
+      assert.equal(new Set(heard.map((message) => JSON.stringify({ ...message, tsMs: Number(message.tsMs) }))).size, 1);
     }
   }
 }
@@ -77,16 +83,60 @@ for (const scheme of ['ws', 'wss']) {
   }
 }
 
-test('Hello tells the session, the name, the server, its time and its limit', async (t) => {
-  const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 5000 } });
+test('Hello tells the session, who one is, the name, the server, its time, its limits and how often it pings', async (t) => {
+  const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 5000, 'server.ping_interval_ms': 3456 } });
   for (const [subprotocol, nick] of [['stoa.json', '小明'], ['stoa.proto', 'Ada']]) {
     const { welcome } = await join(subprotocol, nick);
-    assert.match(welcome.sessionId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    assert.deepEqual([welcome.nick, welcome.messageBytesMax], [nick, 5000]);
+    assert.match(welcome.sessionId, UUID);
+    assert.match(welcome.userId, UUID);
+    assert.deepEqual([welcome.nick, welcome.messageBytesMax, welcome.pingMs, welcome.textCharsMax],
+      [nick, 5000, 3456, TEXT_CHARS_MAX]);
     assert.ok(welcome.server.length > 0);
     assert.ok(Math.abs(Number(welcome.serverMs) - Date.now()) < 60000);
     // The JSON of an int64 is a string, since a JavaScript number cannot hold all of them.
     assert.equal(typeof welcome.serverMs, subprotocol === 'stoa.json' ? 'string' : 'number');
+  }
+});
+
+test('the ping interval that Hello tells is the default one where nothing is configured', async (t) => {
+  const { join } = await open(t);
+  assert.equal((await join('stoa.json', 'Ada')).welcome.pingMs, 25000);
+});
+
+test('two of the same name are told apart by their ids', async (t) => {
+  const { join } = await open(t);
+  const [one, other] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Ada')];
+  assert.notEqual(one.welcome.userId, other.welcome.userId);
+  one.socket.send(Buffer.concat([words(0), Buffer.from(JSON.stringify({ message: 'm', userId: other.welcome.userId }))]));
+  assert.deepEqual([(await one.hears()).userId, (await other.hears()).userId], [one.welcome.userId, one.welcome.userId]);
+  const again = await one.hello('Beatrix');
+  assert.equal(again.message.userId, one.welcome.userId);
+});
+
+test('a text of 4,000 characters is sent, a longer one is refused with 122 and its length', async (t) => {
+  const { join } = await open(t);
+  for (const subprotocol of ['stoa.json', 'stoa.proto']) {
+    const client = await join(subprotocol, 'Ada');
+    for (const char of ['x', '柱', '😀']) {
+      client.say(char.repeat(TEXT_CHARS_MAX + 1));
+      const { error, type, call, message } = await client.receives('the error for a text that is too long');
+      assert.deepEqual([error, type, call, message.code, message.reason], [true, 0, false, 122, 'TEXT_TOO_LONG']);
+      assert.match(message.message, /4000 characters.* 4001$/);
+      client.say(char.repeat(TEXT_CHARS_MAX));
+      assert.equal((await client.hears()).message, char.repeat(TEXT_CHARS_MAX));
+    }
+  }
+});
+
+test('a Ping is taken by everybody and answered to nobody, however many there are', async (t) => {
+  const { join } = await open(t, { options: { 'server.limits.session_errors_max': 3 } });
+  for (const subprotocol of SUBPROTOCOLS) {
+    const client = await join(subprotocol, 'Ada');
+    for (let i = 0; i < 10; i += 1) {
+      client.socket.send(words(PING));
+    }
+    client.say('still here');
+    assert.equal((await client.receives('the first frame')).message.message, 'still here');
   }
 });
 
@@ -164,7 +214,7 @@ test('a client without subprotocol receives chat messages and nothing else', asy
   ada.say('hello');
   const frame = await guest.receives('the first frame');
   assert.deepEqual([frame.binary, frame.type, Object.keys(frame.message).sort()],
-    [true, 0, ['message', 'sender', 'timestamp']]);
+    [true, 0, ['message', 'sender', 'timestamp', 'tsMs', 'userId']]);
   guest.say('still here');
   assert.equal((await guest.receives('the second frame')).message.message, 'still here');
 });
@@ -203,18 +253,20 @@ test('permessage-deflate is not agreed on by default', async (t) => {
 
 test('messages up to the limit pass in one frame and in many, a ping between them', async (t) => {
   const { join } = await open(t, {
+    // The chat room's own limit is much lower.
+    program: 'ECHO',
     options: { 'server.limits.message_bytes_max': 4 << 20, 'server.limits.send_queue_bytes_max': 32 << 20 },
   });
-  const [ada, zeno] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Zeno')];
+  const ada = await join('stoa.json', 'Ada');
   const text = '柱'.repeat(1 << 20);
   ada.say(text);
-  assert.equal((await zeno.hears()).message, text);
+  assert.equal((await ada.hears()).message, text);
   const bytes = ada.wire.chat(text);
   for (let at = 0; at < bytes.length; at += 100000) {
     ada.socket.send(bytes.subarray(at, at + 100000), { fin: at + 100000 >= bytes.length });
     ada.socket.ping('between');
   }
-  assert.equal((await zeno.hears()).message, text);
+  assert.equal((await ada.hears()).message, text);
   assert.equal(await ada.pongs.take('a pong'), 'between');
 });
 

@@ -293,7 +293,7 @@ def types(world):
         for size in range(4):
             for byte in (b"\x00", b"\x80", b"\xff"):
                 talker.expect_error(byte * size)
-        for number in (1, 15, 17, 40, 0xFFFF, 0x10000000, 0x00000010 << 8, 0x3FFFFFFF):
+        for number in (1, 15, 17, 41, 0xFFFF, 0x10000000, 0x00000010 << 8, 0x3FFFFFFF):
             errors, chats = talker.answers(word(number) + b"{}")
             assert errors in (["UNKNOWN_TYPE"], ["BAD_REQUEST"]) and not chats, f"{errors} for {number:#x}"
         for number in (ERROR, CALL, CALL | ERROR, 0xFFFFFFFF, ERROR | HELLO, CALL | ERROR | HELLO, CALL | 0x3FFFFFFF):

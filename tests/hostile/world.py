@@ -57,7 +57,7 @@ class Bystander:
             if payload[:4] != CHAT:
                 continue  # the sign of life that the chat room sends to the silent
             message = json.loads(payload[4:])
-            assert sorted(message) == ["message", "sender", "timestamp"], message
+            assert sorted(message) == ["message", "sender", "timestamp", "tsMs", "userId"], message
             if message["message"].startswith("bystander "):
                 return message["message"]
 

@@ -31,10 +31,11 @@ export class Chatroom {
 
   // address  as in the configuration; port 0 takes a free one
   // options  further configuration, {'server.compression': true}
-  static async start(address = '127.0.0.1:0', options = {}) {
-    const program = process.env.CHATROOM;
+  // variable names the program: another one of the project's does as well
+  static async start(address = '127.0.0.1:0', options = {}, variable = 'CHATROOM') {
+    const program = process.env[variable];
     if (!program) {
-      throw new Error('the environment variable CHATROOM must name the chatroom program');
+      throw new Error(`the environment variable ${variable} must name a program`);
     }
     const chatroom = new Chatroom(program, settings(address, options));
     try {

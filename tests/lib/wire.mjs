@@ -8,11 +8,11 @@ export const ERROR = 0x40000000;
 
 const LENGTH_DELIMITED = 2;
 
-// The fields of each message, by codec-independent name, in the order of their numbers from 1.
+// The fields of each message, by codec-independent name, in the order of their numbers from 1; '' is not in use.
 const FIELDS = {
-  chat: ['message', 'sender', 'timestamp'],
+  chat: ['message', 'sender', 'timestamp', '', '', '', '', 'userId', 'tsMs'],
   helloRequest: ['nick'],
-  helloReply: ['sessionId', 'nick', 'server', 'serverMs', 'messageBytesMax'],
+  helloReply: ['sessionId', 'nick', 'server', 'serverMs', 'messageBytesMax', 'pingMs', 'userId', 'textCharsMax'],
   error: ['code', 'reason', 'message'],
 };
 

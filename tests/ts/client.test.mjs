@@ -161,7 +161,7 @@ inWorld('listeners hear messages in order until they are told to stop, with ever
   world.receive([0], '{"message":"one"}');
   stop();
   world.receive([0], '{"message":"two"}');
-  assert.deepEqual(heard, [{ message: 'one', sender: '', timestamp: '' }, 'second', 'second']);
+  assert.deepEqual(heard, [{ message: 'one', sender: '', timestamp: '', userId: '', tsMs: 0n }, 'second', 'second']);
 });
 
 inWorld('types that the API does not have are left alone', async (world) => {
