@@ -92,4 +92,83 @@ test('in a page calls in flight end when the server goes, and the client comes b
   assert.equal((await evaluate(page, () => window.client.call('hello', { nick: 'Ada' }))).nick, 'Ada');
 });
 
+test('in a page close closes, also with a code or a reason that pages may not send', async (t) => {
+  const { page } = await openPage(t);
+  const ended = await evaluate(page, async () => {
+    const ends = [];
+    for (const [code, reason] of [[1000, ''], [4001, 'bye'], [1001, 'leaving'], [0, ''], [1000, 'x'.repeat(124)]]) {
+      const client = await window.open();
+      const call = client.call('hello', {}, { timeoutMs: 0 }).catch((error) => error.reason);
+      client.close(code, reason);
+      let sent = 'sent';
+      try { client.send('chat', { message: 'late' }); } catch (error) { sent = error.reason; }
+      ends.push([client.state, await call, sent]);
+    }
+    return ends;
+  });
+  assert.deepEqual(ended, Array(5).fill(['closed', 'DISCONNECTED', 'DISCONNECTED']));
+});
+
+test('in a page a URL or a subprotocol that is none is thrown at its maker, and a closing socket takes nothing', async (t) => {
+  const { page } = await openPage(t);
+  const told = await evaluate(page, async () => {
+    const thrown = [];
+    for (const [url, protocol] of [['ws://[', 'stoa.json'], [`ws://${window.location.host}/#x y`, 'not a token']]) {
+      try { new sdk.ChatroomClient(url, { protocol }); } catch (error) { thrown.push(error.name); }
+    }
+    const sockets = [];
+    class Watched extends WebSocket {
+      constructor(...args) { super(...args); sockets.push(this); }
+    }
+    const client = await window.open({ WebSocket: Watched });
+    sockets[0].close();
+    try { client.send('chat', { message: 'late' }); } catch (error) { thrown.push(error.reason); }
+    return thrown;
+  });
+  assert.deepEqual(told, ['SyntaxError', 'SyntaxError', 'DISCONNECTED']);
+});
+
+test('in a page what a listener throws is reported as an error of the page, and the client goes on', async (t) => {
+  const { page } = await openPage(t);
+  const told = await evaluate(page, async () => {
+    const reported = new Promise((resolve) => {
+      window.addEventListener('error', ({ message }) => resolve(message), { once: true });
+    });
+    const client = await window.open();
+    client.on('chat', () => { throw new Error('mine'); });
+    const heard = new Promise((resolve) => { client.on('chat', resolve); });
+    client.send('chat', { message: 'hello' });
+    const { message } = await heard;
+    return [message, await reported, client.state, (await client.call('hello', { nick: 'Ada' })).nick];
+  });
+  assert.deepEqual(told, ['hello', 'Uncaught Error: mine', 'connected', 'Ada']);
+});
+
+test('a page learns the ping interval, tries a silent connection by a Ping, and outlives a slower server', async (t) => {
+  const room = await Chatroom.start(undefined, { 'server.ping_interval_ms': 60000 });
+  t.after(() => room.kill());
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.clock.install();
+  await page.goto(`http://127.0.0.1:${room.port}/nothing-is-here`);
+  await page.evaluate(SDK);
+  await evaluate(page, async () => {
+    window.frames = [];
+    class Watched extends WebSocket {
+      send(data) { window.frames.push(data[3]); super.send(data); }
+    }
+    window.client = new sdk.ChatroomClient(`ws://${window.location.host}/`, { WebSocket: Watched });
+    await new Promise((resolve) => { window.client.onState(resolve); });
+    await window.client.call('hello', { nick: 'Ada' });
+  });
+  // Real time goes on beside the one that the test moves.
+  await page.clock.runFor(60000);
+  assert.deepEqual(await evaluate(page, () => [window.client.state, window.frames]), ['connected', [16]]);
+  await page.clock.runFor(10000);
+  assert.deepEqual(await evaluate(page, () => [window.client.state, window.frames]), ['connected', [16, 40]]);
+  await page.clock.runFor(10000);
+  assert.equal(await evaluate(page, () => window.client.state), 'reconnecting');
+});
+
 await run();

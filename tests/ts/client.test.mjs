@@ -11,6 +11,8 @@ import { API, CASES, generate, load, temporaryFolder } from './build.mjs';
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
+const PING = 40;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const PROTOCOLS = ['stoa.json', 'stoa.proto'];
 
 const folder = temporaryFolder();
@@ -42,6 +44,11 @@ function parse(bytes) {
 class World {
   sockets = [];
   listeners = new Map();
+  // What the next `new WebSocket()` throws.
+  refusal = null;
+  // What was thrown for nobody to catch.
+  reported = [];
+  document = { hidden: false };
   random = 0.5;
   #now = 1000;
   #timers = new Map();
@@ -52,12 +59,32 @@ class World {
     const world = this;
     this.WebSocket = class {
       sent = [];
+      readyState = 0;
       constructor(url, protocol) {
+        if (world.refusal) {
+          throw world.refusal;
+        }
         Object.assign(this, { url, protocol });
         world.sockets.push(this);
       }
-      send(data) { this.sent.push(data); }
-      close(code) { this.closed = code ?? true; }
+      send(data) {
+        if (this.readyState === 0) {
+          throw new DOMException('connecting', 'InvalidStateError');
+        }
+        if (this.readyState === 1) {
+          this.sent.push(data);
+        }
+      }
+      // As browsers take it.
+      close(code, reason = '') {
+        if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+          throw new DOMException('code', 'InvalidAccessError');
+        }
+        if (new TextEncoder().encode(reason).length > 123) {
+          throw new DOMException('reason', 'SyntaxError');
+        }
+        Object.assign(this, { closed: code ?? true, reason, readyState: 2 });
+      }
     };
   }
 
@@ -67,12 +94,21 @@ class World {
     await null;
     this.#replace(globalThis, 'setTimeout', (callback, ms) => {
       this.#count += 1;
-      this.#timers.set(this.#count, { at: this.#now + ms, callback });
+      // A number that does not fit is none.
+      this.#timers.set(this.#count, { at: this.#now + (ms > TIMER_MS_MAX ? 1 : ms), callback });
       return this.#count;
     });
     this.#replace(globalThis, 'clearTimeout', (timer) => this.#timers.delete(timer));
     this.#replace(globalThis, 'performance', { now: () => this.#now });
     this.#replace(Math, 'random', () => this.random);
+    this.#replace(globalThis, 'document', this.document);
+    this.#replace(globalThis, 'queueMicrotask', (callback) => {
+      try {
+        callback();
+      } catch (error) {
+        this.reported.push(error);
+      }
+    });
     this.#replace(globalThis, 'addEventListener', (name, listener) => this.listeners.set(name, listener));
     this.#replace(globalThis, 'removeEventListener', (name) => this.listeners.delete(name));
     try {
@@ -99,11 +135,14 @@ class World {
         break;
       }
       this.#timers.delete(first[0]);
-      this.#now = first[1].at;
+      this.#now = Math.max(this.#now, first[1].at);
       first[1].callback();
     }
     this.#now = end;
   }
+
+  // The computer sleeps: time goes by and no timer runs.
+  sleep(ms) { this.#now += ms; }
 
   get timerCount() { return this.#timers.size; }
 
@@ -111,7 +150,18 @@ class World {
 
   receive(words, payload) { this.socket.onmessage({ data: frame(words, payload).buffer }); }
 
-  breakLine(code = 1006) { this.socket.onclose({ code, reason: 'r' }); }
+  open() {
+    this.socket.readyState = 1;
+    this.socket.onopen({});
+  }
+
+  breakLine(code = 1006) {
+    this.socket.readyState = 3;
+    this.socket.onclose({ code, reason: 'r' });
+  }
+
+  // How many Pings the newest socket was given.
+  get pings() { return this.socket.sent.filter((data) => parse(data).word === PING).length; }
 
   client(options, Client = ChatroomClient) {
     const client = new Client('ws://host/', { WebSocket: this.WebSocket, ...options });
@@ -122,7 +172,7 @@ class World {
 
   online(options) {
     const client = this.client(options);
-    this.socket.onopen({});
+    this.open();
     return client;
   }
 }
@@ -133,7 +183,7 @@ const reasonOf = (promise) => promise.then(() => 'resolved', (error) => error.re
 inWorld('it connects when it is made, with the subprotocol that it is told', async (world) => {
   const client = world.client({ protocol: 'stoa.proto' });
   assert.deepEqual([client.state, world.socket.url, world.socket.protocol], ['connecting', 'ws://host/', 'stoa.proto']);
-  world.socket.onopen({});
+  world.open();
   assert.deepEqual([client.state, world.states], ['connected', [['connected', {}]]]);
   assert.equal(world.socket.binaryType, 'arraybuffer');
 });
@@ -353,15 +403,16 @@ inWorld('the short delay comes back after a line that held ten seconds, not afte
     world.breakLine();
     const [, { delayMs }] = world.states.at(-1);
     world.pass(delayMs);
-    world.socket.onopen({});
+    world.open();
     return delayMs;
   };
   assert.deepEqual([breakAfter(0), breakAfter(9999), breakAfter(10000)], [1000, 2000, 1000]);
 });
 
-inWorld('it stays away after close codes 4500 to 4999, and comes back after all others', async (world) => {
-  for (const [code, state] of [[4499, 'reconnecting'], [4500, 'closed'], [4999, 'closed'], [1000, 'reconnecting'], [1013, 'reconnecting'],
-    [4001, 'reconnecting']]) {
+inWorld('it stays away after close codes that make coming back useless, and comes back after all others', async (world) => {
+  for (const [code, state] of [[4499, 'reconnecting'], [4500, 'closed'], [4501, 'closed'], [4503, 'closed'], [4507, 'closed'],
+    [4509, 'closed'], [4999, 'closed'], [1000, 'reconnecting'], [1013, 'reconnecting'], [4001, 'reconnecting'],
+    [4013, 'reconnecting'], [4014, 'reconnecting'], [4502, 'reconnecting'], [4504, 'reconnecting'], [5000, 'reconnecting']]) {
     const before = world.sockets.length;
     const client = world.online();
     world.breakLine(code);
@@ -382,25 +433,141 @@ inWorld('it comes back at once when the network does', async (world) => {
   assert.equal(world.sockets.length, 2);
   world.listeners.get('online')();
   assert.deepEqual([world.sockets.length, client.state], [2, 'reconnecting']);
-  world.socket.onopen({});
+  world.open();
   assert.equal(client.state, 'connected');
 });
 
-inWorld('thirty-five seconds of silence are a dead line where the server pings, and any frame is life', async (world) => {
+inWorld('a server that is full is asked again no sooner than it says, and later the longer it is full', async (world) => {
+  world.random = 1;
+  world.client();
+  for (const [code, extraMs] of [[4014, 1000], [4014, 2000], [4013, 4000]]) {
+    world.open();
+    world.receive([ERROR], '{"code":106,"retryMs":30000}');
+    world.breakLine(code);
+    assert.equal(world.states.at(-1)[1].delayMs, 30000 + extraMs);
+    const before = world.sockets.length;
+    world.pass(15000);
+    world.listeners.get('online')();
+    world.listeners.get('pageshow')();
+    assert.equal(world.sockets.length, before);
+    world.pass(15000);
+    world.listeners.get('pageshow')();
+    assert.equal(world.sockets.length, before + 1);
+  }
+});
+
+inWorld('what the server says about one message does not hold up coming back from a break', async (world) => {
+  world.random = 0;
+  world.online();
+  world.receive([ERROR], '{"code":111,"retryMs":30000}');
+  world.breakLine();
+  assert.equal(world.states.at(-1)[1].delayMs, 500);
+  world.pass(500);
+  world.open();
+  world.breakLine(4014);
+  assert.equal(world.states.at(-1)[1].delayMs, 500);
+});
+
+inWorld('a wait that no timer can hold is a long one', async (world) => {
+  world.online();
+  world.receive([ERROR], '{"code":106,"retryMs":4294967295}');
+  world.breakLine(4014);
+  world.pass(1e9);
+  assert.equal(world.sockets.length, 1);
+});
+
+inWorld('a connection that is silent for 35 seconds is tried by a Ping, and lost after 10 more', async (world) => {
   const client = world.online();
-  world.pass(34000);
-  world.receive([40]);
   world.pass(34999);
+  assert.equal(world.pings, 0);
+  world.pass(1);
+  assert.deepEqual([world.pings, parse(world.socket.sent[0])], [1, { word: PING, id: undefined, payload: '{}' }]);
+  world.pass(9999);
   assert.equal(client.state, 'connected');
   world.pass(1);
   assert.deepEqual([client.state, world.sockets[0].closed], ['reconnecting', true]);
+});
+
+inWorld('any frame is life, also while the connection is tried', async (world) => {
+  const client = world.online();
+  world.pass(34000);
+  world.receive([99]);
+  world.pass(34999);
+  assert.equal(world.pings, 0);
+  world.pass(10000);
+  world.receive([PING]);
+  world.pass(34999);
+  assert.deepEqual([client.state, world.pings], ['connected', 1]);
+});
+
+inWorld('the interval is the one that a reply tells, whether longer or shorter', async (world) => {
+  for (const pingMs of [60000, 2000]) {
+    const client = world.online();
+    client.call('hello', {});
+    world.receive([CALL + 16, 1], JSON.stringify({ pingMs }));
+    world.pass(pingMs + 9999);
+    assert.equal(world.pings, 0);
+    world.pass(1);
+    assert.equal(world.pings, 1);
+    world.pass(9999);
+    assert.equal(client.state, 'connected');
+    world.pass(1);
+    assert.equal(client.state, 'reconnecting');
+    client.close();
+  }
+});
+
+inWorld('who says that silence means nothing is believed, whatever a reply tells', async (world) => {
+  const client = world.online({ silenceMs: 0 });
+  client.call('hello', {});
+  world.receive([CALL + 16, 1], '{"pingMs":2000}');
+  world.pass(3600000);
+  assert.deepEqual([client.state, world.pings], ['connected', 0]);
+});
+
+inWorld('a page that is shown again, and a network that is back, try the connection at once', async (world) => {
+  const client = world.online();
+  ['online', 'pageshow', 'visibilitychange'].forEach((name, index) => {
+    world.listeners.get(name)();
+    assert.equal(world.pings, index + 1);
+  });
+  world.document.hidden = true;
+  world.listeners.get('visibilitychange')();
+  assert.equal(world.pings, 3);
+  // And it is not lost sooner for that: a server that has nothing to say is silent.
+  world.pass(44999);
+  assert.equal(client.state, 'connected');
+});
+
+inWorld('after a sleep what was received meanwhile still counts, and silence for 10 seconds is the end', async (world) => {
+  for (const heard of [true, false]) {
+    const client = world.online();
+    world.sleep(3600000);
+    // The timer that slept may come before what the socket has.
+    world.pass(0);
+    world.listeners.get('visibilitychange')();
+    assert.deepEqual([client.state, world.pings > 0], ['connected', true]);
+    if (heard) {
+      world.receive([PING]);
+    }
+    world.pass(10000);
+    assert.equal(client.state, heard ? 'connected' : 'reconnecting');
+    client.close();
+  }
+});
+
+inWorld('a page that is shown again while its client waits connects at once', async (world) => {
+  world.online();
+  world.breakLine();
+  world.listeners.get('visibilitychange')();
+  assert.equal(world.sockets.length, 2);
 });
 
 inWorld('silence means nothing where the API has no ping', async (world) => {
   const { ping, ...messages } = ChatroomApi.messages;
   assert.ok(ping);
   const client = new stoa.Client({ ...ChatroomApi, messages }, 'ws://host/', { WebSocket: world.WebSocket });
-  world.socket.onopen({});
+  world.open();
   world.pass(3600000);
   assert.equal(client.state, 'connected');
 });
@@ -415,7 +582,7 @@ inWorld('a socket that was left says nothing any more', async (world) => {
   const client = world.online();
   client.on('chat', () => assert.fail());
   const [old] = world.sockets;
-  world.pass(35000);
+  world.pass(45000);
   old.onmessage({ data: frame([0], '{}').buffer });
   old.onclose({ code: 4500, reason: '' });
   assert.equal(client.state, 'reconnecting');
@@ -431,6 +598,107 @@ inWorld('close ends the talk for good, with nothing left behind', async (world) 
   client.retryNow();
   assert.deepEqual(world.states.filter(([state]) => state === 'closed').length, 1);
   assert.equal(world.sockets.length, 1);
+});
+
+inWorld('close closes, also with a code or a reason that a WebSocket refuses', async (world) => {
+  for (const [code, reason, sent, told] of [
+    [1000, 'x'.repeat(123), 1000, 'x'.repeat(123)], [3000, '', 3000, ''], [4999, 'bye', 4999, 'bye'],
+    [1001, 'leaving', 1000, 'leaving'], [0, '', 1000, ''], [NaN, '', 1000, ''], [5000, '', 1000, ''], [2999, '', 1000, ''],
+    [4000, 'x'.repeat(124), 4000, 'x'.repeat(123)], [4000, '柱'.repeat(50), 4000, '柱'.repeat(41)],
+    [4000, `${'x'.repeat(120)}😀`, 4000, 'x'.repeat(120)], [4000, '\ud800', 4000, '\ufffd'],
+  ]) {
+    const client = world.online();
+    const call = client.call('hello', {}, { timeoutMs: 0 });
+    client.close(code, reason);
+    assert.deepEqual([client.state, world.socket.closed, world.socket.reason], ['closed', sent, told]);
+    assert.deepEqual(world.states.at(-1), ['closed', { code: sent, reason: told }]);
+    assert.equal(await reasonOf(call), 'DISCONNECTED');
+    assert.throws(() => client.send('chat', {}), { reason: 'DISCONNECTED' });
+  }
+  assert.deepEqual([world.timerCount, world.listeners.size], [0, 0]);
+});
+
+inWorld('a socket whose close throws is left all the same', async (world) => {
+  const client = world.online();
+  world.socket.close = () => { throw new Error('close'); };
+  client.close();
+  assert.deepEqual([client.state, world.timerCount], ['closed', 0]);
+});
+
+inWorld('a URL that is none is the maker\'s error, and nothing is left of the client', async (world) => {
+  world.refusal = new DOMException('the URL', 'SyntaxError');
+  assert.throws(() => new ChatroomClient('http:// /', { WebSocket: world.WebSocket }), { name: 'SyntaxError' });
+  assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: undefined }), TypeError);
+  assert.deepEqual([world.listeners.size, world.timerCount], [0, 0]);
+});
+
+inWorld('a socket that cannot be made when the client comes back is tried again later', async (world) => {
+  world.random = 1;
+  const client = world.online();
+  world.breakLine();
+  world.refusal = new DOMException('no sockets left', 'SecurityError');
+  world.pass(1000);
+  assert.deepEqual([client.state, world.states.at(-1)[1].delayMs, world.states.at(-1)[1].code], ['reconnecting', 2000, 1006]);
+  client.retryNow();
+  world.listeners.get('online')();
+  world.refusal = null;
+  world.pass(20000);
+  world.open();
+  assert.equal(client.state, 'connected');
+});
+
+inWorld('a listener that throws stops neither the others nor the client, and its error is reported', async (world) => {
+  const client = world.online();
+  client.close();
+  const again = new ChatroomClient('ws://host/', { WebSocket: world.WebSocket });
+  const heard = [];
+  for (const listen of [(to) => again.onState(to), (to) => again.on('chat', to), (to) => again.onError(to)]) {
+    listen(() => { throw new Error('mine'); });
+    listen(() => heard.push(again.state));
+  }
+  world.open();
+  world.receive([0], '{}');
+  world.receive([ERROR], '{"code":122}');
+  world.breakLine();
+  assert.deepEqual(heard, ['connected', 'connected', 'connected', 'reconnecting']);
+  assert.deepEqual(world.reported.map(({ message }) => message), ['mine', 'mine', 'mine', 'mine']);
+  world.pass(1000);
+  world.open();
+  world.pass(35000);
+  assert.equal(world.pings, 1);
+  world.breakLine(4503);
+  assert.deepEqual([again.state, world.listeners.size, world.timerCount], ['closed', 0, 0]);
+});
+
+inWorld('a listener that closes the client is the last to hear of what is over', async (world) => {
+  const client = world.client();
+  const heard = [];
+  client.onState((state) => { heard.push(state); if (state === 'connected') { client.close(); } });
+  client.onState((state) => heard.push(state));
+  world.open();
+  assert.deepEqual([heard, client.state, world.timerCount], [['connected', 'closed', 'closed'], 'closed', 0]);
+});
+
+inWorld('what a closing socket would drop, or a socket throws at, is refused, and no call waits for it', async (world) => {
+  const client = world.online({ callsMax: 1 });
+  const broken = [{ readyState: 2 }, { readyState: 3 }, { readyState: 1, send() { throw new Error('send'); } }];
+  for (const change of broken) {
+    Object.assign(world.socket, change);
+    assert.throws(() => client.send('chat', {}), { reason: 'DISCONNECTED', temporary: true });
+    assert.equal(await reasonOf(client.call('hello', {}, { timeoutMs: 0 })), 'DISCONNECTED');
+  }
+  // And the silent connection is tried all the same.
+  world.pass(45000);
+  assert.equal(client.state, 'reconnecting');
+});
+
+inWorld('a message whose own code throws, or closes the client, leaves no call behind', async (world) => {
+  const client = world.online({ callsMax: 1 });
+  for (let i = 0; i < 2; i += 1) {
+    assert.equal(await reasonOf(client.call('hello', { get nick() { throw new RangeError('mine'); } })), 'RangeError');
+  }
+  const call = client.call('hello', { get nick() { client.close(); return 'Ada'; } }, { timeoutMs: 0 });
+  assert.deepEqual([client.state, await reasonOf(call), world.socket.sent], ['closed', 'DISCONNECTED', []]);
 });
 
 const until = (client, wanted) => within(new Promise((resolve) => {

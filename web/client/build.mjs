@@ -13,9 +13,9 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 // Private members of a class that programs extend. An underscore keeps their short names apart from those of others.
 const PRIVATE = [
-  'abandon', 'api', 'attempt', 'connect', 'enter', 'finish', 'heardAt', 'id', 'interpret', 'isJson', 'listen',
-  'listeners', 'lose', 'openedAt', 'options', 'pending', 'receive', 'socket', 'tell', 'timer', 'transmit', 'url',
-  'watch',
+  'api', 'attempt', 'connect', 'dueAt', 'enter', 'hear', 'id', 'interpret', 'isJson', 'isTried', 'listen', 'listeners',
+  'listenToPage', 'lose', 'openedAt', 'options', 'pending', 'probe', 'receive', 'retryAt', 'socket', 'tell', 'timer',
+  'transmit', 'url', 'wake', 'watch',
 ];
 // Members of the runtime's own objects. No object of a browser, of the language or of a program may be asked for one of
 // these names: every property that is called so gets the short one.

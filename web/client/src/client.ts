@@ -1,10 +1,12 @@
-// client.ts: one talk with a server, kept alive through breaks.
+// client.ts: a connection to a server, kept alive through breaks.
 //
-// Opens the socket when it is made. When the line breaks, it comes back by itself after a random, growing delay; it
-// stays away when the server said so (close codes 4500 to 4999) and when the program closed it.
+// Opens the socket when it is made. When the connection is lost, it comes back by itself after a random, growing delay,
+// and not before the server's time when it is refused because the server is full. It stays away when coming back is
+// useless (close codes 4500 to 4999, see isFinal) and when the program closed it.
 //
 // Does not know: what the messages mean. Listeners are called one at a time in the order of the frames; those of a
-// change of state that close() makes are called before it returns.
+// change of state that close() makes are called before it returns. Whatever throws in them, or in the WebSocket, leaves
+// the client in a state that is true: it is reported as an error that nobody caught, and the others are called.
 import { decodeBinary, encodeBinary } from './binary.js';
 import { ErrorDetail, localError, StoaError } from './error.js';
 import { decodeJson, encodeJson } from './json.js';
@@ -21,7 +23,7 @@ export interface Api {
 export type State = 'connecting' | 'connected' | 'reconnecting' | 'closed';
 
 export interface StateDetail {
-  /** Of the close, 1006 for a line that broke. */
+  /** Of the close, 1006 for a connection that broke. */
   code?: number;
   reason?: string;
   /** Until the next attempt. */
@@ -31,6 +33,8 @@ export interface StateDetail {
 /** What the client needs of a WebSocket: the browser's has it, and that of npm's `ws`. */
 export interface Socket {
   binaryType: string;
+  /** As in browsers: 2 and 3 are closing and closed. */
+  readonly readyState?: number;
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
@@ -46,12 +50,13 @@ export interface ClientOptions {
   WebSocket?: new (url: string, protocol: string) => unknown;
   /** Type numbers and ids in little-endian order. Default: false. */
   littleEndian?: boolean;
-  /** Of a call that says nothing else; 0 waits until the line goes. Default: 10000. */
+  /** Of a call that says nothing else; 0 waits until the connection is lost. Default: 10000. */
   timeoutMs?: number;
   /** Calls that may wait for their replies. Default: 256. */
   callsMax?: number;
-  /** Silence that makes a line a dead one; 0 is for servers that do not ping. Default: 35000 when the API has a
-   *  message `ping`, else 0. */
+  /** Silence after which the connection is tried by the API's `ping`; it is lost after 10 s more without a word. 0 is
+   *  for servers that do not ping. Default: 10 s more than the server's interval, which a reply tells in its field
+   *  `ping_ms`; 35000 before; 0 when the API has no message `ping`. */
   silenceMs?: number;
 }
 
@@ -67,14 +72,28 @@ const CALL = 0x80000000;
 const ERROR = 0x40000000;
 
 const CONNECT_MS = 15000;
+// Beyond the server's interval, and for a sign of life after a Ping.
+const GRACE_MS = 10000;
 const DELAY_MIN_MS = 500;
 const DELAY_BASE_MS = 1000;
 const DELAY_MAX_MS = 20000;
-// A line that held this long was a good one: the next break starts again with the shortest delay.
+// A connection that held this long was a good one: the next break starts again with the shortest delay.
 const STABLE_MS = 10000;
+const REASON_BYTES_MAX = 123;
+
+// Is coming back useless? Not after 4502, a Hello that came too late, nor after 4504, which older servers sent when
+// they were full.
+const isFinal = (code: number): boolean => code > 4499 && code < 5000 && ![4502, 4504].includes(code);
+// Too fast, and full: the error before the close tells when to come back.
+const isBusy = (code: number): boolean => [4013, 4014].includes(code);
+
+// After any of them timers may have slept and the network may be another one.
+const WAKING = ['online', 'pageshow', 'visibilitychange'];
 
 const page: any = globalThis;
 const now = (): number => performance.now();
+// A time that setTimeout() cannot hold counts as none at all for it.
+const later = (run: () => void, ms: number): unknown => setTimeout(run, Math.min(ms, 2 ** 31 - 1));
 
 type Listener = (...values: any[]) => void;
 
@@ -90,8 +109,14 @@ export class Client<A extends Api> {
   private id = 0;
   private readonly isJson: boolean;
   private attempt = 0;
-  private heardAt = 0;
-  private openedAt = 0;
+  // What follows is set when a connection begins or ends, before anybody looks.
+  private openedAt!: number;
+  /** When silence begins to mean something, and whether the connection was tried since it was heard. */
+  private dueAt!: number;
+  private isTried?: boolean;
+  /** What the server's last error said, and until when it wants to be left alone. */
+  private retryMs!: number;
+  private retryAt!: number;
 
   constructor(
     private readonly api: A,
@@ -108,8 +133,8 @@ export class Client<A extends Api> {
       ...options,
     };
     this.isJson = this.options.protocol === 'stoa.json';
-    page.addEventListener?.('online', this.retryNow);
     this.connect();
+    this.listenToPage('add');
   }
 
   /** Hear every message of this name. Returns what ends it. */
@@ -170,11 +195,14 @@ export class Client<A extends Api> {
     });
   }
 
-  /** End the talk for good. */
+  /** End the connection for good. A code that pages may not send (all but 1000 and 3000 to 4999) becomes 1000, and of a
+   *  reason go 123 bytes. */
   close(code = 1000, reason = ''): void {
     if (this.state !== 'closed') {
-      this.abandon(code, reason);
-      this.finish(code, reason);
+      // A WebSocket would throw. As a stream, a character that is cut is left out.
+      const sent = code > 2999 && code < 5000 ? code : 1000;
+      const text = new TextDecoder().decode(encoder.encode(reason).subarray(0, REASON_BYTES_MAX), { stream: true });
+      this.lose(sent, text, sent);
     }
   }
 
@@ -192,7 +220,19 @@ export class Client<A extends Api> {
   }
 
   private tell(key: unknown, ...values: unknown[]): void {
-    this.listeners.get(key)?.forEach((listener) => listener(...values));
+    this.listeners.get(key)?.forEach((listener) => {
+      // A listener before may have changed the state again.
+      if (key !== 'state' || values[0] === this.state) {
+        try {
+          listener(...values);
+        } catch (error) {
+          // As the browser does with what a listener of an event throws.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    });
   }
 
   private enter(state: State, detail: StateDetail = {}): void {
@@ -202,7 +242,17 @@ export class Client<A extends Api> {
 
   private connect(): void {
     clearTimeout(this.timer);
-    const socket = new this.options.WebSocket(this.url, this.options.protocol) as Socket;
+    let socket: Socket;
+    try {
+      socket = new this.options.WebSocket(this.url, this.options.protocol) as Socket;
+    } catch (error) {
+      // At first it is the program's mistake, a URL that is none, and nothing has begun.
+      if (this.state === 'connecting') {
+        throw error;
+      }
+      this.lose(1006, String(error));
+      return;
+    }
     // A socket that was left may still speak; nobody listens.
     const ours = (run: (event: any) => void) => (event: any) => {
       if (this.socket === socket) {
@@ -210,15 +260,17 @@ export class Client<A extends Api> {
       }
     };
     this.socket = socket;
-    this.heardAt = now();
+    this.retryMs = 0;
+    this.hear();
     socket.binaryType = 'arraybuffer';
     socket.onopen = ours(() => {
-      this.heardAt = this.openedAt = now();
+      this.openedAt = now();
       this.enter('connected');
+      this.hear();
       this.watch();
     });
     socket.onmessage = ours(({ data }) => {
-      this.heardAt = now();
+      this.hear();
       this.receive(data);
     });
     socket.onclose = ours(({ code, reason }) => this.lose(code, reason));
@@ -227,39 +279,72 @@ export class Client<A extends Api> {
     this.watch();
   }
 
-  // One timer that looks at the clock, instead of one that every message restarts.
+  private hear(): void {
+    this.dueAt = now() + (this.state === 'connected' ? this.options.silenceMs || Infinity : CONNECT_MS);
+    this.isTried = false;
+  }
+
+  // One timer that looks at the clock, instead of one that every message restarts. It may come late, for a page sleeps;
+  // what was received meanwhile is then still on its way to us, so the connection is tried before it counts as lost.
   private watch(): void {
-    clearTimeout(this.timer);
-    const limitMs = this.state === 'connected' ? this.options.silenceMs : CONNECT_MS;
-    const leftMs = this.heardAt + limitMs - now();
-    if (!this.socket || !limitMs) {
+    const leftMs = this.dueAt - now();
+    if (!this.socket) {
       return;
     }
+    clearTimeout(this.timer);
     if (leftMs > 0) {
-      this.timer = setTimeout(() => this.watch(), leftMs);
+      this.timer = later(() => this.watch(), leftMs);
+    } else if (this.state === 'connected' && !this.isTried) {
+      this.probe();
     } else {
       this.lose(1006, 'silence');
     }
   }
 
-  // A dead line may keep a closing socket for minutes, so it is not waited for.
-  private abandon(code?: number, reason?: string): void {
+  // A Ping has no answer. But on a connection that is gone it meets an error, or more silence.
+  private probe(): void {
+    if (this.dueAt <= now()) {
+      this.dueAt = now() + GRACE_MS;
+      this.isTried = true;
+    }
+    try {
+      this.send('ping', {});
+    } catch {
+      // The API has none, or the socket is closing: its end will be seen.
+    }
+    this.watch();
+  }
+
+  private readonly wake = (): void => {
+    if (page.document?.hidden) {
+      return;
+    }
+    if (this.state === 'connected') {
+      this.probe();
+    } else if (now() >= this.retryAt) {
+      this.retryNow();
+    }
+  };
+
+  private listenToPage(verb: 'add' | 'remove'): void {
+    WAKING.forEach((name) => page[`${verb}EventListener`]?.(name, this.wake));
+  }
+
+  // The connection is gone, or left for good when a code is to be sent. A dead one may keep a closing socket for
+  // minutes, so it is not waited for.
+  private lose(code: number, reason: string, sent?: number): void {
     clearTimeout(this.timer);
     const { socket } = this;
     this.socket = undefined;
-    socket?.close(code, reason);
+    try {
+      socket?.close(sent, sent ? reason : undefined);
+    } catch {
+      // It is left in any case.
+    }
     this.pending.forEach(([settle]) => settle(localError('DISCONNECTED')));
-  }
-
-  private finish(code: number, reason: string): void {
-    page.removeEventListener?.('online', this.retryNow);
-    this.enter('closed', { code, reason });
-  }
-
-  private lose(code: number, reason: string): void {
-    this.abandon();
-    if (code >= 4500 && code <= 4999) {
-      this.finish(code, reason);
+    if (sent || isFinal(code)) {
+      this.listenToPage('remove');
+      this.enter('closed', { code, reason });
       return;
     }
     if (this.state === 'connected' && now() - this.openedAt >= STABLE_MS) {
@@ -267,15 +352,14 @@ export class Client<A extends Api> {
     }
     // Full jitter: a thousand clients that lost one server do not come back in one moment.
     const bound = Math.min(DELAY_MAX_MS, DELAY_BASE_MS * 2 ** this.attempt++);
-    const delayMs = DELAY_MIN_MS + Math.random() * (bound - DELAY_MIN_MS);
-    this.timer = setTimeout(this.retryNow, delayMs);
+    const askedMs = isBusy(code) ? this.retryMs : 0;
+    const delayMs = askedMs + DELAY_MIN_MS + Math.random() * (bound - DELAY_MIN_MS);
+    this.retryAt = now() + askedMs;
+    this.timer = later(this.retryNow, delayMs);
     this.enter('reconnecting', { code, reason, delayMs });
   }
 
   private transmit(words: number[], type: Type<any>, message: any): void {
-    if (this.state !== 'connected') {
-      throw localError('DISCONNECTED');
-    }
     const payload = this.isJson
       ? encoder.encode(JSON.stringify(encodeJson(type, message)))
       : encodeBinary(type, message);
@@ -284,7 +368,15 @@ export class Client<A extends Api> {
     const view = new DataView(frame.buffer);
     words.forEach((word, index) => view.setUint32(4 * index, word, this.options.littleEndian));
     frame.set(payload, start);
-    this.socket!.send(frame);
+    // Here, for encoding may run code of the program's. A socket that is closing would drop the frame in silence.
+    try {
+      if (this.state !== 'connected' || this.socket!.readyState! > 1) {
+        throw this;
+      }
+      this.socket!.send(frame);
+    } catch {
+      throw localError('DISCONNECTED');
+    }
   }
 
   // What cannot be read becomes an error like those that the server sends. An empty payload is the empty message.
@@ -301,26 +393,37 @@ export class Client<A extends Api> {
   }
 
   private receive(data: ArrayBuffer): void {
-    // A text has no length in bytes.
     const word = (at: number) => new DataView(data).getUint32(at, this.options.littleEndian);
-    const isCall = data.byteLength > 3 && word(0) & CALL;
-    if (!(data.byteLength >= (isCall ? 8 : 4))) {
+    let head = 0;
+    let known: any;
+    try {
+      // Throws for a text, and for a frame that is shorter than its head.
+      head = word(0);
+      // A reply to a call that was given up finds nobody.
+      known = head & CALL && this.pending.get(word(4));
+    } catch {
       this.tell('error', localError('BAD_FRAME', false), 0);
       return;
     }
-    const isError = word(0) & ERROR;
+    const isCall = head & CALL;
+    const isError = head & ERROR;
     // The bits below the two.
-    const number = word(0) & (ERROR - 1);
-    // A reply to a call that was given up finds nobody.
-    const known: any = isCall
-      ? this.pending.get(word(4))
-      : Object.values(this.api.messages).find(([own]) => own === number);
+    const number = head & (ERROR - 1);
+    known = isCall ? known : Object.values(this.api.messages).find(([own]) => own === number);
     if (known || (isError && !isCall)) {
       const message = this.interpret(known?.[1], isError, new Uint8Array(data, isCall ? 8 : 4));
       if (isCall) {
         known[0](message);
+        if (this.options.silenceMs && message.pingMs > 0) {
+          this.options.silenceMs = Number(message.pingMs) + GRACE_MS;
+          this.hear();
+          this.watch();
+        }
+      } else if (message instanceof StoaError) {
+        this.retryMs = message.retryMs;
+        this.tell('error', message, number);
       } else {
-        this.tell(message instanceof StoaError ? 'error' : number, message, number);
+        this.tell(number, message);
       }
     }
   }
