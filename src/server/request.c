@@ -1,4 +1,5 @@
 /* A request's way in: an upgrade to a session, a file of the page, or a refusal. */
+#include "server/endpoint.h"
 #include "server/server_private.h"
 #include "server/static.h"
 #include "wire/ws_handshake.h"
@@ -33,17 +34,30 @@ static bool is_endpoint(struct upgrade *upgrade) {
   return stoa_string_equal(stoa_string_make(upgrade->path, upgrade->path_len), upgrade->server->config.path);
 }
 
+/* After is_endpoint(), which decodes the path. */
+static bool asks_for_endpoint(const struct upgrade *upgrade) {
+  return stoa_string_equal(stoa_string_make(upgrade->path, upgrade->path_len), stoa_string_of(STOA_ENDPOINT_FILE));
+}
+
+static bool answer_page(const struct upgrade *upgrade, struct stoa_buffer *out) {
+  const struct stoa_server *server = upgrade->server;
+  if (asks_for_endpoint(upgrade)) {
+    return stoa_endpoint_answer(server->config.path, upgrade->head, out);
+  }
+  return stoa_static_answer(server->web_root_fd, upgrade->head, upgrade->data, upgrade->session->conn.tls != NULL, out);
+}
+
 static void on_plain_request(struct upgrade *upgrade) {
   struct stoa_session *session = upgrade->session;
+  bool at_endpoint = is_endpoint(upgrade);
   if (upgrade->server->web_root_fd < 0) {
-    stoa_session_refuse(session, is_endpoint(upgrade) ? 426 : 404, is_head(upgrade->head));
+    stoa_session_refuse(session, at_endpoint ? 426 : 404, is_head(upgrade->head));
     return;
   }
   bool keep = false;
   struct stoa_buffer *out = stoa_session_output_begin(session);
   if (out != NULL) {
-    keep =
-        stoa_static_answer(upgrade->server->web_root_fd, upgrade->head, upgrade->data, session->conn.tls != NULL, out);
+    keep = answer_page(upgrade, out);
     stoa_session_output_end(session);
   }
   stoa_session_answered(session, !keep);
