@@ -1,6 +1,7 @@
 /* server/request.c: what becomes of a request: an upgrade to a session, a file of the page, or a refusal. */
 #include "base/sys.h"
 #include "server/admission.h"
+#include "server/endpoint.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
@@ -39,13 +40,21 @@ static bool is_endpoint(struct upgrade *upgrade) {
   return stoa_string_equal(stoa_string_make(upgrade->path, upgrade->path_len), upgrade->server->config.path);
 }
 
+/* After is_endpoint(), which decodes the path. */
+static bool asks_for_endpoint(const struct upgrade *upgrade) {
+  return stoa_string_equal(stoa_string_make(upgrade->path, upgrade->path_len), stoa_string_of(STOA_ENDPOINT_FILE));
+}
+
 static void on_plain_request(struct upgrade *upgrade) {
   const struct stoa_files *files = &upgrade->server->files;
+  bool at_endpoint = is_endpoint(upgrade); /* and decodes the path */
   if (files->root_fd < 0) {
-    refuse(upgrade, is_endpoint(upgrade) ? 426 : 404, NULL);
-    return;
+    refuse(upgrade, at_endpoint ? 426 : 404, NULL);
+  } else if (asks_for_endpoint(upgrade)) {
+    stoa_endpoint_answer(upgrade->server->config.path, upgrade->stream, upgrade->head);
+  } else {
+    stoa_files_answer(files, upgrade->stream, upgrade->head, upgrade->data, upgrade->stream->conn.tls != NULL);
   }
-  stoa_files_answer(files, upgrade->stream, upgrade->head, upgrade->data, upgrade->stream->conn.tls != NULL);
 }
 
 /* The first of the client's subprotocols that is spoken here; none at all is the first client. A client that asks

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 
 import { makeCertificate } from '../lib/certificate.mjs';
 import { Chatroom } from '../lib/chatroom.mjs';
-import { serveFirstClient } from '../lib/pages.mjs';
+import { serveFirstClient, serveUnder } from '../lib/pages.mjs';
 import { run, test } from '../lib/tap.mjs';
 import { Person, launch } from './browser.mjs';
 
@@ -68,16 +69,81 @@ test('Chinese text, emoji and writing from right to left arrive as they were wri
   }
 });
 
-test('a text of 20,000 characters arrives whole, folded until it is opened', async (t) => {
+test('a text of 4,000 characters arrives whole, folded until it is opened', async (t) => {
   const { join } = await open(t);
   const [ada, zeno] = [await join('Ada'), await join('Zeno')];
-  for (const text of ['x'.repeat(19990) + '0123456789', '柱'.repeat(20000)]) {
+  for (const text of ['x'.repeat(3990) + '0123456789', '😀'.repeat(4000)]) {
     await ada.say(text);
     assert.equal((await zeno.reads(text)).long, true);
   }
   await zeno.page.locator('.show-all').last().click();
-  assert.equal((await zeno.reads('柱'.repeat(20000))).long, false);
+  assert.equal((await zeno.reads('😀'.repeat(4000))).long, false);
 });
+
+test('two people of one name are two people', async (t) => {
+  const { join } = await open(t);
+  const [ada, other] = [await join('Ada'), await join('Ada')];
+  await other.page.evaluate(() => {
+    window.watched.hidden = true;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await ada.say('mine');
+  await other.say('yours');
+  assert.deepEqual([(await ada.reads('mine')).own, (await other.reads('mine')).own], [true, false]);
+  assert.deepEqual([(await ada.reads('yours')).own, (await other.reads('yours')).own], [false, true]);
+  assert.equal(await other.page.title(), '(1) Stoa');
+  assert.equal(await ada.page.locator('.message.continues').count(), 0);
+});
+
+// A way to the server whose direction up can be held.
+async function holdable(t, port) {
+  const line = { held: false, sockets: new Set() };
+  const proxy = net.createServer((down) => {
+    const up = net.connect(port, '127.0.0.1');
+    line.sockets.add(down);
+    down.on('data', (data) => line.held || up.write(data));
+    up.pipe(down);
+    for (const socket of [down, up]) {
+      socket.on('error', () => {});
+      socket.on('close', () => { down.destroy(); up.destroy(); });
+    }
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  t.after(() => { line.sockets.forEach((socket) => socket.destroy()); proxy.close(); });
+  line.url = `http://127.0.0.1:${proxy.address().port}/`;
+  return line;
+}
+
+test('a text that never reached the server comes back, though somebody of the same name spoke', async (t) => {
+  const { chatroom, join } = await open(t);
+  const line = await holdable(t, chatroom.port);
+  const ada = await Person.join(browser, line.url, 'Ada');
+  t.after(() => ada.leave());
+  const other = await join('Ada');
+  line.held = true;
+  await ada.say('only Ada wrote this');
+  await other.say('somebody else');
+  assert.equal((await ada.reads('somebody else')).own, false);
+  line.sockets.forEach((socket) => socket.destroy());
+  line.held = false;
+  await ada.page.getByText('is back in the box').waitFor();
+  assert.equal(await ada.written(), 'only Ada wrote this');
+});
+
+for (const [what, prefix, path] of [['a proxy gives it a folder', '/chat/', '/'], ['server.path is another', '/', '/ws'],
+  ['both', '/a/b/', '/deep/50% "é']]) {
+  test(`the page finds its server where ${what}`, async (t) => {
+    const { chatroom } = await open(t, { options: { 'server.path': path } });
+    const proxy = await serveUnder(prefix, chatroom.port);
+    t.after(() => proxy.close());
+    const ada = await Person.join(browser, `${proxy.origin}${prefix}`, 'Ada');
+    t.after(() => ada.leave());
+    await ada.say('found');
+    await ada.reads('found');
+    const { pathname } = new URL(await ada.page.evaluate(() => window.watched.sockets[0].url));
+    assert.equal(decodeURIComponent(pathname), prefix + path.slice(1));
+  });
+}
 
 test('markup and scripts are shown as text', async (t) => {
   const { join } = await open(t);
@@ -133,15 +199,61 @@ test('Enter that ends a composition of an input method does not send', async (t)
 });
 
 test('a message that is too long is refused before it is sent, and its text is kept', async (t) => {
+  const small = { 'server.limits.message_bytes_max': 1000 };
+  for (const [options, text] of [[{}, '😀'.repeat(4001)], [small, '长'.repeat(400)]]) {
+    const { join } = await open(t, { options });
+    const ada = await join('Ada');
+    await ada.say(text);
+    await ada.page.getByText('This message is too long').waitFor();
+    assert.equal(await ada.written(), text);
+    await ada.say('short');
+    await ada.reads('short');
+    assert.equal(await ada.messageCount(), 1);
+  }
+});
+
+test('a message that comes too soon is given back with the time to wait', async (t) => {
   const { join } = await open(t);
-  const ada = await join('Ada');
-  const text = '长'.repeat(30000);
-  await ada.say(text);
-  await ada.page.getByText('This message is too long').waitFor();
-  assert.equal(await ada.written(), text);
-  await ada.say('short');
-  await ada.reads('short');
-  assert.equal(await ada.messageCount(), 1);
+  for (const [code, wanted] of [[111, 'Too many messages at once'], [106, 'The server has reached a limit']]) {
+    const refusal = Buffer.from(JSON.stringify({ code, temporary: true, retryMs: 2500 }));
+    const refuse = (socket) => socket.send(Buffer.concat([Buffer.from([0x40, 0, 0, 0]), refusal]));
+    const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => {
+      answerHello(socket, undefined, () => refuse(socket));
+    }) });
+    await ada.say('too soon');
+    await ada.page.getByText(`${wanted}. Your text is kept. Try again in 3 s.`).waitFor();
+    assert.equal(await ada.written(), 'too soon');
+  }
+});
+
+test('a server that is full is told calmly with a countdown, and the page comes back by itself', async (t) => {
+  const { visit } = await open(t);
+  const sockets = [];
+  const ada = await visit({ prepare: async (page) => {
+    await page.clock.install();
+    await page.routeWebSocket(/./, (socket) => {
+      if (sockets.push(socket) > 1) {
+        socket.connectToServer();
+        return;
+      }
+      socket.onMessage(() => {
+        const refusal = Buffer.from('{"code":106,"reason":"FULL","temporary":true,"retryMs":600000}');
+        socket.send(Buffer.concat([Buffer.from([0x40, 0, 0, 0]), refusal]));
+        socket.close({ code: 4014, reason: 'full' });
+      });
+    });
+  } });
+  await ada.giveName('Ada');
+  await ada.page.getByText('The server is full just now').waitFor();
+  assert.match(await ada.page.locator('#banner-countdown').textContent(), /^in (59\d|60\d) s$/);
+  assert.equal(await ada.page.getByRole('button', { name: 'Retry now' }).isVisible(), true);
+  assert.equal(await ada.page.locator('#notice').textContent(), '');
+  // Real time goes on beside the one that the test moves.
+  await ada.page.clock.runFor(500 * SECOND_MS);
+  assert.equal(sockets.length, 1);
+  await ada.page.clock.runFor(101 * SECOND_MS);
+  await ada.sees('#status[data-state=online]');
+  await ada.seesNot('#banner');
 });
 
 test('a name that the server refuses is asked for again, and the accepted one is remembered', async (t) => {
@@ -290,7 +402,7 @@ test('the first client, from another origin that is allowed, and the page chat w
   const guest = await Person.visit(browser, `${first.origin}/?server=ws://127.0.0.1:${chatroom.port}/`);
   t.after(() => guest.leave());
   await guest.page.waitForFunction(() => document.title === 'The first client: open');
-  const long = '大理石柱😀'.repeat(4000).slice(0, 20000);
+  const long = '大理石柱😀'.repeat(800);
   for (const text of ['hello from the first client', long]) {
     await guest.page.locator('input').fill(text);
     await guest.page.locator('button').click();
@@ -403,7 +515,9 @@ function chatBytes(message) {
 }
 
 // Be the server of one socket: answer its Hello, whatever its id, with what reply(nick) gives.
-function answerHello(socket, reply = (nick) => ({ payload: JSON.stringify({ nick }) })) {
+//
+// otherwise  called for every other frame
+function answerHello(socket, reply = (nick) => ({ payload: JSON.stringify({ nick }) }), otherwise = () => {}) {
   socket.onMessage((frame) => {
     const bytes = Buffer.from(frame);
     if (bytes.readUInt32BE(0) === 0x80000010) {
@@ -411,6 +525,8 @@ function answerHello(socket, reply = (nick) => ({ payload: JSON.stringify({ nick
       const head = Buffer.from(bytes.subarray(0, 8));
       head[0] |= error ? 0x40 : 0;
       socket.send(Buffer.concat([head, Buffer.from(payload)]));
+    } else {
+      otherwise(bytes);
     }
   });
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 
 import { run, test } from '../lib/tap.mjs';
 import { Connection, chatFrame, reconnectDelayMs } from '../../web/chat/connection.js';
+import { findEndpoint } from '../../web/chat/endpoint.js';
 import { decodeFrame, encodeCall, encodePlain } from '../../web/chat/frame.js';
 import { Outbox } from '../../web/chat/outbox.js';
 import { LANGUAGES, Strings, pickLanguage } from '../../web/chat/strings.js';
@@ -13,6 +14,7 @@ import { Times, isSameDay, parseTimestamp } from '../../web/chat/times.js';
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
 const HELLO = 16;
+const PING = 40;
 
 function bytesOf(words, payload) {
   const text = new TextEncoder().encode(payload);
@@ -26,6 +28,8 @@ function bytesOf(words, payload) {
 class World {
   sockets = [];
   events = [];
+  // What open() throws.
+  refusal = null;
   #now = 1000;
   #timers = new Map();
   #timerCount = 0;
@@ -35,8 +39,18 @@ class World {
   }
 
   open = (url, protocol) => {
-    const socket = { url, protocol, sent: [], closed: false };
-    socket.send = (data) => socket.sent.push(data);
+    if (this.refusal) {
+      throw this.refusal;
+    }
+    const socket = { url, protocol, sent: [], closed: false, readyState: 0 };
+    socket.send = (data) => {
+      if (socket.readyState === 0) {
+        throw new DOMException('connecting', 'InvalidStateError');
+      }
+      if (socket.readyState === 1) {
+        socket.sent.push(data);
+      }
+    };
     socket.close = () => { socket.closed = true; };
     this.sockets.push(socket);
     return socket;
@@ -46,7 +60,8 @@ class World {
 
   setTimer = (run, delayMs) => {
     this.#timerCount += 1;
-    this.#timers.set(this.#timerCount, { at: this.#now + delayMs, run });
+    // A number that does not fit is none.
+    this.#timers.set(this.#timerCount, { at: this.#now + (delayMs > 2 ** 31 - 1 ? 1 : delayMs), run });
     return this.#timerCount;
   };
 
@@ -61,7 +76,7 @@ class World {
         break;
       }
       this.#timers.delete(first[0]);
-      this.#now = first[1].at;
+      this.#now = Math.max(this.#now, first[1].at);
       first[1].run();
     }
     this.#now = end;
@@ -80,9 +95,15 @@ class World {
     return this.events.filter(([name]) => name === 'state').map(([, state]) => state);
   }
 
-  connection() {
+  // How many Pings the newest socket was given.
+  get pings() {
+    return this.socket.sent.filter((data) => decodeFrame(data.buffer).type === PING).length;
+  }
+
+  connection(where = 'ws://host/', events = {}) {
     const note = (name) => (...values) => this.events.push([name, ...values]);
-    return new Connection('ws://host/', { state: note('state'), chat: note('chat'), refused: note('refused') }, this);
+    const noted = { state: note('state'), chat: note('chat'), refused: note('refused') };
+    return new Connection(where, { ...noted, ...events }, this);
   }
 
   receive(words, payload = '') {
@@ -90,21 +111,23 @@ class World {
   }
 
   answerHello(message, bits = CALL) {
+    this.socket.readyState = 1;
     this.socket.onopen();
     const { id } = decodeFrame(this.socket.sent[0].buffer);
     this.receive([bits + HELLO, id], JSON.stringify(message));
   }
 
   breakLine(code = 1006) {
+    this.socket.readyState = 3;
     this.socket.onclose({ code, reason: '' });
   }
 }
 
-function online(nick = 'Ada', random) {
+function online(nick = 'Ada', random, told = {}) {
   const world = new World(random);
   const connection = world.connection();
   connection.open(nick);
-  world.answerHello({ nick });
+  world.answerHello({ nick, ...told });
   return { world, connection };
 }
 
@@ -211,9 +234,10 @@ test('retryNow connects at once while waiting, and does nothing otherwise', () =
   assert.equal(world.sockets.length, 2);
 });
 
-test('close codes 4500 to 4999 stop for good, all others come back', () => {
-  for (const [code, state] of [[4499, 'waiting'], [4500, 'closed'], [4503, 'closed'], [4999, 'closed'],
-    [1000, 'waiting'], [1006, 'waiting'], [1013, 'waiting'], [4001, 'waiting'], [4008, 'waiting']]) {
+test('close codes that make coming back useless stop for good, all others come back', () => {
+  for (const [code, state] of [[4499, 'waiting'], [4500, 'closed'], [4501, 'closed'], [4503, 'closed'], [4507, 'closed'],
+    [4509, 'closed'], [4999, 'closed'], [1000, 'waiting'], [1006, 'waiting'], [1013, 'waiting'], [4001, 'waiting'],
+    [4008, 'waiting'], [4013, 'waiting'], [4014, 'waiting'], [4502, 'waiting'], [4504, 'waiting'], [5000, 'waiting']]) {
     const { world, connection } = online();
     world.breakLine(code);
     assert.equal(connection.state, state, `after ${code}`);
@@ -232,22 +256,226 @@ test('after a final close only a person connects again', () => {
   assert.equal(world.sockets.length, 2);
 });
 
-test('thirty-five seconds of silence are a dead line, and any frame is life', () => {
+test('a server that is full is asked again no sooner than it says, unless a person wants it', () => {
+  const world = new World(() => 1);
+  const connection = world.connection();
+  connection.open('Ada');
+  for (const [code, extraMs] of [[4014, 1000], [4014, 2000], [4013, 4000]]) {
+    world.socket.readyState = 1;
+    world.socket.onopen();
+    world.receive([ERROR], '{"code":106,"retryMs":30000}');
+    world.breakLine(code);
+    assert.deepEqual(world.events.at(-1), ['state', 'waiting', { delayMs: 30000 + extraMs, code }]);
+    const before = world.sockets.length;
+    world.pass(29999);
+    connection.wake();
+    assert.equal(world.sockets.length, before);
+    world.pass(1);
+    connection.wake();
+    assert.equal(world.sockets.length, before + 1);
+  }
+  world.receive([ERROR], '{"code":106,"retryMs":30000}');
+  world.breakLine(4014);
+  connection.retryNow();
+  assert.equal(connection.state, 'connecting');
+  assert.equal(world.events.some(([name]) => name === 'refused'), false);
+});
+
+test('a time to wait that no timer can hold, or that is none, does no harm', () => {
+  for (const [retryMs, leastMs] of [[4294967295, 1e9], ['soon', 0], [-5, 0], [null, 0], [{}, 0]]) {
+    const { world, connection } = online('Ada', () => 0);
+    world.receive([ERROR], JSON.stringify({ code: 106, retryMs }));
+    world.breakLine(4014);
+    world.pass(leastMs);
+    assert.equal(connection.state, 'waiting');
+    world.pass(leastMs === 0 ? 500 : 0);
+    assert.equal(connection.state, leastMs === 0 ? 'connecting' : 'waiting');
+  }
+});
+
+test('what is refused of one message does not hold up coming back from a break', () => {
+  const { world } = online('Ada', () => 0);
+  world.receive([ERROR], '{"code":111,"retryMs":30000}');
+  world.breakLine();
+  assert.equal(world.events.at(-1)[2].delayMs, 500);
+});
+
+test('a connection that is silent for 35 seconds is tried by a Ping, and lost after 10 more', () => {
   const { world, connection } = online();
-  world.pass(34000);
-  world.receive([40]);
   world.pass(34999);
+  assert.equal(world.pings, 0);
+  world.pass(1);
+  assert.equal(world.pings, 1);
+  world.pass(9999);
   assert.equal(connection.state, 'online');
   world.pass(1);
   assert.equal(connection.state, 'waiting');
   assert.equal(world.socket.closed, true);
 });
 
-test('waking after a long sleep finds the dead line at once', () => {
+test('any frame is life, also while the connection is tried', () => {
   const { world, connection } = online();
-  world.sleep(3600000);
+  world.pass(34000);
+  world.receive([99]);
+  world.pass(44999);
+  world.receive([PING]);
+  world.pass(34999);
+  assert.deepEqual([connection.state, world.pings], ['online', 1]);
+});
+
+test('the interval is the one that Hello tells, whether longer or shorter', () => {
+  for (const pingMs of [60000, 2000]) {
+    const { world, connection } = online('Ada', () => 0.5, { pingMs });
+    world.pass(pingMs + 9999);
+    assert.equal(world.pings, 0);
+    world.pass(1);
+    assert.equal(world.pings, 1);
+    world.pass(9999);
+    assert.equal(connection.state, 'online');
+    world.pass(1);
+    assert.equal(connection.state, 'waiting');
+  }
+});
+
+test('waking tries the connection at once, and does not end one that is merely silent', () => {
+  const { world, connection } = online();
+  world.pass(20000);
   connection.wake();
+  assert.equal(world.pings, 1);
+  world.pass(24999);
+  assert.equal(connection.state, 'online');
+});
+
+test('after a sleep what was received meanwhile still counts, and silence for 10 seconds is the end', () => {
+  for (const heard of [true, false]) {
+    for (const timerFirst of [true, false]) {
+      const { world, connection } = online();
+      world.sleep(3600000);
+      if (timerFirst) {
+        world.pass(0);
+      }
+      connection.wake();
+      assert.deepEqual([connection.state, world.pings > 0], ['online', true]);
+      if (heard) {
+        world.receive([PING]);
+      }
+      world.pass(10000);
+      assert.equal(connection.state, heard ? 'online' : 'waiting');
+    }
+  }
+});
+
+test('waking while it waits connects at once', () => {
+  const { world, connection } = online();
+  world.breakLine();
+  connection.wake();
+  assert.equal(world.sockets.length, 2);
+});
+
+test('a closing socket, and one that throws, take no message, and the connection ends in time', () => {
+  for (const change of [{ readyState: 2 }, { readyState: 3 }, { send() { throw new Error('send'); } }]) {
+    const { world, connection } = online();
+    Object.assign(world.socket, change);
+    assert.equal(connection.sendChat(chatFrame('lost')), false);
+    world.pass(45000);
+    assert.equal(connection.state, 'waiting');
+  }
+});
+
+test('a socket that cannot be made is tried again later', () => {
+  const world = new World(() => 1);
+  const connection = world.connection();
+  world.refusal = new DOMException('no', 'SecurityError');
+  connection.open('Ada');
   assert.equal(connection.state, 'waiting');
+  world.refusal = null;
+  world.pass(1000);
+  world.answerHello({ nick: 'Ada' });
+  assert.equal(connection.state, 'online');
+});
+
+test('an event that throws changes nothing, and is reported', async () => {
+  const world = new World();
+  const reported = [];
+  const note = (error) => reported.push(error.message);
+  process.on('uncaughtException', note);
+  const fail = () => { throw new Error('mine'); };
+  const connection = world.connection('ws://host/', { state: fail, chat: fail, refused: fail });
+  connection.open('Ada');
+  world.answerHello({ nick: 'Ada' });
+  world.receive([0], '{}');
+  world.receive([ERROR], '{"code":122}');
+  world.pass(35000);
+  assert.deepEqual([connection.state, world.pings], ['online', 1]);
+  world.breakLine();
+  world.pass(1000);
+  assert.equal(connection.state, 'connecting');
+  await new Promise((resolve) => { setImmediate(resolve); });
+  process.off('uncaughtException', note);
+  assert.deepEqual(reported, Array(6).fill('mine'));
+});
+
+// Let what was promised come true.
+const promises = () => new Promise((resolve) => { setImmediate(resolve); });
+
+test('the endpoint is asked for once, and again only when it was not told', async () => {
+  const answers = [null, 'ws://host/chat/ws', 'ws://other/'];
+  const world = new World(() => 1);
+  let asked = 0;
+  const connection = world.connection(async () => {
+    const answer = answers[asked];
+    asked += 1;
+    return answer ?? Promise.reject(new Error('no network'));
+  });
+  connection.open('Ada');
+  await promises();
+  assert.deepEqual([connection.state, world.sockets.length], ['waiting', 0]);
+  world.pass(1000);
+  await promises();
+  world.answerHello({ nick: 'Ada' });
+  assert.deepEqual([connection.state, world.socket.url], ['online', 'ws://host/chat/ws']);
+  world.breakLine();
+  world.pass(2000);
+  assert.deepEqual([world.socket.url, asked, world.sockets.length], ['ws://host/chat/ws', 2, 2]);
+});
+
+test('an endpoint that is told too late opens no second socket, and one that is never told is given up', async () => {
+  const world = new World(() => 1);
+  const told = [];
+  const connection = world.connection(() => new Promise((resolve) => { told.push(resolve); }));
+  connection.open('Ada');
+  connection.open('Beatrix');
+  told.forEach((tell) => tell('ws://host/'));
+  await promises();
+  assert.equal(world.sockets.length, 1);
+  const silent = new World();
+  const waiting = silent.connection(() => new Promise(() => {}));
+  waiting.open('Ada');
+  silent.pass(15000);
+  assert.equal(waiting.state, 'waiting');
+});
+
+test('the endpoint is relative to the page, whatever folder the page is in', async () => {
+  const asked = [];
+  const answering = (status, text) => async (url) => {
+    asked.push(url);
+    return new Response(text, { status });
+  };
+  for (const [page, answer, wanted] of [
+    ['http://host/', '{"endpoint":"./"}', 'ws://host/'],
+    ['https://host:1/chat/', '{"endpoint":"./"}', 'wss://host:1/chat/'],
+    ['https://host/chat/index.html?x#y', '{"endpoint":"./ws"}', 'wss://host/chat/ws'],
+    ['http://host/a/b/', '{"endpoint":"./c/d%20e"}', 'ws://host/a/b/c/d%20e'],
+    ['http://host/', '{"endpoint":"wss://other/ws"}', 'wss://other/ws'],
+    ['http://host/chat/', '{}', 'ws://host/chat/'], ['http://host/chat/', 'null', 'ws://host/chat/'],
+    ['http://host/chat/', '<p>a page</p>', 'ws://host/chat/'],
+  ]) {
+    assert.equal(await findEndpoint(page, answering(200, answer)), wanted);
+  }
+  assert.equal(asked[2], 'https://host/chat/stoa.json');
+  assert.equal(await findEndpoint('http://host/chat/', answering(404, 'no')), 'ws://host/chat/');
+  await assert.rejects(findEndpoint('http://host/', answering(502, 'the server is away')), /502/);
+  await assert.rejects(findEndpoint('http://host/', () => Promise.reject(new TypeError('no network'))), TypeError);
 });
 
 test('a server that takes the socket and never answers Hello is left', () => {
@@ -262,7 +490,7 @@ test('a server that takes the socket and never answers Hello is left', () => {
 test('a socket that was left says nothing any more', () => {
   const { world } = online();
   const [old] = world.sockets;
-  world.pass(35000);
+  world.pass(45000);
   assert.equal(old.onmessage, null);
   assert.equal(old.onclose, null);
 });
@@ -302,13 +530,16 @@ test('a remembered name is tried again for a moment, since a reload may be faste
 });
 
 test('a Hello refused for the moment is said again no sooner than the server asks', () => {
-  const world = new World();
-  world.connection().open('Ada');
-  world.answerHello({ code: 111, temporary: true, retryMs: 7000 }, CALL + ERROR);
-  world.pass(6999);
-  assert.equal(world.sockets.length, 1);
-  world.pass(1);
-  assert.equal(world.sockets.length, 2);
+  for (const error of [{ code: 1000, temporary: true }, { code: 100 }, { code: 106 }, { code: 108 }, { code: 111 }]) {
+    const world = new World(() => 1);
+    world.connection().open('Ada');
+    world.answerHello({ ...error, retryMs: 7000 }, CALL + ERROR);
+    assert.equal(world.events.at(-1)[2].delayMs, 8000);
+    world.pass(7999);
+    assert.equal(world.sockets.length, 1);
+    world.pass(1);
+    assert.equal(world.sockets.length, 2);
+  }
 });
 
 test('a Hello refused for good closes with its error', () => {
@@ -320,11 +551,30 @@ test('a Hello refused for good closes with its error', () => {
 
 test('texts come back from the outbox in order, and only those that are not confirmed', () => {
   const outbox = new Outbox();
-  ['one', 'two', 'three', 'four'].forEach((text) => outbox.sent(text));
-  outbox.confirmed();
-  assert.equal(outbox.refused(), 'two');
-  assert.deepEqual(outbox.takeAll(), ['three', 'four']);
-  assert.equal(outbox.refused(), undefined);
+  ['one', 'two', 'three', 'two'].forEach((text) => outbox.sent(text));
+  assert.deepEqual(outbox.confirmed('two'), []);
+  assert.deepEqual(outbox.confirmed('from another window'), []);
+  assert.deepEqual(outbox.takeAll(), ['one', 'three', 'two']);
+  assert.deepEqual(outbox.takeAll(), []);
+});
+
+test('a refused text is the one that is left when the others have come back, in whatever order the answers come', () => {
+  const outbox = new Outbox();
+  ['one', 'two', 'three'].forEach((text) => outbox.sent(text));
+  assert.deepEqual(outbox.refused(), []);
+  assert.deepEqual(outbox.confirmed('one'), []);
+  assert.deepEqual(outbox.confirmed('three'), ['two']);
+  outbox.sent('four');
+  assert.deepEqual(outbox.confirmed('four'), []);
+  outbox.sent('five');
+  assert.deepEqual(outbox.refused(), ['five']);
+  assert.deepEqual(outbox.refused(), []);
+  outbox.sent('six');
+  outbox.sent('seven');
+  assert.deepEqual(outbox.refused(), []);
+  assert.deepEqual(outbox.takeAll(), ['six', 'seven']);
+  outbox.sent('eight');
+  assert.deepEqual(outbox.confirmed('eight'), []);
 });
 
 test('links are http and https only, end where the sentence goes on, and no character is lost', () => {

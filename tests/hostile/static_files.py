@@ -77,6 +77,16 @@ def honest(world):
         assert get(world, target, ['If-None-Match: "other", W/"more"']).body == body
 
 
+@hostile("the page is told where the WebSocket is, relative to itself", CHATROOM, PAGE)
+def endpoint_at_root(world):
+    answer = get(world, "/stoa.json")
+    assert (answer.status, json.loads(answer.body)) == (200, {"endpoint": "./"}), answer.head
+    assert answer.headers["content-type"] == "application/json"
+    assert get(world, "/stoa%2ejson?x=1").body == answer.body
+    head = get(world, "/stoa.json", method="HEAD")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(answer.body)))
+
+
 @hostile("no spelling of a path leads out of the folder or to what is hidden in it", CHATROOM, PAGE)
 def traversal(world):
     targets = [

@@ -2,7 +2,8 @@
 
 import { Banner } from './banner.js';
 import { Composer } from './composer.js';
-import { Connection, TYPE_CHAT, chatFrame } from './connection.js';
+import { Connection, ERROR_LIMIT, ERROR_RATE, TYPE_CHAT, chatFrame } from './connection.js';
+import { findEndpoint } from './endpoint.js';
 import { LogView } from './log-view.js';
 import { NameDialog, rememberName, rememberedName } from './name-dialog.js';
 import { Notice } from './notice.js';
@@ -12,8 +13,10 @@ import { initial } from './text.js';
 import { Times } from './times.js';
 import { Unread } from './unread.js';
 
-// Until the server has told its own limit.
+// Until the server has told its own limits.
 const FRAME_BYTES_MAX = 65536;
+const TEXT_CHARS_MAX = 4000;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 const byId = (id) => document.getElementById(id);
 
@@ -23,7 +26,9 @@ class App {
   #times = new Times(this.#language, this.#strings);
   #outbox = new Outbox();
   #nick = '';
+  #userId = null;
   #frameBytesMax = FRAME_BYTES_MAX;
+  #textCharsMax = TEXT_CHARS_MAX;
   #wasOnline = false;
   #unread;
   #notice;
@@ -73,9 +78,7 @@ class App {
   }
 
   #makeConnection() {
-    const url = new URL('/', location.href);
-    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    return new Connection(url.href, {
+    return new Connection(() => findEndpoint(location.href), {
       state: (state, detail) => this.#stateChanged(state, detail),
       chat: (message) => this.#arrived(message),
       refused: (type, error) => this.#refused(type, error),
@@ -98,7 +101,8 @@ class App {
 
   #listen() {
     byId('me').addEventListener('click', () => this.#dialog.ask({ name: this.#nick, required: false }));
-    window.addEventListener('online', () => this.#connection.retryNow());
+    window.addEventListener('online', () => this.#connection.wake());
+    window.addEventListener('pageshow', () => this.#connection.wake());
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) {
         this.#connection.wake();
@@ -135,9 +139,12 @@ class App {
 
   #online(hello) {
     this.#nick = hello.nick || this.#nick;
+    // A name may be somebody else's too.
+    this.#userId = hello.userId || null;
     this.#frameBytesMax = hello.messageBytesMax || FRAME_BYTES_MAX;
+    this.#textCharsMax = hello.textCharsMax || TEXT_CHARS_MAX;
     rememberName(this.#nick);
-    this.#log.setSelf(this.#nick);
+    this.#log.setSelf(this.#userId);
     this.#showSelf();
     if (this.#wasOnline) {
       this.#log.note(this.#strings.say('back', { time: this.#times.clock(new Date()) }));
@@ -153,19 +160,21 @@ class App {
   }
 
   #arrived(message) {
-    if (message.sender === this.#nick) {
-      this.#outbox.confirmed();
+    if (this.#userId !== null && message.userId === this.#userId) {
+      this.#giveBack(this.#outbox.confirmed(message.message));
     } else {
       this.#unread.add();
     }
     this.#log.add(message);
   }
 
-  #send(text) {
+  #send(written) {
+    // As it will come back: half of a pair cannot be sent.
+    const text = written.replace(LONE_SURROGATE, '\uFFFD');
     const frame = chatFrame(text);
-    if (frame.length > this.#frameBytesMax) {
-      const [size, max] = [frame.length, this.#frameBytesMax].map((bytes) => Math.ceil(bytes / 1024));
-      this.#notice.show(this.#strings.say('tooLong', { size, max }));
+    const tooLong = this.#tooLong(text, frame);
+    if (tooLong !== null) {
+      this.#notice.show(tooLong);
       return false;
     }
     if (!this.#connection.sendChat(frame)) {
@@ -178,24 +187,50 @@ class App {
     return true;
   }
 
-  #refused(type, error) {
-    const text = type === TYPE_CHAT ? this.#outbox.refused() : undefined;
-    if (text !== undefined) {
-      this.#composer.restore(text);
+  #tooLong(text, frame) {
+    const [n, max] = [[...text].length, this.#textCharsMax];
+    if (n > max) {
+      return this.#strings.say('tooLong', { n, max });
     }
-    this.#notice.show(this.#errorText(error));
+    if (frame.length > this.#frameBytesMax) {
+      const [size, most] = [frame.length, this.#frameBytesMax].map((bytes) => Math.ceil(bytes / 1024));
+      return this.#strings.say('tooLarge', { size, max: most });
+    }
+    return null;
+  }
+
+  #refused(type, error) {
+    if (type === TYPE_CHAT) {
+      this.#giveBack(this.#outbox.refused());
+    }
+    this.#notice.show(this.#errorText(error), error.retryMs);
+  }
+
+  #giveBack(texts) {
+    if (texts.length > 0) {
+      this.#composer.restore(texts.join('\n'));
+    }
   }
 
   #restoreUnconfirmed() {
     const texts = this.#outbox.takeAll();
+    this.#giveBack(texts);
     if (texts.length > 0) {
-      this.#composer.restore(texts.join('\n'));
       this.#notice.show(this.#strings.say('unsure'));
     }
   }
 
   #errorText(error) {
-    return this.#strings.sayCode('error', error.code, { message: error.message || error.reason });
+    const text = this.#strings.sayCode('error', error.code, { message: error.message || error.reason });
+    return text + this.#againText(error);
+  }
+
+  // When to try again, where that may help.
+  #againText({ code, retryMs, temporary }) {
+    if (retryMs > 0) {
+      return this.#strings.say('againIn', { n: Math.ceil(retryMs / 1000) });
+    }
+    return temporary || code === ERROR_RATE || code === ERROR_LIMIT ? this.#strings.say('again') : '';
   }
 }
 

@@ -1,8 +1,11 @@
 // banner.js: what the person is told about the connection.
 //
-// A break shorter than two seconds is nobody's business. A longer one shows a calm line with a countdown; a final one
-// says why at once.
+// A break shorter than two seconds is nobody's business. A longer one shows a calm line with a countdown, which says so
+// when the server is full; a final one says why at once.
 
+import { CLOSE_FULL, CLOSE_RATE } from './connection.js';
+
+const BROKEN_TEXTS = { [CLOSE_FULL]: 'bannerFull', [CLOSE_RATE]: 'bannerRate' };
 const SILENT_MS = 2000;
 const TICK_MS = 250;
 
@@ -12,6 +15,7 @@ export class Banner {
   #actions;
   #state = 'idle';
   #brokenAt = null;
+  #brokenCode = null;
   #retryAt = null;
   #detail = {};
   #tick = null;
@@ -32,8 +36,11 @@ export class Banner {
     this.#retryAt = state === 'waiting' ? now + detail.delayMs : null;
     if (state === 'connecting' || state === 'waiting') {
       this.#brokenAt ??= { at: now, first: this.#parts.status.dataset.state !== 'online' };
+      // While it is tried again, what it waited for is still the news.
+      this.#brokenCode = detail.code ?? this.#brokenCode;
     } else {
       this.#brokenAt = null;
+      this.#brokenCode = null;
     }
     this.#draw();
   }
@@ -68,9 +75,10 @@ export class Banner {
 
   #drawBroken() {
     const waiting = this.#state === 'waiting';
-    const first = this.#brokenAt.first && !waiting;
+    const why = BROKEN_TEXTS[this.#brokenCode];
+    const first = this.#brokenAt.first && !waiting && !why;
     const seconds = waiting ? Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000)) : 0;
-    this.#write(this.#parts.text, this.#strings.say(first ? 'bannerConnecting' : 'bannerLost'));
+    this.#write(this.#parts.text, this.#strings.say(first ? 'bannerConnecting' : (why ?? 'bannerLost')));
     this.#write(this.#parts.countdown, first ? '' : this.#countdown(seconds));
     this.#write(this.#parts.button, this.#strings.say('retryNow'));
     this.#parts.button.hidden = !waiting;

@@ -1,33 +1,51 @@
-// connection.js: one talk with the server, kept alive through breaks.
+// connection.js: the connection to the server, kept alive through breaks.
 //
-// Opens the socket, says Hello, and from then on hands over chat messages. When the line breaks it comes back by itself
-// with a random, growing delay; it stays away when the server said so (close codes 4500 to 4999).
+// Opens the socket, says Hello, and from then on hands over chat messages. When the connection is lost it comes back by
+// itself with a random, growing delay, and not before the server's time when it is refused because the server is full.
+// It stays away when coming back is useless (close codes 4500 to 4999, see isFinal).
 //
 // Does not know: the page. Events are called one at a time, never inside the call that caused them, except that
-// `state` reports a change made by open(), retryNow() and close() before those return.
+// `state` reports a change made by open(), retryNow(), reopen() and wake() before those return. What an event throws is
+// reported as an error of the page and changes nothing here.
 
 import { decodeFrame, encodeCall, encodePlain } from './frame.js';
 
 export const TYPE_CHAT = 0;
 const TYPE_HELLO = 16;
+const TYPE_PING = 40;
 
+const ERROR_INTERNAL = 100;
+export const ERROR_LIMIT = 106;
+const ERROR_NOT_AVAILABLE = 108;
+export const ERROR_RATE = 111;
 export const ERROR_NICK_TAKEN = 124;
 export const ERROR_NICK_INVALID = 125;
 
+// They pass, whether the server says so or not.
+const PASSING_ERRORS = [ERROR_INTERNAL, ERROR_LIMIT, ERROR_NOT_AVAILABLE, ERROR_RATE];
+
+export const CLOSE_RATE = 4013;
+export const CLOSE_FULL = 4014;
+const CLOSE_NO_HELLO = 4502;
+const CLOSE_FULL_BEFORE = 4504;
+
 const SUBPROTOCOL = 'stoa.json';
-const CLOSE_STOP_FIRST = 4500;
-const CLOSE_STOP_LAST = 4999;
+const SOCKET_OPEN = 1;
 
 const DELAY_MIN_MS = 500;
 const DELAY_BASE_MS = 1000;
 const DELAY_MAX_MS = 20000;
-// The server pings an idle session every 25 s and gives it 10 s. A page cannot see WebSocket pings, so silence is all
-// that tells it about a dead line.
-const SILENCE_MAX_MS = 35000;
+// A longer one counts as none at all for setTimeout().
+const TIMER_MS_MAX = 2 ** 31 - 1;
+// A page cannot see WebSocket's pings, so the server also sends a Ping message when it has had nothing else to send for
+// this long. Hello tells how long that is.
+const PING_MS = 25000;
+// Beyond that, and for a sign of life after a Ping of ours.
+const GRACE_MS = 10000;
 const GREETING_MAX_MS = 15000;
-// A talk that held this long was a good one: the next break starts again with the shortest delay.
+// A connection that held this long was a good one: the next break starts again with the shortest delay.
 const STABLE_MS = 10000;
-// The server may need this long to notice that our last line is dead, and holds our name until then.
+// The server may need this long to notice that our last connection is dead, and holds our name until then.
 const NICK_HELD_MS = 45000;
 // And this long to see that the page before a reload is gone.
 const NICK_RELOAD_MS = 3000;
@@ -40,6 +58,17 @@ const FOLLOWS = {
   waiting: ['connecting', 'closed'],
   closed: ['connecting'],
 };
+
+// Is coming back useless? A Hello that came too late may be in time the next time, and older servers closed with 4504
+// when they were full.
+function isFinal(code) {
+  return code >= 4500 && code <= 4999 && code !== CLOSE_NO_HELLO && code !== CLOSE_FULL_BEFORE;
+}
+
+// How long a server that is full, or finds us too fast, wants to be left alone; 0 for anything that is no such number.
+function milliseconds(value) {
+  return value > 0 ? Number(value) : 0;
+}
 
 // Full jitter: any delay between the least and a bound that doubles, so that a thousand pages that lost one server do
 // not come back in one moment.
@@ -57,24 +86,33 @@ const browser = {
 };
 
 export class Connection {
-  #url;
+  #url = null;
+  #locate;
   #events;
   #world;
   #state = 'idle';
   #socket = null;
   #timer = null;
+  #dialNumber = 0;
   #nick = '';
   #callId = 0;
   #attempt = 0;
-  #heardAt = 0;
+  #pingMs = PING_MS;
+  #dueAt = 0;
+  #tried = false;
+  #retryMs = 0;
+  #notBefore = 0;
   #onlineAt = 0;
   #nickOursUntil = 0;
 
   // events  {state(state, detail), chat(message), refused(type, error)}
-  //         detail: online {hello}, waiting {delayMs}, closed {code, reason} or {error}, idle {error} of a refused name
+  //         detail: online {hello}, waiting {delayMs, code}, closed {code, reason} or {error}, idle {error} of a name
+  //         that was refused. `code` is that of the close, 1006 for a connection that broke
+  // where   the URL, or a function that promises it, asked until it has told it once
   // world   what a test replaces: open, now, random, setTimer, clearTimer
-  constructor(url, events, world = browser) {
-    this.#url = url;
+  constructor(where, events, world = browser) {
+    this.#url = typeof where === 'string' ? where : null;
+    this.#locate = where;
     this.#events = events;
     this.#world = world;
   }
@@ -93,7 +131,7 @@ export class Connection {
     this.#connect();
   }
 
-  // The wait is over: the person asked, or the network is back. Does nothing in other states.
+  // The wait is over, for a person asked. Does nothing in other states.
   retryNow() {
     if (this.#state === 'waiting') {
       this.#connect();
@@ -107,20 +145,43 @@ export class Connection {
     }
   }
 
-  // Timers sleep while the page does: look at the clock once it wakes.
+  // The page is shown again, or the network is back: timers may have slept, and the connection may be gone.
   wake() {
-    if (this.#state === 'online' || this.#state === 'connecting') {
+    if (this.#state === 'online') {
+      this.#try();
+    } else if (this.#state === 'connecting') {
       this.#watch();
+    } else if (this.#state === 'waiting' && this.#world.now() >= this.#notBefore) {
+      this.#connect();
     }
   }
 
-  // Returns false, and sends nothing, unless the talk is online.
+  // Returns false, and sends nothing, unless online.
   sendChat(frame) {
-    if (this.#state !== 'online') {
+    return this.#state === 'online' && this.#send(frame);
+  }
+
+  // A socket that is closing drops what it is given in silence, and one that is not open yet throws.
+  #send(frame) {
+    if (this.#socket.readyState > SOCKET_OPEN) {
       return false;
     }
-    this.#socket.send(frame);
+    try {
+      this.#socket.send(frame);
+    } catch {
+      return false;
+    }
     return true;
+  }
+
+  #tell(event, ...values) {
+    try {
+      this.#events[event](...values);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   #enter(state, detail = {}) {
@@ -128,26 +189,58 @@ export class Connection {
       throw new Error(`a connection cannot go from ${this.#state} to ${state}`);
     }
     this.#state = state;
-    this.#events.state(state, detail);
+    this.#tell('state', state, detail);
   }
 
   #connect() {
     this.#abandon();
-    this.#heardAt = this.#world.now();
+    this.#retryMs = 0;
+    this.#hear(GREETING_MAX_MS);
+    this.#watch();
     this.#enter('connecting');
-    const socket = this.#world.open(this.#url, SUBPROTOCOL);
+    if (this.#url === null) {
+      this.#find();
+    } else {
+      this.#dial();
+    }
+  }
+
+  async #find() {
+    const dial = this.#dialNumber;
+    const url = await this.#locate().catch(() => null);
+    this.#url ??= url;
+    // Meanwhile this attempt may have been given up.
+    if (this.#dialNumber !== dial) {
+      return;
+    }
+    if (this.#url === null) {
+      this.#lose();
+    } else {
+      this.#dial();
+    }
+  }
+
+  #dial() {
+    let socket;
+    try {
+      socket = this.#world.open(this.#url, SUBPROTOCOL);
+    } catch (error) {
+      console.warn('a socket could not be made:', error.message);
+      this.#lose();
+      return;
+    }
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#greet();
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#closed(event.code, event.reason);
-    this.#watch();
   }
 
-  // A dead line may keep a closing socket for minutes, so the socket loses its handlers and is not waited for.
+  // A dead connection may keep a closing socket for minutes, so the socket loses its handlers and is not waited for.
   #abandon() {
     this.#world.clearTimer(this.#timer);
     this.#timer = null;
+    this.#dialNumber += 1;
     const socket = this.#socket;
     if (socket === null) {
       return;
@@ -161,23 +254,40 @@ export class Connection {
 
   #greet() {
     this.#callId += 1;
-    this.#socket.send(encodeCall(TYPE_HELLO, this.#callId, { nick: this.#nick }));
+    this.#send(encodeCall(TYPE_HELLO, this.#callId, { nick: this.#nick }));
   }
 
-  // One timer that looks at the clock, instead of one that every message restarts.
+  #hear(limitMs = this.#pingMs + GRACE_MS) {
+    this.#dueAt = this.#world.now() + limitMs;
+    this.#tried = false;
+  }
+
+  // One timer that looks at the clock, instead of one that every message restarts. It may come late, for a page sleeps;
+  // what was received meanwhile is then still on its way to us, so the connection is tried before it counts as lost.
   #watch() {
     this.#world.clearTimer(this.#timer);
-    const limitMs = this.#state === 'online' ? SILENCE_MAX_MS : GREETING_MAX_MS;
-    const leftMs = this.#heardAt + limitMs - this.#world.now();
-    if (leftMs <= 0) {
+    const leftMs = this.#dueAt - this.#world.now();
+    if (leftMs > 0) {
+      this.#timer = this.#world.setTimer(() => this.#watch(), Math.min(leftMs, TIMER_MS_MAX));
+    } else if (this.#state === 'online' && !this.#tried) {
+      this.#try();
+    } else {
       this.#lose();
-      return;
     }
-    this.#timer = this.#world.setTimer(() => this.#watch(), leftMs);
+  }
+
+  // A Ping has no answer. But on a connection that is gone it meets an error, or more silence.
+  #try() {
+    if (this.#dueAt <= this.#world.now()) {
+      this.#hear(GRACE_MS);
+      this.#tried = true;
+    }
+    this.#send(encodePlain(TYPE_PING, {}));
+    this.#watch();
   }
 
   #receive(data) {
-    this.#heardAt = this.#world.now();
+    this.#hear(this.#state === 'online' ? undefined : GREETING_MAX_MS);
     let frame;
     try {
       frame = decodeFrame(data);
@@ -192,10 +302,18 @@ export class Connection {
   #dispatch(frame) {
     if (frame.call && frame.type === TYPE_HELLO && frame.id === this.#callId) {
       this.#greeted(frame);
-    } else if (frame.error) {
-      this.#events.refused(frame.type, frame.message);
+    } else if (frame.error && !frame.call) {
+      this.#refused(frame);
     } else if (!frame.call && frame.type === TYPE_CHAT) {
-      this.#events.chat(frame.message);
+      this.#tell('chat', frame.message);
+    }
+  }
+
+  // Before the reply to Hello it is not about a message: the close that follows says what it is about.
+  #refused(frame) {
+    this.#retryMs = milliseconds(frame.message.retryMs);
+    if (this.#state === 'online') {
+      this.#tell('refused', frame.type, frame.message);
     }
   }
 
@@ -208,8 +326,13 @@ export class Connection {
       return;
     }
     this.#onlineAt = this.#world.now();
+    this.#pingMs = milliseconds(frame.message.pingMs) || PING_MS;
+    this.#hear();
     this.#enter('online', { hello: frame.message });
-    this.#watch();
+    // An event may have gone on to something else.
+    if (this.#state === 'online') {
+      this.#watch();
+    }
   }
 
   #helloRefused(error) {
@@ -218,8 +341,8 @@ export class Connection {
     } else if (error.code === ERROR_NICK_TAKEN || error.code === ERROR_NICK_INVALID) {
       this.#abandon();
       this.#enter('idle', { error });
-    } else if (error.temporary) {
-      this.#lose(error.retryMs);
+    } else if (error.temporary || PASSING_ERRORS.includes(error.code)) {
+      this.#lose({ askedMs: milliseconds(error.retryMs) });
     } else {
       this.#abandon();
       this.#enter('closed', { error });
@@ -227,16 +350,16 @@ export class Connection {
   }
 
   #closed(code, reason) {
-    if (code >= CLOSE_STOP_FIRST && code <= CLOSE_STOP_LAST) {
+    if (isFinal(code)) {
       this.#abandon();
       this.#enter('closed', { code, reason });
     } else {
-      this.#lose();
+      this.#lose({ code, askedMs: code === CLOSE_FULL || code === CLOSE_RATE ? this.#retryMs : 0 });
     }
   }
 
-  // The line is gone; come back after a while.
-  #lose(delayLeastMs = 0) {
+  // The connection is gone; come back after a while, and not before the server asked to.
+  #lose({ code = 1006, askedMs = 0 } = {}) {
     const now = this.#world.now();
     if (this.#state === 'online') {
       this.#nickOursUntil = now + NICK_HELD_MS;
@@ -245,10 +368,11 @@ export class Connection {
       }
     }
     this.#abandon();
-    const delayMs = Math.max(delayLeastMs, reconnectDelayMs(this.#attempt, this.#world.random));
+    const delayMs = Math.min(askedMs + reconnectDelayMs(this.#attempt, this.#world.random), TIMER_MS_MAX);
     this.#attempt += 1;
+    this.#notBefore = now + askedMs;
     this.#timer = this.#world.setTimer(() => this.retryNow(), delayMs);
-    this.#enter('waiting', { delayMs });
+    this.#enter('waiting', { delayMs, code });
   }
 }
 

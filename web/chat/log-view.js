@@ -64,9 +64,9 @@ export class LogView {
     new ResizeObserver(() => this.#keepAtBottom()).observe(this.#box);
   }
 
-  // Messages from this sender are the reader's own.
-  setSelf(nick) {
-    this.#self = nick;
+  // Messages of this user are the reader's own; null: none are.
+  setSelf(userId) {
+    this.#self = userId;
   }
 
   add(message) {
@@ -163,9 +163,12 @@ export class LogView {
     const date = parseTimestamp(message.timestamp);
     const sender = message.sender ?? '';
     const newDay = this.#dayShown === null || !isSameDay(this.#dayShown, date);
-    const continues = !newDay && this.#continues(sender, date);
-    const row = this.#row(sender, message.message ?? '', date, continues);
-    this.#last = { sender, date };
+    // Two of one name are two people.
+    const by = `${message.userId ?? ''} ${sender}`;
+    const continues = !newDay && this.#continues(by, date);
+    const own = this.#self !== null && message.userId === this.#self;
+    const row = this.#row({ sender, text: message.message ?? '', date, continues, own });
+    this.#last = { by, date };
     if (!newDay) {
       return [row];
     }
@@ -173,22 +176,21 @@ export class LogView {
     return [this.#dayNode(date), row];
   }
 
-  #continues(sender, date) {
-    return this.#last !== null && this.#last.sender === sender && Math.abs(date - this.#last.date) < GROUP_MS;
+  #continues(by, date) {
+    return this.#last !== null && this.#last.by === by && Math.abs(date - this.#last.date) < GROUP_MS;
   }
 
-  #row(sender, text, date, continues) {
-    const own = sender === this.#self;
+  #row({ sender, text, date, continues, own }) {
     const classes = ['message', own ? 'own' : 'other', continues ? 'continues' : ''].join(' ').trim();
     const avatar = element('span', 'avatar', initial(sender));
     avatar.setAttribute('aria-hidden', 'true');
-    const content = element('div', 'content', this.#head(sender, own, date), this.#bubble(text, date));
+    const content = element('div', 'content', this.#head(sender, date), this.#bubble(text, date));
     const row = element('div', `${classes} tone-${toneOf(sender, TONES)}`, avatar, content);
     row.dataset.sender = sender;
     return row;
   }
 
-  #head(sender, own, date) {
+  #head(sender, date) {
     const name = element('bdi', 'sender', sender);
     const time = element('time', 'time', this.#times.clock(date));
     time.dateTime = date.toISOString();

@@ -1,6 +1,7 @@
 // notice.js: one line above the input box that goes away by itself.
 
 const SHOWN_MS = 7000;
+const SHOWN_MS_MAX = 60000;
 
 export class Notice {
   #node;
@@ -10,10 +11,11 @@ export class Notice {
     this.#node = node;
   }
 
-  show(text) {
+  // leastMs  how long what it says holds, if it is longer than people need to read it
+  show(text, leastMs = 0) {
     clearTimeout(this.#timer);
     this.#node.textContent = text;
-    this.#timer = setTimeout(() => this.clear(), SHOWN_MS);
+    this.#timer = setTimeout(() => this.clear(), Math.min(SHOWN_MS_MAX, Math.max(SHOWN_MS, leastMs)));
   }
 
   clear() {

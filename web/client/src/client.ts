@@ -81,7 +81,7 @@ const DELAY_MAX_MS = 20000;
 const STABLE_MS = 10000;
 const REASON_BYTES_MAX = 123;
 
-// Is coming back useless? Not after 4502, a Hello that came too late, nor after 4504, which servers of before sent when
+// Is coming back useless? Not after 4502, a Hello that came too late, nor after 4504, which older servers sent when
 // they were full.
 const isFinal = (code: number): boolean => code > 4499 && code < 5000 && ![4502, 4504].includes(code);
 // Too fast, and full: the error before the close tells when to come back.
@@ -330,8 +330,8 @@ export class Client<A extends Api> {
     WAKING.forEach((name) => page[`${verb}EventListener`]?.(name, this.wake));
   }
 
-  // The connection is gone, or left for good when a code is to be sent. A dead one may keep a closing socket for minutes,
-  // so it is not waited for.
+  // The connection is gone, or left for good when a code is to be sent. A dead one may keep a closing socket for
+  // minutes, so it is not waited for.
   private lose(code: number, reason: string, sent?: number): void {
     clearTimeout(this.timer);
     const { socket } = this;
