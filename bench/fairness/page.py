@@ -13,7 +13,7 @@ END = "<!-- fairness: end -->"
 MIB = 1024 * 1024
 P50_MS, P99_MS, GROWTH_BYTES = 5, 20, 64 * MIB
 
-WIDTH, LABEL_WIDTH, VALUE_WIDTH = 960, 400, 70
+WIDTH, LABEL_WIDTH, VALUE_WIDTH = 960, 430, 70
 STEP, BAR_HEIGHT, TOP, BOTTOM = 40, 13, 66, 16
 COLORS = {"before": "#a3aab3", "after": plots.servers.BLUE}
 AXIS_MS = (0.01, 100_000)
@@ -117,11 +117,13 @@ def conditions(name, about):
     """Where and when one column was measured."""
     machine = about["machine"]
     shares = sorted(run.foreign_cpu for run in about["runs"])
+    waited = statistics.median(run.server_kept_waiting for run in about["runs"])
     return (
         f"- {name.capitalize()}: commit {about['commit']}, {about['date']}, {machine['processor']}, "
         f"{machine['cores']} cores, {machine['system']}, kernel {machine['kernel']}; {about['rounds']} rounds of "
         f"{about['duration_s']:g} s; other programs took {statistics.median(shares):.1%} of a processor meanwhile (the "
-        f"median of all runs; at most {shares[-1]:.1%})."
+        f"median of all runs; at most {shares[-1]:.1%}), and the server waited for its own for {waited:.1%} of the "
+        "time."
     )
 
 
