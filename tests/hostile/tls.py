@@ -5,34 +5,15 @@ import ssl
 import subprocess
 import tempfile
 
+from certificate import client_of, make_certificate
 from tap import run
 from world import CHATROOM, hostile
 from ws_raw import Peer, request
 
 folder = tempfile.TemporaryDirectory()
-CERTIFICATE = os.path.join(folder.name, "certificate.pem")
-KEY = os.path.join(folder.name, "key.pem")
+CERTIFICATE, KEY = make_certificate(folder.name)
 HANDSHAKE, ALERT = 0x16, 0x15
-
-
-def make_certificate():
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-out", CERTIFICATE, "-keyout", KEY, "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.chmod(KEY, 0o600)
-
-
-make_certificate()
-
-
-def wrap(plain):
-    context = ssl.create_default_context(cafile=CERTIFICATE)
-    return context.wrap_socket(plain, server_hostname="127.0.0.1")
-
+wrap = client_of(CERTIFICATE)
 
 # The bystander is on the first address, which speaks TLS.
 BOTH = {"server.addresses": ["wss://127.0.0.1:0", "127.0.0.1:0"], "server.tls.certificate": CERTIFICATE,

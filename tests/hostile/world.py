@@ -16,6 +16,7 @@ from tap import test
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 
 ECHO = "ECHO"
+BROADCAST = "BROADCAST"
 CHATROOM = "CHATROOM"
 CHAT = b"\0\0\0\0"
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.

@@ -31,10 +31,14 @@ def sanitizer_environment():
 
 
 class Server:
-    """settings are those of --set, with the dots as they are: {"server.compression": True}."""
+    """settings are those of --set, with the dots as they are: {"server.compression": True}.
+
+    It listens on 127.0.0.1 unless they have server.addresses or server.listeners."""
 
     def __init__(self, program, settings=None, limit_descriptors=None):
-        everything = {"server.addresses": ["127.0.0.1:0"], "server.workers": 1}
+        everything = {"server.workers": 1}
+        if "server.listeners" not in (settings or {}):
+            everything["server.addresses"] = ["127.0.0.1:0"]
         if "STOA_TEST_IO_URING" in os.environ:
             everything["server.io_uring"] = os.environ["STOA_TEST_IO_URING"]
         everything.update(settings or {})
@@ -46,7 +50,7 @@ class Server:
         self.lines = []
         self.heard = threading.Condition()
         self.ports = []
-        self.awaited = max(1, len(everything["server.addresses"]))  # none are listed where there are listeners
+        self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env=sanitizer_environment())

@@ -1,0 +1,172 @@
+"""Limits that are no weapon: who is silent takes nobody's place, and full is a state that passes (rows 49 and 50)."""
+
+import json
+import os
+import tempfile
+
+from tap import run
+from world import CHATROOM, hostile
+from ws_raw import BINARY, CLOSE, PING, PONG, Ended, Peer, frame, request
+
+FULL = 4014
+LIMIT = 20
+NAT, NEIGHBOUR_OF_NAT = "127.0.0.7", "127.0.0.8"
+ERROR_BIT = 0x40000000
+LIMIT_ERROR = 106
+
+folder = tempfile.TemporaryDirectory()
+with open(os.path.join(folder.name, "index.html"), "w", encoding="ascii") as page:
+    page.write("<p>the page</p>")
+
+SESSIONS = {"server.limits.sessions_max": LIMIT}
+EACH_ADDRESS = {"server.limits.limit_loopback": True, "server.limits.address_sessions_max": LIMIT,
+                "server.web_root": folder.name}
+# The bystander comes to the first listener; who comes to the other says in a PROXY header from where.
+PROXIED = {
+    "server.listeners": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "proxy_protocol": "on"}],
+    "server.trusted_proxies": ["127.0.0.1"],
+    "server.limits.address_sessions_max": LIMIT,
+}
+
+
+def proxy_header(source):
+    family, to = ("TCP6", "::1") if ":" in source else ("TCP4", "127.0.0.1")
+    return f"PROXY {family} {source} {to} 4000 7700\r\n".encode()
+
+
+class Newcomer:
+    """An upgrade that is let in, or is told to come back: `code` is None, or the code of the close frame."""
+
+    def __init__(self, world, source=None, behind_proxy_as=None):
+        self.error = None
+        self.peer = world.connect(port=world.server.ports[1 if behind_proxy_as else 0], source=source)
+        if behind_proxy_as:
+            self.peer.send(proxy_header(behind_proxy_as))
+        self.peer.send(request(headers=["Sec-WebSocket-Protocol: stoa.json"]))
+        status = self.peer.read_answer().status
+        assert status == 101, status
+        self.peer.send(frame(PING, b"in?"))
+        self.code = self._hear()
+
+    def _hear(self):
+        while True:
+            first, payload = self.peer.read_frame()
+            if first & 0x0F == CLOSE:
+                return int.from_bytes(payload[:2], "big")
+            if first & 0x0F == PONG and payload == b"in?":
+                return None
+            if first & 0x0F == BINARY and int.from_bytes(payload[:4], "big") & ERROR_BIT:
+                self.error = json.loads(payload[4:])
+
+    def check_told(self):
+        """It was told that the server is full, and when to come back."""
+        assert self.code == FULL, self.code
+        assert self.error is not None and self.error["code"] == LIMIT_ERROR, self.error
+        assert (self.error.get("retryMs") or self.error.get("retry_ms") or 0) > 0, self.error
+
+
+def is_full(newcomer):
+    assert newcomer.code in (None, FULL), newcomer.code
+    return newcomer.code == FULL
+
+
+def comes_in(world, **options):
+    """Whether there is room for one more now; it leaves again."""
+    newcomer = Newcomer(world, **options)
+    world.peers.remove(newcomer.peer)
+    newcomer.peer.close()
+    return not is_full(newcomer)
+
+
+@hostile("silent connections, as many as there may be sessions, keep nobody out", CHATROOM, SESSIONS)
+def silent(world):
+    for _ in range(LIMIT):
+        world.connect()
+    world.bystander.chat()
+    assert not is_full(Newcomer(world))
+
+
+@hostile("half a request takes no session's place either", CHATROOM, SESSIONS)
+def half_open(world):
+    for _ in range(3 * LIMIT):
+        world.connect().send(request()[:40])
+    world.bystander.chat()
+    assert not is_full(Newcomer(world))
+
+
+@hostile("a full server says when to come back, logs the key to change, and has room when somebody leaves", CHATROOM,
+         SESSIONS)
+def full(world):
+    for _ in range(LIMIT - 1):
+        assert not is_full(Newcomer(world))
+    for _ in range(3):
+        Newcomer(world).check_told()
+        world.bystander.chat()
+    world.server.wait_for_log("sessions_max")
+    world.peers.pop(0).close()
+    world.until(lambda: comes_in(world), "a place")
+
+
+@hostile("pages that one address keeps alive are not its sessions", CHATROOM, EACH_ADDRESS)
+def downloads(world):
+    for _ in range(2 * LIMIT):
+        visitor = world.connect(source=NAT)
+        assert visitor.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").body == b"<p>the page</p>"
+    assert [is_full(Newcomer(world, source=NAT)) for _ in range(LIMIT + 1)] == [False] * LIMIT + [True]
+
+
+@hostile("an address that is full is told when to come back, and another is not full", CHATROOM, EACH_ADDRESS)
+def address_full(world):
+    for _ in range(LIMIT):
+        assert not is_full(Newcomer(world, source=NAT))
+    Newcomer(world, source=NAT).check_told()
+    world.server.wait_for_log("address_sessions_max")
+    assert any(NAT in line and "address_sessions_max" in line for line in world.server.lines), world.server.log
+    assert not is_full(Newcomer(world, source=NEIGHBOUR_OF_NAT))
+    world.peers[0].close()
+    world.until(lambda: comes_in(world, source=NAT), "a place of this address")
+
+
+@hostile("connections beyond their own limit wait for nobody, and are logged with the key to change", CHATROOM,
+         {"server.limits.connections_max": LIMIT})
+def connections(world):
+    peers = [world.connect() for _ in range(3 * LIMIT)]
+    world.server.wait_for_log("connections_max")
+    world.bystander.chat(3)
+    for peer in peers:
+        peer.close()
+    world.until(lambda: connects(world), "room for a connection")
+
+
+def connects(world):
+    with Peer(world.server.port) as peer:
+        try:
+            peer.send(request(headers=["Sec-WebSocket-Protocol: stoa.json"]))
+            if peer.read_answer().status != 101:
+                return False
+            peer.send(frame(PING, b"in?"))
+            return peer.read_frame()[0] & 0x0F == PONG
+        except (Ended, ConnectionError):
+            return False
+
+
+@hostile("sixty addresses of one IPv6 network are counted as one", CHATROOM, PROXIED)
+def one_network(world):
+    sources = [f"2001:db8:1:2:{number:x}::{number:x}" for number in range(1, 61)]
+    refused = [is_full(Newcomer(world, behind_proxy_as=source)) for source in sources]
+    assert refused == [False] * LIMIT + [True] * (60 - LIMIT), refused
+    # The next network, and an IPv4 address, have places of their own.
+    assert not is_full(Newcomer(world, behind_proxy_as="2001:db8:1:3::1"))
+    assert not is_full(Newcomer(world, behind_proxy_as="203.0.113.7"))
+
+
+@hostile("IPv4 addresses are counted one by one, as IPv6 writes them too", CHATROOM, PROXIED)
+def mapped(world):
+    for number in range(60):
+        assert not is_full(Newcomer(world, behind_proxy_as=f"203.0.113.{number}"))
+    for _ in range(LIMIT - 1):
+        assert not is_full(Newcomer(world, behind_proxy_as="203.0.113.7"))
+    assert is_full(Newcomer(world, behind_proxy_as="::ffff:203.0.113.7"))
+
+
+run()
