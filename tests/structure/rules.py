@@ -14,7 +14,8 @@ STANDS_ON = {
     "engine": {"base", "loop", "wire", "codec"},
     "client": {"base", "loop", "wire", "codec", "net", "api"},
     "session": {"base", "loop", "wire", "codec", "net", "engine", "api"},
-    "server": {"base", "loop", "wire", "codec", "net", "engine", "api", "session"},
+    "http": {"base", "loop", "wire", "codec", "net", "engine", "api"},
+    "server": {"base", "loop", "wire", "codec", "net", "engine", "api", "session", "http"},
 }
 
 # The floor that implements a public header. Generated ones (*.stoa.h) belong to `api`.
