@@ -92,10 +92,26 @@ static void end_body(struct stoa_stream *stream) {
   stoa_stream_resume(stream, STOA_PAUSE_ANSWER);
 }
 
+/* Without a place on the ready list nobody would ever continue. */
+static void continue_later(struct stoa_stream *stream) {
+  stoa_stream_yield(stream);
+  if (!stream->listed) {
+    stoa_stream_doom(stream, STOA_FATE_MEMORY);
+  }
+}
+
 /* The next piece, when the one before has left. */
 static void send_piece(struct stoa_stream *stream) {
   struct http_input *input = input_of(stream);
-  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN || stoa_stream_queued(stream) > 0) {
+  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN) {
+    return;
+  }
+  if (stoa_stream_queued(stream) > 0) {
+    /* What the kernel refused is continued when it takes more; what it was not given yet (the head, whose request was
+     * read in this turn) leaves at the end of this turn, and nobody tells. */
+    if (!stream->blocked) {
+      continue_later(stream);
+    }
     return;
   }
   bool last = false;
@@ -109,7 +125,7 @@ static void send_piece(struct stoa_stream *stream) {
   } else if (last) {
     end_body(stream);
   } else {
-    stoa_stream_yield(stream);
+    continue_later(stream);
   }
 }
 
@@ -125,7 +141,7 @@ void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *bo
   input->keep_alive = keep_alive;
   stoa_stream_pause(stream, STOA_PAUSE_ANSWER);
   set_deadline(stream, STOA_HTTP_STALL_MS);
-  stoa_stream_yield(stream);
+  continue_later(stream);
 }
 
 static void on_progress(struct stoa_stream *stream) {
