@@ -115,6 +115,8 @@ static void send_piece(struct stoa_stream *stream) {
     return;
   }
   bool last = false;
+  /* The one before was taken, at once perhaps: it does not stand still. */
+  stream->since_ms = stoa_stream_now32(stream);
   struct stoa_buffer *out = stoa_stream_output_begin(stream);
   int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
   if (out != NULL) {

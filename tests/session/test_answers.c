@@ -64,9 +64,26 @@ static void test_an_answer_in_pieces_begins_at_once_and_comes_whole(void **state
   assert_false(world.ended);
 }
 
+/* Whoever takes each piece at once is never waited for, and yet does not stand still. */
+static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(void **state) {
+  (void)state;
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_in_pieces;
+  made_bytes = 100 * PIECE_BYTES;
+  world_send_bytes(plain_head, strlen(plain_head));
+  for (int i = 0; i < 200 && !world.ended && received < made_bytes; i++) {
+    world_pass_ms(1000);
+    received += world_receive(got, sizeof got);
+  }
+  assert_true(received >= made_bytes);
+  assert_false(world.ended);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
+      TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
