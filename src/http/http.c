@@ -177,6 +177,13 @@ static void forget_head(struct stoa_stream *stream) {
   }
 }
 
+/* Requests that came in one piece have their answers one after the other: the rest waits until some have left. */
+static void pause_when_full(struct stoa_stream *stream) {
+  if (stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) > stoa_stream_pause_bytes(stream)) {
+    stoa_stream_pause(stream, STOA_PAUSE_OUTPUT);
+  }
+}
+
 static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   struct stoa_http_head fresh;
   struct stoa_http_head *head = stream->input == NULL ? NULL : input_of(stream)->head;
@@ -202,6 +209,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   }
   host_of(stream)->on_request(stream, &fresh, data);
   stoa_stream_spend(stream, REQUEST_COST + fresh.head_len);
+  pause_when_full(stream);
   return fresh.head_len;
 }
 

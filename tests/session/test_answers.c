@@ -80,10 +80,43 @@ static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(vo
   assert_false(world.ended);
 }
 
+static void answer_short(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+  static const uint8_t zeros[PIECE_BYTES];
+  char answer[128];
+  (void)data;
+  int len = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", sizeof zeros);
+  if (stoa_stream_output_bytes(stream, answer, (size_t)len) == STOA_OK &&
+      stoa_stream_output_bytes(stream, zeros, sizeof zeros) == STOA_OK) {
+    stoa_http_answered(stream, head->keep_alive);
+  }
+}
+
+static void test_requests_wait_while_answers_do(void **state) {
+  (void)state;
+  enum { REQUESTS = 100 };
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_short;
+  for (int i = 0; i < REQUESTS; i++) {
+    world_send_bytes(plain_head, strlen(plain_head));
+  }
+  world_turns(10);
+  assert_false(world.ended);
+  assert_true(stoa_stream_queued(&world.session->stream) < QUEUE_BYTES_MAX);
+  for (int i = 0; i < 10000 && received < REQUESTS * PIECE_BYTES && !world.ended; i++) {
+    world_turn();
+    received += world_receive(got, sizeof got);
+  }
+  assert_false(world.ended);
+  assert_int_equal(world.requests, REQUESTS);
+  assert_true(received >= REQUESTS * PIECE_BYTES);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
       TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
+      TEST(test_requests_wait_while_answers_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
