@@ -112,11 +112,54 @@ static void test_requests_wait_while_answers_do(void **state) {
   assert_true(received >= REQUESTS * PIECE_BYTES);
 }
 
+static void say_drained(struct stoa_session *session) {
+  assert_int_equal(stoa_session_output_message(session, STOA_WS_TEXT, stoa_bytes_make("x", 1)), STOA_OK);
+}
+
+static void test_what_is_sent_when_all_has_left_goes_out(void **state) {
+  (void)state;
+  world.drain = say_drained;
+  world_upgrade();
+  stoa_stream_tell_empty(&world.session->stream);
+  world_turns(2);
+  assert_int_equal(world.drained, 1);
+  world_expect_bytes("\x81\x01x", 3);
+}
+
+static void test_who_asks_again_when_all_has_left_is_told_again(void **state) {
+  (void)state;
+  world.drain = NULL;
+  world_upgrade();
+  world.drain = say_drained;
+  for (unsigned i = 1; i <= 3; i++) {
+    stoa_stream_tell_empty(&world.session->stream);
+    world_turns(2);
+    assert_int_equal(world.drained, i);
+    world_expect_bytes("\x81\x01x", 3);
+  }
+}
+
+static void close_drained(struct stoa_session *session) {
+  stoa_session_close(session, 4000, "all has left");
+}
+
+static void test_who_is_closed_when_all_has_left_gets_its_close_frame(void **state) {
+  (void)state;
+  world.drain = close_drained;
+  world_upgrade();
+  stoa_stream_tell_empty(&world.session->stream);
+  world_turns(2);
+  world_expect_close(4000, "all has left");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
       TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
       TEST(test_requests_wait_while_answers_do),
+      TEST(test_what_is_sent_when_all_has_left_goes_out),
+      TEST(test_who_asks_again_when_all_has_left_is_told_again),
+      TEST(test_who_is_closed_when_all_has_left_gets_its_close_frame),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
