@@ -120,6 +120,9 @@ static void expel_for(struct stoa_session *session, const struct stoa_refusal *r
 /* It waits for the program, which knows it by its id: nothing is read, and it is a member of nothing. */
 static void wait_for_program(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
+  if (session->state != STOA_SESSION_OPEN) {
+    return; /* closed by the program while it was asked: it has left its groups */
+  }
   withdraw(session);
   stoa_stream_pause(&session->stream, STOA_PAUSE_ADMISSION);
   session->stream.since_ms = stoa_stream_now32(&session->stream);
