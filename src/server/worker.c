@@ -375,9 +375,10 @@ static void give_back(struct stoa_worker *worker) {
 }
 
 static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
-  stoa_admission_on_deadline(session, now_ms);
   if (session->state != STOA_SESSION_NONE) {
-    return stoa_session_on_deadline(session, now_ms);
+    uint64_t admission_due_ms = stoa_admission_on_deadline(session, now_ms);
+    uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
+    return admission_due_ms < due_ms ? admission_due_ms : due_ms;
   }
   bool is_proxy = session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
   return is_proxy ? stoa_proxy_on_deadline(&session->stream, now_ms) : stoa_http_on_deadline(&session->stream, now_ms);

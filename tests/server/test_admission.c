@@ -118,6 +118,23 @@ static void test_who_leaves_while_waiting_has_left(void **state) {
   house_end(&house);
 }
 
+/* Pings go on meanwhile, for the client listens; they have a clock of their own. */
+static void test_who_is_not_decided_on_in_time_is_closed_with_4004(void **state) {
+  (void)state;
+  struct client client;
+  struct stoa_server_config *config = house_config(1);
+  struct stoa_limits_config limits = {.handshake_timeout_ms = 1000};
+  config->limits = &limits;
+  config->ping_interval_ms = 100;
+  config->pong_timeout_ms = 60000;
+  open_house(config);
+  house_enter(&house, &client, "stoa.json");
+  assert_int_equal(client_goodbye(&client), STOA_CLOSE_INTERNAL);
+  client_close(&client);
+  house_count_wait(&gate.left, 1);
+  house_end(&house);
+}
+
 int main(void) {
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   const struct CMUnitTest tests[] = {
@@ -125,6 +142,7 @@ int main(void) {
       cmocka_unit_test(test_who_is_refused_later_is_told_why),
       cmocka_unit_test(test_a_program_may_close_whom_it_meant_to_decide_on_later),
       cmocka_unit_test(test_who_leaves_while_waiting_has_left),
+      cmocka_unit_test(test_who_is_not_decided_on_in_time_is_closed_with_4004),
   };
   return cmocka_run_group_tests_name("admission", tests, NULL, NULL);
 }
