@@ -346,7 +346,12 @@ static void on_turn_end(void *context) {
   stoa_stream_host_run_ready(&worker->streams);
   /* While draining nothing is held: the loop may end with this turn, and members elsewhere are about to go. */
   stoa_fanout_flush(&worker->groups, worker->draining);
+  const struct stoa_group *held = worker->groups.dirty;
   stoa_turn_end(&worker->streams.turn);
+  if (worker->groups.dirty != held) {
+    /* The program published when it was told of an end, or that all has left: the next turn sends it. */
+    stoa_loop_again(worker->loop);
+  }
   if (worker->sweeping) {
     worker->sweeping = false;
     return;
