@@ -346,7 +346,12 @@ static void on_turn_end(void *context) {
   stoa_stream_host_run_ready(&worker->streams);
   /* While draining nothing is held: the loop may end with this turn, and members elsewhere are about to go. */
   stoa_fanout_flush(&worker->groups, worker->draining);
+  const struct stoa_group *held = worker->groups.dirty;
   stoa_turn_end(&worker->streams.turn);
+  if (worker->groups.dirty != held) {
+    /* The program published when it was told of an end, or that all has left: the next turn sends it. */
+    stoa_loop_again(worker->loop);
+  }
   if (worker->sweeping) {
     worker->sweeping = false;
     return;
@@ -374,13 +379,19 @@ static void give_back(struct stoa_worker *worker) {
   }
 }
 
+/* The header of the PROXY protocol has not come. */
+static bool is_before_header(const struct stoa_session *session) {
+  return session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
+}
+
 static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
-  stoa_admission_on_deadline(session, now_ms);
   if (session->state != STOA_SESSION_NONE) {
-    return stoa_session_on_deadline(session, now_ms);
+    uint64_t admission_due_ms = stoa_admission_on_deadline(session, now_ms);
+    uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
+    return admission_due_ms < due_ms ? admission_due_ms : due_ms;
   }
-  bool is_proxy = session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
-  return is_proxy ? stoa_proxy_on_deadline(&session->stream, now_ms) : stoa_http_on_deadline(&session->stream, now_ms);
+  return is_before_header(session) ? stoa_proxy_on_deadline(&session->stream, now_ms)
+                                   : stoa_http_on_deadline(&session->stream, now_ms);
 }
 
 /* Returns how long nobody is due after that. */
@@ -462,8 +473,10 @@ static void spread_closes(struct stoa_worker *worker) {
     }
     if (session->state == STOA_SESSION_OPEN) {
       worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
-    } else if (session->state == STOA_SESSION_NONE && (session->stream.pauses & STOA_PAUSE_ANSWER) == 0) {
-      stoa_http_answered(&session->stream, false);
+    } else if (is_before_header(session)) {
+      stoa_stream_drop(&session->stream);
+    } else if (session->state == STOA_SESSION_NONE) {
+      stoa_http_finish(&session->stream);
     }
   }
 }
