@@ -71,6 +71,8 @@ static struct {
   struct object *objects[FDS_MAX];
   uint64_t latency_us;
   uint16_t next_port;
+  void (*on_log)(void *context, const char *text, size_t len);
+  void *log_context;
 } net;
 
 static uint64_t now_ns(void) {
@@ -534,6 +536,10 @@ static ssize_t do_read(int fd, void *data, size_t len) {
 static ssize_t do_write(int fd, const void *data, size_t len) {
   struct object *object = object_of(fd);
   uint64_t more;
+  if (fd == NET_FD_LOG) {
+    net.on_log(net.log_context, data, len);
+    return (ssize_t)len;
+  }
   if (object == NULL) {
     return stoa_sys_real.write(fd, data, len);
   }
@@ -662,6 +668,20 @@ bool net_is_ready(int epoll_fd) {
   return false;
 }
 
+/* Who logs asks whether it may write. */
+static int do_poll(struct pollfd *fds, nfds_t count, int timeout_ms) {
+  if (count == 1 && fds[0].fd == NET_FD_LOG) {
+    fds[0].revents = POLLOUT;
+    return 1;
+  }
+  return stoa_sys_real.poll(fds, count, timeout_ms);
+}
+
+void net_log_to(void (*on_log)(void *context, const char *text, size_t len), void *context) {
+  net.on_log = on_log;
+  net.log_context = context;
+}
+
 /* The process. */
 
 static ssize_t do_getrandom(void *data, size_t len, unsigned flags) {
@@ -769,6 +789,7 @@ void net_start(uint64_t seed, struct stoa_clock_fake *time) {
   stoa_sys.write = do_write;
   stoa_sys.close = do_close;
   stoa_sys.ioctl_int = do_ioctl_int;
+  stoa_sys.poll = do_poll;
   stoa_sys.epoll_create1 = do_epoll_create1;
   stoa_sys.epoll_ctl = do_epoll_ctl;
   stoa_sys.epoll_wait = do_epoll_wait;

@@ -21,11 +21,16 @@
 
 /* Descriptors of the network's own begin here. */
 #define NET_FD_FIRST 1000
+/* Whatever is written there goes to net_log_to(). */
+#define NET_FD_LOG 999
 
 /* Replace the table. The clock is moved by its owner, and by an epoll_wait(2) that waits.  */
 void net_start(uint64_t seed, struct stoa_clock_fake *time);
 /* Put the system's calls back. Returns how many descriptors were still open, which are forgotten. */
 size_t net_stop(void);
+
+/* Hand what is written to NET_FD_LOG over, a line or a piece of one at a time; until net_stop(). */
+void net_log_to(void (*on_log)(void *context, const char *text, size_t len), void *context);
 
 /* Both of its times. Never back. */
 void net_move_clock(struct stoa_clock_fake *time, uint64_t monotonic_ns);

@@ -11,7 +11,9 @@
 #include "net/dial.h"
 #include "server/stepping.h"
 
-#define SEEDS 300u
+#include <stoa/log.h>
+
+#define SEEDS 200u
 
 static void run_well(struct world *world, uint64_t seed) {
   seed_run(world, seed, SEED_TURNS);
@@ -80,6 +82,7 @@ static void a_server_without_threads_drains_while_it_is_waited_for(void **state)
   struct stoa_server *server;
   (void)state;
   net_start(1, &time);
+  stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   assert_int_equal(stoa_server_create(&config, &server), STOA_OK);
   stoa_server_use_clock(server, &clock);
   assert_int_equal(stoa_server_bind(server), STOA_OK);

@@ -86,7 +86,10 @@ static void on_line(void *user, struct stoa_client *client, const struct talk_v1
   }
   memcpy(text, line->text.data, line->text.len < sizeof text - 1 ? line->text.len : sizeof text - 1);
   int fields = sscanf(text, "%c %u %u", &name, &publisher, &number);
-  assert(fields == 3);
+  if (fields != 3) {
+    trace_fail(&world->trace, "c%u hears what nobody has sent: %s", visitor->index, text);
+    return;
+  }
   size_t group = name == '*' ? ALL : (size_t)(name - 'a');
   trace_line(&world->trace, "c%u hears %c %u/%u", visitor->index, name, publisher, number);
   world->counts.messages++;

@@ -2,6 +2,7 @@
 
 #include "../wire/random.h"
 #include "base/log_clock.h"
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "server/stepping.h"
 #include "talk.stoa.h"
@@ -15,6 +16,7 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NS_PER_US 1000u
 #define NS_PER_MS 1000000u
@@ -176,6 +178,20 @@ static void let_time_pass(struct world *world, const struct cast *cast) {
   net_move_clock(&world->time, to_ns);
 }
 
+static void on_log(void *context, const char *text, size_t len) {
+  struct world *world = context;
+  trace_line(&world->trace, "log: %.*s", (int)(len > 0 && text[len - 1] == '\n' ? len - 1 : len), text);
+}
+
+/* What happens on threads of their own elsewhere, a piece at a time. */
+static void run_one(struct world *world, struct cast *cast) {
+  if (stoa_resolver_run_one(&cast->resolver)) {
+    trace_line(&world->trace, "a name is looked up");
+  }
+  enum stoa_log_step ignored = stoa_log_writer_run_one(0);
+  (void)ignored;
+}
+
 static void step(struct world *world, struct cast *cast) {
   size_t runnable[ACTORS];
   size_t count = 0;
@@ -184,9 +200,7 @@ static void step(struct world *world, struct cast *cast) {
       runnable[count++] = i;
     }
   }
-  if (stoa_resolver_run_one(&cast->resolver)) {
-    trace_line(&world->trace, "a name is looked up");
-  }
+  run_one(world, cast);
   if (count == 0) {
     let_time_pass(world, cast);
   } else {
@@ -305,8 +319,10 @@ void world_run(struct world *world, uint64_t seed, unsigned turns) {
   world->clock = stoa_clock_fake_init(&world->time);
   world->oracle.trace = &world->trace;
   net_start(seed, &world->time);
-  stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
+  net_log_to(on_log, world);
+  stoa_log_setup(NET_FD_LOG, STOA_LOG_INFO, STOA_LOG_LOGFMT);
   stoa_log_use_clock(&world->clock);
+  stoa_log_writer_hold(true);
   open_server(world);
   enter_all(world, &cast);
   while (world->counts.turns < turns && world->trace.failure[0] == '\0') {
@@ -317,8 +333,10 @@ void world_run(struct world *world, uint64_t seed, unsigned turns) {
   for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
     visitor_leave(&cast.visitors[i]);
   }
-  look_at_rest(world, blocks_before);
+  stoa_log_writer_hold(false);
+  stoa_log_setup(STDERR_FILENO, STOA_LOG_INFO, STOA_LOG_LOGFMT);
   stoa_log_use_clock(NULL);
+  look_at_rest(world, blocks_before);
 }
 
 void world_release(struct world *world) {

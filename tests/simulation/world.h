@@ -2,7 +2,7 @@
  *
  * The seed says who takes the next turn, how far the clock moves in between, what clients do (join and leave groups,
  * publish, broadcast, call, close), whose connection breaks or stalls, and how the network (net.h) behaves. All that is
- * seen goes into a trace and to an oracle.
+ * seen and logged goes into a trace, and messages to an oracle.
  */
 #ifndef TESTS_SIMULATION_WORLD_H
 #define TESTS_SIMULATION_WORLD_H
