@@ -392,6 +392,10 @@ uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server) {
   return server->config.ping_interval_ms;
 }
 
+int64_t stoa_server_wall_ms(const struct stoa_server *server) {
+  return stoa_clock_wall_us(server->clock) / 1000;
+}
+
 /* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;

@@ -77,7 +77,7 @@ static void a_server_without_threads_drains_while_it_is_waited_for(void **state)
   static const struct stoa_string addresses[] = {STOA_STR("10.0.0.1:7700")};
   const struct stoa_server_config config = {
       .addresses = {addresses, 1}, .workers = 2, .io_uring = STOA_IO_URING_OFF, .drain_ms = 1000};
-  struct stoa_clock_fake time = {.monotonic_ns = 1, .wall_us = 1};
+  struct stoa_clock_fake time = {.monotonic_ns = 1, .wall_us = 1700000000000000};
   struct stoa_clock clock = stoa_clock_fake_init(&time);
   struct stoa_server *server;
   (void)state;
@@ -87,6 +87,7 @@ static void a_server_without_threads_drains_while_it_is_waited_for(void **state)
   stoa_server_use_clock(server, &clock);
   assert_int_equal(stoa_server_bind(server), STOA_OK);
   assert_string_equal(stoa_server_address(server, 0), "10.0.0.1:7700");
+  assert_int_equal(stoa_server_wall_ms(server), 1700000000000);
   assert_int_equal(stoa_server_begin_stepped(server), STOA_OK);
   /* A connection that never asks for anything holds the drain up until its end. */
   int fd = stoa_sys.socket(AF_INET, SOCK_STREAM, 0);
