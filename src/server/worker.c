@@ -428,31 +428,6 @@ static void on_sweep(struct stoa_timer *timer) {
   stoa_loop_timer_start(worker->loop, timer, delay_ms);
 }
 
-static void *run(void *context) {
-  struct stoa_worker *worker = context;
-  struct stoa_server *server = worker->server;
-  current = worker;
-  stoa_turn_begin_thread(&worker->streams.turn);
-  stoa_loop_run(worker->loop);
-  stoa_turn_end_thread(&worker->streams.turn);
-  if (atomic_fetch_sub(&server->running, 1) == 1) {
-    const uint64_t one = 1;
-    ssize_t ignored = stoa_sys.write(server->ended_fd, &one, sizeof one);
-    (void)ignored;
-  }
-  return NULL;
-}
-
-int stoa_worker_start(struct stoa_worker *worker) {
-  atomic_fetch_add(&worker->server->running, 1);
-  if (stoa_sys.pthread_create(&worker->thread, NULL, run, worker) != 0) {
-    atomic_fetch_sub(&worker->server->running, 1);
-    return STOA_E_SYSTEM;
-  }
-  worker->thread_started = true;
-  return STOA_OK;
-}
-
 /* The end. */
 
 static void on_drain_end(struct stoa_timer *timer) {
@@ -571,7 +546,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);
-  int status = stoa_loop_create(&stoa_clock_system, &worker->loop);
+  int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
     status = stoa_map_init(&worker->ids, session_key);
   }
