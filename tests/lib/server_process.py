@@ -9,7 +9,7 @@ import threading
 import time
 
 DEADLINE_S = 60
-LISTENING = re.compile(r'\bevent="?listening\b.*\baddress="?[^\s"]*?:(\d+)"?(?:\s|$)')
+LISTENING = re.compile(r'\bevent="?listening\b.*\baddress="?(?:unix:\S+|[^\s"]*?:(\d+))"?(?:\s|$)')
 REPORTS = ("Sanitizer", "runtime error:", "Assertion")
 # What AddressSanitizer keeps of freed memory would hide how much the program holds.
 SANITIZER_OPTIONS = "detect_leaks=1:quarantine_size_mb=4:malloc_context_size=8"
@@ -49,7 +49,8 @@ class Server:
             arguments = ["prlimit", f"--nofile={limit_descriptors}", *arguments]
         self.lines = []
         self.heard = threading.Condition()
-        self.ports = []
+        self.ports = []  # of those that have one
+        self.listening = 0
         self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -79,7 +80,8 @@ class Server:
             with self.heard:
                 self.lines.append(line)
                 found = LISTENING.search(line)
-                if found:
+                self.listening += found is not None
+                if found and found.group(1):
                     self.ports.append(int(found.group(1)))
                 self.heard.notify_all()
         with self.heard:
@@ -88,7 +90,7 @@ class Server:
 
     def _await_ports(self):
         with self.heard:
-            heard = self.heard.wait_for(lambda: len(self.ports) >= self.awaited, DEADLINE_S)
+            heard = self.heard.wait_for(lambda: self.listening >= self.awaited, DEADLINE_S)
         assert heard and self.ports, f"the server does not listen:\n{self.log}"
 
     def wait_for_log(self, text):
