@@ -110,8 +110,8 @@ STOA_API void stoa_server_abort(struct stoa_server *server);
 /* Wait until the workers have ended. */
 STOA_API void stoa_server_wait(struct stoa_server *server);
 
-/* Start, drain on SIGTERM and SIGINT (a second one aborts), wait. The calling thread must be the first one and must
- * not have started others that take these signals. Errors as stoa_server_start(). */
+/* Start, drain on SIGTERM and SIGINT (a second one aborts; SIGHUP is logged and ignored), wait. The calling thread must
+ * be the first one and must not have started others that take these signals. Errors as stoa_server_start(). */
 STOA_API int stoa_server_run(struct stoa_server *server);
 
 /* Send one message to one session.
@@ -146,8 +146,8 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
-/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed with
- * 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone, or
+/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed
+ * with 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone, or
  * that was decided on before, is left as it is. `refusal` is copied.
  * Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY;
  *         STOA_E_CLOSED  the server does not run */

@@ -13,11 +13,15 @@
 
 /* The session has just begun. `request` holds until it returns. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request);
+/* It is no longer open: take it out of the groups, and tell the program if it knows it. */
+void stoa_admission_on_closing(struct stoa_session *session);
 /* The session has ended: give back what it was counted for. */
 void stoa_admission_end(struct stoa_session *session);
 
-/* One that waits for the program for too long is closed with 4004. */
-void stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms);
+/* Does it wait for the program's decision? */
+bool stoa_admission_is_open(const struct stoa_session *session);
+/* One that waits for too long is closed with 4004. Pings have their time afterwards. Returns when the next deadline is. */
+uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 /* Tell a session with a subprotocol why, in an error frame, then close it. A retry_ms above 0 makes it temporary. */
 void stoa_admission_expel(struct stoa_session *session, const struct stoa_error *error, uint16_t close_code);
