@@ -30,6 +30,7 @@ struct world {
   uint64_t heard_bytes;
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
+  void (*act)(struct stoa_stream *stream); /* in each request and message, when set */
   size_t memory_max; /* the largest queue seen */
 };
 
@@ -43,6 +44,9 @@ int world_end(void **state);
 
 /* A connection for the world's session. Errors: as stoa_stream_open() */
 int world_open(int fd, struct stoa_tls_context *tls_context);
+/* The world's session and its peer get a connection of TCP instead of their socket pair, with a receive buffer of about
+ * so many bytes at the peer's end. */
+void world_use_tcp(int peer_bytes);
 void world_turn(void);
 void world_turns(int count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
