@@ -32,15 +32,20 @@ bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
   return !((const struct stoa_session_input *)(const void *)input)->in_message;
 }
 
-bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
-  const struct stoa_session_input *input = input_of(session);
-  /* One that is paused for our sake is not read, so it cannot finish. */
-  bool is_read = (session->stream.pauses & ~STOA_PAUSE_OUTPUT) == 0;
-  if (input == NULL || !input->in_message || !is_read) {
+bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
+  struct stoa_session_input *input = input_of(session);
+  uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
+  unsigned pauses = session->stream.pauses & ~(unsigned)STOA_PAUSE_OUTPUT;
+  if (input == NULL || !input->in_message || pauses == STOA_PAUSE_SHARE) {
+    return false;
+  }
+  if (pauses != 0) {
+    /* It is not read for our sake, so it cannot finish: its time begins anew. */
+    input->started_ms = (uint32_t)now_ms;
+    *out_due_ms = now_ms + limit / 4;
     return false;
   }
   uint32_t passed = (uint32_t)now_ms - input->started_ms;
-  uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
   *out_due_ms = passed >= limit ? now_ms : now_ms + (limit - passed);
   return passed >= limit;
 }
