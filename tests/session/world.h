@@ -31,7 +31,7 @@ struct world {
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
   void (*act)(struct stoa_stream *stream); /* in each request and message, when set */
-  size_t memory_max; /* the largest queue seen */
+  size_t memory_max;                       /* the largest queue seen */
 };
 
 extern struct world world;
