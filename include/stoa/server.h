@@ -146,11 +146,10 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
-/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed with
- * 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone, or
- * that was decided on before, is left as it is. `refusal` is copied.
- * Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY;
- *         STOA_E_CLOSED  the server does not run */
+/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed
+ * with 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone,
+ * or that was decided on before, is left as it is. `refusal` is copied. Errors: STOA_E_LIMIT  as much is on its way to
+ * its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY; STOA_E_CLOSED  the server does not run */
 STOA_API int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id);
 STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
                                 const struct stoa_refusal *refusal);

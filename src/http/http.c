@@ -101,11 +101,16 @@ static bool has_body(const struct stoa_stream *stream) {
 }
 
 /* The next piece comes after the shares of others; an answer that got no place among them would stand still. */
-static void wait_for_share(struct stoa_stream *stream) {
+static void continue_later(struct stoa_stream *stream) {
   stoa_stream_yield(stream);
   if (!stream->listed) {
     stoa_stream_doom(stream, STOA_FATE_MEMORY);
   }
+}
+
+static void note_progress(struct stoa_stream *stream) {
+  stream->since_ms = stoa_stream_now32(stream);
+  stoa_stream_note_acked(stream);
 }
 
 /* The next piece, when the one before has left. */
@@ -114,12 +119,17 @@ static void send_piece(struct stoa_stream *stream) {
     return;
   }
   if (stoa_stream_queued(stream) > 0) {
-    /* The end of this turn sends it, or finds that the peer has to take some first: see on_progress(). */
-    wait_for_share(stream);
+    /* What the kernel refused is continued when it takes more; what it was not given yet (the head, whose request was
+     * read in this turn) leaves at the end of this turn, and nobody tells. */
+    if (!stream->blocked) {
+      continue_later(stream);
+    }
     return;
   }
   struct http_input *input = input_of(stream);
   bool last = false;
+  /* The one before was taken, at once perhaps: it does not stand still. */
+  note_progress(stream);
   struct stoa_buffer *out = stoa_stream_output_begin(stream);
   int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
   if (out != NULL) {
@@ -130,7 +140,7 @@ static void send_piece(struct stoa_stream *stream) {
   } else if (last) {
     end_body(stream);
   } else {
-    wait_for_share(stream);
+    continue_later(stream);
   }
 }
 
@@ -147,14 +157,13 @@ void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *bo
   stoa_stream_pause(stream, STOA_PAUSE_ANSWER);
   stoa_stream_note_acked(stream);
   set_deadline(stream, STOA_HTTP_STALL_MS / LOOKS);
-  wait_for_share(stream);
+  continue_later(stream);
 }
 
 static void on_progress(struct stoa_stream *stream) {
-  stream->since_ms = stoa_stream_now32(stream);
-  stoa_stream_note_acked(stream);
+  note_progress(stream);
   if (has_body(stream) && stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) == 0) {
-    wait_for_share(stream);
+    continue_later(stream);
   }
 }
 
@@ -181,6 +190,13 @@ static void forget_head(struct stoa_stream *stream) {
   if (stream->input != NULL) {
     stoa_free(input_of(stream)->head);
     input_of(stream)->head = NULL;
+  }
+}
+
+/* Requests that came in one piece have their answers one after the other: the rest waits until some have left. */
+static void pause_when_full(struct stoa_stream *stream) {
+  if (stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) > stoa_stream_pause_bytes(stream)) {
+    stoa_stream_pause(stream, STOA_PAUSE_OUTPUT);
   }
 }
 
@@ -211,10 +227,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   host_of(stream)->on_request(stream, &fresh, data);
   size_t queued = stoa_stream_queued(stream);
   stoa_stream_spend(stream, REQUEST_COST + fresh.head_len + (queued > before ? queued - before : 0));
-  if (stream->state == STOA_STREAM_OPEN && queued > stoa_stream_pause_bytes(stream)) {
-    /* A client may ask without waiting for answers, but it is not owed memory for them. */
-    stoa_stream_pause(stream, STOA_PAUSE_OUTPUT);
-  }
+  pause_when_full(stream);
   return fresh.head_len;
 }
 

@@ -31,7 +31,9 @@ struct world {
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
   void (*act)(struct stoa_stream *stream); /* in each request and message, when set */
-  size_t memory_max;                       /* the largest queue seen */
+  /* In place of what the world answers, and of counting. */
+  void (*answer)(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
+  size_t memory_max; /* the largest queue seen */
 };
 
 extern struct world world;
