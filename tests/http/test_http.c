@@ -206,6 +206,26 @@ static void test_a_client_that_only_ends_its_side_gets_its_file(void **state) {
   assert_false(client->open);
 }
 
+/* Its last piece waits for it still when the end of its side is read. */
+static void test_a_slow_client_that_only_ends_its_side_gets_its_file(void **state) {
+  (void)state;
+  int small = 16384;
+  site_write_large("root/large.bin", 262144);
+  struct site_client *client = site_connect(4096);
+  setsockopt(client->stream.conn.io.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  site_send(client, get_large);
+  shutdown(client->fd, SHUT_WR);
+  take_head(client, "HTTP/1.1 200 OK\r\n");
+  size_t received = 0;
+  while (!site_is_ended(client)) {
+    site_turns(3);
+    size_t len = take_or_wait(client, 3000);
+    check_piece(received, len);
+    received += len;
+  }
+  assert_int_equal(received, 262144);
+}
+
 static void test_a_file_that_becomes_shorter_ends_the_connection(void **state) {
   (void)state;
   lay_out();
@@ -437,6 +457,7 @@ static void test_without_memory_for_its_turn_an_answer_ends_at_once(void **state
   site_send(client, get_small);
   for (uint64_t n = 1; n < 30 && body.closes == 0; n++) {
     begin_body(STOA_OK);
+    stoa_stream_host_trim(&site.streams); /* the ready list needs memory anew */
     stoa_memory_fail_at(n, false);
     site_turns(5);
     uint64_t hits = stoa_memory_fault_hits();
@@ -463,6 +484,7 @@ int main(void) {
       TEST(test_clients_that_never_read_cost_a_piece_each),
       TEST(test_a_client_that_leaves_costs_nothing_any_more),
       TEST(test_a_client_that_only_ends_its_side_gets_its_file),
+      TEST(test_a_slow_client_that_only_ends_its_side_gets_its_file),
       TEST(test_a_file_that_becomes_shorter_ends_the_connection),
       TEST(test_a_slow_download_goes_on_while_its_peer_takes_bytes),
       TEST(test_a_download_that_stands_still_ends_after_thirty_seconds),
