@@ -35,12 +35,12 @@ bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
 bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
   struct stoa_session_input *input = input_of(session);
   uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
-  unsigned pauses = session->stream.pauses & ~(unsigned)STOA_PAUSE_OUTPUT;
-  if (input == NULL || !input->in_message || pauses == STOA_PAUSE_SHARE) {
+  if (input == NULL || !input->in_message) {
     return false;
   }
-  if (pauses != 0) {
-    /* It is not read for our sake, so it cannot finish: its time begins anew. */
+  /* One that is paused for our sake is not read, so it cannot finish: it has its time, but for what passes between two
+   * looks, from then on. One that does not take its output, or waits for its share, has itself to thank. */
+  if ((session->stream.pauses & ~(STOA_PAUSE_OUTPUT | STOA_PAUSE_SHARE)) != 0) {
     input->started_ms = (uint32_t)now_ms;
     *out_due_ms = now_ms + limit / 4;
     return false;
