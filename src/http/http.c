@@ -92,13 +92,31 @@ static void end_body(struct stoa_stream *stream) {
   stoa_stream_resume(stream, STOA_PAUSE_ANSWER);
 }
 
+/* Without a place on the ready list nobody would ever continue. */
+static void continue_later(struct stoa_stream *stream) {
+  stoa_stream_yield(stream);
+  if (!stream->listed) {
+    stoa_stream_doom(stream, STOA_FATE_MEMORY);
+  }
+}
+
 /* The next piece, when the one before has left. */
 static void send_piece(struct stoa_stream *stream) {
   struct http_input *input = input_of(stream);
-  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN || stoa_stream_queued(stream) > 0) {
+  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN) {
+    return;
+  }
+  if (stoa_stream_queued(stream) > 0) {
+    /* What the kernel refused is continued when it takes more; what it was not given yet (the head, whose request was
+     * read in this turn) leaves at the end of this turn, and nobody tells. */
+    if (!stream->blocked) {
+      continue_later(stream);
+    }
     return;
   }
   bool last = false;
+  /* The one before was taken, at once perhaps: it does not stand still. */
+  stream->since_ms = stoa_stream_now32(stream);
   struct stoa_buffer *out = stoa_stream_output_begin(stream);
   int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
   if (out != NULL) {
@@ -109,7 +127,7 @@ static void send_piece(struct stoa_stream *stream) {
   } else if (last) {
     end_body(stream);
   } else {
-    stoa_stream_yield(stream);
+    continue_later(stream);
   }
 }
 
@@ -125,7 +143,7 @@ void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *bo
   input->keep_alive = keep_alive;
   stoa_stream_pause(stream, STOA_PAUSE_ANSWER);
   set_deadline(stream, STOA_HTTP_STALL_MS);
-  stoa_stream_yield(stream);
+  continue_later(stream);
 }
 
 static void on_progress(struct stoa_stream *stream) {
@@ -159,6 +177,13 @@ static void forget_head(struct stoa_stream *stream) {
   }
 }
 
+/* Requests that came in one piece have their answers one after the other: the rest waits until some have left. */
+static void pause_when_full(struct stoa_stream *stream) {
+  if (stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) > stoa_stream_pause_bytes(stream)) {
+    stoa_stream_pause(stream, STOA_PAUSE_OUTPUT);
+  }
+}
+
 static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   struct stoa_http_head fresh;
   struct stoa_http_head *head = stream->input == NULL ? NULL : input_of(stream)->head;
@@ -184,6 +209,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   }
   host_of(stream)->on_request(stream, &fresh, data);
   stoa_stream_spend(stream, REQUEST_COST + fresh.head_len);
+  pause_when_full(stream);
   return fresh.head_len;
 }
 

@@ -21,6 +21,7 @@ struct stoa_segment {
 
 struct stoa_queue {
   size_t bytes; /* not sent yet, over all segments */
+  size_t owed;  /* the stream's: of what waited when its input was paused, so much has not been taken yet */
   uint32_t first, count, capacity;
   struct stoa_segment *segments; /* [first, first + count) of capacity */
 };

@@ -65,12 +65,32 @@ static void on_unmark(struct stoa_stream *stream) {
 
 /* Descriptors. */
 
+/* Input goes on when little waits; and when all that waited at the pause has been taken, for in a busy group others fill
+ * the queue as fast as its reader empties it, and he must be heard too. */
+static void resume_input(struct stoa_stream *stream, size_t taken) {
+  struct stoa_queue *queue = stream->queue;
+  bool is_paid = queue == NULL || queue->owed <= taken;
+  if (!is_paid) {
+    queue->owed -= taken;
+  }
+  if (is_paid || stoa_stream_queued(stream) <= stoa_stream_pause_bytes(stream) / 2) {
+    if (queue != NULL) {
+      queue->owed = 0;
+    }
+    stoa_stream_resume(stream, STOA_PAUSE_OUTPUT);
+  }
+}
+
 static void on_writable(struct stoa_stream *stream) {
   size_t before = stoa_stream_queued(stream);
+  bool is_paused = (stream->pauses & STOA_PAUSE_OUTPUT) != 0;
+  if (is_paused && stream->queue != NULL && stream->queue->owed == 0) {
+    stream->queue->owed = before;
+  }
   stoa_stream_send_own(stream, false);
   size_t after = stoa_stream_queued(stream);
-  if (after <= stoa_stream_pause_bytes(stream) / 2) {
-    stoa_stream_resume(stream, STOA_PAUSE_OUTPUT);
+  if (is_paused) {
+    resume_input(stream, before - after);
   }
   if (after < before) {
     stream->protocol->on_progress(stream);

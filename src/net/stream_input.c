@@ -166,8 +166,9 @@ static bool peek_once(struct stoa_stream *stream) {
 }
 
 bool stoa_stream_has_unread(const struct stoa_stream *stream) {
-  return stream->listed || (stream->input != NULL && stream->input->stash.len > 0) ||
-         stoa_conn_has_input(&stream->conn);
+  /* Without a pause the stash holds what is not complete, and waits for the peer. */
+  bool waits_here = stream->pauses != 0 && stream->input != NULL && stream->input->stash.len > 0;
+  return stream->listed || waits_here || stoa_conn_has_input(&stream->conn);
 }
 
 /* One read a share for a plain connection: the level-triggered loop comes back for more, and no stream keeps the others

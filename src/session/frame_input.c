@@ -218,7 +218,6 @@ size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_
   uint64_t limit = stoa_session_host_of(session)->limits->message_bytes_max;
   size_t at = 0;
   session->pinged = false;
-  pause_when_full(session);
   while (at < len && stream->pauses == 0 && stream->state == STOA_STREAM_OPEN) {
     struct stoa_ws_event event;
     size_t used;

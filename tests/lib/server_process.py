@@ -50,6 +50,7 @@ class Server:
         self.lines = []
         self.heard = threading.Condition()
         self.ports = []
+        self.listening = 0  # addresses, unix sockets among them
         self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -81,6 +82,8 @@ class Server:
                 found = LISTENING.search(line)
                 if found:
                     self.ports.append(int(found.group(1)))
+                if 'event="listening"' in line:
+                    self.listening += 1
                 self.heard.notify_all()
         with self.heard:
             self.awaited = 0
@@ -88,7 +91,7 @@ class Server:
 
     def _await_ports(self):
         with self.heard:
-            heard = self.heard.wait_for(lambda: len(self.ports) >= self.awaited, DEADLINE_S)
+            heard = self.heard.wait_for(lambda: self.listening >= self.awaited, DEADLINE_S)
         assert heard and self.ports, f"the server does not listen:\n{self.log}"
 
     def wait_for_log(self, text):

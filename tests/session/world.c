@@ -22,6 +22,10 @@ struct world world;
 
 static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
   world.requests++;
+  if (world.answer != NULL) {
+    world.answer(stream, head, data);
+    return;
+  }
   struct stoa_string upgrade = stoa_http_field(head, data, "upgrade", NULL);
   const char *answer = upgrade.data != NULL ? "HTTP/1.1 101 x\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   if (stoa_stream_output_bytes(stream, answer, strlen(answer)) != STOA_OK) {

@@ -30,6 +30,8 @@ struct world {
   uint64_t heard_bytes;
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
+  /* In place of what the world answers, and of counting. */
+  void (*answer)(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
   size_t memory_max; /* the largest queue seen */
 };
 

@@ -1,0 +1,122 @@
+/* Answers of HTTP on a stream, and what is sent when everything has left. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "world.h"
+
+#define PIECE_BYTES ((size_t)64 * 1024)
+
+static const char plain_head[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/* Content that is made up. */
+struct made {
+  struct stoa_http_body base; /* first */
+  size_t left;
+};
+
+static int made_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
+  static const uint8_t zeros[PIECE_BYTES];
+  struct made *made = (struct made *)(void *)base;
+  size_t len = made->left < size ? made->left : size;
+  made->left -= len;
+  *out_last = made->left == 0;
+  return stoa_buffer_append(out, zeros, len);
+}
+
+static void made_close(struct stoa_http_body *base) {
+  stoa_free(base);
+}
+
+static size_t made_bytes;
+
+static void answer_in_pieces(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+  char answer[128];
+  (void)data;
+  int len = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", made_bytes);
+  struct made *made = stoa_calloc(1, sizeof *made);
+  assert_non_null(made);
+  *made = (struct made){{made_read, made_close}, made_bytes};
+  assert_int_equal(stoa_stream_output_bytes(stream, answer, (size_t)len), STOA_OK);
+  stoa_http_answer_from(stream, &made->base, head->keep_alive);
+}
+
+/* The head waits in the turn's buffer when the first piece has its turn. */
+static void test_an_answer_in_pieces_begins_at_once_and_comes_whole(void **state) {
+  (void)state;
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_in_pieces;
+  made_bytes = 100 * PIECE_BYTES;
+  world_send_bytes(plain_head, strlen(plain_head));
+  for (int i = 0; i < 2000 && received < made_bytes; i++) {
+    world_turn();
+    received += world_receive(got, sizeof got);
+  }
+  assert_true(received >= made_bytes);
+  assert_false(world.ended);
+}
+
+/* Whoever takes each piece at once is never waited for, and yet does not stand still. */
+static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(void **state) {
+  (void)state;
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_in_pieces;
+  made_bytes = 100 * PIECE_BYTES;
+  world_send_bytes(plain_head, strlen(plain_head));
+  for (int i = 0; i < 200 && !world.ended && received < made_bytes; i++) {
+    world_pass_ms(1000);
+    received += world_receive(got, sizeof got);
+  }
+  assert_true(received >= made_bytes);
+  assert_false(world.ended);
+}
+
+static void answer_short(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+  static const uint8_t zeros[PIECE_BYTES];
+  char answer[128];
+  (void)data;
+  int len = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", sizeof zeros);
+  if (stoa_stream_output_bytes(stream, answer, (size_t)len) == STOA_OK &&
+      stoa_stream_output_bytes(stream, zeros, sizeof zeros) == STOA_OK) {
+    stoa_http_answered(stream, head->keep_alive);
+  }
+}
+
+static void test_requests_wait_while_answers_do(void **state) {
+  (void)state;
+  enum { REQUESTS = 100 };
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_short;
+  for (int i = 0; i < REQUESTS; i++) {
+    world_send_bytes(plain_head, strlen(plain_head));
+  }
+  world_turns(10);
+  assert_false(world.ended);
+  assert_true(stoa_stream_queued(&world.session->stream) < QUEUE_BYTES_MAX);
+  for (int i = 0; i < 10000 && received < REQUESTS * PIECE_BYTES && !world.ended; i++) {
+    world_turn();
+    received += world_receive(got, sizeof got);
+  }
+  assert_false(world.ended);
+  assert_int_equal(world.requests, REQUESTS);
+  assert_true(received >= REQUESTS * PIECE_BYTES);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
+      TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
+      TEST(test_requests_wait_while_answers_do),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
