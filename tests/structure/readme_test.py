@@ -63,6 +63,20 @@ def links_lead_somewhere(tree):
                 yield f"{path}: {target} is not there"
 
 
+def named_in_pages_exists(tree):
+    """Functions, constants, structs and files of the library that the pages name."""
+    code = "\n".join(tree.text(path) for path in tree.files((".c", ".h"), ("src/", "include/")))
+    files = set(tree.files((".c", ".h", ".py", ".mjs", ".proto", ".yaml")))
+    for page in ("ARCHITECTURE.md", "docs/asynchronous.md", "docs/deploying.md"):
+        for name in re.findall(r"`([^`\n]+)`", tree.text(page)):
+            symbol = re.fullmatch(r"(?:(?:struct|enum) )?((?:STOA|stoa)_\w+)(?:\(.*\))?", name)
+            path = re.fullmatch(r"[\w/]+/\w+\.(?:c|h)", name)
+            if symbol and not re.search(rf"\b{symbol[1]}\b", code):
+                yield f"{page}: {name} is not in the code"
+            if path and not {name, f"src/{name}", f"include/{name}"} & files:
+                yield f"{page}: {name} is not there"
+
+
 def main(root, build, plugin):
     tree = Tree(root, build)
     plugin = os.path.abspath(plugin)
@@ -73,6 +87,7 @@ def main(root, build, plugin):
              lambda: compile_page(tree, plugin, "docs/asynchronous.md", "shop")),
             ("the typed server of the README has at most 40 lines", lambda: example_is_short(tree)),
             ("the Chinese README shows the same programs", lambda: translation_shows_the_same(tree)),
+            ("what the pages name of the code is there", lambda: named_in_pages_exists(tree)),
             ("every link between the pages leads somewhere", lambda: links_lead_somewhere(tree)),
         ]
     )
