@@ -138,7 +138,7 @@ static const struct stoa_error *on_hello(void *user, struct stoa_session *sessio
 }
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   (void)request;
   struct person *person = calloc(1, sizeof *person);
   if (person == NULL) {

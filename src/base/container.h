@@ -5,6 +5,6 @@
 #include <stddef.h>
 
 /* The `type` whose `member` is at `pointer`. */
-#define stoa_container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define stoa_container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

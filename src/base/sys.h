@@ -50,7 +50,7 @@ struct stoa_sys {
   ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
-  int (*dup_cloexec)(int fd);                             /* fcntl(2), F_DUPFD_CLOEXEC */
+  int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
   int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) of those requests that take an int */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);

@@ -230,7 +230,8 @@ static void prefer_gzip(struct request *request) {
   memcpy(request->name + len, ".gz", sizeof ".gz");
   int fd = open_beneath(request->files, request->name);
   request->name[len] = '\0';
-  bool usable = fd >= 0 && stoa_sys.fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_mtime >= request->info.st_mtime;
+  bool usable =
+      fd >= 0 && stoa_sys.fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_mtime >= request->info.st_mtime;
   if (usable) {
     stoa_sys.close(request->fd);
     request->fd = fd;
@@ -261,16 +262,14 @@ static int append_head(const struct request *request, bool known, struct stoa_bu
   stoa_http_date(stoa_http_wall_us(request->stream), date);
   stoa_http_date((int64_t)request->info.st_mtim.tv_sec * 1000000, modified);
   if (!known) {
-    snprintf(content, sizeof content, "Content-Type: %s\r\nContent-Length: %lld\r\n%s",
-             stoa_file_type(request->name), (long long)request->info.st_size,
-             request->is_gzip ? "Content-Encoding: gzip\r\n" : "");
+    snprintf(content, sizeof content, "Content-Type: %s\r\nContent-Length: %lld\r\n%s", stoa_file_type(request->name),
+             (long long)request->info.st_size, request->is_gzip ? "Content-Encoding: gzip\r\n" : "");
   }
-  int len = snprintf(head, sizeof head,
-                     "HTTP/1.1 %s\r\nDate: %s\r\n%s%s%sETag: %s\r\nLast-Modified: %s\r\n%sConnection: %s\r\n\r\n",
-                     known ? "304 Not Modified" : "200 OK", date, content, policy, request->secure ? hsts : "",
-                     request->etag, modified,
-                     stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
-                     request->head->keep_alive ? "keep-alive" : "close");
+  int len = snprintf(
+      head, sizeof head, "HTTP/1.1 %s\r\nDate: %s\r\n%s%s%sETag: %s\r\nLast-Modified: %s\r\n%sConnection: %s\r\n\r\n",
+      known ? "304 Not Modified" : "200 OK", date, content, policy, request->secure ? hsts : "", request->etag,
+      modified, stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
+      request->head->keep_alive ? "keep-alive" : "close");
   return stoa_buffer_append(out, head, (size_t)len);
 }
 

@@ -18,8 +18,8 @@
 #define STOA_FILES_PATH_BYTES_MAX 4096
 
 struct stoa_files {
-  int root_fd;  /* -1: no folder */
-  bool by_proc; /* openat2 is refused here */
+  int root_fd;                          /* -1: no folder */
+  bool by_proc;                         /* openat2 is refused here */
   char root[STOA_FILES_PATH_BYTES_MAX]; /* the folder's true path, with by_proc */
 };
 

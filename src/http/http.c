@@ -78,8 +78,7 @@ void stoa_http_refuse(struct stoa_stream *stream, const struct stoa_http_refusal
 }
 
 static void refuse(struct stoa_stream *stream, int code, bool head_only) {
-  const struct stoa_http_refusal refusal = {
-      .code = code, .head_only = head_only, .wall_us = stoa_http_wall_us(stream)};
+  const struct stoa_http_refusal refusal = {.code = code, .head_only = head_only, .wall_us = stoa_http_wall_us(stream)};
   stoa_http_refuse(stream, &refusal);
 }
 

@@ -1,9 +1,9 @@
 /* http/http.h: plain HTTP/1 on a stream: request heads, short answers, and answers whose content is read piece by
  * piece. A request that asks for WebSocket is the host's to upgrade.
  *
- * One request at a time: while an answer is under way, the next one waits. Each piece of a long answer is taken when the
- * one before has left, after the shares of other streams; an answer whose bytes the peer takes, however slowly, is not
- * ended.
+ * One request at a time: while an answer is under way, the next one waits. Each piece of a long answer is taken when
+ * the one before has left, after the shares of other streams; an answer whose bytes the peer takes, however slowly, is
+ * not ended.
  *
  * Does not know: what is asked for, WebSocket.
  * Thread: the worker's. Lifetime: a host is a part of the worker; the state of one request exists only while it is not

@@ -24,8 +24,8 @@ static int fail_and_close(int fd) {
   return -1;
 }
 
-/* stoa_sys.bind(2) makes a unix socket's file with the socket's own mode, less the umask: so it is never wider than it should
- * be. What the umask took away comes back with stoa_listener_open()'s chmod. */
+/* stoa_sys.bind(2) makes a unix socket's file with the socket's own mode, less the umask: so it is never wider than it
+ * should be. What the umask took away comes back with stoa_listener_open()'s chmod. */
 static int prepare(int fd, const struct stoa_address *address, const struct stoa_listen_options *options) {
   const int on = 1;
   if (address->socket.any.sa_family == AF_UNIX) {

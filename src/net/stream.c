@@ -65,8 +65,8 @@ static void on_unmark(struct stoa_stream *stream) {
 
 /* Descriptors. */
 
-/* Input goes on when little waits; and when all that waited at the pause has been taken, for in a busy group others fill
- * the queue as fast as its reader empties it, and he must be heard too. */
+/* Input goes on when little waits; and when all that waited at the pause has been taken, for in a busy group others
+ * fill the queue as fast as its reader empties it, and he must be heard too. */
 static void resume_input(struct stoa_stream *stream, size_t taken) {
   struct stoa_queue *queue = stream->queue;
   bool is_paid = queue == NULL || queue->owed <= taken;

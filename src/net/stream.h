@@ -43,11 +43,11 @@ enum stoa_stream_state {
 
 /* Why input waits: a set. What epoll is asked for is another matter: a stream that waits for its turn stays watched. */
 enum stoa_stream_pause {
-  STOA_PAUSE_OUTPUT = 1,    /* too much output waits */
-  STOA_PAUSE_SHARE = 2,     /* its share of the turn is used: it is on the ready list */
-  STOA_PAUSE_ANSWER = 4,    /* an answer is under way, and the next request waits for its end */
-  STOA_PAUSE_CALLS = 8,     /* as many calls are unanswered as may be */
-  STOA_PAUSE_PROGRAM = 16,  /* the program asked for it */
+  STOA_PAUSE_OUTPUT = 1,     /* too much output waits */
+  STOA_PAUSE_SHARE = 2,      /* its share of the turn is used: it is on the ready list */
+  STOA_PAUSE_ANSWER = 4,     /* an answer is under way, and the next request waits for its end */
+  STOA_PAUSE_CALLS = 8,      /* as many calls are unanswered as may be */
+  STOA_PAUSE_PROGRAM = 16,   /* the program asked for it */
   STOA_PAUSE_ADMISSION = 32, /* the program has not decided yet whether the session is let in */
   STOA_PAUSE_ANY = 61        /* all of them but STOA_PAUSE_SHARE, which ends by itself */
 };
@@ -102,21 +102,21 @@ struct stoa_stream {
   struct stoa_conn conn; /* first: its io is the stream */
   struct stoa_queue *queue;
   const struct stoa_protocol *protocol;
-  uint8_t state;       /* enum stoa_stream_state */
-  uint8_t pauses;      /* enum stoa_stream_pause */
-  uint8_t fate;        /* enum stoa_stream_fate */
-  bool marked : 1;     /* it has an entry in the turn */
-  bool gathered : 1;   /* a send of it waits to be handed over */
-  bool blocked : 1;    /* the kernel's buffer is full: wait for EPOLLOUT */
-  bool peer_ended : 1; /* the peer shut its side while our last bytes were on their way: nothing to read */
-  bool listed : 1;     /* it is on the ready list; on_closed waits until it is off it */
-  bool tell_empty : 1; /* the protocol is told when nothing waits any more */
+  uint8_t state;        /* enum stoa_stream_state */
+  uint8_t pauses;       /* enum stoa_stream_pause */
+  uint8_t fate;         /* enum stoa_stream_fate */
+  bool marked : 1;      /* it has an entry in the turn */
+  bool gathered : 1;    /* a send of it waits to be handed over */
+  bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
+  bool peer_ended : 1;  /* the peer shut its side while our last bytes were on their way: nothing to read */
+  bool listed : 1;      /* it is on the ready list; on_closed waits until it is off it */
+  bool tell_empty : 1;  /* the protocol is told when nothing waits any more */
   bool handshaking : 1; /* TLS is not agreed yet, which is costly: it takes its turn on the ready list */
-  uint32_t turn_index; /* while it is marked: its entry in the turn */
-  uint32_t active_ms;  /* when bytes came last, low 32 bits of the loop's time */
-  uint32_t sent_ms;    /* when something was given to it to be sent last */
-  uint32_t since_ms;   /* the protocol's: when the state, or what it waits for, began */
-  uint32_t acked;      /* bytes that the peer's kernel had acknowledged at the last look */
+  uint32_t turn_index;  /* while it is marked: its entry in the turn */
+  uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
+  uint32_t sent_ms;     /* when something was given to it to be sent last */
+  uint32_t since_ms;    /* the protocol's: when the state, or what it waits for, began */
+  uint32_t acked;       /* bytes that the peer's kernel had acknowledged at the last look */
   struct stoa_stream_input *input;
 };
 
@@ -156,7 +156,8 @@ void stoa_stream_abandon(struct stoa_stream *stream);
 /* After on_closed, right before the owner frees the memory. */
 void stoa_stream_fini(struct stoa_stream *stream);
 
-/* From here on it speaks TLS. Nothing was written, and nothing read of the handshake. Errors: STOA_E_MEMORY, STOA_E_TLS */
+/* From here on it speaks TLS. Nothing was written, and nothing read of the handshake. Errors: STOA_E_MEMORY, STOA_E_TLS
+ */
 int stoa_stream_start_tls(struct stoa_stream *stream, struct stoa_tls_context *tls_context);
 /* Another protocol reads from here on. What is left of the input is kept; no input struct is. */
 void stoa_stream_set_protocol(struct stoa_stream *stream, const struct stoa_protocol *protocol);

@@ -162,8 +162,8 @@ static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
 static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct incoming incoming = {.session = session};
-  int status = stoa_format_read(&worker->server->formats.items[stoa_server_session_of(session)->format], message, is_text,
-                                &worker->text_scratch, &incoming.typed);
+  int status = stoa_format_read(&worker->server->formats.items[stoa_server_session_of(session)->format], message,
+                                is_text, &worker->text_scratch, &incoming.typed);
   if (status != STOA_OK) {
     incoming.typed = (struct stoa_typed){0};
   }

@@ -65,10 +65,10 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
   }
   listener->owns_tls = true;
   int status = stoa_tls_context_create(own->certificate.data, own->key.data, &listener->tls);
-  return status != STOA_OK ? status
-                           : stoa_tls_context_names(listener->tls, server->config_arena,
-                                                    &listener->certificate_names.items,
-                                                    &listener->certificate_names.count);
+  return status != STOA_OK
+             ? status
+             : stoa_tls_context_names(listener->tls, server->config_arena, &listener->certificate_names.items,
+                                      &listener->certificate_names.count);
 }
 
 static int parse(const struct stoa_server *server, const struct stoa_listener_config *config,

@@ -31,7 +31,7 @@ struct stoa_server_listener {
   bool is_admin;                 /* role: admin */
   bool proxy_protocol;           /* each connection begins with a PROXY header */
   bool owns_tls;
-  struct stoa_tls_context *tls; /* NULL: plain */
+  struct stoa_tls_context *tls;              /* NULL: plain */
   struct stoa_string_list certificate_names; /* that pages may reach it by; in the server's configuration */
   mode_t mode;
   struct stoa_address_list addresses;

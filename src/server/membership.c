@@ -10,9 +10,11 @@ static struct stoa_groups *groups_of(const struct stoa_session *session) {
 }
 
 int stoa_member_reserve_membership(struct stoa_session *session) {
-  size_t size = (stoa_server_session_of(session)->group_count + 1) * sizeof *stoa_server_session_of(session)->memberships;
-  struct stoa_membership *memberships =
-      stoa_server_session_of(session)->memberships == NULL ? stoa_alloc(size) : stoa_realloc(stoa_server_session_of(session)->memberships, size);
+  size_t size =
+      (stoa_server_session_of(session)->group_count + 1) * sizeof *stoa_server_session_of(session)->memberships;
+  struct stoa_membership *memberships = stoa_server_session_of(session)->memberships == NULL
+                                            ? stoa_alloc(size)
+                                            : stoa_realloc(stoa_server_session_of(session)->memberships, size);
   if (memberships == NULL) {
     return STOA_E_MEMORY;
   }

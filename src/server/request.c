@@ -105,8 +105,9 @@ static bool find_client(struct upgrade *upgrade) {
   }
   int status = stoa_forwarded_client(upgrade->head, upgrade->data, is_trusted, trusted, address);
   if (status == STOA_E_SYNTAX) {
-    stoa_log(STOA_LOG_WARN, "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy "
-                            "remove the one that it does not write");
+    stoa_log(STOA_LOG_WARN,
+             "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy "
+             "remove the one that it does not write");
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
   }
@@ -199,8 +200,8 @@ static void on_upgrade(struct upgrade *upgrade) {
     return;
   }
   choose_format(upgrade);
-  upgrade->compress = upgrade->server->config.compression &&
-                      stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
+  upgrade->compress =
+      upgrade->server->config.compression && stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
   if (write_response(upgrade)) {
     begin_session(upgrade);
   }

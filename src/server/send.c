@@ -16,7 +16,8 @@ void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outg
 
 /* Without memory for a compressor the message goes out as it is. */
 static struct stoa_deflater *deflater_of(struct stoa_session *session) {
-  return session->deflate_bits == 0 ? NULL : stoa_session_deflater(stoa_session_host_of(session), session->deflate_bits);
+  return session->deflate_bits == 0 ? NULL
+                                    : stoa_session_deflater(stoa_session_host_of(session), session->deflate_bits);
 }
 
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing) {

@@ -19,8 +19,8 @@ struct stoa_membership {
 
 /* What few sessions need. */
 struct stoa_session_account {
-  uint32_t mistakes;    /* answered errors of decoding, less one for each second since */
-  uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
+  uint32_t mistakes;       /* answered errors of decoding, less one for each second since */
+  uint32_t mistakes_ms;    /* when that was counted, low 32 bits of the loop's time */
   struct stoa_peer client; /* behind trusted proxies */
   struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
   bool has_local;
@@ -44,7 +44,7 @@ struct stoa_server_session {
   void *user;
   struct stoa_membership *memberships;  /* groups that were joined by name */
   struct stoa_session_account *account; /* made when it is first needed */
-  struct stoa_peer peer; /* of the connection */
+  struct stoa_peer peer;                /* of the connection */
 };
 
 /* Made when it is first needed. NULL when memory is out. */

@@ -74,7 +74,8 @@ static bool say_close(struct stoa_session *session, uint16_t code, const char *r
   stoa_session_host_of(session)->on_closing(session);
   settle_fate(stream);
   queue_close_frame(stream, code, reason);
-  stoa_stream_host_of(stream)->on_deadline_change(stream, stoa_loop_now_ms(stream->protocol->host->loop) + STOA_SESSION_CLOSING_MS);
+  stoa_stream_host_of(stream)->on_deadline_change(
+      stream, stoa_loop_now_ms(stream->protocol->host->loop) + STOA_SESSION_CLOSING_MS);
   return true;
 }
 

@@ -5,8 +5,8 @@
 #include "session/session.h"
 
 struct stoa_session_input {
-  struct stoa_stream_input base; /* first */
-  struct stoa_buffer message;    /* the message's payload so far, inflated */
+  struct stoa_stream_input base;  /* first */
+  struct stoa_buffer message;     /* the message's payload so far, inflated */
   struct stoa_inflater *inflater; /* a compressed message is under way */
   uint32_t utf8;                  /* of an inflated text */
   uint32_t started_ms;            /* when the message began */
@@ -14,7 +14,7 @@ struct stoa_session_input {
 };
 
 struct stoa_stream_input *stoa_session_make_input(struct stoa_stream *stream);
-void stoa_session_free_input(struct stoa_stream_input *input);
+void stoa_session_free_input(struct stoa_stream_input *base);
 bool stoa_session_input_is_idle(const struct stoa_stream_input *input);
 
 /* Frames, until the bytes, the state or the share end. Returns the bytes used. */

@@ -118,8 +118,8 @@ int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *h
   session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
   stoa_ws_reader_init(&session->reader, true, deflate != NULL);
   session->state = STOA_SESSION_OPEN;
-  stoa_stream_host_of(stream)->on_deadline_change(stream,
-                                                  stoa_loop_now_ms(stream->protocol->host->loop) + host->limits->ping_ms);
+  stoa_stream_host_of(stream)->on_deadline_change(
+      stream, stoa_loop_now_ms(stream->protocol->host->loop) + host->limits->ping_ms);
   return STOA_OK;
 }
 

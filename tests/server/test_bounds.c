@@ -59,7 +59,7 @@ static void flood_from_here(struct stoa_server *server) {
 }
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   (void)user;
   (void)request;
   (void)out_refusal;

@@ -126,7 +126,7 @@ struct door {
 };
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   struct door *door = user;
   struct stoa_string agent = stoa_request_field(request, "user-agent");
   struct stoa_string none = stoa_request_field(request, "X-Absent");

@@ -338,7 +338,7 @@ static struct stoa_string unix_address(void) {
 static atomic_uint sessions_of_worker[4];
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   (void)user;
   (void)session;
   (void)request;

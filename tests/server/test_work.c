@@ -122,7 +122,7 @@ static struct house_count connected;
 static struct house_count ended;
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   (void)user;
   (void)request;
   (void)out_refusal;
@@ -474,8 +474,8 @@ static void on_worker_stop(void *user, struct stoa_server *server, uint32_t work
   hooks.stopped[hooks.stop_count++] = worker;
 }
 
-static enum stoa_admission on_connect_of_hooks(void *user, struct stoa_session *session, const struct stoa_request *request,
-                                struct stoa_refusal *out_refusal) {
+static enum stoa_admission on_connect_of_hooks(void *user, struct stoa_session *session,
+                                               const struct stoa_request *request, struct stoa_refusal *out_refusal) {
   (void)user;
   (void)session;
   (void)request;

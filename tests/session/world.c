@@ -135,7 +135,7 @@ void world_pass_ms(uint64_t ms) {
   if (world.session != NULL) {
     uint64_t now_ms = stoa_loop_now_ms(world.streams.loop);
     world.due_ms = world.session->state == STOA_SESSION_NONE ? stoa_http_on_deadline(&world.session->stream, now_ms)
-                                                              : stoa_session_on_deadline(world.session, now_ms);
+                                                             : stoa_session_on_deadline(world.session, now_ms);
   }
   world_turn();
 }

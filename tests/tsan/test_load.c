@@ -28,7 +28,7 @@ static struct {
 } register_of = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
-                       struct stoa_refusal *out_refusal) {
+                                      struct stoa_refusal *out_refusal) {
   (void)request;
   (void)out_refusal;
   pthread_mutex_lock(&register_of.mutex);
