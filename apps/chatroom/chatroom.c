@@ -26,12 +26,6 @@ static struct stoa_string time_text(int64_t now_ms, char out[TIME_TEXT_SIZE]) {
   return stoa_string_of(out);
 }
 
-static int64_t wall_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void set_nick(struct person *person, struct stoa_string nick) {
   memcpy(person->nick, nick.data, nick.len);
   person->nick_len = nick.len;
@@ -83,7 +77,7 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
                                         const struct chatroom_v1_chat_message *message) {
   const struct person *person = stoa_session_user(session);
   char now[TIME_TEXT_SIZE];
-  int64_t now_ms = wall_ms();
+  int64_t now_ms = stoa_server_wall_ms(stoa_session_server(session));
   size_t chars = count_chars(message->message);
   (void)user;
   if (chars == 0) {
@@ -129,7 +123,7 @@ static const struct stoa_error *on_hello(void *user, struct stoa_session *sessio
   reply->session_id = stoa_string_of(person->user_id);
   reply->nick = stoa_string_make(person->nick, person->nick_len);
   reply->server = stoa_string_of("stoa-chatroom/" STOA_VERSION);
-  reply->server_ms = wall_ms();
+  reply->server_ms = stoa_server_wall_ms(server);
   reply->message_bytes_max = (uint32_t)stoa_server_message_bytes_max(server);
   reply->ping_ms = stoa_server_ping_interval_ms(server);
   reply->user_id = stoa_string_of(person->user_id);

@@ -8,9 +8,16 @@
 
 #define LINES_PER_SECOND_MAX 10u
 #define NS_PER_SECOND 1000000000u
+/* A site's state: which clock, the second of the last event (both less what is above their bits), and how many there
+ * were in it. */
+#define COUNT_BITS 20
+#define SECOND_BITS 26
+#define COUNT_MASK ((UINT64_C(1) << COUNT_BITS) - 1)
+#define SECOND_MASK ((UINT64_C(1) << SECOND_BITS) - 1)
 
 static struct stoa_log_output output = {.clock = &stoa_clock_system, .fd = 2, .style = STOA_LOG_LOGFMT};
 static enum stoa_log_severity lowest_level = STOA_LOG_INFO;
+static uint64_t clock_number; /* of the clock in use */
 
 void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format) {
   output.fd = fd;
@@ -20,6 +27,7 @@ void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style fo
 
 void stoa_log_use_clock(const struct stoa_clock *clock) {
   output.clock = clock == NULL ? &stoa_clock_system : clock;
+  clock_number++;
 }
 
 bool stoa_log_wants(enum stoa_log_severity level) {
@@ -30,20 +38,27 @@ uint64_t stoa_log_dropped(void) {
   return stoa_log_writer_dropped();
 }
 
-/* May this event be written? The state holds the second of the last event in its upper half, and how many came in
- * that second in its lower. The first event of a later second is always written, so it tells what was suppressed. */
+/* One clock's seconds say nothing about another's, so a new clock begins with empty counts wherever it stands. */
+static uint64_t this_second(void) {
+  uint64_t second = stoa_clock_monotonic_ns(output.clock) / NS_PER_SECOND;
+  return (clock_number << SECOND_BITS | (second & SECOND_MASK)) << COUNT_BITS;
+}
+
+/* May this event be written? The first of another second always is, so it tells what was suppressed before. */
 static bool admit(struct stoa_log_site *site, uint32_t *out_suppressed_count) {
-  uint64_t now = stoa_clock_monotonic_ns(output.clock) / NS_PER_SECOND;
+  uint64_t now = this_second();
   uint64_t before = __atomic_load_n(&site->state, __ATOMIC_RELAXED);
   uint64_t after;
   uint32_t count;
   bool is_new_second;
   do {
-    count = (uint32_t)before;
-    is_new_second = now > before >> 32;
-    after = is_new_second ? now << 32 | 1 : before + (count < UINT32_MAX);
+    count = (uint32_t)(before & COUNT_MASK);
+    is_new_second = now != (before & ~COUNT_MASK);
+    after = is_new_second ? now | 1 : before + (count < COUNT_MASK);
   } while (!__atomic_compare_exchange_n(&site->state, &before, after, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-  *out_suppressed_count = is_new_second && count > LINES_PER_SECOND_MAX ? count - LINES_PER_SECOND_MAX : 0;
+  bool is_same_clock = (before ^ now) >> (COUNT_BITS + SECOND_BITS) == 0;
+  *out_suppressed_count =
+      is_new_second && is_same_clock && count > LINES_PER_SECOND_MAX ? count - LINES_PER_SECOND_MAX : 0;
   return is_new_second || count < LINES_PER_SECOND_MAX;
 }
 

@@ -145,6 +145,15 @@ void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *bo
   continue_later(stream);
 }
 
+void stoa_http_finish(struct stoa_stream *stream) {
+  struct http_input *input = input_of(stream);
+  if (input != NULL && input->body != NULL) {
+    input->keep_alive = false;
+  } else {
+    stoa_http_answered(stream, false);
+  }
+}
+
 static void on_progress(struct stoa_stream *stream) {
   stream->since_ms = stoa_stream_now32(stream);
   send_piece(stream);

@@ -52,6 +52,9 @@ void stoa_http_answered(struct stoa_stream *stream, bool keep_alive);
 /* The answer's head was queued; the content comes from `body`, which is owned from here on, whatever happens. */
 void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *body, bool keep_alive);
 
+/* No other request is taken: the connection ends behind the answer that is under way, or else now. */
+void stoa_http_finish(struct stoa_stream *stream);
+
 /* Act on a deadline that has come; returns when the next one is. */
 uint64_t stoa_http_on_deadline(struct stoa_stream *stream, uint64_t now_ms);
 /* The wall clock, for the field Date. */

@@ -230,9 +230,13 @@ void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
 }
 
 void stoa_loop_run(struct stoa_loop *loop) {
-  while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
+  while (!stoa_loop_stopped(loop)) {
     stoa_loop_turn(loop, -1);
   }
+}
+
+bool stoa_loop_stopped(const struct stoa_loop *loop) {
+  return atomic_load_explicit(&loop->stopping, memory_order_acquire);
 }
 
 static void wake(struct stoa_loop *loop) {

@@ -65,6 +65,8 @@ void stoa_loop_run(struct stoa_loop *loop);
 void stoa_loop_turn(struct stoa_loop *loop, int wait_ms);
 /* Any thread. The current turn is finished. */
 void stoa_loop_stop(struct stoa_loop *loop);
+/* Was it told to stop? For who takes the turns himself. Any thread. */
+bool stoa_loop_stopped(const struct stoa_loop *loop);
 
 /* For a program with a poll loop of its own around it: readable when a turn has something to do, as it also has once
  * stoa_loop_wait_ms() milliseconds (0: now; -1: never) have passed. */

@@ -22,8 +22,10 @@ static void tell_empty(struct stoa_stream *stream) {
   }
 }
 
-/* What was to be sent has been given to the kernel, as far as it took it. */
+/* What was to be sent has been given to the kernel, as far as it took it. The program is called from here on, for this
+ * stream or for another: what it sends now leaves at the end of the next turn. */
 static void flushed(struct stoa_stream *stream) {
+  stream->flushed = true;
   tell_empty(stream);
   if (stream->fate < STOA_FATE_MEMORY && stream->state == STOA_STREAM_FLUSHING && stoa_stream_queued(stream) == 0) {
     half_close(stream);
@@ -60,7 +62,14 @@ static void on_sent(const struct stoa_turn_send *send, ssize_t taken) {
 }
 
 static void on_unmark(struct stoa_stream *stream) {
+  bool again = stream->marked_again;
   stream->marked = false;
+  stream->flushed = false;
+  stream->marked_again = false;
+  if (again && stream->state != STOA_STREAM_CLOSED) {
+    stoa_stream_mark(stream);
+    stoa_loop_again(stoa_stream_host_of(stream)->loop);
+  }
 }
 
 /* Descriptors. */

@@ -102,21 +102,23 @@ struct stoa_stream {
   struct stoa_conn conn; /* first: its io is the stream */
   struct stoa_queue *queue;
   const struct stoa_protocol *protocol;
-  uint8_t state;        /* enum stoa_stream_state */
-  uint8_t pauses;       /* enum stoa_stream_pause */
-  uint8_t fate;         /* enum stoa_stream_fate */
-  bool marked : 1;      /* it has an entry in the turn */
-  bool gathered : 1;    /* a send of it waits to be handed over */
-  bool blocked : 1;     /* the kernel's buffer is full: wait for EPOLLOUT */
-  bool peer_ended : 1;  /* the peer shut its side while our last bytes were on their way: nothing to read */
-  bool listed : 1;      /* it is on the ready list; on_closed waits until it is off it */
-  bool tell_empty : 1;  /* the protocol is told when nothing waits any more */
-  bool handshaking : 1; /* TLS is not agreed yet, which is costly: it takes its turn on the ready list */
-  uint32_t turn_index;  /* while it is marked: its entry in the turn */
-  uint32_t active_ms;   /* when bytes came last, low 32 bits of the loop's time */
-  uint32_t sent_ms;     /* when something was given to it to be sent last */
-  uint32_t since_ms;    /* the protocol's: when the state, or what it waits for, began */
-  uint32_t acked;       /* bytes that the peer's kernel had acknowledged at the last look */
+  uint8_t state : 4;     /* enum stoa_stream_state */
+  uint8_t fate : 4;      /* enum stoa_stream_fate */
+  uint8_t pauses;        /* enum stoa_stream_pause */
+  bool marked : 1;       /* it has an entry in the turn */
+  bool gathered : 1;     /* a send of it waits to be handed over */
+  bool blocked : 1;      /* the kernel's buffer is full: wait for EPOLLOUT */
+  bool peer_ended : 1;   /* the peer shut its side while our last bytes were on their way: nothing to read */
+  bool listed : 1;       /* it is on the ready list; on_closed waits until it is off it */
+  bool tell_empty : 1;   /* the protocol is told when nothing waits any more */
+  bool flushed : 1;      /* the end of this turn has looked at it and will not again */
+  bool marked_again : 1; /* since then: the next turn's end has to */
+  bool handshaking : 1;  /* TLS is not agreed yet, which is costly: it takes its turn on the ready list */
+  uint32_t turn_index;   /* while it is marked: its entry in the turn */
+  uint32_t active_ms;    /* when bytes came last, low 32 bits of the loop's time */
+  uint32_t sent_ms;      /* when something was given to it to be sent last */
+  uint32_t since_ms;     /* the protocol's: when the state, or what it waits for, began */
+  uint32_t acked;        /* bytes that the peer's kernel had acknowledged at the last look */
   struct stoa_stream_input *input;
 };
 
@@ -170,7 +172,7 @@ void stoa_stream_finish(struct stoa_stream *stream);
 void stoa_stream_drop(struct stoa_stream *stream);
 /* Raise the fate, and look at the stream at the end of the turn. */
 void stoa_stream_doom(struct stoa_stream *stream, enum stoa_stream_fate fate);
-/* At the end of the turn it is looked at. */
+/* At the end of the turn it is looked at; of the next one when this turn's end has looked at it already. */
 void stoa_stream_mark(struct stoa_stream *stream);
 
 /* Input. */

@@ -133,8 +133,8 @@ struct stoa_buffer *stoa_stream_queue_begin(struct stoa_stream *stream) {
 /* The turn's buffer, when the stream's bytes can stand there in one run; else NULL. */
 static struct stoa_buffer *begin_in_turn(struct stoa_stream *stream) {
   struct stoa_turn *turn = turn_of(stream);
-  if (stream->queue != NULL || stream->blocked) {
-    return NULL;
+  if (stream->queue != NULL || stream->blocked || stream->flushed) {
+    return NULL; /* the turn's buffer ends with the turn */
   }
   if (turn->own == NULL) {
     turn->own = stoa_batch_create(OWN_BYTES_MAX);

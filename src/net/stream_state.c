@@ -19,19 +19,24 @@ static bool may_follow(enum stoa_stream_state from, enum stoa_stream_state to) {
 
 void stoa_stream_enter(struct stoa_stream *stream, enum stoa_stream_state state) {
   assert(may_follow((enum stoa_stream_state)stream->state, state));
-  stream->state = (uint8_t)state;
+  stream->state = (uint8_t)((unsigned)state & 15u);
 }
 
 void stoa_stream_mark(struct stoa_stream *stream) {
-  if (!stream->marked && stream->state != STOA_STREAM_CLOSED) {
+  if (stream->state == STOA_STREAM_CLOSED) {
+    return;
+  }
+  if (!stream->marked) {
     stream->turn_index = stoa_turn_mark(&stoa_stream_host_of(stream)->turn, stream);
     stream->marked = true;
+  } else if (stream->flushed) {
+    stream->marked_again = true;
   }
 }
 
 void stoa_stream_doom(struct stoa_stream *stream, enum stoa_stream_fate fate) {
   if (fate > (enum stoa_stream_fate)stream->fate) {
-    stream->fate = (uint8_t)fate;
+    stream->fate = (uint8_t)((unsigned)fate & 15u);
   }
   stoa_stream_mark(stream);
 }

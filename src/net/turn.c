@@ -120,12 +120,14 @@ void stoa_turn_end(struct stoa_turn *turn) {
       stoa_turn_hand_over(turn);
     }
   }
-  for (uint32_t i = 0; i < turn->count; i++) {
-    turn->events->on_unmark(turn->entries[i].stream);
-  }
+  uint32_t count = turn->count;
   turn->count = 0;
   if (turn->own != NULL) {
     turn->own->bytes.len = 0;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    /* Who is marked again takes a place that was looked at before. */
+    turn->events->on_unmark(turn->entries[i].stream);
   }
 }
 

@@ -36,7 +36,7 @@ struct stoa_turn_events {
   void (*on_flush)(struct stoa_stream *stream);
   /* What came of a gathered send: bytes taken, or -errno. */
   void (*on_sent)(const struct stoa_turn_send *send, ssize_t taken);
-  /* The entry is gone. */
+  /* The entry is gone. The stream may be marked for the next turn at once. */
   void (*on_unmark)(struct stoa_stream *stream);
 };
 

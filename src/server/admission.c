@@ -120,9 +120,17 @@ static void expel_for(struct stoa_session *session, const struct stoa_refusal *r
 /* It waits for the program, which knows it by its id: nothing is read, and it is a member of nothing. */
 static void wait_for_program(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
+  if (session->state != STOA_SESSION_OPEN) {
+    return; /* closed by the program while it was asked: it has left its groups */
+  }
+  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
+  if (account == NULL) {
+    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    return;
+  }
   withdraw(session);
   stoa_stream_pause(&session->stream, STOA_PAUSE_ADMISSION);
-  session->stream.since_ms = stoa_stream_now32(&session->stream);
+  account->asked_ms = stoa_stream_now32(&session->stream);
   worker->streams.on_deadline_change(&session->stream,
                                      stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
 }
@@ -177,13 +185,18 @@ static void decide(struct stoa_session *session, const struct stoa_refusal *refu
   }
 }
 
-void stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms) {
-  bool waits = session->state == STOA_SESSION_OPEN && (session->stream.pauses & STOA_PAUSE_ADMISSION) != 0;
-  uint32_t limit_ms = stoa_worker_of(session)->server->limits.handshake_timeout_ms;
-  if (waits && (uint32_t)now_ms - session->stream.since_ms >= limit_ms) {
-    static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not let in in time", STOA_FULL_RETRY_MS};
-    decide(session, &refusal);
+uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms) {
+  if (session->state != STOA_SESSION_OPEN || (session->stream.pauses & STOA_PAUSE_ADMISSION) == 0) {
+    return UINT64_MAX;
   }
+  uint32_t limit_ms = stoa_worker_of(session)->server->limits.handshake_timeout_ms;
+  uint32_t passed_ms = (uint32_t)now_ms - stoa_server_session_of(session)->account->asked_ms;
+  if (passed_ms < limit_ms) {
+    return now_ms + (limit_ms - passed_ms);
+  }
+  static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not let in in time", STOA_FULL_RETRY_MS};
+  decide(session, &refusal);
+  return UINT64_MAX;
 }
 
 /* A decision on its way to the session's worker. */

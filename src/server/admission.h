@@ -16,8 +16,9 @@ void stoa_admission_begin(struct stoa_session *session, const struct stoa_reques
 /* The session has ended: give back what it was counted for. */
 void stoa_admission_end(struct stoa_session *session);
 
-/* One that waits for the program for too long is closed with 4004. */
-void stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms);
+/* One that waits for the program for too long is closed with 4004. Returns when that is due, UINT64_MAX when it does
+ * not wait. */
+uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 /* Tell a session with a subprotocol why, in an error frame, then close it. A retry_ms above 0 makes it temporary. */
 void stoa_admission_expel(struct stoa_session *session, const struct stoa_error *error, uint16_t close_code);

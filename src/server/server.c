@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "server/options.h"
 #include "server/server_private.h"
+#include "server/stepping.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,6 +12,9 @@
 #include <stoa/log.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+
+/* How long one worker waits for something while the others, without threads too, wait for it. */
+#define STEPPED_WAIT_MS 1
 
 /* Creating. */
 
@@ -61,6 +65,7 @@ int stoa_server_create(const struct stoa_server_config *config, struct stoa_serv
   if (server == NULL) {
     return STOA_E_MEMORY;
   }
+  server->clock = &stoa_clock_system;
   server->files.root_fd = -1;
   server->ended_fd = -1;
   int status = init(server, config);
@@ -262,28 +267,58 @@ static int bring_up(struct stoa_server *server) {
   if (status == STOA_OK) {
     status = init_workers(server);
   }
-  if (status == STOA_OK) {
-    status = stoa_listeners_open(server);
-  }
-  server->started = status == STOA_OK; /* from the first thread on, sending is fine */
-  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
-    status = stoa_work_begin(&server->workers[i]);
-  }
-  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
-    status = stoa_worker_start(&server->workers[i]);
-  }
-  return status;
+  return status == STOA_OK ? stoa_listeners_open(server) : status;
 }
 
-int stoa_server_start(struct stoa_server *server) {
+void stoa_server_use_clock(struct stoa_server *server, const struct stoa_clock *clock) {
+  assert(!server->started && server->workers == NULL);
+  server->clock = clock;
+}
+
+int stoa_server_bind(struct stoa_server *server) {
   assert(!server->started);
-  start_log(server);
   /* OpenSSL writes without MSG_NOSIGNAL. */
   signal(SIGPIPE, SIG_IGN);
   stoa_listeners_raise_limit();
   int status = bring_up(server);
   if (status != STOA_OK) {
     end_workers(server);
+    return status;
+  }
+  server->started = true; /* from now on sending is fine: what is posted waits for the first turn */
+  return STOA_OK;
+}
+
+static int begin(struct stoa_server *server, int (*start)(struct stoa_worker *worker)) {
+  int status = STOA_OK;
+  assert(server->started);
+  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
+    status = stoa_work_begin(&server->workers[i]);
+  }
+  for (uint32_t i = 0; i < server->worker_count && status == STOA_OK; i++) {
+    status = start(&server->workers[i]);
+  }
+  if (status != STOA_OK) {
+    end_workers(server);
+  }
+  return status;
+}
+
+int stoa_server_begin_threads(struct stoa_server *server) {
+  return begin(server, stoa_worker_start_thread);
+}
+
+int stoa_server_begin_stepped(struct stoa_server *server) {
+  return begin(server, stoa_worker_start_stepped);
+}
+
+int stoa_server_start(struct stoa_server *server) {
+  start_log(server);
+  int status = stoa_server_bind(server);
+  if (status == STOA_OK) {
+    status = stoa_server_begin_threads(server);
+  }
+  if (status != STOA_OK) {
     stop_log(server);
   }
   return status;
@@ -297,7 +332,7 @@ const char *stoa_server_address(const struct stoa_server *server, size_t index) 
 
 void stoa_server_drain(struct stoa_server *server) {
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    if (server->workers[i].thread_started) {
+    if (stoa_worker_runs(&server->workers[i])) {
       stoa_worker_drain(&server->workers[i]);
     }
   }
@@ -305,18 +340,39 @@ void stoa_server_drain(struct stoa_server *server) {
 
 void stoa_server_abort(struct stoa_server *server) {
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    if (server->workers[i].thread_started) {
+    if (stoa_worker_runs(&server->workers[i])) {
       stoa_worker_abort(&server->workers[i]);
     }
   }
 }
 
-void stoa_server_wait(struct stoa_server *server) {
-  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    if (server->workers[i].thread_started) {
-      pthread_join(server->workers[i].thread, NULL);
-      server->workers[i].thread_started = false;
+struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_t index) {
+  assert(server->workers != NULL);
+  assert(index < server->worker_count);
+  return &server->workers[index];
+}
+
+/* Those without a thread end together too, so all of them are turned until all have ended. */
+static void turn_until_ended(struct stoa_server *server) {
+  bool some_run;
+  do {
+    some_run = false;
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+      struct stoa_worker *worker = &server->workers[i];
+      if (atomic_load(&worker->life) == STOA_WORKER_STEPPED && stoa_worker_turn(worker, STEPPED_WAIT_MS)) {
+        some_run = true;
+      }
     }
+  } while (some_run);
+}
+
+void stoa_server_wait(struct stoa_server *server) {
+  if (server->workers == NULL) {
+    return;
+  }
+  turn_until_ended(server);
+  for (uint32_t i = 0; i < server->worker_count; i++) {
+    stoa_worker_join(&server->workers[i]);
   }
 }
 
@@ -334,6 +390,10 @@ size_t stoa_server_message_bytes_max(const struct stoa_server *server) {
 
 uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server) {
   return server->config.ping_interval_ms;
+}
+
+int64_t stoa_server_wall_ms(const struct stoa_server *server) {
+  return stoa_clock_wall_us(server->clock) / 1000;
 }
 
 /* Signals are read, not handled: the first one lets everybody go, the second ends at once. */

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 struct stoa_server {
+  const struct stoa_clock *clock;   /* every loop's; borrowed */
   struct stoa_server_config config; /* a copy, defaults filled in; what it points to lies in config_arena */
   struct stoa_limits_config limits;
   struct stoa_arena *config_arena;

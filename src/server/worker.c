@@ -346,7 +346,12 @@ static void on_turn_end(void *context) {
   stoa_stream_host_run_ready(&worker->streams);
   /* While draining nothing is held: the loop may end with this turn, and members elsewhere are about to go. */
   stoa_fanout_flush(&worker->groups, worker->draining);
+  const struct stoa_group *held = worker->groups.dirty;
   stoa_turn_end(&worker->streams.turn);
+  if (worker->groups.dirty != held) {
+    /* The program published when it was told of an end, or that all has left: the next turn sends it. */
+    stoa_loop_again(worker->loop);
+  }
   if (worker->sweeping) {
     worker->sweeping = false;
     return;
@@ -374,13 +379,19 @@ static void give_back(struct stoa_worker *worker) {
   }
 }
 
+/* The header of the PROXY protocol has not come. */
+static bool is_before_header(const struct stoa_session *session) {
+  return session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
+}
+
 static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
-  stoa_admission_on_deadline(session, now_ms);
   if (session->state != STOA_SESSION_NONE) {
-    return stoa_session_on_deadline(session, now_ms);
+    uint64_t admission_due_ms = stoa_admission_on_deadline(session, now_ms);
+    uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
+    return admission_due_ms < due_ms ? admission_due_ms : due_ms;
   }
-  bool is_proxy = session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
-  return is_proxy ? stoa_proxy_on_deadline(&session->stream, now_ms) : stoa_http_on_deadline(&session->stream, now_ms);
+  return is_before_header(session) ? stoa_proxy_on_deadline(&session->stream, now_ms)
+                                   : stoa_http_on_deadline(&session->stream, now_ms);
 }
 
 /* Returns how long nobody is due after that. */
@@ -417,31 +428,6 @@ static void on_sweep(struct stoa_timer *timer) {
   stoa_loop_timer_start(worker->loop, timer, delay_ms);
 }
 
-static void *run(void *context) {
-  struct stoa_worker *worker = context;
-  struct stoa_server *server = worker->server;
-  current = worker;
-  stoa_turn_begin_thread(&worker->streams.turn);
-  stoa_loop_run(worker->loop);
-  stoa_turn_end_thread(&worker->streams.turn);
-  if (atomic_fetch_sub(&server->running, 1) == 1) {
-    const uint64_t one = 1;
-    ssize_t ignored = stoa_sys.write(server->ended_fd, &one, sizeof one);
-    (void)ignored;
-  }
-  return NULL;
-}
-
-int stoa_worker_start(struct stoa_worker *worker) {
-  atomic_fetch_add(&worker->server->running, 1);
-  if (stoa_sys.pthread_create(&worker->thread, NULL, run, worker) != 0) {
-    atomic_fetch_sub(&worker->server->running, 1);
-    return STOA_E_SYSTEM;
-  }
-  worker->thread_started = true;
-  return STOA_OK;
-}
-
 /* The end. */
 
 static void on_drain_end(struct stoa_timer *timer) {
@@ -462,8 +448,10 @@ static void spread_closes(struct stoa_worker *worker) {
     }
     if (session->state == STOA_SESSION_OPEN) {
       worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
-    } else if (session->state == STOA_SESSION_NONE && (session->stream.pauses & STOA_PAUSE_ANSWER) == 0) {
-      stoa_http_answered(&session->stream, false);
+    } else if (is_before_header(session)) {
+      stoa_stream_drop(&session->stream);
+    } else if (session->state == STOA_SESSION_NONE) {
+      stoa_http_finish(&session->stream);
     }
   }
 }
@@ -558,7 +546,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->sweep.on_due = on_sweep;
   worker->drain_end.on_due = on_drain_end;
   set_scratch(worker);
-  int status = stoa_loop_create(&stoa_clock_system, &worker->loop);
+  int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
     status = stoa_map_init(&worker->ids, session_key);
   }

@@ -20,6 +20,13 @@
 #include <stdatomic.h>
 #include <stoa/server.h>
 
+/* Who takes its turns. */
+enum stoa_worker_life {
+  STOA_WORKER_STANDS,   /* nobody: it has not begun, or has ended */
+  STOA_WORKER_THREADED, /* a thread of its own, which may have ended and waits to be joined */
+  STOA_WORKER_STEPPED   /* who calls stoa_worker_turn() (stepping.h) */
+};
+
 struct stoa_worker {
   struct stoa_stream_host streams; /* first: a stream's host is its worker */
   struct stoa_http_host http;
@@ -28,8 +35,8 @@ struct stoa_worker {
   struct stoa_server *server;
   uint32_t index;
   bool draining;
-  atomic_bool thread_started; /* draining and waiting may be on different threads */
-  pthread_t thread;
+  atomic_int life;  /* enum stoa_worker_life: draining and waiting may be on different threads */
+  pthread_t thread; /* while THREADED */
   struct stoa_loop *loop;
   struct stoa_arena *arena;
   struct stoa_listener *listeners; /* listeners.h's: one for each socket that is watched here */
@@ -74,8 +81,14 @@ void stoa_worker_fini(struct stoa_worker *worker);
 /* A connection came through a listener; the descriptor is the worker's, also when nothing comes of it. */
 void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
                         const struct sockaddr_storage *address);
-/* Errors: STOA_E_SYSTEM */
-int stoa_worker_start(struct stoa_worker *worker);
+/* worker_life.c: begin, on a thread of its own or by stoa_worker_turn(). Errors: STOA_E_SYSTEM  (thread only) */
+int stoa_worker_start_thread(struct stoa_worker *worker);
+int stoa_worker_start_stepped(struct stoa_worker *worker);
+static inline bool stoa_worker_runs(const struct stoa_worker *worker) {
+  return atomic_load(&worker->life) != STOA_WORKER_STANDS;
+}
+/* Wait for its thread's end. One without is left as it is. */
+void stoa_worker_join(struct stoa_worker *worker);
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);

@@ -33,10 +33,14 @@ bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
 }
 
 bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
-  const struct stoa_session_input *input = input_of(session);
-  /* One that is paused for our sake is not read, so it cannot finish. */
-  bool is_read = (session->stream.pauses & ~STOA_PAUSE_OUTPUT) == 0;
-  if (input == NULL || !input->in_message || !is_read) {
+  struct stoa_session_input *input = input_of(session);
+  if (input == NULL || !input->in_message) {
+    return false;
+  }
+  /* One that is paused for our sake is not read, so it cannot finish: it has all its time from then on. One that does
+   * not take its output, or waits for its share, has itself to thank. */
+  if ((session->stream.pauses & ~(STOA_PAUSE_OUTPUT | STOA_PAUSE_SHARE)) != 0) {
+    input->started_ms = (uint32_t)now_ms;
     return false;
   }
   uint32_t passed = (uint32_t)now_ms - input->started_ms;

@@ -295,6 +295,25 @@ static void suppressed_lines_are_told_in_json_and_after_a_long_silence(void **st
   assert_string_equal(sink.text, JSON_HEAD "\"a\":1,\"suppressed\":1}\n");
 }
 
+/* A simulation begins each run at the same time. */
+static void a_clock_that_is_set_anew_begins_with_empty_counts(void **state) {
+  (void)state;
+  struct stoa_log_site site = {0};
+  const struct stoa_log_field field = STOA_F_INT("a", 1);
+  for (int run = 0; run < 2; run++) {
+    begin_sink(NULL);
+    for (int i = 0; i < 15; i++) {
+      stoa_log_write(&site, STOA_LOG_INFO, "tried", &field, 1);
+    }
+    assert_int_equal(sink.call_count, 10);
+    assert_null(strstr(sink.text, "suppressed"));
+    fake.monotonic_ns += NS_PER_SECOND;
+    sink.len = 0;
+    stoa_log_write(&site, STOA_LOG_INFO, "tried", &field, 1);
+    assert_string_equal(sink.text, HEAD "a=1 suppressed=5\n");
+  }
+}
+
 static void call_sites_are_limited_apart(void **state) {
   (void)state;
   log_at_one_site(100);
@@ -383,6 +402,7 @@ int main(void) {
       WITH_SINK(a_cut_falls_between_characters_and_between_escapes),
       WITH_SINK(fields_that_do_not_fit_the_line_are_counted_as_left_out),
       WITH_SINK(a_call_site_writes_ten_lines_a_second_and_tells_what_it_suppressed),
+      WITH_SINK(a_clock_that_is_set_anew_begins_with_empty_counts),
       WITH_SINK(suppressed_lines_are_told_in_json_and_after_a_long_silence),
       WITH_SINK(call_sites_are_limited_apart),
       WITH_SINK(threads_at_one_call_site_share_its_ten_lines),

@@ -469,10 +469,10 @@ static void open_house_with_odd_codec(void) {
   house.address = stoa_server_address(house.server, 0);
 }
 
-static void wait_for_sessions(size_t count) {
+static void wait_for_connections(size_t count) {
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  while (stoa_server_sessions(house.server) != count) {
+  while (stoa_server_connections(house.server) != count) {
     assert_false(is_late(&start));
     sched_yield();
   }
@@ -490,7 +490,7 @@ static void test_who_cannot_be_given_a_message_that_was_accepted_is_closed_and_t
   house_sync(&ann);
   house_enter(&house, &bob, "stoa.proto");
   client_connect(&odd_one, house.address);
-  wait_for_sessions(4);
+  wait_for_connections(4);
   block(&blocker, &id);
   /* Its codec comes into use while the message is on its way. */
   struct talk_v1_line_message line = {.text = STOA_STR("for all")};

@@ -14,6 +14,7 @@
 #include "server/server_private.h"
 
 #include <stoa/log.h>
+#include <time.h>
 
 #define MEMBERS 8u
 #define SENDERS 4u
@@ -374,6 +375,42 @@ static void test_the_count_of_batches_may_start_over(void **state) {
   stoa_server_destroy(server);
 }
 
+static void on_drained(void *user, struct stoa_session *session) {
+  (void)user;
+  struct talk_v1_line_message line = {.text = STOA_STR("all has left")};
+  assert_int_equal(talk_v1_line_broadcast(stoa_session_server(session), &line), STOA_OK);
+}
+
+static enum stoa_admission ask_when_drained(void *user, struct stoa_session *session,
+                                            const struct stoa_request *request, struct stoa_refusal *out_refusal) {
+  (void)user;
+  (void)request;
+  (void)out_refusal;
+  stoa_session_tell_drained(session);
+  return STOA_ADMIT;
+}
+
+/* It is called at the end of a turn, when groups have been looked at. Without more turns the next look would be the
+ * sweep's, half a second later at worst. */
+static void test_what_is_published_from_on_drained_arrives_at_once(void **state) {
+  (void)state;
+  enum { GUESTS = 30, MS_MAX = 3000 };
+  static const struct stoa_callbacks callbacks = {.on_connect = ask_when_drained, .on_drained = on_drained};
+  struct timespec start;
+  struct timespec end;
+  house_start(&house, house_config(1), &callbacks);
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (unsigned i = 0; i < GUESTS; i++) {
+    struct client guest;
+    house_enter(&house, &guest, "stoa.json");
+    house_expect(&guest, "all has left");
+    client_close(&guest);
+  }
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  assert_in_range((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000, 0, MS_MAX);
+  house_end(&house);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_all_members_hear_all_broadcasts_in_one_order_on_one_worker),
@@ -394,6 +431,7 @@ int main(void) {
                                       guests_leave),
       cmocka_unit_test(test_formats_that_write_alike_are_encoded_and_compressed_once),
       cmocka_unit_test(test_the_count_of_batches_may_start_over),
+      cmocka_unit_test(test_what_is_published_from_on_drained_arrives_at_once),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("groups", tests, NULL, NULL);

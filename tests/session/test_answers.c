@@ -80,6 +80,32 @@ static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(vo
   assert_false(world.ended);
 }
 
+static void test_a_connection_that_is_finished_ends_behind_its_answer(void **state) {
+  (void)state;
+  static uint8_t got[PIECE_BYTES * 2];
+  size_t received = 0;
+  world.answer = answer_in_pieces;
+  made_bytes = 20 * PIECE_BYTES;
+  world_send_bytes(plain_head, strlen(plain_head));
+  world_turns(3);
+  stoa_http_finish(&world.session->stream);
+  for (int i = 0; i < 500 && received < made_bytes; i++) {
+    world_turn();
+    received += world_receive(got, sizeof got);
+  }
+  world_turns(2);
+  assert_true(received >= made_bytes);
+  world_receive(got, sizeof got);
+  assert_true(world_peer_sees_end());
+}
+
+static void test_a_connection_without_an_answer_is_finished_at_once(void **state) {
+  (void)state;
+  stoa_http_finish(&world.session->stream);
+  world_turns(2);
+  assert_true(world_peer_sees_end());
+}
+
 static void answer_short(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
   static const uint8_t zeros[PIECE_BYTES];
   char answer[128];
@@ -112,11 +138,56 @@ static void test_requests_wait_while_answers_do(void **state) {
   assert_true(received >= REQUESTS * PIECE_BYTES);
 }
 
+static void say_drained(struct stoa_session *session) {
+  assert_int_equal(stoa_session_output_message(session, STOA_WS_TEXT, stoa_bytes_make("x", 1)), STOA_OK);
+}
+
+static void test_what_is_sent_when_all_has_left_goes_out(void **state) {
+  (void)state;
+  world.drain = say_drained;
+  world_upgrade();
+  stoa_stream_tell_empty(&world.session->stream);
+  world_turns(2);
+  assert_int_equal(world.drained, 1);
+  world_expect_bytes("\x81\x01x", 3);
+}
+
+static void test_who_asks_again_when_all_has_left_is_told_again(void **state) {
+  (void)state;
+  world.drain = NULL;
+  world_upgrade();
+  world.drain = say_drained;
+  for (unsigned i = 1; i <= 3; i++) {
+    stoa_stream_tell_empty(&world.session->stream);
+    world_turns(2);
+    assert_int_equal(world.drained, i);
+    world_expect_bytes("\x81\x01x", 3);
+  }
+}
+
+static void close_drained(struct stoa_session *session) {
+  stoa_session_close(session, 4000, "all has left");
+}
+
+static void test_who_is_closed_when_all_has_left_gets_its_close_frame(void **state) {
+  (void)state;
+  world.drain = close_drained;
+  world_upgrade();
+  stoa_stream_tell_empty(&world.session->stream);
+  world_turns(2);
+  world_expect_close(4000, "all has left");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
       TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
+      TEST(test_a_connection_that_is_finished_ends_behind_its_answer),
+      TEST(test_a_connection_without_an_answer_is_finished_at_once),
       TEST(test_requests_wait_while_answers_do),
+      TEST(test_what_is_sent_when_all_has_left_goes_out),
+      TEST(test_who_asks_again_when_all_has_left_is_told_again),
+      TEST(test_who_is_closed_when_all_has_left_gets_its_close_frame),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

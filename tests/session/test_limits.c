@@ -391,6 +391,39 @@ static void test_a_message_must_end_in_its_time(void **state) {
   world_expect_close(1008, "message not finished in time");
 }
 
+static void test_a_message_has_its_time_after_a_pause_of_ours(void **state) {
+  (void)state;
+  world_upgrade();
+  world_send_frame(0x01, "begun", 5);
+  world_turn();
+  stoa_stream_pause(&world.session->stream, STOA_PAUSE_PROGRAM);
+  world_send_frame(0x00, "", 0); /* it lives */
+  for (int i = 0; i < 7; i++) {
+    world_pass_ms(10000);
+  }
+  stoa_stream_resume(&world.session->stream, STOA_PAUSE_PROGRAM);
+  for (int i = 0; i < 5; i++) {
+    world_pass_ms(10000);
+    assert_int_equal(world.closings, 0);
+    world_send_frame(0x00, "", 0);
+  }
+  world_pass_ms(10000);
+  assert_int_equal(world.closings, 1);
+}
+
+static void test_a_message_must_end_in_its_time_however_much_else_is_sent(void **state) {
+  (void)state;
+  world_upgrade();
+  world_send_frame(0x01, "begun", 5);
+  world_turn();
+  world.time.monotonic_ns += (uint64_t)world.limits.message_ms * 1000000;
+  world_turn();
+  stoa_stream_yield(&world.session->stream);
+  uint64_t ignored = stoa_session_on_deadline(world.session, stoa_loop_now_ms(world.streams.loop));
+  (void)ignored;
+  assert_int_equal(world.closings, 1);
+}
+
 static void test_the_last_bytes_have_five_seconds_to_leave(void **state) {
   (void)state;
   static uint8_t payload[60000];
@@ -518,6 +551,8 @@ int main(void) {
       TEST(test_a_slow_handshake_is_told_408),
       TEST(test_an_idle_session_is_pinged_and_closed_without_a_pong),
       TEST(test_a_message_must_end_in_its_time),
+      TEST(test_a_message_has_its_time_after_a_pause_of_ours),
+      TEST(test_a_message_must_end_in_its_time_however_much_else_is_sent),
       TEST(test_the_last_bytes_have_five_seconds_to_leave),
       TEST(test_each_allocation_of_a_session_may_fail),
       TEST(test_a_session_that_cannot_be_opened_closes_its_descriptor),

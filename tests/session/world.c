@@ -81,8 +81,10 @@ static void on_ping(struct stoa_session *session) {
 }
 
 static void on_drained(struct stoa_session *session) {
-  (void)session;
   world.drained++;
+  if (world.drain != NULL) {
+    world.drain(session);
+  }
 }
 
 static void forget(struct stoa_session *session) {
