@@ -1,7 +1,8 @@
 /* stoa/app.h: a server program's life: options, configuration, log, run, exit status.
  *
- *   int main(int argc, char **argv) { return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
- * }
+ *   int main(int argc, char **argv) {
+ *     return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
+ *   }
  *
  * Options: -c FILE, --config FILE (repeated; later files win), --set a.b=c (repeated; c is YAML; over all files),
  * --check-config, --print-config, --version, --help (-h). --check-config also creates the server, without starting it,

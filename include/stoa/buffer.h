@@ -26,7 +26,7 @@ STOA_API void stoa_buffer_init(struct stoa_buffer *buffer, size_t len_max);
 /* Release the memory; the buffer is empty and usable again, with the same cap. NULL is fine. */
 STOA_API void stoa_buffer_fini(struct stoa_buffer *buffer);
 
-/* Make sure that `room` more bytes fit behind data[len].
+/* Make sure that `room` more bytes fit after data[len].
  * Errors: STOA_E_LIMIT  len + room would pass len_max; STOA_E_MEMORY. The content is unchanged after both. */
 STOA_API int stoa_buffer_grow(struct stoa_buffer *buffer, size_t room);
 

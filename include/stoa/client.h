@@ -101,15 +101,18 @@ enum stoa_client_state {
 struct stoa_client_change {
   enum stoa_client_state state;
   /* WAITING and ENDED: why there is no connection (any more).
-   *   STOA_OK           it was closed, by this side or by the server; see close_code
-   *   STOA_E_NOT_FOUND  the name does not resolve
-   *   STOA_E_SYSTEM     no connection, or it broke; no thread for the look-up
-   *   STOA_E_CLOSED     the server ended the connection without a close frame
-   *   STOA_E_TLS        its certificate was refused, or TLS failed; the log has more
-   *   STOA_E_TIMEOUT    no name server answered in time, or the server not the handshake, or a ping after a long
-   * silence STOA_E_DENIED     it refused the upgrade; see http_status STOA_E_UNSUPPORTED  it does not speak the
-   * subprotocol STOA_E_SYNTAX     what it sent breaks HTTP, WebSocket or its compression STOA_E_LIMIT      its message
-   * or its answer is too long STOA_E_MEMORY     here */
+   *   STOA_OK             it was closed, by this side or by the server; see close_code
+   *   STOA_E_NOT_FOUND    the name does not resolve
+   *   STOA_E_SYSTEM       no connection, or it broke; no thread for the look-up
+   *   STOA_E_CLOSED       the server ended the connection without a close frame
+   *   STOA_E_TLS          its certificate was refused, or TLS failed; the log has more
+   *   STOA_E_TIMEOUT      no name server answered in time, or the server did not finish the handshake, or a ping after
+   *                       a long silence got no answer
+   *   STOA_E_DENIED       it refused the upgrade; see http_status
+   *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
+   *   STOA_E_SYNTAX       what it sent breaks HTTP, WebSocket or its compression
+   *   STOA_E_LIMIT        its message or its answer is too long
+   *   STOA_E_MEMORY       here */
   int status;
   uint16_t http_status; /* of a refused upgrade; else 0 */
   uint16_t close_code;  /* 1006 when the connection broke, 0 when it never was open */

@@ -39,7 +39,7 @@ struct stoa_codec {
 
   /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
    * both must outlive it. On an error its content is unspecified and *out_error, unless it is NULL, says why; after
-   * STOA_OK the text is empty. No byte behind the input is read.
+   * STOA_OK the text is empty. No byte after the input is read.
    * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT  too deep, or more than the arena's cap once
    *         decoded; STOA_E_MEMORY  memory is out, for which no input is to blame */
   int (*decode)(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,

@@ -36,7 +36,7 @@ STOA_API struct stoa_string stoa_request_field(const struct stoa_request *reques
  * upgrade. */
 struct stoa_refusal {
   uint16_t close_code; /* 4500 to 4999 stops the client's retries; 4000 to 4499 lets it come back */
-  const char *reason;  /* borrowed until the connection is closed: a literal; at most 123 bytes are told */
+  const char *reason;  /* copied when the callback has returned; at most 123 bytes are told; NULL is none */
   uint32_t retry_ms;   /* with a code below 4500: when to come back, in the error frame; 0: not told */
 };
 
@@ -84,43 +84,53 @@ STOA_API void stoa_server_destroy(struct stoa_server *server);
 
 /* Before start. A second call replaces the first. */
 STOA_API void stoa_server_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
-/* Before start. Errors as stoa/codec.h tells; a codec named in the configuration must be there at start. */
+/* Add a codec, borrowed until destroy. Before start; the one named in server.codec must be there at start.
+ * Errors: STOA_E_ARGUMENT  its name is not [a-z0-9-]{1,32}, or a function is missing; STOA_E_EXISTS  the name is taken;
+ *         STOA_E_LIMIT     eight are there, json and proto among them */
 STOA_API int stoa_server_codec(struct stoa_server *server, const struct stoa_codec *codec);
 
-/* Also send an empty message of this type when an idle session with a subprotocol is pinged: a page cannot see
- * WebSocket's own pings. Before start. Errors: STOA_E_ARGUMENT  the type is too big */
+/* Also send an empty message of this type when a session with a subprotocol is pinged: a page cannot see WebSocket's
+ * own pings. Before start. Errors: STOA_E_ARGUMENT  the type is above 0x3fffffff */
 STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
                                    const struct stoa_message_type *message_type);
 
-/* Bind, listen and start the workers; returns when all listen.
- * Errors: STOA_E_NOT_FOUND  no codec of the configured name; STOA_E_SYSTEM  an address cannot be bound;
- *         STOA_E_LIMIT  names have too many addresses; STOA_E_UNSUPPORTED  io_uring is wanted and not to be had;
- *         STOA_E_MEMORY; what on_worker_start answers. Nothing runs after an error. The soft limit of descriptors is
- *         raised to the hard one. */
+/* Bind, listen and start the workers; returns when all listen. It changes the process too: SIGPIPE is ignored from here
+ * on, for OpenSSL writes to broken connections in a way that raises it, and the soft limit of descriptors is raised to
+ * the hard one. Both stay so after the server's end. The log gets a thread of its own until then.
+ * Errors: STOA_E_NOT_FOUND    no codec of the configured name
+ *         STOA_E_ARGUMENT     payload_type is text, and the configured codec does not write text
+ *         STOA_E_SYSTEM       an address cannot be bound, or there is no thread to be had
+ *         STOA_E_LIMIT        names have too many addresses
+ *         STOA_E_UNSUPPORTED  io_uring is wanted and not to be had
+ *         STOA_E_MEMORY; what on_worker_start answers. Nothing runs after an error. */
 STOA_API int stoa_server_start(struct stoa_server *server);
 /* Where the n-th of server.addresses or server.listeners really listens, "127.0.0.1:43211" (port 0 asks for a free
  * one): of a name its first address. NULL past the last. */
 STOA_API const char *stoa_server_address(const struct stoa_server *server, size_t index);
 
-/* Let everybody go: no more accepts, close 4001 to all spread over a moment, then the workers end. From any thread
- * and from signal handlers' threads; returns at once. */
+/* Drain: no more connections are accepted, every session is closed with 4001 at a random moment of its own, and the
+ * workers end when all have gone, or after drain_ms. Any thread; returns at once. */
 STOA_API void stoa_server_drain(struct stoa_server *server);
-/* End now, without goodbyes. Any thread; returns at once. */
+/* End now, without close frames. Any thread; returns at once. */
 STOA_API void stoa_server_abort(struct stoa_server *server);
 /* Wait until the workers have ended. */
 STOA_API void stoa_server_wait(struct stoa_server *server);
 
 /* Start, drain on SIGTERM and SIGINT (a second one aborts; SIGHUP is logged and ignored), wait. The calling thread must
- * be the first one and must not have started others that take these signals. Errors as stoa_server_start(). */
+ * be the first one and must not have started others that take these signals. Errors: as stoa_server_start();
+ * STOA_E_SYSTEM also without a descriptor for the signals. */
 STOA_API int stoa_server_run(struct stoa_server *server);
 
 /* Send one message to one session.
  *
  * message  borrowed until the call returns
- * Errors: STOA_E_LIMIT   in a codec of this server it is longer than server.limits.message_bytes_max (on the session's
- *                        own worker only the session's codec counts); or as much is on its way to the session's worker
- *                        as server.limits.mailbox_bytes_max allows: try again later. Nothing was sent.
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_CLOSED
+ * Errors: STOA_E_LIMIT     in a codec of this server it is longer than server.limits.message_bytes_max (on the
+ *                          session's own worker only the session's codec counts); or as much is on its way to the
+ *                          session's worker as server.limits.mailbox_bytes_max allows: try again later
+ *         STOA_E_ARGUMENT  the type is above 0x3fffffff
+ *         STOA_E_CLOSED    the server does not run; on the session's own worker also: it is closing
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (a codec has no form for it), what else a codec of the program's own
+ *         returns. Nothing was sent; on the session's own worker a full queue closes it (stoa_session_send()).
  *
  * An id that is not known (any more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the
  * session ends while the message is on its way. A session that cannot be given a message that was accepted is closed
@@ -134,11 +144,13 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * publishing thread is the order of its calls. A group without members is fine. After STOA_OK every member gets it, or
  * is closed with 4008 or 4010.
  *
- * Errors: STOA_E_LIMIT   in a codec of this server, whoever is connected, it is longer than
- *                        server.limits.message_bytes_max; or as much is on its way to the group's owner, or gathered
- *                        there in this turn, as server.limits.mailbox_bytes_max allows: try again later
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (JSON has no form for it), STOA_E_ARGUMENT (the name), STOA_E_CLOSED.
- *         Nobody gets it then.
+ * Errors: STOA_E_LIMIT     in a codec of this server, whoever is connected, it is longer than
+ *                          server.limits.message_bytes_max; or as much is on its way to the group's owner, or waits in
+ *                          its batches of this turn, as server.limits.mailbox_bytes_max allows: try again later
+ *         STOA_E_ARGUMENT  the name is empty or longer than 64 bytes, or the type is above 0x3fffffff
+ *         STOA_E_CLOSED    the server does not run
+ *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (a codec has no form for it), what else a codec of the program's own
+ *         returns. Nobody gets it then.
  *
  * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
  * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One
@@ -146,15 +158,19 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
-/* Decide on a session whose connect callback returned STOA_ADMIT_LATER; within handshake_timeout_ms, or it is closed
+/* Decide on a session whose connect callback returned STOA_ADMIT_LATER, within handshake_timeout_ms, or it is closed
  * with 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone,
- * or that was decided on before, is left as it is. `refusal` is copied. Errors: STOA_E_LIMIT  as much is on its way to
- * its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY; STOA_E_CLOSED  the server does not run */
+ * or that was decided on before, is left as it is. `refusal` is copied.
+ * Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY;
+ *         STOA_E_CLOSED  the server does not run */
 STOA_API int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id);
 STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
                                 const struct stoa_refusal *refusal);
-/* Close a session by id. Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max
- * allows: try again later; STOA_E_NOT_FOUND  when that is seen at once; STOA_E_MEMORY, STOA_E_CLOSED */
+/* Close a session by id; code and reason are those of stoa_session_close(), and copied. A session that has gone when
+ * the request reaches its worker is no error.
+ * Errors: STOA_E_LIMIT      as much is on its way to its worker as server.limits.mailbox_bytes_max allows: try again
+ *         STOA_E_NOT_FOUND  on the session's own worker: there is none of this id, or it is closing
+ *         STOA_E_CLOSED     the server does not run; STOA_E_MEMORY */
 STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                     const char *reason);
 /* The longest message that is taken or sent, in bytes. */
@@ -162,8 +178,8 @@ STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
  * WebSocket's own pings. */
 STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server);
-/* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of the
- * program decides it. Any thread. */
+/* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of
+ * the program decides it. Any thread. */
 STOA_API int64_t stoa_server_wall_ms(const struct stoa_server *server);
 /* Sessions now open, and all connections, those that have not been upgraded among them. */
 STOA_API size_t stoa_server_sessions(const struct stoa_server *server);

@@ -1,4 +1,4 @@
-/* stoa/session.h: one client's talk, from the upgrade to the end of its connection.
+/* stoa/session.h: one client's session, from the upgrade to the end of its connection.
  *
  * Does not know: rooms' contents, other sessions.
  * Thread: a struct stoa_session belongs to its worker; use it only inside the callbacks that hand it over. From
@@ -21,7 +21,8 @@ struct stoa_error; /* generated from stoa/error.proto */
 struct stoa_server;
 struct stoa_session;
 
-/* Close codes of Stoa. 4000 to 4499 mean come back, 4500 to 4999 mean stop. */
+/* Close codes of Stoa. 4000 to 4499 mean come back, 4500 to 4999 mean stop. Those that the library itself never sends
+ * are names for programs: TOKEN_EXPIRED, BAD_TOKEN, PROTOCOL, NO_HELLO, KICKED. */
 enum stoa_close_code {
   STOA_CLOSE_DRAINING = 4001,
   STOA_CLOSE_INTERNAL = 4004,
@@ -68,19 +69,25 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
 /* Send one typed message to this session, in order with what was sent before.
  *
  * message  borrowed until the call returns
- * Errors: STOA_E_LIMIT   the session's queue is full: it is being closed with 4008, or the message is longer than
- *                        server.limits.message_bytes_max in this session's codec
- *         STOA_E_CLOSED  it is closing
- *         STOA_E_MEMORY, STOA_E_UTF8
- */
+ * Errors: STOA_E_CLOSED    it is closing, or its connection broke
+ *         STOA_E_ARGUMENT  the type is above 0x3fffffff
+ *         STOA_E_LIMIT     the session's queue is full, and it is being closed with 4008; or the message is longer than
+ *                          server.limits.message_bytes_max in this session's codec, or nested too deep (stoa/codec.h),
+ *                          and the session stays as it is
+ *         STOA_E_UTF8      a string field is not UTF-8
+ *         STOA_E_TYPE      the codec has no form for it
+ *         STOA_E_MEMORY    the session may be ending, when its output could not be kept
+ *         what else a codec of the program's own returns. Nothing was sent. */
 STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
                                const struct stoa_message_type *message_type, const void *message);
 
-/* Send one WebSocket message as it is. Errors as stoa_session_send(). Text is not checked. */
+/* Send one WebSocket message as it is. Text is not checked. Errors: STOA_E_CLOSED, STOA_E_LIMIT and STOA_E_MEMORY as
+ * stoa_session_send(). */
 STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);
 
-/* Stop reading what the client sends, and go on. What is read already of the message after the present one waits. A
- * session that is paused is not closed for its silence while something of it lies unread. Twice is fine. */
+/* Stop reading what the client sends, and go on. The message that is being handled is the last one until then. Both
+ * never fail, and twice is fine. A session that is paused is not closed for its silence while something of it lies
+ * unread. */
 STOA_API void stoa_session_pause(struct stoa_session *session);
 STOA_API void stoa_session_resume(struct stoa_session *session);
 /* Bytes that wait to be sent to it; at server.limits.send_queue_bytes_max it is closed with 4008. */
@@ -89,9 +96,12 @@ STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
  * before. */
 STOA_API void stoa_session_tell_drained(struct stoa_session *session);
 
-/* Say goodbye: what was sent before goes out first, then a close frame, then the connection ends. on_disconnect
- * follows later, never inside this call. `reason` is copied, at most 123 bytes. Closing twice is fine, the first
- * code stands. */
+/* Begin the close handshake: what was sent before goes out first, then the close frame, and the connection ends when
+ * the peer has answered, or after 5 s. on_closing runs inside this call, on_disconnect later. What the client sends
+ * from now on is thrown away. Closing twice is fine, the first code stands.
+ *
+ * code    1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4); any other is sent as 1011
+ * reason  copied, at most 123 bytes of it; NULL is none */
 STOA_API void stoa_session_close(struct stoa_session *session, uint16_t code, const char *reason);
 
 /* An error for a handler to return: a copy in the worker's arena. Never NULL: without memory it is a constant that
@@ -103,7 +113,7 @@ STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *sessio
  * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes; STOA_E_EXISTS  it is a member already;
  *         STOA_E_LIMIT  128 groups; STOA_E_MEMORY; STOA_E_CLOSED  it is closing, or not let in yet */
 STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
-/* What was published before goes out still. Errors: STOA_E_NOT_FOUND  not a member */
+/* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member */
 STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);
 
 #ifdef __cplusplus

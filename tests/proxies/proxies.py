@@ -61,9 +61,16 @@ def checks(behind):
     return next(dict(zip(names, line)) for line in lines if line[:2] == ["back", "stoa"])
 
 
+def takes_questions(behind):
+    with socket.socket(socket.AF_UNIX) as stats:
+        return stats.connect_ex(os.path.join(behind.folder, "stats.sock")) == 0
+
+
 @test("the server is up for haproxy's option httpchk, which asks in HTTP/1.0")
 def haproxy_checks():
     with Behind(ways.HAPROXY_CHECKED) as behind:
+        # It makes its sockets one after the other, and this one last.
+        wait_until(lambda: takes_questions(behind), "haproxy's socket for questions")
         # While the first check is on its way the column starts with a star; before it, it says INI.
         wait_until(lambda: checks(behind)["check_status"].lstrip("* ") not in ("", "INI"), "a check of the server")
         state = checks(behind)

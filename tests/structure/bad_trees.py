@@ -67,7 +67,7 @@ BAD_TEXT = [
     (floors_go_down, "a folder that is no floor", {"src/misc/a.c": ""}, "no floor of the house"),
     (foreign_stays_home, "OpenSSL in wire", {"src/wire/a.c": "#include <openssl/sha.h>\n"}, "OpenSSL"),
     (foreign_stays_home, "zlib in net", {"src/net/a.c": "#include <zlib.h>\n"}, "zlib"),
-    (foreign_stays_home, "SQLite in the other engine", {"src/engine/nats/a.c": "#include <sqlite3.h>\n"}, "SQLite"),
+    (foreign_stays_home, "liburing beside the loop", {"src/net/a.c": "#include <liburing.h>\n"}, "liburing"),
     (foreign_stays_home, "libyaml beside configuration", {"src/server/a.c": "#include <yaml.h>\n"}, "libyaml"),
     (
         foreign_stays_home,

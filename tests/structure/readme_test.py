@@ -1,4 +1,4 @@
-"""Do the programs in the READMEs compile, do links lead somewhere? readme_test.py ROOT BUILD PLUGIN, TAP."""
+"""Do the programs in the pages compile, do links lead somewhere? readme_test.py ROOT BUILD PLUGIN, TAP."""
 
 import os
 import re
@@ -24,17 +24,20 @@ def run(command, folder):
     return [] if done.returncode == 0 else [done.stdout]
 
 
-def example_compiles(tree, plugin):
-    (proto,) = blocks(tree, "README.md", "proto")
-    (program,) = blocks(tree, "README.md", "c")
+def compile_page(tree, plugin, page, proto_name):
+    """The C of the page, in one file, with what its proto generates."""
+    (proto,) = blocks(tree, page, "proto")
+    program = "\n".join(blocks(tree, page, "c"))
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in (("talk.proto", proto), ("main.c", program)):
+        for name, content in ((f"{proto_name}.proto", proto), ("main.c", program)):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(content)
         api = os.path.join(tree.root, "api")
-        protoc = ["protoc", f"--plugin=protoc-gen-stoa={plugin}", "-I.", f"-I{api}", "--stoa_out=.", "talk.proto"]
+        protoc = ["protoc", f"--plugin=protoc-gen-stoa={plugin}", "-I.", f"-I{api}", "--stoa_out=.",
+                  f"{proto_name}.proto"]
         compiler = ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I."]
-        return run(protoc, folder) or run(compiler + built.include_flags(tree) + ["main.c", "talk.stoa.c"], folder)
+        return run(protoc, folder) or run(
+            compiler + built.include_flags(tree) + ["main.c", f"{proto_name}.stoa.c"], folder)
 
 
 def example_is_short(tree):
@@ -60,13 +63,31 @@ def links_lead_somewhere(tree):
                 yield f"{path}: {target} is not there"
 
 
+def named_in_pages_exists(tree):
+    """Functions, constants, structs and files of the library that the pages name."""
+    code = "\n".join(tree.text(path) for path in tree.files((".c", ".h"), ("src/", "include/")))
+    files = set(tree.files((".c", ".h", ".py", ".mjs", ".proto", ".yaml")))
+    for page in ("ARCHITECTURE.md", "docs/asynchronous.md", "docs/deploying.md"):
+        for name in re.findall(r"`([^`\n]+)`", tree.text(page)):
+            symbol = re.fullmatch(r"(?:(?:struct|enum) )?((?:STOA|stoa)_\w+)(?:\(.*\))?", name)
+            path = re.fullmatch(r"[\w/]+/\w+\.(?:c|h)", name)
+            if symbol and not re.search(rf"\b{symbol[1]}\b", code):
+                yield f"{page}: {name} is not in the code"
+            if path and not {name, f"src/{name}", f"include/{name}"} & files:
+                yield f"{page}: {name} is not there"
+
+
 def main(root, build, plugin):
     tree = Tree(root, build)
+    plugin = os.path.abspath(plugin)
     return tap.run(
         [
-            ("the typed server of the README compiles", lambda: example_compiles(tree, os.path.abspath(plugin))),
+            ("the typed server of the README compiles", lambda: compile_page(tree, plugin, "README.md", "talk")),
+            ("the program of the page about answering later compiles",
+             lambda: compile_page(tree, plugin, "docs/asynchronous.md", "shop")),
             ("the typed server of the README has at most 40 lines", lambda: example_is_short(tree)),
             ("the Chinese README shows the same programs", lambda: translation_shows_the_same(tree)),
+            ("what the pages name of the code is there", lambda: named_in_pages_exists(tree)),
             ("every link between the pages leads somewhere", lambda: links_lead_somewhere(tree)),
         ]
     )

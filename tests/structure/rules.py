@@ -1,9 +1,9 @@
-"""The house as tables: which floor stands on which, and what belongs to one folder only.
+"""The layers as tables: which one stands on which, and what belongs to one folder only.
 
-A new floor, public header or foreign library gets its line here in the change that brings it.
+A new layer, public header or foreign library gets its line here in the change that brings it.
 """
 
-# A floor may use itself and what it stands on. `api` is what protoc-gen-stoa makes of api/stoa/*.proto.
+# A layer may use itself and what it stands on. `api` is what protoc-gen-stoa makes of api/stoa/*.proto.
 STANDS_ON = {
     "base": set(),
     "loop": {"base"},
@@ -11,14 +11,13 @@ STANDS_ON = {
     "codec": {"base"},
     "api": {"base", "codec"},
     "net": {"base", "loop", "wire", "codec"},
-    "engine": {"base", "loop", "wire", "codec"},
     "client": {"base", "loop", "wire", "codec", "net", "api"},
-    "session": {"base", "loop", "wire", "codec", "net", "engine", "api"},
-    "http": {"base", "loop", "wire", "codec", "net", "engine", "api"},
-    "server": {"base", "loop", "wire", "codec", "net", "engine", "api", "session", "http"},
+    "session": {"base", "loop", "wire", "codec", "net", "api"},
+    "http": {"base", "loop", "wire", "codec", "net", "api"},
+    "server": {"base", "loop", "wire", "codec", "net", "api", "session", "http"},
 }
 
-# The floor that implements a public header. Generated ones (*.stoa.h) belong to `api`.
+# The layer that implements a public header. Generated ones (*.stoa.h) belong to `api`.
 PUBLIC_HEADERS = {
     "arena.h": "base",
     "buffer.h": "base",
@@ -42,12 +41,10 @@ PUBLIC_HEADERS = {
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
 FOREIGN = [
-    ("OpenSSL", r"openssl/", r"src/net/|src/\w+/token\w*\.[ch]$|tools/stoa/bench_tls\.c$|tests/"),
+    ("OpenSSL", r"openssl/", r"src/net/|tools/stoa/bench_tls\.c$|tests/"),
     ("zlib", r"zlib\.h$", r"src/wire/|tools/stoa/bench_deflate\.c$|tests/"),
     ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),
-    ("SQLite", r"sqlite3\.h$", r"src/engine/local/|tests/"),
-    ("libnats", r"nats(/nats)?\.h$", r"src/engine/nats/|tests/"),
     ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
     ("protobuf-c", r"protobuf-c/|.*\.pb-c\.h$", r"tools/protoc-gen-stoa/|tests/plugin/"),
     ("cmocka", r"cmocka\.h$", r"tests/"),
@@ -66,7 +63,7 @@ SYSTEM_HEADERS = set(
 )
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
 
-# Floors that only turn bytes into events and back, and the headers of sockets, clocks and threads that they go without.
+# Layers that only turn bytes into events and back, and the headers of sockets, clocks and threads that they go without.
 PURE_FLOORS = {"wire", "codec"}
 IMPURE_HEADERS = (
     r"sys/(socket|epoll|eventfd|uio|time|timerfd)\.h$|(netinet|arpa)/|(netdb|poll|pthread|threads|time|unistd)\.h$"
