@@ -1,5 +1,7 @@
 #include "net.h"
 
+#include "pipe.h"
+
 #include "../wire/random.h"
 #include "base/sys.h"
 
@@ -15,29 +17,12 @@
 #include <sys/ioctl.h>
 
 #define FDS_MAX 512
-#define CHUNKS_MAX 64
 #define QUEUE_MAX 64
 #define WATCHES_MAX 128
 #define NS_PER_US 1000u
 #define NS_PER_MS 1000000u
 #define NEVER_NS UINT64_MAX
 #define PORT_FIRST 40000
-#define PIPE_BYTES_MAX 65536u
-
-/* What travels to one end: bytes that nobody has read yet, the newest of them still on their way. */
-struct pipe {
-  uint8_t data[PIPE_BYTES_MAX];
-  size_t len, cap;
-  struct {
-    size_t len;
-    uint64_t at_ns;
-  } chunks[CHUNKS_MAX]; /* the bytes that have not been seen to arrive, in order */
-  size_t chunk_count, arrived;
-  uint64_t total; /* bytes that were ever sent */
-  uint64_t last_ns;
-  uint64_t fin_ns; /* NEVER_NS: none was sent */
-  size_t piece_max;
-};
 
 enum kind { KIND_SOCKET, KIND_LISTENER, KIND_CONNECTING, KIND_STREAM, KIND_EVENT, KIND_EPOLL };
 
@@ -66,31 +51,12 @@ struct object {
 };
 
 static struct {
-  struct stoa_clock_fake *time;
-  uint64_t random, bytes; /* two generators, so that more random bytes do not change the weather */
+  uint64_t bytes; /* another generator, so that more random bytes do not change the weather */
   struct object *objects[FDS_MAX];
-  uint64_t latency_us;
   uint16_t next_port;
   void (*on_log)(void *context, const char *text, size_t len);
   void *log_context;
 } net;
-
-static uint64_t now_ns(void) {
-  return net.time->monotonic_ns;
-}
-
-static size_t below(size_t count) {
-  return random_below(&net.random, count);
-}
-
-static bool one_in(size_t count) {
-  return below(count) == 0;
-}
-
-static uint64_t delay_ns(void) {
-  uint64_t us = net.latency_us / 2 + below(net.latency_us + 1);
-  return (one_in(200) ? us + 200000 : us) * NS_PER_US;
-}
 
 static int fail(int reason) {
   errno = reason;
@@ -120,62 +86,6 @@ static struct object *add(enum kind kind) {
   return NULL;
 }
 
-/* Pipes. */
-
-static void settle(struct pipe *pipe) {
-  size_t count = 0;
-  while (count < pipe->chunk_count && pipe->chunks[count].at_ns <= now_ns()) {
-    pipe->arrived += pipe->chunks[count++].len;
-  }
-  pipe->chunk_count -= count;
-  memmove(pipe->chunks, pipe->chunks + count, pipe->chunk_count * sizeof pipe->chunks[0]);
-}
-
-static size_t in_flight(struct pipe *pipe) {
-  settle(pipe);
-  return pipe->len - pipe->arrived;
-}
-
-static bool has_fin(struct pipe *pipe) {
-  settle(pipe);
-  return pipe->fin_ns <= now_ns() && pipe->chunk_count == 0;
-}
-
-static uint64_t arrival_ns(struct pipe *pipe) {
-  uint64_t at_ns = now_ns() + delay_ns();
-  pipe->last_ns = at_ns > pipe->last_ns ? at_ns : pipe->last_ns;
-  return pipe->last_ns;
-}
-
-static void put(struct pipe *pipe, const uint8_t *data, size_t len) {
-  assert(len <= pipe->cap - pipe->len);
-  settle(pipe);
-  memcpy(pipe->data + pipe->len, data, len);
-  pipe->len += len;
-  pipe->total += len;
-  while (len > 0) {
-    bool full = pipe->chunk_count == CHUNKS_MAX;
-    size_t piece = full ? len : 1 + below(pipe->piece_max);
-    piece = piece < len ? piece : len;
-    uint64_t at_ns = arrival_ns(pipe);
-    pipe->chunk_count += full ? 0 : 1;
-    pipe->chunks[pipe->chunk_count - 1].len += full ? piece : 0;
-    if (!full) {
-      pipe->chunks[pipe->chunk_count - 1].len = piece;
-    }
-    pipe->chunks[pipe->chunk_count - 1].at_ns = at_ns;
-    len -= piece;
-  }
-}
-
-static void init_pipe(struct pipe *pipe) {
-  static const size_t caps[] = {300, 1500, 9000, PIPE_BYTES_MAX};
-  static const size_t pieces[] = {3, 40, 1500, PIPE_BYTES_MAX};
-  pipe->cap = caps[below(4)];
-  pipe->piece_max = pieces[below(4)];
-  pipe->fin_ns = NEVER_NS;
-}
-
 /* Resets. */
 
 static void break_end(struct object *object, uint64_t at_ns) {
@@ -186,7 +96,7 @@ static void break_end(struct object *object, uint64_t at_ns) {
 }
 
 static bool is_broken(const struct object *object) {
-  return object->dead || (object->error != 0 && object->error_ns <= now_ns());
+  return object->dead || (object->error != 0 && object->error_ns <= weather_now_ns());
 }
 
 static int take_error(struct object *object) {
@@ -201,29 +111,18 @@ static int take_error(struct object *object) {
 void net_reset(int fd) {
   struct object *object = object_of(fd);
   assert(object != NULL && (object->kind == KIND_STREAM || object->kind == KIND_CONNECTING));
-  break_end(object, now_ns());
+  break_end(object, weather_now_ns());
   if (object->peer != NULL) {
-    break_end(object->peer, now_ns() + delay_ns());
-  }
-}
-
-static void stall(struct pipe *pipe, uint64_t ns) {
-  settle(pipe);
-  pipe->last_ns = (pipe->last_ns > now_ns() ? pipe->last_ns : now_ns()) + ns;
-  for (size_t i = 0; i < pipe->chunk_count; i++) {
-    pipe->chunks[i].at_ns += ns;
-  }
-  if (pipe->fin_ns != NEVER_NS && pipe->fin_ns > now_ns()) {
-    pipe->fin_ns += ns;
+    break_end(object->peer, weather_now_ns() + weather_delay_ns());
   }
 }
 
 void net_stall(int fd, uint64_t ns) {
   struct object *object = object_of(fd);
   assert(object != NULL);
-  stall(&object->in, ns);
+  pipe_stall(&object->in, ns);
   if (object->peer != NULL) {
-    stall(&object->peer->in, ns);
+    pipe_stall(&object->peer->in, ns);
   }
 }
 
@@ -271,7 +170,7 @@ static struct object *choose_listener(const struct sockaddr_in *to) {
       found[count++] = object;
     }
   }
-  return count == 0 ? NULL : found[below(count)];
+  return count == 0 ? NULL : found[weather_below(count)];
 }
 
 static void join(struct object *client, struct object *listener) {
@@ -283,8 +182,8 @@ static void join(struct object *client, struct object *listener) {
   far->remote = client->local;
   far->peer = client;
   client->peer = far;
-  init_pipe(&far->in);
-  init_pipe(&client->in);
+  pipe_init(&far->in);
+  pipe_init(&client->in);
   far->connected_ns = client->connected_ns;
   /* By the time they come, or one that is slow would hide the others. */
   size_t place = listener->queue_count++;
@@ -302,7 +201,7 @@ static int do_connect(int fd, const struct sockaddr *address, socklen_t address_
   client->local = client->remote;
   client->local.sin_port = htons(net.next_port++);
   client->kind = KIND_CONNECTING;
-  client->connected_ns = now_ns() + delay_ns();
+  client->connected_ns = weather_now_ns() + weather_delay_ns();
   struct object *listener = choose_listener(&client->remote);
   if (listener == NULL) {
     client->error = ECONNREFUSED;
@@ -316,7 +215,7 @@ static int do_connect(int fd, const struct sockaddr *address, socklen_t address_
 static int do_accept4(int fd, struct sockaddr *address, socklen_t *address_len, int flags) {
   struct object *listener = object_of(fd);
   (void)flags;
-  if (listener->queue_count == 0 || listener->queue[0]->connected_ns > now_ns()) {
+  if (listener->queue_count == 0 || listener->queue[0]->connected_ns > weather_now_ns()) {
     return fail(EAGAIN);
   }
   struct object *slot = add(KIND_STREAM);
@@ -336,7 +235,7 @@ static int do_accept4(int fd, struct sockaddr *address, socklen_t *address_len, 
 }
 
 static void see_connected(struct object *object) {
-  if (object->kind == KIND_CONNECTING && object->connected_ns <= now_ns() && object->peer != NULL) {
+  if (object->kind == KIND_CONNECTING && object->connected_ns <= weather_now_ns() && object->peer != NULL) {
     object->kind = KIND_STREAM;
   }
 }
@@ -345,16 +244,16 @@ static ssize_t do_recv(int fd, void *data, size_t len, int flags) {
   struct object *object = object_of(fd);
   struct pipe *pipe = &object->in;
   see_connected(object);
-  settle(pipe);
+  pipe_settle(pipe);
   size_t count = pipe->arrived < len ? pipe->arrived : len;
   if (count == 0 && is_broken(object)) {
     return object->dead ? 0 : fail(take_error(object));
   }
   if (count == 0) {
-    return has_fin(pipe) ? 0 : fail(EAGAIN);
+    return pipe_has_fin(pipe) ? 0 : fail(EAGAIN);
   }
-  if ((flags & MSG_PEEK) == 0 && one_in(8)) {
-    count = 1 + below(count);
+  if ((flags & MSG_PEEK) == 0 && weather_one_in(8)) {
+    count = 1 + weather_below(count);
   }
   memcpy(data, pipe->data, count);
   if ((flags & MSG_PEEK) == 0) {
@@ -378,17 +277,17 @@ static ssize_t do_send(int fd, const void *data, size_t len, int flags) {
   }
   struct pipe *pipe = &object->peer->in;
   if (object->peer->fd == -2) { /* closed: it answers with a reset */
-    break_end(object, now_ns() + delay_ns());
+    break_end(object, weather_now_ns() + weather_delay_ns());
     return (ssize_t)len;
   }
   size_t count = pipe->cap - pipe->len < len ? pipe->cap - pipe->len : len;
   if (count == 0 && len > 0) {
     return fail(EAGAIN);
   }
-  if (one_in(8)) {
-    count = 1 + below(count);
+  if (weather_one_in(8)) {
+    count = 1 + weather_below(count);
   }
-  put(pipe, data, count);
+  pipe_put(pipe, data, count);
   return (ssize_t)count;
 }
 
@@ -410,7 +309,7 @@ static ssize_t do_sendmsg(int fd, const struct msghdr *message, int flags) {
 
 static void send_fin(struct object *object) {
   if (!object->sent_fin && object->peer != NULL) {
-    object->peer->in.fin_ns = arrival_ns(&object->peer->in);
+    object->peer->in.fin_ns = pipe_arrival_ns(&object->peer->in);
   }
   object->sent_fin = true;
 }
@@ -446,7 +345,7 @@ static int do_getsockopt(int fd, int level, int name, void *value, socklen_t *va
   }
   struct tcp_info info;
   memset(&info, 0, sizeof info);
-  info.tcpi_bytes_acked = object->peer->in.total - in_flight(&object->peer->in);
+  info.tcpi_bytes_acked = object->peer->in.total - pipe_in_flight(&object->peer->in);
   memcpy(value, &info, *value_len < sizeof info ? *value_len : sizeof info);
   return 0;
 }
@@ -456,7 +355,7 @@ static int do_ioctl_int(int fd, unsigned long request, int *value) {
   if (object == NULL || request != SIOCOUTQ || object->peer == NULL) {
     return fail(ENOTTY);
   }
-  *value = (int)in_flight(&object->peer->in);
+  *value = (int)pipe_in_flight(&object->peer->in);
   return 0;
 }
 
@@ -478,7 +377,7 @@ static void forget_watches(const struct object *object) {
 static void close_end(struct object *object) {
   struct object *peer = object->peer;
   if (peer != NULL && object->in.len > 0) {
-    break_end(peer, arrival_ns(&peer->in));
+    break_end(peer, pipe_arrival_ns(&peer->in));
   } else {
     send_fin(object);
   }
@@ -500,7 +399,7 @@ static int do_close(int fd) {
   net.objects[fd - NET_FD_FIRST] = NULL;
   forget_watches(object);
   for (size_t i = 0; i < object->queue_count; i++) {
-    break_end(object->queue[i]->peer, now_ns() + delay_ns());
+    break_end(object->queue[i]->peer, weather_now_ns() + weather_delay_ns());
     close_end(object->queue[i]);
   }
   close_end(object);
@@ -558,7 +457,7 @@ static uint32_t stream_events(struct object *object) {
     return 0;
   }
   struct pipe *out = &object->peer->in;
-  bool fin = has_fin(&object->in);
+  bool fin = pipe_has_fin(&object->in);
   uint32_t events = object->in.arrived > 0 || fin ? EPOLLIN : 0;
   events |= fin ? EPOLLRDHUP : 0;
   events |= fin && object->sent_fin ? EPOLLHUP : 0;
@@ -570,7 +469,7 @@ static uint32_t events_of(struct object *object) {
     case KIND_SOCKET:
       return EPOLLOUT | EPOLLHUP;
     case KIND_LISTENER:
-      return object->queue_count > 0 && object->queue[0]->connected_ns <= now_ns() ? EPOLLIN : 0;
+      return object->queue_count > 0 && object->queue[0]->connected_ns <= weather_now_ns() ? EPOLLIN : 0;
     case KIND_CONNECTING:
     case KIND_STREAM:
       return stream_events(object);
@@ -621,7 +520,7 @@ static int do_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event 
 /* From a place that changes, for epoll's own order is nothing to rely on. */
 static int collect(struct object *epoll, struct epoll_event *events, int events_max) {
   int count = 0;
-  size_t first = below(epoll->watch_count);
+  size_t first = weather_below(epoll->watch_count);
   for (size_t i = 0; i < epoll->watch_count && count < events_max; i++) {
     size_t at = (first + i) % epoll->watch_count;
     uint32_t what = reported(epoll, at);
@@ -636,18 +535,18 @@ static int collect(struct object *epoll, struct epoll_event *events, int events_
 static int wait_until(int epoll_fd, struct epoll_event *events, int events_max, uint64_t until_ns) {
   struct object *epoll = object_of(epoll_fd);
   int count = collect(epoll, events, events_max);
-  while (count == 0 && now_ns() < until_ns) {
+  while (count == 0 && weather_now_ns() < until_ns) {
     uint64_t due_ns = net_due_ns();
     uint64_t to_ns = due_ns < until_ns ? due_ns : until_ns;
     assert(to_ns != NEVER_NS); /* or it would wait for ever */
-    net_move_clock(net.time, to_ns);
+    weather_move_to(to_ns);
     count = collect(epoll, events, events_max);
   }
   return count;
 }
 
 static int do_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) {
-  uint64_t until_ns = timeout_ms < 0 ? NEVER_NS : now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+  uint64_t until_ns = timeout_ms < 0 ? NEVER_NS : weather_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
   return wait_until(epoll_fd, events, events_max, until_ns);
 }
 
@@ -655,7 +554,7 @@ static int do_epoll_pwait2(int epoll_fd, struct epoll_event *events, int events_
                            const sigset_t *signals) {
   (void)signals;
   uint64_t ns = timeout == NULL ? 0 : (uint64_t)timeout->tv_sec * 1000 * NS_PER_MS + (uint64_t)timeout->tv_nsec;
-  return wait_until(epoll_fd, events, events_max, timeout == NULL ? NEVER_NS : now_ns() + ns);
+  return wait_until(epoll_fd, events, events_max, timeout == NULL ? NEVER_NS : weather_now_ns() + ns);
 }
 
 bool net_is_ready(int epoll_fd) {
@@ -722,7 +621,7 @@ void net_move_clock(struct stoa_clock_fake *time, uint64_t monotonic_ns) {
 }
 
 static void nearest(uint64_t *due_ns, uint64_t at_ns) {
-  if (at_ns > now_ns() && at_ns < *due_ns) {
+  if (at_ns > weather_now_ns() && at_ns < *due_ns) {
     *due_ns = at_ns;
   }
 }
@@ -740,7 +639,7 @@ uint64_t net_due_ns(void) {
       nearest(&due_ns, object->error_ns);
     }
     if (object->in.chunk_count > 0) {
-      settle(&object->in);
+      pipe_settle(&object->in);
     }
     if (object->in.chunk_count > 0) {
       nearest(&due_ns, object->in.chunks[0].at_ns);
@@ -754,23 +653,11 @@ uint64_t net_due_ns(void) {
 
 /* Up and down. */
 
-/* splitmix64: neighbouring seeds have nothing in common, and none is 0, which xorshift would never leave. */
-static uint64_t mix(uint64_t seed) {
-  uint64_t mixed = seed + 0x9e3779b97f4a7c15u;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-  mixed ^= mixed >> 31;
-  return mixed == 0 ? 1 : mixed;
-}
-
 void net_start(uint64_t seed, struct stoa_clock_fake *time) {
-  static const uint64_t latencies_us[] = {20, 300, 3000, 40000};
   memset(&net, 0, sizeof net);
-  net.time = time;
-  net.random = mix(seed);
-  net.bytes = mix(~seed);
+  weather_start(seed, time);
+  net.bytes = weather_mix(~seed);
   net.next_port = PORT_FIRST;
-  net.latency_us = latencies_us[below(4)];
   stoa_sys = stoa_sys_real;
   stoa_sys.socket = do_socket;
   stoa_sys.bind = do_bind;
