@@ -169,6 +169,30 @@ def mapped(world):
     assert is_full(Newcomer(world, behind_proxy_as="::ffff:203.0.113.7"))
 
 
+# For proxies at another address than whoever comes to it here, and in little time.
+OTHER_PROXY = {**PROXIED, "server.trusted_proxies": ["127.0.0.9"], "server.limits.handshake_timeout_ms": 500}
+
+
+@hostile("a header from an address that is no trusted proxy is not even read, and the log says what to set", CHATROOM,
+         OTHER_PROXY)
+def untrusted_proxy(world):
+    peer = world.connect(port=world.server.ports[1], source=NAT)
+    peer.try_send(proxy_header("192.0.2.1") + request())
+    assert peer.read_to_end() == b""
+    world.server.wait_for_log("server.trusted_proxies")
+    assert "192.0.2.1" not in world.server.log
+
+
+@hostile("a trusted proxy that sends no header, half of one or another protocol is closed", CHATROOM, OTHER_PROXY)
+def broken_proxy(world):
+    for said in (request(), b"PROXY TCP4 a b 1 2\r\n", b"\x16\x03\x01\x02\x00\x01", b"", b"PROXY TCP4 192.0."):
+        peer = world.connect(port=world.server.ports[1], source="127.0.0.9")
+        peer.try_send(said)
+        world.bystander.chat()
+        assert peer.read_to_end() == b"", said
+    world.server.wait_for_log("proxy_protocol")
+
+
 @hostile("an address that comes too often is told when to come back, and another is let in", CHATROOM,
          {"server.limits.limit_loopback": True, "server.limits.address_handshakes_per_s": 1})
 def too_often(world):

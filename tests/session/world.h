@@ -34,7 +34,7 @@ struct world {
   /* In place of what the world answers, and of counting. */
   void (*answer)(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
   void (*drain)(struct stoa_session *session); /* may be NULL */
-  size_t memory_max; /* the largest queue seen */
+  size_t memory_max;                           /* the largest queue seen */
 };
 
 extern struct world world;
