@@ -162,8 +162,8 @@ STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
  * WebSocket's own pings. */
 STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server);
-/* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of the
- * program decides it. Any thread. */
+/* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of
+ * the program decides it. Any thread. */
 STOA_API int64_t stoa_server_wall_ms(const struct stoa_server *server);
 /* Sessions now open, and all connections, those that have not been upgraded among them. */
 STOA_API size_t stoa_server_sessions(const struct stoa_server *server);
