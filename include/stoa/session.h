@@ -92,8 +92,8 @@ STOA_API void stoa_session_pause(struct stoa_session *session);
 STOA_API void stoa_session_resume(struct stoa_session *session);
 /* Bytes that wait to be sent to it; at server.limits.send_queue_bytes_max it is closed with 4008. */
 STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
-/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest, and never when it is closed
- * before. */
+/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest, and never when it is
+ * closed before. */
 STOA_API void stoa_session_tell_drained(struct stoa_session *session);
 
 /* Begin the close handshake: what was sent before goes out first, then the close frame, and the connection ends when

@@ -4,7 +4,6 @@
 #include "server/post.h"
 #include "server/session_id.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>

@@ -277,9 +277,9 @@ static void test_one_that_nobody_decides_on_is_closed_with_4004_in_time(void **s
   struct stoa_limits_config limits = {.handshake_timeout_ms = LATER_MS};
   struct stoa_server_config *config = begin(STOA_ADMIT_LATER);
   config->limits = &limits;
-  /* Its pings and their deadlines do not put the end off, nor bring it nearer. */
+  /* Pings go on meanwhile, and do not put the end off. */
   config->ping_interval_ms = LATER_MS / 10;
-  config->pong_timeout_ms = LATER_MS / 10;
+  config->pong_timeout_ms = 60000;
   house_start(&house, config, &callbacks);
   struct timespec start, end;
   clock_gettime(CLOCK_MONOTONIC, &start);
