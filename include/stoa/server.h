@@ -116,9 +116,9 @@ STOA_API void stoa_server_abort(struct stoa_server *server);
 /* Wait until the workers have ended. */
 STOA_API void stoa_server_wait(struct stoa_server *server);
 
-/* Start, drain on SIGTERM and SIGINT (a second one aborts), wait. The calling thread must be the first one and must
- * not have started others that take these signals. Errors: as stoa_server_start(); STOA_E_SYSTEM also without a
- * descriptor for the signals. */
+/* Start, drain on SIGTERM and SIGINT (a second one aborts; SIGHUP is logged and ignored), wait. The calling thread must
+ * be the first one and must not have started others that take these signals. Errors: as stoa_server_start();
+ * STOA_E_SYSTEM also without a descriptor for the signals. */
 STOA_API int stoa_server_run(struct stoa_server *server);
 
 /* Send one message to one session.
