@@ -8,6 +8,10 @@
 /* Bytes: four for each character of UTF-8. */
 #define NICK_BYTES_MAX (CHATROOM_NICK_CHARS_MAX * 4)
 #define TIME_TEXT_SIZE 32
+/* Of a written message: all but its text and its sender. */
+#define AROUND_BYTES 256u
+/* When to send again what was one too many. */
+#define BUSY_RETRY_MS 1000u
 
 /* Who a session is. */
 struct person {
@@ -73,6 +77,33 @@ static const struct stoa_error *text_too_long(struct stoa_session *session, size
   return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
 }
 
+/* What a byte of text takes in the longest form that a client can ask for: JSON, written as a string of JSON. */
+static size_t written_bytes(struct stoa_string text) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char byte = (unsigned char)text.data[i];
+    bytes += byte < 0x20 ? sizeof "\\\\u0000" - 1 : byte == '"' || byte == '\\' ? 4 : 1;
+  }
+  return bytes;
+}
+
+/* The library refuses a message that is too long for some client, and one more when too many are on their way. The
+ * first will never be sent, the second may be sent again. */
+static const struct stoa_error *not_sent(struct stoa_session *session, const struct chatroom_v1_chat_message *said) {
+  static const struct stoa_error busy = {.code = STOA_ERROR_LIMIT,
+                                         .reason = STOA_STR("BUSY"),
+                                         .message = STOA_STR("too many messages are on their way"),
+                                         .temporary = true,
+                                         .retry_ms = BUSY_RETRY_MS};
+  size_t bytes_max = stoa_server_message_bytes_max(stoa_session_server(session));
+  if (AROUND_BYTES + written_bytes(said->message) + written_bytes(said->sender) <= bytes_max) {
+    return &busy;
+  }
+  char text[96];
+  snprintf(text, sizeof text, "for some members this text is longer than %zu bytes", bytes_max);
+  return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
+}
+
 static const struct stoa_error *on_chat(void *user, struct stoa_session *session,
                                         const struct chatroom_v1_chat_message *message) {
   const struct person *person = stoa_session_user(session);
@@ -92,7 +123,11 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
                                                 .timestamp = time_text(now_ms, now),
                                                 .user_id = stoa_string_of(person->user_id),
                                                 .ts_ms = now_ms};
-  if (chatroom_v1_chat_broadcast(stoa_session_server(session), &said) != STOA_OK) {
+  int status = chatroom_v1_chat_broadcast(stoa_session_server(session), &said);
+  if (status == STOA_E_LIMIT) {
+    return not_sent(session, &said);
+  }
+  if (status != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", "the message could not be sent");
   }
   return NULL;

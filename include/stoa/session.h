@@ -92,7 +92,8 @@ STOA_API void stoa_session_pause(struct stoa_session *session);
 STOA_API void stoa_session_resume(struct stoa_session *session);
 /* Bytes that wait to be sent to it; at server.limits.send_queue_bytes_max it is closed with 4008. */
 STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
-/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest. */
+/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest, and never when it is
+ * closed before. */
 STOA_API void stoa_session_tell_drained(struct stoa_session *session);
 
 /* Begin the close handshake: what was sent before goes out first, then the close frame, and the connection ends when
@@ -110,7 +111,7 @@ STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *sessio
 
 /* Named groups. A session is in any number of them; it leaves all when it ends.
  * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes; STOA_E_EXISTS  it is a member already;
- *         STOA_E_LIMIT  128 groups; STOA_E_MEMORY; STOA_E_CLOSED */
+ *         STOA_E_LIMIT  128 groups; STOA_E_MEMORY; STOA_E_CLOSED  it is closing, or not let in yet */
 STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
 /* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member */
 STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);

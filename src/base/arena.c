@@ -192,6 +192,24 @@ void stoa_arena_reset(struct stoa_arena *arena) {
   ASAN_POISON_MEMORY_REGION(first->data, first->size);
 }
 
+struct stoa_arena_mark stoa_arena_mark(const struct stoa_arena *arena) {
+  return (struct stoa_arena_mark){arena->newest, arena->at, arena->used};
+}
+
+void stoa_arena_rewind(struct stoa_arena *arena, const struct stoa_arena_mark *mark) {
+  struct block *block = mark->block;
+  if (block == NULL) {
+    stoa_arena_reset(arena);
+    return;
+  }
+  assert(mark->used <= arena->used);
+  free_blocks_until(arena, block);
+  arena->at = mark->at;
+  arena->end = block->data + block->size;
+  arena->used = mark->used;
+  ASAN_POISON_MEMORY_REGION(arena->at, (size_t)(arena->end - arena->at));
+}
+
 int stoa_arena_status(const struct stoa_arena *arena) {
   return arena->status;
 }

@@ -18,6 +18,7 @@
 #define NAME_SIZE (STOA_FILES_PATH_BYTES_MAX + sizeof "index.html")
 /* A file of this size goes out with its head; a longer one piece by piece. */
 #define AT_ONCE_BYTES ((size_t)64 * 1024)
+#define OPEN_TRIES_MAX 8u
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 static const char policy[] =
@@ -31,9 +32,21 @@ static const char hsts[] = "Strict-Transport-Security: max-age=31536000\r\n";
 
 /* Opening beneath the folder. */
 
+/* openat2(2): EAGAIN when something was renamed while a ".." was followed, anywhere on the system. */
 static int open_by_kernel(int root_fd, const char *path) {
   struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-  return stoa_sys.openat2(root_fd, path, &how, sizeof how);
+  int fd = -1;
+  for (unsigned tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+    fd = stoa_sys.openat2(root_fd, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
+      break;
+    }
+  }
+  return fd;
+}
+
+static bool is_shortage(int reason) {
+  return reason == EMFILE || reason == ENFILE || reason == ENOMEM || reason == EAGAIN || reason == EINTR;
 }
 
 /* Where an open descriptor really is. False when /proc does not tell. */
@@ -69,6 +82,11 @@ static int open_beneath(const struct stoa_files *files, const char *path) {
   return files->by_proc ? open_and_compare(files, path) : open_by_kernel(files->root_fd, path);
 }
 
+static void log_unusable(const char *path, int reason) {
+  stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_STR("folder", path),
+           STOA_F_STR("reason", strerror(reason)));
+}
+
 static int choose_way(struct stoa_files *files, const char *path) {
   int fd = open_by_kernel(files->root_fd, ".");
   if (fd >= 0) {
@@ -76,6 +94,10 @@ static int choose_way(struct stoa_files *files, const char *path) {
     return STOA_OK;
   }
   int reason = errno;
+  if (is_shortage(reason)) {
+    log_unusable(path, reason);
+    return STOA_E_SYSTEM;
+  }
   files->by_proc = true;
   if (!find_place(files->root_fd, files->root)) {
     stoa_log(STOA_LOG_ERROR,
@@ -92,8 +114,7 @@ static int choose_way(struct stoa_files *files, const char *path) {
 int stoa_files_init(struct stoa_files *files, const char *path) {
   files->root_fd = stoa_sys.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (files->root_fd < 0) {
-    stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_STR("folder", path),
-             STOA_F_STR("reason", strerror(errno)));
+    log_unusable(path, errno);
     return STOA_E_SYSTEM;
   }
   return choose_way(files, path);
@@ -205,9 +226,16 @@ static int find_name(struct request *request) {
   return has_hidden_segment(name) || name[0] == '/' || strstr(name, "//") != NULL ? 404 : 0;
 }
 
-/* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. */
-static int code_of_errno(void) {
-  return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 503 : 404;
+/* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. What
+ * else the system refuses is no "not found" either. */
+static int code_of_errno(int reason) {
+  static const int missing[] = {ENOENT, ENOTDIR, EXDEV, ELOOP, EACCES, ENAMETOOLONG, ENXIO, ENODEV};
+  for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+    if (reason == missing[i]) {
+      return 404;
+    }
+  }
+  return is_shortage(reason) ? 503 : 500;
 }
 
 /* Relative to the request's own place, for a proxy may have cut a prefix off (RFC 9110 10.2.2). */
@@ -342,7 +370,7 @@ void stoa_files_answer(const struct stoa_files *files, struct stoa_stream *strea
   }
   request.fd = open_beneath(files, request.name);
   if (request.fd < 0) {
-    refuse(&request, code_of_errno(), NULL);
+    refuse(&request, code_of_errno(errno), NULL);
     return;
   }
   answer_with(&request);

@@ -9,6 +9,10 @@
 /* A request costs more than its bytes tell: paths, files, fields. */
 #define REQUEST_COST 2048u
 #define ANSWER_BYTES_MAX 2048u
+/* How often a deadline is looked at before it comes, where the peer's taking bytes puts it off. */
+#define LOOKS 4u
+/* A request that has come in time and waits to be read is looked for again after so long. */
+#define UNREAD_MS 500u
 
 struct http_input {
   struct stoa_stream_input base; /* first */
@@ -63,6 +67,7 @@ void stoa_http_answered(struct stoa_stream *stream, bool keep_alive) {
     set_deadline(stream, host_of(stream)->request_ms);
   } else {
     stoa_stream_finish(stream);
+    stoa_stream_note_acked(stream);
     set_deadline(stream, STOA_HTTP_FLUSHING_MS);
   }
 }
@@ -91,7 +96,11 @@ static void end_body(struct stoa_stream *stream) {
   stoa_stream_resume(stream, STOA_PAUSE_ANSWER);
 }
 
-/* Without a place on the ready list nobody would ever continue. */
+static bool has_body(const struct stoa_stream *stream) {
+  return stream->input != NULL && input_of(stream)->body != NULL;
+}
+
+/* The next piece comes after the shares of others; an answer that got no place among them would stand still. */
 static void continue_later(struct stoa_stream *stream) {
   stoa_stream_yield(stream);
   if (!stream->listed) {
@@ -99,10 +108,14 @@ static void continue_later(struct stoa_stream *stream) {
   }
 }
 
+static void note_progress(struct stoa_stream *stream) {
+  stream->since_ms = stoa_stream_now32(stream);
+  stoa_stream_note_acked(stream);
+}
+
 /* The next piece, when the one before has left. */
 static void send_piece(struct stoa_stream *stream) {
-  struct http_input *input = input_of(stream);
-  if (input == NULL || input->body == NULL || stream->state != STOA_STREAM_OPEN) {
+  if (!has_body(stream) || stream->state != STOA_STREAM_OPEN) {
     return;
   }
   if (stoa_stream_queued(stream) > 0) {
@@ -113,9 +126,10 @@ static void send_piece(struct stoa_stream *stream) {
     }
     return;
   }
+  struct http_input *input = input_of(stream);
   bool last = false;
   /* The one before was taken, at once perhaps: it does not stand still. */
-  stream->since_ms = stoa_stream_now32(stream);
+  note_progress(stream);
   struct stoa_buffer *out = stoa_stream_output_begin(stream);
   int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
   if (out != NULL) {
@@ -141,7 +155,8 @@ void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *bo
   input->body = body;
   input->keep_alive = keep_alive;
   stoa_stream_pause(stream, STOA_PAUSE_ANSWER);
-  set_deadline(stream, STOA_HTTP_STALL_MS);
+  stoa_stream_note_acked(stream);
+  set_deadline(stream, STOA_HTTP_STALL_MS / LOOKS);
   continue_later(stream);
 }
 
@@ -155,8 +170,10 @@ void stoa_http_finish(struct stoa_stream *stream) {
 }
 
 static void on_progress(struct stoa_stream *stream) {
-  stream->since_ms = stoa_stream_now32(stream);
-  send_piece(stream);
+  note_progress(stream);
+  if (has_body(stream) && stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) == 0) {
+    continue_later(stream);
+  }
 }
 
 /* Requests. */
@@ -215,8 +232,10 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
     refuse(stream, code, fresh.method == STOA_HTTP_HEAD);
     return len;
   }
+  size_t before = stoa_stream_queued(stream);
   host_of(stream)->on_request(stream, &fresh, data);
-  stoa_stream_spend(stream, REQUEST_COST + fresh.head_len);
+  size_t queued = stoa_stream_queued(stream);
+  stoa_stream_spend(stream, REQUEST_COST + fresh.head_len + (queued > before ? queued - before : 0));
   pause_when_full(stream);
   return fresh.head_len;
 }
@@ -224,14 +243,14 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
 /* Ends. */
 
 static void on_input_end(struct stoa_stream *stream, int status) {
-  bool answering = stoa_stream_queued(stream) > 0 || (stream->input != NULL && input_of(stream)->body != NULL);
+  bool answering = stoa_stream_queued(stream) > 0 || has_body(stream);
   if (status == STOA_E_CLOSED && answering && stream->state != STOA_STREAM_CLOSED) {
     /* The peer has asked all it will, but still reads: it gets the rest of its answer. */
     stream->peer_ended = true;
-    if (stream->input == NULL || input_of(stream)->body == NULL) {
-      stoa_http_answered(stream, false);
-    } else {
+    if (has_body(stream)) {
       input_of(stream)->keep_alive = false;
+    } else {
+      stoa_http_answered(stream, false);
     }
   } else {
     stoa_stream_drop(stream);
@@ -246,6 +265,7 @@ static void on_half_closed(struct stoa_stream *stream) {
   if (stream->peer_ended) {
     stoa_stream_drop(stream);
   } else {
+    stoa_stream_note_acked(stream);
     set_deadline(stream, STOA_HTTP_HALF_CLOSED_MS);
   }
 }
@@ -274,25 +294,30 @@ void stoa_http_host_init(struct stoa_http_host *host) {
 
 /* Deadlines. */
 
+/* Looked at more often than the delay, so that it is counted from when the peer took something last. */
 static uint64_t drop_when_due(struct stoa_stream *stream, uint64_t now_ms, uint32_t delay_ms) {
-  uint32_t passed = (uint32_t)now_ms - stream->since_ms;
-  if (passed < delay_ms) {
-    return now_ms + (delay_ms - passed);
-  }
   if (stoa_stream_takes(stream)) {
     stream->since_ms = (uint32_t)now_ms;
-    return now_ms + delay_ms;
   }
-  stoa_stream_drop(stream);
-  return now_ms;
+  uint32_t passed = (uint32_t)now_ms - stream->since_ms;
+  if (passed >= delay_ms) {
+    stoa_stream_drop(stream);
+    return now_ms;
+  }
+  uint32_t left = delay_ms - passed;
+  return now_ms + (left < delay_ms / LOOKS ? left : delay_ms / LOOKS);
 }
 
-/* A peer that is silent too long before its request: those that have begun to ask are told (RFC 9110 15.5.9). */
+/* A peer that is silent too long before its request: those that have begun to ask are told (RFC 9110 15.5.9). What it
+ * said and was not read yet is no silence. */
 static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   uint32_t passed = (uint32_t)now_ms - stream->since_ms;
   uint32_t limit_ms = host_of(stream)->request_ms;
   if (passed < limit_ms) {
     return now_ms + (limit_ms - passed);
+  }
+  if (stream->listed || stoa_conn_has_input(&stream->conn)) {
+    return now_ms + UNREAD_MS;
   }
   if (stream->input == NULL) {
     stoa_stream_drop(stream);
@@ -303,11 +328,16 @@ static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   return now_ms + STOA_HTTP_FLUSHING_MS;
 }
 
+/* Some of an answer waits for the peer to take it. */
+static bool is_answering(const struct stoa_stream *stream) {
+  return (stream->pauses & (STOA_PAUSE_ANSWER | STOA_PAUSE_OUTPUT)) != 0 || stoa_stream_queued(stream) > 0;
+}
+
 uint64_t stoa_http_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   switch ((enum stoa_stream_state)stream->state) {
     case STOA_STREAM_OPEN:
-      return (stream->pauses & STOA_PAUSE_ANSWER) != 0 ? drop_when_due(stream, now_ms, STOA_HTTP_STALL_MS)
-                                                       : request_deadline(stream, now_ms);
+      return is_answering(stream) ? drop_when_due(stream, now_ms, STOA_HTTP_STALL_MS)
+                                  : request_deadline(stream, now_ms);
     case STOA_STREAM_FLUSHING:
       return drop_when_due(stream, now_ms, STOA_HTTP_FLUSHING_MS);
     case STOA_STREAM_HALF_CLOSED:

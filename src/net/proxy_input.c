@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 
+/* A header that has come in time and waits to be read is looked for again after so long. */
+#define UNREAD_MS 500u
+
 static struct stoa_proxy_host *host_of(const struct stoa_stream *stream) {
   return (struct stoa_proxy_host *)(uintptr_t)(const void *)stream->protocol;
 }
@@ -66,6 +69,9 @@ uint64_t stoa_proxy_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   uint32_t limit_ms = host_of(stream)->header_ms;
   if (passed < limit_ms) {
     return now_ms + (limit_ms - passed);
+  }
+  if (stream->listed || stoa_conn_has_input(&stream->conn)) {
+    return now_ms + UNREAD_MS;
   }
   stoa_stream_drop(stream);
   return now_ms;

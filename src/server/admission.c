@@ -4,6 +4,7 @@
 #include "server/post.h"
 #include "server/session_id.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
@@ -33,14 +34,26 @@ static void expel_full(struct stoa_session *session, const char *message, uint32
   stoa_admission_expel(session, &error, STOA_CLOSE_FULL);
 }
 
+/* Who is told that there is no room takes none: else those who ask keep a full server full. */
+static void uncount_session(struct stoa_session *session) {
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  if (own->counted) {
+    own->counted = false;
+    atomic_fetch_sub(&stoa_worker_of(session)->server->sessions, 1);
+  }
+}
+
 static bool count_session(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
   uint32_t limit = server->limits.sessions_max;
   own->counted = true;
   if (atomic_fetch_add(&server->sessions, 1) >= limit && limit > 0) {
+    char address[INET6_ADDRSTRLEN];
+    uncount_session(session);
+    stoa_peer_format(stoa_server_session_client(own), address);
     stoa_log(STOA_LOG_WARN, "session refused: the server is full; raise server.limits.sessions_max",
-             STOA_F_INT("sessions_max", limit));
+             STOA_F_STR("address", address), STOA_F_INT("sessions_max", limit));
     expel_full(session, "the server is full", STOA_FULL_RETRY_MS);
     return false;
   }
@@ -78,9 +91,7 @@ static bool count_client(struct stoa_session *session) {
 void stoa_admission_end(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
-  if (own->counted) {
-    atomic_fetch_sub(&server->sessions, 1);
-  }
+  uncount_session(session);
   if (own->client_counted) {
     stoa_peers_session_end(&server->peers, stoa_server_session_client(own));
   }
@@ -102,9 +113,30 @@ static int enroll(struct stoa_session *session) {
 static void withdraw(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
-  stoa_group_leave_all(session);
-  own->accepted = false;
-  atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+  if (own->accepted) {
+    stoa_group_leave_all(session);
+    own->accepted = false;
+    atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+  }
+}
+
+/* A handler may be what closes it, with its message in the arena. */
+static void tell_closing(struct stoa_session *session) {
+  const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
+  struct stoa_arena *arena = stoa_session_arena(session);
+  if (callbacks->on_closing != NULL) {
+    const struct stoa_arena_mark mark = stoa_arena_mark(arena);
+    callbacks->on_closing(callbacks->user, session, session->close_code,
+                          session->close_reason == NULL ? "" : session->close_reason);
+    stoa_arena_rewind(arena, &mark);
+  }
+}
+
+void stoa_admission_on_closing(struct stoa_session *session) {
+  withdraw(session);
+  if (stoa_server_session_of(session)->known) {
+    tell_closing(session);
+  }
 }
 
 static void expel_for(struct stoa_session *session, const struct stoa_refusal *refusal) {
@@ -135,22 +167,29 @@ static void wait_for_program(struct stoa_session *session) {
                                      stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
 }
 
+/* From here on the program is told of its end; one that was closed in on_connect is closing already. */
+static void make_known(struct stoa_session *session) {
+  stoa_server_session_of(session)->known = true;
+  if (session->state != STOA_SESSION_OPEN) {
+    tell_closing(session);
+  }
+}
+
 static void ask_program(struct stoa_session *session, const struct stoa_request *request) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
-  struct stoa_server_session *own = stoa_server_session_of(session);
   struct stoa_refusal refusal = {.close_code = STOA_CLOSE_FORBIDDEN, .reason = "refused"};
   if (callbacks->on_connect == NULL) {
-    own->known = true;
+    make_known(session);
     return;
   }
   enum stoa_admission decision = callbacks->on_connect(callbacks->user, session, request, &refusal);
   switch (decision) {
     case STOA_ADMIT:
-      own->known = true;
+      make_known(session);
       break;
     case STOA_ADMIT_LATER:
-      own->known = true;
       wait_for_program(session);
+      make_known(session);
       break;
     case STOA_REFUSE:
       expel_for(session, &refusal);
@@ -161,7 +200,11 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
 
 /* Becomes a member before the program is asked, so that what it sends and joins in on_connect just works. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request) {
-  if (!count_session(session) || !count_client(session)) {
+  if (!count_session(session)) {
+    return;
+  }
+  if (!count_client(session)) {
+    uncount_session(session);
     return;
   }
   if (enroll(session) != STOA_OK) {

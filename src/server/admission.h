@@ -13,6 +13,8 @@
 
 /* The session has just begun. `request` holds until it returns. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request);
+/* It is no longer open: take it out of the groups, and tell the program if it knows it. */
+void stoa_admission_on_closing(struct stoa_session *session);
 /* The session has ended: give back what it was counted for. */
 void stoa_admission_end(struct stoa_session *session);
 

@@ -48,7 +48,7 @@ int stoa_session_join(struct stoa_session *session, struct stoa_string name) {
   if (name.len == 0 || name.len > STOA_GROUP_NAME_LEN_MAX) {
     return STOA_E_ARGUMENT;
   }
-  if (!stoa_member_is_open(session)) {
+  if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session)) {
     return STOA_E_CLOSED;
   }
   if (is_member(session, name, &place)) {

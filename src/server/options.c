@@ -178,11 +178,20 @@ static int check_listeners(const struct stoa_server_config *config) {
   return STOA_OK;
 }
 
-/* The margin leaves room for requests of the page and for sessions that are just closing. */
+/* Connections of one address for each of its sessions: a browser loads the page over six, which it keeps for a while.
+ * And some more for sessions that are just closing. */
+#define CONNECTIONS_EACH 8u
+#define CONNECTIONS_MORE 16u
+
+static uint32_t address_connections_max(uint32_t sessions_max) {
+  uint32_t most = (UINT32_MAX - CONNECTIONS_MORE) / CONNECTIONS_EACH;
+  return sessions_max > most ? 0 : sessions_max * CONNECTIONS_EACH + CONNECTIONS_MORE;
+}
+
 static int set_peer_limits(struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
   const struct stoa_peers_limits peers_limits = {
-      .connections_max = limits->address_sessions_max > UINT32_MAX / 4 ? 0 : limits->address_sessions_max * 2 + 16,
+      .connections_max = address_connections_max(limits->address_sessions_max),
       .sessions_max = limits->address_sessions_max,
       .handshakes_per_s = limits->address_handshakes_per_s,
       .limit_loopback = limits->limit_loopback,

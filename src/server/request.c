@@ -105,9 +105,12 @@ static bool find_client(struct upgrade *upgrade) {
   }
   int status = stoa_forwarded_client(upgrade->head, upgrade->data, is_trusted, trusted, address);
   if (status == STOA_E_SYNTAX) {
+    char proxy[INET6_ADDRSTRLEN];
+    stoa_peer_format(stoa_server_session_client(own), proxy);
     stoa_log(STOA_LOG_WARN,
-             "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy "
-             "remove the one that it does not write");
+             "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy remove the one that "
+             "it does not write",
+             STOA_F_STR("proxy", proxy));
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
   }

@@ -396,7 +396,24 @@ int64_t stoa_server_wall_ms(const struct stoa_server *server) {
   return stoa_clock_wall_us(server->clock) / 1000;
 }
 
-/* Signals are read, not handled: the first one lets everybody go, the second ends at once. */
+/* The first signal lets everybody go, the second ends at once. A terminal that closes, or a service manager that wants
+ * the configuration to be read again, is no reason to end. */
+static void take_signal(struct stoa_server *server, uint32_t number, bool *draining) {
+  if (number == SIGHUP) {
+    stoa_log(STOA_LOG_WARN, "SIGHUP is ignored: the configuration is read at the start only; restart to change it");
+    return;
+  }
+  stoa_log(STOA_LOG_INFO, *draining ? "ending now" : "draining", STOA_F_INT("signal", number),
+           STOA_F_INT("sessions", stoa_server_sessions(server)));
+  if (*draining) {
+    stoa_server_abort(server);
+  } else {
+    stoa_server_drain(server);
+  }
+  *draining = true;
+}
+
+/* Signals are read, not handled. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;
   struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
@@ -412,14 +429,7 @@ static void serve_signals(struct stoa_server *server, int signal_fd) {
     }
     struct signalfd_siginfo info;
     if ((fds[0].revents & POLLIN) != 0 && stoa_sys.read(signal_fd, &info, sizeof info) == sizeof info) {
-      stoa_log(STOA_LOG_INFO, draining ? "ending now" : "draining", STOA_F_INT("signal", info.ssi_signo),
-               STOA_F_INT("sessions", stoa_server_sessions(server)));
-      if (draining) {
-        stoa_server_abort(server);
-      } else {
-        stoa_server_drain(server);
-      }
-      draining = true;
+      take_signal(server, info.ssi_signo, &draining);
     }
   }
 }
@@ -430,6 +440,7 @@ int stoa_server_run(struct stoa_server *server) {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   /* Blocked before the workers start, so that they inherit it and only the descriptor gets the signals. */
   pthread_sigmask(SIG_BLOCK, &set, &before);
   int signal_fd = stoa_sys.signalfd(-1, &set, SFD_CLOEXEC);

@@ -19,9 +19,9 @@ struct stoa_membership {
 
 /* What few sessions need. */
 struct stoa_session_account {
-  uint32_t mistakes;       /* answered errors of decoding, less one for each second since */
-  uint32_t mistakes_ms;    /* when that was counted, low 32 bits of the loop's time */
-  uint32_t asked_ms;       /* while it waits to be let in: since when, likewise */
+  uint32_t mistakes;    /* what it should not have sent, less one for each second since */
+  uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
+  uint32_t asked_ms;    /* while it waits to be let in: since when, likewise */
   struct stoa_peer client; /* behind trusted proxies */
   struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
   bool has_local;

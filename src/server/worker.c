@@ -121,23 +121,14 @@ static void on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
 /* Sessions. */
 
 static void on_closing(struct stoa_session *session) {
-  struct stoa_server *server = stoa_worker_of(session)->server;
-  struct stoa_server_session *own = stoa_server_session_of(session);
   stoa_calls_on_closing(session);
-  if (own->accepted) {
-    stoa_group_leave_all(session);
-    atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
-  }
-  if (own->known && server->callbacks.on_closing != NULL) {
-    server->callbacks.on_closing(server->callbacks.user, session, session->close_code,
-                                 session->close_reason == NULL ? "" : session->close_reason);
-    stoa_arena_reset(stoa_session_arena(session));
-  }
+  stoa_admission_on_closing(session);
 }
 
 static void on_drained(struct stoa_session *session) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
-  if (callbacks->on_drained != NULL) {
+  bool is_awaited = session->state == STOA_SESSION_OPEN && stoa_server_session_of(session)->known;
+  if (is_awaited && callbacks->on_drained != NULL) {
     callbacks->on_drained(callbacks->user, session);
     stoa_arena_reset(stoa_session_arena(session));
   }

@@ -32,19 +32,20 @@ bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
   return !((const struct stoa_session_input *)(const void *)input)->in_message;
 }
 
-bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
+bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {
   struct stoa_session_input *input = input_of(session);
+  uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
   if (input == NULL || !input->in_message) {
     return false;
   }
-  /* One that is paused for our sake is not read, so it cannot finish: it has all its time from then on. One that does
-   * not take its output, or waits for its share, has itself to thank. */
+  /* One that is paused for our sake is not read, so it cannot finish: it has its time, but for what passes between two
+   * looks, from then on. One that does not take its output, or waits for its share, has itself to thank. */
   if ((session->stream.pauses & ~(STOA_PAUSE_OUTPUT | STOA_PAUSE_SHARE)) != 0) {
     input->started_ms = (uint32_t)now_ms;
+    *out_due_ms = now_ms + limit / 4;
     return false;
   }
   uint32_t passed = (uint32_t)now_ms - input->started_ms;
-  uint32_t limit = stoa_session_host_of(session)->limits->message_ms;
   *out_due_ms = passed >= limit ? now_ms : now_ms + (limit - passed);
   return passed >= limit;
 }

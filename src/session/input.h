@@ -19,7 +19,7 @@ bool stoa_session_input_is_idle(const struct stoa_stream_input *input);
 
 /* Frames, until the bytes, the state or the share end. Returns the bytes used. */
 size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_t len);
-/* Is a message under way for too long? Else *out_due_ms is when it will be; unchanged without one. */
-bool stoa_session_input_overdue(const struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
+/* Is a message under way for too long? Else *out_due_ms is when to look again; unchanged without one. */
+bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
 
 #endif

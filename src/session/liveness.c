@@ -30,21 +30,6 @@ static bool shows_life(struct stoa_session *session) {
   return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && stoa_stream_has_unread(stream);
 }
 
-static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
-  struct stoa_stream *stream = &session->stream;
-  const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
-  uint64_t due_ms = due_after(now_ms, stream->since_ms, limits->pong_ms);
-  if (due_ms > now_ms) {
-    return due_ms;
-  }
-  if (shows_life(session)) {
-    stream->since_ms = (uint32_t)now_ms;
-    return now_ms + limits->pong_ms;
-  }
-  stoa_session_close(session, STOA_CLOSE_NO_PONG, "no pong in time");
-  return now_ms + STOA_SESSION_CLOSING_MS;
-}
-
 /* A peer that was heard after its ping is told so by read_frames(). */
 static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
   struct stoa_stream *stream = &session->stream;
@@ -57,6 +42,23 @@ static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
   }
   send_ping(session, now_ms);
   return now_ms + limits->pong_ms;
+}
+
+static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
+  struct stoa_stream *stream = &session->stream;
+  const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
+  uint64_t due_ms = due_after(now_ms, stream->since_ms, limits->pong_ms);
+  if (due_ms > now_ms) {
+    return due_ms;
+  }
+  if (shows_life(session)) {
+    /* As if it had been heard: it is asked again in time, for one that is gone by then answers with a reset at most. */
+    session->pinged = false;
+    stream->active_ms = (uint32_t)now_ms;
+    return ping_deadline(session, now_ms);
+  }
+  stoa_session_close(session, STOA_CLOSE_NO_PONG, "no pong in time");
+  return now_ms + STOA_SESSION_CLOSING_MS;
 }
 
 static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {

@@ -260,6 +260,26 @@ static void the_cap_and_memory_that_is_out_are_told_apart(void **state) {
   stoa_arena_destroy(arena);
 }
 
+static void a_rewind_forgets_what_came_after_the_mark_and_nothing_else(void **state) {
+  (void)state;
+  struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
+  const struct stoa_arena_mark empty = stoa_arena_mark(arena);
+  char *text = stoa_arena_alloc(arena, 4);
+  memcpy(text, "abc", 4);
+  const struct stoa_arena_mark mark = stoa_arena_mark(arena);
+  for (size_t size = 1; size <= 200 * KIB; size *= 2) {
+    assert_non_null(stoa_arena_alloc(arena, size));
+  }
+  stoa_arena_rewind(arena, &mark);
+  assert_int_equal(stoa_arena_used(arena), 16);
+  assert_string_equal(text, "abc");
+  assert_ptr_equal(stoa_arena_alloc(arena, 1), text + 16);
+  stoa_arena_rewind(arena, &empty);
+  assert_int_equal(stoa_arena_used(arena), 0);
+  assert_ptr_equal(stoa_arena_alloc(arena, 4), text);
+  stoa_arena_destroy(arena);
+}
+
 static void every_allocation_that_fails_is_told_and_leaks_nothing(void **state) {
   (void)state;
   stoa_memory_fail_at(1, false);
@@ -299,6 +319,7 @@ int main(void) {
       cmocka_unit_test_teardown(the_first_block_does_not_grow_for_it_is_kept, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_cap_is_refused_and_changes_nothing, leave_no_block),
       cmocka_unit_test_teardown(the_cap_and_memory_that_is_out_are_told_apart, leave_no_block),
+      cmocka_unit_test_teardown(a_rewind_forgets_what_came_after_the_mark_and_nothing_else, leave_no_block),
       cmocka_unit_test_teardown(every_allocation_that_fails_is_told_and_leaks_nothing, leave_no_block),
   };
   return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

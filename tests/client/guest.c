@@ -20,6 +20,7 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   (void)client;
   atomic_store(&guest->status, (unsigned)change->status);
   atomic_store(&guest->close_code, change->close_code);
+  atomic_store(&guest->retry_ms, change->retry_ms);
   atomic_store(&guest->state, (unsigned)change->state);
 }
 

@@ -14,11 +14,11 @@
 struct guest {
   struct stoa_client *client;
   bool has_thread;
-  atomic_uint state, status, close_code; /* of the last change */
-  atomic_uint lines;                     /* heard */
-  atomic_uint answers, lost;             /* calls that ended with the reply, and with LOST */
-  atomic_uint errors, error_code;        /* plain ones, and those of calls */
-  char line_text[64];                    /* the last one */
+  atomic_uint state, status, close_code, retry_ms; /* of the last change */
+  atomic_uint lines;                               /* heard */
+  atomic_uint answers, lost;                       /* calls that ended with the reply, and with LOST */
+  atomic_uint errors, error_code;                  /* plain ones, and those of calls */
+  char line_text[64];                              /* the last one */
   char answer[64];
   void (*on_line)(struct guest *guest, const struct talk_v1_line_message *line);
   void *user;

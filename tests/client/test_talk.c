@@ -180,6 +180,56 @@ static void a_draining_server_tells_its_guests_to_come_back(void **state) {
   house_end(&house);
 }
 
+static void a_full_server_tells_a_guest_when_to_come_back(void **state) {
+  struct house house;
+  struct guest first = {0};
+  struct stoa_limits_config limits = {.sessions_max = 1};
+  struct stoa_server_config *config = house_config(1);
+  (void)state;
+  config->limits = &limits;
+  house_start(&house, config, NULL);
+  const struct stoa_client_options options = {.url = url_of(house.address), .retry_min_ms = 1, .retry_max_ms = 20};
+  guest_enter(&first, &options, false);
+  for (int i = 0; i < 3; i++) {
+    struct guest second = {0};
+    assert_int_equal(guest_try(&second, &options), STOA_OK);
+    guest_await_state(&second, STOA_CLIENT_WAITING);
+    assert_int_equal(second.close_code, STOA_CLOSE_FULL);
+    assert_true(second.retry_ms >= 5000); /* as the server's error frame says, not as its own options do */
+    assert_int_equal(second.errors, 1);
+    assert_int_equal(second.error_code, STOA_ERROR_LIMIT);
+    guest_leave(&second);
+  }
+  /* Those who knocked are no reason to be full. */
+  assert_int_equal(guest_ask(&first, "still there?"), STOA_OK);
+  guest_await(&first, &first.answers, 1);
+  assert_int_equal(stoa_server_sessions(house.server), 1);
+  guest_leave(&first);
+  house_end(&house);
+}
+
+static void a_guest_takes_over_the_server_s_ping_interval(void **state) {
+  struct house house;
+  struct guest guest = {0};
+  struct stoa_server_config *config = house_config(1);
+  (void)state;
+  config->ping_interval_ms = 1234;
+  house_start(&house, config, NULL);
+  const struct stoa_client_options options = {.url = url_of(house.address)};
+  guest_enter(&guest, &options, false);
+  assert_int_equal(guest.client->silence_ms, 1234 + 10000);
+  guest_leave(&guest);
+  /* The one that is used, also when nobody has set it. */
+  house_end(&house);
+  house_start(&house, house_config(1), NULL);
+  const struct stoa_client_options others = {.url = url_of(house.address)};
+  struct guest another = {0};
+  guest_enter(&another, &others, false);
+  assert_int_equal(another.client->silence_ms, stoa_server_ping_interval_ms(house.server) + 10000);
+  guest_leave(&another);
+  house_end(&house);
+}
+
 /* One of several threads that speak through one client. cmocka's asserts belong to the test's own thread, so what goes
  * wrong elsewhere is counted. */
 struct speaker {
@@ -292,6 +342,8 @@ int main(void) {
       cmocka_unit_test(errors_of_messages_and_of_calls_arrive),
       cmocka_unit_test(a_guest_comes_back_to_a_server_that_comes_back),
       cmocka_unit_test(a_draining_server_tells_its_guests_to_come_back),
+      cmocka_unit_test(a_full_server_tells_a_guest_when_to_come_back),
+      cmocka_unit_test(a_guest_takes_over_the_server_s_ping_interval),
       cmocka_unit_test(threads_share_a_client_and_each_keeps_its_order),
       cmocka_unit_test(a_client_can_be_pestered_from_all_sides_while_it_ends),
   };

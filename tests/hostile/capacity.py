@@ -5,7 +5,7 @@ import os
 import tempfile
 
 from tap import run
-from world import CHATROOM, hostile
+from world import CHAT, CHATROOM, hostile
 from ws_raw import BINARY, CLOSE, PING, PONG, Ended, Peer, frame, request
 
 FULL = 4014
@@ -167,6 +167,91 @@ def mapped(world):
     for _ in range(LIMIT - 1):
         assert not is_full(Newcomer(world, behind_proxy_as="203.0.113.7"))
     assert is_full(Newcomer(world, behind_proxy_as="::ffff:203.0.113.7"))
+
+
+@hostile("an address that comes too often is told when to come back, and another is let in", CHATROOM,
+         {"server.limits.limit_loopback": True, "server.limits.address_handshakes_per_s": 1})
+def too_often(world):
+    newcomers = [Newcomer(world, source=NAT) for _ in range(6)]
+    assert [is_full(newcomer) for newcomer in newcomers[:2]] == [False, False], "twice as many at once"
+    refused = [newcomer for newcomer in newcomers if is_full(newcomer)]
+    assert refused, "a second has passed with each of them?"
+    for newcomer in refused:
+        newcomer.check_told()
+        assert newcomer.error["retryMs"] <= 1000, newcomer.error
+    world.server.wait_for_log("address_handshakes_per_s")
+    assert any(NAT in line and "address_handshakes_per_s" in line for line in world.server.lines), world.server.log
+    assert not is_full(Newcomer(world, source=NEIGHBOUR_OF_NAT))
+    world.until(lambda: comes_in(world, source=NAT), "its next second")
+
+
+@hostile("a client without a subprotocol is sent nothing that it does not know: a full server just closes", CHATROOM,
+         {"server.limits.sessions_max": 1})
+def plain(world):
+    peer = world.join()
+    first, payload = peer.read_frame()
+    assert first & 0x0F == CLOSE and int.from_bytes(payload[:2], "big") == FULL, (first, payload)
+
+
+# Rates as configs/chatroom.yaml has them, but for a burst that takes long to fill again.
+RATES = {"server.limits.rate.messages_per_s": 1, "server.limits.rate.messages_burst": 40,
+         "server.limits.rate.excess_max": 100}
+
+
+def say(text):
+    return frame(BINARY, CHAT + json.dumps({"message": text}).encode())
+
+
+def hear_own(peer, count):
+    """So many answers to one's own messages: the numbers of those that were heard, and the errors."""
+    heard, errors = [], []
+    while len(heard) + len(errors) < count:
+        opcode, payload = peer.read_message()
+        assert opcode == BINARY, (opcode, payload[:100])
+        if int.from_bytes(payload[:4], "big") & ERROR_BIT:
+            errors.append(json.loads(payload[4:]))
+        elif payload[:4] == CHAT and json.loads(payload[4:])["message"].startswith("mine "):
+            heard.append(int(json.loads(payload[4:])["message"].split()[1]))
+    return heard, errors
+
+
+@hostile("who chats too fast is told when to go on, nobody else hears it, and then has to go", CHATROOM, RATES)
+def too_fast(world):
+    chatter = world.join("stoa.json")
+    chatter.send(b"".join(say(f"mine {number}") for number in range(100)))
+    heard, errors = hear_own(chatter, 100)
+    assert 40 <= len(heard) < 80 and heard[:40] == list(range(40)), heard
+    assert all(error["code"] == 111 and error["temporary"] and error["retryMs"] > 0 for error in errors), errors[0]
+    chatter.send(say("mine 0") * 200)
+    assert chatter.read_close() == 4013
+
+
+@hostile("more than the room takes at once is answered with 106 and a time, not with a fault of the server", CHATROOM,
+         {"server.limits.message_bytes_max": 4096, "server.limits.mailbox_bytes_max": 8192})
+def too_much_at_once(world):
+    chatter = world.join("stoa.json")
+    count = 0
+    for _ in range(20):
+        chatter.send(b"".join(say(f"mine {number} " + "x" * 2000) for number in range(30)))
+        _, errors = hear_own(chatter, 30)
+        for error in errors:
+            assert error["code"] == LIMIT_ERROR and error["temporary"] and error["retryMs"] > 0, error
+        count += len(errors)
+    assert count > 0, "it was never too much"
+    chatter.send(say("mine 1"))
+    assert hear_own(chatter, 1) == ([1], []), "later there is room again"
+
+
+@hostile("a text that gets too long for some members is answered with 122, for it never gets shorter", CHATROOM,
+         {"server.limits.message_bytes_max": 1024})
+def too_long_for_others(world):
+    # Control characters: one byte each in Protobuf, six in JSON.
+    chatter = world.join("stoa.proto")
+    text = b"\x01" * 400
+    chatter.send(frame(BINARY, CHAT + b"\x0a" + bytes([0x80 | len(text) & 0x7F, len(text) >> 7]) + text))
+    opcode, payload = chatter.read_message()
+    assert opcode == BINARY and int.from_bytes(payload[:4], "big") & ERROR_BIT, payload[:40]
+    assert payload[4:6] == b"\x08\x7a", f"not 122: {payload[4:40]!r}"
 
 
 run()

@@ -119,6 +119,32 @@ def storm(world):
         world.bystander.chat()
 
 
+@hostile("SIGHUP, as a closed terminal or a reload sends it, is logged and ends nothing", CHATROOM)
+def hangup(world):
+    for _ in range(20):
+        world.server.signal(signal.SIGHUP)
+        world.bystander.chat()
+    world.server.wait_for_log("SIGHUP is ignored")
+
+
+@test("SIGTERM ends a server that has been sent SIGHUP, while it drains too")
+def hangup_and_end():
+    server = Server(os.environ[CHATROOM])
+    try:
+        peer = Peer(server.port)
+        peer.upgrade("stoa.json")
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("SIGHUP is ignored")
+        server.signal(signal.SIGTERM)
+        server.wait_for_log("draining")
+        server.signal(signal.SIGHUP)
+        assert answer_close(peer) == 4001
+        server.check_end()
+        assert "ending now" not in server.log, "SIGHUP counts as a second SIGTERM"
+    finally:
+        server.kill()
+
+
 @test("SIGTERM removes the file of a unix socket, and kill -9 leaves one that the next server replaces")
 def unix_socket():
     with tempfile.TemporaryDirectory() as folder:

@@ -37,6 +37,9 @@ for name, size in (("large.bin", LARGE), ("small.txt", 100)):
     with open(os.path.join(folder.name, name), "wb") as served:
         served.write(b"stoa" * (size // 4))
 FILES = {"server.web_root": folder.name}
+# As configs/chatroom.yaml has them.
+RATES = {"server.limits.rate.messages_per_s": 20, "server.limits.rate.messages_burst": 40,
+         "server.limits.rate.bytes_per_s": 65536, "server.limits.rate.bytes_burst": 262144}
 # The healthy are asked often, and have long to answer: only a server that does not read takes them for silent.
 LIVENESS = {"server.ping_interval_ms": 500, "server.pong_timeout_ms": 3000}
 
@@ -288,14 +291,14 @@ def chats(count, size):
     return b"".join(scenarios.chat(f"{number} " + "x" * size) for number in range(count))
 
 
-@hostile("who chats on after being told to slow down is closed with 4013", CHATROOM)
+@hostile("who chats on after being told to slow down is closed with 4013", CHATROOM, RATES)
 def chatter_is_closed(world):
     chatter = world.join("stoa.json")
     chatter.send(chats(150, 10))
     assert chatter.read_close() == RATE
 
 
-@hostile("two megabytes of chat close their sender, and nobody who reads", CHATROOM)
+@hostile("two megabytes of chat close their sender, and nobody who reads", CHATROOM, RATES)
 def chatter_and_readers(world):
     # This one reads only when all is over: what the rate lets through fits into its queue.
     late = world.join("stoa.json")

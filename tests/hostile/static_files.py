@@ -36,6 +36,13 @@ def lay_out():
     os.symlink("..", os.path.join(root, "up"))
     os.symlink("/proc/self/environ", os.path.join(root, "environ"))
     os.symlink("loop", os.path.join(root, "loop"))
+    # As Kubernetes mounts a ConfigMap.
+    write("root/..2026/settings.js", b"mounted")
+    os.symlink("..2026", os.path.join(root, "..data"))
+    os.symlink("..data/settings.js", os.path.join(root, "settings.js"))
+    write("root/.well-known/security.txt", b"write to us")
+    write("root/app.js", b"plain")
+    write("root/app.js.gz", b"gzipped")
     os.mkfifo(os.path.join(root, "fifo"))
     return root
 
@@ -77,6 +84,47 @@ def honest(world):
         assert get(world, target, ['If-None-Match: "other", W/"more"']).body == body
 
 
+@hostile("links inside, folders without their slash and compressed files are served as they are meant", CHATROOM, PAGE)
+def meant(world):
+    assert get(world, "/settings.js").body == b"mounted"
+    assert get(world, "/..data/settings.js").status == 404
+    assert get(world, "/.well-known/security.txt").body == b"write to us"
+    moved = get(world, "/sub")
+    assert (moved.status, moved.headers["location"]) == (301, "./sub/"), moved.head
+    packed = get(world, "/app.js", ["Accept-Encoding: gzip, br"])
+    assert (packed.body, packed.headers["content-encoding"]) == (b"gzipped", "gzip"), packed.head
+    plain = get(world, "/app.js")
+    assert (plain.body, plain.headers["vary"]) == (b"plain", "Accept-Encoding"), plain.head
+    assert plain.headers["etag"] != packed.headers["etag"]
+
+
+@hostile("a check by HTTP/1.0 gets the page and the end, or stays when it asks to", CHATROOM, PAGE)
+def version_1_0(world):
+    for host in ("", "Host: localhost\r\n"):
+        with Peer(world.server.port) as peer:
+            peer.send(f"GET / HTTP/1.0\r\n{host}\r\n".encode())
+            answer = peer.read_answer()
+            assert (answer.status, answer.body) == (200, b"<p>the page</p>"), answer.head
+            assert answer.headers["connection"] == "close" and peer.read_to_end() == b""
+    with Peer(world.server.port) as peer:
+        for _ in range(3):
+            peer.send(b"HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            answer = peer.read_answer(head_only=True)
+            assert answer.headers["connection"] == "keep-alive", answer.head
+        world.bystander.chat()
+
+
+@hostile("files that are asked for all at once arrive, however many they are", CHATROOM, PAGE)
+def many_at_once(world):
+    write("root/piece.bin", b"piece" * 12000)
+    peer = world.connect()
+    peer.send(b"GET /piece.bin HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+    world.bystander.chat()
+    for _ in range(100):
+        assert peer.read_answer().body == b"piece" * 12000
+    peer.close()
+
+
 @hostile("the page is told where the WebSocket is, relative to itself", CHATROOM, PAGE)
 def endpoint_at_root(world):
     answer = get(world, "/stoa.json")
@@ -101,7 +149,7 @@ def traversal(world):
         "/sub//script.js", "//../secret.txt", "/%2fetc/passwd", "/%2f%2fetc/passwd", "/;/../secret.txt",
         "/..;/secret.txt", "/sub;/../../secret.txt", "/...;/secret.txt", "/.../secret.txt", "/..../secret.txt",
         "/.hidden", "/.git/config", "/sub/.env", "/%2ehidden", "/%2egit/config", "/sub/%2eenv", "/./index.html", "/.",
-        "/link.txt", "/absolute.txt", "/up/secret.txt", "/up/root/index.html", "/environ", "/loop", "/fifo", "/sub",
+        "/link.txt", "/absolute.txt", "/up/secret.txt", "/up/root/index.html", "/environ", "/loop", "/fifo",
         "/index.html/", "/index.html/x", "/nothing.txt", "/%", "/%2", "/%zz", "/%0a", "/%0d%0aX:%20y", "/%7f",
         "/" + "a/" * 2000, "/" + "%2e%2e/" * 500 + "etc/passwd", "/" + "a" * 5000, f"/{folder.name}/secret.txt",
         "/proc/self/environ", "/dev/zero", "/C:/secret.txt", "/~root/.profile",

@@ -19,6 +19,9 @@ ECHO = "ECHO"
 BROADCAST = "BROADCAST"
 CHATROOM = "CHATROOM"
 CHAT = b"\0\0\0\0"
+# Of a chat message, as it is relayed.
+FIELDS = {BROADCAST: ["message", "sender", "timestamp"],
+          CHATROOM: ["message", "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
 
@@ -58,7 +61,7 @@ class Bystander:
             if payload[:4] != CHAT:
                 continue  # the sign of life that the chat room sends to the silent
             message = json.loads(payload[4:])
-            assert sorted(message) == ["message", "sender", "timestamp", "tsMs", "userId"], message
+            assert sorted(message) == FIELDS[self.program], message
             if message["message"].startswith("bystander "):
                 return message["message"]
 

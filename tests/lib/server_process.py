@@ -9,7 +9,7 @@ import threading
 import time
 
 DEADLINE_S = 60
-LISTENING = re.compile(r'\bevent="?listening\b.*\baddress="?[^\s"]*?:(\d+)"?(?:\s|$)')
+LISTENING = re.compile(r'\bevent="?listening\b.*\baddress="?(?:unix:\S+|[^\s"]*?:(\d+))"?(?:\s|$)')
 REPORTS = ("Sanitizer", "runtime error:", "Assertion")
 # What AddressSanitizer keeps of freed memory would hide how much the program holds.
 SANITIZER_OPTIONS = "detect_leaks=1:quarantine_size_mb=4:malloc_context_size=8"
@@ -49,8 +49,8 @@ class Server:
             arguments = ["prlimit", f"--nofile={limit_descriptors}", *arguments]
         self.lines = []
         self.heard = threading.Condition()
-        self.ports = []
-        self.listening = 0  # addresses, unix sockets among them
+        self.ports = []  # of those that have one
+        self.listening = 0
         self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -80,10 +80,9 @@ class Server:
             with self.heard:
                 self.lines.append(line)
                 found = LISTENING.search(line)
-                if found:
+                self.listening += found is not None
+                if found and found.group(1):
                     self.ports.append(int(found.group(1)))
-                if 'event="listening"' in line:
-                    self.listening += 1
                 self.heard.notify_all()
         with self.heard:
             self.awaited = 0

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -37,12 +39,15 @@ static void on_request(struct stoa_stream *stream, const struct stoa_http_head *
   } else {
     stoa_http_answered(stream, head->keep_alive);
   }
+  if (world.act != NULL) {
+    world.act(stream);
+  }
 }
 
 static void note(struct stoa_bytes message) {
   size_t at = strlen(world.heard);
   if (message.len <= 64 && at + message.len + 2 < sizeof world.heard) {
-    memcpy(world.heard + at, message.data, message.len);
+    memcpy(world.heard + at, message.len == 0 ? (const uint8_t *)"" : message.data, message.len);
     world.heard[at + message.len] = '|';
   } else if (at + 32 < sizeof world.heard) {
     snprintf(world.heard + at, sizeof world.heard - at, "%zu|", message.len);
@@ -60,6 +65,9 @@ static void on_message(struct stoa_session *session, struct stoa_bytes message, 
   for (size_t i = 0; i < world.echo_times; i++) {
     int ignored = stoa_session_output_message(session, is_text ? STOA_WS_TEXT : STOA_WS_BINARY, message);
     (void)ignored;
+  }
+  if (world.act != NULL) {
+    world.act(&session->stream);
   }
   size_t queued = stoa_stream_queued(&session->stream);
   world.memory_max = queued > world.memory_max ? queued : world.memory_max;
@@ -167,6 +175,29 @@ int world_open(int fd, struct stoa_tls_context *tls_context) {
     stoa_free(session);
   }
   return status;
+}
+
+void world_use_tcp(int peer_bytes) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  stoa_stream_drop(&world.session->stream);
+  while (world.session != NULL) {
+    world_turn();
+  }
+  close(world.peer);
+  world.ended = false;
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(listener, 1), 0);
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+  world.peer = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(setsockopt(world.peer, SOL_SOCKET, SO_RCVBUF, &peer_bytes, sizeof peer_bytes), 0);
+  assert_int_equal(connect(world.peer, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(fcntl(world.peer, F_SETFL, O_NONBLOCK), 0);
+  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+  assert_true(fd >= 0);
+  close(listener);
+  assert_int_equal(world_open(fd, NULL), STOA_OK);
 }
 
 int world_begin(void **state) {

@@ -30,6 +30,7 @@ struct world {
   uint64_t heard_bytes;
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
+  void (*act)(struct stoa_stream *stream); /* in each request and message, when set */
   /* In place of what the world answers, and of counting. */
   void (*answer)(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
   void (*drain)(struct stoa_session *session); /* may be NULL */
@@ -46,6 +47,9 @@ int world_end(void **state);
 
 /* A connection for the world's session. Errors: as stoa_stream_open() */
 int world_open(int fd, struct stoa_tls_context *tls_context);
+/* The world's session and its peer get a connection of TCP instead of their socket pair, with a receive buffer of about
+ * so many bytes at the peer's end. */
+void world_use_tcp(int peer_bytes);
 void world_turn(void);
 void world_turns(int count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
