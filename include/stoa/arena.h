@@ -46,12 +46,12 @@ STOA_API void stoa_arena_reset(struct stoa_arena *arena);
 /* Forget only what was handed out after the mark: for who uses an arena in the midst of somebody else's message. What
  * came before it is neither grown nor shrunk in between. A mark is worth nothing after a reset, or after a rewind to an
  * earlier one. */
-struct stoa_arena_mark {
+struct stoa_arena_place {
   void *block, *at;
   size_t used;
 };
-STOA_API struct stoa_arena_mark stoa_arena_mark(const struct stoa_arena *arena);
-STOA_API void stoa_arena_rewind(struct stoa_arena *arena, const struct stoa_arena_mark *mark);
+STOA_API struct stoa_arena_place stoa_arena_mark(const struct stoa_arena *arena);
+STOA_API void stoa_arena_rewind(struct stoa_arena *arena, const struct stoa_arena_place *mark);
 
 /* Bytes handed out since the last reset, in steps of 16. */
 STOA_API size_t stoa_arena_used(const struct stoa_arena *arena);

@@ -192,11 +192,11 @@ void stoa_arena_reset(struct stoa_arena *arena) {
   ASAN_POISON_MEMORY_REGION(first->data, first->size);
 }
 
-struct stoa_arena_mark stoa_arena_mark(const struct stoa_arena *arena) {
-  return (struct stoa_arena_mark){arena->newest, arena->at, arena->used};
+struct stoa_arena_place stoa_arena_mark(const struct stoa_arena *arena) {
+  return (struct stoa_arena_place){arena->newest, arena->at, arena->used};
 }
 
-void stoa_arena_rewind(struct stoa_arena *arena, const struct stoa_arena_mark *mark) {
+void stoa_arena_rewind(struct stoa_arena *arena, const struct stoa_arena_place *mark) {
   struct block *block = mark->block;
   if (block == NULL) {
     stoa_arena_reset(arena);

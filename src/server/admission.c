@@ -124,7 +124,7 @@ static void tell_closing(struct stoa_session *session) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
   struct stoa_arena *arena = stoa_session_arena(session);
   if (callbacks->on_closing != NULL) {
-    const struct stoa_arena_mark mark = stoa_arena_mark(arena);
+    const struct stoa_arena_place mark = stoa_arena_mark(arena);
     callbacks->on_closing(callbacks->user, session, session->close_code,
                           session->close_reason == NULL ? "" : session->close_reason);
     stoa_arena_rewind(arena, &mark);

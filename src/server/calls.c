@@ -410,6 +410,8 @@ static uint64_t sum(const struct stoa_server *server, enum count what) {
 }
 
 void stoa_server_call_counts(const struct stoa_server *server, struct stoa_call_counts *out_counts) {
+  /* First: calls that are taken and end meanwhile must not look as if more were outstanding than ever were. */
+  uint64_t taken = sum(server, TAKEN);
   struct stoa_call_counts counts = {
       .replied = sum(server, REPLIED),
       .failed = sum(server, FAILED),
@@ -418,9 +420,8 @@ void stoa_server_call_counts(const struct stoa_server *server, struct stoa_call_
       .abandoned = sum(server, ABANDONMENTS),
       .late = sum(server, LATE),
   };
-  /* Last: none of those that have ended is missing in it. */
-  counts.taken = sum(server, TAKEN);
-  counts.outstanding =
-      counts.taken - counts.replied - counts.failed - counts.dropped - counts.timed_out - counts.abandoned;
+  uint64_t ended = counts.replied + counts.failed + counts.dropped + counts.timed_out + counts.abandoned;
+  counts.outstanding = taken > ended ? taken - ended : 0;
+  counts.taken = ended + counts.outstanding;
   *out_counts = counts;
 }

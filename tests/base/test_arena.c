@@ -263,10 +263,10 @@ static void the_cap_and_memory_that_is_out_are_told_apart(void **state) {
 static void a_rewind_forgets_what_came_after_the_mark_and_nothing_else(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
-  const struct stoa_arena_mark empty = stoa_arena_mark(arena);
+  const struct stoa_arena_place empty = stoa_arena_mark(arena);
   char *text = stoa_arena_alloc(arena, 4);
   memcpy(text, "abc", 4);
-  const struct stoa_arena_mark mark = stoa_arena_mark(arena);
+  const struct stoa_arena_place mark = stoa_arena_mark(arena);
   for (size_t size = 1; size <= 200 * KIB; size *= 2) {
     assert_non_null(stoa_arena_alloc(arena, size));
   }
