@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCATION_BYTES_MAX 512 /* a longer one is not told, and the client has to guess */
 #define ETAG_SIZE 64
 #define NAME_SIZE (STOA_FILES_PATH_BYTES_MAX + sizeof "index.html")
 /* A file of this size goes out with its head; a longer one piece by piece. */
@@ -243,9 +244,11 @@ static void redirect_to_folder(const struct request *request) {
   char fields[STOA_FILES_PATH_BYTES_MAX + 64];
   struct stoa_string path = {(const char *)request->data + request->head->path.start, request->head->path.len};
   const char *slash = memrchr(path.data, '/', path.len);
+  struct stoa_string query = {(const char *)request->data + request->head->query.start, request->head->query.len};
   size_t len = path.len - (size_t)(slash + 1 - path.data);
-  snprintf(fields, sizeof fields, "Location: ./%.*s/\r\n", (int)len, slash + 1);
-  refuse(request, 301, len < 512 ? fields : NULL);
+  snprintf(fields, sizeof fields, "Location: ./%.*s/%s%.*s\r\n", (int)len, slash + 1, query.len > 0 ? "?" : "",
+           (int)query.len, query.data);
+  refuse(request, 301, len + query.len < LOCATION_BYTES_MAX ? fields : NULL);
 }
 
 /* The compressed file beside it, when it is not older. */

@@ -105,7 +105,8 @@ size_t stoa_conn_promised(const struct stoa_conn *conn) {
 
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write) {
   uint32_t events = want_read ? EPOLLIN : 0;
-  if (want_write || (conn->tls != NULL && stoa_tls_wants_write(conn->tls))) {
+  /* Reading may have to write first, but only when it is wanted: else nothing would take the event away. */
+  if (want_write || (want_read && conn->tls != NULL && stoa_tls_wants_write(conn->tls))) {
     events |= EPOLLOUT;
   }
   return events;
