@@ -273,6 +273,11 @@ struct client_frame client_read(struct client *client) {
       break;
     }
   }
+  if (frame.opcode == 8) {
+    /* RFC 6455 5.5.1: answered, or the server would wait for it. It may have ended already. */
+    bool ignored = client_send(client, 0x88, NULL, 0);
+    (void)ignored;
+  }
   return frame;
 }
 
@@ -294,9 +299,6 @@ int client_goodbye(struct client *client) {
     }
     if (frame.opcode == 8) {
       code = frame.code;
-      /* RFC 6455 5.5.1: answered, or the server would wait for it. It may have ended already. */
-      bool ignored = client_send(client, 0x88, NULL, 0);
-      (void)ignored;
     }
   }
 }
