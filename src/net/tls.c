@@ -14,7 +14,7 @@ struct stoa_tls {
   SSL *ssl;
   size_t promised; /* bytes of a record that is made and not yet sent */
   bool wants_write;
-  bool broken; /* after a fatal error OpenSSL must not be asked to say goodbye (SSL_shutdown(3)) */
+  bool broken; /* after a fatal error OpenSSL must not be asked for close_notify (SSL_shutdown(3)) */
 };
 
 static void *openssl_alloc(size_t size, const char *file, int line) {

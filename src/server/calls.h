@@ -2,7 +2,7 @@
  *
  * A call whose handle is taken stands in two lists of its worker's: its session's, for the session's end, and one by
  * deadline, which is the order in which they were taken, for all have the same time. An atomic state decides who of the
- * program, the clock and the session's end comes first; the two others then only let go of it.
+ * program, the clock and the session's end comes first; the two others then only release it.
  *
  * Thread: the worker's; what stoa/call.h tells is for any.
  * Lifetime: a call has one reference of the worker's while it stands in its session's list, and one of the program's,

@@ -166,7 +166,7 @@ static void expect_end(struct life *life, uint16_t code) {
   assert_int_equal(life->disconnect_code, code);
 }
 
-/* After the house has gone: nobody is told twice, nor of one that it knows nothing of. */
+/* After the server has ended: nobody is told twice, nor of a session that was refused. */
 static void expect_all_told_once(void) {
   for (unsigned i = 0; i < LIVES_MAX; i++) {
     const struct life *life = &door.lives[i];
