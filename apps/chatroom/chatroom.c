@@ -180,7 +180,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return STOA_ADMIT;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)code;
   (void)reason;
@@ -190,8 +190,8 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 int chatroom_setup(struct stoa_server *server, struct chatroom *room) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {
       .chat = on_chat, .hello = on_hello, .ping = on_ping};
-  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = room};
-  stoa_server_callbacks(server, &callbacks);
-  int status = stoa_server_ping_with(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = room};
+  stoa_server_set_callbacks(server, &callbacks);
+  int status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, room) : status;
 }

@@ -11,7 +11,7 @@ static void on_raw(void *user, struct stoa_session *session, struct stoa_bytes m
 static int setup(struct stoa_server *server, const void *config, void *user) {
   const struct stoa_callbacks callbacks = {.on_raw = on_raw, .user = user};
   (void)config;
-  stoa_server_callbacks(server, &callbacks);
+  stoa_server_set_callbacks(server, &callbacks);
   return STOA_OK;
 }
 

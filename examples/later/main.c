@@ -168,7 +168,7 @@ static int setup(struct stoa_server *server, const void *config, void *user) {
   static const struct later_v1_later_service_handlers handlers = {.remind = on_remind, .factor = on_factor};
   static const struct stoa_callbacks callbacks = {.on_worker_start = on_worker_start, .on_worker_stop = on_worker_stop};
   (void)config;
-  stoa_server_callbacks(server, &callbacks);
+  stoa_server_set_callbacks(server, &callbacks);
   return later_v1_later_service_register(server, &handlers, user);
 }
 

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 enum stoa_log_severity { STOA_LOG_DEBUG, STOA_LOG_INFO, STOA_LOG_WARN, STOA_LOG_ERROR, STOA_LOG_OFF };
-enum stoa_log_style { STOA_LOG_LOGFMT, STOA_LOG_JSON };
+enum stoa_log_format { STOA_LOG_LOGFMT, STOA_LOG_JSON };
 
 enum stoa_log_kind { STOA_LOG_STRING, STOA_LOG_INT };
 
@@ -42,10 +42,10 @@ struct stoa_log_field {
 #define STOA_F_INT(name, value) ((struct stoa_log_field){(name), STOA_LOG_INT, {NULL, 0}, (int64_t)(value)})
 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
-STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format);
+STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format);
 /* Lines that were dropped since the program started, for want of room or because they could not be written. */
 STOA_API uint64_t stoa_log_dropped(void);
-STOA_API bool stoa_log_wants(enum stoa_log_severity level);
+STOA_API bool stoa_log_enabled(enum stoa_log_severity level);
 
 struct stoa_log_site {
   uint64_t state; /* rate limit of one call site, used with atomics only */
@@ -57,7 +57,7 @@ STOA_API void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity 
 /* stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text)); at least one field. */
 #define stoa_log(level, event, ...)                                         \
   do {                                                                      \
-    if (stoa_log_wants(level)) {                                            \
+    if (stoa_log_enabled(level)) {                                          \
       static struct stoa_log_site stoa_log_site_;                           \
       const struct stoa_log_field stoa_log_fields_[] = {__VA_ARGS__};       \
       stoa_log_write(&stoa_log_site_, (level), (event), stoa_log_fields_,   \

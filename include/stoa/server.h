@@ -53,13 +53,13 @@ struct stoa_callbacks {
   enum stoa_admission (*on_connect)(void *user, struct stoa_session *session, const struct stoa_request *request,
                                     struct stoa_refusal *out_refusal);
   /* A session that was not refused in on_connect is no longer open: its groups are left, nothing more can be sent to
-   * it, and the peer's close frame is still to come. on_disconnect follows. May be NULL. */
+   * it, and the peer's close frame is still to come. on_closed follows. May be NULL. */
   void (*on_closing)(void *user, struct stoa_session *session, uint16_t code, const char *reason);
-  /* Nothing waits to be sent to it any more, as stoa_session_tell_drained() asked to be told. May be NULL. */
+  /* Nothing waits to be sent to it any more, as stoa_session_notify_drained() asked to be told. May be NULL. */
   void (*on_drained)(void *user, struct stoa_session *session);
   /* A session that was not refused in on_connect has ended; the last call with it. `code` is the peer's close code, or
    * ours, or 1006 when the connection broke. May be NULL. */
-  void (*on_disconnect)(void *user, struct stoa_session *session, uint16_t code, const char *reason);
+  void (*on_closed)(void *user, struct stoa_session *session, uint16_t code, const char *reason);
   /* Raw handler: when set, every WebSocket message comes here as it is, and typed handlers are not used. The bytes
    * are borrowed until the call returns. */
   void (*on_raw)(void *user, struct stoa_session *session, struct stoa_bytes message, bool is_text);
@@ -67,7 +67,7 @@ struct stoa_callbacks {
    * current one (stoa/worker.h), before any worker has a session. A status other than STOA_OK ends the start with it.
    * May be NULL. */
   int (*on_worker_start)(void *user, struct stoa_server *server, uint32_t worker);
-  /* A worker has ended: the last call with it, after its last on_disconnect and after all of its functions and timers
+  /* A worker has ended: the last call with it, after its last on_closed and after all of its functions and timers
    * were told; on the thread that destroys the server, or whose start failed. Only for those whose on_worker_start
    * succeeded. May be NULL. */
   void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);
@@ -83,16 +83,16 @@ STOA_API int stoa_server_create(const struct stoa_server_config *config, struct 
 STOA_API void stoa_server_destroy(struct stoa_server *server);
 
 /* Before start. A second call replaces the first. */
-STOA_API void stoa_server_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
+STOA_API void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
 /* Add a codec, borrowed until destroy. Before start; the one named in server.codec must be there at start.
  * Errors: STOA_E_ARGUMENT  its name is not [a-z0-9-]{1,32}, or a function is missing; STOA_E_EXISTS  the name is taken;
  *         STOA_E_LIMIT     eight are there, json and proto among them */
-STOA_API int stoa_server_codec(struct stoa_server *server, const struct stoa_codec *codec);
+STOA_API int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec);
 
 /* Also send an empty message of this type when a session with a subprotocol is pinged: a page cannot see WebSocket's
  * own pings. Before start. Errors: STOA_E_ARGUMENT  the type is above 0x3fffffff */
-STOA_API int stoa_server_ping_with(struct stoa_server *server, uint32_t type,
-                                   const struct stoa_message_type *message_type);
+STOA_API int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,
+                                          const struct stoa_message_type *message_type);
 
 /* Bind, listen and start the workers; returns when all listen. It changes the process too: SIGPIPE is ignored from here
  * on, for OpenSSL writes to broken connections in a way that raises it, and the soft limit of descriptors is raised to
@@ -171,8 +171,8 @@ STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uu
  * Errors: STOA_E_LIMIT      as much is on its way to its worker as server.limits.mailbox_bytes_max allows: try again
  *         STOA_E_NOT_FOUND  on the session's own worker: there is none of this id, or it is closing
  *         STOA_E_CLOSED     the server does not run; STOA_E_MEMORY */
-STOA_API int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
-                                    const char *reason);
+STOA_API int stoa_server_close_session(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
+                                       const char *reason);
 /* The longest message that is taken or sent, in bytes. */
 STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* server.ping_interval_ms as it is used, its default filled in: for the program to tell clients that cannot see
@@ -182,8 +182,8 @@ STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server)
  * the program decides it. Any thread. */
 STOA_API int64_t stoa_server_wall_ms(const struct stoa_server *server);
 /* Sessions now open, and all connections, those that have not been upgraded among them. */
-STOA_API size_t stoa_server_sessions(const struct stoa_server *server);
-STOA_API size_t stoa_server_connections(const struct stoa_server *server);
+STOA_API size_t stoa_server_session_count(const struct stoa_server *server);
+STOA_API size_t stoa_server_connection_count(const struct stoa_server *server);
 
 #ifdef __cplusplus
 }

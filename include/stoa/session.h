@@ -3,7 +3,7 @@
  * Does not know: rooms' contents, other sessions.
  * Thread: a struct stoa_session belongs to its worker; use it only inside the callbacks that hand it over. From
  *         other threads, name sessions by their id and go through stoa/server.h.
- * Lifetime: valid until on_disconnect returns. Closing is a request: the memory goes at the end of the loop's turn.
+ * Lifetime: valid until on_closed returns. Closing is a request: the memory goes at the end of the loop's turn.
  */
 #ifndef STOA_SESSION_H
 #define STOA_SESSION_H
@@ -54,7 +54,7 @@ enum stoa_error_code {
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 
-/* The program's own pointer; NULL at first. Not touched by the library: free it in on_disconnect. */
+/* The program's own pointer; NULL at first. Not touched by the library: free it in on_closed. */
 STOA_API void *stoa_session_user(const struct stoa_session *session);
 STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
 
@@ -94,10 +94,10 @@ STOA_API void stoa_session_resume(struct stoa_session *session);
 STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
 /* Call on_drained once when nothing waits any more: at the end of this turn at the earliest, and never when it is
  * closed before. */
-STOA_API void stoa_session_tell_drained(struct stoa_session *session);
+STOA_API void stoa_session_notify_drained(struct stoa_session *session);
 
 /* Begin the close handshake: what was sent before goes out first, then the close frame, and the connection ends when
- * the peer has answered, or after 5 s. on_closing runs inside this call, on_disconnect later. What the client sends
+ * the peer has answered, or after 5 s. on_closing runs inside this call, on_closed later. What the client sends
  * from now on is thrown away. Closing twice is fine, the first code stands.
  *
  * code    1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4); any other is sent as 1011

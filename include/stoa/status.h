@@ -33,7 +33,7 @@ enum stoa_status {
 };
 
 /* The name of a status, for people: "limit reached". Never NULL; "unknown status" for a number outside the table. */
-STOA_API const char *stoa_status_name(int status);
+STOA_API const char *stoa_status_text(int status);
 
 #ifdef __cplusplus
 }

@@ -45,7 +45,7 @@ STOA_API int stoa_worker_run(struct stoa_server *server, uint32_t worker, stoa_w
                              void *context);
 /* Run it on the worker that calls: later, when what runs now has returned.
  * Errors: as stoa_worker_run(); STOA_E_ARGUMENT  not on a worker of this server */
-STOA_API int stoa_worker_later(struct stoa_server *server, stoa_worker_function *function, void *context);
+STOA_API int stoa_worker_defer(struct stoa_server *server, stoa_worker_function *function, void *context);
 /* Run it on the worker of a session, with the session if that is still open then. Errors: as stoa_worker_run() */
 STOA_API int stoa_worker_run_for(struct stoa_server *server, const struct stoa_uuid *session_id,
                                  stoa_worker_session_function *function, void *context);

@@ -19,7 +19,7 @@ static struct stoa_log_output output = {.clock = &stoa_clock_system, .fd = 2, .s
 static enum stoa_log_severity lowest_level = STOA_LOG_INFO;
 static uint64_t clock_number; /* of the clock in use */
 
-void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_style format) {
+void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format) {
   output.fd = fd;
   output.style = format;
   lowest_level = level;
@@ -30,7 +30,7 @@ void stoa_log_use_clock(const struct stoa_clock *clock) {
   clock_number++;
 }
 
-bool stoa_log_wants(enum stoa_log_severity level) {
+bool stoa_log_enabled(enum stoa_log_severity level) {
   return level >= lowest_level && level < STOA_LOG_OFF;
 }
 
@@ -65,7 +65,7 @@ static bool admit(struct stoa_log_site *site, uint32_t *out_suppressed_count) {
 void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, const char *event,
                     const struct stoa_log_field *fields, size_t field_count) {
   struct stoa_log_head head = {.style = output.style, .level = level, .event = event};
-  if (!stoa_log_wants(level) || (site != NULL && !admit(site, &head.suppressed_count))) {
+  if (!stoa_log_enabled(level) || (site != NULL && !admit(site, &head.suppressed_count))) {
     return;
   }
   int errno_before = errno;

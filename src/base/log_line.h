@@ -13,13 +13,13 @@ struct stoa_log_line {
   size_t len;
   size_t len_max;
   bool is_full;
-  enum stoa_log_style style;
+  enum stoa_log_format style;
   char data[STOA_LOG_LINE_BYTES_MAX]; /* ends with a line feed, without a NUL */
 };
 
 struct stoa_log_head {
   int64_t wall_us;
-  enum stoa_log_style style;
+  enum stoa_log_format style;
   enum stoa_log_severity level;
   const char *event;
   uint32_t suppressed_count; /* told at the end of the line when it is not 0 */

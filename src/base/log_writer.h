@@ -22,7 +22,7 @@
 struct stoa_log_output {
   const struct stoa_clock *clock;
   int fd;
-  enum stoa_log_style style;
+  enum stoa_log_format style;
 };
 
 /* Queue a line, or drop and count it. Never waits. */

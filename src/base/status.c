@@ -20,7 +20,7 @@ static const char *const status_names[STOA_STATUS_COUNT] = {
     [STOA_E_TLS] = "TLS error",
 };
 
-const char *stoa_status_name(int status) {
+const char *stoa_status_text(int status) {
   if (status < 0 || status >= STOA_STATUS_COUNT) {
     return "unknown status";
   }

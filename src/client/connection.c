@@ -43,7 +43,7 @@ static void tell(struct stoa_client *client, const struct stoa_connection_end *e
   if (callbacks->on_state == NULL) {
     return;
   }
-  const char *reason = end->reason != NULL ? end->reason : end->status != STOA_OK ? stoa_status_name(end->status) : "";
+  const char *reason = end->reason != NULL ? end->reason : end->status != STOA_OK ? stoa_status_text(end->status) : "";
   const struct stoa_client_change change = {.state = states[client->phase],
                                             .status = end->status,
                                             .http_status = end->http_status,

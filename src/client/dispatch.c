@@ -73,7 +73,7 @@ const void *stoa_client_decode(struct stoa_client *client, const struct stoa_mes
                                : client->settings.codec->decode(type, *payload, client->arena, message, &error);
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "a message could not be decoded", STOA_F_STR("what", what),
-             STOA_F_STR("status", stoa_status_name(status)), STOA_F_STR("reason", error.text));
+             STOA_F_STR("status", stoa_status_text(status)), STOA_F_STR("reason", error.text));
     return NULL;
   }
   return message;
@@ -122,7 +122,7 @@ void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes messag
   struct stoa_typed typed;
   int status = read_typed(client, message, is_text, &typed);
   if (status != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_name(status)));
+    stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_text(status)));
   } else if (typed.is_call) {
     stoa_client_calls_answer(client, &typed);
   } else if (typed.is_error) {

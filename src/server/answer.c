@@ -45,7 +45,7 @@ int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *
   int status = send_to(session, question, reply);
   if (status != STOA_OK && status != STOA_E_CLOSED) {
     stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", question->handler),
-             STOA_F_STR("reason", stoa_status_name(status)));
+             STOA_F_STR("reason", stoa_status_text(status)));
     stoa_answer_error(session, question, &internal);
   }
   return status;

@@ -54,7 +54,7 @@ __attribute__((format(printf, 2, 3))) static void complain(const struct program 
 }
 
 static int fail(const struct program *program, int status) {
-  complain(program, "%s\n", stoa_status_name(status));
+  complain(program, "%s\n", stoa_status_text(status));
   return EXIT_FAILED;
 }
 
@@ -142,7 +142,7 @@ static int serve(const struct program *program, const struct stoa_server_config 
   stoa_server_destroy(server);
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_ERROR, is_check ? "the configuration is not usable" : "the server could not start",
-             STOA_F_STR("reason", stoa_status_name(status)));
+             STOA_F_STR("reason", stoa_status_text(status)));
     return EXIT_FAILED;
   }
   return is_check ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n")) : EXIT_FINE;

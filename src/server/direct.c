@@ -56,8 +56,8 @@ static int post_close(struct stoa_worker *to, const struct stoa_uuid *session_id
   return STOA_OK;
 }
 
-int stoa_server_disconnect(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
-                           const char *reason) {
+int stoa_server_close_session(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
+                              const char *reason) {
   if (!server->started) {
     return STOA_E_CLOSED;
   }

@@ -87,7 +87,7 @@ size_t stoa_session_queued_bytes(const struct stoa_session *session) {
   return stoa_stream_queued(&session->stream);
 }
 
-void stoa_session_tell_drained(struct stoa_session *session) {
+void stoa_session_notify_drained(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN) {
     stoa_stream_tell_empty(&session->stream);
   }

@@ -111,7 +111,7 @@ static void start_log(struct stoa_server *server) {
   server->has_log = true;
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "the log has no thread of its own; workers write it themselves, without waiting",
-             STOA_F_STR("reason", stoa_status_name(status)));
+             STOA_F_STR("reason", stoa_status_text(status)));
   }
 }
 
@@ -141,17 +141,18 @@ void stoa_server_destroy(struct stoa_server *server) {
 
 /* Registering. */
 
-void stoa_server_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks) {
+void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks) {
   assert(!server->started);
   server->callbacks = *callbacks;
 }
 
-int stoa_server_codec(struct stoa_server *server, const struct stoa_codec *codec) {
+int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec) {
   assert(!server->started);
   return stoa_codec_registry_add(&server->codecs, codec);
 }
 
-int stoa_server_ping_with(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type) {
+int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,
+                                 const struct stoa_message_type *message_type) {
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
@@ -376,11 +377,11 @@ void stoa_server_wait(struct stoa_server *server) {
   }
 }
 
-size_t stoa_server_sessions(const struct stoa_server *server) {
+size_t stoa_server_session_count(const struct stoa_server *server) {
   return atomic_load(&server->sessions);
 }
 
-size_t stoa_server_connections(const struct stoa_server *server) {
+size_t stoa_server_connection_count(const struct stoa_server *server) {
   return atomic_load(&server->connections);
 }
 
@@ -404,7 +405,7 @@ static void take_signal(struct stoa_server *server, uint32_t number, bool *drain
     return;
   }
   stoa_log(STOA_LOG_INFO, *draining ? "ending now" : "draining", STOA_F_INT("signal", number),
-           STOA_F_INT("sessions", stoa_server_sessions(server)));
+           STOA_F_INT("sessions", stoa_server_session_count(server)));
   if (*draining) {
     stoa_server_abort(server);
   } else {
@@ -448,7 +449,7 @@ int stoa_server_run(struct stoa_server *server) {
   if (status == STOA_OK) {
     serve_signals(server, signal_fd);
     stoa_server_wait(server);
-    stoa_log(STOA_LOG_INFO, "ended", STOA_F_INT("sessions", stoa_server_sessions(server)));
+    stoa_log(STOA_LOG_INFO, "ended", STOA_F_INT("sessions", stoa_server_session_count(server)));
   }
   close_if_open(signal_fd);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -112,7 +112,7 @@ int stoa_worker_run(struct stoa_server *server, uint32_t worker, stoa_worker_fun
   return post(server, worker, &(struct errand){.function = function, .context = context});
 }
 
-int stoa_worker_later(struct stoa_server *server, stoa_worker_function *function, void *context) {
+int stoa_worker_defer(struct stoa_server *server, stoa_worker_function *function, void *context) {
   /* Without a worker there is no such index. */
   return stoa_worker_run(server, stoa_worker_index(server), function, context);
 }

@@ -25,7 +25,7 @@ int stoa_work_begin(struct stoa_worker *worker);
 /* The server ends: nothing more is taken, no timer is due any more, and what waits is told so in the worker's last
  * turn, which follows. */
 void stoa_work_close(struct stoa_worker *worker);
-/* After the last turn, so that on_disconnect can stop those of its session: tell the timers. */
+/* After the last turn, so that on_closed can stop those of its session: tell the timers. */
 void stoa_work_drop_timers(struct stoa_worker *worker);
 /* When all workers' sessions have ended: call on_worker_stop as the worker, if it began. */
 void stoa_work_end(struct stoa_worker *worker);

@@ -199,9 +199,9 @@ static void on_end(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server *server = worker->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
-  if (own->known && server->callbacks.on_disconnect != NULL) {
-    server->callbacks.on_disconnect(server->callbacks.user, session, session->close_code,
-                                    session->close_reason == NULL ? "" : session->close_reason);
+  if (own->known && server->callbacks.on_closed != NULL) {
+    server->callbacks.on_closed(server->callbacks.user, session, session->close_code,
+                                session->close_reason == NULL ? "" : session->close_reason);
     stoa_arena_reset(stoa_session_arena(session));
   }
   stoa_map_remove(&worker->ids, session_key(session));
@@ -326,7 +326,7 @@ void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_lis
   int status = open_connection(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
-    stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_name(status)));
+    stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_text(status)));
   }
 }
 
@@ -570,7 +570,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   return STOA_OK;
 }
 
-/* Releases run callbacks such as on_disconnect, which may send to others: so drop all, then take one last turn. */
+/* Releases run callbacks such as on_closed, which may send to others: so drop all, then take one last turn. */
 void stoa_worker_end_sessions(struct stoa_worker *worker) {
   if (worker->loop == NULL || worker->listeners == NULL) {
     return;

@@ -73,7 +73,7 @@ struct stoa_worker {
 
 /* Errors: STOA_E_MEMORY, STOA_E_SYSTEM; fini is due after both. */
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index);
-/* Once its thread has ended: drop all sessions, with their on_disconnect. */
+/* Once its thread has ended: drop all sessions, with their on_closed. */
 void stoa_worker_end_sessions(struct stoa_worker *worker);
 /* When all workers' sessions have ended. */
 void stoa_worker_fini(struct stoa_worker *worker);

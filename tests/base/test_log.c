@@ -82,7 +82,7 @@ static void log_text(struct stoa_string value) {
   stoa_log_write(NULL, STOA_LOG_INFO, "tried", &field, 1);
 }
 
-static void assert_value(enum stoa_log_style format, struct stoa_string value, const char *expected) {
+static void assert_value(enum stoa_log_format format, struct stoa_string value, const char *expected) {
   char line[8192];
   bool is_json = format == STOA_LOG_JSON;
   snprintf(line, sizeof line, "%s%s%s", is_json ? JSON_HEAD "\"key\":" : HEAD "key=", expected, is_json ? "}\n" : "\n");
@@ -120,16 +120,16 @@ static void the_smallest_and_the_largest_numbers_are_written_in_full(void **stat
 static void levels_below_the_one_asked_for_are_silent(void **state) {
   (void)state;
   stoa_log_setup(2, STOA_LOG_WARN, STOA_LOG_LOGFMT);
-  assert_false(stoa_log_wants(STOA_LOG_INFO));
-  assert_true(stoa_log_wants(STOA_LOG_WARN));
+  assert_false(stoa_log_enabled(STOA_LOG_INFO));
+  assert_true(stoa_log_enabled(STOA_LOG_WARN));
   stoa_log(STOA_LOG_INFO, "tried", STOA_F_INT("a", 1));
   log_text(stoa_string_of("x"));
   assert_int_equal(sink.call_count, 0);
   stoa_log(STOA_LOG_ERROR, "tried", STOA_F_INT("a", 1));
   assert_int_equal(sink.call_count, 1);
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
-  assert_false(stoa_log_wants(STOA_LOG_ERROR));
-  assert_false(stoa_log_wants(STOA_LOG_OFF));
+  assert_false(stoa_log_enabled(STOA_LOG_ERROR));
+  assert_false(stoa_log_enabled(STOA_LOG_OFF));
 }
 
 static void logfmt_quotes_a_value_only_when_it_needs_to(void **state) {
@@ -200,7 +200,7 @@ static void no_byte_in_a_value_or_an_event_begins_a_second_line(void **state) {
   }
   for (int format = STOA_LOG_LOGFMT; format <= STOA_LOG_JSON; format++) {
     sink.len = 0;
-    stoa_log_setup(2, STOA_LOG_INFO, (enum stoa_log_style)format);
+    stoa_log_setup(2, STOA_LOG_INFO, (enum stoa_log_format)format);
     const struct stoa_log_field field = STOA_F_TEXT("key", stoa_string_make(all, sizeof all));
     stoa_log_write(NULL, STOA_LOG_INFO, "a\nlevel=error event=\"forged", &field, 1);
     for (size_t i = 0; i + 1 < sink.len; i++) {
@@ -251,7 +251,7 @@ static void fields_that_do_not_fit_the_line_are_counted_as_left_out(void **state
   }
   for (int format = STOA_LOG_LOGFMT; format <= STOA_LOG_JSON; format++) {
     sink.len = 0;
-    stoa_log_setup(2, STOA_LOG_INFO, (enum stoa_log_style)format);
+    stoa_log_setup(2, STOA_LOG_INFO, (enum stoa_log_format)format);
     stoa_log_write(NULL, STOA_LOG_INFO, "tried", fields, 20);
     assert_true(sink.len <= 8192);
     const char *tail = format == STOA_LOG_JSON ? "\",\"left_out\":13}\n" : "\" left_out=13\n";

@@ -10,21 +10,21 @@
 static void every_status_has_a_name_of_its_own(void **state) {
   (void)state;
   for (int status = 0; status < STOA_STATUS_COUNT; status++) {
-    const char *name = stoa_status_name(status);
+    const char *name = stoa_status_text(status);
     assert_non_null(name);
     assert_string_not_equal(name, "unknown status");
     for (int other = 0; other < status; other++) {
-      assert_string_not_equal(name, stoa_status_name(other));
+      assert_string_not_equal(name, stoa_status_text(other));
     }
   }
-  assert_string_equal(stoa_status_name(STOA_E_LIMIT), "limit reached");
+  assert_string_equal(stoa_status_text(STOA_E_LIMIT), "limit reached");
 }
 
 static void a_number_outside_the_table_is_an_unknown_status(void **state) {
   (void)state;
-  assert_string_equal(stoa_status_name(-1), "unknown status");
-  assert_string_equal(stoa_status_name(STOA_STATUS_COUNT), "unknown status");
-  assert_string_equal(stoa_status_name(INT32_MAX), "unknown status");
+  assert_string_equal(stoa_status_text(-1), "unknown status");
+  assert_string_equal(stoa_status_text(STOA_STATUS_COUNT), "unknown status");
+  assert_string_equal(stoa_status_text(INT32_MAX), "unknown status");
 }
 
 int main(void) {

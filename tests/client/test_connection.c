@@ -99,7 +99,7 @@ static void expect_refused(struct far *far, const struct answer *answer) {
   }
   far_await(far, answer->state);
   if (far_change(far)->status != answer->status || far_change(far)->http_status != answer->http_status) {
-    fail_msg("%s: %s, %u", answer->name, stoa_status_name(far_change(far)->status), far_change(far)->http_status);
+    fail_msg("%s: %s, %u", answer->name, stoa_status_text(far_change(far)->status), far_change(far)->http_status);
   }
   assert_int_equal(far_change(far)->close_code, 0);
   stoa_client_destroy(far->client);

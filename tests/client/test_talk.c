@@ -203,7 +203,7 @@ static void a_full_server_tells_a_guest_when_to_come_back(void **state) {
   /* Those who knocked are no reason to be full. */
   assert_int_equal(guest_ask(&first, "still there?"), STOA_OK);
   guest_await(&first, &first.answers, 1);
-  assert_int_equal(stoa_server_sessions(house.server), 1);
+  assert_int_equal(stoa_server_session_count(house.server), 1);
   guest_leave(&first);
   house_end(&house);
 }

@@ -106,7 +106,7 @@ static struct conformance_conformance_response convert(const struct conformance_
   }
   int status = encode(request, message, out);
   if (status != STOA_OK) {
-    return say(RESULT_SERIALIZE_ERROR, stoa_string_of(stoa_status_name(status)));
+    return say(RESULT_SERIALIZE_ERROR, stoa_string_of(stoa_status_text(status)));
   }
   struct stoa_string encoded = stoa_string_make((const char *)out->data, out->len);
   return say(request->requested_output_format == CONFORMANCE_WIRE_FORMAT_JSON ? RESULT_JSON : RESULT_PROTOBUF, encoded);

@@ -34,7 +34,7 @@ struct stoa_server_config *house_config(uint32_t workers) {
 
 static const struct stoa_error *failed(struct stoa_session *session, int status) {
   return status == STOA_OK ? NULL
-                           : stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", stoa_status_name(status));
+                           : stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", stoa_status_text(status));
 }
 
 static const struct stoa_error *on_line(void *user, struct stoa_session *session,
@@ -125,10 +125,10 @@ int house_try(struct house *house, const struct stoa_server_config *config, cons
     status = talk_v1_talk_register(house->server, house_handlers(), NULL);
   }
   if (status == STOA_OK) {
-    status = stoa_server_ping_with(house->server, HOUSE_ALIVE, &talk_v1_alive_message_type);
+    status = stoa_server_set_ping_message(house->server, HOUSE_ALIVE, &talk_v1_alive_message_type);
   }
   if (status == STOA_OK && callbacks != NULL) {
-    stoa_server_callbacks(house->server, callbacks);
+    stoa_server_set_callbacks(house->server, callbacks);
   }
   if (status == STOA_OK) {
     status = stoa_server_start(house->server);

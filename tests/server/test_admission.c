@@ -111,7 +111,7 @@ static void on_drained(void *user, struct stoa_session *session) {
   atomic_fetch_add(&life->drains, 1);
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)reason;
   struct life *life = stoa_session_user(session);
@@ -122,7 +122,7 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 }
 
 static const struct stoa_callbacks callbacks = {
-    .on_connect = on_connect, .on_closing = on_closing, .on_drained = on_drained, .on_disconnect = on_disconnect};
+    .on_connect = on_connect, .on_closing = on_closing, .on_drained = on_drained, .on_closed = on_closed};
 
 static struct stoa_server_config *begin(enum stoa_admission decision) {
   memset(door.lives, 0, sizeof door.lives);
@@ -337,7 +337,7 @@ static void test_one_that_is_disconnected_while_it_waits_is_told_so(void **state
   struct client guest;
   house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
   struct life *life = enter(&guest, "stoa.json");
-  assert_int_equal(stoa_server_disconnect(house.server, &life->id, 4503, "out"), STOA_OK);
+  assert_int_equal(stoa_server_close_session(house.server, &life->id, 4503, "out"), STOA_OK);
   assert_int_equal(client_goodbye(&guest), 4503);
   client_close(&guest);
   expect_end(life, 4503);
@@ -409,12 +409,12 @@ static void test_the_closing_is_told_before_the_client_has_answered(void **state
   struct client client;
   house_start(&house, begin(STOA_ADMIT), &callbacks);
   struct life *life = enter(&client, "stoa.json");
-  assert_int_equal(stoa_server_disconnect(house.server, &life->id, 4503, "out"), STOA_OK);
+  assert_int_equal(stoa_server_close_session(house.server, &life->id, 4503, "out"), STOA_OK);
   await(&life->closings, 1);
   assert_int_equal(life->disconnects, 0);
   /* Closing again, or sending, changes nothing any more. */
   struct talk_v1_line_message line = {.text = STOA_STR("too late")};
-  stoa_server_disconnect(house.server, &life->id, 4999, "again");
+  stoa_server_close_session(house.server, &life->id, 4999, "again");
   talk_v1_line_send(house.server, &life->id, &line);
   assert_int_equal(client_goodbye(&client), 4503);
   client_close(&client);
@@ -573,7 +573,7 @@ static void flood_it(void *context, struct stoa_session *session, int status) {
     status = stoa_session_send_raw(session, stoa_bytes_make(piece, sizeof piece), false);
     assert(status == STOA_OK);
   }
-  stoa_session_tell_drained(session);
+  stoa_session_notify_drained(session);
   flood->queued_bytes = stoa_session_queued_bytes(session);
   if (flood->closes) {
     stoa_session_close(session, 4503, "enough");
@@ -621,8 +621,8 @@ static void test_the_program_is_told_once_when_nothing_waits_any_more(void **sta
 static void ask_to_be_told(void *context, struct stoa_session *session, int status) {
   (void)context;
   assert(status == STOA_OK);
-  stoa_session_tell_drained(session);
-  stoa_session_tell_drained(session);
+  stoa_session_notify_drained(session);
+  stoa_session_notify_drained(session);
 }
 
 static void test_the_program_is_told_also_when_nothing_waited(void **state) {
@@ -706,7 +706,7 @@ static void test_a_handler_that_closes_its_session_keeps_what_lies_in_the_arena(
   house.blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
   assert_int_equal(talk_v1_talk_register(house.server, &closing, NULL), STOA_OK);
-  stoa_server_callbacks(house.server, &callbacks);
+  stoa_server_set_callbacks(house.server, &callbacks);
   assert_int_equal(stoa_server_start(house.server), STOA_OK);
   house.address = stoa_server_address(house.server, 0);
   struct life *life = enter(&client, "stoa.proto");

@@ -36,7 +36,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return STOA_ADMIT_LATER;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)session;
   (void)code;
@@ -45,7 +45,7 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 }
 
 static void open_house(struct stoa_server_config *config) {
-  static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect};
+  static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed};
   memset(&gate, 0, sizeof gate);
   gate.asked = (struct house_count)HOUSE_COUNT_INIT;
   gate.left = (struct house_count)HOUSE_COUNT_INIT;

@@ -77,7 +77,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return STOA_ADMIT;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)code;
   (void)reason;
@@ -90,7 +90,7 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
   }
 }
 
-static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect};
+static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed};
 
 static struct house house;
 
@@ -426,7 +426,7 @@ static void test_requests_to_a_busy_worker_are_bounded_too(void **state) {
   uint32_t count = 0;
   int status = STOA_OK;
   while (status == STOA_OK && count < MAILBOX_BYTES) {
-    status = stoa_server_disconnect(house.server, &nobody, 4503, "nobody");
+    status = stoa_server_close_session(house.server, &nobody, 4503, "nobody");
     count++;
   }
   assert_int_equal(status, STOA_E_LIMIT);
@@ -462,9 +462,9 @@ static void open_house_with_odd_codec(void) {
   reset_scene();
   house.blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
-  assert_int_equal(stoa_server_codec(house.server, &odd), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(house.server, &odd), STOA_OK);
   assert_int_equal(talk_v1_talk_register(house.server, house_handlers(), NULL), STOA_OK);
-  stoa_server_callbacks(house.server, &callbacks);
+  stoa_server_set_callbacks(house.server, &callbacks);
   assert_int_equal(stoa_server_start(house.server), STOA_OK);
   house.address = stoa_server_address(house.server, 0);
 }
@@ -472,7 +472,7 @@ static void open_house_with_odd_codec(void) {
 static void wait_for_connections(size_t count) {
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  while (stoa_server_connections(house.server) != count) {
+  while (stoa_server_connection_count(house.server) != count) {
     assert_false(is_late(&start));
     sched_yield();
   }
@@ -572,7 +572,7 @@ static void test_a_member_that_sends_what_would_grow_too_long_is_told_and_others
   struct client_frame frame = client_message(&ann);
   assert_memory_equal(frame.data, "\x40\0\0\0", 4);
   assert_non_null(
-      memmem(frame.data, frame.len, stoa_status_name(STOA_E_LIMIT), strlen(stoa_status_name(STOA_E_LIMIT))));
+      memmem(frame.data, frame.len, stoa_status_text(STOA_E_LIMIT), strlen(stoa_status_text(STOA_E_LIMIT))));
   house_sync(&bob);
   client_close(&ann);
   client_close(&bob);

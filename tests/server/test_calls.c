@@ -47,10 +47,10 @@ static void start(void) {
   waiting_start(&house, with_limits(1, CALLS_MAX, 0), NULL);
 }
 
-/* "after" calls on_disconnect, wait until so many sessions have ended. */
+/* "after" calls on_closed, wait until so many sessions have ended. */
 static struct house_count ended;
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)session;
   (void)code;
@@ -59,7 +59,7 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 }
 
 static void start_counting_ends(struct stoa_server_config *config) {
-  static const struct stoa_callbacks callbacks = {.on_disconnect = on_disconnect};
+  static const struct stoa_callbacks callbacks = {.on_closed = on_closed};
   ended = (struct house_count)HOUSE_COUNT_INIT;
   waiting_start(&house, config, &callbacks);
 }

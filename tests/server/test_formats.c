@@ -49,8 +49,8 @@ static void start_with_plain(struct house *house, struct stoa_server_config *con
   config->codec = stoa_string_of(codec);
   house->blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(config, &house->server), STOA_OK);
-  assert_int_equal(stoa_server_codec(house->server, &plain_codec), STOA_OK);
-  assert_int_equal(stoa_server_codec(house->server, &plain_codec), STOA_E_EXISTS);
+  assert_int_equal(stoa_server_add_codec(house->server, &plain_codec), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(house->server, &plain_codec), STOA_E_EXISTS);
   assert_int_equal(talk_v1_talk_register(house->server, house_handlers(), NULL), STOA_OK);
   assert_int_equal(stoa_server_start(house->server), STOA_OK);
   house->address = stoa_server_address(house->server, 0);

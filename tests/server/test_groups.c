@@ -266,19 +266,19 @@ static void test_a_membership_has_its_rules(void **state) {
   memset(name, 'x', sizeof name);
   name[65] = '\0';
   house_group(&ann, "join", "", "");
-  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
   house_group(&ann, "join", name, "");
-  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
   name[64] = '\0';
   house_group(&ann, "join", name, "");
   house_group(&ann, "join", name, "");
-  expect_refusal(&ann, stoa_status_name(STOA_E_EXISTS));
+  expect_refusal(&ann, stoa_status_text(STOA_E_EXISTS));
   house_group(&ann, "publish", name, "to the long one");
   house_expect(&ann, "to the long one");
   house_group(&ann, "leave", "nowhere", "");
-  expect_refusal(&ann, stoa_status_name(STOA_E_NOT_FOUND));
+  expect_refusal(&ann, stoa_status_text(STOA_E_NOT_FOUND));
   house_group(&ann, "publish", "", "x");
-  expect_refusal(&ann, stoa_status_name(STOA_E_ARGUMENT));
+  expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
   house_group(&ann, "publish", "nobody is here", "x");
   house_sync(&ann);
 }
@@ -291,7 +291,7 @@ static void test_a_session_is_in_at_most_128_groups(void **state) {
     house_group(&ann, "join", name, "");
   }
   house_group(&ann, "join", "one more", "");
-  expect_refusal(&ann, stoa_status_name(STOA_E_LIMIT));
+  expect_refusal(&ann, stoa_status_text(STOA_E_LIMIT));
   house_group(&ann, "leave", "g64", "");
   house_group(&ann, "join", "one more", "");
   house_sync(&ann);
@@ -321,7 +321,7 @@ static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **s
   house_expect(&cid, "two");
   house_group(&cid, "leave", "g", "");
   house_group(&cid, "leave", "g", "");
-  expect_refusal(&cid, stoa_status_name(STOA_E_NOT_FOUND));
+  expect_refusal(&cid, stoa_status_text(STOA_E_NOT_FOUND));
   client_close(&cid);
 }
 
@@ -386,7 +386,7 @@ static enum stoa_admission ask_when_drained(void *user, struct stoa_session *ses
   (void)user;
   (void)request;
   (void)out_refusal;
-  stoa_session_tell_drained(session);
+  stoa_session_notify_drained(session);
   return STOA_ADMIT;
 }
 

@@ -103,13 +103,13 @@ static void test_a_type_has_one_handler(void **state) {
   assert_int_equal(talk_v1_talk_register(server, house_handlers(), NULL), STOA_E_EXISTS);
   struct stoa_handler handler = {.name = "none", .type = 9};
   assert_int_equal(stoa_server_handle(server, &handler), STOA_E_ARGUMENT);
-  assert_int_equal(stoa_server_ping_with(server, 0x40000000u, &talk_v1_alive_message_type), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_server_set_ping_message(server, 0x40000000u, &talk_v1_alive_message_type), STOA_E_ARGUMENT);
   struct talk_v1_line_message line = {.number = 1};
   struct stoa_uuid id = {{0}};
   assert_int_equal(talk_v1_line_broadcast(server, &line), STOA_E_CLOSED);
   assert_int_equal(talk_v1_line_publish(server, stoa_string_of("g"), &line), STOA_E_CLOSED);
   assert_int_equal(talk_v1_line_send(server, &id, &line), STOA_E_CLOSED);
-  assert_int_equal(stoa_server_disconnect(server, &id, 1000, ""), STOA_E_CLOSED);
+  assert_int_equal(stoa_server_close_session(server, &id, 1000, ""), STOA_E_CLOSED);
   assert_null(stoa_server_address(server, 0));
   stoa_server_destroy(server);
 }
@@ -146,7 +146,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return door->refuse ? STOA_REFUSE : STOA_ADMIT;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   struct door *door = user;
   door->code = code;
   snprintf(door->reason, sizeof door->reason, "%s", reason);
@@ -162,8 +162,7 @@ static struct door door;
 static struct house house;
 
 static const struct stoa_callbacks *door_callbacks(void) {
-  static const struct stoa_callbacks callbacks = {
-      .on_connect = on_connect, .on_disconnect = on_disconnect, .user = &door};
+  static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = &door};
   door = (struct door){.entered = HOUSE_COUNT_INIT, .left = HOUSE_COUNT_INIT};
   return &callbacks;
 }
@@ -238,7 +237,7 @@ static void test_the_end_of_a_session_is_told_with_its_code_and_reason(void **st
   assert_int_equal(door.code, 1006);
   house_enter(&house, &client, "stoa.json");
   house_sync(&client);
-  assert_int_equal(stoa_server_disconnect(house.server, &door.id, 4503, "kicked"), STOA_OK);
+  assert_int_equal(stoa_server_close_session(house.server, &door.id, 4503, "kicked"), STOA_OK);
   assert_int_equal(client_goodbye(&client), 4503);
   client_close(&client);
   house_count_wait(&door.left, 3);
@@ -311,7 +310,7 @@ static void test_a_full_server_says_so(void **state) {
   house_enter(&house, &two, "stoa.json");
   assert_int_equal(client_goodbye(&two), 4014);
   house_sync(&one);
-  assert_true(stoa_server_sessions(house.server) >= 1);
+  assert_true(stoa_server_session_count(house.server) >= 1);
   client_close(&one);
   client_close(&two);
   house_end(&house);
@@ -425,7 +424,7 @@ static void test_a_drain_says_4001_to_everybody_and_ends(void **state) {
   }
   client_close(&silent);
   stoa_server_wait(house.server);
-  assert_int_equal(stoa_server_sessions(house.server), 0);
+  assert_int_equal(stoa_server_session_count(house.server), 0);
   assert_int_equal(door.left.value, GUESTS);
   assert_int_equal(door.code, 4001);
   house_end(&house);

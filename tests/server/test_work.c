@@ -63,7 +63,7 @@ static void test_a_function_runs_on_the_worker_that_is_named(void **state) {
   }
   assert_int_equal(stoa_worker_run(house.server, WORKERS, see, NULL), STOA_E_ARGUMENT);
   assert_int_equal(stoa_worker_run(house.server, STOA_WORKER_NONE, see, NULL), STOA_E_ARGUMENT);
-  assert_int_equal(stoa_worker_later(house.server, see, NULL), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_worker_defer(house.server, see, NULL), STOA_E_ARGUMENT);
   house_end(&house);
 }
 
@@ -102,7 +102,7 @@ static void test_functions_of_one_thread_keep_their_order(void **state) {
 static void ask_for_another(void *context, int status) {
   struct seen *seen = context;
   assert_int_equal(status, STOA_OK);
-  assert_int_equal(stoa_worker_later(seen->server, see, seen), STOA_OK);
+  assert_int_equal(stoa_worker_defer(seen->server, see, seen), STOA_OK);
   assert_int_equal(seen->runs, 0); /* never inside the call */
 }
 
@@ -131,7 +131,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return STOA_ADMIT;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)session;
   (void)code;
@@ -141,7 +141,7 @@ static void on_disconnect(void *user, struct stoa_session *session, uint16_t cod
 
 /* One client of a server that tells its id and its end. */
 static void start_with_client(struct client *client, uint32_t workers) {
-  static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect};
+  static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed};
   connected = (struct house_count)HOUSE_COUNT_INIT;
   ended = (struct house_count)HOUSE_COUNT_INIT;
   waiting_start(&house, house_config(workers), &callbacks);
@@ -469,7 +469,7 @@ static int on_worker_start(void *user, struct stoa_server *server, uint32_t work
 static void on_worker_stop(void *user, struct stoa_server *server, uint32_t worker) {
   (void)user;
   assert_int_equal(stoa_worker_index(server), worker);
-  assert_int_equal(stoa_worker_later(server, see, NULL), STOA_E_CLOSED);
+  assert_int_equal(stoa_worker_defer(server, see, NULL), STOA_E_CLOSED);
   assert_int_equal(stoa_worker_timer_start(server, &(struct stoa_worker_timer){.on_due = on_due}, 1), STOA_E_CLOSED);
   hooks.stopped[hooks.stop_count++] = worker;
 }
@@ -493,7 +493,7 @@ static void on_disconnect_of_hooks(void *user, struct stoa_session *session, uin
 }
 
 static const struct stoa_callbacks hook_callbacks = {.on_connect = on_connect_of_hooks,
-                                                     .on_disconnect = on_disconnect_of_hooks,
+                                                     .on_closed = on_disconnect_of_hooks,
                                                      .on_worker_start = on_worker_start,
                                                      .on_worker_stop = on_worker_stop};
 

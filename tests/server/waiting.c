@@ -133,7 +133,7 @@ static const struct stoa_error *on_wait(void *user, struct stoa_session *session
   }
   int status = stoa_call_take(session, &call);
   if (status != STOA_OK) {
-    return refuse(session, stoa_status_name(status));
+    return refuse(session, stoa_status_text(status));
   }
   assert_memory_equal(stoa_call_session_id(call), stoa_session_id(session), sizeof(struct stoa_uuid));
   return with_call(session, call, request);
@@ -145,7 +145,7 @@ static const struct stoa_error *on_note(void *user, struct stoa_session *session
   (void)user;
   (void)message;
   int status = stoa_call_take(session, &call);
-  return refuse(session, stoa_status_name(status));
+  return refuse(session, stoa_status_text(status));
 }
 
 void waiting_start(struct house *house, const struct stoa_server_config *config,
@@ -155,7 +155,7 @@ void waiting_start(struct house *house, const struct stoa_server_config *config,
   assert_int_equal(stoa_server_create(config, &house->server), STOA_OK);
   assert_int_equal(later_v1_later_register(house->server, &handlers, house), STOA_OK);
   if (callbacks != NULL) {
-    stoa_server_callbacks(house->server, callbacks);
+    stoa_server_set_callbacks(house->server, callbacks);
   }
   assert_int_equal(stoa_server_start(house->server), STOA_OK);
   house->address = stoa_server_address(house->server, 0);

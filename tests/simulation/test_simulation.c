@@ -94,7 +94,7 @@ static void a_server_without_threads_drains_while_it_is_waited_for(void **state)
   struct stoa_address address;
   assert_true(stoa_dial_literal("10.0.0.1", 7700, &address));
   assert_int_equal(stoa_sys.connect(fd, &address.socket.any, address.len), -1);
-  while (stoa_server_connections(server) == 0) {
+  while (stoa_server_connection_count(server) == 0) {
     assert_true(stoa_worker_turn(stoa_server_worker(server, 0), 1));
     assert_true(stoa_worker_turn(stoa_server_worker(server, 1), 1));
   }

@@ -41,7 +41,7 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   (void)client;
   visitor->state = change->state;
   trace_line(&visitor->world->trace, "c%u state %d status %s code %u http %u retry %u: %s", visitor->index,
-             change->state, stoa_status_name(change->status), change->close_code, change->http_status, change->retry_ms,
+             change->state, stoa_status_text(change->status), change->close_code, change->http_status, change->retry_ms,
              change->reason);
   if (change->state == STOA_CLIENT_CONNECTING) {
     visitor->harmed = false;
@@ -118,7 +118,7 @@ static void on_answer(void *user, struct stoa_client *client, const struct talk_
 
 static void note(struct visitor *visitor, const char *what, size_t group, int status) {
   trace_line(&visitor->world->trace, "c%u %s %c: %s", visitor->index, what, group_name(group),
-             stoa_status_name(status));
+             stoa_status_text(status));
 }
 
 /* "a 17 5", and then something, so that messages are long now and then. */
@@ -165,7 +165,7 @@ static void ask(struct visitor *visitor) {
   uint32_t id = 0;
   int status = talk_v1_talk_client_call_ask(visitor->client, &request, 0, on_answer, visitor, &id);
   visitor->pending += status == STOA_OK;
-  trace_line(&visitor->world->trace, "c%u asks %s as %u: %s", visitor->index, question, id, stoa_status_name(status));
+  trace_line(&visitor->world->trace, "c%u asks %s as %u: %s", visitor->index, question, id, stoa_status_text(status));
 }
 
 static void harm(struct visitor *visitor, bool reset) {

@@ -45,7 +45,7 @@ struct later {
 static const struct stoa_error *checked(struct world *world, const char *what, int status) {
   /* A session may be lost already while what it has sent before is handled. */
   if (status != STOA_OK && status != STOA_E_CLOSED) {
-    trace_fail(&world->trace, "%s: %s", what, stoa_status_name(status));
+    trace_fail(&world->trace, "%s: %s", what, stoa_status_text(status));
   }
   return NULL;
 }
@@ -117,7 +117,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return STOA_ADMIT;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   struct world *world = user;
   char id[STOA_UUID_TEXT_LEN + 1];
   stoa_uuid_format(stoa_session_id(session), id);
@@ -219,7 +219,7 @@ static void program_acts(struct world *world) {
   const struct talk_v1_line_message line = {.text = stoa_string_of(text)};
   int status = group == WORLD_GROUPS ? talk_v1_line_broadcast(world->server, &line)
                                      : talk_v1_line_publish(world->server, stoa_string_of(name), &line);
-  trace_line(&world->trace, "the program publishes %s: %s", text, stoa_status_name(status));
+  trace_line(&world->trace, "the program publishes %s: %s", text, stoa_status_text(status));
   checked(world, "publish", status);
 }
 
@@ -247,12 +247,12 @@ static void open_server(struct world *world) {
                                             .linger_adaptive = world_one_in(world, 2),
                                             .limits = &limits};
   const struct talk_v1_talk_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
-  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = world};
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = world};
   int status = stoa_server_create(&config, &world->server);
   assert(status == STOA_OK);
   status = talk_v1_talk_register(world->server, &handlers, world);
   assert(status == STOA_OK);
-  stoa_server_callbacks(world->server, &callbacks);
+  stoa_server_set_callbacks(world->server, &callbacks);
   stoa_server_use_clock(world->server, &world->clock);
   status = stoa_server_bind(world->server);
   assert(status == STOA_OK);
@@ -290,8 +290,8 @@ static void close_server(struct world *world, struct cast *cast) {
       trace_fail(&world->trace, "the server does not end");
     }
     stoa_server_wait(world->server);
-    if (stoa_server_connections(world->server) > 0) {
-      trace_line(&world->trace, "%zu connections were cut", stoa_server_connections(world->server));
+    if (stoa_server_connection_count(world->server) > 0) {
+      trace_line(&world->trace, "%zu connections were cut", stoa_server_connection_count(world->server));
     }
   }
   stoa_server_destroy(world->server);

@@ -38,7 +38,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   return stoa_session_join(session, stoa_string_of("everybody")) == STOA_OK ? STOA_ADMIT : STOA_REFUSE;
 }
 
-static void on_disconnect(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)code;
   (void)reason;
@@ -113,7 +113,7 @@ static void *publish(void *context) {
     pthread_mutex_unlock(&register_of.mutex);
     ignored = talk_v1_line_send(server, &id, &line);
     if (i % 100 == 99) {
-      ignored = stoa_server_disconnect(server, &id, 4503, "kicked");
+      ignored = stoa_server_close_session(server, &id, 4503, "kicked");
     }
     (void)ignored;
   }
@@ -125,7 +125,7 @@ static void hold(uint32_t workers, bool drain_in_the_middle) {
   struct house house;
   struct visitor visitors[VISITORS];
   struct publisher publishers[PUBLISHERS];
-  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_disconnect = on_disconnect, .user = &entered};
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = &entered};
   entered = (struct house_count)HOUSE_COUNT_INIT;
   house_start(&house, house_config(workers), &callbacks);
   struct client witness;

@@ -68,7 +68,7 @@ static void assert_elements(const char *lines, const char *expected) {
   struct stoa_http_head head = head_of(text);
   assert_int_equal(head.verdict, 200);
   int status = stoa_forwarded_read(&head, (const uint8_t *)text, &path);
-  assert_string_equal(status == STOA_OK ? path_text(&path) : stoa_status_name(status), expected);
+  assert_string_equal(status == STOA_OK ? path_text(&path) : stoa_status_text(status), expected);
   assert_true(status == STOA_OK || (path.count == 1 && path.hops[0].address[0] == 0xbb));
 }
 
@@ -90,7 +90,7 @@ static void elements_are_read_as_rfc_7239_has_them(void **state) {
 
 static void a_quote_that_swallows_what_follows_breaks_the_field(void **state) {
   (void)state;
-  const char *broken = stoa_status_name(STOA_E_SYNTAX);
+  const char *broken = stoa_status_text(STOA_E_SYNTAX);
   assert_elements("Forwarded: for=\"192.0.2.1, for=198.51.100.2\r\n", broken);
   assert_elements("Forwarded: for=192.0.2.1\"\r\n", broken);
   assert_elements("Forwarded: for=\"192.0.2.1\"x, for=198.51.100.2\r\n", broken);
@@ -133,13 +133,13 @@ static void assert_client(const char *lines, const char *expected) {
   int status = stoa_forwarded_client(&head, (const uint8_t *)text, is_in_10, &calls, path.hops[0].address);
   char wanted[64];
   snprintf(wanted, sizeof wanted, "%s|", expected);
-  assert_string_equal(status == STOA_OK ? path_text(&path) : stoa_status_name(status),
+  assert_string_equal(status == STOA_OK ? path_text(&path) : stoa_status_text(status),
                       status == STOA_OK ? wanted : expected);
 }
 
 static void the_client_is_who_the_last_trusted_proxy_saw(void **state) {
   (void)state;
-  const char *none = stoa_status_name(STOA_E_NOT_FOUND);
+  const char *none = stoa_status_text(STOA_E_NOT_FOUND);
   assert_client("", none);
   assert_client("X-Forwarded-For:\r\n", none);
   assert_client("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1");
@@ -154,14 +154,14 @@ static void the_client_is_who_the_last_trusted_proxy_saw(void **state) {
 
 static void two_fields_that_disagree_are_refused(void **state) {
   (void)state;
-  const char *broken = stoa_status_name(STOA_E_SYNTAX);
+  const char *broken = stoa_status_text(STOA_E_SYNTAX);
   assert_client("X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n", "192.0.2.1");
   assert_client("X-Forwarded-For: 192.0.2.1, 10.0.0.1\r\nForwarded: for=192.0.2.1\r\n", "192.0.2.1");
   assert_client("X-Forwarded-For: 192.0.2.1\r\nForwarded: for=6.6.6.6\r\n", broken);
   assert_client("X-Forwarded-For: 6.6.6.6\r\nForwarded: for=192.0.2.1\r\n", broken);
   assert_client("X-Forwarded-For: 192.0.2.1\r\nForwarded: for=unknown\r\n", broken);
   assert_client("X-Forwarded-For: 192.0.2.1\r\nForwarded: for=\"\r\n", broken);
-  assert_client("X-Forwarded-For: unknown\r\nForwarded: for=_x\r\n", stoa_status_name(STOA_E_NOT_FOUND));
+  assert_client("X-Forwarded-For: unknown\r\nForwarded: for=_x\r\n", stoa_status_text(STOA_E_NOT_FOUND));
 }
 
 static void the_fields_of_proxies_are_known(void **state) {

@@ -64,7 +64,7 @@ static void every_response_gets_its_verdict(void **state) {
   for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
     int verdict = verdict_on(responses[i].text, strlen(responses[i].text));
     if (verdict != responses[i].verdict) {
-      fail_msg("%s: got %s", responses[i].name, stoa_status_name(verdict));
+      fail_msg("%s: got %s", responses[i].name, stoa_status_text(verdict));
     }
   }
 }

@@ -157,7 +157,7 @@ static void only_the_answer_to_the_offer_is_taken(void **state) {
   for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
     int status = check(answers[i].protocol, answers[i].text);
     if (status != answers[i].status) {
-      fail_msg("answer %zu: %s", i, stoa_status_name(status));
+      fail_msg("answer %zu: %s", i, stoa_status_text(status));
     }
   }
 }
@@ -197,7 +197,7 @@ static void only_the_compression_that_was_offered_is_taken(void **state) {
     deflate = false;
     int status = judge(&offer, text, &deflate);
     if (status != answers[i].status || deflate != (status == STOA_OK)) {
-      fail_msg("answer %zu: %s", i, stoa_status_name(status));
+      fail_msg("answer %zu: %s", i, stoa_status_text(status));
     }
   }
   deflate = false;

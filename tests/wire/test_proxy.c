@@ -114,8 +114,8 @@ static void every_header_gets_its_verdict(void **state) {
     size_t used;
     int verdict = verdict_on(samples[i].bytes, samples[i].len, &header, &used);
     if (verdict != samples[i].verdict) {
-      fail_msg("%s: got %s, expected %s", samples[i].name, stoa_status_name(verdict),
-               stoa_status_name(samples[i].verdict));
+      fail_msg("%s: got %s, expected %s", samples[i].name, stoa_status_text(verdict),
+               stoa_status_text(samples[i].verdict));
     }
     if (verdict == STOA_OK) {
       assert_int_equal(header.family, samples[i].family);
@@ -143,8 +143,8 @@ static void the_verdict_falls_at_the_same_byte_however_they_come(void **state) {
       size_t used;
       int verdict = verdict_on(guard_copy(&guard, bytes, len), len, &header, &used);
       if (last != STOA_E_AGAIN && (verdict != last || used != last_used)) {
-        fail_msg("%s: after %zu bytes %s, not %s any more", samples[i].name, len, stoa_status_name(verdict),
-                 stoa_status_name(last));
+        fail_msg("%s: after %zu bytes %s, not %s any more", samples[i].name, len, stoa_status_text(verdict),
+                 stoa_status_text(last));
       }
       last = verdict;
       last_used = used;

@@ -46,7 +46,7 @@ static const char *reading_of(const char *text, size_t len, bool quoted) {
     snprintf(reading, sizeof reading, "%u%s%s: %.*s", typed.type, typed.is_call ? call : "",
              typed.is_error ? " error" : "", (int)typed.payload.len, (const char *)typed.payload.data);
   } else {
-    snprintf(reading, sizeof reading, "%s", stoa_status_name(status));
+    snprintf(reading, sizeof reading, "%s", stoa_status_text(status));
   }
   stoa_buffer_fini(&scratch);
   return reading;
@@ -60,7 +60,7 @@ static void assert_reading(bool quoted, const char *text, const char *expected) 
 }
 
 static void assert_status(bool quoted, const char *text, int status) {
-  assert_reading(quoted, text, stoa_status_name(status));
+  assert_reading(quoted, text, stoa_status_text(status));
 }
 
 static void packets_are_taken_apart(void **state) {
@@ -166,9 +166,9 @@ static void what_is_no_packet_is_a_syntax_error(void **state) {
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     assert_status(false, texts[i], STOA_E_SYNTAX);
   }
-  assert_string_equal(reading_of("{\"type\":1,\"payload\":\"\0\"}", 24, false), stoa_status_name(STOA_E_SYNTAX));
-  assert_string_equal(reading_of("{\"type\":1,\"payload\":1}\0", 23, false), stoa_status_name(STOA_E_SYNTAX));
-  assert_string_equal(reading_of("{\"type\":1,\"payload\":[\0]}", 24, false), stoa_status_name(STOA_E_SYNTAX));
+  assert_string_equal(reading_of("{\"type\":1,\"payload\":\"\0\"}", 24, false), stoa_status_text(STOA_E_SYNTAX));
+  assert_string_equal(reading_of("{\"type\":1,\"payload\":1}\0", 23, false), stoa_status_text(STOA_E_SYNTAX));
+  assert_string_equal(reading_of("{\"type\":1,\"payload\":[\0]}", 24, false), stoa_status_text(STOA_E_SYNTAX));
 }
 
 static void bad_escapes_in_a_quoted_payload_are_syntax_errors(void **state) {
