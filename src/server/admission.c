@@ -2,7 +2,9 @@
 
 #include "server/membership.h"
 #include "server/post.h"
+#include "server/send.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 #include <stdio.h>
 #include <stoa/error.stoa.h>

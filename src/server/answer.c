@@ -1,5 +1,6 @@
 #include "server/answer.h"
 
+#include "server/send.h"
 #include "server/server_private.h"
 
 #include <stoa/error.stoa.h>

@@ -3,6 +3,7 @@
 #include "server/publication.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 static struct stoa_worker *worker_of_id(struct stoa_server *server, const struct stoa_uuid *session_id) {
   return &server->workers[stoa_session_id_worker(session_id, server->worker_count)];

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/server_private.h"
+#include "server/worker_accept.h"
 
 #include <assert.h>
 #include <errno.h>

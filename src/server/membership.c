@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "server/member.h"
 #include "server/side.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 static struct stoa_groups *groups_of(const struct stoa_session *session) {
   return &stoa_worker_of(session)->groups;

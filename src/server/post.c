@@ -1,7 +1,7 @@
 #include "server/post.h"
 
 #include "base/memory.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 static void run(struct stoa_post *post) {
   struct stoa_worker_post *self = (struct stoa_worker_post *)(void *)post;

@@ -4,7 +4,9 @@
 #include "server/longest.h"
 #include "server/member.h"
 #include "server/post.h"
+#include "server/send.h"
 #include "server/server_private.h"
+#include "server/worker_table.h"
 
 #include <stoa/log.h>
 

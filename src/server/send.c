@@ -1,3 +1,5 @@
+#include "server/send.h"
+
 #include "server/member.h"
 #include "server/membership.h"
 #include "server/server_private.h"

@@ -8,7 +8,7 @@
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 #include <stdatomic.h>
 
@@ -48,8 +48,5 @@ struct stoa_server {
   atomic_size_t sessions;                      /* of them, those that were upgraded; for the cap */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: which encodings are needed at all */
 };
-
-/* The handler of a type, or NULL. */
-const struct stoa_handler *stoa_server_find_handler(const struct stoa_server *server, uint32_t type);
 
 #endif

@@ -19,9 +19,9 @@ struct stoa_membership {
 
 /* What few sessions need. */
 struct stoa_session_account {
-  uint32_t mistakes;    /* what it should not have sent, less one for each second since */
-  uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
-  uint32_t asked_ms;    /* while it waits to be let in: since when, likewise */
+  uint32_t mistakes;       /* what it should not have sent, less one for each second since */
+  uint32_t mistakes_ms;    /* when that was counted, low 32 bits of the loop's time */
+  uint32_t asked_ms;       /* while it waits to be let in: since when, likewise */
   struct stoa_peer client; /* behind trusted proxies */
   struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
   bool has_local;
@@ -50,6 +50,9 @@ struct stoa_server_session {
 
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
+
+/* The session made one more mistake; how many it has made, less one for each second since. */
+uint32_t stoa_server_session_count_mistake(struct stoa_session *session);
 
 /* A trusted proxy has told whose it is. False when memory is out. */
 bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]);

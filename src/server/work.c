@@ -4,6 +4,7 @@
 #include "server/publication.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 #include <assert.h>
 #include <stoa/worker.h>

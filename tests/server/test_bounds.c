@@ -18,6 +18,7 @@
 #include "house.h"
 #include "server/fanout.h"
 #include "server/server_private.h"
+#include "server/worker.h"
 #include "server/session_id.h"
 
 #define MAILBOX_BYTES (1024u * 1024)

@@ -19,6 +19,7 @@
 #include "house.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
+#include "server/worker.h"
 
 #define FAULTS_MAX 3000u
 
