@@ -96,7 +96,8 @@ struct stoa_client {
   struct stoa_client_callbacks callbacks;
   struct stoa_tls_context *tls;         /* NULL: plain */
   struct stoa_client_handler *handlers; /* by ascending type */
-  size_t handler_count, handler_capacity;
+  size_t handler_count;
+  uint32_t handler_capacity;
 
   /* For any thread. */
   atomic_int state;        /* enum stoa_client_state */

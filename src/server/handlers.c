@@ -1,6 +1,6 @@
 #include "server/handlers.h"
 
-#include "base/memory.h"
+#include "base/array.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -44,14 +44,12 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
              STOA_F_INT("type", handler->type), STOA_F_STR("there", server->handlers[place].name));
     return STOA_E_EXISTS;
   }
-  size_t size = (server->handler_count + 1) * sizeof *server->handlers;
-  struct stoa_handler *handlers = server->handlers == NULL ? stoa_alloc(size) : stoa_realloc(server->handlers, size);
-  if (handlers == NULL) {
+  if (stoa_array_resize(&server->handlers, sizeof *server->handlers, server->handler_count + 1) != STOA_OK) {
     return STOA_E_MEMORY;
   }
+  struct stoa_handler *handlers = server->handlers;
   memmove(handlers + place + 1, handlers + place, (server->handler_count - place) * sizeof *handlers);
   handlers[place] = *handler;
-  server->handlers = handlers;
   server->handler_count++;
   return STOA_OK;
 }

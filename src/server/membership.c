@@ -1,5 +1,6 @@
 #include "server/membership.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/member.h"
 #include "server/side.h"
@@ -10,16 +11,8 @@ static struct stoa_groups *groups_of(const struct stoa_session *session) {
 }
 
 int stoa_member_reserve_membership(struct stoa_session *session) {
-  size_t size =
-      (stoa_server_session_of(session)->group_count + 1) * sizeof *stoa_server_session_of(session)->memberships;
-  struct stoa_membership *memberships = stoa_server_session_of(session)->memberships == NULL
-                                            ? stoa_alloc(size)
-                                            : stoa_realloc(stoa_server_session_of(session)->memberships, size);
-  if (memberships == NULL) {
-    return STOA_E_MEMORY;
-  }
-  stoa_server_session_of(session)->memberships = memberships;
-  return STOA_OK;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  return stoa_array_resize(&own->memberships, sizeof *own->memberships, (size_t)own->group_count + 1);
 }
 
 void stoa_member_free_memberships(struct stoa_session *session) {

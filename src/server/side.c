@@ -1,26 +1,18 @@
 #include "server/side.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/member.h"
 
 #include <assert.h>
 
-#define MEMBERS_AT_FIRST 4
 #define PREFETCH_MEMBERS 4
+/* More than a worker can have connections. */
+#define MEMBERS_MAX UINT32_MAX
 
 static int grow(struct stoa_group_side *side) {
-  if (side->count < side->capacity) {
-    return STOA_OK;
-  }
-  uint32_t capacity = side->capacity == 0 ? MEMBERS_AT_FIRST : side->capacity + side->capacity / 2;
-  struct stoa_member *members = side->members == NULL ? stoa_alloc(capacity * sizeof *members)
-                                                      : stoa_realloc(side->members, capacity * sizeof *members);
-  if (members == NULL) {
-    return STOA_E_MEMORY;
-  }
-  side->members = members;
-  side->capacity = capacity;
-  return STOA_OK;
+  return stoa_array_reserve(&side->members, sizeof *side->members, &side->capacity, (size_t)side->count + 1,
+                            MEMBERS_MAX);
 }
 
 static void begin_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {

@@ -1,12 +1,15 @@
 #include "server/worker_table.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
 
 #include <assert.h>
 
-#define SESSIONS_AT_FIRST 16
+#define CAPACITY_MIN 16u
+/* More than a process can have descriptors. */
+#define CONNECTIONS_MAX UINT32_MAX
 
 /* By id. */
 
@@ -31,36 +34,28 @@ void stoa_worker_remove_session(struct stoa_worker *worker, const struct stoa_se
 
 /* The table. */
 
-static int resize_array(void **array, size_t count, size_t size) {
-  void *grown = *array == NULL ? stoa_alloc(count * size) : stoa_realloc(*array, count * size);
-  if (grown == NULL) {
-    return STOA_E_MEMORY;
-  }
-  *array = grown;
-  return STOA_OK;
-}
-
 int stoa_worker_table_reserve(struct stoa_worker *worker) {
-  if (worker->table_count < worker->table_capacity) {
-    return STOA_OK;
+  uint32_t capacity = worker->table_capacity;
+  uint32_t due_capacity = worker->table_capacity;
+  size_t count = (size_t)worker->table_count + 1;
+  int status = stoa_array_reserve(&worker->table, sizeof *worker->table, &capacity, count, CONNECTIONS_MAX);
+  if (status == STOA_OK) {
+    status = stoa_array_reserve(&worker->due_ms, sizeof *worker->due_ms, &due_capacity, count, CONNECTIONS_MAX);
   }
-  uint32_t capacity =
-      worker->table_capacity == 0 ? SESSIONS_AT_FIRST : worker->table_capacity + worker->table_capacity / 2;
-  if (resize_array((void **)&worker->table, capacity, sizeof *worker->table) != STOA_OK ||
-      resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms) != STOA_OK) {
-    return STOA_E_MEMORY;
+  if (status == STOA_OK) {
+    assert(capacity == due_capacity);
+    worker->table_capacity = capacity;
   }
-  worker->table_capacity = capacity;
-  return STOA_OK;
+  return status;
 }
 
 void stoa_worker_table_shrink(struct stoa_worker *worker) {
-  uint32_t capacity = worker->table_count < SESSIONS_AT_FIRST ? SESSIONS_AT_FIRST : worker->table_count;
+  uint32_t capacity = worker->table_count < CAPACITY_MIN ? CAPACITY_MIN : worker->table_count;
   if (capacity < worker->table_capacity) {
     /* The count first: an array that cannot be made smaller is merely larger than it must be. */
     worker->table_capacity = capacity;
-    int ignored = resize_array((void **)&worker->table, capacity, sizeof *worker->table);
-    ignored = resize_array((void **)&worker->due_ms, capacity, sizeof *worker->due_ms);
+    int ignored = stoa_array_resize(&worker->table, sizeof *worker->table, capacity);
+    ignored = stoa_array_resize(&worker->due_ms, sizeof *worker->due_ms, capacity);
     (void)ignored;
   }
 }
