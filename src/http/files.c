@@ -1,5 +1,6 @@
 #include "http/files.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "http/file_type.h"
@@ -157,7 +158,7 @@ static int read_piece(int fd, struct stoa_buffer *out, size_t size) {
 }
 
 static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
-  struct file_body *body = (struct file_body *)(void *)base;
+  struct file_body *body = stoa_container_of(base, struct file_body, base);
   size_t piece = body->left < size ? (size_t)body->left : size;
   int status = read_piece(body->fd, out, piece);
   if (status == STOA_OK) {
@@ -168,7 +169,7 @@ static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_
 }
 
 static void body_close(struct stoa_http_body *base) {
-  struct file_body *body = (struct file_body *)(void *)base;
+  struct file_body *body = stoa_container_of(base, struct file_body, base);
   stoa_sys.close(body->fd);
   stoa_free(body);
 }

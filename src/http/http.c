@@ -1,5 +1,6 @@
 #include "http/http.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -22,7 +23,7 @@ struct http_input {
 };
 
 static struct stoa_http_host *host_of(const struct stoa_stream *stream) {
-  return (struct stoa_http_host *)(uintptr_t)(const void *)stream->protocol;
+  return stoa_container_of(stream->protocol, struct stoa_http_host, protocol);
 }
 
 static struct http_input *input_of(const struct stoa_stream *stream) {
@@ -36,7 +37,7 @@ static struct stoa_stream_input *make_input(struct stoa_stream *stream) {
 }
 
 static void free_input(struct stoa_stream_input *base) {
-  struct http_input *input = (struct http_input *)(void *)base;
+  struct http_input *input = stoa_container_of(base, struct http_input, base);
   if (input->body != NULL) {
     input->body->close(input->body);
   }
@@ -45,7 +46,7 @@ static void free_input(struct stoa_stream_input *base) {
 }
 
 static bool input_is_idle(const struct stoa_stream_input *base) {
-  const struct http_input *input = (const struct http_input *)(const void *)base;
+  const struct http_input *input = stoa_container_of(base, const struct http_input, base);
   return input->head == NULL && input->body == NULL;
 }
 

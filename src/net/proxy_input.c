@@ -1,12 +1,13 @@
 #include "net/proxy_input.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 
 /* A header that has come in time and waits to be read is looked for again after so long. */
 #define UNREAD_MS 500u
 
 static struct stoa_proxy_host *host_of(const struct stoa_stream *stream) {
-  return (struct stoa_proxy_host *)(uintptr_t)(const void *)stream->protocol;
+  return stoa_container_of(stream->protocol, struct stoa_proxy_host, protocol);
 }
 
 static struct stoa_stream_input *make_input(struct stoa_stream *stream) {

@@ -1,5 +1,6 @@
 #include "server/calls.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "server/answer.h"
 #include "server/server_private.h"
@@ -228,7 +229,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
 
 /* A completion of another thread has arrived. */
 static void arrive(struct stoa_post *post) {
-  struct stoa_call *call = (struct stoa_call *)(void *)post;
+  struct stoa_call *call = stoa_container_of(post, struct stoa_call, post);
   if (call->session == NULL) {
     count(call->account, ABANDONMENTS);
     unref(call);
@@ -349,7 +350,7 @@ static void time_out(struct stoa_calls *calls, struct stoa_call *call) {
 }
 
 static void on_timeout(struct stoa_timer *timer) {
-  struct stoa_calls *calls = (struct stoa_calls *)(void *)((char *)timer - offsetof(struct stoa_calls, timeout));
+  struct stoa_calls *calls = stoa_container_of(timer, struct stoa_calls, timeout);
   struct stoa_worker *worker = calls->account->worker;
   uint64_t now_ms = stoa_loop_now_ms(worker->loop);
   while (calls->oldest != NULL && calls->oldest->due_ms <= now_ms) {

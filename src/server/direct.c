@@ -1,4 +1,5 @@
 /* To one session, by its id, from any thread. */
+#include "base/container.h"
 #include "server/post.h"
 #include "server/publication.h"
 #include "server/server_private.h"
@@ -34,7 +35,7 @@ struct close_request {
 };
 
 static void close_session(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  const struct close_request *self = (const struct close_request *)(const void *)post;
+  const struct close_request *self = stoa_container_of(post, const struct close_request, post);
   struct stoa_session *session = stoa_worker_find(worker, &self->session_id);
   if (session != NULL) {
     stoa_session_close(session, self->code, self->reason);
@@ -47,7 +48,7 @@ static int post_close(struct stoa_worker *to, const struct stoa_uuid *session_id
   if (status != STOA_OK) {
     return status;
   }
-  struct close_request *self = (struct close_request *)(void *)post;
+  struct close_request *self = stoa_container_of(post, struct close_request, post);
   self->session_id = *session_id;
   self->code = code;
   if (reason != NULL) {

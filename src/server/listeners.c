@@ -1,5 +1,6 @@
 #include "server/listeners.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/server_private.h"
@@ -236,7 +237,7 @@ static void take(struct stoa_worker *worker, const struct stoa_server_listener *
 }
 
 static void on_handover(struct stoa_post *post) {
-  struct handover *handover = (struct handover *)(void *)post;
+  struct handover *handover = stoa_container_of(post, struct handover, post);
   if (handover->to->listener_count > 0) {
     take(handover->to, handover->listener, handover->fd);
   } else {

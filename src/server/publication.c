@@ -1,5 +1,6 @@
 #include "server/publication.h"
 
+#include "base/container.h"
 #include "server/fanout.h"
 #include "server/longest.h"
 #include "server/member.h"
@@ -37,7 +38,7 @@ static int deliver_to_session(struct stoa_worker *worker, const struct stoa_uuid
 }
 
 static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  struct publication *self = (struct publication *)(void *)post;
+  struct publication *self = stoa_container_of(post, struct publication, post);
   struct stoa_outgoing outgoing = {.type = self->type, .message_type = self->message_type};
   memcpy(outgoing.payloads, self->payloads, sizeof outgoing.payloads);
   stoa_worker_outgoing(worker, &outgoing);
@@ -104,7 +105,7 @@ static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct p
   if (status != STOA_OK) {
     return status;
   }
-  *out_publication = (struct publication *)(void *)post;
+  *out_publication = stoa_container_of(post, struct publication, post);
   (*out_publication)->type = outgoing->type;
   (*out_publication)->message_type = outgoing->message_type;
   copy_payloads(*out_publication, outgoing);

@@ -6,6 +6,7 @@
 #ifndef STOA_SERVER_SERVER_SESSION_H
 #define STOA_SERVER_SERVER_SESSION_H
 
+#include "base/container.h"
 #include "server/peer.h"
 #include "server/rate.h"
 #include "session/session.h"
@@ -63,11 +64,11 @@ static inline const struct stoa_peer *stoa_server_session_client(const struct st
 }
 
 static inline struct stoa_server_session *stoa_server_session_of(const struct stoa_session *session) {
-  return (struct stoa_server_session *)(uintptr_t)(const void *)session;
+  return stoa_container_of(session, struct stoa_server_session, base);
 }
 
 static inline struct stoa_server_session *stoa_server_session_of_stream(struct stoa_stream *stream) {
-  return (struct stoa_server_session *)(void *)stream;
+  return stoa_container_of(stream, struct stoa_server_session, base.stream);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef STOA_SERVER_WORKER_CORE_H
 #define STOA_SERVER_WORKER_CORE_H
 
+#include "base/container.h"
 #include "base/map.h"
 #include "http/http.h"
 #include "net/proxy_input.h"
@@ -89,7 +90,7 @@ static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *ser
 void stoa_worker_enter(struct stoa_worker *worker);
 /* A stream's worker, and a session's. */
 static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
-  return (struct stoa_worker *)(void *)stoa_stream_host_of(stream);
+  return stoa_container_of(stoa_stream_host_of(stream), struct stoa_worker, streams);
 }
 static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
   return stoa_worker_of_stream(&session->stream);

@@ -21,7 +21,7 @@ static int create(struct stoa_worker *to, struct stoa_budget *budget, struct sto
   if (status != STOA_OK) {
     return status;
   }
-  struct group_post *self = (struct group_post *)(void *)post;
+  struct group_post *self = stoa_container_of(post, struct group_post, post);
   self->name_len = (uint8_t)name.len;
   if (name.len > 0) {
     memcpy(self->name, name.data, name.len);
@@ -36,7 +36,7 @@ static struct stoa_worker *sibling(void *context, uint32_t index) {
 }
 
 static void adopt(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  struct group_post *self = (struct group_post *)(void *)post;
+  struct group_post *self = stoa_container_of(post, struct group_post, post);
   stoa_fanout_adopt(&worker->groups, stoa_string_make(self->name, self->name_len), self->variant, self->batch);
   stoa_batch_unref(self->batch);
 }
@@ -54,7 +54,7 @@ static int post_batch(void *context, uint32_t to, struct stoa_string name, size_
 }
 
 static void review(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  const struct group_post *self = (const struct group_post *)(const void *)post;
+  const struct group_post *self = stoa_container_of(post, const struct group_post, post);
   stoa_groups_review(&worker->groups, stoa_string_make(self->name, self->name_len));
 }
 

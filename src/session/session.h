@@ -9,6 +9,7 @@
 #ifndef STOA_SESSION_SESSION_H
 #define STOA_SESSION_SESSION_H
 
+#include "base/container.h"
 #include "net/stream.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_frame.h"
@@ -99,12 +100,12 @@ void stoa_session_end(struct stoa_session *session, uint16_t code, const char *r
 uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 static inline struct stoa_session *stoa_session_of(struct stoa_stream *stream) {
-  return (struct stoa_session *)(void *)stream;
+  return stoa_container_of(stream, struct stoa_session, stream);
 }
 
 /* Only while the session is not STOA_SESSION_NONE. */
 static inline struct stoa_session_host *stoa_session_host_of(const struct stoa_session *session) {
-  return (struct stoa_session_host *)(uintptr_t)(const void *)session->stream.protocol;
+  return stoa_container_of(session->stream.protocol, struct stoa_session_host, protocol);
 }
 
 #endif
