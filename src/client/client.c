@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "client/thread.h"
@@ -120,7 +121,7 @@ void stoa_client_destroy(struct stoa_client *client) {
 }
 
 static void run_open(struct stoa_post *post) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)post - offsetof(struct stoa_client, open_post));
+  struct stoa_client *client = stoa_container_of(post, struct stoa_client, open_post);
   /* It may have been closed before it was opened. */
   if (client->phase == STOA_PHASE_IDLE && !client->destroying) {
     stoa_client_dial(client);
@@ -137,7 +138,7 @@ int stoa_client_open(struct stoa_client *client) {
 }
 
 static void run_close(struct stoa_post *post) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)post - offsetof(struct stoa_client, close_post));
+  struct stoa_client *client = stoa_container_of(post, struct stoa_client, close_post);
   if (client->destroying) {
     return;
   }
