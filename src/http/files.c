@@ -1,5 +1,6 @@
 #include "http/files.h"
 
+#include "base/array.h"
 #include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
@@ -232,7 +233,7 @@ static int find_name(struct request *request) {
  * else the system refuses is no "not found" either. */
 static int code_of_errno(int reason) {
   static const int missing[] = {ENOENT, ENOTDIR, EXDEV, ELOOP, EACCES, ENAMETOOLONG, ENXIO, ENODEV};
-  for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(missing); i++) {
     if (reason == missing[i]) {
       return 404;
     }

@@ -1,5 +1,7 @@
 #include "wire/http_date.h"
 
+#include "base/array.h"
+
 #include <stdio.h>
 
 #define US_PER_SECOND 1000000
@@ -121,7 +123,7 @@ static bool take_padded_day(struct stoa_string *text, int64_t *out_day) {
 }
 
 static bool take_month(struct stoa_string *text, int64_t *out_month) {
-  for (size_t i = 0; i < sizeof month_names / sizeof month_names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(month_names); i++) {
     if (take_text(text, month_names[i])) {
       *out_month = (int64_t)i + 1;
       return true;
@@ -137,7 +139,7 @@ static bool take_time(struct stoa_string *text, struct date *date) {
 
 /* The name of a day, whole or its first three letters. */
 static bool take_day_name(struct stoa_string *text, bool whole) {
-  for (size_t i = 0; i < sizeof day_names / sizeof day_names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(day_names); i++) {
     char name[16];
     snprintf(name, sizeof name, "%.*s", whole ? (int)sizeof name - 1 : DAY_NAME_LEN, day_names[i]);
     if (take_text(text, name)) {
