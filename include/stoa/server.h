@@ -158,6 +158,16 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
+/* Publish or broadcast to all but one: the session of that id does not get the message, all others do, in the same order
+ * as without it. An id of no session, or of one that is no member, is fine: then all members get it, as with NULL.
+ *
+ * except  borrowed until the call returns
+ * Errors: as stoa_server_publish() and stoa_server_broadcast() */
+STOA_API int stoa_server_publish_except(struct stoa_server *server, struct stoa_string group,
+                                        const struct stoa_uuid *except, uint32_t type,
+                                        const struct stoa_message_type *message_type, const void *message);
+STOA_API int stoa_server_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, uint32_t type,
+                                          const struct stoa_message_type *message_type, const void *message);
 /* Decide on a session whose connect callback returned STOA_ADMIT_LATER, within handshake_timeout_ms, or it is closed
  * with 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone,
  * or that was decided on before, is left as it is. `refusal` is copied.
