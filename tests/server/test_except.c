@@ -438,6 +438,7 @@ static void test_exclusions_count_as_bytes_that_wait_in_the_turn(void **state) {
   struct client guest;
   const struct stoa_limits_config limits = {.mailbox_bytes_max = 64 * 1024};
   config->limits = &limits;
+  config->linger_ms = 0; /* or the batch is there still in the next turn */
   house_start(&house, config, &callbacks);
   house_enter(&house, &guest, "stoa.json");
   struct filling filling = {.done = HOUSE_COUNT_INIT};
