@@ -72,6 +72,10 @@ struct stoa_callbacks {
    * succeeded. May be NULL. */
   void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);
   void *user;
+  /* Free what stoa_session_set_user() has set: called once for each pointer that is not NULL, where on_closed is,
+   * after it, also for a session that was refused; or when another pointer replaces it, inside that call. The session
+   * must not be used in it. May be NULL: the program frees it. */
+  void (*destroy_session_user)(void *session_user);
 };
 
 /* Names in addresses are looked up, which may block.
@@ -84,6 +88,13 @@ STOA_API void stoa_server_destroy(struct stoa_server *server);
 
 /* Before start. A second call replaces the first. */
 STOA_API void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
+/* A pointer of the program's own, for its callbacks, functions and timers. Before start.
+ *
+ * destroy  frees it, once: in stoa_server_destroy(), after everything else of the program's has been called, or when
+ *          another pointer replaces it, inside that call. Not called for NULL. NULL: the program frees it */
+STOA_API void stoa_server_set_user(struct stoa_server *server, void *user, void (*destroy)(void *user));
+/* NULL when none was set. Any thread. */
+STOA_API void *stoa_server_user(const struct stoa_server *server);
 /* Add a codec, borrowed until destroy. Before start; the one named in server.codec must be there at start.
  * Errors: STOA_E_ARGUMENT  its name is not [a-z0-9-]{1,32}, or a function is missing; STOA_E_EXISTS  the name is taken;
  *         STOA_E_LIMIT     eight are there, json and proto among them */
@@ -191,6 +202,9 @@ STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server)
 /* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of
  * the program decides it. Any thread. */
 STOA_API int64_t stoa_server_wall_ms(const struct stoa_server *server);
+/* How many members a group has, over all workers: exact while nobody joins, leaves or ends, else of about now. 0 for a
+ * name that no group can have. Any thread; it takes a lock, and costs no more with many members. */
+STOA_API size_t stoa_server_member_count(struct stoa_server *server, struct stoa_string group);
 /* Sessions now open, and all connections, those that have not been upgraded among them. */
 STOA_API size_t stoa_server_session_count(const struct stoa_server *server);
 STOA_API size_t stoa_server_connection_count(const struct stoa_server *server);

@@ -54,9 +54,20 @@ enum stoa_error_code {
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 
-/* The program's own pointer; NULL at first. Not touched by the library: free it in on_closed. */
+/* The program's own pointer; NULL at first. It is freed in on_closed or, when destroy_session_user of struct
+ * stoa_callbacks is set, by that: once the session has ended, also one that was refused, and at once when another
+ * pointer replaces it. Setting the same pointer again does nothing. */
 STOA_API void *stoa_session_user(const struct stoa_session *session);
 STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
+
+/* The longest text of an address, without the NUL at its end. */
+#define STOA_ADDRESS_TEXT_LEN 45
+
+/* The client's address, as struct stoa_request has it: "192.0.2.1" or "2001:db8::1", behind trusted proxies the one that
+ * they tell; "unix" for a unix socket. Until on_closed returns. */
+STOA_API void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]);
+/* Which listener it came through: the index of stoa_server_address(). */
+STOA_API size_t stoa_session_listener(const struct stoa_session *session);
 
 /* Did the client negotiate a subprotocol? The first client did not, and is sent only what it knows. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
@@ -115,6 +126,14 @@ STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *sessio
 STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
 /* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member */
 STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);
+
+/* group   borrowed until the function returns
+ * Returns whether to go on. */
+typedef bool stoa_session_group_visit(void *context, struct stoa_string group);
+/* Visit the groups that the session is in, in no order. The visit may do everything that a callback may: join, leave,
+ * send, close. Those that it leaves before their turn are not visited, nor those that it joins. A session that is
+ * closing is in none. */
+STOA_API void stoa_session_each_group(struct stoa_session *session, stoa_session_group_visit *visit, void *context);
 
 #ifdef __cplusplus
 }

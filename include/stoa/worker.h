@@ -50,6 +50,28 @@ STOA_API int stoa_worker_defer(struct stoa_server *server, stoa_worker_function 
 STOA_API int stoa_worker_run_for(struct stoa_server *server, const struct stoa_uuid *session_id,
                                  stoa_worker_session_function *function, void *context);
 
+/* session  open; valid until the function returns
+ * Returns whether to go on. */
+typedef bool stoa_worker_session_visit(void *context, struct stoa_session *session);
+
+/* Visit the sessions of the worker that calls, in no order: those that a broadcast reaches, so not one that waits to be
+ * let in. To visit all of a server, call it on each worker by stoa_worker_run().
+ *
+ * The visit may do everything that a callback may: close this session and others, join, leave, send, visit. Each session
+ * that is there when this is called is visited once, unless it is closing when its turn comes; those that come meanwhile
+ * are not visited. With many sessions the worker's others wait for the end.
+ *
+ * Errors: STOA_E_ARGUMENT  not on a worker of this server
+ *         STOA_E_MEMORY    nobody was visited */
+STOA_API int stoa_worker_each_session(struct stoa_server *server, stoa_worker_session_visit *visit, void *context);
+/* Visit the members of a group on the worker that calls, as stoa_worker_each_session(): each that is a member both when
+ * this is called and when its turn comes. A group without members here is fine.
+ *
+ * group   borrowed until the call returns
+ * Errors: STOA_E_ARGUMENT  also when the name is empty or longer than 64 bytes; STOA_E_MEMORY as above */
+STOA_API int stoa_worker_each_member(struct stoa_server *server, struct stoa_string group,
+                                     stoa_worker_session_visit *visit, void *context);
+
 /* A timer on a worker: the program's memory, zeroed at first, then on_due and context set. While it runs it must stay
  * where it is. */
 struct stoa_worker_timer {

@@ -35,7 +35,7 @@ struct stoa_server_listener {
   struct stoa_string_list certificate_names; /* that pages may reach it by; in the server's configuration */
   mode_t mode;
   struct stoa_address_list addresses;
-  char text[STOA_ADDRESS_TEXT_LEN]; /* where it listens, once it does: its first socket */
+  char text[STOA_ADDRESS_TEXT_SIZE]; /* where it listens, once it does: its first socket */
 };
 
 /* One address that is bound. */

@@ -35,6 +35,11 @@ static bool is_member(const struct stoa_session *session, struct stoa_string nam
   return false;
 }
 
+bool stoa_group_has(const struct stoa_session *session, struct stoa_string name) {
+  uint32_t place;
+  return is_member(session, name, &place);
+}
+
 int stoa_session_join(struct stoa_session *session, struct stoa_string name) {
   struct stoa_groups *groups = groups_of(session);
   uint32_t place;

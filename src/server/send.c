@@ -95,14 +95,6 @@ void stoa_session_notify_drained(struct stoa_session *session) {
   }
 }
 
-void *stoa_session_user(const struct stoa_session *session) {
-  return stoa_server_session_of(session)->user;
-}
-
-void stoa_session_set_user(struct stoa_session *session, void *user) {
-  stoa_server_session_of(session)->user = user;
-}
-
 static const struct stoa_error without_memory = {.code = STOA_ERROR_INTERNAL,
                                                  .reason = STOA_STR("INTERNAL"),
                                                  .message = STOA_STR("out of memory"),

@@ -137,6 +137,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
+  stoa_server_set_user(server, NULL, NULL); /* and destroy what was set */
   stoa_free(server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);

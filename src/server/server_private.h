@@ -23,6 +23,8 @@ struct stoa_server {
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
+  void *user; /* the program's, and what frees it; NULL: nothing */
+  void (*destroy_user)(void *user);
 
   struct stoa_handler *handlers; /* by ascending type */
   size_t handler_count;

@@ -70,6 +70,7 @@ static void on_end(struct stoa_session *session) {
                                 session->close_reason == NULL ? "" : session->close_reason);
     stoa_arena_reset(stoa_session_arena(session));
   }
+  stoa_session_set_user(session, NULL); /* and destroy what was set */
   stoa_worker_remove_session(worker, session);
   stoa_admission_end(session);
   stoa_free(session->close_reason);

@@ -12,9 +12,7 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
-#include "base/memory.h"
 #include "house.h"
-#include "server/exclusion.h"
 #include "wire/ws_deflate.h"
 
 enum { MEMBERS = 10, THREADS = 2, WORKERS_MAX = 3, PUBLISHERS_MAX = THREADS + WORKERS_MAX, LINES = 400, CHUNK = 60 };
@@ -408,6 +406,95 @@ static void test_excluding_has_the_errors_of_publishing(void **state) {
   stoa_server_destroy(server);
 }
 
+/* Two batches in one turn of another worker. */
+
+struct gate {
+  struct house_count *entered;
+  struct house_count *opened;
+  unsigned number;
+};
+
+static void stand_at_gate(void *context, int status) {
+  const struct gate *gate = context;
+  assert_int_equal(status, STOA_OK);
+  house_count_up(gate->entered);
+  house_count_wait(gate->opened, gate->number);
+}
+
+static void count_later_turn(void *context, int status) {
+  assert_int_equal(status, STOA_OK);
+  house_count_up(context);
+}
+
+static void wait_for_a_turn(void *context, int status) {
+  assert_int_equal(status, STOA_OK);
+  assert_int_equal(stoa_worker_defer(house.server, count_later_turn, context), STOA_OK);
+}
+
+/* After it, what was published before has been flushed by its owner, worker 0. */
+static void pass_turns_of_owner(void) {
+  struct house_count turns = HOUSE_COUNT_INIT;
+  for (unsigned i = 1; i <= 3; i++) {
+    assert_int_equal(stoa_worker_run(house.server, 0, wait_for_a_turn, &turns), STOA_OK);
+    house_count_wait(&turns, i);
+  }
+}
+
+static void broadcast_text(const struct stoa_uuid *except, const char *text) {
+  struct talk_v1_line_message line = {.text = stoa_string_of(text)};
+  assert_int_equal(send_except(NULL, except, &line), STOA_OK);
+}
+
+/* A client of worker 1, and its id: the last byte of an id tells its worker. */
+static void enter_worker_1(struct client *client, struct stoa_uuid *out_id) {
+  for (;;) {
+    house_enter(&house, client, "stoa.json");
+    house_sync(client);
+    *out_id = ids[(connected - 1) % MEMBERS];
+    if (out_id->bytes[15] % 2 == 1) {
+      return;
+    }
+    client_close(client);
+  }
+}
+
+static void test_two_batches_in_one_turn_keep_their_exclusions(void **state) {
+  (void)state;
+  struct house_count entered = HOUSE_COUNT_INIT;
+  struct house_count opened = HOUSE_COUNT_INIT;
+  struct gate gate = {&entered, &opened, 1};
+  struct stoa_uuid ann_id;
+  struct stoa_uuid bob_id;
+  struct stoa_server_config *config = house_config(2);
+  config->linger_ms = 0;
+  connected = 0;
+  house_start(&house, config, &callbacks);
+  enter_worker_1(&ann, &ann_id);
+  enter_worker_1(&bob, &bob_id);
+  assert_int_equal(stoa_worker_run(house.server, 1, stand_at_gate, &gate), STOA_OK);
+  house_count_wait(&entered, 1);
+  broadcast_text(NULL, "one");
+  broadcast_text(&ann_id, "two");
+  pass_turns_of_owner();
+  broadcast_text(&bob_id, "three");
+  broadcast_text(&ann_id, "four");
+  broadcast_text(NULL, "five");
+  pass_turns_of_owner();
+  house_count_up(&opened);
+  house_expect(&ann, "one");
+  house_expect(&ann, "three");
+  house_expect(&ann, "five");
+  house_sync(&ann);
+  house_expect(&bob, "one");
+  house_expect(&bob, "two");
+  house_expect(&bob, "four");
+  house_expect(&bob, "five");
+  house_sync(&bob);
+  client_close(&ann);
+  client_close(&bob);
+  house_end(&house);
+}
+
 /* The bound. */
 
 struct filling {
@@ -462,45 +549,6 @@ static void test_exclusions_count_as_bytes_that_wait_in_the_turn(void **state) {
   house_end(&house);
 }
 
-static void test_a_range_that_goes_on_needs_no_room(void **state) {
-  (void)state;
-  struct stoa_exclusions list = {0};
-  struct stoa_exclusion out[4];
-  const struct stoa_uuid one = {{[15] = 1}};
-  const struct stoa_uuid two = {{[15] = 2}};
-  assert_int_equal(stoa_exclusions_reserve(&list), STOA_OK);
-  assert_int_equal(stoa_exclusions_add(&list, &one, 0, 10), sizeof(struct stoa_exclusion));
-  assert_int_equal(stoa_exclusions_add(&list, &one, 10, 20), 0);
-  assert_int_equal(stoa_exclusions_add(&list, &one, 30, 40), sizeof(struct stoa_exclusion));
-  assert_int_equal(stoa_exclusions_add(&list, &two, 40, 50), sizeof(struct stoa_exclusion));
-  assert_int_equal(list.count, 3);
-  assert_int_equal(stoa_exclusions_of_worker(&list, 1, 3, NULL), 2);
-  assert_int_equal(stoa_exclusions_of_worker(&list, 1, 3, out), 2);
-  assert_int_equal(out[0].end, 20);
-  assert_int_equal(out[1].start, 30);
-  assert_int_equal(stoa_exclusions_of_worker(&list, 0, 3, out), 0);
-  assert_int_equal(stoa_exclusions_clear(&list), 3 * sizeof(struct stoa_exclusion));
-  assert_int_equal(stoa_exclusions_clear(&list), 0);
-}
-
-static void test_a_list_of_exclusions_without_memory_stays_as_it_was(void **state) {
-  (void)state;
-  struct stoa_exclusions list = {0};
-  const struct stoa_uuid ids_of_two[2] = {{{1}}, {{2}}};
-  uint32_t count = 0;
-  while (list.count < list.capacity || count == 0) {
-    assert_int_equal(stoa_exclusions_reserve(&list), STOA_OK);
-    assert_true(stoa_exclusions_add(&list, &ids_of_two[count % 2], count, count + 1) > 0);
-    count++;
-  }
-  stoa_memory_fail_at(1, false);
-  assert_int_equal(stoa_exclusions_reserve(&list), STOA_E_MEMORY);
-  stoa_memory_fail_at(0, false);
-  assert_int_equal(list.count, count);
-  assert_int_equal(list.items[count - 1].end, count);
-  assert_int_equal(stoa_exclusions_clear(&list), count * sizeof(struct stoa_exclusion));
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_all_but_one_get_a_broadcast_in_one_order_on_one_worker),
@@ -515,9 +563,8 @@ int main(void) {
                                       guests_leave),
       cmocka_unit_test_setup_teardown(test_an_id_of_nobody_excludes_nobody, two_guests, guests_leave),
       cmocka_unit_test_setup_teardown(test_excluding_has_the_errors_of_publishing, two_guests, guests_leave),
+      cmocka_unit_test(test_two_batches_in_one_turn_keep_their_exclusions),
       cmocka_unit_test(test_exclusions_count_as_bytes_that_wait_in_the_turn),
-      cmocka_unit_test(test_a_range_that_goes_on_needs_no_room),
-      cmocka_unit_test(test_a_list_of_exclusions_without_memory_stays_as_it_was),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("except", tests, NULL, NULL);
