@@ -219,7 +219,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
     struct stoa_outgoing outgoing = {.message_type = completion->type, .message = completion->message};
     status = stoa_answer_reply(session, &call->question, &outgoing);
   } else {
-    stoa_answer_error(session, &call->question, completion->message);
+    status = stoa_answer_error(session, &call->question, completion->message);
   }
   make_room(session);
   unref(call);
