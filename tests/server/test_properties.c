@@ -1,5 +1,6 @@
 /* What a program attaches to a server and to a session, who frees it, and where a session comes from. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -241,6 +242,24 @@ static void test_a_session_behind_a_trusted_proxy_tells_its_clients_address(void
   house_end(&house);
 }
 
+static bool ignores_sigpipe(void) {
+  struct sigaction action;
+  assert_int_equal(sigaction(SIGPIPE, NULL, &action), 0);
+  return action.sa_handler == SIG_IGN;
+}
+
+static void test_sigpipe_is_ignored_from_the_start_on(void **state) {
+  (void)state;
+  struct stoa_server *server = NULL;
+  signal(SIGPIPE, SIG_DFL);
+  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_false(ignores_sigpipe());
+  assert_int_equal(stoa_server_start(server), STOA_OK);
+  assert_true(ignores_sigpipe());
+  stoa_server_destroy(server);
+  assert_true(ignores_sigpipe());
+}
+
 /* A million idle sessions are a matter of this struct. */
 static void test_an_idle_session_takes_184_bytes(void **state) {
   (void)state;
@@ -258,6 +277,7 @@ int main(void) {
       cmocka_unit_test(test_a_server_without_a_destroy_function_leaves_its_user_alone),
       cmocka_unit_test(test_a_session_tells_its_address_and_its_listener),
       cmocka_unit_test(test_a_session_behind_a_trusted_proxy_tells_its_clients_address),
+      cmocka_unit_test(test_sigpipe_is_ignored_from_the_start_on),
       cmocka_unit_test(test_an_idle_session_takes_184_bytes),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
