@@ -1,4 +1,6 @@
-/* net/tls_private.h: what the two sides of TLS share. For tls.c and tls_client.c only. */
+/* net/tls_private.h: what the files of TLS share. Calls go one way: tls.c makes connections, tls_client.c a client's
+ * contexts, and both stand on tls_context.c.
+ */
 #ifndef STOA_NET_TLS_PRIVATE_H
 #define STOA_NET_TLS_PRIVATE_H
 
@@ -8,12 +10,13 @@
 
 struct stoa_tls_context {
   SSL_CTX *ssl;
-  char *server_name; /* a client's: whom it asks for, owned. NULL: a server's */
+  bool is_client;
+  char *server_name; /* a client's: the name that SNI asks for, owned; NULL when the server has only an address */
 };
 
 /* Log why OpenSSL refused a file, and forget it. Returns STOA_E_TLS. */
 int stoa_tls_log_refusal(const char *what, const char *path);
-/* Play the context's part in the handshake, a client with the server's name in it. Errors: STOA_E_MEMORY */
-int stoa_tls_take_side(const struct stoa_tls_context *context, SSL *ssl);
+/* What both sides want of OpenSSL. */
+void stoa_tls_set_options(SSL_CTX *ssl);
 
 #endif
