@@ -75,17 +75,12 @@ static bool keep_name(struct stoa_tls_context *context, const char *host) {
 
 int stoa_tls_client_context_create(const char *host, const char *ca_file, bool insecure,
                                    struct stoa_tls_context **out_context) {
-  struct stoa_tls_context *context = stoa_calloc(1, sizeof *context);
+  struct stoa_tls_context *context = stoa_tls_context_begin(TLS_client_method());
   if (context == NULL) {
     return STOA_E_MEMORY;
   }
-  int status = STOA_E_MEMORY;
   context->is_client = true;
-  context->ssl = SSL_CTX_new(TLS_client_method());
-  if (context->ssl != NULL && keep_name(context, host)) {
-    stoa_tls_set_options(context->ssl);
-    status = set_checks(context->ssl, host, ca_file, insecure);
-  }
+  int status = keep_name(context, host) ? set_checks(context->ssl, host, ca_file, insecure) : STOA_E_MEMORY;
   ERR_clear_error();
   if (status != STOA_OK) {
     stoa_tls_context_destroy(context);

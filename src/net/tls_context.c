@@ -59,11 +59,35 @@ static int check_files(const char *certificate, const char *key) {
   return STOA_OK;
 }
 
-void stoa_tls_set_options(SSL_CTX *ssl) {
+static void set_options(SSL_CTX *ssl) {
   SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets resume without memory here */
+}
+
+struct stoa_tls_context *stoa_tls_context_begin(const SSL_METHOD *method) {
+  struct stoa_tls_context *context = stoa_calloc(1, sizeof *context);
+  if (context == NULL) {
+    return NULL;
+  }
+  context->ssl = SSL_CTX_new(method);
+  context->transport = stoa_tls_transport_create();
+  if (context->ssl == NULL || context->transport == NULL) {
+    stoa_tls_context_destroy(context);
+    return NULL;
+  }
+  set_options(context->ssl);
+  return context;
+}
+
+/* Of the suites of TLS 1.3 the cheapest comes first where the client can do it; and one ticket is enough, for a client
+ * that resumes gets a new one. */
+static bool set_server_options(SSL_CTX *ssl) {
+  static const char suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+  SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_keylog_callback(ssl, stoa_tls_on_secret);
+  return SSL_CTX_set_ciphersuites(ssl, suites) == 1 && SSL_CTX_set_num_tickets(ssl, 1) == 1;
 }
 
 static int load_files(SSL_CTX *ssl, const char *certificate, const char *key) {
@@ -84,17 +108,11 @@ int stoa_tls_context_create(const char *certificate, const char *key, struct sto
   if (status != STOA_OK) {
     return status;
   }
-  struct stoa_tls_context *context = stoa_calloc(1, sizeof *context);
+  struct stoa_tls_context *context = stoa_tls_context_begin(TLS_server_method());
   if (context == NULL) {
     return STOA_E_MEMORY;
   }
-  context->ssl = SSL_CTX_new(TLS_server_method());
-  status = STOA_E_MEMORY;
-  if (context->ssl != NULL) {
-    stoa_tls_set_options(context->ssl);
-    SSL_CTX_set_options(context->ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
-    status = load_files(context->ssl, certificate, key);
-  }
+  status = set_server_options(context->ssl) ? load_files(context->ssl, certificate, key) : STOA_E_MEMORY;
   if (status != STOA_OK) {
     stoa_tls_context_destroy(context);
     return status;
@@ -108,6 +126,7 @@ void stoa_tls_context_destroy(struct stoa_tls_context *context) {
     return;
   }
   SSL_CTX_free(context->ssl);
+  BIO_meth_free(context->transport);
   stoa_free(context->server_name);
   stoa_free(context);
 }
