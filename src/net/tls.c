@@ -9,7 +9,7 @@ int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **
     return STOA_E_MEMORY;
   }
   tls->fd = fd;
-  tls->scratch = stoa_tls_scratch_ref();
+  tls->scratch = context->is_client ? stoa_tls_scratch_create() : stoa_tls_scratch_ref();
   int status = tls->scratch == NULL ? STOA_E_MEMORY : stoa_tls_openssl_open(tls, context);
   if (status != STOA_OK) {
     stoa_tls_destroy(tls);

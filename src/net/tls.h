@@ -26,7 +26,7 @@ int stoa_tls_context_names(const struct stoa_tls_context *context, struct stoa_a
 /* Errors: STOA_E_MEMORY */
 int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls);
 void stoa_tls_destroy(struct stoa_tls *tls);
-/* As the functions of conn.h. By the thread that made the connection. */
+/* As the functions of conn.h. A server's: by the thread that made the connection. */
 int stoa_tls_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len);
 int stoa_tls_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
 size_t stoa_tls_promised(const struct stoa_tls *tls);

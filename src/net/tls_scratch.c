@@ -10,13 +10,13 @@
 
 static __thread struct stoa_tls_scratch *mine;
 
-static struct stoa_tls_scratch *create(void) {
+struct stoa_tls_scratch *stoa_tls_scratch_create(void) {
   struct stoa_tls_scratch *scratch =
       stoa_alloc(sizeof *scratch); /* not cleared: pages that nobody needs stay untouched */
   if (scratch == NULL) {
     return NULL;
   }
-  scratch->user_count = 0;
+  scratch->user_count = 1;
   scratch->openssl_count = 0;
   scratch->openssl_peak = 0;
   scratch->at = 0;
@@ -31,11 +31,10 @@ static struct stoa_tls_scratch *create(void) {
 
 struct stoa_tls_scratch *stoa_tls_scratch_ref(void) {
   if (mine == NULL) {
-    mine = create();
+    mine = stoa_tls_scratch_create();
+    return mine;
   }
-  if (mine != NULL) {
-    mine->user_count++;
-  }
+  mine->user_count++;
   return mine;
 }
 

@@ -1,7 +1,8 @@
 /* net/tls_scratch.h: what the TLS connections of one thread share, so that an idle one owns neither a buffer nor a
  * cipher: room for bytes on their way, and OpenSSL's objects.
  *
- * Thread: one's own. Lifetime: from the thread's first connection to its last; counted.
+ * Thread: one's own. Lifetime: from the thread's first connection to its last; counted. A client's connection has one
+ * to itself, for it may be stepped by one thread now and by another later, which have connections of their own.
  */
 #ifndef STOA_NET_TLS_SCRATCH_H
 #define STOA_NET_TLS_SCRATCH_H
@@ -24,7 +25,9 @@ struct stoa_tls_scratch {
 
 /* This thread's, made if there is none. NULL when memory is out. */
 struct stoa_tls_scratch *stoa_tls_scratch_ref(void);
-/* NULL is fine. By the same thread, or after its end. */
+/* One for a single connection. NULL when memory is out. */
+struct stoa_tls_scratch *stoa_tls_scratch_create(void);
+/* NULL is fine. A thread's: by the same thread, or after its end. */
 void stoa_tls_scratch_unref(struct stoa_tls_scratch *scratch);
 
 /* One more of its connections has a state of OpenSSL's, or one less. */
