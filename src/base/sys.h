@@ -2,7 +2,8 @@
  *
  * The library calls through stoa_sys.x(...) and nowhere else, so that a test can break one call on purpose and a
  * simulation can replace the world below the library. Time is not in the table: it is read through base/clock.h.
- * io_uring (loop/send_ring.c) and OpenSSL's own calls go around it; a simulation runs without both.
+ * io_uring (loop/send_ring.c) goes around it, and so does OpenSSL when it reads files and randomness; a simulation runs
+ * without both.
  *
  * Entries have the contract of their man page (most return -1 and set errno). Tests replace an entry before threads
  * start and put it back after they ended. A new call gets its entry here and its name in SYSTEM_CALLS of

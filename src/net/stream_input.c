@@ -6,6 +6,8 @@
 
 /* The clock is read after so much work; less is not worth the reading. */
 #define UNCLOCKED_BYTES 4096u
+/* A further read of what TLS holds is of many small records: to open them costs more than their bytes tell. */
+#define FURTHER_READ_COST 1024u
 
 /* Shares. */
 
@@ -172,11 +174,12 @@ bool stoa_stream_has_unread(const struct stoa_stream *stream) {
 }
 
 /* One read a share for a plain connection: the level-triggered loop comes back for more, and no stream keeps the others
- * waiting. TLS may hold decrypted bytes that the descriptor does not show, so those are read too. */
+ * waiting. TLS may hold bytes that the descriptor does not show, so those are read too. */
 void stoa_stream_readable(struct stoa_stream *stream) {
   bool more = stream->protocol->peeks ? peek_once(stream) : read_once(stream);
   while (more && stream->state != STOA_STREAM_CLOSED && stream->pauses == 0 && stoa_conn_pending(&stream->conn)) {
     more = read_once(stream);
+    stoa_stream_spend(stream, FURTHER_READ_COST);
   }
   if (stream->state != STOA_STREAM_CLOSED && stream->handshaking) {
     stream->handshaking = stoa_conn_handshaking(&stream->conn);

@@ -26,13 +26,6 @@ static int on_verified(int is_good, X509_STORE_CTX *store) {
   return is_good;
 }
 
-static void set_options(SSL_CTX *ssl) {
-  SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
-  SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-}
-
 static int expect_host(SSL_CTX *ssl, const char *host) {
   X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -66,21 +59,28 @@ static int set_checks(SSL_CTX *ssl, const char *host, const char *ca_file, bool 
   return status == STOA_OK ? trust(ssl, ca_file) : status;
 }
 
+/* RFC 6066 3: literal addresses are not permitted as a name to ask for. */
+static bool keep_name(struct stoa_tls_context *context, const char *host) {
+  if (is_address(host)) {
+    return true;
+  }
+  size_t len = strlen(host);
+  context->server_name = stoa_alloc(len + 1);
+  if (context->server_name == NULL) {
+    return false;
+  }
+  memcpy(context->server_name, host, len + 1);
+  return true;
+}
+
 int stoa_tls_client_context_create(const char *host, const char *ca_file, bool insecure,
                                    struct stoa_tls_context **out_context) {
-  struct stoa_tls_context *context = stoa_calloc(1, sizeof *context);
+  struct stoa_tls_context *context = stoa_tls_context_begin(TLS_client_method());
   if (context == NULL) {
     return STOA_E_MEMORY;
   }
-  int status = STOA_E_MEMORY;
-  size_t len = strlen(host);
-  context->server_name = stoa_alloc(len + 1);
-  context->ssl = SSL_CTX_new(TLS_client_method());
-  if (context->server_name != NULL && context->ssl != NULL) {
-    memcpy(context->server_name, host, len + 1);
-    set_options(context->ssl);
-    status = set_checks(context->ssl, host, ca_file, insecure);
-  }
+  context->is_client = true;
+  int status = keep_name(context, host) ? set_checks(context->ssl, host, ca_file, insecure) : STOA_E_MEMORY;
   ERR_clear_error();
   if (status != STOA_OK) {
     stoa_tls_context_destroy(context);
@@ -88,15 +88,4 @@ int stoa_tls_client_context_create(const char *host, const char *ca_file, bool i
   }
   *out_context = context;
   return STOA_OK;
-}
-
-int stoa_tls_take_side(const struct stoa_tls_context *context, SSL *ssl) {
-  if (context->server_name == NULL) {
-    SSL_set_accept_state(ssl);
-    return STOA_OK;
-  }
-  SSL_set_connect_state(ssl);
-  /* RFC 6066 3: literal addresses are not permitted in it. */
-  return is_address(context->server_name) || SSL_set_tlsext_host_name(ssl, context->server_name) == 1 ? STOA_OK
-                                                                                                      : STOA_E_MEMORY;
 }

@@ -1,19 +1,97 @@
-/* net/tls_private.h: what the two sides of TLS share. For tls.c and tls_client.c only. */
+/* net/tls_private.h: what the files of TLS share. Calls go one way: tls.c makes connections, and reads and writes them
+ * by tls_openssl.c or, once TLS 1.3 is agreed, by tls_traffic.c; both stand on tls_io.c. tls_client.c makes a client's
+ * contexts and stands on tls_context.c, which makes a server's.
+ */
 #ifndef STOA_NET_TLS_PRIVATE_H
 #define STOA_NET_TLS_PRIVATE_H
 
 #include "net/tls.h"
+#include "net/tls_scratch.h"
 
 #include <openssl/ssl.h>
 
 struct stoa_tls_context {
   SSL_CTX *ssl;
-  char *server_name; /* a client's: whom it asks for, owned. NULL: a server's */
+  BIO_METHOD *transport;
+  bool is_client;
+  char *server_name; /* a client's: the name that SNI asks for, owned; NULL when the server has only an address */
 };
+
+/* Bytes [at, len) that wait. No memory while there are none. */
+struct stoa_tls_bytes {
+  uint8_t *data;
+  uint32_t at, len;
+};
+
+/* A connection whose records are made and opened here. */
+struct stoa_tls_traffic {
+  const struct stoa_tls_suite *suite;
+  struct stoa_tls_keys in, out;
+  uint8_t message[5]; /* of a handshake message that is not complete: the only one that may come has five bytes */
+  uint8_t message_len;
+  uint8_t barren_count; /* records in a row that brought nothing */
+  bool has_in, has_out; /* the handshake has told the secret */
+  bool update_due;      /* our keys change before our next bytes */
+};
+
+struct stoa_tls {
+  int fd;
+  uint32_t promised; /* bytes of a record that is made, and whose rest waits in `out` */
+  SSL *ssl;          /* NULL once tls_traffic.c has taken over */
+  struct stoa_tls_scratch *scratch;
+  struct stoa_tls_traffic *traffic; /* what is known of it while `ssl` is there */
+  struct stoa_tls_bytes in;         /* came and is not used yet */
+  struct stoa_tls_bytes out;        /* to be sent */
+  uint32_t plain_len;               /* bytes at the front of `in` that are decrypted */
+  uint32_t handshake_len;           /* bytes of `out` that were sealed by the handshake's keys */
+  uint8_t end;                      /* STOA_OK, or the status that every read gives from now on */
+  bool wants_write : 1;
+  bool broken : 1; /* after a fatal error there is no close_notify (SSL_shutdown(3)) */
+  bool holds : 1;  /* what OpenSSL writes is collected in `out` */
+  bool at_eof : 1; /* the peer shut its side */
+};
+
+/* tls_context.c */
 
 /* Log why OpenSSL refused a file, and forget it. Returns STOA_E_TLS. */
 int stoa_tls_log_refusal(const char *what, const char *path);
-/* Play the context's part in the handshake, a client with the server's name in it. Errors: STOA_E_MEMORY */
-int stoa_tls_take_side(const struct stoa_tls_context *context, SSL *ssl);
+/* A context with what both sides want of OpenSSL. NULL when memory is out. */
+struct stoa_tls_context *stoa_tls_context_begin(const SSL_METHOD *method);
+
+/* tls_io.c: the descriptor's side. */
+
+/* Begin to read: what waits in `in` is in the scratch, and there too until stoa_tls_keep(). */
+void stoa_tls_load(struct stoa_tls *tls);
+/* More from the descriptor into the scratch. Errors: STOA_E_AGAIN, STOA_E_CLOSED, STOA_E_SYSTEM */
+int stoa_tls_fill(struct stoa_tls *tls);
+/* End reading: what was not used waits in `in`. Errors: STOA_E_MEMORY; it is lost. */
+int stoa_tls_keep(struct stoa_tls *tls);
+/* Let bytes wait in `out`. Errors: STOA_E_MEMORY */
+int stoa_tls_hold(struct stoa_tls *tls, const uint8_t *data, size_t len);
+/* Send what waits in `out`, then `len` more bytes, of which out_taken were taken.
+ * Errors: STOA_E_AGAIN  some of `out` still waits, none of the others was taken; STOA_E_SYSTEM */
+int stoa_tls_send(struct stoa_tls *tls, const uint8_t *data, size_t len, size_t *out_taken);
+void stoa_tls_bytes_fini(struct stoa_tls_bytes *bytes);
+
+/* tls_traffic.c: records that are made and opened here. The functions of tls.h for it. */
+
+int stoa_tls_traffic_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len);
+int stoa_tls_traffic_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
+bool stoa_tls_traffic_pending(const struct stoa_tls *tls);
+void stoa_tls_traffic_shutdown(struct stoa_tls *tls);
+
+/* tls_openssl.c: the handshake, TLS 1.2 and a client's side. */
+
+/* How OpenSSL reaches a connection. NULL when memory is out; BIO_meth_free(). */
+BIO_METHOD *stoa_tls_transport_create(void);
+/* Errors: STOA_E_MEMORY */
+int stoa_tls_openssl_open(struct stoa_tls *tls, const struct stoa_tls_context *context);
+/* Free OpenSSL's state, if there is one. */
+void stoa_tls_openssl_close(struct stoa_tls *tls);
+int stoa_tls_openssl_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len);
+int stoa_tls_openssl_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
+void stoa_tls_openssl_shutdown(struct stoa_tls *tls);
+/* SSL_CTX_set_keylog_callback(3) */
+void stoa_tls_on_secret(const SSL *ssl, const char *line);
 
 #endif

@@ -232,7 +232,7 @@ void stoa_server_use_clock(struct stoa_server *server, const struct stoa_clock *
 
 int stoa_server_bind(struct stoa_server *server) {
   assert(!server->started);
-  /* OpenSSL writes without MSG_NOSIGNAL. */
+  /* A log whose reader has gone must not end the program. */
   signal(SIGPIPE, SIG_IGN);
   stoa_listeners_raise_limit();
   int status = bring_up(server);

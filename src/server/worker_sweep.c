@@ -1,6 +1,7 @@
 #include "server/worker_sweep.h"
 
 #include "base/container.h"
+#include "net/tls.h"
 #include "server/admission.h"
 #include "server/worker_table.h"
 
@@ -51,10 +52,13 @@ void stoa_worker_trim(struct stoa_worker *worker) {
 
 /* After a peak the allocator would keep what it held. */
 static void give_back(struct stoa_worker *worker) {
-  if (worker->peak_count >= PEAK_COUNT_MIN && worker->table_count < worker->peak_count / 2) {
+  bool shrunk = worker->peak_count >= PEAK_COUNT_MIN && worker->table_count < worker->peak_count / 2;
+  if (shrunk) {
     stoa_worker_table_shrink(worker);
-    malloc_trim(0);
     worker->peak_count = worker->table_count;
+  }
+  if (stoa_tls_take_peak() || shrunk) {
+    malloc_trim(0);
   }
 }
 
