@@ -43,7 +43,7 @@ int site_end(void **state);
 void site_turn(void);
 void site_turns(unsigned count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
-void site_pass_ms(uint64_t ms);
+void site_advance_ms(uint64_t ms);
 
 /* A connection over loopback; receive_bytes above 0 is about the size of the client's receive buffer. */
 struct site_client *site_connect(int receive_bytes);

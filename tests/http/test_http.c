@@ -264,7 +264,7 @@ static void test_a_slow_download_goes_on_while_its_peer_takes_bytes(void **state
     received += len;
     if (received - passed >= 65536) {
       passed = received;
-      site_pass_ms(9000);
+      site_advance_ms(9000);
     }
     assert_true(client->open);
   }
@@ -277,11 +277,11 @@ static void test_a_download_that_stands_still_ends_after_thirty_seconds(void **s
   site_send(client, get_large);
   site_turns(50);
   for (unsigned i = 0; i < 29; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
     assert_true(client->open);
   }
   for (unsigned i = 0; i < 11; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(client->open); /* it is looked at every 7.5 s */
 }
@@ -304,14 +304,14 @@ static void test_answers_that_wait_for_a_slow_peer_are_not_cut_by_the_time_of_a_
     received += take_or_wait(client, 20000);
     if (received - passed >= 20000) {
       passed = received;
-      site_pass_ms(9000); /* a request has 10 s, each answer takes 27 s */
+      site_advance_ms(9000); /* a request has 10 s, each answer takes 27 s */
     }
     assert_true(client->open);
     assert_true(site.queued_max <= STOA_STREAM_PAUSE_BYTES + WAITING_MAX);
   }
   assert_int_equal(client->requests, 40);
-  site_pass_ms(10000);
-  site_pass_ms(10000); /* now it has nothing but its time to ask */
+  site_advance_ms(10000);
+  site_advance_ms(10000); /* now it has nothing but its time to ask */
   assert_false(client->open);
 }
 
@@ -327,11 +327,11 @@ static void test_a_single_answer_that_waits_has_thirty_seconds_too(void **state)
   site_turns(50);
   assert_true(stoa_stream_queued(&client->stream) > 0);
   for (unsigned i = 0; i < 29; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
     assert_true(client->open);
   }
   for (unsigned i = 0; i < 11; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(client->open);
 }
@@ -385,7 +385,7 @@ static void test_who_is_silent_or_slow_before_a_request_is_ended(void **state) {
   for (unsigned i = 0; i < 10; i++) {
     assert_true(silent->open);
     assert_int_equal(send(slow->fd, get_small + i, 1, MSG_NOSIGNAL), 1);
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(silent->open);
   assert_true(site_is_ended(silent));

@@ -52,9 +52,9 @@ bool client_send_call(struct client *client, uint32_t type, uint32_t id, const c
 /* The next frame. */
 struct client_frame client_read(struct client *client);
 /* The next frame that is no ping; it must be a message. */
-struct client_frame client_message(struct client *client);
+struct client_frame client_read_message(struct client *client);
 /* Read up to the close frame and the end; returns its code, 1006 when there was none. */
-int client_goodbye(struct client *client);
+int client_read_close(struct client *client);
 
 /* Read whatever is there without waiting, and forget it; false at the end of the connection. */
 bool client_drain(struct client *client);

@@ -19,7 +19,7 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 
 #define DEADLINE_S 60
 #define CROWD 800
@@ -45,10 +45,10 @@ static struct {
   struct stoa_refusal refusal;
   enum in_connect in_connect;
   size_t arena_bytes; /* taken in each callback */
-  struct house_count release;
+  struct counter release;
 } door;
 
-static struct house house;
+static struct fixture fixture;
 
 static void take_from_arena(struct stoa_session *session, struct life *life) {
   void *note = door.arena_bytes == 0 ? life : stoa_arena_alloc(stoa_session_arena(session), door.arena_bytes);
@@ -72,7 +72,7 @@ static void act_in_connect(struct stoa_session *session) {
       stoa_session_join(session, stoa_string_of("g"));
       break;
     case WAIT_FOR_TEST:
-      house_count_wait(&door.release, 1);
+      counter_wait(&door.release, 1);
       break;
   }
 }
@@ -131,8 +131,8 @@ static struct stoa_server_config *begin(enum stoa_admission decision) {
   door.refusal = (struct stoa_refusal){.close_code = 4507, .reason = "not you"};
   door.in_connect = NOTHING;
   door.arena_bytes = 0;
-  door.release = (struct house_count)HOUSE_COUNT_INIT;
-  return house_config(1);
+  door.release = (struct counter)COUNTER_INIT;
+  return fixture_config(1);
 }
 
 static void await(const atomic_uint *count, unsigned value) {
@@ -153,7 +153,7 @@ static struct life *life_of(unsigned number) {
 
 static struct life *enter(struct client *client, const char *protocol) {
   unsigned number = atomic_load(&door.count);
-  house_enter(&house, client, protocol);
+  fixture_connect(&fixture, client, protocol);
   return life_of(number);
 }
 
@@ -177,43 +177,43 @@ static void expect_all_told_once(void) {
   }
 }
 
-static void end_house(void) {
-  house_end(&house);
+static void stop_fixture(void) {
+  fixture_stop(&fixture);
   expect_all_told_once();
 }
 
 /* A member whose next message, the answer to its question, shows that it was sent nothing else. */
 static void expect_nothing_for(struct client *client) {
-  house_sync(client);
+  fixture_sync(client);
 }
 
 /* Later. */
 
 static void test_one_that_waits_is_in_no_group_and_not_read_until_it_is_let_in(void **state) {
   (void)state;
-  struct client member, guest;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
+  struct client member, observer;
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
   enter(&member, "stoa.json");
-  house_sync(&member);
+  fixture_sync(&member);
   door.decision = STOA_ADMIT_LATER;
   door.in_connect = JOIN;
-  struct life *life = enter(&guest, "stoa.json");
-  house_say(&guest, "guest", 1);
-  struct talk_v1_line_message line = {.text = STOA_STR("for members")};
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
-  assert_int_equal(talk_v1_line_publish(house.server, stoa_string_of("g"), &line), STOA_OK);
-  house_expect(&member, "for members");
-  expect_nothing_for(&member); /* the guest's line came before its question */
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  assert_int_equal(house_hear(&member).number, 1);
-  assert_int_equal(house_hear(&guest).number, 1);
-  assert_int_equal(talk_v1_line_publish(house.server, stoa_string_of("g"), &line), STOA_OK);
-  expect_nothing_for(&guest);
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
-  house_expect(&guest, "for members");
-  client_close(&guest);
+  struct life *life = enter(&observer, "stoa.json");
+  fixture_send_line(&observer, "observer", 1);
+  struct sample_v1_line_message line = {.text = STOA_STR("for members")};
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
+  assert_int_equal(sample_v1_line_publish(fixture.server, stoa_string_of("g"), &line), STOA_OK);
+  fixture_expect_line(&member, "for members");
+  expect_nothing_for(&member); /* the observer's line came before its question */
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  assert_int_equal(fixture_read_line(&member).number, 1);
+  assert_int_equal(fixture_read_line(&observer).number, 1);
+  assert_int_equal(sample_v1_line_publish(fixture.server, stoa_string_of("g"), &line), STOA_OK);
+  expect_nothing_for(&observer);
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
+  fixture_expect_line(&observer, "for members");
+  client_close(&observer);
   client_close(&member);
-  end_house();
+  stop_fixture();
 }
 
 static void try_to_join(void *context, struct stoa_session *session, int status) {
@@ -223,126 +223,126 @@ static void try_to_join(void *context, struct stoa_session *session, int status)
 
 static void test_one_that_waits_cannot_be_put_into_a_group(void **state) {
   (void)state;
-  struct client guest;
+  struct client observer;
   atomic_int status = -1;
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
-  struct life *life = enter(&guest, "stoa.json");
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, try_to_join, &status), STOA_OK);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  house_sync(&guest);
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
+  struct life *life = enter(&observer, "stoa.json");
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, try_to_join, &status), STOA_OK);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  fixture_sync(&observer);
   assert_int_equal(status, STOA_E_CLOSED);
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, try_to_join, &status), STOA_OK);
-  house_sync(&guest);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, try_to_join, &status), STOA_OK);
+  fixture_sync(&observer);
   assert_int_equal(status, STOA_OK);
-  client_close(&guest);
-  end_house();
+  client_close(&observer);
+  stop_fixture();
 }
 
 static void test_a_decision_may_be_made_while_the_program_is_asked(void **state) {
   (void)state;
-  struct client guest;
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
+  struct client observer;
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
   door.in_connect = DECIDE_AT_ONCE;
-  enter(&guest, "stoa.json");
-  house_sync(&guest);
-  client_close(&guest);
-  end_house();
+  enter(&observer, "stoa.json");
+  fixture_sync(&observer);
+  client_close(&observer);
+  stop_fixture();
 }
 
 static void test_one_that_is_refused_later_is_told_why_and_when_to_come_back(void **state) {
   (void)state;
-  struct client guest, plain;
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
-  struct life *life = enter(&guest, "stoa.json");
+  struct client observer, plain;
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
+  struct life *life = enter(&observer, "stoa.json");
   char reason[] = "the token service is down";
   const struct stoa_refusal refusal = {.close_code = 4004, .reason = reason, .retry_ms = 2500};
-  assert_int_equal(stoa_server_refuse(house.server, &life->id, &refusal), STOA_OK);
+  assert_int_equal(stoa_server_refuse(fixture.server, &life->id, &refusal), STOA_OK);
   memset(reason, 'x', sizeof reason - 1); /* it was copied */
-  struct client_frame frame = client_message(&guest);
+  struct client_frame frame = client_read_message(&observer);
   assert_non_null(memmem(frame.data, frame.len, "the token service is down", 25));
   assert_non_null(memmem(frame.data, frame.len, "2500", 4));
-  assert_int_equal(client_goodbye(&guest), 4004);
-  client_close(&guest);
+  assert_int_equal(client_read_close(&observer), 4004);
+  client_close(&observer);
   expect_end(life, 4004);
   life = enter(&plain, NULL);
-  assert_int_equal(stoa_server_refuse(house.server, &life->id, &refusal), STOA_OK);
+  assert_int_equal(stoa_server_refuse(fixture.server, &life->id, &refusal), STOA_OK);
   assert_int_equal(client_read(&plain).code, 4004); /* and no frame before it that it does not know */
   client_close(&plain);
-  end_house();
+  stop_fixture();
 }
 
 static void test_one_that_nobody_decides_on_is_closed_with_4004_in_time(void **state) {
   (void)state;
-  struct client guest;
+  struct client observer;
   struct stoa_limits_config limits = {.handshake_timeout_ms = LATER_MS};
   struct stoa_server_config *config = begin(STOA_ADMIT_LATER);
   config->limits = &limits;
   /* Pings go on meanwhile, and do not put the end off. */
   config->ping_interval_ms = LATER_MS / 10;
   config->pong_timeout_ms = 60000;
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
   struct timespec start, end;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  struct life *life = enter(&guest, "stoa.json");
-  assert_int_equal(client_goodbye(&guest), STOA_CLOSE_INTERNAL);
+  struct life *life = enter(&observer, "stoa.json");
+  assert_int_equal(client_read_close(&observer), STOA_CLOSE_INTERNAL);
   clock_gettime(CLOCK_MONOTONIC, &end);
   int64_t passed_ms = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
   assert_true(passed_ms >= LATER_MS - 50);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK); /* too late, and no harm */
-  client_close(&guest);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK); /* too late, and no harm */
+  client_close(&observer);
   expect_end(life, STOA_CLOSE_INTERNAL);
-  end_house();
+  stop_fixture();
 }
 
 static void test_only_the_first_decision_counts(void **state) {
   (void)state;
   struct client first, second;
   const struct stoa_refusal refusal = {.close_code = 4507, .reason = "no"};
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
   struct life *life = enter(&first, "stoa.json");
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  assert_int_equal(stoa_server_refuse(house.server, &life->id, &refusal), STOA_OK);
-  house_sync(&first);
-  house_sync(&first);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  assert_int_equal(stoa_server_refuse(fixture.server, &life->id, &refusal), STOA_OK);
+  fixture_sync(&first);
+  fixture_sync(&first);
   life = enter(&second, "stoa.json");
-  assert_int_equal(stoa_server_refuse(house.server, &life->id, &refusal), STOA_OK);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  assert_int_equal(client_goodbye(&second), 4507);
+  assert_int_equal(stoa_server_refuse(fixture.server, &life->id, &refusal), STOA_OK);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  assert_int_equal(client_read_close(&second), 4507);
   /* One that was let in at once is not decided on again either. */
   client_close(&second);
   expect_end(life, 4507);
   client_close(&first);
-  end_house();
+  stop_fixture();
 }
 
 static void test_a_decision_on_a_session_that_has_gone_is_left_alone(void **state) {
   (void)state;
-  struct client guest;
+  struct client observer;
   const struct stoa_uuid nobody = {{1, 2, 3}};
   const struct stoa_refusal refusal = {.close_code = 4507, .reason = NULL};
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
-  struct life *life = enter(&guest, "stoa.json");
-  client_close(&guest);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
+  struct life *life = enter(&observer, "stoa.json");
+  client_close(&observer);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
   expect_end(life, 1006);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  assert_int_equal(stoa_server_refuse(house.server, &life->id, &refusal), STOA_OK);
-  assert_int_equal(stoa_server_admit(house.server, &nobody), STOA_OK);
-  end_house();
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  assert_int_equal(stoa_server_refuse(fixture.server, &life->id, &refusal), STOA_OK);
+  assert_int_equal(stoa_server_admit(fixture.server, &nobody), STOA_OK);
+  stop_fixture();
 }
 
 static void test_one_that_is_disconnected_while_it_waits_is_told_so(void **state) {
   (void)state;
-  struct client guest;
-  house_start(&house, begin(STOA_ADMIT_LATER), &callbacks);
-  struct life *life = enter(&guest, "stoa.json");
-  assert_int_equal(stoa_server_close_session(house.server, &life->id, 4503, "out"), STOA_OK);
-  assert_int_equal(client_goodbye(&guest), 4503);
-  client_close(&guest);
+  struct client observer;
+  fixture_start(&fixture, begin(STOA_ADMIT_LATER), &callbacks);
+  struct life *life = enter(&observer, "stoa.json");
+  assert_int_equal(stoa_server_close_session(fixture.server, &life->id, 4503, "out"), STOA_OK);
+  assert_int_equal(client_read_close(&observer), 4503);
+  client_close(&observer);
   expect_end(life, 4503);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  end_house();
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  stop_fixture();
 }
 
 static void test_a_decision_that_cannot_be_sent_is_an_error(void **state) {
@@ -356,25 +356,25 @@ static void test_a_decision_that_cannot_be_sent_is_an_error(void **state) {
   stoa_server_destroy(server);
   struct stoa_limits_config limits = {.mailbox_bytes_max = 65536 + 4096, .message_bytes_max = 65536};
   config->limits = &limits;
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
   struct life *life = enter(&waiting, "stoa.json");
   stoa_memory_fail_at(1, false);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_E_MEMORY);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_E_MEMORY);
   stoa_memory_fail_at(0, false);
   door.in_connect = WAIT_FOR_TEST;
-  client_connect(&blocker, house.address);
+  client_connect(&blocker, fixture.address);
   assert_true(client_ask_upgrade(&blocker, "/", "stoa.json", NULL));
   int status = STOA_OK;
   for (unsigned i = 0; status == STOA_OK && i < 1000000; i++) {
-    status = stoa_server_admit(house.server, &life->id);
+    status = stoa_server_admit(fixture.server, &life->id);
   }
-  house_count_up(&door.release);
+  counter_up(&door.release);
   assert_int_equal(status, STOA_E_LIMIT);
-  house_sync(&waiting);
+  fixture_sync(&waiting);
   assert_int_equal(client_read_status(&blocker), 101);
   client_close(&blocker);
   client_close(&waiting);
-  end_house();
+  stop_fixture();
 }
 
 /* The end. */
@@ -382,10 +382,10 @@ static void test_a_decision_that_cannot_be_sent_is_an_error(void **state) {
 static void test_an_end_by_the_client_is_told_once(void **state) {
   (void)state;
   struct client client;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
   struct life *life = enter(&client, "stoa.json");
   assert_true(client_send(&client, 0x88, "\x03\xe8", 2));
-  assert_int_equal(client_goodbye(&client), 1000);
+  assert_int_equal(client_read_close(&client), 1000);
   client_close(&client);
   expect_end(life, 1000);
   life = enter(&client, "stoa.json");
@@ -398,28 +398,28 @@ static void test_an_end_by_the_client_is_told_once(void **state) {
   expect_end(life, 1006);
   life = enter(&client, "stoa.json");
   assert_true(client_send(&client, 0x83, "?", 1)); /* no such opcode */
-  assert_int_equal(client_goodbye(&client), 1002);
+  assert_int_equal(client_read_close(&client), 1002);
   client_close(&client);
   expect_end(life, 1002);
-  end_house();
+  stop_fixture();
 }
 
 static void test_the_closing_is_told_before_the_client_has_answered(void **state) {
   (void)state;
   struct client client;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
   struct life *life = enter(&client, "stoa.json");
-  assert_int_equal(stoa_server_close_session(house.server, &life->id, 4503, "out"), STOA_OK);
+  assert_int_equal(stoa_server_close_session(fixture.server, &life->id, 4503, "out"), STOA_OK);
   await(&life->closings, 1);
   assert_int_equal(life->disconnects, 0);
   /* Closing again, or sending, changes nothing any more. */
-  struct talk_v1_line_message line = {.text = STOA_STR("too late")};
-  stoa_server_close_session(house.server, &life->id, 4999, "again");
-  talk_v1_line_send(house.server, &life->id, &line);
-  assert_int_equal(client_goodbye(&client), 4503);
+  struct sample_v1_line_message line = {.text = STOA_STR("too late")};
+  stoa_server_close_session(fixture.server, &life->id, 4999, "again");
+  sample_v1_line_send(fixture.server, &life->id, &line);
+  assert_int_equal(client_read_close(&client), 4503);
   client_close(&client);
   expect_end(life, 4503);
-  end_house();
+  stop_fixture();
 }
 
 static void test_one_that_is_closed_while_the_program_is_asked_is_told_of_when_it_is_known(void **state) {
@@ -427,17 +427,17 @@ static void test_one_that_is_closed_while_the_program_is_asked_is_told_of_when_i
   static const enum stoa_admission decisions[] = {STOA_ADMIT, STOA_ADMIT_LATER, STOA_REFUSE};
   for (size_t i = 0; i < 3; i++) {
     struct client client;
-    house_start(&house, begin(decisions[i]), &callbacks);
+    fixture_start(&fixture, begin(decisions[i]), &callbacks);
     door.in_connect = CLOSE_IT;
     struct life *life = enter(&client, "stoa.json");
-    assert_int_equal(client_goodbye(&client), 4503);
+    assert_int_equal(client_read_close(&client), 4503);
     client_close(&client);
     if (decisions[i] != STOA_REFUSE) {
       expect_end(life, 4503);
     }
-    struct talk_v1_line_message line = {.text = STOA_STR("nobody is there")};
-    assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
-    end_house();
+    struct sample_v1_line_message line = {.text = STOA_STR("nobody is there")};
+    assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
+    stop_fixture();
   }
 }
 
@@ -446,44 +446,44 @@ static void test_one_that_is_refused_is_not_told_of_again(void **state) {
   struct client client;
   struct stoa_limits_config limits = {.sessions_max = 1};
   struct stoa_server_config *config = begin(STOA_REFUSE);
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
   enter(&client, "stoa.json");
-  assert_int_equal(client_goodbye(&client), 4507);
+  assert_int_equal(client_read_close(&client), 4507);
   client_close(&client);
-  end_house();
+  stop_fixture();
   /* Nor is the program asked about one for whom there is no room. */
   struct client refused;
   config = begin(STOA_ADMIT);
   config->limits = &limits;
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
   enter(&client, "stoa.json");
-  house_enter(&house, &refused, "stoa.json");
-  assert_int_equal(client_goodbye(&refused), STOA_CLOSE_FULL);
+  fixture_connect(&fixture, &refused, "stoa.json");
+  assert_int_equal(client_read_close(&refused), STOA_CLOSE_FULL);
   client_close(&refused);
-  house_sync(&client);
+  fixture_sync(&client);
   assert_int_equal(atomic_load(&door.count), 1);
   client_close(&client);
-  end_house();
+  stop_fixture();
 }
 
 static void test_every_session_is_told_of_when_the_server_ends(void **state) {
   (void)state;
   for (int way = 0; way < 2; way++) {
     struct client clients[6];
-    house_start(&house, begin(STOA_ADMIT), &callbacks);
+    fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
     for (size_t i = 0; i < 6; i++) {
       door.decision = i < 3 ? STOA_ADMIT : STOA_ADMIT_LATER;
       enter(&clients[i], i % 2 == 0 ? "stoa.json" : NULL);
     }
     if (way == 0) {
-      stoa_server_drain(house.server);
+      stoa_server_drain(fixture.server);
       for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(client_goodbye(&clients[i]), STOA_CLOSE_DRAINING);
+        assert_int_equal(client_read_close(&clients[i]), STOA_CLOSE_DRAINING);
         client_close(&clients[i]);
       }
-      stoa_server_wait(house.server);
+      stoa_server_wait(fixture.server);
     }
-    end_house();
+    stop_fixture();
     for (size_t i = 0; way == 1 && i < 6; i++) {
       client_close(&clients[i]);
     }
@@ -496,62 +496,62 @@ static void pause_it(void *context, struct stoa_session *session, int status) {
   assert(status == STOA_OK);
   stoa_session_pause(session);
   stoa_session_pause(session);
-  house_count_up(context);
+  counter_up(context);
 }
 
 static void resume_it(void *context, struct stoa_session *session, int status) {
   assert(status == STOA_OK);
   stoa_session_resume(session);
-  house_count_up(context);
+  counter_up(context);
 }
 
 static void test_a_session_that_is_paused_is_read_when_it_is_resumed(void **state) {
   (void)state;
-  struct client member, guest;
-  struct house_count done = HOUSE_COUNT_INIT;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
-  struct life *life = enter(&guest, "stoa.json");
+  struct client member, observer;
+  struct counter done = COUNTER_INIT;
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
+  struct life *life = enter(&observer, "stoa.json");
   enter(&member, "stoa.json");
-  house_sync(&member);
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, pause_it, &done), STOA_OK);
-  house_count_wait(&done, 1);
+  fixture_sync(&member);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, pause_it, &done), STOA_OK);
+  counter_wait(&done, 1);
   for (uint32_t i = 1; i <= 100; i++) {
-    house_say(&guest, "guest", i);
+    fixture_send_line(&observer, "observer", i);
   }
   expect_nothing_for(&member);
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, resume_it, &done), STOA_OK);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, resume_it, &done), STOA_OK);
   for (uint32_t i = 1; i <= 100; i++) {
-    assert_int_equal(house_hear(&member).number, i);
-    assert_int_equal(house_hear(&guest).number, i);
+    assert_int_equal(fixture_read_line(&member).number, i);
+    assert_int_equal(fixture_read_line(&observer).number, i);
   }
-  client_close(&guest);
+  client_close(&observer);
   client_close(&member);
-  end_house();
+  stop_fixture();
 }
 
 static void test_one_that_is_let_in_is_still_paused_when_the_program_wants_it(void **state) {
   (void)state;
-  struct client guest, member;
-  struct house_count done = HOUSE_COUNT_INIT;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
+  struct client observer, member;
+  struct counter done = COUNTER_INIT;
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
   enter(&member, "stoa.json");
-  house_sync(&member);
+  fixture_sync(&member);
   door.decision = STOA_ADMIT_LATER;
-  struct life *life = enter(&guest, "stoa.json");
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, pause_it, &done), STOA_OK);
-  house_say(&guest, "guest", 1);
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, resume_it, &done), STOA_OK);
-  house_count_wait(&done, 2);
+  struct life *life = enter(&observer, "stoa.json");
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, pause_it, &done), STOA_OK);
+  fixture_send_line(&observer, "observer", 1);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, resume_it, &done), STOA_OK);
+  counter_wait(&done, 2);
   expect_nothing_for(&member); /* resumed, but not let in */
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, pause_it, &done), STOA_OK);
-  assert_int_equal(stoa_server_admit(house.server, &life->id), STOA_OK);
-  house_count_wait(&done, 3);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, pause_it, &done), STOA_OK);
+  assert_int_equal(stoa_server_admit(fixture.server, &life->id), STOA_OK);
+  counter_wait(&done, 3);
   expect_nothing_for(&member); /* let in, but paused */
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, resume_it, &done), STOA_OK);
-  assert_int_equal(house_hear(&member).number, 1);
-  client_close(&guest);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, resume_it, &done), STOA_OK);
+  assert_int_equal(fixture_read_line(&member).number, 1);
+  client_close(&observer);
   client_close(&member);
-  end_house();
+  stop_fixture();
 }
 
 /* More than the sockets' buffers hold: large messages are written at once while nothing waits. */
@@ -559,7 +559,7 @@ static void test_one_that_is_let_in_is_still_paused_when_the_program_wants_it(vo
 #define PIECES 400u
 
 struct flood {
-  struct house_count done;
+  struct counter done;
   size_t queued_before, queued_bytes;
   bool closes;
 };
@@ -578,12 +578,12 @@ static void flood_it(void *context, struct stoa_session *session, int status) {
   if (flood->closes) {
     stoa_session_close(session, 4503, "enough");
   }
-  house_count_up(&flood->done);
+  counter_up(&flood->done);
 }
 
 static void read_flood(struct client *client) {
   for (unsigned i = 0; i < PIECES; i++) {
-    struct client_frame frame = client_message(client);
+    struct client_frame frame = client_read_message(client);
     assert_int_equal(frame.len, PIECE_BYTES);
   }
 }
@@ -598,24 +598,24 @@ static struct stoa_server_config *begin_with_a_long_queue(struct stoa_limits_con
 static void test_the_program_is_told_once_when_nothing_waits_any_more(void **state) {
   (void)state;
   struct client reader;
-  struct flood flood = {.done = HOUSE_COUNT_INIT};
+  struct flood flood = {.done = COUNTER_INIT};
   struct stoa_limits_config limits = {0};
-  house_start(&house, begin_with_a_long_queue(&limits), &callbacks);
+  fixture_start(&fixture, begin_with_a_long_queue(&limits), &callbacks);
   struct life *life = enter(&reader, "stoa.json");
   for (unsigned round = 1; round <= 2; round++) {
-    assert_int_equal(stoa_worker_run_for(house.server, &life->id, flood_it, &flood), STOA_OK);
-    house_count_wait(&flood.done, round);
+    assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, flood_it, &flood), STOA_OK);
+    counter_wait(&flood.done, round);
     assert_int_equal(flood.queued_before, 0);
     assert_true(flood.queued_bytes > 0);
     assert_int_equal(life->drains, round - 1);
     read_flood(&reader);
     await(&life->drains, round);
-    house_sync(&reader);
+    fixture_sync(&reader);
     assert_int_equal(life->drains, round);
   }
   client_close(&reader);
   expect_end(life, 1006);
-  end_house();
+  stop_fixture();
 }
 
 static void ask_to_be_told(void *context, struct stoa_session *session, int status) {
@@ -628,31 +628,31 @@ static void ask_to_be_told(void *context, struct stoa_session *session, int stat
 static void test_the_program_is_told_also_when_nothing_waited(void **state) {
   (void)state;
   struct client client;
-  house_start(&house, begin(STOA_ADMIT), &callbacks);
+  fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
   struct life *life = enter(&client, "stoa.json");
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, ask_to_be_told, NULL), STOA_OK);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, ask_to_be_told, NULL), STOA_OK);
   await(&life->drains, 1);
-  house_sync(&client);
+  fixture_sync(&client);
   assert_int_equal(life->drains, 1);
   client_close(&client);
-  end_house();
+  stop_fixture();
 }
 
 static void test_one_that_is_closed_before_is_not_told_of_as_drained(void **state) {
   (void)state;
   struct client reader;
-  struct flood flood = {.done = HOUSE_COUNT_INIT, .closes = true};
+  struct flood flood = {.done = COUNTER_INIT, .closes = true};
   struct stoa_limits_config limits = {0};
-  house_start(&house, begin_with_a_long_queue(&limits), &callbacks);
+  fixture_start(&fixture, begin_with_a_long_queue(&limits), &callbacks);
   struct life *life = enter(&reader, "stoa.json");
-  assert_int_equal(stoa_worker_run_for(house.server, &life->id, flood_it, &flood), STOA_OK);
-  house_count_wait(&flood.done, 1);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &life->id, flood_it, &flood), STOA_OK);
+  counter_wait(&flood.done, 1);
   read_flood(&reader);
-  assert_int_equal(client_goodbye(&reader), 4503);
+  assert_int_equal(client_read_close(&reader), 4503);
   client_close(&reader);
   expect_end(life, 4503);
   assert_int_equal(life->drains, 0);
-  end_house();
+  stop_fixture();
 }
 
 /* The arena. */
@@ -661,11 +661,11 @@ static void test_each_callback_has_the_whole_arena(void **state) {
   (void)state;
   static struct client clients[CROWD];
   for (int way = 0; way < 2; way++) {
-    house_start(&house, begin(STOA_ADMIT), &callbacks);
+    fixture_start(&fixture, begin(STOA_ADMIT), &callbacks);
     door.arena_bytes = NOTE_BYTES;
     for (size_t i = 0; i < CROWD; i++) {
       enter(&clients[i], "stoa.json");
-      assert_int_equal(stoa_worker_run_for(house.server, &door.lives[i].id, ask_to_be_told, NULL), STOA_OK);
+      assert_int_equal(stoa_worker_run_for(fixture.server, &door.lives[i].id, ask_to_be_told, NULL), STOA_OK);
     }
     for (size_t i = 0; i < CROWD; i++) {
       await(&door.lives[i].drains, 1);
@@ -676,7 +676,7 @@ static void test_each_callback_has_the_whole_arena(void **state) {
     for (size_t i = 0; way == 0 && i < CROWD; i++) {
       await(&door.lives[i].disconnects, 1);
     }
-    end_house();
+    stop_fixture();
     for (size_t i = 0; way == 1 && i < CROWD; i++) {
       client_close(&clients[i]);
     }
@@ -684,8 +684,8 @@ static void test_each_callback_has_the_whole_arena(void **state) {
 }
 
 static const struct stoa_error *on_ask_and_close(void *user, struct stoa_session *session,
-                                                 const struct talk_v1_ask_request *request,
-                                                 struct talk_v1_ask_reply *reply) {
+                                                 const struct sample_v1_ask_request *request,
+                                                 struct sample_v1_ask_reply *reply) {
   (void)user;
   char *copy = stoa_arena_calloc(stoa_session_arena(session), NOTE_BYTES);
   memset(copy, 'c', NOTE_BYTES - 1);
@@ -699,22 +699,22 @@ static const struct stoa_error *on_ask_and_close(void *user, struct stoa_session
 
 static void test_a_handler_that_closes_its_session_keeps_what_lies_in_the_arena(void **state) {
   (void)state;
-  static const struct talk_v1_talk_handlers closing = {.ask = on_ask_and_close};
+  static const struct sample_v1_sample_handlers closing = {.ask = on_ask_and_close};
   struct client client;
   begin(STOA_ADMIT);
   door.arena_bytes = NOTE_BYTES;
-  house.blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
-  assert_int_equal(talk_v1_talk_register(house.server, &closing, NULL), STOA_OK);
-  stoa_server_set_callbacks(house.server, &callbacks);
-  assert_int_equal(stoa_server_start(house.server), STOA_OK);
-  house.address = stoa_server_address(house.server, 0);
+  fixture.blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(fixture_config(1), &fixture.server), STOA_OK);
+  assert_int_equal(sample_v1_sample_register(fixture.server, &closing, NULL), STOA_OK);
+  stoa_server_set_callbacks(fixture.server, &callbacks);
+  assert_int_equal(stoa_server_start(fixture.server), STOA_OK);
+  fixture.address = stoa_server_address(fixture.server, 0);
   struct life *life = enter(&client, "stoa.proto");
-  assert_true(client_send_call(&client, HOUSE_ASK, 1, "\x0a\x06there?"));
-  assert_int_equal(client_goodbye(&client), 4503);
+  assert_true(client_send_call(&client, FIXTURE_ASK, 1, "\x0a\x06there?"));
+  assert_int_equal(client_read_close(&client), 4503);
   client_close(&client);
   expect_end(life, 4503);
-  end_house();
+  stop_fixture();
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* Every allocation of a scripted talk fails once, and once with all that come after it. What may happen: an error, a
+/* Every allocation of a scripted session fails once, and once with all that come after it. What may happen: an error, a
  * close, a lost connection. What may not: a crash, a leak, a wait for ever, a server that serves nobody any more.
  */
 #include <setjmp.h>
@@ -16,26 +16,26 @@
 #include <zlib.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
 
 #define FAULTS_MAX 3000u
 
-static struct house house;
+static struct fixture fixture;
 
 /* Ask, and read until the question is answered, be it by an error. False when the connection has ended. */
 static bool settled(struct client *client, bool text) {
   static const char packet[] = "{\"type\":5,\"id\":7,\"payload\":{\"question\":\"q\"}}";
   bool sent = text ? client_send(client, 0x81, packet, strlen(packet))
-                   : client_send_call(client, HOUSE_ASK, 7, "{\"question\":\"q\"}");
+                   : client_send_call(client, FIXTURE_ASK, 7, "{\"question\":\"q\"}");
   while (sent) {
     struct client_frame frame = client_read(client);
     if (frame.opcode == CLIENT_CLOSED || frame.opcode == 8) {
       return false;
     }
     if (text ? memmem(frame.data, frame.len, "\"id\":7", 6) != NULL
-             : frame.len >= 4 && (frame.data[0] & 0x80) != 0 && frame.data[3] == HOUSE_ASK) {
+             : frame.len >= 4 && (frame.data[0] & 0x80) != 0 && frame.data[3] == FIXTURE_ASK) {
       return true;
     }
   }
@@ -62,9 +62,9 @@ static size_t compress_message(const char *text, uint8_t *out, size_t out_size) 
 
 static bool enter(struct client *client, bool tls, const char *protocol, const char *extra) {
   if (tls) {
-    client_connect_tls(client, house.address);
+    client_connect_tls(client, fixture.address);
   } else {
-    client_connect(client, house.address);
+    client_connect(client, fixture.address);
   }
   return client_upgrade(client, "/", protocol, extra) == 101;
 }
@@ -74,15 +74,16 @@ static void talk_as_ann(struct client *ann) {
   static const char rest[] = "\"number\":2,\"text\":\"in pieces\"}";
   char line[400];
   uint8_t packed[600];
-  bool alive = client_send_typed(ann, HOUSE_LINE, "{\"from\":\"ann\",\"number\":1}") && settled(ann, false);
+  bool alive = client_send_typed(ann, FIXTURE_LINE, "{\"from\":\"ann\",\"number\":1}") && settled(ann, false);
   alive = alive && client_send(ann, 0x02, "\0\0\0", 3) && client_send(ann, 0x00, "\0", 1) &&
           client_send(ann, 0x00, fragment, strlen(fragment)) && client_send(ann, 0x80, rest, strlen(rest)) &&
           settled(ann, false);
   snprintf(line, sizeof line, "{\"from\":\"ann\",\"number\":3,\"text\":\"%0250d\"}", 7);
   size_t len = compress_message(line, packed, sizeof packed);
   alive = alive && client_send(ann, 0xc2, packed, len) && settled(ann, false);
-  alive = alive && client_send_typed(ann, HOUSE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && settled(ann, false);
-  alive = alive && client_send_typed(ann, HOUSE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && settled(ann, false);
+  alive =
+      alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && settled(ann, false);
+  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && settled(ann, false);
 }
 
 static void talk_as_bob(struct client *bob) {
@@ -94,12 +95,12 @@ static void talk_as_bob(struct client *bob) {
 
 static void part(struct client *client) {
   if (client_send(client, 0x88, "\x03\xe8", 2)) {
-    client_goodbye(client);
+    client_read_close(client);
   }
   client_close(client);
 }
 
-static void talk(bool tls) {
+static void exchange(bool tls) {
   struct client ann;
   struct client bob;
   bool ann_there = enter(&ann, tls, "stoa.json", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
@@ -120,23 +121,23 @@ static void talk(bool tls) {
 static void serve_a_fresh_client(bool tls) {
   struct client client;
   assert_true(enter(&client, tls, "stoa.json", NULL));
-  house_say(&client, "fresh", 9);
-  /* What the talk before said may still be on its way between the workers. */
-  unsigned number = house_hear(&client).number;
+  fixture_send_line(&client, "fresh", 9);
+  /* Messages of the run before may still be on its way between the workers. */
+  unsigned number = fixture_read_line(&client).number;
   while (number != 9) {
-    number = house_hear(&client).number;
+    number = fixture_read_line(&client).number;
   }
-  house_sync(&client);
+  fixture_sync(&client);
   client_close(&client);
 }
 
-/* Until a talk finds no fault any more. */
+/* Until a run meets no fault any more. */
 static void talk_through_all_faults(bool tls, bool all_after) {
   unsigned n = 1;
   uint64_t hits = 1;
   while (hits > 0 && n < FAULTS_MAX) {
     stoa_memory_fail_at(n, all_after);
-    talk(tls);
+    exchange(tls);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     serve_a_fresh_client(tls);
@@ -148,46 +149,46 @@ static void talk_through_all_faults(bool tls, bool all_after) {
 
 static void test_each_allocation_of_a_talk_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
-  house_start(&house, config, NULL);
+  fixture_start(&fixture, config, NULL);
   talk_through_all_faults(false, false);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_each_allocation_between_workers_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(3);
+  struct stoa_server_config *config = fixture_config(3);
   config->compression = true;
-  house_start(&house, config, NULL);
+  fixture_start(&fixture, config, NULL);
   talk_through_all_faults(false, false);
   talk_through_all_faults(false, true);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_memory_may_be_out_for_good_from_any_point_of_a_talk(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
-  house_start(&house, config, NULL);
+  fixture_start(&fixture, config, NULL);
   talk_through_all_faults(false, true);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_each_allocation_of_a_start_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(2);
+  struct stoa_server_config *config = fixture_config(2);
   unsigned n = 1;
   uint64_t hits = 1;
   while (hits > 0 && n < FAULTS_MAX) {
     int64_t before = stoa_memory_live_blocks();
     stoa_memory_fail_at(n, false);
-    int status = house_try(&house, config, NULL);
+    int status = fixture_try_start(&fixture, config, NULL);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     if (status == STOA_OK) {
       serve_a_fresh_client(false);
-      house_end(&house);
+      fixture_stop(&fixture);
     } else {
       assert_int_equal(status, STOA_E_MEMORY);
     }
@@ -210,8 +211,8 @@ struct member {
 /* False when the membership was refused, or the session ended. */
 static bool join(struct client *client) {
   bool refused = false;
-  house_group(client, "join", "g", "");
-  if (!client_send_call(client, HOUSE_ASK, 7, "{\"question\":\"q\"}")) {
+  fixture_send_group(client, "join", "g", "");
+  if (!client_send_call(client, FIXTURE_ASK, 7, "{\"question\":\"q\"}")) {
     return false;
   }
   for (;;) {
@@ -246,8 +247,8 @@ static bool listen_to_the_end(struct member *member) {
 }
 
 static void publish_line(uint32_t number) {
-  struct talk_v1_line_message line = {.number = number};
-  int ignored = talk_v1_line_publish(house.server, stoa_string_of("g"), &line);
+  struct sample_v1_line_message line = {.number = number};
+  int ignored = sample_v1_line_publish(fixture.server, stoa_string_of("g"), &line);
   (void)ignored;
 }
 
@@ -255,9 +256,9 @@ static uint64_t meet_with_fault(unsigned n) {
   struct member members[MEMBERS];
   const struct member *first = NULL;
   memset(members, 0, sizeof members);
-  house_start(&house, house_config(2), NULL);
+  fixture_start(&fixture, fixture_config(2), NULL);
   for (size_t i = 0; i < MEMBERS; i++) {
-    house_enter(&house, &members[i].client, "stoa.json");
+    fixture_connect(&fixture, &members[i].client, "stoa.json");
   }
   stoa_memory_fail_at(n, false);
   for (size_t i = 0; i < MEMBERS; i++) {
@@ -281,7 +282,7 @@ static uint64_t meet_with_fault(unsigned n) {
   for (size_t i = 0; i < MEMBERS; i++) {
     client_close(&members[i].client);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
   return hits;
 }
 
@@ -298,7 +299,7 @@ static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
 static void shrink_with_fault(uint64_t n) {
   enum { CAPACITY = 3000 };
   struct stoa_server *server = NULL;
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   worker->table = stoa_calloc(CAPACITY, sizeof *worker->table);
@@ -330,7 +331,7 @@ static struct self_signed own;
 static struct stoa_server_config *tls_config(void) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
   static struct stoa_tls_config tls;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   tls.certificate = stoa_string_of(own.certificate);
   tls.key = stoa_string_of(own.key);
   config->addresses.items = addresses;
@@ -345,35 +346,35 @@ static void test_each_allocation_of_a_talk_over_tls_may_fail(void **state) {
   (void)state;
   self_signed_write(&own, "own");
   for (int round = 0; round < 2; round++) {
-    house_start(&house, tls_config(), NULL);
-    talk(true);
+    fixture_start(&fixture, tls_config(), NULL);
+    exchange(true);
     serve_a_fresh_client(true);
     if (round == 0) {
-      stoa_server_destroy(house.server);
+      stoa_server_destroy(fixture.server);
     } else {
-      house_end(&house);
+      fixture_stop(&fixture);
     }
   }
-  house_start(&house, tls_config(), NULL);
+  fixture_start(&fixture, tls_config(), NULL);
   unsigned step = 1;
   uint64_t hits = 1;
   /* Thousands of allocations, most of them the handshake's: each of the first, then ever fewer. */
   for (unsigned n = 1; hits > 0 && n < 1000000; n += step) {
     stoa_memory_fail_at(n, false);
-    talk(true);
+    exchange(true);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     serve_a_fresh_client(true);
     step = n < 50 ? 1 : 1 + n / 40;
   }
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
   /* OpenSSL's stores keep a few blocks of a step that failed half way. A session that lost one each time would show as
    * hundreds. */
-  assert_true(stoa_memory_live_blocks() - house.blocks_before < 32);
+  assert_true(stoa_memory_live_blocks() - fixture.blocks_before < 32);
   self_signed_remove(&own);
 }
 
-static int use_house_memory_for_openssl(void **state) {
+static int use_counted_memory_for_openssl(void **state) {
   struct stoa_server *server = NULL;
   (void)state;
   /* Creating one sets OpenSSL's allocator, which works only before anything else of OpenSSL is used. */
@@ -393,5 +394,5 @@ int main(void) {
       cmocka_unit_test(test_each_allocation_of_a_talk_over_tls_may_fail),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
-  return cmocka_run_group_tests_name("faults", tests, use_house_memory_for_openssl, NULL);
+  return cmocka_run_group_tests_name("faults", tests, use_counted_memory_for_openssl, NULL);
 }

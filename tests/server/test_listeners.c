@@ -21,11 +21,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
 
-static struct house house;
+static struct fixture fixture;
 static struct stoa_string addresses[STOA_LISTENERS_MAX + 1];
 static struct stoa_listener_config listeners[STOA_LISTENERS_MAX + 1];
 static char texts[8][96];
@@ -128,7 +128,7 @@ static bool log_has(const char *text) {
 }
 
 static struct stoa_server_config *config_of(uint32_t workers, size_t count, const char *const *list) {
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   for (size_t i = 0; i < count; i++) {
     addresses[i] = stoa_string_of(list[i]);
   }
@@ -138,7 +138,7 @@ static struct stoa_server_config *config_of(uint32_t workers, size_t count, cons
 }
 
 static struct stoa_server_config *config_of_listeners(uint32_t workers, size_t count) {
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   config->addresses.count = 0;
   config->listeners.items = listeners;
   config->listeners.count = count;
@@ -191,14 +191,14 @@ static bool is_served(const char *host, const char *like) {
 
 static void check_families(size_t count, const char *const *list, bool ipv4, bool ipv6) {
   for (uint32_t workers = 1; workers <= 2; workers++) {
-    house_start(&house, config_of(workers, count, list), NULL);
+    fixture_start(&fixture, config_of(workers, count, list), NULL);
     for (size_t i = 0; i < count; i++) {
-      assert_non_null(stoa_server_address(house.server, i));
+      assert_non_null(stoa_server_address(fixture.server, i));
     }
-    assert_null(stoa_server_address(house.server, count));
-    assert_int_equal(is_served("127.0.0.1", house.address), ipv4);
-    assert_int_equal(is_served("::1", house.address), ipv6);
-    house_end(&house);
+    assert_null(stoa_server_address(fixture.server, count));
+    assert_int_equal(is_served("127.0.0.1", fixture.address), ipv4);
+    assert_int_equal(is_served("::1", fixture.address), ipv6);
+    fixture_stop(&fixture);
   }
 }
 
@@ -213,9 +213,9 @@ static void test_a_port_alone_is_served_without_ipv6(void **state) {
   (void)state;
   ipv6_is_missing = true;
   check_families(1, (const char *const[]){":0"}, true, false);
-  house_start(&house, config_of(2, 1, (const char *const[]){":0"}), NULL);
-  assert_memory_equal(house.address, "0.0.0.0:", 8);
-  house_end(&house);
+  fixture_start(&fixture, config_of(2, 1, (const char *const[]){":0"}), NULL);
+  assert_memory_equal(fixture.address, "0.0.0.0:", 8);
+  fixture_stop(&fixture);
 }
 
 static void test_ipv6s_zero_address_is_what_is_left_of_it_without_ipv6(void **state) {
@@ -255,9 +255,9 @@ static void test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it(void **s
 static void test_a_name_is_served_at_all_of_its_addresses_with_one_port(void **state) {
   (void)state;
   check_families(1, (const char *const[]){"localhost:0"}, true, true);
-  house_start(&house, config_of(2, 1, (const char *const[]){"localhost:0"}), NULL);
-  assert_memory_equal(house.address, "[::1]:", 6);
-  house_end(&house);
+  fixture_start(&fixture, config_of(2, 1, (const char *const[]){"localhost:0"}), NULL);
+  assert_memory_equal(fixture.address, "[::1]:", 6);
+  fixture_stop(&fixture);
 }
 
 static void test_a_name_is_served_where_this_machine_has_its_addresses(void **state) {
@@ -271,16 +271,19 @@ static void test_a_name_is_served_where_this_machine_has_its_addresses(void **st
 
 static void test_an_address_that_the_machine_does_not_have_is_an_error(void **state) {
   (void)state;
-  assert_int_equal(house_try(&house, config_of(2, 1, (const char *const[]){"elsewhere:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(2, 1, (const char *const[]){"elsewhere:0"}), NULL),
+                   STOA_E_SYSTEM);
   assert_true(log_has("event=\"cannot listen\" address=elsewhere:0"));
-  assert_int_equal(house_try(&house, config_of(2, 1, (const char *const[]){"192.0.2.1:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(2, 1, (const char *const[]){"192.0.2.1:0"}), NULL),
+                   STOA_E_SYSTEM);
   ipv6_is_missing = true;
-  assert_int_equal(house_try(&house, config_of(1, 1, (const char *const[]){"[::1]:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"[::1]:0"}), NULL), STOA_E_SYSTEM);
 }
 
 static void test_a_name_that_does_not_resolve_is_told_as_that(void **state) {
   (void)state;
-  assert_int_equal(house_try(&house, config_of(1, 1, (const char *const[]){"nobody:80"}), NULL), STOA_E_ARGUMENT);
+  assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"nobody:80"}), NULL),
+                   STOA_E_ARGUMENT);
   assert_true(log_has("does not resolve"));
   assert_true(log_has("nobody:80"));
 }
@@ -351,35 +354,35 @@ static void test_a_unix_socket_is_served_by_all_workers_alike(void **state) {
   (void)state;
   enum { GUESTS = 40, WORKERS = 4 };
   const struct stoa_callbacks callbacks = {.on_connect = on_connect};
-  struct client guests[GUESTS];
+  struct client observers[GUESTS];
   listeners[0].address = unix_address();
   memset(sessions_of_worker, 0, sizeof sessions_of_worker);
-  house_start(&house, config_of_listeners(WORKERS, 1), &callbacks);
+  fixture_start(&fixture, config_of_listeners(WORKERS, 1), &callbacks);
   for (unsigned i = 0; i < GUESTS; i++) {
-    house_enter(&house, &guests[i], "stoa.json");
-    house_sync(&guests[i]);
+    fixture_connect(&fixture, &observers[i], "stoa.json");
+    fixture_sync(&observers[i]);
   }
   for (unsigned i = 0; i < WORKERS; i++) {
     assert_int_equal(atomic_load(&sessions_of_worker[i]), GUESTS / WORKERS);
   }
-  house_say(&guests[0], "ann", 7);
+  fixture_send_line(&observers[0], "ann", 7);
   for (unsigned i = 0; i < GUESTS; i++) {
-    assert_int_equal(house_hear(&guests[i]).number, 7);
-    client_close(&guests[i]);
+    assert_int_equal(fixture_read_line(&observers[i]).number, 7);
+    client_close(&observers[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void check_mode(const char *mode, mode_t expected) {
   struct stat info;
   listeners[0] = (struct stoa_listener_config){.address = unix_address(), .mode = stoa_string_of(mode)};
   mode_t before = umask(022);
-  house_start(&house, config_of_listeners(2, 1), NULL);
+  fixture_start(&fixture, config_of_listeners(2, 1), NULL);
   umask(before);
   assert_int_equal(lstat(unix_path, &info), 0);
   assert_true(S_ISSOCK(info.st_mode));
   assert_int_equal(info.st_mode & 07777, expected);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(access(unix_path, F_OK), -1);
 }
 
@@ -395,26 +398,26 @@ static void test_a_drain_removes_the_unix_socket_at_once(void **state) {
   (void)state;
   struct client client;
   listeners[0].address = unix_address();
-  house_start(&house, config_of_listeners(3, 1), NULL);
-  house_enter(&house, &client, "stoa.json");
-  stoa_server_drain(house.server);
-  assert_int_equal(client_goodbye(&client), 4001);
+  fixture_start(&fixture, config_of_listeners(3, 1), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
+  stoa_server_drain(fixture.server);
+  assert_int_equal(client_read_close(&client), 4001);
   assert_int_equal(access(unix_path, F_OK), -1);
   client_close(&client);
-  stoa_server_wait(house.server);
-  house_end(&house);
+  stoa_server_wait(fixture.server);
+  fixture_stop(&fixture);
 }
 
 static void test_a_file_that_somebody_put_there_meanwhile_stays(void **state) {
   (void)state;
   listeners[0].address = unix_address();
-  house_start(&house, config_of_listeners(2, 1), NULL);
+  fixture_start(&fixture, config_of_listeners(2, 1), NULL);
   assert_int_equal(unlink(unix_path), 0);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", unix_path);
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(access(unix_path, F_OK), 0);
   close(fd);
 }
@@ -423,7 +426,7 @@ static void test_a_unix_socket_is_removed_when_another_address_cannot_be_had(voi
   (void)state;
   listeners[0].address = unix_address();
   listeners[1].address = stoa_string_of("192.0.2.1:0");
-  assert_int_equal(house_try(&house, config_of_listeners(2, 2), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of_listeners(2, 2), NULL), STOA_E_SYSTEM);
   assert_int_equal(access(unix_path, F_OK), -1);
 }
 
@@ -478,7 +481,7 @@ static void test_a_network_that_is_none_is_told_with_its_value(void **state) {
   (void)state;
   struct stoa_server *server;
   static const struct stoa_string networks[] = {STOA_STR("10.0.0.0/8"), STOA_STR("10.0.0.0/64")};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->trusted_proxies.items = networks;
   config->trusted_proxies.count = 2;
   assert_int_equal(stoa_server_create(config, &server), STOA_E_ARGUMENT);
@@ -491,19 +494,19 @@ static void test_an_admin_listener_serves_nothing_of_the_public_one(void **state
   listeners[0].address = stoa_string_of("127.0.0.1:0");
   listeners[1].address = stoa_string_of("127.0.0.1:0");
   listeners[1].role = STOA_LISTENER_CONFIG_ROLE_ADMIN;
-  house_start(&house, config_of_listeners(2, 2), NULL);
-  const char *admin = stoa_server_address(house.server, 1);
-  assert_string_not_equal(admin, house.address);
+  fixture_start(&fixture, config_of_listeners(2, 2), NULL);
+  const char *admin = stoa_server_address(fixture.server, 1);
+  assert_string_not_equal(admin, fixture.address);
   client_connect(&client, admin);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 404);
   client_close(&client);
   client_connect(&client, admin);
   assert_int_equal(client_get(&client, "/"), 404);
   client_close(&client);
-  client_connect(&client, house.address);
+  client_connect(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 101);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* The certificate that the listener shows is the one in that file. */
@@ -541,15 +544,15 @@ static void test_each_listener_has_its_own_certificate(void **state) {
   struct stoa_server_config *config = config_of_listeners(2, 3);
   config->tls = &shared_tls;
   /* The first time OpenSSL makes things that it keeps. */
-  house_start(&house, config, NULL);
-  assert_true(shows(house.address, own.certificate));
-  stoa_server_destroy(house.server);
-  house_start(&house, config, NULL);
-  assert_true(shows(stoa_server_address(house.server, 0), own.certificate));
-  assert_true(shows(stoa_server_address(house.server, 1), shared.certificate));
-  assert_false(shows(stoa_server_address(house.server, 1), own.certificate));
-  assert_true(is_served("127.0.0.1", stoa_server_address(house.server, 2)));
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  assert_true(shows(fixture.address, own.certificate));
+  stoa_server_destroy(fixture.server);
+  fixture_start(&fixture, config, NULL);
+  assert_true(shows(stoa_server_address(fixture.server, 0), own.certificate));
+  assert_true(shows(stoa_server_address(fixture.server, 1), shared.certificate));
+  assert_false(shows(stoa_server_address(fixture.server, 1), own.certificate));
+  assert_true(is_served("127.0.0.1", stoa_server_address(fixture.server, 2)));
+  fixture_stop(&fixture);
   self_signed_remove(&own);
   self_signed_remove(&shared);
 }
@@ -563,9 +566,9 @@ static void test_the_soft_limit_of_descriptors_is_raised_and_told(void **state) 
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
   const struct rlimit low = {256, before.rlim_max};
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-  house_start(&house, house_config(1), NULL);
+  fixture_start(&fixture, fixture_config(1), NULL);
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   assert_int_equal(after.rlim_cur, before.rlim_max);
   assert_true(log_has("event=\"descriptors\" limit="));

@@ -5,7 +5,7 @@
 #include <stoa/call.h>
 #include <stoa/error.stoa.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "later.stoa.h"
 
 #define WAITING_TYPE 7u
@@ -17,12 +17,12 @@ struct waiting_call {
   uint32_t number;
 };
 
-/* As house_start(), with the handlers of later.proto. What Wait does stands in its field `how`:
+/* As fixture_start(), with the handlers of later.proto. What Wait does stands in its field `how`:
  *   keep   take the call, for waiting_take()
  *   now    take it and answer before the handler returns
  *   sync   answer as usual
  *   other words: see waiting.c */
-void waiting_start(struct house *house, const struct stoa_server_config *config,
+void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
                    const struct stoa_callbacks *callbacks);
 /* Keep one as "keep" does; the call may be NULL. */
 void waiting_keep(struct stoa_call *call, uint32_t number);

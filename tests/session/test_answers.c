@@ -73,7 +73,7 @@ static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(vo
   made_bytes = 100 * PIECE_BYTES;
   world_send_bytes(plain_head, strlen(plain_head));
   for (int i = 0; i < 200 && !world.ended && received < made_bytes; i++) {
-    world_pass_ms(1000);
+    world_advance_ms(1000);
     received += world_receive(got, sizeof got);
   }
   assert_true(received >= made_bytes);

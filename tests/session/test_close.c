@@ -123,14 +123,14 @@ static void test_a_peer_that_is_never_silent_but_never_closes_has_five_seconds(v
   world_expect_bytes("\x88\x02\x0f\xa0", 4);
   for (unsigned i = 0; i < 4; i++) {
     world_send_frame(0x82, "on and on", 9);
-    world_pass_ms(1000);
+    world_advance_ms(1000);
     assert_false(world_peer_sees_end());
   }
   world_send_frame(0x82, "on and on", 9);
-  world_pass_ms(1000);
+  world_advance_ms(1000);
   assert_true(world_peer_sees_end());
   world_send_frame(0x82, "on and on", 9);
-  world_pass_ms(2000);
+  world_advance_ms(2000);
   assert_true(world.ended);
   assert_int_equal(world.messages, 0);
 }

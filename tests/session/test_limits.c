@@ -75,7 +75,7 @@ static void test_a_peer_that_reads_slowly_is_alive(void **state) {
   unsigned rounds = 0;
   while ((world.session->stream.pauses & STOA_PAUSE_OUTPUT) != 0) {
     /* Long enough for a ping in one round and for its pong to be missed in the next. */
-    world_pass_ms(world.limits.ping_ms - 1);
+    world_advance_ms(world.limits.ping_ms - 1);
     assert_int_equal(world.closings, 0);
     while (world_receive(got, sizeof got) > 0) {
     }
@@ -331,9 +331,9 @@ static void test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_al
 
 static void test_a_silent_peer_is_dropped_before_its_handshake(void **state) {
   (void)state;
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_false(world.ended);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world.ended);
   assert_true(world_peer_sees_end());
 }
@@ -343,7 +343,7 @@ static void test_a_slow_handshake_is_told_408(void **state) {
   uint8_t got[512];
   for (int i = 0; i < 20; i++) {
     world_send_bytes(world_upgrade_head + i, 1); /* a byte now and then does not help */
-    world_pass_ms(500);
+    world_advance_ms(500);
   }
   assert_true(world_receive(got, sizeof got) > 12);
   assert_memory_equal(got, "HTTP/1.1 408", 12);
@@ -353,22 +353,22 @@ static void test_a_slow_handshake_is_told_408(void **state) {
 static void test_an_idle_session_is_pinged_and_closed_without_a_pong(void **state) {
   (void)state;
   world_upgrade();
-  world_pass_ms(24999);
+  world_advance_ms(24999);
   assert_int_equal(world.pings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.pings, 1);
   world_expect_bytes("\x89\x00", 2);
-  world_pass_ms(9000);
+  world_advance_ms(9000);
   world_send_frame(0x8a, "", 0); /* alive */
   world_turn();
-  world_pass_ms(15999); /* it was heard since, but sent nothing after the first ping */
+  world_advance_ms(15999); /* it was heard since, but sent nothing after the first ping */
   assert_int_equal(world.pings, 1);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.pings, 2);
   world_expect_bytes("\x89\x00", 2);
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_int_equal(world.closings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   world_expect_close(4012, "no pong in time");
 }
 
@@ -378,16 +378,16 @@ static void test_a_message_must_end_in_its_time(void **state) {
   world_send_frame(0x01, "begun", 5);
   world_turn();
   for (int i = 0; i < 5; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
     world_send_frame(0x00, "", 0); /* bytes, but no end */
     world_turn();
   }
   assert_int_equal(world.closings, 0);
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_int_equal(world.closings, 0);
   uint8_t pings[64];
   world_receive(pings, sizeof pings); /* it is sent nothing else */
-  world_pass_ms(1);
+  world_advance_ms(1);
   world_expect_close(1008, "message not finished in time");
 }
 
@@ -399,15 +399,15 @@ static void test_a_message_has_its_time_after_a_pause_of_ours(void **state) {
   stoa_stream_pause(&world.session->stream, STOA_PAUSE_PROGRAM);
   world_send_frame(0x00, "", 0); /* it lives */
   for (int i = 0; i < 7; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
   }
   stoa_stream_resume(&world.session->stream, STOA_PAUSE_PROGRAM);
   for (int i = 0; i < 5; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
     assert_int_equal(world.closings, 0);
     world_send_frame(0x00, "", 0);
   }
-  world_pass_ms(10000);
+  world_advance_ms(10000);
   assert_int_equal(world.closings, 1);
 }
 
@@ -435,9 +435,9 @@ static void test_the_last_bytes_have_five_seconds_to_leave(void **state) {
   stoa_session_close(world.session, 1000, "");
   world_turn();
   assert_int_equal(world.session->state, STOA_SESSION_CLOSING);
-  world_pass_ms(4999);
+  world_advance_ms(4999);
   assert_false(world.ended);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world.ended);
   assert_int_equal(world.close_code, 1000);
 }

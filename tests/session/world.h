@@ -53,7 +53,7 @@ void world_use_tcp(int peer_bytes);
 void world_turn(void);
 void world_turns(int count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
-void world_pass_ms(uint64_t ms);
+void world_advance_ms(uint64_t ms);
 
 void world_send_bytes(const void *data, size_t len);
 size_t world_receive(uint8_t *out, size_t size);

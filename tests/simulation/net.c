@@ -51,7 +51,7 @@ struct object {
 };
 
 static struct {
-  uint64_t bytes; /* another generator, so that more random bytes do not change the weather */
+  uint64_t bytes; /* another generator, so that more random bytes do not change the chance */
   struct object *objects[FDS_MAX];
   uint16_t next_port;
   void (*on_log)(void *context, const char *text, size_t len);
@@ -96,7 +96,7 @@ static void break_end(struct object *object, uint64_t at_ns) {
 }
 
 static bool is_broken(const struct object *object) {
-  return object->dead || (object->error != 0 && object->error_ns <= weather_now_ns());
+  return object->dead || (object->error != 0 && object->error_ns <= chance_now_ns());
 }
 
 static int take_error(struct object *object) {
@@ -111,9 +111,9 @@ static int take_error(struct object *object) {
 void net_reset(int fd) {
   struct object *object = object_of(fd);
   assert(object != NULL && (object->kind == KIND_STREAM || object->kind == KIND_CONNECTING));
-  break_end(object, weather_now_ns());
+  break_end(object, chance_now_ns());
   if (object->peer != NULL) {
-    break_end(object->peer, weather_now_ns() + weather_delay_ns());
+    break_end(object->peer, chance_now_ns() + chance_delay_ns());
   }
 }
 
@@ -170,7 +170,7 @@ static struct object *choose_listener(const struct sockaddr_in *to) {
       found[count++] = object;
     }
   }
-  return count == 0 ? NULL : found[weather_below(count)];
+  return count == 0 ? NULL : found[chance_below(count)];
 }
 
 static void join(struct object *client, struct object *listener) {
@@ -201,7 +201,7 @@ static int do_connect(int fd, const struct sockaddr *address, socklen_t address_
   client->local = client->remote;
   client->local.sin_port = htons(net.next_port++);
   client->kind = KIND_CONNECTING;
-  client->connected_ns = weather_now_ns() + weather_delay_ns();
+  client->connected_ns = chance_now_ns() + chance_delay_ns();
   struct object *listener = choose_listener(&client->remote);
   if (listener == NULL) {
     client->error = ECONNREFUSED;
@@ -215,7 +215,7 @@ static int do_connect(int fd, const struct sockaddr *address, socklen_t address_
 static int do_accept4(int fd, struct sockaddr *address, socklen_t *address_len, int flags) {
   struct object *listener = object_of(fd);
   (void)flags;
-  if (listener->queue_count == 0 || listener->queue[0]->connected_ns > weather_now_ns()) {
+  if (listener->queue_count == 0 || listener->queue[0]->connected_ns > chance_now_ns()) {
     return fail(EAGAIN);
   }
   struct object *slot = add(KIND_STREAM);
@@ -235,7 +235,7 @@ static int do_accept4(int fd, struct sockaddr *address, socklen_t *address_len, 
 }
 
 static void see_connected(struct object *object) {
-  if (object->kind == KIND_CONNECTING && object->connected_ns <= weather_now_ns() && object->peer != NULL) {
+  if (object->kind == KIND_CONNECTING && object->connected_ns <= chance_now_ns() && object->peer != NULL) {
     object->kind = KIND_STREAM;
   }
 }
@@ -252,8 +252,8 @@ static ssize_t do_recv(int fd, void *data, size_t len, int flags) {
   if (count == 0) {
     return pipe_has_fin(pipe) ? 0 : fail(EAGAIN);
   }
-  if ((flags & MSG_PEEK) == 0 && weather_one_in(8)) {
-    count = 1 + weather_below(count);
+  if ((flags & MSG_PEEK) == 0 && chance_one_in(8)) {
+    count = 1 + chance_below(count);
   }
   memcpy(data, pipe->data, count);
   if ((flags & MSG_PEEK) == 0) {
@@ -277,15 +277,15 @@ static ssize_t do_send(int fd, const void *data, size_t len, int flags) {
   }
   struct pipe *pipe = &object->peer->in;
   if (object->peer->fd == -2) { /* closed: it answers with a reset */
-    break_end(object, weather_now_ns() + weather_delay_ns());
+    break_end(object, chance_now_ns() + chance_delay_ns());
     return (ssize_t)len;
   }
   size_t count = pipe->cap - pipe->len < len ? pipe->cap - pipe->len : len;
   if (count == 0 && len > 0) {
     return fail(EAGAIN);
   }
-  if (weather_one_in(8)) {
-    count = 1 + weather_below(count);
+  if (chance_one_in(8)) {
+    count = 1 + chance_below(count);
   }
   pipe_put(pipe, data, count);
   return (ssize_t)count;
@@ -399,7 +399,7 @@ static int do_close(int fd) {
   net.objects[fd - NET_FD_FIRST] = NULL;
   forget_watches(object);
   for (size_t i = 0; i < object->queue_count; i++) {
-    break_end(object->queue[i]->peer, weather_now_ns() + weather_delay_ns());
+    break_end(object->queue[i]->peer, chance_now_ns() + chance_delay_ns());
     close_end(object->queue[i]);
   }
   close_end(object);
@@ -469,7 +469,7 @@ static uint32_t events_of(struct object *object) {
     case KIND_SOCKET:
       return EPOLLOUT | EPOLLHUP;
     case KIND_LISTENER:
-      return object->queue_count > 0 && object->queue[0]->connected_ns <= weather_now_ns() ? EPOLLIN : 0;
+      return object->queue_count > 0 && object->queue[0]->connected_ns <= chance_now_ns() ? EPOLLIN : 0;
     case KIND_CONNECTING:
     case KIND_STREAM:
       return stream_events(object);
@@ -520,7 +520,7 @@ static int do_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event 
 /* From a place that changes, for epoll's own order is nothing to rely on. */
 static int collect(struct object *epoll, struct epoll_event *events, int events_max) {
   int count = 0;
-  size_t first = weather_below(epoll->watch_count);
+  size_t first = chance_below(epoll->watch_count);
   for (size_t i = 0; i < epoll->watch_count && count < events_max; i++) {
     size_t at = (first + i) % epoll->watch_count;
     uint32_t what = reported(epoll, at);
@@ -535,18 +535,18 @@ static int collect(struct object *epoll, struct epoll_event *events, int events_
 static int wait_until(int epoll_fd, struct epoll_event *events, int events_max, uint64_t until_ns) {
   struct object *epoll = object_of(epoll_fd);
   int count = collect(epoll, events, events_max);
-  while (count == 0 && weather_now_ns() < until_ns) {
+  while (count == 0 && chance_now_ns() < until_ns) {
     uint64_t due_ns = net_due_ns();
     uint64_t to_ns = due_ns < until_ns ? due_ns : until_ns;
     assert(to_ns != NEVER_NS); /* or it would wait for ever */
-    weather_move_to(to_ns);
+    chance_move_to(to_ns);
     count = collect(epoll, events, events_max);
   }
   return count;
 }
 
 static int do_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) {
-  uint64_t until_ns = timeout_ms < 0 ? NEVER_NS : weather_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+  uint64_t until_ns = timeout_ms < 0 ? NEVER_NS : chance_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
   return wait_until(epoll_fd, events, events_max, until_ns);
 }
 
@@ -554,7 +554,7 @@ static int do_epoll_pwait2(int epoll_fd, struct epoll_event *events, int events_
                            const sigset_t *signals) {
   (void)signals;
   uint64_t ns = timeout == NULL ? 0 : (uint64_t)timeout->tv_sec * 1000 * NS_PER_MS + (uint64_t)timeout->tv_nsec;
-  return wait_until(epoll_fd, events, events_max, timeout == NULL ? NEVER_NS : weather_now_ns() + ns);
+  return wait_until(epoll_fd, events, events_max, timeout == NULL ? NEVER_NS : chance_now_ns() + ns);
 }
 
 bool net_is_ready(int epoll_fd) {
@@ -621,7 +621,7 @@ void net_move_clock(struct stoa_clock_fake *time, uint64_t monotonic_ns) {
 }
 
 static void nearest(uint64_t *due_ns, uint64_t at_ns) {
-  if (at_ns > weather_now_ns() && at_ns < *due_ns) {
+  if (at_ns > chance_now_ns() && at_ns < *due_ns) {
     *due_ns = at_ns;
   }
 }
@@ -655,8 +655,8 @@ uint64_t net_due_ns(void) {
 
 void net_start(uint64_t seed, struct stoa_clock_fake *time) {
   memset(&net, 0, sizeof net);
-  weather_start(seed, time);
-  net.bytes = weather_mix(~seed);
+  chance_start(seed, time);
+  net.bytes = chance_mix(~seed);
   net.next_port = PORT_FIRST;
   stoa_sys = stoa_sys_real;
   stoa_sys.socket = do_socket;

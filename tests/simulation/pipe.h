@@ -1,11 +1,11 @@
 /* tests/simulation/pipe.h: one direction of a connection of the simulated network: bytes on their way and unread.
  *
- * How long and in which pieces they travel is up to the weather.
+ * How long and in which pieces they travel is up to the chance.
  */
 #ifndef TESTS_SIMULATION_PIPE_H
 #define TESTS_SIMULATION_PIPE_H
 
-#include "weather.h"
+#include "chance.h"
 
 #define PIPE_CHUNKS_MAX 64
 #define PIPE_BYTES_MAX 65536u

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "talk.h"
+#include "transcript.h"
 
 /* A frame whose payload is a literal. */
 #define F(first, payload) \

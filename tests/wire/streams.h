@@ -17,7 +17,7 @@ struct stream {
   bool compression;
   struct stream_frame frames[7]; /* masked properly; ends at the first without payload */
   const char *raw_hex;           /* bytes as they are, behind the frames */
-  const char *expected;          /* as talk.h writes it */
+  const char *expected;          /* as transcript.h writes it */
 };
 
 extern const struct stream streams[];

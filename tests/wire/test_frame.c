@@ -6,7 +6,7 @@
 
 #include "guard.h"
 #include "streams.h"
-#include "talk.h"
+#include "transcript.h"
 
 #define LIMIT 65536
 
@@ -27,15 +27,15 @@ static void every_stream_gives_the_events_that_the_rfc_asks_for(void **state) {
   (void)state;
   for (size_t i = 0; i < stream_count; i++) {
     struct stoa_buffer bytes;
-    struct talk talk;
+    struct transcript transcript;
     stoa_buffer_init(&bytes, LIMIT);
     stream_bytes(&streams[i], &bytes);
-    talk_init(&talk, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
-    talk_feed(&talk, bytes.data, bytes.len);
-    if (strcmp(talk_log(&talk), streams[i].expected) != 0) {
-      fail_msg("%s: got [%s], expected [%s]", streams[i].name, talk_log(&talk), streams[i].expected);
+    transcript_init(&transcript, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
+    transcript_feed(&transcript, bytes.data, bytes.len);
+    if (strcmp(transcript_text(&transcript), streams[i].expected) != 0) {
+      fail_msg("%s: got [%s], expected [%s]", streams[i].name, transcript_text(&transcript), streams[i].expected);
     }
-    talk_fini(&talk);
+    transcript_fini(&transcript);
     stoa_buffer_fini(&bytes);
   }
 }
@@ -164,12 +164,12 @@ static void nothing_is_read_after_an_error_or_a_close(void **state) {
 
 static void a_client_takes_unmasked_frames_only(void **state) {
   (void)state;
-  struct talk talk;
-  talk_init(&talk, false, false, LIMIT);
-  talk_feed(&talk, (const uint8_t *)"\x81\x05Hello\x8a\x00\x01\x01" "a", 12);
-  talk_feed(&talk, (const uint8_t *)"\x80\x81\0\0\0\0b", 7);
-  assert_string_equal(talk_log(&talk), "text \"Hello\"; pong \"\"; error 1002; ");
-  talk_fini(&talk);
+  struct transcript transcript;
+  transcript_init(&transcript, false, false, LIMIT);
+  transcript_feed(&transcript, (const uint8_t *)"\x81\x05Hello\x8a\x00\x01\x01" "a", 12);
+  transcript_feed(&transcript, (const uint8_t *)"\x80\x81\0\0\0\0b", 7);
+  assert_string_equal(transcript_text(&transcript), "text \"Hello\"; pong \"\"; error 1002; ");
+  transcript_fini(&transcript);
 }
 
 static void a_million_empty_fragments_are_no_event_and_take_no_room(void **state) {
@@ -193,33 +193,33 @@ static void a_million_empty_fragments_are_no_event_and_take_no_room(void **state
 
 static void fragments_of_one_byte_end_at_the_limit(void **state) {
   (void)state;
-  struct talk talk;
+  struct transcript transcript;
   struct stoa_buffer bytes = framed(0x02, "a", 1);
-  talk_init(&talk, true, false, 1000);
+  transcript_init(&transcript, true, false, 1000);
   for (size_t i = 0; i < 1000; i++) {
     frame_put(&bytes, 0x00, "a", 1);
   }
-  talk_feed(&talk, bytes.data, 1000 * 7);
-  assert_string_equal(talk_log(&talk), "");
-  talk_feed(&talk, bytes.data + 1000 * 7, 2);
-  assert_string_equal(talk_log(&talk), "error 1009; ");
+  transcript_feed(&transcript, bytes.data, 1000 * 7);
+  assert_string_equal(transcript_text(&transcript), "");
+  transcript_feed(&transcript, bytes.data + 1000 * 7, 2);
+  assert_string_equal(transcript_text(&transcript), "error 1009; ");
   stoa_buffer_fini(&bytes);
-  talk_fini(&talk);
+  transcript_fini(&transcript);
 }
 
 /* Nine bits a byte is what fixed Huffman codes cost at worst. */
 static void a_compressed_message_may_be_an_eighth_longer_than_the_limit(void **state) {
   (void)state;
   for (size_t over = 0; over < 2; over++) {
-    struct talk talk;
+    struct transcript transcript;
     uint8_t payload[1000 + 125 + 64 + 1] = {0};
     struct stoa_buffer bytes = framed(0xc2, payload, sizeof payload - 1 + over);
-    talk_init(&talk, true, true, 1000);
-    talk_feed(&talk, bytes.data, bytes.len);
-    assert_int_equal(strcmp(talk_log(&talk), "error 1009; ") == 0, over == 1);
-    assert_true(talk.log.len > 0);
+    transcript_init(&transcript, true, true, 1000);
+    transcript_feed(&transcript, bytes.data, bytes.len);
+    assert_int_equal(strcmp(transcript_text(&transcript), "error 1009; ") == 0, over == 1);
+    assert_true(transcript.log.len > 0);
     stoa_buffer_fini(&bytes);
-    talk_fini(&talk);
+    transcript_fini(&transcript);
   }
 }
 

@@ -75,10 +75,10 @@ static void test_several_requests_may_share_a_connection(void **state) {
   }
   world_turn();
   assert_int_equal(world.requests, 3);
-  world_pass_ms(9000);
+  world_advance_ms(9000);
   world_send_bytes(get, sizeof get - 1);
   world_turn();
-  world_pass_ms(9000); /* each has its own time */
+  world_advance_ms(9000); /* each has its own time */
   assert_false(world.ended);
   world_send_bytes(last, sizeof last - 1);
   world_turn();
@@ -174,14 +174,14 @@ static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **s
       "\x88\x06\x13\x87"
       "done",
       8);
-  world_pass_ms(4999);
+  world_advance_ms(4999);
   assert_false(world_peer_sees_end());
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world_peer_sees_end());
   assert_false(world.ended);
-  world_pass_ms(1999);
+  world_advance_ms(1999);
   assert_false(world.ended);
-  world_pass_ms(2);
+  world_advance_ms(2);
   assert_true(world.ended);
   assert_int_equal(world.close_code, 4999);
   assert_string_equal(world.close_reason, "done");
@@ -282,5 +282,5 @@ int main(void) {
       TEST(test_what_is_no_deflate_data_is_1007),
       TEST(test_compressed_text_must_be_utf8),
   };
-  return cmocka_run_group_tests_name("talk", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
 }
