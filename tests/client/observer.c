@@ -7,9 +7,44 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <pthread.h>
 #include <time.h>
 
 #define DEADLINE_S 60
+
+/* Counts the callbacks of all observers, for a test that waits for one on another thread. */
+static struct {
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  unsigned count;
+} callbacks_run = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+
+/* After everything that the callback stored. */
+static void count_callback(void) {
+  pthread_mutex_lock(&callbacks_run.mutex);
+  callbacks_run.count++;
+  pthread_cond_broadcast(&callbacks_run.changed);
+  pthread_mutex_unlock(&callbacks_run.mutex);
+}
+
+static unsigned callback_count(void) {
+  pthread_mutex_lock(&callbacks_run.mutex);
+  unsigned count = callbacks_run.count;
+  pthread_mutex_unlock(&callbacks_run.mutex);
+  return count;
+}
+
+/* Wait until more callbacks than `seen` have run. */
+static void wait_for_callback(unsigned seen, time_t until) {
+  const struct timespec deadline = {.tv_sec = until};
+  int error = 0;
+  pthread_mutex_lock(&callbacks_run.mutex);
+  while (callbacks_run.count == seen && error == 0) {
+    error = pthread_cond_timedwait(&callbacks_run.changed, &callbacks_run.mutex, &deadline);
+  }
+  pthread_mutex_unlock(&callbacks_run.mutex);
+  assert_int_equal(error, 0);
+}
 
 static void copy(char *out, size_t size, struct stoa_string text) {
   snprintf(out, size, "%.*s", (int)text.len, text.data);
@@ -22,6 +57,7 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   atomic_store(&observer->close_code, change->close_code);
   atomic_store(&observer->retry_ms, change->retry_ms);
   atomic_store(&observer->state, (unsigned)change->state);
+  count_callback();
 }
 
 static void on_error(void *user, struct stoa_client *client, uint32_t type, const struct stoa_error *error) {
@@ -30,6 +66,7 @@ static void on_error(void *user, struct stoa_client *client, uint32_t type, cons
   (void)type;
   atomic_store(&observer->error_code, error->code);
   atomic_fetch_add(&observer->errors, 1);
+  count_callback();
 }
 
 static void on_line(void *user, struct stoa_client *client, const struct sample_v1_line_message *line) {
@@ -40,6 +77,7 @@ static void on_line(void *user, struct stoa_client *client, const struct sample_
     observer->on_line(observer, line);
   }
   atomic_fetch_add(&observer->lines, 1);
+  count_callback();
 }
 
 static void on_answer(void *user, struct stoa_client *client, const struct sample_v1_ask_reply *reply,
@@ -55,6 +93,7 @@ static void on_answer(void *user, struct stoa_client *client, const struct sampl
   } else if (end->result == STOA_CALL_LOST) {
     atomic_fetch_add(&observer->lost, 1);
   }
+  count_callback();
 }
 
 int observer_try_open(struct observer *observer, const struct stoa_client_options *options) {
@@ -82,11 +121,12 @@ void observer_close(struct observer *observer) {
   observer->client = NULL;
 }
 
-/* A turn, the way a program with a poll loop of its own takes it. */
-static void turn(struct observer *observer, time_t until) {
+/* Let something happen after the callbacks that were `seen`: a turn, the way a program with a poll loop of its own
+ * takes it, or whatever the client's thread does next. */
+static void turn(struct observer *observer, unsigned seen, time_t until) {
   assert_true(time(NULL) <= until);
   if (observer->has_thread) {
-    poll(NULL, 0, 1);
+    wait_for_callback(seen, until);
     return;
   }
   struct pollfd fd = {stoa_client_fd(observer->client), POLLIN, 0};
@@ -95,17 +135,22 @@ static void turn(struct observer *observer, time_t until) {
   stoa_client_step(observer->client, 0);
 }
 
+/* The count of callbacks is read before the value that they change, so that no change is missed. */
 void observer_await(struct observer *observer, const atomic_uint *count, unsigned value) {
   time_t until = time(NULL) + DEADLINE_S;
+  unsigned seen = callback_count();
   while (atomic_load(count) < value) {
-    turn(observer, until);
+    turn(observer, seen, until);
+    seen = callback_count();
   }
 }
 
 void observer_await_state(struct observer *observer, enum stoa_client_state state) {
   time_t until = time(NULL) + DEADLINE_S;
+  unsigned seen = callback_count();
   while (atomic_load(&observer->state) != (unsigned)state) {
-    turn(observer, until);
+    turn(observer, seen, until);
+    seen = callback_count();
   }
 }
 
