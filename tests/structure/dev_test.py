@@ -23,7 +23,7 @@ TOOLS = {
 }
 
 
-class House:
+class Checkout:
     """A folder with ./dev and nothing else, and stand-ins for what it calls."""
 
     def __init__(self, folder, gone=()):
@@ -59,7 +59,7 @@ class House:
 def case(function, gone=()):
     def run():
         with tempfile.TemporaryDirectory() as folder:
-            yield from function(House(folder, gone))
+            yield from function(Checkout(folder, gone))
 
     return run
 
@@ -68,57 +68,57 @@ def starting(calls, word):
     return [call for call in calls if call.startswith(word)]
 
 
-def asks_once(house):
-    status, output, calls = house.dev("build")
+def asks_once(checkout):
+    status, output, calls = checkout.dev("build")
     if status != 0 or len(starting(calls, "dpkg-query")) != 1 or starting(calls, "apt-get"):
         yield f"status {status}, calls {calls}\n{output}"
 
 
-def installs_what_is_gone(house):
-    _, output, calls = house.dev("build")
+def installs_what_is_gone(checkout):
+    _, output, calls = checkout.dev("build")
     apt = starting(calls, "apt-get")
     if len(apt) != 2 or " update" not in apt[0] or not apt[1].endswith("--no-install-recommends zlib1g-dev"):
         yield f"calls {apt}\n{output}"
 
 
-def configures_once(house):
-    _, _, first = house.dev("build")
-    _, _, second = house.dev("build")
+def configures_once(checkout):
+    _, _, first = checkout.dev("build")
+    _, _, second = checkout.dev("build")
     if len(starting(first, "meson setup")) != 1 or starting(second, "meson"):
         yield f"first {first}\nsecond {second}"
 
 
-def build_fails(house):
-    status, output, _ = house.dev("build", NINJA_STATUS="3")
+def build_fails(checkout):
+    status, output, _ = checkout.dev("build", NINJA_STATUS="3")
     if status == 0:
         yield output
 
 
-def modules_once(house):
-    house.write("web/package-lock.json", "1")
-    _, _, first = house.dev("test")
-    _, _, second = house.dev("test")
-    house.write("web/package-lock.json", "2")
-    _, _, third = house.dev("test")
+def modules_once(checkout):
+    checkout.write("web/package-lock.json", "1")
+    _, _, first = checkout.dev("test")
+    _, _, second = checkout.dev("test")
+    checkout.write("web/package-lock.json", "2")
+    _, _, third = checkout.dev("test")
     counts = [len(starting(calls, "npm ci")) for calls in (first, second, third)]
     if counts != [1, 0, 1]:
         yield f"npm ci ran {counts} times"
 
 
-def no_test_is_no_success(house):
-    status, output, _ = house.dev("test")
+def no_test_is_no_success(checkout):
+    status, output, _ = checkout.dev("test")
     if status == 0 or not output.endswith("\n0 passed, 0 failed\n"):
         yield f"status {status}\n{output}"
 
 
-def build_failure_ends_the_test(house):
-    status, output, calls = house.dev("test", NINJA_STATUS="1")
+def build_failure_ends_the_test(checkout):
+    status, output, calls = checkout.dev("test", NINJA_STATUS="1")
     if status == 0 or starting(calls, "meson test"):
         yield f"status {status}\n{output}"
 
 
-def unknown_command(house):
-    status, output, calls = house.dev("tets")
+def unknown_command(checkout):
+    status, output, calls = checkout.dev("tets")
     if status != 2 or "usage" not in output or calls:
         yield f"status {status}\n{output}"
 
