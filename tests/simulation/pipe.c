@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-void pipe_settle(struct pipe *pipe) {
+void pipe_update(struct pipe *pipe) {
   size_t count = 0;
   while (count < pipe->chunk_count && pipe->chunks[count].at_ns <= chance_now_ns()) {
     pipe->arrived += pipe->chunks[count++].len;
@@ -13,12 +13,12 @@ void pipe_settle(struct pipe *pipe) {
 }
 
 size_t pipe_in_flight(struct pipe *pipe) {
-  pipe_settle(pipe);
+  pipe_update(pipe);
   return pipe->len - pipe->arrived;
 }
 
 bool pipe_has_fin(struct pipe *pipe) {
-  pipe_settle(pipe);
+  pipe_update(pipe);
   return pipe->fin_ns <= chance_now_ns() && pipe->chunk_count == 0;
 }
 
@@ -30,7 +30,7 @@ uint64_t pipe_arrival_ns(struct pipe *pipe) {
 
 void pipe_put(struct pipe *pipe, const uint8_t *data, size_t len) {
   assert(len <= pipe->cap - pipe->len);
-  pipe_settle(pipe);
+  pipe_update(pipe);
   memcpy(pipe->data + pipe->len, data, len);
   pipe->len += len;
   pipe->total += len;
@@ -58,7 +58,7 @@ void pipe_init(struct pipe *pipe) {
 }
 
 void pipe_stall(struct pipe *pipe, uint64_t ns) {
-  pipe_settle(pipe);
+  pipe_update(pipe);
   pipe->last_ns = (pipe->last_ns > chance_now_ns() ? pipe->last_ns : chance_now_ns()) + ns;
   for (size_t i = 0; i < pipe->chunk_count; i++) {
     pipe->chunks[i].at_ns += ns;
