@@ -248,7 +248,7 @@ static void no_more_calls_are_in_flight_than_allowed(void **state) {
   assert_int_equal(try_call(peer, &more, 0, NULL), STOA_OK);
 }
 
-static void every_way_a_call_ends_makes_room_for_another(void **state) {
+static void every_way_that_a_call_ends_allows_another(void **state) {
   struct peer *peer = *state;
   struct end end;
   struct stoa_client_options options = peer_options(peer);
@@ -278,7 +278,7 @@ static void every_way_a_call_ends_makes_room_for_another(void **state) {
   assert_int_equal(try_call(peer, &end, 0, NULL), STOA_E_LIMIT);
 }
 
-static void what_has_no_form_is_not_sent_and_takes_no_room(void **state) {
+static void a_message_that_cannot_be_encoded_is_not_sent_and_is_not_counted(void **state) {
   struct peer *peer = *state;
   struct end end = {0};
   struct stoa_client_options options = peer_options(peer);
@@ -323,7 +323,7 @@ static void an_answer_that_cannot_be_read_ends_its_call(void **state) {
   assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_OPEN);
 }
 
-static void calls_that_make_no_sense_are_refused(void **state) {
+static void invalid_calls_are_refused(void **state) {
   struct peer *peer = *state;
   struct end end = {0};
   static uint8_t bytes[70000];
@@ -361,7 +361,7 @@ static void little_endian_frames_are_little_endian(void **state) {
   assert_int_equal(peer->other.type, 0x11);
 }
 
-static void destroying_forgets_calls_in_silence(void **state) {
+static void destroying_a_client_drops_its_calls_without_callbacks(void **state) {
   struct peer *peer = *state;
   struct end end, posted = {0};
   peer_open_client(peer, NULL);
@@ -442,13 +442,13 @@ int main(void) {
       CALL_TEST(a_call_for_a_connection_that_is_gone_is_lost_and_not_sent_on_the_next),
       CALL_TEST(a_call_can_follow_from_the_end_of_another),
       CALL_TEST(no_more_calls_are_in_flight_than_allowed),
-      CALL_TEST(every_way_a_call_ends_makes_room_for_another),
-      CALL_TEST(what_has_no_form_is_not_sent_and_takes_no_room),
+      CALL_TEST(every_way_that_a_call_ends_allows_another),
+      CALL_TEST(a_message_that_cannot_be_encoded_is_not_sent_and_is_not_counted),
       CALL_TEST(an_answer_that_cannot_be_read_ends_its_call),
-      CALL_TEST(calls_that_make_no_sense_are_refused),
+      CALL_TEST(invalid_calls_are_refused),
       CALL_TEST(without_a_subprotocol_there_are_no_calls),
       CALL_TEST(little_endian_frames_are_little_endian),
-      CALL_TEST(destroying_forgets_calls_in_silence),
+      CALL_TEST(destroying_a_client_drops_its_calls_without_callbacks),
       cmocka_unit_test(memory_may_run_out_at_every_place_of_a_session),
   };
   return cmocka_run_group_tests_name("client calls", tests, NULL, NULL);

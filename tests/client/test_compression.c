@@ -151,7 +151,7 @@ static void a_message_that_inflates_past_the_limit_is_refused(void **state) {
   expect_refused(*state, STOA_CLIENT_CODEC, TAKEN, &bytes, 1009);
 }
 
-static void what_is_no_deflate_data_is_refused(void **state) {
+static void invalid_deflate_data_is_refused(void **state) {
   const struct stoa_bytes frame = stoa_bytes_make("\xc2\x02\xff\xff", 4);
   const struct stoa_bytes cut = stoa_bytes_make("\xc2\x01\x02", 3);
   expect_refused(*state, STOA_CLIENT_CODEC, TAKEN, &frame, 1007);
@@ -204,7 +204,7 @@ int main(void) {
       COMPRESSION_TEST(what_the_client_sends_is_not_compressed),
       COMPRESSION_TEST(a_server_that_did_not_agree_may_not_compress),
       COMPRESSION_TEST(a_message_that_inflates_past_the_limit_is_refused),
-      COMPRESSION_TEST(what_is_no_deflate_data_is_refused),
+      COMPRESSION_TEST(invalid_deflate_data_is_refused),
       COMPRESSION_TEST(compressed_text_that_is_not_utf8_is_refused),
       COMPRESSION_TEST(memory_may_run_out_while_a_message_is_inflated),
   };

@@ -107,7 +107,7 @@ static void expect_refused(struct peer *peer, const struct answer *answer) {
   peer_disconnect(peer);
 }
 
-static void an_answer_that_is_not_the_right_one_is_refused(void **state) {
+static void a_wrong_answer_to_the_upgrade_is_refused(void **state) {
   static const char wrong_key[] =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: stoa.json\r\n\r\n";
@@ -171,7 +171,7 @@ static void a_port_where_nobody_listens_is_tried_again(void **state) {
   assert_string_equal(peer_change(peer)->reason, "Connection refused");
 }
 
-static void a_name_that_nobody_has_is_not_found(void **state) {
+static void a_name_that_does_not_exist_is_not_found(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.url = "ws://no-such-host.invalid/";
@@ -196,7 +196,7 @@ static void expect_violation(struct peer *peer, const char *bytes, size_t len, i
   peer->client = NULL;
 }
 
-static void a_server_that_breaks_the_protocol_is_told_and_left(void **state) {
+static void a_server_that_breaks_the_protocol_gets_a_close_code_and_is_closed(void **state) {
   expect_violation(*state, "\x82\x81\x01\x02\x03\x04\x05", 7, STOA_E_SYNTAX, 1002);             /* masked */
   expect_violation(*state, "\xc2\x01x", 3, STOA_E_SYNTAX, 1002);                                /* compressed */
   expect_violation(*state, "\x83\x01x", 3, STOA_E_SYNTAX, 1002);                                /* reserved opcode */
@@ -212,7 +212,7 @@ static void send_long(struct peer *peer, size_t len) {
   peer_send(peer, STOA_WS_BINARY, bytes, len);
 }
 
-static void what_a_server_relays_may_be_longer_than_what_it_takes(void **state) {
+static void a_relayed_message_may_be_longer_than_the_server_accepts(void **state) {
   struct peer *peer = *state;
   peer_open_client(peer, NULL);
   peer_open(peer);
@@ -242,7 +242,7 @@ static void expect_longest(struct peer *peer, uint32_t sent_max, uint32_t receiv
   peer->client = NULL;
 }
 
-static void a_message_that_is_too_long_tells_what_to_set(void **state) {
+static void an_error_about_a_long_message_names_the_option(void **state) {
   expect_longest(*state, 0, 1000, 1000, "a message is longer than received_message_bytes_max (1000)");
   expect_longest(*state, 1000, 0, 1024 * 1024, "a message is longer than received_message_bytes_max (1048576)");
   expect_longest(*state, 1024 * 1024 + 9, 0, 1024 * 1024 + 9,
@@ -296,7 +296,7 @@ static void frames_are_masked_with_keys_that_differ(void **state) {
   }
 }
 
-static void options_that_make_no_sense_are_refused(void **state) {
+static void invalid_options_are_refused(void **state) {
   struct peer *peer = *state;
   const struct stoa_client_field bad_name = {"Host", "x"};
   const struct stoa_client_field bad_value = {"X-A", "a\r\nX-B: b"};
@@ -341,7 +341,7 @@ static void a_handler_is_checked_and_there_is_one_for_a_type(void **state) {
   assert_int_equal(stoa_client_handle(peer->client, &handler), STOA_E_EXISTS);
 }
 
-static void what_is_too_much_is_not_sent(void **state) {
+static void more_than_the_outgoing_cap_is_not_sent(void **state) {
   struct peer *peer = *state;
   static uint8_t bytes[4096];
   struct stoa_client_options options = peer_options(peer);
@@ -361,7 +361,7 @@ static void what_is_too_much_is_not_sent(void **state) {
   assert_int_equal(stoa_client_send(peer->client, 1, NULL, &message), STOA_OK);
 }
 
-static void a_plain_error_is_handed_over_with_its_type(void **state) {
+static void a_plain_error_is_delivered_with_its_type(void **state) {
   struct peer *peer = *state;
   peer_open_client(peer, NULL);
   peer_open(peer);
@@ -372,7 +372,7 @@ static void a_plain_error_is_handed_over_with_its_type(void **state) {
   assert_string_equal(peer->error.reason, "TOO_LATE");
 }
 
-static void what_cannot_be_read_is_dropped_and_nothing_else(void **state) {
+static void a_message_that_cannot_be_decoded_is_dropped_and_the_connection_stays(void **state) {
   struct peer *peer = *state;
   peer_open_client(peer, NULL);
   peer_open(peer);
@@ -400,7 +400,7 @@ static ssize_t fail_getrandom(void *data, size_t len, unsigned flags) {
   return -1;
 }
 
-static void what_cannot_be_watched_is_given_up(void **state) {
+static void a_connection_that_cannot_be_watched_is_closed(void **state) {
   struct peer *peer = *state;
   stoa_sys.epoll_ctl = fail_epoll_ctl;
   assert_int_equal(peer_try_open_client(peer, NULL), STOA_E_SYSTEM);
@@ -468,23 +468,23 @@ int main(void) {
       CONNECTION_TEST(the_request_asks_for_what_the_options_say),
       CONNECTION_TEST(every_connection_has_a_key_of_its_own),
       CONNECTION_TEST(a_connection_opens_however_its_answer_is_cut),
-      CONNECTION_TEST(an_answer_that_is_not_the_right_one_is_refused),
+      CONNECTION_TEST(a_wrong_answer_to_the_upgrade_is_refused),
       CONNECTION_TEST(an_answer_without_end_is_given_up),
       CONNECTION_TEST(a_server_that_does_not_answer_is_given_up_in_time),
       CONNECTION_TEST(a_port_where_nobody_listens_is_tried_again),
-      CONNECTION_TEST(a_name_that_nobody_has_is_not_found),
-      CONNECTION_TEST(a_server_that_breaks_the_protocol_is_told_and_left),
-      CONNECTION_TEST(what_a_server_relays_may_be_longer_than_what_it_takes),
-      CONNECTION_TEST(a_message_that_is_too_long_tells_what_to_set),
+      CONNECTION_TEST(a_name_that_does_not_exist_is_not_found),
+      CONNECTION_TEST(a_server_that_breaks_the_protocol_gets_a_close_code_and_is_closed),
+      CONNECTION_TEST(a_relayed_message_may_be_longer_than_the_server_accepts),
+      CONNECTION_TEST(an_error_about_a_long_message_names_the_option),
       CONNECTION_TEST(messages_come_whole_however_they_are_cut),
       CONNECTION_TEST(a_ping_gets_its_pong),
       CONNECTION_TEST(frames_are_masked_with_keys_that_differ),
-      CONNECTION_TEST(options_that_make_no_sense_are_refused),
+      CONNECTION_TEST(invalid_options_are_refused),
       CONNECTION_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
-      CONNECTION_TEST(what_is_too_much_is_not_sent),
-      CONNECTION_TEST(a_plain_error_is_handed_over_with_its_type),
-      CONNECTION_TEST(what_cannot_be_read_is_dropped_and_nothing_else),
-      CONNECTION_TEST(what_cannot_be_watched_is_given_up),
+      CONNECTION_TEST(more_than_the_outgoing_cap_is_not_sent),
+      CONNECTION_TEST(a_plain_error_is_delivered_with_its_type),
+      CONNECTION_TEST(a_message_that_cannot_be_decoded_is_dropped_and_the_connection_stays),
+      CONNECTION_TEST(a_connection_that_cannot_be_watched_is_closed),
       CONNECTION_TEST(a_message_without_a_random_mask_is_not_sent),
       CONNECTION_TEST(a_client_without_a_thread_of_its_own_can_be_stepped),
   };

@@ -60,7 +60,7 @@ static void a_close_waits_for_the_close_frame_of_the_server(void **state) {
   assert_string_equal(peer_change(peer)->reason, "bye");
 }
 
-static void a_server_that_does_not_answer_a_close_frame_is_left(void **state) {
+static void a_server_that_does_not_answer_a_close_frame_is_disconnected(void **state) {
   struct peer *peer = *state;
   peer_open_client(peer, NULL);
   peer_open(peer);
@@ -109,7 +109,7 @@ static void only_codes_of_programs_are_sent(void **state) {
   }
 }
 
-static void a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_text(void **state) {
+static void a_reason_is_cut_between_characters_and_left_out_when_it_is_not_utf8(void **state) {
   char reason[200];
   memset(reason, 'a', sizeof reason);
   reason[123] = '\0';
@@ -124,7 +124,7 @@ static void a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_te
   expect_close_frame(*state, 4000, "", 4000, 0);
 }
 
-static void a_client_ends_wherever_it_is_closed(void **state) {
+static void a_client_ends_in_whatever_state_it_is_closed(void **state) {
   struct peer *peer = *state;
   static const struct stoa_client_callbacks none;
   const struct stoa_client_options options = peer_options(peer);
@@ -237,7 +237,7 @@ static ssize_t fail_sendmsg(int fd, const struct msghdr *message, int flags) {
 }
 
 /* Until the reason of the server is read, the client does not know that it is over, and no answer changes meanwhile. */
-static void a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end(void **state) {
+static void a_connection_that_accepts_nothing_more_stays_open_until_its_end_is_seen(void **state) {
   struct peer *peer = *state;
   peer_open_client(peer, NULL);
   peer_open(peer);
@@ -335,7 +335,7 @@ static void live(struct peer *peer, uint64_t from, struct trace *trace) {
   stoa_sys = stoa_sys_real;
 }
 
-static void a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes(void **state) {
+static void the_same_clock_and_random_bytes_give_the_same_run(void **state) {
   static struct trace first, again, other;
   live(*state, 1, &first);
   live(*state, 1, &again);
@@ -351,13 +351,13 @@ static void a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes(void
 int main(void) {
   const struct CMUnitTest tests[] = {
       LIFE_TEST(a_close_waits_for_the_close_frame_of_the_server),
-      LIFE_TEST(a_server_that_does_not_answer_a_close_frame_is_left),
+      LIFE_TEST(a_server_that_does_not_answer_a_close_frame_is_disconnected),
       LIFE_TEST(only_codes_of_programs_are_sent),
-      LIFE_TEST(a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_text),
-      LIFE_TEST(a_client_ends_wherever_it_is_closed),
+      LIFE_TEST(a_reason_is_cut_between_characters_and_left_out_when_it_is_not_utf8),
+      LIFE_TEST(a_client_ends_in_whatever_state_it_is_closed),
       LIFE_TEST(every_function_answers_the_same_for_as_long_as_a_state_lasts),
-      LIFE_TEST(a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes),
-      LIFE_TEST(a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end),
+      LIFE_TEST(the_same_clock_and_random_bytes_give_the_same_run),
+      LIFE_TEST(a_connection_that_accepts_nothing_more_stays_open_until_its_end_is_seen),
   };
   return cmocka_run_group_tests_name("client life", tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void a_server_that_answers_no_ping_is_dead(void **state) {
   expect_probe_and_death(peer, 35000, 10000);
 }
 
-static void the_server_tells_how_long_it_may_be_silent(void **state) {
+static void the_ping_interval_of_the_server_limits_its_silence(void **state) {
   struct peer *peer = *state;
   open_with(peer, NULL, JSON "stoa-ping-interval: 2000\r\n");
   expect_probe_and_death(peer, 12000, 10000);
@@ -67,7 +67,7 @@ static void the_server_tells_how_long_it_may_be_silent(void **state) {
   expect_probe_and_death(peer, 610000, 10000);
 }
 
-static void an_interval_that_is_no_number_is_ignored(void **state) {
+static void an_invalid_ping_interval_is_ignored(void **state) {
   static const char *const wrong[] = {"", "0", "-1", "25s", "1.5", "0x10", "9999999999"};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     char more[128];
@@ -77,7 +77,7 @@ static void an_interval_that_is_no_number_is_ignored(void **state) {
   }
 }
 
-static void an_option_wins_over_what_the_server_tells(void **state) {
+static void an_option_wins_over_the_interval_of_the_server(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.silence_ms = 3000;
@@ -105,7 +105,7 @@ static void without_a_subprotocol_a_dead_server_is_noticed_too(void **state) {
   expect_probe_and_death(peer, 35000, 10000);
 }
 
-static void whoever_may_be_silent_for_ever_is_never_asked(void **state) {
+static void a_server_that_may_be_silent_for_ever_is_never_pinged(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.silence_ms = UINT32_MAX;
@@ -115,7 +115,7 @@ static void whoever_may_be_silent_for_ever_is_never_asked(void **state) {
   assert_int_equal(stoa_client_wait_ms(peer->client), -1);
 }
 
-static void a_server_that_answers_pings_may_say_nothing_else_for_ever(void **state) {
+static void a_server_may_send_nothing_but_pongs_for_ever(void **state) {
   struct peer *peer = *state;
   open_with(peer, NULL, JSON "Stoa-Ping-Interval: 5000\r\n");
   for (unsigned i = 0; i < 20; i++) {
@@ -201,7 +201,7 @@ static void a_server_that_reads_slowly_is_not_dead(void **state) {
   assert_int_equal(peer_read(peer).opcode, STOA_WS_PING);
 }
 
-static void a_silent_server_is_not_asked_while_the_connection_closes(void **state) {
+static void a_silent_server_is_not_pinged_while_the_connection_closes(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.close_ms = 60000;
@@ -233,17 +233,17 @@ static void a_ping_without_memory_ends_the_connection(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       LIVENESS_TEST(a_server_that_answers_no_ping_is_dead),
-      LIVENESS_TEST(the_server_tells_how_long_it_may_be_silent),
-      LIVENESS_TEST(an_interval_that_is_no_number_is_ignored),
-      LIVENESS_TEST(an_option_wins_over_what_the_server_tells),
+      LIVENESS_TEST(the_ping_interval_of_the_server_limits_its_silence),
+      LIVENESS_TEST(an_invalid_ping_interval_is_ignored),
+      LIVENESS_TEST(an_option_wins_over_the_interval_of_the_server),
       LIVENESS_TEST(each_connection_has_the_interval_of_its_own_server),
       LIVENESS_TEST(without_a_subprotocol_a_dead_server_is_noticed_too),
-      LIVENESS_TEST(whoever_may_be_silent_for_ever_is_never_asked),
-      LIVENESS_TEST(a_server_that_answers_pings_may_say_nothing_else_for_ever),
+      LIVENESS_TEST(a_server_that_may_be_silent_for_ever_is_never_pinged),
+      LIVENESS_TEST(a_server_may_send_nothing_but_pongs_for_ever),
       LIVENESS_TEST(any_byte_of_the_server_is_a_sign_of_life),
       LIVENESS_TEST(a_client_that_only_sends_keeps_its_connection),
       LIVENESS_TEST(a_server_that_reads_slowly_is_not_dead),
-      LIVENESS_TEST(a_silent_server_is_not_asked_while_the_connection_closes),
+      LIVENESS_TEST(a_silent_server_is_not_pinged_while_the_connection_closes),
       LIVENESS_TEST(a_ping_without_memory_ends_the_connection),
   };
   return cmocka_run_group_tests_name("client liveness", tests, NULL, NULL);

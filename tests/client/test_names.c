@@ -106,7 +106,7 @@ static void create(struct names *names, const struct stoa_client_options *option
   assert_int_equal(stoa_client_open(peer->client), STOA_OK);
 }
 
-static void a_name_is_looked_up_by_whoever_turns_the_resolver(void **state) {
+static void a_name_is_looked_up_by_the_thread_that_runs_the_resolver(void **state) {
   struct names *names = *state;
   struct peer *peer = &names->peer;
   create(names, NULL);
@@ -166,13 +166,13 @@ static void expect_failure(struct names *names, int status, int error, const cha
   peer->client = NULL;
 }
 
-static void why_a_name_has_no_address_is_told(void **state) {
+static void the_reason_why_a_name_has_no_address_is_reported(void **state) {
   expect_failure(*state, STOA_E_NOT_FOUND, 0, "the name does not resolve");
   expect_failure(*state, STOA_E_SYSTEM, EMFILE, "Too many open files");
   expect_failure(*state, STOA_E_MEMORY, 0, "out of memory");
 }
 
-static void a_name_that_takes_too_long_delays_the_client_and_does_not_keep_it_away(void **state) {
+static void a_slow_lookup_delays_the_client_and_does_not_stop_it(void **state) {
   struct names *names = *state;
   struct peer *peer = &names->peer;
   create(names, NULL);
@@ -197,7 +197,7 @@ static void a_name_that_takes_too_long_delays_the_client_and_does_not_keep_it_aw
   assert_int_equal(names->asked, 1);
 }
 
-static void a_failure_between_two_tries_is_not_kept(void **state) {
+static void a_failed_lookup_is_not_cached(void **state) {
   struct names *names = *state;
   struct peer *peer = &names->peer;
   names->status = STOA_E_NOT_FOUND;
@@ -213,7 +213,7 @@ static void a_failure_between_two_tries_is_not_kept(void **state) {
   peer_open(peer);
 }
 
-static void a_request_that_nobody_began_goes_with_its_client(void **state) {
+static void a_lookup_that_has_not_started_is_cancelled_with_its_client(void **state) {
   struct names *names = *state;
   struct peer *peer = &names->peer;
   struct peer others[2];
@@ -237,7 +237,7 @@ static void a_request_that_nobody_began_goes_with_its_client(void **state) {
   assert_int_equal(names->asked, 0);
 }
 
-static void an_answer_on_its_way_goes_with_its_client(void **state) {
+static void a_lookup_result_that_is_not_delivered_is_freed_with_its_client(void **state) {
   struct names *names = *state;
   create(names, NULL);
   peer_step(&names->peer);
@@ -246,7 +246,7 @@ static void an_answer_on_its_way_goes_with_its_client(void **state) {
   names->peer.client = NULL;
 }
 
-static void a_client_that_is_closed_forgets_its_request(void **state) {
+static void a_client_that_is_closed_cancels_its_lookup(void **state) {
   struct names *names = *state;
   create(names, NULL);
   peer_step(&names->peer);
@@ -284,7 +284,7 @@ static void threads_look_names_up_and_end_when_there_are_none(void **state) {
   peer_open(peer);
 }
 
-static void no_more_names_are_looked_up_at_a_time_than_allowed(void **state) {
+static void the_number_of_concurrent_lookups_is_limited(void **state) {
   struct names *names = *state;
   struct peer others[3];
   names->resolver.threads_max = 2;
@@ -352,18 +352,18 @@ static void a_look_up_without_memory_is_tried_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      NAME_TEST(a_name_is_looked_up_by_whoever_turns_the_resolver),
+      NAME_TEST(a_name_is_looked_up_by_the_thread_that_runs_the_resolver),
       NAME_TEST(a_name_is_looked_up_again_for_each_connection),
       NAME_TEST(an_address_is_not_looked_up),
-      NAME_TEST(why_a_name_has_no_address_is_told),
-      NAME_TEST(a_name_that_takes_too_long_delays_the_client_and_does_not_keep_it_away),
-      NAME_TEST(a_failure_between_two_tries_is_not_kept),
-      NAME_TEST(a_request_that_nobody_began_goes_with_its_client),
-      NAME_TEST(an_answer_on_its_way_goes_with_its_client),
-      NAME_TEST(a_client_that_is_closed_forgets_its_request),
+      NAME_TEST(the_reason_why_a_name_has_no_address_is_reported),
+      NAME_TEST(a_slow_lookup_delays_the_client_and_does_not_stop_it),
+      NAME_TEST(a_failed_lookup_is_not_cached),
+      NAME_TEST(a_lookup_that_has_not_started_is_cancelled_with_its_client),
+      NAME_TEST(a_lookup_result_that_is_not_delivered_is_freed_with_its_client),
+      NAME_TEST(a_client_that_is_closed_cancels_its_lookup),
       NAME_TEST(destroying_does_not_wait_for_a_name_server),
       NAME_TEST(threads_look_names_up_and_end_when_there_are_none),
-      NAME_TEST(no_more_names_are_looked_up_at_a_time_than_allowed),
+      NAME_TEST(the_number_of_concurrent_lookups_is_limited),
       NAME_TEST(a_look_up_without_a_thread_is_tried_again),
       NAME_TEST(a_look_up_without_memory_is_tried_again),
   };

@@ -42,7 +42,7 @@ static void visit(const char *url, enum stoa_client_subprotocol subprotocol, con
   observer_close(&observer);
 }
 
-static void every_subprotocol_is_spoken(void **state) {
+static void every_subprotocol_works(void **state) {
   struct fixture fixture;
   (void)state;
   fixture_start(&fixture, fixture_config(1), NULL);
@@ -76,7 +76,7 @@ static bool hear_compressed(const char *url, enum stoa_client_subprotocol subpro
   return compressed;
 }
 
-static void a_server_that_compresses_is_understood(void **state) {
+static void messages_of_a_server_that_compresses_are_read(void **state) {
   struct fixture fixture;
   (void)state;
   for (int on = 0; on <= 1; on++) {
@@ -102,7 +102,7 @@ static void visit_at(const char *address) {
   fixture_stop(&fixture);
 }
 
-static void a_server_is_found_by_ipv6_and_by_a_socket(void **state) {
+static void a_server_is_reached_over_ipv6_and_a_unix_socket(void **state) {
   char path[64];
   (void)state;
   snprintf(path, sizeof path, "unix:/tmp/stoa-client-%d.sock", (int)getpid());
@@ -208,7 +208,7 @@ static void a_full_server_tells_a_client_when_to_come_back(void **state) {
   fixture_stop(&fixture);
 }
 
-static void a_client_takes_over_the_server_s_ping_interval(void **state) {
+static void a_client_adopts_the_ping_interval_of_the_server(void **state) {
   struct fixture fixture;
   struct observer observer = {0};
   struct stoa_server_config *config = fixture_config(1);
@@ -314,7 +314,7 @@ static void *pester(void *argument) {
   return NULL;
 }
 
-static void a_client_can_be_pestered_from_all_sides_while_it_ends(void **state) {
+static void a_client_may_be_called_from_many_threads_while_it_ends(void **state) {
   struct fixture fixture;
   struct observer observer = {0};
   pthread_t threads[SPEAKERS];
@@ -335,17 +335,17 @@ static void a_client_can_be_pestered_from_all_sides_while_it_ends(void **state) 
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_subprotocol_is_spoken),
-      cmocka_unit_test(a_server_that_compresses_is_understood),
-      cmocka_unit_test(a_server_is_found_by_ipv6_and_by_a_socket),
+      cmocka_unit_test(every_subprotocol_works),
+      cmocka_unit_test(messages_of_a_server_that_compresses_are_read),
+      cmocka_unit_test(a_server_is_reached_over_ipv6_and_a_unix_socket),
       cmocka_unit_test(a_name_is_tried_at_all_its_addresses),
       cmocka_unit_test(errors_of_messages_and_of_calls_arrive),
       cmocka_unit_test(a_client_comes_back_to_a_server_that_comes_back),
       cmocka_unit_test(a_draining_server_tells_its_clients_to_come_back),
       cmocka_unit_test(a_full_server_tells_a_client_when_to_come_back),
-      cmocka_unit_test(a_client_takes_over_the_server_s_ping_interval),
+      cmocka_unit_test(a_client_adopts_the_ping_interval_of_the_server),
       cmocka_unit_test(threads_share_a_client_and_each_keeps_its_order),
-      cmocka_unit_test(a_client_can_be_pestered_from_all_sides_while_it_ends),
+      cmocka_unit_test(a_client_may_be_called_from_many_threads_while_it_ends),
   };
   return cmocka_run_group_tests_name("client with a real server", tests, NULL, NULL);
 }

@@ -104,7 +104,7 @@ static void a_full_server_tells_when_to_come_back(void **state) {
   assert_in_range(turn_away(*state, error, 4013), 60500, 61000);
 }
 
-static void those_that_were_turned_away_together_do_not_come_back_together(void **state) {
+static void clients_that_were_refused_together_do_not_come_back_together(void **state) {
   uint32_t least = UINT32_MAX, most = 0;
   for (unsigned i = 0; i < 20; i++) {
     uint32_t delay_ms = turn_away(*state, "{\"code\":106,\"retryMs\":5000}", 4014);
@@ -114,11 +114,11 @@ static void those_that_were_turned_away_together_do_not_come_back_together(void 
   assert_in_range(most - least, 50, 500);
 }
 
-static void no_server_sends_a_client_away_for_weeks(void **state) {
+static void the_time_to_come_back_is_capped(void **state) {
   assert_in_range(turn_away(*state, "{\"code\":106,\"retryMs\":4294967295}", 4014), HOUR_MS + 500, HOUR_MS + 1000);
 }
 
-static void an_error_about_a_message_is_no_time_to_come_back(void **state) {
+static void the_retry_time_of_a_message_error_does_not_delay_reconnecting(void **state) {
   assert_in_range(turn_away(*state, "{\"code\":111,\"retryMs\":60000}", 4001), 500, 1000);
   assert_in_range(turn_away(*state, "{\"code\":106}", 4014), 500, 1000);
 }
@@ -168,7 +168,7 @@ static void the_longest_times_do_not_overflow(void **state) {
   assert_int_equal(peer_change(peer)->retry_ms, UINT32_MAX);
 }
 
-static void with_once_there_is_no_other_connection(void **state) {
+static void with_the_option_once_a_client_does_not_reconnect(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.once = true;
@@ -204,7 +204,7 @@ static void lost_connections_come_back_at_growing_random_times(void **state) {
   }
 }
 
-static void only_a_connection_that_held_puts_the_bound_back(void **state) {
+static void only_a_stable_connection_resets_the_delay(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);
   options.retry_min_ms = 100;
@@ -230,15 +230,15 @@ int main(void) {
       RETRY_TEST(the_close_code_decides_whether_to_come_back),
       RETRY_TEST(after_a_close_without_a_code_a_client_comes_back),
       RETRY_TEST(a_full_server_tells_when_to_come_back),
-      RETRY_TEST(those_that_were_turned_away_together_do_not_come_back_together),
-      RETRY_TEST(no_server_sends_a_client_away_for_weeks),
-      RETRY_TEST(an_error_about_a_message_is_no_time_to_come_back),
+      RETRY_TEST(clients_that_were_refused_together_do_not_come_back_together),
+      RETRY_TEST(the_time_to_come_back_is_capped),
+      RETRY_TEST(the_retry_time_of_a_message_error_does_not_delay_reconnecting),
       RETRY_TEST(a_time_to_come_back_holds_for_its_connection_only),
       RETRY_TEST(a_refusal_may_tell_when_to_come_back),
       RETRY_TEST(the_longest_times_do_not_overflow),
-      RETRY_TEST(with_once_there_is_no_other_connection),
+      RETRY_TEST(with_the_option_once_a_client_does_not_reconnect),
       RETRY_TEST(lost_connections_come_back_at_growing_random_times),
-      RETRY_TEST(only_a_connection_that_held_puts_the_bound_back),
+      RETRY_TEST(only_a_stable_connection_resets_the_delay),
   };
   return cmocka_run_group_tests_name("client retries", tests, NULL, NULL);
 }

@@ -68,7 +68,7 @@ static void use(const struct stoa_client_options *options, bool own_thread) {
   observer_close(&observer);
 }
 
-static void a_server_is_believed_by_its_name_and_by_its_address(void **state) {
+static void a_certificate_is_verified_by_name_and_by_address(void **state) {
   struct fixture fixture;
   (void)state;
   start(&fixture, authority.certificate);
@@ -93,7 +93,7 @@ static void expect_refused(const struct stoa_client_options *options) {
   observer_close(&observer);
 }
 
-static void a_server_of_another_name_is_refused(void **state) {
+static void a_certificate_for_another_name_is_refused(void **state) {
   struct fixture fixture;
   (void)state;
   start(&fixture, authority.stranger);
@@ -104,7 +104,7 @@ static void a_server_of_another_name_is_refused(void **state) {
   end(&fixture);
 }
 
-static void a_server_that_nobody_vouches_for_is_refused(void **state) {
+static void a_certificate_of_an_unknown_authority_is_refused(void **state) {
   struct fixture fixture;
   (void)state;
   start(&fixture, authority.certificate);
@@ -118,7 +118,7 @@ static void a_server_that_nobody_vouches_for_is_refused(void **state) {
   end(&fixture);
 }
 
-static void files_of_authorities_are_tried_at_once(void **state) {
+static void files_of_authorities_are_loaded_when_the_client_is_created(void **state) {
   struct stoa_client *client = NULL;
   struct stoa_client_options options = {.url = "wss://127.0.0.1:1/", .ca_file = "/no/such/file"};
   (void)state;
@@ -128,7 +128,7 @@ static void files_of_authorities_are_tried_at_once(void **state) {
   assert_null(client);
 }
 
-static void a_server_without_tls_is_no_server_with_it(void **state) {
+static void a_server_without_tls_is_refused_by_a_tls_client(void **state) {
   struct fixture fixture;
   (void)state;
   fixture_start(&fixture, fixture_config(1), NULL);
@@ -143,11 +143,11 @@ static void a_server_without_tls_is_no_server_with_it(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_server_is_believed_by_its_name_and_by_its_address),
-      cmocka_unit_test(a_server_of_another_name_is_refused),
-      cmocka_unit_test(a_server_that_nobody_vouches_for_is_refused),
-      cmocka_unit_test(files_of_authorities_are_tried_at_once),
-      cmocka_unit_test(a_server_without_tls_is_no_server_with_it),
+      cmocka_unit_test(a_certificate_is_verified_by_name_and_by_address),
+      cmocka_unit_test(a_certificate_for_another_name_is_refused),
+      cmocka_unit_test(a_certificate_of_an_unknown_authority_is_refused),
+      cmocka_unit_test(files_of_authorities_are_loaded_when_the_client_is_created),
+      cmocka_unit_test(a_server_without_tls_is_refused_by_a_tls_client),
   };
   return cmocka_run_group_tests_name("client TLS", tests, set_up, tear_down);
 }

@@ -224,14 +224,14 @@ class Skip(Exception):
 def register_transports():
     for host in ("127.0.0.1", "[::1]"):
 
-        @test(f"over ws and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        @test(f"over ws and {host} clients of JSON, of Protobuf and of no subprotocol exchange messages")
         async def plain(host=host):
             if host == "[::1]" and not has_ipv6():
                 raise Skip("this machine has no IPv6")
             async with Chatroom(f"{host}:0") as chatroom:
                 await talk_over(f"ws://{host}:{chatroom.port}/")
 
-        @test(f"over wss and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        @test(f"over wss and {host} clients of JSON, of Protobuf and of no subprotocol exchange messages")
         async def secure(host=host):
             if host == "[::1]" and not has_ipv6():
                 raise Skip("this machine has no IPv6")

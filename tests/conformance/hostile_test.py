@@ -136,7 +136,7 @@ for _form, _kinds in (("binary", hostile_cases.BINARY), ("JSON", hostile_cases.J
             compare(_form if _form == "binary" else "json", _kind))
 
 
-@test("the testee ends with its input")
+@test("the test program ends with its input")
 def end():
     must(testee.close() == 0, testee.requests)
 

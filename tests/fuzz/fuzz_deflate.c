@@ -64,7 +64,7 @@ static void reopens_within_bounds(const uint8_t *data, size_t len) {
   free(stream);
 }
 
-/* The first byte chooses the window and how often the rest is said. */
+/* The first byte chooses the window and how often the rest is repeated. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   int64_t before = stoa_memory_live_blocks();
   if (len >= 2) {

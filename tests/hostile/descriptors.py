@@ -104,7 +104,7 @@ def resuming(world):
     assert late.read_message() == (TEXT, b"at last")
 
 
-@hostile("a page that cannot be opened for want of descriptors is not said to be missing", CHATROOM,
+@hostile("a page that cannot be opened for lack of descriptors is not answered with 404", CHATROOM,
          {"server.web_root": folder.name}, limit_descriptors=LIMIT)
 def page_request(world):
     visitor = world.connect()

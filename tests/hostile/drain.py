@@ -59,7 +59,7 @@ def answer_close(peer):
     return code
 
 
-@test("clients who neither read nor answer do not keep a server that is told to end")
+@test("clients that neither read nor answer do not delay the end of the server")
 def silent_clients():
     server = Server(os.environ[ECHO], {"server.drain_ms": 1500})
     try:

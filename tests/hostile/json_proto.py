@@ -212,7 +212,7 @@ def odd_json(world):
             talker.expect_harmless(codec.wrap(payload))
 
 
-@hostile("JSON that is nested too deep is refused without a stack to run over", CHATROOM, LARGE)
+@hostile("JSON that is nested too deep is refused without a stack overflow", CHATROOM, LARGE)
 def deep_json(world):
     ticks = world.server.cpu_ticks()
     for codec in (Json, Text):
@@ -310,7 +310,7 @@ def kinds(world):
         Talker(world, codec).expect_error(b'{"message":"x"}', opcode=opcode)
 
 
-@hostile("the first client is told nothing of what it says wrong, and goes on", CHATROOM, LARGE)
+@hostile("a client without a subprotocol gets no errors for its mistakes, and goes on", CHATROOM, LARGE)
 def first_client(world):
     peer = world.join()
     wrong = [b"", b"\x00", b"\xff" * 4, b"\x00\x00\x00"] + [word(0) + payload for payload in BAD_JSON + DEEP]
@@ -329,7 +329,7 @@ def first_client(world):
         pass
 
 
-@hostile("who only says wrong things is ended with 4509 when it is enough", CHATROOM,
+@hostile("a client that sends only mistakes is closed with 4509", CHATROOM,
          {"server.limits.session_errors_max": 50})
 def too_many(world):
     for subprotocol in ("stoa.json", "stoa.proto", None):

@@ -285,7 +285,7 @@ static void check_tls(size_t cut) {
   SSL_free(ssl);
 }
 
-static void test_tls_may_stand_behind_the_header_in_one_segment(void **state) {
+static void test_tls_may_follow_the_header_in_one_segment(void **state) {
   static const size_t cuts[] = {0, 1, 20, sizeof version_1 - 2, sizeof version_1 - 1, sizeof version_1, 200};
   for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
     check_tls(cuts[i]);
@@ -325,7 +325,7 @@ static void test_a_header_that_never_ends_ends_the_connection(void **state) {
   assert_int_equal(world.bad, 1);
 }
 
-static void test_who_leaves_before_the_header_is_no_bad_proxy(void **state) {
+static void test_a_connection_that_ends_before_its_header_is_not_an_error_of_the_proxy(void **state) {
   (void)state;
   say(version_1, 10);
   turns(1);
@@ -416,10 +416,10 @@ int main(void) {
       TEST(test_a_header_of_version_2_may_come_in_any_pieces),
       TEST(test_a_header_may_come_byte_by_byte),
       TEST(test_a_header_waits_for_its_turn_and_is_not_lost),
-      TEST(test_tls_may_stand_behind_the_header_in_one_segment),
+      TEST(test_tls_may_follow_the_header_in_one_segment),
       TEST(test_what_is_no_header_ends_the_connection),
       TEST(test_a_header_that_never_ends_ends_the_connection),
-      TEST(test_who_leaves_before_the_header_is_no_bad_proxy),
+      TEST(test_a_connection_that_ends_before_its_header_is_not_an_error_of_the_proxy),
       TEST(test_a_header_has_its_time_from_the_accept_on),
       TEST(test_a_header_that_came_in_time_is_not_too_late),
       TEST(test_each_allocation_for_a_header_may_fail),

@@ -227,7 +227,7 @@ static const char *trace(void) {
 
 /* Shares. */
 
-static void test_who_has_used_its_bytes_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_bytes_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   world.cost_bytes = STOA_STREAM_SHARE_BYTES / 4;
   add_many(3);
@@ -243,7 +243,7 @@ static void test_who_has_used_its_bytes_goes_to_the_end_of_the_list(void **state
   assert_null(world.members[0]->stream.input);
 }
 
-static void test_who_has_used_its_time_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_time_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   world.cost_bytes = 8192; /* the clock is looked at after each */
   world.cost_ns = STOA_STREAM_SHARE_NS / 2;
@@ -256,7 +256,7 @@ static void test_who_has_used_its_time_goes_to_the_end_of_the_list(void **state)
 }
 
 /* Even one that costs nothing costs its handling. */
-static void test_who_has_used_its_messages_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_messages_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   enum { SHARE = STOA_STREAM_SHARE_BYTES / STOA_STREAM_MESSAGE_COST };
   add_many(2);
@@ -330,7 +330,7 @@ static void test_what_the_list_had_no_time_for_is_not_forgotten(void **state) {
   assert_string_equal(trace(), "b");
 }
 
-static void test_who_asks_for_a_share_gets_one_after_the_others(void **state) {
+static void test_a_stream_that_asks_for_a_share_gets_one_after_the_others(void **state) {
   (void)state;
   world.cost_bytes = STOA_STREAM_SHARE_BYTES;
   add_many(2);
@@ -661,13 +661,13 @@ static void test_what_tls_has_decrypted_is_not_forgotten_by_a_pause(void **state
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_who_has_used_its_bytes_goes_to_the_end_of_the_list),
-      TEST(test_who_has_used_its_time_goes_to_the_end_of_the_list),
-      TEST(test_who_has_used_its_messages_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_bytes_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_time_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_messages_goes_to_the_end_of_the_list),
       TEST(test_from_a_time_of_the_turn_on_input_waits_on_the_list),
       TEST(test_one_that_waits_for_its_share_is_not_read),
       TEST(test_what_the_list_had_no_time_for_is_not_forgotten),
-      TEST(test_who_asks_for_a_share_gets_one_after_the_others),
+      TEST(test_a_stream_that_asks_for_a_share_gets_one_after_the_others),
       TEST(test_one_that_is_closed_on_the_list_goes_when_its_turn_comes),
       TEST(test_one_may_close_another_whose_turn_is_next),
       TEST(test_without_memory_for_the_list_a_stream_goes_on),

@@ -45,7 +45,7 @@ def forged_through(way):
         assert not is_full(behind.join(ANOTHER_CLIENT, [f"X-Forwarded-For: {CLIENT}"]))
 
 
-@for_each(ways.BY_FIELD[:1], "who is not a trusted proxy cannot tell an address: past {}")
+@for_each(ways.BY_FIELD[:1], "only a trusted proxy may name the client's address: past {}")
 def forged_past(way):
     with Behind(way, TWO_EACH) as behind:
         fields = (field for number in itertools.count(1)

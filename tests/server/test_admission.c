@@ -21,7 +21,7 @@
 
 /* The end. */
 
-static void test_an_end_by_the_client_is_told_once(void **state) {
+static void test_an_end_by_the_client_is_reported_once(void **state) {
   (void)state;
   struct client client;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT), &admission_callbacks);
@@ -46,7 +46,7 @@ static void test_an_end_by_the_client_is_told_once(void **state) {
   admission_stop();
 }
 
-static void test_the_closing_is_told_before_the_client_has_answered(void **state) {
+static void test_on_closing_is_called_before_the_client_has_answered(void **state) {
   (void)state;
   struct client client;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT), &admission_callbacks);
@@ -64,7 +64,7 @@ static void test_the_closing_is_told_before_the_client_has_answered(void **state
   admission_stop();
 }
 
-static void test_one_that_is_closed_while_the_program_is_asked_is_told_of_when_it_is_known(void **state) {
+static void test_a_session_that_is_closed_in_on_connect_is_reported_unless_it_is_refused(void **state) {
   (void)state;
   static const enum stoa_admission decisions[] = {STOA_ADMIT, STOA_ADMIT_LATER, STOA_REFUSE};
   for (size_t i = 0; i < 3; i++) {
@@ -83,7 +83,7 @@ static void test_one_that_is_closed_while_the_program_is_asked_is_told_of_when_i
   }
 }
 
-static void test_one_that_is_refused_is_not_told_of_again(void **state) {
+static void test_a_refused_session_is_not_reported_again(void **state) {
   (void)state;
   struct client client;
   struct stoa_limits_config limits = {.sessions_max = 1};
@@ -108,7 +108,7 @@ static void test_one_that_is_refused_is_not_told_of_again(void **state) {
   admission_stop();
 }
 
-static void test_every_session_is_told_of_when_the_server_ends(void **state) {
+static void test_every_session_is_reported_when_the_server_ends(void **state) {
   (void)state;
   for (int way = 0; way < 2; way++) {
     struct client clients[6];
@@ -171,7 +171,7 @@ static void test_a_session_that_is_paused_is_read_when_it_is_resumed(void **stat
   admission_stop();
 }
 
-static void test_one_that_is_let_in_is_still_paused_when_the_program_wants_it(void **state) {
+static void test_an_admitted_session_stays_paused_when_the_program_paused_it(void **state) {
   (void)state;
   struct client pending, member;
   struct counter done = COUNTER_INIT;
@@ -237,7 +237,7 @@ static struct stoa_server_config *begin_with_a_long_queue(struct stoa_limits_con
   return config;
 }
 
-static void test_the_program_is_told_once_when_nothing_waits_any_more(void **state) {
+static void test_on_drained_is_called_once_when_nothing_is_queued_any_more(void **state) {
   (void)state;
   struct client reader;
   struct flood flood = {.done = COUNTER_INIT};
@@ -267,7 +267,7 @@ static void ask_to_be_told(void *context, struct stoa_session *session, int stat
   stoa_session_notify_drained(session);
 }
 
-static void test_the_program_is_told_also_when_nothing_waited(void **state) {
+static void test_on_drained_is_called_also_when_nothing_was_queued(void **state) {
   (void)state;
   struct client client;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT), &admission_callbacks);
@@ -280,7 +280,7 @@ static void test_the_program_is_told_also_when_nothing_waited(void **state) {
   admission_stop();
 }
 
-static void test_one_that_is_closed_before_is_not_told_of_as_drained(void **state) {
+static void test_on_drained_is_not_called_for_a_closed_session(void **state) {
   (void)state;
   struct client reader;
   struct flood flood = {.done = COUNTER_INIT, .closes = true};
@@ -340,7 +340,7 @@ static const struct stoa_error *on_ask_and_close(void *user, struct stoa_session
   return NULL;
 }
 
-static void test_a_handler_that_closes_its_session_keeps_what_lies_in_the_arena(void **state) {
+static void test_a_handler_that_closes_its_session_keeps_its_memory_in_the_arena(void **state) {
   (void)state;
   static const struct sample_v1_sample_handlers closing = {.ask = on_ask_and_close};
   struct client client;
@@ -361,18 +361,18 @@ static void test_a_handler_that_closes_its_session_keeps_what_lies_in_the_arena(
 }
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_an_end_by_the_client_is_told_once),
-      cmocka_unit_test(test_the_closing_is_told_before_the_client_has_answered),
-      cmocka_unit_test(test_one_that_is_closed_while_the_program_is_asked_is_told_of_when_it_is_known),
-      cmocka_unit_test(test_one_that_is_refused_is_not_told_of_again),
-      cmocka_unit_test(test_every_session_is_told_of_when_the_server_ends),
+      cmocka_unit_test(test_an_end_by_the_client_is_reported_once),
+      cmocka_unit_test(test_on_closing_is_called_before_the_client_has_answered),
+      cmocka_unit_test(test_a_session_that_is_closed_in_on_connect_is_reported_unless_it_is_refused),
+      cmocka_unit_test(test_a_refused_session_is_not_reported_again),
+      cmocka_unit_test(test_every_session_is_reported_when_the_server_ends),
       cmocka_unit_test(test_a_session_that_is_paused_is_read_when_it_is_resumed),
-      cmocka_unit_test(test_one_that_is_let_in_is_still_paused_when_the_program_wants_it),
-      cmocka_unit_test(test_the_program_is_told_once_when_nothing_waits_any_more),
-      cmocka_unit_test(test_the_program_is_told_also_when_nothing_waited),
-      cmocka_unit_test(test_one_that_is_closed_before_is_not_told_of_as_drained),
+      cmocka_unit_test(test_an_admitted_session_stays_paused_when_the_program_paused_it),
+      cmocka_unit_test(test_on_drained_is_called_once_when_nothing_is_queued_any_more),
+      cmocka_unit_test(test_on_drained_is_called_also_when_nothing_was_queued),
+      cmocka_unit_test(test_on_drained_is_not_called_for_a_closed_session),
       cmocka_unit_test(test_each_callback_has_the_whole_arena),
-      cmocka_unit_test(test_a_handler_that_closes_its_session_keeps_what_lies_in_the_arena),
+      cmocka_unit_test(test_a_handler_that_closes_its_session_keeps_its_memory_in_the_arena),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("admission", tests, NULL, NULL);

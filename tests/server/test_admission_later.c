@@ -17,7 +17,7 @@
 
 #define LATER_MS 1500u
 
-static void test_one_that_waits_is_in_no_group_and_not_read_until_it_is_let_in(void **state) {
+static void test_a_pending_session_is_in_no_group_and_not_read_until_it_is_admitted(void **state) {
   (void)state;
   struct client member, pending;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT), &admission_callbacks);
@@ -49,7 +49,7 @@ static void try_to_join(void *context, struct stoa_session *session, int status)
   atomic_store(out, status == STOA_OK ? stoa_session_join(session, stoa_string_of("g")) : status);
 }
 
-static void test_one_that_waits_cannot_be_put_into_a_group(void **state) {
+static void test_a_pending_session_cannot_join_a_group(void **state) {
   (void)state;
   struct client pending;
   atomic_int status = -1;
@@ -66,7 +66,7 @@ static void test_one_that_waits_cannot_be_put_into_a_group(void **state) {
   admission_stop();
 }
 
-static void test_a_decision_may_be_made_while_the_program_is_asked(void **state) {
+static void test_a_decision_may_be_made_in_on_connect(void **state) {
   (void)state;
   struct client pending;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT_LATER), &admission_callbacks);
@@ -77,7 +77,7 @@ static void test_a_decision_may_be_made_while_the_program_is_asked(void **state)
   admission_stop();
 }
 
-static void test_one_that_is_refused_later_is_told_why_and_when_to_come_back(void **state) {
+static void test_a_session_that_is_refused_later_gets_the_reason_and_when_to_come_back(void **state) {
   (void)state;
   struct client pending, plain;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT_LATER), &admission_callbacks);
@@ -99,7 +99,7 @@ static void test_one_that_is_refused_later_is_told_why_and_when_to_come_back(voi
   admission_stop();
 }
 
-static void test_one_that_nobody_decides_on_is_closed_with_4004_in_time(void **state) {
+static void test_a_session_without_a_decision_in_time_is_closed_with_4004(void **state) {
   (void)state;
   struct client pending;
   struct stoa_limits_config limits = {.handshake_timeout_ms = LATER_MS};
@@ -144,7 +144,7 @@ static void test_only_the_first_decision_counts(void **state) {
   admission_stop();
 }
 
-static void test_a_decision_on_a_session_that_has_gone_is_left_alone(void **state) {
+static void test_a_decision_on_a_session_that_has_ended_is_ignored(void **state) {
   (void)state;
   struct client pending;
   const struct stoa_uuid nobody = {{1, 2, 3}};
@@ -160,7 +160,7 @@ static void test_a_decision_on_a_session_that_has_gone_is_left_alone(void **stat
   admission_stop();
 }
 
-static void test_one_that_is_disconnected_while_it_waits_is_told_so(void **state) {
+static void test_a_pending_session_that_is_closed_gets_its_close_frame(void **state) {
   (void)state;
   struct client pending;
   fixture_start(&admission.fixture, admission_begin(STOA_ADMIT_LATER), &admission_callbacks);
@@ -207,14 +207,14 @@ static void test_a_decision_that_cannot_be_sent_is_an_error(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_one_that_waits_is_in_no_group_and_not_read_until_it_is_let_in),
-      cmocka_unit_test(test_one_that_waits_cannot_be_put_into_a_group),
-      cmocka_unit_test(test_a_decision_may_be_made_while_the_program_is_asked),
-      cmocka_unit_test(test_one_that_is_refused_later_is_told_why_and_when_to_come_back),
-      cmocka_unit_test(test_one_that_nobody_decides_on_is_closed_with_4004_in_time),
+      cmocka_unit_test(test_a_pending_session_is_in_no_group_and_not_read_until_it_is_admitted),
+      cmocka_unit_test(test_a_pending_session_cannot_join_a_group),
+      cmocka_unit_test(test_a_decision_may_be_made_in_on_connect),
+      cmocka_unit_test(test_a_session_that_is_refused_later_gets_the_reason_and_when_to_come_back),
+      cmocka_unit_test(test_a_session_without_a_decision_in_time_is_closed_with_4004),
       cmocka_unit_test(test_only_the_first_decision_counts),
-      cmocka_unit_test(test_a_decision_on_a_session_that_has_gone_is_left_alone),
-      cmocka_unit_test(test_one_that_is_disconnected_while_it_waits_is_told_so),
+      cmocka_unit_test(test_a_decision_on_a_session_that_has_ended_is_ignored),
+      cmocka_unit_test(test_a_pending_session_that_is_closed_gets_its_close_frame),
       cmocka_unit_test(test_a_decision_that_cannot_be_sent_is_an_error),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

@@ -132,7 +132,7 @@ static void test_a_reply_that_its_codec_has_no_form_for_is_an_error(void **state
 }
 
 /* Any of the allocations on the way of a large message fails: it is handled, or the session hears whose fault it is. */
-static void test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message(void **state) {
+static void test_running_out_of_memory_is_not_counted_as_an_error_of_the_sender(void **state) {
   (void)state;
   unsigned told = 0;
   uint64_t hits = 1;
@@ -168,7 +168,7 @@ int main(void) {
       cmocka_unit_test(test_a_message_that_needs_more_than_it_may_have_is_a_bad_request),
       cmocka_unit_test(test_a_reply_without_room_beside_its_request_is_a_bad_request),
       cmocka_unit_test(test_a_reply_that_its_codec_has_no_form_for_is_an_error),
-      cmocka_unit_test(test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message),
+      cmocka_unit_test(test_running_out_of_memory_is_not_counted_as_an_error_of_the_sender),
   };
   return cmocka_run_group_tests_name("server: answers", tests, NULL, NULL);
 }

@@ -298,12 +298,12 @@ static void outrun(uint32_t workers) {
   fixture_stop(&fixture);
 }
 
-static void test_a_publisher_that_outruns_a_worker_is_told_and_nobody_misses_a_line(void **state) {
+static void test_a_publisher_that_outruns_a_worker_gets_an_error_and_no_member_misses_a_line(void **state) {
   (void)state;
   outrun(1);
 }
 
-static void test_a_publisher_that_outruns_one_of_three_workers_is_told_and_nobody_misses_a_line(void **state) {
+static void test_a_publisher_that_outruns_one_of_three_workers_gets_an_error_and_no_member_misses_a_line(void **state) {
   (void)state;
   outrun(3);
 }
@@ -336,7 +336,7 @@ static void take_seats(struct seating *seating) {
   assert_true(here == 3 && is_elsewhere);
 }
 
-static void test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that_group_only(void **state) {
+static void test_a_batch_that_a_worker_has_no_space_for_closes_only_its_members_of_that_group(void **state) {
   static struct seating seating;
   static struct member near, far;
   static struct stream taken;
@@ -379,7 +379,7 @@ static void test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that
   fixture_stop(&fixture);
 }
 
-static void test_who_publishes_on_the_owner_is_told_when_the_turn_has_gathered_enough(void **state) {
+static void test_publishing_on_the_owner_is_refused_when_the_batch_of_the_turn_is_full(void **state) {
   static struct member member;
   static struct stream taken;
   struct client flooder;
@@ -478,7 +478,7 @@ static void wait_for_connections(size_t count) {
   }
 }
 
-static void test_who_cannot_be_given_a_message_that_was_accepted_is_closed_and_the_others_get_it(void **state) {
+static void test_a_member_that_misses_an_accepted_message_is_closed_and_the_others_get_it(void **state) {
   struct client blocker, ann, bob, odd_one;
   (void)state;
   atomic_store(&codec_fails, false);
@@ -527,7 +527,7 @@ static int broadcast_letters(size_t count, char letter) {
   return status;
 }
 
-static void test_what_all_are_sent_is_within_the_limit_in_the_longest_codec(void **state) {
+static void test_a_broadcast_is_within_the_limit_in_the_longest_codec(void **state) {
   struct client ann;
   (void)state;
   start_fixture(1);
@@ -558,7 +558,7 @@ static void test_what_all_are_sent_is_within_the_limit_in_the_longest_codec(void
   fixture_stop(&fixture);
 }
 
-static void test_a_member_that_sends_what_would_grow_too_long_is_told_and_others_see_nothing(void **state) {
+static void test_a_member_whose_message_would_grow_too_long_gets_an_error_and_others_see_nothing(void **state) {
   /* Field 3, a text of 20,000 control characters: 20 KB as Protobuf, 120 KB as JSON. */
   static uint8_t frame_bytes[4 + 4 + 20000] = {0, 0, 0, 0, 0x1a, 0xa0, 0x9c, 0x01};
   struct client ann, bob;
@@ -579,7 +579,7 @@ static void test_a_member_that_sends_what_would_grow_too_long_is_told_and_others
   fixture_stop(&fixture);
 }
 
-static void test_what_one_session_is_sent_is_within_the_limit_in_its_own_codec(void **state) {
+static void test_a_message_to_one_session_is_within_the_limit_in_its_own_codec(void **state) {
   struct client ann;
   char text[20000];
   (void)state;
@@ -625,7 +625,7 @@ static void test_one_message_fits_a_mailbox_that_is_smaller_when_it_is_empty(voi
 }
 
 /* A worker that lost its last member could not say so: the owner finds out by itself. */
-static void test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep(void **state) {
+static void test_a_group_whose_review_could_not_be_posted_is_dropped_by_the_sweep(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
@@ -650,18 +650,18 @@ static void test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep(void
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_publisher_that_outruns_a_worker_is_told_and_nobody_misses_a_line),
-      cmocka_unit_test(test_a_publisher_that_outruns_one_of_three_workers_is_told_and_nobody_misses_a_line),
-      cmocka_unit_test(test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that_group_only),
-      cmocka_unit_test(test_who_publishes_on_the_owner_is_told_when_the_turn_has_gathered_enough),
+      cmocka_unit_test(test_a_publisher_that_outruns_a_worker_gets_an_error_and_no_member_misses_a_line),
+      cmocka_unit_test(test_a_publisher_that_outruns_one_of_three_workers_gets_an_error_and_no_member_misses_a_line),
+      cmocka_unit_test(test_a_batch_that_a_worker_has_no_space_for_closes_only_its_members_of_that_group),
+      cmocka_unit_test(test_publishing_on_the_owner_is_refused_when_the_batch_of_the_turn_is_full),
       cmocka_unit_test(test_requests_to_a_busy_worker_are_bounded_too),
-      cmocka_unit_test(test_who_cannot_be_given_a_message_that_was_accepted_is_closed_and_the_others_get_it),
-      cmocka_unit_test(test_what_all_are_sent_is_within_the_limit_in_the_longest_codec),
-      cmocka_unit_test(test_a_member_that_sends_what_would_grow_too_long_is_told_and_others_see_nothing),
-      cmocka_unit_test(test_what_one_session_is_sent_is_within_the_limit_in_its_own_codec),
+      cmocka_unit_test(test_a_member_that_misses_an_accepted_message_is_closed_and_the_others_get_it),
+      cmocka_unit_test(test_a_broadcast_is_within_the_limit_in_the_longest_codec),
+      cmocka_unit_test(test_a_member_whose_message_would_grow_too_long_gets_an_error_and_others_see_nothing),
+      cmocka_unit_test(test_a_message_to_one_session_is_within_the_limit_in_its_own_codec),
       cmocka_unit_test(test_a_mailbox_has_its_bound),
       cmocka_unit_test(test_one_message_fits_a_mailbox_that_is_smaller_when_it_is_empty),
-      cmocka_unit_test(test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep),
+      cmocka_unit_test(test_a_group_whose_review_could_not_be_posted_is_dropped_by_the_sweep),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("bounds", tests, NULL, NULL);

@@ -137,7 +137,7 @@ static void test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_th
   fixture_stop(&fixture);
 }
 
-static void test_the_first_client_is_told_replies_and_no_errors(void **state) {
+static void test_a_client_without_a_subprotocol_gets_replies_and_no_errors(void **state) {
   (void)state;
   static const struct stoa_error busy = {.code = 1001, .reason = STOA_STR("BUSY")};
   struct client client;
@@ -155,7 +155,7 @@ static void test_the_first_client_is_told_replies_and_no_errors(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_reply_without_a_form_is_told_to_both_sides(void **state) {
+static void test_a_reply_that_cannot_be_encoded_is_reported_to_both_sides(void **state) {
   (void)state;
   struct client client;
   start();
@@ -381,7 +381,7 @@ static void test_what_tls_has_decrypted_goes_on_after_the_cap(void **state) {
   self_signed_remove(&files);
 }
 
-static void test_a_session_at_the_cap_is_not_taken_for_dead(void **state) {
+static void test_a_session_at_the_cap_is_not_closed_as_silent(void **state) {
   (void)state;
   struct client client;
   struct client other;
@@ -537,7 +537,7 @@ static void call_many(const char *protocol, unsigned count) {
   client_close(&client);
 }
 
-static void test_many_calls_leave_no_memory_behind(void **state) {
+static void test_many_calls_leak_no_memory(void **state) {
   (void)state;
   const char *wanted = getenv("STOA_TEST_CALLS");
   unsigned count = wanted == NULL ? CALLS_OF_A_FORMAT : (unsigned)strtoul(wanted, NULL, 10);
@@ -566,8 +566,8 @@ int main(void) {
       cmocka_unit_test(test_another_thread_answers_in_every_format),
       cmocka_unit_test(test_a_call_may_be_answered_before_its_handler_returns),
       cmocka_unit_test(test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_the_session),
-      cmocka_unit_test(test_the_first_client_is_told_replies_and_no_errors),
-      cmocka_unit_test(test_a_reply_without_a_form_is_told_to_both_sides),
+      cmocka_unit_test(test_a_client_without_a_subprotocol_gets_replies_and_no_errors),
+      cmocka_unit_test(test_a_reply_that_cannot_be_encoded_is_reported_to_both_sides),
       cmocka_unit_test(test_only_the_handler_of_a_call_may_take_one),
       cmocka_unit_test(test_a_call_without_an_answer_times_out_and_its_late_reply_is_dropped),
       cmocka_unit_test(test_each_call_has_its_own_time),
@@ -577,12 +577,12 @@ int main(void) {
       cmocka_unit_test(test_at_the_cap_a_session_is_not_read_until_a_call_is_answered),
       cmocka_unit_test(test_more_calls_than_one_read_takes_come_in_order),
       cmocka_unit_test(test_what_tls_has_decrypted_goes_on_after_the_cap),
-      cmocka_unit_test(test_a_session_at_the_cap_is_not_taken_for_dead),
+      cmocka_unit_test(test_a_session_at_the_cap_is_not_closed_as_silent),
       cmocka_unit_test(test_a_timeout_lets_a_session_at_the_cap_go_on),
       cmocka_unit_test(test_a_session_at_the_cap_whose_connection_breaks_ends),
       cmocka_unit_test(test_a_handler_may_answer_other_calls_of_its_session),
       cmocka_unit_test(test_every_allocation_of_a_call_may_fail),
-      cmocka_unit_test(test_many_calls_leave_no_memory_behind),
+      cmocka_unit_test(test_many_calls_leak_no_memory),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("calls", tests, NULL, NULL);

@@ -25,7 +25,7 @@
 static struct fixture fixture;
 
 /* Ask, and read until the question is answered, be it by an error. False when the connection has ended. */
-static bool settled(struct client *client, bool text) {
+static bool synced(struct client *client, bool text) {
   static const char packet[] = "{\"type\":5,\"id\":7,\"payload\":{\"question\":\"q\"}}";
   bool sent = text ? client_send(client, 0x81, packet, strlen(packet))
                    : client_send_call(client, FIXTURE_ASK, 7, "{\"question\":\"q\"}");
@@ -69,28 +69,27 @@ static bool enter(struct client *client, bool tls, const char *protocol, const c
   return client_upgrade(client, "/", protocol, extra) == 101;
 }
 
-static void talk_as_ann(struct client *ann) {
+static void act_as_ann(struct client *ann) {
   static const char fragment[] = "{\"from\":\"ann\",";
   static const char rest[] = "\"number\":2,\"text\":\"in pieces\"}";
   char line[400];
   uint8_t packed[600];
-  bool alive = client_send_typed(ann, FIXTURE_LINE, "{\"from\":\"ann\",\"number\":1}") && settled(ann, false);
+  bool alive = client_send_typed(ann, FIXTURE_LINE, "{\"from\":\"ann\",\"number\":1}") && synced(ann, false);
   alive = alive && client_send(ann, 0x02, "\0\0\0", 3) && client_send(ann, 0x00, "\0", 1) &&
           client_send(ann, 0x00, fragment, strlen(fragment)) && client_send(ann, 0x80, rest, strlen(rest)) &&
-          settled(ann, false);
+          synced(ann, false);
   snprintf(line, sizeof line, "{\"from\":\"ann\",\"number\":3,\"text\":\"%0250d\"}", 7);
   size_t len = compress_message(line, packed, sizeof packed);
-  alive = alive && client_send(ann, 0xc2, packed, len) && settled(ann, false);
-  alive =
-      alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && settled(ann, false);
-  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && settled(ann, false);
+  alive = alive && client_send(ann, 0xc2, packed, len) && synced(ann, false);
+  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && synced(ann, false);
+  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && synced(ann, false);
 }
 
-static void talk_as_bob(struct client *bob) {
+static void act_as_bob(struct client *bob) {
   static const char join[] = "{\"type\":6,\"payload\":{\"action\":\"join\",\"group\":\"g\",\"text\":\"\\u00fc\"}}";
   static const char say[] = "{\"type\":0,\"payload\":{\"from\":\"bob\",\"number\":1,\"text\":\"hello\"}}";
-  bool alive = client_send(bob, 0x81, join, strlen(join)) && settled(bob, true);
-  alive = alive && client_send(bob, 0x81, say, strlen(say)) && settled(bob, true);
+  bool alive = client_send(bob, 0x81, join, strlen(join)) && synced(bob, true);
+  alive = alive && client_send(bob, 0x81, say, strlen(say)) && synced(bob, true);
 }
 
 static void part(struct client *client) {
@@ -106,13 +105,13 @@ static void exchange(bool tls) {
   bool ann_there = enter(&ann, tls, "stoa.json", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
   bool bob_there = enter(&bob, tls, "stoa.text", NULL);
   if (bob_there) {
-    talk_as_bob(&bob);
+    act_as_bob(&bob);
   }
   if (ann_there) {
-    talk_as_ann(&ann);
+    act_as_ann(&ann);
   }
   if (bob_there) {
-    bob_there = settled(&bob, true);
+    bob_there = synced(&bob, true);
   }
   part(&ann);
   part(&bob);
@@ -132,7 +131,7 @@ static void serve_a_fresh_client(bool tls) {
 }
 
 /* Until a run meets no fault any more. */
-static void talk_through_all_faults(bool tls, bool all_after) {
+static void run_through_all_faults(bool tls, bool all_after) {
   unsigned n = 1;
   uint64_t hits = 1;
   while (hits > 0 && n < FAULTS_MAX) {
@@ -147,12 +146,12 @@ static void talk_through_all_faults(bool tls, bool all_after) {
   assert_true(n < FAULTS_MAX);
 }
 
-static void test_each_allocation_of_a_talk_may_fail(void **state) {
+static void test_each_allocation_of_a_session_may_fail(void **state) {
   (void)state;
   struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
   fixture_start(&fixture, config, NULL);
-  talk_through_all_faults(false, false);
+  run_through_all_faults(false, false);
   fixture_stop(&fixture);
 }
 
@@ -161,17 +160,17 @@ static void test_each_allocation_between_workers_may_fail(void **state) {
   struct stoa_server_config *config = fixture_config(3);
   config->compression = true;
   fixture_start(&fixture, config, NULL);
-  talk_through_all_faults(false, false);
-  talk_through_all_faults(false, true);
+  run_through_all_faults(false, false);
+  run_through_all_faults(false, true);
   fixture_stop(&fixture);
 }
 
-static void test_memory_may_be_out_for_good_from_any_point_of_a_talk(void **state) {
+static void test_memory_may_run_out_for_good_at_any_point_of_a_session(void **state) {
   (void)state;
   struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
   fixture_start(&fixture, config, NULL);
-  talk_through_all_faults(false, true);
+  run_through_all_faults(false, true);
   fixture_stop(&fixture);
 }
 
@@ -268,7 +267,7 @@ static uint64_t meet_with_fault(unsigned n) {
     publish_line(i);
   }
   /* Once this one's answer is here, its worker has been through a turn with the lines in it. */
-  bool alive = settled(&members[0].client, false);
+  bool alive = synced(&members[0].client, false);
   (void)alive;
   uint64_t hits = stoa_memory_fault_hits();
   stoa_memory_fail_at(0, false);
@@ -286,7 +285,7 @@ static uint64_t meet_with_fault(unsigned n) {
   return hits;
 }
 
-static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
+static void test_members_that_stay_have_received_all_that_the_others_received(void **state) {
   (void)state;
   unsigned n = 1;
   while (n < FAULTS_MAX && meet_with_fault(n) > 0) {
@@ -317,7 +316,7 @@ static void shrink_with_fault(uint64_t n) {
   stoa_server_destroy(server);
 }
 
-static void test_a_table_that_may_not_be_made_smaller_stays_sound(void **state) {
+static void test_a_table_that_cannot_shrink_stays_valid(void **state) {
   (void)state;
   for (uint64_t n = 0; n <= 2; n++) {
     shrink_with_fault(n);
@@ -342,7 +341,7 @@ static struct stoa_server_config *tls_config(void) {
 
 /* What OpenSSL makes once and keeps is there after the first server; from the second on nothing may be left. The
  * client's half of OpenSSL allocates at the same place, so its own allocations fail too. */
-static void test_each_allocation_of_a_talk_over_tls_may_fail(void **state) {
+static void test_each_allocation_of_a_session_over_tls_may_fail(void **state) {
   (void)state;
   self_signed_write(&own, "own");
   for (int round = 0; round < 2; round++) {
@@ -386,12 +385,12 @@ static int use_counted_memory_for_openssl(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_allocation_of_a_start_may_fail),
-      cmocka_unit_test(test_each_allocation_of_a_talk_may_fail),
+      cmocka_unit_test(test_each_allocation_of_a_session_may_fail),
       cmocka_unit_test(test_each_allocation_between_workers_may_fail),
-      cmocka_unit_test(test_who_stays_has_heard_all_that_the_others_heard),
-      cmocka_unit_test(test_a_table_that_may_not_be_made_smaller_stays_sound),
-      cmocka_unit_test(test_memory_may_be_out_for_good_from_any_point_of_a_talk),
-      cmocka_unit_test(test_each_allocation_of_a_talk_over_tls_may_fail),
+      cmocka_unit_test(test_members_that_stay_have_received_all_that_the_others_received),
+      cmocka_unit_test(test_a_table_that_cannot_shrink_stays_valid),
+      cmocka_unit_test(test_memory_may_run_out_for_good_at_any_point_of_a_session),
+      cmocka_unit_test(test_each_allocation_of_a_session_over_tls_may_fail),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("faults", tests, use_counted_memory_for_openssl, NULL);

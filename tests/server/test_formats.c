@@ -170,7 +170,7 @@ static void meet(uint32_t workers) {
   fixture_stop(&fixture);
 }
 
-static void test_every_kind_of_client_hears_each_line_in_its_own_way(void **state) {
+static void test_every_kind_of_client_receives_each_line_in_its_own_format(void **state) {
   (void)state;
   meet(1);
   meet(3);
@@ -234,7 +234,7 @@ static void test_the_byte_order_may_be_little(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_smaller_window_is_kept_to_and_broadcasts_come_as_they_are(void **state) {
+static void test_a_smaller_window_is_kept_and_broadcasts_come_uncompressed(void **state) {
   (void)state;
   struct fixture fixture;
   struct client client;
@@ -287,11 +287,11 @@ static void test_a_raw_handler_gets_messages_as_they_are(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_kind_of_client_hears_each_line_in_its_own_way),
+      cmocka_unit_test(test_every_kind_of_client_receives_each_line_in_its_own_format),
       cmocka_unit_test(test_a_client_without_a_subprotocol_speaks_the_configured_codec),
       cmocka_unit_test(test_text_packets_carry_quoted_payloads),
       cmocka_unit_test(test_the_byte_order_may_be_little),
-      cmocka_unit_test(test_a_smaller_window_is_kept_to_and_broadcasts_come_as_they_are),
+      cmocka_unit_test(test_a_smaller_window_is_kept_and_broadcasts_come_uncompressed),
       cmocka_unit_test(test_a_raw_handler_gets_messages_as_they_are),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

@@ -221,7 +221,7 @@ static void test_private_and_group_messages_of_one_handler_arrive_in_the_order_o
   fixture_expect_line(&bob, "E");
 }
 
-static void test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after(void **state) {
+static void test_a_session_that_joins_within_a_turn_gets_what_comes_after(void **state) {
   (void)state;
   fixture_send_group(&bob, "join", "g", "");
   fixture_sync(&bob);
@@ -232,7 +232,7 @@ static void test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after(void **
   fixture_expect_line(&bob, "after");
 }
 
-static void test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before(void **state) {
+static void test_a_session_that_leaves_within_a_turn_gets_what_came_before(void **state) {
   (void)state;
   fixture_send_group(&ann, "join", "g", "");
   fixture_send_group(&bob, "join", "g", "");
@@ -420,9 +420,9 @@ int main(void) {
       cmocka_unit_test(test_a_named_group_keeps_one_order_wherever_its_owner_is),
       cmocka_unit_test_setup_teardown(test_private_and_group_messages_of_one_handler_arrive_in_the_order_of_the_calls,
                                       connect_two, disconnect_two),
-      cmocka_unit_test_setup_teardown(test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after, connect_two,
+      cmocka_unit_test_setup_teardown(test_a_session_that_joins_within_a_turn_gets_what_comes_after, connect_two,
                                       disconnect_two),
-      cmocka_unit_test_setup_teardown(test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before, connect_two,
+      cmocka_unit_test_setup_teardown(test_a_session_that_leaves_within_a_turn_gets_what_came_before, connect_two,
                                       disconnect_two),
       cmocka_unit_test_setup_teardown(test_what_was_published_before_a_close_goes_out_before_the_close_frame,
                                       connect_two, disconnect_two),

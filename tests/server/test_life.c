@@ -19,7 +19,7 @@
 
 /* Registering and starting. */
 
-static void test_a_configuration_that_cannot_be_is_refused(void **state) {
+static void test_an_invalid_configuration_is_refused(void **state) {
   (void)state;
   static const struct stoa_string bad_address[] = {STOA_STR("nowhere")};
   static const struct stoa_string secure[] = {STOA_STR("wss://127.0.0.1:0")};
@@ -77,7 +77,7 @@ static void test_a_port_that_is_taken_is_refused_and_nothing_runs(void **state) 
   }
 }
 
-static void test_a_port_is_shared_by_servers_that_all_agree_to_it(void **state) {
+static void test_a_port_is_shared_by_servers_that_all_set_reuse_port(void **state) {
   (void)state;
   struct fixture servers[3];
   for (uint32_t workers = 1; workers <= 2; workers++) {
@@ -140,7 +140,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     out_refusal->reason = "not today";
   }
   if (door->close_at_once) {
-    stoa_session_close(session, 4321, "and goodbye");
+    stoa_session_close(session, 4321, "and close");
   }
   counter_up(&door->entered);
   return door->refuse ? STOA_REFUSE : STOA_ADMIT;
@@ -206,7 +206,7 @@ static void test_the_program_sees_the_request_and_may_refuse_it(void **state) {
   assert_int_equal(door.left.value, 0); /* who was not let in does not leave */
 }
 
-static void test_the_first_client_is_refused_without_a_word_it_does_not_know(void **state) {
+static void test_a_client_without_a_subprotocol_is_refused_by_a_close_frame_only(void **state) {
   (void)state;
   struct client client;
   fixture_start(&fixture, fixture_config(1), door_callbacks());
@@ -251,38 +251,38 @@ static void test_the_end_of_a_session_is_told_with_its_code_and_reason(void **st
   fixture_stop(&fixture);
 }
 
-static void test_a_session_is_taken_for_over_limit_even_while_others_are_spoken_to(void **state) {
+static void test_a_session_over_the_limit_is_refused_even_while_others_are_sent_messages(void **state) {
   (void)state;
-  struct client talker;
+  struct client sender;
   struct client extra[8];
   struct stoa_server_config *config = fixture_config(1);
   struct stoa_limits_config limits = {.address_sessions_max = 1, .limit_loopback = true};
   config->limits = &limits;
   fixture_start(&fixture, config, NULL);
-  fixture_connect(&fixture, &talker, "stoa.json");
-  fixture_sync(&talker);
+  fixture_connect(&fixture, &sender, "stoa.json");
+  fixture_sync(&sender);
   /* Broadcasts gather in the very turns in which the others are refused. */
   for (uint32_t i = 0; i < 200; i++) {
-    fixture_send_line(&talker, "t", i);
+    fixture_send_line(&sender, "t", i);
   }
   for (size_t i = 0; i < 8; i++) {
     client_connect(&extra[i], fixture.address);
     static const char *const protocols[] = {"stoa.json", "stoa.proto", "stoa.text"};
     assert_int_equal(client_upgrade(&extra[i], "/", protocols[i % 3], NULL), 101);
     for (uint32_t k = 0; k < 50; k++) {
-      fixture_send_line(&talker, "t", 200 + (uint32_t)i * 50 + k);
+      fixture_send_line(&sender, "t", 200 + (uint32_t)i * 50 + k);
     }
     assert_int_equal(client_read_close(&extra[i]), 4014);
     client_close(&extra[i]);
   }
   for (uint32_t i = 0; i < 600; i++) {
-    assert_int_equal(fixture_read_line(&talker).number, i);
+    assert_int_equal(fixture_read_line(&sender).number, i);
   }
-  client_close(&talker);
+  client_close(&sender);
   fixture_stop(&fixture);
 }
 
-static void test_an_address_gives_back_what_it_took(void **state) {
+static void test_a_session_that_ends_frees_its_place_in_the_limit_of_its_address(void **state) {
   (void)state;
   struct client client;
   struct stoa_server_config *config = fixture_config(2);
@@ -298,7 +298,7 @@ static void test_an_address_gives_back_what_it_took(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_full_server_says_so(void **state) {
+static void test_a_full_server_closes_with_its_code(void **state) {
   (void)state;
   struct client one;
   struct client two;
@@ -316,7 +316,7 @@ static void test_a_full_server_says_so(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_farewell_from_on_disconnect_arrives_at_once(void **state) {
+static void test_a_message_from_on_closed_arrives_at_once(void **state) {
   (void)state;
   struct client stays;
   struct client leaves;
@@ -405,7 +405,7 @@ static void test_a_unix_socket_stands_beside_a_port_on_several_workers(void **st
 
 /* The end. */
 
-static void test_a_drain_says_4001_to_everybody_and_ends(void **state) {
+static void test_a_drain_closes_every_session_with_4001_and_ends(void **state) {
   (void)state;
   enum { GUESTS = 30 };
   struct client observers[GUESTS];
@@ -430,7 +430,7 @@ static void test_a_drain_says_4001_to_everybody_and_ends(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_an_abort_ends_at_once_and_every_session_is_told(void **state) {
+static void test_an_abort_ends_at_once_and_every_session_is_reported(void **state) {
   (void)state;
   struct client observers[5];
   fixture_start(&fixture, fixture_config(2), door_callbacks());
@@ -450,8 +450,8 @@ static void test_an_abort_ends_at_once_and_every_session_is_told(void **state) {
   }
 }
 
-/* A ping that goes out while nobody talks leaves the worker at rest. */
-static void test_a_worker_at_rest_says_its_goodbyes_in_time(void **state) {
+/* A ping that goes out while no message is sent leaves the worker at rest. */
+static void test_an_idle_worker_closes_its_sessions_in_time(void **state) {
   (void)state;
   struct client client;
   struct stoa_server_config *config = fixture_config(1);
@@ -472,7 +472,7 @@ static void test_a_worker_at_rest_says_its_goodbyes_in_time(void **state) {
   }
 }
 
-static void test_a_drain_does_not_wait_for_who_does_not_answer(void **state) {
+static void test_a_drain_does_not_wait_for_clients_that_do_not_answer(void **state) {
   (void)state;
   struct client client;
   struct stoa_server_config *config = fixture_config(1);
@@ -534,7 +534,7 @@ static int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attribut
   return workers <= 1 ? stoa_sys_real.pthread_create(thread, attributes, run, context) : EAGAIN;
 }
 
-static void test_a_thread_that_may_not_be_had_ends_the_start(void **state) {
+static void test_a_thread_that_cannot_be_created_fails_the_start(void **state) {
   (void)state;
   stoa_sys.pthread_create = fail_pthread_create;
   int status = fixture_try_start(&fixture, fixture_config(2), NULL);
@@ -545,25 +545,25 @@ static void test_a_thread_that_may_not_be_had_ends_the_start(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_configuration_that_cannot_be_is_refused),
+      cmocka_unit_test(test_an_invalid_configuration_is_refused),
       cmocka_unit_test(test_a_time_beyond_what_deadlines_hold_is_refused),
       cmocka_unit_test(test_a_port_that_is_taken_is_refused_and_nothing_runs),
-      cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_agree_to_it),
+      cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_set_reuse_port),
       cmocka_unit_test(test_a_type_has_one_handler),
       cmocka_unit_test(test_the_program_sees_the_request_and_may_refuse_it),
-      cmocka_unit_test(test_the_first_client_is_refused_without_a_word_it_does_not_know),
+      cmocka_unit_test(test_a_client_without_a_subprotocol_is_refused_by_a_close_frame_only),
       cmocka_unit_test(test_the_end_of_a_session_is_told_with_its_code_and_reason),
-      cmocka_unit_test(test_a_session_is_taken_for_over_limit_even_while_others_are_spoken_to),
-      cmocka_unit_test(test_an_address_gives_back_what_it_took),
-      cmocka_unit_test(test_a_full_server_says_so),
-      cmocka_unit_test(test_a_farewell_from_on_disconnect_arrives_at_once),
-      cmocka_unit_test(test_a_thread_that_may_not_be_had_ends_the_start),
+      cmocka_unit_test(test_a_session_over_the_limit_is_refused_even_while_others_are_sent_messages),
+      cmocka_unit_test(test_a_session_that_ends_frees_its_place_in_the_limit_of_its_address),
+      cmocka_unit_test(test_a_full_server_closes_with_its_code),
+      cmocka_unit_test(test_a_message_from_on_closed_arrives_at_once),
+      cmocka_unit_test(test_a_thread_that_cannot_be_created_fails_the_start),
       cmocka_unit_test(test_a_message_by_id_finds_its_session_from_any_thread),
       cmocka_unit_test(test_a_unix_socket_stands_beside_a_port_on_several_workers),
-      cmocka_unit_test(test_a_drain_says_4001_to_everybody_and_ends),
-      cmocka_unit_test(test_an_abort_ends_at_once_and_every_session_is_told),
-      cmocka_unit_test(test_a_worker_at_rest_says_its_goodbyes_in_time),
-      cmocka_unit_test(test_a_drain_does_not_wait_for_who_does_not_answer),
+      cmocka_unit_test(test_a_drain_closes_every_session_with_4001_and_ends),
+      cmocka_unit_test(test_an_abort_ends_at_once_and_every_session_is_reported),
+      cmocka_unit_test(test_an_idle_worker_closes_its_sessions_in_time),
+      cmocka_unit_test(test_a_drain_does_not_wait_for_clients_that_do_not_answer),
       cmocka_unit_test(test_too_many_errors_end_a_session),
       cmocka_unit_test(test_a_message_that_breaks_a_rule_reaches_no_handler),
   };

@@ -218,7 +218,7 @@ static void test_a_port_alone_is_served_without_ipv6(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_ipv6s_zero_address_is_what_is_left_of_it_without_ipv6(void **state) {
+static void test_without_ipv6_the_zero_address_of_ipv6_is_that_of_ipv4(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "127.0.0.1", port);
@@ -234,7 +234,7 @@ static void test_ipv4s_zero_address_is_ipv4_alone_and_ipv6s_is_both(void **state
   check_families(1, (const char *const[]){"[::]:0"}, true, true);
 }
 
-static void test_both_zero_addresses_stand_side_by_side_in_either_order(void **state) {
+static void test_both_zero_addresses_may_be_listed_in_either_order(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "0.0.0.0", port);
@@ -244,7 +244,7 @@ static void test_both_zero_addresses_stand_side_by_side_in_either_order(void **s
   assert_false(log_has("level=warn"));
 }
 
-static void test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it(void **state) {
+static void test_ipv6s_zero_address_leaves_ipv4_to_the_address_listed_for_it(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "127.0.0.2", port);
@@ -280,7 +280,7 @@ static void test_an_address_that_the_machine_does_not_have_is_an_error(void **st
   assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"[::1]:0"}), NULL), STOA_E_SYSTEM);
 }
 
-static void test_a_name_that_does_not_resolve_is_told_as_that(void **state) {
+static void test_a_name_that_does_not_resolve_is_reported(void **state) {
   (void)state;
   assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"nobody:80"}), NULL),
                    STOA_E_ARGUMENT);
@@ -290,7 +290,7 @@ static void test_a_name_that_does_not_resolve_is_told_as_that(void **state) {
 
 /* Duplicates. */
 
-static void test_an_address_that_is_listed_twice_is_told(void **state) {
+static void test_an_address_that_is_listed_twice_is_reported(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *first = with_port(0, "127.0.0.1", port);
@@ -408,7 +408,7 @@ static void test_a_drain_removes_the_unix_socket_at_once(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_file_that_somebody_put_there_meanwhile_stays(void **state) {
+static void test_a_socket_file_that_was_replaced_meanwhile_is_not_removed(void **state) {
   (void)state;
   listeners[0].address = unix_address();
   fixture_start(&fixture, config_of_listeners(2, 1), NULL);
@@ -442,7 +442,7 @@ static int try(const char *address, const char *mode, enum stoa_listener_config_
   return status;
 }
 
-static void test_options_that_make_no_sense_are_refused(void **state) {
+static void test_invalid_options_are_refused(void **state) {
   (void)state;
   static const char *const modes[] = {"0800", "rw", "01777", "0x1ff", "-1", "00000"};
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -477,7 +477,7 @@ static void test_addresses_and_listeners_exclude_each_other(void **state) {
   assert_true(log_has("server.listeners"));
 }
 
-static void test_a_network_that_is_none_is_told_with_its_value(void **state) {
+static void test_an_invalid_network_is_reported_with_its_value(void **state) {
   (void)state;
   struct stoa_server *server;
   static const struct stoa_string networks[] = {STOA_STR("10.0.0.0/8"), STOA_STR("10.0.0.0/64")};
@@ -559,7 +559,7 @@ static void test_each_listener_has_its_own_certificate(void **state) {
 
 /* Descriptors. */
 
-static void test_the_soft_limit_of_descriptors_is_raised_and_told(void **state) {
+static void test_the_soft_limit_of_descriptors_is_raised_and_logged(void **state) {
   (void)state;
   struct rlimit before;
   struct rlimit after;
@@ -578,28 +578,29 @@ static void test_the_soft_limit_of_descriptors_is_raised_and_told(void **state) 
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_the_soft_limit_of_descriptors_is_raised_and_told), /* first: the log drops what is told all the time */
+      TEST(
+          test_the_soft_limit_of_descriptors_is_raised_and_logged), /* first: the log drops what is told all the time */
       TEST(test_a_port_alone_is_served_in_both_families),
       TEST(test_a_port_alone_is_served_without_ipv6),
-      TEST(test_ipv6s_zero_address_is_what_is_left_of_it_without_ipv6),
+      TEST(test_without_ipv6_the_zero_address_of_ipv6_is_that_of_ipv4),
       TEST(test_ipv4s_zero_address_is_ipv4_alone_and_ipv6s_is_both),
-      TEST(test_both_zero_addresses_stand_side_by_side_in_either_order),
-      TEST(test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it),
+      TEST(test_both_zero_addresses_may_be_listed_in_either_order),
+      TEST(test_ipv6s_zero_address_leaves_ipv4_to_the_address_listed_for_it),
       TEST(test_a_name_is_served_at_all_of_its_addresses_with_one_port),
       TEST(test_a_name_is_served_where_this_machine_has_its_addresses),
       TEST(test_an_address_that_the_machine_does_not_have_is_an_error),
-      TEST(test_a_name_that_does_not_resolve_is_told_as_that),
-      TEST(test_an_address_that_is_listed_twice_is_told),
+      TEST(test_a_name_that_does_not_resolve_is_reported),
+      TEST(test_an_address_that_is_listed_twice_is_reported),
       TEST(test_an_address_within_another_is_served_by_it),
       TEST(test_one_address_with_two_meanings_is_an_error),
       TEST(test_a_unix_socket_is_served_by_all_workers_alike),
       TEST(test_a_unix_socket_has_its_mode_and_is_gone_after_the_end),
       TEST(test_a_drain_removes_the_unix_socket_at_once),
-      TEST(test_a_file_that_somebody_put_there_meanwhile_stays),
+      TEST(test_a_socket_file_that_was_replaced_meanwhile_is_not_removed),
       TEST(test_a_unix_socket_is_removed_when_another_address_cannot_be_had),
-      TEST(test_options_that_make_no_sense_are_refused),
+      TEST(test_invalid_options_are_refused),
       TEST(test_addresses_and_listeners_exclude_each_other),
-      TEST(test_a_network_that_is_none_is_told_with_its_value),
+      TEST(test_an_invalid_network_is_reported_with_its_value),
       TEST(test_an_admin_listener_serves_nothing_of_the_public_one),
       TEST(test_each_listener_has_its_own_certificate),
   };

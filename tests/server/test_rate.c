@@ -29,7 +29,7 @@ static uint32_t take_all(struct stoa_rate *rate, const struct stoa_rate_limits *
   return count;
 }
 
-static void test_a_burst_is_taken_at_once_and_then_so_much_a_second(void **state) {
+static void test_a_burst_is_allowed_at_once_and_then_the_rate_a_second(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   assert_int_equal(take_all(&rate, &messages_only, 1, 1000), 40);
@@ -55,7 +55,7 @@ static void test_a_clock_that_turns_over_fills_the_bucket_as_before(void **state
   assert_int_equal(take_all(&rate, &messages_only, 1, 500), 20);
 }
 
-static void test_who_sends_too_much_is_told_when_there_is_room_again(void **state) {
+static void test_a_session_over_its_rate_learns_when_it_may_send_again(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   take_all(&rate, &messages_only, 1, 0);
@@ -68,7 +68,7 @@ static void test_who_sends_too_much_is_told_when_there_is_room_again(void **stat
   }
 }
 
-static void test_bytes_are_counted_apart_from_messages(void **state) {
+static void test_bytes_and_messages_have_separate_buckets(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   assert_int_equal(take_all(&rate, &bytes_only, 1000, 0), 4);
@@ -228,7 +228,7 @@ static void test_messages_beyond_the_burst_reach_no_handler(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_a_plain_session_is_told_by_its_close_code_only(void **state) {
+static void test_a_session_without_a_subprotocol_gets_only_the_close_code(void **state) {
   (void)state;
   struct client client;
   static const struct stoa_rate_config two = {.messages_per_s = 1, .messages_burst = 2, .excess_max = 40};
@@ -294,7 +294,7 @@ static void test_without_rates_there_is_no_limit(void **state) {
 
 /* Mistakes. */
 
-static void test_what_handlers_answer_is_no_mistake(void **state) {
+static void test_errors_that_handlers_return_are_not_counted_as_mistakes(void **state) {
   (void)state;
   struct client client;
   struct stoa_server_config *config = fixture_config(1);
@@ -364,21 +364,21 @@ static void test_one_mistake_is_forgiven_each_second(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_burst_is_taken_at_once_and_then_so_much_a_second),
+      cmocka_unit_test(test_a_burst_is_allowed_at_once_and_then_the_rate_a_second),
       cmocka_unit_test(test_the_first_moment_has_a_full_bucket_whatever_the_clock_says),
       cmocka_unit_test(test_a_clock_that_turns_over_fills_the_bucket_as_before),
-      cmocka_unit_test(test_who_sends_too_much_is_told_when_there_is_room_again),
-      cmocka_unit_test(test_bytes_are_counted_apart_from_messages),
+      cmocka_unit_test(test_a_session_over_its_rate_learns_when_it_may_send_again),
+      cmocka_unit_test(test_bytes_and_messages_have_separate_buckets),
       cmocka_unit_test(test_what_is_refused_by_one_bucket_is_not_taken_from_the_other),
       cmocka_unit_test(test_a_message_longer_than_the_burst_needs_a_full_bucket),
       cmocka_unit_test(test_large_numbers_stay_within_their_types),
       cmocka_unit_test(test_excess_is_counted_for_ten_seconds),
       cmocka_unit_test(test_too_much_is_answered_with_111_and_then_ends_with_4013),
       cmocka_unit_test(test_messages_beyond_the_burst_reach_no_handler),
-      cmocka_unit_test(test_a_plain_session_is_told_by_its_close_code_only),
+      cmocka_unit_test(test_a_session_without_a_subprotocol_gets_only_the_close_code),
       cmocka_unit_test(test_a_raw_handler_is_not_called_for_too_much),
       cmocka_unit_test(test_without_rates_there_is_no_limit),
-      cmocka_unit_test(test_what_handlers_answer_is_no_mistake),
+      cmocka_unit_test(test_errors_that_handlers_return_are_not_counted_as_mistakes),
       cmocka_unit_test(test_one_mistake_is_forgiven_each_second),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

@@ -60,7 +60,7 @@ static void serve_without(void) {
   fixture_stop(&fixture);
 }
 
-static void test_where_it_is_forbidden_messages_go_by_send(void **state) {
+static void test_where_io_uring_is_forbidden_messages_go_by_send(void **state) {
   (void)state;
   in_child(serve_without);
 }
@@ -73,12 +73,12 @@ static void insist_without(void) {
   assert_int_equal(fixture_try_start(&fixture, config, NULL), STOA_E_UNSUPPORTED);
 }
 
-static void test_a_server_that_must_have_it_does_not_start_without(void **state) {
+static void test_a_server_that_requires_io_uring_does_not_start_without_it(void **state) {
   (void)state;
   in_child(insist_without);
 }
 
-static void test_off_and_on_are_what_they_say(void **state) {
+static void test_off_and_on_are_kept(void **state) {
   (void)state;
   bool here = stoa_send_ring_probe() == STOA_OK;
   for (int32_t wanted = STOA_IO_URING_AUTO; wanted <= STOA_IO_URING_OFF; wanted++) {
@@ -121,7 +121,7 @@ static void test_a_server_whose_rings_break_goes_on_without_losing_a_message(voi
   fixture_stop(&fixture);
 }
 
-static void test_lingering_has_its_bound(void **state) {
+static void test_linger_ms_has_an_upper_bound(void **state) {
   (void)state;
   struct fixture fixture;
   struct stoa_server_config *config = fixture_config(1);
@@ -130,7 +130,7 @@ static void test_lingering_has_its_bound(void **state) {
 }
 
 /* More than is ever held: it goes out before its time, and all of it. */
-static void test_a_lot_that_is_held_arrives_whole_and_in_order(void **state) {
+static void test_a_held_batch_arrives_complete_and_in_order(void **state) {
   (void)state;
   struct fixture fixture;
   struct client ann;
@@ -154,12 +154,12 @@ static void test_a_lot_that_is_held_arrives_whole_and_in_order(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_where_it_is_forbidden_messages_go_by_send),
-      cmocka_unit_test(test_a_server_that_must_have_it_does_not_start_without),
-      cmocka_unit_test(test_off_and_on_are_what_they_say),
+      cmocka_unit_test(test_where_io_uring_is_forbidden_messages_go_by_send),
+      cmocka_unit_test(test_a_server_that_requires_io_uring_does_not_start_without_it),
+      cmocka_unit_test(test_off_and_on_are_kept),
       cmocka_unit_test(test_a_server_whose_rings_break_goes_on_without_losing_a_message),
-      cmocka_unit_test(test_lingering_has_its_bound),
-      cmocka_unit_test(test_a_lot_that_is_held_arrives_whole_and_in_order),
+      cmocka_unit_test(test_linger_ms_has_an_upper_bound),
+      cmocka_unit_test(test_a_held_batch_arrives_complete_and_in_order),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("ways to send", tests, NULL, NULL);

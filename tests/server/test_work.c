@@ -183,7 +183,7 @@ static void test_a_function_runs_with_its_session_or_is_told_that_it_has_ended(v
   fixture_stop(&fixture);
 }
 
-/* A worker that is busy until it is let go. */
+/* A worker that is busy until it is released. */
 static struct counter busy_now;
 static struct counter go_on;
 
@@ -235,7 +235,7 @@ static void test_the_queue_of_a_busy_worker_is_bounded(void **state) {
   fixture_stop(&fixture);
 }
 
-static void test_functions_that_did_not_run_are_told_when_the_server_ends(void **state) {
+static void test_functions_that_did_not_run_are_called_with_closed_when_the_server_ends(void **state) {
   (void)state;
   struct seen seen;
   start(2);
@@ -355,7 +355,7 @@ static void start_long(void *context, int status) {
   counter_up(&busy_now);
 }
 
-static void test_timers_that_run_are_told_when_the_server_ends(void **state) {
+static void test_running_timers_are_called_with_closed_when_the_server_ends(void **state) {
   (void)state;
   struct seen seen;
   start(1);
@@ -425,7 +425,7 @@ static void test_a_timer_answers_a_call_on_its_own_worker_and_on_others(void **s
   answer_by_timer(3);
 }
 
-static void test_a_timer_that_answers_after_the_session_has_gone_is_told(void **state) {
+static void test_a_timer_that_answers_after_the_session_has_ended_gets_an_error(void **state) {
   (void)state;
   struct client client;
   struct counter done = COUNTER_INIT;
@@ -497,7 +497,7 @@ static const struct stoa_callbacks hook_callbacks = {.on_connect = on_connect_of
                                                      .on_worker_start = on_worker_start,
                                                      .on_worker_stop = on_worker_stop};
 
-static void test_each_worker_is_begun_before_sessions_come_and_ended_after_the_last_has_gone(void **state) {
+static void test_each_worker_begins_before_its_first_session_and_ends_after_its_last(void **state) {
   (void)state;
   struct client client;
   struct seen seen;
@@ -563,14 +563,14 @@ int main(void) {
       cmocka_unit_test(test_a_worker_runs_its_own_functions_later),
       cmocka_unit_test(test_a_function_runs_with_its_session_or_is_told_that_it_has_ended),
       cmocka_unit_test(test_the_queue_of_a_busy_worker_is_bounded),
-      cmocka_unit_test(test_functions_that_did_not_run_are_told_when_the_server_ends),
+      cmocka_unit_test(test_functions_that_did_not_run_are_called_with_closed_when_the_server_ends),
       cmocka_unit_test(test_a_server_that_does_not_run_takes_no_functions),
       cmocka_unit_test(test_a_timer_is_due_on_its_worker_and_may_be_started_again),
       cmocka_unit_test(test_a_timer_that_was_stopped_is_not_due),
-      cmocka_unit_test(test_timers_that_run_are_told_when_the_server_ends),
+      cmocka_unit_test(test_running_timers_are_called_with_closed_when_the_server_ends),
       cmocka_unit_test(test_a_timer_answers_a_call_on_its_own_worker_and_on_others),
-      cmocka_unit_test(test_a_timer_that_answers_after_the_session_has_gone_is_told),
-      cmocka_unit_test(test_each_worker_is_begun_before_sessions_come_and_ended_after_the_last_has_gone),
+      cmocka_unit_test(test_a_timer_that_answers_after_the_session_has_ended_gets_an_error),
+      cmocka_unit_test(test_each_worker_begins_before_its_first_session_and_ends_after_its_last),
       cmocka_unit_test(test_a_worker_that_does_not_begin_stops_the_start),
       cmocka_unit_test(test_every_allocation_of_a_function_may_fail),
   };

@@ -268,7 +268,7 @@ static void test_a_close_goes_out_when_the_queue_is_full(void **state) {
   assert_int_equal(close_code_behind_whole_frames(got, len, &frames), 4001);
 }
 
-static void test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer(void **state) {
+static void test_a_half_closed_peer_still_gets_the_rest_of_its_answer(void **state) {
   (void)state;
   enum { LEN = 900 * 1024 };
   static uint8_t got[LEN + 1024];
@@ -294,7 +294,7 @@ static void test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer(void
 }
 
 /* Answers to plain requests, and then one to an upgrade, of which the line takes some. */
-static void test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers(void **state) {
+static void test_a_slow_peer_with_requests_before_its_upgrade_is_cut_after_all_answers(void **state) {
   (void)state;
   enum { GETS = 2000 };
   static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -338,7 +338,7 @@ static void test_a_silent_peer_is_dropped_before_its_handshake(void **state) {
   assert_true(world_peer_sees_end());
 }
 
-static void test_a_slow_handshake_is_told_408(void **state) {
+static void test_a_slow_handshake_is_answered_with_408(void **state) {
   (void)state;
   uint8_t got[512];
   for (int i = 0; i < 20; i++) {
@@ -519,7 +519,7 @@ static ssize_t tiny_recv(int fd, void *data, size_t len, int flags) {
   return recv(fd, data, len < 2 ? len : 2, flags);
 }
 
-static void test_a_talk_in_tiny_reads_and_writes_is_the_same_talk(void **state) {
+static void test_a_session_in_tiny_reads_and_writes_is_the_same_session(void **state) {
   (void)state;
   stoa_sys.send = tiny_send;
   stoa_sys.recv = tiny_recv;
@@ -545,10 +545,10 @@ int main(void) {
       TEST(test_a_peer_that_is_slow_from_the_start_still_gets_its_upgrade),
       TEST(test_what_two_groups_send_in_one_turn_stays_in_order),
       TEST(test_a_close_goes_out_when_the_queue_is_full),
-      TEST(test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer),
-      TEST(test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers),
+      TEST(test_a_half_closed_peer_still_gets_the_rest_of_its_answer),
+      TEST(test_a_slow_peer_with_requests_before_its_upgrade_is_cut_after_all_answers),
       TEST(test_a_silent_peer_is_dropped_before_its_handshake),
-      TEST(test_a_slow_handshake_is_told_408),
+      TEST(test_a_slow_handshake_is_answered_with_408),
       TEST(test_an_idle_session_is_pinged_and_closed_without_a_pong),
       TEST(test_a_message_must_end_in_its_time),
       TEST(test_a_message_has_its_time_after_a_pause_of_ours),
@@ -556,7 +556,7 @@ int main(void) {
       TEST(test_the_last_bytes_have_five_seconds_to_leave),
       TEST(test_each_allocation_of_a_session_may_fail),
       TEST(test_a_session_that_cannot_be_opened_closes_its_descriptor),
-      TEST(test_a_talk_in_tiny_reads_and_writes_is_the_same_talk),
+      TEST(test_a_session_in_tiny_reads_and_writes_is_the_same_session),
   };
   return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static void test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent(void
   world_expect_close(4012, "no pong in time");
 }
 
-static void test_who_sends_and_is_sent_is_not_pinged(void **state) {
+static void test_a_session_that_is_active_in_both_directions_is_not_pinged(void **state) {
   (void)state;
   world_upgrade();
   world.echo_times = 1;
@@ -74,7 +74,7 @@ static void test_who_sends_and_is_sent_is_not_pinged(void **state) {
 }
 
 /* Batches of groups are something that it is sent too. */
-static void test_what_a_group_sends_puts_the_ping_off(void **state) {
+static void test_messages_of_a_group_put_the_ping_off(void **state) {
   (void)state;
   world_upgrade();
   struct stoa_batch *batch = stoa_batch_create(100);
@@ -117,7 +117,7 @@ static void test_a_pong_that_lies_unread_in_the_socket_counts(void **state) {
   assert_int_equal(world.closings, 0);
 }
 
-static void test_who_waits_on_the_ready_list_is_not_silent(void **state) {
+static void test_a_session_on_the_ready_list_is_not_silent(void **state) {
   (void)state;
   world_upgrade();
   world_advance_ms(PING_MS);
@@ -135,7 +135,7 @@ static void pause_for_program(struct stoa_stream *stream) {
   stoa_stream_pause(stream, STOA_PAUSE_PROGRAM);
 }
 
-static void test_what_lies_in_the_stash_counts(void **state) {
+static void test_unread_input_in_the_stash_counts(void **state) {
   (void)state;
   world_upgrade();
   world.act = pause_for_program;
@@ -342,11 +342,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_peer_that_is_sent_nothing_is_pinged_however_much_it_sends),
       TEST(test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent),
-      TEST(test_who_sends_and_is_sent_is_not_pinged),
-      TEST(test_what_a_group_sends_puts_the_ping_off),
+      TEST(test_a_session_that_is_active_in_both_directions_is_not_pinged),
+      TEST(test_messages_of_a_group_put_the_ping_off),
       TEST(test_a_pong_that_lies_unread_in_the_socket_counts),
-      TEST(test_who_waits_on_the_ready_list_is_not_silent),
-      TEST(test_what_lies_in_the_stash_counts),
+      TEST(test_a_session_on_the_ready_list_is_not_silent),
+      TEST(test_unread_input_in_the_stash_counts),
       TEST(test_a_paused_session_is_kept_while_something_of_it_is_unread_and_asked_on),
       TEST(test_a_paused_session_without_unread_input_is_closed_for_its_silence),
       TEST(test_a_paused_session_whose_peer_has_gone_ends),

@@ -171,7 +171,7 @@ static void test_pauses_change_nothing_of_what_is_handled_and_answered(void **st
 }
 
 /* What comes before the close is whole, and the close handshake is never stuck. */
-static void test_a_close_among_pauses_ends_behind_what_was_answered(void **state) {
+static void test_a_close_among_pauses_ends_after_the_answers(void **state) {
   for (unsigned seed = 1; seed <= SEEDS; seed++) {
     srand(seed);
     make_talk(below(30), 20 + below(60));
@@ -238,7 +238,7 @@ static void test_requests_wait_while_too_many_answers_do(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_pauses_change_nothing_of_what_is_handled_and_answered),
-      TEST(test_a_close_among_pauses_ends_behind_what_was_answered),
+      TEST(test_a_close_among_pauses_ends_after_the_answers),
       TEST(test_requests_wait_while_too_many_answers_do),
   };
   return cmocka_run_group_tests_name("pauses", tests, NULL, NULL);

@@ -98,7 +98,7 @@ static unsigned answers_that_fit(void) {
   return count;
 }
 
-static void test_an_upgrade_that_finds_the_line_full_arrives_with_what_follows_it(void **state) {
+static void test_an_upgrade_on_a_full_connection_arrives_with_what_follows_it(void **state) {
   (void)state;
   static uint8_t bytes[20000];
   uint8_t payload[3000] = {0};
@@ -129,7 +129,7 @@ static void test_an_upgrade_that_finds_the_line_full_arrives_with_what_follows_i
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_an_upgrade_that_finds_the_line_full_arrives_with_what_follows_it),
+      TEST(test_an_upgrade_on_a_full_connection_arrives_with_what_follows_it),
   };
   return cmocka_run_group_tests_name("secure", tests, write_files, remove_files);
 }

@@ -111,7 +111,7 @@ const cases = HOSTILE.map(([kind, form, hex], index) => (
 assert.equal(answers.length, HOSTILE.length);
 
 for (const name of new Set(cases.map((one) => one.name))) {
-  test(`${name} is to us what it is to C, or the list says why not`, async () => {
+  test(`${name} decodes as in C, or the list says why not`, async () => {
     const tally = new Map();
     for (const { form, hex, answer } of cases.filter((one) => one.name === name)) {
       const what = judge(form, Buffer.from(hex, 'hex'), answer);

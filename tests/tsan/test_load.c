@@ -155,12 +155,12 @@ static void hold(uint32_t workers, bool drain_in_the_middle) {
   fixture_stop(&fixture);
 }
 
-static void test_two_workers_hold_a_crowd(void **state) {
+static void test_two_workers_serve_many_sessions(void **state) {
   (void)state;
   hold(2, false);
 }
 
-static void test_four_workers_hold_a_crowd(void **state) {
+static void test_four_workers_serve_many_sessions(void **state) {
   (void)state;
   hold(4, false);
 }
@@ -172,8 +172,8 @@ static void test_publishers_go_on_while_the_server_drains(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_two_workers_hold_a_crowd),
-      cmocka_unit_test(test_four_workers_hold_a_crowd),
+      cmocka_unit_test(test_two_workers_serve_many_sessions),
+      cmocka_unit_test(test_four_workers_serve_many_sessions),
       cmocka_unit_test(test_publishers_go_on_while_the_server_drains),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

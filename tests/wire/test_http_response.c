@@ -59,7 +59,7 @@ static int verdict_on(const void *data, size_t len) {
   return stoa_http_response_parse(&response, &limits, data, len);
 }
 
-static void every_response_gets_its_verdict(void **state) {
+static void every_response_is_accepted_or_refused_as_listed(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
     int verdict = verdict_on(responses[i].text, strlen(responses[i].text));
@@ -70,7 +70,7 @@ static void every_response_gets_its_verdict(void **state) {
 }
 
 /* Each prefix alone, and all prefixes one after the other: nothing, nothing, then the verdict for good. */
-static void the_verdict_falls_at_the_same_byte_however_they_come(void **state) {
+static void the_result_comes_at_the_same_byte_for_every_split(void **state) {
   (void)state;
   struct guard guard = guard_make(4096);
   for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
@@ -109,7 +109,7 @@ static void heads_in_pieces_are_the_heads_in_one(void **state) {
   }
 }
 
-static void a_whole_head_is_taken_apart(void **state) {
+static void a_complete_head_is_parsed(void **state) {
   (void)state;
   const char *text = responses[0].text;
   const uint8_t *data = (const uint8_t *)text;
@@ -142,10 +142,10 @@ static void a_head_ends_within_its_limit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_response_gets_its_verdict),
-      cmocka_unit_test(the_verdict_falls_at_the_same_byte_however_they_come),
+      cmocka_unit_test(every_response_is_accepted_or_refused_as_listed),
+      cmocka_unit_test(the_result_comes_at_the_same_byte_for_every_split),
       cmocka_unit_test(heads_in_pieces_are_the_heads_in_one),
-      cmocka_unit_test(a_whole_head_is_taken_apart),
+      cmocka_unit_test(a_complete_head_is_parsed),
       cmocka_unit_test(a_head_ends_within_its_limit),
   };
   return cmocka_run_group_tests_name("HTTP responses", tests, NULL, NULL);
