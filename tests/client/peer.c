@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+#include "base/sys.h"
 #include "client/client_private.h"
 #include "wire/ws_handshake.h"
 
@@ -78,6 +80,22 @@ void peer_fini(struct peer *peer) {
   peer->client = NULL;
   peer_disconnect(peer);
   close(peer->listener);
+}
+
+static int64_t blocks_before;
+
+int peer_set_up(void **state) {
+  static struct peer peer;
+  blocks_before = stoa_memory_live_blocks();
+  peer_init(&peer);
+  *state = &peer;
+  return 0;
+}
+
+int peer_tear_down(void **state) {
+  stoa_sys = stoa_sys_real;
+  peer_fini(*state);
+  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
 }
 
 struct stoa_client_options peer_options(const struct peer *peer) {

@@ -52,6 +52,10 @@ struct peer {
 void peer_init(struct peer *peer);
 void peer_fini(struct peer *peer);
 
+/* For cmocka: *state is a peer. The latter also puts the system's calls back, and sees that no memory is left. */
+int peer_set_up(void **state);
+int peer_tear_down(void **state);
+
 /* Options for this server side; a copy to be changed. */
 struct stoa_client_options peer_options(const struct peer *peer);
 /* Create the client, and no more. */

@@ -16,8 +16,6 @@
 #define CALL 0x80000000u
 #define ERROR 0x40000000u
 
-static int64_t blocks_before;
-
 /* How a call ended; `ends` counts, for once is enough. */
 struct end {
   unsigned ends;
@@ -53,19 +51,6 @@ static void invoke(stoa_client_function function, void *user, struct stoa_client
     assert_int_equal(status, stoa_client_state(client) == STOA_CLIENT_OPEN ? STOA_OK : STOA_E_CLOSED);
     assert_int_equal(end->ends, ends);
   }
-}
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
 }
 
 static int try_call(struct peer *peer, struct end *end, uint32_t timeout_ms, uint32_t *out_id) {
@@ -429,7 +414,7 @@ static void memory_may_run_out_at_every_place_of_a_session(void **state) {
   }
 }
 
-#define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CALL_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -14,21 +14,6 @@
 #define MESSAGE_BYTES_MAX 1000
 #define PACKED_BYTES_MAX 4096
 
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
-
 static int try_open(struct peer *peer, enum stoa_client_subprotocol subprotocol, const char *extensions) {
   struct stoa_client_options options = peer_options(peer);
   char more[256];
@@ -196,7 +181,7 @@ static void memory_may_run_out_while_a_message_is_inflated(void **state) {
   assert_true(lost > 2);
 }
 
-#define COMPRESSION_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define COMPRESSION_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -9,27 +9,11 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
-#include "base/memory.h"
 #include "base/sys.h"
 #include "client/client_private.h"
 #include "peer.h"
 
 #define HEAD_BYTES_MAX (16 * 1024)
-
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
 
 static void the_request_asks_for_what_the_options_say(void **state) {
   struct peer *peer = *state;
@@ -461,7 +445,7 @@ static void a_client_without_a_thread_of_its_own_can_be_stepped(void **state) {
   assert_int_equal(stoa_client_start_thread(peer->client), STOA_OK);
 }
 
-#define CONNECTION_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CONNECTION_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -9,28 +9,11 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "base/memory.h"
 #include "base/sys.h"
 #include "client/client_private.h"
 #include "peer.h"
 
 #define JSON "Sec-WebSocket-Protocol: stoa.json\r\n"
-
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  stoa_sys = stoa_sys_real;
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
 
 static void a_close_waits_for_the_close_frame_of_the_server(void **state) {
   struct peer *peer = *state;
@@ -346,7 +329,7 @@ static void the_same_clock_and_random_bytes_give_the_same_run(void **state) {
   assert_memory_not_equal(first.bytes, other.bytes, first.len);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

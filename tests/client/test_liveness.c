@@ -12,21 +12,6 @@
 
 #define JSON "Sec-WebSocket-Protocol: stoa.json\r\n"
 
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
-
 static void open_with(struct peer *peer, const struct stoa_client_options *options, const char *more) {
   peer_open_client(peer, options);
   peer_accept(peer);
@@ -228,7 +213,7 @@ static void a_ping_without_memory_ends_the_connection(void **state) {
   assert_int_equal(peer_change(peer)->status, STOA_E_MEMORY);
 }
 
-#define LIVENESS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define LIVENESS_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -9,27 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "client/client_private.h"
 #include "peer.h"
 
 #define ERROR 0x40000000u
 #define HOUR_MS (60u * 60 * 1000)
-
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct peer peer;
-  blocks_before = stoa_memory_live_blocks();
-  peer_init(&peer);
-  *state = &peer;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  peer_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
 
 static void leave(struct peer *peer) {
   stoa_client_destroy(peer->client);
@@ -223,7 +207,7 @@ static void only_a_stable_connection_resets_the_delay(void **state) {
   assert_in_range(lose(peer), 100, 200);
 }
 
-#define RETRY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define RETRY_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -7,8 +7,8 @@
 
 #include <signal.h>
 
-#include "authority.h"
 #include "base/memory.h"
+#include "lib/authority.h"
 #include "net/tls.h"
 #include "observer.h"
 
