@@ -198,7 +198,7 @@ def rebinding(world):
         assert f'set server.hosts: ["{name}"]'.encode() in answer.body, answer.body
         assert answer.headers["content-type"].startswith("text/plain"), answer.head
         assert "upgrade" not in answer.headers, answer.head
-        assert name in world.server.log and "server.hosts" in world.server.log
+        world.server.wait_for_log(name, "server.hosts")
         world.expect_refusal(request(host=host, headers=[f"Origin: HTTP://{host.upper()}"]), 403)
     port = world.server.port
     for host in (f"127.0.0.1:{port}", f"[::1]:{port}", "localhost", "printer.local", "box:7700", "app.localhost:1"):

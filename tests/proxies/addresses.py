@@ -24,8 +24,7 @@ def is_full(session):
 def in_the_log(way):
     with Behind(way) as behind:
         assert behind.ask_upgrade(["Origin: https://" + EVIL], source=CLIENT)[1] == 403
-        behind.server.wait_for_log(EVIL)
-        line = next(line for line in behind.server.lines if EVIL in line)
+        line = behind.server.wait_for_log(EVIL)
         assert CLIENT in line and PROXY_ADDRESS not in line, line
 
 
