@@ -28,7 +28,7 @@
 #define DROPPED "time=2026-01-31T12:00:00.000Z level=warn event=\"log lines dropped\" count="
 #define DEADLINE_MS 30000
 
-/* What was written, instead of a descriptor. */
+/* Takes what is written in place of a descriptor. */
 static struct {
   char text[2 * STOA_LOG_QUEUE_BYTES];
   size_t len;

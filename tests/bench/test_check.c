@@ -1,4 +1,4 @@
-/* The checker finds each kind of fault, names it, counts it, and finds nothing where nothing is wrong. */
+/* The checker finds each kind of fault, names it, counts it, and reports none where there is none. */
 #include <string.h>
 
 #include "bench_world.h"

@@ -1,4 +1,4 @@
-"""bench/fairness: its programs against a server that is played here, the page, and a short run of everything."""
+"""bench/fairness: its programs against a server in this test, the page, and a short run of everything."""
 
 import base64
 import contextlib

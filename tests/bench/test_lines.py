@@ -1,6 +1,6 @@
-"""`stoa bench` over TLS and with compressed messages, against Stoa itself and against servers that go wrong.
+"""`stoa bench` over TLS and with compressed messages, against Stoa itself and against faulty servers.
 
-What goes wrong does so in a server that knows neither; in front of it stands one that encrypts, or one that compresses.
+The faulty server knows neither; a proxy in front of it encrypts or compresses.
 """
 
 import asyncio

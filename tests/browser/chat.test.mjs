@@ -478,13 +478,13 @@ test('the title counts the messages that came while the page was hidden', async 
 
 test('days are separated, and messages of one person within five minutes are grouped', async (t) => {
   const { join } = await open(t);
-  const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => talk(socket)) });
+  const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => chat(socket)) });
   await ada.reads('next day');
   const rows = await ada.page.locator('#list > *').evaluateAll((nodes) => nodes.map((node) => node.classList[0] +
     (node.classList.contains('continues') ? ' continues' : '')));
   assert.deepEqual(rows, ['day', 'message', 'message continues', 'message', 'message', 'day', 'message']);
 
-  function talk(socket) {
+  function chat(socket) {
     answerHello(socket);
     const send = (message, sender, timestamp) => socket.send(chatBytes({ message, sender, timestamp }));
     send('a', 'Zeno', '2026-01-02T10:00:00.000Z');

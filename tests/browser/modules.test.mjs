@@ -1,4 +1,4 @@
-// The page's modules that need no page, under a clock and a network that the test moves by hand.
+// The page's modules that need no page, under a fake clock and network.
 
 import assert from 'node:assert/strict';
 

@@ -1,6 +1,7 @@
-/* tests/client/observer.h: a client that visits a real server (tests/server/fixture.h) and remembers what it was told.
+/* tests/client/observer.h: a client that visits a real server (tests/server/fixture.h) and records what its callbacks
+ * get.
  *
- * Stepped by the test, or on a thread of its own; whoever waits does so with a deadline.
+ * Stepped by the test, or on a thread of its own; every wait has a deadline.
  */
 #ifndef TESTS_CLIENT_OBSERVER_H
 #define TESTS_CLIENT_OBSERVER_H
@@ -15,7 +16,7 @@ struct observer {
   struct stoa_client *client;
   bool has_thread;
   atomic_uint state, status, close_code, retry_ms; /* of the last change */
-  atomic_uint lines;                               /* heard */
+  atomic_uint lines;                               /* received */
   atomic_uint answers, lost;                       /* calls that ended with the reply, and with LOST */
   atomic_uint errors, error_code;                  /* plain ones, and those of calls */
   char line_text[64];                              /* the last one */

@@ -158,7 +158,7 @@ const struct peer_change *peer_change(const struct peer *peer) {
   return &peer->changes[peer->change_count - 1];
 }
 
-/* Bytes of the client behind those that are there; false at its end. */
+/* Bytes of the client after those that are there; false at its end. */
 static bool receive(struct peer *peer, time_t until) {
   for (;;) {
     assert_true(peer->len < sizeof peer->data);

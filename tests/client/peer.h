@@ -1,7 +1,7 @@
 /* tests/client/peer.h: the server side of a connection, played by the test: a plain socket that does what a
  * server should, or should not.
  *
- * Everything is on one thread: whoever waits steps the client meanwhile, and fails the test after a deadline. The
+ * Everything is on one thread: functions that wait step the client meanwhile, and fail the test after a deadline. The
  * server side takes no memory through base/memory.h, so that faults and counts concern the client alone.
  */
 #ifndef TESTS_CLIENT_PEER_H

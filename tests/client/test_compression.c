@@ -1,4 +1,4 @@
-/* A client that offers permessage-deflate, and servers that take the offer: well or badly. */
+/* A client that offers permessage-deflate, and servers that accept it, correctly or not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

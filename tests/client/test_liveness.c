@@ -1,4 +1,4 @@
-/* A server that is silent is asked whether it is there, and only then given up. */
+/* A silent server is pinged, and given up only when it does not answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,7 +161,7 @@ static void fill_connection(struct peer *peer, unsigned *sent) {
   }
 }
 
-/* The ping waits behind megabytes. As long as the server takes them, it is alive. */
+/* The ping waits after megabytes. As long as the server takes them, it is alive. */
 static void a_server_that_reads_slowly_is_not_dead(void **state) {
   struct peer *peer = *state;
   struct stoa_client_options options = peer_options(peer);

@@ -1,4 +1,4 @@
-/* Names are looked up elsewhere: nothing that a name server does, or does not do, makes a client wait. */
+/* Names are looked up on other threads: a slow name server never blocks a client. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

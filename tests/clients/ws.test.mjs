@@ -1,4 +1,4 @@
-// Node's `ws`, a WebSocket library of other authors, talks to the chat room.
+// Node's `ws`, a WebSocket library of other authors, with the chat room.
 
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
@@ -44,7 +44,7 @@ async function open(t, { scheme = 'ws', host = HOSTS[0], options = {}, program }
   return { chatroom, url, join };
 }
 
-async function talkAmongAll(clients) {
+async function exchangeAmongAll(clients) {
   for (const speaker of clients) {
     for (const text of TEXTS) {
       speaker.say(text);
@@ -78,7 +78,7 @@ for (const scheme of ['ws', 'wss']) {
         assert.equal(client.socket.protocol, subprotocol);
         clients.push(client);
       }
-      await talkAmongAll(clients);
+      await exchangeAmongAll(clients);
     });
   }
 }
@@ -241,9 +241,9 @@ test('permessage-deflate is agreed on when the server is told to, and messages p
   }
   clients.push(await join('stoa.json', 'without', { perMessageDeflate: false }));
   assert.equal(clients.at(-1).socket.extensions, '');
-  await talkAmongAll(clients);
+  await exchangeAmongAll(clients);
   // `ws` keeps its dictionary from message to message here, so one broken context would show in the next text.
-  await talkAmongAll(clients);
+  await exchangeAmongAll(clients);
 });
 
 test('permessage-deflate is not agreed on by default', async (t) => {

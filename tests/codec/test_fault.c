@@ -1,4 +1,4 @@
-/* The texts of decoding errors: where, what was expected, what came instead. */
+/* The texts of decoding errors: the path, what was expected, what was found. */
 #include <stdio.h>
 
 #include "kit.h"

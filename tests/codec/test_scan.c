@@ -1,4 +1,4 @@
-/* Scanning for the end of plain text: every length, every place, never behind the end. */
+/* Scanning for the end of plain text: every length, every place, never after the end. */
 #include "codec/scan/bytes.h"
 #include "kit.h"
 #include "scan.h"

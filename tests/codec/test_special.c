@@ -360,7 +360,7 @@ static void a_place_in_a_list_is_that_of_the_text(void **state) {
          "every.colors[\"x\"]: expected uint64, got \"x\"");
 }
 
-/* Four entries fill their list; what is left out behind them must not make it grow each time. */
+/* Four entries fill their list; what is left out after them must not make it grow each time. */
 static void entries_that_are_left_out_take_no_memory(void **state) {
   (void)state;
   struct stoa_json_options lenient = {.ignore_unknown_enums = true};

@@ -1,5 +1,5 @@
 /* What we compress comes back, whatever it is and however small the window, and no block of it ends the stream. A
- * finished stream that is made to go on is touched in its first byte only, and one byte behind it. */
+ * finished stream that is made to go on is touched in its first byte only, and one byte after it. */
 #include <string.h>
 
 #include "base/memory.h"

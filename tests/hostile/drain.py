@@ -162,7 +162,7 @@ def unix_socket():
             wait_until(lambda: accepts(path), "the unix socket")
             assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
             second.stop()
-            assert not os.path.exists(path), "the file is left behind"
+            assert not os.path.exists(path), "the file is still there"
         finally:
             second.kill()
 

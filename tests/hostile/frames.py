@@ -110,7 +110,7 @@ def half_header(world):
     halves = [frame(BINARY, b"x" * 1000)[:3], frame(PING, b"x" * 100)[:50], frame(BINARY, b"x" * 1000)[:8]]
     for peer in [world.attack(half) for half in halves]:
         first, payload = PING, b""
-        while first & 0x0F != CLOSE:  # the bystander talks until then, or he would be let go just as well
+        while first & 0x0F != CLOSE:  # the bystander chats until then, or it would be closed as well
             world.watch(peer)
             first, payload = peer.read_frame()
         code = int.from_bytes(payload[:2], "big")

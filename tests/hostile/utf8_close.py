@@ -1,4 +1,4 @@
-"""Text that is not UTF-8, and the ways to say goodbye wrongly (rows 14, 15, 20)."""
+"""Text that is not UTF-8, and invalid close handshakes (rows 14, 15, 20)."""
 
 import struct
 
@@ -109,7 +109,7 @@ def fragmented(world):
 @hostile("the server ends a connection at once after the close handshake, even if the client does not", ECHO)
 def kept_line(world):
     peer = world.attack(close_frame(1000))
-    assert peer.read_close() == 1000  # with the end of the stream behind it, while our side is open
+    assert peer.read_close() == 1000  # with the end of the stream after it, while our side is open
     sockets = world.server.sockets()
     # The line itself goes too, although our side never ends.
     world.until(lambda: world.server.sockets() < sockets, "the line to be dropped")

@@ -1,4 +1,4 @@
-"""bench/million/run, small: figures when all is well, words when it is not, and no process left behind."""
+"""bench/million/run, small: figures when all is well, words when it is not, and no process left running."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def running(*arguments, build, before=()):
 
 
 def finished(*arguments, broadcast=BROADCAST, before=()):
-    """Status, output and what was told, of a run that left nothing behind."""
+    """Status, output and what was told, of a run that left nothing running."""
     with build_folder(broadcast) as build, running(*arguments, build=build, before=before) as process:
         output, told = process.communicate(timeout=DEADLINE_S)
         wait_until(lambda: not left_of(process.pid), "all processes to have gone")

@@ -1,4 +1,4 @@
-/* tests/server/fixture.h: a server in this process that speaks sample.proto, and what clients say to it. */
+/* tests/server/fixture.h: a server of sample.proto in this process, and messages of its clients. */
 #ifndef TESTS_SERVER_FIXTURE_H
 #define TESTS_SERVER_FIXTURE_H
 
@@ -19,9 +19,9 @@ struct fixture {
   const char *address; /* the first one */
 };
 
-/* One worker, 127.0.0.1:0 and a short drain, to start from. Lives until the next call. */
+/* One worker, 127.0.0.1:0 and a short drain, to start from. Valid until the next call. */
 struct stoa_server_config *fixture_config(uint32_t workers);
-/* Build up to the running server; returns the status. `callbacks` may be NULL. What a line does: it is broadcast. */
+/* Build up to the running server; returns the status. `callbacks` may be NULL. A line is broadcast. */
 int fixture_try_start(struct fixture *fixture, const struct stoa_server_config *config,
                       const struct stoa_callbacks *callbacks);
 void fixture_start(struct fixture *fixture, const struct stoa_server_config *config,
@@ -29,13 +29,13 @@ void fixture_start(struct fixture *fixture, const struct stoa_server_config *con
 /* Abort, destroy, and see that nothing is left. */
 void fixture_stop(struct fixture *fixture);
 
-/* Connect and upgrade at the fixture. */
+/* Connect and upgrade. */
 void fixture_connect(const struct fixture *fixture, struct client *client, const char *protocol);
-/* "from" says a numbered line. */
+/* Send a numbered line. */
 void fixture_send_line(struct client *client, const char *from, uint32_t number);
-/* Ask and wait for the answer: all that was sent before has been handled by then. */
+/* Call Ask and wait for its reply: all that was sent before has been handled by then. */
 void fixture_sync(struct client *client);
-/* The same for a newcomer on another worker: lines of before it came may reach it first. */
+/* The same for a new client on another worker, which may get older lines first. */
 void fixture_sync_past_lines(struct client *client);
 /* A GroupMessage. */
 void fixture_send_group(struct client *client, const char *action, const char *group, const char *text);
@@ -47,10 +47,10 @@ struct fixture_line {
 struct fixture_line fixture_read_line(struct client *client);
 /* The text of the next line. */
 void fixture_expect_line(struct client *client, const char *text);
-/* Lines, groups and asks: the handlers that fixture_try_start() registers. */
+/* The handlers of lines, groups and calls of Ask that fixture_try_start() registers. */
 const struct sample_v1_sample_handlers *fixture_handlers(void);
 
-/* Count up to something, from any thread, and wait for it with a deadline. */
+/* A count that any thread raises, and a test waits for with a deadline. */
 struct counter {
   pthread_mutex_t mutex;
   pthread_cond_t changed;

@@ -1,4 +1,4 @@
-/* What a caller is told when a message needs more memory than it may have, when there is none, and when its reply has
+/* The error of a call when its message needs more memory than allowed, when there is none, and when its reply has
  * no form: whose fault it is, and always something. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Clients of all codecs and framings in one room: each hears every line in its own way. */
+/* Clients of all codecs and framings in one group: each receives every line in its own format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

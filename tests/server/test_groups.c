@@ -1,4 +1,4 @@
-/* Order: one group's messages are seen alike by all of its members, on one, two and four workers. */
+/* Order: all members of a group receive its messages in one order, on one, two and four workers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,7 +127,7 @@ static void hold_meeting(uint32_t workers, const char *group) {
     fixture_sync(&members[i]);
   }
   if (group != NULL) {
-    /* A worker tells the group's owner of its first member by a post. Its own publication comes behind that: when it
+    /* A worker tells the group's owner of its first member by a post. Its own publication comes after that: when it
      * has arrived everywhere, so has the word. */
     for (uint32_t i = 0; i < MEMBERS; i++) {
       fixture_send_group(&members[i], "publish", group, "ready");

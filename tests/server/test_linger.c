@@ -1,4 +1,4 @@
-/* tests/server/test_linger.c: a held batch by a clock that stands still until it is told otherwise. */
+/* tests/server/test_linger.c: a held batch, with a clock that the test moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

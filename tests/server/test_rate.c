@@ -1,4 +1,4 @@
-/* What one session may send: rates, with a clock that stands still, and on a server; and mistakes. */
+/* What one session may send: rates, with a fake clock and on a server; and mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Answers of HTTP on a stream, and what is sent when everything has left. */
+/* Answers of HTTP on a stream, and what is sent in on_drained. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

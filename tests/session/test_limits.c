@@ -1,4 +1,4 @@
-/* A peer that does not read, one that is silent, and memory that is out. */
+/* A peer that does not read, one that is silent, and running out of memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

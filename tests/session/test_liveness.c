@@ -1,4 +1,4 @@
-/* Who is alive: pings in both directions, slow readers, and sessions whose input waits. */
+/* Liveness: pings in both directions, slow readers, and sessions whose input waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -257,7 +257,7 @@ static void fill(size_t bytes) {
   world_turns(5);
 }
 
-/* It never answers a ping, for the first lies behind all that it has not read yet. */
+/* It never answers a ping, for the first comes after all that it has not read yet. */
 static void read_slowly(size_t bytes, uint64_t step_ms) {
   size_t received = 0;
   size_t passed = 0;

@@ -1,4 +1,4 @@
-/* What one client and its session say to each other. */
+/* Messages between one client and its session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

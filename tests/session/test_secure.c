@@ -1,4 +1,4 @@
-/* A session over TLS whose socket is full: what it began to send must be offered again in one piece. */
+/* A session over TLS whose socket is full: a write that began must be repeated with the same bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

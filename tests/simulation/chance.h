@@ -1,6 +1,6 @@
 /* tests/simulation/chance.h: what chance decides in the simulated network, and its time.
  *
- * Thread: one; there is one chance in a process.
+ * Thread: one; there is one generator in a process.
  */
 #ifndef TESTS_SIMULATION_CHANCE_H
 #define TESTS_SIMULATION_CHANCE_H

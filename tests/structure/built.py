@@ -38,7 +38,7 @@ def compile_alone(tree, header, compiler):
 
 def compile_all(tree, compiler):
     if shutil.which(compiler[0]) is None:
-        yield f"there is no {compiler[0]} to try it with"
+        yield f"{compiler[0]} is not installed"
         return
     headers = [path[len("include/") :] for path in tree.files((".h",), ("include/",))]
     for header in headers + sorted(set(generated_headers(tree))):

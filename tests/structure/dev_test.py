@@ -1,4 +1,4 @@
-"""Does ./dev install only what is missing and do nothing twice? Its tools are replaced by ones that write down. TAP."""
+"""Does ./dev install only what is missing and do nothing twice? Its tools are replaced by scripts that log their arguments. TAP."""
 
 import os
 import shutil

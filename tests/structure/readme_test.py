@@ -1,4 +1,4 @@
-"""Do the programs in the pages compile, do links lead somewhere? readme_test.py ROOT BUILD PLUGIN, TAP."""
+"""Do the programs in the pages compile, do links resolve? readme_test.py ROOT BUILD PLUGIN, TAP."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-// The client: under a clock and a network that the test moves by hand, against a server of npm's `ws`, and against the
+// The client: under a fake clock and network, against a server of npm's `ws`, and against the
 // chat room.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// The codecs against protobuf-es, on messages that chance makes, and on bytes and JSON that should not be.
+// The codecs against protobuf-es, on random messages, and on invalid bytes and JSON.
 
 import assert from 'node:assert/strict';
 

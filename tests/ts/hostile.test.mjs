@@ -1,4 +1,4 @@
-// The inputs of tests/conformance/hostile_cases.py: both codecs here make of them what Stoa's codecs in C make of them,
+// The inputs of tests/conformance/hostile_cases.py: both codecs here decode them as Stoa's codecs in C do,
 // or a list says why not.
 
 import assert from 'node:assert/strict';

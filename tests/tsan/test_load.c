@@ -1,5 +1,5 @@
 /* Sessions come and go, clients and foreign threads publish to all and to groups and send by id, all at once, and in
- * the middle of it the server drains. What is asserted is little: it ends, and nothing is left. */
+ * the middle of it the server drains. The asserts are few: it ends, and no memory is left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

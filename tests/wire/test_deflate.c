@@ -1,5 +1,5 @@
-/* What is compressed comes back in every client's inflater: no block ends the stream, no reference reaches behind the
- * window, nothing is written outside of the room. */
+/* What is compressed comes back in every client's inflater: no block ends the stream, no reference reaches before the
+ * window, nothing is written outside of the output buffer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static void messages_around_the_length_of_a_piece_are_read_by_a_client(void **st
   stoa_deflater_destroy(deflater);
 }
 
-/* An inflater with the small window fails when something refers to what lies behind it. */
+/* An inflater with the small window fails when something refers to what lies after it. */
 static void no_back_reference_is_longer_than_a_small_window(void **state) {
   (void)state;
   uint64_t seed = 33;

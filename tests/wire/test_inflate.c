@@ -143,7 +143,7 @@ static void the_same_message_is_the_same_bytes_whatever_came_before(void **state
   assert_int_equal(stoa_deflater_message(deflater, stoa_bytes_make(message, sizeof message), &again), STOA_OK);
   assert_int_equal(again.len, first.len);
   assert_memory_equal(again.data, first.data, first.len);
-  /* Appended behind what is there. */
+  /* Appended after what is there. */
   assert_int_equal(stoa_deflater_message(deflater, stoa_bytes_make(message, sizeof message), &again), STOA_OK);
   assert_int_equal(again.len, 2 * first.len);
   assert_memory_equal(again.data + first.len, first.data, first.len);
@@ -189,7 +189,7 @@ static void a_message_at_the_limit_passes_and_one_byte_more_does_not(void **stat
   }
 }
 
-/* What stands behind the byte that is too much must not count, or the answer would hang on the pieces. */
+/* What stands after the byte that is too much must not count, or the answer would hang on the pieces. */
 static void an_error_after_the_limit_is_reported_as_the_limit(void **state) {
   (void)state;
   static uint8_t message[1001];

@@ -43,7 +43,7 @@ static const struct sample {
     {"v1 with a bare CR", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\rX\r\n")},
     {"v1 with two blanks", STOA_E_SYNTAX, 0, R("PROXY TCP4  1.2.3.4 5.6.7.8 1 2\r\n")},
     {"v1 with two blanks in front", STOA_E_SYNTAX, 0, R("PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n")},
-    {"v1 with a blank behind", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n")},
+    {"v1 with a blank at the end", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n")},
     {"v1 with a word more", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n")},
     {"v1 with a word less", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n")},
     {"v1 with nothing", STOA_E_SYNTAX, 0, R("PROXY \r\n")},
@@ -126,7 +126,7 @@ static void every_header_is_accepted_or_refused_as_listed(void **state) {
   }
 }
 
-/* Nothing, nothing, then the verdict, and no byte behind the header changes it. */
+/* Nothing, nothing, then the verdict, and no byte after the header changes it. */
 static void the_result_comes_at_the_same_byte_for_every_split(void **state) {
   (void)state;
   struct guard guard = guard_make(4096);

@@ -102,7 +102,7 @@ static void event_seen(struct transcript *transcript, const struct stoa_ws_event
 }
 
 /* Read until no event is left; returns what was used. The block is exactly as long as what there is to read, so that
- * a sanitizer sees a read behind it. */
+ * a sanitizer sees a read after it. */
 static size_t read_all(struct transcript *transcript, uint8_t *block, size_t len) {
   size_t at = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-/* tests/server/config/test_config_errors.c: what a mistake is told as, and where. */
+/* tests/server/config/test_config_errors.c: the texts of errors, and their positions. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* tests/server/config/test_config_load.c: what a well-formed configuration becomes. */
+/* tests/server/config/test_config_load.c: well-formed configurations as structs. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* A program that speaks a language with decimal commas: what it reads and writes has points all the same. */
+/* A program in a locale with decimal commas reads and writes numbers with points. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
