@@ -1,4 +1,4 @@
-"""Does ./dev install only what is missing and do nothing twice? Its tools are replaced by scripts that log their arguments. TAP."""
+"""Does ./dev install only what is missing and do nothing twice? Its tools are scripts here that log their calls. TAP."""
 
 import os
 import shutil

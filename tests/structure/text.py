@@ -81,7 +81,7 @@ def comments_leave_nothing_undone(tree):
         pieces = source.comments(text) if path.endswith(C_SUFFIXES) else [(0, text)]
         for start, piece in pieces:
             for match in UNFINISHED.finditer(piece):
-                yield f"{path}:{source.line_of(text, start + match.start())}: {match[0]}: do it now or remove the comment"
+                yield f"{path}:{source.line_of(text, start + match.start())}: {match[0]}: do it now or leave it out"
 
 
 def functions_are_whole(tree):
