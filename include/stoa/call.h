@@ -55,13 +55,19 @@ STOA_API int stoa_call_take(struct stoa_session *session, struct stoa_call **out
  * given by one thread, not in that of the calls.
  *
  * type, reply  the type that the handler was registered with, and a struct of it; borrowed until the call returns
- * Errors: STOA_E_TIMEOUT  the client was answered TIMEOUT before; STOA_E_CLOSED  the session or the server has ended.
- *         Nothing is sent after these two, and they are counted as late. STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE,
- *         STOA_E_LIMIT  the reply has no form, the client is answered INTERNAL. STOA_OK does not promise that the
- *         session is still there when the reply reaches its worker. */
+ * Errors: STOA_E_TIMEOUT  the client was answered TIMEOUT before
+ *         STOA_E_CLOSED   the session or the server has ended. Nothing is sent after these two, and they are counted as
+ *                         late. On the session's own worker also: its connection broke
+ *         STOA_E_UTF8     a string field is not UTF-8
+ *         STOA_E_TYPE     the session's codec has no form for it
+ *         STOA_E_LIMIT    it is nested too deep (stoa/codec.h); on the session's own worker also: it is longer than
+ *                         server.limits.message_bytes_max, or the session's queue is full, and it is closed with 4008
+ *         STOA_E_MEMORY; what else a codec of the program's own returns. After these the client is answered INTERNAL.
+ * STOA_OK does not promise that the session is still there when the reply reaches its worker. One that is found to be
+ * too long there is answered INTERNAL and logged. */
 STOA_API int stoa_call_reply(struct stoa_call *call, const struct stoa_message_type *type, const void *reply);
-/* Answer with an error; as stoa_call_reply(). It does not count as a mistake of the session. `error` is not NULL and
- * not STOA_LATER, and borrowed until the call returns. */
+/* Answer with an error. It does not count as a mistake of the session. A session without a subprotocol is told nothing.
+ * `error` is not NULL and not STOA_LATER, and borrowed until the call returns. Errors: as stoa_call_reply() */
 STOA_API int stoa_call_fail(struct stoa_call *call, const struct stoa_error *error);
 /* Give up: the client is answered INTERNAL. NULL is fine. */
 STOA_API void stoa_call_drop(struct stoa_call *call);

@@ -31,8 +31,10 @@ struct stoa_handler {
 };
 
 /* Register one. Before start. The struct is copied.
- * Errors: STOA_E_EXISTS    a handler of this type is there, which stays
- *         STOA_E_ARGUMENT  the number is too big, a table is missing or of another ABI; STOA_E_MEMORY */
+ * Errors: STOA_E_EXISTS    a handler of this type is there, which stays (logged)
+ *         STOA_E_ARGUMENT  the type is above 0x3fffffff; `invoke`, `function` or `message` is NULL; a table is of
+ *                          another ABI
+ *         STOA_E_MEMORY. The handlers are as before then. */
 STOA_API int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler);
 
 #ifdef __cplusplus

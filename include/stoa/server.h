@@ -6,6 +6,8 @@
  * Thread: create, register and destroy on one thread, before start and after the end; sending, publishing and
  *         broadcasting on any thread, at any time between start and destroy. Callbacks run on the session's worker.
  * Lifetime: configuration is copied at create; handlers, codecs and `user` are borrowed until destroy.
+ *
+ * A server changes its process: from stoa_server_start() on SIGPIPE is ignored, in all threads and for good.
  */
 #ifndef STOA_SERVER_H
 #define STOA_SERVER_H
@@ -72,21 +74,38 @@ struct stoa_callbacks {
    * succeeded. May be NULL. */
   void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);
   void *user;
+  /* Free what stoa_session_set_user() has set: called once for each pointer that is not NULL, where on_closed is,
+   * after it, also for a session that was refused; or when another pointer replaces it, inside that call. The session
+   * must not be used in it. May be NULL: the program frees it. */
+  void (*destroy_session_user)(void *session_user);
 };
 
-/* Names in addresses are looked up, which may block.
- * Errors: STOA_E_ARGUMENT  an option makes no sense; STOA_E_NOT_FOUND, STOA_E_DENIED, STOA_E_TLS  a certificate or key;
- *         STOA_E_SYSTEM, STOA_E_MEMORY. Each is logged with the option's name and what to do. `config` NULL is all
- *         defaults. */
+/* Names in addresses are looked up, which may block. `config` NULL is all defaults. The process is not changed yet:
+ * stoa_server_start() is what makes it ignore SIGPIPE.
+ *
+ * Errors: STOA_E_ARGUMENT   an option makes no sense, or the name of an address does not resolve
+ *         STOA_E_NOT_FOUND  a certificate or key cannot be read
+ *         STOA_E_DENIED     others can read the key's file
+ *         STOA_E_TLS        a certificate or key is none, or they do not match
+ *         STOA_E_SYSTEM     web_root cannot be opened; or no descriptor, or no random bytes are to be had
+ *         STOA_E_MEMORY
+ * What the configuration is to blame for is logged, with the option's name and what to do. */
 STOA_API int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server);
-/* Stops first, if it runs. NULL is fine. */
+/* Stops first, if it runs. NULL is fine. SIGPIPE stays ignored. */
 STOA_API void stoa_server_destroy(struct stoa_server *server);
 
-/* Before start. A second call replaces the first. */
+/* Before start, or it is an assert. A second call replaces the first. */
 STOA_API void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
+/* A pointer of the program's own, for its callbacks, functions and timers. Before start.
+ *
+ * destroy  frees it, once: in stoa_server_destroy(), after everything else of the program's has been called, or when
+ *          another pointer replaces it, inside that call. Not called for NULL. NULL: the program frees it */
+STOA_API void stoa_server_set_user(struct stoa_server *server, void *user, void (*destroy)(void *user));
+/* NULL when none was set. Any thread. */
+STOA_API void *stoa_server_user(const struct stoa_server *server);
 /* Add a codec, borrowed until destroy. Before start; the one named in server.codec must be there at start.
  * Errors: STOA_E_ARGUMENT  its name is not [a-z0-9-]{1,32}, or a function is missing; STOA_E_EXISTS  the name is taken;
- *         STOA_E_LIMIT     eight are there, json and proto among them */
+ *         STOA_E_LIMIT     eight are there, json and proto among them. The codecs are as before then. */
 STOA_API int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec);
 
 /* Also send an empty message of this type when a session with a subprotocol is pinged: a page cannot see WebSocket's
@@ -94,15 +113,16 @@ STOA_API int stoa_server_add_codec(struct stoa_server *server, const struct stoa
 STOA_API int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,
                                           const struct stoa_message_type *message_type);
 
-/* Bind, listen and start the workers; returns when all listen. It changes the process too: SIGPIPE is ignored from here
- * on, for OpenSSL writes to broken connections in a way that raises it, and the soft limit of descriptors is raised to
- * the hard one. Both stay so after the server's end. The log gets a thread of its own until then.
+/* Bind, listen and start the workers; returns when all listen. It changes the whole process, also when it fails:
+ * SIGPIPE is ignored from here on (signal(SIGPIPE, SIG_IGN)), for OpenSSL writes to broken connections in a way that
+ * raises it, and the soft limit of descriptors is raised to the hard one. Both stay so after the server's end, and
+ * programs that are executed inherit both. The log gets a thread of its own until then.
  * Errors: STOA_E_NOT_FOUND    no codec of the configured name
  *         STOA_E_ARGUMENT     payload_type is text, and the configured codec does not write text
- *         STOA_E_SYSTEM       an address cannot be bound, or there is no thread to be had
+ *         STOA_E_SYSTEM       an address cannot be bound; or no thread, descriptor or random bytes are to be had
  *         STOA_E_LIMIT        names have too many addresses
  *         STOA_E_UNSUPPORTED  io_uring is wanted and not to be had
- *         STOA_E_MEMORY; what on_worker_start answers. Nothing runs after an error. */
+ *         STOA_E_MEMORY; what on_worker_start answers. Nothing runs after an error, and nothing was sent. */
 STOA_API int stoa_server_start(struct stoa_server *server);
 /* Where the n-th of server.addresses or server.listeners really listens, "127.0.0.1:43211" (port 0 asks for a free
  * one): of a name its first address. NULL past the last. */
@@ -124,17 +144,20 @@ STOA_API int stoa_server_run(struct stoa_server *server);
 /* Send one message to one session.
  *
  * message  borrowed until the call returns
- * Errors: STOA_E_LIMIT     in a codec of this server it is longer than server.limits.message_bytes_max (on the
- *                          session's own worker only the session's codec counts); or as much is on its way to the
- *                          session's worker as server.limits.mailbox_bytes_max allows: try again later
- *         STOA_E_ARGUMENT  the type is above 0x3fffffff
- *         STOA_E_CLOSED    the server does not run; on the session's own worker also: it is closing
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (a codec has no form for it), what else a codec of the program's own
- *         returns. Nothing was sent; on the session's own worker a full queue closes it (stoa_session_send()).
+ * Errors: STOA_E_ARGUMENT   the type is above 0x3fffffff
+ *         STOA_E_CLOSED     the server was not started; on the session's own worker also: its connection broke, or it
+ *                           is about to be closed with 4010
+ *         STOA_E_NOT_FOUND  on the session's own worker: there is none of this id, or it is closing; elsewhere: the
+ *                           server has no session at all
+ *         STOA_E_LIMIT      in a codec of this server it is longer than server.limits.message_bytes_max or nested too
+ *                           deep (stoa/codec.h); on the session's own worker only the session's codec counts, and a
+ *                           queue that is full closes it (stoa_session_send()); elsewhere also: as much is on its way
+ * to the session's worker as server.limits.mailbox_bytes_max allows: try again later STOA_E_UTF8       a string field
+ * is not UTF-8 STOA_E_TYPE       a codec that has sessions has no form for it STOA_E_MEMORY; what else a codec of the
+ * program's own returns. Nothing was sent.
  *
- * An id that is not known (any more) is STOA_E_NOT_FOUND when that is seen at once, and silently dropped when the
- * session ends while the message is on its way. A session that cannot be given a message that was accepted is closed
- * with 4010. */
+ * After STOA_OK from another thread the message is dropped without notice when the session has ended before it arrives,
+ * or never was. A session that cannot be given a message that was accepted is closed with 4010. */
 STOA_API int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session_id, uint32_t type,
                               const struct stoa_message_type *message_type, const void *message);
 /* Send one message to every session. All members get all broadcasts in one order. Errors as stoa_server_publish(). */
@@ -144,13 +167,16 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * publishing thread is the order of its calls. A group without members is fine. After STOA_OK every member gets it, or
  * is closed with 4008 or 4010.
  *
- * Errors: STOA_E_LIMIT     in a codec of this server, whoever is connected, it is longer than
- *                          server.limits.message_bytes_max; or as much is on its way to the group's owner, or waits in
- *                          its batches of this turn, as server.limits.mailbox_bytes_max allows: try again later
- *         STOA_E_ARGUMENT  the name is empty or longer than 64 bytes, or the type is above 0x3fffffff
- *         STOA_E_CLOSED    the server does not run
- *         STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE (a codec has no form for it), what else a codec of the program's own
- *         returns. Nobody gets it then.
+ * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes, or the type is above 0x3fffffff
+ *         STOA_E_CLOSED    the server was not started
+ *         STOA_E_LIMIT     in a codec of this server, whoever is connected, it is longer than
+ *                          server.limits.message_bytes_max or nested too deep (stoa/codec.h); or as much is on its way
+ *                          to the group's owner, or waits in its batches of this turn, as
+ *                          server.limits.mailbox_bytes_max allows: try again later
+ *         STOA_E_UTF8      a string field is not UTF-8
+ *         STOA_E_TYPE      a codec that is needed has no form for it
+ *         STOA_E_MEMORY; what else a codec of the program's own returns. Nobody gets it then.
+ * A short message that nobody is there to get is not encoded, so that it may be STOA_OK with an error in it.
  *
  * Beside messages to one session the order of the calls holds on the worker that owns the group, so always with one
  * worker; with more, a publish takes its turn with the owner first and may arrive after a send that followed it. One
@@ -158,11 +184,22 @@ STOA_API int stoa_server_broadcast(struct stoa_server *server, uint32_t type,
  * them; server.linger_ms makes this way longer. */
 STOA_API int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message);
+/* Publish or broadcast to all but one: the session of that id does not get the message, all others do, in the same
+ * order as without it. An id of no session, or of one that is no member, is fine: then all members get it, as with
+ * NULL.
+ *
+ * except  borrowed until the call returns
+ * Errors: as stoa_server_publish() and stoa_server_broadcast() */
+STOA_API int stoa_server_publish_except(struct stoa_server *server, struct stoa_string group,
+                                        const struct stoa_uuid *except, uint32_t type,
+                                        const struct stoa_message_type *message_type, const void *message);
+STOA_API int stoa_server_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, uint32_t type,
+                                          const struct stoa_message_type *message_type, const void *message);
 /* Decide on a session whose connect callback returned STOA_ADMIT_LATER, within handshake_timeout_ms, or it is closed
  * with 4004. Any thread; the decision is acted on in a later turn of the session's worker, and a session that has gone,
  * or that was decided on before, is left as it is. `refusal` is copied.
- * Errors: STOA_E_LIMIT  as much is on its way to its worker as server.limits.mailbox_bytes_max allows; STOA_E_MEMORY;
- *         STOA_E_CLOSED  the server does not run */
+ * Errors: STOA_E_LIMIT   as much is on its way to its worker as server.limits.mailbox_bytes_max allows: try again
+ *         STOA_E_CLOSED  the server was not started; STOA_E_MEMORY. Nothing is decided then. */
 STOA_API int stoa_server_admit(struct stoa_server *server, const struct stoa_uuid *session_id);
 STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uuid *session_id,
                                 const struct stoa_refusal *refusal);
@@ -170,7 +207,7 @@ STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uu
  * the request reaches its worker is no error.
  * Errors: STOA_E_LIMIT      as much is on its way to its worker as server.limits.mailbox_bytes_max allows: try again
  *         STOA_E_NOT_FOUND  on the session's own worker: there is none of this id, or it is closing
- *         STOA_E_CLOSED     the server does not run; STOA_E_MEMORY */
+ *         STOA_E_CLOSED     the server was not started; STOA_E_MEMORY. It stays open then. */
 STOA_API int stoa_server_close_session(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                        const char *reason);
 /* The longest message that is taken or sent, in bytes. */
@@ -181,6 +218,9 @@ STOA_API uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server)
 /* What time it is, for people: milliseconds since 1970-01-01 UTC, by the server's own clock, so that a simulation of
  * the program decides it. Any thread. */
 STOA_API int64_t stoa_server_wall_ms(const struct stoa_server *server);
+/* How many members a group has, over all workers: exact while nobody joins, leaves or ends, else of about now. 0 for a
+ * name that no group can have. Any thread; it takes a lock, and costs no more with many members. */
+STOA_API size_t stoa_server_member_count(struct stoa_server *server, struct stoa_string group);
 /* Sessions now open, and all connections, those that have not been upgraded among them. */
 STOA_API size_t stoa_server_session_count(const struct stoa_server *server);
 STOA_API size_t stoa_server_connection_count(const struct stoa_server *server);

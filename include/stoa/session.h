@@ -54,9 +54,20 @@ enum stoa_error_code {
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 
-/* The program's own pointer; NULL at first. Not touched by the library: free it in on_closed. */
+/* The program's own pointer; NULL at first. It is freed in on_closed or, when destroy_session_user of struct
+ * stoa_callbacks is set, by that: once the session has ended, also one that was refused, and at once when another
+ * pointer replaces it. Setting the same pointer again does nothing. */
 STOA_API void *stoa_session_user(const struct stoa_session *session);
 STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
+
+/* The longest text of an address, without the NUL at its end. */
+#define STOA_ADDRESS_TEXT_LEN 45
+
+/* The client's address, as struct stoa_request has it: "192.0.2.1" or "2001:db8::1", behind trusted proxies the one
+ * that they tell; "unix" for a unix socket. Until on_closed returns. */
+STOA_API void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]);
+/* Which listener it came through: the index of stoa_server_address(). */
+STOA_API size_t stoa_session_listener(const struct stoa_session *session);
 
 /* Did the client negotiate a subprotocol? The first client did not, and is sent only what it knows. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
@@ -69,7 +80,7 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
 /* Send one typed message to this session, in order with what was sent before.
  *
  * message  borrowed until the call returns
- * Errors: STOA_E_CLOSED    it is closing, or its connection broke
+ * Errors: STOA_E_CLOSED    it is closing, its connection broke, or it is about to be closed with 4010
  *         STOA_E_ARGUMENT  the type is above 0x3fffffff
  *         STOA_E_LIMIT     the session's queue is full, and it is being closed with 4008; or the message is longer than
  *                          server.limits.message_bytes_max in this session's codec, or nested too deep (stoa/codec.h),
@@ -81,8 +92,11 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
 STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
                                const struct stoa_message_type *message_type, const void *message);
 
-/* Send one WebSocket message as it is. Text is not checked. Errors: STOA_E_CLOSED, STOA_E_LIMIT and STOA_E_MEMORY as
- * stoa_session_send(). */
+/* Send one WebSocket message as it is. Text is not checked.
+ * Errors: STOA_E_CLOSED  it is closing, its connection broke, or it is about to be closed with 4010
+ *         STOA_E_LIMIT   the session's queue is full, and it is being closed with 4008; or the message is longer than
+ *                        server.limits.message_bytes_max, and the session stays as it is
+ *         STOA_E_MEMORY  the session may be ending, when its output could not be kept. Nothing was sent. */
 STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);
 
 /* Stop reading what the client sends, and go on. The message that is being handled is the last one until then. Both
@@ -109,12 +123,23 @@ STOA_API void stoa_session_close(struct stoa_session *session, uint16_t code, co
 STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32_t code, const char *reason,
                                                      const char *message);
 
-/* Named groups. A session is in any number of them; it leaves all when it ends.
- * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes; STOA_E_EXISTS  it is a member already;
- *         STOA_E_LIMIT  128 groups; STOA_E_MEMORY; STOA_E_CLOSED  it is closing, or not let in yet */
+/* Named groups. A session is in up to 128 of them; it leaves all when it closes.
+ * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes
+ *         STOA_E_CLOSED    it is closing, or not let in yet
+ *         STOA_E_EXISTS    it is a member already
+ *         STOA_E_LIMIT     it is in 128 groups
+ *         STOA_E_MEMORY. Its groups are as before then. */
 STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
-/* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member */
+/* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member, as one that is closing */
 STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);
+
+/* group   borrowed until the function returns
+ * Returns whether to go on. */
+typedef bool stoa_session_group_visit(void *context, struct stoa_string group);
+/* Visit the groups that the session is in, in no order. The visit may do everything that a callback may: join, leave,
+ * send, close. Those that it leaves before their turn are not visited, nor those that it joins. A session that is
+ * closing is in none. */
+STOA_API void stoa_session_each_group(struct stoa_session *session, stoa_session_group_visit *visit, void *context);
 
 #ifdef __cplusplus
 }

@@ -39,16 +39,42 @@ typedef void stoa_worker_session_function(void *context, struct stoa_session *se
 /* Run a function on a worker, once, in one of its next turns and never inside this call, also on the worker itself.
  * Functions of one thread for one worker run in the order of the calls. From any thread, between start and destroy.
  *
- * Errors: STOA_E_ARGUMENT  no such worker; STOA_E_LIMIT  STOA_WORKER_QUEUE_MAX wait there already;
- *         STOA_E_CLOSED    the server does not run; STOA_E_MEMORY. The function is not called after an error. */
+ * Errors: STOA_E_ARGUMENT  no such worker
+ *         STOA_E_CLOSED    the server was not started, or is being destroyed
+ *         STOA_E_LIMIT     STOA_WORKER_QUEUE_MAX wait there already
+ *         STOA_E_MEMORY. The function is not called after an error. */
 STOA_API int stoa_worker_run(struct stoa_server *server, uint32_t worker, stoa_worker_function *function,
                              void *context);
 /* Run it on the worker that calls: later, when what runs now has returned.
- * Errors: as stoa_worker_run(); STOA_E_ARGUMENT  not on a worker of this server */
+ * Errors: STOA_E_ARGUMENT  not on a worker of this server; STOA_E_CLOSED, STOA_E_LIMIT, STOA_E_MEMORY as
+ *         stoa_worker_run() */
 STOA_API int stoa_worker_defer(struct stoa_server *server, stoa_worker_function *function, void *context);
-/* Run it on the worker of a session, with the session if that is still open then. Errors: as stoa_worker_run() */
+/* Run it on the worker of a session, with the session if that is still open then.
+ * Errors: STOA_E_CLOSED, STOA_E_LIMIT, STOA_E_MEMORY as stoa_worker_run() */
 STOA_API int stoa_worker_run_for(struct stoa_server *server, const struct stoa_uuid *session_id,
                                  stoa_worker_session_function *function, void *context);
+
+/* session  open; valid until the function returns
+ * Returns whether to go on. */
+typedef bool stoa_worker_session_visit(void *context, struct stoa_session *session);
+
+/* Visit the sessions of the worker that calls, in no order: those that a broadcast reaches, so not one that waits to be
+ * let in. To visit all of a server, call it on each worker by stoa_worker_run().
+ *
+ * The visit may do everything that a callback may: close this session and others, join, leave, send, visit. Each
+ * session that is there when this is called is visited once, unless it is closing when its turn comes; those that come
+ * meanwhile are not visited. With many sessions the worker's others wait for the end.
+ *
+ * Errors: STOA_E_ARGUMENT  not on a worker of this server
+ *         STOA_E_MEMORY    nobody was visited */
+STOA_API int stoa_worker_each_session(struct stoa_server *server, stoa_worker_session_visit *visit, void *context);
+/* Visit the members of a group on the worker that calls, as stoa_worker_each_session(): each that is a member both when
+ * this is called and when its turn comes. A group without members here is fine.
+ *
+ * group   borrowed until the call returns
+ * Errors: STOA_E_ARGUMENT  also when the name is empty or longer than 64 bytes; STOA_E_MEMORY as above */
+STOA_API int stoa_worker_each_member(struct stoa_server *server, struct stoa_string group,
+                                     stoa_worker_session_visit *visit, void *context);
 
 /* A timer on a worker: the program's memory, zeroed at first, then on_due and context set. While it runs it must stay
  * where it is. */

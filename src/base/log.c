@@ -5,9 +5,9 @@
 #include "base/log_clock.h"
 #include "base/log_line.h"
 #include "base/log_writer.h"
+#include "base/units.h"
 
 #define LINES_PER_SECOND_MAX 10u
-#define NS_PER_SECOND 1000000000u
 /* A site's state: which clock, the second of the last event (both less what is above their bits), and how many there
  * were in it. */
 #define COUNT_BITS 20
@@ -40,7 +40,7 @@ uint64_t stoa_log_dropped(void) {
 
 /* One clock's seconds say nothing about another's, so a new clock begins with empty counts wherever it stands. */
 static uint64_t this_second(void) {
-  uint64_t second = stoa_clock_monotonic_ns(output.clock) / NS_PER_SECOND;
+  uint64_t second = stoa_clock_monotonic_ns(output.clock) / STOA_NS_PER_S;
   return (clock_number << SECOND_BITS | (second & SECOND_MASK)) << COUNT_BITS;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log_queue.h"
 #include "base/sys.h"
+#include "base/units.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include <stoa/status.h>
 #include <time.h>
 
-#define NS_PER_MS 1000000u
-#define NS_PER_S 1000000000u
 /* How long a descriptor is waited for at a time. */
 #define STEP_MS 50
 #define NO_PROGRESS_MS 250
@@ -305,13 +304,13 @@ void stoa_log_writer_hold(bool is_held) {
 /* The end. */
 
 static uint64_t now_ms(void) {
-  return stoa_clock_monotonic_ns(&stoa_clock_system) / NS_PER_MS;
+  return stoa_clock_monotonic_ns(&stoa_clock_system) / STOA_NS_PER_MS;
 }
 
 /* Under the lock, which is free meanwhile. */
 static void wait_for_writer(void) {
-  uint64_t due_ns = stoa_clock_monotonic_ns(&stoa_clock_system) + (uint64_t)STEP_MS * NS_PER_MS;
-  const struct timespec due = {(time_t)(due_ns / NS_PER_S), (long)(due_ns % NS_PER_S)};
+  uint64_t due_ns = stoa_clock_monotonic_ns(&stoa_clock_system) + (uint64_t)STEP_MS * STOA_NS_PER_MS;
+  const struct timespec due = {(time_t)(due_ns / STOA_NS_PER_S), (long)(due_ns % STOA_NS_PER_S)};
   int ignored = pthread_cond_clockwait(&writer.changed, &writer.lock, CLOCK_MONOTONIC, &due);
   (void)ignored;
 }

@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 
 #include <stddef.h>
@@ -37,8 +38,7 @@ static void finish_as(struct stoa_client_call *call, enum stoa_call_result resul
 }
 
 static void on_due(struct stoa_timer *timer) {
-  struct stoa_client_call *call =
-      (struct stoa_client_call *)(void *)((char *)timer - offsetof(struct stoa_client_call, timer));
+  struct stoa_client_call *call = stoa_container_of(timer, struct stoa_client_call, timer);
   finish_as(take(call->client, call->id), STOA_CALL_TIMEOUT);
 }
 

@@ -1,16 +1,15 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "client/thread.h"
+#include "codec/bound.h"
 #include "net/tls_client.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stoa/log.h>
-
-#define ARENA_BYTES_MIN (1024u * 1024)
-#define ARENA_BYTES_PER_MESSAGE_BYTE 16
 
 static void on_turn_end(void *context) {
   stoa_client_flush(context);
@@ -42,7 +41,7 @@ static int init(struct stoa_client *client, const struct stoa_client_options *op
   init_offer(client);
   stoa_buffer_init(&client->message, message_bytes_max);
   stoa_buffer_init(&client->text_scratch, message_bytes_max);
-  client->arena = stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * message_bytes_max);
+  client->arena = stoa_arena_create(stoa_codec_arena_bytes_max(message_bytes_max));
   if (client->arena == NULL) {
     return STOA_E_MEMORY;
   }
@@ -120,7 +119,7 @@ void stoa_client_destroy(struct stoa_client *client) {
 }
 
 static void run_open(struct stoa_post *post) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)post - offsetof(struct stoa_client, open_post));
+  struct stoa_client *client = stoa_container_of(post, struct stoa_client, open_post);
   /* It may have been closed before it was opened. */
   if (client->phase == STOA_PHASE_IDLE && !client->destroying) {
     stoa_client_dial(client);
@@ -137,7 +136,7 @@ int stoa_client_open(struct stoa_client *client) {
 }
 
 static void run_close(struct stoa_post *post) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)post - offsetof(struct stoa_client, close_post));
+  struct stoa_client *client = stoa_container_of(post, struct stoa_client, close_post);
   if (client->destroying) {
     return;
   }

@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
 #include "base/sys.h"
 #include "codec/base64.h"
 
@@ -103,8 +104,7 @@ void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_e
 }
 
 static void on_ready(struct stoa_io *io, uint32_t events) {
-  struct stoa_client *client =
-      (struct stoa_client *)(void *)((char *)io - offsetof(struct stoa_client, conn) - offsetof(struct stoa_conn, io));
+  struct stoa_client *client = stoa_container_of(io, struct stoa_client, conn.io);
   /* With TLS a handshake's flight that did not fit is sent on by reading. Else what can be written is written at the
    * turn's end anyway. */
   if ((events & ~(uint32_t)EPOLLOUT) != 0 || client->conn.tls != NULL) {
@@ -157,7 +157,7 @@ static void upgrade(struct stoa_client *client, int fd) {
 static void next_address(struct stoa_client *client);
 
 static void on_dial_ready(struct stoa_io *io, uint32_t events) {
-  struct stoa_client *client = (struct stoa_client *)(void *)((char *)io - offsetof(struct stoa_client, dial));
+  struct stoa_client *client = stoa_container_of(io, struct stoa_client, dial);
   int fd = io->fd;
   (void)events;
   if (stoa_dial_result(fd) != STOA_OK) {
@@ -221,8 +221,7 @@ void stoa_client_resolved(struct stoa_client *client, int status) {
 }
 
 static void on_phase_due(struct stoa_timer *timer) {
-  struct stoa_client *client =
-      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, phase_timer));
+  struct stoa_client *client = stoa_container_of(timer, struct stoa_client, phase_timer);
   if (client->phase == STOA_PHASE_WAITING) {
     stoa_client_dial(client);
   } else if (client->peer_closed) {
@@ -237,8 +236,7 @@ static void on_phase_due(struct stoa_timer *timer) {
 }
 
 static void on_address_due(struct stoa_timer *timer) {
-  struct stoa_client *client =
-      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, address_timer));
+  struct stoa_client *client = stoa_container_of(timer, struct stoa_client, address_timer);
   client->dial_errno = ETIMEDOUT;
   close_dial(client);
   next_address(client);

@@ -1,11 +1,11 @@
 #include "client/client_private.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <stoa/log.h>
 
-#define HANDLERS_AT_FIRST 8
 /* What one long text message took is not kept for all the short ones after it. */
 #define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
@@ -22,22 +22,8 @@ static const struct stoa_client_handler *find(const struct stoa_client *client, 
 }
 
 static int make_room(struct stoa_client *client) {
-  if (client->handler_count < client->handler_capacity) {
-    return STOA_OK;
-  }
-  if (client->handler_count == STOA_CLIENT_HANDLERS_MAX) {
-    return STOA_E_LIMIT;
-  }
-  size_t capacity = client->handler_capacity == 0 ? HANDLERS_AT_FIRST : 2 * client->handler_capacity;
-  size_t size = capacity * sizeof *client->handlers;
-  struct stoa_client_handler *handlers =
-      client->handlers == NULL ? stoa_alloc(size) : stoa_realloc(client->handlers, size);
-  if (handlers == NULL) {
-    return STOA_E_MEMORY;
-  }
-  client->handlers = handlers;
-  client->handler_capacity = capacity;
-  return STOA_OK;
+  return stoa_array_reserve(&client->handlers, sizeof *client->handlers, &client->handler_capacity,
+                            client->handler_count + 1, STOA_CLIENT_HANDLERS_MAX);
 }
 
 int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler) {

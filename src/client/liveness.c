@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
+
 #include <stddef.h>
 
 /* How much later than its interval a ping of the server may arrive. */
@@ -33,8 +35,7 @@ static void probe(struct stoa_client *client) {
 }
 
 static void on_silence_due(struct stoa_timer *timer) {
-  struct stoa_client *client =
-      (struct stoa_client *)(void *)((char *)timer - offsetof(struct stoa_client, silence_timer));
+  struct stoa_client *client = stoa_container_of(timer, struct stoa_client, silence_timer);
   uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
   if (client->probing) {
     drop(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");

@@ -1,5 +1,6 @@
 #include "client/resolver.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "client/thread.h"
 
@@ -62,7 +63,7 @@ static struct stoa_lookup *take(struct stoa_resolver *resolver, bool is_thread) 
 }
 
 static void run_answer(struct stoa_post *post) {
-  struct stoa_lookup *lookup = (struct stoa_lookup *)(void *)post;
+  struct stoa_lookup *lookup = stoa_container_of(post, struct stoa_lookup, post);
   pthread_mutex_lock(&lookup->resolver->mutex);
   bool wanted = lookup->state == STOA_LOOKUP_POSTED;
   pthread_mutex_unlock(&lookup->resolver->mutex);

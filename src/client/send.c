@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 
@@ -116,7 +117,7 @@ static int reserve(struct stoa_client *client, size_t len, bool is_call) {
 
 /* On the client's thread. */
 static void run_frame(struct stoa_post *post) {
-  struct stoa_outgoing_frame *frame = (struct stoa_outgoing_frame *)(void *)post;
+  struct stoa_outgoing_frame *frame = stoa_container_of(post, struct stoa_outgoing_frame, post);
   struct stoa_client *client = frame->client;
   struct stoa_client_call *call = frame->call;
   atomic_fetch_sub_explicit(&client->outgoing, frame_len(frame), memory_order_relaxed);
@@ -223,7 +224,7 @@ struct cancelling {
 };
 
 static void run_cancel(struct stoa_post *post) {
-  struct cancelling *cancelling = (struct cancelling *)(void *)post;
+  struct cancelling *cancelling = stoa_container_of(post, struct cancelling, post);
   stoa_client_calls_cancel(cancelling->client, cancelling->call_id);
   stoa_free(cancelling);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/array.h"
 #include "base/utf8.h"
 
 static const char path_cut[] = "...";
@@ -113,5 +114,5 @@ const char *stoa_fault_kind_name(uint8_t kind) {
       [STOA_KIND_ENUM] = "an enum value", [STOA_KIND_SFIXED32] = "sfixed32", [STOA_KIND_SFIXED64] = "sfixed64",
       [STOA_KIND_SINT32] = "sint32",      [STOA_KIND_SINT64] = "sint64",
   };
-  return kind < sizeof names / sizeof names[0] && names[kind] != NULL ? names[kind] : "nothing";
+  return kind < STOA_COUNT_OF(names) && names[kind] != NULL ? names[kind] : "nothing";
 }

@@ -1,6 +1,7 @@
 /* codec/json_decode.c: the proto3 JSON mapping, from text into a message's struct. */
 #include <math.h>
 
+#include "base/array.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/json_message.h"
@@ -129,7 +130,7 @@ static bool named_double(const struct stoa_json_reader *reader, const uint8_t *a
     const char *text;
     double value;
   } names[] = {{"\"NaN\"", NAN}, {"\"Infinity\"", INFINITY}, {"\"-Infinity\"", -INFINITY}};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(names); i++) {
     if (stoa_json_is_literal(reader, at, names[i].text)) {
       *out_len = strlen(names[i].text);
       *out_value = names[i].value;

@@ -1,6 +1,7 @@
 /* codec/json_read.c: failing, and skipping values that no field takes. */
 #include "codec/json_read.h"
 
+#include "base/array.h"
 #include "codec/number.h"
 
 const uint8_t *stoa_json_fail(struct stoa_json_reader *reader, int status, const char *reason) {
@@ -52,7 +53,7 @@ bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *
 /* The length of the word that is a value, or 0. */
 static size_t literal_len(const struct stoa_json_reader *reader, const uint8_t *at) {
   static const char *const literals[] = {"null", "true", "false"};
-  for (size_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(literals); i++) {
     if (stoa_json_is_literal(reader, at, literals[i])) {
       return strlen(literals[i]);
     }

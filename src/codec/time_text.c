@@ -1,22 +1,14 @@
 /* codec/time_text.c: points and spans of time as text. */
 #include "codec/time_text.h"
 
+#include "base/calendar.h"
+#include "base/units.h"
+
 #include <stdio.h>
 
 #define SECONDS_MIN (-62135596800) /* 0001-01-01T00:00:00Z */
-#define SECONDS_MAX 253402300799   /* 9999-12-31T23:59:59Z */
 #define SPAN_SECONDS_MAX 315576000000
 #define NANOS_MAX 999999999
-#define SECONDS_A_DAY 86400
-#define DAYS_IN_400_YEARS 146097
-/* From 0000-03-01, where counting starts so that a leap day is a year's last, to 1970-01-01. */
-#define DAYS_TO_1970 719468
-
-struct date {
-  int64_t year;
-  int64_t month;
-  int64_t day;
-};
 
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -73,41 +65,15 @@ static bool take_fraction(struct stoa_string *text, int32_t *out_nanos) {
   return true;
 }
 
-static int64_t days_in_month(int64_t year, int64_t month) {
-  static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  return days[month - 1] + (month == 2 && is_leap);
-}
-
-/* Months count from March here, years begin there: the days before a month are then 153 in each five of them. */
-static int64_t days_of(struct date date) {
-  int64_t month = (date.month + 9) % 12;
-  int64_t year = date.year - (date.month <= 2);
-  int64_t days = year * 365 + year / 4 - year / 100 + year / 400;
-  return days + (153 * month + 2) / 5 + date.day - 1 - DAYS_TO_1970;
-}
-
-static struct date date_of(int64_t days_since_1970) {
-  int64_t days = days_since_1970 + DAYS_TO_1970;
-  int64_t cycle = days / DAYS_IN_400_YEARS;
-  days %= DAYS_IN_400_YEARS;
-  int64_t year = (days - days / 1460 + days / 36524 - days / 146096) / 365;
-  days -= year * 365 + year / 4 - year / 100;
-  int64_t month = (5 * days + 2) / 153;
-  int64_t day = days - (153 * month + 2) / 5 + 1;
-  bool is_next_year = month >= 10;
-  return (struct date){cycle * 400 + year + is_next_year, is_next_year ? month - 9 : month + 3, day};
-}
-
-static bool take_date(struct stoa_string *text, struct date *out_date) {
-  struct date date;
+static bool take_date(struct stoa_string *text, struct stoa_date *out_date) {
+  struct stoa_date date;
   bool is_formed = take_number(text, 4, &date.year) && take_char(text, '-') && take_number(text, 2, &date.month) &&
                    take_char(text, '-') && take_number(text, 2, &date.day);
   if (!is_formed || date.year < 1 || date.month < 1 || date.month > 12) {
     return false;
   }
   *out_date = date;
-  return date.day >= 1 && date.day <= days_in_month(date.year, date.month);
+  return date.day >= 1 && date.day <= stoa_days_in_month(date.year, date.month);
 }
 
 static bool take_hours_minutes(struct stoa_string *text, int64_t *out_seconds) {
@@ -135,7 +101,7 @@ static bool take_offset(struct stoa_string *text, int64_t *out_seconds) {
 }
 
 bool stoa_time_read_point(struct stoa_string text, struct stoa_time *out_time) {
-  struct date date;
+  struct stoa_date date;
   int64_t of_day;
   int64_t seconds;
   int32_t nanos;
@@ -146,9 +112,9 @@ bool stoa_time_read_point(struct stoa_string text, struct stoa_time *out_time) {
   if (!is_formed) {
     return false;
   }
-  seconds += days_of(date) * SECONDS_A_DAY + of_day - offset;
+  seconds += stoa_day_of_date(date) * STOA_S_PER_DAY + of_day - offset;
   *out_time = (struct stoa_time){seconds, nanos};
-  return seconds >= SECONDS_MIN && seconds <= SECONDS_MAX;
+  return seconds >= SECONDS_MIN && seconds <= STOA_SECOND_LAST;
 }
 
 bool stoa_time_read_span(struct stoa_string text, struct stoa_time *out_time) {
@@ -180,12 +146,12 @@ static size_t write_fraction(int32_t nanos, char *out_text) {
 }
 
 size_t stoa_time_write_point(struct stoa_time time, char out_text[STOA_TIME_TEXT_MAX]) {
-  if (time.seconds < SECONDS_MIN || time.seconds > SECONDS_MAX || time.nanos < 0 || time.nanos > NANOS_MAX) {
+  if (time.seconds < SECONDS_MIN || time.seconds > STOA_SECOND_LAST || time.nanos < 0 || time.nanos > NANOS_MAX) {
     return 0;
   }
   int64_t since_first = time.seconds - SECONDS_MIN;
-  int64_t of_day = since_first % SECONDS_A_DAY;
-  struct date date = date_of(since_first / SECONDS_A_DAY + SECONDS_MIN / SECONDS_A_DAY);
+  int64_t of_day = since_first % STOA_S_PER_DAY;
+  struct stoa_date date = stoa_date_of_day(since_first / STOA_S_PER_DAY + SECONDS_MIN / STOA_S_PER_DAY);
   int len = snprintf(out_text, STOA_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", (int)date.year, (int)date.month,
                      (int)date.day, (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
   size_t end = (size_t)len + write_fraction(time.nanos, out_text + len);

@@ -1,5 +1,7 @@
 #include "http/file_type.h"
 
+#include "base/array.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -44,7 +46,7 @@ static const struct kind kinds[] = {
 
 static const struct kind *find(const char *name) {
   const char *dot = strrchr(name, '.');
-  for (size_t i = 0; dot != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
+  for (size_t i = 0; dot != NULL && i < STOA_COUNT_OF(kinds); i++) {
     if (strcasecmp(dot, kinds[i].extension) == 0) {
       return &kinds[i];
     }

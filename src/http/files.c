@@ -1,5 +1,7 @@
 #include "http/files.h"
 
+#include "base/array.h"
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "http/file_type.h"
@@ -157,7 +159,7 @@ static int read_piece(int fd, struct stoa_buffer *out, size_t size) {
 }
 
 static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
-  struct file_body *body = (struct file_body *)(void *)base;
+  struct file_body *body = stoa_container_of(base, struct file_body, base);
   size_t piece = body->left < size ? (size_t)body->left : size;
   int status = read_piece(body->fd, out, piece);
   if (status == STOA_OK) {
@@ -168,7 +170,7 @@ static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_
 }
 
 static void body_close(struct stoa_http_body *base) {
-  struct file_body *body = (struct file_body *)(void *)base;
+  struct file_body *body = stoa_container_of(base, struct file_body, base);
   stoa_sys.close(body->fd);
   stoa_free(body);
 }
@@ -231,7 +233,7 @@ static int find_name(struct request *request) {
  * else the system refuses is no "not found" either. */
 static int code_of_errno(int reason) {
   static const int missing[] = {ENOENT, ENOTDIR, EXDEV, ELOOP, EACCES, ENAMETOOLONG, ENXIO, ENODEV};
-  for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(missing); i++) {
     if (reason == missing[i]) {
       return 404;
     }

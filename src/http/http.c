@@ -1,5 +1,6 @@
 #include "http/http.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -11,8 +12,6 @@
 #define ANSWER_BYTES_MAX 2048u
 /* How often a deadline is looked at before it comes, where the peer's taking bytes puts it off. */
 #define LOOKS 4u
-/* A request that has come in time and waits to be read is looked for again after so long. */
-#define UNREAD_MS 500u
 
 struct http_input {
   struct stoa_stream_input base; /* first */
@@ -22,7 +21,7 @@ struct http_input {
 };
 
 static struct stoa_http_host *host_of(const struct stoa_stream *stream) {
-  return (struct stoa_http_host *)(uintptr_t)(const void *)stream->protocol;
+  return stoa_container_of(stream->protocol, struct stoa_http_host, protocol);
 }
 
 static struct http_input *input_of(const struct stoa_stream *stream) {
@@ -36,7 +35,7 @@ static struct stoa_stream_input *make_input(struct stoa_stream *stream) {
 }
 
 static void free_input(struct stoa_stream_input *base) {
-  struct http_input *input = (struct http_input *)(void *)base;
+  struct http_input *input = stoa_container_of(base, struct http_input, base);
   if (input->body != NULL) {
     input->body->close(input->body);
   }
@@ -45,7 +44,7 @@ static void free_input(struct stoa_stream_input *base) {
 }
 
 static bool input_is_idle(const struct stoa_stream_input *base) {
-  const struct http_input *input = (const struct http_input *)(const void *)base;
+  const struct http_input *input = stoa_container_of(base, const struct http_input, base);
   return input->head == NULL && input->body == NULL;
 }
 
@@ -266,7 +265,7 @@ static void on_half_closed(struct stoa_stream *stream) {
     stoa_stream_drop(stream);
   } else {
     stoa_stream_note_acked(stream);
-    set_deadline(stream, STOA_HTTP_HALF_CLOSED_MS);
+    set_deadline(stream, STOA_STREAM_HALF_CLOSED_MS);
   }
 }
 
@@ -317,7 +316,7 @@ static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
     return now_ms + (limit_ms - passed);
   }
   if (stream->listed || stoa_conn_has_input(&stream->conn)) {
-    return now_ms + UNREAD_MS;
+    return now_ms + STOA_STREAM_UNREAD_MS;
   }
   if (stream->input == NULL) {
     stoa_stream_drop(stream);
@@ -341,7 +340,7 @@ uint64_t stoa_http_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
     case STOA_STREAM_FLUSHING:
       return drop_when_due(stream, now_ms, STOA_HTTP_FLUSHING_MS);
     case STOA_STREAM_HALF_CLOSED:
-      return drop_when_due(stream, now_ms, STOA_HTTP_HALF_CLOSED_MS);
+      return drop_when_due(stream, now_ms, STOA_STREAM_HALF_CLOSED_MS);
     case STOA_STREAM_CLOSED:
       return UINT64_MAX;
   }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/sys.h"
+#include "base/units.h"
 #include "loop/mailbox.h"
 #include "loop/wheel.h"
 
@@ -14,8 +15,6 @@
 #include <time.h>
 
 #define EVENTS_PER_TURN 512
-#define NS_PER_MS 1000000u
-#define NS_PER_S 1000000000u
 #define NEVER_NS UINT64_MAX
 
 struct stoa_loop {
@@ -65,7 +64,7 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
   loop->wake.fd = -1;
   loop->wake_ns = NEVER_NS;
   loop->now_ns = clock_ns(loop);
-  loop->now_ms = loop->now_ns / NS_PER_MS;
+  loop->now_ms = loop->now_ns / STOA_NS_PER_MS;
   stoa_wheel_init(&loop->wheel, loop->now_ms);
   loop->epoll_fd = stoa_sys.epoll_create1(EPOLL_CLOEXEC);
   int status = loop->epoll_fd < 0 ? STOA_E_SYSTEM : open_wake(loop);
@@ -139,7 +138,7 @@ void stoa_loop_wake_at(struct stoa_loop *loop, uint64_t due_ns) {
 
 static uint64_t timers_due_ns(const struct stoa_loop *loop) {
   uint64_t due_ns;
-  return __builtin_mul_overflow(stoa_wheel_due_ms(&loop->wheel), NS_PER_MS, &due_ns) ? NEVER_NS : due_ns;
+  return __builtin_mul_overflow(stoa_wheel_due_ms(&loop->wheel), STOA_NS_PER_MS, &due_ns) ? NEVER_NS : due_ns;
 }
 
 uint64_t stoa_loop_due_ns(const struct stoa_loop *loop) {
@@ -165,7 +164,7 @@ static int whole_ms(uint64_t ns) {
   if (ns == NEVER_NS) {
     return -1;
   }
-  uint64_t ms = ns / NS_PER_MS + (ns % NS_PER_MS != 0);
+  uint64_t ms = ns / STOA_NS_PER_MS + (ns % STOA_NS_PER_MS != 0);
   return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -176,7 +175,7 @@ int stoa_loop_wait_ms(const struct stoa_loop *loop) {
 /* Errors: STOA_E_UNSUPPORTED  the kernel is older than Linux 5.11, or a filter of system calls does not know the call
  */
 static int wait_finely(struct stoa_loop *loop, uint64_t ns, int *out_count) {
-  const struct timespec timeout = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+  const struct timespec timeout = {(time_t)(ns / STOA_NS_PER_S), (long)(ns % STOA_NS_PER_S)};
   int count = stoa_sys.epoll_pwait2(loop->epoll_fd, loop->events, EVENTS_PER_TURN, &timeout, NULL);
   if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
     return STOA_E_UNSUPPORTED;
@@ -188,8 +187,8 @@ static int wait_finely(struct stoa_loop *loop, uint64_t ns, int *out_count) {
 static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
   uint64_t ns = wait_ns(loop);
   bool is_fine = loop->wake_ns != NEVER_NS && !loop->coarse;
-  if (wait_ms >= 0 && (uint64_t)wait_ms * NS_PER_MS <= ns) {
-    ns = (uint64_t)wait_ms * NS_PER_MS;
+  if (wait_ms >= 0 && (uint64_t)wait_ms * STOA_NS_PER_MS <= ns) {
+    ns = (uint64_t)wait_ms * STOA_NS_PER_MS;
     is_fine = false;
   }
   int count;
@@ -204,7 +203,7 @@ static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
 static void begin_turn(struct stoa_loop *loop) {
   uint64_t now_ns = clock_ns(loop);
   loop->now_ns = now_ns;
-  loop->now_ms = now_ns / NS_PER_MS;
+  loop->now_ms = now_ns / STOA_NS_PER_MS;
   loop->again = false;
   if (loop->wake_ns <= now_ns) {
     loop->wake_ns = NEVER_NS;

@@ -177,16 +177,16 @@ int stoa_address_parse(struct stoa_string text, struct stoa_address_list *out_li
   return status;
 }
 
-void stoa_address_format(const struct stoa_address *address, char out_text[STOA_ADDRESS_TEXT_LEN]) {
+void stoa_address_format(const struct stoa_address *address, char out_text[STOA_ADDRESS_TEXT_SIZE]) {
   char host[INET6_ADDRSTRLEN];
   if (address->socket.any.sa_family == AF_UNIX) {
-    snprintf(out_text, STOA_ADDRESS_TEXT_LEN, "unix:%s", address->socket.un.sun_path);
+    snprintf(out_text, STOA_ADDRESS_TEXT_SIZE, "unix:%s", address->socket.un.sun_path);
   } else if (address->socket.any.sa_family == AF_INET) {
     inet_ntop(AF_INET, &address->socket.in.sin_addr, host, sizeof host);
-    snprintf(out_text, STOA_ADDRESS_TEXT_LEN, "%s:%u", host, stoa_address_port(address));
+    snprintf(out_text, STOA_ADDRESS_TEXT_SIZE, "%s:%u", host, stoa_address_port(address));
   } else {
     inet_ntop(AF_INET6, &address->socket.in6.sin6_addr, host, sizeof host);
-    snprintf(out_text, STOA_ADDRESS_TEXT_LEN, "[%s]:%u", host, stoa_address_port(address));
+    snprintf(out_text, STOA_ADDRESS_TEXT_SIZE, "[%s]:%u", host, stoa_address_port(address));
   }
 }
 

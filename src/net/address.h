@@ -49,14 +49,14 @@ struct stoa_address_list {
   struct stoa_address items[STOA_ADDRESS_LIST_MAX];
 };
 
-#define STOA_ADDRESS_TEXT_LEN 128
+#define STOA_ADDRESS_TEXT_SIZE 128
 
 /* An IPv4 address that is written as an IPv6 one (::ffff:192.0.2.1) becomes an IPv4 address.
  * Errors: STOA_E_SYNTAX  not one of the forms; STOA_E_NOT_FOUND  the name does not resolve */
 int stoa_address_parse(struct stoa_string text, struct stoa_address_list *out_list);
 
 /* "127.0.0.1:7700", "[::1]:7700", "unix:/run/stoa.sock"; terminated. */
-void stoa_address_format(const struct stoa_address *address, char out_text[STOA_ADDRESS_TEXT_LEN]);
+void stoa_address_format(const struct stoa_address *address, char out_text[STOA_ADDRESS_TEXT_SIZE]);
 
 /* All zero bits: 0.0.0.0 or [::]. */
 bool stoa_address_is_any(const struct stoa_address *address);

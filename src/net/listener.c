@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include "base/container.h"
 #include "base/sys.h"
 
 #include <assert.h>
@@ -268,8 +269,7 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
 }
 
 static void on_retry(struct stoa_timer *timer) {
-  struct stoa_listener *listener =
-      (struct stoa_listener *)(void *)((char *)timer - offsetof(struct stoa_listener, retry));
+  struct stoa_listener *listener = stoa_container_of(timer, struct stoa_listener, retry);
   stoa_listener_resume(listener);
 }
 

@@ -1,13 +1,14 @@
 #include "net/queue.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 
 #include <assert.h>
 #include <sys/uio.h>
 
-#define SEGMENTS_AT_FIRST 4
+/* What bounds a queue is its bytes. */
+#define SEGMENTS_MAX UINT32_MAX
 #define OWN_BYTES_AT_FIRST 512
-#define OWN_BYTES_MAX (64u * 1024 * 1024)
 /* A batch this long is not appended to any more: its front is sent long before its end, and a queue that never runs
  * dry would otherwise keep all that it ever held. */
 #define OWN_BYTES_FULL (64u * 1024)
@@ -47,15 +48,8 @@ static int make_room(struct stoa_queue *queue) {
     queue->first = 0;
     return STOA_OK;
   }
-  uint32_t capacity = queue->capacity == 0 ? SEGMENTS_AT_FIRST : queue->capacity * 2;
-  struct stoa_segment *segments = queue->segments == NULL ? stoa_alloc(capacity * sizeof *segments)
-                                                          : stoa_realloc(queue->segments, capacity * sizeof *segments);
-  if (segments == NULL) {
-    return STOA_E_MEMORY;
-  }
-  queue->segments = segments;
-  queue->capacity = capacity;
-  return STOA_OK;
+  return stoa_array_reserve(&queue->segments, sizeof *queue->segments, &queue->capacity, (size_t)queue->count + 1,
+                            SEGMENTS_MAX);
 }
 
 int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t start, size_t end) {
@@ -83,7 +77,7 @@ struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
   if (make_room(queue) != STOA_OK) {
     return NULL;
   }
-  struct stoa_batch *batch = stoa_batch_create(OWN_BYTES_MAX);
+  struct stoa_batch *batch = stoa_batch_create(STOA_QUEUE_OWN_BYTES_MAX);
   if (batch == NULL || stoa_buffer_reserve(&batch->bytes, OWN_BYTES_AT_FIRST) != STOA_OK) {
     stoa_batch_unref(batch);
     return NULL;

@@ -1,5 +1,6 @@
 #include "net/stream_private.h"
 
+#include "base/container.h"
 #include "base/sys.h"
 
 #include <assert.h>
@@ -130,7 +131,7 @@ static bool is_gone(const struct stoa_stream *stream, uint32_t events) {
 }
 
 static void on_ready(struct stoa_io *io, uint32_t events) {
-  struct stoa_stream *stream = (struct stoa_stream *)(void *)io;
+  struct stoa_stream *stream = stoa_container_of(io, struct stoa_stream, conn.io);
   if ((events & (EPOLLOUT | EPOLLERR)) != 0) {
     on_writable(stream);
   }

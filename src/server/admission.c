@@ -1,8 +1,11 @@
 #include "server/admission.h"
 
+#include "base/container.h"
 #include "server/membership.h"
 #include "server/post.h"
+#include "server/send.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 #include <stdio.h>
 #include <stoa/error.stoa.h>
@@ -251,7 +254,7 @@ struct decision {
 };
 
 static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  const struct decision *decision = (const struct decision *)(const void *)post;
+  const struct decision *decision = stoa_container_of(post, const struct decision, post);
   struct stoa_session *session = stoa_worker_find(worker, &decision->session_id);
   if (session != NULL) {
     decide(session, decision->is_refusal ? &decision->refusal : NULL);
@@ -269,7 +272,7 @@ static int post_decision(struct stoa_server *server, const struct stoa_uuid *ses
   if (status != STOA_OK) {
     return status;
   }
-  struct decision *decision = (struct decision *)(void *)post;
+  struct decision *decision = stoa_container_of(post, struct decision, post);
   decision->session_id = *session_id;
   decision->is_refusal = refusal != NULL;
   if (refusal != NULL) {

@@ -1,5 +1,6 @@
 #include "server/answer.h"
 
+#include "server/send.h"
 #include "server/server_private.h"
 
 #include <stoa/error.stoa.h>
@@ -15,22 +16,33 @@ static int send_to(struct stoa_session *session, const struct stoa_question *que
   return stoa_worker_send(session, outgoing);
 }
 
-static void send_error(struct stoa_session *session, const struct stoa_question *question,
-                       struct stoa_outgoing *outgoing) {
+static int send_error(struct stoa_session *session, const struct stoa_question *question,
+                      struct stoa_outgoing *outgoing) {
   outgoing->is_error = true;
   outgoing->message_type = &stoa_error_type;
   if (session->state != STOA_SESSION_OPEN || !stoa_session_negotiated(session)) {
-    return;
+    return STOA_OK;
   }
-  if (send_to(session, question, outgoing) == STOA_E_MEMORY) {
+  int status = send_to(session, question, outgoing);
+  if (status == STOA_E_MEMORY) {
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
   }
+  return status;
 }
 
-void stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
-                       const struct stoa_error *error) {
+int stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
+                      const struct stoa_error *error) {
   struct stoa_outgoing outgoing = {.message = error};
-  send_error(session, question, &outgoing);
+  int status = send_error(session, question, &outgoing);
+  bool is_ending = status == STOA_E_CLOSED || status == STOA_E_MEMORY || status == STOA_E_LIMIT;
+  if (status != STOA_OK && !is_ending && error != &internal) {
+    stoa_log(STOA_LOG_ERROR, "an error could not be encoded", STOA_F_STR("handler", question->handler),
+             STOA_F_STR("reason", stoa_status_text(status)));
+    struct stoa_outgoing instead = {.message = &internal};
+    int ignored = send_error(session, question, &instead);
+    (void)ignored;
+  }
+  return status;
 }
 
 void stoa_answer_encoded_error(struct stoa_session *session, const struct stoa_question *question,
@@ -38,7 +50,8 @@ void stoa_answer_encoded_error(struct stoa_session *session, const struct stoa_q
   struct stoa_outgoing outgoing = {0};
   const struct stoa_server *server = stoa_worker_of(session)->server;
   outgoing.payloads[server->formats.items[stoa_server_session_of(session)->format].codec_index] = payload;
-  send_error(session, question, &outgoing);
+  int ignored = send_error(session, question, &outgoing);
+  (void)ignored;
 }
 
 int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *reply) {

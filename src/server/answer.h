@@ -23,9 +23,11 @@ struct stoa_question {
  * Errors: as stoa_session_send() */
 int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *reply);
 /* Send an error. The first client shows every frame that it gets as chat, so it is told nothing: only sessions with a
- * subprotocol know errors. Without memory for it the session is closed, for whoever waits must not wait for ever. */
-void stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
-                       const struct stoa_error *error);
+ * subprotocol know errors. Without memory for it the session is closed, for whoever waits must not wait for ever; one
+ * that cannot be encoded is answered INTERNAL.
+ * Errors: as stoa_session_send() */
+int stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
+                      const struct stoa_error *error);
 /* The same with what another thread encoded. */
 void stoa_answer_encoded_error(struct stoa_session *session, const struct stoa_question *question,
                                struct stoa_bytes payload);

@@ -1,5 +1,6 @@
 #include "server/calls.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "server/answer.h"
 #include "server/server_private.h"
@@ -11,7 +12,6 @@
 #include <stoa/log.h>
 
 /* One payload; what a session may be sent is bounded where it is appended to its output. */
-#define PAYLOAD_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 const struct stoa_error stoa_later = {.reason = STOA_STR("LATER")};
 
@@ -166,7 +166,7 @@ static struct stoa_call *make(struct stoa_session *session, const struct stoa_ca
   call->codec_index = format->codec_index;
   call->negotiated = stoa_session_negotiated(session);
   call->question = (struct stoa_question){scope->handler->type, true, scope->id, scope->handler->name};
-  stoa_buffer_init(&call->payload, PAYLOAD_BYTES_MAX);
+  stoa_buffer_init(&call->payload, STOA_ENCODING_BYTES_MAX);
   return call;
 }
 
@@ -218,7 +218,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
     struct stoa_outgoing outgoing = {.message_type = completion->type, .message = completion->message};
     status = stoa_answer_reply(session, &call->question, &outgoing);
   } else {
-    stoa_answer_error(session, &call->question, completion->message);
+    status = stoa_answer_error(session, &call->question, completion->message);
   }
   make_room(session);
   unref(call);
@@ -228,7 +228,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
 
 /* A completion of another thread has arrived. */
 static void arrive(struct stoa_post *post) {
-  struct stoa_call *call = (struct stoa_call *)(void *)post;
+  struct stoa_call *call = stoa_container_of(post, struct stoa_call, post);
   if (call->session == NULL) {
     count(call->account, ABANDONMENTS);
     unref(call);
@@ -349,7 +349,7 @@ static void time_out(struct stoa_calls *calls, struct stoa_call *call) {
 }
 
 static void on_timeout(struct stoa_timer *timer) {
-  struct stoa_calls *calls = (struct stoa_calls *)(void *)((char *)timer - offsetof(struct stoa_calls, timeout));
+  struct stoa_calls *calls = stoa_container_of(timer, struct stoa_calls, timeout);
   struct stoa_worker *worker = calls->account->worker;
   uint64_t now_ms = stoa_loop_now_ms(worker->loop);
   while (calls->oldest != NULL && calls->oldest->due_ms <= now_ms) {

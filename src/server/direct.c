@@ -1,8 +1,10 @@
 /* To one session, by its id, from any thread. */
+#include "base/container.h"
 #include "server/post.h"
 #include "server/publication.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 static struct stoa_worker *worker_of_id(struct stoa_server *server, const struct stoa_uuid *session_id) {
   return &server->workers[stoa_session_id_worker(session_id, server->worker_count)];
@@ -21,7 +23,7 @@ int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session
     struct stoa_session *session = stoa_worker_find(to, session_id);
     return session == NULL ? STOA_E_NOT_FOUND : stoa_session_send(session, type, message_type, message);
   }
-  const struct stoa_sending sending = {type, message_type, message};
+  const struct stoa_sending sending = {type, message_type, message, NULL};
   return stoa_publish_to_session(to, session_id, &sending);
 }
 
@@ -33,7 +35,7 @@ struct close_request {
 };
 
 static void close_session(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  const struct close_request *self = (const struct close_request *)(const void *)post;
+  const struct close_request *self = stoa_container_of(post, const struct close_request, post);
   struct stoa_session *session = stoa_worker_find(worker, &self->session_id);
   if (session != NULL) {
     stoa_session_close(session, self->code, self->reason);
@@ -46,7 +48,7 @@ static int post_close(struct stoa_worker *to, const struct stoa_uuid *session_id
   if (status != STOA_OK) {
     return status;
   }
-  struct close_request *self = (struct close_request *)(void *)post;
+  struct close_request *self = stoa_container_of(post, struct close_request, post);
   self->session_id = *session_id;
   self->code = code;
   if (reason != NULL) {

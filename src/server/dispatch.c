@@ -1,5 +1,7 @@
-/* A message's way in: typed frame, handler, decode, call, reply or error. */
+#include "server/dispatch.h"
+
 #include "server/answer.h"
+#include "server/handlers.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -25,7 +27,7 @@ static void fail(const struct incoming *incoming, const struct stoa_error *error
 /* A mistake is what the client should not have sent; what a handler answers is none. One is forgiven each second. */
 static void count_mistake(const struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
-  uint32_t mistakes = stoa_worker_count_mistake(session);
+  uint32_t mistakes = stoa_server_session_count_mistake(session);
   if (mistakes >= stoa_worker_of(session)->server->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
   }
@@ -179,7 +181,7 @@ static void on_typed(struct stoa_session *session, struct stoa_bytes message, bo
   stoa_arena_reset(worker->arena);
 }
 
-void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+void stoa_dispatch_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
   const struct incoming raw = {.session = session};
   if (callbacks->on_raw != NULL && is_within_rate(&raw, message.len)) {

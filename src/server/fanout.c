@@ -1,5 +1,6 @@
 #include "server/fanout.h"
 
+#include "server/session_id.h"
 #include "server/side.h"
 
 #include <assert.h>
@@ -35,9 +36,10 @@ static struct stoa_batch *open_batch(struct stoa_groups *groups, struct stoa_gro
 
 static void close_batch(struct stoa_groups *groups, const struct stoa_group *group, struct stoa_group_side *side) {
   struct stoa_batch *batch = side->batch;
+  size_t exclusion_bytes = stoa_exclusions_clear(&side->exclusions);
   if (group->owner == groups->host.worker) {
-    assert(groups->gathered_bytes >= batch->bytes.len);
-    groups->gathered_bytes -= batch->bytes.len;
+    assert(groups->gathered_bytes >= batch->bytes.len + exclusion_bytes);
+    groups->gathered_bytes -= batch->bytes.len + exclusion_bytes;
   }
   side->batch = NULL;
   stoa_side_next_batch(side);
@@ -140,11 +142,22 @@ static uint64_t due_ns(const struct stoa_groups *groups, const struct stoa_group
   return group->dirty ? group->due_ns : stoa_linger_due_ns(&groups->linger, group->last_ns);
 }
 
+/* One that does not get the message, and lives on another worker: the list of exclusions tells that worker. */
+static bool is_listed(const struct stoa_groups *groups, const struct stoa_uuid *except) {
+  return except != NULL && stoa_session_id_worker(except, groups->host.worker_count) != groups->host.worker;
+}
+
 static int append_variant(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
-                          struct stoa_outgoing *outgoing) {
+                          struct stoa_outgoing *outgoing, const struct stoa_uuid *except) {
   struct stoa_group_side *side = stoa_group_side_of(group, variant);
   size_t before = batch_len(side);
-  int status = side == NULL ? STOA_E_MEMORY : write_variant(groups, side, variant, outgoing);
+  int status = side == NULL ? STOA_E_MEMORY : STOA_OK;
+  if (status == STOA_OK && is_listed(groups, except)) {
+    status = stoa_exclusions_reserve(&side->exclusions);
+  }
+  if (status == STOA_OK) {
+    status = write_variant(groups, side, variant, outgoing);
+  }
   groups->gathered_bytes += batch_len(side) - before;
   stoa_groups_mark_dirty(groups, group, due_ns(groups, group, side));
   return status;
@@ -161,7 +174,24 @@ static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint
   }
 }
 
-static int append_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing) {
+/* The message that stands at the end of the batch is not for that session. Cannot fail: append_variant() has made room.
+ */
+static void exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant, size_t start,
+                    const struct stoa_uuid *except) {
+  struct stoa_group_side *side = group->sides[variant];
+  if (except == NULL) {
+    return;
+  }
+  const struct stoa_exclusion exclusion = {*except, (uint32_t)start, (uint32_t)side->batch->bytes.len};
+  if (is_listed(groups, except)) {
+    groups->gathered_bytes += stoa_exclusions_add(&side->exclusions, except, exclusion.start, exclusion.end);
+  } else {
+    stoa_side_exclude(groups, group, variant, &exclusion);
+  }
+}
+
+static int append_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing,
+                     const struct stoa_uuid *except) {
   size_t lens[STOA_VARIANTS_MAX];
   uint64_t written = 0;
   for (size_t i = 0; i < variant_count(groups); i++) {
@@ -169,24 +199,34 @@ static int append_to(struct stoa_groups *groups, struct stoa_group *group, struc
       continue;
     }
     lens[i] = batch_len(group->sides[i]);
-    int status = append_variant(groups, group, i, outgoing);
+    int status = append_variant(groups, group, i, outgoing, except);
     if (status != STOA_OK) {
       take_back(groups, group, written, lens);
       return status;
     }
     written |= (uint64_t)1 << i;
   }
+  /* Only now: what a member has passed over is not taken back. */
+  for (size_t i = 0; i < variant_count(groups); i++) {
+    if ((written >> i & 1) != 0) {
+      exclude(groups, group, i, lens[i], except);
+    }
+  }
   return STOA_OK;
 }
 
-static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing) {
+static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing,
+                      const struct stoa_uuid *except) {
   int first = STOA_OK;
   for (size_t i = 0; i < variant_count(groups); i++) {
     if (stoa_group_interested(group, i) == 0) {
       continue;
     }
-    int status = append_variant(groups, group, i, outgoing);
-    if (status != STOA_OK) {
+    size_t start = batch_len(group->sides[i]);
+    int status = append_variant(groups, group, i, outgoing, except);
+    if (status == STOA_OK) {
+      exclude(groups, group, i, start, except);
+    } else {
       lose(groups, group->interest, group, i);
       first = first == STOA_OK ? status : first;
     }
@@ -211,7 +251,8 @@ static int find_for_append(struct stoa_groups *groups, struct stoa_string name, 
   return *out_group == NULL ? STOA_E_MEMORY : STOA_OK;
 }
 
-int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing) {
+int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
+                       const struct stoa_uuid *except) {
   struct stoa_group *group;
   struct stoa_interest *interest;
   if (groups->gathered_bytes >= groups->host.gathered_bytes_max) {
@@ -219,19 +260,20 @@ int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, stru
   }
   int status = find_for_append(groups, name, &group, &interest);
   if (group != NULL) {
-    status = append_to(groups, group, outgoing);
+    status = append_to(groups, group, outgoing, except);
     stoa_groups_drop_if_unused(groups, group);
   }
   stoa_interest_release(groups->host.interests, interest);
   return status;
 }
 
-int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing) {
+int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
+                        const struct stoa_uuid *except) {
   struct stoa_group *group;
   struct stoa_interest *interest;
   int status = find_for_append(groups, name, &group, &interest);
   if (group != NULL) {
-    status = deliver_to(groups, group, outgoing);
+    status = deliver_to(groups, group, outgoing, except);
     stoa_groups_drop_if_unused(groups, group);
   } else if (status != STOA_OK) {
     for (size_t i = 0; i < variant_count(groups); i++) {
@@ -258,7 +300,19 @@ static int join_batches(struct stoa_group_side *side, const struct stoa_batch *n
   return stoa_buffer_append(&side->batch->bytes, next->bytes.data, next->bytes.len);
 }
 
-void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size_t variant, struct stoa_batch *batch) {
+/* Offsets in the list count from where the owner's batch begins in this one. */
+static void exclude_adopted(struct stoa_groups *groups, struct stoa_group *group, size_t variant, size_t base,
+                            const struct stoa_exclusions *exclusions) {
+  for (uint32_t i = 0; i < exclusions->count; i++) {
+    struct stoa_exclusion exclusion = exclusions->items[i];
+    exclusion.start += (uint32_t)base;
+    exclusion.end += (uint32_t)base;
+    stoa_side_exclude(groups, group, variant, &exclusion);
+  }
+}
+
+void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size_t variant, struct stoa_batch *batch,
+                       const struct stoa_exclusions *exclusions) {
   struct stoa_group *group = stoa_groups_find(groups, name);
   struct stoa_group_side *side = group == NULL ? NULL : group->sides[variant];
   if (side == NULL || side->count == 0) {
@@ -266,22 +320,25 @@ void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size
   }
   assert(group->owner != groups->host.worker);
   stoa_groups_mark_dirty(groups, group, 0); /* the owner has held it as long as it should be */
+  size_t base = batch_len(side);
   if (side->batch == NULL) {
     side->batch = stoa_batch_ref(batch);
   } else if (join_batches(side, batch) != STOA_OK) {
     stoa_side_close_lost(side);
     close_batch(groups, group, side);
+    return;
   }
+  exclude_adopted(groups, group, variant, base, exclusions);
 }
 
 /* The end of a turn. */
 
 static void post_to_workers(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
-  struct stoa_batch *batch = group->sides[variant]->batch;
+  const struct stoa_group_side *side = group->sides[variant];
   uint64_t others = stoa_group_interested(group, variant) & ~((uint64_t)1 << groups->host.worker);
   for (uint32_t to = 0; others != 0; to++, others >>= 1) {
-    if ((others & 1) != 0 &&
-        groups->host.post_batch(groups->host.context, to, stoa_group_name(group), variant, batch) != STOA_OK) {
+    if ((others & 1) != 0 && groups->host.post_batch(groups->host.context, to, stoa_group_name(group), variant,
+                                                     side->batch, &side->exclusions) != STOA_OK) {
       lose_on(groups, group->interest, variant, to);
     }
   }

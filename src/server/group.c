@@ -34,6 +34,7 @@ static void destroy(struct stoa_groups *groups, struct stoa_group *group) {
     if (group->sides[i] != NULL) {
       stoa_batch_unref(group->sides[i]->batch);
       stoa_free(group->sides[i]->members);
+      stoa_exclusions_clear(&group->sides[i]->exclusions);
       stoa_free(group->sides[i]);
     }
   }

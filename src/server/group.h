@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "net/batch.h"
+#include "server/exclusion.h"
 #include "server/interest.h"
 #include "server/linger.h"
 
@@ -32,8 +33,9 @@ struct stoa_member {
 struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
-  uint32_t batch_number;    /* never 0, so that a zeroed member has taken nothing */
-  struct stoa_batch *batch; /* what gathers now; NULL: nothing yet */
+  uint32_t batch_number;             /* never 0, so that a zeroed member has taken nothing */
+  struct stoa_batch *batch;          /* what gathers now; NULL: nothing yet */
+  struct stoa_exclusions exclusions; /* on the owner: who, on other workers, is not to get what of it */
 };
 
 struct stoa_group {
@@ -61,8 +63,12 @@ struct stoa_groups_host {
   struct stoa_deflater *(*deflater)(void *context);
   /* Sends that were gathered refer to batches: do them now. */
   void (*hand_over)(void *context);
-  /* Hand a batch of this turn to another worker's stoa_fanout_adopt(). Errors: STOA_E_LIMIT, STOA_E_MEMORY */
-  int (*post_batch)(void *context, uint32_t to, struct stoa_string name, size_t variant, struct stoa_batch *batch);
+  /* The session of that id, when it is open and on this worker; else NULL. */
+  struct stoa_session *(*find)(void *context, const struct stoa_uuid *session_id);
+  /* Hand a batch of this turn to another worker's stoa_fanout_adopt(), and those of the exclusions that concern it.
+   * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+  int (*post_batch)(void *context, uint32_t to, struct stoa_string name, size_t variant, struct stoa_batch *batch,
+                    const struct stoa_exclusions *exclusions);
   /* Have stoa_groups_review() called on the owner. Cannot fail, but may take until the owner sweeps. */
   void (*post_review)(void *context, uint32_t owner, struct stoa_string name);
   /* Have stoa_fanout_close_lost() called on another worker. Cannot fail. */
@@ -75,7 +81,7 @@ struct stoa_groups {
   struct stoa_group *all;
   struct stoa_group *dirty;
   struct stoa_linger linger;
-  size_t gathered_bytes;    /* in the batches of groups that this worker owns */
+  size_t gathered_bytes;    /* in the batches of groups that this worker owns, and in their exclusions */
   struct stoa_batch *spare; /* kept warm between turns, dropped by the sweep */
   bool spare_used;
   atomic_bool review_due; /* set by any thread: a review found no room in the mailbox */

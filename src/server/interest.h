@@ -21,6 +21,7 @@
 struct stoa_interest {
   _Atomic uint64_t workers[STOA_VARIANTS_MAX]; /* bit n: worker n has members of this variant */
   _Atomic uint64_t lost[STOA_VARIANTS_MAX];    /* bit n: they missed a message and must be closed, see fanout.h */
+  atomic_size_t member_count;                  /* of all workers */
   uint32_t refs;                               /* under the mutex */
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];

@@ -1,10 +1,10 @@
 #include "server/linger.h"
 
-#define NS_PER_MS 1000000u
+#include "base/units.h"
 
 void stoa_linger_init(struct stoa_linger *linger, struct stoa_loop *loop, uint32_t linger_ms, bool adaptive) {
   linger->loop = loop;
-  linger->linger_ns = (uint64_t)linger_ms * NS_PER_MS;
+  linger->linger_ns = (uint64_t)linger_ms * STOA_NS_PER_MS;
   linger->adaptive = adaptive;
 }
 

@@ -1,8 +1,10 @@
 #include "server/listeners.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/server_private.h"
+#include "server/worker_accept.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -235,7 +237,7 @@ static void take(struct stoa_worker *worker, const struct stoa_server_listener *
 }
 
 static void on_handover(struct stoa_post *post) {
-  struct handover *handover = (struct handover *)(void *)post;
+  struct handover *handover = stoa_container_of(post, struct handover, post);
   if (handover->to->listener_count > 0) {
     take(handover->to, handover->listener, handover->fd);
   } else {
@@ -401,7 +403,7 @@ static bool is_missing(int reason) {
 
 static void log_left_out(const struct stoa_server_listener *listener, const struct stoa_address *address,
                          const char *reason) {
-  char text[STOA_ADDRESS_TEXT_LEN];
+  char text[STOA_ADDRESS_TEXT_SIZE];
   stoa_address_format(address, text);
   stoa_log(STOA_LOG_WARN, "this machine does not have an address, it is left out",
            STOA_F_TEXT("configured", listener->configured), STOA_F_STR("address", text), STOA_F_STR("reason", reason));
@@ -489,7 +491,7 @@ static void tell(struct stoa_server *server, struct stoa_server_listener *listen
       first < listeners->socket_count ? &listeners->sockets[first].address : &listener->addresses.items[0],
       listener->text);
   for (size_t i = first; i < listeners->socket_count; i++) {
-    char text[STOA_ADDRESS_TEXT_LEN];
+    char text[STOA_ADDRESS_TEXT_SIZE];
     stoa_address_format(&listeners->sockets[i].address, text);
     stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text),
              STOA_F_STR("role", listener->is_admin ? "admin" : "public"),

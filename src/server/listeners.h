@@ -4,7 +4,7 @@
  * worker (SO_REUSEPORT, the kernel spreads connections); a unix socket, which cannot be, is watched by all workers, and
  * whoever accepts hands the connection to the next worker in turn.
  *
- * Does not know: what is done with a connection (worker.h), the PROXY protocol's header.
+ * Does not know: what is done with a connection (worker_accept.h), the PROXY protocol's header.
  * Thread: init, open and fini on the one that creates and starts the server; the rest on the worker's.
  * Lifetime: owned by the server; listeners and their TLS contexts stand until fini.
  */
@@ -35,7 +35,7 @@ struct stoa_server_listener {
   struct stoa_string_list certificate_names; /* that pages may reach it by; in the server's configuration */
   mode_t mode;
   struct stoa_address_list addresses;
-  char text[STOA_ADDRESS_TEXT_LEN]; /* where it listens, once it does: its first socket */
+  char text[STOA_ADDRESS_TEXT_SIZE]; /* where it listens, once it does: its first socket */
 };
 
 /* One address that is bound. */

@@ -67,6 +67,23 @@ static inline void stoa_member_remove_membership(struct stoa_session *session, u
 /* When it is in no group any more. */
 void stoa_member_free_memberships(struct stoa_session *session);
 
+/* Its place in its side of a group. False when it is no member. */
+static inline bool stoa_member_index(const struct stoa_session *session, const struct stoa_group *group,
+                                     uint32_t *out_index) {
+  const struct stoa_server_session *own = stoa_server_session_of(session);
+  if (group->name_len == 0) {
+    *out_index = own->all_index;
+    return own->accepted;
+  }
+  for (uint32_t i = 0; i < own->group_count; i++) {
+    if (own->memberships[i].group == group) {
+      *out_index = own->memberships[i].index;
+      return true;
+    }
+  }
+  return false;
+}
+
 /* It was moved within the array of a group's side. */
 static inline void stoa_member_moved(struct stoa_session *session, const struct stoa_group *group, uint32_t index) {
   struct stoa_server_session *own = stoa_server_session_of(session);

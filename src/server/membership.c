@@ -1,25 +1,18 @@
 #include "server/membership.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/member.h"
 #include "server/side.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 static struct stoa_groups *groups_of(const struct stoa_session *session) {
   return &stoa_worker_of(session)->groups;
 }
 
 int stoa_member_reserve_membership(struct stoa_session *session) {
-  size_t size =
-      (stoa_server_session_of(session)->group_count + 1) * sizeof *stoa_server_session_of(session)->memberships;
-  struct stoa_membership *memberships = stoa_server_session_of(session)->memberships == NULL
-                                            ? stoa_alloc(size)
-                                            : stoa_realloc(stoa_server_session_of(session)->memberships, size);
-  if (memberships == NULL) {
-    return STOA_E_MEMORY;
-  }
-  stoa_server_session_of(session)->memberships = memberships;
-  return STOA_OK;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  return stoa_array_resize(&own->memberships, sizeof *own->memberships, (size_t)own->group_count + 1);
 }
 
 void stoa_member_free_memberships(struct stoa_session *session) {
@@ -40,6 +33,11 @@ static bool is_member(const struct stoa_session *session, struct stoa_string nam
     }
   }
   return false;
+}
+
+bool stoa_group_has(const struct stoa_session *session, struct stoa_string name) {
+  uint32_t place;
+  return is_member(session, name, &place);
 }
 
 int stoa_session_join(struct stoa_session *session, struct stoa_string name) {

@@ -1,5 +1,7 @@
 #include "server/options.h"
 
+#include "base/array.h"
+
 #include <sched.h>
 #include <stoa/log.h>
 
@@ -155,7 +157,7 @@ static int check_times(const struct stoa_server *server) {
       {"server.pong_timeout_ms", server->config.pong_timeout_ms},
       {"server.drain_ms", server->config.drain_ms},
   };
-  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(times); i++) {
     if (times[i].value > INT32_MAX) {
       return out_of_range(times[i].name, times[i].value, INT32_MAX);
     }

@@ -1,10 +1,11 @@
 #include "server/post.h"
 
+#include "base/container.h"
 #include "base/memory.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 static void run(struct stoa_post *post) {
-  struct stoa_worker_post *self = (struct stoa_worker_post *)(void *)post;
+  struct stoa_worker_post *self = stoa_container_of(post, struct stoa_worker_post, post);
   self->run(self->worker, self);
   stoa_budget_give(self->budget, self->bytes);
   stoa_free(self);

@@ -1,15 +1,17 @@
 #include "server/publication.h"
 
+#include "base/container.h"
 #include "server/fanout.h"
 #include "server/longest.h"
 #include "server/member.h"
 #include "server/post.h"
+#include "server/send.h"
 #include "server/server_private.h"
+#include "server/worker_table.h"
 
 #include <stoa/log.h>
 
 /* What one encoding may take while it is made; the limit on messages is looked at afterwards. */
-#define ENCODING_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* For a group's owner, or for one session of another worker. One block: the payloads follow. */
 struct publication {
@@ -17,8 +19,9 @@ struct publication {
   const struct stoa_message_type *message_type;
   uint32_t type;
   bool to_session;
+  bool has_exception;
   uint8_t name_len;
-  struct stoa_uuid session_id;
+  struct stoa_uuid session_id; /* whom it is for, or the one of all whom it is not for */
   char name[STOA_GROUP_NAME_LEN_MAX];
   struct stoa_bytes payloads[STOA_CODECS_MAX];
 };
@@ -35,13 +38,13 @@ static int deliver_to_session(struct stoa_worker *worker, const struct stoa_uuid
 }
 
 static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
-  struct publication *self = (struct publication *)(void *)post;
+  struct publication *self = stoa_container_of(post, struct publication, post);
   struct stoa_outgoing outgoing = {.type = self->type, .message_type = self->message_type};
   memcpy(outgoing.payloads, self->payloads, sizeof outgoing.payloads);
   stoa_worker_outgoing(worker, &outgoing);
-  int status = self->to_session
-                   ? deliver_to_session(worker, &self->session_id, &outgoing)
-                   : stoa_fanout_deliver(&worker->groups, stoa_string_make(self->name, self->name_len), &outgoing);
+  int status = self->to_session ? deliver_to_session(worker, &self->session_id, &outgoing)
+                                : stoa_fanout_deliver(&worker->groups, stoa_string_make(self->name, self->name_len),
+                                                      &outgoing, self->has_exception ? &self->session_id : NULL);
   if (status != STOA_OK && status != STOA_E_CLOSED) {
     stoa_log(STOA_LOG_ERROR, "a message could not be delivered; who missed it is closed with 4010 or 4008",
              STOA_F_STR("reason", stoa_status_text(status)), STOA_F_INT("type", self->type));
@@ -102,7 +105,7 @@ static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct p
   if (status != STOA_OK) {
     return status;
   }
-  *out_publication = (struct publication *)(void *)post;
+  *out_publication = stoa_container_of(post, struct publication, post);
   (*out_publication)->type = outgoing->type;
   (*out_publication)->message_type = outgoing->message_type;
   copy_payloads(*out_publication, outgoing);
@@ -115,7 +118,7 @@ static int wrap_elsewhere(struct stoa_worker *to, struct stoa_outgoing *outgoing
   struct stoa_buffer scratch[STOA_CODECS_MAX];
   const struct stoa_server *server = to->server;
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
-    stoa_buffer_init(&scratch[i], ENCODING_BYTES_MAX);
+    stoa_buffer_init(&scratch[i], STOA_ENCODING_BYTES_MAX);
   }
   outgoing->registry = &server->codecs;
   outgoing->body_bytes_max = server->limits.message_bytes_max;
@@ -146,7 +149,7 @@ static int publish_here(struct stoa_worker *worker, struct stoa_string group, co
       .type = sending->type, .message_type = sending->message_type, .message = sending->message};
   stoa_worker_outgoing(worker, &outgoing);
   int status = stoa_longest_check(&worker->server->formats, &outgoing);
-  return status == STOA_OK ? stoa_fanout_append(&worker->groups, group, &outgoing) : status;
+  return status == STOA_OK ? stoa_fanout_append(&worker->groups, group, &outgoing, sending->except) : status;
 }
 
 int stoa_publish(struct stoa_server *server, struct stoa_string group, const struct stoa_sending *sending) {
@@ -162,6 +165,10 @@ int stoa_publish(struct stoa_server *server, struct stoa_string group, const str
   publication->name_len = (uint8_t)group.len;
   if (group.len > 0) {
     memcpy(publication->name, group.data, group.len);
+  }
+  if (sending->except != NULL) {
+    publication->has_exception = true;
+    publication->session_id = *sending->except;
   }
   stoa_worker_post_send(&publication->post);
   return STOA_OK;
@@ -180,20 +187,30 @@ int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *sess
   return STOA_OK;
 }
 
-int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
-                        const struct stoa_message_type *message_type, const void *message) {
-  const struct stoa_sending sending = {type, message_type, message};
+int stoa_server_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                               uint32_t type, const struct stoa_message_type *message_type, const void *message) {
+  const struct stoa_sending sending = {type, message_type, message, except};
   if (group.len == 0 || group.len > STOA_GROUP_NAME_LEN_MAX || type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
   return server->started ? stoa_publish(server, group, &sending) : STOA_E_CLOSED;
 }
 
-int stoa_server_broadcast(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type,
-                          const void *message) {
-  const struct stoa_sending sending = {type, message_type, message};
+int stoa_server_publish(struct stoa_server *server, struct stoa_string group, uint32_t type,
+                        const struct stoa_message_type *message_type, const void *message) {
+  return stoa_server_publish_except(server, group, NULL, type, message_type, message);
+}
+
+int stoa_server_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, uint32_t type,
+                                 const struct stoa_message_type *message_type, const void *message) {
+  const struct stoa_sending sending = {type, message_type, message, except};
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
   return server->started ? stoa_publish(server, stoa_string_make(NULL, 0), &sending) : STOA_E_CLOSED;
+}
+
+int stoa_server_broadcast(struct stoa_server *server, uint32_t type, const struct stoa_message_type *message_type,
+                          const void *message) {
+  return stoa_server_broadcast_except(server, NULL, type, message_type, message);
 }

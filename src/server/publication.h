@@ -16,10 +16,11 @@ struct stoa_worker;
 struct stoa_sending {
   uint32_t type;
   const struct stoa_message_type *message_type;
-  const void *message; /* borrowed until the call returns */
+  const void *message;            /* borrowed until the call returns */
+  const struct stoa_uuid *except; /* for many: the session that does not get it; NULL: all get it */
 };
 
-/* To the members of a group, in its owner's order. Errors: as stoa_server_publish() */
+/* To the members of a group, or to all but one, in its owner's order. Errors: as stoa_server_publish() */
 int stoa_publish(struct stoa_server *server, struct stoa_string group, const struct stoa_sending *sending);
 /* To a session of another worker than this thread's. Errors: as stoa_server_send() */
 int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *session_id,

@@ -1,7 +1,9 @@
-/* server/request.c: what becomes of a request: an upgrade to a session, a file of the page, or a refusal. */
+#include "server/request.h"
+
 #include "base/sys.h"
 #include "server/admission.h"
 #include "server/endpoint.h"
+#include "server/worker_table.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
@@ -210,7 +212,7 @@ static void on_upgrade(struct upgrade *upgrade) {
   }
 }
 
-void stoa_worker_on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
   struct upgrade upgrade = {
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
   int code = stoa_ws_request_read(head, data, &upgrade.request);

@@ -1,3 +1,5 @@
+#include "server/send.h"
+
 #include "server/member.h"
 #include "server/membership.h"
 #include "server/server_private.h"
@@ -91,14 +93,6 @@ void stoa_session_notify_drained(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN) {
     stoa_stream_tell_empty(&session->stream);
   }
-}
-
-void *stoa_session_user(const struct stoa_session *session) {
-  return stoa_server_session_of(session)->user;
-}
-
-void stoa_session_set_user(struct stoa_session *session, void *user) {
-  stoa_server_session_of(session)->user = user;
 }
 
 static const struct stoa_error without_memory = {.code = STOA_ERROR_INTERNAL,

@@ -4,6 +4,9 @@
 #include "server/options.h"
 #include "server/server_private.h"
 #include "server/stepping.h"
+#include "server/work.h"
+#include "server/worker.h"
+#include "server/worker_life.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -134,6 +137,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
+  stoa_server_set_user(server, NULL, NULL); /* and destroy what was set */
   stoa_free(server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
@@ -158,56 +162,6 @@ int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,
   }
   server->ping_type = type;
   server->ping_message = message_type;
-  return STOA_OK;
-}
-
-/* Where a type is, or where it would go. */
-static size_t handler_place(const struct stoa_server *server, uint32_t type) {
-  size_t low = 0;
-  size_t high = server->handler_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (server->handlers[middle].type < type) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-const struct stoa_handler *stoa_server_find_handler(const struct stoa_server *server, uint32_t type) {
-  size_t place = handler_place(server, type);
-  bool found = place < server->handler_count && server->handlers[place].type == type;
-  return found ? &server->handlers[place] : NULL;
-}
-
-static bool is_complete(const struct stoa_handler *handler) {
-  return handler->type <= STOA_TYPE_MAX && handler->invoke != NULL && handler->function != NULL &&
-         handler->message != NULL && handler->message->abi == STOA_DESCRIPTOR_ABI &&
-         (handler->reply == NULL || handler->reply->abi == STOA_DESCRIPTOR_ABI);
-}
-
-int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler) {
-  assert(!server->started);
-  if (!is_complete(handler)) {
-    return STOA_E_ARGUMENT;
-  }
-  size_t place = handler_place(server, handler->type);
-  if (place < server->handler_count && server->handlers[place].type == handler->type) {
-    stoa_log(STOA_LOG_ERROR, "a handler of this type is there already", STOA_F_STR("handler", handler->name),
-             STOA_F_INT("type", handler->type), STOA_F_STR("there", server->handlers[place].name));
-    return STOA_E_EXISTS;
-  }
-  size_t size = (server->handler_count + 1) * sizeof *server->handlers;
-  struct stoa_handler *handlers = server->handlers == NULL ? stoa_alloc(size) : stoa_realloc(server->handlers, size);
-  if (handlers == NULL) {
-    return STOA_E_MEMORY;
-  }
-  memmove(handlers + place + 1, handlers + place, (server->handler_count - place) * sizeof *handlers);
-  handlers[place] = *handler;
-  server->handlers = handlers;
-  server->handler_count++;
   return STOA_OK;
 }
 
@@ -330,22 +284,6 @@ const char *stoa_server_address(const struct stoa_server *server, size_t index) 
 }
 
 /* Ending. */
-
-void stoa_server_drain(struct stoa_server *server) {
-  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    if (stoa_worker_runs(&server->workers[i])) {
-      stoa_worker_drain(&server->workers[i]);
-    }
-  }
-}
-
-void stoa_server_abort(struct stoa_server *server) {
-  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    if (stoa_worker_runs(&server->workers[i])) {
-      stoa_worker_abort(&server->workers[i]);
-    }
-  }
-}
 
 struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_t index) {
   assert(server->workers != NULL);

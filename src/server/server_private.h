@@ -8,7 +8,7 @@
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
-#include "server/worker.h"
+#include "server/worker_core.h"
 
 #include <stdatomic.h>
 
@@ -23,6 +23,8 @@ struct stoa_server {
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
+  void *user; /* the program's, and what frees it; NULL: nothing */
+  void (*destroy_user)(void *user);
 
   struct stoa_handler *handlers; /* by ascending type */
   size_t handler_count;
@@ -48,8 +50,5 @@ struct stoa_server {
   atomic_size_t sessions;                      /* of them, those that were upgraded; for the cap */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: which encodings are needed at all */
 };
-
-/* The handler of a type, or NULL. */
-const struct stoa_handler *stoa_server_find_handler(const struct stoa_server *server, uint32_t type);
 
 #endif

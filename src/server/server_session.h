@@ -6,6 +6,7 @@
 #ifndef STOA_SERVER_SERVER_SESSION_H
 #define STOA_SERVER_SERVER_SESSION_H
 
+#include "base/container.h"
 #include "server/peer.h"
 #include "server/rate.h"
 #include "session/session.h"
@@ -19,9 +20,9 @@ struct stoa_membership {
 
 /* What few sessions need. */
 struct stoa_session_account {
-  uint32_t mistakes;    /* what it should not have sent, less one for each second since */
-  uint32_t mistakes_ms; /* when that was counted, low 32 bits of the loop's time */
-  uint32_t asked_ms;    /* while it waits to be let in: since when, likewise */
+  uint32_t mistakes;       /* what it should not have sent, less one for each second since */
+  uint32_t mistakes_ms;    /* when that was counted, low 32 bits of the loop's time */
+  uint32_t asked_ms;       /* while it waits to be let in: since when, likewise */
   struct stoa_peer client; /* behind trusted proxies */
   struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
   bool has_local;
@@ -51,6 +52,9 @@ struct stoa_server_session {
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
 
+/* The session made one more mistake; how many it has made, less one for each second since. */
+uint32_t stoa_server_session_count_mistake(struct stoa_session *session);
+
 /* A trusted proxy has told whose it is. False when memory is out. */
 bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]);
 
@@ -60,11 +64,11 @@ static inline const struct stoa_peer *stoa_server_session_client(const struct st
 }
 
 static inline struct stoa_server_session *stoa_server_session_of(const struct stoa_session *session) {
-  return (struct stoa_server_session *)(uintptr_t)(const void *)session;
+  return stoa_container_of(session, struct stoa_server_session, base);
 }
 
 static inline struct stoa_server_session *stoa_server_session_of_stream(struct stoa_stream *stream) {
-  return (struct stoa_server_session *)(void *)stream;
+  return stoa_container_of(stream, struct stoa_server_session, base.stream);
 }
 
 #endif

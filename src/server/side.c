@@ -1,26 +1,18 @@
 #include "server/side.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/member.h"
 
 #include <assert.h>
 
-#define MEMBERS_AT_FIRST 4
 #define PREFETCH_MEMBERS 4
+/* More than a worker can have connections. */
+#define MEMBERS_MAX UINT32_MAX
 
 static int grow(struct stoa_group_side *side) {
-  if (side->count < side->capacity) {
-    return STOA_OK;
-  }
-  uint32_t capacity = side->capacity == 0 ? MEMBERS_AT_FIRST : side->capacity + side->capacity / 2;
-  struct stoa_member *members = side->members == NULL ? stoa_alloc(capacity * sizeof *members)
-                                                      : stoa_realloc(side->members, capacity * sizeof *members);
-  if (members == NULL) {
-    return STOA_E_MEMORY;
-  }
-  side->members = members;
-  side->capacity = capacity;
-  return STOA_OK;
+  return stoa_array_reserve(&side->members, sizeof *side->members, &side->capacity, (size_t)side->count + 1,
+                            MEMBERS_MAX);
 }
 
 static void begin_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
@@ -54,6 +46,7 @@ int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct s
   *out_index = side->count;
   side->count++;
   group->member_count++;
+  atomic_fetch_add_explicit(&group->interest->member_count, 1, memory_order_relaxed);
   return STOA_OK;
 }
 
@@ -62,14 +55,37 @@ static size_t taken_by(const struct stoa_group_side *side, const struct stoa_mem
   return member->batch_number == side->batch_number ? member->taken : 0;
 }
 
-void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index) {
-  struct stoa_member *member = &side->members[index];
+static void take_up_to(struct stoa_group_side *side, struct stoa_member *member, size_t end) {
   size_t from = taken_by(side, member);
-  if (side->batch != NULL && from < side->batch->bytes.len) {
-    stoa_stream_output_queue(&member->session->stream, side->batch, from, side->batch->bytes.len);
+  if (from < end) {
+    stoa_stream_output_queue(&member->session->stream, side->batch, from, end);
     member->batch_number = side->batch_number;
-    member->taken = (uint32_t)side->batch->bytes.len;
+    member->taken = (uint32_t)end;
   }
+}
+
+void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index) {
+  if (side->batch != NULL) {
+    take_up_to(side, &side->members[index], side->batch->bytes.len);
+  }
+}
+
+/* So the others are written to as if there were no exclusion. */
+void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
+                       const struct stoa_exclusion *exclusion) {
+  struct stoa_session *session = groups->host.find(groups->host.context, &exclusion->session_id);
+  uint32_t index;
+  if (session == NULL || stoa_member_variant(session, groups->host.formats) != variant ||
+      !stoa_member_index(session, group, &index)) {
+    return;
+  }
+  struct stoa_group_side *side = group->sides[variant];
+  struct stoa_member *member = &side->members[index];
+  assert(taken_by(side, member) <= exclusion->start);
+  assert(exclusion->end <= side->batch->bytes.len);
+  take_up_to(side, member, exclusion->start);
+  member->batch_number = side->batch_number;
+  member->taken = exclusion->end;
 }
 
 void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
@@ -80,6 +96,7 @@ void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, stru
   stoa_side_take_rest(side, index);
   side->count--;
   group->member_count--;
+  atomic_fetch_sub_explicit(&group->interest->member_count, 1, memory_order_relaxed);
   if (index < side->count) {
     side->members[index] = side->members[side->count];
     stoa_member_moved(side->members[index].session, group, index);

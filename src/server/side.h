@@ -18,6 +18,10 @@ void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, stru
                       uint32_t index);
 /* Give a member what has gathered so far: it is queued, not written. */
 void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index);
+/* A range of the batch, at its end so far, is not for one session: what stands before it is queued for it, and the
+ * range is passed over. Nothing happens when it is no member of this variant here. */
+void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
+                       const struct stoa_exclusion *exclusion);
 /* Write the batch to all members, to each what it does not have yet. Their marks tell what came of it. */
 void stoa_side_write(const struct stoa_group_side *side);
 /* What gathers from here on is another batch. */

@@ -1,9 +1,11 @@
 #include "server/work.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "server/publication.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
+#include "server/worker_table.h"
 
 #include <assert.h>
 #include <stoa/worker.h>
@@ -34,7 +36,7 @@ static struct timer *inside(struct stoa_worker_timer *timer) {
 }
 
 static struct stoa_worker_timer *around(struct stoa_timer *timer) {
-  return (struct stoa_worker_timer *)(void *)((char *)timer - offsetof(struct stoa_worker_timer, reserved));
+  return stoa_container_of((void *)timer, struct stoa_worker_timer, reserved);
 }
 
 /* Workers. */
@@ -60,7 +62,7 @@ static void run_for_session(const struct errand *errand, int status) {
 }
 
 static void run(struct stoa_post *post) {
-  struct errand *errand = (struct errand *)(void *)post;
+  struct errand *errand = stoa_container_of(post, struct errand, post);
   struct stoa_worker *worker = errand->worker;
   struct stoa_work *work = &worker->work;
   int status = atomic_load(&work->ended) ? STOA_E_CLOSED : STOA_OK;

@@ -1,130 +1,19 @@
-/* server/worker.h: one thread with its loop, listeners, sessions and groups.
+/* server/worker.h: makes a worker of its parts, and takes it apart: hosts of streams, HTTP and sessions, the table of
+ * connections, groups, calls, and what the end of a turn and of a connection means to each of them.
  *
- * Thread: its own, except where a function says otherwise. Lifetime: owned by the server.
+ * Thread: the one that starts and ends the server, while nobody takes the worker's turns. Lifetime: owned by the
+ * server.
  */
 #ifndef STOA_SERVER_WORKER_H
 #define STOA_SERVER_WORKER_H
 
-#include "base/map.h"
-#include "http/http.h"
-#include "net/proxy_input.h"
-#include "server/budget.h"
-#include "server/calls.h"
-#include "server/format.h"
-#include "server/group.h"
-#include "server/listeners.h"
-#include "server/server_session.h"
-#include "server/work.h"
+#include "server/worker_core.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stoa/server.h>
-
-/* Who takes its turns. */
-enum stoa_worker_life {
-  STOA_WORKER_STANDS,   /* nobody: it has not begun, or has ended */
-  STOA_WORKER_THREADED, /* a thread of its own, which may have ended and waits to be joined */
-  STOA_WORKER_STEPPED   /* who calls stoa_worker_turn() (stepping.h) */
-};
-
-struct stoa_worker {
-  struct stoa_stream_host streams; /* first: a stream's host is its worker */
-  struct stoa_http_host http;
-  struct stoa_proxy_host proxy;
-  struct stoa_session_host sessions;
-  struct stoa_server *server;
-  uint32_t index;
-  bool draining;
-  atomic_int life;  /* enum stoa_worker_life: draining and waiting may be on different threads */
-  pthread_t thread; /* while THREADED */
-  struct stoa_loop *loop;
-  struct stoa_arena *arena;
-  struct stoa_listener *listeners; /* listeners.h's: one for each socket that is watched here */
-  size_t listener_count;           /* 0: it does not listen, or no more */
-  struct stoa_spare spare;
-
-  /* Connections in a dense table; due times beside it, so that a sweep reads 4 bytes a connection. */
-  struct stoa_server_session **table;
-  uint32_t *due_ms; /* low 32 bits */
-  uint32_t table_count, table_capacity;
-  struct stoa_map ids; /* of sessions */
-  struct stoa_post drain_post;
-  atomic_bool drain_posted;
-  struct stoa_timer sweep;
-  bool busy;           /* something happened since the last sweep */
-  bool sweeping;       /* this turn swept, which is not counted as something */
-  bool resting;        /* nothing did: the next sweep waits until somebody is due */
-  uint32_t peak_count; /* of connections, since memory was given back last */
-  struct stoa_timer drain_end;
-
-  /* What other threads have on its way to this worker, see post.h. */
-  struct stoa_budget mailbox; /* messages and requests */
-  struct stoa_budget batches; /* of groups that others own */
-  struct stoa_post lost_post; /* members here missed something, see worker_posts.c */
-  atomic_bool lost_posted;    /* and it has not run yet */
-
-  struct stoa_calls calls;
-  struct stoa_work work;
-  struct stoa_groups groups;
-  struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
-  struct stoa_buffer text_scratch;
-  struct stoa_buffer compress_scratch;
-};
-
-/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM; fini is due after both. */
+/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM, STOA_E_UNSUPPORTED  no io_uring where it must be; fini is due after each. */
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index);
 /* Once its thread has ended: drop all sessions, with their on_closed. */
 void stoa_worker_end_sessions(struct stoa_worker *worker);
 /* When all workers' sessions have ended. */
 void stoa_worker_fini(struct stoa_worker *worker);
-
-/* A connection came through a listener; the descriptor is the worker's, also when nothing comes of it. */
-void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
-                        const struct sockaddr_storage *address);
-/* worker_life.c: begin, on a thread of its own or by stoa_worker_turn(). Errors: STOA_E_SYSTEM  (thread only) */
-int stoa_worker_start_thread(struct stoa_worker *worker);
-int stoa_worker_start_stepped(struct stoa_worker *worker);
-static inline bool stoa_worker_runs(const struct stoa_worker *worker) {
-  return atomic_load(&worker->life) != STOA_WORKER_STANDS;
-}
-/* Wait for its thread's end. One without is left as it is. */
-void stoa_worker_join(struct stoa_worker *worker);
-
-/* The worker that this thread is, or NULL. */
-struct stoa_worker *stoa_worker_current(void);
-/* The same, if it is one of that server. */
-static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *server) {
-  struct stoa_worker *worker = stoa_worker_current();
-  return worker != NULL && worker->server == server ? worker : NULL;
-}
-/* Make this thread be that worker, or none by NULL, while it calls the program on the worker's behalf. */
-void stoa_worker_enter(struct stoa_worker *worker);
-/* A stream's worker, and a session's. */
-static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
-  return (struct stoa_worker *)(void *)stoa_stream_host_of(stream);
-}
-static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
-  return stoa_worker_of_stream(&session->stream);
-}
-
-/* Any thread. */
-void stoa_worker_drain(struct stoa_worker *worker);
-void stoa_worker_abort(struct stoa_worker *worker);
-
-/* The session of this worker with that id, if it is open. */
-struct stoa_session *stoa_worker_find(struct stoa_worker *worker, const struct stoa_uuid *id);
-
-/* A session was made of a connection: give it a place among the ids. Errors: STOA_E_MEMORY */
-int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *session);
-/* The session made one more mistake; how many it has made, less one for each second since. */
-uint32_t stoa_worker_count_mistake(struct stoa_session *session);
-
-/* request.c: a request head is complete. */
-void stoa_worker_on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
-/* dispatch.c: a message is complete. */
-void stoa_worker_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text);
-/* send.c: one typed frame to one session of this worker. Errors: as stoa_session_send() */
-int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing);
-void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing);
 
 #endif

@@ -1,4 +1,5 @@
-/* server/worker_life.c: who takes a worker's turns, from the first to the last. */
+#include "server/worker_life.h"
+
 #include "base/sys.h"
 #include "server/server_private.h"
 #include "server/stepping.h"

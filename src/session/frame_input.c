@@ -1,6 +1,7 @@
 /* session/frame_input.c: frames to messages, in the peer's order. */
 #include "session/input.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -22,14 +23,14 @@ struct stoa_stream_input *stoa_session_make_input(struct stoa_stream *stream) {
 }
 
 void stoa_session_free_input(struct stoa_stream_input *base) {
-  struct stoa_session_input *input = (struct stoa_session_input *)(void *)base;
+  struct stoa_session_input *input = stoa_container_of(base, struct stoa_session_input, base);
   stoa_buffer_fini(&input->message);
   stoa_inflater_destroy(input->inflater);
   stoa_free(input);
 }
 
 bool stoa_session_input_is_idle(const struct stoa_stream_input *input) {
-  return !((const struct stoa_session_input *)(const void *)input)->in_message;
+  return !stoa_container_of(input, const struct stoa_session_input, base)->in_message;
 }
 
 bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms) {

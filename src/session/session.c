@@ -1,6 +1,7 @@
 /* session/session.c: a session as its stream's protocol. */
 #include "session/session.h"
 
+#include "base/array.h"
 #include "base/container.h"
 #include "base/memory.h"
 #include "session/input.h"
@@ -50,7 +51,7 @@ static void on_half_closed(struct stoa_stream *stream) {
    * side too. */
   stream->since_ms = stoa_stream_now32(stream);
   struct stoa_stream_host *host = stoa_stream_host_of(stream);
-  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_SESSION_HALF_CLOSED_MS);
+  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_STREAM_HALF_CLOSED_MS);
 }
 
 static void on_progress(struct stoa_stream *stream) {
@@ -99,7 +100,7 @@ void stoa_session_host_init(struct stoa_session_host *host) {
 void stoa_session_host_fini(struct stoa_session_host *host) {
   stoa_inflater_destroy(host->spare_inflater);
   host->spare_inflater = NULL;
-  for (size_t i = 0; i < sizeof host->deflaters / sizeof host->deflaters[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(host->deflaters); i++) {
     stoa_deflater_destroy(host->deflaters[i]);
     host->deflaters[i] = NULL;
   }

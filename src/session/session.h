@@ -9,6 +9,7 @@
 #ifndef STOA_SESSION_SESSION_H
 #define STOA_SESSION_SESSION_H
 
+#include "base/container.h"
 #include "net/stream.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_frame.h"
@@ -17,8 +18,6 @@
 
 /* For the last bytes to leave, and for the peer's close frame to come. */
 #define STOA_SESSION_CLOSING_MS 5000u
-/* Then for the peer to end its side (RFC 6455 7.1.1). */
-#define STOA_SESSION_HALF_CLOSED_MS 2000u
 
 enum stoa_session_state {
   STOA_SESSION_NONE,    /* the stream speaks HTTP; zeroed */
@@ -99,12 +98,12 @@ void stoa_session_end(struct stoa_session *session, uint16_t code, const char *r
 uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 static inline struct stoa_session *stoa_session_of(struct stoa_stream *stream) {
-  return (struct stoa_session *)(void *)stream;
+  return stoa_container_of(stream, struct stoa_session, stream);
 }
 
 /* Only while the session is not STOA_SESSION_NONE. */
 static inline struct stoa_session_host *stoa_session_host_of(const struct stoa_session *session) {
-  return (struct stoa_session_host *)(uintptr_t)(const void *)session->stream.protocol;
+  return stoa_container_of(session->stream.protocol, struct stoa_session_host, protocol);
 }
 
 #endif

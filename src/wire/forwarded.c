@@ -1,5 +1,6 @@
 #include "wire/forwarded.h"
 
+#include "base/array.h"
 #include "wire/http_token.h"
 
 /* The last hops of a list that is read from its left end. */
@@ -219,7 +220,7 @@ int stoa_forwarded_client(const struct stoa_http_head *head, const uint8_t *data
 bool stoa_forwarded_present(const struct stoa_http_head *head, const uint8_t *data) {
   static const char *const names[] = {"Forwarded",         "X-Forwarded-For", "X-Forwarded-Host",
                                       "X-Forwarded-Proto", "X-Real-IP",       "Via"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(names); i++) {
     if (stoa_http_field(head, data, names[i], NULL).data != NULL) {
       return true;
     }

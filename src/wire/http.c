@@ -1,5 +1,7 @@
 #include "wire/http.h"
 
+#include "base/array.h"
+
 #include <assert.h>
 
 #include "wire/authority.h"
@@ -73,7 +75,7 @@ static int method_judge(struct stoa_string name, enum stoa_http_method *out_meth
     *out_method = STOA_HTTP_HEAD;
     return 0;
   }
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(others); i++) {
     if (stoa_string_equal(name, stoa_string_of(others[i]))) {
       *out_method = STOA_HTTP_OTHER;
       return 0;

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/array.h"
 #include "wire/http.h"
 #include "wire/http_date.h"
 
@@ -27,7 +28,7 @@ const char *stoa_http_reason(int code) {
       {503, "Service Unavailable"},
       {505, "HTTP Version Not Supported"},
   };
-  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(reasons); i++) {
     if (reasons[i].code == code) {
       return reasons[i].reason;
     }

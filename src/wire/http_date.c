@@ -1,13 +1,11 @@
 #include "wire/http_date.h"
 
+#include "base/array.h"
+#include "base/calendar.h"
+#include "base/units.h"
+
 #include <stdio.h>
 
-#define US_PER_SECOND 1000000
-#define SECONDS_PER_DAY 86400
-#define SECOND_FIRST (-62167219200) /* 0000-01-01T00:00:00Z */
-#define SECOND_LAST 253402300799    /* 9999-12-31T23:59:59Z */
-#define DAYS_PER_ERA 146097         /* 400 Gregorian years */
-#define DAYS_OF_YEARS_1_TO_1969 719162
 #define DAYS_PER_WEEK 7
 #define DAY_NAME_LEN 3
 #define WEEKDAY_OF_1970 4  /* 1970-01-01 was a Thursday; Sunday is 0 */
@@ -19,9 +17,7 @@ static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Ju
 
 /* A date and a time of day, as they are written. */
 struct date {
-  int64_t year;
-  int64_t month; /* 1 to 12 */
-  int64_t day;
+  struct stoa_date day;
   int64_t hour;
   int64_t minute;
   int64_t second;
@@ -33,57 +29,29 @@ static int64_t floor_divide(int64_t value, int64_t by) {
   return value / by - (value % by < 0);
 }
 
-static bool is_leap(int64_t year) {
-  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int64_t days_of_month(int64_t year, int64_t month) {
-  static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-/* Days from 1970-01-01 to the first of January of a year, from 0 on. An era is added so that nothing is negative. */
-static int64_t first_day_of(int64_t year) {
-  const int64_t whole = year + 399;
-  return 365 * (whole + 1) + whole / 4 - whole / 100 + whole / 400 - DAYS_PER_ERA - DAYS_OF_YEARS_1_TO_1969 - 366 + 1;
-}
-
 static struct date date_of_second(int64_t second) {
-  int64_t day = floor_divide(second, SECONDS_PER_DAY);
-  int64_t of_day = second - day * SECONDS_PER_DAY;
-  struct date date = {.month = 1, .hour = of_day / 3600, .minute = of_day / 60 % 60, .second = of_day % 60};
-  /* Leap years are not evenly spread, so that the mean length of a year gives a year that may be one off. */
-  date.year = 1970 + floor_divide(day * 400, DAYS_PER_ERA);
-  while (first_day_of(date.year) > day) {
-    date.year--;
-  }
-  while (first_day_of(date.year + 1) <= day) {
-    date.year++;
-  }
-  date.day = day - first_day_of(date.year) + 1;
-  while (date.day > days_of_month(date.year, date.month)) {
-    date.day -= days_of_month(date.year, date.month);
-    date.month++;
-  }
-  return date;
+  int64_t day = floor_divide(second, STOA_S_PER_DAY);
+  int64_t of_day = second - day * STOA_S_PER_DAY;
+  return (struct date){
+      .day = stoa_date_of_day(day), .hour = of_day / 3600, .minute = of_day / 60 % 60, .second = of_day % 60};
 }
 
-static int64_t second_of_time(int64_t wall_us) {
-  int64_t second = floor_divide(wall_us, US_PER_SECOND);
-  if (second < SECOND_FIRST) {
-    return SECOND_FIRST;
+/* A clock may be set to anything; there is a calendar for ten thousand years. */
+static int64_t clamp(int64_t second) {
+  if (second < STOA_SECOND_FIRST) {
+    return STOA_SECOND_FIRST;
   }
-  return second > SECOND_LAST ? SECOND_LAST : second;
+  return second > STOA_SECOND_LAST ? STOA_SECOND_LAST : second;
 }
 
 void stoa_http_date(int64_t wall_us, char out_text[STOA_HTTP_DATE_SIZE]) {
-  int64_t second = second_of_time(wall_us);
+  int64_t second = clamp(floor_divide(wall_us, STOA_US_PER_S));
   struct date date = date_of_second(second);
-  int64_t weekday = (floor_divide(second, SECONDS_PER_DAY) + WEEKDAY_OF_1970) % DAYS_PER_WEEK;
+  int64_t weekday = (floor_divide(second, STOA_S_PER_DAY) + WEEKDAY_OF_1970) % DAYS_PER_WEEK;
   weekday += weekday < 0 ? DAYS_PER_WEEK : 0;
   /* All are in range; the remainders say so to the compiler, which counts the bytes. */
   snprintf(out_text, STOA_HTTP_DATE_SIZE, "%.*s, %02u %s %04u %02u:%02u:%02u GMT", DAY_NAME_LEN, day_names[weekday],
-           (unsigned)(date.day % 100), month_names[date.month - 1], (unsigned)(date.year % 10000),
+           (unsigned)(date.day.day % 100), month_names[date.day.month - 1], (unsigned)(date.day.year % 10000),
            (unsigned)(date.hour % 100), (unsigned)(date.minute % 100), (unsigned)(date.second % 100));
 }
 
@@ -121,7 +89,7 @@ static bool take_padded_day(struct stoa_string *text, int64_t *out_day) {
 }
 
 static bool take_month(struct stoa_string *text, int64_t *out_month) {
-  for (size_t i = 0; i < sizeof month_names / sizeof month_names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(month_names); i++) {
     if (take_text(text, month_names[i])) {
       *out_month = (int64_t)i + 1;
       return true;
@@ -137,7 +105,7 @@ static bool take_time(struct stoa_string *text, struct date *date) {
 
 /* The name of a day, whole or its first three letters. */
 static bool take_day_name(struct stoa_string *text, bool whole) {
-  for (size_t i = 0; i < sizeof day_names / sizeof day_names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(day_names); i++) {
     char name[16];
     snprintf(name, sizeof name, "%.*s", whole ? (int)sizeof name - 1 : DAY_NAME_LEN, day_names[i]);
     if (take_text(text, name)) {
@@ -148,42 +116,40 @@ static bool take_day_name(struct stoa_string *text, bool whole) {
 }
 
 static bool read_fixdate(struct stoa_string text, struct date *date) {
-  return take_day_name(&text, false) && take_text(&text, ", ") && take_number(&text, 2, &date->day) &&
-         take_text(&text, " ") && take_month(&text, &date->month) && take_text(&text, " ") &&
-         take_number(&text, 4, &date->year) && take_text(&text, " ") && take_time(&text, date) &&
+  return take_day_name(&text, false) && take_text(&text, ", ") && take_number(&text, 2, &date->day.day) &&
+         take_text(&text, " ") && take_month(&text, &date->day.month) && take_text(&text, " ") &&
+         take_number(&text, 4, &date->day.year) && take_text(&text, " ") && take_time(&text, date) &&
          take_text(&text, " GMT") && text.len == 0;
 }
 
 static bool read_rfc850(struct stoa_string text, struct date *date) {
-  return take_day_name(&text, true) && take_text(&text, ", ") && take_number(&text, 2, &date->day) &&
-         take_text(&text, "-") && take_month(&text, &date->month) && take_text(&text, "-") &&
-         take_number(&text, 2, &date->year) && take_text(&text, " ") && take_time(&text, date) &&
+  return take_day_name(&text, true) && take_text(&text, ", ") && take_number(&text, 2, &date->day.day) &&
+         take_text(&text, "-") && take_month(&text, &date->day.month) && take_text(&text, "-") &&
+         take_number(&text, 2, &date->day.year) && take_text(&text, " ") && take_time(&text, date) &&
          take_text(&text, " GMT") && text.len == 0;
 }
 
 static bool read_asctime(struct stoa_string text, struct date *date) {
-  return take_day_name(&text, false) && take_text(&text, " ") && take_month(&text, &date->month) &&
-         take_text(&text, " ") && take_padded_day(&text, &date->day) && take_text(&text, " ") &&
-         take_time(&text, date) && take_text(&text, " ") && take_number(&text, 4, &date->year) && text.len == 0;
+  return take_day_name(&text, false) && take_text(&text, " ") && take_month(&text, &date->day.month) &&
+         take_text(&text, " ") && take_padded_day(&text, &date->day.day) && take_text(&text, " ") &&
+         take_time(&text, date) && take_text(&text, " ") && take_number(&text, 4, &date->day.year) && text.len == 0;
 }
 
 static bool date_to_seconds(const struct date *date, int64_t *out_s) {
   /* RFC 5322 3.3 knows leap seconds; they count as the next minute's first. */
-  if (date->day < 1 || date->day > days_of_month(date->year, date->month) || date->hour > 23 || date->minute > 59 ||
-      date->second > 60) {
+  if (date->day.day < 1 || date->day.day > stoa_days_in_month(date->day.year, date->day.month) || date->hour > 23 ||
+      date->minute > 59 || date->second > 60) {
     return false;
   }
-  int64_t days = first_day_of(date->year) + date->day - 1;
-  for (int64_t month = 1; month < date->month; month++) {
-    days += days_of_month(date->year, month);
-  }
-  *out_s = ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
+  *out_s = ((stoa_day_of_date(date->day) * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
   return true;
 }
 
 /* The last year with these two digits that is not more than 50 years ahead of now. */
 static int64_t century_of(int64_t two_digits, int64_t now_s) {
-  int64_t latest = date_of_second(now_s).year + YEARS_AHEAD_MAX;
+  int64_t latest = date_of_second(clamp(now_s)).day.year + YEARS_AHEAD_MAX;
+  latest = latest < 99 ? 99 : latest;
+  latest = latest > 9999 ? 9999 : latest;
   return latest - ((latest - two_digits) % 100 + 100) % 100;
 }
 
@@ -195,6 +161,6 @@ bool stoa_http_date_parse(struct stoa_string text, int64_t now_s, int64_t *out_s
   if (!read_rfc850(text, &date)) {
     return false;
   }
-  date.year = century_of(date.year, now_s);
+  date.day.year = century_of(date.day.year, now_s);
   return date_to_seconds(&date, out_s);
 }

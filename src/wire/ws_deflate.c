@@ -1,5 +1,7 @@
 #include "wire/ws_deflate.h"
 
+#include "base/array.h"
+
 #include <stdio.h>
 
 #include "wire/http_token.h"
@@ -123,7 +125,7 @@ static enum offer_flag parameter_flag(struct stoa_string name) {
       {"server_max_window_bits", OFFER_SERVER_BITS},
       {"client_max_window_bits", OFFER_CLIENT_BITS},
   };
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(known); i++) {
     if (stoa_http_equal_fold(name, stoa_string_of(known[i].name))) {
       return known[i].flag;
     }

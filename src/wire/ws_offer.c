@@ -1,5 +1,6 @@
 #include "wire/ws_offer.h"
 
+#include "base/array.h"
 #include "wire/http_token.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
@@ -29,7 +30,7 @@ static bool name_allowed(struct stoa_string name) {
   if (name.len == 0 || !all_of(name, STOA_HTTP_TOKEN)) {
     return false;
   }
-  for (size_t i = 0; i < sizeof reserved_names / sizeof reserved_names[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(reserved_names); i++) {
     if (stoa_http_equal_fold(name, stoa_string_of(reserved_names[i]))) {
       return false;
     }

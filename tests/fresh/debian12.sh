@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a clean clone in a fresh Debian 12: ./dev build, ./dev run and ./dev test must work with nothing but a shell.
+# From a clean clone in a fresh Debian 12: ./dev build, install, run and test must work with nothing but a shell.
 #
 #   tests/fresh/debian12.sh FOLDER
 #
@@ -83,6 +83,8 @@ rm -rf "$fresh/root/stoa"
 git clone --quiet "$here" "$fresh/root/stoa"
 say './dev build'
 inside './dev build'
+say './dev install'
+inside './dev install && pkg-config --modversion stoa && cd / && chatroom --version'
 say './dev run'
 check_run
 say './dev test'

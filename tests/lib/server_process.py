@@ -33,16 +33,17 @@ def sanitizer_environment():
 class Server:
     """settings are those of --set, with the dots as they are: {"server.compression": True}.
 
-    It listens on 127.0.0.1 unless they have server.addresses or server.listeners."""
+    options stand before them, as ["-c", path]. It listens on 127.0.0.1 unless they have server.addresses or
+    server.listeners."""
 
-    def __init__(self, program, settings=None, limit_descriptors=None):
+    def __init__(self, program, settings=None, limit_descriptors=None, options=()):
         everything = {"server.workers": 1}
         if "server.listeners" not in (settings or {}):
             everything["server.addresses"] = ["127.0.0.1:0"]
         if "STOA_TEST_IO_URING" in os.environ:
             everything["server.io_uring"] = os.environ["STOA_TEST_IO_URING"]
         everything.update(settings or {})
-        arguments = [program]
+        arguments = [program, *options]
         for key, value in everything.items():
             arguments += ["--set", f"{key}={json.dumps(value)}"]
         if limit_descriptors is not None:

@@ -23,7 +23,7 @@ static struct stoa_address one(const char *text) {
 static void check(const char *text, const char *formatted, enum stoa_address_form form,
                   enum stoa_address_scheme scheme) {
   struct stoa_address_list list;
-  char out[STOA_ADDRESS_TEXT_LEN];
+  char out[STOA_ADDRESS_TEXT_SIZE];
   assert_int_equal(parse(text, &list), STOA_OK);
   assert_int_equal(list.form, form);
   assert_int_equal(list.scheme, scheme);
@@ -99,7 +99,7 @@ static void test_an_address_covers_all_that_its_socket_would_accept(void **state
 
 static void test_every_ipv4_address_keeps_the_port(void **state) {
   (void)state;
-  char out[STOA_ADDRESS_TEXT_LEN];
+  char out[STOA_ADDRESS_TEXT_SIZE];
   struct stoa_address address = one(":7700");
   assert_true(stoa_address_is_any(&address));
   stoa_address_to_ipv4(&address);

@@ -19,6 +19,7 @@
 #include "server/fanout.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
+#include "server/worker.h"
 
 #define MAILBOX_BYTES (1024u * 1024)
 #define TEXT_BYTES 60000u

@@ -12,6 +12,7 @@
 #include "fixture.h"
 #include "server/membership.h"
 #include "server/server_private.h"
+#include "server/worker.h"
 
 #include <stoa/log.h>
 #include <time.h>

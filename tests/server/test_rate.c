@@ -341,22 +341,22 @@ static void test_one_mistake_is_forgiven_each_second(void **state) {
   struct clockwork work;
   set_up(&work);
   for (uint32_t i = 1; i <= 5; i++) {
-    assert_int_equal(stoa_worker_count_mistake(&work.own.base), i);
+    assert_int_equal(stoa_server_session_count_mistake(&work.own.base), i);
   }
   pass(&work, 999);
-  assert_int_equal(stoa_worker_count_mistake(&work.own.base), 6);
+  assert_int_equal(stoa_server_session_count_mistake(&work.own.base), 6);
   pass(&work, 1);
-  assert_int_equal(stoa_worker_count_mistake(&work.own.base), 6);
+  assert_int_equal(stoa_server_session_count_mistake(&work.own.base), 6);
   pass(&work, 2500);
-  assert_int_equal(stoa_worker_count_mistake(&work.own.base), 5);
+  assert_int_equal(stoa_server_session_count_mistake(&work.own.base), 5);
   pass(&work, 500); /* the half second from before counts */
-  assert_int_equal(stoa_worker_count_mistake(&work.own.base), 5);
+  assert_int_equal(stoa_server_session_count_mistake(&work.own.base), 5);
   pass(&work, 3600000);
-  assert_int_equal(stoa_worker_count_mistake(&work.own.base), 1);
+  assert_int_equal(stoa_server_session_count_mistake(&work.own.base), 1);
   /* One a second, for ever, is nothing. */
   for (int i = 0; i < 1000; i++) {
     pass(&work, 1000);
-    assert_in_range(stoa_worker_count_mistake(&work.own.base), 1, 2);
+    assert_in_range(stoa_server_session_count_mistake(&work.own.base), 1, 2);
   }
   stoa_free(work.own.account);
   stoa_loop_destroy(work.host.loop);

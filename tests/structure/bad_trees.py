@@ -1,6 +1,7 @@
 """Tiny trees, each with one rule broken: (check, what is wrong, files, a piece of the complaint)."""
 
 from built import (
+    files_need_each_other_one_way,
     headers_are_c11,
     headers_are_cxx17,
     symbols_carry_the_prefix,
@@ -213,6 +214,23 @@ BAD_LIBRARIES = [
         "a function without the prefix that is not static",
         {"src/base/a.c": "void stoa_a(void) {}\nstatic void b(void) {}\nvoid grow(void) { b(); }\n"},
         "grow is visible",
+    ),
+    (
+        files_need_each_other_one_way,
+        "a circle of three files",
+        {
+            "src/base/a.c": "void stoa_b(void);\nvoid stoa_a(void) { stoa_b(); }\n",
+            "src/base/b.c": "void stoa_c(void);\nvoid stoa_b(void) { stoa_c(); }\n",
+            "src/base/c.c": "void stoa_a(void);\nvoid stoa_c(void) { stoa_a(); }\n",
+            "src/base/d.c": "void stoa_a(void);\nvoid stoa_d(void) { stoa_a(); }\n",
+        },
+        "src/base: a, b, c need each other",
+    ),
+    (
+        files_need_each_other_one_way,
+        "a circle that is tolerated and not there",
+        {"src/net/a.c": "void stoa_a(void) {}\n"},
+        "are no circle",
     ),
     (
         what_one_file_calls_is_linked_there,

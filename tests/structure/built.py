@@ -127,3 +127,46 @@ def what_one_file_calls_is_linked_there(tree):
                 called = name in names or name.removesuffix("64") in names
                 if kind == "U" and called and not is_sole_caller(path, layer, member):
                     yield f"src/{layer} {member}: {name}() is called by {path} alone"
+
+
+def needs_of(entries):
+    """Which members of one library need which others: {member: set of members}."""
+    homes = {name: member for member, name, kind in entries if kind not in "Uw" and name.startswith("stoa_")}
+    needs = {member: set() for member, _, _ in entries}
+    for member, name, kind in entries:
+        if kind == "U" and homes.get(name, member) != member:
+            needs[member].add(homes[name])
+    return needs
+
+
+def reachable(needs, start):
+    found = set()
+    waiting = [start]
+    while waiting:
+        new = needs[waiting.pop()] - found
+        found |= new
+        waiting.extend(new)
+    return found
+
+
+def circles(entries):
+    """The greatest sets of members, each of which needs all others of its set in the end."""
+    needs = needs_of(entries)
+    reach = {member: reachable(needs, member) for member in needs}
+    found = set()
+    for member in needs:
+        if member in reach[member]:
+            found.add(frozenset(other for other in reach[member] if member in reach[other]))
+    return found
+
+
+def files_need_each_other_one_way(tree):
+    for layer, entries in layer_symbols(tree).items():
+        if not entries:
+            continue
+        found = {frozenset(member.removesuffix(".c.o") for member in circle) for circle in circles(entries)}
+        tolerated = set(map(frozenset, rules.TOLERATED_CIRCLES.get(layer, [])))
+        for circle in found - tolerated:
+            yield f"src/{layer}: {', '.join(sorted(circle))} need each other in a circle; a lower file is missing"
+        for circle in tolerated - found:
+            yield f"src/{layer}: {', '.join(sorted(circle))} are no circle (any more); take them out of rules.py"

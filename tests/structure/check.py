@@ -29,6 +29,7 @@ CHECKS = [
     ("every public header compiles alone as C++17", built.headers_are_cxx17),
     ("a library's symbols come from itself and the layers below", built.symbols_come_from_below),
     ("every name that a linker sees starts with stoa_", built.symbols_carry_the_prefix),
+    ("the files of a layer need each other one way", built.files_need_each_other_one_way),
     ("heap, system and clocks are each linked to one file", built.what_one_file_calls_is_linked_there),
 ]
 

@@ -18,6 +18,7 @@ TOOLS = {
     "ninja": 'exit "${NINJA_STATUS:-0}"\n',
     "npm": "mkdir -p node_modules\n",
     "setarch": "exit 1\n",
+    "ldconfig": "",
     "meson": 'if [ "$1" = setup ]; then mkdir -p "$2" && : >"$2/build.ninja"; fi\n',
     "dpkg-query": 'shift 3\nfor name; do grep -qx "$name" gone.txt || printf "/%s/installed/ " "$name"; done\n',
 }
@@ -88,6 +89,30 @@ def configures_once(checkout):
         yield f"first {first}\nsecond {second}"
 
 
+def installs_where_it_is_told(checkout):
+    prefix = os.path.join(checkout.folder, "prefix")
+    status, output, calls = checkout.dev("install", prefix)
+    expected = ["meson setup", f"meson configure build -Dprefix={prefix}", "ninja -C build",
+                "meson install -C build --no-rebuild --quiet"]
+    made = [call for call in calls if call.startswith(("meson", "ninja", "sudo", "ldconfig"))]
+    if status != 0 or len(made) != 4 or not all(map(str.startswith, made, expected)):
+        yield f"status {status}, calls {calls}\n{output}"
+
+
+def relative_prefix_is_of_the_tree(checkout):
+    _, output, calls = checkout.dev("install", "prefix")
+    if f"meson configure build -Dprefix={os.path.realpath(checkout.folder)}/prefix" not in calls:
+        yield f"calls {calls}\n{output}"
+
+
+def staging_needs_no_root(checkout):
+    """The prefix is root's, the folder in front of it is not; the loader's cache is of this system."""
+    staging = os.path.join(checkout.folder, "staging")
+    status, output, calls = checkout.dev("install", DESTDIR=staging)
+    if status != 0 or starting(calls, "sudo") or starting(calls, "ldconfig") or not starting(calls, "meson install"):
+        yield f"status {status}, calls {calls}\n{output}"
+
+
 def build_fails(checkout):
     status, output, _ = checkout.dev("build", NINJA_STATUS="3")
     if status == 0:
@@ -127,6 +152,9 @@ CASES = [
     ("installed packages are asked for in one call and left alone", case(asks_once)),
     ("a missing package is installed alone, after an update", case(installs_what_is_gone, ["zlib1g-dev"])),
     ("a build folder is configured once", case(configures_once)),
+    ("an installation goes where it is told", case(installs_where_it_is_told)),
+    ("a prefix that is relative is one in the tree", case(relative_prefix_is_of_the_tree)),
+    ("an installation under DESTDIR changes nothing of the system", case(staging_needs_no_root)),
     ("a failed build fails the command", case(build_fails)),
     ("npm runs only when a lock file has changed", case(modules_once)),
     ("a test run without tests has failed", case(no_test_is_no_success)),

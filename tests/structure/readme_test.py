@@ -82,7 +82,7 @@ def main(root, build, plugin):
     plugin = os.path.abspath(plugin)
     return tap.run(
         [
-            ("the typed server of the README compiles", lambda: compile_page(tree, plugin, "README.md", "talk")),
+            ("the typed server of the README compiles", lambda: compile_page(tree, plugin, "README.md", "notes")),
             ("the program of the page about answering later compiles",
              lambda: compile_page(tree, plugin, "docs/asynchronous.md", "shop")),
             ("the typed server of the README has at most 40 lines", lambda: example_is_short(tree)),

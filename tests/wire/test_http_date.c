@@ -102,12 +102,23 @@ static void every_day_that_is_written_is_read_back(void **state) {
   }
 }
 
+static void two_digits_of_a_year_are_read_whatever_the_clock_shows(void **state) {
+  (void)state;
+  static const int64_t clocks_s[] = {INT64_MIN, -62167219200, 0, 253402300799, INT64_MAX};
+  for (size_t i = 0; i < sizeof clocks_s / sizeof clocks_s[0]; i++) {
+    int64_t read_s = -1;
+    assert_true(stoa_http_date_parse(stoa_string_of("Sunday, 06-Nov-94 08:49:37 GMT"), clocks_s[i], &read_s));
+    assert_in_range(read_s + 62167219200, 0, 62167219200 + 253402300799);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dates_are_written_as_the_rfc_prefers_them),
       cmocka_unit_test(times_that_a_date_cannot_express_are_clamped),
       cmocka_unit_test(all_three_forms_are_read),
       cmocka_unit_test(two_digits_of_a_year_are_at_most_fifty_years_ahead),
+      cmocka_unit_test(two_digits_of_a_year_are_read_whatever_the_clock_shows),
       cmocka_unit_test(what_is_not_a_date_is_refused),
       cmocka_unit_test(every_day_that_is_written_is_read_back),
   };

@@ -1,5 +1,6 @@
 #include "collide.h"
 
+#include "count.h"
 #include "emit.h"
 #include "errors.h"
 #include "names.h"
@@ -30,7 +31,7 @@ static void add_pair(struct symbols *symbols, const struct model_service *servic
 
 static void add_push(struct symbols *symbols, const struct model_message *message, const char *what) {
   static const char *const verbs[] = {"send", "push", "broadcast", "publish"};
-  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+  for (size_t i = 0; i < COUNT(verbs); i++) {
     const char *name = names_join(message->file->prefix, text_format("%s_%s", message->push_c_name, verbs[i]));
     symbols_add(symbols, SYMBOL_SPACE_ORDINARY, name, what, &message->place);
   }

@@ -1,10 +1,9 @@
 /* X.client.stoa.h and .c: what a client does with the file's messages. They are files of their own, so that a server
  * does not carry a client along, nor a client a server. */
+#include "count.h"
 #include "emit.h"
 #include "names.h"
 #include "pool.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *with_comment(const char *head, const char *comment) {
   return comment == NULL ? head : text_format("%s\n%s", head, comment);

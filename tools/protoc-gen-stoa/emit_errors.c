@@ -1,7 +1,6 @@
+#include "count.h"
 #include "emit.h"
 #include "errors.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 bool emit_has_errors(const struct model_file *file) {
   for (size_t i = 0; i < file->enum_count; i++) {

@@ -1,8 +1,7 @@
+#include "count.h"
 #include "emit.h"
 #include "names.h"
 #include "pool.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* A service without a member has nothing to handle, and C no empty structs. */
 static bool has_members(const struct model_service *service) {

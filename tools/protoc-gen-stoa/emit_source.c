@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "count.h"
 #include "emit.h"
 #include "kind.h"
 #include "pool.h"
@@ -65,7 +66,7 @@ static const char *bound_literal(const struct model_field *field, const struct m
 static const char *rule_names(uint32_t set) {
   static const char *const names[] = {"REQUIRED", "MIN_LEN", "MAX_LEN", "MIN", "MAX"};
   const char *joined = "";
-  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+  for (unsigned i = 0; i < COUNT(names); i++) {
     if ((set & (1U << i)) != 0) {
       joined = text_format("%s%sSTOA_RULE_%s", joined, *joined == '\0' ? "" : " | ", names[i]);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "kind.h"
 #include "pool.h"
 #include "wellknown.h"
@@ -366,7 +367,7 @@ static const struct fixed_example fixed_examples[] = {
 };
 
 static bool add_fixed_example(struct example *out, const char *special) {
-  for (size_t i = 0; i < sizeof fixed_examples / sizeof fixed_examples[0]; i++) {
+  for (size_t i = 0; i < COUNT(fixed_examples); i++) {
     if (strcmp(fixed_examples[i].special, special) == 0) {
       text_add(&out->json, fixed_examples[i].json);
       text_add_bytes(&out->binary, fixed_examples[i].binary, fixed_examples[i].len);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collide.h"
+#include "count.h"
 #include "emit.h"
 #include "errors.h"
 #include "model.h"
@@ -13,8 +14,6 @@
 #include "sanity.h"
 #include "ts_collide.h"
 #include "ts_emit.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 typedef Google__Protobuf__Compiler__CodeGeneratorRequest request_message;
 typedef Google__Protobuf__Compiler__CodeGeneratorResponse response_message;

@@ -1,5 +1,7 @@
 #include "kind.h"
 
+#include "count.h"
+
 struct kind {
   const char *name;
   enum kind_class class;
@@ -20,7 +22,7 @@ static const struct kind kinds[] = {
 };
 
 static const struct kind *find(uint32_t kind) {
-  return &kinds[kind < sizeof kinds / sizeof kinds[0] ? kind : 0];
+  return &kinds[kind < COUNT(kinds) ? kind : 0];
 }
 
 enum kind_class kind_class(uint32_t kind) {

@@ -1,9 +1,10 @@
 #include "wellknown.h"
 
+#include "count.h"
+
 #include <stddef.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define FOLDER "google/protobuf/"
 #define PACKAGE "google.protobuf."
 

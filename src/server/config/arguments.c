@@ -1,6 +1,8 @@
 /* server/config/arguments.c: the command line, argument by argument. */
 #include "server/config/arguments.h"
 
+#include "base/array.h"
+
 #include <stdio.h>
 
 enum option_kind { OPTION_FILE, OPTION_SET, OPTION_ACTION };
@@ -25,7 +27,7 @@ static const struct option options[] = {
     {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this, and end"},
 };
 
-#define OPTION_COUNT (sizeof options / sizeof options[0])
+#define OPTION_COUNT STOA_COUNT_OF(options)
 
 struct reader {
   char **next; /* what is still to be read, up to NULL */
@@ -160,7 +162,7 @@ static int append_text(struct stoa_buffer *out, const char *text) {
 int stoa_arguments_usage(const char *name, const char *about, struct stoa_buffer *out) {
   const char *parts[] = {"Usage: ", name, " [OPTION]...\n", about == NULL ? "" : about, about == NULL ? "\n" : "\n\n"};
   int status = STOA_OK;
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0] && status == STOA_OK; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(parts) && status == STOA_OK; i++) {
     status = append_text(out, parts[i]);
   }
   for (size_t i = 0; i < OPTION_COUNT && status == STOA_OK; i++) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <yaml.h>
 
+#include "base/array.h"
 #include "base/utf8.h"
 
 /* What an event leads to. */
@@ -181,7 +182,7 @@ static bool is_nothing(const yaml_event_t *event) {
   if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) {
     return false;
   }
-  for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(spellings); i++) {
     if (strcmp((const char *)event->data.scalar.value, spellings[i]) == 0) {
       return true;
     }

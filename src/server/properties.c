@@ -1,0 +1,59 @@
+/* server/properties.c: what a program attaches to a server and to a session, and what it may ask of them. */
+#include "server/server_private.h"
+
+#include <assert.h>
+
+_Static_assert(STOA_ADDRESS_TEXT_LEN + 1 == INET6_ADDRSTRLEN, "the longest address fits its text");
+
+/* The program's own pointers. */
+
+void *stoa_session_user(const struct stoa_session *session) {
+  return stoa_server_session_of(session)->user;
+}
+
+void stoa_session_set_user(struct stoa_session *session, void *user) {
+  const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  void *before = own->user;
+  own->user = user;
+  if (before != NULL && before != user && callbacks->destroy_session_user != NULL) {
+    callbacks->destroy_session_user(before);
+  }
+}
+
+void *stoa_server_user(const struct stoa_server *server) {
+  return server->user;
+}
+
+void stoa_server_set_user(struct stoa_server *server, void *user, void (*destroy)(void *user)) {
+  assert(!server->started);
+  void *before = server->user;
+  void (*destroy_before)(void *) = server->destroy_user;
+  server->user = user;
+  server->destroy_user = destroy;
+  if (before != NULL && before != user && destroy_before != NULL) {
+    destroy_before(before);
+  }
+}
+
+/* Where a session comes from. */
+
+void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]) {
+  stoa_peer_format(stoa_server_session_client(stoa_server_session_of(session)), out_text);
+}
+
+size_t stoa_session_listener(const struct stoa_session *session) {
+  return stoa_server_session_of(session)->listener;
+}
+
+/* Counts. */
+
+size_t stoa_server_member_count(struct stoa_server *server, struct stoa_string group) {
+  if (group.len == 0 || group.len > STOA_GROUP_NAME_LEN_MAX) {
+    return 0;
+  }
+  struct stoa_interest *interest = stoa_interest_acquire(&server->interests, group, false);
+  size_t count = interest == NULL ? 0 : atomic_load_explicit(&interest->member_count, memory_order_relaxed);
+  stoa_interest_release(&server->interests, interest);
+  return count;
+}

@@ -1,0 +1,13 @@
+/* server/request.h: what becomes of a request: an upgrade to a session, a file of the page, or a refusal.
+ *
+ * Thread: the stream's worker's.
+ */
+#ifndef STOA_SERVER_REQUEST_H
+#define STOA_SERVER_REQUEST_H
+
+#include "http/http.h"
+
+/* For struct stoa_http_host: a request's head is complete. */
+void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
+
+#endif

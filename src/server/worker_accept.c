@@ -1,0 +1,108 @@
+#include "server/worker_accept.h"
+
+#include "base/memory.h"
+#include "base/sys.h"
+#include "server/server_private.h"
+#include "server/worker_table.h"
+
+#include <stoa/log.h>
+
+/* PROXY protocol: whose connection it is, and where it came to. */
+static bool take_addresses(struct stoa_server_session *own, const struct stoa_proxy_header *header) {
+  if (header->family != STOA_PROXY_IP) {
+    return true; /* the proxy's own, a check of its for instance */
+  }
+  if (!stoa_server_session_set_client(own, header->source)) {
+    return false;
+  }
+  memcpy(own->account->local.bytes, header->destination, sizeof own->account->local.bytes);
+  own->account->has_local = true;
+  return true;
+}
+
+void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_proxy_header *header) {
+  struct stoa_server_session *own = stoa_server_session_of_stream(stream);
+  struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  const struct stoa_server_listener *listener = &worker->server->listeners.items[own->listener];
+  if (!take_addresses(own, header)) {
+    stoa_stream_drop(stream);
+    return;
+  }
+  stoa_stream_set_protocol(stream, &worker->http.protocol);
+  stream->since_ms = stoa_stream_now32(stream);
+  if (listener->tls != NULL && stoa_stream_start_tls(stream, listener->tls) != STOA_OK) {
+    stoa_stream_drop(stream);
+  }
+}
+
+void stoa_worker_on_bad_proxy_header(struct stoa_stream *stream) {
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(&stoa_server_session_of_stream(stream)->peer, address);
+  stoa_log(STOA_LOG_WARN,
+           "connection refused: it does not begin with a header of the PROXY protocol; let the proxy send one, or set "
+           "proxy_protocol of this listener to off",
+           STOA_F_STR("address", address));
+}
+
+static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer,
+                           const struct stoa_server_listener *listener) {
+  struct stoa_server_session *own = stoa_worker_table_reserve(worker) == STOA_OK ? stoa_calloc(1, sizeof *own) : NULL;
+  if (own == NULL) {
+    stoa_sys.close(fd);
+    return STOA_E_MEMORY;
+  }
+  own->peer = *peer;
+  own->listener = listener->index;
+  /* What a proxy puts in front comes before TLS. */
+  int status = listener->proxy_protocol
+                   ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
+                   : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
+  if (status != STOA_OK) {
+    stoa_free(own);
+    return status;
+  }
+  stoa_worker_table_add(worker, own);
+  atomic_fetch_add(&worker->server->connections, 1);
+  return STOA_OK;
+}
+
+/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in admission.c. */
+static bool admit(struct stoa_worker *worker, const struct stoa_server_listener *listener,
+                  const struct stoa_peer *peer) {
+  struct stoa_server *server = worker->server;
+  uint32_t limit = server->limits.connections_max;
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(peer, address);
+  if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
+    stoa_log(STOA_LOG_WARN, "connection refused: this listener is for proxies; name them in server.trusted_proxies",
+             STOA_F_STR("address", address));
+    return false;
+  }
+  if (limit > 0 && atomic_load(&server->connections) >= limit) {
+    stoa_log(STOA_LOG_WARN, "connection refused: there are too many; raise server.limits.connections_max",
+             STOA_F_STR("address", address), STOA_F_INT("connections_max", limit));
+    return false;
+  }
+  if (stoa_peers_connect(&server->peers, peer) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN,
+             "connection refused: too many of one address; raise server.limits.address_sessions_max, or name the proxy "
+             "in server.trusted_proxies",
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
+    return false;
+  }
+  return true;
+}
+
+void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
+                        const struct sockaddr_storage *address) {
+  struct stoa_peer peer = stoa_peer_of(address);
+  if (!admit(worker, listener, &peer)) {
+    stoa_sys.close(fd);
+    return;
+  }
+  int status = open_connection(worker, fd, &peer, listener);
+  if (status != STOA_OK) {
+    stoa_peers_disconnect(&worker->server->peers, &peer);
+    stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_text(status)));
+  }
+}

@@ -1,0 +1,104 @@
+/* server/worker_core.h: what a worker is: one thread with its loop, listeners, sessions and groups. All that is done on
+ * or with a worker builds on this; what makes one and runs it is in worker.h and worker_life.h.
+ *
+ * Does not know: what its loop, its hosts and its timers call.
+ * Thread: its own, except where a function says otherwise. Lifetime: owned by the server.
+ */
+#ifndef STOA_SERVER_WORKER_CORE_H
+#define STOA_SERVER_WORKER_CORE_H
+
+#include "base/container.h"
+#include "base/map.h"
+#include "http/http.h"
+#include "net/proxy_input.h"
+#include "server/budget.h"
+#include "server/calls.h"
+#include "server/format.h"
+#include "server/group.h"
+#include "server/listeners.h"
+#include "server/server_session.h"
+#include "server/work.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stoa/server.h>
+
+/* Who takes its turns. */
+enum stoa_worker_life {
+  STOA_WORKER_STANDS,   /* nobody: it has not begun, or has ended */
+  STOA_WORKER_THREADED, /* a thread of its own, which may have ended and waits to be joined */
+  STOA_WORKER_STEPPED   /* who calls stoa_worker_turn() (stepping.h) */
+};
+
+struct stoa_worker {
+  struct stoa_stream_host streams; /* first: a stream's host is its worker */
+  struct stoa_http_host http;
+  struct stoa_proxy_host proxy;
+  struct stoa_session_host sessions;
+  struct stoa_server *server;
+  uint32_t index;
+  bool draining;
+  atomic_int life;  /* enum stoa_worker_life: draining and waiting may be on different threads */
+  pthread_t thread; /* while THREADED */
+  struct stoa_loop *loop;
+  struct stoa_arena *arena;
+  struct stoa_listener *listeners; /* listeners.h's: one for each socket that is watched here */
+  size_t listener_count;           /* 0: it does not listen, or no more */
+  struct stoa_spare spare;
+
+  /* Connections in a dense table; due times beside it, so that a sweep reads 4 bytes a connection. */
+  struct stoa_server_session **table;
+  uint32_t *due_ms; /* low 32 bits */
+  uint32_t table_count, table_capacity;
+  struct stoa_map ids; /* of sessions */
+  struct stoa_post drain_post;
+  atomic_bool drain_posted;
+  struct stoa_timer sweep;
+  bool busy;           /* something happened since the last sweep */
+  bool sweeping;       /* this turn swept, which is not counted as something */
+  bool resting;        /* nothing did: the next sweep waits until somebody is due */
+  uint32_t peak_count; /* of connections, since memory was given back last */
+  struct stoa_timer drain_end;
+
+  /* What other threads have on its way to this worker, see post.h. */
+  struct stoa_budget mailbox; /* messages and requests */
+  struct stoa_budget batches; /* of groups that others own */
+  struct stoa_post lost_post; /* members here missed something, see worker_posts.c */
+  atomic_bool lost_posted;    /* and it has not run yet */
+
+  struct stoa_calls calls;
+  struct stoa_work work;
+  struct stoa_groups groups;
+  struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
+  struct stoa_buffer text_scratch;
+  struct stoa_buffer compress_scratch;
+};
+
+/* Any thread. */
+static inline bool stoa_worker_runs(const struct stoa_worker *worker) {
+  return atomic_load(&worker->life) != STOA_WORKER_STANDS;
+}
+
+/* The worker that this thread is, or NULL. */
+struct stoa_worker *stoa_worker_current(void);
+/* The same, if it is one of that server. */
+static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *server) {
+  struct stoa_worker *worker = stoa_worker_current();
+  return worker != NULL && worker->server == server ? worker : NULL;
+}
+/* Make this thread be that worker, or none by NULL, while it calls the program on the worker's behalf. */
+void stoa_worker_enter(struct stoa_worker *worker);
+/* A stream's worker, and a session's. */
+static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
+  return stoa_container_of(stoa_stream_host_of(stream), struct stoa_worker, streams);
+}
+static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *session) {
+  return stoa_worker_of_stream(&session->stream);
+}
+
+/* The header of the PROXY protocol has not come. */
+static inline bool stoa_worker_awaits_proxy_header(const struct stoa_session *session) {
+  return session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
+}
+
+#endif

@@ -1,0 +1,77 @@
+#include "server/worker_drain.h"
+
+#include "base/container.h"
+#include "base/sys.h"
+#include "server/server_private.h"
+
+/* Draining closes about this many sessions a second, so that their return does not hit the next server at once. */
+#define DRAIN_SESSIONS_PER_MS 1
+
+void stoa_server_abort(struct stoa_server *server) {
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (stoa_worker_runs(&server->workers[i])) {
+      stoa_loop_stop(server->workers[i].loop);
+    }
+  }
+}
+
+/* All workers end together: one without sessions may own groups whose members still send to each other. */
+void stoa_worker_end_if_drained(struct stoa_worker *worker) {
+  if (worker->draining && atomic_load(&worker->server->connections) == 0) {
+    stoa_server_abort(worker->server);
+  }
+}
+
+static void on_drain_end(struct stoa_timer *timer) {
+  struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, drain_end);
+  stoa_loop_stop(worker->loop);
+}
+
+static void spread_closes(struct stoa_worker *worker) {
+  uint32_t now_ms = (uint32_t)stoa_loop_now_ms(worker->loop);
+  uint32_t window_ms = worker->table_count / DRAIN_SESSIONS_PER_MS;
+  uint32_t half_ms = worker->server->config.drain_ms / 2;
+  window_ms = window_ms < half_ms ? window_ms : half_ms;
+  for (uint32_t i = 0; i < worker->table_count; i++) {
+    struct stoa_session *session = &worker->table[i]->base;
+    uint32_t random = 0;
+    if (stoa_random(&random, sizeof random) != STOA_OK) {
+      random = i;
+    }
+    if (session->state == STOA_SESSION_OPEN) {
+      worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
+    } else if (stoa_worker_awaits_proxy_header(session)) {
+      stoa_stream_drop(&session->stream);
+    } else if (session->state == STOA_SESSION_NONE) {
+      stoa_http_finish(&session->stream);
+    }
+  }
+}
+
+static void drain(struct stoa_post *post) {
+  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, drain_post);
+  worker->draining = true;
+  worker->resting = false; /* or the turn's end would put the sweep off again */
+  stoa_listeners_close(worker);
+  worker->drain_end.on_due = on_drain_end;
+  stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
+  stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
+  spread_closes(worker);
+  stoa_worker_end_if_drained(worker);
+}
+
+static void post_drain(struct stoa_worker *worker) {
+  /* Part of the worker, so that it can neither fail nor pile up. */
+  if (!atomic_exchange(&worker->drain_posted, true)) {
+    worker->drain_post.run = drain;
+    stoa_loop_post(worker->loop, &worker->drain_post);
+  }
+}
+
+void stoa_server_drain(struct stoa_server *server) {
+  for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
+    if (stoa_worker_runs(&server->workers[i])) {
+      post_drain(&server->workers[i]);
+    }
+  }
+}
