@@ -1,4 +1,4 @@
-/* bench/floor.h: what the floor program and its sending through io_uring share. */
+/* bench/floor.h: what the two sending back ends of the floor program share. */
 #ifndef STOA_BENCH_FLOOR_H
 #define STOA_BENCH_FLOOR_H
 

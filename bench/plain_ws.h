@@ -1,6 +1,6 @@
-/* bench/plain_ws.h: the least of WebSocket that answers a well-meaning client.
+/* bench/plain_ws.h: the smallest part of WebSocket that serves a well-behaved client.
  *
- * For the yardstick programs only: it believes what the peer says, and a hostile one would break it.
+ * For the floor programs only: it trusts the peer, and a hostile one would break it.
  */
 #ifndef STOA_BENCH_PLAIN_WS_H
 #define STOA_BENCH_PLAIN_WS_H

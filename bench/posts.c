@@ -66,7 +66,7 @@ static void count(struct stoa_post *post) {
   atomic_fetch_add_explicit(&arrived, 1, memory_order_release);
 }
 
-/* A post may be used again only once it has run: the store goes round behind the count. */
+/* A post may be used again only once it has run: the store is reused in a circle after the count. */
 static void stream(void) {
   for (unsigned long i = 0; i < STREAM_POSTS; i++) {
     while (i >= atomic_load_explicit(&arrived, memory_order_acquire) + POSTS_IN_STORE) {

@@ -1,7 +1,7 @@
-"""Sums up what `meson test` left behind: tests/report.py FOLDER=EXIT_STATUS...
+"""Sums up what `meson test` wrote: tests/report.py FOLDER=EXIT_STATUS...
 
 Counts every TAP line of every test program, a program without TAP as one test. A program that died, timed out, leaked
-or ran fewer tests than it planned has failed at least once, whatever it printed before. The output of what failed is
+or ran fewer tests than it planned counts as failed, whatever it printed before. The output of what failed is
 shown in full; the last line is "N passed, M failed", with ", K skipped" when some were. Exit status 0 when something
 passed and nothing failed.
 

@@ -1,4 +1,4 @@
-/* bench/fairness/bystander.c: honest sessions of a server that has bad neighbours.
+/* bench/fairness/bystander.c: well-behaved sessions on a server with bad neighbours.
  *
  *   fairness-bystander [OPTION...] PORT SOURCE      to 127.0.0.1:PORT, from the address SOURCE
  *

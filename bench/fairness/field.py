@@ -1,4 +1,4 @@
-"""One run: a server, honest sessions, their neighbours, and what the kernel knows of the server meanwhile."""
+"""One run: a server, honest sessions, their neighbours, and what the kernel reports about the server meanwhile."""
 
 import contextlib
 import dataclasses

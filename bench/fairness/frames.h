@@ -1,6 +1,6 @@
 /* bench/fairness/frames.h: what a server sends after its answer to the upgrade, frame by frame, however it is split.
  *
- * Does not know: sockets. Believes what the server says, and passes over the payload of messages.
+ * Does not know: sockets. Trusts the server, and skips the payload of messages.
  */
 #ifndef STOA_BENCH_FAIRNESS_FRAMES_H
 #define STOA_BENCH_FAIRNESS_FRAMES_H

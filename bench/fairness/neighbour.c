@@ -1,4 +1,4 @@
-/* bench/fairness/neighbour.c: connections that ask much of a server. What they say is in files, so that this program
+/* bench/fairness/neighbour.c: connections that put load on a server. What they send is in files, so that this program
  * knows no protocol.
  *
  *   fairness-neighbour [OPTION...] PORT SOURCE      to 127.0.0.1:PORT, from the address SOURCE

@@ -1,4 +1,4 @@
-"""The bad neighbours: one line a scenario, what its connections say as bytes. To add one, add it to SCENARIOS."""
+"""The bad neighbours: one line for each scenario, with what its connections send. To add one, add it to SCENARIOS."""
 
 import dataclasses
 import json

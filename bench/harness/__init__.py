@@ -1,1 +1,1 @@
-"""Measures Stoa beside other servers and writes down what was found. Standard library only."""
+"""Measures Stoa beside other servers and writes the results. Standard library only."""

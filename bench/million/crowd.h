@@ -1,6 +1,6 @@
 /* bench/million/crowd.h: thousands of WebSocket clients on one thread, each as small as it can be.
  *
- * What is wrong with a server ends the process with a line "fault ..." on standard output: a delivery that is doubled,
+ * A fault of a server ends the process with a line "fault ..." on standard output: a delivery that is doubled,
  * damaged, of another round or from a client of another process, a refused handshake, a connection that ends.
  * Lifetime: one crowd a process, given back by the end of it; every connection is reset then, for SO_LINGER is set.
  */
@@ -52,13 +52,13 @@ void crowd_find(struct crowd *crowd);
 
 /* From now on every member hears one message, and it is of this round. */
 void crowd_await(struct crowd *crowd, unsigned round);
-/* One of them says it. */
+/* One of them sends it. */
 void crowd_say(struct crowd *crowd, unsigned sender);
 
 /* Something can be read from, or first written to, a member. */
 void crowd_on_ready(struct crowd *crowd, unsigned number);
 
-/* Are all that were asked for open; has everything that was awaited been heard? */
+/* Are all requested connections open; has every awaited message been received? */
 bool crowd_is_open(const struct crowd *crowd);
 bool crowd_has_heard(const struct crowd *crowd);
 

@@ -1,4 +1,4 @@
-"""The measurement: servers and clients are started, connected, left alone, and spoken to."""
+"""The measurement: servers and clients are started, connected, left idle, and sent messages."""
 
 import asyncio
 import collections

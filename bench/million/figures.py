@@ -1,4 +1,4 @@
-"""What the kernel knows of processes and of memory."""
+"""What the kernel reports about processes and memory."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""The processes of both sides: started, spoken to, and ended, each by its own handle."""
+"""The processes of both sides: started, given commands, and ended, each by its own handle."""
 
 import asyncio
 import contextlib
@@ -89,7 +89,7 @@ class Server(Process):
 
 
 class Client(Process):
-    """A million-client: see the head of client.c for what is said."""
+    """A million-client: see the head of client.c for its commands and answers."""
 
     def __init__(self, process):
         super().__init__(process)
@@ -104,7 +104,7 @@ class Client(Process):
         self.process.stdin.write((" ".join(map(str, words)) + "\n").encode())
 
     async def answer(self, verb):
-        """The words after `verb`, once it is said."""
+        """The words after `verb`, once its line has come."""
         while True:
             line = await self.line()
             if line is None:

@@ -97,7 +97,7 @@ static void calloc_clears_memory_that_was_used_before(void **state) {
   stoa_arena_destroy(arena);
 }
 
-static void a_copy_is_terminated_and_keeps_embedded_nuls(void **state) {
+static void a_copy_ends_with_a_nul_and_keeps_embedded_nuls(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(KIB);
   struct stoa_string copy = stoa_arena_copy(arena, stoa_string_make("a\0b", 3));
@@ -184,7 +184,7 @@ static void growing_past_the_block_moves_the_content(void **state) {
   stoa_arena_destroy(arena);
 }
 
-static void what_is_alone_in_its_block_grows_without_leaving_anything(void **state) {
+static void a_single_allocation_of_a_block_grows_without_keeping_the_old_block(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
   assert_non_null(stoa_arena_alloc(arena, 16 * KIB));
@@ -212,7 +212,7 @@ static void what_is_alone_in_its_block_grows_without_leaving_anything(void **sta
   stoa_arena_destroy(arena);
 }
 
-static void the_first_block_does_not_grow_for_it_is_kept(void **state) {
+static void the_first_block_is_kept_and_does_not_grow(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(1024 * KIB);
   char *text = stoa_arena_alloc(arena, 16 * KIB);
@@ -237,7 +237,7 @@ static void growing_past_the_cap_is_refused_and_changes_nothing(void **state) {
   stoa_arena_destroy(arena);
 }
 
-static void the_cap_and_memory_that_is_out_are_told_apart(void **state) {
+static void reaching_the_cap_and_running_out_of_memory_are_different_errors(void **state) {
   (void)state;
   struct stoa_arena *arena = stoa_arena_create(100 * KIB);
   assert_int_equal(stoa_arena_status(arena), STOA_OK);
@@ -280,7 +280,7 @@ static void a_rewind_forgets_what_came_after_the_mark_and_nothing_else(void **st
   stoa_arena_destroy(arena);
 }
 
-static void every_allocation_that_fails_is_told_and_leaks_nothing(void **state) {
+static void every_failed_allocation_is_reported_and_leaks_nothing(void **state) {
   (void)state;
   stoa_memory_fail_at(1, false);
   assert_null(stoa_arena_create(KIB));
@@ -309,18 +309,18 @@ int main(void) {
       cmocka_unit_test_teardown(the_cap_is_reached_exactly_and_refuses_more, leave_no_block),
       cmocka_unit_test_teardown(sizes_near_the_largest_number_are_refused, leave_no_block),
       cmocka_unit_test_teardown(calloc_clears_memory_that_was_used_before, leave_no_block),
-      cmocka_unit_test_teardown(a_copy_is_terminated_and_keeps_embedded_nuls, leave_no_block),
+      cmocka_unit_test_teardown(a_copy_ends_with_a_nul_and_keeps_embedded_nuls, leave_no_block),
       cmocka_unit_test_teardown(a_steady_load_allocates_nothing_after_the_first_round, leave_no_block),
       cmocka_unit_test_teardown(a_reset_keeps_the_first_block_only, leave_no_block),
       cmocka_unit_test_teardown(the_newest_allocation_grows_and_shrinks_in_place, leave_no_block),
       cmocka_unit_test_teardown(an_older_allocation_grows_by_a_copy, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_block_moves_the_content, leave_no_block),
-      cmocka_unit_test_teardown(what_is_alone_in_its_block_grows_without_leaving_anything, leave_no_block),
-      cmocka_unit_test_teardown(the_first_block_does_not_grow_for_it_is_kept, leave_no_block),
+      cmocka_unit_test_teardown(a_single_allocation_of_a_block_grows_without_keeping_the_old_block, leave_no_block),
+      cmocka_unit_test_teardown(the_first_block_is_kept_and_does_not_grow, leave_no_block),
       cmocka_unit_test_teardown(growing_past_the_cap_is_refused_and_changes_nothing, leave_no_block),
-      cmocka_unit_test_teardown(the_cap_and_memory_that_is_out_are_told_apart, leave_no_block),
+      cmocka_unit_test_teardown(reaching_the_cap_and_running_out_of_memory_are_different_errors, leave_no_block),
       cmocka_unit_test_teardown(a_rewind_forgets_what_came_after_the_mark_and_nothing_else, leave_no_block),
-      cmocka_unit_test_teardown(every_allocation_that_fails_is_told_and_leaks_nothing, leave_no_block),
+      cmocka_unit_test_teardown(every_failed_allocation_is_reported_and_leaks_nothing, leave_no_block),
   };
   return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }

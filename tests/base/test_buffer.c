@@ -89,7 +89,7 @@ static void an_append_without_memory_leaves_the_content(void **state) {
   stoa_buffer_fini(&buffer);
 }
 
-static void reserved_room_is_the_callers_to_fill(void **state) {
+static void reserved_space_is_filled_by_the_caller(void **state) {
   (void)state;
   struct stoa_buffer buffer;
   stoa_buffer_init(&buffer, 4096);
@@ -137,7 +137,7 @@ int main(void) {
       cmocka_unit_test_teardown(a_buffer_fills_to_its_cap_and_not_a_byte_further, leave_no_block),
       cmocka_unit_test_teardown(a_refused_append_writes_nothing, leave_no_block),
       cmocka_unit_test_teardown(an_append_without_memory_leaves_the_content, leave_no_block),
-      cmocka_unit_test_teardown(reserved_room_is_the_callers_to_fill, leave_no_block),
+      cmocka_unit_test_teardown(reserved_space_is_filled_by_the_caller, leave_no_block),
       cmocka_unit_test_teardown(consuming_keeps_the_rest_in_order, leave_no_block),
       cmocka_unit_test_teardown(a_finished_buffer_is_usable_again_with_the_same_cap, leave_no_block),
   };

@@ -21,7 +21,7 @@ static void assert_time(int64_t wall_us, const char *expected) {
   assert_string_equal(text, expected);
 }
 
-static void known_times_are_written_as_rfc_3339_has_them(void **state) {
+static void known_times_are_written_in_the_form_of_rfc_3339(void **state) {
   (void)state;
   assert_time(0, "1970-01-01T00:00:00.000Z");
   assert_time(1769860800123456, "2026-01-31T12:00:00.123Z");
@@ -62,7 +62,7 @@ static void every_day_from_1600_to_2400_agrees_with_gmtime(void **state) {
   }
 }
 
-static void a_fake_clock_stands_still_until_told_otherwise(void **state) {
+static void a_fake_clock_stands_still_until_it_is_moved(void **state) {
   (void)state;
   struct stoa_clock_fake fake = {.monotonic_ns = 5, .wall_us = -7};
   struct stoa_clock clock = stoa_clock_fake_init(&fake);
@@ -75,7 +75,7 @@ static void a_fake_clock_stands_still_until_told_otherwise(void **state) {
   assert_int_equal(stoa_clock_wall_us(&clock), 8);
 }
 
-static void the_systems_clocks_are_the_kernels(void **state) {
+static void the_system_clock_reads_the_kernels_clocks(void **state) {
   (void)state;
   struct timespec before;
   struct timespec after;
@@ -90,12 +90,12 @@ static void the_systems_clocks_are_the_kernels(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(known_times_are_written_as_rfc_3339_has_them),
+      cmocka_unit_test(known_times_are_written_in_the_form_of_rfc_3339),
       cmocka_unit_test(a_time_before_1970_rounds_towards_the_past),
       cmocka_unit_test(years_outside_0_to_9999_are_clamped),
       cmocka_unit_test(every_day_from_1600_to_2400_agrees_with_gmtime),
-      cmocka_unit_test(a_fake_clock_stands_still_until_told_otherwise),
-      cmocka_unit_test(the_systems_clocks_are_the_kernels),
+      cmocka_unit_test(a_fake_clock_stands_still_until_it_is_moved),
+      cmocka_unit_test(the_system_clock_reads_the_kernels_clocks),
   };
   return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

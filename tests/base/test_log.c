@@ -265,7 +265,7 @@ static void log_at_one_site(int times) {
   }
 }
 
-static void a_call_site_writes_ten_lines_a_second_and_tells_what_it_suppressed(void **state) {
+static void a_call_site_writes_ten_lines_a_second_and_counts_the_suppressed(void **state) {
   (void)state;
   log_at_one_site(10);
   assert_int_equal(sink.call_count, 10);
@@ -281,7 +281,7 @@ static void a_call_site_writes_ten_lines_a_second_and_tells_what_it_suppressed(v
   assert_int_equal(sink.call_count, 12);
 }
 
-static void suppressed_lines_are_told_in_json_and_after_a_long_silence(void **state) {
+static void the_count_of_suppressed_lines_is_logged_in_json_and_after_a_long_silence(void **state) {
   (void)state;
   struct stoa_log_site site = {0};
   const struct stoa_log_field field = STOA_F_INT("a", 1);
@@ -296,7 +296,7 @@ static void suppressed_lines_are_told_in_json_and_after_a_long_silence(void **st
 }
 
 /* A simulation begins each run at the same time. */
-static void a_clock_that_is_set_anew_begins_with_empty_counts(void **state) {
+static void setting_another_clock_resets_the_counts(void **state) {
   (void)state;
   struct stoa_log_site site = {0};
   const struct stoa_log_field field = STOA_F_INT("a", 1);
@@ -314,7 +314,7 @@ static void a_clock_that_is_set_anew_begins_with_empty_counts(void **state) {
   }
 }
 
-static void call_sites_are_limited_apart(void **state) {
+static void each_call_site_has_its_own_limit(void **state) {
   (void)state;
   log_at_one_site(100);
   int before = sink.call_count;
@@ -401,10 +401,10 @@ int main(void) {
       WITH_SINK(a_value_is_cut_at_1_kib),
       WITH_SINK(a_cut_falls_between_characters_and_between_escapes),
       WITH_SINK(fields_that_do_not_fit_the_line_are_counted_as_left_out),
-      WITH_SINK(a_call_site_writes_ten_lines_a_second_and_tells_what_it_suppressed),
-      WITH_SINK(a_clock_that_is_set_anew_begins_with_empty_counts),
-      WITH_SINK(suppressed_lines_are_told_in_json_and_after_a_long_silence),
-      WITH_SINK(call_sites_are_limited_apart),
+      WITH_SINK(a_call_site_writes_ten_lines_a_second_and_counts_the_suppressed),
+      WITH_SINK(setting_another_clock_resets_the_counts),
+      WITH_SINK(the_count_of_suppressed_lines_is_logged_in_json_and_after_a_long_silence),
+      WITH_SINK(each_call_site_has_its_own_limit),
       WITH_SINK(threads_at_one_call_site_share_its_ten_lines),
       WITH_SINK(an_interrupted_write_is_tried_again),
       WITH_SINK(a_line_that_cannot_be_written_is_lost_and_errno_is_kept),

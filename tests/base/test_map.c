@@ -139,7 +139,7 @@ static void inserts_and_removes_in_any_order_agree_with_a_plain_table(void **sta
   }
 }
 
-static void a_walk_meets_every_object_once(void **state) {
+static void iterating_visits_every_object_once(void **state) {
   (void)state;
   struct stoa_map map = make_map();
   insert_items(&map, 0, 100);
@@ -265,7 +265,7 @@ int main(void) {
       cmocka_unit_test_teardown(an_empty_key_is_a_key, leave_no_block),
       cmocka_unit_test_teardown(at_most_three_quarters_of_the_slots_are_taken, leave_no_block),
       cmocka_unit_test_teardown(inserts_and_removes_in_any_order_agree_with_a_plain_table, leave_no_block),
-      cmocka_unit_test_teardown(a_walk_meets_every_object_once, leave_no_block),
+      cmocka_unit_test_teardown(iterating_visits_every_object_once, leave_no_block),
       cmocka_unit_test_teardown(the_table_shrinks_when_it_is_mostly_empty, leave_no_block),
       cmocka_unit_test_teardown(an_insert_without_memory_leaves_the_map_unchanged, leave_no_block),
       cmocka_unit_test_teardown(a_remove_succeeds_without_memory_for_a_smaller_table, leave_no_block),

@@ -111,7 +111,7 @@ static void *allocate_and_exchange(void *context) {
   return NULL;
 }
 
-static void blocks_are_counted_across_threads_that_free_each_others(void **state) {
+static void blocks_are_counted_when_another_thread_frees_them(void **state) {
   (void)state;
   void *shelf = NULL;
   struct thread_work works[THREAD_COUNT];
@@ -161,7 +161,7 @@ int main(void) {
       cmocka_unit_test_teardown(a_failed_realloc_leaves_the_block_as_it_was, leave_no_block),
       cmocka_unit_test_teardown(calloc_clears_and_refuses_a_product_that_overflows, leave_no_block),
       cmocka_unit_test_teardown(freeing_null_counts_nothing, leave_no_block),
-      cmocka_unit_test_teardown(blocks_are_counted_across_threads_that_free_each_others, leave_no_block),
+      cmocka_unit_test_teardown(blocks_are_counted_when_another_thread_frees_them, leave_no_block),
       cmocka_unit_test_teardown(blocks_freed_while_a_thread_ends_are_counted, leave_no_block),
   };
   if (pthread_key_create(&early_key, stoa_free) != 0) {

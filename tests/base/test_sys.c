@@ -62,7 +62,7 @@ static void assert_counts_up(const uint8_t *data, size_t len) {
   }
 }
 
-static void random_bytes_come_through_interruptions_and_short_answers(void **state) {
+static void random_bytes_are_complete_after_interrupted_and_short_calls(void **state) {
   (void)state;
   uint8_t data[100];
   script.interrupt_every_second = true;
@@ -163,7 +163,7 @@ static void *reset_a_pool(void *context) {
   return NULL;
 }
 
-static void a_pool_that_is_reset_begins_anew(void **state) {
+static void a_pool_that_is_reset_is_filled_again(void **state) {
   (void)state;
   run_in_new_thread(reset_a_pool);
 }
@@ -192,7 +192,7 @@ static void the_table_reaches_the_kernel(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(random_bytes_come_through_interruptions_and_short_answers, begin_script,
+      cmocka_unit_test_setup_teardown(random_bytes_are_complete_after_interrupted_and_short_calls, begin_script,
                                       end_script),
       cmocka_unit_test_setup_teardown(a_kernel_without_random_bytes_is_an_error, begin_script, end_script),
       cmocka_unit_test_setup_teardown(no_bytes_need_no_call, begin_script, end_script),
@@ -200,7 +200,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_pool_that_cannot_be_refilled_is_an_error_until_it_can, begin_script,
                                       end_script),
       cmocka_unit_test_setup_teardown(more_than_a_pool_holds_comes_straight_from_the_kernel, begin_script, end_script),
-      cmocka_unit_test_setup_teardown(a_pool_that_is_reset_begins_anew, begin_script, end_script),
+      cmocka_unit_test_setup_teardown(a_pool_that_is_reset_is_filled_again, begin_script, end_script),
       cmocka_unit_test(no_entry_of_the_table_is_empty),
       cmocka_unit_test(the_table_reaches_the_kernel),
   };

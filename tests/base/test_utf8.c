@@ -89,7 +89,7 @@ static void assert_agrees(const uint8_t *data, size_t len) {
   assert_int_equal(stoa_utf8_valid(data, len), is_whole);
 }
 
-static void every_sequence_of_one_and_two_bytes_is_judged_as_by_the_reference(void **state) {
+static void every_sequence_of_one_and_two_bytes_agrees_with_the_reference(void **state) {
   (void)state;
   for (unsigned first = 0; first < 256; first++) {
     uint8_t data[2] = {(uint8_t)first};
@@ -102,7 +102,7 @@ static void every_sequence_of_one_and_two_bytes_is_judged_as_by_the_reference(vo
 }
 
 /* cmocka's assertions are too slow for the 16 million sequences, so they are asked only on a difference. */
-static void every_sequence_of_three_bytes_is_judged_as_by_the_reference(void **state) {
+static void every_sequence_of_three_bytes_agrees_with_the_reference(void **state) {
   (void)state;
   for (uint32_t number = 0; number < 1u << 24; number++) {
     const uint8_t data[3] = {(uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
@@ -121,7 +121,7 @@ static const uint8_t telling_bytes[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f
                                         0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff};
 #define TELLING_COUNT (sizeof telling_bytes)
 
-static void sequences_of_four_bytes_at_every_border_are_judged_as_by_the_reference(void **state) {
+static void sequences_of_four_bytes_at_every_border_agree_with_the_reference(void **state) {
   (void)state;
   uint8_t data[4];
   for (size_t i = 0; i < TELLING_COUNT * TELLING_COUNT * TELLING_COUNT * TELLING_COUNT; i++) {
@@ -169,7 +169,7 @@ static void one_bad_byte_is_found_wherever_it_stands_in_every_split(void **state
   }
 }
 
-static void a_text_in_pieces_of_any_size_is_judged_as_a_whole(void **state) {
+static void a_text_in_pieces_of_any_size_gives_the_result_of_the_whole(void **state) {
   (void)state;
   const uint8_t *data = (const uint8_t *)long_text;
   size_t len = sizeof long_text - 1;
@@ -183,7 +183,7 @@ static void a_text_in_pieces_of_any_size_is_judged_as_a_whole(void **state) {
   }
 }
 
-static void the_first_bad_byte_is_the_one_that_no_valid_text_has_there(void **state) {
+static void the_first_bad_byte_is_the_first_that_cannot_continue_a_valid_text(void **state) {
   (void)state;
   static const struct {
     const char *text;
@@ -244,13 +244,13 @@ static void a_text_cut_short_is_not_valid(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_sequence_of_one_and_two_bytes_is_judged_as_by_the_reference),
-      cmocka_unit_test(every_sequence_of_three_bytes_is_judged_as_by_the_reference),
-      cmocka_unit_test(sequences_of_four_bytes_at_every_border_are_judged_as_by_the_reference),
+      cmocka_unit_test(every_sequence_of_one_and_two_bytes_agrees_with_the_reference),
+      cmocka_unit_test(every_sequence_of_three_bytes_agrees_with_the_reference),
+      cmocka_unit_test(sequences_of_four_bytes_at_every_border_agree_with_the_reference),
       cmocka_unit_test(a_valid_text_passes_in_every_split_and_from_every_start),
       cmocka_unit_test(one_bad_byte_is_found_wherever_it_stands_in_every_split),
-      cmocka_unit_test(a_text_in_pieces_of_any_size_is_judged_as_a_whole),
-      cmocka_unit_test(the_first_bad_byte_is_the_one_that_no_valid_text_has_there),
+      cmocka_unit_test(a_text_in_pieces_of_any_size_gives_the_result_of_the_whole),
+      cmocka_unit_test(the_first_bad_byte_is_the_first_that_cannot_continue_a_valid_text),
       cmocka_unit_test(no_byte_outside_of_the_text_is_read),
       cmocka_unit_test(an_empty_piece_changes_nothing),
       cmocka_unit_test(a_text_cut_short_is_not_valid),

@@ -1,4 +1,4 @@
-"""What tests of `stoa bench` share: servers to load, listeners before them, and the program itself.
+"""What tests of `stoa bench` share: servers to load, listeners in front of them, and the program itself.
 
 The programs come in the environment: STOA, FLOOR and FAULTY.
 """

@@ -1,4 +1,4 @@
-"""bench/fairness: its programs against a server that is played here, the page, and a short run of everything."""
+"""bench/fairness: its programs against a server in this test, the page, and a short run of everything."""
 
 import base64
 import contextlib
@@ -142,7 +142,7 @@ def late():
     assert figures["sessions"] == 1 and figures["closed"] == [], figures
 
 
-@test("a ping without an answer has taken as long as it was waited for")
+@test("a ping without an answer counts as long as the wait for it")
 def never():
     with Played(BYSTANDER, "--interval-us", "1000") as played:
         connection = played.accept_session()

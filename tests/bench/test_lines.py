@@ -1,6 +1,6 @@
-"""`stoa bench` over TLS and with compressed messages, against Stoa itself and against servers that go wrong.
+"""`stoa bench` over TLS and with compressed messages, against Stoa itself and against faulty servers.
 
-What goes wrong does so in a server that knows neither; in front of it stands one that encrypts, or one that compresses.
+The faulty server knows neither; a proxy in front of it encrypts or compresses.
 """
 
 import asyncio
@@ -178,12 +178,12 @@ def faults_are_named(server):
         assert status == (1 if expected else 0), (fault, report)
 
 
-@test("what goes wrong in TLS is named as without")
+@test("faults over TLS have the same names as without it")
 def _():
     faults_are_named(faulty_in_tls)
 
 
-@test("what goes wrong among compressed messages is named as without")
+@test("faults among compressed messages have the same names as without compression")
 def _():
     faults_are_named(faulty_with_compression)
 
@@ -206,7 +206,7 @@ def _():
                 assert report["inflated"] == report["deliveries"], report
 
 
-@test("messages that Stoa leaves as they are pass too")
+@test("messages that Stoa does not compress pass too")
 def _():
     with running_stoa("BROADCAST", settings=COMPRESSING) as url:
         status, report = bench("fanout", url, "-c", 10, "-n", 20, "--size", 64, "--deflate", *TYPED)
@@ -274,7 +274,7 @@ def _():
         fails_with("TLS: wrong version number", "fanout", f"wss://127.0.0.1:{port}")
 
 
-@test("a server that falls silent in the TLS handshake is reported at the deadline")
+@test("a server that goes silent in the TLS handshake is reported at the deadline")
 def _():
     with answering(None) as port:
         fails_with("no upgrade in time", "fanout", f"wss://127.0.0.1:{port}", "--connect-timeout", "200ms")

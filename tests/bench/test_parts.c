@@ -114,7 +114,7 @@ static void a_message_too_small_for_its_marker_is_refused(void **state) {
   bench_message_fini(&message);
 }
 
-static void a_marker_of_other_letters_is_none(void **state) {
+static void a_marker_with_other_letters_is_not_recognised(void **state) {
   (void)state;
   struct bench_message message;
   assert_true(bench_message_init(&message, &(struct bench_options){.size = 20}));
@@ -134,7 +134,7 @@ static void a_control_frame_is_masked(void **state) {
   assert_memory_equal(out, expected, sizeof expected);
 }
 
-static void urls_are_taken_apart(void **state) {
+static void urls_are_parsed(void **state) {
   (void)state;
   static const struct {
     const char *text, *path, *host, *port, *authority, *target;
@@ -351,9 +351,9 @@ int main(void) {
       cmocka_unit_test(what_is_masked_is_what_is_expected_back),
       cmocka_unit_test(a_json_message_is_compact_and_complete),
       cmocka_unit_test(a_message_too_small_for_its_marker_is_refused),
-      cmocka_unit_test(a_marker_of_other_letters_is_none),
+      cmocka_unit_test(a_marker_with_other_letters_is_not_recognised),
       cmocka_unit_test(a_control_frame_is_masked),
-      cmocka_unit_test(urls_are_taken_apart),
+      cmocka_unit_test(urls_are_parsed),
       cmocka_unit_test(urls_of_other_forms_are_refused),
       cmocka_unit_test(the_right_upgrade_is_accepted),
       cmocka_unit_test(a_wrong_upgrade_is_refused_with_its_reason),

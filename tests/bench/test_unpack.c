@@ -114,7 +114,7 @@ static void right_messages_have_no_faults_however_the_bytes_are_cut(void **state
   close_fixture(&fixture);
 }
 
-static void messages_that_come_as_they_are_are_right_too(void **state) {
+static void uncompressed_messages_are_accepted_too(void **state) {
   (void)state;
   struct fixture fixture;
   static struct script script;
@@ -162,7 +162,7 @@ static void assert_damage(const struct fixture *fixture, const struct script *in
   assert_finds(&script, (struct bench_faults){.damaged = 1, .lost = 1});
 }
 
-static void what_is_not_deflate_data_is_damage(void **state) {
+static void invalid_deflate_data_is_damage(void **state) {
   (void)state;
   static const uint8_t noise[] = {0xff, 0xff, 0xff, 0xff, 0x12, 0x34};
   struct fixture fixture;
@@ -208,7 +208,7 @@ static void the_same_bytes_as_a_text_message_are_damage(void **state) {
   close_fixture(&fixture);
 }
 
-static void pings_between_compressed_messages_are_told_of(void **state) {
+static void pings_between_compressed_messages_are_reported(void **state) {
   (void)state;
   static const uint8_t ping[] = {0x89, 2, 'h', 'i'};
   struct fixture fixture;
@@ -225,7 +225,7 @@ static void pings_between_compressed_messages_are_told_of(void **state) {
   close_fixture(&fixture);
 }
 
-static void nothing_is_read_behind_a_close(void **state) {
+static void nothing_is_read_after_a_close(void **state) {
   (void)state;
   static const uint8_t close_frame[] = {0x88, 2, 0x0f, 0xa8};
   struct fixture fixture;
@@ -301,14 +301,14 @@ static void a_compressed_frame_to_send_holds_the_message_with_its_marker(void **
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(right_messages_have_no_faults_however_the_bytes_are_cut),
-      cmocka_unit_test(messages_that_come_as_they_are_are_right_too),
+      cmocka_unit_test(uncompressed_messages_are_accepted_too),
       cmocka_unit_test(faults_are_named_as_without_compression),
-      cmocka_unit_test(what_is_not_deflate_data_is_damage),
+      cmocka_unit_test(invalid_deflate_data_is_damage),
       cmocka_unit_test(a_message_that_is_longer_when_inflated_is_damage),
       cmocka_unit_test(a_payload_longer_than_any_is_not_waited_for),
       cmocka_unit_test(the_same_bytes_as_a_text_message_are_damage),
-      cmocka_unit_test(pings_between_compressed_messages_are_told_of),
-      cmocka_unit_test(nothing_is_read_behind_a_close),
+      cmocka_unit_test(pings_between_compressed_messages_are_reported),
+      cmocka_unit_test(nothing_is_read_after_a_close),
       cmocka_unit_test(a_message_with_a_last_block_is_inflated),
       cmocka_unit_test(a_compressed_frame_to_send_holds_the_message_with_its_marker),
   };

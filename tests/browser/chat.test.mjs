@@ -226,7 +226,7 @@ test('a message that comes too soon is given back with the time to wait', async 
   }
 });
 
-test('a server that is full is told calmly with a countdown, and the page comes back by itself', async (t) => {
+test('a full server is shown with a countdown, and the page reconnects by itself', async (t) => {
   const { visit } = await open(t);
   const sockets = [];
   const ada = await visit({ prepare: async (page) => {
@@ -380,7 +380,7 @@ test('a close code of 4500 or above is final: the banner says why and nothing is
   assert.equal(sockets.length, 1);
 });
 
-test('a page that the server closes for too many errors stays away', async (t) => {
+test('a page that the server closes for too many errors does not reconnect', async (t) => {
   const { join } = await open(t, { options: { 'server.limits.session_errors_max': 3 } });
   const ada = await join('Ada');
   await ada.page.evaluate(() => {
@@ -425,7 +425,7 @@ test('a page from an origin that is not allowed cannot connect', async (t) => {
   await join('Ada');
 });
 
-test('over TLS the page talks wss and chats just so', async (t) => {
+test('over TLS the page uses wss and chats as well', async (t) => {
   const tls = await makeCertificate();
   t.after(() => tls.remove());
   const options = { 'server.tls.certificate': tls.certificate, 'server.tls.key': tls.key };
@@ -460,7 +460,7 @@ test('someone who reads older messages keeps the place and is told how many are 
   assert.ok(await log.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight < 2), 'at the bottom');
 });
 
-test('the title counts what came while nobody looked', async (t) => {
+test('the title counts the messages that came while the page was hidden', async (t) => {
   const { join } = await open(t);
   const [ada, zeno] = [await join('Ada'), await join('Zeno')];
   const look = (hidden) => zeno.page.evaluate((value) => {
@@ -478,13 +478,13 @@ test('the title counts what came while nobody looked', async (t) => {
 
 test('days are separated, and messages of one person within five minutes are grouped', async (t) => {
   const { join } = await open(t);
-  const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => talk(socket)) });
+  const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => chat(socket)) });
   await ada.reads('next day');
   const rows = await ada.page.locator('#list > *').evaluateAll((nodes) => nodes.map((node) => node.classList[0] +
     (node.classList.contains('continues') ? ' continues' : '')));
   assert.deepEqual(rows, ['day', 'message', 'message continues', 'message', 'message', 'day', 'message']);
 
-  function talk(socket) {
+  function chat(socket) {
     answerHello(socket);
     const send = (message, sender, timestamp) => socket.send(chatBytes({ message, sender, timestamp }));
     send('a', 'Zeno', '2026-01-02T10:00:00.000Z');
@@ -531,7 +531,7 @@ function answerHello(socket, reply = (nick) => ({ payload: JSON.stringify({ nick
   });
 }
 
-test('a Chinese browser is spoken to in Chinese', async (t) => {
+test('a Chinese browser gets the page in Chinese', async (t) => {
   const { visit } = await open(t);
   const person = await visit({ locale: 'zh-CN' });
   await person.page.getByText('欢迎来到 Stoa').waitFor();
@@ -566,7 +566,7 @@ async function findings(person) {
 
 for (const [look, settings] of [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }],
   ['on a phone', { ...PHONE, colorScheme: 'light' }]]) {
-  test(`axe finds nothing to complain about, ${look}`, async (t) => {
+  test(`axe finds no problem, ${look}`, async (t) => {
     const { chatroom, join, visit } = await open(t);
     const asked = await visit({ ...settings, reducedMotion: 'reduce' });
     assert.deepEqual(await findings(asked), []);

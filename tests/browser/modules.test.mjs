@@ -1,4 +1,4 @@
-// The page's modules that need no page, under a clock and a network that the test moves by hand.
+// The page's modules that need no page, under a fake clock and network.
 
 import assert from 'node:assert/strict';
 
@@ -177,7 +177,7 @@ test('a chat message is sent only while online', () => {
   assert.equal(connection.sendChat(chatFrame('lost')), false);
 });
 
-test('chat messages and refusals reach the page, and everything unknown is left alone', () => {
+test('chat messages and refusals reach the page, and everything unknown is ignored', () => {
   const { world } = online();
   world.receive([0], '{"message":"m","sender":"s"}');
   world.receive([ERROR], '{"code":122}');
@@ -195,7 +195,7 @@ test('delays are random between half a second and a bound that doubles up to twe
   assert.equal(reconnectDelayMs(5, () => 0.5), 10250);
 });
 
-test('a broken line is opened again after the delay, and the delay grows while it stays broken', () => {
+test('a broken connection is opened again after the delay, and the delay grows while it stays broken', () => {
   const { world } = online('Ada', () => 1);
   world.pass(10000);
   world.breakLine();
@@ -210,7 +210,7 @@ test('a broken line is opened again after the delay, and the delay grows while i
   assert.equal(world.sockets.length, 3);
 });
 
-test('a server that greets and hangs up at once does not bring the short delay back', () => {
+test('a server that answers Hello and disconnects at once does not reset the delay', () => {
   const { world } = online('Ada', () => 1);
   const delays = [];
   for (let i = 0; i < 3; i += 1) {
@@ -234,7 +234,7 @@ test('retryNow connects at once while waiting, and does nothing otherwise', () =
   assert.equal(world.sockets.length, 2);
 });
 
-test('close codes that make coming back useless stop for good, all others come back', () => {
+test('final close codes stop for good, after all others the page reconnects', () => {
   for (const [code, state] of [[4499, 'waiting'], [4500, 'closed'], [4501, 'closed'], [4503, 'closed'], [4507, 'closed'],
     [4509, 'closed'], [4999, 'closed'], [1000, 'waiting'], [1006, 'waiting'], [1013, 'waiting'], [4001, 'waiting'],
     [4008, 'waiting'], [4013, 'waiting'], [4014, 'waiting'], [4502, 'waiting'], [4504, 'waiting'], [5000, 'waiting']]) {
@@ -293,14 +293,14 @@ test('a time to wait that no timer can hold, or that is none, does no harm', () 
   }
 });
 
-test('what is refused of one message does not hold up coming back from a break', () => {
+test('a refused message does not delay reconnecting', () => {
   const { world } = online('Ada', () => 0);
   world.receive([ERROR], '{"code":111,"retryMs":30000}');
   world.breakLine();
   assert.equal(world.events.at(-1)[2].delayMs, 500);
 });
 
-test('a connection that is silent for 35 seconds is tried by a Ping, and lost after 10 more', () => {
+test('a connection that is silent for 35 seconds is tested by a Ping, and lost after 10 more', () => {
   const { world, connection } = online();
   world.pass(34999);
   assert.equal(world.pings, 0);
@@ -313,7 +313,7 @@ test('a connection that is silent for 35 seconds is tried by a Ping, and lost af
   assert.equal(world.socket.closed, true);
 });
 
-test('any frame is life, also while the connection is tried', () => {
+test('any frame is a sign of life, also while a Ping is unanswered', () => {
   const { world, connection } = online();
   world.pass(34000);
   world.receive([99]);
@@ -337,7 +337,7 @@ test('the interval is the one that Hello tells, whether longer or shorter', () =
   }
 });
 
-test('waking tries the connection at once, and does not end one that is merely silent', () => {
+test('waking tests the connection at once, and does not close one that is only silent', () => {
   const { world, connection } = online();
   world.pass(20000);
   connection.wake();
@@ -478,7 +478,7 @@ test('the endpoint is relative to the page, whatever folder the page is in', asy
   await assert.rejects(findEndpoint('http://host/', () => Promise.reject(new TypeError('no network'))), TypeError);
 });
 
-test('a server that takes the socket and never answers Hello is left', () => {
+test('a server that accepts the socket and never answers Hello is given up', () => {
   const world = new World();
   const connection = world.connection();
   connection.open('Ada');
@@ -487,7 +487,7 @@ test('a server that takes the socket and never answers Hello is left', () => {
   assert.equal(connection.state, 'waiting');
 });
 
-test('a socket that was left says nothing any more', () => {
+test('events of an abandoned socket are ignored', () => {
   const { world } = online();
   const [old] = world.sockets;
   world.pass(45000);
@@ -507,7 +507,7 @@ test('a name that is taken or invalid goes back to the person', () => {
   }
 });
 
-test('after a break our own name is tried again while the server may still hold it for the dead line', () => {
+test('after a break our own name is tried again while the server may still hold it for the dead connection', () => {
   const { world, connection } = online();
   world.breakLine();
   while (connection.state !== 'idle') {
@@ -518,7 +518,7 @@ test('after a break our own name is tried again while the server may still hold 
   assert.ok(world.sockets.length > 2);
 });
 
-test('a remembered name is tried again for a moment, since a reload may be faster than its own goodbye', () => {
+test('a remembered name is tried again for a moment, since a reload may be faster than the close of the old connection', () => {
   const world = new World();
   const connection = world.connection();
   connection.open('Ada', { remembered: true });
@@ -529,7 +529,7 @@ test('a remembered name is tried again for a moment, since a reload may be faste
   assert.equal(connection.state, 'online');
 });
 
-test('a Hello refused for the moment is said again no sooner than the server asks', () => {
+test('a Hello that is refused for now is sent again no sooner than the server says', () => {
   for (const error of [{ code: 1000, temporary: true }, { code: 100 }, { code: 106 }, { code: 108 }, { code: 111 }]) {
     const world = new World(() => 1);
     world.connection().open('Ada');
@@ -592,7 +592,7 @@ test('links are http and https only, end where the sentence goes on, and no char
   assert.deepEqual(links('"https://a.example/"<https://b.example/>'), ['https://a.example/', 'https://b.example/']);
 });
 
-test('texts that are made to be slow are cut as fast as others', () => {
+test('texts that are built to be slow are split in linear time', () => {
   const texts = [`https://a.example/${')'.repeat(60000)}`, `https://a.example/${'.'.repeat(60000)}x`,
     'https://'.repeat(8000), '👍'.repeat(20000), `${'👍\u200D'.repeat(8)}!`];
   const start = process.cpuUsage().user;

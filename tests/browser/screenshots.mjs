@@ -1,4 +1,4 @@
-// Makes the pictures of the README anew: CHATROOM=build/apps/chatroom/chatroom node tests/browser/screenshots.mjs
+// Makes the pictures of the README again: CHATROOM=build/apps/chatroom/chatroom node tests/browser/screenshots.mjs
 //
 // Not a test. The machine should have fonts for Chinese and emoji (fonts-noto-cjk, fonts-noto-color-emoji).
 
@@ -11,7 +11,7 @@ const PICTURE = fileURLToPath(new URL('../../docs/screenshots/chat.png', import.
 const WINDOW = { width: 640, height: 690 };
 const GAP = 24;
 
-const TALK = [
+const LINES = [
   ['Ada', 'Good morning! Is the porch open today?'],
   ['Zeno', 'It is. Come in, the shade is nice.'],
   ['Zeno', 'The plan for the day: https://example.org/plan'],
@@ -21,8 +21,8 @@ const TALK = [
   ['Zeno', '👍'],
 ];
 
-async function talk(people) {
-  for (const [name, text] of TALK) {
+async function chat(people) {
+  for (const [name, text] of LINES) {
     await people[name].say(text);
     await Promise.all(Object.values(people).map((person) => person.reads(text)));
   }
@@ -53,7 +53,7 @@ const people = {
   Zeno: await Person.join(browser, url, 'Zeno', { viewport: WINDOW, colorScheme: 'dark' }),
   小明: await Person.join(browser, url, '小明', { viewport: WINDOW, locale: 'zh-CN' }),
 };
-await talk(people);
+await chat(people);
 await compose(browser, [await picture(people.Ada), await picture(people.Zeno)]);
 await browser.close();
 await chatroom.kill();

@@ -9,92 +9,75 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "base/memory.h"
 #include "base/sys.h"
 #include "client/client_private.h"
-#include "far.h"
+#include "peer.h"
 
 #define JSON "Sec-WebSocket-Protocol: stoa.json\r\n"
 
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct far far;
-  blocks_before = stoa_memory_live_blocks();
-  far_init(&far);
-  *state = &far;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  stoa_sys = stoa_sys_real;
-  far_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
-
 static void a_close_waits_for_the_close_frame_of_the_server(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){(const uint8_t *)"last", 4});
-  stoa_client_close(far->client, 1000, "done");
-  stoa_client_close(far->client, 1001, "twice");
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_OPEN);
-  assert_int_equal(far_read(far).opcode, STOA_WS_BINARY);
-  struct far_frame frame = far_read(far);
+  struct peer *peer = *state;
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  stoa_client_send(peer->client, 9, NULL, &(struct stoa_bytes){(const uint8_t *)"last", 4});
+  stoa_client_close(peer->client, 1000, "done");
+  stoa_client_close(peer->client, 1001, "twice");
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_OPEN);
+  assert_int_equal(peer_read(peer).opcode, STOA_WS_BINARY);
+  struct peer_frame frame = peer_read(peer);
   assert_int_equal(frame.opcode, STOA_WS_CLOSE);
   assert_int_equal(frame.len, 6);
   assert_memory_equal(frame.data,
                       "\x03\xe8"
                       "done",
                       6);
-  assert_int_equal(far_change(far)->state, STOA_CLIENT_CLOSING);
-  assert_int_equal(stoa_client_send(far->client, 9, NULL, &(struct stoa_bytes){NULL, 0}), STOA_E_CLOSED);
-  far_send_typed(far, 4, 0, "still");
-  far_send_close(far, 1000, "bye");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far->others, 1);
-  assert_int_equal(far_change(far)->status, STOA_OK);
-  assert_int_equal(far_change(far)->close_code, 1000);
-  assert_string_equal(far_change(far)->reason, "bye");
+  assert_int_equal(peer_change(peer)->state, STOA_CLIENT_CLOSING);
+  assert_int_equal(stoa_client_send(peer->client, 9, NULL, &(struct stoa_bytes){NULL, 0}), STOA_E_CLOSED);
+  peer_send_typed(peer, 4, 0, "still");
+  peer_send_close(peer, 1000, "bye");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer->others, 1);
+  assert_int_equal(peer_change(peer)->status, STOA_OK);
+  assert_int_equal(peer_change(peer)->close_code, 1000);
+  assert_string_equal(peer_change(peer)->reason, "bye");
 }
 
-static void a_server_that_does_not_answer_a_close_frame_is_left(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  stoa_client_close(far->client, 1000, NULL);
-  struct far_frame frame = far_read(far);
+static void a_server_that_does_not_answer_a_close_frame_is_disconnected(void **state) {
+  struct peer *peer = *state;
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  stoa_client_close(peer->client, 1000, NULL);
+  struct peer_frame frame = peer_read(peer);
   assert_memory_equal(frame.data, "\x03\xe8", 2);
-  far_pass(far, 3100);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_E_TIMEOUT);
-  assert_int_equal(far_change(far)->close_code, 1006);
+  peer_advance_ms(peer, 3100);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->status, STOA_E_TIMEOUT);
+  assert_int_equal(peer_change(peer)->close_code, 1006);
 }
 
 /* What a program asks for, and what the server is sent. */
-static void expect_close_frame(struct far *far, uint16_t code, const char *reason, uint16_t sent_code,
+static void expect_close_frame(struct peer *peer, uint16_t code, const char *reason, uint16_t sent_code,
                                size_t sent_len) {
-  far_client(far, NULL);
-  far_open(far);
-  stoa_client_close(far->client, code, reason);
-  struct far_frame frame = far_read(far);
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  stoa_client_close(peer->client, code, reason);
+  struct peer_frame frame = peer_read(peer);
   assert_int_equal(frame.opcode, STOA_WS_CLOSE);
   assert_int_equal(frame.data[0] << 8 | frame.data[1], sent_code);
   assert_int_equal(frame.len, 2 + sent_len);
   if (sent_len > 0) {
     assert_memory_equal(frame.data + 2, reason, sent_len);
   }
-  assert_int_equal(far_change(far)->state, STOA_CLIENT_CLOSING);
-  assert_int_equal(far_change(far)->close_code, sent_code);
-  far_send_close(far, sent_code, NULL);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_OK);
-  stoa_client_destroy(far->client);
-  far->client = NULL;
-  far->change_count = 0;
+  assert_int_equal(peer_change(peer)->state, STOA_CLIENT_CLOSING);
+  assert_int_equal(peer_change(peer)->close_code, sent_code);
+  peer_send_close(peer, sent_code, NULL);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->status, STOA_OK);
+  stoa_client_destroy(peer->client);
+  peer->client = NULL;
+  peer->change_count = 0;
 }
 
 static void only_codes_of_programs_are_sent(void **state) {
@@ -109,7 +92,7 @@ static void only_codes_of_programs_are_sent(void **state) {
   }
 }
 
-static void a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_text(void **state) {
+static void a_reason_is_cut_between_characters_and_left_out_when_it_is_not_utf8(void **state) {
   char reason[200];
   memset(reason, 'a', sizeof reason);
   reason[123] = '\0';
@@ -124,34 +107,34 @@ static void a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_te
   expect_close_frame(*state, 4000, "", 4000, 0);
 }
 
-static void a_client_ends_wherever_it_is_closed(void **state) {
-  struct far *far = *state;
+static void a_client_ends_in_whatever_state_it_is_closed(void **state) {
+  struct peer *peer = *state;
   static const struct stoa_client_callbacks none;
-  const struct stoa_client_options options = far_options(far);
-  assert_int_equal(stoa_client_create_with(&options, &none, &far->clock, &far->client), STOA_OK);
-  stoa_client_close(far->client, 1000, NULL);
-  far_step(far);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  assert_int_equal(stoa_client_open(far->client), STOA_OK);
-  assert_int_equal(stoa_client_open(far->client), STOA_E_EXISTS);
-  far_step(far);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_ENDED);
-  stoa_client_destroy(far->client);
+  const struct stoa_client_options options = peer_options(peer);
+  assert_int_equal(stoa_client_create_with(&options, &none, &peer->clock, &peer->client), STOA_OK);
+  stoa_client_close(peer->client, 1000, NULL);
+  peer_step(peer);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_ENDED);
+  assert_int_equal(stoa_client_open(peer->client), STOA_OK);
+  assert_int_equal(stoa_client_open(peer->client), STOA_E_EXISTS);
+  peer_step(peer);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_ENDED);
+  stoa_client_destroy(peer->client);
 
-  far_client(far, NULL);
-  far_accept(far);
-  stoa_client_close(far->client, 1000, NULL);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->close_code, 0);
-  stoa_client_destroy(far->client);
+  peer_open_client(peer, NULL);
+  peer_accept(peer);
+  stoa_client_close(peer->client, 1000, NULL);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->close_code, 0);
+  stoa_client_destroy(peer->client);
 
-  far_client(far, NULL);
-  far_accept(far);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  stoa_client_close(far->client, 1000, NULL);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_OK);
+  peer_open_client(peer, NULL);
+  peer_accept(peer);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  stoa_client_close(peer->client, 1000, NULL);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->status, STOA_OK);
 }
 
 static void invoke(stoa_client_function function, void *user, struct stoa_client *client,
@@ -164,62 +147,62 @@ static void invoke(stoa_client_function function, void *user, struct stoa_client
 }
 
 /* What each function answers in this state: the first time, and when it is asked again. */
-static void expect_answers(struct far *far, enum stoa_client_state state, int sent) {
+static void expect_answers(struct peer *peer, enum stoa_client_state state, int sent) {
   static unsigned ends;
   const struct stoa_bytes payload = {(const uint8_t *)"x", 1};
   struct stoa_call_start call = {.type = 5, .request = &payload, .invoke = invoke, .user = &ends};
-  assert_int_equal(stoa_client_state(far->client), state);
+  assert_int_equal(stoa_client_state(peer->client), state);
   for (unsigned i = 0; i < 3; i++) {
     uint32_t id = 77;
-    assert_int_equal(stoa_client_send(far->client, 5, NULL, &payload), sent);
-    assert_int_equal(stoa_client_send(far->client, STOA_TYPE_MAX + 1, NULL, &payload), STOA_E_ARGUMENT);
+    assert_int_equal(stoa_client_send(peer->client, 5, NULL, &payload), sent);
+    assert_int_equal(stoa_client_send(peer->client, STOA_TYPE_MAX + 1, NULL, &payload), STOA_E_ARGUMENT);
     call.invoke = NULL;
-    assert_int_equal(stoa_client_call(far->client, &call, &id), STOA_E_ARGUMENT);
+    assert_int_equal(stoa_client_call(peer->client, &call, &id), STOA_E_ARGUMENT);
     assert_int_equal(id, 77);
     call.invoke = invoke;
-    assert_int_equal(stoa_client_call(far->client, &call, &id), sent);
+    assert_int_equal(stoa_client_call(peer->client, &call, &id), sent);
     assert_true(sent == STOA_OK ? id != 77 : id == 77);
-    assert_int_equal(stoa_client_cancel(far->client, id), STOA_OK);
-    assert_int_equal(stoa_client_cancel(far->client, 0), STOA_OK);
+    assert_int_equal(stoa_client_cancel(peer->client, id), STOA_OK);
+    assert_int_equal(stoa_client_cancel(peer->client, 0), STOA_OK);
     if (state != STOA_CLIENT_IDLE) {
-      assert_int_equal(stoa_client_open(far->client), STOA_E_EXISTS);
+      assert_int_equal(stoa_client_open(peer->client), STOA_E_EXISTS);
     }
-    assert_int_equal(stoa_client_state(far->client), state);
+    assert_int_equal(stoa_client_state(peer->client), state);
   }
 }
 
 static void every_function_answers_the_same_for_as_long_as_a_state_lasts(void **state) {
-  struct far *far = *state;
-  const struct stoa_client_options options = far_options(far);
-  far_create(far, &options);
-  expect_answers(far, STOA_CLIENT_IDLE, STOA_E_CLOSED);
-  assert_int_equal(stoa_client_open(far->client), STOA_OK);
-  far_step(far);
-  expect_answers(far, STOA_CLIENT_CONNECTING, STOA_E_CLOSED);
-  far_accept(far);
-  expect_answers(far, STOA_CLIENT_CONNECTING, STOA_E_CLOSED);
-  far_answer(far, JSON);
-  far_await(far, STOA_CLIENT_OPEN);
-  expect_answers(far, STOA_CLIENT_OPEN, STOA_OK);
-  far_step(far);
-  expect_answers(far, STOA_CLIENT_OPEN, STOA_OK);
-  far_send_close(far, 1000, "");
-  far_await(far, STOA_CLIENT_CLOSING);
-  expect_answers(far, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
-  far_step(far);
-  expect_answers(far, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  expect_answers(far, STOA_CLIENT_WAITING, STOA_E_CLOSED);
-  far_pass(far, 1100);
-  far_open(far);
-  expect_answers(far, STOA_CLIENT_OPEN, STOA_OK);
-  stoa_client_close(far->client, 1000, NULL);
-  far_await(far, STOA_CLIENT_CLOSING);
-  expect_answers(far, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  expect_answers(far, STOA_CLIENT_ENDED, STOA_E_CLOSED);
+  struct peer *peer = *state;
+  const struct stoa_client_options options = peer_options(peer);
+  peer_create_client(peer, &options);
+  expect_answers(peer, STOA_CLIENT_IDLE, STOA_E_CLOSED);
+  assert_int_equal(stoa_client_open(peer->client), STOA_OK);
+  peer_step(peer);
+  expect_answers(peer, STOA_CLIENT_CONNECTING, STOA_E_CLOSED);
+  peer_accept(peer);
+  expect_answers(peer, STOA_CLIENT_CONNECTING, STOA_E_CLOSED);
+  peer_answer(peer, JSON);
+  peer_await(peer, STOA_CLIENT_OPEN);
+  expect_answers(peer, STOA_CLIENT_OPEN, STOA_OK);
+  peer_step(peer);
+  expect_answers(peer, STOA_CLIENT_OPEN, STOA_OK);
+  peer_send_close(peer, 1000, "");
+  peer_await(peer, STOA_CLIENT_CLOSING);
+  expect_answers(peer, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
+  peer_step(peer);
+  expect_answers(peer, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  expect_answers(peer, STOA_CLIENT_WAITING, STOA_E_CLOSED);
+  peer_advance_ms(peer, 1100);
+  peer_open(peer);
+  expect_answers(peer, STOA_CLIENT_OPEN, STOA_OK);
+  stoa_client_close(peer->client, 1000, NULL);
+  peer_await(peer, STOA_CLIENT_CLOSING);
+  expect_answers(peer, STOA_CLIENT_CLOSING, STOA_E_CLOSED);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  expect_answers(peer, STOA_CLIENT_ENDED, STOA_E_CLOSED);
 }
 
 static ssize_t fail_send(int fd, const void *data, size_t len, int flags) {
@@ -237,27 +220,27 @@ static ssize_t fail_sendmsg(int fd, const struct msghdr *message, int flags) {
 }
 
 /* Until the reason of the server is read, the client does not know that it is over, and no answer changes meanwhile. */
-static void a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
+static void a_connection_that_accepts_nothing_more_stays_open_until_its_end_is_seen(void **state) {
+  struct peer *peer = *state;
+  peer_open_client(peer, NULL);
+  peer_open(peer);
   stoa_sys.send = fail_send;
   stoa_sys.sendmsg = fail_sendmsg;
-  expect_answers(far, STOA_CLIENT_OPEN, STOA_OK);
-  far_step(far);
-  assert_true(far->client->deaf);
+  expect_answers(peer, STOA_CLIENT_OPEN, STOA_OK);
+  peer_step(peer);
+  assert_true(peer->client->deaf);
   for (unsigned i = 0; i < 3; i++) {
-    expect_answers(far, STOA_CLIENT_OPEN, STOA_OK);
-    far_step(far);
+    expect_answers(peer, STOA_CLIENT_OPEN, STOA_OK);
+    peer_step(peer);
   }
   stoa_sys = stoa_sys_real;
-  far_send_close(far, 4500, "kicked");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->close_code, 4500);
-  assert_string_equal(far_change(far)->reason, "kicked");
-  assert_int_equal(atomic_load(&far->client->outgoing), 0);
-  assert_int_equal(atomic_load(&far->client->calls), 0);
+  peer_send_close(peer, 4500, "kicked");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->close_code, 4500);
+  assert_string_equal(peer_change(peer)->reason, "kicked");
+  assert_int_equal(atomic_load(&peer->client->outgoing), 0);
+  assert_int_equal(atomic_load(&peer->client->calls), 0);
 }
 
 #define TRACE_BYTES_MAX 16384
@@ -274,8 +257,8 @@ static void note(struct trace *trace, const void *data, size_t len) {
   trace->len += len;
 }
 
-static void note_frame(struct far *far, struct trace *trace, enum stoa_ws_opcode opcode) {
-  struct far_frame frame = far_read(far);
+static void note_frame(struct peer *peer, struct trace *trace, enum stoa_ws_opcode opcode) {
+  struct peer_frame frame = peer_read(peer);
   assert_int_equal(frame.opcode, opcode);
   note(trace, frame.mask, sizeof frame.mask);
   note(trace, frame.data, frame.len);
@@ -300,42 +283,42 @@ static void sow(uint64_t from) {
   assert_int_equal(stoa_random_pooled(left_over, sizeof left_over), STOA_OK);
 }
 
-static void note_opening(struct far *far, struct trace *trace) {
-  far_accept(far);
-  note(trace, far->head, strlen(far->head));
-  far_answer(far, JSON "Stoa-Ping-Interval: 25000\r\n");
-  far_await(far, STOA_CLIENT_OPEN);
+static void note_opening(struct peer *peer, struct trace *trace) {
+  peer_accept(peer);
+  note(trace, peer->head, strlen(peer->head));
+  peer_answer(peer, JSON "Stoa-Ping-Interval: 25000\r\n");
+  peer_await(peer, STOA_CLIENT_OPEN);
 }
 
 /* Connect, say something, hear nothing, ask, give up, wait, return, and close: 46 seconds and more, at once. */
-static void live(struct far *far, uint64_t from, struct trace *trace) {
+static void live(struct peer *peer, uint64_t from, struct trace *trace) {
   const struct stoa_bytes payload = {(const uint8_t *)"x", 1};
   trace->len = 0;
-  far->time.monotonic_ns = 1000000000;
+  peer->time.monotonic_ns = 1000000000;
   sow(from);
-  far_client(far, NULL);
-  note_opening(far, trace);
-  assert_int_equal(stoa_client_send(far->client, 5, NULL, &payload), STOA_OK);
-  note_frame(far, trace, STOA_WS_BINARY);
-  far_pass(far, 35020);
-  note_frame(far, trace, STOA_WS_PING);
-  far_pass(far, 10020);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-  uint32_t delay_ms = far_change(far)->retry_ms;
+  peer_open_client(peer, NULL);
+  note_opening(peer, trace);
+  assert_int_equal(stoa_client_send(peer->client, 5, NULL, &payload), STOA_OK);
+  note_frame(peer, trace, STOA_WS_BINARY);
+  peer_advance_ms(peer, 35020);
+  note_frame(peer, trace, STOA_WS_PING);
+  peer_advance_ms(peer, 10020);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_WAITING);
+  uint32_t delay_ms = peer_change(peer)->retry_ms;
   note(trace, &delay_ms, sizeof delay_ms);
-  far_pass(far, delay_ms + 20);
-  note_opening(far, trace);
-  stoa_client_close(far->client, 4000, "done");
-  note_frame(far, trace, STOA_WS_CLOSE);
-  far_send_close(far, 4000, "");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  stoa_client_destroy(far->client);
-  far->client = NULL;
+  peer_advance_ms(peer, delay_ms + 20);
+  note_opening(peer, trace);
+  stoa_client_close(peer->client, 4000, "done");
+  note_frame(peer, trace, STOA_WS_CLOSE);
+  peer_send_close(peer, 4000, "");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  stoa_client_destroy(peer->client);
+  peer->client = NULL;
   stoa_sys = stoa_sys_real;
 }
 
-static void a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes(void **state) {
+static void the_same_clock_and_random_bytes_give_the_same_run(void **state) {
   static struct trace first, again, other;
   live(*state, 1, &first);
   live(*state, 1, &again);
@@ -346,18 +329,18 @@ static void a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes(void
   assert_memory_not_equal(first.bytes, other.bytes, first.len);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       LIFE_TEST(a_close_waits_for_the_close_frame_of_the_server),
-      LIFE_TEST(a_server_that_does_not_answer_a_close_frame_is_left),
+      LIFE_TEST(a_server_that_does_not_answer_a_close_frame_is_disconnected),
       LIFE_TEST(only_codes_of_programs_are_sent),
-      LIFE_TEST(a_reason_is_cut_between_two_characters_and_left_out_when_it_is_no_text),
-      LIFE_TEST(a_client_ends_wherever_it_is_closed),
+      LIFE_TEST(a_reason_is_cut_between_characters_and_left_out_when_it_is_not_utf8),
+      LIFE_TEST(a_client_ends_in_whatever_state_it_is_closed),
       LIFE_TEST(every_function_answers_the_same_for_as_long_as_a_state_lasts),
-      LIFE_TEST(a_life_is_the_same_for_the_same_clock_and_the_same_random_bytes),
-      LIFE_TEST(a_connection_that_takes_nothing_more_is_open_until_it_is_seen_to_end),
+      LIFE_TEST(the_same_clock_and_random_bytes_give_the_same_run),
+      LIFE_TEST(a_connection_that_accepts_nothing_more_stays_open_until_its_end_is_seen),
   };
   return cmocka_run_group_tests_name("client life", tests, NULL, NULL);
 }

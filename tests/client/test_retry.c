@@ -9,53 +9,37 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "client/client_private.h"
-#include "far.h"
+#include "peer.h"
 
 #define ERROR 0x40000000u
 #define HOUR_MS (60u * 60 * 1000)
 
-static int64_t blocks_before;
-
-static int set_up(void **state) {
-  static struct far far;
-  blocks_before = stoa_memory_live_blocks();
-  far_init(&far);
-  *state = &far;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  far_fini(*state);
-  return stoa_memory_live_blocks() == blocks_before ? 0 : -1;
-}
-
-static void leave(struct far *far) {
-  stoa_client_destroy(far->client);
-  far->client = NULL;
-  far_hang_up(far);
-  far->change_count = 0;
+static void leave(struct peer *peer) {
+  stoa_client_destroy(peer->client);
+  peer->client = NULL;
+  peer_disconnect(peer);
+  peer->change_count = 0;
   /* It may have come back already, unseen. */
   int fd;
-  while ((fd = accept4(far->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+  while ((fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
     close(fd);
   }
 }
 
-static void expect_after_close(struct far *far, uint16_t code, enum stoa_client_state state) {
-  far_client(far, NULL);
-  far_open(far);
-  far_send_close(far, code, "why");
-  struct far_frame frame = far_read(far);
+static void expect_after_close(struct peer *peer, uint16_t code, enum stoa_client_state state) {
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  peer_send_close(peer, code, "why");
+  struct peer_frame frame = peer_read(peer);
   assert_int_equal(frame.opcode, STOA_WS_CLOSE);
   assert_int_equal(frame.data[0] << 8 | frame.data[1], code);
-  far_hang_up(far);
-  far_await(far, state);
-  assert_int_equal(far_change(far)->status, STOA_OK);
-  assert_int_equal(far_change(far)->close_code, code);
-  assert_string_equal(far_change(far)->reason, "why");
-  leave(far);
+  peer_disconnect(peer);
+  peer_await(peer, state);
+  assert_int_equal(peer_change(peer)->status, STOA_OK);
+  assert_int_equal(peer_change(peer)->close_code, code);
+  assert_string_equal(peer_change(peer)->reason, "why");
+  leave(peer);
 }
 
 static void the_close_code_decides_whether_to_come_back(void **state) {
@@ -71,30 +55,30 @@ static void the_close_code_decides_whether_to_come_back(void **state) {
 }
 
 static void after_a_close_without_a_code_a_client_comes_back(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  far_send(far, STOA_WS_CLOSE, "", 0);
-  assert_int_equal(far_read(far).len, 0);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  assert_int_equal(far_change(far)->close_code, 1005);
+  struct peer *peer = *state;
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  peer_send(peer, STOA_WS_CLOSE, "", 0);
+  assert_int_equal(peer_read(peer).len, 0);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  assert_int_equal(peer_change(peer)->close_code, 1005);
 }
 
 /* An error frame, then a close: the time that is waited. */
-static uint32_t turn_away(struct far *far, const char *error, uint16_t code) {
-  far_client(far, NULL);
-  far_open(far);
-  far_send_typed(far, ERROR | 0, 0, error);
-  far_send_close(far, code, "");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  uint32_t delay_ms = far_change(far)->retry_ms;
-  far_pass(far, delay_ms - 20);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-  far_pass(far, 40);
-  assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
-  leave(far);
+static uint32_t turn_away(struct peer *peer, const char *error, uint16_t code) {
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  peer_send_typed(peer, ERROR | 0, 0, error);
+  peer_send_close(peer, code, "");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  uint32_t delay_ms = peer_change(peer)->retry_ms;
+  peer_advance_ms(peer, delay_ms - 20);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_WAITING);
+  peer_advance_ms(peer, 40);
+  assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_CONNECTING);
+  leave(peer);
   return delay_ms;
 }
 
@@ -104,7 +88,7 @@ static void a_full_server_tells_when_to_come_back(void **state) {
   assert_in_range(turn_away(*state, error, 4013), 60500, 61000);
 }
 
-static void those_that_were_turned_away_together_do_not_come_back_together(void **state) {
+static void clients_that_were_refused_together_do_not_come_back_together(void **state) {
   uint32_t least = UINT32_MAX, most = 0;
   for (unsigned i = 0; i < 20; i++) {
     uint32_t delay_ms = turn_away(*state, "{\"code\":106,\"retryMs\":5000}", 4014);
@@ -114,131 +98,131 @@ static void those_that_were_turned_away_together_do_not_come_back_together(void 
   assert_in_range(most - least, 50, 500);
 }
 
-static void no_server_sends_a_client_away_for_weeks(void **state) {
+static void the_time_to_come_back_is_capped(void **state) {
   assert_in_range(turn_away(*state, "{\"code\":106,\"retryMs\":4294967295}", 4014), HOUR_MS + 500, HOUR_MS + 1000);
 }
 
-static void an_error_about_a_message_is_no_time_to_come_back(void **state) {
+static void the_retry_time_of_a_message_error_does_not_delay_reconnecting(void **state) {
   assert_in_range(turn_away(*state, "{\"code\":111,\"retryMs\":60000}", 4001), 500, 1000);
   assert_in_range(turn_away(*state, "{\"code\":106}", 4014), 500, 1000);
 }
 
 static void a_time_to_come_back_holds_for_its_connection_only(void **state) {
-  struct far *far = *state;
-  far_client(far, NULL);
-  far_open(far);
-  far_send_typed(far, ERROR | 0, 0, "{\"code\":106,\"retryMs\":60000}");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  assert_in_range(far_change(far)->retry_ms, 500, 1000);
-  far_pass(far, 1100);
-  far_open(far);
-  far_send_close(far, 4014, "");
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  assert_in_range(far_change(far)->retry_ms, 500, 2000);
+  struct peer *peer = *state;
+  peer_open_client(peer, NULL);
+  peer_open(peer);
+  peer_send_typed(peer, ERROR | 0, 0, "{\"code\":106,\"retryMs\":60000}");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  assert_in_range(peer_change(peer)->retry_ms, 500, 1000);
+  peer_advance_ms(peer, 1100);
+  peer_open(peer);
+  peer_send_close(peer, 4014, "");
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  assert_in_range(peer_change(peer)->retry_ms, 500, 2000);
 }
 
-static void expect_after_refusal(struct far *far, const char *answer, uint32_t least_ms, uint32_t most_ms) {
-  far_client(far, NULL);
-  far_accept(far);
-  far_write_text(far, answer);
-  far_await(far, STOA_CLIENT_WAITING);
-  assert_in_range(far_change(far)->retry_ms, least_ms, most_ms);
-  leave(far);
+static void expect_after_refusal(struct peer *peer, const char *answer, uint32_t least_ms, uint32_t most_ms) {
+  peer_open_client(peer, NULL);
+  peer_accept(peer);
+  peer_write_text(peer, answer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  assert_in_range(peer_change(peer)->retry_ms, least_ms, most_ms);
+  leave(peer);
 }
 
 static void a_refusal_may_tell_when_to_come_back(void **state) {
-  struct far *far = *state;
-  expect_after_refusal(far, "HTTP/1.1 503 Later\r\nRetry-After: 30\r\n\r\n", 30500, 31000);
-  expect_after_refusal(far, "HTTP/1.1 429 Slower\r\nretry-after: 7\r\n\r\n", 7500, 8000);
-  expect_after_refusal(far, "HTTP/1.1 503 Later\r\nRetry-After: 999999999\r\n\r\n", HOUR_MS + 500, HOUR_MS + 1000);
-  expect_after_refusal(far, "HTTP/1.1 503 Later\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n", 500, 1000);
-  expect_after_refusal(far, "HTTP/1.1 503 Later\r\n\r\n", 500, 1000);
+  struct peer *peer = *state;
+  expect_after_refusal(peer, "HTTP/1.1 503 Later\r\nRetry-After: 30\r\n\r\n", 30500, 31000);
+  expect_after_refusal(peer, "HTTP/1.1 429 Slower\r\nretry-after: 7\r\n\r\n", 7500, 8000);
+  expect_after_refusal(peer, "HTTP/1.1 503 Later\r\nRetry-After: 999999999\r\n\r\n", HOUR_MS + 500, HOUR_MS + 1000);
+  expect_after_refusal(peer, "HTTP/1.1 503 Later\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n", 500, 1000);
+  expect_after_refusal(peer, "HTTP/1.1 503 Later\r\n\r\n", 500, 1000);
 }
 
 static void the_longest_times_do_not_overflow(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
+  struct peer *peer = *state;
+  struct stoa_client_options options = peer_options(peer);
   options.retry_min_ms = options.retry_max_ms = UINT32_MAX;
-  far_client(far, &options);
-  far_accept(far);
-  far_write_text(far, "HTTP/1.1 503 Later\r\nRetry-After: 30\r\n\r\n");
-  far_await(far, STOA_CLIENT_WAITING);
-  assert_int_equal(far_change(far)->retry_ms, UINT32_MAX);
+  peer_open_client(peer, &options);
+  peer_accept(peer);
+  peer_write_text(peer, "HTTP/1.1 503 Later\r\nRetry-After: 30\r\n\r\n");
+  peer_await(peer, STOA_CLIENT_WAITING);
+  assert_int_equal(peer_change(peer)->retry_ms, UINT32_MAX);
 }
 
-static void with_once_there_is_no_other_connection(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
+static void with_the_option_once_a_client_does_not_reconnect(void **state) {
+  struct peer *peer = *state;
+  struct stoa_client_options options = peer_options(peer);
   options.once = true;
-  far_client(far, &options);
-  far_open(far);
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_ENDED);
-  assert_int_equal(far_change(far)->status, STOA_E_CLOSED);
-  assert_int_equal(far_change(far)->close_code, 1006);
+  peer_open_client(peer, &options);
+  peer_open(peer);
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_ENDED);
+  assert_int_equal(peer_change(peer)->status, STOA_E_CLOSED);
+  assert_int_equal(peer_change(peer)->close_code, 1006);
 }
 
 /* A lost connection, and the time until the next one. */
-static uint32_t lose(struct far *far) {
-  far_hang_up(far);
-  far_await(far, STOA_CLIENT_WAITING);
-  return far_change(far)->retry_ms;
+static uint32_t lose(struct peer *peer) {
+  peer_disconnect(peer);
+  peer_await(peer, STOA_CLIENT_WAITING);
+  return peer_change(peer)->retry_ms;
 }
 
 static void lost_connections_come_back_at_growing_random_times(void **state) {
-  struct far *far = *state;
+  struct peer *peer = *state;
   uint32_t bound = 1000;
-  far_client(far, NULL);
-  far_accept(far);
+  peer_open_client(peer, NULL);
+  peer_accept(peer);
   for (size_t i = 0; i < 8; i++) {
-    uint32_t delay_ms = lose(far);
+    uint32_t delay_ms = lose(peer);
     assert_in_range(delay_ms, 500, bound);
-    far_pass(far, delay_ms - 20);
-    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_WAITING);
-    far_pass(far, 40);
-    assert_int_equal(stoa_client_state(far->client), STOA_CLIENT_CONNECTING);
-    far_accept(far);
+    peer_advance_ms(peer, delay_ms - 20);
+    assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_WAITING);
+    peer_advance_ms(peer, 40);
+    assert_int_equal(stoa_client_state(peer->client), STOA_CLIENT_CONNECTING);
+    peer_accept(peer);
     bound = bound * 2 < 20000 ? bound * 2 : 20000;
   }
 }
 
-static void only_a_connection_that_held_puts_the_bound_back(void **state) {
-  struct far *far = *state;
-  struct stoa_client_options options = far_options(far);
+static void only_a_stable_connection_resets_the_delay(void **state) {
+  struct peer *peer = *state;
+  struct stoa_client_options options = peer_options(peer);
   options.retry_min_ms = 100;
   options.retry_max_ms = 1000;
-  far_client(far, &options);
+  peer_open_client(peer, &options);
   uint32_t longest = 0;
   for (size_t i = 0; i < 12; i++) {
-    far_open(far);
-    uint32_t delay_ms = lose(far);
+    peer_open(peer);
+    uint32_t delay_ms = lose(peer);
     longest = delay_ms > longest ? delay_ms : longest;
-    far_pass(far, 1100);
+    peer_advance_ms(peer, 1100);
   }
   assert_in_range(longest, 201, 1000);
-  far_open(far);
-  far_pass(far, 1000);
-  assert_in_range(lose(far), 100, 200);
+  peer_open(peer);
+  peer_advance_ms(peer, 1000);
+  assert_in_range(lose(peer), 100, 200);
 }
 
-#define RETRY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define RETRY_TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       RETRY_TEST(the_close_code_decides_whether_to_come_back),
       RETRY_TEST(after_a_close_without_a_code_a_client_comes_back),
       RETRY_TEST(a_full_server_tells_when_to_come_back),
-      RETRY_TEST(those_that_were_turned_away_together_do_not_come_back_together),
-      RETRY_TEST(no_server_sends_a_client_away_for_weeks),
-      RETRY_TEST(an_error_about_a_message_is_no_time_to_come_back),
+      RETRY_TEST(clients_that_were_refused_together_do_not_come_back_together),
+      RETRY_TEST(the_time_to_come_back_is_capped),
+      RETRY_TEST(the_retry_time_of_a_message_error_does_not_delay_reconnecting),
       RETRY_TEST(a_time_to_come_back_holds_for_its_connection_only),
       RETRY_TEST(a_refusal_may_tell_when_to_come_back),
       RETRY_TEST(the_longest_times_do_not_overflow),
-      RETRY_TEST(with_once_there_is_no_other_connection),
+      RETRY_TEST(with_the_option_once_a_client_does_not_reconnect),
       RETRY_TEST(lost_connections_come_back_at_growing_random_times),
-      RETRY_TEST(only_a_connection_that_held_puts_the_bound_back),
+      RETRY_TEST(only_a_stable_connection_resets_the_delay),
   };
   return cmocka_run_group_tests_name("client retries", tests, NULL, NULL);
 }

@@ -7,10 +7,10 @@
 
 #include <signal.h>
 
-#include "authority.h"
 #include "base/memory.h"
-#include "guest.h"
+#include "lib/authority.h"
 #include "net/tls.h"
+#include "observer.h"
 
 #define BIG_LEN 60000
 
@@ -30,95 +30,95 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static void start(struct house *house, const char *certificate) {
+static void start(struct fixture *fixture, const char *certificate) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   const struct stoa_tls_config tls = {.certificate = stoa_string_of(certificate), .key = stoa_string_of(authority.key)};
   config->addresses.items = addresses;
   config->tls = &tls;
-  house_start(house, config, NULL);
+  fixture_start(fixture, config, NULL);
 }
 
 /* OpenSSL keeps what it has once looked up, so only the server is to be ended here. */
-static void end(struct house *house) {
-  stoa_server_destroy(house->server);
+static void end(struct fixture *fixture) {
+  stoa_server_destroy(fixture->server);
 }
 
-static struct stoa_client_options options_of(const struct house *house, const char *host) {
+static struct stoa_client_options options_of(const struct fixture *fixture, const char *host) {
   static char url[64];
-  snprintf(url, sizeof url, "wss://%s%s/", host, strrchr(house->address, ':'));
+  snprintf(url, sizeof url, "wss://%s%s/", host, strrchr(fixture->address, ':'));
   return (struct stoa_client_options){.url = url, .ca_file = authority.ca, .once = true};
 }
 
 static void use(const struct stoa_client_options *options, bool own_thread) {
   static char big[BIG_LEN + 1];
-  struct guest guest = {0};
+  struct observer observer = {0};
   memset(big, 'x', BIG_LEN);
-  guest_enter(&guest, options, own_thread);
-  assert_int_equal(guest_ask(&guest, "safe?"), STOA_OK);
-  guest_await(&guest, &guest.answers, 1);
-  assert_string_equal(guest.answer, "safe?");
+  observer_open(&observer, options, own_thread);
+  assert_int_equal(observer_ask(&observer, "safe?"), STOA_OK);
+  observer_await(&observer, &observer.answers, 1);
+  assert_string_equal(observer.answer, "safe?");
   for (unsigned i = 0; i < 10; i++) {
-    assert_int_equal(guest_say(&guest, "me", i, big), STOA_OK);
+    assert_int_equal(observer_send_line(&observer, "me", i, big), STOA_OK);
   }
-  guest_await(&guest, &guest.lines, 10);
-  stoa_client_close(guest.client, 1000, NULL);
-  guest_await_state(&guest, STOA_CLIENT_ENDED);
-  assert_int_equal(guest.status, STOA_OK);
-  guest_leave(&guest);
+  observer_await(&observer, &observer.lines, 10);
+  stoa_client_close(observer.client, 1000, NULL);
+  observer_await_state(&observer, STOA_CLIENT_ENDED);
+  assert_int_equal(observer.status, STOA_OK);
+  observer_close(&observer);
 }
 
-static void a_server_is_believed_by_its_name_and_by_its_address(void **state) {
-  struct house house;
+static void a_certificate_is_verified_by_name_and_by_address(void **state) {
+  struct fixture fixture;
   (void)state;
-  start(&house, authority.certificate);
-  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  start(&fixture, authority.certificate);
+  struct stoa_client_options options = options_of(&fixture, "127.0.0.1");
   use(&options, false);
   int64_t before = stoa_memory_live_blocks();
   use(&options, false);
-  options = options_of(&house, "localhost");
+  options = options_of(&fixture, "localhost");
   use(&options, true);
-  stoa_server_drain(house.server);
-  stoa_server_wait(house.server);
+  stoa_server_drain(fixture.server);
+  stoa_server_wait(fixture.server);
   assert_in_range(stoa_memory_live_blocks(), 0, before);
-  end(&house);
+  end(&fixture);
 }
 
 static void expect_refused(const struct stoa_client_options *options) {
-  struct guest guest = {0};
-  assert_int_equal(guest_try(&guest, options), STOA_OK);
-  guest_await_state(&guest, STOA_CLIENT_ENDED);
-  assert_int_equal(guest.status, STOA_E_TLS);
-  assert_int_equal(guest.close_code, 0);
-  guest_leave(&guest);
+  struct observer observer = {0};
+  assert_int_equal(observer_try_open(&observer, options), STOA_OK);
+  observer_await_state(&observer, STOA_CLIENT_ENDED);
+  assert_int_equal(observer.status, STOA_E_TLS);
+  assert_int_equal(observer.close_code, 0);
+  observer_close(&observer);
 }
 
-static void a_server_of_another_name_is_refused(void **state) {
-  struct house house;
+static void a_certificate_for_another_name_is_refused(void **state) {
+  struct fixture fixture;
   (void)state;
-  start(&house, authority.stranger);
-  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  start(&fixture, authority.stranger);
+  struct stoa_client_options options = options_of(&fixture, "127.0.0.1");
   expect_refused(&options);
-  options = options_of(&house, "localhost");
+  options = options_of(&fixture, "localhost");
   expect_refused(&options);
-  end(&house);
+  end(&fixture);
 }
 
-static void a_server_that_nobody_vouches_for_is_refused(void **state) {
-  struct house house;
+static void a_certificate_of_an_unknown_authority_is_refused(void **state) {
+  struct fixture fixture;
   (void)state;
-  start(&house, authority.certificate);
-  struct stoa_client_options options = options_of(&house, "127.0.0.1");
+  start(&fixture, authority.certificate);
+  struct stoa_client_options options = options_of(&fixture, "127.0.0.1");
   options.ca_file = authority.other_ca;
   expect_refused(&options);
   options.ca_file = NULL;
   expect_refused(&options);
   options.insecure = true;
   use(&options, false);
-  end(&house);
+  end(&fixture);
 }
 
-static void files_of_authorities_are_tried_at_once(void **state) {
+static void files_of_authorities_are_loaded_when_the_client_is_created(void **state) {
   struct stoa_client *client = NULL;
   struct stoa_client_options options = {.url = "wss://127.0.0.1:1/", .ca_file = "/no/such/file"};
   (void)state;
@@ -128,26 +128,26 @@ static void files_of_authorities_are_tried_at_once(void **state) {
   assert_null(client);
 }
 
-static void a_server_without_tls_is_no_server_with_it(void **state) {
-  struct house house;
+static void a_server_without_tls_is_refused_by_a_tls_client(void **state) {
+  struct fixture fixture;
   (void)state;
-  house_start(&house, house_config(1), NULL);
-  struct stoa_client_options options = options_of(&house, "127.0.0.1");
-  struct guest guest = {0};
-  assert_int_equal(guest_try(&guest, &options), STOA_OK);
-  guest_await_state(&guest, STOA_CLIENT_ENDED);
-  assert_int_not_equal(guest.status, STOA_OK);
-  guest_leave(&guest);
-  end(&house);
+  fixture_start(&fixture, fixture_config(1), NULL);
+  struct stoa_client_options options = options_of(&fixture, "127.0.0.1");
+  struct observer observer = {0};
+  assert_int_equal(observer_try_open(&observer, &options), STOA_OK);
+  observer_await_state(&observer, STOA_CLIENT_ENDED);
+  assert_int_not_equal(observer.status, STOA_OK);
+  observer_close(&observer);
+  end(&fixture);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_server_is_believed_by_its_name_and_by_its_address),
-      cmocka_unit_test(a_server_of_another_name_is_refused),
-      cmocka_unit_test(a_server_that_nobody_vouches_for_is_refused),
-      cmocka_unit_test(files_of_authorities_are_tried_at_once),
-      cmocka_unit_test(a_server_without_tls_is_no_server_with_it),
+      cmocka_unit_test(a_certificate_is_verified_by_name_and_by_address),
+      cmocka_unit_test(a_certificate_for_another_name_is_refused),
+      cmocka_unit_test(a_certificate_of_an_unknown_authority_is_refused),
+      cmocka_unit_test(files_of_authorities_are_loaded_when_the_client_is_created),
+      cmocka_unit_test(a_server_without_tls_is_refused_by_a_tls_client),
   };
   return cmocka_run_group_tests_name("client TLS", tests, set_up, tear_down);
 }

@@ -1,32 +1,32 @@
-"""Python's `websockets`, a WebSocket library of other authors, talks to the chat room."""
+"""Python's `websockets`, a WebSocket library of other authors, with the chat room."""
 
 import asyncio
 import json
 import os
 import re
+import signal
 import ssl
-import subprocess
-import sys
 import tempfile
-import traceback
 import warnings
 
+import tap
 import websockets
+from certificate import make_certificate
+from server_process import Server
 
 DEADLINE_S = 30
 CALL = 0x80000000
 HELLO = 16
 SUBPROTOCOLS = ["stoa.json", "stoa.proto", None]
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-LISTENING = re.compile(rb"\bevent=\"?listening\"?\s.*\baddress=\"?\S*?:(\d+)\"?(?:\s|$)")
 TEXTS = ["hello", "大家好，柱廊 👩‍👩‍👧‍👦", 'line\nline\t"quoted" \\ \u0001', "x" * 125, "y" * 126, "😀" * 4000]
-
-tests = []
 
 
 def test(name):
+    """As that of tap.py, for a coroutine."""
+
     def register(body):
-        tests.append((name, body))
+        tap.test(name)(lambda: asyncio.run(asyncio.wait_for(body(), 4 * DEADLINE_S)))
         return body
 
     return register
@@ -98,41 +98,19 @@ class Proto:
 
 
 class Chatroom:
-    """The chat room program, from its start to its end; `async with` kills what is left of it."""
+    """The chat room or the echo program, from its start to its end."""
 
     def __init__(self, address, program="CHATROOM", **options):
         self.program = os.environ[program]
         self.settings = {"server.addresses": [address], **options}
 
     async def __aenter__(self):
-        args = []
-        for key, value in self.settings.items():
-            args += ["--set", f"{key}={json.dumps(value)}"]
-        self.process = await asyncio.create_subprocess_exec(
-            self.program, *args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            self.port = await asyncio.wait_for(self.listening(), DEADLINE_S)
-        except BaseException:
-            self.process.kill()
-            raise
-        self.drain = asyncio.create_task(self.process.stderr.read())
+        self.server = await asyncio.to_thread(Server, self.program, self.settings)
+        self.port = self.server.port
         return self
 
-    async def listening(self):
-        lines = []
-        async for line in self.process.stderr:
-            lines.append(line.decode(errors="replace"))
-            found = LISTENING.search(line)
-            if found:
-                return int(found.group(1))
-        raise RuntimeError("the chatroom ended:\n" + "".join(lines))
-
     async def __aexit__(self, *_):
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-        await self.drain
+        await asyncio.to_thread(self.server.kill)
 
 
 class Client:
@@ -174,20 +152,7 @@ class Client:
         return self.socket.close_code
 
 
-def certificate(folder):
-    paths = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-out", paths[0], "-keyout", paths[1], "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"],
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return paths
-
-
-async def talk_among_all(clients):
+async def exchange_among_all(clients):
     for speaker in clients:
         for text in TEXTS:
             await speaker.say(text)
@@ -199,13 +164,13 @@ async def talk_among_all(clients):
             assert TIMESTAMP.match(timestamp), timestamp
 
 
-async def talk_over(url, **options):
+async def exchange_over(url, **options):
     async with Client(url, SUBPROTOCOLS[0], "Ada", **options) as ada:
         async with Client(url, SUBPROTOCOLS[1], "小明", **options) as ming:
-            async with Client(url, SUBPROTOCOLS[2], None, **options) as guest:
-                for client, subprotocol in zip((ada, ming, guest), SUBPROTOCOLS):
+            async with Client(url, SUBPROTOCOLS[2], None, **options) as plain:
+                for client, subprotocol in zip((ada, ming, plain), SUBPROTOCOLS):
                     assert client.socket.subprotocol == subprotocol
-                await talk_among_all([ada, ming, guest])
+                await exchange_among_all([ada, ming, plain])
                 return ada.socket.extensions
 
 
@@ -217,31 +182,27 @@ def has_ipv6():
         return False
 
 
-class Skip(Exception):
-    pass
-
-
 def register_transports():
     for host in ("127.0.0.1", "[::1]"):
 
-        @test(f"over ws and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        @test(f"over ws and {host} clients of JSON, of Protobuf and of no subprotocol exchange messages")
         async def plain(host=host):
             if host == "[::1]" and not has_ipv6():
-                raise Skip("this machine has no IPv6")
+                raise tap.Skip("this machine has no IPv6")
             async with Chatroom(f"{host}:0") as chatroom:
-                await talk_over(f"ws://{host}:{chatroom.port}/")
+                await exchange_over(f"ws://{host}:{chatroom.port}/")
 
-        @test(f"over wss and {host} clients of JSON, of Protobuf and of no subprotocol talk with each other")
+        @test(f"over wss and {host} clients of JSON, of Protobuf and of no subprotocol exchange messages")
         async def secure(host=host):
             if host == "[::1]" and not has_ipv6():
-                raise Skip("this machine has no IPv6")
+                raise tap.Skip("this machine has no IPv6")
             with tempfile.TemporaryDirectory() as folder:
-                paths = certificate(folder)
-                # The certificate is checked, its name too: it vouches for itself.
+                paths = make_certificate(folder)
+                # The certificate is verified, its name too: it is its own authority.
                 trust = ssl.create_default_context(cafile=paths[0])
                 options = {"server.tls.certificate": paths[0], "server.tls.key": paths[1]}
                 async with Chatroom(f"wss://{host}:0", **options) as chatroom:
-                    await talk_over(f"wss://{host}:{chatroom.port}/", ssl=trust)
+                    await exchange_over(f"wss://{host}:{chatroom.port}/", ssl=trust)
 
 
 register_transports()
@@ -250,7 +211,7 @@ register_transports()
 @test("TLS 1.3 and 1.2 are spoken, and nothing older")
 async def tls_versions():
     with tempfile.TemporaryDirectory() as folder:
-        paths = certificate(folder)
+        paths = make_certificate(folder)
         options = {"server.tls.certificate": paths[0], "server.tls.key": paths[1]}
         async with Chatroom("wss://127.0.0.1:0", **options) as chatroom:
             url = f"wss://127.0.0.1:{chatroom.port}/"
@@ -278,7 +239,7 @@ def only(version, cafile):
 @test("permessage-deflate is agreed on when the server is told to, and messages pass through it whole")
 async def deflate():
     async with Chatroom("127.0.0.1:0", **{"server.compression": True}) as chatroom:
-        extensions = await talk_over(f"ws://127.0.0.1:{chatroom.port}/", compression="deflate")
+        extensions = await exchange_over(f"ws://127.0.0.1:{chatroom.port}/", compression="deflate")
         assert [extension.name for extension in extensions] == ["permessage-deflate"], extensions
 
 
@@ -296,7 +257,7 @@ async def deflate_parameters():
                     server_max_window_bits=bits,
                     client_max_window_bits=bits if bits else True,
                 )
-                await talk_over(url, compression=None, extensions=[offer])
+                await exchange_over(url, compression=None, extensions=[offer])
 
 
 @test("big messages pass in one frame and in many")
@@ -341,29 +302,12 @@ async def above_limit():
 @test("a server that is told to end closes with 4001")
 async def drain():
     async with Chatroom("127.0.0.1:0") as chatroom:
-        async with Client(f"ws://127.0.0.1:{chatroom.port}/", None, None) as guest:
-            chatroom.process.terminate()
-            code = await guest.closing()
+        async with Client(f"ws://127.0.0.1:{chatroom.port}/", None, None) as plain:
+            chatroom.server.signal(signal.SIGTERM)
+            code = await plain.closing()
             assert code == 4001, code
-        assert await asyncio.wait_for(chatroom.process.wait(), DEADLINE_S) == 0
-
-
-def run():
-    print("TAP version 13")
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, (name, body) in enumerate(tests, 1):
-        try:
-            asyncio.run(asyncio.wait_for(body(), 4 * DEADLINE_S))
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as why:
-            print(f"ok {number} - {name} # SKIP {why}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}")
-            print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "), flush=True)
-    return 1 if failed else 0
+        await asyncio.to_thread(chatroom.server.check_end)
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    tap.run()

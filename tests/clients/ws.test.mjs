@@ -1,4 +1,4 @@
-// Node's `ws`, a WebSocket library of other authors, talks to the chat room.
+// Node's `ws`, a WebSocket library of other authors, with the chat room.
 
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
@@ -44,7 +44,7 @@ async function open(t, { scheme = 'ws', host = HOSTS[0], options = {}, program }
   return { chatroom, url, join };
 }
 
-async function talkAmongAll(clients) {
+async function exchangeAmongAll(clients) {
   for (const speaker of clients) {
     for (const text of TEXTS) {
       speaker.say(text);
@@ -65,7 +65,7 @@ async function talkAmongAll(clients) {
 
 for (const scheme of ['ws', 'wss']) {
   for (const host of HOSTS) {
-    const name = `over ${scheme} and ${host} clients of JSON, of Protobuf and of no subprotocol talk with each other`;
+    const name = `over ${scheme} and ${host} clients of JSON, of Protobuf and of no subprotocol exchange messages`;
     test(name, async (t) => {
       if (host === '[::1]' && !hasIpv6()) {
         t.skip('this machine has no IPv6');
@@ -78,12 +78,12 @@ for (const scheme of ['ws', 'wss']) {
         assert.equal(client.socket.protocol, subprotocol);
         clients.push(client);
       }
-      await talkAmongAll(clients);
+      await exchangeAmongAll(clients);
     });
   }
 }
 
-test('Hello tells the session, who one is, the name, the server, its time, its limits and how often it pings', async (t) => {
+test('the reply to Hello has the session, the user, the name, the server, its time, its limits and its ping interval', async (t) => {
   const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 5000, 'server.ping_interval_ms': 3456 } });
   for (const [subprotocol, nick] of [['stoa.json', '小明'], ['stoa.proto', 'Ada']]) {
     const { welcome } = await join(subprotocol, nick);
@@ -103,7 +103,7 @@ test('the ping interval that Hello tells is the default one where nothing is con
   assert.equal((await join('stoa.json', 'Ada')).welcome.pingMs, 25000);
 });
 
-test('two of the same name are told apart by their ids', async (t) => {
+test('two clients of the same name are told apart by their ids', async (t) => {
   const { join } = await open(t);
   const [one, other] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Ada')];
   assert.notEqual(one.welcome.userId, other.welcome.userId);
@@ -140,7 +140,7 @@ test('a Ping is taken by everybody and answered to nobody, however many there ar
   }
 });
 
-test('a name is given to those who bring none, and impossible ones are refused', async (t) => {
+test('a client without a name gets one, and invalid names are refused', async (t) => {
   const { url, join } = await open(t);
   assert.match((await join('stoa.json', '')).welcome.nick, /^guest-/);
   for (const subprotocol of ['stoa.json', 'stoa.proto']) {
@@ -177,7 +177,7 @@ test('sender and timestamp come from the server, whatever the client claims', as
   }
 });
 
-test('a frame that cannot be understood is answered by an error, and the talk goes on', async (t) => {
+test('a frame that cannot be understood is answered by an error, and the session goes on', async (t) => {
   const { join } = await open(t);
   for (const subprotocol of ['stoa.json', 'stoa.proto']) {
     const client = await join(subprotocol, `with ${subprotocol}`);
@@ -241,9 +241,9 @@ test('permessage-deflate is agreed on when the server is told to, and messages p
   }
   clients.push(await join('stoa.json', 'without', { perMessageDeflate: false }));
   assert.equal(clients.at(-1).socket.extensions, '');
-  await talkAmongAll(clients);
+  await exchangeAmongAll(clients);
   // `ws` keeps its dictionary from message to message here, so one broken context would show in the next text.
-  await talkAmongAll(clients);
+  await exchangeAmongAll(clients);
 });
 
 test('permessage-deflate is not agreed on by default', async (t) => {
@@ -337,7 +337,7 @@ test('too many errors close a session with 4509', async (t) => {
   assert.equal((await client.closing()).code, 4509);
 });
 
-test('a server that is told to end says so to everyone with 4001, and ends well', async (t) => {
+test('a server that is told to end closes every session with 4001 and exits with 0', async (t) => {
   const { chatroom, join } = await open(t);
   const clients = await Promise.all(SUBPROTOCOLS.map((subprotocol) => join(subprotocol, `with ${subprotocol}`)));
   const ended = chatroom.stop();

@@ -1,4 +1,4 @@
-/* What the codec's tests share: input that ends where memory ends, an arena, and texts to compare with. */
+/* What the codec's tests share: input that ends at an unmapped page, an arena, and texts to compare with. */
 #ifndef STOA_TESTS_CODEC_KIT_H
 #define STOA_TESTS_CODEC_KIT_H
 

@@ -1,4 +1,4 @@
-/* A message of google.protobuf's own messages, in every place where one can stand; as protoc-gen-stoa would write it.
+/* A message of google.protobuf's own messages, in every place where one is allowed; as protoc-gen-stoa would write it.
  */
 #ifndef STOA_TESTS_CODEC_SPECIAL_H
 #define STOA_TESTS_CODEC_SPECIAL_H

@@ -77,7 +77,7 @@ static void a_member_of_a_oneof_that_is_not_set_is_not_looked_at(void **state) {
   assert_true(stoa_codec_bound_of(&sample_every_type, &m).json < 10000);
 }
 
-static void what_is_nested_too_deeply_is_not_known(void **state) {
+static void a_message_that_is_nested_too_deeply_has_no_bound(void **state) {
   (void)state;
   static struct sample_every chain[STOA_CODEC_DEPTH_MAX + 1];
   for (size_t i = 0; i < STOA_CODEC_DEPTH_MAX; i++) {
@@ -97,7 +97,7 @@ int main(void) {
       TEST(numbers_at_their_ends_are_within_it),
       TEST(empty_members_of_a_list_are_counted_with_their_names),
       TEST(a_member_of_a_oneof_that_is_not_set_is_not_looked_at),
-      TEST(what_is_nested_too_deeply_is_not_known),
+      TEST(a_message_that_is_nested_too_deeply_has_no_bound),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

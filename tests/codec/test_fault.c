@@ -1,4 +1,4 @@
-/* The texts of decoding errors: where, what was expected, what came instead. */
+/* The texts of decoding errors: the path, what was expected, what was found. */
 #include <stdio.h>
 
 #include "kit.h"
@@ -37,7 +37,7 @@ static void the_path_of_binary_input_names_fields_and_indexes(void **state) {
                  "an_every.all_chat[1].message: a length passes the end of the input");
 }
 
-static void what_came_instead_is_named_by_its_kind(void **state) {
+static void the_error_names_the_kind_of_value_that_was_found(void **state) {
   (void)state;
   kit_refuse_json(&kit, "{\"aBool\":{}}", STOA_E_TYPE, "a_bool: expected bool, got an object");
   kit_refuse_json(&kit, "{\"aColor\":\"PINK\"}", STOA_E_TYPE, "a_color: expected an enum value, got \"PINK\"");
@@ -48,7 +48,7 @@ static void what_came_instead_is_named_by_its_kind(void **state) {
   kit_refuse_json(&kit, "{\"allFloat\":[null]}", STOA_E_TYPE, "all_float[0]: expected float, got null");
 }
 
-static void broken_json_is_answered_with_the_place(void **state) {
+static void broken_json_is_reported_with_its_position(void **state) {
   (void)state;
   kit_refuse_json(&kit, "{\"anInt32\" 5}", STOA_E_SYNTAX, "at byte 11: expected ':'");
   kit_refuse_json(&kit, "{\"anInt32\":5", STOA_E_SYNTAX, "at byte 12 (the end of the input): expected ',' or '}'");
@@ -102,10 +102,10 @@ static void a_good_message_leaves_no_text(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(the_path_names_fields_indexes_and_keys),  TEST(the_path_of_binary_input_names_fields_and_indexes),
-      TEST(what_came_instead_is_named_by_its_kind),  TEST(broken_json_is_answered_with_the_place),
-      TEST(control_bytes_of_the_input_are_escaped),  TEST(long_input_is_cut_between_characters),
-      TEST(a_path_that_is_too_long_loses_its_front), TEST(a_good_message_leaves_no_text),
+      TEST(the_path_names_fields_indexes_and_keys),           TEST(the_path_of_binary_input_names_fields_and_indexes),
+      TEST(the_error_names_the_kind_of_value_that_was_found), TEST(broken_json_is_reported_with_its_position),
+      TEST(control_bytes_of_the_input_are_escaped),           TEST(long_input_is_cut_between_characters),
+      TEST(a_path_that_is_too_long_loses_its_front),          TEST(a_good_message_leaves_no_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

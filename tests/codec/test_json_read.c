@@ -248,7 +248,7 @@ static void very_long_numbers_are_read_to_their_end(void **state) {
   assert_true(m.a_double == 1);
 }
 
-static void bools_are_the_two_words_only(void **state) {
+static void bools_are_true_and_false_only(void **state) {
   (void)state;
   take("{\"allBool\":[true,false]}");
   assert_true(m.all_bool.items[0] && !m.all_bool.items[1]);
@@ -420,7 +420,7 @@ static void skipped_values_are_read_down_to_the_depth_cap(void **state) {
   expect_tower("", "[", "", "", 100000, STOA_E_TYPE);
 }
 
-static void input_cut_anywhere_is_refused_and_never_read_behind_its_end(void **state) {
+static void truncated_input_is_refused_and_never_read_after_its_end(void **state) {
   (void)state;
   static const char json[] =
       "{\"aDouble\":-1.5e3,\"anInt64\":\"-1\",\"aBool\":true,\"aString\":\"h\xc3\xa9\\ud83d\\ude00\",\"aBytes\":\"AP8="
@@ -495,7 +495,7 @@ int main(void) {
       TEST(not_a_number_and_infinities_have_names),
       TEST(reals_that_are_too_large_are_refused),
       TEST(very_long_numbers_are_read_to_their_end),
-      TEST(bools_are_the_two_words_only),
+      TEST(bools_are_true_and_false_only),
       TEST(enums_come_by_name_or_number),
       TEST(base64_comes_in_both_alphabets_with_or_without_padding),
       TEST(what_is_no_base64_is_refused),
@@ -510,7 +510,7 @@ int main(void) {
       TEST(what_is_not_json_is_refused),
       TEST(values_are_read_down_to_the_depth_cap),
       TEST(skipped_values_are_read_down_to_the_depth_cap),
-      TEST(input_cut_anywhere_is_refused_and_never_read_behind_its_end),
+      TEST(truncated_input_is_refused_and_never_read_after_its_end),
       TEST(many_unknown_members_and_map_keys_are_read),
       TEST(input_that_needs_more_than_the_arenas_cap_is_too_large),
       TEST(the_error_may_be_left_out),

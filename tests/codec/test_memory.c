@@ -1,4 +1,4 @@
-/* Every allocation of a decoding and an encoding fails once: the answer is STOA_E_MEMORY and nothing is lost. And how
+/* Every allocation of a decoding and an encoding fails once: the result is STOA_E_MEMORY and nothing leaks. And how
  * much memory a message takes. */
 #include "base/memory.h"
 #include "kit.h"
@@ -94,7 +94,7 @@ static size_t fill(char *json, size_t len_max, const struct flood *flood) {
 }
 
 /* A server gives a message 16 bytes for each byte that it may have, and some for small ones. What people write must fit
- * at every length, before and behind the points where lists double. */
+ * at every length, before and after the points where lists double. */
 static void messages_of_many_short_items_fit_into_sixteen_times_their_length(void **state) {
   static const struct flood floods[] = {
       {"{\"allString\":[", "\"\"", "]}"},

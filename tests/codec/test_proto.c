@@ -255,7 +255,7 @@ static void a_known_field_with_another_wire_type_counts_as_unknown(void **state)
   assert_int_equal(m.counts.count, 0);
 }
 
-static void unknown_fields_are_kept_and_written_behind_the_known(void **state) {
+static void unknown_fields_are_kept_and_written_after_the_known(void **state) {
   (void)state;
   struct sample_keeper m;
   assert_int_equal(kit_decode_hex(&kit, &sample_keeper_type, "08 01 1a 01 78 10 05 20 02", &m), STOA_OK);
@@ -457,7 +457,7 @@ static void a_buffers_cap_is_used_to_the_last_byte(void **state) {
   }
 }
 
-static void input_cut_anywhere_never_reads_behind_its_end(void **state) {
+static void truncated_input_is_never_read_after_its_end(void **state) {
   (void)state;
   uint8_t bytes[256];
   size_t len = kit_unhex(scalars_hex, bytes, sizeof bytes);
@@ -507,7 +507,7 @@ int main(void) {
       TEST(numbers_are_cut_to_the_width_of_their_field),
       TEST(unknown_fields_of_all_wire_types_are_skipped),
       TEST(a_known_field_with_another_wire_type_counts_as_unknown),
-      TEST(unknown_fields_are_kept_and_written_behind_the_known),
+      TEST(unknown_fields_are_kept_and_written_after_the_known),
       TEST(unknown_fields_with_gaps_are_kept_in_linear_space),
       TEST(four_hundred_thousand_unknown_fields_are_skipped_in_place),
       TEST(a_varint_of_eleven_bytes_is_refused),
@@ -523,7 +523,7 @@ int main(void) {
       TEST(strings_that_are_not_utf8_are_refused_when_read),
       TEST(strings_that_are_not_utf8_are_refused_when_written),
       TEST(a_buffers_cap_is_used_to_the_last_byte),
-      TEST(input_cut_anywhere_never_reads_behind_its_end),
+      TEST(truncated_input_is_never_read_after_its_end),
       TEST(input_that_needs_more_than_the_arenas_cap_is_too_large),
       TEST(the_error_may_be_left_out),
   };

@@ -49,7 +49,7 @@ static void a_name_that_is_taken_is_refused(void **state) {
   assert_int_equal(stoa_codec_registry_add(&registry, &own), STOA_E_EXISTS);
 }
 
-static void a_name_that_is_no_name_is_refused(void **state) {
+static void an_invalid_name_is_refused(void **state) {
   (void)state;
   struct stoa_codec_registry registry;
   stoa_codec_registry_init(&registry);
@@ -90,9 +90,9 @@ static void a_full_registry_takes_no_more(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(json_and_proto_are_built_in),       TEST(a_name_that_nobody_added_is_not_found),
-      TEST(a_program_may_add_its_own),         TEST(a_name_that_is_taken_is_refused),
-      TEST(a_name_that_is_no_name_is_refused), TEST(a_codec_without_a_function_is_refused),
+      TEST(json_and_proto_are_built_in),   TEST(a_name_that_nobody_added_is_not_found),
+      TEST(a_program_may_add_its_own),     TEST(a_name_that_is_taken_is_refused),
+      TEST(an_invalid_name_is_refused),    TEST(a_codec_without_a_function_is_refused),
       TEST(a_full_registry_takes_no_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

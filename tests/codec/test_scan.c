@@ -1,4 +1,4 @@
-/* Scanning for the end of plain text: every length, every place, never behind the end. */
+/* Scanning for the end of plain text: every length, every place, never after the end. */
 #include "codec/scan/bytes.h"
 #include "kit.h"
 #include "scan.h"
@@ -31,7 +31,7 @@ static bool is_stop(unsigned byte) {
   return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
-static void of_all_bytes_the_right_ones_stop(void **state) {
+static void only_the_listed_bytes_stop_the_scan(void **state) {
   (void)state;
   kit_open(&kit, 16);
   uint8_t *text = run(LEN_MAX);
@@ -49,7 +49,7 @@ static void of_all_bytes_the_right_ones_stop(void **state) {
   kit_close(&kit);
 }
 
-static void a_high_byte_behind_the_stop_does_not_count(void **state) {
+static void a_high_byte_after_the_stop_does_not_count(void **state) {
   (void)state;
   kit_open(&kit, 16);
   for (size_t len = 2; len < LEN_MAX; len++) {
@@ -115,8 +115,8 @@ static void names_are_compared_and_copied_at_every_length(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(plain_text_is_scanned_to_its_end),
-      TEST(of_all_bytes_the_right_ones_stop),
-      TEST(a_high_byte_behind_the_stop_does_not_count),
+      TEST(only_the_listed_bytes_stop_the_scan),
+      TEST(a_high_byte_after_the_stop_does_not_count),
       TEST(text_is_copied_and_scanned_at_once),
       TEST(names_are_compared_and_copied_at_every_length),
   };

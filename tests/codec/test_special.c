@@ -98,7 +98,7 @@ static void every_day_of_the_calendar_comes_back(void **state) {
   }
 }
 
-static void what_is_no_time_is_refused_with_an_example(void **state) {
+static void an_invalid_time_is_refused_with_an_example(void **state) {
   (void)state;
   refuse(&sparse, "{\"timestamp\":\"2026-02-29T12:00:00Z\"}", STOA_E_TYPE,
          "timestamp: expected a time like \"2026-01-31T12:00:00Z\", got \"2026-02-29T12:00:00Z\"");
@@ -178,7 +178,7 @@ static void an_any_shows_its_content(void **state) {
                  "{\"any\":{\"@type\":\"x/sample.Every\",\"allDouble\":[1,2,3,4,5,6,7,8,9,10,11,12]}}");
 }
 
-static void an_any_that_cannot_be_is_refused(void **state) {
+static void an_invalid_any_is_refused(void **state) {
   (void)state;
   refuse(&sparse, "{\"any\":{\"@type\":\"x/no.Such\"}}", STOA_E_TYPE,
          "any.@type: expected the URL of a known message type, got \"x/no.Such\"");
@@ -360,7 +360,7 @@ static void a_place_in_a_list_is_that_of_the_text(void **state) {
          "every.colors[\"x\"]: expected uint64, got \"x\"");
 }
 
-/* Four entries fill their list; what is left out behind them must not make it grow each time. */
+/* Four entries fill their list; what is left out after them must not make it grow each time. */
 static void entries_that_are_left_out_take_no_memory(void **state) {
   (void)state;
   struct stoa_json_options lenient = {.ignore_unknown_enums = true};
@@ -379,7 +379,7 @@ static void entries_that_are_left_out_take_no_memory(void **state) {
   assert_true(stoa_arena_used(kit.arena) < sizeof *m.every + 512);
 }
 
-static void an_arena_that_is_full_is_told(void **state) {
+static void a_full_arena_is_reported(void **state) {
   (void)state;
   static const char *const documents[] = {"{\"any\":{\"@type\":\"x/special.Special\",\"list\":[1,2,3]}}",
                                           "{\"mask\":\"aB,cD\"}", "{\"value\":{\"a\":[1,{}]}}",
@@ -450,14 +450,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(times_are_texts),
       TEST(every_day_of_the_calendar_comes_back),
-      TEST(what_is_no_time_is_refused_with_an_example),
+      TEST(an_invalid_time_is_refused_with_an_example),
       TEST(masks_are_one_text_in_camel_case),
       TEST(values_are_any_json),
       TEST(a_null_value_is_null),
       TEST(wrappers_are_what_they_hold),
       TEST(a_type_is_added_once_and_found_by_name),
       TEST(an_any_shows_its_content),
-      TEST(an_any_that_cannot_be_is_refused),
+      TEST(an_invalid_any_is_refused),
       TEST(values_and_anys_are_nested_to_the_limit_only),
       TEST(times_out_of_range_are_not_written),
       TEST(paths_that_would_not_come_back_are_not_written),
@@ -470,7 +470,7 @@ int main(void) {
       TEST(unknown_names_of_enums_may_be_left_out),
       TEST(a_place_in_a_list_is_that_of_the_text),
       TEST(entries_that_are_left_out_take_no_memory),
-      TEST(an_arena_that_is_full_is_told),
+      TEST(a_full_arena_is_reported),
       TEST(each_allocation_of_writing_an_any_may_fail),
       TEST(a_full_registry_takes_no_more_types),
   };

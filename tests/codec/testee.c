@@ -44,7 +44,7 @@ static bool answer(const struct stoa_codec *codec, struct stoa_bytes input, stru
   return is_done && fflush(stdout) == 0;
 }
 
-/* Memory of exactly the input's length, so that the sanitizer sees a read behind its end. */
+/* Memory of exactly the input's length, so that the sanitizer sees a read after its end. */
 static bool serve(char letter, size_t len, struct stoa_arena *arena) {
   uint8_t *input = len > INPUT_BYTES_MAX ? NULL : malloc(len == 0 ? 1 : len);
   const struct stoa_codec *codec = letter == 'j' ? &stoa_codec_json : &stoa_codec_proto;

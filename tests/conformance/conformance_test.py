@@ -168,7 +168,7 @@ def merging():
     expect(testee, canonical(first) + canonical(second), merged)
 
 
-@test("map entries may lack a part, repeat a part or a key, and carry what nobody knows")
+@test("map entries may lack a part, repeat a part or a key, and have unknown fields")
 def maps():
     for name, field in FIELDS.items():
         if not name.startswith("map_") or field.message_type.fields_by_name["value"].message_type is not None:
@@ -215,7 +215,7 @@ def premature_ends():
     refuse(testee, tag(number("optional_int32"), VARINT)[:0] + b"\x80")
 
 
-@test("what no field takes comes back as it was")
+@test("unknown fields come back unchanged")
 def unknown_fields():
     parts = [tag(501, VARINT) + varint(123), tag(502, FIXED64) + b"12345678", tag(503, FIXED32) + b"1234",
              delimited(504, b"abc"), tag(505, GROUP) + tag(1, VARINT) + b"\1" + tag(505, GROUP_END),
@@ -233,7 +233,7 @@ def unknown_fields():
     expect(testee, wrong_wire, TestAllTypesProto3.FromString(wrong_wire))
 
 
-@test("tags, varints, groups and lengths that cannot be are refused")
+@test("invalid tags, varints, groups and lengths are refused")
 def malformed():
     for data in (
             b"\x00\x01", b"\x02\x01\x01", b"\x04", b"\x05\0\0\0\0", b"\x01" + b"\0" * 8,
@@ -361,7 +361,7 @@ def json_prefixes():
             refuse(testee, payload[:end], IGNORE)
 
 
-@test("the testee ends with its input, after all these requests")
+@test("the test program ends with its input, after all these requests")
 def end():
     print("# %d requests" % testee.requests)
     must(testee.close() == 0 and testee.requests > 4000, testee.requests)

@@ -43,9 +43,9 @@ STRICTER = [
     (r"a surrogate without its other half", "half a character is no UTF-8, also not in a member that nobody knows"),
     (r"expected an object, got", "Python walks over the characters of a string, or an empty list, and finds no fields"),
     (r"expected a duration like",
-     "Python takes a sign, blanks, no digits behind the point, and more than nine of them"),
+     "Python takes a sign, blanks, no digits after the point, and more than nine of them"),
     (r"expected a time like",
-     "Python takes a time without a zero before it, no digits behind the point, and zones beyond a day"),
+     "Python takes a time without a zero before it, no digits after the point, and zones beyond a day"),
     (r"expected paths like", "a path is not empty; Python takes commas at the ends"),
 ]
 # What Stoa takes and Python refuses, by Python's error and the input.
@@ -136,7 +136,7 @@ for _form, _kinds in (("binary", hostile_cases.BINARY), ("JSON", hostile_cases.J
             compare(_form if _form == "binary" else "json", _kind))
 
 
-@test("the testee ends with its input")
+@test("the test program ends with its input")
 def end():
     must(testee.close() == 0, testee.requests)
 

@@ -42,7 +42,7 @@ const REFUSED_ON_PURPOSE = [
   /a field number out of range$/,
   // There are 32 levels; protobuf-es has more, or no limit.
   /nested too deeply$/,
-  // protobuf-es reads lists of paths that it could not write again, and any text behind a time's or duration's form.
+  // protobuf-es reads lists of paths that it could not write again, and any text after a time's or duration's form.
   /expected paths like /,
   /expected a (time|duration) like /,
 ];
@@ -62,7 +62,7 @@ const HOSTILE_REFUSED = [
 const HOSTILE_TAKEN = [
   [/\{"\w+64\w*": (9223372036854775807|18446744073709551615)\}/, "JSON.parse() has made a greater number of it"],
   [/64\w*": \{?"-?\d+(\.0|e\+?\d+|E5|e-2)"/,
-    "a whole number in quotes may have an exponent, and zeros behind the point"],
+    "a whole number in quotes may have an exponent, and zeros after the point"],
   [/"optionalFloat": 3.4028235e38/, "the nearest float is the greatest float, not infinity"],
 ];
 const HOSTILE_MEANT_OTHERWISE = [
@@ -289,9 +289,9 @@ const sorted = (_, value) =>
 const canonical = (message) =>
   JSON.stringify(toJson(schema, message, { registry }), sorted).replaceAll(/"@type":"[^"]*\//g, '"@type":"/');
 // In JSON a float is any number to protobuf-es; binary makes a float of it.
-const settled = (message) => fromBinary(schema, toBinary(schema, message));
+const roundTripped = (message) => fromBinary(schema, toBinary(schema, message));
 const options = { registry, ignoreUnknownFields: true };
-const ofText = (text) => settled(fromJson(schema, JSON.parse(text), options));
+const ofText = (text) => roundTripped(fromJson(schema, JSON.parse(text), options));
 
 function must(condition, ...what) {
   if (!condition) throw new Error(what.map((part) => String(part).slice(0, 1500)).join("\n  "));

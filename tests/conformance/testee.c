@@ -159,7 +159,7 @@ static bool respond(struct stoa_bytes input, struct stoa_arena *arena) {
   return is_done;
 }
 
-/* Memory of exactly the input's length, so that a sanitizer sees a read behind its end. */
+/* Memory of exactly the input's length, so that a sanitizer sees a read after its end. */
 static bool serve(size_t len, struct stoa_arena *arena) {
   uint8_t *input = len > REQUEST_BYTES_MAX ? NULL : malloc(len == 0 ? 1 : len);
   bool is_done = input != NULL && read_all(input, len) && respond(stoa_bytes_make(input, len), arena);

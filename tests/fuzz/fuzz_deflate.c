@@ -1,5 +1,5 @@
 /* What we compress comes back, whatever it is and however small the window, and no block of it ends the stream. A
- * finished stream that is made to go on is touched in its first byte only, and one byte behind it. */
+ * finished stream that is made to go on is touched in its first byte only, and one byte after it. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -64,7 +64,7 @@ static void reopens_within_bounds(const uint8_t *data, size_t len) {
   free(stream);
 }
 
-/* The first byte chooses the window and how often the rest is said. */
+/* The first byte chooses the window and how often the rest is repeated. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   int64_t before = stoa_memory_live_blocks();
   if (len >= 2) {

@@ -1,4 +1,4 @@
-/* proto3 JSON, behind a byte that chooses options: what decodes is written, and reads the same again; as binary too. */
+/* proto3 JSON, after a byte that chooses options: what decodes is written, and reads the same again; as binary too. */
 #include "convert.h"
 
 static struct stoa_json_options options_of(uint8_t bits) {

@@ -6,7 +6,7 @@
 
 #define INPUT_LEN_MAX ((size_t)1 << 20)
 
-/* The input lies in a block of its own length, so that a sanitizer sees a read behind it. */
+/* The input lies in a block of its own length, so that a sanitizer sees a read after it. */
 static void replay(const char *folder, const char *name) {
   static uint8_t content[INPUT_LEN_MAX];
   char path[4096];

@@ -44,7 +44,7 @@ def upgrade_reset(world):
     each(world, 200, act)
 
 
-@hostile("200 connections that are reset behind their messages", CHATROOM)
+@hostile("200 connections that are reset after their messages", CHATROOM)
 def message_reset(world):
     def act(peer):
         peer.upgrade()
@@ -70,7 +70,7 @@ def half_frame_reset(world):
     each(world, 50, act)
 
 
-@hostile("connections that end one side, with and without a goodbye", CHATROOM)
+@hostile("half-closed connections, with and without a close frame", CHATROOM)
 def half_close(world):
     upgrade = request()
     for rest in (b"", MESSAGE, close_frame(1000), MESSAGE[:7]):
@@ -88,7 +88,7 @@ def half_closed(world, data):
     peer.close()
 
 
-@hostile("a speaker who is reset while all others are being sent to", CHATROOM)
+@hostile("a sender that is reset while its message is sent to all others", CHATROOM)
 def many_reset(world):
     listeners = [world.join() for _ in range(100)]
     for _ in range(5):

@@ -63,7 +63,7 @@ def bomb(world):
     assert world.server.resident_bytes() < before + 32 * MIB
 
 
-@hostile("a bomb of six megabytes that would fill a gigabyte is ended early", ECHO,
+@hostile("a bomb of six megabytes that would inflate to a gigabyte is stopped early", ECHO,
          {**ON, "server.limits.message_bytes_max": 16 * MIB})
 def large_bomb(world):
     before = world.server.resident_bytes()
@@ -100,7 +100,7 @@ def unread_random(world):
     assert world.server.resident_bytes() < before + 64 * MIB
 
 
-@hostile("bytes that are no deflate data end their sender with 1007", ECHO, ON)
+@hostile("invalid deflate data closes its sender with 1007", ECHO, ON)
 def garbage(world):
     bad = [
         b"\xff" * 20,  # block type 3
@@ -124,7 +124,7 @@ def garbage(world):
         world.attack(frame(BINARY, deflated(b"x" * 5000)[:4], fin=False, rsv=RSV1), **DEFLATE).abort()
 
 
-@hostile("random bytes as compressed messages never do more than end their sender", ECHO, ON)
+@hostile("random bytes as compressed messages never do more than close their sender", ECHO, ON)
 def random_bytes(world):
     for size in range(1, 60):
         data = os.urandom(size)
@@ -135,7 +135,7 @@ def random_bytes(world):
         peer.close()
 
 
-@hostile("text that turns out not to be UTF-8 when it is inflated ends its sender with 1007", ECHO, ON)
+@hostile("inflated text that is not UTF-8 closes its sender with 1007", ECHO, ON)
 def text(world):
     for bad in (b"\xff", b"fine \xed\xa0\x80 not", b"\xc0\xaf", b"cut \xf0\x9f\x98"):
         world.expect_close(frame(TEXT, deflated(bad), rsv=RSV1), 1007, **DEFLATE)
@@ -153,7 +153,7 @@ def extensions_of(world, offer):
         return answer.status, answer.headers.get("sec-websocket-extensions")
 
 
-@hostile("window sizes that do not exist, and parameters that make no sense, are declined", ECHO, ON)
+@hostile("window sizes that do not exist, and invalid parameters, are declined", ECHO, ON)
 def parameters(world):
     sizes = ("7", "16", "99", "0", "", '""', "015", "+9", "-1", "1e1", "9.0", "999999999999999999999", "a")
     odd = [f"permessage-deflate; {name}={size}" for size in sizes
@@ -175,7 +175,7 @@ def parameters(world):
         assert (status, agreed) == (101, None) or status == 400, f"{status}, {agreed} for {offer}"
 
 
-@hostile("of several offers the first that makes sense is taken", ECHO, ON)
+@hostile("of several offers the first valid one is accepted", ECHO, ON)
 def second_offer(world):
     for offer in (["permessage-deflate; server_max_window_bits=7, permessage-deflate"],
                   ["permessage-deflate; unknown", "permessage-deflate"]):
@@ -184,7 +184,7 @@ def second_offer(world):
         assert "unknown" not in agreed and "7" not in agreed, agreed
 
 
-@hostile("a client window of 8 is declined or spoken as 9, and then works", ECHO, ON)
+@hostile("a client window of 8 is declined or used as 9, and then works", ECHO, ON)
 def client_window(world):
     for offer in ("permessage-deflate; client_max_window_bits=8", 'permessage-deflate; client_max_window_bits="9"',
                   "permessage-deflate; server_max_window_bits=9; client_max_window_bits=15"):

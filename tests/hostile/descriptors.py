@@ -71,7 +71,7 @@ def told(world):
             world.bystander.chat()
     assert world.server.cpu_ticks() - ticks < 200, "it spins"
     assert len(world.server.lines) - lines < 20, "it logs without end"
-    told = next(line for line in world.server.lines if "out of descriptors" in line)
+    told = world.server.wait_for_log("out of descriptors")
     assert f"limit={LIMIT} " in told and "LimitNOFILE" in told, told
 
 
@@ -104,7 +104,7 @@ def resuming(world):
     assert late.read_message() == (TEXT, b"at last")
 
 
-@hostile("a page that cannot be opened for want of descriptors is not said to be missing", CHATROOM,
+@hostile("a page that cannot be opened for lack of descriptors is not answered with 404", CHATROOM,
          {"server.web_root": folder.name}, limit_descriptors=LIMIT)
 def page_request(world):
     visitor = world.connect()

@@ -59,7 +59,7 @@ def answer_close(peer):
     return code
 
 
-@test("clients who neither read nor answer do not keep a server that is told to end")
+@test("clients that neither read nor answer do not delay the end of the server")
 def silent_clients():
     server = Server(os.environ[ECHO], {"server.drain_ms": 1500})
     try:
@@ -162,7 +162,7 @@ def unix_socket():
             wait_until(lambda: accepts(path), "the unix socket")
             assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
             second.stop()
-            assert not os.path.exists(path), "the file is left behind"
+            assert not os.path.exists(path), "the file is still there"
         finally:
             second.kill()
 

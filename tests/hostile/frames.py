@@ -51,7 +51,7 @@ def at_limit(world):
     assert peer.read_message() == (BINARY, payload)
 
 
-@hostile("a million fragments of one byte cost the bytes and no more", ECHO, BIG)
+@hostile("a million fragments of one byte use no more memory than their bytes", ECHO, BIG)
 def tiny_fragments(world):
     before = world.server.resident_bytes()
     peer = world.join()
@@ -70,7 +70,7 @@ def tiny_fragments_limit(world):
     world.expect_close(many, 1009)
 
 
-@hostile("a million empty fragments cost nothing", ECHO)
+@hostile("a million empty fragments use no memory", ECHO)
 def empty_fragments(world):
     before = world.server.resident_bytes()
     peer = world.join()
@@ -82,7 +82,8 @@ def empty_fragments(world):
     assert peer.read_message() == (BINARY, b"end")
 
 
-@hostile("a message that is never finished is ended by its own clock", ECHO, {"server.limits.message_timeout_ms": 700})
+@hostile("a message that is never finished is closed by its own timeout",
+         ECHO, {"server.limits.message_timeout_ms": 700})
 def never_finished(world):
     silent = world.attack(frame(TEXT, b"half", fin=False))
     empty = world.attack(frame(BINARY, b"", fin=False))
@@ -93,7 +94,7 @@ def never_finished(world):
         assert code == 1008, f"1008, not {code}"
 
 
-@hostile("fragments that keep coming do not stop the clock of their message", ECHO,
+@hostile("fragments that keep coming do not extend the timeout of their message", ECHO,
          {"server.limits.message_timeout_ms": 700})
 def never_finished_busy(world):
     peer = world.attack(frame(BINARY, b"a", fin=False))
@@ -109,7 +110,7 @@ def half_header(world):
     halves = [frame(BINARY, b"x" * 1000)[:3], frame(PING, b"x" * 100)[:50], frame(BINARY, b"x" * 1000)[:8]]
     for peer in [world.attack(half) for half in halves]:
         first, payload = PING, b""
-        while first & 0x0F != CLOSE:  # the bystander talks until then, or he would be let go just as well
+        while first & 0x0F != CLOSE:  # the bystander chats until then, or it would be closed as well
             world.watch(peer)
             first, payload = peer.read_frame()
         code = int.from_bytes(payload[:2], "big")
@@ -169,7 +170,7 @@ def ping_flood(world):
         assert peer.read_frame() == (0x8A, b"p" * 125)
 
 
-@hostile("300 MB to be echoed to one who reads nothing stay with him", ECHO)
+@hostile("a client that sends 300 MB and reads no echo is not read any further", ECHO)
 def slow_reader(world):
     before = world.server.resident_bytes()
     peer = world.join()
@@ -186,7 +187,7 @@ def slow_reader(world):
         assert peer.read_message() == (BINARY, b"e" * 65536)
 
 
-@hostile("one who never reads is let go when he answers no ping", ECHO,
+@hostile("a client that never reads is closed when it answers no ping", ECHO,
          {"server.ping_interval_ms": 500, "server.pong_timeout_ms": 1500})
 def zero_window(world):
     peer = world.join()

@@ -104,7 +104,7 @@ class Text:
         return packet["type"] | bits, packet.get("id"), packet.get("payload", packet.get("error"))
 
 
-class Talker:
+class Sender:
     """A session that says wrong things. After each a call that is right fences off what is answered to it."""
 
     def __init__(self, world, codec):
@@ -184,15 +184,15 @@ DEEP = [
 
 @hostile("JSON that is wrong is answered by an error, and the session goes on", CHATROOM, LARGE)
 def bad_json(world):
-    talker = Talker(world, Json)
+    sender = Sender(world, Json)
     for payload in BAD_JSON:
-        talker.expect_error(Json.wrap(payload))
-    talker.expect_chat(Json.wrap('{"message":"still here 😀"}'.encode()), "still here 😀")
+        sender.expect_error(Json.wrap(payload))
+    sender.expect_chat(Json.wrap('{"message":"still here 😀"}'.encode()), "still here 😀")
 
 
 @hostile("text packets with wrong JSON in them are answered by an error, and the session goes on", CHATROOM, LARGE)
 def bad_text(world):
-    talker = Talker(world, Text)
+    sender = Sender(world, Text)
     for payload in BAD_JSON:
         try:
             payload.decode()
@@ -200,32 +200,32 @@ def bad_text(world):
             world.expect_close(frame(TEXT, Text.wrap(payload)), 1007, Text.subprotocol)
         else:
             if payload != b" ":
-                talker.expect_error(Text.wrap(payload))
-    talker.expect_chat(Text.wrap('{"message":"still here 😀"}'.encode()), "still here 😀")
+                sender.expect_error(Text.wrap(payload))
+    sender.expect_chat(Text.wrap('{"message":"still here 😀"}'.encode()), "still here 😀")
 
 
 @hostile("JSON that parsers differ about gets one answer", CHATROOM, LARGE)
 def odd_json(world):
     for codec in (Json, Text):
-        talker = Talker(world, codec)
+        sender = Sender(world, codec)
         for payload in ODD_JSON:
-            talker.expect_harmless(codec.wrap(payload))
+            sender.expect_harmless(codec.wrap(payload))
 
 
-@hostile("JSON that is nested too deep is refused without a stack to run over", CHATROOM, LARGE)
+@hostile("JSON that is nested too deep is refused without a stack overflow", CHATROOM, LARGE)
 def deep_json(world):
     ticks = world.server.cpu_ticks()
     for codec in (Json, Text):
-        talker = Talker(world, codec)
+        sender = Sender(world, codec)
         for payload in DEEP:
-            talker.expect_error(codec.wrap(payload))
+            sender.expect_error(codec.wrap(payload))
     # 4 MB in all: one pass each.
     assert world.server.cpu_ticks() < ticks + 500
 
 
 @hostile("text packets whose own members are wrong are answered by an error", CHATROOM, LARGE)
 def bad_packets(world):
-    talker = Talker(world, Text)
+    sender = Sender(world, Text)
     for packet in (
         b"", b"x", b"{}", b"[]", b"null", b'{"payload":{}}', b'{"type":0}x', b'{"type":"0","payload":{}}',
         b'{"type":null,"payload":{}}', b'{"type":-1,"payload":{}}', b'{"type":0.5,"payload":{}}',
@@ -236,12 +236,12 @@ def bad_packets(world):
         b'{"type":0,"payload":{"message":"x"}', b'{"type":0,"payload":"{\\"message\\":5}"}', b"\x00",
         b'{"type":0,"type":16,"payload":{"message":"x"}}',
     ):
-        errors, chats = talker.answers(packet)
+        errors, chats = sender.answers(packet)
         assert len(errors) == 1 and not chats, f"{errors} and {chats} for {packet[:100]!r}"
     for number in (b"-1", b"1e99", b"4294967296", b'"7"', b"null", b"1.5", b"[]"):
-        errors, chats = talker.answers(b'{"type":16,"id":' + number + b',"payload":{}}')
+        errors, chats = sender.answers(b'{"type":16,"id":' + number + b',"payload":{}}')
         assert len(errors) == 1 and not chats, f"{errors} and {chats} for id {number}"
-    talker.expect_error(b'{"type":4294967295,"payload":{}}', opcode=BINARY)
+    sender.expect_error(b'{"type":4294967295,"payload":{}}', opcode=BINARY)
 
 
 def group(number, content=b""):
@@ -250,7 +250,7 @@ def group(number, content=b""):
 
 @hostile("Protobuf that is wrong is answered by an error, and the session goes on", CHATROOM, LARGE)
 def bad_proto(world):
-    talker = Talker(world, Proto)
+    sender = Sender(world, Proto)
     for payload in (
         b"\x0a" + b"\xff" * 10 + b"\x01",  # lengths and tags of eleven bytes
         b"\xff" * 10 + b"\x01", b"\x08" + b"\x80" * 10 + b"\x01", b"\x08" + b"\xff" * 11, b"\xff" * 64,
@@ -266,13 +266,13 @@ def bad_proto(world):
         b"\x0a\x03\xed\xa0\x80",
         b"\x12\x01\x80" + b"\x0a\x01x", b"\x0a\x04\xf4\x90\x80\x80", b"\x0a\x01x\xff",
     ):
-        talker.expect_error(Proto.wrap(payload))
-    talker.expect_chat(Proto.wrap(b"\x0a\x0astill here"), "still here")
+        sender.expect_error(Proto.wrap(payload))
+    sender.expect_chat(Proto.wrap(b"\x0a\x0astill here"), "still here")
 
 
 @hostile("unknown fields of Protobuf are skipped in one pass", CHATROOM, LARGE)
 def unknown_proto(world):
-    talker = Talker(world, Proto)
+    sender = Sender(world, Proto)
     text = b"\x0a\x05hello"
     ticks = world.server.cpu_ticks()
     for unknown in (
@@ -281,36 +281,36 @@ def unknown_proto(world):
         group(15, group(16, group(17))) * 100000,
     ):
         for payload in (unknown + text, text + unknown):
-            talker.expect_chat(Proto.wrap(payload), "hello")
+            sender.expect_chat(Proto.wrap(payload), "hello")
     assert world.server.cpu_ticks() < ticks + 1000
-    talker.expect_chat(Proto.wrap(b"\x0a\x05first" * 100000 + text), "hello")
+    sender.expect_chat(Proto.wrap(b"\x0a\x05first" * 100000 + text), "hello")
 
 
 @hostile("a type that is cut short or unknown is answered by an error", CHATROOM, LARGE)
 def types(world):
     for codec in (Json, Proto):
-        talker = Talker(world, codec)
+        sender = Sender(world, codec)
         for size in range(4):
             for byte in (b"\x00", b"\x80", b"\xff"):
-                talker.expect_error(byte * size)
+                sender.expect_error(byte * size)
         for number in (1, 15, 17, 41, 0xFFFF, 0x10000000, 0x00000010 << 8, 0x3FFFFFFF):
-            errors, chats = talker.answers(word(number) + b"{}")
+            errors, chats = sender.answers(word(number) + b"{}")
             assert errors in (["UNKNOWN_TYPE"], ["BAD_REQUEST"]) and not chats, f"{errors} for {number:#x}"
         for number in (ERROR, CALL, CALL | ERROR, 0xFFFFFFFF, ERROR | HELLO, CALL | ERROR | HELLO, CALL | 0x3FFFFFFF):
             for rest in (b"", b"{}", b"\x00\x00\x00", b"\xff\xff\xff\xff", b"\xff\xff\xff\xff{}"):
-                errors, chats = talker.answers(word(number) + rest)
+                errors, chats = sender.answers(word(number) + rest)
                 assert len(errors) == 1 and not chats, f"{errors} and {chats} for {number:#x} {rest}"
-        talker.expect_error(word(HELLO) + b"{}")
-        talker.expect_error(word(CALL | CHAT) + word(5) + b"{}")
+        sender.expect_error(word(HELLO) + b"{}")
+        sender.expect_error(word(CALL | CHAT) + word(5) + b"{}")
 
 
 @hostile("the wrong kind of frame is answered by an error", CHATROOM, LARGE)
 def kinds(world):
     for codec, opcode in ((Json, TEXT), (Proto, TEXT), (Text, BINARY)):
-        Talker(world, codec).expect_error(b'{"message":"x"}', opcode=opcode)
+        Sender(world, codec).expect_error(b'{"message":"x"}', opcode=opcode)
 
 
-@hostile("the first client is told nothing of what it says wrong, and goes on", CHATROOM, LARGE)
+@hostile("a client without a subprotocol gets no errors for its mistakes, and goes on", CHATROOM, LARGE)
 def first_client(world):
     peer = world.join()
     wrong = [b"", b"\x00", b"\xff" * 4, b"\x00\x00\x00"] + [word(0) + payload for payload in BAD_JSON + DEEP]
@@ -329,7 +329,7 @@ def first_client(world):
         pass
 
 
-@hostile("who only says wrong things is ended with 4509 when it is enough", CHATROOM,
+@hostile("a client that sends only mistakes is closed with 4509", CHATROOM,
          {"server.limits.session_errors_max": 50})
 def too_many(world):
     for subprotocol in ("stoa.json", "stoa.proto", None):

@@ -64,7 +64,7 @@ def serve_and_end(log_fd):
         process.wait()
 
 
-@test("a full pipe that nobody reads stops nothing, neither sessions nor the end")
+@test("a full pipe that is not read blocks neither sessions nor the end of the server")
 def unread():
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -83,7 +83,7 @@ def non_blocking():
     os.close(reader)
 
 
-@test("a pipe without a reader costs lines and nothing else")
+@test("a pipe without a reader loses log lines and nothing else")
 def no_reader():
     reader, writer = os.pipe()
     os.close(reader)
@@ -91,7 +91,7 @@ def no_reader():
     os.close(writer)
 
 
-@test("a full disk costs lines and nothing else")
+@test("a full disk loses log lines and nothing else")
 def full_disk():
     with open("/dev/full", "wb") as full:
         serve_and_end(full.fileno())

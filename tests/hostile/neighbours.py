@@ -153,7 +153,7 @@ def work_of_a_round_trip(world, done):
     return lower_quartile(grown)
 
 
-@hostile("eight bombers have a few of their messages handled between a ping and its pong", BROADCAST,
+@hostile("eight senders of compression bombs have a few messages handled between a ping and its pong", BROADCAST,
          {"server.compression": True, **LIVENESS})
 def bombs(world):
     peer = world.join()
@@ -233,7 +233,8 @@ def file_bytes_read(world):
         return next(int(line.split()[1]) for line in io if line.startswith("rchar:"))
 
 
-@hostile("eight who ask for a large file and leave have a little of it read between a ping and its pong", CHATROOM,
+@hostile("eight clients that request a large file and disconnect have little of it read between a ping and its pong",
+         CHATROOM,
          {**FILES, **LIVENESS})
 def deserters(world):
     before = file_bytes_read(world)
@@ -243,7 +244,8 @@ def deserters(world):
     assert grown <= NEIGHBOURS * MIB, f"{grown / MIB:.1f} MiB of {NEIGHBOURS} files"
 
 
-@hostile("eight who ask for a large file and read nothing do not hold it in memory", CHATROOM, {**FILES, **LIVENESS})
+@hostile("eight clients that request a large file and read nothing do not hold it in memory",
+         CHATROOM, {**FILES, **LIVENESS})
 def unread(world):
     before = world.server.resident_bytes()
     with healthy_sessions(world):
@@ -257,7 +259,7 @@ def unread(world):
     assert grown <= 64 * MIB, f"{grown / MIB:.0f} MiB"
 
 
-@hostile("a download that takes longer than a handshake may is whole", CHATROOM,
+@hostile("a download that takes longer than handshake_timeout_ms is complete", CHATROOM,
          {**FILES, "server.limits.handshake_timeout_ms": 500})
 def slow_download(world):
     peer = world.connect()
@@ -275,7 +277,7 @@ def slow_download(world):
             world.bystander.chat()
 
 
-@hostile("hundreds of half requests keep nobody out and nobody waiting", CHATROOM, LIVENESS)
+@hostile("hundreds of incomplete requests neither exclude nor delay others", CHATROOM, LIVENESS)
 def half_open(world):
     with healthy_sessions(world):
         for number in range(600):
@@ -291,14 +293,14 @@ def chats(count, size):
     return b"".join(scenarios.chat(f"{number} " + "x" * size) for number in range(count))
 
 
-@hostile("who chats on after being told to slow down is closed with 4013", CHATROOM, RATES)
+@hostile("a sender that goes on over its rate is closed with 4013", CHATROOM, RATES)
 def chatter_is_closed(world):
     chatter = world.join("stoa.json")
     chatter.send(chats(150, 10))
     assert chatter.read_close() == RATE
 
 
-@hostile("two megabytes of chat close their sender, and nobody who reads", CHATROOM, RATES)
+@hostile("two megabytes of chat close their sender, and no member that reads", CHATROOM, RATES)
 def chatter_and_readers(world):
     # This one reads only when all is over: what the rate lets through fits into its queue.
     late = world.join("stoa.json")

@@ -17,7 +17,8 @@ def closed_or_refused(peer):
         return None
 
 
-@hostile("one address gets its share of sessions, and the next is told so", CHATROOM, CAP, source=ANOTHER_ADDRESS)
+@hostile("one address gets its limit of sessions, and the next one is refused with the reason",
+         CHATROOM, CAP, source=ANOTHER_ADDRESS)
 def sessions(world):
     for _ in range(20):
         world.join("stoa.json")
@@ -47,7 +48,8 @@ def joins(world):
             return False
 
 
-@hostile("a thousand idle connections of one address are cut at the door", CHATROOM, CAP, source=ANOTHER_ADDRESS)
+@hostile("a thousand idle connections of one address are cut down to its limit",
+         CHATROOM, CAP, source=ANOTHER_ADDRESS)
 def idle(world):
     peers = [world.connect() for _ in range(1000)]
     world.bystander.chat(3)
@@ -60,7 +62,7 @@ def idle(world):
     world.until(lambda: sum(peer.has_input() for peer in peers) >= 900, "the clients to hear of it")
 
 
-@hostile("a server that is full says so, and takes others when there is room", CHATROOM,
+@hostile("a full server says so, and accepts others when sessions end", CHATROOM,
          {"server.limits.sessions_max": 10})
 def full(world):
     for _ in range(9):
@@ -88,7 +90,7 @@ def idle_sessions(world):
     world.until(lambda: world.server.descriptors() <= world.descriptors, "the descriptors")
 
 
-@hostile("thousands of connections one after the other leave nothing behind", ECHO)
+@hostile("thousands of connections one after the other leak nothing", ECHO)
 def turnover(world):
     def visit():
         with Peer(world.server.port) as peer:

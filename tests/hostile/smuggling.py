@@ -16,7 +16,7 @@ def expect_one_refusal(world, *fields, statuses=(400, 501), body=SECOND):
     for method in (b"POST", b"GET", b"HEAD"):
         peer = world.connect()
         peer.try_send(with_fields(*fields, method=method, body=body))
-        # The content that an answer to HEAD must not have would be found behind it (RFC 9110 9.3.2).
+        # The content that an answer to HEAD must not have would be found after it (RFC 9110 9.3.2).
         answer = peer.read_answer(head_only=method == b"HEAD")
         world.bystander.chat()
         assert answer.status in statuses, f"{answer.status}, not {statuses}, for {method} {fields}"

@@ -84,7 +84,7 @@ def honest(world):
         assert get(world, target, ['If-None-Match: "other", W/"more"']).body == body
 
 
-@hostile("links inside, folders without their slash and compressed files are served as they are meant", CHATROOM, PAGE)
+@hostile("links inside the folder, folders without their slash and compressed files are served", CHATROOM, PAGE)
 def meant(world):
     assert get(world, "/settings.js").body == b"mounted"
     assert get(world, "/..data/settings.js").status == 404
@@ -125,7 +125,7 @@ def many_at_once(world):
     peer.close()
 
 
-@hostile("the page is told where the WebSocket is, relative to itself", CHATROOM, PAGE)
+@hostile("the page gets the address of the WebSocket relative to itself", CHATROOM, PAGE)
 def endpoint_at_root(world):
     answer = get(world, "/stoa.json")
     assert (answer.status, json.loads(answer.body)) == (200, {"endpoint": "./"}), answer.head
@@ -165,7 +165,7 @@ def traversal(world):
         assert answer.status in (400, 403, 404) and SECRET not in answer.body, target
 
 
-@hostile("a path that is not found is not shown again", CHATROOM, PAGE)
+@hostile("the answer to a path that is not found does not repeat it", CHATROOM, PAGE)
 def reflection(world):
     marks = [
         "<script>alert(1)</script>", "%3Cscript%3Ealert(1)%3C/script%3E", "%22onerror=alert(1)", "x'\"><img%20src=x>",
@@ -182,7 +182,7 @@ def reflection(world):
                 assert word not in said, f"{target}: {said!r}"
 
 
-@hostile("a refused upgrade shows nothing of what it asked for", CHATROOM, PAGE)
+@hostile("a refused upgrade repeats nothing of its request", CHATROOM, PAGE)
 def upgrade_reflection(world):
     for target in ("/<script>alert(1)</script>", "/%3Cscript%3Ealert(1)"):
         answer = world.expect_refusal(request(target), (400, 404))
@@ -205,7 +205,7 @@ def odd_requests(world):
         assert (answer.status, answer.body) == (200, b"<p>the page</p>"), f"{field[:60]}: {answer.head!r}"
 
 
-@hostile("a thousand requests on one line are answered one after the other", CHATROOM, PAGE)
+@hostile("a thousand requests on one connection are answered one after the other", CHATROOM, PAGE)
 def pipelined(world):
     peer = world.connect()
     one = b"GET /sub/script.js HTTP/1.1\r\nHost: localhost\r\n\r\n"

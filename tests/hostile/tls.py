@@ -52,7 +52,7 @@ def expect_alert_or_end(world, data):
     peer.close()
 
 
-@hostile("an honest client talks over TLS", CHATROOM, BOTH, wrap=wrap)
+@hostile("an honest client exchanges messages over TLS", CHATROOM, BOTH, wrap=wrap)
 def honest(world):
     peer = world.connect(wrap=wrap)
     assert peer.socket.version() in ("TLSv1.2", "TLSv1.3")
@@ -95,7 +95,7 @@ def old_versions(world):
         assert peer.socket.recv(1)[0] == HANDSHAKE
 
 
-@hostile("a client that wants to renegotiate is told no", CHATROOM, BOTH, wrap=wrap)
+@hostile("renegotiation is refused", CHATROOM, BOTH, wrap=wrap)
 def renegotiation(world):
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", "-tls1_2"]
     # A line that starts with R makes this client ask; it ends when it is refused.
@@ -107,7 +107,7 @@ def renegotiation(world):
     assert b"no renegotiation" in said, said[-500:]
 
 
-@hostile("half a handshake is dropped when its time is over", CHATROOM, HURRIED, wrap=wrap)
+@hostile("half a handshake is closed after its timeout", CHATROOM, HURRIED, wrap=wrap)
 def half_handshake(world):
     hello = modern_hello()
     before = world.server.sockets()
@@ -122,7 +122,7 @@ def half_handshake(world):
     world.until(lambda: world.server.sockets() <= before, "half handshakes to be dropped")
 
 
-@hostile("a handshake in single bytes has one time for all of them", CHATROOM, HURRIED, wrap=wrap)
+@hostile("a handshake in single bytes has one timeout for all of them", CHATROOM, HURRIED, wrap=wrap)
 def slow_handshake(world):
     hello = modern_hello()
     peer = world.connect()
@@ -131,7 +131,7 @@ def slow_handshake(world):
     assert peer.ends()
 
 
-@hostile("a request in single bytes inside TLS has the same time", CHATROOM, HURRIED, wrap=wrap)
+@hostile("a request in single bytes inside TLS has the same timeout", CHATROOM, HURRIED, wrap=wrap)
 def slow_request(world):
     peer = world.connect(wrap=wrap)
     sent = iter(request(headers=["X: " + "y" * 8000]))
@@ -140,7 +140,7 @@ def slow_request(world):
     assert peer.read_answer().status == 408
 
 
-@hostile("TLS connections that end anywhere leave nothing behind", CHATROOM, BOTH, wrap=wrap)
+@hostile("TLS connections that end at any point leak nothing", CHATROOM, BOTH, wrap=wrap)
 def churn(world):
     hello = modern_hello()
     for number in range(150):

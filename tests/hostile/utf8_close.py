@@ -1,4 +1,4 @@
-"""Text that is not UTF-8, and the ways to say goodbye wrongly (rows 14, 15, 20)."""
+"""Text that is not UTF-8, and invalid close handshakes (rows 14, 15, 20)."""
 
 import struct
 
@@ -32,7 +32,7 @@ def first_bad_byte(world):
         world.expect_close(frame(TEXT, b"good" + text[:bad], mask=MASK_ZERO, claim=1000), 1007)
 
 
-@hostile("a character may be split between fragments, and is judged where they meet", ECHO)
+@hostile("a character may be split between fragments, and is checked across them", ECHO)
 def split(world):
     for text, bad in BAD_TEXTS:
         for at in range(1, bad):
@@ -52,7 +52,7 @@ def truncated(world):
         world.expect_close(frame(TEXT, text, fin=False) + frame(CONTINUATION), 1007)
 
 
-@hostile("bytes that are no text pass as a binary message", ECHO)
+@hostile("bytes that are not UTF-8 pass in a binary message", ECHO)
 def binary(world):
     for data, _ in BAD_TEXTS:
         peer = world.attack(frame(BINARY, data))
@@ -82,7 +82,7 @@ def bad_bodies(world):
     world.expect_close(close_frame(1000, b"x" * 122 + b"\xc3"), 1007)
 
 
-@hostile("whatever follows a close frame is not looked at", ECHO)
+@hostile("what follows a close frame is ignored", ECHO)
 def after_close(world):
     for data in (frame(TEXT, b"data"), frame(PING, b"ping"), close_frame(1001), frame(TEXT, b"\xff"), b"\xff" * 5000):
         world.expect_close(close_frame(1000) + data, 1000)
@@ -106,16 +106,16 @@ def fragmented(world):
     world.expect_close(frame(CLOSE, b"", fin=False) + frame(CONTINUATION, struct.pack("!H", 1000)), 1002)
 
 
-@hostile("who says goodbye and keeps the line gets the server's end of it at once", ECHO)
+@hostile("the server ends a connection at once after the close handshake, even if the client does not", ECHO)
 def kept_line(world):
     peer = world.attack(close_frame(1000))
-    assert peer.read_close() == 1000  # with the end of the stream behind it, while our side is open
+    assert peer.read_close() == 1000  # with the end of the stream after it, while our side is open
     sockets = world.server.sockets()
     # The line itself goes too, although our side never ends.
     world.until(lambda: world.server.sockets() < sockets, "the line to be dropped")
 
 
-@hostile("who goes on talking after goodbye does not keep the line", ECHO)
+@hostile("a client that goes on sending after the close handshake does not keep the connection", ECHO)
 def kept_talking(world):
     peer = world.attack(close_frame(1000))
     world.until(lambda: not peer.try_send(frame(TEXT, b"x" * 1000, mask=MASK_ZERO)), "the line to be dropped")

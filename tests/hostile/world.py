@@ -27,7 +27,7 @@ REFUSALS_MAX = 40
 
 
 class Bystander:
-    """An honest client with one open session, who talks to himself. What others say in the room he hears as well."""
+    """A well-behaved client with one open session that sends messages to itself. It also receives what others send."""
 
     def __init__(self, program, port, source=None, wrap=None):
         self.program = program
@@ -36,7 +36,7 @@ class Bystander:
         self.peer.upgrade(None if program == ECHO else "stoa.json")
 
     def chat(self, count=1):
-        """Say something, and hear just that; what is said in one go must come back in order."""
+        """Send messages, and receive exactly these, in order."""
         texts = [f"bystander {self.said + i} 大家好 👋" for i in range(count)]
         self.said += count
         for text in texts:
@@ -100,7 +100,7 @@ class World:
         return peer
 
     def attack(self, data, subprotocol=None, **options):
-        """Upgrade, send the bytes, and let the bystander talk meanwhile."""
+        """Upgrade, send the bytes, and let the bystander chat meanwhile."""
         peer = self.join(subprotocol, **options)
         peer.try_send(data)
         self.bystander.chat()
@@ -128,18 +128,18 @@ class World:
         return answer
 
     def until(self, condition, what):
-        """Let the bystander talk until the condition holds."""
+        """Let the bystander chat until the condition holds."""
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain for {what}"
             self.bystander.chat()
 
     def watch(self, peer):
-        """Let the bystander talk until something has come for the peer, be it the end."""
+        """Let the bystander chat until something has come for the peer, or its end."""
         self.until(lambda: peer.has_input(0.02), "an answer")
 
     def flood(self, peer, chunk, count):
-        """Send the chunk count times, as fast as the server takes it; the bystander talks all the while.
+        """Send the chunk count times, as fast as the server takes it; the bystander chats meanwhile.
 
         Returns the bytes that were taken. Less than all when the server reads no more: a loop that serves the
         bystander has passed by the flood as often, and would have taken something. Or when it has ended the connection.

@@ -84,7 +84,7 @@ void site_turns(unsigned count) {
   }
 }
 
-void site_pass_ms(uint64_t ms) {
+void site_advance_ms(uint64_t ms) {
   site.time.monotonic_ns += ms * 1000000;
   site_turn();
   uint64_t now_ms = stoa_loop_now_ms(site.streams.loop);

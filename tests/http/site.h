@@ -1,4 +1,4 @@
-/* tests/http/site.h: a folder of files, the HTTP host that serves it, a clock that the test holds, and clients. */
+/* tests/http/site.h: a folder of files, the HTTP host that serves it, a fake clock, and clients. */
 #ifndef TESTS_HTTP_SITE_H
 #define TESTS_HTTP_SITE_H
 
@@ -43,7 +43,7 @@ int site_end(void **state);
 void site_turn(void);
 void site_turns(unsigned count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
-void site_pass_ms(uint64_t ms);
+void site_advance_ms(uint64_t ms);
 
 /* A connection over loopback; receive_bytes above 0 is about the size of the client's receive buffer. */
 struct site_client *site_connect(int receive_bytes);
@@ -52,7 +52,7 @@ void site_send(const struct site_client *client, const char *text);
 size_t site_receive(struct site_client *client, char *out, size_t size);
 /* A new connection, the request, and all that is answered until the end. The text is valid until the next call. */
 const char *site_ask(const char *request);
-/* The same for one GET of that path by HTTP/1.1, "Connection: close", and more fields with CRLF behind each. */
+/* The same for one GET of that path by HTTP/1.1, "Connection: close", and more fields with CRLF after each. */
 const char *site_get(const char *path, const char *fields);
 /* What was answered in all, with its content, by the last site_ask(). */
 size_t site_answer_len(void);

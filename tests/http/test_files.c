@@ -263,7 +263,7 @@ static void test_a_folder_that_is_none_refuses_the_start(void **state) {
   }
 }
 
-static void test_without_descriptors_a_file_is_later_there(void **state) {
+static void test_without_descriptors_a_file_is_temporarily_unavailable(void **state) {
   static const int refusals[] = {EMFILE, ENFILE, ENOMEM};
   site_write("root/index.html", "page");
   for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -307,7 +307,7 @@ static void test_a_rename_elsewhere_does_not_make_a_file_missing(void **state) {
   expect_status(site_get("/", NULL), 503);
 }
 
-static void test_what_the_system_refuses_is_not_told_as_missing(void **state) {
+static void test_what_the_system_refuses_is_not_answered_with_404(void **state) {
   (void)state;
   static const int refusals[] = {EPERM, ENOSYS, EIO};
   site_write("root/index.html", "page");
@@ -320,7 +320,7 @@ static void test_what_the_system_refuses_is_not_told_as_missing(void **state) {
 
 /* Versions. */
 
-static void test_who_has_the_version_is_told_so(void **state) {
+static void test_a_client_that_has_the_version_gets_304(void **state) {
   (void)state;
   char tag[100];
   char fields[400];
@@ -537,11 +537,11 @@ int main(void) {
       TEST(test_when_proc_goes_later_nothing_is_served),
       TEST(test_a_root_that_is_a_link_is_opened_where_it_leads),
       TEST(test_a_folder_that_is_none_refuses_the_start),
-      TEST(test_without_descriptors_a_file_is_later_there),
+      TEST(test_without_descriptors_a_file_is_temporarily_unavailable),
       TEST(test_without_descriptors_at_the_start_it_is_refused),
       TEST(test_a_rename_elsewhere_does_not_make_a_file_missing),
-      TEST(test_what_the_system_refuses_is_not_told_as_missing),
-      TEST(test_who_has_the_version_is_told_so),
+      TEST(test_what_the_system_refuses_is_not_answered_with_404),
+      TEST(test_a_client_that_has_the_version_gets_304),
       TEST(test_a_gzipped_file_beside_it_goes_to_clients_that_take_it),
       TEST(test_a_gzipped_file_that_is_older_or_none_is_not_taken),
       TEST(test_http_1_0_is_answered_and_closed_unless_it_asks_to_stay),

@@ -150,7 +150,7 @@ static void test_the_next_request_waits_for_the_end_of_the_answer(void **state) 
 }
 
 /* 60 of them took 892 MiB when files were read whole. */
-static void test_clients_that_never_read_cost_a_piece_each(void **state) {
+static void test_clients_that_never_read_hold_one_piece_each(void **state) {
   (void)state;
   enum { CLIENTS = 60 };
   lay_out();
@@ -171,7 +171,7 @@ static void test_clients_that_never_read_cost_a_piece_each(void **state) {
   assert_true(queued <= CLIENTS * (size_t)WAITING_MAX);
 }
 
-static void test_a_client_that_leaves_costs_nothing_any_more(void **state) {
+static void test_a_client_that_disconnects_holds_nothing_any_more(void **state) {
   (void)state;
   lay_out();
   for (unsigned i = 0; i < 8; i++) {
@@ -264,7 +264,7 @@ static void test_a_slow_download_goes_on_while_its_peer_takes_bytes(void **state
     received += len;
     if (received - passed >= 65536) {
       passed = received;
-      site_pass_ms(9000);
+      site_advance_ms(9000);
     }
     assert_true(client->open);
   }
@@ -277,11 +277,11 @@ static void test_a_download_that_stands_still_ends_after_thirty_seconds(void **s
   site_send(client, get_large);
   site_turns(50);
   for (unsigned i = 0; i < 29; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
     assert_true(client->open);
   }
   for (unsigned i = 0; i < 11; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(client->open); /* it is looked at every 7.5 s */
 }
@@ -304,14 +304,14 @@ static void test_answers_that_wait_for_a_slow_peer_are_not_cut_by_the_time_of_a_
     received += take_or_wait(client, 20000);
     if (received - passed >= 20000) {
       passed = received;
-      site_pass_ms(9000); /* a request has 10 s, each answer takes 27 s */
+      site_advance_ms(9000); /* a request has 10 s, each answer takes 27 s */
     }
     assert_true(client->open);
     assert_true(site.queued_max <= STOA_STREAM_PAUSE_BYTES + WAITING_MAX);
   }
   assert_int_equal(client->requests, 40);
-  site_pass_ms(10000);
-  site_pass_ms(10000); /* now it has nothing but its time to ask */
+  site_advance_ms(10000);
+  site_advance_ms(10000); /* now only its time for a request counts */
   assert_false(client->open);
 }
 
@@ -327,11 +327,11 @@ static void test_a_single_answer_that_waits_has_thirty_seconds_too(void **state)
   site_turns(50);
   assert_true(stoa_stream_queued(&client->stream) > 0);
   for (unsigned i = 0; i < 29; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
     assert_true(client->open);
   }
   for (unsigned i = 0; i < 11; i++) {
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(client->open);
 }
@@ -355,7 +355,7 @@ static void test_files_that_are_asked_for_at_once_are_answered_with_bounded_memo
   assert_true(site.queued_max <= STOA_STREAM_PAUSE_BYTES + WAITING_MAX);
 }
 
-static void test_a_request_that_came_in_time_is_not_too_late_because_others_are_served(void **state) {
+static void test_a_request_that_came_in_time_does_not_time_out_while_others_are_served(void **state) {
   (void)state;
   lay_out();
   struct site_client *client = site_connect(0);
@@ -377,7 +377,7 @@ static void test_a_request_that_came_in_time_is_not_too_late_because_others_are_
   assert_true(due_ms > now_ms + 11000);
 }
 
-static void test_who_is_silent_or_slow_before_a_request_is_ended(void **state) {
+static void test_a_client_that_is_silent_or_slow_before_its_request_is_closed(void **state) {
   (void)state;
   char got[1024];
   struct site_client *silent = site_connect(0);
@@ -385,7 +385,7 @@ static void test_who_is_silent_or_slow_before_a_request_is_ended(void **state) {
   for (unsigned i = 0; i < 10; i++) {
     assert_true(silent->open);
     assert_int_equal(send(slow->fd, get_small + i, 1, MSG_NOSIGNAL), 1);
-    site_pass_ms(1000);
+    site_advance_ms(1000);
   }
   assert_false(silent->open);
   assert_true(site_is_ended(silent));
@@ -481,8 +481,8 @@ int main(void) {
       TEST(test_a_large_file_arrives_whole_and_little_of_it_waits),
       TEST(test_each_piece_waits_for_the_shares_of_others),
       TEST(test_the_next_request_waits_for_the_end_of_the_answer),
-      TEST(test_clients_that_never_read_cost_a_piece_each),
-      TEST(test_a_client_that_leaves_costs_nothing_any_more),
+      TEST(test_clients_that_never_read_hold_one_piece_each),
+      TEST(test_a_client_that_disconnects_holds_nothing_any_more),
       TEST(test_a_client_that_only_ends_its_side_gets_its_file),
       TEST(test_a_slow_client_that_only_ends_its_side_gets_its_file),
       TEST(test_a_file_that_becomes_shorter_ends_the_connection),
@@ -491,8 +491,8 @@ int main(void) {
       TEST(test_answers_that_wait_for_a_slow_peer_are_not_cut_by_the_time_of_a_request),
       TEST(test_a_single_answer_that_waits_has_thirty_seconds_too),
       TEST(test_files_that_are_asked_for_at_once_are_answered_with_bounded_memory),
-      TEST(test_a_request_that_came_in_time_is_not_too_late_because_others_are_served),
-      TEST(test_who_is_silent_or_slow_before_a_request_is_ended),
+      TEST(test_a_request_that_came_in_time_does_not_time_out_while_others_are_served),
+      TEST(test_a_client_that_is_silent_or_slow_before_its_request_is_closed),
       TEST(test_content_is_read_piece_by_piece_and_closed_once),
       TEST(test_content_that_cannot_be_read_ends_the_connection),
       TEST(test_without_memory_for_its_turn_an_answer_ends_at_once),

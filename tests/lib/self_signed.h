@@ -1,5 +1,5 @@
-/* tests/lib/self_signed.h: a key and its own certificate for localhost and *.wild.example, good for a day, in two PEM
- * files. */
+/* tests/lib/self_signed.h: a key and its self-signed certificate for localhost, 127.0.0.1 and *.wild.example, valid for
+ * a day, in two PEM files. */
 #ifndef TESTS_LIB_SELF_SIGNED_H
 #define TESTS_LIB_SELF_SIGNED_H
 

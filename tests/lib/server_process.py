@@ -94,10 +94,16 @@ class Server:
             heard = self.heard.wait_for(lambda: self.listening >= self.awaited, DEADLINE_S)
         assert heard and self.ports, f"the server does not listen:\n{self.log}"
 
-    def wait_for_log(self, text):
+    def wait_for_log(self, *texts):
+        """The first line that holds all the texts; it may come later than the answer to what caused it."""
+
+        def first():
+            return next((line for line in self.lines if all(text in line for text in texts)), None)
+
         with self.heard:
-            found = self.heard.wait_for(lambda: any(text in line for line in self.lines), DEADLINE_S)
-        assert found, f"no line with {text!r} in the log:\n{self.log}"
+            found = self.heard.wait_for(first, DEADLINE_S)
+        assert found, f"no line with {texts!r} in the log:\n{self.log}"
+        return found
 
     def wait_for_idle(self, condition):
         """Wait for a condition while nobody asks anything of the server."""

@@ -258,7 +258,7 @@ static struct alarm make_alarm(struct stoa_loop *loop) {
   return (struct alarm){.timer.on_due = on_alarm, .loop = loop};
 }
 
-static void test_timers_ring_in_the_order_of_their_time_and_never_early(void **state) {
+static void test_timers_expire_in_the_order_of_their_time_and_never_early(void **state) {
   (void)state;
   struct stoa_loop *loop = make_fake_loop(12345);
   struct alarm alarms[200];
@@ -278,7 +278,7 @@ static void test_timers_ring_in_the_order_of_their_time_and_never_early(void **s
   stoa_loop_destroy(loop);
 }
 
-static void test_a_timer_that_is_started_again_rings_at_its_new_time_only(void **state) {
+static void test_a_timer_that_is_started_again_expires_at_its_new_time_only(void **state) {
   (void)state;
   struct stoa_loop *loop = make_fake_loop(0);
   struct alarm alarm = make_alarm(loop);
@@ -308,7 +308,7 @@ static void test_a_timer_may_stop_another_that_is_due_too(void **state) {
   stoa_loop_destroy(loop);
 }
 
-static void test_a_timer_may_start_itself_without_keeping_the_turn(void **state) {
+static void test_a_timer_may_start_itself_without_prolonging_the_turn(void **state) {
   (void)state;
   struct stoa_loop *loop = make_fake_loop(0);
   struct alarm alarm = make_alarm(loop);
@@ -321,7 +321,7 @@ static void test_a_timer_may_start_itself_without_keeping_the_turn(void **state)
   stoa_loop_destroy(loop);
 }
 
-static void test_a_timer_a_year_away_rings_then_and_not_on_a_revolution(void **state) {
+static void test_a_timer_a_year_away_expires_then_and_not_after_each_revolution(void **state) {
   (void)state;
   const uint64_t year_ms = 365ull * 24 * 3600 * 1000;
   struct stoa_loop *loop = make_fake_loop(7);
@@ -413,7 +413,7 @@ static void test_a_loop_without_timers_waits_without_end(void **state) {
   end_watched_loop(loop);
 }
 
-static void test_a_loop_waits_until_its_next_timer_and_no_longer_than_it_is_told(void **state) {
+static void test_a_loop_waits_until_its_next_timer_but_at_most_the_given_time(void **state) {
   (void)state;
   struct stoa_loop *loop = make_watched_loop();
   struct alarm alarm = make_alarm(loop);
@@ -432,7 +432,7 @@ static void test_a_loop_waits_until_its_next_timer_and_no_longer_than_it_is_told
   end_watched_loop(loop);
 }
 
-static void test_work_that_is_left_is_looked_at_without_waiting(void **state) {
+static void test_the_next_turn_does_not_wait_when_work_is_left(void **state) {
   (void)state;
   struct stoa_loop *loop = make_watched_loop();
   stoa_loop_again(loop);
@@ -573,7 +573,7 @@ static int refuse_control(int epoll_fd, int operation, int fd, struct epoll_even
   return -1;
 }
 
-static void test_what_the_kernel_refuses_is_told_apart(void **state) {
+static void test_each_error_of_the_kernel_has_its_own_status(void **state) {
   (void)state;
   struct stoa_loop *loop = make_loop();
   struct stoa_loop *none = NULL;
@@ -648,21 +648,21 @@ int main(void) {
       cmocka_unit_test(test_a_post_out_of_any_phase_wakes_the_loop),
       cmocka_unit_test(test_the_turn_after_releases_does_not_wait),
       cmocka_unit_test(test_what_was_posted_before_the_end_runs_at_the_end),
-      cmocka_unit_test(test_timers_ring_in_the_order_of_their_time_and_never_early),
-      cmocka_unit_test(test_a_timer_that_is_started_again_rings_at_its_new_time_only),
+      cmocka_unit_test(test_timers_expire_in_the_order_of_their_time_and_never_early),
+      cmocka_unit_test(test_a_timer_that_is_started_again_expires_at_its_new_time_only),
       cmocka_unit_test(test_a_timer_may_stop_another_that_is_due_too),
-      cmocka_unit_test(test_a_timer_may_start_itself_without_keeping_the_turn),
-      cmocka_unit_test(test_a_timer_a_year_away_rings_then_and_not_on_a_revolution),
+      cmocka_unit_test(test_a_timer_may_start_itself_without_prolonging_the_turn),
+      cmocka_unit_test(test_a_timer_a_year_away_expires_then_and_not_after_each_revolution),
       cmocka_unit_test(test_a_delay_beyond_the_end_of_time_is_never_due),
       cmocka_unit_test(test_a_loop_without_timers_waits_without_end),
-      cmocka_unit_test(test_a_loop_waits_until_its_next_timer_and_no_longer_than_it_is_told),
-      cmocka_unit_test(test_work_that_is_left_is_looked_at_without_waiting),
+      cmocka_unit_test(test_a_loop_waits_until_its_next_timer_but_at_most_the_given_time),
+      cmocka_unit_test(test_the_next_turn_does_not_wait_when_work_is_left),
       cmocka_unit_test(test_a_loop_wakes_at_a_time_that_is_finer_than_a_timer),
       cmocka_unit_test(test_a_kernel_without_fine_waits_is_asked_for_whole_milliseconds),
       cmocka_unit_test(test_a_fine_wait_ends_in_time_by_the_real_clock),
       cmocka_unit_test(test_an_event_of_a_descriptor_that_was_removed_meanwhile_is_dropped),
       cmocka_unit_test(test_only_what_is_watched_is_reported),
-      cmocka_unit_test(test_what_the_kernel_refuses_is_told_apart),
+      cmocka_unit_test(test_each_error_of_the_kernel_has_its_own_status),
       cmocka_unit_test(test_an_interrupted_wait_is_a_turn_without_events),
       cmocka_unit_test(test_a_loop_without_memory_is_an_error_and_leaves_nothing),
       cmocka_unit_test(test_any_thread_may_stop_a_loop_that_waits),

@@ -106,7 +106,7 @@ static void test_sends_to_one_socket_keep_their_order(void **state) {
   assert_int_equal(drain(pairs[0][1], 0), STOA_SEND_RING_ENTRIES * 10);
 }
 
-static void test_a_short_send_is_told_and_nothing_follows_later(void **state) {
+static void test_a_short_send_is_reported_and_nothing_more_is_sent(void **state) {
   (void)state;
   need_ring();
   struct stoa_send sends[3] = {{pairs[0][0], big, BIG, -1}, {pairs[1][0], big, 5, -1}, {pairs[0][0], big, BIG, -1}};
@@ -121,7 +121,7 @@ static void test_a_short_send_is_told_and_nothing_follows_later(void **state) {
   assert_int_equal(drain(pairs[0][1], 0), 0);
 }
 
-static void test_an_end_that_is_gone_is_told_without_a_signal(void **state) {
+static void test_sending_to_a_closed_peer_is_an_error_without_a_signal(void **state) {
   (void)state;
   need_ring();
   int pair[2];
@@ -193,7 +193,7 @@ static void test_the_thread_that_enables_is_the_one_that_sends(void **state) {
   assert_int_equal(stoa_send_ring_enable(ring), STOA_E_SYSTEM); /* a second time */
 }
 
-static void test_seccomp_that_forbids_it_is_told(void **state) {
+static void test_io_uring_forbidden_by_seccomp_is_reported(void **state) {
   (void)state;
   pid_t child = fork();
   if (child == 0) {
@@ -214,13 +214,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_all_sends_of_a_batch_arrive),
       TEST(test_sends_to_one_socket_keep_their_order),
-      TEST(test_a_short_send_is_told_and_nothing_follows_later),
-      TEST(test_an_end_that_is_gone_is_told_without_a_signal),
+      TEST(test_a_short_send_is_reported_and_nothing_more_is_sent),
+      TEST(test_sending_to_a_closed_peer_is_an_error_without_a_signal),
       TEST(test_a_descriptor_number_used_again_gets_nothing_of_the_old),
       TEST(test_a_ring_that_breaks_is_replaced_by_plain_sends),
       TEST(test_without_memory_there_is_no_ring),
       TEST(test_the_thread_that_enables_is_the_one_that_sends),
-      TEST(test_seccomp_that_forbids_it_is_told),
+      TEST(test_io_uring_forbidden_by_seccomp_is_reported),
   };
   return cmocka_run_group_tests_name("send ring", tests, NULL, NULL);
 }

@@ -161,7 +161,7 @@ static unsigned sleep_until_due(struct stoa_wheel *wheel, const struct stoa_time
   return turns;
 }
 
-static void test_a_loop_that_sleeps_wakes_a_few_times_for_a_far_timer_and_never_for_none(void **state) {
+static void test_a_sleeping_loop_wakes_a_few_times_for_a_distant_timer_and_never_without_one(void **state) {
   (void)state;
   const uint64_t delays_ms[] = {1, 500, 600, 30000, HOUR_MS, 5 * HOUR_MS, DAY_MS, 30 * DAY_MS, 190 * DAY_MS};
   struct stoa_wheel wheel;
@@ -267,7 +267,7 @@ static void check_work_within(uint64_t within_ms) {
   end_crowd(&crowd);
 }
 
-static void test_a_tick_of_a_million_timers_looks_at_what_is_due_and_a_fair_share(void **state) {
+static void test_a_tick_of_a_million_timers_handles_those_due_and_moves_a_bounded_share(void **state) {
   (void)state;
   check_work_within(30000);   /* what sessions have */
   check_work_within(HOUR_MS); /* the share is some hundred timers */
@@ -301,9 +301,9 @@ static void test_ticks_with_nothing_due_look_at_none_of_a_million_timers(void **
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_any_starts_stops_and_jumps_of_time_give_what_a_plain_list_gives),
-      cmocka_unit_test(test_a_loop_that_sleeps_wakes_a_few_times_for_a_far_timer_and_never_for_none),
+      cmocka_unit_test(test_a_sleeping_loop_wakes_a_few_times_for_a_distant_timer_and_never_without_one),
       cmocka_unit_test(test_a_timer_beyond_the_last_level_wakes_once_more_for_each_time_around),
-      cmocka_unit_test(test_a_tick_of_a_million_timers_looks_at_what_is_due_and_a_fair_share),
+      cmocka_unit_test(test_a_tick_of_a_million_timers_handles_those_due_and_moves_a_bounded_share),
       cmocka_unit_test(test_ticks_with_nothing_due_look_at_none_of_a_million_timers),
   };
   return cmocka_run_group_tests_name("wheel", tests, NULL, NULL);

@@ -111,7 +111,7 @@ def awaiting_two(server):
     return lines, payload
 
 
-@test("what everybody was to hear is reported once it was heard by all")
+@test("a broadcast is reported once all members have received it")
 def heard_by_all():
     with played() as server:
         (one, two), payload = awaiting_two(server)
@@ -227,7 +227,7 @@ def other_ends():
         assert server.fault() == "the handshake was answered by HTTP/1.1 403 Forbidden"
 
 
-@test("commands that make no sense are refused")
+@test("invalid commands are refused")
 def bad_commands():
     for command, reason in (
         ("dance", "no command named dance"),

@@ -1,4 +1,4 @@
-"""bench/million/run, small: figures when all is well, words when it is not, and no process left behind."""
+"""bench/million/run, small: figures when all is well, words when it is not, and no process left running."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def running(*arguments, build, before=()):
 
 
 def finished(*arguments, broadcast=BROADCAST, before=()):
-    """Status, output and what was told, of a run that left nothing behind."""
+    """Status, output and what was told, of a run that left nothing running."""
     with build_folder(broadcast) as build, running(*arguments, build=build, before=before) as process:
         output, told = process.communicate(timeout=DEADLINE_S)
         wait_until(lambda: not left_of(process.pid), "all processes to have gone")
@@ -64,7 +64,7 @@ def fails(why, *arguments, **more):
     assert status == 1 and why in told and output == "", (status, output, told)
 
 
-@test("300 connections at 3 processes each hear every broadcast once")
+@test("300 connections at 3 processes receive every broadcast once")
 def small():
     status, output, told = finished(
         "--connections", 300, "--processes", 3, "--rounds", 2, "--idle", 0.1, "--deadline", 100, "--json")
@@ -78,7 +78,7 @@ def small():
     assert "deliveries lost, doubled, damaged or of another server" in told
 
 
-@test("what will not fit is refused before anything is started")
+@test("more connections than the machine allows are refused before anything is started")
 def refused():
     fails("connections need about", "--connections", 10**9, "--processes", 10**6)
     few = ("prlimit", "--nofile=300")
@@ -104,7 +104,7 @@ def too_long():
         fails("not done within 1 s: starting", "--connections", 30, "--processes", 2, "--deadline", 1, broadcast=script)
 
 
-@test("Ctrl-C, SIGTERM and SIGKILL leave nothing behind")
+@test("Ctrl-C, SIGTERM and SIGKILL leave no process running")
 def interrupted():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         arguments = ("--connections", 90, "--processes", 3, "--idle", 600)

@@ -76,7 +76,7 @@ static bool covers(const char *wide, const char *narrow) {
   return stoa_address_covers(&wide_address, &narrow_address);
 }
 
-static void test_an_address_covers_itself_and_what_its_socket_takes_too(void **state) {
+static void test_an_address_covers_all_that_its_socket_would_accept(void **state) {
   (void)state;
   assert_true(covers("127.0.0.1:80", "127.0.0.1:80"));
   assert_true(covers("0.0.0.0:80", "127.0.0.1:80"));
@@ -108,7 +108,7 @@ static void test_every_ipv4_address_keeps_the_port(void **state) {
   assert_string_equal(out, "0.0.0.0:7700");
 }
 
-static void test_anything_else_is_refused_and_nothing_is_written(void **state) {
+static void test_any_other_text_is_refused_and_the_output_is_unchanged(void **state) {
   (void)state;
   static const char *const bad[] = {
       "",           "ws://",        "wss://",      "localhost", "127.0.0.1", "127.0.0.1:",      "127.0.0.1:65536",
@@ -146,9 +146,9 @@ int main(void) {
       cmocka_unit_test(test_each_form_is_understood),
       cmocka_unit_test(test_an_ipv4_address_in_ipv6_notation_is_an_ipv4_address),
       cmocka_unit_test(test_a_name_is_all_of_its_addresses),
-      cmocka_unit_test(test_an_address_covers_itself_and_what_its_socket_takes_too),
+      cmocka_unit_test(test_an_address_covers_all_that_its_socket_would_accept),
       cmocka_unit_test(test_every_ipv4_address_keeps_the_port),
-      cmocka_unit_test(test_anything_else_is_refused_and_nothing_is_written),
+      cmocka_unit_test(test_any_other_text_is_refused_and_the_output_is_unchanged),
       cmocka_unit_test(test_bytes_that_the_kernel_would_cut_are_refused),
   };
   return cmocka_run_group_tests_name("address", tests, NULL, NULL);

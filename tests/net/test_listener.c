@@ -197,7 +197,7 @@ static void test_accepted_connections_keep_unacknowledged_bytes_for_as_long_as_t
   close(fd);
 }
 
-static void test_a_socket_file_left_behind_is_replaced_and_a_live_one_is_not(void **state) {
+static void test_a_stale_socket_file_is_replaced_and_one_in_use_is_not(void **state) {
   (void)state;
   struct stoa_address address;
   char text[64];
@@ -225,7 +225,7 @@ static void test_a_socket_file_left_behind_is_replaced_and_a_live_one_is_not(voi
   unlink(text + 5);
 }
 
-static void test_a_port_is_shared_only_by_who_asks_for_it_second(void **state) {
+static void test_a_listener_takes_a_port_in_use_only_when_it_asks_to_share_it(void **state) {
   (void)state;
   struct stoa_address address;
   int first;
@@ -479,8 +479,8 @@ int main(void) {
       TEST(test_a_socket_file_has_the_mode_that_is_asked_for_whatever_the_umask_is),
       TEST(test_only_the_own_socket_file_is_removed),
       TEST(test_accepted_connections_keep_unacknowledged_bytes_for_as_long_as_the_system_does),
-      TEST(test_a_socket_file_left_behind_is_replaced_and_a_live_one_is_not),
-      TEST(test_a_port_is_shared_only_by_who_asks_for_it_second),
+      TEST(test_a_stale_socket_file_is_replaced_and_one_in_use_is_not),
+      TEST(test_a_listener_takes_a_port_in_use_only_when_it_asks_to_share_it),
       TEST(test_a_port_that_is_shared_gives_every_listener_its_part),
       TEST(test_it_pauses_without_descriptors_and_goes_on_by_itself),
       TEST(test_without_descriptors_a_newcomer_is_told_and_closed),

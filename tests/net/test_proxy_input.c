@@ -1,4 +1,4 @@
-/* The header of a proxy in front of a connection: in any pieces, with TLS behind it, broken, or missing. */
+/* The header of a proxy in front of a connection: in any pieces, with TLS after it, broken, or missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
-#include "lib/self_signed.h"
+#include "lib/tls_ends.h"
 #include "net/proxy_input.h"
 #include "net/tls.h"
 
@@ -26,17 +26,17 @@
 static const char version_1[] = "PROXY TCP4 192.0.2.1 198.51.100.2 4000 443\r\n";
 static const uint8_t version_2[] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x21, 0x11,
                                     0x00, 0x0c, 192,  0,    2,    1,    198,  51,   100,  2,    0x0f, 0xa0, 0x01, 0xbb};
-static const char behind[] = "what is behind it";
+static const char after[] = "what comes after it";
 
 static struct {
   struct stoa_clock_fake time;
   struct stoa_clock clock;
   struct stoa_stream_host host;
   struct stoa_proxy_host proxy;
-  struct stoa_protocol next; /* reads what is behind the header */
+  struct stoa_protocol next; /* reads what comes after the header */
   struct stoa_stream *stream;
   struct stoa_deferred release;
-  struct stoa_tls_context *tls; /* the connection speaks it behind the header */
+  struct stoa_tls_context *tls; /* the connection speaks it after the header */
   int peer;
   int64_t blocks_before;
   unsigned headers, bad;
@@ -46,11 +46,9 @@ static struct {
   size_t heard_len;
 } world;
 
-static struct self_signed own;
-static struct stoa_tls_context *context;
-static SSL_CTX *client_context;
+static struct tls_ends tls;
 
-/* Behind the header. */
+/* After the header. */
 
 static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   (void)stream;
@@ -180,17 +178,17 @@ static void check_header(void) {
 
 static void check_heard(void) {
   check_header();
-  assert_int_equal(world.heard_len, strlen(behind));
-  assert_memory_equal(world.heard, behind, strlen(behind));
+  assert_int_equal(world.heard_len, strlen(after));
+  assert_memory_equal(world.heard, after, strlen(after));
 }
 
 /* Pieces. */
 
 static void check_every_split(void **state, const void *header, size_t len) {
   uint8_t said[200];
-  size_t total = len + strlen(behind);
+  size_t total = len + strlen(after);
   memcpy(said, header, len);
-  memcpy(said + len, behind, strlen(behind));
+  memcpy(said + len, after, strlen(after));
   for (size_t first = 0; first <= total; first++) {
     for (size_t second = first; second <= total; second += 7) {
       if (first > 0) {
@@ -227,7 +225,7 @@ static void test_a_header_may_come_byte_by_byte(void **state) {
     say(version_1 + i, 1);
     turns(1);
   }
-  say(behind, strlen(behind));
+  say(after, strlen(after));
   turns(2);
   check_heard();
 }
@@ -239,7 +237,7 @@ static void test_a_header_waits_for_its_turn_and_is_not_lost(void **state) {
   turns(1);
   stoa_stream_yield(world.stream);
   say(version_1 + 10, sizeof version_1 - 11);
-  say(behind, strlen(behind));
+  say(after, strlen(after));
   turns(4);
   check_heard();
 }
@@ -251,10 +249,10 @@ static void check_tls(size_t cut) {
   uint8_t said[4096];
   BIO *from = BIO_new(BIO_s_mem());
   BIO *to = BIO_new(BIO_s_mem());
-  SSL *ssl = SSL_new(client_context);
+  SSL *ssl = SSL_new(tls.client);
   SSL_set_bio(ssl, from, to);
   SSL_set_connect_state(ssl);
-  world.tls = context;
+  world.tls = tls.server;
   memcpy(said, version_1, sizeof version_1 - 1);
   assert_int_equal(SSL_do_handshake(ssl), -1);
   int hello = BIO_read(to, said + sizeof version_1 - 1, (int)(sizeof said - sizeof version_1));
@@ -267,14 +265,14 @@ static void check_tls(size_t cut) {
   }
   say(said + cut, len - cut);
   bool written = false;
-  for (unsigned i = 0; i < 50 && world.heard_len < strlen(behind); i++) {
+  for (unsigned i = 0; i < 50 && world.heard_len < strlen(after); i++) {
     turns(1);
     ssize_t got = recv(world.peer, said, sizeof said, 0);
     if (got > 0) {
       assert_int_equal(BIO_write(from, said, (int)got), got);
     }
     if (SSL_do_handshake(ssl) == 1 && !written) {
-      written = SSL_write(ssl, behind, (int)strlen(behind)) > 0;
+      written = SSL_write(ssl, after, (int)strlen(after)) > 0;
     }
     int out = BIO_read(to, said, sizeof said);
     if (out > 0) {
@@ -285,7 +283,7 @@ static void check_tls(size_t cut) {
   SSL_free(ssl);
 }
 
-static void test_tls_may_stand_behind_the_header_in_one_segment(void **state) {
+static void test_tls_may_follow_the_header_in_one_segment(void **state) {
   static const size_t cuts[] = {0, 1, 20, sizeof version_1 - 2, sizeof version_1 - 1, sizeof version_1, 200};
   for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
     check_tls(cuts[i]);
@@ -325,7 +323,7 @@ static void test_a_header_that_never_ends_ends_the_connection(void **state) {
   assert_int_equal(world.bad, 1);
 }
 
-static void test_who_leaves_before_the_header_is_no_bad_proxy(void **state) {
+static void test_a_connection_that_ends_before_its_header_is_not_an_error_of_the_proxy(void **state) {
   (void)state;
   say(version_1, 10);
   turns(1);
@@ -392,19 +390,15 @@ static void test_each_allocation_for_a_header_may_fail(void **state) {
   assert_true(n > 2 && n < 100);
 }
 
-static int write_files(void **state) {
+static int open_tls(void **state) {
   (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-  self_signed_write(&own, "proxy");
-  client_context = SSL_CTX_new(TLS_client_method());
-  return stoa_tls_context_create(own.certificate, own.key, &context);
+  tls_ends_open(&tls, "proxy");
+  return 0;
 }
 
-static int remove_files(void **state) {
+static int close_tls(void **state) {
   (void)state;
-  stoa_tls_context_destroy(context);
-  SSL_CTX_free(client_context);
-  self_signed_remove(&own);
+  tls_ends_close(&tls);
   return 0;
 }
 
@@ -416,13 +410,13 @@ int main(void) {
       TEST(test_a_header_of_version_2_may_come_in_any_pieces),
       TEST(test_a_header_may_come_byte_by_byte),
       TEST(test_a_header_waits_for_its_turn_and_is_not_lost),
-      TEST(test_tls_may_stand_behind_the_header_in_one_segment),
+      TEST(test_tls_may_follow_the_header_in_one_segment),
       TEST(test_what_is_no_header_ends_the_connection),
       TEST(test_a_header_that_never_ends_ends_the_connection),
-      TEST(test_who_leaves_before_the_header_is_no_bad_proxy),
+      TEST(test_a_connection_that_ends_before_its_header_is_not_an_error_of_the_proxy),
       TEST(test_a_header_has_its_time_from_the_accept_on),
       TEST(test_a_header_that_came_in_time_is_not_too_late),
       TEST(test_each_allocation_for_a_header_may_fail),
   };
-  return cmocka_run_group_tests_name("proxy headers", tests, write_files, remove_files);
+  return cmocka_run_group_tests_name("proxy headers", tests, open_tls, close_tls);
 }

@@ -258,7 +258,7 @@ static void test_a_cut_never_touches_the_answer_to_an_upgrade(void **state) {
   stoa_queue_cut(NULL, 0);
 }
 
-static void test_a_queue_that_never_runs_dry_does_not_grow(void **state) {
+static void test_a_queue_that_is_never_empty_does_not_grow(void **state) {
   (void)state;
   struct stoa_queue *queue = stoa_queue_create();
   static uint8_t chunk[4096];
@@ -278,7 +278,7 @@ static void test_a_queue_that_never_runs_dry_does_not_grow(void **state) {
   stoa_queue_destroy(queue);
 }
 
-static void test_what_came_to_nothing_leaves_no_piece(void **state) {
+static void test_an_empty_append_leaves_no_piece(void **state) {
   (void)state;
   struct stoa_queue *queue = stoa_queue_create();
   assert_non_null(stoa_queue_own_begin(queue));
@@ -289,7 +289,7 @@ static void test_what_came_to_nothing_leaves_no_piece(void **state) {
   stoa_queue_destroy(queue);
 }
 
-static void test_without_memory_a_queue_is_as_before(void **state) {
+static void test_without_memory_a_queue_is_unchanged(void **state) {
   (void)state;
   struct stoa_batch *batch = batch_of("abc", 3);
   struct stoa_queue *queue = stoa_queue_create();
@@ -379,7 +379,7 @@ static int connect_over_loopback(int *out_accepted) {
   return fd;
 }
 
-static void test_acknowledged_bytes_are_told_of_tcp_alone(void **state) {
+static void test_acknowledged_bytes_are_known_for_tcp_only(void **state) {
   (void)state;
   char data[1000] = {0};
   int far;
@@ -409,11 +409,11 @@ int main(void) {
       TEST(test_a_cut_leaves_whole_frames_wherever_sending_stopped),
       TEST(test_a_cut_keeps_what_a_record_already_promises),
       TEST(test_a_cut_never_touches_the_answer_to_an_upgrade),
-      TEST(test_a_queue_that_never_runs_dry_does_not_grow),
-      TEST(test_what_came_to_nothing_leaves_no_piece),
-      TEST(test_without_memory_a_queue_is_as_before),
+      TEST(test_a_queue_that_is_never_empty_does_not_grow),
+      TEST(test_an_empty_append_leaves_no_piece),
+      TEST(test_without_memory_a_queue_is_unchanged),
       TEST(test_input_that_waits_is_seen_and_left_where_it_is),
-      TEST(test_acknowledged_bytes_are_told_of_tcp_alone),
+      TEST(test_acknowledged_bytes_are_known_for_tcp_only),
       TEST(test_a_connection_tells_waiting_from_closed_and_broken),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void test_streams_come_off_the_list_in_the_order_in_which_they_came(void 
   stoa_ready_fini(&ready);
 }
 
-static void test_without_memory_the_list_is_as_before(void **state) {
+static void test_without_memory_the_list_is_unchanged(void **state) {
   (void)state;
   struct stoa_ready ready = {0};
   stoa_memory_fail_at(1, true);
@@ -80,7 +80,7 @@ static void test_an_empty_list_may_be_used_again_after_its_end(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_streams_come_off_the_list_in_the_order_in_which_they_came),
-      cmocka_unit_test(test_without_memory_the_list_is_as_before),
+      cmocka_unit_test(test_without_memory_the_list_is_unchanged),
       cmocka_unit_test(test_an_empty_list_may_be_used_again_after_its_end),
   };
   return cmocka_run_group_tests_name("ready list", tests, NULL, NULL);

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
-#include "lib/self_signed.h"
+#include "lib/tls_ends.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
@@ -227,7 +226,7 @@ static const char *trace(void) {
 
 /* Shares. */
 
-static void test_who_has_used_its_bytes_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_bytes_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   world.cost_bytes = STOA_STREAM_SHARE_BYTES / 4;
   add_many(3);
@@ -243,7 +242,7 @@ static void test_who_has_used_its_bytes_goes_to_the_end_of_the_list(void **state
   assert_null(world.members[0]->stream.input);
 }
 
-static void test_who_has_used_its_time_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_time_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   world.cost_bytes = 8192; /* the clock is looked at after each */
   world.cost_ns = STOA_STREAM_SHARE_NS / 2;
@@ -256,7 +255,7 @@ static void test_who_has_used_its_time_goes_to_the_end_of_the_list(void **state)
 }
 
 /* Even one that costs nothing costs its handling. */
-static void test_who_has_used_its_messages_goes_to_the_end_of_the_list(void **state) {
+static void test_a_stream_that_used_its_messages_goes_to_the_end_of_the_list(void **state) {
   (void)state;
   enum { SHARE = STOA_STREAM_SHARE_BYTES / STOA_STREAM_MESSAGE_COST };
   add_many(2);
@@ -330,7 +329,7 @@ static void test_what_the_list_had_no_time_for_is_not_forgotten(void **state) {
   assert_string_equal(trace(), "b");
 }
 
-static void test_who_asks_for_a_share_gets_one_after_the_others(void **state) {
+static void test_a_stream_that_asks_for_a_share_gets_one_after_the_others(void **state) {
   (void)state;
   world.cost_bytes = STOA_STREAM_SHARE_BYTES;
   add_many(2);
@@ -582,23 +581,17 @@ static void test_nothing_is_lost_or_reordered_by_pauses(void **state) {
 
 /* TLS. */
 
-static struct self_signed own;
-static struct stoa_tls_context *context;
-static SSL_CTX *client_context;
+static struct tls_ends tls;
 
-static int write_files(void **state) {
+static int open_tls(void **state) {
   (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-  self_signed_write(&own, "stream");
-  client_context = SSL_CTX_new(TLS_client_method());
-  return stoa_tls_context_create(own.certificate, own.key, &context);
+  tls_ends_open(&tls, "stream");
+  return 0;
 }
 
-static int remove_files(void **state) {
+static int close_tls(void **state) {
   (void)state;
-  stoa_tls_context_destroy(context);
-  SSL_CTX_free(client_context);
-  self_signed_remove(&own);
+  tls_ends_close(&tls);
   return 0;
 }
 
@@ -610,10 +603,8 @@ static bool has_answer(const struct member *member) {
 /* A handshake costs about a millisecond: many newcomers must not stand in front of those who are in. */
 static void test_a_tls_handshake_takes_its_turn_on_the_list(void **state) {
   (void)state;
-  struct member *member = add(context);
-  SSL *ssl = SSL_new(client_context);
-  SSL_set_fd(ssl, member->peer);
-  SSL_set_connect_state(ssl);
+  struct member *member = add(tls.server);
+  SSL *ssl = tls_ends_client(&tls, member->peer);
   assert_int_equal(SSL_do_handshake(ssl), -1); /* sends its hello */
   member->stream.conn.io.on_ready(&member->stream.conn.io, EPOLLIN);
   assert_true(member->stream.listed);
@@ -640,10 +631,8 @@ static void test_a_tls_handshake_takes_its_turn_on_the_list(void **state) {
 static void test_what_tls_has_decrypted_is_not_forgotten_by_a_pause(void **state) {
   (void)state;
   static const uint8_t zeros[3000];
-  struct member *member = add(context);
-  SSL *ssl = SSL_new(client_context);
-  SSL_set_fd(ssl, member->peer);
-  SSL_set_connect_state(ssl);
+  struct member *member = add(tls.server);
+  SSL *ssl = tls_ends_client(&tls, member->peer);
   while (SSL_do_handshake(ssl) != 1) {
     turn();
   }
@@ -661,13 +650,13 @@ static void test_what_tls_has_decrypted_is_not_forgotten_by_a_pause(void **state
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_who_has_used_its_bytes_goes_to_the_end_of_the_list),
-      TEST(test_who_has_used_its_time_goes_to_the_end_of_the_list),
-      TEST(test_who_has_used_its_messages_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_bytes_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_time_goes_to_the_end_of_the_list),
+      TEST(test_a_stream_that_used_its_messages_goes_to_the_end_of_the_list),
       TEST(test_from_a_time_of_the_turn_on_input_waits_on_the_list),
       TEST(test_one_that_waits_for_its_share_is_not_read),
       TEST(test_what_the_list_had_no_time_for_is_not_forgotten),
-      TEST(test_who_asks_for_a_share_gets_one_after_the_others),
+      TEST(test_a_stream_that_asks_for_a_share_gets_one_after_the_others),
       TEST(test_one_that_is_closed_on_the_list_goes_when_its_turn_comes),
       TEST(test_one_may_close_another_whose_turn_is_next),
       TEST(test_without_memory_for_the_list_a_stream_goes_on),
@@ -681,5 +670,5 @@ int main(void) {
       TEST(test_a_tls_handshake_takes_its_turn_on_the_list),
       TEST(test_what_tls_has_decrypted_is_not_forgotten_by_a_pause),
   };
-  return cmocka_run_group_tests_name("streams", tests, write_files, remove_files);
+  return cmocka_run_group_tests_name("streams", tests, open_tls, close_tls);
 }

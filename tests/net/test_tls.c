@@ -93,7 +93,7 @@ static void shake_hands(void) {
   SSL_read(client, &byte, 1); /* the session tickets */
 }
 
-static void test_files_that_will_not_do_are_refused(void **state) {
+static void test_invalid_certificate_and_key_files_are_refused(void **state) {
   (void)state;
   struct stoa_tls_context *none = NULL;
   assert_int_equal(stoa_tls_context_create("/nonexistent", own.key, &none), STOA_E_NOT_FOUND);
@@ -111,7 +111,7 @@ static void test_files_that_will_not_do_are_refused(void **state) {
   stoa_tls_context_destroy(NULL);
 }
 
-static void test_a_certificate_tells_its_names(void **state) {
+static void test_the_names_of_a_certificate_are_listed(void **state) {
   (void)state;
   const struct stoa_string *names = NULL;
   size_t count = 0;
@@ -160,7 +160,7 @@ static void test_what_does_not_fit_a_read_is_pending(void **state) {
   assert_false(stoa_conn_pending(&conn));
 }
 
-static void test_the_end_of_either_side_is_told(void **state) {
+static void test_the_end_of_either_side_is_reported(void **state) {
   (void)state;
   char got[8];
   size_t len;
@@ -172,7 +172,7 @@ static void test_the_end_of_either_side_is_told(void **state) {
   assert_int_equal(stoa_conn_read(&conn, got, sizeof got, &len), STOA_E_CLOSED);
 }
 
-static void test_a_line_that_ends_without_goodbye_is_closed_too(void **state) {
+static void test_a_connection_that_ends_without_close_notify_is_closed_too(void **state) {
   (void)state;
   char got[8];
   size_t len;
@@ -181,7 +181,7 @@ static void test_a_line_that_ends_without_goodbye_is_closed_too(void **state) {
   assert_int_equal(stoa_conn_read(&conn, got, sizeof got, &len), STOA_E_CLOSED);
 }
 
-static void test_plain_text_on_a_tls_port_breaks_the_protocol(void **state) {
+static void test_plain_text_on_a_tls_port_is_a_protocol_error(void **state) {
   (void)state;
   char got[64];
   size_t len;
@@ -278,14 +278,14 @@ static void test_input_waits_inside_of_tls_or_before_it(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_files_that_will_not_do_are_refused),
-      cmocka_unit_test(test_a_certificate_tells_its_names),
+      cmocka_unit_test(test_invalid_certificate_and_key_files_are_refused),
+      cmocka_unit_test(test_the_names_of_a_certificate_are_listed),
       TEST(test_bytes_go_both_ways),
       TEST(test_what_does_not_fit_a_read_is_pending),
-      TEST(test_the_end_of_either_side_is_told),
+      TEST(test_the_end_of_either_side_is_reported),
       TEST(test_input_waits_inside_of_tls_or_before_it),
-      TEST(test_a_line_that_ends_without_goodbye_is_closed_too),
-      TEST(test_plain_text_on_a_tls_port_breaks_the_protocol),
+      TEST(test_a_connection_that_ends_without_close_notify_is_closed_too),
+      TEST(test_plain_text_on_a_tls_port_is_a_protocol_error),
       TEST(test_old_versions_are_refused),
       TEST(test_a_cut_in_the_middle_of_a_record_keeps_the_stream_whole),
       TEST(test_a_connection_without_memory_leaves_the_descriptor_to_its_owner),

@@ -148,7 +148,7 @@ static const struct stoa_error *on_closed(void *user, struct stoa_session *sessi
 static const struct calls_room_service_handlers some = {
     .sign_in = on_sign_in, .delete_ = on_delete, .chat_line = on_chat_line, .room_closed = on_closed};
 
-static void register_hands_over_each_member_that_is_set(void **state) {
+static void register_passes_on_each_member_that_is_set(void **state) {
   (void)state;
   assert_int_equal(calls_room_service_register(SERVER, &some, &user_place), STOA_OK);
   static const struct {
@@ -360,7 +360,7 @@ static void a_list_is_laid_out_as_stoa_list(void **state) {
   assert_int_equal(list.count, 3);
 }
 
-static void types_may_hold_themselves_and_each_other(void **state) {
+static void types_may_contain_themselves_and_each_other(void **state) {
   (void)state;
   assert_ptr_equal(field_of(&shapes_v1_tree_type, "branches")->message, &shapes_v1_tree_type);
   assert_ptr_equal(field_of(&shapes_v1_tree_type, "leaf")->message, &shapes_v1_tree_leaf_type);
@@ -502,7 +502,7 @@ static void an_error_is_made_from_its_value_and_known_by_it(void **state) {
   assert_false(shop_v1_is_unspecified(&sold_out));
 }
 
-static void helpers_tell_what_is_set(void **state) {
+static void helpers_report_what_is_set(void **state) {
   (void)state;
   static const struct shapes_v1_tree tree;
   struct shapes_v1_presence presence = {0};
@@ -563,7 +563,7 @@ static void unknown_fields_are_kept_where_the_message_says_so(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(register_hands_over_each_member_that_is_set, forget),
+      cmocka_unit_test_setup(register_passes_on_each_member_that_is_set, forget),
       cmocka_unit_test_setup(register_stops_at_the_first_error, forget),
       cmocka_unit_test_setup(handlers_without_a_member_register_nothing, forget),
       cmocka_unit_test_setup(a_call_reaches_its_handler_with_request_and_reply, forget),
@@ -575,7 +575,7 @@ int main(void) {
       cmocka_unit_test(every_kind_has_its_table_entry),
       cmocka_unit_test(repeated_numbers_are_packed_unless_told_otherwise),
       cmocka_unit_test(a_list_is_laid_out_as_stoa_list),
-      cmocka_unit_test(types_may_hold_themselves_and_each_other),
+      cmocka_unit_test(types_may_contain_themselves_and_each_other),
       cmocka_unit_test(a_oneof_is_a_case_and_a_union),
       cmocka_unit_test(optional_has_a_bool_beside_it_and_messages_have_none),
       cmocka_unit_test(a_map_is_a_list_of_entries),
@@ -584,7 +584,7 @@ int main(void) {
       cmocka_unit_test(a_name_that_json_must_escape_is_written_and_read_so),
       cmocka_unit_test(names_in_json_keep_every_byte),
       cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
-      cmocka_unit_test(helpers_tell_what_is_set),
+      cmocka_unit_test(helpers_report_what_is_set),
       cmocka_unit_test(special_messages_are_marked),
       cmocka_unit_test(unknown_fields_are_kept_where_the_message_says_so),
   };

@@ -35,7 +35,7 @@ static void names_become_snake_case_word_by_word(void **state) {
   }
 }
 
-static void names_that_a_language_keeps_get_an_underscore(void **state) {
+static void reserved_words_get_an_underscore(void **state) {
   (void)state;
   static const char *const kept[] = {"int", "class", "register", "bool", "typeof", "errno", "linux", "NULL", "xor"};
   for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
@@ -122,7 +122,7 @@ static void a_text_grows_past_any_block(void **state) {
   assert_memory_equal(text.data + 199990, "000019999\n", 11);
 }
 
-static void bytes_are_added_as_they_are(void **state) {
+static void bytes_are_appended_unchanged(void **state) {
   (void)state;
   struct text text = {0};
   text_add_bytes(&text, NULL, 0);
@@ -141,7 +141,7 @@ static void a_number_is_as_short_as_reads_back(void **state) {
   assert_string_equal(text_real(0.1 + 0.2), "0.30000000000000004");
 }
 
-static void an_emptied_pool_gives_again(void **state) {
+static void an_emptied_pool_can_be_used_again(void **state) {
   (void)state;
   pool_take(100000);
   pool_empty();
@@ -178,7 +178,7 @@ static void problems_are_counted_and_name_their_place(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_become_snake_case_word_by_word),
-      cmocka_unit_test(names_that_a_language_keeps_get_an_underscore),
+      cmocka_unit_test(reserved_words_get_an_underscore),
       cmocka_unit_test(prefixes_and_suffixes_go_only_when_something_is_left),
       cmocka_unit_test(names_are_joined_and_made_identifiers),
       cmocka_unit_test(a_comment_cannot_end_early),
@@ -186,10 +186,10 @@ int main(void) {
       cmocka_unit_test(a_literal_is_plain_ascii_without_trigraphs),
       cmocka_unit_test(a_long_call_is_broken_after_a_comma),
       cmocka_unit_test(a_text_grows_past_any_block),
-      cmocka_unit_test(bytes_are_added_as_they_are),
+      cmocka_unit_test(bytes_are_appended_unchanged),
       cmocka_unit_test(a_number_is_as_short_as_reads_back),
       cmocka_unit_test(pool_memory_is_zeroed_and_never_null),
-      cmocka_unit_test(an_emptied_pool_gives_again),
+      cmocka_unit_test(an_emptied_pool_can_be_used_again),
       cmocka_unit_test(problems_are_counted_and_name_their_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static void what_is_required_is_set(void **state) {
   is_bad(&order, "agreed: required");
 }
 
-static void members_of_a_oneof_that_are_not_set_are_not_looked_at(void **state) {
+static void members_of_a_oneof_that_are_not_set_are_not_checked(void **state) {
   (void)state;
   struct rules_v1_order order = good_order();
   order.kind_case = 12;
@@ -150,7 +150,7 @@ static void members_of_a_oneof_that_are_not_set_are_not_looked_at(void **state) 
   is_good(&order);
 }
 
-static void each_number_of_a_list_is_held_against_the_bounds(void **state) {
+static void each_number_of_a_list_is_checked_against_the_bounds(void **state) {
   (void)state;
   static const int64_t steps[] = {0, 10, -1};
   struct rules_v1_order order = good_order();
@@ -161,7 +161,7 @@ static void each_number_of_a_list_is_held_against_the_bounds(void **state) {
   is_bad(&order, "steps: at most 2 entries, got 3");
 }
 
-static void the_path_leads_through_lists_and_maps(void **state) {
+static void the_path_names_list_indexes_and_map_keys(void **state) {
   (void)state;
   const struct rules_v1_item items[2] = {{.price = 1}, {.price = 1, .parts = {&dear, 1}}};
   const struct rules_v1_order_by_name_entry by_name = {.key = STOA_STR("a\n"), .value = &items[1]};
@@ -193,7 +193,7 @@ static void the_path_leads_through_lists_and_maps(void **state) {
   is_bad(&order, "by_id[\"18446744073709551615\"].price: at most 100, got 101");
 }
 
-static void a_message_without_rules_is_looked_through_for_those_below(void **state) {
+static void a_message_without_rules_is_searched_for_nested_rules(void **state) {
   (void)state;
   assert_int_equal(rules_v1_plain_type.has_rules, 0);
   assert_int_equal(rules_v1_outer_type.has_rules, 1);
@@ -209,7 +209,7 @@ static void a_message_without_rules_is_looked_through_for_those_below(void **sta
   check_is(&rules_v1_outer_type, &outer, STOA_E_TYPE, "again.middle.order.main.price: at most 100, got 101");
 }
 
-static void a_message_deeper_than_decoders_go_is_refused(void **state) {
+static void a_message_deeper_than_the_decoding_limit_is_refused(void **state) {
   (void)state;
   struct rules_v1_outer chain[STOA_CODEC_DEPTH_MAX + 1] = {{0}};
   for (size_t i = 0; i + 1 < STOA_CODEC_DEPTH_MAX; i++) {
@@ -229,11 +229,11 @@ int main(void) {
       cmocka_unit_test(bounds_beyond_a_double_are_exact),
       cmocka_unit_test(nan_is_in_no_range),
       cmocka_unit_test(what_is_required_is_set),
-      cmocka_unit_test(members_of_a_oneof_that_are_not_set_are_not_looked_at),
-      cmocka_unit_test(each_number_of_a_list_is_held_against_the_bounds),
-      cmocka_unit_test(the_path_leads_through_lists_and_maps),
-      cmocka_unit_test(a_message_without_rules_is_looked_through_for_those_below),
-      cmocka_unit_test(a_message_deeper_than_decoders_go_is_refused),
+      cmocka_unit_test(members_of_a_oneof_that_are_not_set_are_not_checked),
+      cmocka_unit_test(each_number_of_a_list_is_checked_against_the_bounds),
+      cmocka_unit_test(the_path_names_list_indexes_and_map_keys),
+      cmocka_unit_test(a_message_without_rules_is_searched_for_nested_rules),
+      cmocka_unit_test(a_message_deeper_than_the_decoding_limit_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,7 @@ def own_functions():
     assert stacks.functions([(turn, turn)]) == [("turn", 1.0, 1.0)]
 
 
-@test("what is no sample gives nothing")
+@test("input that is not a sample gives nothing")
 def nothing():
     assert not list(stacks.read(["", "broadcast", "", "not a frame at all", ""], "broadcast"))
 

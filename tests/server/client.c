@@ -281,7 +281,7 @@ struct client_frame client_read(struct client *client) {
   return frame;
 }
 
-struct client_frame client_message(struct client *client) {
+struct client_frame client_read_message(struct client *client) {
   struct client_frame frame;
   do {
     frame = client_read(client);
@@ -290,7 +290,7 @@ struct client_frame client_message(struct client *client) {
   return frame;
 }
 
-int client_goodbye(struct client *client) {
+int client_read_close(struct client *client) {
   int code = 1006;
   for (;;) {
     struct client_frame frame = client_read(client);

@@ -1,5 +1,5 @@
 /* tests/server/client.h: a small blocking WebSocket client. It takes no memory through base/memory.h, so that faults
- * and counts concern the server alone. Whatever does not come within DEADLINE_MS fails the test.
+ * and counts concern the server alone. Every wait ends after DEADLINE_MS and then fails the test.
  */
 #ifndef TESTS_SERVER_CLIENT_H
 #define TESTS_SERVER_CLIENT_H
@@ -31,10 +31,10 @@ struct client_frame {
 void client_connect(struct client *client, const char *address);
 void client_connect_tls(struct client *client, const char *address);
 void client_close(struct client *client);
-/* False when the line is broken. */
+/* False when the connection is broken. */
 bool client_write(struct client *client, const void *data, size_t len);
 
-/* Upgrade; protocol NULL: none; extra: field lines with CRLF. Returns the status code, 0 when the line broke. */
+/* Upgrade; protocol NULL: none; extra: field lines with CRLF. Returns the status code, 0 when the connection broke. */
 int client_upgrade(struct client *client, const char *target, const char *protocol, const char *extra);
 /* The same in two steps, for a server that is busy in between. */
 bool client_ask_upgrade(struct client *client, const char *target, const char *protocol, const char *extra);
@@ -52,11 +52,11 @@ bool client_send_call(struct client *client, uint32_t type, uint32_t id, const c
 /* The next frame. */
 struct client_frame client_read(struct client *client);
 /* The next frame that is no ping; it must be a message. */
-struct client_frame client_message(struct client *client);
+struct client_frame client_read_message(struct client *client);
 /* Read up to the close frame and the end; returns its code, 1006 when there was none. */
-int client_goodbye(struct client *client);
+int client_read_close(struct client *client);
 
-/* Read whatever is there without waiting, and forget it; false at the end of the connection. */
+/* Read what is there without waiting, and drop it; false at the end of the connection. */
 bool client_drain(struct client *client);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a caller is told when a message needs more memory than it may have, when there is none, and when its reply has
+/* The error of a call when its message needs more memory than allowed, when there is none, and when its reply has
  * no form: whose fault it is, and always something. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +14,11 @@
 #include <google/protobuf/struct.stoa.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 
 enum { COUNT_TYPE = 20, WIDE_TYPE = 21, VOID_TYPE = 22, MESSAGE_BYTES_MAX = 64 * 1024, FAULTS_MAX = 200 };
 
-static struct house house;
+static struct fixture fixture;
 
 static const struct stoa_error *answer(stoa_handler_function function, void *user, struct stoa_session *session,
                                        const void *message, void *reply) {
@@ -43,13 +43,13 @@ static void start(void) {
       {"Wide", WIDE_TYPE, &google_protobuf_struct_type, &wide, answer, ignore, NULL},
       {"Void", VOID_TYPE, &google_protobuf_struct_type, &google_protobuf_value_type, answer, ignore, NULL},
   };
-  house.blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
+  fixture.blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(fixture_config(1), &fixture.server), STOA_OK);
   for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
-    assert_int_equal(stoa_server_handle(house.server, &handlers[i]), STOA_OK);
+    assert_int_equal(stoa_server_handle(fixture.server, &handlers[i]), STOA_OK);
   }
-  assert_int_equal(stoa_server_start(house.server), STOA_OK);
-  house.address = stoa_server_address(house.server, 0);
+  assert_int_equal(stoa_server_start(fixture.server), STOA_OK);
+  fixture.address = stoa_server_address(fixture.server, 0);
 }
 
 /* A call with that many entries, two bytes each, all of them with the same empty key and no value. False when the
@@ -74,13 +74,13 @@ static bool says(const struct client_frame *frame, const char *text) {
 
 static void expect_reply(struct client *client) {
   assert_true(call(client, COUNT_TYPE, 1));
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_int_equal(frame.len, 8);
   assert_memory_equal(frame.data, "\x80\0\0\x14\0\0\0\x01", 8);
 }
 
 static void expect_too_large(struct client *client) {
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_int_equal(frame.data[0], 0xc0);
   assert_true(says(&frame, "BAD_REQUEST"));
   assert_true(says(&frame, "too large once decoded"));
@@ -90,56 +90,56 @@ static void test_a_message_that_needs_more_than_it_may_have_is_a_bad_request(voi
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.proto");
+  fixture_connect(&fixture, &client, "stoa.proto");
   for (int i = 0; i < 3; i++) {
     assert_true(call(&client, COUNT_TYPE, MESSAGE_BYTES_MAX / 2 - 4));
     expect_too_large(&client);
     expect_reply(&client);
   }
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_reply_without_room_beside_its_request_is_a_bad_request(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.proto");
+  fixture_connect(&fixture, &client, "stoa.proto");
   assert_true(call(&client, WIDE_TYPE, 1));
   expect_too_large(&client);
   expect_reply(&client);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_reply_that_its_codec_has_no_form_for_is_an_error(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   assert_true(client_send_call(&client, VOID_TYPE, 7, "{}"));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_memory_equal(frame.data, "\xc0\0\0\x16\0\0\0\x07", 8);
   assert_true(says(&frame, "\"reason\":\"INTERNAL\""));
   client_close(&client);
-  house_enter(&house, &client, "stoa.proto");
+  fixture_connect(&fixture, &client, "stoa.proto");
   assert_true(client_send_call(&client, VOID_TYPE, 7, ""));
-  frame = client_message(&client);
+  frame = client_read_message(&client);
   assert_int_equal(frame.len, 8);
   assert_memory_equal(frame.data, "\x80\0\0\x16\0\0\0\x07", 8);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* Any of the allocations on the way of a large message fails: it is handled, or the session hears whose fault it is. */
-static void test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message(void **state) {
+static void test_running_out_of_memory_is_not_counted_as_an_error_of_the_sender(void **state) {
   (void)state;
   unsigned told = 0;
   uint64_t hits = 1;
   start();
   for (uint64_t n = 1; hits > 0 && n < FAULTS_MAX; n++) {
     struct client client;
-    house_enter(&house, &client, "stoa.proto");
+    fixture_connect(&fixture, &client, "stoa.proto");
     expect_reply(&client);
     stoa_memory_fail_at(n, false);
     bool sent = call(&client, COUNT_TYPE, 4000);
@@ -160,7 +160,7 @@ static void test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message(voi
   }
   assert_int_equal(hits, 0);
   assert_true(told > 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
@@ -168,7 +168,7 @@ int main(void) {
       cmocka_unit_test(test_a_message_that_needs_more_than_it_may_have_is_a_bad_request),
       cmocka_unit_test(test_a_reply_without_room_beside_its_request_is_a_bad_request),
       cmocka_unit_test(test_a_reply_that_its_codec_has_no_form_for_is_an_error),
-      cmocka_unit_test(test_memory_that_is_out_is_not_the_fault_of_who_sent_the_message),
+      cmocka_unit_test(test_running_out_of_memory_is_not_counted_as_an_error_of_the_sender),
   };
   return cmocka_run_group_tests_name("server: answers", tests, NULL, NULL);
 }

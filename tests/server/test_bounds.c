@@ -15,11 +15,11 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 #include "server/fanout.h"
 #include "server/server_private.h"
-#include "server/worker.h"
 #include "server/session_id.h"
+#include "server/worker.h"
 
 #define MAILBOX_BYTES (1024u * 1024)
 #define TEXT_BYTES 60000u
@@ -40,21 +40,21 @@ static struct {
   int flood_status;     /* the refusal */
   int push_status;      /* of a push of `push_text` to each session that comes */
   struct stoa_string push_text;
-  struct house_count blocked, released;
+  struct counter blocked, released;
 } scene;
 
 static char letters[TEXT_BYTES];
 
-static struct talk_v1_line_message line_of(uint32_t number) {
-  return (struct talk_v1_line_message){.number = number, .text = {letters, sizeof letters}};
+static struct sample_v1_line_message line_of(uint32_t number) {
+  return (struct sample_v1_line_message){.number = number, .text = {letters, sizeof letters}};
 }
 
 static void flood_from_here(struct stoa_server *server) {
-  struct talk_v1_line_message line = line_of(0);
+  struct sample_v1_line_message line = line_of(0);
   scene.flood_status = STOA_OK;
   while (scene.flood_count < FLOOD && scene.flood_status == STOA_OK) {
     line.number = scene.flood_count;
-    scene.flood_status = talk_v1_line_publish(server, stoa_string_of("g"), &line);
+    scene.flood_status = sample_v1_line_publish(server, stoa_string_of("g"), &line);
     scene.flood_count += scene.flood_status == STOA_OK;
   }
 }
@@ -71,8 +71,8 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     flood_from_here(stoa_session_server(session));
   }
   if (scene.push_text.len > 0) {
-    struct talk_v1_line_message line = {.text = scene.push_text};
-    scene.push_status = talk_v1_line_push(session, &line);
+    struct sample_v1_line_message line = {.text = scene.push_text};
+    scene.push_status = sample_v1_line_push(session, &line);
   }
   pthread_mutex_unlock(&scene.mutex);
   return STOA_ADMIT;
@@ -86,29 +86,29 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   bool blocks = scene.blocks && memcmp(&scene.blocker, stoa_session_id(session), sizeof scene.blocker) == 0;
   pthread_mutex_unlock(&scene.mutex);
   if (blocks) {
-    house_count_up(&scene.blocked);
-    house_count_wait(&scene.released, 1);
+    counter_up(&scene.blocked);
+    counter_wait(&scene.released, 1);
   }
 }
 
 static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed};
 
-static struct house house;
+static struct fixture fixture;
 
 static void reset_scene(void) {
   memset(&scene, 0, sizeof scene);
   pthread_mutex_init(&scene.mutex, NULL);
-  scene.blocked = (struct house_count)HOUSE_COUNT_INIT;
-  scene.released = (struct house_count)HOUSE_COUNT_INIT;
+  scene.blocked = (struct counter)COUNTER_INIT;
+  scene.released = (struct counter)COUNTER_INIT;
   memset(letters, 'x', sizeof letters);
 }
 
-static void open_house(uint32_t workers) {
-  struct stoa_server_config *config = house_config(workers);
+static void start_fixture(uint32_t workers) {
+  struct stoa_server_config *config = fixture_config(workers);
   struct stoa_limits_config limits = {.mailbox_bytes_max = MAILBOX_BYTES, .send_queue_bytes_max = 64 * 1024 * 1024};
   config->limits = &limits;
   reset_scene();
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
 }
 
 static struct stoa_uuid newest(void) {
@@ -130,11 +130,11 @@ static void block(struct client *blocker, const struct stoa_uuid *id) {
   scene.blocks = true;
   pthread_mutex_unlock(&scene.mutex);
   client_close(blocker);
-  house_count_wait(&scene.blocked, 1);
+  counter_wait(&scene.blocked, 1);
 }
 
 static void release(void) {
-  house_count_up(&scene.released);
+  counter_up(&scene.released);
 }
 
 static bool is_late(const struct timespec *start) {
@@ -159,8 +159,8 @@ struct stream {
 };
 
 static int publish(const char *group, uint32_t number) {
-  struct talk_v1_line_message line = line_of(number);
-  return talk_v1_line_publish(house.server, stoa_string_of(group), &line);
+  struct sample_v1_line_message line = line_of(number);
+  return sample_v1_line_publish(fixture.server, stoa_string_of(group), &line);
 }
 
 static int publish_and_note(const char *group, uint32_t number, struct stream *stream) {
@@ -246,9 +246,9 @@ static const char *group_owned_by(uint32_t worker, uint32_t workers) {
 }
 
 static void enter_group(struct client *client, const char *group) {
-  house_enter(&house, client, "stoa.json");
-  house_group(client, "join", group, "");
-  house_sync(client);
+  fixture_connect(&fixture, client, "stoa.json");
+  fixture_send_group(client, "join", group, "");
+  fixture_sync(client);
 }
 
 /* A thread of nobody publishes to a busy worker, and then on as fast as it can. */
@@ -258,9 +258,9 @@ static void outrun(uint32_t workers) {
   struct client blocker;
   memset(members, 0, sizeof members);
   taken.count = 0;
-  open_house(workers);
-  house_enter(&house, &blocker, "stoa.json");
-  house_sync(&blocker);
+  start_fixture(workers);
+  fixture_connect(&fixture, &blocker, "stoa.json");
+  fixture_sync(&blocker);
   struct stoa_uuid id = newest();
   uint32_t owner = worker_of_newest(workers);
   const char *group = group_owned_by(owner, workers);
@@ -276,7 +276,7 @@ static void outrun(uint32_t workers) {
   assert_int_equal(publish(group, number), STOA_E_LIMIT);
   assert_true(number > MAILBOX_BYTES / TEXT_BYTES / 2);
   assert_true(number * TEXT_BYTES <= MAILBOX_BYTES);
-  assert_true(atomic_load(&house.server->workers[owner].mailbox.taken) <= MAILBOX_BYTES);
+  assert_true(atomic_load(&fixture.server->workers[owner].mailbox.taken) <= MAILBOX_BYTES);
   release();
   for (; number < FLOOD; number++) {
     int status = publish_and_note(group, number, &taken);
@@ -290,28 +290,28 @@ static void outrun(uint32_t workers) {
     }
   }
   for (uint32_t i = 0; i < workers; i++) {
-    wait_until_empty(&house.server->workers[i].mailbox);
-    wait_until_empty(&house.server->workers[i].batches);
+    wait_until_empty(&fixture.server->workers[i].mailbox);
+    wait_until_empty(&fixture.server->workers[i].batches);
   }
   for (uint32_t i = 0; i < MEMBERS; i++) {
     client_close(&members[i].client);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_a_publisher_that_outruns_a_worker_is_told_and_nobody_misses_a_line(void **state) {
+static void test_a_publisher_that_outruns_a_worker_gets_an_error_and_no_member_misses_a_line(void **state) {
   (void)state;
   outrun(1);
 }
 
-static void test_a_publisher_that_outruns_one_of_three_workers_is_told_and_nobody_misses_a_line(void **state) {
+static void test_a_publisher_that_outruns_one_of_three_workers_gets_an_error_and_no_member_misses_a_line(void **state) {
   (void)state;
   outrun(3);
 }
 
 /* Of a busy worker: one that ends to keep it busy, a member, and one that is no member; and a member elsewhere. */
 struct seating {
-  struct client guests[64];
+  struct client observers[64];
   struct stoa_uuid ids[64];
   uint32_t count;
   uint32_t blocker, member, bystander, elsewhere;
@@ -323,8 +323,8 @@ static void take_seats(struct seating *seating) {
   memset(seating, 0, sizeof *seating);
   while (seating->count < 64 && (here < 3 || !is_elsewhere)) {
     uint32_t i = seating->count++;
-    house_enter(&house, &seating->guests[i], "stoa.json");
-    house_sync(&seating->guests[i]);
+    fixture_connect(&fixture, &seating->observers[i], "stoa.json");
+    fixture_sync(&seating->observers[i]);
     seating->ids[i] = newest();
     if (stoa_session_id_worker(&seating->ids[i], 2) != stoa_session_id_worker(&seating->ids[0], 2)) {
       seating->elsewhere = i;
@@ -337,25 +337,25 @@ static void take_seats(struct seating *seating) {
   assert_true(here == 3 && is_elsewhere);
 }
 
-static void test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that_group_only(void **state) {
+static void test_a_batch_that_a_worker_has_no_space_for_closes_only_its_members_of_that_group(void **state) {
   static struct seating seating;
   static struct member near, far;
   static struct stream taken;
   (void)state;
-  open_house(2);
+  start_fixture(2);
   take_seats(&seating);
   uint32_t busy = stoa_session_id_worker(&seating.ids[0], 2);
   const char *group = group_owned_by(1 - busy, 2);
   memset(&near, 0, sizeof near);
   memset(&far, 0, sizeof far);
   taken.count = 0;
-  near.client = seating.guests[seating.member];
-  far.client = seating.guests[seating.elsewhere];
-  house_group(&near.client, "join", group, "");
-  house_group(&far.client, "join", group, "");
-  house_sync(&near.client);
-  house_sync(&far.client);
-  block(&seating.guests[seating.blocker], &seating.ids[seating.blocker]);
+  near.client = seating.observers[seating.member];
+  far.client = seating.observers[seating.elsewhere];
+  fixture_send_group(&near.client, "join", group, "");
+  fixture_send_group(&far.client, "join", group, "");
+  fixture_sync(&near.client);
+  fixture_sync(&far.client);
+  block(&seating.observers[seating.blocker], &seating.ids[seating.blocker]);
   listen_apart(&near);
   listen_apart(&far);
   for (uint32_t i = 0; i < 3 * MAILBOX_BYTES / TEXT_BYTES; i++) {
@@ -364,36 +364,36 @@ static void test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that
   publish_until_taken(group, END, &taken);
   expect_no_hole(&far, &taken);
   assert_true(far.heard_all);
-  assert_true(atomic_load(&house.server->workers[busy].batches.taken) <= MAILBOX_BYTES + TEXT_BYTES);
+  assert_true(atomic_load(&fixture.server->workers[busy].batches.taken) <= MAILBOX_BYTES + TEXT_BYTES);
   release();
   expect_no_hole(&near, &taken);
   assert_int_equal(near.code, STOA_CLOSE_POSITION_LOST);
-  house_sync(&seating.guests[seating.bystander]);
-  wait_until_empty(&house.server->workers[busy].batches);
-  seating.guests[seating.member] = near.client;
-  seating.guests[seating.elsewhere] = far.client;
+  fixture_sync(&seating.observers[seating.bystander]);
+  wait_until_empty(&fixture.server->workers[busy].batches);
+  seating.observers[seating.member] = near.client;
+  seating.observers[seating.elsewhere] = far.client;
   for (uint32_t i = 0; i < seating.count; i++) {
     if (i != seating.blocker) {
-      client_close(&seating.guests[i]);
+      client_close(&seating.observers[i]);
     }
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_who_publishes_on_the_owner_is_told_when_the_turn_has_gathered_enough(void **state) {
+static void test_publishing_on_the_owner_is_refused_when_the_batch_of_the_turn_is_full(void **state) {
   static struct member member;
   static struct stream taken;
   struct client flooder;
   (void)state;
   memset(&member, 0, sizeof member);
   taken.count = 0;
-  open_house(1);
+  start_fixture(1);
   enter_group(&member.client, "g");
   pthread_mutex_lock(&scene.mutex);
   scene.floods = true;
   pthread_mutex_unlock(&scene.mutex);
-  house_enter(&house, &flooder, "stoa.json");
-  house_sync(&flooder);
+  fixture_connect(&fixture, &flooder, "stoa.json");
+  fixture_sync(&flooder);
   pthread_mutex_lock(&scene.mutex);
   uint32_t count = scene.flood_count;
   assert_int_equal(scene.flood_status, STOA_E_LIMIT);
@@ -409,40 +409,40 @@ static void test_who_publishes_on_the_owner_is_told_when_the_turn_has_gathered_e
   assert_true(member.heard_all);
   client_close(&member.client);
   client_close(&flooder);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_requests_to_a_busy_worker_are_bounded_too(void **state) {
   struct client blocker, ann;
   (void)state;
-  open_house(1);
-  house_enter(&house, &blocker, "stoa.json");
-  house_sync(&blocker);
+  start_fixture(1);
+  fixture_connect(&fixture, &blocker, "stoa.json");
+  fixture_sync(&blocker);
   struct stoa_uuid blocker_id = newest();
-  house_enter(&house, &ann, "stoa.json");
-  house_sync(&ann);
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_sync(&ann);
   struct stoa_uuid ann_id = newest();
   block(&blocker, &blocker_id);
   struct stoa_uuid nobody = {{0}};
   uint32_t count = 0;
   int status = STOA_OK;
   while (status == STOA_OK && count < MAILBOX_BYTES) {
-    status = stoa_server_close_session(house.server, &nobody, 4503, "nobody");
+    status = stoa_server_close_session(fixture.server, &nobody, 4503, "nobody");
     count++;
   }
   assert_int_equal(status, STOA_E_LIMIT);
   assert_true(count < MAILBOX_BYTES / 100);
   /* What one request leaves free is too little for this. */
-  struct talk_v1_line_message line = {.text = {letters, 400}};
-  assert_int_equal(talk_v1_line_send(house.server, &ann_id, &line), STOA_E_LIMIT);
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_E_LIMIT);
+  struct sample_v1_line_message line = {.text = {letters, 400}};
+  assert_int_equal(sample_v1_line_send(fixture.server, &ann_id, &line), STOA_E_LIMIT);
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_E_LIMIT);
   release();
-  wait_until_empty(&house.server->workers[0].mailbox);
+  wait_until_empty(&fixture.server->workers[0].mailbox);
   line.text = stoa_string_of("now");
-  assert_int_equal(talk_v1_line_send(house.server, &ann_id, &line), STOA_OK);
-  house_expect(&ann, "now");
+  assert_int_equal(sample_v1_line_send(fixture.server, &ann_id, &line), STOA_OK);
+  fixture_expect_line(&ann, "now");
   client_close(&ann);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* A codec of the program's own, which is out of memory when told so. */
@@ -459,57 +459,57 @@ static int odd_decode(const struct stoa_message_type *type, struct stoa_bytes in
 
 static const struct stoa_codec odd = {.name = "odd", .is_text = true, .encode = odd_encode, .decode = odd_decode};
 
-static void open_house_with_odd_codec(void) {
+static void start_with_odd_codec(void) {
   reset_scene();
-  house.blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(house_config(1), &house.server), STOA_OK);
-  assert_int_equal(stoa_server_add_codec(house.server, &odd), STOA_OK);
-  assert_int_equal(talk_v1_talk_register(house.server, house_handlers(), NULL), STOA_OK);
-  stoa_server_set_callbacks(house.server, &callbacks);
-  assert_int_equal(stoa_server_start(house.server), STOA_OK);
-  house.address = stoa_server_address(house.server, 0);
+  fixture.blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(fixture_config(1), &fixture.server), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(fixture.server, &odd), STOA_OK);
+  assert_int_equal(sample_v1_sample_register(fixture.server, fixture_handlers(), NULL), STOA_OK);
+  stoa_server_set_callbacks(fixture.server, &callbacks);
+  assert_int_equal(stoa_server_start(fixture.server), STOA_OK);
+  fixture.address = stoa_server_address(fixture.server, 0);
 }
 
 static void wait_for_connections(size_t count) {
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  while (stoa_server_connection_count(house.server) != count) {
+  while (stoa_server_connection_count(fixture.server) != count) {
     assert_false(is_late(&start));
     sched_yield();
   }
 }
 
-static void test_who_cannot_be_given_a_message_that_was_accepted_is_closed_and_the_others_get_it(void **state) {
+static void test_a_member_that_misses_an_accepted_message_is_closed_and_the_others_get_it(void **state) {
   struct client blocker, ann, bob, odd_one;
   (void)state;
   atomic_store(&codec_fails, false);
-  open_house_with_odd_codec();
-  house_enter(&house, &blocker, "stoa.json");
-  house_sync(&blocker);
+  start_with_odd_codec();
+  fixture_connect(&fixture, &blocker, "stoa.json");
+  fixture_sync(&blocker);
   struct stoa_uuid id = newest();
-  house_enter(&house, &ann, "stoa.json");
-  house_sync(&ann);
-  house_enter(&house, &bob, "stoa.proto");
-  client_connect(&odd_one, house.address);
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_sync(&ann);
+  fixture_connect(&fixture, &bob, "stoa.proto");
+  client_connect(&odd_one, fixture.address);
   wait_for_connections(4);
   block(&blocker, &id);
   /* Its codec comes into use while the message is on its way. */
-  struct talk_v1_line_message line = {.text = STOA_STR("for all")};
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
+  struct sample_v1_line_message line = {.text = STOA_STR("for all")};
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
   assert_true(client_ask_upgrade(&odd_one, "/", "stoa.odd", NULL));
   atomic_store(&codec_fails, true);
   release();
   assert_int_equal(client_read_status(&odd_one), 101);
-  assert_int_equal(client_goodbye(&odd_one), STOA_CLOSE_POSITION_LOST);
-  house_expect(&ann, "for all");
-  struct client_frame frame = client_message(&bob);
+  assert_int_equal(client_read_close(&odd_one), STOA_CLOSE_POSITION_LOST);
+  fixture_expect_line(&ann, "for all");
+  struct client_frame frame = client_read_message(&bob);
   assert_non_null(memmem(frame.data, frame.len, "for all", 7));
   atomic_store(&codec_fails, false);
-  house_sync(&ann);
+  fixture_sync(&ann);
   client_close(&ann);
   client_close(&bob);
   client_close(&odd_one);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* How long a message may be. */
@@ -522,16 +522,16 @@ static int broadcast_letters(size_t count, char letter) {
   char *text = malloc(count);
   assert_non_null(text);
   memset(text, letter, count);
-  struct talk_v1_line_message line = {.text = {text, count}};
-  int status = talk_v1_line_broadcast(house.server, &line);
+  struct sample_v1_line_message line = {.text = {text, count}};
+  int status = sample_v1_line_broadcast(fixture.server, &line);
   free(text);
   return status;
 }
 
-static void test_what_all_are_sent_is_within_the_limit_in_the_longest_codec(void **state) {
+static void test_a_broadcast_is_within_the_limit_in_the_longest_codec(void **state) {
   struct client ann;
   (void)state;
-  open_house(1);
+  start_fixture(1);
   /* Whoever is connected: nobody, then a session that would be sent far less. */
   for (int i = 0; i < 2; i++) {
     assert_int_equal(broadcast_letters(MESSAGE_BYTES - AROUND_TEXT + 1, 'x'), STOA_E_LIMIT);
@@ -541,7 +541,7 @@ static void test_what_all_are_sent_is_within_the_limit_in_the_longest_codec(void
     assert_int_equal(broadcast_letters((MESSAGE_BYTES - AROUND_TEXT) / 2 + 1, '"'), STOA_E_LIMIT);
     assert_int_equal(broadcast_letters(100, 'x'), STOA_OK);
     if (i == 0) {
-      house_enter(&house, &ann, "stoa.proto");
+      fixture_connect(&fixture, &ann, "stoa.proto");
       struct client_frame pong;
       assert_true(client_send(&ann, 0x89, "there?", 6));
       do {
@@ -551,65 +551,65 @@ static void test_what_all_are_sent_is_within_the_limit_in_the_longest_codec(void
     }
   }
   for (int i = 0; i < 3; i++) {
-    struct client_frame frame = client_message(&ann);
+    struct client_frame frame = client_read_message(&ann);
     assert_int_equal(frame.opcode, 2);
     assert_true(frame.len <= MESSAGE_BYTES);
   }
   client_close(&ann);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_a_member_that_sends_what_would_grow_too_long_is_told_and_others_see_nothing(void **state) {
+static void test_a_member_whose_message_would_grow_too_long_gets_an_error_and_others_see_nothing(void **state) {
   /* Field 3, a text of 20,000 control characters: 20 KB as Protobuf, 120 KB as JSON. */
   static uint8_t frame_bytes[4 + 4 + 20000] = {0, 0, 0, 0, 0x1a, 0xa0, 0x9c, 0x01};
   struct client ann, bob;
   (void)state;
   memset(frame_bytes + 8, 1, 20000);
-  open_house(1);
-  house_enter(&house, &ann, "stoa.proto");
-  house_enter(&house, &bob, "stoa.json");
-  house_sync(&bob);
+  start_fixture(1);
+  fixture_connect(&fixture, &ann, "stoa.proto");
+  fixture_connect(&fixture, &bob, "stoa.json");
+  fixture_sync(&bob);
   assert_true(client_send(&ann, 0x82, frame_bytes, sizeof frame_bytes));
-  struct client_frame frame = client_message(&ann);
+  struct client_frame frame = client_read_message(&ann);
   assert_memory_equal(frame.data, "\x40\0\0\0", 4);
   assert_non_null(
       memmem(frame.data, frame.len, stoa_status_text(STOA_E_LIMIT), strlen(stoa_status_text(STOA_E_LIMIT))));
-  house_sync(&bob);
+  fixture_sync(&bob);
   client_close(&ann);
   client_close(&bob);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_what_one_session_is_sent_is_within_the_limit_in_its_own_codec(void **state) {
+static void test_a_message_to_one_session_is_within_the_limit_in_its_own_codec(void **state) {
   struct client ann;
   char text[20000];
   (void)state;
   memset(text, 1, sizeof text);
-  open_house(1);
+  start_fixture(1);
   pthread_mutex_lock(&scene.mutex);
   scene.push_text = stoa_string_make(text, sizeof text);
   pthread_mutex_unlock(&scene.mutex);
-  house_enter(&house, &ann, "stoa.proto");
-  assert_int_equal(client_message(&ann).opcode, 2);
+  fixture_connect(&fixture, &ann, "stoa.proto");
+  assert_int_equal(client_read_message(&ann).opcode, 2);
   pthread_mutex_lock(&scene.mutex);
   assert_int_equal(scene.push_status, STOA_OK);
   pthread_mutex_unlock(&scene.mutex);
   client_close(&ann);
-  house_enter(&house, &ann, "stoa.json");
-  house_sync(&ann); /* the first that it is sent */
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_sync(&ann); /* the first that it is sent */
   pthread_mutex_lock(&scene.mutex);
   assert_int_equal(scene.push_status, STOA_E_LIMIT);
   pthread_mutex_unlock(&scene.mutex);
   client_close(&ann);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_mailbox_has_its_bound(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   struct stoa_limits_config limits = {.mailbox_bytes_max = 128 * 1024 * 1024 + 1};
   config->limits = &limits;
-  assert_int_equal(house_try(&house, config, NULL), STOA_E_ARGUMENT);
+  assert_int_equal(fixture_try_start(&fixture, config, NULL), STOA_E_ARGUMENT);
 }
 
 static void test_one_message_fits_a_mailbox_that_is_smaller_when_it_is_empty(void **state) {
@@ -626,10 +626,10 @@ static void test_one_message_fits_a_mailbox_that_is_smaller_when_it_is_empty(voi
 }
 
 /* A worker that lost its last member could not say so: the owner finds out by itself. */
-static void test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep(void **state) {
+static void test_a_group_whose_review_could_not_be_posted_is_dropped_by_the_sweep(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   assert_int_equal(
       stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
       STOA_OK);
@@ -651,18 +651,18 @@ static void test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep(void
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_publisher_that_outruns_a_worker_is_told_and_nobody_misses_a_line),
-      cmocka_unit_test(test_a_publisher_that_outruns_one_of_three_workers_is_told_and_nobody_misses_a_line),
-      cmocka_unit_test(test_a_batch_that_a_worker_has_no_room_for_costs_its_members_of_that_group_only),
-      cmocka_unit_test(test_who_publishes_on_the_owner_is_told_when_the_turn_has_gathered_enough),
+      cmocka_unit_test(test_a_publisher_that_outruns_a_worker_gets_an_error_and_no_member_misses_a_line),
+      cmocka_unit_test(test_a_publisher_that_outruns_one_of_three_workers_gets_an_error_and_no_member_misses_a_line),
+      cmocka_unit_test(test_a_batch_that_a_worker_has_no_space_for_closes_only_its_members_of_that_group),
+      cmocka_unit_test(test_publishing_on_the_owner_is_refused_when_the_batch_of_the_turn_is_full),
       cmocka_unit_test(test_requests_to_a_busy_worker_are_bounded_too),
-      cmocka_unit_test(test_who_cannot_be_given_a_message_that_was_accepted_is_closed_and_the_others_get_it),
-      cmocka_unit_test(test_what_all_are_sent_is_within_the_limit_in_the_longest_codec),
-      cmocka_unit_test(test_a_member_that_sends_what_would_grow_too_long_is_told_and_others_see_nothing),
-      cmocka_unit_test(test_what_one_session_is_sent_is_within_the_limit_in_its_own_codec),
+      cmocka_unit_test(test_a_member_that_misses_an_accepted_message_is_closed_and_the_others_get_it),
+      cmocka_unit_test(test_a_broadcast_is_within_the_limit_in_the_longest_codec),
+      cmocka_unit_test(test_a_member_whose_message_would_grow_too_long_gets_an_error_and_others_see_nothing),
+      cmocka_unit_test(test_a_message_to_one_session_is_within_the_limit_in_its_own_codec),
       cmocka_unit_test(test_a_mailbox_has_its_bound),
       cmocka_unit_test(test_one_message_fits_a_mailbox_that_is_smaller_when_it_is_empty),
-      cmocka_unit_test(test_a_group_whose_review_found_no_room_is_dropped_by_the_sweep),
+      cmocka_unit_test(test_a_group_whose_review_could_not_be_posted_is_dropped_by_the_sweep),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("bounds", tests, NULL, NULL);

@@ -25,17 +25,17 @@
 
 static const char *const protocols[] = {"stoa.json", "stoa.proto", "stoa.text"};
 
-static struct house house;
+static struct fixture fixture;
 
 static struct stoa_call_counts counts(void) {
   struct stoa_call_counts counts;
-  stoa_server_call_counts(house.server, &counts);
+  stoa_server_call_counts(fixture.server, &counts);
   return counts;
 }
 
 static struct stoa_server_config *with_limits(uint32_t workers, uint32_t calls_max, uint32_t timeout_ms) {
   static struct stoa_limits_config limits;
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   memset(&limits, 0, sizeof limits);
   limits.session_calls_max = calls_max;
   limits.call_timeout_ms = timeout_ms;
@@ -44,24 +44,24 @@ static struct stoa_server_config *with_limits(uint32_t workers, uint32_t calls_m
 }
 
 static void start(void) {
-  waiting_start(&house, with_limits(1, CALLS_MAX, 0), NULL);
+  waiting_start(&fixture, with_limits(1, CALLS_MAX, 0), NULL);
 }
 
 /* "after" calls on_closed, wait until so many sessions have ended. */
-static struct house_count ended;
+static struct counter ended;
 
 static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user;
   (void)session;
   (void)code;
   (void)reason;
-  house_count_up(&ended);
+  counter_up(&ended);
 }
 
 static void start_counting_ends(struct stoa_server_config *config) {
   static const struct stoa_callbacks callbacks = {.on_closed = on_closed};
-  ended = (struct house_count)HOUSE_COUNT_INIT;
-  waiting_start(&house, config, &callbacks);
+  ended = (struct counter)COUNTER_INIT;
+  waiting_start(&fixture, config, &callbacks);
 }
 
 /* The server has come as far as this question. */
@@ -75,7 +75,7 @@ static void test_another_thread_answers_in_every_format(void **state) {
   start();
   for (size_t i = 0; i < 3; i++) {
     struct client client;
-    house_enter(&house, &client, protocols[i]);
+    fixture_connect(&fixture, &client, protocols[i]);
     waiting_ask(&client, protocols[i], "keep", 300);
     struct waiting_call kept = waiting_take();
     assert_true(stoa_call_waits(kept.call));
@@ -89,7 +89,7 @@ static void test_another_thread_answers_in_every_format(void **state) {
   assert_int_equal(counts().taken, 3);
   assert_int_equal(counts().replied, 3);
   assert_int_equal(counts().outstanding, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_call_may_be_answered_before_its_handler_returns(void **state) {
@@ -97,7 +97,7 @@ static void test_a_call_may_be_answered_before_its_handler_returns(void **state)
   start();
   for (size_t i = 0; i < 3; i++) {
     struct client client;
-    house_enter(&house, &client, protocols[i]);
+    fixture_connect(&fixture, &client, protocols[i]);
     waiting_ask(&client, protocols[i], "now", 4);
     waiting_expect(&client, protocols[i], 4, "now");
     waiting_ask(&client, protocols[i], "twice", 5);
@@ -105,18 +105,18 @@ static void test_a_call_may_be_answered_before_its_handler_returns(void **state)
     client_close(&client);
   }
   assert_int_equal(counts().replied, 6);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_the_session(void **state) {
   (void)state;
   static const struct stoa_error busy = {.code = 1001, .reason = STOA_STR("BUSY"), .message = STOA_STR("come again")};
   struct client client;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   struct stoa_limits_config limits = {.session_errors_max = 1};
   config->limits = &limits;
-  waiting_start(&house, config, NULL);
-  house_enter(&house, &client, "stoa.json");
+  waiting_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "keep", 2);
   struct waiting_call kept = waiting_take();
@@ -134,15 +134,15 @@ static void test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_th
   assert_int_equal(counts().failed, 2);
   assert_int_equal(counts().dropped, 2);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_the_first_client_is_told_replies_and_no_errors(void **state) {
+static void test_a_client_without_a_subprotocol_gets_replies_and_no_errors(void **state) {
   (void)state;
   static const struct stoa_error busy = {.code = 1001, .reason = STOA_STR("BUSY")};
   struct client client;
   start();
-  house_enter(&house, &client, NULL);
+  fixture_connect(&fixture, &client, NULL);
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "keep", 2);
   waiting_ask(&client, "stoa.json", "fail now", 3);
@@ -152,14 +152,14 @@ static void test_the_first_client_is_told_replies_and_no_errors(void **state) {
   assert_int_equal(waiting_reply(&kept, "keep"), STOA_OK);
   waiting_expect(&client, "stoa.json", 2, "keep");
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_a_reply_without_a_form_is_told_to_both_sides(void **state) {
+static void test_a_reply_that_cannot_be_encoded_is_reported_to_both_sides(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   struct waiting_call kept = waiting_take();
   assert_int_equal(waiting_reply(&kept, "\xff"), STOA_E_UTF8);
@@ -167,29 +167,29 @@ static void test_a_reply_without_a_form_is_told_to_both_sides(void **state) {
   waiting_ask(&client, "stoa.json", "broken now", 2);
   waiting_expect_error(&client, 2, "\"code\":100,\"reason\":\"INTERNAL\"");
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_only_the_handler_of_a_call_may_take_one(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   assert_true(client_send_typed(&client, WAITING_NOTE, "{}"));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_non_null(memmem(frame.data, frame.len, "argument", 8));
   waiting_ask(&client, "stoa.json", "closed before", 1);
-  assert_int_equal(client_goodbye(&client), 4999);
+  assert_int_equal(client_read_close(&client), 4999);
   assert_int_equal(counts().taken, 0);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_call_without_an_answer_times_out_and_its_late_reply_is_dropped(void **state) {
   (void)state;
   struct client client;
-  waiting_start(&house, with_limits(1, CALLS_MAX, 50), NULL);
-  house_enter(&house, &client, "stoa.json");
+  waiting_start(&fixture, with_limits(1, CALLS_MAX, 50), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "keep", 2);
   struct waiting_call first = waiting_take();
@@ -205,14 +205,14 @@ static void test_a_call_without_an_answer_times_out_and_its_late_reply_is_droppe
   assert_int_equal(counts().late, 2);
   assert_int_equal(counts().outstanding, 0);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_each_call_has_its_own_time(void **state) {
   (void)state;
   struct client client;
-  waiting_start(&house, with_limits(1, CALLS_MAX, 80), NULL);
-  house_enter(&house, &client, "stoa.json");
+  waiting_start(&fixture, with_limits(1, CALLS_MAX, 80), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   struct waiting_call first = waiting_take();
   waiting_ask(&client, "stoa.json", "keep", 2);
@@ -227,14 +227,14 @@ static void test_each_call_has_its_own_time(void **state) {
   stoa_call_drop(second.call);
   stoa_call_drop(third.call);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_call_outlives_its_session(void **state) {
   (void)state;
   struct client client;
   start_counting_ends(with_limits(1, CALLS_MAX, 0));
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   for (uint32_t i = 0; i < 3; i++) {
     waiting_ask(&client, "stoa.json", "keep", i);
   }
@@ -242,7 +242,7 @@ static void test_a_call_outlives_its_session(void **state) {
   struct waiting_call second = waiting_take();
   struct waiting_call third = waiting_take();
   client_close(&client);
-  house_count_wait(&ended, 1);
+  counter_wait(&ended, 1);
   assert_false(stoa_call_waits(first.call));
   assert_int_equal(waiting_reply(&first, "-"), STOA_E_CLOSED);
   assert_int_equal(later_v1_later_wait_fail(second.call, &(struct stoa_error){.code = 1}), STOA_E_CLOSED);
@@ -250,22 +250,22 @@ static void test_a_call_outlives_its_session(void **state) {
   assert_int_equal(counts().abandoned, 3);
   assert_int_equal(counts().late, 3);
   assert_int_equal(counts().outstanding, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_handler_may_close_the_session_of_its_call(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "close", 2);
-  assert_int_equal(client_goodbye(&client), 4999);
+  assert_int_equal(client_read_close(&client), 4999);
   struct waiting_call kept = waiting_take();
   assert_int_equal(waiting_reply(&kept, "-"), STOA_E_CLOSED);
   assert_int_equal(counts().abandoned, 2);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_call_outlives_the_server(void **state) {
@@ -273,10 +273,10 @@ static void test_a_call_outlives_the_server(void **state) {
   struct client client;
   int64_t blocks_before = stoa_memory_live_blocks();
   start();
-  house_enter(&house, &client, "stoa.proto");
+  fixture_connect(&fixture, &client, "stoa.proto");
   waiting_ask(&client, "stoa.proto", "keep", 1);
   struct waiting_call kept = waiting_take();
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
   assert_false(stoa_call_waits(kept.call));
   assert_int_equal(waiting_reply(&kept, "-"), STOA_E_CLOSED);
   assert_int_equal(stoa_memory_live_blocks(), blocks_before);
@@ -310,8 +310,8 @@ static void test_at_the_cap_a_session_is_not_read_until_a_call_is_answered(void 
   struct client client;
   struct client other;
   start();
-  house_enter(&house, &client, "stoa.json");
-  house_enter(&house, &other, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
+  fixture_connect(&fixture, &other, "stoa.json");
   ask_many(&client, CALLS_MAX + 2);
   waiting_ask(&client, "stoa.json", "sync", 50);
   struct waiting_call kept[CALLS_MAX];
@@ -343,17 +343,17 @@ static void test_at_the_cap_a_session_is_not_read_until_a_call_is_answered(void 
   stoa_call_drop(kept[3].call);
   client_close(&client);
   client_close(&other);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_more_calls_than_one_read_takes_come_in_order(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   check_cap(&client, 2500);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void call_through_tls(const struct self_signed *files) {
@@ -363,8 +363,8 @@ static void call_through_tls(const struct self_signed *files) {
   struct stoa_server_config *config = with_limits(1, CALLS_MAX, 0);
   config->addresses.items = addresses;
   config->tls = &tls;
-  waiting_start(&house, config, NULL);
-  client_connect_tls(&client, house.address);
+  waiting_start(&fixture, config, NULL);
+  client_connect_tls(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 101);
   check_cap(&client, 600);
   client_close(&client);
@@ -375,41 +375,41 @@ static void test_what_tls_has_decrypted_goes_on_after_the_cap(void **state) {
   struct self_signed files;
   self_signed_write(&files, "calls");
   call_through_tls(&files); /* OpenSSL keeps what it makes for the first one */
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
   call_through_tls(&files);
-  house_end(&house);
+  fixture_stop(&fixture);
   self_signed_remove(&files);
 }
 
-static void test_a_session_at_the_cap_is_not_taken_for_dead(void **state) {
+static void test_a_session_at_the_cap_is_not_closed_as_silent(void **state) {
   (void)state;
   struct client client;
   struct client other;
   struct stoa_server_config *config = with_limits(1, 1, 0);
   config->ping_interval_ms = 30;
   config->pong_timeout_ms = 30;
-  waiting_start(&house, config, NULL);
-  house_enter(&house, &client, "stoa.json");
-  house_enter(&house, &other, "stoa.json");
+  waiting_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
+  fixture_connect(&fixture, &other, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "sync", 2);
   struct waiting_call kept = waiting_take();
   /* One that is read and does not answer its ping is closed, long after the first would have been. */
-  assert_int_equal(client_goodbye(&other), 4012);
+  assert_int_equal(client_read_close(&other), 4012);
   assert_true(stoa_call_waits(kept.call));
   assert_int_equal(waiting_reply(&kept, "keep"), STOA_OK);
   waiting_expect(&client, "stoa.json", 1, "keep");
   waiting_expect(&client, "stoa.json", 2, "sync");
   client_close(&client);
   client_close(&other);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_timeout_lets_a_session_at_the_cap_go_on(void **state) {
   (void)state;
   struct client client;
-  waiting_start(&house, with_limits(1, 1, 30), NULL);
-  house_enter(&house, &client, "stoa.json");
+  waiting_start(&fixture, with_limits(1, 1, 30), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "sync", 2);
   waiting_expect_error(&client, 1, "TIMEOUT");
@@ -417,7 +417,7 @@ static void test_a_timeout_lets_a_session_at_the_cap_go_on(void **state) {
   struct waiting_call kept = waiting_take();
   stoa_call_drop(kept.call);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* A reset is told at once, also by a descriptor that is not read. */
@@ -425,23 +425,23 @@ static void test_a_session_at_the_cap_whose_connection_breaks_ends(void **state)
   (void)state;
   struct client client;
   start_counting_ends(with_limits(1, 1, 0));
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "keep", 1);
   waiting_ask(&client, "stoa.json", "sync", 2);
   struct waiting_call kept = waiting_take();
   const struct linger reset = {1, 0};
   assert_int_equal(setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
   client_close(&client);
-  house_count_wait(&ended, 1);
+  counter_wait(&ended, 1);
   assert_int_equal(waiting_reply(&kept, "-"), STOA_E_CLOSED);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_handler_may_answer_other_calls_of_its_session(void **state) {
   (void)state;
   struct client client;
   start();
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   ask_many(&client, CALLS_MAX - 1);
   waiting_ask(&client, "stoa.json", "answer the others", 10);
   waiting_ask(&client, "stoa.json", "sync", 11);
@@ -451,15 +451,15 @@ static void test_a_handler_may_answer_other_calls_of_its_session(void **state) {
   waiting_expect(&client, "stoa.json", 10, "answer the others");
   waiting_expect(&client, "stoa.json", 11, "sync");
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* One call without memory at its n-th allocation: it ends, by a reply, an error, or with the connection. */
 static bool ask_with_fault(uint64_t n) {
   struct client client;
-  house_enter(&house, &client, "stoa.json");
+  fixture_connect(&fixture, &client, "stoa.json");
   waiting_ask(&client, "stoa.json", "sync", 1);
-  client_message(&client);
+  client_read_message(&client);
   stoa_memory_fail_at(n, false);
   waiting_ask(&client, "stoa.json", "keep", 2);
   /* It is kept, or refused, or the session goes. */
@@ -489,7 +489,7 @@ static void test_every_allocation_of_a_call_may_fail(void **state) {
   assert_true(n > 2);
   assert_true(n < FAULTS_MAX);
   assert_int_equal(counts().outstanding, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static size_t resident_bytes(void) {
@@ -524,7 +524,7 @@ static void *answer(void *context) {
 static void call_many(const char *protocol, unsigned count) {
   struct client client;
   struct answerer answerer = {.count = count};
-  house_enter(&house, &client, protocol);
+  fixture_connect(&fixture, &client, protocol);
   assert_int_equal(pthread_create(&answerer.thread, NULL, answer, &answerer), 0);
   for (uint32_t sent = 0, done = 0; done < count; done++) {
     while (sent < count && sent - done < CALLS_MAX) {
@@ -537,11 +537,11 @@ static void call_many(const char *protocol, unsigned count) {
   client_close(&client);
 }
 
-static void test_many_calls_leave_no_memory_behind(void **state) {
+static void test_many_calls_leak_no_memory(void **state) {
   (void)state;
   const char *wanted = getenv("STOA_TEST_CALLS");
   unsigned count = wanted == NULL ? CALLS_OF_A_FORMAT : (unsigned)strtoul(wanted, NULL, 10);
-  waiting_start(&house, with_limits(2, CALLS_MAX, 0), NULL);
+  waiting_start(&fixture, with_limits(2, CALLS_MAX, 0), NULL);
   int64_t blocks[3];
   size_t resident[3];
   for (size_t i = 0; i < 3; i++) {
@@ -558,7 +558,7 @@ static void test_many_calls_leave_no_memory_behind(void **state) {
   }
   assert_int_equal(counts().replied, 3 * (200 + count));
   assert_int_equal(counts().outstanding, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
@@ -566,8 +566,8 @@ int main(void) {
       cmocka_unit_test(test_another_thread_answers_in_every_format),
       cmocka_unit_test(test_a_call_may_be_answered_before_its_handler_returns),
       cmocka_unit_test(test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_the_session),
-      cmocka_unit_test(test_the_first_client_is_told_replies_and_no_errors),
-      cmocka_unit_test(test_a_reply_without_a_form_is_told_to_both_sides),
+      cmocka_unit_test(test_a_client_without_a_subprotocol_gets_replies_and_no_errors),
+      cmocka_unit_test(test_a_reply_that_cannot_be_encoded_is_reported_to_both_sides),
       cmocka_unit_test(test_only_the_handler_of_a_call_may_take_one),
       cmocka_unit_test(test_a_call_without_an_answer_times_out_and_its_late_reply_is_dropped),
       cmocka_unit_test(test_each_call_has_its_own_time),
@@ -577,12 +577,12 @@ int main(void) {
       cmocka_unit_test(test_at_the_cap_a_session_is_not_read_until_a_call_is_answered),
       cmocka_unit_test(test_more_calls_than_one_read_takes_come_in_order),
       cmocka_unit_test(test_what_tls_has_decrypted_goes_on_after_the_cap),
-      cmocka_unit_test(test_a_session_at_the_cap_is_not_taken_for_dead),
+      cmocka_unit_test(test_a_session_at_the_cap_is_not_closed_as_silent),
       cmocka_unit_test(test_a_timeout_lets_a_session_at_the_cap_go_on),
       cmocka_unit_test(test_a_session_at_the_cap_whose_connection_breaks_ends),
       cmocka_unit_test(test_a_handler_may_answer_other_calls_of_its_session),
       cmocka_unit_test(test_every_allocation_of_a_call_may_fail),
-      cmocka_unit_test(test_many_calls_leave_no_memory_behind),
+      cmocka_unit_test(test_many_calls_leak_no_memory),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("calls", tests, NULL, NULL);

@@ -16,14 +16,14 @@
 #include <stoa/worker.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 #include "lib/self_signed.h"
 
-#define LINE_TYPE (&talk_v1_line_message_type)
+#define LINE_TYPE (&sample_v1_line_message_type)
 #define TYPE_TOO_BIG 0x40000000u
 #define SENDS_MAX 1000000u
 
-static struct house house;
+static struct fixture fixture;
 static struct client client;
 static struct stoa_uuid id;
 static const struct stoa_uuid nobody = {{1, 2, 3}};
@@ -31,7 +31,7 @@ static const struct stoa_uuid nobody = {{1, 2, 3}};
 /* A codec that has no form for some texts. */
 static int encode_odd(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
   if (type == LINE_TYPE) {
-    struct stoa_string text = ((const struct talk_v1_line_message *)message)->text;
+    struct stoa_string text = ((const struct sample_v1_line_message *)message)->text;
     if (stoa_string_equal(text, stoa_string_of("no form"))) {
       return STOA_E_TYPE;
     }
@@ -64,16 +64,16 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
 /* A server with one client, whose codec is the odd one. */
 static int start_with_limits(const struct stoa_limits_config *limits) {
   static const struct stoa_callbacks callbacks = {.on_connect = on_connect};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->limits = limits;
-  house.blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(config, &house.server), STOA_OK);
-  assert_int_equal(stoa_server_add_codec(house.server, &odd_codec), STOA_OK);
-  assert_int_equal(talk_v1_talk_register(house.server, house_handlers(), NULL), STOA_OK);
-  stoa_server_set_callbacks(house.server, &callbacks);
-  assert_int_equal(stoa_server_start(house.server), STOA_OK);
-  house.address = stoa_server_address(house.server, 0);
-  house_enter(&house, &client, "stoa.odd");
+  fixture.blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(config, &fixture.server), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(fixture.server, &odd_codec), STOA_OK);
+  assert_int_equal(sample_v1_sample_register(fixture.server, fixture_handlers(), NULL), STOA_OK);
+  stoa_server_set_callbacks(fixture.server, &callbacks);
+  assert_int_equal(stoa_server_start(fixture.server), STOA_OK);
+  fixture.address = stoa_server_address(fixture.server, 0);
+  fixture_connect(&fixture, &client, "stoa.odd");
   return 0;
 }
 
@@ -93,53 +93,53 @@ static int start_roomy(void **state) {
 static int end_odd(void **state) {
   (void)state;
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
   return 0;
 }
 
 /* Runs something on the session's worker, and waits for it. */
 struct task {
   void (*run)(struct stoa_session *session);
-  struct house_count done;
+  struct counter done;
 };
 
 static void run_task(void *context, struct stoa_session *session, int status) {
   struct task *task = context;
   assert_int_equal(status, STOA_OK);
   task->run(session);
-  house_count_up(&task->done);
+  counter_up(&task->done);
 }
 
 static void on_worker(void (*run)(struct stoa_session *session)) {
-  struct task task = {run, HOUSE_COUNT_INIT};
-  assert_int_equal(stoa_worker_run_for(house.server, &id, run_task, &task), STOA_OK);
-  house_count_wait(&task.done, 1);
+  struct task task = {run, COUNTER_INIT};
+  assert_int_equal(stoa_worker_run_for(fixture.server, &id, run_task, &task), STOA_OK);
+  counter_wait(&task.done, 1);
 }
 
 /* The four that take a message, each with a text. */
 typedef int send_text(struct stoa_session *session, uint32_t type, struct stoa_string text);
 
 static int send_to_session(struct stoa_session *session, uint32_t type, struct stoa_string text) {
-  const struct talk_v1_line_message line = {.text = text};
+  const struct sample_v1_line_message line = {.text = text};
   return stoa_session_send(session, type, LINE_TYPE, &line);
 }
 
 static int send_by_id(struct stoa_session *session, uint32_t type, struct stoa_string text) {
-  const struct talk_v1_line_message line = {.text = text};
+  const struct sample_v1_line_message line = {.text = text};
   (void)session;
-  return stoa_server_send(house.server, &id, type, LINE_TYPE, &line);
+  return stoa_server_send(fixture.server, &id, type, LINE_TYPE, &line);
 }
 
 static int publish(struct stoa_session *session, uint32_t type, struct stoa_string text) {
-  const struct talk_v1_line_message line = {.text = text};
+  const struct sample_v1_line_message line = {.text = text};
   (void)session;
-  return stoa_server_publish(house.server, stoa_string_of("g"), type, LINE_TYPE, &line);
+  return stoa_server_publish(fixture.server, stoa_string_of("g"), type, LINE_TYPE, &line);
 }
 
 static int broadcast(struct stoa_session *session, uint32_t type, struct stoa_string text) {
-  const struct talk_v1_line_message line = {.text = text};
+  const struct sample_v1_line_message line = {.text = text};
   (void)session;
-  return stoa_server_broadcast(house.server, type, LINE_TYPE, &line);
+  return stoa_server_broadcast(fixture.server, type, LINE_TYPE, &line);
 }
 
 /* What none of them may send, wherever it is called. */
@@ -147,11 +147,11 @@ static void check_refusals(send_text *send, struct stoa_session *session) {
   char long_text[1001];
   memset(long_text, 'x', sizeof long_text);
   assert_int_equal(send(session, TYPE_TOO_BIG, stoa_string_of("x")), STOA_E_ARGUMENT);
-  assert_int_equal(send(session, HOUSE_LINE, stoa_string_of("no form")), STOA_E_TYPE);
-  assert_int_equal(send(session, HOUSE_LINE, stoa_string_of("too deep")), STOA_E_LIMIT);
-  assert_int_equal(send(session, HOUSE_LINE, stoa_string_of("not now")), STOA_E_AGAIN);
-  assert_int_equal(send(session, HOUSE_LINE, stoa_string_of("\xff")), STOA_E_UTF8);
-  assert_int_equal(send(session, HOUSE_LINE, stoa_string_make(long_text, sizeof long_text)), STOA_E_LIMIT);
+  assert_int_equal(send(session, FIXTURE_LINE, stoa_string_of("no form")), STOA_E_TYPE);
+  assert_int_equal(send(session, FIXTURE_LINE, stoa_string_of("too deep")), STOA_E_LIMIT);
+  assert_int_equal(send(session, FIXTURE_LINE, stoa_string_of("not now")), STOA_E_AGAIN);
+  assert_int_equal(send(session, FIXTURE_LINE, stoa_string_of("\xff")), STOA_E_UTF8);
+  assert_int_equal(send(session, FIXTURE_LINE, stoa_string_make(long_text, sizeof long_text)), STOA_E_LIMIT);
 }
 
 static void check_refusals_on_worker(struct stoa_session *session) {
@@ -159,16 +159,16 @@ static void check_refusals_on_worker(struct stoa_session *session) {
   check_refusals(send_by_id, session);
   check_refusals(publish, session);
   check_refusals(broadcast, session);
-  assert_int_equal(stoa_server_send(house.server, &nobody, HOUSE_LINE, LINE_TYPE, NULL), STOA_E_NOT_FOUND);
-  assert_int_equal(stoa_server_close_session(house.server, &nobody, 4999, NULL), STOA_E_NOT_FOUND);
-  assert_int_equal(send_to_session(session, HOUSE_LINE, stoa_string_of("only this")), STOA_OK);
+  assert_int_equal(stoa_server_send(fixture.server, &nobody, FIXTURE_LINE, LINE_TYPE, NULL), STOA_E_NOT_FOUND);
+  assert_int_equal(stoa_server_close_session(fixture.server, &nobody, 4999, NULL), STOA_E_NOT_FOUND);
+  assert_int_equal(send_to_session(session, FIXTURE_LINE, stoa_string_of("only this")), STOA_OK);
 }
 
 static void test_what_cannot_be_sent_on_the_worker_is_told(void **state) {
   (void)state;
   on_worker(check_refusals_on_worker);
-  house_expect(&client, "only this");
-  house_sync(&client);
+  fixture_expect_line(&client, "only this");
+  fixture_sync(&client);
 }
 
 static void test_what_cannot_be_sent_from_elsewhere_is_told(void **state) {
@@ -176,18 +176,18 @@ static void test_what_cannot_be_sent_from_elsewhere_is_told(void **state) {
   check_refusals(send_by_id, NULL);
   check_refusals(publish, NULL);
   check_refusals(broadcast, NULL);
-  assert_int_equal(send_by_id(NULL, HOUSE_LINE, stoa_string_of("only this")), STOA_OK);
-  house_expect(&client, "only this");
-  house_sync(&client);
+  assert_int_equal(send_by_id(NULL, FIXTURE_LINE, stoa_string_of("only this")), STOA_OK);
+  fixture_expect_line(&client, "only this");
+  fixture_sync(&client);
 }
 
 static void check_closing(struct stoa_session *session) {
   const struct stoa_bytes raw = stoa_bytes_make("raw", 3);
   stoa_session_close(session, 4999, "as asked");
-  assert_int_equal(send_to_session(session, HOUSE_LINE, stoa_string_of("x")), STOA_E_CLOSED);
+  assert_int_equal(send_to_session(session, FIXTURE_LINE, stoa_string_of("x")), STOA_E_CLOSED);
   assert_int_equal(stoa_session_send_raw(session, raw, false), STOA_E_CLOSED);
-  assert_int_equal(send_by_id(session, HOUSE_LINE, stoa_string_of("x")), STOA_E_NOT_FOUND);
-  assert_int_equal(stoa_server_close_session(house.server, &id, 4999, NULL), STOA_E_NOT_FOUND);
+  assert_int_equal(send_by_id(session, FIXTURE_LINE, stoa_string_of("x")), STOA_E_NOT_FOUND);
+  assert_int_equal(stoa_server_close_session(fixture.server, &id, 4999, NULL), STOA_E_NOT_FOUND);
   assert_int_equal(stoa_session_join(session, stoa_string_of("h")), STOA_E_CLOSED);
   assert_int_equal(stoa_session_leave(session, stoa_string_of("g")), STOA_E_NOT_FOUND);
 }
@@ -195,7 +195,7 @@ static void check_closing(struct stoa_session *session) {
 static void test_nothing_can_be_sent_to_a_session_that_closes(void **state) {
   (void)state;
   on_worker(check_closing);
-  assert_int_equal(client_goodbye(&client), 4999);
+  assert_int_equal(client_read_close(&client), 4999);
 }
 
 static void check_raw(struct stoa_session *session) {
@@ -208,8 +208,8 @@ static void check_raw(struct stoa_session *session) {
 static void test_a_raw_message_keeps_to_the_limit(void **state) {
   (void)state;
   on_worker(check_raw);
-  assert_int_equal(client_message(&client).len, 1000);
-  house_sync(&client);
+  assert_int_equal(client_read_message(&client).len, 1000);
+  fixture_sync(&client);
 }
 
 /* Nothing is written before the turn's end, so the queue fills whatever the client reads. */
@@ -223,21 +223,21 @@ static void fill_queue(struct stoa_session *session) {
     sent++;
   }
   assert_int_equal(status, STOA_E_LIMIT);
-  assert_int_equal(send_to_session(session, HOUSE_LINE, stoa_string_of("x")), STOA_E_LIMIT);
-  assert_int_equal(send_by_id(session, HOUSE_LINE, stoa_string_of("x")), STOA_E_LIMIT);
+  assert_int_equal(send_to_session(session, FIXTURE_LINE, stoa_string_of("x")), STOA_E_LIMIT);
+  assert_int_equal(send_by_id(session, FIXTURE_LINE, stoa_string_of("x")), STOA_E_LIMIT);
 }
 
 static void test_a_full_queue_is_told_and_ends_in_4008(void **state) {
   (void)state;
   on_worker(fill_queue);
-  assert_int_equal(client_goodbye(&client), STOA_CLOSE_SLOW);
+  assert_int_equal(client_read_close(&client), STOA_CLOSE_SLOW);
 }
 
 static void without_memory_once(struct stoa_session *session) {
   stoa_memory_fail_at(1, true);
   int joined = stoa_session_join(session, stoa_string_of("h"));
   const struct stoa_error *error = stoa_session_error(session, 1000, "REASON", NULL);
-  int published = publish(session, HOUSE_LINE, stoa_string_of("x"));
+  int published = publish(session, FIXTURE_LINE, stoa_string_of("x"));
   stoa_memory_fail_at(0, false);
   assert_int_equal(joined, STOA_E_MEMORY);
   assert_non_null(error);
@@ -249,7 +249,7 @@ static void send_without_memory(struct stoa_session *session) {
   int sent = STOA_OK;
   stoa_memory_fail_at(1, true);
   for (unsigned i = 0; i < SENDS_MAX && sent == STOA_OK; i++) {
-    sent = send_to_session(session, HOUSE_LINE, stoa_string_of("x"));
+    sent = send_to_session(session, FIXTURE_LINE, stoa_string_of("x"));
   }
   stoa_memory_fail_at(0, false);
   assert_int_equal(sent, STOA_E_MEMORY);
@@ -268,7 +268,7 @@ static void send_raw_without_memory(struct stoa_session *session) {
 static void test_joining_and_publishing_tell_that_memory_is_out(void **state) {
   (void)state;
   on_worker(without_memory_once);
-  house_sync(&client); /* and the session stays */
+  fixture_sync(&client); /* and the session stays */
 }
 
 static void test_sending_tells_that_memory_is_out(void **state) {
@@ -284,41 +284,41 @@ static void test_sending_raw_tells_that_memory_is_out(void **state) {
 static void test_requests_of_other_threads_tell_that_memory_is_out(void **state) {
   static const struct stoa_refusal refusal = {4999, "no", 0};
   (void)state;
-  struct talk_v1_line_message line = {.text = STOA_STR("x")};
-  house_sync(&client);
+  struct sample_v1_line_message line = {.text = STOA_STR("x")};
+  fixture_sync(&client);
   stoa_memory_fail_at(1, true);
-  int statuses[] = {stoa_server_send(house.server, &id, HOUSE_LINE, LINE_TYPE, &line),
-                    stoa_server_publish(house.server, stoa_string_of("g"), HOUSE_LINE, LINE_TYPE, &line),
-                    stoa_server_broadcast(house.server, HOUSE_LINE, LINE_TYPE, &line),
-                    stoa_server_admit(house.server, &id),
-                    stoa_server_refuse(house.server, &id, &refusal),
-                    stoa_server_close_session(house.server, &id, 4999, "no"),
-                    stoa_worker_run_for(house.server, &id, run_task, NULL)};
+  int statuses[] = {stoa_server_send(fixture.server, &id, FIXTURE_LINE, LINE_TYPE, &line),
+                    stoa_server_publish(fixture.server, stoa_string_of("g"), FIXTURE_LINE, LINE_TYPE, &line),
+                    stoa_server_broadcast(fixture.server, FIXTURE_LINE, LINE_TYPE, &line),
+                    stoa_server_admit(fixture.server, &id),
+                    stoa_server_refuse(fixture.server, &id, &refusal),
+                    stoa_server_close_session(fixture.server, &id, 4999, "no"),
+                    stoa_worker_run_for(fixture.server, &id, run_task, NULL)};
   stoa_memory_fail_at(0, false);
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
     assert_int_equal(statuses[i], STOA_E_MEMORY);
   }
-  house_sync(&client);
+  fixture_sync(&client);
 }
 
 static void test_a_message_that_nobody_gets_is_not_encoded(void **state) {
   (void)state;
-  struct talk_v1_line_message bad = {.text = STOA_STR("\xff")};
-  house_start(&house, house_config(1), NULL);
-  assert_int_equal(talk_v1_line_publish(house.server, stoa_string_of("g"), &bad), STOA_OK);
-  assert_int_equal(talk_v1_line_broadcast(house.server, &bad), STOA_OK);
-  house_end(&house);
+  struct sample_v1_line_message bad = {.text = STOA_STR("\xff")};
+  fixture_start(&fixture, fixture_config(1), NULL);
+  assert_int_equal(sample_v1_line_publish(fixture.server, stoa_string_of("g"), &bad), STOA_OK);
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &bad), STOA_OK);
+  fixture_stop(&fixture);
 }
 
 static void test_a_server_that_was_not_started_takes_nothing(void **state) {
   static const struct stoa_refusal refusal = {4999, "no", 0};
   (void)state;
   struct stoa_server *server = NULL;
-  struct talk_v1_line_message line = {.text = STOA_STR("x")};
+  struct sample_v1_line_message line = {.text = STOA_STR("x")};
   assert_int_equal(stoa_server_create(NULL, &server), STOA_OK);
-  assert_int_equal(stoa_server_send(server, &nobody, HOUSE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
-  assert_int_equal(stoa_server_publish(server, stoa_string_of("g"), HOUSE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
-  assert_int_equal(stoa_server_broadcast(server, HOUSE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
+  assert_int_equal(stoa_server_send(server, &nobody, FIXTURE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
+  assert_int_equal(stoa_server_publish(server, stoa_string_of("g"), FIXTURE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
+  assert_int_equal(stoa_server_broadcast(server, FIXTURE_LINE, LINE_TYPE, &line), STOA_E_CLOSED);
   assert_int_equal(stoa_server_admit(server, &nobody), STOA_E_CLOSED);
   assert_int_equal(stoa_server_refuse(server, &nobody, &refusal), STOA_E_CLOSED);
   assert_int_equal(stoa_server_close_session(server, &nobody, 4999, NULL), STOA_E_CLOSED);
@@ -400,7 +400,7 @@ static void test_a_handler_that_cannot_be_taken_is_refused(void **state) {
 static int create_with(const char *certificate, const char *key) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
   struct stoa_tls_config tls = {.certificate = stoa_string_of(certificate), .key = stoa_string_of(key)};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   struct stoa_server *server = NULL;
   config->addresses.items = addresses;
   config->tls = &tls;
@@ -430,11 +430,11 @@ static void test_a_certificate_that_cannot_be_used_is_told_apart(void **state) {
 
 static const struct stoa_error bad_error = {.code = 1000, .reason = STOA_STR("\xff")};
 static struct stoa_call *kept;
-static struct house_count kept_calls;
+static struct counter kept_calls;
 
 /* What the handler does with its call is its question. */
 static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
-                                       const struct talk_v1_ask_request *request, struct talk_v1_ask_reply *reply) {
+                                       const struct sample_v1_ask_request *request, struct sample_v1_ask_reply *reply) {
   struct stoa_call *call;
   (void)user;
   (void)reply;
@@ -444,12 +444,12 @@ static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
   assert_int_equal(stoa_call_take(session, &call), STOA_OK);
   if (stoa_string_equal(request->question, stoa_string_of("keep"))) {
     kept = call;
-    house_count_up(&kept_calls);
+    counter_up(&kept_calls);
   } else if (stoa_string_equal(request->question, stoa_string_of("long"))) {
     char text[2000];
     memset(text, 'x', sizeof text);
-    const struct talk_v1_ask_reply answer = {.answer = stoa_string_make(text, sizeof text)};
-    assert_int_equal(stoa_call_reply(call, &talk_v1_ask_reply_type, &answer), STOA_E_LIMIT);
+    const struct sample_v1_ask_reply answer = {.answer = stoa_string_make(text, sizeof text)};
+    assert_int_equal(stoa_call_reply(call, &sample_v1_ask_reply_type, &answer), STOA_E_LIMIT);
   } else {
     assert_int_equal(stoa_call_fail(call, &bad_error), STOA_E_UTF8);
   }
@@ -459,34 +459,34 @@ static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
 static void expect_internal(const char *question) {
   char payload[64];
   snprintf(payload, sizeof payload, "{\"question\":\"%s\"}", question);
-  assert_true(client_send_call(&client, HOUSE_ASK, 9, payload));
+  assert_true(client_send_call(&client, FIXTURE_ASK, 9, payload));
   if (strcmp(question, "keep") == 0) {
-    house_count_wait(&kept_calls, 1);
+    counter_wait(&kept_calls, 1);
     assert_int_equal(stoa_call_fail(kept, &bad_error), STOA_E_UTF8);
   }
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_non_null(memmem(frame.data, frame.len, "INTERNAL", 8));
 }
 
 static void test_a_call_whose_answer_has_no_form_is_answered_internal(void **state) {
   (void)state;
-  static const struct talk_v1_talk_handlers handlers = {.ask = on_ask};
+  static const struct sample_v1_sample_handlers handlers = {.ask = on_ask};
   static const struct stoa_limits_config limits = {.message_bytes_max = 1000};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->limits = &limits;
-  kept_calls = (struct house_count)HOUSE_COUNT_INIT;
-  house.blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(config, &house.server), STOA_OK);
-  assert_int_equal(talk_v1_talk_register(house.server, &handlers, NULL), STOA_OK);
-  assert_int_equal(stoa_server_start(house.server), STOA_OK);
-  house.address = stoa_server_address(house.server, 0);
-  house_enter(&house, &client, "stoa.json");
+  kept_calls = (struct counter)COUNTER_INIT;
+  fixture.blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(config, &fixture.server), STOA_OK);
+  assert_int_equal(sample_v1_sample_register(fixture.server, &handlers, NULL), STOA_OK);
+  assert_int_equal(stoa_server_start(fixture.server), STOA_OK);
+  fixture.address = stoa_server_address(fixture.server, 0);
+  fixture_connect(&fixture, &client, "stoa.json");
   expect_internal("return");
   expect_internal("fail");
   expect_internal("long");
   expect_internal("keep");
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {

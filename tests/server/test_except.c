@@ -12,7 +12,7 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "wire/ws_deflate.h"
 
 enum { MEMBERS = 10, THREADS = 2, WORKERS_MAX = 3, PUBLISHERS_MAX = THREADS + WORKERS_MAX, LINES = 400, CHUNK = 60 };
@@ -31,7 +31,7 @@ static const struct kind kinds[MEMBERS] = {{"stoa.json", NULL},   {"stoa.json", 
                                            {"stoa.json", NULL},   {"stoa.json", small_offer}, {"stoa.json", offer},
                                            {"stoa.proto", NULL}};
 
-static struct house house;
+static struct fixture fixture;
 static struct stoa_uuid ids[MEMBERS + 1]; /* the last is nobody's */
 static unsigned connected;
 static pthread_mutex_t ids_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -50,20 +50,20 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
 static const struct stoa_callbacks callbacks = {.on_connect = on_connect};
 
 static void start(uint32_t workers) {
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   const struct stoa_limits_config limits = {.send_queue_bytes_max = 64 * 1024 * 1024};
   config->compression = true;
   config->limits = &limits;
   connected = 0;
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
 }
 
 /* To all with group NULL. */
-static int send_except(const char *group, const struct stoa_uuid *except, const struct talk_v1_line_message *line) {
+static int send_except(const char *group, const struct stoa_uuid *except, const struct sample_v1_line_message *line) {
   return group == NULL
-             ? stoa_server_broadcast_except(house.server, except, HOUSE_LINE, &talk_v1_line_message_type, line)
-             : stoa_server_publish_except(house.server, stoa_string_of(group), except, HOUSE_LINE,
-                                          &talk_v1_line_message_type, line);
+             ? stoa_server_broadcast_except(fixture.server, except, FIXTURE_LINE, &sample_v1_line_message_type, line)
+             : stoa_server_publish_except(fixture.server, stoa_string_of(group), except, FIXTURE_LINE,
+                                          &sample_v1_line_message_type, line);
 }
 
 /* The meeting of many. */
@@ -73,7 +73,7 @@ struct publisher {
   uint32_t number, next;
   const char *group;
   bool failed;
-  struct house_count *done;
+  struct counter *done;
 };
 
 /* Runs of messages without the same one, and changes from one to the next. */
@@ -82,19 +82,19 @@ static uint32_t member_without(uint32_t publisher, uint32_t line) {
 }
 
 /* Short ones that are sent as they are, and long ones that are compressed. */
-static struct talk_v1_line_message make_line(uint32_t publisher, uint32_t line) {
+static struct sample_v1_line_message make_line(uint32_t publisher, uint32_t line) {
   static const char text[] =
       "0123456789 Members of a group see its messages in one order. Who is excluded sees the others in that order too. "
       "Lengths differ, so that a range that begins or ends at a wrong place breaks a frame. 0123456789 0123456789";
   static const char names[PUBLISHERS_MAX][3] = {"p0", "p1", "p2", "p3", "p4"};
   size_t len = (publisher * 31 + line * 17) % (sizeof text - 1);
-  return (struct talk_v1_line_message){
+  return (struct sample_v1_line_message){
       .from = stoa_string_of(names[publisher]), .number = line, .text = stoa_string_make(text, len)};
 }
 
 static void publish_some(struct publisher *publisher, uint32_t count) {
   for (uint32_t i = 0; i < count && publisher->next < LINES && !publisher->failed; i++) {
-    struct talk_v1_line_message line = make_line(publisher->number, publisher->next);
+    struct sample_v1_line_message line = make_line(publisher->number, publisher->next);
     const struct stoa_uuid *except = &ids[member_without(publisher->number, publisher->next)];
     publisher->failed = send_except(publisher->group, except, &line) != STOA_OK;
     publisher->next++;
@@ -104,7 +104,7 @@ static void publish_some(struct publisher *publisher, uint32_t count) {
 static void *publish_on_thread(void *context) {
   struct publisher *publisher = context;
   publish_some(publisher, LINES);
-  house_count_up(publisher->done);
+  counter_up(publisher->done);
   return NULL;
 }
 
@@ -114,23 +114,23 @@ static void publish_on_worker(void *context, int status) {
   publish_some(publisher, CHUNK);
   publisher->failed = publisher->failed || status != STOA_OK;
   if (publisher->next == LINES || publisher->failed ||
-      stoa_worker_defer(house.server, publish_on_worker, publisher) != STOA_OK) {
-    house_count_up(publisher->done);
+      stoa_worker_defer(fixture.server, publish_on_worker, publisher) != STOA_OK) {
+    counter_up(publisher->done);
   }
 }
 
 static void publish_all(uint32_t workers, const char *group) {
-  struct house_count done = HOUSE_COUNT_INIT;
+  struct counter done = COUNTER_INIT;
   struct publisher publishers[PUBLISHERS_MAX];
   for (uint32_t i = 0; i < THREADS + workers; i++) {
     publishers[i] = (struct publisher){.number = i, .group = group, .done = &done};
     if (i < THREADS) {
       assert_int_equal(pthread_create(&publishers[i].thread, NULL, publish_on_thread, &publishers[i]), 0);
     } else {
-      assert_int_equal(stoa_worker_run(house.server, i - THREADS, publish_on_worker, &publishers[i]), STOA_OK);
+      assert_int_equal(stoa_worker_run(fixture.server, i - THREADS, publish_on_worker, &publishers[i]), STOA_OK);
     }
   }
-  house_count_wait(&done, THREADS + workers);
+  counter_wait(&done, THREADS + workers);
   for (uint32_t i = 0; i < THREADS + workers; i++) {
     if (i < THREADS) {
       pthread_join(publishers[i].thread, NULL);
@@ -158,14 +158,14 @@ static struct stoa_bytes plain_of(const struct client_frame *frame, struct stoa_
 }
 
 /* The whole message of a line, in a format. */
-static void encode_line(const char *protocol, const struct talk_v1_line_message *line, struct stoa_buffer *out) {
+static void encode_line(const char *protocol, const struct sample_v1_line_message *line, struct stoa_buffer *out) {
   bool is_text = strcmp(protocol, "stoa.text") == 0;
   const struct stoa_codec *codec = strcmp(protocol, "stoa.proto") == 0 ? &stoa_codec_proto : &stoa_codec_json;
   out->len = 0;
   assert_int_equal(
       is_text ? stoa_buffer_append(out, "{\"type\":0,\"payload\":", 20) : stoa_buffer_append(out, "\0\0\0\0", 4),
       STOA_OK);
-  assert_int_equal(codec->encode(&talk_v1_line_message_type, line, out), STOA_OK);
+  assert_int_equal(codec->encode(&sample_v1_line_message_type, line, out), STOA_OK);
   if (is_text) {
     assert_int_equal(stoa_buffer_append(out, "}", 1), STOA_OK);
   }
@@ -175,7 +175,7 @@ static void encode_line(const char *protocol, const struct talk_v1_line_message 
 static bool take_line(struct record *record, uint32_t next[PUBLISHERS_MAX], uint32_t member, uint32_t publishers,
                       struct stoa_bytes got) {
   struct stoa_buffer expected;
-  struct talk_v1_line_message last = {.from = STOA_STR("last")};
+  struct sample_v1_line_message last = {.from = STOA_STR("last")};
   stoa_buffer_init(&expected, 4096);
   encode_line(kinds[member].protocol, &last, &expected);
   bool is_last = got.len == expected.len && memcmp(got.data, expected.data, got.len) == 0;
@@ -184,7 +184,7 @@ static bool take_line(struct record *record, uint32_t next[PUBLISHERS_MAX], uint
     while (next[i] < LINES && member_without(i, next[i]) == member) {
       next[i]++;
     }
-    struct talk_v1_line_message line = make_line(i, next[i]);
+    struct sample_v1_line_message line = make_line(i, next[i]);
     encode_line(kinds[member].protocol, &line, &expected);
     if (next[i] < LINES && got.len == expected.len && memcmp(got.data, expected.data, got.len) == 0) {
       assert_true(record->count < PUBLISHERS_MAX * LINES);
@@ -204,9 +204,9 @@ static void read_all(struct client *client, uint32_t member, uint32_t publishers
   struct stoa_buffer scratch;
   assert_non_null(inflater);
   stoa_buffer_init(&scratch, 4096);
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   while (take_line(record, next, member, publishers, plain_of(&frame, inflater, &scratch))) {
-    frame = client_message(client);
+    frame = client_read_message(client);
   }
   for (uint32_t i = 0; i < publishers; i++) {
     for (; next[i] < LINES; next[i]++) {
@@ -241,12 +241,12 @@ static void hold_meeting(uint32_t workers, const char *group) {
   assert_non_null(records);
   start(workers);
   for (uint32_t i = 0; i < MEMBERS; i++) {
-    client_connect(&members[i], house.address);
+    client_connect(&members[i], fixture.address);
     assert_int_equal(client_upgrade(&members[i], "/", kinds[i].protocol, kinds[i].extra), 101);
   }
   assert_int_equal(stoa_uuid_make(&ids[MEMBERS]), STOA_OK);
   publish_all(workers, group);
-  struct talk_v1_line_message last = {.from = STOA_STR("last")};
+  struct sample_v1_line_message last = {.from = STOA_STR("last")};
   assert_int_equal(send_except(group, NULL, &last), STOA_OK);
   for (uint32_t i = 0; i < MEMBERS; i++) {
     read_all(&members[i], i, THREADS + workers, &records[i]);
@@ -259,7 +259,7 @@ static void hold_meeting(uint32_t workers, const char *group) {
     client_close(&members[i]);
   }
   free(records);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_all_but_one_get_a_broadcast_in_one_order_on_one_worker(void **state) {
@@ -289,8 +289,8 @@ static struct client ann, bob;
 static int two_guests(void **state) {
   (void)state;
   start(1);
-  house_enter(&house, &ann, "stoa.json");
-  house_enter(&house, &bob, "stoa.json");
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_connect(&fixture, &bob, "stoa.json");
   return 0;
 }
 
@@ -298,18 +298,18 @@ static int guests_leave(void **state) {
   (void)state;
   client_close(&ann);
   client_close(&bob);
-  house_end(&house);
+  fixture_stop(&fixture);
   return 0;
 }
 
 static void publish_text(const struct stoa_uuid *except, const char *text) {
-  struct talk_v1_line_message line = {.text = stoa_string_of(text)};
+  struct sample_v1_line_message line = {.text = stoa_string_of(text)};
   assert_int_equal(send_except("g", except, &line), STOA_OK);
 }
 
 static void push_text(struct stoa_session *session, const char *text) {
-  struct talk_v1_line_message line = {.text = stoa_string_of(text)};
-  assert_int_equal(talk_v1_line_push(session, &line), STOA_OK);
+  struct sample_v1_line_message line = {.text = stoa_string_of(text)};
+  assert_int_equal(sample_v1_line_push(session, &line), STOA_OK);
 }
 
 static void mix(void *context, struct stoa_session *session, int status) {
@@ -325,16 +325,16 @@ static void mix(void *context, struct stoa_session *session, int status) {
 
 static void test_messages_to_one_and_to_all_but_one_keep_the_order_of_the_calls(void **state) {
   (void)state;
-  assert_int_equal(stoa_worker_run_for(house.server, &ids[0], mix, NULL), STOA_OK);
-  house_expect(&ann, "A");
-  house_expect(&ann, "C");
-  house_expect(&ann, "E");
-  house_sync(&ann);
-  house_expect(&bob, "A");
-  house_expect(&bob, "B");
-  house_expect(&bob, "D");
-  house_expect(&bob, "F");
-  house_sync(&bob);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &ids[0], mix, NULL), STOA_OK);
+  fixture_expect_line(&ann, "A");
+  fixture_expect_line(&ann, "C");
+  fixture_expect_line(&ann, "E");
+  fixture_sync(&ann);
+  fixture_expect_line(&bob, "A");
+  fixture_expect_line(&bob, "B");
+  fixture_expect_line(&bob, "D");
+  fixture_expect_line(&bob, "F");
+  fixture_sync(&bob);
 }
 
 static void leave_and_come_back(void *context, struct stoa_session *session, int status) {
@@ -349,107 +349,107 @@ static void leave_and_come_back(void *context, struct stoa_session *session, int
 
 static void test_an_excluded_member_may_leave_and_join_in_the_same_turn(void **state) {
   (void)state;
-  assert_int_equal(stoa_worker_run_for(house.server, &ids[0], leave_and_come_back, NULL), STOA_OK);
-  house_expect(&ann, "not for bob");
-  house_sync(&ann);
-  house_expect(&bob, "not for ann");
-  house_expect(&bob, "ann is no member");
-  house_sync(&bob);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &ids[0], leave_and_come_back, NULL), STOA_OK);
+  fixture_expect_line(&ann, "not for bob");
+  fixture_sync(&ann);
+  fixture_expect_line(&bob, "not for ann");
+  fixture_expect_line(&bob, "ann is no member");
+  fixture_sync(&bob);
 }
 
 static void test_a_close_frame_follows_what_the_excluded_member_was_to_get(void **state) {
   (void)state;
   publish_text(NULL, "for both");
   publish_text(&ids[0], "not for ann");
-  assert_int_equal(stoa_server_close_session(house.server, &ids[0], 4999, "as asked"), STOA_OK);
-  house_expect(&ann, "for both");
-  assert_int_equal(client_goodbye(&ann), 4999);
-  house_expect(&bob, "for both");
-  house_expect(&bob, "not for ann");
+  assert_int_equal(stoa_server_close_session(fixture.server, &ids[0], 4999, "as asked"), STOA_OK);
+  fixture_expect_line(&ann, "for both");
+  assert_int_equal(client_read_close(&ann), 4999);
+  fixture_expect_line(&bob, "for both");
+  fixture_expect_line(&bob, "not for ann");
 }
 
 static void test_an_id_of_nobody_excludes_nobody(void **state) {
   (void)state;
   static const struct stoa_uuid nobody = {{0}};
-  struct talk_v1_line_message line = {.text = STOA_STR("for all")};
+  struct sample_v1_line_message line = {.text = STOA_STR("for all")};
   publish_text(&nobody, "for the group");
   assert_int_equal(send_except(NULL, &nobody, &line), STOA_OK);
-  house_expect(&ann, "for the group");
-  house_expect(&ann, "for all");
-  house_expect(&bob, "for the group");
-  house_expect(&bob, "for all");
+  fixture_expect_line(&ann, "for the group");
+  fixture_expect_line(&ann, "for all");
+  fixture_expect_line(&bob, "for the group");
+  fixture_expect_line(&bob, "for all");
 }
 
 static void test_excluding_has_the_errors_of_publishing(void **state) {
   (void)state;
   char name[65];
-  struct talk_v1_line_message line = {.text = STOA_STR("x")};
-  struct talk_v1_line_message bad = {.text = STOA_STR("\xff")};
-  const struct stoa_message_type *type = &talk_v1_line_message_type;
+  struct sample_v1_line_message line = {.text = STOA_STR("x")};
+  struct sample_v1_line_message bad = {.text = STOA_STR("\xff")};
+  const struct stoa_message_type *type = &sample_v1_line_message_type;
   memset(name, 'x', sizeof name);
   assert_int_equal(
-      stoa_server_publish_except(house.server, stoa_string_make(name, 65), &ids[0], HOUSE_LINE, type, &line),
+      stoa_server_publish_except(fixture.server, stoa_string_make(name, 65), &ids[0], FIXTURE_LINE, type, &line),
       STOA_E_ARGUMENT);
   assert_int_equal(
-      stoa_server_publish_except(house.server, stoa_string_make(name, 0), &ids[0], HOUSE_LINE, type, &line),
+      stoa_server_publish_except(fixture.server, stoa_string_make(name, 0), &ids[0], FIXTURE_LINE, type, &line),
       STOA_E_ARGUMENT);
-  assert_int_equal(stoa_server_publish_except(house.server, stoa_string_of("g"), &ids[0], 0x40000000, type, &line),
+  assert_int_equal(stoa_server_publish_except(fixture.server, stoa_string_of("g"), &ids[0], 0x40000000, type, &line),
                    STOA_E_ARGUMENT);
-  assert_int_equal(stoa_server_broadcast_except(house.server, &ids[0], 0x40000000, type, &line), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_server_broadcast_except(fixture.server, &ids[0], 0x40000000, type, &line), STOA_E_ARGUMENT);
   assert_int_equal(send_except("g", &ids[0], &bad), STOA_E_UTF8);
   assert_int_equal(send_except(NULL, &ids[0], &bad), STOA_E_UTF8);
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(NULL, &server), STOA_OK);
-  assert_int_equal(stoa_server_publish_except(server, stoa_string_of("g"), &ids[0], HOUSE_LINE, type, &line),
+  assert_int_equal(stoa_server_publish_except(server, stoa_string_of("g"), &ids[0], FIXTURE_LINE, type, &line),
                    STOA_E_CLOSED);
-  assert_int_equal(stoa_server_broadcast_except(server, &ids[0], HOUSE_LINE, type, &line), STOA_E_CLOSED);
+  assert_int_equal(stoa_server_broadcast_except(server, &ids[0], FIXTURE_LINE, type, &line), STOA_E_CLOSED);
   stoa_server_destroy(server);
 }
 
 /* Two batches in one turn of another worker. */
 
 struct gate {
-  struct house_count *entered;
-  struct house_count *opened;
+  struct counter *entered;
+  struct counter *opened;
   unsigned number;
 };
 
 static void stand_at_gate(void *context, int status) {
   const struct gate *gate = context;
   assert_int_equal(status, STOA_OK);
-  house_count_up(gate->entered);
-  house_count_wait(gate->opened, gate->number);
+  counter_up(gate->entered);
+  counter_wait(gate->opened, gate->number);
 }
 
 static void count_later_turn(void *context, int status) {
   assert_int_equal(status, STOA_OK);
-  house_count_up(context);
+  counter_up(context);
 }
 
 static void wait_for_a_turn(void *context, int status) {
   assert_int_equal(status, STOA_OK);
-  assert_int_equal(stoa_worker_defer(house.server, count_later_turn, context), STOA_OK);
+  assert_int_equal(stoa_worker_defer(fixture.server, count_later_turn, context), STOA_OK);
 }
 
 /* After it, what was published before has been flushed by its owner, worker 0. */
 static void pass_turns_of_owner(void) {
-  struct house_count turns = HOUSE_COUNT_INIT;
+  struct counter turns = COUNTER_INIT;
   for (unsigned i = 1; i <= 3; i++) {
-    assert_int_equal(stoa_worker_run(house.server, 0, wait_for_a_turn, &turns), STOA_OK);
-    house_count_wait(&turns, i);
+    assert_int_equal(stoa_worker_run(fixture.server, 0, wait_for_a_turn, &turns), STOA_OK);
+    counter_wait(&turns, i);
   }
 }
 
 static void broadcast_text(const struct stoa_uuid *except, const char *text) {
-  struct talk_v1_line_message line = {.text = stoa_string_of(text)};
+  struct sample_v1_line_message line = {.text = stoa_string_of(text)};
   assert_int_equal(send_except(NULL, except, &line), STOA_OK);
 }
 
 /* A client of worker 1, and its id: the last byte of an id tells its worker. */
 static void enter_worker_1(struct client *client, struct stoa_uuid *out_id) {
   for (;;) {
-    house_enter(&house, client, "stoa.json");
-    house_sync(client);
+    fixture_connect(&fixture, client, "stoa.json");
+    fixture_sync(client);
     *out_id = ids[(connected - 1) % MEMBERS];
     if (out_id->bytes[15] % 2 == 1) {
       return;
@@ -460,19 +460,19 @@ static void enter_worker_1(struct client *client, struct stoa_uuid *out_id) {
 
 static void test_two_batches_in_one_turn_keep_their_exclusions(void **state) {
   (void)state;
-  struct house_count entered = HOUSE_COUNT_INIT;
-  struct house_count opened = HOUSE_COUNT_INIT;
+  struct counter entered = COUNTER_INIT;
+  struct counter opened = COUNTER_INIT;
   struct gate gate = {&entered, &opened, 1};
   struct stoa_uuid ann_id;
   struct stoa_uuid bob_id;
-  struct stoa_server_config *config = house_config(2);
+  struct stoa_server_config *config = fixture_config(2);
   config->linger_ms = 0;
   connected = 0;
-  house_start(&house, config, &callbacks);
+  fixture_start(&fixture, config, &callbacks);
   enter_worker_1(&ann, &ann_id);
   enter_worker_1(&bob, &bob_id);
-  assert_int_equal(stoa_worker_run(house.server, 1, stand_at_gate, &gate), STOA_OK);
-  house_count_wait(&entered, 1);
+  assert_int_equal(stoa_worker_run(fixture.server, 1, stand_at_gate, &gate), STOA_OK);
+  counter_wait(&entered, 1);
   broadcast_text(NULL, "one");
   broadcast_text(&ann_id, "two");
   pass_turns_of_owner();
@@ -480,19 +480,19 @@ static void test_two_batches_in_one_turn_keep_their_exclusions(void **state) {
   broadcast_text(&ann_id, "four");
   broadcast_text(NULL, "five");
   pass_turns_of_owner();
-  house_count_up(&opened);
-  house_expect(&ann, "one");
-  house_expect(&ann, "three");
-  house_expect(&ann, "five");
-  house_sync(&ann);
-  house_expect(&bob, "one");
-  house_expect(&bob, "two");
-  house_expect(&bob, "four");
-  house_expect(&bob, "five");
-  house_sync(&bob);
+  counter_up(&opened);
+  fixture_expect_line(&ann, "one");
+  fixture_expect_line(&ann, "three");
+  fixture_expect_line(&ann, "five");
+  fixture_sync(&ann);
+  fixture_expect_line(&bob, "one");
+  fixture_expect_line(&bob, "two");
+  fixture_expect_line(&bob, "four");
+  fixture_expect_line(&bob, "five");
+  fixture_sync(&bob);
   client_close(&ann);
   client_close(&bob);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* The bound. */
@@ -502,12 +502,12 @@ struct filling {
   bool excludes;
   uint32_t accepted;
   int status;
-  struct house_count done;
+  struct counter done;
 };
 
 static void fill_turn(void *context, int status) {
   struct filling *filling = context;
-  struct talk_v1_line_message line = {.text = STOA_STR("x")};
+  struct sample_v1_line_message line = {.text = STOA_STR("x")};
   filling->accepted = 0;
   filling->status = status;
   while (filling->status == STOA_OK && filling->accepted < 100000) {
@@ -515,38 +515,38 @@ static void fill_turn(void *context, int status) {
     filling->status = send_except(NULL, except, &line);
     filling->accepted += filling->status == STOA_OK ? 1 : 0;
   }
-  house_count_up(&filling->done);
+  counter_up(&filling->done);
 }
 
 /* The group of all is owned by worker 0; both ids are of other workers, so the list grows with each message. */
 static void test_exclusions_count_as_bytes_that_wait_in_the_turn(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(3);
-  struct client guest;
+  struct stoa_server_config *config = fixture_config(3);
+  struct client observer;
   const struct stoa_limits_config limits = {.mailbox_bytes_max = 64 * 1024};
   config->limits = &limits;
   config->linger_ms = 0; /* or the batch is there still in the next turn */
-  house_start(&house, config, &callbacks);
-  house_enter(&house, &guest, "stoa.json");
-  struct filling filling = {.done = HOUSE_COUNT_INIT};
+  fixture_start(&fixture, config, &callbacks);
+  fixture_connect(&fixture, &observer, "stoa.json");
+  struct filling filling = {.done = COUNTER_INIT};
   filling.except[0].bytes[15] = 1;
   filling.except[1].bytes[15] = 2;
-  assert_int_equal(stoa_worker_run(house.server, 0, fill_turn, &filling), STOA_OK);
-  house_count_wait(&filling.done, 1);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, fill_turn, &filling), STOA_OK);
+  counter_wait(&filling.done, 1);
   uint32_t without = filling.accepted;
   assert_int_equal(filling.status, STOA_E_LIMIT);
   filling.excludes = true;
-  assert_int_equal(stoa_worker_run(house.server, 0, fill_turn, &filling), STOA_OK);
-  house_count_wait(&filling.done, 2);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, fill_turn, &filling), STOA_OK);
+  counter_wait(&filling.done, 2);
   assert_int_equal(filling.status, STOA_E_LIMIT);
   assert_in_range(filling.accepted, 1, without - 1);
   /* What was counted has been given back with the batch. */
   filling.excludes = false;
-  assert_int_equal(stoa_worker_run(house.server, 0, fill_turn, &filling), STOA_OK);
-  house_count_wait(&filling.done, 3);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, fill_turn, &filling), STOA_OK);
+  counter_wait(&filling.done, 3);
   assert_int_equal(filling.accepted, without);
-  client_close(&guest);
-  house_end(&house);
+  client_close(&observer);
+  fixture_stop(&fixture);
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* Every allocation of a scripted talk fails once, and once with all that come after it. What may happen: an error, a
+/* Every allocation of a scripted session fails once, and once with all that come after it. What may happen: an error, a
  * close, a lost connection. What may not: a crash, a leak, a wait for ever, a server that serves nobody any more.
  */
 #include <setjmp.h>
@@ -16,27 +16,27 @@
 #include <zlib.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
 #include "server/worker.h"
 
 #define FAULTS_MAX 3000u
 
-static struct house house;
+static struct fixture fixture;
 
 /* Ask, and read until the question is answered, be it by an error. False when the connection has ended. */
-static bool settled(struct client *client, bool text) {
+static bool synced(struct client *client, bool text) {
   static const char packet[] = "{\"type\":5,\"id\":7,\"payload\":{\"question\":\"q\"}}";
   bool sent = text ? client_send(client, 0x81, packet, strlen(packet))
-                   : client_send_call(client, HOUSE_ASK, 7, "{\"question\":\"q\"}");
+                   : client_send_call(client, FIXTURE_ASK, 7, "{\"question\":\"q\"}");
   while (sent) {
     struct client_frame frame = client_read(client);
     if (frame.opcode == CLIENT_CLOSED || frame.opcode == 8) {
       return false;
     }
     if (text ? memmem(frame.data, frame.len, "\"id\":7", 6) != NULL
-             : frame.len >= 4 && (frame.data[0] & 0x80) != 0 && frame.data[3] == HOUSE_ASK) {
+             : frame.len >= 4 && (frame.data[0] & 0x80) != 0 && frame.data[3] == FIXTURE_ASK) {
       return true;
     }
   }
@@ -63,56 +63,56 @@ static size_t compress_message(const char *text, uint8_t *out, size_t out_size) 
 
 static bool enter(struct client *client, bool tls, const char *protocol, const char *extra) {
   if (tls) {
-    client_connect_tls(client, house.address);
+    client_connect_tls(client, fixture.address);
   } else {
-    client_connect(client, house.address);
+    client_connect(client, fixture.address);
   }
   return client_upgrade(client, "/", protocol, extra) == 101;
 }
 
-static void talk_as_ann(struct client *ann) {
+static void act_as_ann(struct client *ann) {
   static const char fragment[] = "{\"from\":\"ann\",";
   static const char rest[] = "\"number\":2,\"text\":\"in pieces\"}";
   char line[400];
   uint8_t packed[600];
-  bool alive = client_send_typed(ann, HOUSE_LINE, "{\"from\":\"ann\",\"number\":1}") && settled(ann, false);
+  bool alive = client_send_typed(ann, FIXTURE_LINE, "{\"from\":\"ann\",\"number\":1}") && synced(ann, false);
   alive = alive && client_send(ann, 0x02, "\0\0\0", 3) && client_send(ann, 0x00, "\0", 1) &&
           client_send(ann, 0x00, fragment, strlen(fragment)) && client_send(ann, 0x80, rest, strlen(rest)) &&
-          settled(ann, false);
+          synced(ann, false);
   snprintf(line, sizeof line, "{\"from\":\"ann\",\"number\":3,\"text\":\"%0250d\"}", 7);
   size_t len = compress_message(line, packed, sizeof packed);
-  alive = alive && client_send(ann, 0xc2, packed, len) && settled(ann, false);
-  alive = alive && client_send_typed(ann, HOUSE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && settled(ann, false);
-  alive = alive && client_send_typed(ann, HOUSE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && settled(ann, false);
+  alive = alive && client_send(ann, 0xc2, packed, len) && synced(ann, false);
+  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"join\",\"group\":\"g\"}") && synced(ann, false);
+  alive = alive && client_send_typed(ann, FIXTURE_GROUP, "{\"action\":\"mix\",\"group\":\"g\"}") && synced(ann, false);
 }
 
-static void talk_as_bob(struct client *bob) {
+static void act_as_bob(struct client *bob) {
   static const char join[] = "{\"type\":6,\"payload\":{\"action\":\"join\",\"group\":\"g\",\"text\":\"\\u00fc\"}}";
   static const char say[] = "{\"type\":0,\"payload\":{\"from\":\"bob\",\"number\":1,\"text\":\"hello\"}}";
-  bool alive = client_send(bob, 0x81, join, strlen(join)) && settled(bob, true);
-  alive = alive && client_send(bob, 0x81, say, strlen(say)) && settled(bob, true);
+  bool alive = client_send(bob, 0x81, join, strlen(join)) && synced(bob, true);
+  alive = alive && client_send(bob, 0x81, say, strlen(say)) && synced(bob, true);
 }
 
 static void part(struct client *client) {
   if (client_send(client, 0x88, "\x03\xe8", 2)) {
-    client_goodbye(client);
+    client_read_close(client);
   }
   client_close(client);
 }
 
-static void talk(bool tls) {
+static void exchange(bool tls) {
   struct client ann;
   struct client bob;
   bool ann_there = enter(&ann, tls, "stoa.json", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
   bool bob_there = enter(&bob, tls, "stoa.text", NULL);
   if (bob_there) {
-    talk_as_bob(&bob);
+    act_as_bob(&bob);
   }
   if (ann_there) {
-    talk_as_ann(&ann);
+    act_as_ann(&ann);
   }
   if (bob_there) {
-    bob_there = settled(&bob, true);
+    bob_there = synced(&bob, true);
   }
   part(&ann);
   part(&bob);
@@ -121,23 +121,23 @@ static void talk(bool tls) {
 static void serve_a_fresh_client(bool tls) {
   struct client client;
   assert_true(enter(&client, tls, "stoa.json", NULL));
-  house_say(&client, "fresh", 9);
-  /* What the talk before said may still be on its way between the workers. */
-  unsigned number = house_hear(&client).number;
+  fixture_send_line(&client, "fresh", 9);
+  /* Messages of the run before may still be on its way between the workers. */
+  unsigned number = fixture_read_line(&client).number;
   while (number != 9) {
-    number = house_hear(&client).number;
+    number = fixture_read_line(&client).number;
   }
-  house_sync(&client);
+  fixture_sync(&client);
   client_close(&client);
 }
 
-/* Until a talk finds no fault any more. */
-static void talk_through_all_faults(bool tls, bool all_after) {
+/* Until a run meets no fault any more. */
+static void run_through_all_faults(bool tls, bool all_after) {
   unsigned n = 1;
   uint64_t hits = 1;
   while (hits > 0 && n < FAULTS_MAX) {
     stoa_memory_fail_at(n, all_after);
-    talk(tls);
+    exchange(tls);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     serve_a_fresh_client(tls);
@@ -147,48 +147,48 @@ static void talk_through_all_faults(bool tls, bool all_after) {
   assert_true(n < FAULTS_MAX);
 }
 
-static void test_each_allocation_of_a_talk_may_fail(void **state) {
+static void test_each_allocation_of_a_session_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
-  house_start(&house, config, NULL);
-  talk_through_all_faults(false, false);
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  run_through_all_faults(false, false);
+  fixture_stop(&fixture);
 }
 
 static void test_each_allocation_between_workers_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(3);
+  struct stoa_server_config *config = fixture_config(3);
   config->compression = true;
-  house_start(&house, config, NULL);
-  talk_through_all_faults(false, false);
-  talk_through_all_faults(false, true);
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  run_through_all_faults(false, false);
+  run_through_all_faults(false, true);
+  fixture_stop(&fixture);
 }
 
-static void test_memory_may_be_out_for_good_from_any_point_of_a_talk(void **state) {
+static void test_memory_may_run_out_for_good_at_any_point_of_a_session(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
-  house_start(&house, config, NULL);
-  talk_through_all_faults(false, true);
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  run_through_all_faults(false, true);
+  fixture_stop(&fixture);
 }
 
 static void test_each_allocation_of_a_start_may_fail(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(2);
+  struct stoa_server_config *config = fixture_config(2);
   unsigned n = 1;
   uint64_t hits = 1;
   while (hits > 0 && n < FAULTS_MAX) {
     int64_t before = stoa_memory_live_blocks();
     stoa_memory_fail_at(n, false);
-    int status = house_try(&house, config, NULL);
+    int status = fixture_try_start(&fixture, config, NULL);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     if (status == STOA_OK) {
       serve_a_fresh_client(false);
-      house_end(&house);
+      fixture_stop(&fixture);
     } else {
       assert_int_equal(status, STOA_E_MEMORY);
     }
@@ -211,8 +211,8 @@ struct member {
 /* False when the membership was refused, or the session ended. */
 static bool join(struct client *client) {
   bool refused = false;
-  house_group(client, "join", "g", "");
-  if (!client_send_call(client, HOUSE_ASK, 7, "{\"question\":\"q\"}")) {
+  fixture_send_group(client, "join", "g", "");
+  if (!client_send_call(client, FIXTURE_ASK, 7, "{\"question\":\"q\"}")) {
     return false;
   }
   for (;;) {
@@ -247,11 +247,11 @@ static bool listen_to_the_end(struct member *member) {
 }
 
 static void publish_line(uint32_t number) {
-  struct talk_v1_line_message line = {.number = number};
+  struct sample_v1_line_message line = {.number = number};
   /* Of no session, and of each of the workers in turn: the group's owner keeps a list for the other one. */
   const struct stoa_uuid nobody = {{[15] = (uint8_t)(number % 2)}};
-  int ignored = stoa_server_publish_except(house.server, stoa_string_of("g"), &nobody, HOUSE_LINE,
-                                           &talk_v1_line_message_type, &line);
+  int ignored = stoa_server_publish_except(fixture.server, stoa_string_of("g"), &nobody, FIXTURE_LINE,
+                                           &sample_v1_line_message_type, &line);
   (void)ignored;
 }
 
@@ -259,9 +259,9 @@ static uint64_t meet_with_fault(unsigned n) {
   struct member members[MEMBERS];
   const struct member *first = NULL;
   memset(members, 0, sizeof members);
-  house_start(&house, house_config(2), NULL);
+  fixture_start(&fixture, fixture_config(2), NULL);
   for (size_t i = 0; i < MEMBERS; i++) {
-    house_enter(&house, &members[i].client, "stoa.json");
+    fixture_connect(&fixture, &members[i].client, "stoa.json");
   }
   stoa_memory_fail_at(n, false);
   for (size_t i = 0; i < MEMBERS; i++) {
@@ -271,7 +271,7 @@ static uint64_t meet_with_fault(unsigned n) {
     publish_line(i);
   }
   /* Once this one's answer is here, its worker has been through a turn with the lines in it. */
-  bool alive = settled(&members[0].client, false);
+  bool alive = synced(&members[0].client, false);
   (void)alive;
   uint64_t hits = stoa_memory_fault_hits();
   stoa_memory_fail_at(0, false);
@@ -285,11 +285,11 @@ static uint64_t meet_with_fault(unsigned n) {
   for (size_t i = 0; i < MEMBERS; i++) {
     client_close(&members[i].client);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
   return hits;
 }
 
-static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
+static void test_members_that_stay_have_received_all_that_the_others_received(void **state) {
   (void)state;
   unsigned n = 1;
   while (n < FAULTS_MAX && meet_with_fault(n) > 0) {
@@ -302,7 +302,7 @@ static void test_who_stays_has_heard_all_that_the_others_heard(void **state) {
 static void shrink_with_fault(uint64_t n) {
   enum { CAPACITY = 3000 };
   struct stoa_server *server = NULL;
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   worker->table = stoa_calloc(CAPACITY, sizeof *worker->table);
@@ -320,7 +320,7 @@ static void shrink_with_fault(uint64_t n) {
   stoa_server_destroy(server);
 }
 
-static void test_a_table_that_may_not_be_made_smaller_stays_sound(void **state) {
+static void test_a_table_that_cannot_shrink_stays_valid(void **state) {
   (void)state;
   for (uint64_t n = 0; n <= 2; n++) {
     shrink_with_fault(n);
@@ -334,7 +334,7 @@ static struct self_signed own;
 static struct stoa_server_config *tls_config(void) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
   static struct stoa_tls_config tls;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   tls.certificate = stoa_string_of(own.certificate);
   tls.key = stoa_string_of(own.key);
   config->addresses.items = addresses;
@@ -345,39 +345,39 @@ static struct stoa_server_config *tls_config(void) {
 
 /* What OpenSSL makes once and keeps is there after the first server; from the second on nothing may be left. The
  * client's half of OpenSSL allocates at the same place, so its own allocations fail too. */
-static void test_each_allocation_of_a_talk_over_tls_may_fail(void **state) {
+static void test_each_allocation_of_a_session_over_tls_may_fail(void **state) {
   (void)state;
   self_signed_write(&own, "own");
   for (int round = 0; round < 2; round++) {
-    house_start(&house, tls_config(), NULL);
-    talk(true);
+    fixture_start(&fixture, tls_config(), NULL);
+    exchange(true);
     serve_a_fresh_client(true);
     if (round == 0) {
-      stoa_server_destroy(house.server);
+      stoa_server_destroy(fixture.server);
     } else {
-      house_end(&house);
+      fixture_stop(&fixture);
     }
   }
-  house_start(&house, tls_config(), NULL);
+  fixture_start(&fixture, tls_config(), NULL);
   unsigned step = 1;
   uint64_t hits = 1;
   /* Thousands of allocations, most of them the handshake's: each of the first, then ever fewer. */
   for (unsigned n = 1; hits > 0 && n < 1000000; n += step) {
     stoa_memory_fail_at(n, false);
-    talk(true);
+    exchange(true);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     serve_a_fresh_client(true);
     step = n < 50 ? 1 : 1 + n / 40;
   }
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
   /* OpenSSL's stores keep a few blocks of a step that failed half way. A session that lost one each time would show as
    * hundreds. */
-  assert_true(stoa_memory_live_blocks() - house.blocks_before < 32);
+  assert_true(stoa_memory_live_blocks() - fixture.blocks_before < 32);
   self_signed_remove(&own);
 }
 
-static int use_house_memory_for_openssl(void **state) {
+static int use_counted_memory_for_openssl(void **state) {
   struct stoa_server *server = NULL;
   (void)state;
   /* Creating one sets OpenSSL's allocator, which works only before anything else of OpenSSL is used. */
@@ -389,13 +389,13 @@ static int use_house_memory_for_openssl(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_allocation_of_a_start_may_fail),
-      cmocka_unit_test(test_each_allocation_of_a_talk_may_fail),
+      cmocka_unit_test(test_each_allocation_of_a_session_may_fail),
       cmocka_unit_test(test_each_allocation_between_workers_may_fail),
-      cmocka_unit_test(test_who_stays_has_heard_all_that_the_others_heard),
-      cmocka_unit_test(test_a_table_that_may_not_be_made_smaller_stays_sound),
-      cmocka_unit_test(test_memory_may_be_out_for_good_from_any_point_of_a_talk),
-      cmocka_unit_test(test_each_allocation_of_a_talk_over_tls_may_fail),
+      cmocka_unit_test(test_members_that_stay_have_received_all_that_the_others_received),
+      cmocka_unit_test(test_a_table_that_cannot_shrink_stays_valid),
+      cmocka_unit_test(test_memory_may_run_out_for_good_at_any_point_of_a_session),
+      cmocka_unit_test(test_each_allocation_of_a_session_over_tls_may_fail),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
-  return cmocka_run_group_tests_name("faults", tests, use_house_memory_for_openssl, NULL);
+  return cmocka_run_group_tests_name("faults", tests, use_counted_memory_for_openssl, NULL);
 }

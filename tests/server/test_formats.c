@@ -1,4 +1,4 @@
-/* Clients of all codecs and framings in one room: each hears every line in its own way. */
+/* Clients of all codecs and framings in one group: each receives every line in its own format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +13,13 @@
 #include <zlib.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 
 /* A codec of the program's own: "from#number#text". */
 static int encode_plain(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
   char text[512];
-  const struct talk_v1_line_message *line = message;
-  if (type != &talk_v1_line_message_type) {
+  const struct sample_v1_line_message *line = message;
+  if (type != &sample_v1_line_message_type) {
     return stoa_buffer_append(out, "?", 1);
   }
   int len = snprintf(text, sizeof text, "%.*s#%u#%.*s", (int)line->from.len, line->from.data, line->number,
@@ -31,7 +31,7 @@ static int decode_plain(const struct stoa_message_type *type, struct stoa_bytes 
                         void *out_message, struct stoa_codec_error *out_error) {
   (void)type;
   (void)arena;
-  struct talk_v1_line_message *line = out_message;
+  struct sample_v1_line_message *line = out_message;
   const uint8_t *sign = memchr(input.data, '#', input.len);
   if (sign == NULL) {
     snprintf(out_error->text, sizeof out_error->text, "no sign");
@@ -45,15 +45,15 @@ static int decode_plain(const struct stoa_message_type *type, struct stoa_bytes 
 
 static const struct stoa_codec plain_codec = {"plain", true, encode_plain, decode_plain};
 
-static void start_with_plain(struct house *house, struct stoa_server_config *config, const char *codec) {
+static void start_with_plain(struct fixture *fixture, struct stoa_server_config *config, const char *codec) {
   config->codec = stoa_string_of(codec);
-  house->blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(config, &house->server), STOA_OK);
-  assert_int_equal(stoa_server_add_codec(house->server, &plain_codec), STOA_OK);
-  assert_int_equal(stoa_server_add_codec(house->server, &plain_codec), STOA_E_EXISTS);
-  assert_int_equal(talk_v1_talk_register(house->server, house_handlers(), NULL), STOA_OK);
-  assert_int_equal(stoa_server_start(house->server), STOA_OK);
-  house->address = stoa_server_address(house->server, 0);
+  fixture->blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(config, &fixture->server), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(fixture->server, &plain_codec), STOA_OK);
+  assert_int_equal(stoa_server_add_codec(fixture->server, &plain_codec), STOA_E_EXISTS);
+  assert_int_equal(sample_v1_sample_register(fixture->server, fixture_handlers(), NULL), STOA_OK);
+  assert_int_equal(stoa_server_start(fixture->server), STOA_OK);
+  fixture->address = stoa_server_address(fixture->server, 0);
 }
 
 enum { GUESTS = 7 };
@@ -103,9 +103,9 @@ static void make_text(char *text, size_t len) {
 static size_t payload_of(const char *protocol, uint32_t number, const char *text, uint8_t *out, size_t size) {
   if (protocol != NULL && strcmp(protocol, "stoa.proto") == 0) {
     struct stoa_buffer buffer;
-    struct talk_v1_line_message line = {.from = STOA_STR("x"), .number = number, .text = stoa_string_of(text)};
+    struct sample_v1_line_message line = {.from = STOA_STR("x"), .number = number, .text = stoa_string_of(text)};
     stoa_buffer_init(&buffer, size);
-    assert_int_equal(stoa_codec_proto.encode(&talk_v1_line_message_type, &line, &buffer), STOA_OK);
+    assert_int_equal(stoa_codec_proto.encode(&sample_v1_line_message_type, &line, &buffer), STOA_OK);
     size_t len = buffer.len;
     memcpy(out, buffer.data, len);
     stoa_buffer_fini(&buffer);
@@ -127,7 +127,7 @@ static void expect_line(struct client *client, const struct kind *kind, uint32_t
   size_t head = kind->opcode == 2 ? 4 : 0;
   memset(expected, 0, 4);
   size_t len = head + payload_of(kind->protocol, number, text, expected + head, sizeof expected - head);
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_int_equal(frame.opcode, kind->opcode);
   assert_int_equal(frame.compressed, kind->compressed && len >= 128);
   const uint8_t *got = frame.data;
@@ -141,36 +141,36 @@ static void expect_line(struct client *client, const struct kind *kind, uint32_t
 }
 
 static void meet(uint32_t workers) {
-  struct house house;
-  struct client guests[GUESTS];
+  struct fixture fixture;
+  struct client observers[GUESTS];
   char text[600];
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   config->compression = true;
-  start_with_plain(&house, config, "json");
+  start_with_plain(&fixture, config, "json");
   for (size_t i = 0; i < GUESTS; i++) {
-    client_connect(&guests[i], house.address);
-    assert_int_equal(client_upgrade(&guests[i], "/", kinds[i].protocol, kinds[i].extra), 101);
+    client_connect(&observers[i], fixture.address);
+    assert_int_equal(client_upgrade(&observers[i], "/", kinds[i].protocol, kinds[i].extra), 101);
   }
   for (uint32_t number = 0; number < 3; number++) {
     make_text(text, number * 150);
-    struct talk_v1_line_message line = {.from = STOA_STR("x"), .number = number, .text = stoa_string_of(text)};
-    assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
+    struct sample_v1_line_message line = {.from = STOA_STR("x"), .number = number, .text = stoa_string_of(text)};
+    assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
     for (size_t i = 0; i < GUESTS; i++) {
-      expect_line(&guests[i], &kinds[i], number, text);
+      expect_line(&observers[i], &kinds[i], number, text);
     }
   }
   /* What the client of the program's own codec says reaches all others in theirs. */
-  assert_true(client_send(&guests[4], 0x82, "\0\0\0\0x#", 6));
+  assert_true(client_send(&observers[4], 0x82, "\0\0\0\0x#", 6));
   for (size_t i = 0; i < GUESTS; i++) {
-    expect_line(&guests[i], &kinds[i], 0, "");
+    expect_line(&observers[i], &kinds[i], 0, "");
   }
   for (size_t i = 0; i < GUESTS; i++) {
-    client_close(&guests[i]);
+    client_close(&observers[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_every_kind_of_client_hears_each_line_in_its_own_way(void **state) {
+static void test_every_kind_of_client_receives_each_line_in_its_own_format(void **state) {
   (void)state;
   meet(1);
   meet(3);
@@ -178,86 +178,86 @@ static void test_every_kind_of_client_hears_each_line_in_its_own_way(void **stat
 
 static void test_a_client_without_a_subprotocol_speaks_the_configured_codec(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client client;
-  start_with_plain(&house, house_config(1), "plain");
-  client_connect(&client, house.address);
+  start_with_plain(&fixture, fixture_config(1), "plain");
+  client_connect(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", NULL, NULL), 101);
   assert_true(client_send(&client, 0x82, "\0\0\0\0me#hello", 12));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_int_equal(frame.len, 4 + strlen("me#0#hello"));
   assert_memory_equal(frame.data, "\0\0\0\0me#0#hello", frame.len);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_text_packets_carry_quoted_payloads(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client client;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->payload_type = STOA_PAYLOAD_TYPE_TEXT;
-  house_start(&house, config, NULL);
-  house_enter(&house, &client, NULL);
+  fixture_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &client, NULL);
   static const char said[] = "{\"type\":0,\"payload\":\"{\\\"from\\\":\\\"me\\\",\\\"text\\\":\\\"hi\\\"}\"}";
   static const char heard[] =
       "{\"type\":0,\"payload\":\"{\\\"from\\\":\\\"me\\\",\\\"number\\\":0,\\\"text\\\":\\\"hi\\\"}\"}";
   assert_true(client_send(&client, 0x81, said, sizeof said - 1));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_int_equal(frame.opcode, 1);
   assert_int_equal(frame.len, sizeof heard - 1);
   assert_memory_equal(frame.data, heard, sizeof heard - 1);
   /* Errors are not for a client of this kind. */
   assert_true(client_send(&client, 0x81, "nonsense", 8));
   assert_true(client_send(&client, 0x81, said, sizeof said - 1));
-  frame = client_message(&client);
+  frame = client_read_message(&client);
   assert_memory_equal(frame.data, heard, sizeof heard - 1);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_the_byte_order_may_be_little(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client client;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->byte_order = STOA_BYTE_ORDER_LITTLE;
-  house_start(&house, config, NULL);
-  house_enter(&house, &client, "stoa.json");
+  fixture_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   static const char call[] = "\x05\0\0\x80\x09\0\0\0{\"question\":\"q\"}";
   static const char answer[] = "\x05\0\0\x80\x09\0\0\0{\"answer\":\"q\"}";
   assert_true(client_send(&client, 0x82, call, sizeof call - 1));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_int_equal(frame.len, sizeof answer - 1);
   assert_memory_equal(frame.data, answer, sizeof answer - 1);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_a_smaller_window_is_kept_to_and_broadcasts_come_as_they_are(void **state) {
+static void test_a_smaller_window_is_kept_and_broadcasts_come_uncompressed(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client client;
   char text[600];
   char payload[1000];
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->compression = true;
-  house_start(&house, config, NULL);
-  client_connect(&client, house.address);
+  fixture_start(&fixture, config, NULL);
+  client_connect(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json",
                                   "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n"),
                    101);
   make_text(text, 500);
-  struct talk_v1_line_message line = {.text = stoa_string_of(text)};
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
-  struct client_frame frame = client_message(&client);
+  struct sample_v1_line_message line = {.text = stoa_string_of(text)};
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
+  struct client_frame frame = client_read_message(&client);
   assert_false(frame.compressed);
   snprintf(payload, sizeof payload, "{\"action\":\"push\",\"text\":\"%s\"}", text);
-  assert_true(client_send_typed(&client, HOUSE_GROUP, payload));
-  frame = client_message(&client);
+  assert_true(client_send_typed(&client, FIXTURE_GROUP, payload));
+  frame = client_read_message(&client);
   assert_true(frame.compressed);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void on_raw(void *user, struct stoa_session *session, struct stoa_bytes message, bool is_text) {
@@ -268,30 +268,30 @@ static void on_raw(void *user, struct stoa_session *session, struct stoa_bytes m
 
 static void test_a_raw_handler_gets_messages_as_they_are(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client client;
   const struct stoa_callbacks callbacks = {.on_raw = on_raw};
-  house_start(&house, house_config(1), &callbacks);
-  house_enter(&house, &client, NULL);
+  fixture_start(&fixture, fixture_config(1), &callbacks);
+  fixture_connect(&fixture, &client, NULL);
   assert_true(client_send(&client, 0x81, "any text", 8));
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_int_equal(frame.opcode, 1);
   assert_memory_equal(frame.data, "any text", 8);
   assert_true(client_send(&client, 0x82, "", 0));
-  frame = client_message(&client);
+  frame = client_read_message(&client);
   assert_int_equal(frame.opcode, 2);
   assert_int_equal(frame.len, 0);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_kind_of_client_hears_each_line_in_its_own_way),
+      cmocka_unit_test(test_every_kind_of_client_receives_each_line_in_its_own_format),
       cmocka_unit_test(test_a_client_without_a_subprotocol_speaks_the_configured_codec),
       cmocka_unit_test(test_text_packets_carry_quoted_payloads),
       cmocka_unit_test(test_the_byte_order_may_be_little),
-      cmocka_unit_test(test_a_smaller_window_is_kept_to_and_broadcasts_come_as_they_are),
+      cmocka_unit_test(test_a_smaller_window_is_kept_and_broadcasts_come_uncompressed),
       cmocka_unit_test(test_a_raw_handler_gets_messages_as_they_are),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

@@ -1,4 +1,4 @@
-/* Order: one group's messages are seen alike by all of its members, on one, two and four workers. */
+/* Order: all members of a group receive its messages in one order, on one, two and four workers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "server/membership.h"
 #include "server/server_private.h"
 #include "server/worker.h"
@@ -26,7 +26,7 @@
 /* A thread that publishes, and one that says as a client. */
 struct speaker {
   pthread_t thread;
-  struct house *house;
+  struct fixture *fixture;
   struct client *client; /* NULL: through the server's own functions */
   const char *group;     /* NULL: to all */
   char name[8];
@@ -36,15 +36,16 @@ struct speaker {
 static void *speak(void *context) {
   struct speaker *speaker = context;
   for (uint32_t i = 0; i < LINES && !speaker->failed; i++) {
-    struct talk_v1_line_message line = {.from = stoa_string_of(speaker->name), .number = i, .text = STOA_STR("-")};
+    struct sample_v1_line_message line = {.from = stoa_string_of(speaker->name), .number = i, .text = STOA_STR("-")};
     if (speaker->client != NULL) {
       char payload[128];
       snprintf(payload, sizeof payload, "{\"from\":\"%s\",\"number\":%u,\"text\":\"-\"}", speaker->name, i);
-      speaker->failed = !client_send_typed(speaker->client, HOUSE_LINE, payload);
+      speaker->failed = !client_send_typed(speaker->client, FIXTURE_LINE, payload);
     } else if (speaker->group != NULL) {
-      speaker->failed = talk_v1_line_publish(speaker->house->server, stoa_string_of(speaker->group), &line) != STOA_OK;
+      speaker->failed =
+          sample_v1_line_publish(speaker->fixture->server, stoa_string_of(speaker->group), &line) != STOA_OK;
     } else {
-      speaker->failed = talk_v1_line_broadcast(speaker->house->server, &line) != STOA_OK;
+      speaker->failed = sample_v1_line_broadcast(speaker->fixture->server, &line) != STOA_OK;
     }
   }
   return NULL;
@@ -110,29 +111,29 @@ static void check_alike(const struct listener *one, const struct listener *other
 
 /* Everybody hears everybody; clients of all workers, threads of nobody. */
 static void hold_meeting(uint32_t workers, const char *group) {
-  struct house house;
-  struct stoa_server_config *config = house_config(workers);
+  struct fixture fixture;
+  struct stoa_server_config *config = fixture_config(workers);
   struct stoa_limits_config limits = {.send_queue_bytes_max = 64 * 1024 * 1024};
   config->limits = &limits;
-  house_start(&house, config, NULL);
+  fixture_start(&fixture, config, NULL);
   struct client members[MEMBERS];
   struct listener listeners[MEMBERS];
   struct speaker speakers[SENDERS + THREADS];
   uint32_t senders = group == NULL ? SENDERS : 0;
   for (uint32_t i = 0; i < MEMBERS; i++) {
-    house_enter(&house, &members[i], "stoa.json");
+    fixture_connect(&fixture, &members[i], "stoa.json");
     if (group != NULL) {
-      house_group(&members[i], "join", group, "");
+      fixture_send_group(&members[i], "join", group, "");
     }
-    house_sync(&members[i]);
+    fixture_sync(&members[i]);
   }
   if (group != NULL) {
-    /* A worker tells the group's owner of its first member by a post. Its own publication comes behind that: when it
+    /* A worker tells the group's owner of its first member by a post. Its own publication comes after that: when it
      * has arrived everywhere, so has the word. */
     for (uint32_t i = 0; i < MEMBERS; i++) {
-      house_group(&members[i], "publish", group, "ready");
+      fixture_send_group(&members[i], "publish", group, "ready");
       for (uint32_t k = 0; k < MEMBERS; k++) {
-        house_expect(&members[k], "ready");
+        fixture_expect_line(&members[k], "ready");
       }
     }
   }
@@ -142,7 +143,7 @@ static void hold_meeting(uint32_t workers, const char *group) {
     assert_int_equal(pthread_create(&listeners[i].thread, NULL, listen_to, &listeners[i]), 0);
   }
   for (uint32_t i = 0; i < senders + THREADS; i++) {
-    speakers[i] = (struct speaker){.house = &house, .client = i < senders ? &members[i] : NULL, .group = group};
+    speakers[i] = (struct speaker){.fixture = &fixture, .client = i < senders ? &members[i] : NULL, .group = group};
     snprintf(speakers[i].name, sizeof speakers[i].name, "s%u", i);
     assert_int_equal(pthread_create(&speakers[i].thread, NULL, speak, &speakers[i]), 0);
   }
@@ -159,7 +160,7 @@ static void hold_meeting(uint32_t workers, const char *group) {
     free(listeners[i].lines);
     client_close(&members[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_all_members_hear_all_broadcasts_in_one_order_on_one_worker(void **state) {
@@ -184,79 +185,79 @@ static void test_a_named_group_keeps_one_order_wherever_its_owner_is(void **stat
   hold_meeting(4, "a group with a longer name");
 }
 
-static struct house house;
+static struct fixture fixture;
 static struct client ann, bob;
 
-static int two_guests(void **state) {
+static int connect_two(void **state) {
   (void)state;
-  house_start(&house, house_config(1), NULL);
-  house_enter(&house, &ann, "stoa.json");
-  house_enter(&house, &bob, "stoa.json");
-  house_sync(&ann);
-  house_sync(&bob);
+  fixture_start(&fixture, fixture_config(1), NULL);
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_connect(&fixture, &bob, "stoa.json");
+  fixture_sync(&ann);
+  fixture_sync(&bob);
   return 0;
 }
 
-static int guests_leave(void **state) {
+static int disconnect_two(void **state) {
   (void)state;
   client_close(&ann);
   client_close(&bob);
-  house_end(&house);
+  fixture_stop(&fixture);
   return 0;
 }
 
 static void test_private_and_group_messages_of_one_handler_arrive_in_the_order_of_the_calls(void **state) {
   (void)state;
-  house_group(&ann, "join", "g", "");
-  house_group(&bob, "join", "g", "");
-  house_sync(&bob);
-  house_group(&ann, "mix", "g", "");
-  house_expect(&ann, "A");
-  house_expect(&ann, "B");
-  house_expect(&ann, "C");
-  house_expect(&ann, "D");
-  house_expect(&ann, "E");
-  house_expect(&bob, "B");
-  house_expect(&bob, "D");
-  house_expect(&bob, "E");
+  fixture_send_group(&ann, "join", "g", "");
+  fixture_send_group(&bob, "join", "g", "");
+  fixture_sync(&bob);
+  fixture_send_group(&ann, "mix", "g", "");
+  fixture_expect_line(&ann, "A");
+  fixture_expect_line(&ann, "B");
+  fixture_expect_line(&ann, "C");
+  fixture_expect_line(&ann, "D");
+  fixture_expect_line(&ann, "E");
+  fixture_expect_line(&bob, "B");
+  fixture_expect_line(&bob, "D");
+  fixture_expect_line(&bob, "E");
 }
 
-static void test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after(void **state) {
+static void test_a_session_that_joins_within_a_turn_gets_what_comes_after(void **state) {
   (void)state;
-  house_group(&bob, "join", "g", "");
-  house_sync(&bob);
-  house_group(&ann, "join between", "g", "");
-  house_expect(&ann, "after");
-  house_sync(&ann);
-  house_expect(&bob, "before");
-  house_expect(&bob, "after");
+  fixture_send_group(&bob, "join", "g", "");
+  fixture_sync(&bob);
+  fixture_send_group(&ann, "join between", "g", "");
+  fixture_expect_line(&ann, "after");
+  fixture_sync(&ann);
+  fixture_expect_line(&bob, "before");
+  fixture_expect_line(&bob, "after");
 }
 
-static void test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before(void **state) {
+static void test_a_session_that_leaves_within_a_turn_gets_what_came_before(void **state) {
   (void)state;
-  house_group(&ann, "join", "g", "");
-  house_group(&bob, "join", "g", "");
-  house_sync(&bob);
-  house_group(&ann, "leave between", "g", "");
-  house_expect(&ann, "before");
-  house_sync(&ann);
-  house_expect(&bob, "before");
-  house_expect(&bob, "after");
+  fixture_send_group(&ann, "join", "g", "");
+  fixture_send_group(&bob, "join", "g", "");
+  fixture_sync(&bob);
+  fixture_send_group(&ann, "leave between", "g", "");
+  fixture_expect_line(&ann, "before");
+  fixture_sync(&ann);
+  fixture_expect_line(&bob, "before");
+  fixture_expect_line(&bob, "after");
 }
 
 static void test_what_was_published_before_a_close_goes_out_before_the_close_frame(void **state) {
   (void)state;
-  house_group(&ann, "join", "g", "");
-  house_group(&bob, "join", "g", "");
-  house_sync(&bob);
-  house_group(&ann, "publish and close", "g", "last words");
-  house_expect(&ann, "last words");
-  assert_int_equal(client_goodbye(&ann), 4999);
-  house_expect(&bob, "last words");
+  fixture_send_group(&ann, "join", "g", "");
+  fixture_send_group(&bob, "join", "g", "");
+  fixture_sync(&bob);
+  fixture_send_group(&ann, "publish and close", "g", "last words");
+  fixture_expect_line(&ann, "last words");
+  assert_int_equal(client_read_close(&ann), 4999);
+  fixture_expect_line(&bob, "last words");
 }
 
 static void expect_refusal(struct client *client, const char *reason) {
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_memory_equal(frame.data, "\x40\0\0\x06", 4);
   assert_non_null(memmem(frame.data, frame.len, reason, strlen(reason)));
 }
@@ -266,22 +267,22 @@ static void test_a_membership_has_its_rules(void **state) {
   char name[128];
   memset(name, 'x', sizeof name);
   name[65] = '\0';
-  house_group(&ann, "join", "", "");
+  fixture_send_group(&ann, "join", "", "");
   expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
-  house_group(&ann, "join", name, "");
+  fixture_send_group(&ann, "join", name, "");
   expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
   name[64] = '\0';
-  house_group(&ann, "join", name, "");
-  house_group(&ann, "join", name, "");
+  fixture_send_group(&ann, "join", name, "");
+  fixture_send_group(&ann, "join", name, "");
   expect_refusal(&ann, stoa_status_text(STOA_E_EXISTS));
-  house_group(&ann, "publish", name, "to the long one");
-  house_expect(&ann, "to the long one");
-  house_group(&ann, "leave", "nowhere", "");
+  fixture_send_group(&ann, "publish", name, "to the long one");
+  fixture_expect_line(&ann, "to the long one");
+  fixture_send_group(&ann, "leave", "nowhere", "");
   expect_refusal(&ann, stoa_status_text(STOA_E_NOT_FOUND));
-  house_group(&ann, "publish", "", "x");
+  fixture_send_group(&ann, "publish", "", "x");
   expect_refusal(&ann, stoa_status_text(STOA_E_ARGUMENT));
-  house_group(&ann, "publish", "nobody is here", "x");
-  house_sync(&ann);
+  fixture_send_group(&ann, "publish", "nobody is here", "x");
+  fixture_sync(&ann);
 }
 
 static void test_a_session_is_in_at_most_128_groups(void **state) {
@@ -289,39 +290,39 @@ static void test_a_session_is_in_at_most_128_groups(void **state) {
   for (unsigned i = 0; i < 128; i++) {
     char name[16];
     snprintf(name, sizeof name, "g%u", i);
-    house_group(&ann, "join", name, "");
+    fixture_send_group(&ann, "join", name, "");
   }
-  house_group(&ann, "join", "one more", "");
+  fixture_send_group(&ann, "join", "one more", "");
   expect_refusal(&ann, stoa_status_text(STOA_E_LIMIT));
-  house_group(&ann, "leave", "g64", "");
-  house_group(&ann, "join", "one more", "");
-  house_sync(&ann);
-  house_group(&ann, "publish", "g127", "still there");
-  house_expect(&ann, "still there");
+  fixture_send_group(&ann, "leave", "g64", "");
+  fixture_send_group(&ann, "join", "one more", "");
+  fixture_sync(&ann);
+  fixture_send_group(&ann, "publish", "g127", "still there");
+  fixture_expect_line(&ann, "still there");
 }
 
 static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **state) {
   (void)state;
   struct client cid;
-  house_enter(&house, &cid, "stoa.json");
-  house_group(&ann, "join", "g", "");
-  house_sync(&ann);
-  house_group(&bob, "join", "g", "");
-  house_sync(&bob);
-  house_group(&cid, "join", "g", "");
-  house_sync(&cid);
-  house_group(&ann, "leave", "g", ""); /* the last one takes its place in the array */
-  house_sync(&ann);
-  house_group(&ann, "publish", "g", "one");
-  house_expect(&bob, "one");
-  house_expect(&cid, "one");
+  fixture_connect(&fixture, &cid, "stoa.json");
+  fixture_send_group(&ann, "join", "g", "");
+  fixture_sync(&ann);
+  fixture_send_group(&bob, "join", "g", "");
+  fixture_sync(&bob);
+  fixture_send_group(&cid, "join", "g", "");
+  fixture_sync(&cid);
+  fixture_send_group(&ann, "leave", "g", ""); /* the last one takes its place in the array */
+  fixture_sync(&ann);
+  fixture_send_group(&ann, "publish", "g", "one");
+  fixture_expect_line(&bob, "one");
+  fixture_expect_line(&cid, "one");
   client_close(&bob); /* and again by the end of a connection */
-  house_enter(&house, &bob, "stoa.json");
-  house_sync(&bob);
-  house_group(&ann, "publish", "g", "two");
-  house_expect(&cid, "two");
-  house_group(&cid, "leave", "g", "");
-  house_group(&cid, "leave", "g", "");
+  fixture_connect(&fixture, &bob, "stoa.json");
+  fixture_sync(&bob);
+  fixture_send_group(&ann, "publish", "g", "two");
+  fixture_expect_line(&cid, "two");
+  fixture_send_group(&cid, "leave", "g", "");
+  fixture_send_group(&cid, "leave", "g", "");
   expect_refusal(&cid, stoa_status_text(STOA_E_NOT_FOUND));
   client_close(&cid);
 }
@@ -348,7 +349,7 @@ static void test_formats_that_write_alike_are_encoded_and_compressed_once(void *
 static void test_the_count_of_batches_may_start_over(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
   assert_int_equal(
       stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
@@ -378,8 +379,8 @@ static void test_the_count_of_batches_may_start_over(void **state) {
 
 static void on_drained(void *user, struct stoa_session *session) {
   (void)user;
-  struct talk_v1_line_message line = {.text = STOA_STR("all has left")};
-  assert_int_equal(talk_v1_line_broadcast(stoa_session_server(session), &line), STOA_OK);
+  struct sample_v1_line_message line = {.text = STOA_STR("all has left")};
+  assert_int_equal(sample_v1_line_broadcast(stoa_session_server(session), &line), STOA_OK);
 }
 
 static enum stoa_admission ask_when_drained(void *user, struct stoa_session *session,
@@ -399,17 +400,17 @@ static void test_what_is_published_from_on_drained_arrives_at_once(void **state)
   static const struct stoa_callbacks callbacks = {.on_connect = ask_when_drained, .on_drained = on_drained};
   struct timespec start;
   struct timespec end;
-  house_start(&house, house_config(1), &callbacks);
+  fixture_start(&fixture, fixture_config(1), &callbacks);
   clock_gettime(CLOCK_MONOTONIC, &start);
   for (unsigned i = 0; i < GUESTS; i++) {
-    struct client guest;
-    house_enter(&house, &guest, "stoa.json");
-    house_expect(&guest, "all has left");
-    client_close(&guest);
+    struct client observer;
+    fixture_connect(&fixture, &observer, "stoa.json");
+    fixture_expect_line(&observer, "all has left");
+    client_close(&observer);
   }
   clock_gettime(CLOCK_MONOTONIC, &end);
   assert_in_range((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000, 0, MS_MAX);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
@@ -419,17 +420,17 @@ int main(void) {
       cmocka_unit_test(test_all_members_hear_all_broadcasts_in_one_order_on_four_workers),
       cmocka_unit_test(test_a_named_group_keeps_one_order_wherever_its_owner_is),
       cmocka_unit_test_setup_teardown(test_private_and_group_messages_of_one_handler_arrive_in_the_order_of_the_calls,
-                                      two_guests, guests_leave),
-      cmocka_unit_test_setup_teardown(test_who_joins_in_the_middle_of_a_turn_gets_what_comes_after, two_guests,
-                                      guests_leave),
-      cmocka_unit_test_setup_teardown(test_who_leaves_in_the_middle_of_a_turn_gets_what_came_before, two_guests,
-                                      guests_leave),
+                                      connect_two, disconnect_two),
+      cmocka_unit_test_setup_teardown(test_a_session_that_joins_within_a_turn_gets_what_comes_after, connect_two,
+                                      disconnect_two),
+      cmocka_unit_test_setup_teardown(test_a_session_that_leaves_within_a_turn_gets_what_came_before, connect_two,
+                                      disconnect_two),
       cmocka_unit_test_setup_teardown(test_what_was_published_before_a_close_goes_out_before_the_close_frame,
-                                      two_guests, guests_leave),
-      cmocka_unit_test_setup_teardown(test_a_membership_has_its_rules, two_guests, guests_leave),
-      cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, two_guests, guests_leave),
-      cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, two_guests,
-                                      guests_leave),
+                                      connect_two, disconnect_two),
+      cmocka_unit_test_setup_teardown(test_a_membership_has_its_rules, connect_two, disconnect_two),
+      cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, connect_two, disconnect_two),
+      cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, connect_two,
+                                      disconnect_two),
       cmocka_unit_test(test_formats_that_write_alike_are_encoded_and_compressed_once),
       cmocka_unit_test(test_the_count_of_batches_may_start_over),
       cmocka_unit_test(test_what_is_published_from_on_drained_arrives_at_once),

@@ -1,4 +1,4 @@
-/* tests/server/test_linger.c: a held batch by a clock that stands still until it is told otherwise. */
+/* tests/server/test_linger.c: a held batch, with a clock that the test moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void test_the_first_message_after_a_pause_is_not_held_when_that_is_asked_
   stoa_loop_destroy(loop);
 }
 
-static void test_nothing_is_held_without_lingering(void **state) {
+static void test_nothing_is_held_without_linger_ms(void **state) {
   (void)state;
   struct stoa_clock clock = stoa_clock_fake_init(&time_now);
   struct stoa_loop *loop = make_loop(&clock);
@@ -63,7 +63,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_batch_is_held_to_the_nanosecond_of_the_loops_clock),
       cmocka_unit_test(test_the_first_message_after_a_pause_is_not_held_when_that_is_asked_for),
-      cmocka_unit_test(test_nothing_is_held_without_lingering),
+      cmocka_unit_test(test_nothing_is_held_without_linger_ms),
   };
   return cmocka_run_group_tests_name("linger", tests, NULL, NULL);
 }

@@ -21,11 +21,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
 
-static struct house house;
+static struct fixture fixture;
 static struct stoa_string addresses[STOA_LISTENERS_MAX + 1];
 static struct stoa_listener_config listeners[STOA_LISTENERS_MAX + 1];
 static char texts[8][96];
@@ -128,7 +128,7 @@ static bool log_has(const char *text) {
 }
 
 static struct stoa_server_config *config_of(uint32_t workers, size_t count, const char *const *list) {
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   for (size_t i = 0; i < count; i++) {
     addresses[i] = stoa_string_of(list[i]);
   }
@@ -138,7 +138,7 @@ static struct stoa_server_config *config_of(uint32_t workers, size_t count, cons
 }
 
 static struct stoa_server_config *config_of_listeners(uint32_t workers, size_t count) {
-  struct stoa_server_config *config = house_config(workers);
+  struct stoa_server_config *config = fixture_config(workers);
   config->addresses.count = 0;
   config->listeners.items = listeners;
   config->listeners.count = count;
@@ -191,14 +191,14 @@ static bool is_served(const char *host, const char *like) {
 
 static void check_families(size_t count, const char *const *list, bool ipv4, bool ipv6) {
   for (uint32_t workers = 1; workers <= 2; workers++) {
-    house_start(&house, config_of(workers, count, list), NULL);
+    fixture_start(&fixture, config_of(workers, count, list), NULL);
     for (size_t i = 0; i < count; i++) {
-      assert_non_null(stoa_server_address(house.server, i));
+      assert_non_null(stoa_server_address(fixture.server, i));
     }
-    assert_null(stoa_server_address(house.server, count));
-    assert_int_equal(is_served("127.0.0.1", house.address), ipv4);
-    assert_int_equal(is_served("::1", house.address), ipv6);
-    house_end(&house);
+    assert_null(stoa_server_address(fixture.server, count));
+    assert_int_equal(is_served("127.0.0.1", fixture.address), ipv4);
+    assert_int_equal(is_served("::1", fixture.address), ipv6);
+    fixture_stop(&fixture);
   }
 }
 
@@ -213,12 +213,12 @@ static void test_a_port_alone_is_served_without_ipv6(void **state) {
   (void)state;
   ipv6_is_missing = true;
   check_families(1, (const char *const[]){":0"}, true, false);
-  house_start(&house, config_of(2, 1, (const char *const[]){":0"}), NULL);
-  assert_memory_equal(house.address, "0.0.0.0:", 8);
-  house_end(&house);
+  fixture_start(&fixture, config_of(2, 1, (const char *const[]){":0"}), NULL);
+  assert_memory_equal(fixture.address, "0.0.0.0:", 8);
+  fixture_stop(&fixture);
 }
 
-static void test_ipv6s_zero_address_is_what_is_left_of_it_without_ipv6(void **state) {
+static void test_without_ipv6_the_zero_address_of_ipv6_is_that_of_ipv4(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "127.0.0.1", port);
@@ -234,7 +234,7 @@ static void test_ipv4s_zero_address_is_ipv4_alone_and_ipv6s_is_both(void **state
   check_families(1, (const char *const[]){"[::]:0"}, true, true);
 }
 
-static void test_both_zero_addresses_stand_side_by_side_in_either_order(void **state) {
+static void test_both_zero_addresses_may_be_listed_in_either_order(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "0.0.0.0", port);
@@ -244,7 +244,7 @@ static void test_both_zero_addresses_stand_side_by_side_in_either_order(void **s
   assert_false(log_has("level=warn"));
 }
 
-static void test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it(void **state) {
+static void test_ipv6s_zero_address_leaves_ipv4_to_the_address_listed_for_it(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *four = with_port(0, "127.0.0.2", port);
@@ -255,9 +255,9 @@ static void test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it(void **s
 static void test_a_name_is_served_at_all_of_its_addresses_with_one_port(void **state) {
   (void)state;
   check_families(1, (const char *const[]){"localhost:0"}, true, true);
-  house_start(&house, config_of(2, 1, (const char *const[]){"localhost:0"}), NULL);
-  assert_memory_equal(house.address, "[::1]:", 6);
-  house_end(&house);
+  fixture_start(&fixture, config_of(2, 1, (const char *const[]){"localhost:0"}), NULL);
+  assert_memory_equal(fixture.address, "[::1]:", 6);
+  fixture_stop(&fixture);
 }
 
 static void test_a_name_is_served_where_this_machine_has_its_addresses(void **state) {
@@ -271,23 +271,26 @@ static void test_a_name_is_served_where_this_machine_has_its_addresses(void **st
 
 static void test_an_address_that_the_machine_does_not_have_is_an_error(void **state) {
   (void)state;
-  assert_int_equal(house_try(&house, config_of(2, 1, (const char *const[]){"elsewhere:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(2, 1, (const char *const[]){"elsewhere:0"}), NULL),
+                   STOA_E_SYSTEM);
   assert_true(log_has("event=\"cannot listen\" address=elsewhere:0"));
-  assert_int_equal(house_try(&house, config_of(2, 1, (const char *const[]){"192.0.2.1:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(2, 1, (const char *const[]){"192.0.2.1:0"}), NULL),
+                   STOA_E_SYSTEM);
   ipv6_is_missing = true;
-  assert_int_equal(house_try(&house, config_of(1, 1, (const char *const[]){"[::1]:0"}), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"[::1]:0"}), NULL), STOA_E_SYSTEM);
 }
 
-static void test_a_name_that_does_not_resolve_is_told_as_that(void **state) {
+static void test_a_name_that_does_not_resolve_is_reported(void **state) {
   (void)state;
-  assert_int_equal(house_try(&house, config_of(1, 1, (const char *const[]){"nobody:80"}), NULL), STOA_E_ARGUMENT);
+  assert_int_equal(fixture_try_start(&fixture, config_of(1, 1, (const char *const[]){"nobody:80"}), NULL),
+                   STOA_E_ARGUMENT);
   assert_true(log_has("does not resolve"));
   assert_true(log_has("nobody:80"));
 }
 
 /* Duplicates. */
 
-static void test_an_address_that_is_listed_twice_is_told(void **state) {
+static void test_an_address_that_is_listed_twice_is_reported(void **state) {
   (void)state;
   unsigned port = free_port();
   const char *first = with_port(0, "127.0.0.1", port);
@@ -351,35 +354,35 @@ static void test_a_unix_socket_is_served_by_all_workers_alike(void **state) {
   (void)state;
   enum { GUESTS = 40, WORKERS = 4 };
   const struct stoa_callbacks callbacks = {.on_connect = on_connect};
-  struct client guests[GUESTS];
+  struct client observers[GUESTS];
   listeners[0].address = unix_address();
   memset(sessions_of_worker, 0, sizeof sessions_of_worker);
-  house_start(&house, config_of_listeners(WORKERS, 1), &callbacks);
+  fixture_start(&fixture, config_of_listeners(WORKERS, 1), &callbacks);
   for (unsigned i = 0; i < GUESTS; i++) {
-    house_enter(&house, &guests[i], "stoa.json");
-    house_sync(&guests[i]);
+    fixture_connect(&fixture, &observers[i], "stoa.json");
+    fixture_sync(&observers[i]);
   }
   for (unsigned i = 0; i < WORKERS; i++) {
     assert_int_equal(atomic_load(&sessions_of_worker[i]), GUESTS / WORKERS);
   }
-  house_say(&guests[0], "ann", 7);
+  fixture_send_line(&observers[0], "ann", 7);
   for (unsigned i = 0; i < GUESTS; i++) {
-    assert_int_equal(house_hear(&guests[i]).number, 7);
-    client_close(&guests[i]);
+    assert_int_equal(fixture_read_line(&observers[i]).number, 7);
+    client_close(&observers[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void check_mode(const char *mode, mode_t expected) {
   struct stat info;
   listeners[0] = (struct stoa_listener_config){.address = unix_address(), .mode = stoa_string_of(mode)};
   mode_t before = umask(022);
-  house_start(&house, config_of_listeners(2, 1), NULL);
+  fixture_start(&fixture, config_of_listeners(2, 1), NULL);
   umask(before);
   assert_int_equal(lstat(unix_path, &info), 0);
   assert_true(S_ISSOCK(info.st_mode));
   assert_int_equal(info.st_mode & 07777, expected);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(access(unix_path, F_OK), -1);
 }
 
@@ -395,26 +398,26 @@ static void test_a_drain_removes_the_unix_socket_at_once(void **state) {
   (void)state;
   struct client client;
   listeners[0].address = unix_address();
-  house_start(&house, config_of_listeners(3, 1), NULL);
-  house_enter(&house, &client, "stoa.json");
-  stoa_server_drain(house.server);
-  assert_int_equal(client_goodbye(&client), 4001);
+  fixture_start(&fixture, config_of_listeners(3, 1), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
+  stoa_server_drain(fixture.server);
+  assert_int_equal(client_read_close(&client), 4001);
   assert_int_equal(access(unix_path, F_OK), -1);
   client_close(&client);
-  stoa_server_wait(house.server);
-  house_end(&house);
+  stoa_server_wait(fixture.server);
+  fixture_stop(&fixture);
 }
 
-static void test_a_file_that_somebody_put_there_meanwhile_stays(void **state) {
+static void test_a_socket_file_that_was_replaced_meanwhile_is_not_removed(void **state) {
   (void)state;
   listeners[0].address = unix_address();
-  house_start(&house, config_of_listeners(2, 1), NULL);
+  fixture_start(&fixture, config_of_listeners(2, 1), NULL);
   assert_int_equal(unlink(unix_path), 0);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", unix_path);
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(access(unix_path, F_OK), 0);
   close(fd);
 }
@@ -423,7 +426,7 @@ static void test_a_unix_socket_is_removed_when_another_address_cannot_be_had(voi
   (void)state;
   listeners[0].address = unix_address();
   listeners[1].address = stoa_string_of("192.0.2.1:0");
-  assert_int_equal(house_try(&house, config_of_listeners(2, 2), NULL), STOA_E_SYSTEM);
+  assert_int_equal(fixture_try_start(&fixture, config_of_listeners(2, 2), NULL), STOA_E_SYSTEM);
   assert_int_equal(access(unix_path, F_OK), -1);
 }
 
@@ -439,7 +442,7 @@ static int try(const char *address, const char *mode, enum stoa_listener_config_
   return status;
 }
 
-static void test_options_that_make_no_sense_are_refused(void **state) {
+static void test_invalid_options_are_refused(void **state) {
   (void)state;
   static const char *const modes[] = {"0800", "rw", "01777", "0x1ff", "-1", "00000"};
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -474,11 +477,11 @@ static void test_addresses_and_listeners_exclude_each_other(void **state) {
   assert_true(log_has("server.listeners"));
 }
 
-static void test_a_network_that_is_none_is_told_with_its_value(void **state) {
+static void test_an_invalid_network_is_reported_with_its_value(void **state) {
   (void)state;
   struct stoa_server *server;
   static const struct stoa_string networks[] = {STOA_STR("10.0.0.0/8"), STOA_STR("10.0.0.0/64")};
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->trusted_proxies.items = networks;
   config->trusted_proxies.count = 2;
   assert_int_equal(stoa_server_create(config, &server), STOA_E_ARGUMENT);
@@ -491,19 +494,19 @@ static void test_an_admin_listener_serves_nothing_of_the_public_one(void **state
   listeners[0].address = stoa_string_of("127.0.0.1:0");
   listeners[1].address = stoa_string_of("127.0.0.1:0");
   listeners[1].role = STOA_LISTENER_CONFIG_ROLE_ADMIN;
-  house_start(&house, config_of_listeners(2, 2), NULL);
-  const char *admin = stoa_server_address(house.server, 1);
-  assert_string_not_equal(admin, house.address);
+  fixture_start(&fixture, config_of_listeners(2, 2), NULL);
+  const char *admin = stoa_server_address(fixture.server, 1);
+  assert_string_not_equal(admin, fixture.address);
   client_connect(&client, admin);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 404);
   client_close(&client);
   client_connect(&client, admin);
   assert_int_equal(client_get(&client, "/"), 404);
   client_close(&client);
-  client_connect(&client, house.address);
+  client_connect(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 101);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* The certificate that the listener shows is the one in that file. */
@@ -541,31 +544,31 @@ static void test_each_listener_has_its_own_certificate(void **state) {
   struct stoa_server_config *config = config_of_listeners(2, 3);
   config->tls = &shared_tls;
   /* The first time OpenSSL makes things that it keeps. */
-  house_start(&house, config, NULL);
-  assert_true(shows(house.address, own.certificate));
-  stoa_server_destroy(house.server);
-  house_start(&house, config, NULL);
-  assert_true(shows(stoa_server_address(house.server, 0), own.certificate));
-  assert_true(shows(stoa_server_address(house.server, 1), shared.certificate));
-  assert_false(shows(stoa_server_address(house.server, 1), own.certificate));
-  assert_true(is_served("127.0.0.1", stoa_server_address(house.server, 2)));
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  assert_true(shows(fixture.address, own.certificate));
+  stoa_server_destroy(fixture.server);
+  fixture_start(&fixture, config, NULL);
+  assert_true(shows(stoa_server_address(fixture.server, 0), own.certificate));
+  assert_true(shows(stoa_server_address(fixture.server, 1), shared.certificate));
+  assert_false(shows(stoa_server_address(fixture.server, 1), own.certificate));
+  assert_true(is_served("127.0.0.1", stoa_server_address(fixture.server, 2)));
+  fixture_stop(&fixture);
   self_signed_remove(&own);
   self_signed_remove(&shared);
 }
 
 /* Descriptors. */
 
-static void test_the_soft_limit_of_descriptors_is_raised_and_told(void **state) {
+static void test_the_soft_limit_of_descriptors_is_raised_and_logged(void **state) {
   (void)state;
   struct rlimit before;
   struct rlimit after;
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
   const struct rlimit low = {256, before.rlim_max};
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-  house_start(&house, house_config(1), NULL);
+  fixture_start(&fixture, fixture_config(1), NULL);
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   assert_int_equal(after.rlim_cur, before.rlim_max);
   assert_true(log_has("event=\"descriptors\" limit="));
@@ -575,28 +578,29 @@ static void test_the_soft_limit_of_descriptors_is_raised_and_told(void **state) 
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_the_soft_limit_of_descriptors_is_raised_and_told), /* first: the log drops what is told all the time */
+      TEST(
+          test_the_soft_limit_of_descriptors_is_raised_and_logged), /* first: the log drops what is told all the time */
       TEST(test_a_port_alone_is_served_in_both_families),
       TEST(test_a_port_alone_is_served_without_ipv6),
-      TEST(test_ipv6s_zero_address_is_what_is_left_of_it_without_ipv6),
+      TEST(test_without_ipv6_the_zero_address_of_ipv6_is_that_of_ipv4),
       TEST(test_ipv4s_zero_address_is_ipv4_alone_and_ipv6s_is_both),
-      TEST(test_both_zero_addresses_stand_side_by_side_in_either_order),
-      TEST(test_ipv6s_zero_address_leaves_ipv4_to_who_is_listed_for_it),
+      TEST(test_both_zero_addresses_may_be_listed_in_either_order),
+      TEST(test_ipv6s_zero_address_leaves_ipv4_to_the_address_listed_for_it),
       TEST(test_a_name_is_served_at_all_of_its_addresses_with_one_port),
       TEST(test_a_name_is_served_where_this_machine_has_its_addresses),
       TEST(test_an_address_that_the_machine_does_not_have_is_an_error),
-      TEST(test_a_name_that_does_not_resolve_is_told_as_that),
-      TEST(test_an_address_that_is_listed_twice_is_told),
+      TEST(test_a_name_that_does_not_resolve_is_reported),
+      TEST(test_an_address_that_is_listed_twice_is_reported),
       TEST(test_an_address_within_another_is_served_by_it),
       TEST(test_one_address_with_two_meanings_is_an_error),
       TEST(test_a_unix_socket_is_served_by_all_workers_alike),
       TEST(test_a_unix_socket_has_its_mode_and_is_gone_after_the_end),
       TEST(test_a_drain_removes_the_unix_socket_at_once),
-      TEST(test_a_file_that_somebody_put_there_meanwhile_stays),
+      TEST(test_a_socket_file_that_was_replaced_meanwhile_is_not_removed),
       TEST(test_a_unix_socket_is_removed_when_another_address_cannot_be_had),
-      TEST(test_options_that_make_no_sense_are_refused),
+      TEST(test_invalid_options_are_refused),
       TEST(test_addresses_and_listeners_exclude_each_other),
-      TEST(test_a_network_that_is_none_is_told_with_its_value),
+      TEST(test_an_invalid_network_is_reported_with_its_value),
       TEST(test_an_admin_listener_serves_nothing_of_the_public_one),
       TEST(test_each_listener_has_its_own_certificate),
   };

@@ -65,7 +65,7 @@ static void a_name_that_was_rebound_is_refused_at_private_addresses(void **state
   assert_true(check(&plain_rules, "http://chat.example.org", "chat.example.org", NULL, PLAIN));
 }
 
-static void names_that_nobody_elsewhere_can_have_are_known(void **state) {
+static void names_that_no_other_site_can_have_are_allowed(void **state) {
   (void)state;
   static const char *const known[] = {
       "127.0.0.1:7700",
@@ -112,7 +112,7 @@ static void names_that_nobody_elsewhere_can_have_are_known(void **state) {
   }
 }
 
-static void upgrades_that_no_rebound_page_can_send_come_in(void **state) {
+static void upgrades_that_no_rebound_page_can_send_are_allowed(void **state) {
   (void)state;
   const char *host = "chat.example.org";
   assert_true(check(&plain_rules, "https://chat.example.org", host, "127.0.0.1", PLAIN));
@@ -148,7 +148,7 @@ static void a_page_of_another_host_is_refused_whatever_its_scheme(void **state) 
   assert_false(check(&plain_rules, "http://a b", "localhost", "127.0.0.1", PLAIN));
 }
 
-static void hosts_bind_every_connection(void **state) {
+static void configured_hosts_apply_to_every_connection(void **state) {
   (void)state;
   static const char *const locals[] = {"127.0.0.1", "203.0.113.5", NULL};
   for (size_t i = 0; i < COUNT(locals); i++) {
@@ -167,7 +167,7 @@ static void hosts_bind_every_connection(void **state) {
 }
 
 /* nginx's proxy_pass sends the address that it passes to as Host, unless it is told otherwise. */
-static void pages_of_configured_hosts_are_the_servers_own_behind_a_proxy(void **state) {
+static void pages_of_configured_hosts_are_allowed_behind_a_proxy(void **state) {
   (void)state;
   assert_true(check(&host_rules, "https://chat.example.org", "127.0.0.1:7700", "127.0.0.1", PLAIN));
   assert_true(check(&host_rules, "https://alt.example.org:8443", "127.0.0.1:7700", "127.0.0.1", PLAIN));
@@ -179,7 +179,7 @@ static void pages_of_configured_hosts_are_the_servers_own_behind_a_proxy(void **
   assert_false(check(&host_rules, "https://evil.example", "127.0.0.1:7700", "127.0.0.1", PLAIN));
 }
 
-static void a_list_of_origins_takes_the_defaults_place(void **state) {
+static void a_list_of_origins_replaces_the_default(void **state) {
   (void)state;
   assert_true(check(&list_rules, "https://page.example", "127.0.0.1:7700", "127.0.0.1", PLAIN));
   assert_true(check(&list_rules, "capacitor://localhost", "127.0.0.1:7700", "127.0.0.1", PLAIN));
@@ -193,7 +193,7 @@ static void a_list_of_origins_takes_the_defaults_place(void **state) {
   }
 }
 
-static void a_refusal_tells_what_to_set_ready_to_paste(void **state) {
+static void a_refusal_has_the_setting_to_add(void **state) {
   (void)state;
   assert_false(check(&plain_rules, "capacitor://localhost", "localhost:7700", "127.0.0.1", PLAIN));
   assert_string_equal(reason,
@@ -210,7 +210,7 @@ static void a_refusal_tells_what_to_set_ready_to_paste(void **state) {
                       "server.allowed_origins: [\"https://chat.example:8443\"]");
 }
 
-static void a_refusal_repeats_nothing_that_is_not_well_formed(void **state) {
+static void a_refusal_does_not_repeat_malformed_values(void **state) {
   (void)state;
   char longest[3000] = "http://";
   memset(longest + 7, 'a', sizeof longest - 8);
@@ -241,7 +241,7 @@ static void assert_fault(const char *(*fault_of)(struct stoa_string entry, char 
   }
 }
 
-static void an_entry_that_is_no_origin_says_what_to_write(void **state) {
+static void an_invalid_origin_is_reported_with_an_example(void **state) {
   (void)state;
   static const char *const good[] = {"*",       "null",    "https://chat.example.org", "http://[::1]:7700",
                                      "file://", "app://x", "capacitor://localhost"};
@@ -260,7 +260,7 @@ static void an_entry_that_is_no_origin_says_what_to_write(void **state) {
   assert_fault(stoa_origin_entry_fault, "https://a, https://b", "write scheme://host");
 }
 
-static void an_entry_that_is_no_host_says_what_to_write(void **state) {
+static void an_invalid_host_is_reported_with_an_example(void **state) {
   (void)state;
   static const char *const good[] = {"chat.example.org", "chat.example.org:8443", "[::1]", "192.168.1.5", "box"};
   for (size_t i = 0; i < COUNT(good); i++) {
@@ -279,16 +279,16 @@ static void an_entry_that_is_no_host_says_what_to_write(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_that_was_rebound_is_refused_at_private_addresses),
-      cmocka_unit_test(names_that_nobody_elsewhere_can_have_are_known),
-      cmocka_unit_test(upgrades_that_no_rebound_page_can_send_come_in),
+      cmocka_unit_test(names_that_no_other_site_can_have_are_allowed),
+      cmocka_unit_test(upgrades_that_no_rebound_page_can_send_are_allowed),
       cmocka_unit_test(a_page_of_another_host_is_refused_whatever_its_scheme),
-      cmocka_unit_test(hosts_bind_every_connection),
-      cmocka_unit_test(pages_of_configured_hosts_are_the_servers_own_behind_a_proxy),
-      cmocka_unit_test(a_list_of_origins_takes_the_defaults_place),
-      cmocka_unit_test(a_refusal_tells_what_to_set_ready_to_paste),
-      cmocka_unit_test(a_refusal_repeats_nothing_that_is_not_well_formed),
-      cmocka_unit_test(an_entry_that_is_no_origin_says_what_to_write),
-      cmocka_unit_test(an_entry_that_is_no_host_says_what_to_write),
+      cmocka_unit_test(configured_hosts_apply_to_every_connection),
+      cmocka_unit_test(pages_of_configured_hosts_are_allowed_behind_a_proxy),
+      cmocka_unit_test(a_list_of_origins_replaces_the_default),
+      cmocka_unit_test(a_refusal_has_the_setting_to_add),
+      cmocka_unit_test(a_refusal_does_not_repeat_malformed_values),
+      cmocka_unit_test(an_invalid_origin_is_reported_with_an_example),
+      cmocka_unit_test(an_invalid_host_is_reported_with_an_example),
   };
   return cmocka_run_group_tests_name("origins and hosts", tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static int end(void **state) {
   return 0;
 }
 
-static void test_connections_and_sessions_of_an_address_are_counted_apart(void **state) {
+static void test_connections_and_sessions_of_an_address_are_counted_separately(void **state) {
   (void)state;
   assert_int_equal(connect_as("192.0.2.1"), STOA_OK);
   assert_int_equal(connect_as("192.0.2.1"), STOA_OK);
@@ -178,7 +178,7 @@ static void test_handshakes_of_an_address_are_bound_by_a_rate_with_a_burst(void 
   assert_int_equal(handshake("192.0.2.1", 6050), STOA_E_LIMIT);
 }
 
-static void test_who_comes_and_goes_is_remembered_while_its_rate_is(void **state) {
+static void test_an_address_is_remembered_as_long_as_its_rate_counts(void **state) {
   (void)state;
   for (unsigned i = 0; i < 40; i++) {
     assert_int_equal(handshake("192.0.2.1", 1000), STOA_OK);
@@ -196,7 +196,7 @@ static void test_who_comes_and_goes_is_remembered_while_its_rate_is(void **state
   disconnect("192.0.2.2");
 }
 
-static void test_addresses_that_only_rest_are_bounded(void **state) {
+static void test_the_number_of_remembered_addresses_is_bounded(void **state) {
   (void)state;
   for (uint32_t i = 0; i < STOA_PEERS_RESTING_MAX + 100; i++) {
     struct stoa_peer from = peer("2001:db8::1");
@@ -262,7 +262,7 @@ static void test_a_network_contains_its_addresses_and_no_others(void **state) {
   assert_false(contains("0.0.0.0/0", "unix"));
 }
 
-static void test_no_networks_contain_nobody(void **state) {
+static void test_an_empty_list_of_networks_contains_no_address(void **state) {
   (void)state;
   struct stoa_networks networks;
   struct stoa_peer from = peer("127.0.0.1");
@@ -270,7 +270,7 @@ static void test_no_networks_contain_nobody(void **state) {
   assert_false(stoa_networks_contain(&networks, &from));
 }
 
-static void test_what_is_no_network_is_refused(void **state) {
+static void test_an_invalid_network_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
       "",        "/",     "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0/8", "10.0.0.0/8/",
@@ -313,18 +313,18 @@ static void test_a_trusted_proxy_is_not_limited_itself(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_connections_and_sessions_of_an_address_are_counted_apart),
+      TEST(test_connections_and_sessions_of_an_address_are_counted_separately),
       TEST(test_a_session_needs_no_connection_of_its_address),
       TEST(test_an_ipv6_address_counts_with_its_64),
       TEST(test_ipv4_addresses_count_each_for_itself_also_when_they_are_written_as_ipv6),
       TEST(test_loopback_is_limited_only_when_that_is_asked_for),
       TEST(test_handshakes_of_an_address_are_bound_by_a_rate_with_a_burst),
-      TEST(test_who_comes_and_goes_is_remembered_while_its_rate_is),
-      TEST(test_addresses_that_only_rest_are_bounded),
+      TEST(test_an_address_is_remembered_as_long_as_its_rate_counts),
+      TEST(test_the_number_of_remembered_addresses_is_bounded),
       TEST(test_nothing_is_counted_without_memory),
       TEST(test_a_network_contains_its_addresses_and_no_others),
-      TEST(test_no_networks_contain_nobody),
-      TEST(test_what_is_no_network_is_refused),
+      TEST(test_an_empty_list_of_networks_contains_no_address),
+      TEST(test_an_invalid_network_is_refused),
       TEST(test_a_trusted_proxy_is_not_limited_itself),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

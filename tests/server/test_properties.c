@@ -13,10 +13,10 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "server/server_session.h"
 
-static struct house house;
+static struct fixture fixture;
 
 /* Each pointer is one of these; how often it was destroyed, and after how many calls of on_closed. */
 struct thing {
@@ -27,7 +27,7 @@ struct thing {
 static struct thing things[4];
 static struct stoa_uuid connected_id;
 static unsigned closed;
-static struct house_count destructions;
+static struct counter destructions;
 static char address[STOA_ADDRESS_TEXT_LEN + 1];
 static char request_address[64];
 static size_t listener;
@@ -36,7 +36,7 @@ static void destroy_thing(void *user) {
   struct thing *thing = user;
   thing->destroyed++;
   thing->closed_before = closed;
-  house_count_up(&destructions);
+  counter_up(&destructions);
 }
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
@@ -65,8 +65,8 @@ static const struct stoa_callbacks callbacks = {
 static void begin(const struct stoa_server_config *config, const struct stoa_callbacks *chosen) {
   memset(things, 0, sizeof things);
   closed = 0;
-  destructions = (struct house_count)HOUSE_COUNT_INIT;
-  house_start(&house, config, chosen);
+  destructions = (struct counter)COUNTER_INIT;
+  fixture_start(&fixture, config, chosen);
 }
 
 static void visit(const char *at, const char *target, int close_code) {
@@ -76,26 +76,26 @@ static void visit(const char *at, const char *target, int close_code) {
   if (close_code == 1000) {
     assert_true(client_send(&client, 0x88, "\x03\xe8", 2));
   }
-  assert_int_equal(client_goodbye(&client), close_code);
+  assert_int_equal(client_read_close(&client), close_code);
   client_close(&client);
 }
 
 static void test_the_user_of_a_session_is_destroyed_once_after_on_closed(void **state) {
   (void)state;
-  begin(house_config(1), &callbacks);
-  visit(house.address, "/", 1000);
-  house_count_wait(&destructions, 1);
-  house_end(&house);
+  begin(fixture_config(1), &callbacks);
+  visit(fixture.address, "/", 1000);
+  counter_wait(&destructions, 1);
+  fixture_stop(&fixture);
   assert_int_equal(things[0].destroyed, 1);
   assert_int_equal(things[0].closed_before, 1);
 }
 
 static void test_the_user_of_a_refused_session_is_destroyed_too(void **state) {
   (void)state;
-  begin(house_config(1), &callbacks);
-  visit(house.address, "/?refuse", STOA_CLOSE_FORBIDDEN);
-  house_count_wait(&destructions, 1);
-  house_end(&house);
+  begin(fixture_config(1), &callbacks);
+  visit(fixture.address, "/?refuse", STOA_CLOSE_FORBIDDEN);
+  counter_wait(&destructions, 1);
+  fixture_stop(&fixture);
   assert_int_equal(things[0].destroyed, 1);
   assert_int_equal(closed, 0);
 }
@@ -103,9 +103,9 @@ static void test_the_user_of_a_refused_session_is_destroyed_too(void **state) {
 static void test_the_user_of_a_session_is_destroyed_when_the_server_is(void **state) {
   (void)state;
   struct client client;
-  begin(house_config(1), &callbacks);
-  house_enter(&house, &client, "stoa.json");
-  house_end(&house);
+  begin(fixture_config(1), &callbacks);
+  fixture_connect(&fixture, &client, "stoa.json");
+  fixture_stop(&fixture);
   client_close(&client);
   assert_int_equal(things[0].destroyed, 1);
   assert_int_equal(things[0].closed_before, 1);
@@ -121,19 +121,19 @@ static void replace(void *context, struct stoa_session *session, int status) {
   stoa_session_set_user(session, NULL);
   assert_int_equal(things[1].destroyed, 1);
   stoa_session_set_user(session, &things[2]);
-  house_count_up(context);
+  counter_up(context);
 }
 
 static void test_a_user_that_is_replaced_is_destroyed_at_once(void **state) {
   (void)state;
-  struct house_count replaced = HOUSE_COUNT_INIT;
+  struct counter replaced = COUNTER_INIT;
   struct client client;
-  begin(house_config(1), &callbacks);
-  house_enter(&house, &client, "stoa.json");
-  assert_int_equal(stoa_worker_run_for(house.server, &connected_id, replace, &replaced), STOA_OK);
-  house_count_wait(&replaced, 1);
+  begin(fixture_config(1), &callbacks);
+  fixture_connect(&fixture, &client, "stoa.json");
+  assert_int_equal(stoa_worker_run_for(fixture.server, &connected_id, replace, &replaced), STOA_OK);
+  counter_wait(&replaced, 1);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
   for (size_t i = 0; i < 3; i++) {
     assert_int_equal(things[i].destroyed, 1);
   }
@@ -143,9 +143,9 @@ static void test_a_user_that_is_replaced_is_destroyed_at_once(void **state) {
 static void test_without_the_callback_the_program_frees_the_user(void **state) {
   (void)state;
   static const struct stoa_callbacks without = {.on_connect = on_connect, .on_closed = on_closed};
-  begin(house_config(1), &without);
-  visit(house.address, "/", 1000);
-  house_end(&house);
+  begin(fixture_config(1), &without);
+  visit(fixture.address, "/", 1000);
+  fixture_stop(&fixture);
   assert_int_equal(closed, 1);
   assert_int_equal(things[0].destroyed, 0);
 }
@@ -168,7 +168,7 @@ static void test_the_user_of_a_server_is_destroyed_last(void **state) {
   struct stoa_server *server = NULL;
   memset(things, 0, sizeof things);
   stopped = false;
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   assert_null(stoa_server_user(server));
   stoa_server_set_user(server, &things[2], destroy_thing);
   assert_ptr_equal(stoa_server_user(server), &things[2]);
@@ -188,7 +188,7 @@ static void test_a_server_without_a_destroy_function_leaves_its_user_alone(void 
   (void)state;
   struct stoa_server *server = NULL;
   memset(things, 0, sizeof things);
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   stoa_server_set_user(server, &things[0], NULL);
   stoa_server_destroy(server);
   assert_int_equal(things[0].destroyed, 0);
@@ -200,46 +200,46 @@ static void test_a_session_tells_its_address_and_its_listener(void **state) {
   (void)state;
   char path[64];
   char unix_address[80];
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   snprintf(path, sizeof path, "unix:/tmp/stoa-properties-%d.sock", (int)getpid());
   const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0"), stoa_string_of(path), STOA_STR("127.0.0.1:0")};
   config->addresses.items = addresses;
   config->addresses.count = 3;
   begin(config, &callbacks);
-  visit(stoa_server_address(house.server, 0), "/", 1000);
-  house_count_wait(&destructions, 1);
+  visit(stoa_server_address(fixture.server, 0), "/", 1000);
+  counter_wait(&destructions, 1);
   assert_string_equal(address, "127.0.0.1");
   assert_string_equal(address, request_address);
   assert_int_equal(listener, 0);
   memset(things, 0, sizeof things);
-  visit(stoa_server_address(house.server, 2), "/", 1000);
-  house_count_wait(&destructions, 2);
+  visit(stoa_server_address(fixture.server, 2), "/", 1000);
+  counter_wait(&destructions, 2);
   assert_string_equal(address, "127.0.0.1");
   assert_int_equal(listener, 2);
   memset(things, 0, sizeof things);
-  snprintf(unix_address, sizeof unix_address, "%s", stoa_server_address(house.server, 1));
+  snprintf(unix_address, sizeof unix_address, "%s", stoa_server_address(fixture.server, 1));
   visit(unix_address, "/", 1000);
-  house_count_wait(&destructions, 3);
+  counter_wait(&destructions, 3);
   assert_string_equal(address, "unix");
   assert_int_equal(listener, 1);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_session_behind_a_trusted_proxy_tells_its_clients_address(void **state) {
   (void)state;
   static const struct stoa_string trusted[] = {STOA_STR("127.0.0.0/8")};
   struct client client;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->trusted_proxies.items = trusted;
   config->trusted_proxies.count = 1;
   begin(config, &callbacks);
-  client_connect(&client, house.address);
+  client_connect(&client, fixture.address);
   assert_int_equal(client_upgrade(&client, "/", "stoa.json", "X-Forwarded-For: 2001:db8::7\r\n"), 101);
   client_close(&client);
-  house_count_wait(&destructions, 1);
+  counter_wait(&destructions, 1);
   assert_string_equal(address, "2001:db8::7");
   assert_string_equal(address, request_address);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static bool ignores_sigpipe(void) {
@@ -252,7 +252,7 @@ static void test_sigpipe_is_ignored_from_the_start_on(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
   signal(SIGPIPE, SIG_DFL);
-  assert_int_equal(stoa_server_create(house_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   assert_false(ignores_sigpipe());
   assert_int_equal(stoa_server_start(server), STOA_OK);
   assert_true(ignores_sigpipe());

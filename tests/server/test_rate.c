@@ -1,4 +1,4 @@
-/* What one session may send: rates, with a clock that stands still, and on a server; and mistakes. */
+/* What one session may send: rates, with a fake clock and on a server; and mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <stoa/log.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 #include "server/worker.h"
 
 /* Buckets. */
@@ -29,7 +29,7 @@ static uint32_t take_all(struct stoa_rate *rate, const struct stoa_rate_limits *
   return count;
 }
 
-static void test_a_burst_is_taken_at_once_and_then_so_much_a_second(void **state) {
+static void test_a_burst_is_allowed_at_once_and_then_the_rate_a_second(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   assert_int_equal(take_all(&rate, &messages_only, 1, 1000), 40);
@@ -55,7 +55,7 @@ static void test_a_clock_that_turns_over_fills_the_bucket_as_before(void **state
   assert_int_equal(take_all(&rate, &messages_only, 1, 500), 20);
 }
 
-static void test_who_sends_too_much_is_told_when_there_is_room_again(void **state) {
+static void test_a_session_over_its_rate_learns_when_it_may_send_again(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   take_all(&rate, &messages_only, 1, 0);
@@ -68,7 +68,7 @@ static void test_who_sends_too_much_is_told_when_there_is_room_again(void **stat
   }
 }
 
-static void test_bytes_are_counted_apart_from_messages(void **state) {
+static void test_bytes_and_messages_have_separate_buckets(void **state) {
   (void)state;
   struct stoa_rate rate = {0};
   assert_int_equal(take_all(&rate, &bytes_only, 1000, 0), 4);
@@ -134,12 +134,12 @@ static void test_excess_is_counted_for_ten_seconds(void **state) {
 
 /* On a server. */
 
-static struct house house;
+static struct fixture fixture;
 static struct stoa_rate_config rates;
 static struct stoa_limits_config limits;
 
 static struct stoa_server_config *config_with_rates(const struct stoa_rate_config *of) {
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   rates = *of;
   limits = (struct stoa_limits_config){.rate = &rates, .message_bytes_max = 1024};
   config->limits = &limits;
@@ -156,11 +156,11 @@ static void ask_at_length(struct client *client, uint32_t id) {
   memset(payload, 'x', sizeof payload - 1);
   memcpy(payload, "{\"question\":\"?\",\"other\":\"", 25);
   memcpy(payload + sizeof payload - 3, "\"}", 3);
-  assert_true(client_send_call(client, HOUSE_ASK, id, payload));
+  assert_true(client_send_call(client, FIXTURE_ASK, id, payload));
 }
 
 static struct client_frame expect_call(struct client *client, uint32_t id, bool is_error) {
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_true(frame.len > 8);
   assert_int_equal(frame.data[0], is_error ? 0xc0 : 0x80);
   assert_int_equal(frame.data[7], id);
@@ -179,9 +179,9 @@ static void expect_excess(struct client *client, uint32_t id) {
 static void test_too_much_is_answered_with_111_and_then_ends_with_4013(void **state) {
   (void)state;
   struct client client, other;
-  house_start(&house, config_with_rates(&eleven_calls), NULL);
-  house_enter(&house, &client, "stoa.json");
-  house_enter(&house, &other, "stoa.json");
+  fixture_start(&fixture, config_with_rates(&eleven_calls), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
+  fixture_connect(&fixture, &other, "stoa.json");
   uint32_t id = 1;
   for (; id <= 11; id++) {
     ask_at_length(&client, id);
@@ -193,11 +193,11 @@ static void test_too_much_is_answered_with_111_and_then_ends_with_4013(void **st
   }
   ask_at_length(&client, id);
   expect_excess(&client, id);
-  assert_int_equal(client_goodbye(&client), STOA_CLOSE_RATE);
-  house_sync(&other); /* each session has its own */
+  assert_int_equal(client_read_close(&client), STOA_CLOSE_RATE);
+  fixture_sync(&other); /* each session has its own */
   client_close(&client);
   client_close(&other);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static const struct stoa_rate_config ten_messages = {.messages_per_s = 1, .messages_burst = 10, .excess_max = 1000};
@@ -205,39 +205,39 @@ static const struct stoa_rate_config ten_messages = {.messages_per_s = 1, .messa
 static void test_messages_beyond_the_burst_reach_no_handler(void **state) {
   (void)state;
   struct client client, other;
-  house_start(&house, config_with_rates(&ten_messages), NULL);
-  house_enter(&house, &client, "stoa.json");
-  house_enter(&house, &other, "stoa.json");
+  fixture_start(&fixture, config_with_rates(&ten_messages), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
+  fixture_connect(&fixture, &other, "stoa.json");
   for (uint32_t i = 1; i <= 500; i++) {
-    house_say(&client, "flooder", i);
+    fixture_send_line(&client, "flooder", i);
   }
   /* Each was either heard by all or answered by an error; a slow machine lets one more in each second. */
   unsigned lines = 0, errors = 0;
   while (lines + errors < 500) {
-    struct client_frame frame = client_message(&client);
+    struct client_frame frame = client_read_message(&client);
     lines += frame.data[0] == 0;
     errors += frame.data[0] == 0x40 && memmem(frame.data, frame.len, "\"code\":111", 10) != NULL;
   }
   assert_in_range(lines, 10, 100);
   for (unsigned i = 0; i < lines; i++) {
-    house_hear(&other);
+    fixture_read_line(&other);
   }
-  house_sync(&other);
+  fixture_sync(&other);
   client_close(&client);
   client_close(&other);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_a_plain_session_is_told_by_its_close_code_only(void **state) {
+static void test_a_session_without_a_subprotocol_gets_only_the_close_code(void **state) {
   (void)state;
   struct client client;
   static const struct stoa_rate_config two = {.messages_per_s = 1, .messages_burst = 2, .excess_max = 40};
-  house_start(&house, config_with_rates(&two), NULL);
-  house_enter(&house, &client, NULL);
+  fixture_start(&fixture, config_with_rates(&two), NULL);
+  fixture_connect(&fixture, &client, NULL);
   for (uint32_t i = 0; i < 200; i++) {
     char payload[64];
     snprintf(payload, sizeof payload, "{\"number\":%u}", i);
-    if (!client_send_typed(&client, HOUSE_LINE, payload)) {
+    if (!client_send_typed(&client, FIXTURE_LINE, payload)) {
       break;
     }
   }
@@ -249,7 +249,7 @@ static void test_a_plain_session_is_told_by_its_close_code_only(void **state) {
   assert_int_equal(frame.opcode, 8);
   assert_int_equal(frame.code, STOA_CLOSE_RATE);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void echo_raw(void *user, struct stoa_session *session, struct stoa_bytes message, bool is_text) {
@@ -264,55 +264,55 @@ static void test_a_raw_handler_is_not_called_for_too_much(void **state) {
   static const struct stoa_callbacks raw = {.on_raw = echo_raw};
   static const struct stoa_rate_config two = {.bytes_per_s = 1, .bytes_burst = 2000, .excess_max = 5};
   static const char kilobyte[1000];
-  house_start(&house, config_with_rates(&two), &raw);
-  house_enter(&house, &client, "stoa.json");
+  fixture_start(&fixture, config_with_rates(&two), &raw);
+  fixture_connect(&fixture, &client, "stoa.json");
   for (int i = 0; i < 8; i++) {
     client_send(&client, 0x82, kilobyte, sizeof kilobyte);
   }
   for (int i = 0; i < 2; i++) {
-    assert_int_equal(client_message(&client).len, sizeof kilobyte);
+    assert_int_equal(client_read_message(&client).len, sizeof kilobyte);
   }
   struct client_frame frame = client_read(&client);
   assert_int_equal(frame.opcode, 8); /* and nothing that its own protocol does not know */
   assert_int_equal(frame.code, STOA_CLOSE_RATE);
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_without_rates_there_is_no_limit(void **state) {
   (void)state;
   struct client client;
-  house_start(&house, house_config(1), NULL);
-  house_enter(&house, &client, "stoa.json");
+  fixture_start(&fixture, fixture_config(1), NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   for (uint32_t i = 0; i < 3000; i++) {
-    house_say(&client, "chatter", i);
-    assert_int_equal(house_hear(&client).number, i);
+    fixture_send_line(&client, "chatter", i);
+    assert_int_equal(fixture_read_line(&client).number, i);
   }
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* Mistakes. */
 
-static void test_what_handlers_answer_is_no_mistake(void **state) {
+static void test_errors_that_handlers_return_are_not_counted_as_mistakes(void **state) {
   (void)state;
   struct client client;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   struct stoa_limits_config few = {.session_errors_max = 3};
   config->limits = &few;
-  house_start(&house, config, NULL);
-  house_enter(&house, &client, "stoa.json");
+  fixture_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &client, "stoa.json");
   for (uint32_t i = 0; i < 700; i++) {
     if (i % 7 == 0) {
-      house_group(&client, "no such action", "g", "");
-      struct client_frame frame = client_message(&client);
+      fixture_send_group(&client, "no such action", "g", "");
+      struct client_frame frame = client_read_message(&client);
       assert_int_equal(frame.data[0], 0x40);
     } else {
-      house_sync(&client);
+      fixture_sync(&client);
     }
   }
   client_close(&client);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 struct clockwork {
@@ -364,21 +364,21 @@ static void test_one_mistake_is_forgiven_each_second(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_burst_is_taken_at_once_and_then_so_much_a_second),
+      cmocka_unit_test(test_a_burst_is_allowed_at_once_and_then_the_rate_a_second),
       cmocka_unit_test(test_the_first_moment_has_a_full_bucket_whatever_the_clock_says),
       cmocka_unit_test(test_a_clock_that_turns_over_fills_the_bucket_as_before),
-      cmocka_unit_test(test_who_sends_too_much_is_told_when_there_is_room_again),
-      cmocka_unit_test(test_bytes_are_counted_apart_from_messages),
+      cmocka_unit_test(test_a_session_over_its_rate_learns_when_it_may_send_again),
+      cmocka_unit_test(test_bytes_and_messages_have_separate_buckets),
       cmocka_unit_test(test_what_is_refused_by_one_bucket_is_not_taken_from_the_other),
       cmocka_unit_test(test_a_message_longer_than_the_burst_needs_a_full_bucket),
       cmocka_unit_test(test_large_numbers_stay_within_their_types),
       cmocka_unit_test(test_excess_is_counted_for_ten_seconds),
       cmocka_unit_test(test_too_much_is_answered_with_111_and_then_ends_with_4013),
       cmocka_unit_test(test_messages_beyond_the_burst_reach_no_handler),
-      cmocka_unit_test(test_a_plain_session_is_told_by_its_close_code_only),
+      cmocka_unit_test(test_a_session_without_a_subprotocol_gets_only_the_close_code),
       cmocka_unit_test(test_a_raw_handler_is_not_called_for_too_much),
       cmocka_unit_test(test_without_rates_there_is_no_limit),
-      cmocka_unit_test(test_what_handlers_answer_is_no_mistake),
+      cmocka_unit_test(test_errors_that_handlers_return_are_not_counted_as_mistakes),
       cmocka_unit_test(test_one_mistake_is_forgiven_each_second),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

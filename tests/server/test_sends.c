@@ -13,23 +13,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "loop/rings.h"
 #include "loop/send_ring.h"
 
-static void talk(struct house *house) {
+static void exchange(struct fixture *fixture) {
   struct client ann;
   struct client bob;
-  house_enter(house, &ann, "stoa.json");
-  house_sync(&ann);
-  house_enter(house, &bob, "stoa.json");
-  house_sync(&bob);
+  fixture_connect(fixture, &ann, "stoa.json");
+  fixture_sync(&ann);
+  fixture_connect(fixture, &bob, "stoa.json");
+  fixture_sync(&bob);
   for (uint32_t i = 0; i < 50; i++) {
-    house_say(&ann, "ann", i);
+    fixture_send_line(&ann, "ann", i);
   }
   for (uint32_t i = 0; i < 50; i++) {
-    assert_int_equal(house_hear(&ann).number, i);
-    assert_int_equal(house_hear(&bob).number, i);
+    assert_int_equal(fixture_read_line(&ann).number, i);
+    assert_int_equal(fixture_read_line(&bob).number, i);
   }
   client_close(&ann);
   client_close(&bob);
@@ -52,46 +52,46 @@ static void in_child(void (*body)(void)) {
 
 static void serve_without(void) {
   assert_true(rings_forbid());
-  struct house house;
-  struct stoa_server_config *config = house_config(2);
+  struct fixture fixture;
+  struct stoa_server_config *config = fixture_config(2);
   config->io_uring = STOA_IO_URING_AUTO;
-  house_start(&house, config, NULL);
-  talk(&house);
-  house_end(&house);
+  fixture_start(&fixture, config, NULL);
+  exchange(&fixture);
+  fixture_stop(&fixture);
 }
 
-static void test_where_it_is_forbidden_messages_go_by_send(void **state) {
+static void test_where_io_uring_is_forbidden_messages_go_by_send(void **state) {
   (void)state;
   in_child(serve_without);
 }
 
 static void insist_without(void) {
   assert_true(rings_forbid());
-  struct house house;
-  struct stoa_server_config *config = house_config(1);
+  struct fixture fixture;
+  struct stoa_server_config *config = fixture_config(1);
   config->io_uring = STOA_IO_URING_ON;
-  assert_int_equal(house_try(&house, config, NULL), STOA_E_UNSUPPORTED);
+  assert_int_equal(fixture_try_start(&fixture, config, NULL), STOA_E_UNSUPPORTED);
 }
 
-static void test_a_server_that_must_have_it_does_not_start_without(void **state) {
+static void test_a_server_that_requires_io_uring_does_not_start_without_it(void **state) {
   (void)state;
   in_child(insist_without);
 }
 
-static void test_off_and_on_are_what_they_say(void **state) {
+static void test_off_and_on_are_kept(void **state) {
   (void)state;
   bool here = stoa_send_ring_probe() == STOA_OK;
   for (int32_t wanted = STOA_IO_URING_AUTO; wanted <= STOA_IO_URING_OFF; wanted++) {
-    struct house house;
-    struct stoa_server_config *config = house_config(1);
+    struct fixture fixture;
+    struct stoa_server_config *config = fixture_config(1);
     config->io_uring = wanted;
     if (wanted == STOA_IO_URING_ON && !here) {
-      assert_int_equal(house_try(&house, config, NULL), STOA_E_UNSUPPORTED);
+      assert_int_equal(fixture_try_start(&fixture, config, NULL), STOA_E_UNSUPPORTED);
       continue;
     }
-    house_start(&house, config, NULL);
-    talk(&house);
-    house_end(&house);
+    fixture_start(&fixture, config, NULL);
+    exchange(&fixture);
+    fixture_stop(&fixture);
   }
 }
 
@@ -100,66 +100,66 @@ static void test_a_server_whose_rings_break_goes_on_without_losing_a_message(voi
   if (stoa_send_ring_probe() != STOA_OK) {
     skip();
   }
-  struct house house;
+  struct fixture fixture;
   struct client ann;
-  struct stoa_server_config *config = house_config(2);
+  struct stoa_server_config *config = fixture_config(2);
   config->io_uring = STOA_IO_URING_ON;
-  house_start(&house, config, NULL);
-  house_enter(&house, &ann, "stoa.json");
-  house_sync(&ann);
+  fixture_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_sync(&ann);
   for (uint32_t i = 0; i < 100; i++) {
-    house_say(&ann, "ann", i);
+    fixture_send_line(&ann, "ann", i);
     if (i == 50) {
       assert_int_equal(rings_break(), 2);
     }
   }
   for (uint32_t i = 0; i < 100; i++) {
-    assert_int_equal(house_hear(&ann).number, i);
+    assert_int_equal(fixture_read_line(&ann).number, i);
   }
-  talk(&house);
+  exchange(&fixture);
   client_close(&ann);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_lingering_has_its_bound(void **state) {
+static void test_linger_ms_has_an_upper_bound(void **state) {
   (void)state;
-  struct house house;
-  struct stoa_server_config *config = house_config(1);
+  struct fixture fixture;
+  struct stoa_server_config *config = fixture_config(1);
   config->linger_ms = 11;
-  assert_int_equal(house_try(&house, config, NULL), STOA_E_ARGUMENT);
+  assert_int_equal(fixture_try_start(&fixture, config, NULL), STOA_E_ARGUMENT);
 }
 
 /* More than is ever held: it goes out before its time, and all of it. */
-static void test_a_lot_that_is_held_arrives_whole_and_in_order(void **state) {
+static void test_a_held_batch_arrives_complete_and_in_order(void **state) {
   (void)state;
-  struct house house;
+  struct fixture fixture;
   struct client ann;
   struct client bob;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->linger_ms = 10;
-  house_start(&house, config, NULL);
-  house_enter(&house, &ann, "stoa.json");
-  house_enter(&house, &bob, "stoa.json");
-  house_sync(&bob);
+  fixture_start(&fixture, config, NULL);
+  fixture_connect(&fixture, &ann, "stoa.json");
+  fixture_connect(&fixture, &bob, "stoa.json");
+  fixture_sync(&bob);
   for (uint32_t i = 0; i < 3000; i++) {
-    house_say(&ann, "ann", i);
+    fixture_send_line(&ann, "ann", i);
   }
   for (uint32_t i = 0; i < 3000; i++) {
-    assert_int_equal(house_hear(&bob).number, i);
+    assert_int_equal(fixture_read_line(&bob).number, i);
   }
   client_close(&ann);
   client_close(&bob);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_where_it_is_forbidden_messages_go_by_send),
-      cmocka_unit_test(test_a_server_that_must_have_it_does_not_start_without),
-      cmocka_unit_test(test_off_and_on_are_what_they_say),
+      cmocka_unit_test(test_where_io_uring_is_forbidden_messages_go_by_send),
+      cmocka_unit_test(test_a_server_that_requires_io_uring_does_not_start_without_it),
+      cmocka_unit_test(test_off_and_on_are_kept),
       cmocka_unit_test(test_a_server_whose_rings_break_goes_on_without_losing_a_message),
-      cmocka_unit_test(test_lingering_has_its_bound),
-      cmocka_unit_test(test_a_lot_that_is_held_arrives_whole_and_in_order),
+      cmocka_unit_test(test_linger_ms_has_an_upper_bound),
+      cmocka_unit_test(test_a_held_batch_arrives_complete_and_in_order),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("ways to send", tests, NULL, NULL);

@@ -12,12 +12,12 @@
 #include <stoa/worker.h>
 
 #include "base/memory.h"
-#include "house.h"
+#include "fixture.h"
 
 enum { GUESTS = 12, VISITS_MAX = 64 };
 
-static struct house house;
-static struct client guests[GUESTS];
+static struct fixture fixture;
+static struct client observers[GUESTS];
 
 /* Runs on the worker, while the test waits. */
 struct walk {
@@ -27,7 +27,7 @@ struct walk {
   unsigned visits, stop_after;
   bool without_memory;
   int status;
-  struct house_count done;
+  struct counter done;
 };
 
 static void run_walk(void *context, int status) {
@@ -36,16 +36,16 @@ static void run_walk(void *context, int status) {
   walk->visits = 0;
   stoa_memory_fail_at(walk->without_memory ? 1 : 0, true);
   walk->status = walk->group == NULL
-                     ? stoa_worker_each_session(house.server, walk->visit, walk)
-                     : stoa_worker_each_member(house.server, stoa_string_of(walk->group), walk->visit, walk);
+                     ? stoa_worker_each_session(fixture.server, walk->visit, walk)
+                     : stoa_worker_each_member(fixture.server, stoa_string_of(walk->group), walk->visit, walk);
   stoa_memory_fail_at(0, false);
-  house_count_up(&walk->done);
+  counter_up(&walk->done);
 }
 
 static void take_walk(struct walk *walk) {
-  walk->done = (struct house_count)HOUSE_COUNT_INIT;
-  assert_int_equal(stoa_worker_run(house.server, 0, run_walk, walk), STOA_OK);
-  house_count_wait(&walk->done, 1);
+  walk->done = (struct counter)COUNTER_INIT;
+  assert_int_equal(stoa_worker_run(fixture.server, 0, run_walk, walk), STOA_OK);
+  counter_wait(&walk->done, 1);
 }
 
 static bool was_visited(const struct walk *walk, const struct stoa_uuid *id) {
@@ -79,9 +79,9 @@ static unsigned count_of(const char *group) {
 /* Guests of two variants: the members of a group are in two arrays. */
 static int enter_all(void **state) {
   (void)state;
-  house_start(&house, house_config(1), NULL);
+  fixture_start(&fixture, fixture_config(1), NULL);
   for (size_t i = 0; i < GUESTS; i++) {
-    house_enter(&house, &guests[i], i % 3 == 0 ? "stoa.proto" : "stoa.json");
+    fixture_connect(&fixture, &observers[i], i % 3 == 0 ? "stoa.proto" : "stoa.json");
   }
   return 0;
 }
@@ -89,9 +89,9 @@ static int enter_all(void **state) {
 static int leave_all(void **state) {
   (void)state;
   for (size_t i = 0; i < GUESTS; i++) {
-    client_close(&guests[i]);
+    client_close(&observers[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
   return 0;
 }
 
@@ -130,7 +130,7 @@ static void test_a_visit_may_close_what_it_visits(void **state) {
   take_walk(&walk);
   assert_int_equal(walk.visits, GUESTS);
   for (size_t i = 0; i < GUESTS; i++) {
-    assert_int_equal(client_goodbye(&guests[i]), 4999);
+    assert_int_equal(client_read_close(&observers[i]), 4999);
   }
   assert_int_equal(count_of(NULL), 0);
 }
@@ -146,7 +146,7 @@ static bool close_other(void *context, struct stoa_session *session) {
 
 static bool close_others(void *context, struct stoa_session *session) {
   bool goes_on = note(context, session);
-  assert_int_equal(stoa_worker_each_session(house.server, close_other, context), STOA_OK);
+  assert_int_equal(stoa_worker_each_session(fixture.server, close_other, context), STOA_OK);
   return goes_on;
 }
 
@@ -182,7 +182,7 @@ static bool leave_if_not_seen(void *context, struct stoa_session *session) {
 
 static bool make_others_leave(void *context, struct stoa_session *session) {
   bool goes_on = note(context, session);
-  assert_int_equal(stoa_worker_each_member(house.server, stoa_string_of("g"), leave_if_not_seen, context), STOA_OK);
+  assert_int_equal(stoa_worker_each_member(fixture.server, stoa_string_of("g"), leave_if_not_seen, context), STOA_OK);
   return goes_on;
 }
 
@@ -203,7 +203,7 @@ static bool join_if_absent(void *context, struct stoa_session *session) {
 
 static bool make_all_join(void *context, struct stoa_session *session) {
   bool goes_on = note(context, session);
-  assert_int_equal(stoa_worker_each_session(house.server, join_if_absent, NULL), STOA_OK);
+  assert_int_equal(stoa_worker_each_session(fixture.server, join_if_absent, NULL), STOA_OK);
   return goes_on;
 }
 
@@ -218,22 +218,22 @@ static void test_who_joins_meanwhile_is_not_visited(void **state) {
 }
 
 static bool greet(void *context, struct stoa_session *session) {
-  struct talk_v1_line_message line = {.text = STOA_STR("hello")};
-  assert_int_equal(talk_v1_line_push(session, &line), STOA_OK);
-  assert_int_equal(talk_v1_line_publish(house.server, stoa_string_of("g"), &line), STOA_OK);
+  struct sample_v1_line_message line = {.text = STOA_STR("hello")};
+  assert_int_equal(sample_v1_line_push(session, &line), STOA_OK);
+  assert_int_equal(sample_v1_line_publish(fixture.server, stoa_string_of("g"), &line), STOA_OK);
   return note(context, session);
 }
 
 static void test_a_visit_may_send_and_publish(void **state) {
   (void)state;
-  house_group(&guests[1], "join", "g", "");
-  house_sync(&guests[1]);
+  fixture_send_group(&observers[1], "join", "g", "");
+  fixture_sync(&observers[1]);
   struct walk walk = {.visit = greet, .group = "g"};
   take_walk(&walk);
   assert_int_equal(walk.visits, 1);
-  house_expect(&guests[1], "hello");
-  house_expect(&guests[1], "hello");
-  house_sync(&guests[1]);
+  fixture_expect_line(&observers[1], "hello");
+  fixture_expect_line(&observers[1], "hello");
+  fixture_sync(&observers[1]);
 }
 
 static void test_visiting_has_its_errors(void **state) {
@@ -242,8 +242,8 @@ static void test_visiting_has_its_errors(void **state) {
   struct walk walk = {.visit = see};
   memset(name, 'x', 65);
   name[65] = '\0';
-  assert_int_equal(stoa_worker_each_session(house.server, see, &walk), STOA_E_ARGUMENT);
-  assert_int_equal(stoa_worker_each_member(house.server, stoa_string_of("g"), see, &walk), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_worker_each_session(fixture.server, see, &walk), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_worker_each_member(fixture.server, stoa_string_of("g"), see, &walk), STOA_E_ARGUMENT);
   walk.group = "";
   take_walk(&walk);
   assert_int_equal(walk.status, STOA_E_ARGUMENT);
@@ -352,27 +352,27 @@ static void test_members_are_counted_over_all_workers(void **state) {
   char name[66];
   memset(name, 'x', 65);
   name[65] = '\0';
-  house_start(&house, house_config(3), NULL);
+  fixture_start(&fixture, fixture_config(3), NULL);
   for (size_t i = 0; i < GUESTS; i++) {
-    house_enter(&house, &guests[i], "stoa.json");
-    assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("g")), i);
-    house_group(&guests[i], "join", "g", "");
-    house_sync(&guests[i]);
+    fixture_connect(&fixture, &observers[i], "stoa.json");
+    assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("g")), i);
+    fixture_send_group(&observers[i], "join", "g", "");
+    fixture_sync(&observers[i]);
   }
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("g")), GUESTS);
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("")), 0);
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of(name)), 0);
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("h")), 0);
-  house_group(&guests[0], "leave", "g", "");
-  house_sync(&guests[0]);
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("g")), GUESTS - 1);
-  house_group(&guests[1], "publish and close", "g", "x");
-  assert_int_equal(client_goodbye(&guests[1]), 4999);
-  assert_int_equal(stoa_server_member_count(house.server, stoa_string_of("g")), GUESTS - 2);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("g")), GUESTS);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("")), 0);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of(name)), 0);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("h")), 0);
+  fixture_send_group(&observers[0], "leave", "g", "");
+  fixture_sync(&observers[0]);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("g")), GUESTS - 1);
+  fixture_send_group(&observers[1], "publish and close", "g", "x");
+  assert_int_equal(client_read_close(&observers[1]), 4999);
+  assert_int_equal(stoa_server_member_count(fixture.server, stoa_string_of("g")), GUESTS - 2);
   for (size_t i = 0; i < GUESTS; i++) {
-    client_close(&guests[i]);
+    client_close(&observers[i]);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {

@@ -20,11 +20,11 @@
 #define FUNCTIONS 500
 #define FAULTS_MAX 400u
 
-static struct house house;
+static struct fixture fixture;
 
 /* What functions and timers report, on whatever thread. */
 struct seen {
-  struct house_count count;
+  struct counter count;
   struct stoa_server *server;
   int status;
   uint32_t worker;
@@ -33,11 +33,11 @@ struct seen {
 };
 
 static void start(uint32_t workers) {
-  waiting_start(&house, house_config(workers), NULL);
+  waiting_start(&fixture, fixture_config(workers), NULL);
 }
 
 static void begin(struct seen *seen) {
-  *seen = (struct seen){.count = HOUSE_COUNT_INIT, .server = house.server, .status = -1, .worker = STOA_WORKER_NONE};
+  *seen = (struct seen){.count = COUNTER_INIT, .server = fixture.server, .status = -1, .worker = STOA_WORKER_NONE};
 }
 
 static void see(void *context, int status) {
@@ -45,26 +45,26 @@ static void see(void *context, int status) {
   seen->status = status;
   seen->worker = stoa_worker_index(seen->server);
   seen->runs++;
-  house_count_up(&seen->count);
+  counter_up(&seen->count);
 }
 
 static void test_a_function_runs_on_the_worker_that_is_named(void **state) {
   (void)state;
   start(WORKERS);
-  assert_int_equal(stoa_worker_count(house.server), WORKERS);
-  assert_int_equal(stoa_worker_index(house.server), STOA_WORKER_NONE);
+  assert_int_equal(stoa_worker_count(fixture.server), WORKERS);
+  assert_int_equal(stoa_worker_index(fixture.server), STOA_WORKER_NONE);
   for (uint32_t i = 0; i < WORKERS; i++) {
     struct seen seen;
     begin(&seen);
-    assert_int_equal(stoa_worker_run(house.server, i, see, &seen), STOA_OK);
-    house_count_wait(&seen.count, 1);
+    assert_int_equal(stoa_worker_run(fixture.server, i, see, &seen), STOA_OK);
+    counter_wait(&seen.count, 1);
     assert_int_equal(seen.worker, i);
     assert_int_equal(seen.status, STOA_OK);
   }
-  assert_int_equal(stoa_worker_run(house.server, WORKERS, see, NULL), STOA_E_ARGUMENT);
-  assert_int_equal(stoa_worker_run(house.server, STOA_WORKER_NONE, see, NULL), STOA_E_ARGUMENT);
-  assert_int_equal(stoa_worker_defer(house.server, see, NULL), STOA_E_ARGUMENT);
-  house_end(&house);
+  assert_int_equal(stoa_worker_run(fixture.server, WORKERS, see, NULL), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_worker_run(fixture.server, STOA_WORKER_NONE, see, NULL), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_worker_defer(fixture.server, see, NULL), STOA_E_ARGUMENT);
+  fixture_stop(&fixture);
 }
 
 struct numbered {
@@ -78,7 +78,7 @@ static void note_number(void *context, int status) {
   assert_int_equal(status, STOA_OK);
   seen->order[seen->runs++] = numbered->number;
   free(numbered);
-  house_count_up(&seen->count);
+  counter_up(&seen->count);
 }
 
 static void test_functions_of_one_thread_keep_their_order(void **state) {
@@ -90,13 +90,13 @@ static void test_functions_of_one_thread_keep_their_order(void **state) {
     struct numbered *numbered = malloc(sizeof *numbered);
     assert_non_null(numbered);
     *numbered = (struct numbered){&seen, i};
-    assert_int_equal(stoa_worker_run(house.server, 0, note_number, numbered), STOA_OK);
+    assert_int_equal(stoa_worker_run(fixture.server, 0, note_number, numbered), STOA_OK);
   }
-  house_count_wait(&seen.count, FUNCTIONS);
+  counter_wait(&seen.count, FUNCTIONS);
   for (uint32_t i = 0; i < FUNCTIONS; i++) {
     assert_int_equal(seen.order[i], i);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void ask_for_another(void *context, int status) {
@@ -111,15 +111,15 @@ static void test_a_worker_runs_its_own_functions_later(void **state) {
   struct seen seen;
   start(2);
   begin(&seen);
-  assert_int_equal(stoa_worker_run(house.server, 1, ask_for_another, &seen), STOA_OK);
-  house_count_wait(&seen.count, 1);
+  assert_int_equal(stoa_worker_run(fixture.server, 1, ask_for_another, &seen), STOA_OK);
+  counter_wait(&seen.count, 1);
   assert_int_equal(seen.worker, 1);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static struct stoa_uuid connected_id;
-static struct house_count connected;
-static struct house_count ended;
+static struct counter connected;
+static struct counter ended;
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                                       struct stoa_refusal *out_refusal) {
@@ -127,7 +127,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   (void)request;
   (void)out_refusal;
   connected_id = *stoa_session_id(session);
-  house_count_up(&connected);
+  counter_up(&connected);
   return STOA_ADMIT;
 }
 
@@ -136,17 +136,17 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   (void)session;
   (void)code;
   (void)reason;
-  house_count_up(&ended);
+  counter_up(&ended);
 }
 
 /* One client of a server that tells its id and its end. */
 static void start_with_client(struct client *client, uint32_t workers) {
   static const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed};
-  connected = (struct house_count)HOUSE_COUNT_INIT;
-  ended = (struct house_count)HOUSE_COUNT_INIT;
-  waiting_start(&house, house_config(workers), &callbacks);
-  house_enter(&house, client, "stoa.json");
-  house_count_wait(&connected, 1);
+  connected = (struct counter)COUNTER_INIT;
+  ended = (struct counter)COUNTER_INIT;
+  waiting_start(&fixture, fixture_config(workers), &callbacks);
+  fixture_connect(&fixture, client, "stoa.json");
+  counter_wait(&connected, 1);
 }
 
 static void note_session(void *context, struct stoa_session *session, int status) {
@@ -159,7 +159,7 @@ static void note_session(void *context, struct stoa_session *session, int status
     assert_int_equal(later_v1_note_push(session, &note), STOA_OK);
     assert_non_null(stoa_arena_alloc(stoa_session_arena(session), 100));
   }
-  house_count_up(&seen->count);
+  counter_up(&seen->count);
 }
 
 static void test_a_function_runs_with_its_session_or_is_told_that_it_has_ended(void **state) {
@@ -168,37 +168,37 @@ static void test_a_function_runs_with_its_session_or_is_told_that_it_has_ended(v
   struct seen seen;
   start_with_client(&client, WORKERS);
   begin(&seen);
-  assert_int_equal(stoa_worker_run_for(house.server, &connected_id, note_session, &seen), STOA_OK);
-  house_count_wait(&seen.count, 1);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &connected_id, note_session, &seen), STOA_OK);
+  counter_wait(&seen.count, 1);
   assert_int_equal(seen.status, STOA_OK);
-  struct client_frame frame = client_message(&client);
+  struct client_frame frame = client_read_message(&client);
   assert_non_null(memmem(frame.data, frame.len, "from the function", 17));
   client_close(&client);
-  house_count_wait(&ended, 1);
+  counter_wait(&ended, 1);
   uint32_t worker = seen.worker;
-  assert_int_equal(stoa_worker_run_for(house.server, &connected_id, note_session, &seen), STOA_OK);
-  house_count_wait(&seen.count, 2);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &connected_id, note_session, &seen), STOA_OK);
+  counter_wait(&seen.count, 2);
   assert_int_equal(seen.status, STOA_E_NOT_FOUND);
   assert_int_equal(seen.worker, worker);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-/* A worker that is busy until it is let go. */
-static struct house_count busy_now;
-static struct house_count go_on;
+/* A worker that is busy until it is released. */
+static struct counter busy_now;
+static struct counter go_on;
 
 static void be_busy(void *context, int status) {
   (void)context;
   (void)status;
-  house_count_up(&busy_now);
-  house_count_wait(&go_on, 1);
+  counter_up(&busy_now);
+  counter_wait(&go_on, 1);
 }
 
 static void keep_busy(uint32_t worker) {
-  busy_now = (struct house_count)HOUSE_COUNT_INIT;
-  go_on = (struct house_count)HOUSE_COUNT_INIT;
-  assert_int_equal(stoa_worker_run(house.server, worker, be_busy, NULL), STOA_OK);
-  house_count_wait(&busy_now, 1);
+  busy_now = (struct counter)COUNTER_INIT;
+  go_on = (struct counter)COUNTER_INIT;
+  assert_int_equal(stoa_worker_run(fixture.server, worker, be_busy, NULL), STOA_OK);
+  counter_wait(&busy_now, 1);
 }
 
 static void count_one(void *context, int status) {
@@ -217,38 +217,38 @@ static void test_the_queue_of_a_busy_worker_is_bounded(void **state) {
   unsigned taken = 0;
   int status = STOA_OK;
   while (taken <= STOA_WORKER_QUEUE_MAX && status == STOA_OK) {
-    status = stoa_worker_run(house.server, 1, count_one, &ran);
+    status = stoa_worker_run(fixture.server, 1, count_one, &ran);
     taken += status == STOA_OK;
   }
   assert_int_equal(status, STOA_E_LIMIT);
   assert_int_equal(taken, STOA_WORKER_QUEUE_MAX);
-  assert_int_equal(stoa_worker_run_for(house.server, &(struct stoa_uuid){.bytes = {[15] = 1}}, note_session, &seen),
+  assert_int_equal(stoa_worker_run_for(fixture.server, &(struct stoa_uuid){.bytes = {[15] = 1}}, note_session, &seen),
                    STOA_E_LIMIT);
   /* The other one has its own. */
-  assert_int_equal(stoa_worker_run(house.server, 0, see, &seen), STOA_OK);
-  house_count_wait(&seen.count, 1);
-  house_count_up(&go_on);
-  while (stoa_worker_run(house.server, 1, see, &seen) == STOA_E_LIMIT) {
+  assert_int_equal(stoa_worker_run(fixture.server, 0, see, &seen), STOA_OK);
+  counter_wait(&seen.count, 1);
+  counter_up(&go_on);
+  while (stoa_worker_run(fixture.server, 1, see, &seen) == STOA_E_LIMIT) {
   }
-  house_count_wait(&seen.count, 2);
+  counter_wait(&seen.count, 2);
   assert_int_equal(ran, taken);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
-static void test_functions_that_did_not_run_are_told_when_the_server_ends(void **state) {
+static void test_functions_that_did_not_run_are_called_with_closed_when_the_server_ends(void **state) {
   (void)state;
   struct seen seen;
   start(2);
   begin(&seen);
   keep_busy(1);
-  assert_int_equal(stoa_worker_run(house.server, 1, see, &seen), STOA_OK);
-  assert_int_equal(stoa_worker_run_for(house.server, &(struct stoa_uuid){.bytes = {[15] = 1}}, note_session, &seen),
+  assert_int_equal(stoa_worker_run(fixture.server, 1, see, &seen), STOA_OK);
+  assert_int_equal(stoa_worker_run_for(fixture.server, &(struct stoa_uuid){.bytes = {[15] = 1}}, note_session, &seen),
                    STOA_OK);
-  stoa_server_abort(house.server); /* the busy worker takes no turn more */
-  house_count_up(&go_on);
-  stoa_server_wait(house.server);
-  assert_int_equal(stoa_worker_run(house.server, 0, see, &seen), STOA_OK); /* nobody runs it any more */
-  house_end(&house);
+  stoa_server_abort(fixture.server); /* the busy worker takes no turn more */
+  counter_up(&go_on);
+  stoa_server_wait(fixture.server);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, see, &seen), STOA_OK); /* nobody runs it any more */
+  fixture_stop(&fixture);
   assert_int_equal(seen.count.value, 3);
   assert_int_equal(seen.runs, 2);
   assert_int_equal(seen.status, STOA_E_CLOSED);
@@ -258,7 +258,7 @@ static void test_a_server_that_does_not_run_takes_no_functions(void **state) {
   (void)state;
   struct stoa_server *server;
   struct stoa_uuid id = {0};
-  assert_int_equal(stoa_server_create(house_config(2), &server), STOA_OK);
+  assert_int_equal(stoa_server_create(fixture_config(2), &server), STOA_OK);
   assert_int_equal(stoa_worker_count(server), 2);
   assert_int_equal(stoa_worker_run(server, 0, see, NULL), STOA_E_CLOSED);
   assert_int_equal(stoa_worker_run_for(server, &id, note_session, NULL), STOA_E_CLOSED);
@@ -309,14 +309,14 @@ static void test_a_timer_is_due_on_its_worker_and_may_be_started_again(void **st
   start(2);
   begin(&seen);
   struct timed timed = {.seen = &seen, .again = 3};
-  assert_int_equal(stoa_worker_run(house.server, 1, start_timed, &timed), STOA_OK);
-  house_count_wait(&seen.count, 1);
+  assert_int_equal(stoa_worker_run(fixture.server, 1, start_timed, &timed), STOA_OK);
+  counter_wait(&seen.count, 1);
   assert_true(timed.due_ms - timed.started_ms >= 45); /* a turn's time is a little older than the call */
-  house_count_wait(&seen.count, 4);
+  counter_wait(&seen.count, 4);
   assert_int_equal(seen.worker, 1);
   assert_int_equal(seen.status, STOA_OK);
-  assert_int_equal(stoa_worker_timer_start(house.server, &timed.timer, 1), STOA_E_ARGUMENT);
-  house_end(&house);
+  assert_int_equal(stoa_worker_timer_start(fixture.server, &timed.timer, 1), STOA_E_ARGUMENT);
+  fixture_stop(&fixture);
   assert_int_equal(seen.runs, 4);
 }
 
@@ -339,10 +339,10 @@ static void test_a_timer_that_was_stopped_is_not_due(void **state) {
   begin(&seen_other);
   struct timed other = {.seen = &seen_other};
   struct timed timed = {.seen = &seen, .other = &other};
-  assert_int_equal(stoa_worker_run(house.server, 0, start_and_stop, &timed), STOA_OK);
-  house_count_wait(&seen_other.count, 1);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, start_and_stop, &timed), STOA_OK);
+  counter_wait(&seen_other.count, 1);
   stoa_worker_timer_stop(&timed.timer);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(seen.runs, 0);
   assert_int_equal(seen_other.runs, 1);
 }
@@ -352,21 +352,21 @@ static void start_long(void *context, int status) {
   assert_int_equal(status, STOA_OK);
   timed->timer.on_due = on_due;
   assert_int_equal(stoa_worker_timer_start(timed->seen->server, &timed->timer, 3600 * 1000), STOA_OK);
-  house_count_up(&busy_now);
+  counter_up(&busy_now);
 }
 
-static void test_timers_that_run_are_told_when_the_server_ends(void **state) {
+static void test_running_timers_are_called_with_closed_when_the_server_ends(void **state) {
   (void)state;
   struct seen seen;
   start(1);
   begin(&seen);
-  busy_now = (struct house_count)HOUSE_COUNT_INIT;
+  busy_now = (struct counter)COUNTER_INIT;
   struct timed first = {.seen = &seen};
   struct timed second = {.seen = &seen};
-  assert_int_equal(stoa_worker_run(house.server, 0, start_long, &first), STOA_OK);
-  assert_int_equal(stoa_worker_run(house.server, 0, start_long, &second), STOA_OK);
-  house_count_wait(&busy_now, 2);
-  house_end(&house);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, start_long, &first), STOA_OK);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, start_long, &second), STOA_OK);
+  counter_wait(&busy_now, 2);
+  fixture_stop(&fixture);
   assert_int_equal(seen.runs, 2);
   assert_int_equal(seen.status, STOA_E_CLOSED);
   assert_int_equal(seen.worker, 0);
@@ -379,7 +379,7 @@ static void test_timers_that_run_are_told_when_the_server_ends(void **state) {
 struct answer {
   struct stoa_worker_timer timer; /* first */
   struct waiting_call kept;
-  struct house_count *done;
+  struct counter *done;
   int status;
 };
 
@@ -387,14 +387,14 @@ static void answer_now(struct stoa_worker_timer *timer, int status) {
   struct answer *answer = (struct answer *)(void *)timer;
   assert_int_equal(status, STOA_OK);
   answer->status = waiting_reply(&answer->kept, "by a timer");
-  house_count_up(answer->done);
+  counter_up(answer->done);
 }
 
 static void start_answer(void *context, int status) {
   struct answer *answer = context;
   assert_int_equal(status, STOA_OK);
   answer->timer.on_due = answer_now;
-  assert_int_equal(stoa_worker_timer_start(house.server, &answer->timer, 100), STOA_OK);
+  assert_int_equal(stoa_worker_timer_start(fixture.server, &answer->timer, 100), STOA_OK);
 }
 
 /* The timer is on the session's worker with one worker, and on each in turn with more. */
@@ -403,20 +403,20 @@ static void answer_by_timer(uint32_t workers) {
   start(workers);
   for (uint32_t i = 0; i < 3; i++) {
     struct client client;
-    struct house_count done = HOUSE_COUNT_INIT;
+    struct counter done = COUNTER_INIT;
     struct answer answer = {.done = &done};
-    house_enter(&house, &client, protocols[i]);
+    fixture_connect(&fixture, &client, protocols[i]);
     waiting_ask(&client, protocols[i], "keep", i);
     uint64_t asked_ms = now_ms();
     answer.kept = waiting_take();
-    assert_int_equal(stoa_worker_run(house.server, i % workers, start_answer, &answer), STOA_OK);
+    assert_int_equal(stoa_worker_run(fixture.server, i % workers, start_answer, &answer), STOA_OK);
     waiting_expect(&client, protocols[i], i, "by a timer");
     assert_true(now_ms() - asked_ms >= 95);
-    house_count_wait(&done, 1);
+    counter_wait(&done, 1);
     assert_int_equal(answer.status, STOA_OK);
     client_close(&client);
   }
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_a_timer_answers_a_call_on_its_own_worker_and_on_others(void **state) {
@@ -425,19 +425,19 @@ static void test_a_timer_answers_a_call_on_its_own_worker_and_on_others(void **s
   answer_by_timer(3);
 }
 
-static void test_a_timer_that_answers_after_the_session_has_gone_is_told(void **state) {
+static void test_a_timer_that_answers_after_the_session_has_ended_gets_an_error(void **state) {
   (void)state;
   struct client client;
-  struct house_count done = HOUSE_COUNT_INIT;
+  struct counter done = COUNTER_INIT;
   struct answer answer = {.done = &done};
   start_with_client(&client, 1);
   waiting_ask(&client, "stoa.json", "keep", 1);
   answer.kept = waiting_take();
-  assert_int_equal(stoa_worker_run(house.server, 0, start_answer, &answer), STOA_OK);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, start_answer, &answer), STOA_OK);
   client_close(&client);
-  house_count_wait(&done, 1);
+  counter_wait(&done, 1);
   assert_int_equal(answer.status, STOA_E_CLOSED);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 /* The beginning and end of workers. */
@@ -497,7 +497,7 @@ static const struct stoa_callbacks hook_callbacks = {.on_connect = on_connect_of
                                                      .on_worker_start = on_worker_start,
                                                      .on_worker_stop = on_worker_stop};
 
-static void test_each_worker_is_begun_before_sessions_come_and_ended_after_the_last_has_gone(void **state) {
+static void test_each_worker_begins_before_its_first_session_and_ends_after_its_last(void **state) {
   (void)state;
   struct client client;
   struct seen seen;
@@ -506,12 +506,12 @@ static void test_each_worker_is_begun_before_sessions_come_and_ended_after_the_l
   memset(&hooks, 0, sizeof hooks);
   hooks.fail_at = WORKERS;
   hooks.timed = &timed;
-  waiting_start(&house, house_config(WORKERS), &hook_callbacks);
-  house_enter(&house, &client, "stoa.json");
-  house_count_wait(&seen.count, 1);
+  waiting_start(&fixture, fixture_config(WORKERS), &hook_callbacks);
+  fixture_connect(&fixture, &client, "stoa.json");
+  counter_wait(&seen.count, 1);
   assert_int_equal(seen.worker, 0);
   assert_int_equal(hooks.stop_count, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
   client_close(&client);
   assert_int_equal(hooks.start_count, WORKERS);
   assert_int_equal(hooks.stop_count, WORKERS);
@@ -527,11 +527,11 @@ static void test_a_worker_that_does_not_begin_stops_the_start(void **state) {
   (void)state;
   memset(&hooks, 0, sizeof hooks);
   hooks.fail_at = 1;
-  assert_int_equal(house_try(&house, house_config(WORKERS), &hook_callbacks), STOA_E_DENIED);
+  assert_int_equal(fixture_try_start(&fixture, fixture_config(WORKERS), &hook_callbacks), STOA_E_DENIED);
   assert_int_equal(hooks.start_count, 1);
   assert_int_equal(hooks.stop_count, 1);
   assert_int_equal(hooks.stopped[0], 0);
-  assert_int_equal(stoa_memory_live_blocks(), house.blocks_before);
+  assert_int_equal(stoa_memory_live_blocks(), fixture.blocks_before);
 }
 
 static void test_every_allocation_of_a_function_may_fail(void **state) {
@@ -544,16 +544,16 @@ static void test_every_allocation_of_a_function_may_fail(void **state) {
   uint64_t hits = 1;
   for (; hits > 0 && n < FAULTS_MAX; n++) {
     stoa_memory_fail_at(n, false);
-    int status = stoa_worker_run(house.server, 0, see, &seen);
+    int status = stoa_worker_run(fixture.server, 0, see, &seen);
     assert_true(status == STOA_OK || status == STOA_E_MEMORY);
     ran += status == STOA_OK;
-    house_count_wait(&seen.count, ran);
+    counter_wait(&seen.count, ran);
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
   }
   assert_int_equal(n, 3); /* one allocation */
   assert_int_equal(ran, 1);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 int main(void) {
@@ -563,14 +563,14 @@ int main(void) {
       cmocka_unit_test(test_a_worker_runs_its_own_functions_later),
       cmocka_unit_test(test_a_function_runs_with_its_session_or_is_told_that_it_has_ended),
       cmocka_unit_test(test_the_queue_of_a_busy_worker_is_bounded),
-      cmocka_unit_test(test_functions_that_did_not_run_are_told_when_the_server_ends),
+      cmocka_unit_test(test_functions_that_did_not_run_are_called_with_closed_when_the_server_ends),
       cmocka_unit_test(test_a_server_that_does_not_run_takes_no_functions),
       cmocka_unit_test(test_a_timer_is_due_on_its_worker_and_may_be_started_again),
       cmocka_unit_test(test_a_timer_that_was_stopped_is_not_due),
-      cmocka_unit_test(test_timers_that_run_are_told_when_the_server_ends),
+      cmocka_unit_test(test_running_timers_are_called_with_closed_when_the_server_ends),
       cmocka_unit_test(test_a_timer_answers_a_call_on_its_own_worker_and_on_others),
-      cmocka_unit_test(test_a_timer_that_answers_after_the_session_has_gone_is_told),
-      cmocka_unit_test(test_each_worker_is_begun_before_sessions_come_and_ended_after_the_last_has_gone),
+      cmocka_unit_test(test_a_timer_that_answers_after_the_session_has_ended_gets_an_error),
+      cmocka_unit_test(test_each_worker_begins_before_its_first_session_and_ends_after_its_last),
       cmocka_unit_test(test_a_worker_that_does_not_begin_stops_the_start),
       cmocka_unit_test(test_every_allocation_of_a_function_may_fail),
   };

@@ -148,17 +148,17 @@ static const struct stoa_error *on_note(void *user, struct stoa_session *session
   return refuse(session, stoa_status_text(status));
 }
 
-void waiting_start(struct house *house, const struct stoa_server_config *config,
+void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
                    const struct stoa_callbacks *callbacks) {
   static const struct later_v1_later_handlers handlers = {.wait = on_wait, .note = on_note};
-  house->blocks_before = stoa_memory_live_blocks();
-  assert_int_equal(stoa_server_create(config, &house->server), STOA_OK);
-  assert_int_equal(later_v1_later_register(house->server, &handlers, house), STOA_OK);
+  fixture->blocks_before = stoa_memory_live_blocks();
+  assert_int_equal(stoa_server_create(config, &fixture->server), STOA_OK);
+  assert_int_equal(later_v1_later_register(fixture->server, &handlers, fixture), STOA_OK);
   if (callbacks != NULL) {
-    stoa_server_set_callbacks(house->server, callbacks);
+    stoa_server_set_callbacks(fixture->server, callbacks);
   }
-  assert_int_equal(stoa_server_start(house->server), STOA_OK);
-  house->address = stoa_server_address(house->server, 0);
+  assert_int_equal(stoa_server_start(fixture->server), STOA_OK);
+  fixture->address = stoa_server_address(fixture->server, 0);
 }
 
 static void ask_in_proto(struct client *client, const char *how, uint32_t number) {
@@ -206,7 +206,7 @@ static bool says(const struct client_frame *frame, const char *text) {
 }
 
 void waiting_expect(struct client *client, const char *protocol, uint32_t number, const char *how) {
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   char text[64];
   if (strcmp(protocol, "stoa.text") == 0) {
     assert_int_equal(frame.opcode, 1);
@@ -222,7 +222,7 @@ void waiting_expect(struct client *client, const char *protocol, uint32_t number
 }
 
 void waiting_expect_error(struct client *client, uint32_t number, const char *text) {
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_true(frame.len >= 8);
   assert_int_equal(read_u32(frame.data), 0xc0000000u | WAITING_TYPE);
   assert_int_equal(read_u32(frame.data + 4), number);

@@ -5,24 +5,24 @@
 #include <stoa/call.h>
 #include <stoa/error.stoa.h>
 
-#include "house.h"
+#include "fixture.h"
 #include "later.stoa.h"
 
 #define WAITING_TYPE 7u
 #define WAITING_NOTE 8u
 
-/* What "keep" took, in order, with the numbers that they asked with. */
+/* A call that "keep" took, in order, and the number in its request. */
 struct waiting_call {
   struct stoa_call *call;
   uint32_t number;
 };
 
-/* As house_start(), with the handlers of later.proto. What Wait does stands in its field `how`:
+/* As fixture_start(), with the handlers of later.proto. What Wait does stands in its field `how`:
  *   keep   take the call, for waiting_take()
  *   now    take it and answer before the handler returns
  *   sync   answer as usual
  *   other words: see waiting.c */
-void waiting_start(struct house *house, const struct stoa_server_config *config,
+void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
                    const struct stoa_callbacks *callbacks);
 /* Keep one as "keep" does; the call may be NULL. */
 void waiting_keep(struct stoa_call *call, uint32_t number);
@@ -30,14 +30,14 @@ void waiting_keep(struct stoa_call *call, uint32_t number);
 void waiting_wait(unsigned count);
 /* The next call that was kept, of any client; waits for it with a deadline. */
 struct waiting_call waiting_take(void);
-/* How many are kept that nobody has taken. */
+/* How many are kept and not taken yet. */
 unsigned waiting_kept(void);
 
 /* Call Wait in the format of a subprotocol. */
 void waiting_ask(struct client *client, const char *protocol, const char *how, uint32_t number);
 /* The next answer, in the same format; it must carry that id, which is the number. */
 void waiting_expect(struct client *client, const char *protocol, uint32_t number, const char *how);
-/* The next answer is an error; what it says must contain the text. JSON only. */
+/* The next answer is an error whose JSON contains the text. JSON only. */
 void waiting_expect_error(struct client *client, uint32_t number, const char *text);
 /* Answer a kept call as Wait would. */
 int waiting_reply(const struct waiting_call *taken, const char *how);

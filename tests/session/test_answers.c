@@ -1,4 +1,4 @@
-/* Answers of HTTP on a stream, and what is sent when everything has left. */
+/* Answers of HTTP on a stream, and what is sent in on_drained. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,14 +73,14 @@ static void test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs(vo
   made_bytes = 100 * PIECE_BYTES;
   world_send_bytes(plain_head, strlen(plain_head));
   for (int i = 0; i < 200 && !world.ended && received < made_bytes; i++) {
-    world_pass_ms(1000);
+    world_advance_ms(1000);
     received += world_receive(got, sizeof got);
   }
   assert_true(received >= made_bytes);
   assert_false(world.ended);
 }
 
-static void test_a_connection_that_is_finished_ends_behind_its_answer(void **state) {
+static void test_a_connection_that_is_finished_ends_after_its_answer(void **state) {
   (void)state;
   static uint8_t got[PIECE_BYTES * 2];
   size_t received = 0;
@@ -142,7 +142,7 @@ static void say_drained(struct stoa_session *session) {
   assert_int_equal(stoa_session_output_message(session, STOA_WS_TEXT, stoa_bytes_make("x", 1)), STOA_OK);
 }
 
-static void test_what_is_sent_when_all_has_left_goes_out(void **state) {
+static void test_what_is_sent_in_on_drained_goes_out(void **state) {
   (void)state;
   world.drain = say_drained;
   world_upgrade();
@@ -152,7 +152,7 @@ static void test_what_is_sent_when_all_has_left_goes_out(void **state) {
   world_expect_bytes("\x81\x01x", 3);
 }
 
-static void test_who_asks_again_when_all_has_left_is_told_again(void **state) {
+static void test_asking_again_in_on_drained_calls_it_again(void **state) {
   (void)state;
   world.drain = NULL;
   world_upgrade();
@@ -169,7 +169,7 @@ static void close_drained(struct stoa_session *session) {
   stoa_session_close(session, 4000, "all has left");
 }
 
-static void test_who_is_closed_when_all_has_left_gets_its_close_frame(void **state) {
+static void test_a_session_that_is_closed_in_on_drained_gets_its_close_frame(void **state) {
   (void)state;
   world.drain = close_drained;
   world_upgrade();
@@ -182,12 +182,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_an_answer_in_pieces_begins_at_once_and_comes_whole),
       TEST(test_an_answer_that_is_taken_at_once_may_take_as_long_as_it_needs),
-      TEST(test_a_connection_that_is_finished_ends_behind_its_answer),
+      TEST(test_a_connection_that_is_finished_ends_after_its_answer),
       TEST(test_a_connection_without_an_answer_is_finished_at_once),
       TEST(test_requests_wait_while_answers_do),
-      TEST(test_what_is_sent_when_all_has_left_goes_out),
-      TEST(test_who_asks_again_when_all_has_left_is_told_again),
-      TEST(test_who_is_closed_when_all_has_left_gets_its_close_frame),
+      TEST(test_what_is_sent_in_on_drained_goes_out),
+      TEST(test_asking_again_in_on_drained_calls_it_again),
+      TEST(test_a_session_that_is_closed_in_on_drained_gets_its_close_frame),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static struct stoa_batch *make_batch(void) {
   return batch;
 }
 
-static void test_who_reads_in_a_busy_group_is_heard(void **state) {
+static void test_a_member_that_reads_in_a_busy_group_is_read_from(void **state) {
   (void)state;
   static uint8_t got[CHUNK * 16];
   const int small = 16384; /* so that the kernel never takes half of the queue at once */
@@ -55,7 +55,7 @@ static void test_who_reads_in_a_busy_group_is_heard(void **state) {
   stoa_batch_unref(batch);
 }
 
-static void test_who_does_not_read_in_a_busy_group_is_not_heard(void **state) {
+static void test_a_member_that_does_not_read_in_a_busy_group_is_not_read_from(void **state) {
   (void)state;
   world_upgrade();
   struct stoa_batch *batch = make_batch();
@@ -76,8 +76,8 @@ static void test_who_does_not_read_in_a_busy_group_is_not_heard(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_who_reads_in_a_busy_group_is_heard),
-      TEST(test_who_does_not_read_in_a_busy_group_is_not_heard),
+      TEST(test_a_member_that_reads_in_a_busy_group_is_read_from),
+      TEST(test_a_member_that_does_not_read_in_a_busy_group_is_not_read_from),
   };
   return cmocka_run_group_tests_name("busy", tests, NULL, NULL);
 }

@@ -123,14 +123,14 @@ static void test_a_peer_that_is_never_silent_but_never_closes_has_five_seconds(v
   world_expect_bytes("\x88\x02\x0f\xa0", 4);
   for (unsigned i = 0; i < 4; i++) {
     world_send_frame(0x82, "on and on", 9);
-    world_pass_ms(1000);
+    world_advance_ms(1000);
     assert_false(world_peer_sees_end());
   }
   world_send_frame(0x82, "on and on", 9);
-  world_pass_ms(1000);
+  world_advance_ms(1000);
   assert_true(world_peer_sees_end());
   world_send_frame(0x82, "on and on", 9);
-  world_pass_ms(2000);
+  world_advance_ms(2000);
   assert_true(world.ended);
   assert_int_equal(world.messages, 0);
 }
@@ -147,7 +147,7 @@ static void test_a_peer_that_leaves_without_its_close_frame_ends_the_wait(void *
   assert_int_equal(world.closings, 1);
 }
 
-static void test_nonsense_ends_the_wait(void **state) {
+static void test_an_invalid_frame_ends_the_wait(void **state) {
   (void)state;
   world_upgrade();
   stoa_session_close(world.session, 4000, "");
@@ -313,7 +313,7 @@ static void test_a_message_that_finds_no_memory_is_refused_alone(void **state) {
   assert_true(refused > 0);
 }
 
-static void test_what_was_lost_is_told_by_4010(void **state) {
+static void test_a_lost_message_closes_with_4010(void **state) {
   (void)state;
   world_upgrade();
   stoa_stream_doom(&world.session->stream, STOA_FATE_SLOW);
@@ -334,7 +334,7 @@ int main(void) {
       TEST(test_a_paused_session_closes_like_any_other),
       TEST(test_a_peer_that_is_never_silent_but_never_closes_has_five_seconds),
       TEST(test_a_peer_that_leaves_without_its_close_frame_ends_the_wait),
-      TEST(test_nonsense_ends_the_wait),
+      TEST(test_an_invalid_frame_ends_the_wait),
       TEST(test_after_the_own_close_every_send_is_closed),
       TEST(test_after_the_peers_close_every_send_is_closed),
       TEST(test_after_the_peer_has_gone_every_send_is_closed),
@@ -342,7 +342,7 @@ int main(void) {
       TEST(test_at_the_queues_cap_every_send_is_a_limit),
       TEST(test_when_half_a_message_found_no_memory_every_send_is_memory),
       TEST(test_a_message_that_finds_no_memory_is_refused_alone),
-      TEST(test_what_was_lost_is_told_by_4010),
+      TEST(test_a_lost_message_closes_with_4010),
   };
   return cmocka_run_group_tests_name("close", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* A peer that does not read, one that is silent, and memory that is out. */
+/* A peer that does not read, one that is silent, and running out of memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static void test_a_peer_that_reads_slowly_is_alive(void **state) {
   unsigned rounds = 0;
   while ((world.session->stream.pauses & STOA_PAUSE_OUTPUT) != 0) {
     /* Long enough for a ping in one round and for its pong to be missed in the next. */
-    world_pass_ms(world.limits.ping_ms - 1);
+    world_advance_ms(world.limits.ping_ms - 1);
     assert_int_equal(world.closings, 0);
     while (world_receive(got, sizeof got) > 0) {
     }
@@ -268,7 +268,7 @@ static void test_a_close_goes_out_when_the_queue_is_full(void **state) {
   assert_int_equal(close_code_behind_whole_frames(got, len, &frames), 4001);
 }
 
-static void test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer(void **state) {
+static void test_a_half_closed_peer_still_gets_the_rest_of_its_answer(void **state) {
   (void)state;
   enum { LEN = 900 * 1024 };
   static uint8_t got[LEN + 1024];
@@ -294,7 +294,7 @@ static void test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer(void
 }
 
 /* Answers to plain requests, and then one to an upgrade, of which the line takes some. */
-static void test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers(void **state) {
+static void test_a_slow_peer_with_requests_before_its_upgrade_is_cut_after_all_answers(void **state) {
   (void)state;
   enum { GETS = 2000 };
   static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -331,19 +331,19 @@ static void test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_al
 
 static void test_a_silent_peer_is_dropped_before_its_handshake(void **state) {
   (void)state;
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_false(world.ended);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world.ended);
   assert_true(world_peer_sees_end());
 }
 
-static void test_a_slow_handshake_is_told_408(void **state) {
+static void test_a_slow_handshake_is_answered_with_408(void **state) {
   (void)state;
   uint8_t got[512];
   for (int i = 0; i < 20; i++) {
     world_send_bytes(world_upgrade_head + i, 1); /* a byte now and then does not help */
-    world_pass_ms(500);
+    world_advance_ms(500);
   }
   assert_true(world_receive(got, sizeof got) > 12);
   assert_memory_equal(got, "HTTP/1.1 408", 12);
@@ -353,22 +353,22 @@ static void test_a_slow_handshake_is_told_408(void **state) {
 static void test_an_idle_session_is_pinged_and_closed_without_a_pong(void **state) {
   (void)state;
   world_upgrade();
-  world_pass_ms(24999);
+  world_advance_ms(24999);
   assert_int_equal(world.pings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.pings, 1);
   world_expect_bytes("\x89\x00", 2);
-  world_pass_ms(9000);
+  world_advance_ms(9000);
   world_send_frame(0x8a, "", 0); /* alive */
   world_turn();
-  world_pass_ms(15999); /* it was heard since, but sent nothing after the first ping */
+  world_advance_ms(15999); /* it was heard since, but sent nothing after the first ping */
   assert_int_equal(world.pings, 1);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.pings, 2);
   world_expect_bytes("\x89\x00", 2);
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_int_equal(world.closings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   world_expect_close(4012, "no pong in time");
 }
 
@@ -378,16 +378,16 @@ static void test_a_message_must_end_in_its_time(void **state) {
   world_send_frame(0x01, "begun", 5);
   world_turn();
   for (int i = 0; i < 5; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
     world_send_frame(0x00, "", 0); /* bytes, but no end */
     world_turn();
   }
   assert_int_equal(world.closings, 0);
-  world_pass_ms(9999);
+  world_advance_ms(9999);
   assert_int_equal(world.closings, 0);
   uint8_t pings[64];
   world_receive(pings, sizeof pings); /* it is sent nothing else */
-  world_pass_ms(1);
+  world_advance_ms(1);
   world_expect_close(1008, "message not finished in time");
 }
 
@@ -399,15 +399,15 @@ static void test_a_message_has_its_time_after_a_pause_of_ours(void **state) {
   stoa_stream_pause(&world.session->stream, STOA_PAUSE_PROGRAM);
   world_send_frame(0x00, "", 0); /* it lives */
   for (int i = 0; i < 7; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
   }
   stoa_stream_resume(&world.session->stream, STOA_PAUSE_PROGRAM);
   for (int i = 0; i < 5; i++) {
-    world_pass_ms(10000);
+    world_advance_ms(10000);
     assert_int_equal(world.closings, 0);
     world_send_frame(0x00, "", 0);
   }
-  world_pass_ms(10000);
+  world_advance_ms(10000);
   assert_int_equal(world.closings, 1);
 }
 
@@ -435,9 +435,9 @@ static void test_the_last_bytes_have_five_seconds_to_leave(void **state) {
   stoa_session_close(world.session, 1000, "");
   world_turn();
   assert_int_equal(world.session->state, STOA_SESSION_CLOSING);
-  world_pass_ms(4999);
+  world_advance_ms(4999);
   assert_false(world.ended);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world.ended);
   assert_int_equal(world.close_code, 1000);
 }
@@ -519,7 +519,7 @@ static ssize_t tiny_recv(int fd, void *data, size_t len, int flags) {
   return recv(fd, data, len < 2 ? len : 2, flags);
 }
 
-static void test_a_talk_in_tiny_reads_and_writes_is_the_same_talk(void **state) {
+static void test_a_session_in_tiny_reads_and_writes_is_the_same_session(void **state) {
   (void)state;
   stoa_sys.send = tiny_send;
   stoa_sys.recv = tiny_recv;
@@ -545,10 +545,10 @@ int main(void) {
       TEST(test_a_peer_that_is_slow_from_the_start_still_gets_its_upgrade),
       TEST(test_what_two_groups_send_in_one_turn_stays_in_order),
       TEST(test_a_close_goes_out_when_the_queue_is_full),
-      TEST(test_a_peer_that_has_said_all_still_gets_the_rest_of_its_answer),
-      TEST(test_a_slow_peer_that_asked_more_before_its_upgrade_is_cut_behind_all_answers),
+      TEST(test_a_half_closed_peer_still_gets_the_rest_of_its_answer),
+      TEST(test_a_slow_peer_with_requests_before_its_upgrade_is_cut_after_all_answers),
       TEST(test_a_silent_peer_is_dropped_before_its_handshake),
-      TEST(test_a_slow_handshake_is_told_408),
+      TEST(test_a_slow_handshake_is_answered_with_408),
       TEST(test_an_idle_session_is_pinged_and_closed_without_a_pong),
       TEST(test_a_message_must_end_in_its_time),
       TEST(test_a_message_has_its_time_after_a_pause_of_ours),
@@ -556,7 +556,7 @@ int main(void) {
       TEST(test_the_last_bytes_have_five_seconds_to_leave),
       TEST(test_each_allocation_of_a_session_may_fail),
       TEST(test_a_session_that_cannot_be_opened_closes_its_descriptor),
-      TEST(test_a_talk_in_tiny_reads_and_writes_is_the_same_talk),
+      TEST(test_a_session_in_tiny_reads_and_writes_is_the_same_session),
   };
   return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Who is alive: pings in both directions, slow readers, and sessions whose input waits. */
+/* Liveness: pings in both directions, slow readers, and sessions whose input waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static uint8_t got[1 << 20];
 
 static void let_time_pass(unsigned times, uint64_t ms) {
   for (unsigned i = 0; i < times; i++) {
-    world_pass_ms(ms);
+    world_advance_ms(ms);
   }
 }
 
@@ -35,7 +35,7 @@ static void test_a_peer_that_is_sent_nothing_is_pinged_however_much_it_sends(voi
   world_upgrade();
   for (unsigned i = 0; i < 20; i++) {
     world_send_frame(0x82, "here", 4);
-    world_pass_ms(5000); /* it is heard all the time */
+    world_advance_ms(5000); /* it is heard all the time */
     if (world.session->pinged) {
       world_send_frame(0x8a, "", 0);
       world_turn();
@@ -50,31 +50,31 @@ static void test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent(void
   world_upgrade();
   for (unsigned i = 0; i < 4; i++) {
     assert_int_equal(stoa_session_output_message(world.session, STOA_WS_TEXT, stoa_bytes_make(NULL, 0)), STOA_OK);
-    world_pass_ms(5000);
+    world_advance_ms(5000);
     assert_int_equal(world.pings, 0);
   }
-  world_pass_ms(4999);
+  world_advance_ms(4999);
   assert_int_equal(world.pings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.pings, 1);
   world_receive(got, sizeof got);
-  world_pass_ms(PONG_MS);
+  world_advance_ms(PONG_MS);
   world_expect_close(4012, "no pong in time");
 }
 
-static void test_who_sends_and_is_sent_is_not_pinged(void **state) {
+static void test_a_session_that_is_active_in_both_directions_is_not_pinged(void **state) {
   (void)state;
   world_upgrade();
   world.echo_times = 1;
   for (unsigned i = 0; i < 20; i++) {
     world_send_frame(0x82, "here", 4);
-    world_pass_ms(20000);
+    world_advance_ms(20000);
   }
   assert_int_equal(world.pings, 0);
 }
 
 /* Batches of groups are something that it is sent too. */
-static void test_what_a_group_sends_puts_the_ping_off(void **state) {
+static void test_messages_of_a_group_put_the_ping_off(void **state) {
   (void)state;
   world_upgrade();
   struct stoa_batch *batch = stoa_batch_create(100);
@@ -86,7 +86,7 @@ static void test_what_a_group_sends_puts_the_ping_off(void **state) {
     } else {
       stoa_stream_output_queue(&world.session->stream, batch, 0, 2);
     }
-    world_pass_ms(20000);
+    world_advance_ms(20000);
   }
   stoa_batch_unref(batch);
   assert_int_equal(world.pings, 0);
@@ -105,7 +105,7 @@ static void look(uint64_t ms) {
 static void test_a_pong_that_lies_unread_in_the_socket_counts(void **state) {
   (void)state;
   world_upgrade();
-  world_pass_ms(PING_MS);
+  world_advance_ms(PING_MS);
   assert_true(world.session->pinged);
   world_send_frame(0x8a, "", 0);
   for (unsigned i = 0; i < 3; i++) {
@@ -117,10 +117,10 @@ static void test_a_pong_that_lies_unread_in_the_socket_counts(void **state) {
   assert_int_equal(world.closings, 0);
 }
 
-static void test_who_waits_on_the_ready_list_is_not_silent(void **state) {
+static void test_a_session_on_the_ready_list_is_not_silent(void **state) {
   (void)state;
   world_upgrade();
-  world_pass_ms(PING_MS);
+  world_advance_ms(PING_MS);
   stoa_stream_yield(&world.session->stream);
   look(PONG_MS);
   assert_int_equal(world.closings, 0);
@@ -135,7 +135,7 @@ static void pause_for_program(struct stoa_stream *stream) {
   stoa_stream_pause(stream, STOA_PAUSE_PROGRAM);
 }
 
-static void test_what_lies_in_the_stash_counts(void **state) {
+static void test_unread_input_in_the_stash_counts(void **state) {
   (void)state;
   world_upgrade();
   world.act = pause_for_program;
@@ -174,11 +174,11 @@ static void test_a_paused_session_without_unread_input_is_closed_for_its_silence
   world_upgrade();
   stoa_stream_pause(&world.session->stream, STOA_PAUSE_PROGRAM);
   world_turn();
-  world_pass_ms(PING_MS);
+  world_advance_ms(PING_MS);
   assert_int_equal(world.pings, 1);
-  world_pass_ms(PONG_MS - 1);
+  world_advance_ms(PONG_MS - 1);
   assert_int_equal(world.closings, 0);
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_int_equal(world.closings, 1);
   assert_int_equal(world.session->close_code, 4012);
 }
@@ -195,7 +195,7 @@ static void test_a_paused_session_whose_peer_has_gone_ends(void **state) {
   close(world.peer);
   world.peer = -1;
   for (unsigned i = 0; i < 20 && !world.ended; i++) {
-    world_pass_ms(5000);
+    world_advance_ms(5000);
   }
   assert_true(world.ended);
   assert_int_equal(world.close_code, 1006);
@@ -230,7 +230,7 @@ static void test_a_paused_message_that_goes_on_has_its_time_again(void **state) 
   let_time_pass(10, 10000);
   stoa_stream_resume(&world.session->stream, STOA_PAUSE_PROGRAM);
   world_turns(2);
-  world_pass_ms(5000);
+  world_advance_ms(5000);
   assert_int_equal(world.closings, 0);
   world_send_frame(0x80, "un", 2);
   world_turn();
@@ -257,7 +257,7 @@ static void fill(size_t bytes) {
   world_turns(5);
 }
 
-/* It never answers a ping, for the first lies behind all that it has not read yet. */
+/* It never answers a ping, for the first comes after all that it has not read yet. */
 static void read_slowly(size_t bytes, uint64_t step_ms) {
   size_t received = 0;
   size_t passed = 0;
@@ -267,7 +267,7 @@ static void read_slowly(size_t bytes, uint64_t step_ms) {
     /* Steps of the window are larger than those of the reader. */
     if (received - passed >= 64 * 1024) {
       passed = received;
-      world_pass_ms(step_ms);
+      world_advance_ms(step_ms);
     }
     assert_int_equal(world.closings, 0);
   }
@@ -304,12 +304,12 @@ static void test_a_reader_that_stops_is_closed_with_4012(void **state) {
   fill(900 * 1024);
   read_slowly(200 * 1024, PONG_MS - 1);
   for (unsigned i = 0; i < 10 && world.closings == 0; i++) {
-    world_pass_ms(PONG_MS);
+    world_advance_ms(PONG_MS);
   }
   assert_int_equal(world.closings, 1);
   assert_int_equal(world.session->close_code, 4012);
-  world_pass_ms(5000);
-  world_pass_ms(5000);
+  world_advance_ms(5000);
+  world_advance_ms(5000);
   assert_true(world.ended);
 }
 
@@ -332,7 +332,7 @@ static void test_one_that_sends_but_does_not_read_is_closed_with_4012(void **sta
   assert_true(stoa_stream_has_unread(&world.session->stream));
   assert_int_equal(world.session->stream.pauses, STOA_PAUSE_OUTPUT);
   for (unsigned i = 0; i < 10 && world.closings == 0; i++) {
-    world_pass_ms(PONG_MS);
+    world_advance_ms(PONG_MS);
   }
   assert_int_equal(world.closings, 1);
   assert_int_equal(world.session->close_code, 4012);
@@ -342,11 +342,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_peer_that_is_sent_nothing_is_pinged_however_much_it_sends),
       TEST(test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent),
-      TEST(test_who_sends_and_is_sent_is_not_pinged),
-      TEST(test_what_a_group_sends_puts_the_ping_off),
+      TEST(test_a_session_that_is_active_in_both_directions_is_not_pinged),
+      TEST(test_messages_of_a_group_put_the_ping_off),
       TEST(test_a_pong_that_lies_unread_in_the_socket_counts),
-      TEST(test_who_waits_on_the_ready_list_is_not_silent),
-      TEST(test_what_lies_in_the_stash_counts),
+      TEST(test_a_session_on_the_ready_list_is_not_silent),
+      TEST(test_unread_input_in_the_stash_counts),
       TEST(test_a_paused_session_is_kept_while_something_of_it_is_unread_and_asked_on),
       TEST(test_a_paused_session_without_unread_input_is_closed_for_its_silence),
       TEST(test_a_paused_session_whose_peer_has_gone_ends),

@@ -37,29 +37,29 @@ static struct {
   uint8_t heard[SAID_MAX];
   size_t heard_len;
   unsigned requests, messages;
-} talk;
+} script;
 
 static unsigned below(unsigned limit) {
   return (unsigned)rand() % limit;
 }
 
 static void say(const void *data, size_t len) {
-  memcpy(talk.said + talk.said_len, data, len);
-  talk.said_len += len;
+  memcpy(script.said + script.said_len, data, len);
+  script.said_len += len;
 }
 
 static void expect(const void *data, size_t len) {
-  memcpy(talk.expected + talk.expected_len, data, len);
-  talk.expected_len += len;
+  memcpy(script.expected + script.expected_len, data, len);
+  script.expected_len += len;
 }
 
 static void expect_frame(enum stoa_ws_opcode opcode, const uint8_t *data, size_t len) {
-  talk.expected_len += stoa_ws_header_write(talk.expected + talk.expected_len, opcode, false, len);
+  script.expected_len += stoa_ws_header_write(script.expected + script.expected_len, opcode, false, len);
   expect(data, len);
 }
 
 static void say_frame(int first, const uint8_t *data, size_t len) {
-  talk.said_len += world_frame(talk.said + talk.said_len, first, data, len);
+  script.said_len += world_frame(script.said + script.said_len, first, data, len);
 }
 
 static void say_message(void) {
@@ -84,18 +84,18 @@ static void say_message(void) {
       say_frame(0x82, body, len);
   }
   expect_frame(STOA_WS_BINARY, body, len);
-  talk.messages++;
+  script.messages++;
 }
 
 static void make_talk(unsigned requests, unsigned messages) {
-  memset(&talk, 0, sizeof talk);
+  memset(&script, 0, sizeof script);
   for (unsigned i = 0; i < requests; i++) {
     say(get, sizeof get - 1);
     expect(ok, sizeof ok - 1);
   }
   say(world_upgrade_head, WORLD_UPGRADE_HEAD_LEN);
   expect(switching, sizeof switching - 1);
-  talk.requests = requests + 1;
+  script.requests = requests + 1;
   for (unsigned i = 0; i < messages; i++) {
     say_message();
   }
@@ -116,15 +116,15 @@ static void pause_at_random(struct stoa_stream *stream) {
 
 static void say_some(void) {
   size_t piece = below(3) == 0 ? below(40000) : below(60);
-  size_t left = talk.said_len - talk.at;
-  ssize_t sent = send(world.peer, talk.said + talk.at, piece < left ? piece : left, MSG_NOSIGNAL);
-  talk.at += sent > 0 ? (size_t)sent : 0;
+  size_t left = script.said_len - script.at;
+  ssize_t sent = send(world.peer, script.said + script.at, piece < left ? piece : left, MSG_NOSIGNAL);
+  script.at += sent > 0 ? (size_t)sent : 0;
 }
 
 static void hear_some(void) {
-  ssize_t len = recv(world.peer, talk.heard + talk.heard_len, 1 + below(20000), 0);
-  talk.heard_len += len > 0 ? (size_t)len : 0;
-  assert_true(talk.heard_len <= talk.expected_len);
+  ssize_t len = recv(world.peer, script.heard + script.heard_len, 1 + below(20000), 0);
+  script.heard_len += len > 0 ? (size_t)len : 0;
+  assert_true(script.heard_len <= script.expected_len);
 }
 
 /* Pauses come from the handlers, and their ends from elsewhere. */
@@ -152,13 +152,13 @@ static void test_pauses_change_nothing_of_what_is_handled_and_answered(void **st
       setsockopt(world.session->stream.conn.io.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     }
     unsigned tries = 0;
-    while (talk.heard_len < talk.expected_len && tries++ < TRIES_MAX) {
+    while (script.heard_len < script.expected_len && tries++ < TRIES_MAX) {
       step();
     }
-    assert_int_equal(world.requests, talk.requests);
-    assert_int_equal(world.messages, talk.messages);
-    assert_int_equal(talk.heard_len, talk.expected_len);
-    assert_memory_equal(talk.heard, talk.expected, talk.heard_len);
+    assert_int_equal(world.requests, script.requests);
+    assert_int_equal(world.messages, script.messages);
+    assert_int_equal(script.heard_len, script.expected_len);
+    assert_memory_equal(script.heard, script.expected, script.heard_len);
     for (unsigned i = 0; i < 4; i++) {
       stoa_stream_resume(&world.session->stream, reasons[i]);
     }
@@ -171,14 +171,14 @@ static void test_pauses_change_nothing_of_what_is_handled_and_answered(void **st
 }
 
 /* What comes before the close is whole, and the close handshake is never stuck. */
-static void test_a_close_among_pauses_ends_behind_what_was_answered(void **state) {
+static void test_a_close_among_pauses_ends_after_the_answers(void **state) {
   for (unsigned seed = 1; seed <= SEEDS; seed++) {
     srand(seed);
     make_talk(below(30), 20 + below(60));
     say_frame(0x88, (const uint8_t *)"\x03\xe8", 2);
     world.echo_times = 1;
     world.act = pause_at_random;
-    unsigned last = below(talk.messages + 1);
+    unsigned last = below(script.messages + 1);
     unsigned tries = 0;
     while (world.session->state <= STOA_SESSION_OPEN && tries++ < TRIES_MAX) {
       step();
@@ -190,8 +190,8 @@ static void test_a_close_among_pauses_ends_behind_what_was_answered(void **state
     unsigned handled = world.messages;
     while (!world.ended && tries++ < TRIES_MAX) {
       say_some();
-      ssize_t len = recv(world.peer, talk.heard + talk.heard_len, 20000, 0);
-      talk.heard_len += len > 0 ? (size_t)len : 0;
+      ssize_t len = recv(world.peer, script.heard + script.heard_len, 20000, 0);
+      script.heard_len += len > 0 ? (size_t)len : 0;
       if (len == 0) {
         shutdown(world.peer, SHUT_WR);
       }
@@ -199,11 +199,11 @@ static void test_a_close_among_pauses_ends_behind_what_was_answered(void **state
     }
     assert_true(world.ended);
     assert_int_equal(world.messages, handled);
-    assert_true(talk.heard_len >= 4);
-    assert_memory_equal(talk.heard + talk.heard_len - 4,
-                        handled < talk.messages || world.close_code == 4000 ? "\x88\x02\x0f\xa0" : "\x88\x02\x03\xe8",
+    assert_true(script.heard_len >= 4);
+    assert_memory_equal(script.heard + script.heard_len - 4,
+                        handled < script.messages || world.close_code == 4000 ? "\x88\x02\x0f\xa0" : "\x88\x02\x03\xe8",
                         4);
-    assert_memory_equal(talk.heard, talk.expected, talk.heard_len - 4);
+    assert_memory_equal(script.heard, script.expected, script.heard_len - 4);
     world_end(state);
     world_begin(state);
   }
@@ -238,7 +238,7 @@ static void test_requests_wait_while_too_many_answers_do(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_pauses_change_nothing_of_what_is_handled_and_answered),
-      TEST(test_a_close_among_pauses_ends_behind_what_was_answered),
+      TEST(test_a_close_among_pauses_ends_after_the_answers),
       TEST(test_requests_wait_while_too_many_answers_do),
   };
   return cmocka_run_group_tests_name("pauses", tests, NULL, NULL);

@@ -139,7 +139,7 @@ void world_turns(int count) {
 }
 
 /* Let time pass and act on what came due, as a worker's sweep does. */
-void world_pass_ms(uint64_t ms) {
+void world_advance_ms(uint64_t ms) {
   world.time.monotonic_ns += ms * 1000000;
   world_turn();
   if (world.session != NULL) {

@@ -1,4 +1,4 @@
-/* tests/session/world.h: one session over a socket pair, with a host that the test plays and a clock that it holds. */
+/* tests/session/world.h: one session over a socket pair, with the test as its host and a fake clock. */
 #ifndef TESTS_SESSION_WORLD_H
 #define TESTS_SESSION_WORLD_H
 
@@ -26,7 +26,7 @@ struct world {
   char close_reason[128];
   struct stoa_ws_deflate deflate;
   bool use_deflate;
-  char heard[512]; /* messages, with '|' behind each; long ones as their length */
+  char heard[512]; /* messages, with '|' after each; long ones as their length */
   uint64_t heard_bytes;
   size_t echo_times; /* each message goes back so many times */
   bool close_on_message;
@@ -53,7 +53,7 @@ void world_use_tcp(int peer_bytes);
 void world_turn(void);
 void world_turns(int count);
 /* Let time pass and act on what came due, as a worker's sweep does. */
-void world_pass_ms(uint64_t ms);
+void world_advance_ms(uint64_t ms);
 
 void world_send_bytes(const void *data, size_t len);
 size_t world_receive(uint8_t *out, size_t size);

@@ -1,11 +1,11 @@
 /* tests/simulation/net.h: a network and its sockets in memory, below the table of system calls (base/sys.h).
  *
- * While it is up, sockets, epoll and eventfds of the library are objects of this file, in one thread and by one fake
- * clock. From its seed come how long bytes travel, into which pieces they fall, how much a socket's buffer holds, what
- * a read or a write takes, which listener of a shared port gets a connection, in which order epoll reports, and the
- * bytes of getrandom(2). Whoever uses it asks for resets and stalls.
+ * While it is up, sockets, epoll and eventfds of the library are objects in memory (object.h), in one thread
+ * and by one fake clock. The seed decides how long bytes travel, into which pieces they fall, how much a socket's
+ * buffer holds, what a read or a write takes, which listener of a shared port gets a connection, in which order epoll
+ * reports, and the bytes of getrandom(2). Whoever uses it asks for resets and stalls.
  *
- * TCP as Linux does it, as far as the library can see: FIN comes behind the data; a reset lets what has arrived be read
+ * TCP as Linux does it, as far as the library can see: FIN comes after the data; a reset lets what has arrived be read
  * first; closing a socket with unread bytes resets; sending to a closed peer works once and resets.
  *
  * Does not know: unix sockets, UDP, files (their calls stay the system's), what is sent.
@@ -19,8 +19,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Descriptors of the network's own begin here. */
-#define NET_FD_FIRST 1000
 /* Whatever is written there goes to net_log_to(). */
 #define NET_FD_LOG 999
 

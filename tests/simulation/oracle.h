@@ -1,4 +1,4 @@
-/* tests/simulation/oracle.h: what members of groups may hear, and in which order.
+/* tests/simulation/oracle.h: what members of groups may receive, and in which order.
  *
  * What one member hears of one group, from one joining to the next leaving or the connection's end, is a hearing. It is
  * a window of the group's one order: so two hearings of a group agree, without a hole, in all that both hold, and a

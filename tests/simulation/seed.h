@@ -1,4 +1,4 @@
-/* tests/simulation/seed.h: one seed is run, and whatever becomes of it, who reads the output learns how to repeat it.
+/* tests/simulation/seed.h: run one seed; whatever happens, the output says how to repeat it.
  */
 #ifndef TESTS_SIMULATION_SEED_H
 #define TESTS_SIMULATION_SEED_H

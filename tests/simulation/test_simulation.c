@@ -38,7 +38,7 @@ static void one_seed_writes_one_trace_and_another_seed_another(void **state) {
 }
 
 /* So that the other test is no emptier than it looks. */
-static void much_happens_in_a_run(void **state) {
+static void every_kind_of_event_happens_in_a_run(void **state) {
   struct world_counts sum = {0};
   (void)state;
   for (uint64_t seed = 1; seed <= 10; seed++) {
@@ -63,7 +63,7 @@ static void much_happens_in_a_run(void **state) {
   assert_true(sum.resets > 10 && sum.stalls > 10 && sum.closes > 10);
 }
 
-static void every_seed_keeps_orders_without_holes_and_ends_clean(void **state) {
+static void every_seed_delivers_in_order_without_gaps_and_ends_cleanly(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= SEEDS; seed++) {
     struct world world;
@@ -111,8 +111,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_seed_writes_one_trace_and_another_seed_another),
       cmocka_unit_test(a_server_without_threads_drains_while_it_is_waited_for),
-      cmocka_unit_test(much_happens_in_a_run),
-      cmocka_unit_test(every_seed_keeps_orders_without_holes_and_ends_clean),
+      cmocka_unit_test(every_kind_of_event_happens_in_a_run),
+      cmocka_unit_test(every_seed_delivers_in_order_without_gaps_and_ends_cleanly),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

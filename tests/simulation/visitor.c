@@ -1,6 +1,6 @@
 #include "visitor.h"
 
-#include "talk.client.stoa.h"
+#include "sample.client.stoa.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void on_membership(struct visitor *visitor, struct stoa_string group, boo
   }
 }
 
-static void on_line(void *user, struct stoa_client *client, const struct talk_v1_line_message *line) {
+static void on_line(void *user, struct stoa_client *client, const struct sample_v1_line_message *line) {
   struct visitor *visitor = user;
   struct world *world = visitor->world;
   char text[32] = {0};
@@ -100,7 +100,7 @@ static void on_line(void *user, struct stoa_client *client, const struct talk_v1
   }
 }
 
-static void on_answer(void *user, struct stoa_client *client, const struct talk_v1_ask_reply *reply,
+static void on_answer(void *user, struct stoa_client *client, const struct sample_v1_ask_reply *reply,
                       const struct stoa_call_end *end) {
   struct visitor *visitor = user;
   struct world *world = visitor->world;
@@ -136,12 +136,12 @@ static void publish(struct visitor *visitor, size_t group) {
   struct stoa_string composed = compose(visitor, group, text);
   int status;
   if (group == ALL) {
-    const struct talk_v1_line_message line = {.text = composed};
-    status = talk_v1_client_send_line(visitor->client, &line);
+    const struct sample_v1_line_message line = {.text = composed};
+    status = sample_v1_client_send_line(visitor->client, &line);
   } else {
-    const struct talk_v1_group_message message = {
+    const struct sample_v1_group_message message = {
         .action = stoa_string_of("publish"), .group = groups[group], .text = composed};
-    status = talk_v1_client_send_group(visitor->client, &message);
+    status = sample_v1_client_send_group(visitor->client, &message);
   }
   visitor->published[group] += status == STOA_OK;
   note(visitor, "publishes", group, status);
@@ -149,9 +149,9 @@ static void publish(struct visitor *visitor, size_t group) {
 
 static void change_membership(struct visitor *visitor, size_t group) {
   bool join = !visitor->asked[group];
-  const struct talk_v1_group_message message = {.action = stoa_string_of(join ? "join" : "leave"),
-                                                .group = groups[group]};
-  int status = talk_v1_client_send_group(visitor->client, &message);
+  const struct sample_v1_group_message message = {.action = stoa_string_of(join ? "join" : "leave"),
+                                                  .group = groups[group]};
+  int status = sample_v1_client_send_group(visitor->client, &message);
   if (status == STOA_OK) {
     visitor->asked[group] = join;
   }
@@ -161,9 +161,9 @@ static void change_membership(struct visitor *visitor, size_t group) {
 static void ask(struct visitor *visitor) {
   char question[20];
   snprintf(question, sizeof question, "%s %u", world_one_in(visitor->world, 2) ? "later" : "now", ++visitor->question);
-  const struct talk_v1_ask_request request = {.question = stoa_string_of(question)};
+  const struct sample_v1_ask_request request = {.question = stoa_string_of(question)};
   uint32_t id = 0;
-  int status = talk_v1_talk_client_call_ask(visitor->client, &request, 0, on_answer, visitor, &id);
+  int status = sample_v1_sample_client_call_ask(visitor->client, &request, 0, on_answer, visitor, &id);
   visitor->pending += status == STOA_OK;
   trace_line(&visitor->world->trace, "c%u asks %s as %u: %s", visitor->index, question, id, stoa_status_text(status));
 }
@@ -231,11 +231,11 @@ void visitor_enter(struct visitor *visitor) {
     options.subprotocol = STOA_CLIENT_TEXT;
   }
   const struct stoa_client_callbacks callbacks = {.on_state = on_state, .on_error = on_error, .user = visitor};
-  const struct talk_v1_talk_client_handlers handlers = {.line = on_line};
+  const struct sample_v1_sample_client_handlers handlers = {.line = on_line};
   int status = stoa_client_create_with(&options, &callbacks, &world->clock, &visitor->client);
   assert(status == STOA_OK);
   stoa_client_set_resolver(visitor->client, visitor->resolver);
-  status = talk_v1_talk_client_register(visitor->client, &handlers, visitor);
+  status = sample_v1_sample_client_register(visitor->client, &handlers, visitor);
   assert(status == STOA_OK);
   status = stoa_client_open(visitor->client);
   assert(status == STOA_OK);

@@ -1,4 +1,4 @@
-/* tests/simulation/visitor.h: one client of the world: what it does by chance, and what it must hear. */
+/* tests/simulation/visitor.h: one client of the world: its random actions, and what it must receive. */
 #ifndef TESTS_SIMULATION_VISITOR_H
 #define TESTS_SIMULATION_VISITOR_H
 

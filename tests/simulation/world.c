@@ -4,8 +4,8 @@
 #include "base/log_clock.h"
 #include "base/log_writer.h"
 #include "base/memory.h"
+#include "sample.stoa.h"
 #include "server/stepping.h"
-#include "talk.stoa.h"
 #include "visitor.h"
 
 #include <arpa/inet.h>
@@ -51,20 +51,20 @@ static const struct stoa_error *checked(struct world *world, const char *what, i
 }
 
 static const struct stoa_error *on_line(void *user, struct stoa_session *session,
-                                        const struct talk_v1_line_message *line) {
-  return checked(user, "broadcast", talk_v1_line_broadcast(stoa_session_server(session), line));
+                                        const struct sample_v1_line_message *line) {
+  return checked(user, "broadcast", sample_v1_line_broadcast(stoa_session_server(session), line));
 }
 
 static int tell(struct stoa_session *session, const char *what, struct stoa_string group) {
-  const struct talk_v1_line_message line = {.from = stoa_string_of(what), .text = group};
-  return talk_v1_line_push(session, &line);
+  const struct sample_v1_line_message line = {.from = stoa_string_of(what), .text = group};
+  return sample_v1_line_push(session, &line);
 }
 
 static const struct stoa_error *on_group(void *user, struct stoa_session *session,
-                                         const struct talk_v1_group_message *message) {
+                                         const struct sample_v1_group_message *message) {
   if (message->action.data[0] == 'p') {
-    const struct talk_v1_line_message line = {.text = message->text};
-    return checked(user, "publish", talk_v1_line_publish(stoa_session_server(session), message->group, &line));
+    const struct sample_v1_line_message line = {.text = message->text};
+    return checked(user, "publish", sample_v1_line_publish(stoa_session_server(session), message->group, &line));
   }
   if (message->action.data[0] == 'j') {
     int status = tell(session, "joined", message->group);
@@ -76,10 +76,10 @@ static const struct stoa_error *on_group(void *user, struct stoa_session *sessio
 
 static void on_later(struct stoa_worker_timer *timer, int status) {
   struct later *later = timer->context;
-  const struct talk_v1_ask_reply reply = {.answer = stoa_string_of(later->question)};
+  const struct sample_v1_ask_reply reply = {.answer = stoa_string_of(later->question)};
   if (status == STOA_OK) {
     /* Its session may have gone. */
-    int ignored = talk_v1_talk_ask_reply(later->call, &reply);
+    int ignored = sample_v1_sample_ask_reply(later->call, &reply);
     (void)ignored;
   } else {
     stoa_call_drop(later->call);
@@ -88,7 +88,7 @@ static void on_later(struct stoa_worker_timer *timer, int status) {
 }
 
 static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
-                                       const struct talk_v1_ask_request *request, struct talk_v1_ask_reply *reply) {
+                                       const struct sample_v1_ask_request *request, struct sample_v1_ask_reply *reply) {
   struct world *world = user;
   if (request->question.data[0] != 'l') {
     reply->answer = request->question;
@@ -216,9 +216,9 @@ static void program_acts(struct world *world) {
   char name[2] = {group == WORLD_GROUPS ? '*' : (char)('a' + group), '\0'};
   char text[32];
   snprintf(text, sizeof text, "%s 0 %u", name, ++world->published[group]);
-  const struct talk_v1_line_message line = {.text = stoa_string_of(text)};
-  int status = group == WORLD_GROUPS ? talk_v1_line_broadcast(world->server, &line)
-                                     : talk_v1_line_publish(world->server, stoa_string_of(name), &line);
+  const struct sample_v1_line_message line = {.text = stoa_string_of(text)};
+  int status = group == WORLD_GROUPS ? sample_v1_line_broadcast(world->server, &line)
+                                     : sample_v1_line_publish(world->server, stoa_string_of(name), &line);
   trace_line(&world->trace, "the program publishes %s: %s", text, stoa_status_text(status));
   checked(world, "publish", status);
 }
@@ -246,11 +246,11 @@ static void open_server(struct world *world) {
                                             .linger_ms = world_one_in(world, 3) ? 2 : 0,
                                             .linger_adaptive = world_one_in(world, 2),
                                             .limits = &limits};
-  const struct talk_v1_talk_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
+  const struct sample_v1_sample_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
   const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = world};
   int status = stoa_server_create(&config, &world->server);
   assert(status == STOA_OK);
-  status = talk_v1_talk_register(world->server, &handlers, world);
+  status = sample_v1_sample_register(world->server, &handlers, world);
   assert(status == STOA_OK);
   stoa_server_set_callbacks(world->server, &callbacks);
   stoa_server_use_clock(world->server, &world->clock);

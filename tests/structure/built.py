@@ -1,4 +1,4 @@
-"""What only a compiler and a linker can tell: headers that compile alone, symbols that come from lower floors."""
+"""What only a compiler and a linker can tell: headers that compile alone, symbols that come from lower layers."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def compile_alone(tree, header, compiler):
 
 def compile_all(tree, compiler):
     if shutil.which(compiler[0]) is None:
-        yield f"there is no {compiler[0]} to try it with"
+        yield f"{compiler[0]} is not installed"
         return
     headers = [path[len("include/") :] for path in tree.files((".h",), ("include/",))]
     for header in headers + sorted(set(generated_headers(tree))):
@@ -55,9 +55,9 @@ def headers_are_cxx17(tree):
     return compile_all(tree, ["g++", "-std=c++17", "-xc++"])
 
 
-def archive(tree, floor):
-    for folder in (f"src/{floor}", floor):
-        path = os.path.join(tree.build, folder, f"libstoa-{floor}.a")
+def archive(tree, layer):
+    for folder in (f"src/{layer}", layer):
+        path = os.path.join(tree.build, folder, f"libstoa-{layer}.a")
         if os.path.exists(path):
             return path
     return None
@@ -71,62 +71,62 @@ def symbols(path):
     return [(os.path.basename(match["member"]), match["name"], match["kind"]) for match in found]
 
 
-def floor_symbols(tree):
+def layer_symbols(tree):
     found = {}
-    for floor in rules.STANDS_ON:
-        path = archive(tree, floor)
-        found[floor] = symbols(path) if path is not None else []
+    for layer in rules.ALLOWED:
+        path = archive(tree, layer)
+        found[layer] = symbols(path) if path is not None else []
     return found
 
 
 def archives_are_built(tree):
-    for floor in rules.STANDS_ON:
-        if tree.files((".c",), (f"src/{floor}/",)) and archive(tree, floor) is None:
-            yield f"src/{floor}: its library libstoa-{floor}.a was not built"
+    for layer in rules.ALLOWED:
+        if tree.files((".c",), (f"src/{layer}/",)) and archive(tree, layer) is None:
+            yield f"src/{layer}: its library libstoa-{layer}.a was not built"
 
 
 def symbols_come_from_below(tree):
     yield from archives_are_built(tree)
-    found = floor_symbols(tree)
-    homes = {}
-    for floor, entries in found.items():
+    found = layer_symbols(tree)
+    layer_of_name = {}
+    for layer, entries in found.items():
         for _, name, kind in entries:
-            if kind not in "Uw" and not name.startswith("__") and homes.setdefault(name, floor) != floor:
-                yield f"{name} is defined on {homes[name]} and {floor}"
-    for floor, entries in found.items():
+            if kind not in "Uw" and not name.startswith("__") and layer_of_name.setdefault(name, layer) != layer:
+                yield f"{name} is defined in {layer_of_name[name]} and {layer}"
+    for layer, entries in found.items():
         for member, name, kind in entries:
-            home = homes.get(name)
+            defining = layer_of_name.get(name)
             if kind not in "Uw":
                 continue
-            if home is None and name.startswith("stoa_"):
-                yield f"src/{floor} {member}: {name} is defined on no floor"
-            elif home not in rules.STANDS_ON[floor] | {floor, None}:
-                yield f"src/{floor} {member}: {name} comes from {home}, which {floor} does not stand on"
+            if defining is None and name.startswith("stoa_"):
+                yield f"src/{layer} {member}: {name} is defined in no layer"
+            elif defining not in rules.ALLOWED[layer] | {layer, None}:
+                yield f"src/{layer} {member}: {name} comes from {defining}, which {layer} may not use"
 
 
 def symbols_carry_the_prefix(tree):
     """A static library shares one space of names with the programs that link it."""
-    for floor, entries in floor_symbols(tree).items():
-        prefixes = rules.SYMBOL_PREFIXES_OF.get(floor, rules.SYMBOL_PREFIXES)
+    for layer, entries in layer_symbols(tree).items():
+        prefixes = rules.SYMBOL_PREFIXES_OF.get(layer, rules.SYMBOL_PREFIXES)
         for member, name, kind in entries:
             if kind not in "Uw" and not name.startswith(prefixes):
-                yield f"src/{floor} {member}: {name} is visible outside its file but does not start with stoa_"
+                yield f"src/{layer} {member}: {name} is visible outside its file but does not start with stoa_"
 
 
-def is_sole_caller(path, floor, member):
-    """Is the member of the floor's library made of that file? "src/base/sys.c" is "sys.c.o" there."""
-    return path.startswith(f"src/{floor}/") and member.endswith(os.path.basename(path) + ".o")
+def is_sole_caller(path, layer, member):
+    """Is the member of the layer's library made of that file? "src/base/sys.c" is "sys.c.o" there."""
+    return path.startswith(f"src/{layer}/") and member.endswith(os.path.basename(path) + ".o")
 
 
 def what_one_file_calls_is_linked_there(tree):
     """Sees through macros and inline functions, which the text of a file hides."""
-    for floor, entries in floor_symbols(tree).items():
+    for layer, entries in layer_symbols(tree).items():
         for member, name, kind in entries:
             for path, names in rules.SOLE_CALLERS:
                 # Files of 64 bits: stat64() and its like are what stat() becomes.
                 called = name in names or name.removesuffix("64") in names
-                if kind == "U" and called and not is_sole_caller(path, floor, member):
-                    yield f"src/{floor} {member}: {name}() is called by {path} alone"
+                if kind == "U" and called and not is_sole_caller(path, layer, member):
+                    yield f"src/{layer} {member}: {name}() is called by {path} alone"
 
 
 def needs_of(entries):
@@ -161,12 +161,12 @@ def circles(entries):
 
 
 def files_need_each_other_one_way(tree):
-    for floor, entries in floor_symbols(tree).items():
+    for layer, entries in layer_symbols(tree).items():
         if not entries:
             continue
         found = {frozenset(member.removesuffix(".c.o") for member in circle) for circle in circles(entries)}
-        tolerated = set(map(frozenset, rules.TOLERATED_CIRCLES.get(floor, [])))
+        tolerated = set(map(frozenset, rules.TOLERATED_CIRCLES.get(layer, [])))
         for circle in found - tolerated:
-            yield f"src/{floor}: {', '.join(sorted(circle))} need each other in a circle; a lower file is missing"
+            yield f"src/{layer}: {', '.join(sorted(circle))} need each other in a circle; a lower file is missing"
         for circle in tolerated - found:
-            yield f"src/{floor}: {', '.join(sorted(circle))} are no circle (any more); take them out of rules.py"
+            yield f"src/{layer}: {', '.join(sorted(circle))} are no circle (any more); take them out of rules.py"

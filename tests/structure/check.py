@@ -1,4 +1,4 @@
-"""Does the tree keep the rules of the house? check.py ROOT BUILD, TAP on standard output."""
+"""Does the tree keep the rules of the project? check.py ROOT BUILD, TAP on standard output."""
 
 import functools
 import sys
@@ -10,9 +10,9 @@ import text
 from source import Tree
 
 CHECKS = [
-    ("a floor includes itself and the floors it stands on", includes.floors_go_down),
-    ("a foreign library is named in its own folder only", includes.foreign_stays_home),
-    ("wire and codec know no socket, clock or thread", includes.pure_floors_stay_pure),
+    ("a layer includes only itself and the layers below it", includes.includes_go_down),
+    ("a foreign library is named in its own folder only", includes.foreign_libraries_stay_in_their_folder),
+    ("wire and codec know no socket, clock or thread", includes.pure_layers_stay_pure),
     ("a public header includes public headers only", includes.public_headers_stay_public),
     ("a program sees the public headers and its own folder", includes.programs_see_the_public_side),
     ("a file has at most 800 lines", text.files_are_short),
@@ -21,12 +21,13 @@ CHECKS = [
     ("the heap is reached through base/memory.c only", text.heap_is_reached_in_one_place),
     ("the system is called through base/sys.c only", text.system_is_reached_in_one_place),
     ("the clocks are read in base/clock.c only", text.time_is_read_in_one_place),
+    ("no test sleeps", text.tests_do_not_sleep),
     ("no comment speaks of work left undone", text.comments_leave_nothing_undone),
     ("no function has a conditional of the preprocessor inside", text.functions_are_whole),
     ("an assert changes nothing", text.asserts_only_look),
     ("every public header compiles alone as C11", built.headers_are_c11),
     ("every public header compiles alone as C++17", built.headers_are_cxx17),
-    ("a library's symbols come from itself and the floors below", built.symbols_come_from_below),
+    ("a library's symbols come from itself and the layers below", built.symbols_come_from_below),
     ("every name that a linker sees starts with stoa_", built.symbols_carry_the_prefix),
     ("the files of a layer need each other one way", built.files_need_each_other_one_way),
     ("heap, system and clocks are each linked to one file", built.what_one_file_calls_is_linked_there),

@@ -1,4 +1,4 @@
-"""Does ./dev install only what is missing and do nothing twice? Its tools are replaced by ones that write down. TAP."""
+"""Does ./dev install only what is missing and do nothing twice? Its tools are scripts here that log their calls. TAP."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ TOOLS = {
 }
 
 
-class House:
+class Checkout:
     """A folder with ./dev and nothing else, and stand-ins for what it calls."""
 
     def __init__(self, folder, gone=()):
@@ -60,7 +60,7 @@ class House:
 def case(function, gone=()):
     def run():
         with tempfile.TemporaryDirectory() as folder:
-            yield from function(House(folder, gone))
+            yield from function(Checkout(folder, gone))
 
     return run
 
@@ -69,29 +69,29 @@ def starting(calls, word):
     return [call for call in calls if call.startswith(word)]
 
 
-def asks_once(house):
-    status, output, calls = house.dev("build")
+def asks_once(checkout):
+    status, output, calls = checkout.dev("build")
     if status != 0 or len(starting(calls, "dpkg-query")) != 1 or starting(calls, "apt-get"):
         yield f"status {status}, calls {calls}\n{output}"
 
 
-def installs_what_is_gone(house):
-    _, output, calls = house.dev("build")
+def installs_what_is_gone(checkout):
+    _, output, calls = checkout.dev("build")
     apt = starting(calls, "apt-get")
     if len(apt) != 2 or " update" not in apt[0] or not apt[1].endswith("--no-install-recommends zlib1g-dev"):
         yield f"calls {apt}\n{output}"
 
 
-def configures_once(house):
-    _, _, first = house.dev("build")
-    _, _, second = house.dev("build")
+def configures_once(checkout):
+    _, _, first = checkout.dev("build")
+    _, _, second = checkout.dev("build")
     if len(starting(first, "meson setup")) != 1 or starting(second, "meson"):
         yield f"first {first}\nsecond {second}"
 
 
-def installs_where_it_is_told(house):
-    prefix = os.path.join(house.folder, "prefix")
-    status, output, calls = house.dev("install", prefix)
+def installs_where_it_is_told(checkout):
+    prefix = os.path.join(checkout.folder, "prefix")
+    status, output, calls = checkout.dev("install", prefix)
     expected = ["meson setup", f"meson configure build -Dprefix={prefix}", "ninja -C build",
                 "meson install -C build --no-rebuild --quiet"]
     made = [call for call in calls if call.startswith(("meson", "ninja", "sudo", "ldconfig"))]
@@ -99,51 +99,51 @@ def installs_where_it_is_told(house):
         yield f"status {status}, calls {calls}\n{output}"
 
 
-def relative_prefix_is_of_the_tree(house):
-    _, output, calls = house.dev("install", "prefix")
-    if f"meson configure build -Dprefix={os.path.realpath(house.folder)}/prefix" not in calls:
+def relative_prefix_is_of_the_tree(checkout):
+    _, output, calls = checkout.dev("install", "prefix")
+    if f"meson configure build -Dprefix={os.path.realpath(checkout.folder)}/prefix" not in calls:
         yield f"calls {calls}\n{output}"
 
 
-def staging_needs_no_root(house):
+def staging_needs_no_root(checkout):
     """The prefix is root's, the folder in front of it is not; the loader's cache is of this system."""
-    staging = os.path.join(house.folder, "staging")
-    status, output, calls = house.dev("install", DESTDIR=staging)
+    staging = os.path.join(checkout.folder, "staging")
+    status, output, calls = checkout.dev("install", DESTDIR=staging)
     if status != 0 or starting(calls, "sudo") or starting(calls, "ldconfig") or not starting(calls, "meson install"):
         yield f"status {status}, calls {calls}\n{output}"
 
 
-def build_fails(house):
-    status, output, _ = house.dev("build", NINJA_STATUS="3")
+def build_fails(checkout):
+    status, output, _ = checkout.dev("build", NINJA_STATUS="3")
     if status == 0:
         yield output
 
 
-def modules_once(house):
-    house.write("web/package-lock.json", "1")
-    _, _, first = house.dev("test")
-    _, _, second = house.dev("test")
-    house.write("web/package-lock.json", "2")
-    _, _, third = house.dev("test")
+def modules_once(checkout):
+    checkout.write("web/package-lock.json", "1")
+    _, _, first = checkout.dev("test")
+    _, _, second = checkout.dev("test")
+    checkout.write("web/package-lock.json", "2")
+    _, _, third = checkout.dev("test")
     counts = [len(starting(calls, "npm ci")) for calls in (first, second, third)]
     if counts != [1, 0, 1]:
         yield f"npm ci ran {counts} times"
 
 
-def no_test_is_no_success(house):
-    status, output, _ = house.dev("test")
+def no_test_is_no_success(checkout):
+    status, output, _ = checkout.dev("test")
     if status == 0 or not output.endswith("\n0 passed, 0 failed\n"):
         yield f"status {status}\n{output}"
 
 
-def build_failure_ends_the_test(house):
-    status, output, calls = house.dev("test", NINJA_STATUS="1")
+def build_failure_ends_the_test(checkout):
+    status, output, calls = checkout.dev("test", NINJA_STATUS="1")
     if status == 0 or starting(calls, "meson test"):
         yield f"status {status}\n{output}"
 
 
-def unknown_command(house):
-    status, output, calls = house.dev("tets")
+def unknown_command(checkout):
+    status, output, calls = checkout.dev("tets")
     if status != 2 or "usage" not in output or calls:
         yield f"status {status}\n{output}"
 

@@ -1,4 +1,4 @@
-"""Who may include what: floors, foreign libraries, public headers, programs."""
+"""Who may include what: layers, foreign libraries, public headers, programs."""
 
 import os
 import re
@@ -33,8 +33,8 @@ def resolve(tree, path, name):
     return next(iter(tree.files(("/" + name,), (own + "/",))), None)
 
 
-def floor_of(tree, path, name, quoted):
-    """The floor that an include reaches: its name, None for a header from elsewhere, or "?" when nobody knows it."""
+def layer_of(tree, path, name, quoted):
+    """The layer that an include reaches: its name, None for a header from elsewhere, or "?" when nobody knows it."""
     if name.startswith("stoa/"):
         return "api" if name.endswith(".stoa.h") else rules.PUBLIC_HEADERS.get(name[len("stoa/") :], "?")
     if not quoted:
@@ -46,18 +46,18 @@ def floor_of(tree, path, name, quoted):
     return parts[1] if parts[0] == "src" else "?"
 
 
-def floors_go_down(tree):
+def includes_go_down(tree):
     for path in c_files(tree, "src/"):
         own = path.split("/")[1]
-        if own not in rules.STANDS_ON:
-            yield f"{path}: src/{own} is no floor of the house"
+        if own not in rules.ALLOWED:
+            yield f"{path}: src/{own} is not a layer of the project"
             continue
         for line, name, quoted in includes(tree, path):
-            floor = floor_of(tree, path, name, quoted)
-            if floor == "?":
-                yield f"{path}:{line}: {name} belongs to no floor"
-            elif floor not in rules.STANDS_ON[own] | {own, None}:
-                yield f"{path}:{line}: {own} does not stand on {floor}, which {name} belongs to"
+            layer = layer_of(tree, path, name, quoted)
+            if layer == "?":
+                yield f"{path}:{line}: {name} belongs to no layer"
+            elif layer not in rules.ALLOWED[own] | {own, None}:
+                yield f"{path}:{line}: {own} may not use {layer}, which {name} belongs to"
 
 
 def is_system(name):
@@ -65,7 +65,7 @@ def is_system(name):
     return stem in rules.C_HEADERS | rules.SYSTEM_HEADERS or name.startswith(rules.SYSTEM_FOLDERS)
 
 
-def foreign_stays_home(tree):
+def foreign_libraries_stay_in_their_folder(tree):
     """But for bench/, where other libraries are measured."""
     for path in c_files(tree, "src/", "include/", "apps/", "examples/", "tools/", "tests/"):
         for line, name, quoted in includes(tree, path):
@@ -74,29 +74,29 @@ def foreign_stays_home(tree):
                 if not re.match(library[2], path):
                     yield f"{path}:{line}: {library[0]} has its folder, which this is not"
             elif not quoted and not is_system(name) and not name.endswith(".stoa.h") and not name.startswith("stoa/"):
-                yield f"{path}:{line}: <{name}> is no header of the house, of the system or of a known library"
+                yield f"{path}:{line}: <{name}> is no header of the project, of the system or of a known library"
 
 
-def pure_floors_stay_pure(tree):
-    for floor in sorted(rules.PURE_FLOORS):
-        for path in c_files(tree, f"src/{floor}/"):
+def pure_layers_stay_pure(tree):
+    for layer in sorted(rules.PURE_LAYERS):
+        for path in c_files(tree, f"src/{layer}/"):
             for line, name, _ in includes(tree, path):
                 if re.match(rules.IMPURE_HEADERS, name) or name in ("base/clock.h", "base/sys.h"):
-                    yield f"{path}:{line}: {floor} knows no socket, clock or thread, which {name} is about"
+                    yield f"{path}:{line}: {layer} knows no socket, clock or thread, which {name} is about"
 
 
 def public_headers_stay_public(tree):
     for path in c_files(tree, "include/"):
         own = rules.PUBLIC_HEADERS.get(os.path.basename(path))
         if own is None:
-            yield f"{path}: tests/structure/rules.py does not say which floor implements it"
+            yield f"{path}: tests/structure/rules.py does not say which layer implements it"
             continue
         for line, name, quoted in includes(tree, path):
-            floor = floor_of(tree, path, name, quoted)
-            if quoted or (floor is None and name[:-2] not in rules.C_HEADERS):
+            layer = layer_of(tree, path, name, quoted)
+            if quoted or (layer is None and name[:-2] not in rules.C_HEADERS):
                 yield f"{path}:{line}: a public header includes public ones and those of C, not {name}"
-            elif floor not in rules.STANDS_ON[own] | {own, None}:
-                yield f"{path}:{line}: {own} does not stand on {floor}, which {name} belongs to"
+            elif layer not in rules.ALLOWED[own] | {own, None}:
+                yield f"{path}:{line}: {own} may not use {layer}, which {name} belongs to"
 
 
 def programs_see_the_public_side(tree):

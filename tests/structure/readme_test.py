@@ -1,4 +1,4 @@
-"""Do the programs in the pages compile, do links lead somewhere? readme_test.py ROOT BUILD PLUGIN, TAP."""
+"""Do the programs in the pages compile, do links resolve? readme_test.py ROOT BUILD PLUGIN, TAP."""
 
 import os
 import re
@@ -87,8 +87,8 @@ def main(root, build, plugin):
              lambda: compile_page(tree, plugin, "docs/asynchronous.md", "shop")),
             ("the typed server of the README has at most 40 lines", lambda: example_is_short(tree)),
             ("the Chinese README shows the same programs", lambda: translation_shows_the_same(tree)),
-            ("what the pages name of the code is there", lambda: named_in_pages_exists(tree)),
-            ("every link between the pages leads somewhere", lambda: links_lead_somewhere(tree)),
+            ("every name of the code in the pages exists", lambda: named_in_pages_exists(tree)),
+            ("every link between the pages resolves", lambda: links_lead_somewhere(tree)),
         ]
     )
 

@@ -1,10 +1,10 @@
-"""The layers as tables: which one stands on which, and what belongs to one folder only.
+"""The layers as tables: which may use which, and what belongs to one folder only.
 
 A new layer, public header or foreign library gets its line here in the change that brings it.
 """
 
-# A layer may use itself and what it stands on. `api` is what protoc-gen-stoa makes of api/stoa/*.proto.
-STANDS_ON = {
+# A layer may use itself and those named here. `api` is what protoc-gen-stoa makes of api/stoa/*.proto.
+ALLOWED = {
     "base": set(),
     "loop": {"base"},
     "wire": {"base"},
@@ -75,7 +75,7 @@ SYSTEM_HEADERS = set(
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
 
 # Layers that only turn bytes into events and back, and the headers of sockets, clocks and threads that they go without.
-PURE_FLOORS = {"wire", "codec"}
+PURE_LAYERS = {"wire", "codec"}
 IMPURE_HEADERS = (
     r"sys/(socket|epoll|eventfd|uio|time|timerfd)\.h$|(netinet|arpa)/|(netdb|poll|pthread|threads|time|unistd)\.h$"
 )
@@ -84,7 +84,7 @@ IMPURE_HEADERS = (
 UNBOUNDED_CALLS = ["strcpy", "stpcpy", "strcat", "strncat", "sprintf", "vsprintf", "gets"]
 HEAP_CALLS = ["malloc", "calloc", "realloc", "reallocarray", "free", "strdup", "strndup", "aligned_alloc", "asprintf"]
 
-# What reaches descriptors, files, the process or randomness: only base/sys.c may, which puts it into the table stoa_sys.
+# What reaches descriptors, files, the process or randomness: only base/sys.c may, for the table stoa_sys.
 SYSTEM_CALLS = (
     # sockets
     """socket socketpair bind listen accept accept4 connect shutdown getsockname getpeername getsockopt setsockopt recv
@@ -110,6 +110,18 @@ TIME_CALLS = (
     """time clock clock_gettime clock_getres clock_nanosleep gettimeofday timespec_get ftime times localtime localtime_r
     gmtime gmtime_r mktime strftime sleep usleep nanosleep alarm setitimer timer_create timer_settime"""
 ).split()
+
+# How each language waits for nothing but time: suffix, pattern whose first group names it.
+SLEEPS = [
+    (".c", r"(?<![\w.>])(sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep)\s*\("),
+    (".c", r"(?<![\w.>])(poll|select)\s*\(\s*(?:NULL\s*,\s*0|0\s*,\s*NULL)\s*,"),
+    (".py", r"(?<!\w)(time\.sleep|asyncio\.sleep)\s*\((?!0\))"),
+    (".mjs", r"(?<![\w.#])(setTimeout)\s*\("),
+    (".mjs", r"\.(waitForTimeout)\s*\("),
+    (".sh", r"^\s*(sleep) "),
+]
+# The deadline of every wait in JavaScript, and a page that is asked for until the program serves it.
+MAY_SLEEP = {"tests/lib/waiting.mjs", "tests/fresh/debian12.sh"}
 
 # Who calls what only one file may call.
 SOLE_CALLERS = [

@@ -20,24 +20,24 @@ def write(root, files):
             file.write(content)
 
 
-def compile_floors(root, build):
-    """One libstoa-FLOOR.a for each folder of src, where meson would leave it."""
-    for floor in sorted(os.listdir(os.path.join(root, "src"))):
-        folder = os.path.join(build, "src", floor)
+def compile_layers(root, build):
+    """One libstoa-LAYER.a for each folder of src, where meson would leave it."""
+    for layer in sorted(os.listdir(os.path.join(root, "src"))):
+        folder = os.path.join(build, "src", layer)
         os.makedirs(folder)
         objects = []
-        for name in sorted(os.listdir(os.path.join(root, "src", floor))):
+        for name in sorted(os.listdir(os.path.join(root, "src", layer))):
             objects.append(os.path.join(folder, name + ".o"))
-            source = os.path.join(root, "src", floor, name)
+            source = os.path.join(root, "src", layer, name)
             subprocess.run(["gcc", "-w", f"-I{root}/src", "-c", source, "-o", objects[-1]], check=True)
-        subprocess.run(["ar", "rcs", os.path.join(folder, f"libstoa-{floor}.a"), *objects], check=True)
+        subprocess.run(["ar", "rcs", os.path.join(folder, f"libstoa-{layer}.a"), *objects], check=True)
 
 
 def complaints(check, files, compiled=False):
     with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as build:
         write(root, files)
         if compiled:
-            compile_floors(root, build)
+            compile_layers(root, build)
         return list(check(Tree(root, build)))
 
 

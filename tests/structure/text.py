@@ -12,6 +12,8 @@ WRITTEN_SUFFIXES = C_SUFFIXES + (
 # Put together so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 
+HASH_COMMENT = re.compile(r"#[^\n]*")
+
 
 def files_are_short(tree):
     for path in tree.files(WRITTEN_SUFFIXES):
@@ -58,6 +60,19 @@ def system_is_reached_in_one_place(tree):
 
 def time_is_read_in_one_place(tree):
     return called_by_one_file(tree, "src/base/clock.c", rules.TIME_CALLS)
+
+
+def tests_do_not_sleep(tree):
+    """A sleep is too short on a busy machine and too long on all others: wait for the event, or move a fake clock."""
+    for suffix, pattern in rules.SLEEPS:
+        for path in tree.files((suffix,), ("tests/",)):
+            if path in rules.MAY_SLEEP:
+                continue
+            text = source.only_code(tree.text(path)) if suffix != ".sh" else tree.text(path)
+            if suffix == ".py":
+                text = HASH_COMMENT.sub(lambda match: source.blank(match[0]), text)
+            for match in re.finditer(pattern, text, re.MULTILINE):
+                yield f"{path}:{source.line_of(text, match.start(1))}: {match[1]}: wait for the event itself"
 
 
 def comments_leave_nothing_undone(tree):

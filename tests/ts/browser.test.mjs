@@ -40,7 +40,7 @@ async function openPage(t) {
 const evaluate = (page, body, argument) => within(page.evaluate(body, argument), 'the page');
 
 for (const protocol of ['stoa.json', 'stoa.proto']) {
-  test(`in ${protocol} a page says Hello, talks, and hears errors`, async (t) => {
+  test(`in ${protocol} a page says Hello, exchanges messages, and gets errors`, async (t) => {
     const { page } = await openPage(t);
     const told = await evaluate(page, async (options) => {
       const [client, other] = [await window.open(options), await window.open()];
@@ -109,7 +109,7 @@ test('in a page close closes, also with a code or a reason that pages may not se
   assert.deepEqual(ended, Array(5).fill(['closed', 'DISCONNECTED', 'DISCONNECTED']));
 });
 
-test('in a page a URL or a subprotocol that is none is thrown at its maker, and a closing socket takes nothing', async (t) => {
+test('in a page an invalid URL or subprotocol makes the constructor throw, and a closing socket accepts nothing', async (t) => {
   const { page } = await openPage(t);
   const told = await evaluate(page, async () => {
     const thrown = [];

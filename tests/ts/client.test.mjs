@@ -1,4 +1,4 @@
-// The client: under a clock and a network that the test moves by hand, against a server of npm's `ws`, and against the
+// The client: under a fake clock and network, against a server of npm's `ws`, and against the
 // chat room.
 
 import assert from 'node:assert/strict';
@@ -214,7 +214,7 @@ inWorld('listeners hear messages in order until they are told to stop, with ever
   assert.deepEqual(heard, [{ message: 'one', sender: '', timestamp: '', userId: '', tsMs: 0n }, 'second', 'second']);
 });
 
-inWorld('types that the API does not have are left alone', async (world) => {
+inWorld('types that the API does not have are ignored', async (world) => {
   const client = world.online();
   client.onError(() => assert.fail());
   world.receive([99], '{');
@@ -222,7 +222,7 @@ inWorld('types that the API does not have are left alone', async (world) => {
   assert.equal(client.state, 'connected');
 });
 
-inWorld('a reply settles the call of its id, whatever the order', async (world) => {
+inWorld('a reply resolves the call of its id, whatever the order', async (world) => {
   const client = world.online();
   const [one, two] = [client.call('hello', { nick: 'a' }), client.call('hello', { nick: 'b' })];
   assert.deepEqual(parse(world.socket.sent[1]), { word: CALL + 16, id: 2, payload: '{"nick":"b"}' });
@@ -274,7 +274,7 @@ inWorld('a frame shorter than its head, and a text, are told as errors', async (
   assert.deepEqual(heard, ['BAD_FRAME', 'BAD_FRAME', 'BAD_FRAME']);
 });
 
-inWorld('a call is given up after its time, and its late reply finds nobody', async (world) => {
+inWorld('a call is rejected after its timeout, and its late reply is ignored', async (world) => {
   const call = world.online().call('hello', {}, { timeoutMs: 100 });
   world.pass(99);
   assert.equal(await Promise.race([reasonOf(call), 'waits']), 'waits');
@@ -283,7 +283,7 @@ inWorld('a call is given up after its time, and its late reply finds nobody', as
   world.receive([CALL + 16, 1], '{}');
 });
 
-inWorld('a call has the time that the client gives it, ten seconds if nothing else, and 0 is until the line goes', async (world) => {
+inWorld('a call has the time that the client gives it, ten seconds by default, and with 0 until the connection ends', async (world) => {
   for (const [options, callOptions, ms] of [[{}, {}, 10000], [{ timeoutMs: 50 }, {}, 50], [{ timeoutMs: 50 }, { timeoutMs: 70 }, 70]]) {
     const client = world.online({ silenceMs: 0, ...options });
     const call = reasonOf(client.call('hello', {}, callOptions));
@@ -299,7 +299,7 @@ inWorld('a call has the time that the client gives it, ten seconds if nothing el
   assert.equal(await endless, 'DISCONNECTED');
 });
 
-inWorld('a signal is forgotten with its call', async (world) => {
+inWorld('the listener on a signal is removed when its call ends', async (world) => {
   const client = world.online();
   const listeners = new Set();
   const signal = {
@@ -325,7 +325,7 @@ inWorld('a call is given up when its signal says so, before or while it waits', 
   assert.equal(world.socket.sent.length, 1);
 });
 
-inWorld('calls in flight are rejected when the line goes, and none is made without a line', async (world) => {
+inWorld('calls in flight are rejected when the connection ends, and calls without a connection are refused', async (world) => {
   const client = world.online();
   const call = client.call('hello', {});
   world.breakLine();
@@ -344,7 +344,7 @@ inWorld('more calls than the cap are refused until one is done', async (world) =
   assert.equal(world.socket.sent.length, 3);
 });
 
-inWorld('the cap is 256 if nothing else, and calls that were given up are no longer in flight', async (world) => {
+inWorld('the cap is 256 by default, and calls that were given up are no longer in flight', async (world) => {
   const client = world.online();
   const controller = new AbortController();
   const { signal } = controller;
@@ -395,7 +395,7 @@ inWorld('delays are random between half a second and a bound that doubles up to 
   }
 });
 
-inWorld('the short delay comes back after a line that held ten seconds, not after a server that hangs up at once', async (world) => {
+inWorld('the delay is reset by a connection that lasted ten seconds, not by a server that disconnects at once', async (world) => {
   world.random = 1;
   world.online();
   const breakAfter = (ms) => {
@@ -409,7 +409,7 @@ inWorld('the short delay comes back after a line that held ten seconds, not afte
   assert.deepEqual([breakAfter(0), breakAfter(9999), breakAfter(10000)], [1000, 2000, 1000]);
 });
 
-inWorld('it stays away after close codes that make coming back useless, and comes back after all others', async (world) => {
+inWorld('it does not reconnect after final close codes, and does after all others', async (world) => {
   for (const [code, state] of [[4499, 'reconnecting'], [4500, 'closed'], [4501, 'closed'], [4503, 'closed'], [4507, 'closed'],
     [4509, 'closed'], [4999, 'closed'], [1000, 'reconnecting'], [1013, 'reconnecting'], [4001, 'reconnecting'],
     [4013, 'reconnecting'], [4014, 'reconnecting'], [4502, 'reconnecting'], [4504, 'reconnecting'], [5000, 'reconnecting']]) {
@@ -456,7 +456,7 @@ inWorld('a server that is full is asked again no sooner than it says, and later 
   }
 });
 
-inWorld('what the server says about one message does not hold up coming back from a break', async (world) => {
+inWorld('an error about one message does not delay reconnecting', async (world) => {
   world.random = 0;
   world.online();
   world.receive([ERROR], '{"code":111,"retryMs":30000}');
@@ -476,7 +476,7 @@ inWorld('a wait that no timer can hold is a long one', async (world) => {
   assert.equal(world.sockets.length, 1);
 });
 
-inWorld('a connection that is silent for 35 seconds is tried by a Ping, and lost after 10 more', async (world) => {
+inWorld('a connection that is silent for 35 seconds is tested by a Ping, and lost after 10 more', async (world) => {
   const client = world.online();
   world.pass(34999);
   assert.equal(world.pings, 0);
@@ -488,7 +488,7 @@ inWorld('a connection that is silent for 35 seconds is tried by a Ping, and lost
   assert.deepEqual([client.state, world.sockets[0].closed], ['reconnecting', true]);
 });
 
-inWorld('any frame is life, also while the connection is tried', async (world) => {
+inWorld('any frame is a sign of life, also while a Ping is unanswered', async (world) => {
   const client = world.online();
   world.pass(34000);
   world.receive([99]);
@@ -517,7 +517,7 @@ inWorld('the interval is the one that a reply tells, whether longer or shorter',
   }
 });
 
-inWorld('who says that silence means nothing is believed, whatever a reply tells', async (world) => {
+inWorld('the option that ignores silence wins over the interval in a reply', async (world) => {
   const client = world.online({ silenceMs: 0 });
   client.call('hello', {});
   world.receive([CALL + 16, 1], '{"pingMs":2000}');
@@ -534,7 +534,7 @@ inWorld('a page that is shown again, and a network that is back, try the connect
   world.document.hidden = true;
   world.listeners.get('visibilitychange')();
   assert.equal(world.pings, 3);
-  // And it is not lost sooner for that: a server that has nothing to say is silent.
+  // And it is not lost sooner for that: an idle server is silent.
   world.pass(44999);
   assert.equal(client.state, 'connected');
 });
@@ -572,13 +572,13 @@ inWorld('silence means nothing where the API has no ping', async (world) => {
   assert.equal(client.state, 'connected');
 });
 
-inWorld('a server that takes the socket and never opens it is left', async (world) => {
+inWorld('a server that accepts the socket and never opens it is given up', async (world) => {
   const client = world.client();
   world.pass(15000);
   assert.equal(client.state, 'reconnecting');
 });
 
-inWorld('a socket that was left says nothing any more', async (world) => {
+inWorld('events of an abandoned socket are ignored', async (world) => {
   const client = world.online();
   client.on('chat', () => assert.fail());
   const [old] = world.sockets;
@@ -588,7 +588,7 @@ inWorld('a socket that was left says nothing any more', async (world) => {
   assert.equal(client.state, 'reconnecting');
 });
 
-inWorld('close ends the talk for good, with nothing left behind', async (world) => {
+inWorld('close ends the client for good, without a timer or listener left', async (world) => {
   const client = world.online();
   const call = client.call('hello', {});
   client.close(4000, 'enough');
@@ -618,7 +618,7 @@ inWorld('close closes, also with a code or a reason that a WebSocket refuses', a
   assert.deepEqual([world.timerCount, world.listeners.size], [0, 0]);
 });
 
-inWorld('a socket whose close throws is left all the same', async (world) => {
+inWorld('a socket whose close throws is given up as well', async (world) => {
   const client = world.online();
   world.socket.close = () => { throw new Error('close'); };
   client.close();
@@ -670,7 +670,7 @@ inWorld('a listener that throws stops neither the others nor the client, and its
   assert.deepEqual([again.state, world.listeners.size, world.timerCount], ['closed', 0, 0]);
 });
 
-inWorld('a listener that closes the client is the last to hear of what is over', async (world) => {
+inWorld('after a listener closes the client no other listener is called', async (world) => {
   const client = world.client();
   const heard = [];
   client.onState((state) => { heard.push(state); if (state === 'connected') { client.close(); } });
@@ -679,7 +679,7 @@ inWorld('a listener that closes the client is the last to hear of what is over',
   assert.deepEqual([heard, client.state, world.timerCount], [['connected', 'closed', 'closed'], 'closed', 0]);
 });
 
-inWorld('what a closing socket would drop, or a socket throws at, is refused, and no call waits for it', async (world) => {
+inWorld('sending on a closing socket, or one that throws, is refused, and no call waits for it', async (world) => {
   const client = world.online({ callsMax: 1 });
   const broken = [{ readyState: 2 }, { readyState: 3 }, { readyState: 1, send() { throw new Error('send'); } }];
   for (const change of broken) {
@@ -692,7 +692,7 @@ inWorld('what a closing socket would drop, or a socket throws at, is refused, an
   assert.equal(client.state, 'reconnecting');
 });
 
-inWorld('a message whose own code throws, or closes the client, leaves no call behind', async (world) => {
+inWorld('a message whose getter throws or closes the client leaves no call in flight', async (world) => {
   const client = world.online({ callsMax: 1 });
   for (let i = 0; i < 2; i += 1) {
     assert.equal(await reasonOf(client.call('hello', { get nick() { throw new RangeError('mine'); } })), 'RangeError');
@@ -743,7 +743,7 @@ test('with the WebSocket of npm a server that is not there is tried again, and n
   assert.equal((await until(client, 'reconnecting')).code, 1006);
 });
 
-test('with the WebSocket of npm it stays away from a server that closes with 4503', async (t) => {
+test('with the WebSocket of npm it does not reconnect to a server that closes with 4503', async (t) => {
   const { server, port } = await listen(t);
   server.on('connection', (socket) => socket.close(4503, 'kicked'));
   const client = new ChatroomClient(`ws://127.0.0.1:${port}/`, { WebSocket });
@@ -758,7 +758,7 @@ async function guest(t, url, protocol, nick) {
 }
 
 for (const protocol of PROTOCOLS) {
-  test(`in ${protocol} it says Hello to the chat room, talks, and hears its errors`, async (t) => {
+  test(`in ${protocol} it says Hello to the chat room, exchanges messages, and gets its errors`, async (t) => {
     const room = await Chatroom.start();
     t.after(() => room.kill());
     const url = `ws://127.0.0.1:${room.port}/`;

@@ -1,4 +1,4 @@
-// The codecs against protobuf-es, on messages that chance makes, and on bytes and JSON that should not be.
+// The codecs against protobuf-es, on random messages, and on invalid bytes and JSON.
 
 import assert from 'node:assert/strict';
 
@@ -131,7 +131,7 @@ function assertSameOutcome(name, mine, other, reasons, told, what) {
 }
 
 for (const name of MESSAGES) {
-  test(`${HOSTILE_ROUNDS} broken encodings of ${name} mean to us what they mean to protobuf-es, or are refused`, async () => {
+  test(`${HOSTILE_ROUNDS} broken encodings of ${name} decode as with protobuf-es, or are refused`, async () => {
     const chance = new Chance(100 + name.length);
     const [type, schema] = [ours[name], theirs[`${name}Schema`]];
     let compared = 0;
@@ -147,7 +147,7 @@ for (const name of MESSAGES) {
     }
   });
 
-  test(`${HOSTILE_ROUNDS} odd JSON texts of ${name} mean to us what they mean to protobuf-es, or are refused`, async () => {
+  test(`${HOSTILE_ROUNDS} odd JSON texts of ${name} decode as with protobuf-es, or are refused`, async () => {
     const chance = new Chance(200 + name.length);
     const [type, schema] = [ours[name], theirs[`${name}Schema`]];
     for (let round = 0; round < HOSTILE_ROUNDS; round += 1) {
@@ -296,7 +296,7 @@ test('a value of an enum may have the name of the prototype', async () => {
   assert.deepEqual(encodeJson(names.Keyed, { key: 2 }), { key: 'constructor' });
 });
 
-test('names that JavaScript knows otherwise are fields like others', async () => {
+test('names that are special in JavaScript are ordinary fields', async () => {
   assert.deepEqual(encodeJson(names.string_, {}), {});
   const message = { constructor: 'c', toString: 't', hasOwnProperty: 1, class: '', object: { key: 'k' }, delete: { _1st: '' } };
   const again = decodeBinary(names.string_, encodeBinary(names.string_, message));

@@ -1,4 +1,4 @@
-// The inputs of tests/conformance/hostile_cases.py: both codecs here make of them what Stoa's codecs in C make of them,
+// The inputs of tests/conformance/hostile_cases.py: both codecs here decode them as Stoa's codecs in C do,
 // or a list says why not.
 
 import assert from 'node:assert/strict';
@@ -111,7 +111,7 @@ const cases = HOSTILE.map(([kind, form, hex], index) => (
 assert.equal(answers.length, HOSTILE.length);
 
 for (const name of new Set(cases.map((one) => one.name))) {
-  test(`${name} is to us what it is to C, or the list says why not`, async () => {
+  test(`${name} decodes as in C, or the list says why not`, async () => {
     const tally = new Map();
     for (const { form, hex, answer } of cases.filter((one) => one.name === name)) {
       const what = judge(form, Buffer.from(hex, 'hex'), answer);

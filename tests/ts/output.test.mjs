@@ -78,7 +78,7 @@ const MISTAKES = {
   'an unknown subprotocol': "new ChatroomClient('', { protocol: 'stoa.xml' });",
 };
 
-test('the example of the README compiles, and the mistakes that types are for do not', async () => {
+test('the example of the README compiles, and the mistakes that types should catch do not', async () => {
   const folder = temporaryFolder();
   mkdirSync(path.join(folder, 'api'));
   generate(API, ['chatroom/v1/chatroom.proto'], path.join(folder, 'api'));

@@ -67,7 +67,7 @@ for (const [name, texts] of Object.entries(VALID)) {
 }
 
 for (const [name, texts] of Object.entries(INVALID)) {
-  test(`what is no ${name} is refused`, async () => {
+  test(`an invalid ${name} is refused`, async () => {
     for (const json of texts) {
       assert.throws(() => decodeJson(wkt[name], json), `${json}`);
       // protobuf-es takes null for an empty wrapper, days that no month has for those of the next one, and paths without
@@ -79,7 +79,7 @@ for (const [name, texts] of Object.entries(INVALID)) {
   });
 }
 
-test('what JSON cannot say is not written', async () => {
+test('what JSON cannot express is not written', async () => {
   const wrong = [
     [wkt.Timestamp, { seconds: 253402300800n, nanos: 0 }], [wkt.Timestamp, { seconds: 0n, nanos: -1 }],
     [wkt.Timestamp, { seconds: 0n, nanos: 1000000000 }], [wkt.Duration, { seconds: 1n, nanos: -1 }],
@@ -136,7 +136,7 @@ const NO_ANY = [
   { '@type': `${URL}google.protobuf.Duration`, value: '1' }, { '@type': `${URL}known.v1.Known`, at: 1 },
 ];
 
-test('what is no Any, or holds what nobody knows, is refused', async () => {
+test('an invalid Any, or one of an unknown type, is refused', async () => {
   for (const json of NO_ANY) {
     assert.throws(() => decodeJson(wkt.Any, json), TypeError, JSON.stringify(json));
     assert.throws(() => peer.fromJson(theirs.AnySchema, json, { registry }), undefined, JSON.stringify(json));
@@ -166,7 +166,7 @@ test('a Struct, a Value and a list nest no deeper either', async () => {
   }
 });
 
-test('pack() and unpack() lead into an Any and out of it, for types that it was told of', async () => {
+test('pack() and unpack() convert to and from an Any, for registered types', async () => {
   assert.equal(decodeJson(wkt.Any, { '@type': 'https://host/path/known.v1.Known' }).typeUrl, 'https://host/path/known.v1.Known');
   const any = wkt.pack(known.Known, { mask: { paths: ['a'] } });
   assert.equal(any.typeUrl, `${URL}known.v1.Known`);
@@ -182,7 +182,7 @@ test('pack() and unpack() lead into an Any and out of it, for types that it was 
   assert.deepEqual(encodeJson(wkt.Any, wkt.pack(type, { text: 'b' })), { '@type': `${URL}late.Line`, text: 'b' });
 });
 
-test('a Timestamp leads to a Date and back', async () => {
+test('a Timestamp converts to a Date and back', async () => {
   for (const ms of [0, 1, -1, 1700000000123, -62135596800000]) {
     assert.equal(wkt.date(wkt.timestamp(new Date(ms))).getTime(), ms);
   }
@@ -190,7 +190,7 @@ test('a Timestamp leads to a Date and back', async () => {
   assert.throws(() => wkt.timestamp(new Date(NaN)));
 });
 
-test('a field of Value takes null for a value, other fields take it for nothing', async () => {
+test('null is a value for a field of Value, and an unset field elsewhere', async () => {
   const type = stoa.message([
     [1, 'value', stoa.nested(() => wkt.Value)], [2, 'values', stoa.nested(() => wkt.Value), 2],
     [3, 'time', stoa.nested(() => wkt.Timestamp)], [4, 'wrapped', stoa.nested(() => wkt.Int64Value)],

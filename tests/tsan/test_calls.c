@@ -25,7 +25,7 @@ static const char *const protocols[] = {"stoa.json", "stoa.proto", "stoa.text"};
 
 struct caller {
   pthread_t thread;
-  const struct house *house;
+  const struct fixture *fixture;
   unsigned number;
 };
 
@@ -35,12 +35,12 @@ static void *call(void *context) {
   for (unsigned i = 0; i < VISITS; i++) {
     struct client client;
     const char *protocol = protocols[(caller->number + i) % 3];
-    house_enter(caller->house, &client, protocol);
+    fixture_connect(caller->fixture, &client, protocol);
     for (uint32_t n = 0; n < CALLS_OF_A_VISIT; n++) {
       waiting_ask(&client, protocol, "keep", n);
     }
     for (uint32_t n = 0; n < CALLS_OF_A_VISIT && i % 3 != 2; n++) {
-      client_message(&client);
+      client_read_message(&client);
     }
     client_close(&client);
   }
@@ -92,29 +92,29 @@ static void end_answerers(struct answerer answerers[ANSWERERS]) {
 }
 
 static void hold(uint32_t timeout_ms) {
-  struct house house;
+  struct fixture fixture;
   struct answerer answerers[ANSWERERS];
   struct caller callers[CALLERS];
-  struct stoa_server_config *config = house_config(WORKERS);
+  struct stoa_server_config *config = fixture_config(WORKERS);
   struct stoa_limits_config limits = {.session_calls_max = 5, .call_timeout_ms = timeout_ms};
   config->limits = &limits;
-  waiting_start(&house, config, NULL);
+  waiting_start(&fixture, config, NULL);
   start_answerers(answerers);
   for (unsigned i = 0; i < CALLERS; i++) {
-    callers[i] = (struct caller){.house = &house, .number = i};
+    callers[i] = (struct caller){.fixture = &fixture, .number = i};
     assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
   }
   for (unsigned i = 0; i < CALLERS; i++) {
     pthread_join(callers[i].thread, NULL);
   }
-  stoa_server_drain(house.server);
-  stoa_server_wait(house.server);
+  stoa_server_drain(fixture.server);
+  stoa_server_wait(fixture.server);
   end_answerers(answerers); /* no handler runs any more */
   struct stoa_call_counts counts;
-  stoa_server_call_counts(house.server, &counts);
+  stoa_server_call_counts(fixture.server, &counts);
   assert_true(counts.taken > 0);
   assert_true(counts.late <= counts.timed_out + counts.abandoned);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void test_threads_answer_calls_of_sessions_that_come_and_go(void **state) {
@@ -131,18 +131,18 @@ static void test_threads_race_with_timeouts(void **state) {
 static void test_threads_answer_while_the_server_is_destroyed(void **state) {
   (void)state;
   for (unsigned round = 0; round < 20; round++) {
-    struct house house;
+    struct fixture fixture;
     struct answerer answerers[ANSWERERS];
     struct client client;
     int64_t blocks_before = stoa_memory_live_blocks();
-    waiting_start(&house, house_config(WORKERS), NULL);
-    house_enter(&house, &client, "stoa.json");
+    waiting_start(&fixture, fixture_config(WORKERS), NULL);
+    fixture_connect(&fixture, &client, "stoa.json");
     for (uint32_t n = 0; n < CALLS_OF_A_VISIT; n++) {
       waiting_ask(&client, "stoa.json", "keep", n);
     }
     waiting_wait(CALLS_OF_A_VISIT);
     start_answerers(answerers);
-    stoa_server_destroy(house.server);
+    stoa_server_destroy(fixture.server);
     end_answerers(answerers);
     client_close(&client);
     assert_int_equal(stoa_memory_live_blocks(), blocks_before);

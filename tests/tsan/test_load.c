@@ -1,5 +1,5 @@
 /* Sessions come and go, clients and foreign threads publish to all and to groups and send by id, all at once, and in
- * the middle of it the server drains. What is asserted is little: it ends, and nothing is left. */
+ * the middle of it the server drains. The asserts are few: it ends, and no memory is left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stoa/log.h>
 
-#include "house.h"
+#include "fixture.h"
 
 #define VISITORS 4
 #define VISITS 40
@@ -34,7 +34,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
   pthread_mutex_lock(&register_of.mutex);
   register_of.ids[register_of.count++ % IDS] = *stoa_session_id(session);
   pthread_mutex_unlock(&register_of.mutex);
-  house_count_up(user);
+  counter_up(user);
   return stoa_session_join(session, stoa_string_of("everybody")) == STOA_OK ? STOA_ADMIT : STOA_REFUSE;
 }
 
@@ -42,27 +42,27 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   (void)user;
   (void)code;
   (void)reason;
-  struct talk_v1_line_message line = {.text = STOA_STR("left")};
-  int ignored = talk_v1_line_publish(stoa_session_server(session), stoa_string_of("everybody"), &line);
+  struct sample_v1_line_message line = {.text = STOA_STR("left")};
+  int ignored = sample_v1_line_publish(stoa_session_server(session), stoa_string_of("everybody"), &line);
   (void)ignored;
 }
 
 struct visitor {
   pthread_t thread;
-  const struct house *house;
+  const struct fixture *fixture;
   unsigned number;
 };
 
 static void group_word(struct client *client, const char *action, unsigned group) {
   char payload[128];
   snprintf(payload, sizeof payload, "{\"action\":\"%s\",\"group\":\"g%u\",\"text\":\"t\"}", action, group % 5);
-  client_send_typed(client, HOUSE_GROUP, payload);
+  client_send_typed(client, FIXTURE_GROUP, payload);
 }
 
 /* Reads until its own question is answered, or the end. */
 static void wait_for_answer(struct client *client) {
   struct client_frame frame;
-  bool sent = client_send_call(client, HOUSE_ASK, 1, "{\"question\":\"q\"}");
+  bool sent = client_send_call(client, FIXTURE_ASK, 1, "{\"question\":\"q\"}");
   do {
     frame = client_read(client);
   } while (sent && frame.opcode != CLIENT_CLOSED && frame.opcode != 8 &&
@@ -74,18 +74,18 @@ static void *visit(void *context) {
   static const char *const protocols[] = {"stoa.json", "stoa.json", NULL};
   for (unsigned i = 0; i < VISITS; i++) {
     struct client client;
-    client_connect(&client, visitor->house->address);
+    client_connect(&client, visitor->fixture->address);
     if (client_upgrade(&client, "/", protocols[i % 3], NULL) == 101) {
       group_word(&client, "join", visitor->number + i);
       group_word(&client, "mix", visitor->number + i);
-      client_send_typed(&client, HOUSE_LINE, "{\"from\":\"v\",\"number\":1,\"text\":\"-\"}");
+      client_send_typed(&client, FIXTURE_LINE, "{\"from\":\"v\",\"number\":1,\"text\":\"-\"}");
       group_word(&client, i % 2 == 0 ? "leave between" : "publish", visitor->number + i);
       if (i % 4 != 3) { /* others leave in the middle of it */
         wait_for_answer(&client);
       }
       if (i % 2 == 0) {
         client_send(&client, 0x88, "\x03\xe8", 2);
-        client_goodbye(&client);
+        client_read_close(&client);
       }
     }
     client_close(&client);
@@ -95,23 +95,23 @@ static void *visit(void *context) {
 
 struct publisher {
   pthread_t thread;
-  const struct house *house;
+  const struct fixture *fixture;
 };
 
 static void *publish(void *context) {
   struct publisher *publisher = context;
-  struct stoa_server *server = publisher->house->server;
+  struct stoa_server *server = publisher->fixture->server;
   for (uint32_t i = 0; i < PUBLICATIONS; i++) {
-    struct talk_v1_line_message line = {.from = STOA_STR("p"), .number = i, .text = STOA_STR("-")};
+    struct sample_v1_line_message line = {.from = STOA_STR("p"), .number = i, .text = STOA_STR("-")};
     char group[8];
     snprintf(group, sizeof group, "g%u", i % 5);
-    int ignored = i % 3 == 0   ? talk_v1_line_broadcast(server, &line)
-                  : i % 3 == 1 ? talk_v1_line_publish(server, stoa_string_of(group), &line)
-                               : talk_v1_line_publish(server, stoa_string_of("everybody"), &line);
+    int ignored = i % 3 == 0   ? sample_v1_line_broadcast(server, &line)
+                  : i % 3 == 1 ? sample_v1_line_publish(server, stoa_string_of(group), &line)
+                               : sample_v1_line_publish(server, stoa_string_of("everybody"), &line);
     pthread_mutex_lock(&register_of.mutex);
     struct stoa_uuid id = register_of.ids[i % IDS];
     pthread_mutex_unlock(&register_of.mutex);
-    ignored = talk_v1_line_send(server, &id, &line);
+    ignored = sample_v1_line_send(server, &id, &line);
     if (i % 100 == 99) {
       ignored = stoa_server_close_session(server, &id, 4503, "kicked");
     }
@@ -121,26 +121,26 @@ static void *publish(void *context) {
 }
 
 static void hold(uint32_t workers, bool drain_in_the_middle) {
-  static struct house_count entered;
-  struct house house;
+  static struct counter entered;
+  struct fixture fixture;
   struct visitor visitors[VISITORS];
   struct publisher publishers[PUBLISHERS];
   const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = &entered};
-  entered = (struct house_count)HOUSE_COUNT_INIT;
-  house_start(&house, house_config(workers), &callbacks);
+  entered = (struct counter)COUNTER_INIT;
+  fixture_start(&fixture, fixture_config(workers), &callbacks);
   struct client witness;
-  house_enter(&house, &witness, "stoa.json");
+  fixture_connect(&fixture, &witness, "stoa.json");
   for (unsigned i = 0; i < PUBLISHERS; i++) {
-    publishers[i] = (struct publisher){.house = &house};
+    publishers[i] = (struct publisher){.fixture = &fixture};
     assert_int_equal(pthread_create(&publishers[i].thread, NULL, publish, &publishers[i]), 0);
   }
   for (unsigned i = 0; i < VISITORS && !drain_in_the_middle; i++) {
-    visitors[i] = (struct visitor){.house = &house, .number = i};
+    visitors[i] = (struct visitor){.fixture = &fixture, .number = i};
     assert_int_equal(pthread_create(&visitors[i].thread, NULL, visit, &visitors[i]), 0);
   }
-  house_count_wait(&entered, drain_in_the_middle ? 1 : VISITORS * VISITS / 2);
+  counter_wait(&entered, drain_in_the_middle ? 1 : VISITORS * VISITS / 2);
   if (drain_in_the_middle) {
-    stoa_server_drain(house.server);
+    stoa_server_drain(fixture.server);
   }
   for (unsigned i = 0; i < VISITORS && !drain_in_the_middle; i++) {
     pthread_join(visitors[i].thread, NULL);
@@ -148,19 +148,19 @@ static void hold(uint32_t workers, bool drain_in_the_middle) {
   for (unsigned i = 0; i < PUBLISHERS; i++) {
     pthread_join(publishers[i].thread, NULL);
   }
-  stoa_server_drain(house.server);
-  client_goodbye(&witness);
+  stoa_server_drain(fixture.server);
+  client_read_close(&witness);
   client_close(&witness);
-  stoa_server_wait(house.server);
-  house_end(&house);
+  stoa_server_wait(fixture.server);
+  fixture_stop(&fixture);
 }
 
-static void test_two_workers_hold_a_crowd(void **state) {
+static void test_two_workers_serve_many_sessions(void **state) {
   (void)state;
   hold(2, false);
 }
 
-static void test_four_workers_hold_a_crowd(void **state) {
+static void test_four_workers_serve_many_sessions(void **state) {
   (void)state;
   hold(4, false);
 }
@@ -172,8 +172,8 @@ static void test_publishers_go_on_while_the_server_drains(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_two_workers_hold_a_crowd),
-      cmocka_unit_test(test_four_workers_hold_a_crowd),
+      cmocka_unit_test(test_two_workers_serve_many_sessions),
+      cmocka_unit_test(test_four_workers_serve_many_sessions),
       cmocka_unit_test(test_publishers_go_on_while_the_server_drains),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);

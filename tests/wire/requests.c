@@ -14,7 +14,7 @@ const struct request requests[] = {
     {"an empty line before", 200, R("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")},
     {"two empty lines before", 400, R("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")},
     {"a lone CR before", 400, R("\rGET / HTTP/1.1\r\nHost: a\r\n\r\n")},
-    {"bytes behind the head", 200, R("GET / HTTP/1.1\r\nHost: a\r\n\r\n\x81\x05Hello")},
+    {"bytes after the head", 200, R("GET / HTTP/1.1\r\nHost: a\r\n\r\n\x81\x05Hello")},
 
     /* RFC 9112 3: the request line. */
     {"a path and a query", 200, LINE("GET /a/b%20c;d=1?x=[1]&y={2}&z=|^` HTTP/1.1")},
@@ -118,7 +118,7 @@ const struct request requests[] = {
     {"an IPv6 Host", 200, HOST(" [::1]:80")},
     {"an IPv6 Host that is open", 400, HOST(" [::1")},
     {"an empty IPv6 Host", 400, HOST(" []")},
-    {"an IPv6 Host with letters behind", 400, HOST(" [::1]x")},
+    {"an IPv6 Host with letters after it", 400, HOST(" [::1]x")},
     {"a Host with user information", 400, HOST(" u@a")},
     {"a Host with a path", 400, HOST(" a/b")},
     {"a Host with a bad port", 400, HOST(" a:8o")},

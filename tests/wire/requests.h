@@ -1,4 +1,4 @@
-/* tests/wire/requests.h: request heads, good and hostile, and the verdict on each. */
+/* tests/wire/requests.h: request heads, good and hostile, and the expected result of each. */
 #ifndef TESTS_WIRE_REQUESTS_H
 #define TESTS_WIRE_REQUESTS_H
 

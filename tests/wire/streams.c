@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "talk.h"
+#include "transcript.h"
 
 /* A frame whose payload is a literal. */
 #define F(first, payload) \
@@ -108,7 +108,7 @@ const struct stream streams[] = {
     {.name = "a length of 2^63", .raw_hex = "82ff800000000000000000000000", .expected = "error 1002; "},
     {.name = "a length of 2^64-1", .raw_hex = "82ffffffffffffffffff00000000", .expected = "error 1002; "},
     {.name = "a length of 2^63-1", .raw_hex = "82ff7fffffffffffffff00000000", .expected = "error 1009; "},
-    {.name = "a length of 2^32+5 with 5 bytes behind it",
+    {.name = "a length of 2^32+5 with 5 bytes after it",
      .raw_hex = "82ff0000000100000005000000000102030405",
      .expected = "error 1009; "},
     {.name = "a fragment, then one of 2^63, then one of 5",

@@ -1,4 +1,4 @@
-/* tests/wire/streams.h: what a peer may send, well and badly, and what a server's frame reader must make of it. */
+/* tests/wire/streams.h: bytes of peers, valid and invalid, and the events that a server's frame reader must give. */
 #ifndef TESTS_WIRE_STREAMS_H
 #define TESTS_WIRE_STREAMS_H
 
@@ -16,8 +16,8 @@ struct stream {
   const char *name;
   bool compression;
   struct stream_frame frames[7]; /* masked properly; ends at the first without payload */
-  const char *raw_hex;           /* bytes as they are, behind the frames */
-  const char *expected;          /* as talk.h writes it */
+  const char *raw_hex;           /* bytes as they are, after the frames */
+  const char *expected;          /* as transcript.h writes it */
 };
 
 extern const struct stream streams[];

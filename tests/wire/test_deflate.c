@@ -1,5 +1,5 @@
-/* What is compressed comes back in every client's inflater: no block ends the stream, no reference reaches behind the
- * window, nothing is written outside of the room. */
+/* What is compressed comes back in every client's inflater: no block ends the stream, no reference reaches before the
+ * window, nothing is written outside of the output buffer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -109,8 +109,8 @@ static void messages_around_the_length_of_a_piece_are_read_by_a_client(void **st
   stoa_deflater_destroy(deflater);
 }
 
-/* An inflater with the small window fails when something refers to what lies behind it. */
-static void nothing_refers_to_what_lies_behind_a_small_window(void **state) {
+/* An inflater with the small window fails when something refers to what lies after it. */
+static void no_back_reference_is_longer_than_a_small_window(void **state) {
   (void)state;
   uint64_t seed = 33;
   for (int window_bits = 9; window_bits <= 15; window_bits++) {
@@ -128,7 +128,7 @@ static void nothing_refers_to_what_lies_behind_a_small_window(void **state) {
   }
 }
 
-static void text_becomes_shorter_and_noise_hardly_longer(void **state) {
+static void text_becomes_shorter_and_random_bytes_hardly_longer(void **state) {
   (void)state;
   uint64_t seed = 34;
   struct stoa_deflater *deflater = stoa_deflater_create(15);
@@ -147,7 +147,7 @@ static void text_becomes_shorter_and_noise_hardly_longer(void **state) {
 }
 
 /* The sanitizer watches the end of each buffer; what comes back is the whole message or the limit. */
-static void no_byte_is_written_outside_of_the_room(void **state) {
+static void no_byte_is_written_outside_of_the_output_buffer(void **state) {
   (void)state;
   static const size_t lens[] = {20, 200, 700};
   uint64_t seed = 35;
@@ -188,7 +188,7 @@ static void more_than_two_gibibytes_are_refused_unread(void **state) {
 }
 
 /* A message longer than a small window is left to zlib, whose memory is asked for then. */
-static void memory_that_is_out_when_zlib_is_needed_is_told_and_nothing_is_lost(void **state) {
+static void running_out_of_memory_for_zlib_is_an_error_and_keeps_the_output(void **state) {
   (void)state;
   uint64_t seed = 36;
   int64_t before = stoa_memory_live_blocks();
@@ -286,11 +286,11 @@ int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(messages_of_all_lengths_and_kinds_are_read_by_a_client),
       cmocka_unit_test(messages_around_the_length_of_a_piece_are_read_by_a_client),
-      cmocka_unit_test(nothing_refers_to_what_lies_behind_a_small_window),
-      cmocka_unit_test(text_becomes_shorter_and_noise_hardly_longer),
-      cmocka_unit_test(no_byte_is_written_outside_of_the_room),
+      cmocka_unit_test(no_back_reference_is_longer_than_a_small_window),
+      cmocka_unit_test(text_becomes_shorter_and_random_bytes_hardly_longer),
+      cmocka_unit_test(no_byte_is_written_outside_of_the_output_buffer),
       cmocka_unit_test(more_than_two_gibibytes_are_refused_unread),
-      cmocka_unit_test(memory_that_is_out_when_zlib_is_needed_is_told_and_nothing_is_lost),
+      cmocka_unit_test(running_out_of_memory_for_zlib_is_an_error_and_keeps_the_output),
       cmocka_unit_test(a_stream_of_several_blocks_is_left_alone),
       cmocka_unit_test(a_block_of_fixed_codes_is_left_alone),
       cmocka_unit_test(a_stored_block_goes_on_with_a_byte_of_zeros),

@@ -62,7 +62,7 @@ static void good_offers_are_answered(void **state) {
   }
 }
 
-static void bad_offers_are_passed_over(void **state) {
+static void bad_offers_are_skipped(void **state) {
   (void)state;
   static const char *const offers[] = {
       "",
@@ -154,7 +154,7 @@ static void long_lists_of_anything_are_read_to_the_end(void **state) {
   }
 }
 
-static void an_answer_that_does_not_fit_is_nothing(void **state) {
+static void an_answer_that_does_not_fit_is_not_written(void **state) {
   (void)state;
   const struct stoa_ws_deflate agreed = {true, true, 10, true, 10, true};
   char out[160];
@@ -167,11 +167,11 @@ static void an_answer_that_does_not_fit_is_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_offers_are_answered),
-      cmocka_unit_test(bad_offers_are_passed_over),
+      cmocka_unit_test(bad_offers_are_skipped),
       cmocka_unit_test(the_first_good_offer_wins_over_all_fields),
       cmocka_unit_test(a_list_that_breaks_the_grammar_is_no_offer),
       cmocka_unit_test(long_lists_of_anything_are_read_to_the_end),
-      cmocka_unit_test(an_answer_that_does_not_fit_is_nothing),
+      cmocka_unit_test(an_answer_that_does_not_fit_is_not_written),
   };
   return cmocka_run_group_tests_name("permessage-deflate negotiation", tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static void assert_list(const char *lines, const char *expected) {
   assert_string_equal(path_text(&path), expected);
 }
 
-static void a_list_of_addresses_is_read_from_its_right_end(void **state) {
+static void a_list_of_addresses_is_read_from_right_to_left(void **state) {
   (void)state;
   assert_list("", "");
   assert_list("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1|");
@@ -52,7 +52,7 @@ static void a_list_of_addresses_is_read_from_its_right_end(void **state) {
   assert_list("X-Forwarded-For: ,, 192.0.2.1 ,\r\nX-Forwarded-For:\r\n", "192.0.2.1|");
 }
 
-static void what_is_no_address_is_unknown(void **state) {
+static void an_element_that_is_not_an_address_is_unknown(void **state) {
   (void)state;
   assert_list("X-Forwarded-For: unknown, 192.0.2.1\r\n", "192.0.2.1|?|");
   assert_list("X-Forwarded-For: fe80::1%eth0, [fe80::1%1], 192.0.2.1:, 192.0.2.1:x, 192.0.2.1:123456\r\n",
@@ -72,7 +72,7 @@ static void assert_elements(const char *lines, const char *expected) {
   assert_true(status == STOA_OK || (path.count == 1 && path.hops[0].address[0] == 0xbb));
 }
 
-static void elements_are_read_as_rfc_7239_has_them(void **state) {
+static void elements_are_read_by_the_grammar_of_rfc_7239(void **state) {
   (void)state;
   assert_elements("", "");
   assert_elements("Forwarded: for=192.0.2.43\r\n", "192.0.2.43|");
@@ -88,7 +88,7 @@ static void elements_are_read_as_rfc_7239_has_them(void **state) {
   assert_elements("Forwarded: for=\"192.0.2\\.1\"\r\n", "?|");
 }
 
-static void a_quote_that_swallows_what_follows_breaks_the_field(void **state) {
+static void an_unclosed_quote_makes_the_field_invalid(void **state) {
   (void)state;
   const char *broken = stoa_status_text(STOA_E_SYNTAX);
   assert_elements("Forwarded: for=\"192.0.2.1, for=198.51.100.2\r\n", broken);
@@ -100,7 +100,7 @@ static void a_quote_that_swallows_what_follows_breaks_the_field(void **state) {
   assert_elements("Forwarded: for=192.0.2.1\r\nForwarded: for=\"\r\n", broken);
 }
 
-static void only_the_nearest_hops_are_looked_at(void **state) {
+static void only_a_limited_number_of_the_nearest_hops_is_read(void **state) {
   (void)state;
   char lines[4096] = "X-Forwarded-For: ";
   for (unsigned i = 0; i < 100; i++) {
@@ -137,7 +137,7 @@ static void assert_client(const char *lines, const char *expected) {
                       status == STOA_OK ? wanted : expected);
 }
 
-static void the_client_is_who_the_last_trusted_proxy_saw(void **state) {
+static void the_client_is_the_address_that_the_last_trusted_proxy_saw(void **state) {
   (void)state;
   const char *none = stoa_status_text(STOA_E_NOT_FOUND);
   assert_client("", none);
@@ -180,12 +180,12 @@ static void the_fields_of_proxies_are_known(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_list_of_addresses_is_read_from_its_right_end),
-      cmocka_unit_test(what_is_no_address_is_unknown),
-      cmocka_unit_test(elements_are_read_as_rfc_7239_has_them),
-      cmocka_unit_test(a_quote_that_swallows_what_follows_breaks_the_field),
-      cmocka_unit_test(only_the_nearest_hops_are_looked_at),
-      cmocka_unit_test(the_client_is_who_the_last_trusted_proxy_saw),
+      cmocka_unit_test(a_list_of_addresses_is_read_from_right_to_left),
+      cmocka_unit_test(an_element_that_is_not_an_address_is_unknown),
+      cmocka_unit_test(elements_are_read_by_the_grammar_of_rfc_7239),
+      cmocka_unit_test(an_unclosed_quote_makes_the_field_invalid),
+      cmocka_unit_test(only_a_limited_number_of_the_nearest_hops_is_read),
+      cmocka_unit_test(the_client_is_the_address_that_the_last_trusted_proxy_saw),
       cmocka_unit_test(two_fields_that_disagree_are_refused),
       cmocka_unit_test(the_fields_of_proxies_are_known),
   };

@@ -6,7 +6,7 @@
 
 #include "guard.h"
 #include "streams.h"
-#include "talk.h"
+#include "transcript.h"
 
 #define LIMIT 65536
 
@@ -27,15 +27,15 @@ static void every_stream_gives_the_events_that_the_rfc_asks_for(void **state) {
   (void)state;
   for (size_t i = 0; i < stream_count; i++) {
     struct stoa_buffer bytes;
-    struct talk talk;
+    struct transcript transcript;
     stoa_buffer_init(&bytes, LIMIT);
     stream_bytes(&streams[i], &bytes);
-    talk_init(&talk, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
-    talk_feed(&talk, bytes.data, bytes.len);
-    if (strcmp(talk_log(&talk), streams[i].expected) != 0) {
-      fail_msg("%s: got [%s], expected [%s]", streams[i].name, talk_log(&talk), streams[i].expected);
+    transcript_init(&transcript, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
+    transcript_feed(&transcript, bytes.data, bytes.len);
+    if (strcmp(transcript_text(&transcript), streams[i].expected) != 0) {
+      fail_msg("%s: got [%s], expected [%s]", streams[i].name, transcript_text(&transcript), streams[i].expected);
     }
-    talk_fini(&talk);
+    transcript_fini(&transcript);
     stoa_buffer_fini(&bytes);
   }
 }
@@ -82,7 +82,7 @@ static void pieces_say_where_the_message_starts_and_ends(void **state) {
   stoa_buffer_fini(&bytes);
 }
 
-static void a_bad_byte_of_text_is_told_before_its_frame_is_whole(void **state) {
+static void an_invalid_byte_of_text_is_an_error_before_its_frame_is_complete(void **state) {
   (void)state;
   struct stoa_ws_reader reader;
   struct stoa_buffer bytes = framed(0x81, "0123456789\xff-and-much-more-to-come", 30);
@@ -96,7 +96,7 @@ static void a_bad_byte_of_text_is_told_before_its_frame_is_whole(void **state) {
   stoa_buffer_fini(&bytes);
 }
 
-static void the_good_bytes_before_a_bad_one_are_not_handed_out(void **state) {
+static void the_valid_bytes_before_an_invalid_one_are_not_delivered(void **state) {
   (void)state;
   struct stoa_ws_reader reader;
   struct stoa_buffer bytes = framed(0x81, "good\xff", 5);
@@ -109,7 +109,7 @@ static void the_good_bytes_before_a_bad_one_are_not_handed_out(void **state) {
 }
 
 /* How many bytes of a header are needed until the verdict is there, and which verdict it is. */
-static void a_header_is_judged_at_its_first_bad_byte(void **state) {
+static void a_header_is_refused_at_its_first_bad_byte(void **state) {
   (void)state;
   static const struct {
     const char *bytes;
@@ -164,12 +164,12 @@ static void nothing_is_read_after_an_error_or_a_close(void **state) {
 
 static void a_client_takes_unmasked_frames_only(void **state) {
   (void)state;
-  struct talk talk;
-  talk_init(&talk, false, false, LIMIT);
-  talk_feed(&talk, (const uint8_t *)"\x81\x05Hello\x8a\x00\x01\x01" "a", 12);
-  talk_feed(&talk, (const uint8_t *)"\x80\x81\0\0\0\0b", 7);
-  assert_string_equal(talk_log(&talk), "text \"Hello\"; pong \"\"; error 1002; ");
-  talk_fini(&talk);
+  struct transcript transcript;
+  transcript_init(&transcript, false, false, LIMIT);
+  transcript_feed(&transcript, (const uint8_t *)"\x81\x05Hello\x8a\x00\x01\x01" "a", 12);
+  transcript_feed(&transcript, (const uint8_t *)"\x80\x81\0\0\0\0b", 7);
+  assert_string_equal(transcript_text(&transcript), "text \"Hello\"; pong \"\"; error 1002; ");
+  transcript_fini(&transcript);
 }
 
 static void a_million_empty_fragments_are_no_event_and_take_no_room(void **state) {
@@ -193,37 +193,37 @@ static void a_million_empty_fragments_are_no_event_and_take_no_room(void **state
 
 static void fragments_of_one_byte_end_at_the_limit(void **state) {
   (void)state;
-  struct talk talk;
+  struct transcript transcript;
   struct stoa_buffer bytes = framed(0x02, "a", 1);
-  talk_init(&talk, true, false, 1000);
+  transcript_init(&transcript, true, false, 1000);
   for (size_t i = 0; i < 1000; i++) {
     frame_put(&bytes, 0x00, "a", 1);
   }
-  talk_feed(&talk, bytes.data, 1000 * 7);
-  assert_string_equal(talk_log(&talk), "");
-  talk_feed(&talk, bytes.data + 1000 * 7, 2);
-  assert_string_equal(talk_log(&talk), "error 1009; ");
+  transcript_feed(&transcript, bytes.data, 1000 * 7);
+  assert_string_equal(transcript_text(&transcript), "");
+  transcript_feed(&transcript, bytes.data + 1000 * 7, 2);
+  assert_string_equal(transcript_text(&transcript), "error 1009; ");
   stoa_buffer_fini(&bytes);
-  talk_fini(&talk);
+  transcript_fini(&transcript);
 }
 
 /* Nine bits a byte is what fixed Huffman codes cost at worst. */
 static void a_compressed_message_may_be_an_eighth_longer_than_the_limit(void **state) {
   (void)state;
   for (size_t over = 0; over < 2; over++) {
-    struct talk talk;
+    struct transcript transcript;
     uint8_t payload[1000 + 125 + 64 + 1] = {0};
     struct stoa_buffer bytes = framed(0xc2, payload, sizeof payload - 1 + over);
-    talk_init(&talk, true, true, 1000);
-    talk_feed(&talk, bytes.data, bytes.len);
-    assert_int_equal(strcmp(talk_log(&talk), "error 1009; ") == 0, over == 1);
-    assert_true(talk.log.len > 0);
+    transcript_init(&transcript, true, true, 1000);
+    transcript_feed(&transcript, bytes.data, bytes.len);
+    assert_int_equal(strcmp(transcript_text(&transcript), "error 1009; ") == 0, over == 1);
+    assert_true(transcript.log.len > 0);
     stoa_buffer_fini(&bytes);
-    talk_fini(&talk);
+    transcript_fini(&transcript);
   }
 }
 
-static void no_limit_at_all_is_one_of_a_gibibyte(void **state) {
+static void without_a_limit_the_limit_is_one_gibibyte(void **state) {
   (void)state;
   struct stoa_ws_reader reader;
   uint8_t longest[] = {0xc2, 0xff, 0, 0, 0, 0, 0x48, 0, 0, 0x40, 0, 0, 0, 0, 'x'};
@@ -244,7 +244,7 @@ static void no_limit_at_all_is_one_of_a_gibibyte(void **state) {
   assert_int_equal(event.code, STOA_WS_CLOSE_TOO_BIG);
 }
 
-static void no_byte_behind_the_end_is_read(void **state) {
+static void no_byte_after_the_end_is_read(void **state) {
   (void)state;
   struct guard guard = guard_make(LIMIT);
   for (size_t i = 0; i < stream_count; i++) {
@@ -356,16 +356,16 @@ int main(void) {
       cmocka_unit_test(every_stream_gives_the_events_that_the_rfc_asks_for),
       cmocka_unit_test(a_small_message_in_one_piece_is_one_event),
       cmocka_unit_test(pieces_say_where_the_message_starts_and_ends),
-      cmocka_unit_test(a_bad_byte_of_text_is_told_before_its_frame_is_whole),
-      cmocka_unit_test(the_good_bytes_before_a_bad_one_are_not_handed_out),
-      cmocka_unit_test(a_header_is_judged_at_its_first_bad_byte),
+      cmocka_unit_test(an_invalid_byte_of_text_is_an_error_before_its_frame_is_complete),
+      cmocka_unit_test(the_valid_bytes_before_an_invalid_one_are_not_delivered),
+      cmocka_unit_test(a_header_is_refused_at_its_first_bad_byte),
       cmocka_unit_test(nothing_is_read_after_an_error_or_a_close),
       cmocka_unit_test(a_client_takes_unmasked_frames_only),
       cmocka_unit_test(a_million_empty_fragments_are_no_event_and_take_no_room),
       cmocka_unit_test(fragments_of_one_byte_end_at_the_limit),
       cmocka_unit_test(a_compressed_message_may_be_an_eighth_longer_than_the_limit),
-      cmocka_unit_test(no_limit_at_all_is_one_of_a_gibibyte),
-      cmocka_unit_test(no_byte_behind_the_end_is_read),
+      cmocka_unit_test(without_a_limit_the_limit_is_one_gibibyte),
+      cmocka_unit_test(no_byte_after_the_end_is_read),
       cmocka_unit_test(the_mask_is_undone_for_every_length_and_alignment),
       cmocka_unit_test(headers_are_written_in_the_fewest_bytes),
       cmocka_unit_test(a_peer_may_send_only_the_close_codes_of_the_rfc),

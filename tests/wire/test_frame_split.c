@@ -7,24 +7,24 @@
 
 #include "random.h"
 #include "streams.h"
-#include "talk.h"
+#include "transcript.h"
 
 /* Feed the bytes in pieces that end at the given places, and compare with what is expected. */
 static void check_split(const struct stream *stream, const struct stoa_buffer *bytes, const size_t *ends,
                         size_t end_count) {
-  struct talk talk;
+  struct transcript transcript;
   size_t at = 0;
-  talk_init(&talk, true, stream->compression, STREAM_MESSAGE_LEN_MAX);
+  transcript_init(&transcript, true, stream->compression, STREAM_MESSAGE_LEN_MAX);
   for (size_t i = 0; i < end_count; i++) {
-    talk_feed(&talk, bytes->data + at, ends[i] - at);
+    transcript_feed(&transcript, bytes->data + at, ends[i] - at);
     at = ends[i];
   }
-  talk_feed(&talk, bytes->data + at, bytes->len - at);
-  if (strcmp(talk_log(&talk), stream->expected) != 0) {
-    fail_msg("%s: got [%s], expected [%s], first piece %zu", stream->name, talk_log(&talk), stream->expected,
-             end_count > 0 ? ends[0] : bytes->len);
+  transcript_feed(&transcript, bytes->data + at, bytes->len - at);
+  if (strcmp(transcript_text(&transcript), stream->expected) != 0) {
+    fail_msg("%s: got [%s], expected [%s], first piece %zu", stream->name, transcript_text(&transcript),
+             stream->expected, end_count > 0 ? ends[0] : bytes->len);
   }
-  talk_fini(&talk);
+  transcript_fini(&transcript);
 }
 
 static void for_each_stream(void (*check)(const struct stream *stream, const struct stoa_buffer *bytes)) {
@@ -87,7 +87,7 @@ static void long_messages_survive_any_pieces(void **state) {
   (void)state;
   size_t len = 100000;
   struct stoa_buffer bytes;
-  struct talk whole;
+  struct transcript whole;
   uint64_t seed = 7;
   uint8_t *payload = malloc(len);
   assert_non_null(payload);
@@ -99,21 +99,21 @@ static void long_messages_survive_any_pieces(void **state) {
   frame_put(&bytes, 0x02, payload, len / 2);
   frame_put(&bytes, 0x89, "p", 1);
   frame_put(&bytes, 0x80, payload, len / 2);
-  talk_init(&whole, true, false, len);
-  talk_feed(&whole, bytes.data, bytes.len);
+  transcript_init(&whole, true, false, len);
+  transcript_feed(&whole, bytes.data, bytes.len);
   for (size_t round = 0; round < 50; round++) {
-    struct talk talk;
-    talk_init(&talk, true, false, len);
+    struct transcript transcript;
+    transcript_init(&transcript, true, false, len);
     for (size_t at = 0; at < bytes.len;) {
       size_t piece = 1 + random_below(&seed, round < 25 ? 30000 : 300);
       piece = piece < bytes.len - at ? piece : bytes.len - at;
-      talk_feed(&talk, bytes.data + at, piece);
+      transcript_feed(&transcript, bytes.data + at, piece);
       at += piece;
     }
-    assert_string_equal(talk_log(&talk), talk_log(&whole));
-    talk_fini(&talk);
+    assert_string_equal(transcript_text(&transcript), transcript_text(&whole));
+    transcript_fini(&transcript);
   }
-  talk_fini(&whole);
+  transcript_fini(&whole);
   stoa_buffer_fini(&bytes);
   free(payload);
 }
@@ -127,18 +127,18 @@ static void changed_bytes_give_the_same_events_whole_and_in_single_bytes(void **
     stoa_buffer_init(&bytes, 65536);
     stream_bytes(&streams[i], &bytes);
     for (size_t round = 0; round < 40; round++) {
-      struct talk whole, single;
+      struct transcript whole, single;
       size_t place = random_below(&seed, bytes.len < 32 ? bytes.len : 32);
       bytes.data[place] ^= (uint8_t)(1 + random_below(&seed, 255));
-      talk_init(&whole, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
-      talk_init(&single, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
-      talk_feed(&whole, bytes.data, bytes.len);
+      transcript_init(&whole, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
+      transcript_init(&single, true, streams[i].compression, STREAM_MESSAGE_LEN_MAX);
+      transcript_feed(&whole, bytes.data, bytes.len);
       for (size_t at = 0; at < bytes.len; at++) {
-        talk_feed(&single, bytes.data + at, 1);
+        transcript_feed(&single, bytes.data + at, 1);
       }
-      assert_string_equal(talk_log(&single), talk_log(&whole));
-      talk_fini(&whole);
-      talk_fini(&single);
+      assert_string_equal(transcript_text(&single), transcript_text(&whole));
+      transcript_fini(&whole);
+      transcript_fini(&single);
     }
     stoa_buffer_fini(&bytes);
   }

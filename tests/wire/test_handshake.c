@@ -13,7 +13,7 @@
 #define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 #define GET "GET /chat HTTP/1.1\r\nHost: server.example.com\r\n"
 
-static void every_upgrade_gets_its_verdict(void **state) {
+static void every_upgrade_is_accepted_or_refused_as_listed(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -59,7 +59,7 @@ static void every_upgrade_gets_its_verdict(void **state) {
   }
 }
 
-static void what_the_client_asked_for_is_handed_out(void **state) {
+static void the_parsed_request_has_what_the_client_asked_for(void **state) {
   (void)state;
   static const char text[] = GET UPGRADE KEY VERSION "Origin: http://example.com\r\n\r\n";
   static const char without_origin[] = GET UPGRADE KEY VERSION "\r\n";
@@ -91,7 +91,7 @@ static void assert_protocols(const char *lines, const char *expected) {
   assert_null(stoa_ws_protocol_next(&head, (const uint8_t *)text, &cursor).data);
 }
 
-static void offered_protocols_are_walked_in_order_over_all_fields(void **state) {
+static void offered_protocols_are_iterated_in_order_over_all_fields(void **state) {
   (void)state;
   assert_protocols("", "");
   assert_protocols("Sec-WebSocket-Protocol: stoa.json\r\n", "stoa.json|");
@@ -164,9 +164,9 @@ static void an_answer_that_does_not_fit_is_not_begun(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_upgrade_gets_its_verdict),
-      cmocka_unit_test(what_the_client_asked_for_is_handed_out),
-      cmocka_unit_test(offered_protocols_are_walked_in_order_over_all_fields),
+      cmocka_unit_test(every_upgrade_is_accepted_or_refused_as_listed),
+      cmocka_unit_test(the_parsed_request_has_what_the_client_asked_for),
+      cmocka_unit_test(offered_protocols_are_iterated_in_order_over_all_fields),
       cmocka_unit_test(offered_protocols_end_at_a_break_of_the_grammar),
       cmocka_unit_test(the_accept_is_that_of_the_rfc),
       cmocka_unit_test(the_answer_has_what_was_agreed_on_and_no_more),

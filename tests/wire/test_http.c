@@ -31,7 +31,7 @@ static void assert_text(struct stoa_string got, const char *expected) {
   }
 }
 
-static void every_request_gets_its_verdict(void **state) {
+static void every_request_is_accepted_or_refused_as_listed(void **state) {
   (void)state;
   for (size_t i = 0; i < request_count; i++) {
     int verdict = verdict_on(&default_limits, requests[i].bytes, requests[i].len);
@@ -42,7 +42,7 @@ static void every_request_gets_its_verdict(void **state) {
 }
 
 /* Each prefix alone, and all prefixes one after the other: nothing, nothing, then the verdict for good. */
-static void the_verdict_falls_at_the_same_byte_however_they_come(void **state) {
+static void the_result_comes_at_the_same_byte_for_every_split(void **state) {
   (void)state;
   struct guard guard = guard_make(65536);
   for (size_t i = 0; i < request_count; i++) {
@@ -82,7 +82,7 @@ static void heads_in_pieces_are_the_heads_in_one(void **state) {
   }
 }
 
-static void a_whole_head_is_taken_apart(void **state) {
+static void a_complete_head_is_parsed(void **state) {
   (void)state;
   static const char text[] =
       "\r\nGET /chat/a%20b?room=1&x=? HTTP/1.1\r\nHost: example.com:7700\r\nX-Two:  \t two words \t\r\n"
@@ -133,7 +133,7 @@ static void an_absolute_target_is_read_as_its_path(void **state) {
   }
 }
 
-static void the_length_of_a_body_is_told_with_its_refusal(void **state) {
+static void a_refused_request_reports_the_length_of_its_body(void **state) {
   (void)state;
   struct stoa_http_head head = head_of("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 123\r\n\r\n");
   assert_int_equal(head.verdict, 413);
@@ -260,7 +260,7 @@ static void blanks_without_end_are_judged_in_single_bytes_too(void **state) {
   stoa_buffer_fini(&bytes);
 }
 
-static void changed_heads_get_one_verdict_in_any_pieces(void **state) {
+static void mutated_heads_give_one_result_for_every_split(void **state) {
   (void)state;
   uint64_t seed = 5;
   for (size_t i = 0; i < request_count; i++) {
@@ -282,12 +282,12 @@ static void changed_heads_get_one_verdict_in_any_pieces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_request_gets_its_verdict),
-      cmocka_unit_test(the_verdict_falls_at_the_same_byte_however_they_come),
+      cmocka_unit_test(every_request_is_accepted_or_refused_as_listed),
+      cmocka_unit_test(the_result_comes_at_the_same_byte_for_every_split),
       cmocka_unit_test(heads_in_pieces_are_the_heads_in_one),
-      cmocka_unit_test(a_whole_head_is_taken_apart),
+      cmocka_unit_test(a_complete_head_is_parsed),
       cmocka_unit_test(an_absolute_target_is_read_as_its_path),
-      cmocka_unit_test(the_length_of_a_body_is_told_with_its_refusal),
+      cmocka_unit_test(a_refused_request_reports_the_length_of_its_body),
       cmocka_unit_test(connection_close_is_seen_among_other_tokens),
       cmocka_unit_test(a_connection_of_http_1_0_is_kept_only_when_that_is_asked_for),
       cmocka_unit_test(a_head_over_its_limit_is_431),
@@ -295,7 +295,7 @@ int main(void) {
       cmocka_unit_test(a_target_over_its_limit_is_414),
       cmocka_unit_test(a_field_too_many_is_431),
       cmocka_unit_test(blanks_without_end_are_judged_in_single_bytes_too),
-      cmocka_unit_test(changed_heads_get_one_verdict_in_any_pieces),
+      cmocka_unit_test(mutated_heads_give_one_result_for_every_split),
   };
   return cmocka_run_group_tests_name("HTTP heads", tests, NULL, NULL);
 }

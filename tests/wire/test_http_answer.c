@@ -39,14 +39,14 @@ static void every_refusal_is_a_complete_answer_that_closes(void **state) {
   }
 }
 
-static void the_answer_to_head_has_no_body_but_tells_its_length(void **state) {
+static void the_answer_to_head_has_no_body_but_its_length(void **state) {
   (void)state;
   const char *text = refusal(404, "", true);
   assert_non_null(strstr(text, "Content-Length: 10\r\n"));
   assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
 }
 
-static void a_refusal_tells_its_time_and_a_reason_of_its_own(void **state) {
+static void a_refusal_has_its_retry_time_and_its_own_reason(void **state) {
   (void)state;
   const struct stoa_http_refusal refusal = {
       .code = 403, .wall_us = 784111777000000, .text = "set server.hosts: [\"a.example\"]"};
@@ -88,8 +88,8 @@ static void codes_that_are_never_sent_have_no_reason(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_refusal_is_a_complete_answer_that_closes),
-      cmocka_unit_test(the_answer_to_head_has_no_body_but_tells_its_length),
-      cmocka_unit_test(a_refusal_tells_its_time_and_a_reason_of_its_own),
+      cmocka_unit_test(the_answer_to_head_has_no_body_but_its_length),
+      cmocka_unit_test(a_refusal_has_its_retry_time_and_its_own_reason),
       cmocka_unit_test(codes_come_with_the_fields_they_must_have),
       cmocka_unit_test(a_space_too_small_gives_nothing),
       cmocka_unit_test(codes_that_are_never_sent_have_no_reason),

@@ -26,7 +26,7 @@ static void dates_are_written_as_the_rfc_prefers_them(void **state) {
   assert_date(1798761599 * (int64_t)US, "Thu, 31 Dec 2026 23:59:59 GMT");
 }
 
-static void times_that_no_date_can_say_are_clamped(void **state) {
+static void times_that_a_date_cannot_express_are_clamped(void **state) {
   (void)state;
   char text[STOA_HTTP_DATE_SIZE];
   stoa_http_date(INT64_MAX, text);
@@ -60,7 +60,7 @@ static void two_digits_of_a_year_are_at_most_fifty_years_ahead(void **state) {
   assert_int_equal(parsed("Saturday, 01-Jan-00 00:00:00 GMT"), 946684800);   /* 2000 */
 }
 
-static void what_is_no_date_is_not_read(void **state) {
+static void what_is_not_a_date_is_refused(void **state) {
   (void)state;
   static const char *const texts[] = {
       "",
@@ -115,11 +115,11 @@ static void two_digits_of_a_year_are_read_whatever_the_clock_shows(void **state)
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dates_are_written_as_the_rfc_prefers_them),
-      cmocka_unit_test(times_that_no_date_can_say_are_clamped),
+      cmocka_unit_test(times_that_a_date_cannot_express_are_clamped),
       cmocka_unit_test(all_three_forms_are_read),
       cmocka_unit_test(two_digits_of_a_year_are_at_most_fifty_years_ahead),
       cmocka_unit_test(two_digits_of_a_year_are_read_whatever_the_clock_shows),
-      cmocka_unit_test(what_is_no_date_is_not_read),
+      cmocka_unit_test(what_is_not_a_date_is_refused),
       cmocka_unit_test(every_day_that_is_written_is_read_back),
   };
   return cmocka_run_group_tests_name("HTTP dates", tests, NULL, NULL);

@@ -21,7 +21,7 @@ static const struct response {
     {"an upgrade", STOA_OK, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nA:  b c \t\r\n\r\nrest"},
     {"no fields", STOA_OK, "HTTP/1.1 204 No Content\r\n\r\n"},
     {"no reason", STOA_OK, "HTTP/1.1 200 \r\n\r\n"},
-    {"no blank behind the code", STOA_OK, "HTTP/1.1 200\r\n\r\n"},
+    {"no blank after the code", STOA_OK, "HTTP/1.1 200\r\n\r\n"},
     {"a reason of any bytes", STOA_OK, "HTTP/1.1 200 \xc3\xa4 \t!\r\n\r\n"},
     {"an empty value", STOA_OK, "HTTP/1.1 200 OK\r\nA:\r\n\r\n"},
     {"five fields", STOA_OK, "HTTP/1.1 200 OK\r\nA:1\r\nB:2\r\nC:3\r\nD:4\r\nE:5\r\n\r\n"},
@@ -40,10 +40,10 @@ static const struct response {
     {"no digits", STOA_E_SYNTAX, "HTTP/1.1 2x0 OK\r\n\r\n"},
     {"a code below 100", STOA_E_SYNTAX, "HTTP/1.1 099 Low\r\n\r\n"},
     {"a code above 599", STOA_E_SYNTAX, "HTTP/1.1 600 High\r\n\r\n"},
-    {"a bare LF behind the reason", STOA_E_SYNTAX, "HTTP/1.1 200 OK\nA: b\r\n\r\n"},
+    {"a bare LF after the reason", STOA_E_SYNTAX, "HTTP/1.1 200 OK\nA: b\r\n\r\n"},
     {"a bare CR in the reason", STOA_E_SYNTAX, "HTTP/1.1 200 O\rK\r\n\r\n"},
     {"a control byte in the reason", STOA_E_SYNTAX, "HTTP/1.1 200 O\x01\r\n\r\n"},
-    {"a bare LF behind a value", STOA_E_SYNTAX, "HTTP/1.1 200 OK\r\nA: b\n\r\n"},
+    {"a bare LF after a value", STOA_E_SYNTAX, "HTTP/1.1 200 OK\r\nA: b\n\r\n"},
     {"a bare CR in a value", STOA_E_SYNTAX, "HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n"},
     {"a folded line", STOA_E_SYNTAX, "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"},
     {"a blank before the colon", STOA_E_SYNTAX, "HTTP/1.1 200 OK\r\nA : b\r\n\r\n"},
@@ -59,7 +59,7 @@ static int verdict_on(const void *data, size_t len) {
   return stoa_http_response_parse(&response, &limits, data, len);
 }
 
-static void every_response_gets_its_verdict(void **state) {
+static void every_response_is_accepted_or_refused_as_listed(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
     int verdict = verdict_on(responses[i].text, strlen(responses[i].text));
@@ -70,7 +70,7 @@ static void every_response_gets_its_verdict(void **state) {
 }
 
 /* Each prefix alone, and all prefixes one after the other: nothing, nothing, then the verdict for good. */
-static void the_verdict_falls_at_the_same_byte_however_they_come(void **state) {
+static void the_result_comes_at_the_same_byte_for_every_split(void **state) {
   (void)state;
   struct guard guard = guard_make(4096);
   for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
@@ -109,7 +109,7 @@ static void heads_in_pieces_are_the_heads_in_one(void **state) {
   }
 }
 
-static void a_whole_head_is_taken_apart(void **state) {
+static void a_complete_head_is_parsed(void **state) {
   (void)state;
   const char *text = responses[0].text;
   const uint8_t *data = (const uint8_t *)text;
@@ -142,10 +142,10 @@ static void a_head_ends_within_its_limit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_response_gets_its_verdict),
-      cmocka_unit_test(the_verdict_falls_at_the_same_byte_however_they_come),
+      cmocka_unit_test(every_response_is_accepted_or_refused_as_listed),
+      cmocka_unit_test(the_result_comes_at_the_same_byte_for_every_split),
       cmocka_unit_test(heads_in_pieces_are_the_heads_in_one),
-      cmocka_unit_test(a_whole_head_is_taken_apart),
+      cmocka_unit_test(a_complete_head_is_parsed),
       cmocka_unit_test(a_head_ends_within_its_limit),
   };
   return cmocka_run_group_tests_name("HTTP responses", tests, NULL, NULL);

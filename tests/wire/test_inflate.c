@@ -143,7 +143,7 @@ static void the_same_message_is_the_same_bytes_whatever_came_before(void **state
   assert_int_equal(stoa_deflater_message(deflater, stoa_bytes_make(message, sizeof message), &again), STOA_OK);
   assert_int_equal(again.len, first.len);
   assert_memory_equal(again.data, first.data, first.len);
-  /* Appended behind what is there. */
+  /* Appended after what is there. */
   assert_int_equal(stoa_deflater_message(deflater, stoa_bytes_make(message, sizeof message), &again), STOA_OK);
   assert_int_equal(again.len, 2 * first.len);
   assert_memory_equal(again.data + first.len, first.data, first.len);
@@ -189,8 +189,8 @@ static void a_message_at_the_limit_passes_and_one_byte_more_does_not(void **stat
   }
 }
 
-/* What stands behind the byte that is too much must not count, or the answer would hang on the pieces. */
-static void a_fault_behind_the_limit_is_still_the_limit(void **state) {
+/* What stands after the byte that is too much must not count, or the answer would hang on the pieces. */
+static void an_error_after_the_limit_is_reported_as_the_limit(void **state) {
   (void)state;
   static uint8_t message[1001];
   struct stoa_buffer bytes = deflated(message, sizeof message, 15);
@@ -205,7 +205,7 @@ static void a_fault_behind_the_limit_is_still_the_limit(void **state) {
   stoa_buffer_fini(&bytes);
 }
 
-static void a_limit_of_nothing_takes_only_the_empty_message(void **state) {
+static void a_limit_of_zero_accepts_only_the_empty_message(void **state) {
   (void)state;
   struct stoa_buffer out;
   assert_int_equal(inflate_in(0, BYTES("\x00"), 0, &out), STOA_OK);
@@ -213,7 +213,7 @@ static void a_limit_of_nothing_takes_only_the_empty_message(void **state) {
 }
 
 /* 64 MiB of zeros in 120 kB. */
-static void a_bomb_ends_at_the_limit(void **state) {
+static void a_decompression_bomb_ends_at_the_limit(void **state) {
   (void)state;
   size_t len = (size_t)64 << 20;
   uint8_t *zeros = calloc(1, len);
@@ -249,7 +249,7 @@ static void a_bomb_is_not_inflated_past_the_limit_when_it_is_asked_again(void **
 }
 
 /* Make the n-th allocation fail for every n until none is left to fail: each time a clean error, and nothing lost. */
-static void every_allocation_that_fails_is_told_and_nothing_is_lost(void **state) {
+static void every_failed_allocation_is_reported_and_nothing_is_lost(void **state) {
   (void)state;
   static uint8_t message[40000];
   struct stoa_buffer compressed = deflated(message, sizeof message, 15);
@@ -302,7 +302,7 @@ static void every_allocation_of_the_deflater_may_fail(void **state) {
   }
 }
 
-static void destroying_nothing_is_fine(void **state) {
+static void destroying_null_is_allowed(void **state) {
   (void)state;
   stoa_inflater_destroy(NULL);
   stoa_deflater_destroy(NULL);
@@ -318,13 +318,13 @@ int main(void) {
       cmocka_unit_test(the_same_message_is_the_same_bytes_whatever_came_before),
       cmocka_unit_test(one_inflater_serves_many_messages),
       cmocka_unit_test(a_message_at_the_limit_passes_and_one_byte_more_does_not),
-      cmocka_unit_test(a_fault_behind_the_limit_is_still_the_limit),
-      cmocka_unit_test(a_limit_of_nothing_takes_only_the_empty_message),
-      cmocka_unit_test(a_bomb_ends_at_the_limit),
+      cmocka_unit_test(an_error_after_the_limit_is_reported_as_the_limit),
+      cmocka_unit_test(a_limit_of_zero_accepts_only_the_empty_message),
+      cmocka_unit_test(a_decompression_bomb_ends_at_the_limit),
       cmocka_unit_test(a_bomb_is_not_inflated_past_the_limit_when_it_is_asked_again),
-      cmocka_unit_test(every_allocation_that_fails_is_told_and_nothing_is_lost),
+      cmocka_unit_test(every_failed_allocation_is_reported_and_nothing_is_lost),
       cmocka_unit_test(every_allocation_of_the_deflater_may_fail),
-      cmocka_unit_test(destroying_nothing_is_fine),
+      cmocka_unit_test(destroying_null_is_allowed),
   };
   return cmocka_run_group_tests_name("compression", tests, NULL, NULL);
 }

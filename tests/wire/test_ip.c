@@ -9,7 +9,7 @@
 #include "random.h"
 #include "wire/ip.h"
 
-static void addresses_are_read(void **state) {
+static void valid_addresses_are_read(void **state) {
   (void)state;
   static const char *const good[] = {
       "0.0.0.0",
@@ -37,7 +37,7 @@ static void addresses_are_read(void **state) {
   }
 }
 
-static void what_is_no_address_is_not_read(void **state) {
+static void what_is_not_an_address_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
       "",
@@ -97,7 +97,7 @@ static bool system_reads(const char *text, uint8_t out_address[STOA_IP_LEN]) {
   return inet_pton(AF_INET, text, out_address + 12) == 1;
 }
 
-static void they_are_read_as_the_c_library_reads_them(void **state) {
+static void addresses_are_read_as_the_c_library_reads_them(void **state) {
   (void)state;
   static const char letters[] = "0123456789abcdfF::::....";
   uint64_t seed = 11;
@@ -146,9 +146,9 @@ static void private_networks_are_known(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(addresses_are_read),
-      cmocka_unit_test(what_is_no_address_is_not_read),
-      cmocka_unit_test(they_are_read_as_the_c_library_reads_them),
+      cmocka_unit_test(valid_addresses_are_read),
+      cmocka_unit_test(what_is_not_an_address_is_refused),
+      cmocka_unit_test(addresses_are_read_as_the_c_library_reads_them),
       cmocka_unit_test(private_networks_are_known),
   };
   return cmocka_run_group_tests_name("IP addresses", tests, NULL, NULL);

@@ -35,7 +35,7 @@ static void expect_request(const struct stoa_ws_offer *offer, const char *text) 
   stoa_buffer_fini(&out);
 }
 
-static void a_request_is_written_as_the_rfc_wants_it(void **state) {
+static void a_request_is_written_as_the_rfc_requires(void **state) {
   (void)state;
   struct stoa_ws_offer offer = offer_of("stoa.json", "/a?b");
   expect_request(&offer,
@@ -211,7 +211,7 @@ static void only_the_compression_that_was_offered_is_taken(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_request_is_written_as_the_rfc_wants_it),
+      cmocka_unit_test(a_request_is_written_as_the_rfc_requires),
       cmocka_unit_test(a_request_without_room_or_memory_leaves_nothing),
       cmocka_unit_test(fields_that_would_change_the_request_are_refused),
       cmocka_unit_test(only_the_answer_to_the_offer_is_taken),

@@ -87,7 +87,7 @@ static void origins_without_a_host_are_allowed_where_the_list_names_them(void **
   assert_false(listed("", "null"));
 }
 
-static void a_star_names_every_origin_there_is(void **state) {
+static void a_star_allows_every_origin(void **state) {
   (void)state;
   static const char *const origins[] = {"http://anything.example",
                                         "https://[::1]:1",
@@ -103,7 +103,7 @@ static void a_star_names_every_origin_there_is(void **state) {
   }
 }
 
-static void origins_without_a_host_are_told_from_rubbish(void **state) {
+static void origins_without_a_host_are_told_apart_from_invalid_text(void **state) {
   (void)state;
   assert_true(stoa_ws_origin_is_opaque(stoa_string_of("null")));
   assert_true(stoa_ws_origin_is_opaque(stoa_string_of("file://")));
@@ -119,8 +119,8 @@ int main(void) {
       cmocka_unit_test(origins_are_compared_by_scheme_host_and_port),
       cmocka_unit_test(a_list_names_origins_exactly),
       cmocka_unit_test(origins_without_a_host_are_allowed_where_the_list_names_them),
-      cmocka_unit_test(a_star_names_every_origin_there_is),
-      cmocka_unit_test(origins_without_a_host_are_told_from_rubbish),
+      cmocka_unit_test(a_star_allows_every_origin),
+      cmocka_unit_test(origins_without_a_host_are_told_apart_from_invalid_text),
   };
   return cmocka_run_group_tests_name("origins", tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static const struct sample {
     {"v1 with a bare CR", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\rX\r\n")},
     {"v1 with two blanks", STOA_E_SYNTAX, 0, R("PROXY TCP4  1.2.3.4 5.6.7.8 1 2\r\n")},
     {"v1 with two blanks in front", STOA_E_SYNTAX, 0, R("PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n")},
-    {"v1 with a blank behind", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n")},
+    {"v1 with a blank at the end", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n")},
     {"v1 with a word more", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n")},
     {"v1 with a word less", STOA_E_SYNTAX, 0, R("PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n")},
     {"v1 with nothing", STOA_E_SYNTAX, 0, R("PROXY \r\n")},
@@ -107,7 +107,7 @@ static int verdict_on(const void *data, size_t len, struct stoa_proxy_header *he
   return stoa_proxy_parse(data, len, header, used);
 }
 
-static void every_header_gets_its_verdict(void **state) {
+static void every_header_is_accepted_or_refused_as_listed(void **state) {
   (void)state;
   for (size_t i = 0; i < sample_count; i++) {
     struct stoa_proxy_header header;
@@ -126,8 +126,8 @@ static void every_header_gets_its_verdict(void **state) {
   }
 }
 
-/* Nothing, nothing, then the verdict, and no byte behind the header changes it. */
-static void the_verdict_falls_at_the_same_byte_however_they_come(void **state) {
+/* Nothing, nothing, then the verdict, and no byte after the header changes it. */
+static void the_result_comes_at_the_same_byte_for_every_split(void **state) {
   (void)state;
   struct guard guard = guard_make(4096);
   for (size_t i = 0; i < sample_count; i++) {
@@ -172,7 +172,7 @@ static void assert_addresses(const struct stoa_proxy_header *header, const char 
   assert_int_equal(header->destination_port, 443);
 }
 
-static void both_versions_tell_the_same_addresses(void **state) {
+static void both_versions_give_the_same_addresses(void **state) {
   (void)state;
   struct stoa_proxy_header header = header_of(R("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\nGET /"));
   assert_addresses(&header, "192.0.2.1", "198.51.100.2");
@@ -186,7 +186,7 @@ static void both_versions_tell_the_same_addresses(void **state) {
   assert_addresses(&header, "192.0.2.1", "198.51.100.2");
 }
 
-static void who_is_unknown_has_no_address(void **state) {
+static void an_unknown_source_has_no_address(void **state) {
   (void)state;
   static const uint8_t none[STOA_IP_LEN];
   struct stoa_proxy_header header = header_of(R(SIGNATURE "\x20\x11\0\x0c" TCP4_ADDRESSES));
@@ -235,7 +235,7 @@ static void additions_have_a_limit_in_number_and_in_bytes(void **state) {
   assert_int_equal(verdict_on_additions(1, 65520), STOA_E_LIMIT);
 }
 
-static void changed_headers_get_one_verdict_in_any_pieces(void **state) {
+static void mutated_headers_give_one_result_for_every_split(void **state) {
   (void)state;
   uint64_t seed = 5;
   for (size_t i = 0; i < sample_count; i++) {
@@ -257,13 +257,13 @@ static void changed_headers_get_one_verdict_in_any_pieces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_header_gets_its_verdict),
-      cmocka_unit_test(the_verdict_falls_at_the_same_byte_however_they_come),
-      cmocka_unit_test(both_versions_tell_the_same_addresses),
-      cmocka_unit_test(who_is_unknown_has_no_address),
+      cmocka_unit_test(every_header_is_accepted_or_refused_as_listed),
+      cmocka_unit_test(the_result_comes_at_the_same_byte_for_every_split),
+      cmocka_unit_test(both_versions_give_the_same_addresses),
+      cmocka_unit_test(an_unknown_source_has_no_address),
       cmocka_unit_test(paths_of_unix_sockets_end_at_a_nul_or_at_108_bytes),
       cmocka_unit_test(additions_have_a_limit_in_number_and_in_bytes),
-      cmocka_unit_test(changed_headers_get_one_verdict_in_any_pieces),
+      cmocka_unit_test(mutated_headers_give_one_result_for_every_split),
   };
   return cmocka_run_group_tests_name("PROXY protocol", tests, NULL, NULL);
 }

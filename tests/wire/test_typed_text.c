@@ -63,7 +63,7 @@ static void assert_status(bool quoted, const char *text, int status) {
   assert_reading(quoted, text, stoa_status_text(status));
 }
 
-static void packets_are_taken_apart(void **state) {
+static void packets_are_parsed(void **state) {
   (void)state;
   assert_reading(false, "{\"type\":0,\"payload\":{}}", "0: {}");
   assert_reading(false, "{\"type\":5,\"id\":7,\"payload\":{\"a\":[1,{\"b\":\"}\"}]}}",
@@ -109,7 +109,7 @@ static void a_payload_without_escapes_is_a_view_of_the_message(void **state) {
   assert_null(scratch.data);
 }
 
-static void scratch_is_written_over(void **state) {
+static void scratch_memory_is_reused(void **state) {
   (void)state;
   static const char text[] = "{\"type\":1,\"payload\":\"\\n\"}";
   struct stoa_buffer scratch;
@@ -123,7 +123,7 @@ static void scratch_is_written_over(void **state) {
   stoa_buffer_fini(&scratch);
 }
 
-static void what_is_no_packet_is_a_syntax_error(void **state) {
+static void what_is_not_a_packet_is_a_syntax_error(void **state) {
   (void)state;
   static const char *const texts[] = {
       "",
@@ -249,7 +249,7 @@ static void nesting_ends_at_64(void **state) {
   assert_int_equal(read_nested("", "[", "", "", "", 100000), STOA_E_SYNTAX);
 }
 
-static void long_values_of_every_kind_are_stepped_over(void **state) {
+static void long_values_of_every_kind_are_skipped(void **state) {
   (void)state;
   static const char start[] = "{\"type\":1,\"payload\":";
   assert_int_equal(read_nested(start, "9", "", "", "}", 100000), STOA_OK);
@@ -272,7 +272,7 @@ static void a_payload_over_the_scratch_cap_is_a_limit(void **state) {
   }
 }
 
-static void a_failed_allocation_is_told(void **state) {
+static void a_failed_allocation_is_reported(void **state) {
   (void)state;
   static const char text[] = "{\"type\":1,\"payload\":\"\\n12345\"}";
   struct stoa_typed typed = {.type = 1, .payload = stoa_bytes_make("1", 1)};
@@ -348,18 +348,18 @@ static void a_packet_that_does_not_fit_is_not_begun(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(packets_are_taken_apart),
+      cmocka_unit_test(packets_are_parsed),
       cmocka_unit_test(unknown_members_are_skipped),
       cmocka_unit_test(quoted_payloads_are_unescaped),
       cmocka_unit_test(a_payload_without_escapes_is_a_view_of_the_message),
-      cmocka_unit_test(scratch_is_written_over),
-      cmocka_unit_test(what_is_no_packet_is_a_syntax_error),
+      cmocka_unit_test(scratch_memory_is_reused),
+      cmocka_unit_test(what_is_not_a_packet_is_a_syntax_error),
       cmocka_unit_test(bad_escapes_in_a_quoted_payload_are_syntax_errors),
       cmocka_unit_test(numbers_and_strings_of_the_wrong_kind_are_type_errors),
       cmocka_unit_test(nesting_ends_at_64),
-      cmocka_unit_test(long_values_of_every_kind_are_stepped_over),
+      cmocka_unit_test(long_values_of_every_kind_are_skipped),
       cmocka_unit_test(a_payload_over_the_scratch_cap_is_a_limit),
-      cmocka_unit_test(a_failed_allocation_is_told),
+      cmocka_unit_test(a_failed_allocation_is_reported),
       cmocka_unit_test(packets_are_written),
       cmocka_unit_test(what_is_written_quoted_is_read_back),
       cmocka_unit_test(a_packet_that_does_not_fit_is_not_begun),

@@ -12,7 +12,7 @@ static bool is(struct stoa_string got, const char *expected) {
   return expected == NULL ? got.data == NULL : got.data != NULL && stoa_string_equal(got, stoa_string_of(expected));
 }
 
-static void urls_are_taken_apart(void **state) {
+static void urls_are_parsed(void **state) {
   static const struct {
     const char *text, *host;
     uint16_t port;
@@ -41,7 +41,7 @@ static void urls_are_taken_apart(void **state) {
   }
 }
 
-static void what_is_no_url_of_a_websocket_is_refused(void **state) {
+static void what_is_not_a_websocket_url_is_refused(void **state) {
   static const char *const bad[] = {
       "",
       "ws",
@@ -95,8 +95,8 @@ static void a_url_has_at_most_2048_bytes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(urls_are_taken_apart),
-      cmocka_unit_test(what_is_no_url_of_a_websocket_is_refused),
+      cmocka_unit_test(urls_are_parsed),
+      cmocka_unit_test(what_is_not_a_websocket_url_is_refused),
       cmocka_unit_test(a_url_has_at_most_2048_bytes),
   };
   return cmocka_run_group_tests_name("URLs", tests, NULL, NULL);

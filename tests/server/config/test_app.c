@@ -164,7 +164,7 @@ static void the_configuration_in_force_is_printed(void **state) {
   assert_int_equal(unlink(path), 0);
 }
 
-static void origins_and_hosts_that_are_none_say_what_to_write(void **state) {
+static void invalid_origins_and_hosts_are_reported_with_examples(void **state) {
   (void)state;
   assert_int_equal(RUN("--check-config", "--set", "server.allowed_origins=[chat.example, 'https://a.example/chat']",
                        "--set", "server.hosts=['https://b.example']"),
@@ -209,7 +209,7 @@ static void a_program_serves_until_its_signal(void **state) {
   assert_string_equal(written[STDOUT_FILENO], "");
 }
 
-static void a_log_that_is_off_says_nothing(void **state) {
+static void a_log_that_is_off_writes_nothing(void **state) {
   (void)state;
   setup_status = STOA_E_EXISTS;
   assert_int_equal(RUN("--set", "log.level=off"), 1);
@@ -267,11 +267,11 @@ int main(void) {
       TEST(a_good_configuration_is_ok),
       TEST(values_that_the_server_refuses_fail_the_check),
       TEST(the_configuration_in_force_is_printed),
-      TEST(origins_and_hosts_that_are_none_say_what_to_write),
+      TEST(invalid_origins_and_hosts_are_reported_with_examples),
       TEST(a_setup_that_fails_ends_with_1),
       TEST(an_address_that_cannot_be_bound_ends_with_1),
       TEST(a_program_serves_until_its_signal),
-      TEST(a_log_that_is_off_says_nothing),
+      TEST(a_log_that_is_off_writes_nothing),
       TEST(a_configuration_type_without_server_or_log_is_refused),
       TEST(output_goes_on_after_short_and_interrupted_writes),
       TEST(output_that_cannot_be_written_ends_with_1),

@@ -71,7 +71,7 @@ static void each_action_has_its_option(void **state) {
   }
 }
 
-static void of_several_actions_help_wins(void **state) {
+static void help_wins_over_other_actions(void **state) {
   (void)state;
   struct stoa_arguments read;
   char error[96];
@@ -163,7 +163,7 @@ int main(void) {
       cmocka_unit_test(files_come_before_settings_and_keep_their_order),
       cmocka_unit_test(a_value_may_look_like_an_option),
       cmocka_unit_test(each_action_has_its_option),
-      cmocka_unit_test(of_several_actions_help_wins),
+      cmocka_unit_test(help_wins_over_other_actions),
       cmocka_unit_test(wrong_usage_is_named),
       cmocka_unit_test(a_long_argument_is_cut_in_the_message),
       cmocka_unit_test(the_number_of_sources_is_capped),

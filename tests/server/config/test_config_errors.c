@@ -1,4 +1,4 @@
-/* tests/server/config/test_config_errors.c: what a mistake is told as, and where. */
+/* tests/server/config/test_config_errors.c: the texts of errors, and their positions. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/sys.h"
 #include "reading.h"
 
-static void an_unknown_key_is_told_with_the_nearest_name(void **state) {
+static void an_unknown_key_is_reported_with_the_nearest_name(void **state) {
   (void)state;
   expect_errors("path: /\nlisteners:\n  - adress: x\n",
                 "a.yaml:3:5: unknown key \"adress\" in listeners[0]; did you mean \"address\"?\n");
@@ -24,7 +24,7 @@ static void an_unknown_key_is_told_with_the_nearest_name(void **state) {
   expect_errors("<<: {path: x}", "a.yaml:1:1: unknown key \"<<\"\n");
 }
 
-static void a_value_of_the_wrong_type_is_told_with_what_fits(void **state) {
+static void a_value_of_the_wrong_type_is_reported_with_what_fits(void **state) {
   (void)state;
   expect_errors("workers: x", "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got \"x\"\n");
   expect_errors("delta: 2147483648",
@@ -118,7 +118,7 @@ static void what_is_no_base64_is_refused(void **state) {
   }
 }
 
-static void a_value_of_the_wrong_shape_is_told(void **state) {
+static void a_value_of_the_wrong_shape_is_reported(void **state) {
   (void)state;
   expect_errors("path: [a]", "a.yaml:1:7: path: expected a text, got a list\n");
   expect_errors("path: {a: b}", "a.yaml:1:7: path: expected a text, got a section\n");
@@ -139,13 +139,13 @@ static void a_value_of_the_wrong_shape_is_told(void **state) {
   expect_errors("hello", "a.yaml:1:1: expected a section, got \"hello\"\n");
 }
 
-static void a_maps_key_of_the_wrong_type_is_told(void **state) {
+static void a_map_key_of_the_wrong_type_is_reported(void **state) {
   (void)state;
   expect_errors("zones: {north: {}}",
                 "a.yaml:1:9: zones: expected a number from -2147483648 to 2147483647 as the key, got \"north\"\n");
 }
 
-static void a_duplicate_key_is_told_with_the_first(void **state) {
+static void a_duplicate_key_is_reported_with_the_first(void **state) {
   (void)state;
   expect_errors("path: a\nworkers: 1\npath: b\npath: c\n",
                 "a.yaml:3:1: duplicate key \"path\"; the first is in line 1\n"
@@ -155,12 +155,12 @@ static void a_duplicate_key_is_told_with_the_first(void **state) {
   expect_errors("labels: {a: b, a: c}", "a.yaml:1:16: duplicate key \"a\" in labels; the first is in line 1\n");
 }
 
-static void two_members_of_a_oneof_are_told(void **state) {
+static void two_members_of_a_oneof_are_reported(void **state) {
   (void)state;
   expect_errors("file: a\nworkers: 1\nslots: 3\n", "a.yaml:3:1: slots: file is set too; only one may be\n");
 }
 
-static void what_only_yaml_readers_understand_is_refused(void **state) {
+static void anchors_tags_and_other_special_yaml_are_refused(void **state) {
   (void)state;
   expect_errors("path: &a x\nlabels: {b: *a}\n",
                 "a.yaml:1:7: an anchor; anchors and aliases are not supported\n"
@@ -175,7 +175,7 @@ static void what_only_yaml_readers_understand_is_refused(void **state) {
   expect_errors("? [a]\n: b\n", "a.yaml:1:3: a list or section in the place of a key\n");
 }
 
-static void broken_yaml_is_told_with_its_place(void **state) {
+static void broken_yaml_is_reported_with_its_position(void **state) {
   (void)state;
   expect_errors("path: /\n\tworkers: 1\n", "a.yaml:2:1: a tab; YAML is indented with blanks\n");
   expect_errors("limits:\n\ttimeout_ms: 1\n", "a.yaml:2:1: a tab; YAML is indented with blanks\n");
@@ -190,7 +190,7 @@ static void broken_yaml_is_told_with_its_place(void **state) {
   expect_errors("path: a: b", "a.yaml:1:8: not YAML: mapping values are not allowed in this context\n");
 }
 
-static void bytes_that_are_no_text_are_told_with_their_place(void **state) {
+static void invalid_utf8_is_reported_with_its_position(void **state) {
   (void)state;
   expect_errors("path: /\nx\xc3\xa9\x80: 1", "a.yaml:2:3: neither a character of UTF-8 nor one that YAML allows\n");
   expect_errors("path: a\x01", "a.yaml:1:8: neither a character of UTF-8 nor one that YAML allows\n");
@@ -203,7 +203,7 @@ static void a_nul_in_a_text_is_refused(void **state) {
   expect_errors("\"a\\0b\": 1", "a.yaml:1:1: a key with a NUL or of more than 128 bytes\n");
 }
 
-static void mistakes_before_broken_yaml_are_told_too(void **state) {
+static void errors_before_broken_yaml_are_reported_too(void **state) {
   (void)state;
   expect_errors("workers: x\npath: [\n",
                 "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got \"x\"\n"
@@ -212,7 +212,7 @@ static void mistakes_before_broken_yaml_are_told_too(void **state) {
                 "flow node\n");
 }
 
-static void all_mistakes_of_all_sources_are_told_in_order(void **state) {
+static void all_errors_of_all_sources_are_reported_in_order(void **state) {
   (void)state;
   const struct stoa_config_source sources[] = {named_yaml("one.yaml", "limits:\n  x: 1\nverbose: on\n"),
                                                named_yaml("two.yaml", "workers: 1\nnope: 2\n"), setting("workers=many"),
@@ -228,7 +228,7 @@ static void all_mistakes_of_all_sources_are_told_in_order(void **state) {
   reading_fini(&reading);
 }
 
-static void only_the_first_fifty_mistakes_are_shown(void **state) {
+static void only_the_first_fifty_errors_are_shown(void **state) {
   (void)state;
   char text[1024] = "";
   struct reading reading;
@@ -243,7 +243,7 @@ static void only_the_first_fifty_mistakes_are_shown(void **state) {
   reading_fini(&reading);
 }
 
-static void a_setting_is_told_as_it_was_given(void **state) {
+static void an_error_quotes_a_setting_as_it_was_given(void **state) {
   (void)state;
   expect_set_errors("limits.timeuot_ms=3",
                     "--set limits.timeuot_ms=3: unknown key \"timeuot_ms\" in limits; did you mean \"timeout_ms\"?\n");
@@ -349,7 +349,7 @@ static void the_entries_of_a_map_are_capped(void **state) {
   free(text);
 }
 
-static void a_missing_or_unreadable_file_is_told(void **state) {
+static void a_missing_or_unreadable_file_is_reported(void **state) {
   (void)state;
   const struct stoa_config_source sources[] = {file("/nonexistent/x.yaml"), file("/tmp"), setting("workers=x")};
   struct reading reading;
@@ -458,31 +458,31 @@ static void a_table_of_another_abi_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_unknown_key_is_told_with_the_nearest_name),
-      cmocka_unit_test(a_value_of_the_wrong_type_is_told_with_what_fits),
+      cmocka_unit_test(an_unknown_key_is_reported_with_the_nearest_name),
+      cmocka_unit_test(a_value_of_the_wrong_type_is_reported_with_what_fits),
       cmocka_unit_test(a_number_with_a_unit_names_the_units),
       cmocka_unit_test(a_time_beyond_what_deadlines_hold_is_refused),
       cmocka_unit_test(numbers_are_plain_decimal),
       cmocka_unit_test(real_numbers_are_plain_decimal),
       cmocka_unit_test(what_is_no_base64_is_refused),
-      cmocka_unit_test(a_value_of_the_wrong_shape_is_told),
-      cmocka_unit_test(a_maps_key_of_the_wrong_type_is_told),
-      cmocka_unit_test(a_duplicate_key_is_told_with_the_first),
-      cmocka_unit_test(two_members_of_a_oneof_are_told),
-      cmocka_unit_test(what_only_yaml_readers_understand_is_refused),
-      cmocka_unit_test(broken_yaml_is_told_with_its_place),
-      cmocka_unit_test(bytes_that_are_no_text_are_told_with_their_place),
+      cmocka_unit_test(a_value_of_the_wrong_shape_is_reported),
+      cmocka_unit_test(a_map_key_of_the_wrong_type_is_reported),
+      cmocka_unit_test(a_duplicate_key_is_reported_with_the_first),
+      cmocka_unit_test(two_members_of_a_oneof_are_reported),
+      cmocka_unit_test(anchors_tags_and_other_special_yaml_are_refused),
+      cmocka_unit_test(broken_yaml_is_reported_with_its_position),
+      cmocka_unit_test(invalid_utf8_is_reported_with_its_position),
       cmocka_unit_test(a_nul_in_a_text_is_refused),
-      cmocka_unit_test(mistakes_before_broken_yaml_are_told_too),
-      cmocka_unit_test(all_mistakes_of_all_sources_are_told_in_order),
-      cmocka_unit_test(only_the_first_fifty_mistakes_are_shown),
-      cmocka_unit_test(a_setting_is_told_as_it_was_given),
+      cmocka_unit_test(errors_before_broken_yaml_are_reported_too),
+      cmocka_unit_test(all_errors_of_all_sources_are_reported_in_order),
+      cmocka_unit_test(only_the_first_fifty_errors_are_shown),
+      cmocka_unit_test(an_error_quotes_a_setting_as_it_was_given),
       cmocka_unit_test(control_characters_and_long_values_do_not_reach_the_terminal),
       cmocka_unit_test(nesting_is_capped),
       cmocka_unit_test(the_number_of_values_is_capped),
       cmocka_unit_test(a_long_key_is_refused),
       cmocka_unit_test(the_entries_of_a_map_are_capped),
-      cmocka_unit_test(a_missing_or_unreadable_file_is_told),
+      cmocka_unit_test(a_missing_or_unreadable_file_is_reported),
       cmocka_unit_test(a_file_above_the_cap_is_refused),
       cmocka_unit_test(an_interrupted_and_short_read_goes_on),
       cmocka_unit_test(errors_that_do_not_fit_are_a_limit),

@@ -1,4 +1,4 @@
-/* tests/server/config/test_config_load.c: what a well-formed configuration becomes. */
+/* tests/server/config/test_config_load.c: well-formed configurations as structs. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "reading.h"
 
-static void no_source_is_the_empty_message(void **state) {
+static void without_a_source_the_message_is_empty(void **state) {
   (void)state;
   static const struct tests_config empty;
   struct reading reading;
@@ -58,7 +58,7 @@ static void every_kind_of_scalar_is_read(void **state) {
   reading_fini(&reading);
 }
 
-static void numbers_without_an_end_have_names(void **state) {
+static void infinities_and_nan_have_names(void **state) {
   (void)state;
   struct reading reading;
   LOAD(&reading, yaml("ratio: -.inf\nshare: .nan\n"));
@@ -159,7 +159,7 @@ static void sections_and_lists_nest(void **state) {
   reading_fini(&reading);
 }
 
-static void an_empty_section_is_there_only_in_braces(void **state) {
+static void an_empty_section_is_set_only_when_written_with_braces(void **state) {
   (void)state;
   struct reading reading;
   LOAD(&reading, yaml("limits:\n"));
@@ -209,7 +209,7 @@ static void a_oneof_tells_which_member_is_set(void **state) {
   reading_fini(&reading);
 }
 
-static void an_empty_section_is_no_rival_in_a_oneof(void **state) {
+static void an_empty_section_does_not_conflict_in_a_oneof(void **state) {
   (void)state;
   struct reading reading;
   LOAD(&reading, yaml("memory:\nfile: a.db"));
@@ -301,20 +301,20 @@ static void a_file_is_read_from_disk(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(no_source_is_the_empty_message),
+      cmocka_unit_test(without_a_source_the_message_is_empty),
       cmocka_unit_test(an_empty_document_sets_nothing),
       cmocka_unit_test(every_kind_of_scalar_is_read),
-      cmocka_unit_test(numbers_without_an_end_have_names),
+      cmocka_unit_test(infinities_and_nan_have_names),
       cmocka_unit_test(any_scalar_is_a_string),
       cmocka_unit_test(quotes_around_a_number_mean_nothing),
       cmocka_unit_test(an_enum_goes_by_its_short_and_its_full_name),
       cmocka_unit_test(sizes_and_times_take_units),
       cmocka_unit_test(sections_and_lists_nest),
-      cmocka_unit_test(an_empty_section_is_there_only_in_braces),
+      cmocka_unit_test(an_empty_section_is_set_only_when_written_with_braces),
       cmocka_unit_test(an_optional_value_is_present_even_as_zero),
       cmocka_unit_test(a_map_has_keys_of_its_type),
       cmocka_unit_test(a_oneof_tells_which_member_is_set),
-      cmocka_unit_test(an_empty_section_is_no_rival_in_a_oneof),
+      cmocka_unit_test(an_empty_section_does_not_conflict_in_a_oneof),
       cmocka_unit_test(a_later_source_replaces_scalars_and_lists),
       cmocka_unit_test(a_later_source_can_empty_a_list),
       cmocka_unit_test(a_later_source_merges_into_sections_and_maps),

@@ -1,4 +1,4 @@
-/* A program that speaks a language with decimal commas: what it reads and writes has points all the same. */
+/* A program in a locale with decimal commas reads and writes numbers with points. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static void configurations_are_read_and_printed_with_points(void **state) {
+static void numbers_have_decimal_points_in_every_locale(void **state) {
   struct reading reading;
   struct stoa_buffer out;
   (void)state;
@@ -63,7 +63,7 @@ static void configurations_are_read_and_printed_with_points(void **state) {
 }
 
 /* The second has more digits than are read without the C library. */
-static void json_is_read_and_written_with_points(void **state) {
+static void json_numbers_have_decimal_points_in_every_locale(void **state) {
   static const char *const texts[] = {"1.5", "0.30000000000000004"};
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -81,7 +81,7 @@ static void json_is_read_and_written_with_points(void **state) {
   expect_comma();
 }
 
-static void rules_are_told_with_points(void **state) {
+static void bounds_in_errors_have_decimal_points_in_every_locale(void **state) {
   static const struct stoa_field_rules rules = {.rules = STOA_RULE_MAX, .max = {.real = 0.25}};
   struct stoa_field field = google_protobuf_double_value_type.fields[0];
   struct stoa_message_type type = google_protobuf_double_value_type;
@@ -97,9 +97,9 @@ static void rules_are_told_with_points(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(configurations_are_read_and_printed_with_points),
-      cmocka_unit_test(json_is_read_and_written_with_points),
-      cmocka_unit_test(rules_are_told_with_points),
+      cmocka_unit_test(numbers_have_decimal_points_in_every_locale),
+      cmocka_unit_test(json_numbers_have_decimal_points_in_every_locale),
+      cmocka_unit_test(bounds_in_errors_have_decimal_points_in_every_locale),
   };
   if (argc != 2) {
     return EXIT_FAILURE;

@@ -1,4 +1,4 @@
-/* tests/server/config/test_sample.c: configs/stoa.yaml shows every key, and with each the default in force. */
+/* tests/server/config/test_sample.c: configs/stoa.yaml shows every key with its default. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

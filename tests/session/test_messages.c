@@ -1,4 +1,4 @@
-/* What one client and its session say to each other. */
+/* Messages between one client and its session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,10 +75,10 @@ static void test_several_requests_may_share_a_connection(void **state) {
   }
   world_turn();
   assert_int_equal(world.requests, 3);
-  world_pass_ms(9000);
+  world_advance_ms(9000);
   world_send_bytes(get, sizeof get - 1);
   world_turn();
-  world_pass_ms(9000); /* each has its own time */
+  world_advance_ms(9000); /* each has its own time */
   assert_false(world.ended);
   world_send_bytes(last, sizeof last - 1);
   world_turn();
@@ -119,7 +119,7 @@ static void test_the_peers_close_is_repeated_whatever_its_code(void **state) {
   world_expect_bytes("\x88\x00", 2);
 }
 
-static void test_what_breaks_the_protocol_is_closed_behind_what_came_before(void **state) {
+static void test_a_protocol_error_closes_after_what_came_before_was_handled(void **state) {
   (void)state;
   world_upgrade();
   world.echo_times = 1;
@@ -149,7 +149,7 @@ static void test_the_hosts_close_waits_for_the_peers_close_frame(void **state) {
       "done",
       8);
   assert_int_equal(world.closings, 1);
-  world_send_frame(0x82, "still talking", 13);
+  world_send_frame(0x82, "still here!!!", 13);
   world_send_frame(0x89, "ping", 4);
   world_turn();
   assert_int_equal(world.messages, 0);
@@ -165,7 +165,7 @@ static void test_the_hosts_close_waits_for_the_peers_close_frame(void **state) {
   world.peer = -1;
 }
 
-static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **state) {
+static void test_the_hosts_close_waits_for_the_peer_and_then_no_longer(void **state) {
   (void)state;
   world_upgrade();
   stoa_session_close(world.session, 4999, "done");
@@ -174,14 +174,14 @@ static void test_the_hosts_close_waits_for_the_peer_and_then_for_nobody(void **s
       "\x88\x06\x13\x87"
       "done",
       8);
-  world_pass_ms(4999);
+  world_advance_ms(4999);
   assert_false(world_peer_sees_end());
-  world_pass_ms(1);
+  world_advance_ms(1);
   assert_true(world_peer_sees_end());
   assert_false(world.ended);
-  world_pass_ms(1999);
+  world_advance_ms(1999);
   assert_false(world.ended);
-  world_pass_ms(2);
+  world_advance_ms(2);
   assert_true(world.ended);
   assert_int_equal(world.close_code, 4999);
   assert_string_equal(world.close_reason, "done");
@@ -200,7 +200,7 @@ static void test_a_handler_may_close_while_it_looks_at_a_message(void **state) {
   world_expect_close(4000, "closed by the handler");
 }
 
-static void test_a_line_that_breaks_is_1006(void **state) {
+static void test_a_connection_that_breaks_is_1006(void **state) {
   (void)state;
   world_upgrade();
   close(world.peer);
@@ -246,7 +246,7 @@ static void test_what_inflates_past_the_limit_is_1009(void **state) {
   world_expect_close(1009, "message too big");
 }
 
-static void test_what_is_no_deflate_data_is_1007(void **state) {
+static void test_invalid_deflate_data_is_1007(void **state) {
   (void)state;
   world_use_deflate();
   world_send_frame(0xc2, "\xff\xff\xff\xff", 4);
@@ -272,15 +272,15 @@ int main(void) {
       TEST(test_several_requests_may_share_a_connection),
       TEST(test_a_bad_request_is_answered_and_ends),
       TEST(test_the_peers_close_is_repeated_whatever_its_code),
-      TEST(test_what_breaks_the_protocol_is_closed_behind_what_came_before),
+      TEST(test_a_protocol_error_closes_after_what_came_before_was_handled),
       TEST(test_the_hosts_close_waits_for_the_peers_close_frame),
-      TEST(test_the_hosts_close_waits_for_the_peer_and_then_for_nobody),
+      TEST(test_the_hosts_close_waits_for_the_peer_and_then_no_longer),
       TEST(test_a_handler_may_close_while_it_looks_at_a_message),
-      TEST(test_a_line_that_breaks_is_1006),
+      TEST(test_a_connection_that_breaks_is_1006),
       TEST(test_compressed_messages_are_heard_and_answered_compressed),
       TEST(test_what_inflates_past_the_limit_is_1009),
-      TEST(test_what_is_no_deflate_data_is_1007),
+      TEST(test_invalid_deflate_data_is_1007),
       TEST(test_compressed_text_must_be_utf8),
   };
-  return cmocka_run_group_tests_name("talk", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "talk.h"
+#include "transcript.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -40,105 +40,105 @@ static void append_payload(struct stoa_buffer *log, const uint8_t *data, size_t 
   append_text(log, "\"; ");
 }
 
-void talk_init(struct talk *talk, bool peer_masks, bool compression, uint64_t message_len_max) {
-  stoa_ws_reader_init(&talk->reader, peer_masks, compression);
-  talk->message_len_max = message_len_max;
-  talk->in_message = false;
-  stoa_buffer_init(&talk->pending, LOG_BYTES_MAX);
-  stoa_buffer_init(&talk->message, LOG_BYTES_MAX);
-  stoa_buffer_init(&talk->log, LOG_BYTES_MAX);
+void transcript_init(struct transcript *transcript, bool peer_masks, bool compression, uint64_t message_len_max) {
+  stoa_ws_reader_init(&transcript->reader, peer_masks, compression);
+  transcript->message_len_max = message_len_max;
+  transcript->in_message = false;
+  stoa_buffer_init(&transcript->pending, LOG_BYTES_MAX);
+  stoa_buffer_init(&transcript->message, LOG_BYTES_MAX);
+  stoa_buffer_init(&transcript->log, LOG_BYTES_MAX);
 }
 
-void talk_fini(struct talk *talk) {
-  stoa_buffer_fini(&talk->pending);
-  stoa_buffer_fini(&talk->message);
-  stoa_buffer_fini(&talk->log);
+void transcript_fini(struct transcript *transcript) {
+  stoa_buffer_fini(&transcript->pending);
+  stoa_buffer_fini(&transcript->message);
+  stoa_buffer_fini(&transcript->log);
 }
 
-static void payload_seen(struct talk *talk, const struct stoa_ws_event *event) {
-  must(event->first == !talk->in_message);
+static void payload_seen(struct transcript *transcript, const struct stoa_ws_event *event) {
+  must(event->first == !transcript->in_message);
   must(event->opcode == STOA_WS_TEXT || event->opcode == STOA_WS_BINARY);
-  append(&talk->message, event->data, event->len);
-  talk->in_message = !event->last;
+  append(&transcript->message, event->data, event->len);
+  transcript->in_message = !event->last;
   if (event->last) {
-    append_text(&talk->log, event->opcode == STOA_WS_TEXT ? "text" : "binary");
-    append_text(&talk->log, event->compressed ? "* " : " ");
-    append_payload(&talk->log, talk->message.data, talk->message.len);
-    talk->message.len = 0;
+    append_text(&transcript->log, event->opcode == STOA_WS_TEXT ? "text" : "binary");
+    append_text(&transcript->log, event->compressed ? "* " : " ");
+    append_payload(&transcript->log, transcript->message.data, transcript->message.len);
+    transcript->message.len = 0;
   }
 }
 
-static void control_seen(struct talk *talk, const struct stoa_ws_event *event) {
+static void control_seen(struct transcript *transcript, const struct stoa_ws_event *event) {
   char text[32] = "";
   must(event->len <= STOA_WS_CONTROL_LEN_MAX);
   if (event->opcode == STOA_WS_CLOSE) {
     snprintf(text, sizeof text, "close %d ", event->code);
-    append_text(&talk->log, text);
-    append_payload(&talk->log, event->data + (event->len > 0 ? 2 : 0), event->len > 0 ? event->len - 2 : 0);
+    append_text(&transcript->log, text);
+    append_payload(&transcript->log, event->data + (event->len > 0 ? 2 : 0), event->len > 0 ? event->len - 2 : 0);
     return;
   }
   must(event->opcode == STOA_WS_PING || event->opcode == STOA_WS_PONG);
-  append_text(&talk->log, event->opcode == STOA_WS_PING ? "ping " : "pong ");
-  append_payload(&talk->log, event->data, event->len);
+  append_text(&transcript->log, event->opcode == STOA_WS_PING ? "ping " : "pong ");
+  append_payload(&transcript->log, event->data, event->len);
 }
 
-static void event_seen(struct talk *talk, const struct stoa_ws_event *event) {
+static void event_seen(struct transcript *transcript, const struct stoa_ws_event *event) {
   char text[32];
   switch (event->kind) {
     case STOA_WS_EVENT_NONE:
       return;
     case STOA_WS_EVENT_PAYLOAD:
-      payload_seen(talk, event);
+      payload_seen(transcript, event);
       return;
     case STOA_WS_EVENT_CONTROL:
-      control_seen(talk, event);
+      control_seen(transcript, event);
       return;
     case STOA_WS_EVENT_ERROR:
       must(event->reason != NULL && event->reason[0] != 0);
       snprintf(text, sizeof text, "error %d; ", event->code);
-      append_text(&talk->log, text);
+      append_text(&transcript->log, text);
       return;
   }
 }
 
 /* Read until no event is left; returns what was used. The block is exactly as long as what there is to read, so that
- * a sanitizer sees a read behind it. */
-static size_t read_all(struct talk *talk, uint8_t *block, size_t len) {
+ * a sanitizer sees a read after it. */
+static size_t read_all(struct transcript *transcript, uint8_t *block, size_t len) {
   size_t at = 0;
   for (;;) {
     struct stoa_ws_event event;
     size_t used = SIZE_MAX;
-    stoa_ws_read(&talk->reader, talk->message_len_max, block + at, len - at, &used, &event);
+    stoa_ws_read(&transcript->reader, transcript->message_len_max, block + at, len - at, &used, &event);
     must(used <= len - at);
     must(event.len == 0 || (event.data >= block + at && event.data + event.len <= block + at + used));
     at += used;
-    event_seen(talk, &event);
+    event_seen(transcript, &event);
     if (event.kind == STOA_WS_EVENT_NONE) {
       return at;
     }
   }
 }
 
-void talk_feed(struct talk *talk, const uint8_t *data, size_t len) {
-  append(&talk->pending, data, len);
-  size_t block_len = talk->pending.len;
+void transcript_feed(struct transcript *transcript, const uint8_t *data, size_t len) {
+  append(&transcript->pending, data, len);
+  size_t block_len = transcript->pending.len;
   uint8_t *block = malloc(block_len > 0 ? block_len : 1);
   must(block != NULL);
   if (block_len > 0) {
-    memcpy(block, talk->pending.data, block_len);
+    memcpy(block, transcript->pending.data, block_len);
   }
-  size_t used = read_all(talk, block, block_len);
+  size_t used = read_all(transcript, block, block_len);
   must(block_len - used <= PENDING_LEN_MAX);
-  must(!talk->in_message || !stoa_ws_reader_idle(&talk->reader));
-  talk->pending.len = 0;
-  append(&talk->pending, block + used, block_len - used);
+  must(!transcript->in_message || !stoa_ws_reader_idle(&transcript->reader));
+  transcript->pending.len = 0;
+  append(&transcript->pending, block + used, block_len - used);
   free(block);
 }
 
-const char *talk_log(struct talk *talk) {
-  append(&talk->log, "", 1);
-  talk->log.len--;
-  return (const char *)talk->log.data;
+const char *transcript_text(struct transcript *transcript) {
+  append(&transcript->log, "", 1);
+  transcript->log.len--;
+  return (const char *)transcript->log.data;
 }
 
 void frame_put(struct stoa_buffer *out, uint8_t first, const void *payload, size_t len) {

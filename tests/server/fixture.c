@@ -1,4 +1,4 @@
-#include "house.h"
+#include "fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 
-struct stoa_server_config *house_config(uint32_t workers) {
+struct stoa_server_config *fixture_config(uint32_t workers) {
   static const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0")};
   static struct stoa_limits_config limits;
   static struct stoa_server_config config;
@@ -38,13 +38,13 @@ static const struct stoa_error *failed(struct stoa_session *session, int status)
 }
 
 static const struct stoa_error *on_line(void *user, struct stoa_session *session,
-                                        const struct talk_v1_line_message *message) {
+                                        const struct sample_v1_line_message *message) {
   (void)user;
-  return failed(session, talk_v1_line_broadcast(stoa_session_server(session), message));
+  return failed(session, sample_v1_line_broadcast(stoa_session_server(session), message));
 }
 
 static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
-                                       const struct talk_v1_ask_request *request, struct talk_v1_ask_reply *reply) {
+                                       const struct sample_v1_ask_request *request, struct sample_v1_ask_reply *reply) {
   (void)user;
   (void)session;
   reply->answer = request->question;
@@ -52,13 +52,13 @@ static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
 }
 
 static int publish(struct stoa_session *session, struct stoa_string group, struct stoa_string text) {
-  struct talk_v1_line_message line = {.text = text};
-  return talk_v1_line_publish(stoa_session_server(session), group, &line);
+  struct sample_v1_line_message line = {.text = text};
+  return sample_v1_line_publish(stoa_session_server(session), group, &line);
 }
 
 static int push(struct stoa_session *session, struct stoa_string text) {
-  struct talk_v1_line_message line = {.text = text};
-  return talk_v1_line_push(session, &line);
+  struct sample_v1_line_message line = {.text = text};
+  return sample_v1_line_push(session, &line);
 }
 
 static int push_literal(struct stoa_session *session, const char *text) {
@@ -88,7 +88,7 @@ static bool is(struct stoa_string text, const char *what) {
 }
 
 static const struct stoa_error *on_group(void *user, struct stoa_session *session,
-                                         const struct talk_v1_group_message *message) {
+                                         const struct sample_v1_group_message *message) {
   int status = STOA_E_ARGUMENT;
   (void)user;
   if (is(message->action, "join")) {
@@ -112,55 +112,57 @@ static const struct stoa_error *on_group(void *user, struct stoa_session *sessio
   return failed(session, status);
 }
 
-const struct talk_v1_talk_handlers *house_handlers(void) {
-  static const struct talk_v1_talk_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
+const struct sample_v1_sample_handlers *fixture_handlers(void) {
+  static const struct sample_v1_sample_handlers handlers = {.line = on_line, .ask = on_ask, .group = on_group};
   return &handlers;
 }
 
-int house_try(struct house *house, const struct stoa_server_config *config, const struct stoa_callbacks *callbacks) {
-  house->blocks_before = stoa_memory_live_blocks();
-  house->server = NULL;
-  int status = stoa_server_create(config, &house->server);
+int fixture_try_start(struct fixture *fixture, const struct stoa_server_config *config,
+                      const struct stoa_callbacks *callbacks) {
+  fixture->blocks_before = stoa_memory_live_blocks();
+  fixture->server = NULL;
+  int status = stoa_server_create(config, &fixture->server);
   if (status == STOA_OK) {
-    status = talk_v1_talk_register(house->server, house_handlers(), NULL);
+    status = sample_v1_sample_register(fixture->server, fixture_handlers(), NULL);
   }
   if (status == STOA_OK) {
-    status = stoa_server_set_ping_message(house->server, HOUSE_ALIVE, &talk_v1_alive_message_type);
+    status = stoa_server_set_ping_message(fixture->server, FIXTURE_ALIVE, &sample_v1_alive_message_type);
   }
   if (status == STOA_OK && callbacks != NULL) {
-    stoa_server_set_callbacks(house->server, callbacks);
+    stoa_server_set_callbacks(fixture->server, callbacks);
   }
   if (status == STOA_OK) {
-    status = stoa_server_start(house->server);
+    status = stoa_server_start(fixture->server);
   }
   if (status != STOA_OK) {
-    stoa_server_destroy(house->server);
-    house->server = NULL;
+    stoa_server_destroy(fixture->server);
+    fixture->server = NULL;
     return status;
   }
-  house->address = stoa_server_address(house->server, 0);
+  fixture->address = stoa_server_address(fixture->server, 0);
   return STOA_OK;
 }
 
-void house_start(struct house *house, const struct stoa_server_config *config, const struct stoa_callbacks *callbacks) {
-  assert_int_equal(house_try(house, config, callbacks), STOA_OK);
+void fixture_start(struct fixture *fixture, const struct stoa_server_config *config,
+                   const struct stoa_callbacks *callbacks) {
+  assert_int_equal(fixture_try_start(fixture, config, callbacks), STOA_OK);
 }
 
-void house_end(struct house *house) {
-  stoa_server_destroy(house->server);
-  house->server = NULL;
-  assert_int_equal(stoa_memory_live_blocks(), house->blocks_before);
+void fixture_stop(struct fixture *fixture) {
+  stoa_server_destroy(fixture->server);
+  fixture->server = NULL;
+  assert_int_equal(stoa_memory_live_blocks(), fixture->blocks_before);
 }
 
-void house_enter(const struct house *house, struct client *client, const char *protocol) {
-  client_connect(client, house->address);
+void fixture_connect(const struct fixture *fixture, struct client *client, const char *protocol) {
+  client_connect(client, fixture->address);
   assert_int_equal(client_upgrade(client, "/", protocol, NULL), 101);
 }
 
-void house_say(struct client *client, const char *from, uint32_t number) {
+void fixture_send_line(struct client *client, const char *from, uint32_t number) {
   char payload[128];
   snprintf(payload, sizeof payload, "{\"from\":\"%s\",\"number\":%u,\"text\":\"-\"}", from, number);
-  assert_true(client_send_typed(client, HOUSE_LINE, payload));
+  assert_true(client_send_typed(client, FIXTURE_LINE, payload));
 }
 
 static const char there[] = "\x80\x00\x00\x05\x00\x00\x00\x4d{\"answer\":\"there?\"}";
@@ -169,30 +171,30 @@ static bool is_there(const struct client_frame *frame) {
   return frame->len == sizeof there - 1 && memcmp(frame->data, there, frame->len) == 0;
 }
 
-void house_sync(struct client *client) {
-  assert_true(client_send_call(client, HOUSE_ASK, 77, "{\"question\":\"there?\"}"));
-  struct client_frame frame = client_message(client);
+void fixture_sync(struct client *client) {
+  assert_true(client_send_call(client, FIXTURE_ASK, 77, "{\"question\":\"there?\"}"));
+  struct client_frame frame = client_read_message(client);
   assert_true(is_there(&frame));
 }
 
-void house_sync_past_lines(struct client *client) {
-  assert_true(client_send_call(client, HOUSE_ASK, 77, "{\"question\":\"there?\"}"));
-  struct client_frame frame = client_message(client);
+void fixture_sync_past_lines(struct client *client) {
+  assert_true(client_send_call(client, FIXTURE_ASK, 77, "{\"question\":\"there?\"}"));
+  struct client_frame frame = client_read_message(client);
   while (!is_there(&frame)) {
-    frame = client_message(client);
+    frame = client_read_message(client);
   }
 }
 
-void house_group(struct client *client, const char *action, const char *group, const char *text) {
+void fixture_send_group(struct client *client, const char *action, const char *group, const char *text) {
   char payload[256];
   snprintf(payload, sizeof payload, "{\"action\":\"%s\",\"group\":\"%s\",\"text\":\"%s\"}", action, group, text);
-  assert_true(client_send_typed(client, HOUSE_GROUP, payload));
+  assert_true(client_send_typed(client, FIXTURE_GROUP, payload));
 }
 
-struct house_line house_hear(struct client *client) {
-  struct house_line line = {.number = UINT32_MAX};
+struct fixture_line fixture_read_line(struct client *client) {
+  struct fixture_line line = {.number = UINT32_MAX};
   char text[1024] = {0};
-  struct client_frame frame = client_message(client);
+  struct client_frame frame = client_read_message(client);
   assert_true(frame.len > 4 && frame.len < sizeof text);
   assert_memory_equal(frame.data, "\0\0\0\0", 4);
   memcpy(text, frame.data + 4, frame.len - 4);
@@ -205,18 +207,18 @@ struct house_line house_hear(struct client *client) {
   return line;
 }
 
-void house_expect(struct client *client, const char *text) {
-  assert_string_equal(house_hear(client).text, text);
+void fixture_expect_line(struct client *client, const char *text) {
+  assert_string_equal(fixture_read_line(client).text, text);
 }
 
-void house_count_up(struct house_count *count) {
+void counter_up(struct counter *count) {
   pthread_mutex_lock(&count->mutex);
   count->value++;
   pthread_cond_broadcast(&count->changed);
   pthread_mutex_unlock(&count->mutex);
 }
 
-void house_count_wait(struct house_count *count, unsigned value) {
+void counter_wait(struct counter *count, unsigned value) {
   struct timespec deadline;
   clock_gettime(CLOCK_REALTIME, &deadline);
   deadline.tv_sec += 60;
