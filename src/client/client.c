@@ -4,14 +4,12 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "client/thread.h"
+#include "codec/bound.h"
 #include "net/tls_client.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stoa/log.h>
-
-#define ARENA_BYTES_MIN (1024u * 1024)
-#define ARENA_BYTES_PER_MESSAGE_BYTE 16
 
 static void on_turn_end(void *context) {
   stoa_client_flush(context);
@@ -43,7 +41,7 @@ static int init(struct stoa_client *client, const struct stoa_client_options *op
   init_offer(client);
   stoa_buffer_init(&client->message, message_bytes_max);
   stoa_buffer_init(&client->text_scratch, message_bytes_max);
-  client->arena = stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * message_bytes_max);
+  client->arena = stoa_arena_create(stoa_codec_arena_bytes_max(message_bytes_max));
   if (client->arena == NULL) {
     return STOA_E_MEMORY;
   }

@@ -19,6 +19,7 @@
 #define STOA_CLIENT_PRIVATE_H
 
 #include "client/resolver.h"
+#include "codec/registry.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/queue.h"
@@ -35,7 +36,6 @@
 #define STOA_CLIENT_READ_BYTES (16u * 1024)
 #define STOA_CLIENT_CALL_BUCKETS 256u
 #define STOA_CLIENT_HANDLERS_MAX 1024u
-#define STOA_CLIENT_SUBPROTOCOL_LEN_MAX 48
 /* The header of a frame is written in front of its body, once the body's length is known. */
 #define STOA_CLIENT_FRAME_GAP STOA_WS_HEADER_LEN_MAX
 
@@ -60,7 +60,7 @@ struct stoa_client_settings {
   const struct stoa_codec *codec;
   enum stoa_client_subprotocol subprotocol;
   enum stoa_typed_order order;
-  char protocol[STOA_CLIENT_SUBPROTOCOL_LEN_MAX]; /* "" for none */
+  char protocol[STOA_SUBPROTOCOL_LEN_MAX]; /* "" for none */
   bool once, compression;
   uint32_t retry_min_ms, retry_max_ms, handshake_ms, close_ms, silence_ms, pong_ms, call_ms; /* silence_ms 0: as told */
   uint32_t calls_max, outgoing_bytes_max, message_bytes_max, received_message_bytes_max;

@@ -11,7 +11,6 @@
 /* A server relays what it takes in its own words: another codec's, with fields added. So what it sends is longer than
  * what it takes, 64 KiB by default. */
 #define RECEIVED_DEFAULT (1024u * 1024)
-#define BYTES_MAX (64u * 1024 * 1024) /* what a queue's batch can hold */
 
 static int refuse(const char *what, const char *name, const char *value) {
   stoa_log(STOA_LOG_ERROR, "a client's options make no sense", STOA_F_STR("reason", what), STOA_F_STR("option", name),
@@ -88,7 +87,7 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise) {
 }
 
 static int check_bytes(uint32_t value, const char *name) {
-  return value > BYTES_MAX ? refuse("more than 64 MiB", name, "") : STOA_OK;
+  return value > STOA_QUEUE_OWN_BYTES_MAX ? refuse("more than 64 MiB", name, "") : STOA_OK;
 }
 
 static int check_numbers(const struct stoa_client_settings *settings) {

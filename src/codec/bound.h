@@ -10,6 +10,12 @@
 
 #include <stoa/descriptor.h>
 
+/* What the arena needs that one message, of so many bytes encoded, is decoded into and handled in, at most: structs are
+ * greater than their encodings, and a handler makes its answer there. */
+static inline size_t stoa_codec_arena_bytes_max(size_t message_bytes_max) {
+  return 1024u * 1024 + 16 * message_bytes_max;
+}
+
 /* In bytes; SIZE_MAX: not known. */
 struct stoa_codec_bound {
   size_t json;  /* with the options of stoa_codec_json */

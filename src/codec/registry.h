@@ -9,6 +9,8 @@
 #include <stoa/codec.h>
 
 #define STOA_CODECS_MAX 8
+/* Of a codec: "stoa." and its name, with the NUL at the end. */
+#define STOA_SUBPROTOCOL_LEN_MAX 48
 
 struct stoa_codec_registry {
   const struct stoa_codec *codecs[STOA_CODECS_MAX];

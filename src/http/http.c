@@ -12,8 +12,6 @@
 #define ANSWER_BYTES_MAX 2048u
 /* How often a deadline is looked at before it comes, where the peer's taking bytes puts it off. */
 #define LOOKS 4u
-/* A request that has come in time and waits to be read is looked for again after so long. */
-#define UNREAD_MS 500u
 
 struct http_input {
   struct stoa_stream_input base; /* first */
@@ -267,7 +265,7 @@ static void on_half_closed(struct stoa_stream *stream) {
     stoa_stream_drop(stream);
   } else {
     stoa_stream_note_acked(stream);
-    set_deadline(stream, STOA_HTTP_HALF_CLOSED_MS);
+    set_deadline(stream, STOA_STREAM_HALF_CLOSED_MS);
   }
 }
 
@@ -318,7 +316,7 @@ static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
     return now_ms + (limit_ms - passed);
   }
   if (stream->listed || stoa_conn_has_input(&stream->conn)) {
-    return now_ms + UNREAD_MS;
+    return now_ms + STOA_STREAM_UNREAD_MS;
   }
   if (stream->input == NULL) {
     stoa_stream_drop(stream);
@@ -342,7 +340,7 @@ uint64_t stoa_http_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
     case STOA_STREAM_FLUSHING:
       return drop_when_due(stream, now_ms, STOA_HTTP_FLUSHING_MS);
     case STOA_STREAM_HALF_CLOSED:
-      return drop_when_due(stream, now_ms, STOA_HTTP_HALF_CLOSED_MS);
+      return drop_when_due(stream, now_ms, STOA_STREAM_HALF_CLOSED_MS);
     case STOA_STREAM_CLOSED:
       return UINT64_MAX;
   }

@@ -17,9 +17,8 @@
 
 /* An answer that stands still for so long is ended. */
 #define STOA_HTTP_STALL_MS 30000u
-/* For the last bytes to leave, and for the peer to end its side (RFC 9112 9.6). */
+/* For the last bytes to leave. */
 #define STOA_HTTP_FLUSHING_MS 5000u
-#define STOA_HTTP_HALF_CLOSED_MS 2000u
 
 struct stoa_http_host {
   struct stoa_protocol protocol; /* first; stoa_http_host_init() fills it */

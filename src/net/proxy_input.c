@@ -3,9 +3,6 @@
 #include "base/container.h"
 #include "base/memory.h"
 
-/* A header that has come in time and waits to be read is looked for again after so long. */
-#define UNREAD_MS 500u
-
 static struct stoa_proxy_host *host_of(const struct stoa_stream *stream) {
   return stoa_container_of(stream->protocol, struct stoa_proxy_host, protocol);
 }
@@ -72,7 +69,7 @@ uint64_t stoa_proxy_on_deadline(struct stoa_stream *stream, uint64_t now_ms) {
     return now_ms + (limit_ms - passed);
   }
   if (stream->listed || stoa_conn_has_input(&stream->conn)) {
-    return now_ms + UNREAD_MS;
+    return now_ms + STOA_STREAM_UNREAD_MS;
   }
   stoa_stream_drop(stream);
   return now_ms;

@@ -9,7 +9,6 @@
 /* What bounds a queue is its bytes. */
 #define SEGMENTS_MAX UINT32_MAX
 #define OWN_BYTES_AT_FIRST 512
-#define OWN_BYTES_MAX (64u * 1024 * 1024)
 /* A batch this long is not appended to any more: its front is sent long before its end, and a queue that never runs
  * dry would otherwise keep all that it ever held. */
 #define OWN_BYTES_FULL (64u * 1024)
@@ -78,7 +77,7 @@ struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
   if (make_room(queue) != STOA_OK) {
     return NULL;
   }
-  struct stoa_batch *batch = stoa_batch_create(OWN_BYTES_MAX);
+  struct stoa_batch *batch = stoa_batch_create(STOA_QUEUE_OWN_BYTES_MAX);
   if (batch == NULL || stoa_buffer_reserve(&batch->bytes, OWN_BYTES_AT_FIRST) != STOA_OK) {
     stoa_batch_unref(batch);
     return NULL;

@@ -10,6 +10,9 @@
 #include "net/batch.h"
 #include "net/conn.h"
 
+/* What one connection alone can have waiting, at most. */
+#define STOA_QUEUE_OWN_BYTES_MAX (64u * 1024 * 1024)
+
 /* A run of whole WebSocket frames, or of HTTP bytes, or of both, one after the other. */
 struct stoa_segment {
   struct stoa_batch *batch; /* one reference */

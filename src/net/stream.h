@@ -28,6 +28,10 @@
  * time. Both end at a message's edge. */
 #define STOA_STREAM_SHARE_BYTES (64u * 1024)
 #define STOA_STREAM_SHARE_NS 500000u
+/* For the peer to end its side, once ours is shut (RFC 6455 7.1.1, RFC 9112 9.6). */
+#define STOA_STREAM_HALF_CLOSED_MS 2000u
+/* Input that has come in time and waits to be read is looked for again after so long. */
+#define STOA_STREAM_UNREAD_MS 500u
 #define STOA_STREAM_MESSAGE_COST 64u
 /* The share of all that is on the ready list, in one turn. */
 #define STOA_STREAM_READY_NS 2000000u

@@ -4,8 +4,8 @@
 #include <errno.h>
 
 /* Once the turn's buffer holds so much, streams gather in queues of their own, which do not have to move. */
-#define OWN_BYTES_FULL ((size_t)1024 * 1024)
-#define OWN_BYTES_MAX ((size_t)64 * 1024 * 1024 + OWN_BYTES_FULL) /* whatever others have put before it */
+#define TURN_BYTES_FULL ((size_t)1024 * 1024)
+#define TURN_BYTES_MAX (STOA_QUEUE_OWN_BYTES_MAX + TURN_BYTES_FULL) /* whatever others have put before it */
 
 /* The stream's own bytes in the turn's buffer. */
 
@@ -137,14 +137,14 @@ static struct stoa_buffer *begin_in_turn(struct stoa_stream *stream) {
     return NULL; /* the turn's buffer ends with the turn */
   }
   if (turn->own == NULL) {
-    turn->own = stoa_batch_create(OWN_BYTES_MAX);
+    turn->own = stoa_batch_create(TURN_BYTES_MAX);
     if (turn->own == NULL) {
       return NULL;
     }
   }
   struct stoa_buffer *own = &turn->own->bytes;
   struct stoa_turn_entry *entry = entry_of(stream);
-  if (own->len >= OWN_BYTES_FULL || (entry->start < entry->end && entry->end != own->len)) {
+  if (own->len >= TURN_BYTES_FULL || (entry->start < entry->end && entry->end != own->len)) {
     return NULL;
   }
   if (entry->start == entry->end) {

@@ -12,7 +12,6 @@
 #include <stoa/log.h>
 
 /* One payload; what a session may be sent is bounded where it is appended to its output. */
-#define PAYLOAD_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 const struct stoa_error stoa_later = {.reason = STOA_STR("LATER")};
 
@@ -167,7 +166,7 @@ static struct stoa_call *make(struct stoa_session *session, const struct stoa_ca
   call->codec_index = format->codec_index;
   call->negotiated = stoa_session_negotiated(session);
   call->question = (struct stoa_question){scope->handler->type, true, scope->id, scope->handler->name};
-  stoa_buffer_init(&call->payload, PAYLOAD_BYTES_MAX);
+  stoa_buffer_init(&call->payload, STOA_ENCODING_BYTES_MAX);
   return call;
 }
 

@@ -15,8 +15,9 @@
 
 #define STOA_FORMATS_MAX (STOA_CODECS_MAX + 2)
 #define STOA_VARIANTS_MAX (STOA_FORMATS_MAX * 2)
-#define STOA_SUBPROTOCOL_LEN_MAX 48
 #define STOA_DEFLATE_BITS_SHARED 15
+/* One message, encoded and framed, can be so long; limits of messages are below it. */
+#define STOA_ENCODING_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 enum stoa_framing {
   STOA_FRAMING_BINARY, /* type: u32 | payload */

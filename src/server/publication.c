@@ -12,7 +12,6 @@
 #include <stoa/log.h>
 
 /* What one encoding may take while it is made; the limit on messages is looked at afterwards. */
-#define ENCODING_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* For a group's owner, or for one session of another worker. One block: the payloads follow. */
 struct publication {
@@ -119,7 +118,7 @@ static int wrap_elsewhere(struct stoa_worker *to, struct stoa_outgoing *outgoing
   struct stoa_buffer scratch[STOA_CODECS_MAX];
   const struct stoa_server *server = to->server;
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
-    stoa_buffer_init(&scratch[i], ENCODING_BYTES_MAX);
+    stoa_buffer_init(&scratch[i], STOA_ENCODING_BYTES_MAX);
   }
   outgoing->registry = &server->codecs;
   outgoing->body_bytes_max = server->limits.message_bytes_max;

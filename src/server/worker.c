@@ -2,6 +2,7 @@
 
 #include "base/container.h"
 #include "base/memory.h"
+#include "codec/bound.h"
 #include "server/admission.h"
 #include "server/dispatch.h"
 #include "server/fanout.h"
@@ -16,9 +17,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stoa/log.h>
-
-#define ARENA_BYTES_MIN (1024u * 1024)
-#define ARENA_BYTES_PER_MESSAGE_BYTE 16
 
 /* Sessions. */
 
@@ -139,9 +137,9 @@ static void set_hosts(struct stoa_worker *worker) {
 static void set_scratch(struct stoa_worker *worker) {
   size_t message_max = worker->server->session_limits.message_bytes_max;
   stoa_buffer_init(&worker->text_scratch, message_max);
-  stoa_buffer_init(&worker->compress_scratch, (size_t)64 * 1024 * 1024);
+  stoa_buffer_init(&worker->compress_scratch, STOA_ENCODING_BYTES_MAX);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
-    stoa_buffer_init(&worker->encode_scratch[i], (size_t)64 * 1024 * 1024);
+    stoa_buffer_init(&worker->encode_scratch[i], STOA_ENCODING_BYTES_MAX);
   }
 }
 
@@ -188,8 +186,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   }
   set_hosts(worker);
   worker->streams.scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES);
-  worker->arena =
-      stoa_arena_create(ARENA_BYTES_MIN + ARENA_BYTES_PER_MESSAGE_BYTE * server->session_limits.message_bytes_max);
+  worker->arena = stoa_arena_create(stoa_codec_arena_bytes_max(server->session_limits.message_bytes_max));
   worker->listeners = stoa_calloc(STOA_LISTENER_SOCKETS_MAX, sizeof *worker->listeners);
   if (worker->streams.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;

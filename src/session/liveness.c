@@ -79,7 +79,7 @@ static uint64_t closing_deadline(struct stoa_session *session, uint64_t now_ms) 
   }
   if (session->state == STOA_SESSION_CLOSING && stoa_stream_queued(&session->stream) == 0) {
     stoa_session_end(session, 0, NULL);
-    return now_ms + STOA_SESSION_HALF_CLOSED_MS;
+    return now_ms + STOA_STREAM_HALF_CLOSED_MS;
   }
   stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");
   return now_ms;
@@ -89,10 +89,10 @@ static uint64_t ended_deadline(struct stoa_session *session, uint64_t now_ms) {
   if (session->stream.state == STOA_STREAM_FLUSHING) {
     return closing_deadline(session, now_ms);
   }
-  uint64_t due_ms = due_after(now_ms, session->stream.since_ms, STOA_SESSION_HALF_CLOSED_MS);
+  uint64_t due_ms = due_after(now_ms, session->stream.since_ms, STOA_STREAM_HALF_CLOSED_MS);
   if (due_ms <= now_ms && stoa_stream_takes(&session->stream)) {
     session->stream.since_ms = (uint32_t)now_ms;
-    return now_ms + STOA_SESSION_HALF_CLOSED_MS;
+    return now_ms + STOA_STREAM_HALF_CLOSED_MS;
   }
   if (due_ms <= now_ms) {
     stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "");

@@ -51,7 +51,7 @@ static void on_half_closed(struct stoa_stream *stream) {
    * side too. */
   stream->since_ms = stoa_stream_now32(stream);
   struct stoa_stream_host *host = stoa_stream_host_of(stream);
-  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_SESSION_HALF_CLOSED_MS);
+  host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_STREAM_HALF_CLOSED_MS);
 }
 
 static void on_progress(struct stoa_stream *stream) {

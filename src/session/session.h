@@ -18,8 +18,6 @@
 
 /* For the last bytes to leave, and for the peer's close frame to come. */
 #define STOA_SESSION_CLOSING_MS 5000u
-/* Then for the peer to end its side (RFC 6455 7.1.1). */
-#define STOA_SESSION_HALF_CLOSED_MS 2000u
 
 enum stoa_session_state {
   STOA_SESSION_NONE,    /* the stream speaks HTTP; zeroed */

@@ -2,11 +2,10 @@
 
 #include "wire/http_token.h"
 
-#define V4_LEN 4
 #define GROUP_DIGITS_MAX 4
 #define NO_GAP SIZE_MAX
 
-static const uint8_t v4_prefix[STOA_IP_LEN - V4_LEN] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t v4_prefix[STOA_IP_LEN - STOA_IPV4_LEN] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* One number of an IPv4 address at *at. */
 static bool take_octet(struct stoa_string text, size_t *at, uint8_t *out_octet) {
@@ -21,9 +20,9 @@ static bool take_octet(struct stoa_string text, size_t *at, uint8_t *out_octet) 
   return digits > 0 && value <= 255 && (digits == 1 || text.data[start] != '0');
 }
 
-static bool parse_octets(struct stoa_string text, uint8_t out[V4_LEN]) {
+static bool parse_octets(struct stoa_string text, uint8_t out[STOA_IPV4_LEN]) {
   size_t at = 0;
-  for (size_t i = 0; i < V4_LEN; i++) {
+  for (size_t i = 0; i < STOA_IPV4_LEN; i++) {
     if (i > 0 && (at == text.len || text.data[at++] != '.')) {
       return false;
     }
@@ -35,12 +34,12 @@ static bool parse_octets(struct stoa_string text, uint8_t out[V4_LEN]) {
 }
 
 bool stoa_ip_parse_v4(struct stoa_string text, uint8_t out_address[STOA_IP_LEN]) {
-  uint8_t octets[V4_LEN];
+  uint8_t octets[STOA_IPV4_LEN];
   if (!parse_octets(text, octets)) {
     return false;
   }
   memcpy(out_address, v4_prefix, sizeof v4_prefix);
-  memcpy(out_address + sizeof v4_prefix, octets, V4_LEN);
+  memcpy(out_address + sizeof v4_prefix, octets, STOA_IPV4_LEN);
   return true;
 }
 
@@ -74,10 +73,10 @@ static bool take_group(struct reading *reading) {
 /* The last 32 bits may be written as IPv4. False when they are not. */
 static bool take_octets(struct reading *reading) {
   struct stoa_string rest = stoa_string_make(reading->text.data + reading->at, reading->text.len - reading->at);
-  if (reading->filled + V4_LEN > STOA_IP_LEN || !parse_octets(rest, reading->bytes + reading->filled)) {
+  if (reading->filled + STOA_IPV4_LEN > STOA_IP_LEN || !parse_octets(rest, reading->bytes + reading->filled)) {
     return false;
   }
-  reading->filled += V4_LEN;
+  reading->filled += STOA_IPV4_LEN;
   reading->at = reading->text.len;
   return true;
 }
@@ -137,7 +136,7 @@ bool stoa_ip_parse(struct stoa_string text, uint8_t out_address[STOA_IP_LEN]) {
   return stoa_ip_parse_v4(text, out_address) || stoa_ip_parse_v6(text, out_address);
 }
 
-static bool is_private_v4(const uint8_t octets[V4_LEN]) {
+static bool is_private_v4(const uint8_t octets[STOA_IPV4_LEN]) {
   return octets[0] == 127 || octets[0] == 10 || (octets[0] == 172 && (octets[1] & 0xf0) == 16) ||
          (octets[0] == 192 && octets[1] == 168) || (octets[0] == 169 && octets[1] == 254) ||
          (octets[0] == 100 && (octets[1] & 0xc0) == 64);

@@ -10,6 +10,7 @@
 #include <stoa/bytes.h>
 
 #define STOA_IP_LEN 16
+#define STOA_IPV4_LEN 4
 
 /* "192.0.2.1": four decimal numbers without leading zeros, which some take for octal. Output on true only. */
 bool stoa_ip_parse_v4(struct stoa_string text, uint8_t out_address[STOA_IP_LEN]);

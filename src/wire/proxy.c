@@ -19,7 +19,6 @@
 #define V2_UNIX_DGRAM 0x32
 #define V2_ADDITION_HEAD_LEN 3
 
-#define V4_LEN 4
 #define PATH_LEN 108
 
 static size_t min_size(size_t a, size_t b) {
@@ -107,7 +106,7 @@ static size_t addresses_len(uint8_t family) {
       return 0;
     case V2_TCP4:
     case V2_UDP4:
-      return 2 * V4_LEN + 4;
+      return 2 * STOA_IPV4_LEN + 4;
     case V2_TCP6:
     case V2_UDP6:
       return 2 * STOA_IP_LEN + 4;
@@ -119,10 +118,10 @@ static size_t addresses_len(uint8_t family) {
   }
 }
 
-static void map_v4(const uint8_t octets[V4_LEN], uint8_t out_address[STOA_IP_LEN]) {
+static void map_v4(const uint8_t octets[STOA_IPV4_LEN], uint8_t out_address[STOA_IP_LEN]) {
   memset(out_address, 0, STOA_IP_LEN);
   memset(out_address + 10, 0xff, 2);
-  memcpy(out_address + 12, octets, V4_LEN);
+  memcpy(out_address + 12, octets, STOA_IPV4_LEN);
 }
 
 /* A path ends at the first NUL; one that begins with it is abstract or none, and of no use here. */
@@ -134,9 +133,9 @@ static void read_addresses(uint8_t family, const uint8_t *at, struct stoa_proxy_
   if (family == V2_TCP4) {
     header->family = STOA_PROXY_IP;
     map_v4(at, header->source);
-    map_v4(at + V4_LEN, header->destination);
-    header->source_port = big_endian(at + 2 * V4_LEN);
-    header->destination_port = big_endian(at + 2 * V4_LEN + 2);
+    map_v4(at + STOA_IPV4_LEN, header->destination);
+    header->source_port = big_endian(at + 2 * STOA_IPV4_LEN);
+    header->destination_port = big_endian(at + 2 * STOA_IPV4_LEN + 2);
   } else if (family == V2_TCP6) {
     header->family = STOA_PROXY_IP;
     memcpy(header->source, at, STOA_IP_LEN);

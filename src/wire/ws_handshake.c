@@ -5,8 +5,6 @@
 #include "wire/http_token.h"
 #include "wire/sha1.h"
 
-#define KEY_LEN 24
-
 /* RFC 6455 1.3. */
 #define ACCEPT_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -31,7 +29,7 @@ static size_t single_field(const struct stoa_http_head *head, const uint8_t *dat
 /* RFC 6455 4.2.1 5: base64 of 16 bytes is 22 digits and two paddings. The four bits that the last digit has too many
  * are not looked at: RFC 4648 3.5 lets a decoder pass them, and the key is never decoded. */
 static bool key_valid(struct stoa_string key) {
-  if (key.len != KEY_LEN || key.data[22] != '=' || key.data[23] != '=') {
+  if (key.len != STOA_WS_KEY_LEN || key.data[22] != '=' || key.data[23] != '=') {
     return false;
   }
   for (size_t i = 0; i < 22; i++) {
@@ -124,11 +122,11 @@ static void digest_encode(const uint8_t digest[STOA_SHA1_LEN], char out[STOA_WS_
 }
 
 void stoa_ws_accept(struct stoa_string key, char out_accept[STOA_WS_ACCEPT_LEN]) {
-  char text[KEY_LEN + sizeof ACCEPT_GUID - 1];
+  char text[STOA_WS_KEY_LEN + sizeof ACCEPT_GUID - 1];
   uint8_t digest[STOA_SHA1_LEN];
-  assert(key.len == KEY_LEN);
-  memcpy(text, key.data, KEY_LEN);
-  memcpy(text + KEY_LEN, ACCEPT_GUID, sizeof ACCEPT_GUID - 1);
+  assert(key.len == STOA_WS_KEY_LEN);
+  memcpy(text, key.data, STOA_WS_KEY_LEN);
+  memcpy(text + STOA_WS_KEY_LEN, ACCEPT_GUID, sizeof ACCEPT_GUID - 1);
   stoa_sha1(stoa_bytes_make(text, sizeof text), digest);
   digest_encode(digest, out_accept);
 }

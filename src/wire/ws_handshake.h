@@ -8,6 +8,7 @@
 #include "wire/http.h"
 #include "wire/ws_deflate.h"
 
+#define STOA_WS_KEY_LEN 24 /* base64 of 16 bytes */
 #define STOA_WS_ACCEPT_LEN 28
 
 /* What the client asked for. Views into the request's bytes. */

@@ -6,11 +6,10 @@
 #define STOA_WIRE_WS_OFFER_H
 
 #include "wire/http_response.h"
+#include "wire/ws_handshake.h"
 #include "wire/ws_url.h"
 
 #include <stoa/buffer.h>
-
-#define STOA_WS_KEY_LEN 24 /* base64 of 16 bytes */
 
 /* What a client asks for. */
 struct stoa_ws_offer {
