@@ -8,6 +8,7 @@
 #include "wire/http_date.h"
 #include "wire/http_negotiate.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -160,6 +161,7 @@ static int read_piece(int fd, struct stoa_buffer *out, size_t size) {
 
 static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
   struct file_body *body = stoa_container_of(base, struct file_body, base);
+  assert(body->left > 0);
   size_t piece = body->left < size ? (size_t)body->left : size;
   int status = read_piece(body->fd, out, piece);
   if (status == STOA_OK) {
@@ -303,6 +305,8 @@ static int append_head(const struct request *request, bool known, struct stoa_bu
       known ? "304 Not Modified" : "200 OK", date, content, policy, request->secure ? hsts : "", request->etag,
       modified, stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
       request->head->keep_alive ? "keep-alive" : "close");
+  assert(len > 0);
+  assert((size_t)len < sizeof head);
   return stoa_buffer_append(out, head, (size_t)len);
 }
 
@@ -321,6 +325,8 @@ static int append_start(const struct request *request, bool known, bool has_cont
 
 /* The descriptor is the body's. */
 static void send_pieces(struct request *request) {
+  assert(request->fd >= 0);
+  assert(request->info.st_size > 0);
   struct file_body *body = stoa_calloc(1, sizeof *body);
   if (body == NULL) {
     stoa_stream_doom(request->stream, STOA_FATE_MEMORY);

@@ -88,6 +88,7 @@ static void refuse(struct stoa_stream *stream, int code, bool head_only) {
 
 static void end_body(struct stoa_stream *stream) {
   struct http_input *input = input_of(stream);
+  assert(input->body != NULL);
   bool keep_alive = input->keep_alive;
   input->body->close(input->body);
   input->body = NULL;
@@ -144,6 +145,8 @@ static void send_piece(struct stoa_stream *stream) {
 }
 
 void stoa_http_answer_from(struct stoa_stream *stream, struct stoa_http_body *body, bool keep_alive) {
+  assert(body->read != NULL);
+  assert(body->close != NULL);
   struct http_input *input = (struct http_input *)(void *)stoa_stream_input_ensure(stream);
   if (input == NULL || stream->state != STOA_STREAM_OPEN) {
     body->close(body);
@@ -231,6 +234,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
     refuse(stream, code, fresh.method == STOA_HTTP_HEAD);
     return len;
   }
+  assert(fresh.head_len <= len);
   size_t before = stoa_stream_queued(stream);
   host_of(stream)->on_request(stream, &fresh, data);
   size_t queued = stoa_stream_queued(stream);
@@ -274,6 +278,8 @@ static void on_empty(struct stoa_stream *stream) {
 }
 
 static void on_closed(struct stoa_stream *stream) {
+  assert(stream->state == STOA_STREAM_CLOSED);
+  assert(stream->input == NULL); /* and with it a body that was not sent to its end */
   host_of(stream)->on_end(stream);
 }
 

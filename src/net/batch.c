@@ -14,7 +14,9 @@ struct stoa_batch *stoa_batch_create(size_t len_max) {
 }
 
 struct stoa_batch *stoa_batch_ref(struct stoa_batch *batch) {
-  atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);
+  unsigned before = atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);
+  assert(before > 0);
+  (void)before;
   return batch;
 }
 

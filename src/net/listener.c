@@ -198,6 +198,7 @@ static void watch_again(struct stoa_listener *listener) {
 
 /* Taken out of the loop altogether: what is watched with EPOLLEXCLUSIVE cannot be watched for other events. */
 static void pause_accepting(struct stoa_listener *listener, int reason) {
+  assert(!listener->paused);
   if (may_tell(listener)) {
     stoa_log(STOA_LOG_WARN, "cannot accept, pausing", STOA_F_STR("reason", strerror(reason)),
              STOA_F_INT("retry_ms", RETRY_MS));
@@ -274,6 +275,8 @@ static void on_retry(struct stoa_timer *timer) {
 }
 
 int stoa_listener_start(struct stoa_listener *listener, struct stoa_loop *loop, int fd) {
+  assert(fd >= 0);
+  assert(listener->on_accept != NULL);
   listener->loop = loop;
   listener->io.fd = fd;
   listener->io.events = listener->exclusive ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;

@@ -3,6 +3,8 @@
 #include "base/container.h"
 #include "base/memory.h"
 
+#include <assert.h>
+
 static struct stoa_proxy_host *host_of(const struct stoa_stream *stream) {
   return stoa_container_of(stream->protocol, struct stoa_proxy_host, protocol);
 }
@@ -26,6 +28,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
   size_t used = 0;
   int status = stoa_proxy_parse(data, len, &header, &used);
   if (status == STOA_OK) {
+    assert(used <= len);
     host_of(stream)->on_header(stream, &header);
   } else if (status != STOA_E_AGAIN) {
     host_of(stream)->on_bad_header(stream);
@@ -44,6 +47,7 @@ static void on_nothing(struct stoa_stream *stream) {
 }
 
 static void on_closed(struct stoa_stream *stream) {
+  assert(stream->state == STOA_STREAM_CLOSED);
   host_of(stream)->on_end(stream);
 }
 

@@ -23,6 +23,7 @@ static struct stoa_segment *segment_at(const struct stoa_queue *queue, uint32_t 
 }
 
 static void drop_first(struct stoa_queue *queue) {
+  assert(queue->count > 0);
   stoa_batch_unref(segment_at(queue, 0)->batch);
   queue->first++;
   queue->count--;
@@ -54,6 +55,7 @@ static int make_room(struct stoa_queue *queue) {
 
 int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t start, size_t end) {
   assert(start < end);
+  assert(end <= batch->bytes.len);
   int status = make_room(queue);
   if (status != STOA_OK) {
     return status;
@@ -88,7 +90,9 @@ struct stoa_batch *stoa_queue_own_begin(struct stoa_queue *queue) {
 }
 
 void stoa_queue_own_end(struct stoa_queue *queue) {
+  assert(queue->count > 0);
   struct stoa_segment *last = segment_at(queue, queue->count - 1);
+  assert(last->batch->bytes.len >= last->end);
   queue->bytes += last->batch->bytes.len - last->end;
   last->end = last->batch->bytes.len;
   if (last->end == last->sent) {
@@ -122,6 +126,8 @@ void stoa_queue_advance(struct stoa_queue *queue, size_t written) {
     written -= left;
     drop_first(queue);
   }
+  assert(written == 0);
+  assert(queue->bytes == 0);
 }
 
 int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn) {
@@ -155,7 +161,8 @@ static size_t frame_len(const uint8_t *at) {
 }
 
 void stoa_queue_begin_frames(struct stoa_queue *queue, size_t at) {
-  assert(queue->count == 1 && at <= segment_at(queue, 0)->end);
+  assert(queue->count == 1);
+  assert(at <= segment_at(queue, 0)->end);
   segment_at(queue, 0)->start = at;
 }
 

@@ -29,6 +29,7 @@ int stoa_ready_put(struct stoa_ready *ready, struct stoa_stream *stream) {
   }
   ready->slots[(ready->first + ready->count) % ready->capacity] = stream;
   ready->count++;
+  assert(ready->count <= ready->capacity);
   return STOA_OK;
 }
 

@@ -9,6 +9,8 @@
 /* The end of the turn. */
 
 static void half_close(struct stoa_stream *stream) {
+  assert(stream->state == STOA_STREAM_FLUSHING);
+  assert(stoa_stream_queued(stream) == 0);
   if (!stream->peer_ended) {
     stoa_conn_shutdown(&stream->conn);
     stoa_stream_enter(stream, STOA_STREAM_HALF_CLOSED);
@@ -26,6 +28,8 @@ static void tell_empty(struct stoa_stream *stream) {
 /* What was to be sent has been given to the kernel, as far as it took it. The program is called from here on, for this
  * stream or for another: what it sends now leaves at the end of the next turn. */
 static void flushed(struct stoa_stream *stream) {
+  assert(stream->marked);
+  assert(!stream->flushed);
   stream->flushed = true;
   tell_empty(stream);
   if (stream->fate < STOA_FATE_MEMORY && stream->state == STOA_STREAM_FLUSHING && stoa_stream_queued(stream) == 0) {
@@ -64,6 +68,8 @@ static void on_sent(const struct stoa_turn_send *send, ssize_t taken) {
 
 static void on_unmark(struct stoa_stream *stream) {
   bool again = stream->marked_again;
+  assert(stream->marked);
+  assert(!stream->gathered);
   stream->marked = false;
   stream->flushed = false;
   stream->marked_again = false;
@@ -150,6 +156,7 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
 
 /* Its turn on the ready list has come. */
 static void run_share(struct stoa_stream *stream) {
+  assert(stream->listed);
   stream->listed = false;
   stream->pauses &= (uint8_t)~STOA_PAUSE_SHARE;
   if (stream->state == STOA_STREAM_CLOSED) {
@@ -209,6 +216,8 @@ void stoa_stream_host_trim(struct stoa_stream_host *host) {
 int stoa_stream_open(struct stoa_stream *stream, const struct stoa_protocol *protocol, int fd,
                      struct stoa_tls_context *tls_context) {
   struct stoa_stream_host *host = protocol->host;
+  assert(fd >= 0);
+  assert(stream->state == STOA_STREAM_OPEN);
   if (stoa_turn_admit(&host->turn) != STOA_OK) {
     stoa_sys.close(fd);
     return STOA_E_MEMORY;
@@ -230,7 +239,8 @@ int stoa_stream_open(struct stoa_stream *stream, const struct stoa_protocol *pro
 }
 
 int stoa_stream_start_tls(struct stoa_stream *stream, struct stoa_tls_context *tls_context) {
-  assert(stream->conn.tls == NULL && stoa_stream_queued(stream) == 0);
+  assert(stream->conn.tls == NULL);
+  assert(stoa_stream_queued(stream) == 0);
   int status = stoa_conn_start_tls(&stream->conn, tls_context);
   stream->handshaking = status == STOA_OK;
   return status;
@@ -242,7 +252,10 @@ void stoa_stream_abandon(struct stoa_stream *stream) {
 }
 
 void stoa_stream_fini(struct stoa_stream *stream) {
-  assert(stream->conn.io.fd < 0 && stream->queue == NULL && stream->input == NULL);
+  assert(stream->conn.io.fd < 0);
+  assert(stream->queue == NULL);
+  assert(stream->input == NULL);
+  assert(!stream->listed);
   stoa_turn_dismiss(&stoa_stream_host_of(stream)->turn);
 }
 
@@ -262,6 +275,7 @@ void stoa_stream_drop(struct stoa_stream *stream) {
   stoa_conn_close(&stream->conn, stoa_stream_host_of(stream)->loop);
   stoa_stream_output_discard(stream);
   stoa_stream_input_release(stream);
+  assert(stoa_stream_queued(stream) == 0);
   if (!stream->listed) {
     stream->protocol->on_closed(stream);
   }

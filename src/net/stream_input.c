@@ -86,6 +86,7 @@ static size_t unstash(struct stoa_stream *stream) {
     return 0;
   }
   size_t len = stream->input->stash.len;
+  assert(len <= STOA_STREAM_STASH_BYTES_MAX);
   if (len > 0) {
     memcpy(stoa_stream_host_of(stream)->scratch, stream->input->stash.data, len);
     stream->input->stash.len = 0;
@@ -130,6 +131,7 @@ static bool read_once(struct stoa_stream *stream) {
     stream->protocol->on_input_end(stream, status);
     return false;
   }
+  assert(len > 0);
   if (stream->state != STOA_STREAM_OPEN) {
     return true; /* thrown away */
   }

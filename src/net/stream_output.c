@@ -48,6 +48,7 @@ static bool ensure_queue(struct stoa_stream *stream) {
  * are sent already. */
 static void move_to_queue(struct stoa_stream *stream, size_t written) {
   const struct stoa_turn_entry *entry = entry_of(stream);
+  assert(written <= entry->end - entry->start);
   const uint8_t *bytes = turn_of(stream)->own->bytes.data + entry->start;
   assert(stream->queue == NULL);
   struct stoa_batch *own = ensure_queue(stream) ? stoa_queue_own_begin(stream->queue) : NULL;
@@ -174,6 +175,8 @@ void stoa_stream_output_end(struct stoa_stream *stream) {
   if (stream->queue != NULL) {
     stoa_queue_own_end(stream->queue);
   } else {
+    assert(stream->marked);
+    assert(entry_of(stream)->end <= turn_of(stream)->own->bytes.len);
     entry_of(stream)->end = (uint32_t)turn_of(stream)->own->bytes.len;
   }
 }
@@ -252,6 +255,7 @@ static bool gather(struct stoa_stream *stream, const struct stoa_turn_send *send
 }
 
 void stoa_stream_output_shared(struct stoa_stream *stream, struct stoa_batch *batch, size_t start, size_t end) {
+  assert(start < end);
   if (stream->gathered) {
     /* Another group's bytes. Should they fall short, these must wait behind them. */
     stoa_turn_hand_over(turn_of(stream));
@@ -349,6 +353,7 @@ bool stoa_stream_send_own(struct stoa_stream *stream, bool may_gather) {
 }
 
 static void own_sent(struct stoa_stream *stream, size_t taken) {
+  assert(taken <= stoa_stream_queued(stream));
   if (stream->queue != NULL) {
     stoa_queue_advance(stream->queue, taken);
     note_status(stream, stream->queue->bytes == 0 ? STOA_OK : STOA_E_AGAIN);
@@ -366,6 +371,8 @@ bool stoa_stream_sent(const struct stoa_turn_send *send, ssize_t taken) {
   size_t len = send->end - send->start;
   bool again = taken >= 0 || taken == -EAGAIN || taken == -EINTR;
   size_t written = taken > 0 ? (size_t)taken : 0;
+  assert(stream->gathered);
+  assert(written <= len);
   stream->gathered = false;
   if (!again) {
     stoa_stream_doom(stream, STOA_FATE_BROKEN);

@@ -35,6 +35,7 @@ void stoa_stream_mark(struct stoa_stream *stream) {
 }
 
 void stoa_stream_doom(struct stoa_stream *stream, enum stoa_stream_fate fate) {
+  assert(fate != STOA_FATE_ALIVE);
   if (fate > (enum stoa_stream_fate)stream->fate) {
     stream->fate = (uint8_t)((unsigned)fate & 15u);
   }
@@ -53,12 +54,14 @@ void stoa_stream_watch(struct stoa_stream *stream) {
 }
 
 void stoa_stream_pause(struct stoa_stream *stream, enum stoa_stream_pause reason) {
+  assert(reason != STOA_PAUSE_SHARE); /* the ready list's, by stoa_stream_yield() */
   stream->pauses |= (uint8_t)reason;
   stoa_stream_mark(stream); /* the end of the turn watches for other events */
 }
 
 /* Without memory false: it is not on the list. */
 static bool list(struct stoa_stream *stream) {
+  assert(stream->state != STOA_STREAM_CLOSED);
   if (!stream->listed) {
     stream->listed = stoa_ready_put(&stoa_stream_host_of(stream)->ready, stream) == STOA_OK;
     if (stream->listed) {

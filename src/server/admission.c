@@ -7,6 +7,7 @@
 #include "server/session_id.h"
 #include "server/worker_table.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
@@ -41,7 +42,9 @@ static void uncount_session(struct stoa_session *session) {
   struct stoa_server_session *own = stoa_server_session_of(session);
   if (own->counted) {
     own->counted = false;
-    atomic_fetch_sub(&stoa_worker_of(session)->server->sessions, 1);
+    size_t before = atomic_fetch_sub(&stoa_worker_of(session)->server->sessions, 1);
+    assert(before > 0);
+    (void)before;
   }
 }
 
@@ -49,6 +52,7 @@ static bool count_session(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
   uint32_t limit = server->limits.sessions_max;
+  assert(!own->counted);
   own->counted = true;
   if (atomic_fetch_add(&server->sessions, 1) >= limit && limit > 0) {
     char address[INET6_ADDRSTRLEN];
@@ -86,6 +90,7 @@ static bool count_client(struct stoa_session *session) {
     expel_full(session, "too many sessions of your address", STOA_FULL_RETRY_MS);
     return false;
   }
+  assert(!own->client_counted);
   own->client_counted = true;
   return true;
 }
@@ -93,6 +98,7 @@ static bool count_client(struct stoa_session *session) {
 void stoa_admission_end(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(!own->accepted);
   uncount_session(session);
   if (own->client_counted) {
     stoa_peers_session_end(&server->peers, stoa_server_session_client(own));
@@ -118,7 +124,9 @@ static void withdraw(struct stoa_session *session) {
   if (own->accepted) {
     stoa_group_leave_all(session);
     own->accepted = false;
-    atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+    unsigned before = atomic_fetch_sub(&server->codec_sessions[server->formats.items[own->format].codec_index], 1);
+    assert(before > 0);
+    (void)before;
   }
 }
 
@@ -171,6 +179,7 @@ static void wait_for_program(struct stoa_session *session) {
 
 /* From here on the program is told of its end; one that was closed in on_connect is closing already. */
 static void make_known(struct stoa_session *session) {
+  assert(!stoa_server_session_of(session)->known);
   stoa_server_session_of(session)->known = true;
   if (session->state != STOA_SESSION_OPEN) {
     tell_closing(session);
@@ -202,6 +211,7 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
 
 /* Becomes a member before the program is asked, so that what it sends and joins in on_connect just works. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request) {
+  assert(session->state == STOA_SESSION_OPEN);
   if (!count_session(session)) {
     return;
   }

@@ -73,13 +73,22 @@ static void count(struct stoa_call_account *account, enum count what) {
 }
 
 static void unref_account(struct stoa_call_account *account) {
-  if (account != NULL && atomic_fetch_sub(&account->refs, 1) == 1) {
+  if (account == NULL) {
+    return;
+  }
+  unsigned before = atomic_fetch_sub(&account->refs, 1);
+  assert(before > 0);
+  if (before == 1) {
     stoa_free(account);
   }
 }
 
 static void unref(struct stoa_call *call) {
-  if (atomic_fetch_sub(&call->refs, 1) == 1) {
+  unsigned before = atomic_fetch_sub(&call->refs, 1);
+  assert(before > 0);
+  if (before == 1) {
+    assert(call->session == NULL);
+    assert(!call->queued);
     stoa_buffer_fini(&call->payload);
     unref_account(call->account);
     stoa_free(call);
@@ -88,6 +97,7 @@ static void unref(struct stoa_call *call) {
 
 /* Does the caller decide how the call ends? *out_state is what it came to before, if not. */
 static bool claim(struct stoa_call *call, enum call_state to, int *out_state) {
+  assert(to != WAITING);
   *out_state = WAITING;
   return atomic_compare_exchange_strong(&call->state, out_state, (int)to);
 }
@@ -95,6 +105,8 @@ static bool claim(struct stoa_call *call, enum call_state to, int *out_state) {
 /* The two lists. */
 
 static void queue_up(struct stoa_calls *calls, struct stoa_call *call) {
+  assert(!call->queued);
+  assert(calls->newest == NULL || calls->newest->due_ms <= call->due_ms);
   call->older = calls->newest;
   *(calls->newest == NULL ? &calls->oldest : &calls->newest->newer) = call;
   calls->newest = call;
@@ -113,6 +125,7 @@ static void unqueue(struct stoa_calls *calls, struct stoa_call *call) {
 }
 
 static void enlist(struct stoa_session *session, struct stoa_session_account *account, struct stoa_call *call) {
+  assert(call->session == NULL);
   call->session = session;
   call->next = account->calls;
   call->link = &account->calls;
@@ -229,6 +242,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
 /* A completion of another thread has arrived. */
 static void arrive(struct stoa_post *post) {
   struct stoa_call *call = stoa_container_of(post, struct stoa_call, post);
+  assert(atomic_load(&call->state) == COMPLETED);
   if (call->session == NULL) {
     count(call->account, ABANDONMENTS);
     unref(call);
@@ -393,6 +407,8 @@ void stoa_calls_settle(struct stoa_worker *worker) {
     sched_yield();
   }
   assert(worker->calls.oldest == NULL);
+  assert(worker->calls.newest == NULL);
+  assert(worker->calls.scope == NULL);
 }
 
 void stoa_calls_fini(struct stoa_worker *worker) {

@@ -73,6 +73,7 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   }
   struct stoa_calls *calls = &stoa_worker_of(session)->calls;
   struct stoa_call_scope scope = {.session = session, .handler = handler, .id = incoming->typed.id};
+  assert(calls->scope == NULL); /* a handler never runs inside another one */
   calls->scope = &scope;
   const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
   calls->scope = NULL;
@@ -163,6 +164,7 @@ static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
 
 static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   struct stoa_worker *worker = stoa_worker_of(session);
+  assert(stoa_server_session_of(session)->format < worker->server->formats.count);
   struct incoming incoming = {.session = session};
   int status = stoa_format_read(&worker->server->formats.items[stoa_server_session_of(session)->format], message,
                                 is_text, &worker->text_scratch, &incoming.typed);
@@ -184,6 +186,7 @@ static void on_typed(struct stoa_session *session, struct stoa_bytes message, bo
 void stoa_dispatch_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
   const struct incoming raw = {.session = session};
+  assert(session->state == STOA_SESSION_OPEN);
   if (callbacks->on_raw != NULL && is_within_rate(&raw, message.len)) {
     callbacks->on_raw(callbacks->user, session, message, is_text);
     stoa_arena_reset(stoa_session_arena(session));

@@ -24,6 +24,7 @@ static size_t batch_len(const struct stoa_group_side *side) {
 
 static struct stoa_batch *open_batch(struct stoa_groups *groups, struct stoa_group_side *side) {
   if (side->batch == NULL) {
+    assert(groups->spare == NULL || groups->spare->bytes.len == 0);
     side->batch = groups->spare;
     groups->spare = NULL;
     groups->spare_used = true;
@@ -36,6 +37,7 @@ static struct stoa_batch *open_batch(struct stoa_groups *groups, struct stoa_gro
 
 static void close_batch(struct stoa_groups *groups, const struct stoa_group *group, struct stoa_group_side *side) {
   struct stoa_batch *batch = side->batch;
+  assert(batch != NULL);
   size_t exclusion_bytes = stoa_exclusions_clear(&side->exclusions);
   if (group->owner == groups->host.worker) {
     assert(groups->gathered_bytes >= batch->bytes.len + exclusion_bytes);
@@ -62,6 +64,8 @@ static void close_batches(struct stoa_groups *groups, struct stoa_group *group) 
 /* Losses. */
 
 static void lose_on(struct stoa_groups *groups, struct stoa_interest *interest, size_t variant, uint32_t to) {
+  assert(to != groups->host.worker);
+  assert(to < groups->host.worker_count);
   /* The mark before the post: whoever runs the post sees it. */
   atomic_fetch_or(&interest->lost[variant], (uint64_t)1 << to);
   groups->host.tell_lost(groups->host.context, to);
@@ -151,6 +155,7 @@ static int append_variant(struct stoa_groups *groups, struct stoa_group *group, 
                           struct stoa_outgoing *outgoing, const struct stoa_uuid *except) {
   struct stoa_group_side *side = stoa_group_side_of(group, variant);
   size_t before = batch_len(side);
+  assert(group->owner == groups->host.worker); /* which puts its messages in order */
   int status = side == NULL ? STOA_E_MEMORY : STOA_OK;
   if (status == STOA_OK && is_listed(groups, except)) {
     status = stoa_exclusions_reserve(&side->exclusions);
@@ -168,6 +173,8 @@ static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint
                       const size_t lens[STOA_VARIANTS_MAX]) {
   for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
     if ((written >> i & 1) != 0) {
+      assert(group->sides[i]->batch->bytes.len >= lens[i]);
+      assert(groups->gathered_bytes >= group->sides[i]->batch->bytes.len - lens[i]);
       groups->gathered_bytes -= group->sides[i]->batch->bytes.len - lens[i];
       group->sides[i]->batch->bytes.len = lens[i];
     }
@@ -286,6 +293,7 @@ int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, str
 
 /* A second batch in one turn: join both, so that it stays one write a member. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
 static int join_batches(struct stoa_group_side *side, const struct stoa_batch *next) {
+  assert(side->batch != next);
   if (!stoa_batch_sole(side->batch)) {
     struct stoa_batch *own = stoa_batch_create(BATCH_BYTES_MAX);
     int status =
@@ -392,6 +400,7 @@ void stoa_fanout_flush(struct stoa_groups *groups, bool all) {
   while (ready != NULL) {
     struct stoa_group *group = ready;
     ready = group->next_dirty;
+    assert(group->dirty);
     close_batches(groups, group);
     group->dirty = false;
     stoa_groups_drop_if_unused(groups, group);

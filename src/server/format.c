@@ -112,6 +112,7 @@ static int encode(struct stoa_outgoing *outgoing, const struct stoa_codec *codec
 
 /* Where other variants of the codec find it. */
 int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index) {
+  assert(codec_index < outgoing->registry->count);
   struct stoa_bytes *payload = &outgoing->payloads[codec_index];
   if (payload->data != NULL) {
     return STOA_OK;
@@ -202,6 +203,7 @@ static int compress(struct stoa_deflater *deflater, struct stoa_outgoing *outgoi
 
 /* The body lies HEADER_GUESS after `start`: put the header before it. Returns the header's length. */
 static size_t put_header(const struct stoa_format *format, bool compressed, struct stoa_buffer *out, size_t start) {
+  assert(out->len >= start + HEADER_GUESS);
   size_t body_len = out->len - start - HEADER_GUESS;
   uint8_t header[10];
   enum stoa_ws_opcode opcode = format->framing == STOA_FRAMING_BINARY ? STOA_WS_BINARY : STOA_WS_TEXT;

@@ -2,12 +2,15 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
+
 static struct stoa_bytes group_key(const void *object) {
   const struct stoa_group *group = object;
   return stoa_bytes_make(group->name, group->name_len);
 }
 
 static struct stoa_group *create(struct stoa_groups *groups, struct stoa_string name) {
+  assert(name.len <= STOA_GROUP_NAME_LEN_MAX);
   struct stoa_group *group = stoa_calloc(1, sizeof *group);
   if (group == NULL) {
     return NULL;
@@ -43,6 +46,7 @@ static void destroy(struct stoa_groups *groups, struct stoa_group *group) {
 
 int stoa_groups_init(struct stoa_groups *groups, const struct stoa_groups_host *host, struct stoa_loop *loop,
                      uint32_t linger_ms, bool linger_adaptive) {
+  assert(host->worker < host->worker_count);
   groups->host = *host;
   int status = stoa_map_init(&groups->by_name, group_key);
   if (status != STOA_OK) {
@@ -114,11 +118,14 @@ void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *g
       (group->owner == groups->host.worker && has_interest(group))) {
     return;
   }
-  stoa_map_remove(&groups->by_name, group_key(group));
+  const void *removed = stoa_map_remove(&groups->by_name, group_key(group));
+  assert(removed == group);
+  (void)removed;
   destroy(groups, group);
 }
 
 struct stoa_group_side *stoa_group_side_of(struct stoa_group *group, size_t variant) {
+  assert(variant < STOA_VARIANTS_MAX);
   if (group->sides[variant] == NULL) {
     group->sides[variant] = stoa_calloc(1, sizeof *group->sides[variant]);
     if (group->sides[variant] != NULL) {

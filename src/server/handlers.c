@@ -50,6 +50,7 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
   struct stoa_handler *handlers = server->handlers;
   memmove(handlers + place + 1, handlers + place, (server->handler_count - place) * sizeof *handlers);
   handlers[place] = *handler;
+  assert(place == 0 || handlers[place - 1].type < handler->type);
   server->handler_count++;
   return STOA_OK;
 }

@@ -27,6 +27,7 @@ static struct stoa_interest *add(struct stoa_interests *interests, struct stoa_s
   if (interest == NULL) {
     return NULL;
   }
+  assert(name.len <= sizeof interest->name);
   interest->name_len = (uint8_t)name.len;
   if (name.len > 0) {
     memcpy(interest->name, name.data, name.len);
@@ -59,6 +60,7 @@ void stoa_interest_release(struct stoa_interests *interests, struct stoa_interes
   assert(interest->refs > 0);
   interest->refs--;
   if (interest->refs == 0) {
+    assert(atomic_load_explicit(&interest->member_count, memory_order_relaxed) == 0);
     stoa_map_remove(&interests->by_name, key_of(interest));
     stoa_free(interest);
   }

@@ -9,6 +9,8 @@
 #include "server/group.h"
 #include "server/server_session.h"
 
+#include <assert.h>
+
 /* Which side of its groups it is on. Fixed from the upgrade on. */
 static inline size_t stoa_member_variant(const struct stoa_session *session, const struct stoa_formats *formats) {
   return stoa_format_variant(&formats->items[stoa_server_session_of(session)->format], session->deflate_bits);
@@ -50,6 +52,7 @@ static inline uint32_t stoa_member_group_count(const struct stoa_session *sessio
 
 /* The groups that it joined by name: `place` is below their count. */
 static inline struct stoa_membership *stoa_member_membership(const struct stoa_session *session, uint32_t place) {
+  assert(place < stoa_server_session_of(session)->group_count);
   return &stoa_server_session_of(session)->memberships[place];
 }
 
@@ -57,10 +60,12 @@ static inline struct stoa_membership *stoa_member_membership(const struct stoa_s
 int stoa_member_reserve_membership(struct stoa_session *session);
 static inline void stoa_member_add_membership(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
   struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(own->group_count < STOA_SESSION_GROUPS_MAX);
   own->memberships[own->group_count++] = (struct stoa_membership){group, index};
 }
 static inline void stoa_member_remove_membership(struct stoa_session *session, uint32_t place) {
   struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(place < own->group_count);
   own->group_count--;
   own->memberships[place] = own->memberships[own->group_count];
 }

@@ -6,6 +6,8 @@
 #include "server/side.h"
 #include "server/worker_core.h"
 
+#include <assert.h>
+
 static struct stoa_groups *groups_of(const struct stoa_session *session) {
   return &stoa_worker_of(session)->groups;
 }
@@ -16,11 +18,13 @@ int stoa_member_reserve_membership(struct stoa_session *session) {
 }
 
 void stoa_member_free_memberships(struct stoa_session *session) {
+  assert(stoa_server_session_of(session)->group_count == 0);
   stoa_free(stoa_server_session_of(session)->memberships);
   stoa_server_session_of(session)->memberships = NULL;
 }
 
 int stoa_group_join_all(struct stoa_session *session) {
+  assert(!stoa_member_is_accepted(session));
   struct stoa_groups *groups = groups_of(session);
   return stoa_side_add(groups, groups->all, session, stoa_member_all_index(session));
 }
@@ -89,6 +93,7 @@ int stoa_session_leave(struct stoa_session *session, struct stoa_string name) {
 }
 
 void stoa_group_leave_all(struct stoa_session *session) {
+  assert(stoa_member_is_accepted(session));
   struct stoa_groups *groups = groups_of(session);
   while (stoa_member_group_count(session) > 0) {
     leave(session, stoa_member_group_count(session) - 1);

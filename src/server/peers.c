@@ -92,6 +92,7 @@ static void wake(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
   } else {
     peers->rest_last = entry->rest_before;
   }
+  assert(peers->rest_count > 0);
   entry->resting = false;
   peers->rest_count--;
 }
@@ -233,6 +234,7 @@ uint32_t stoa_peers_sessions(struct stoa_peers *peers, const struct stoa_peer *p
 static int spend(const struct stoa_peers *peers, struct stoa_peer_entry *entry, uint64_t now_ms,
                  uint32_t *out_retry_ms) {
   uint64_t rate = peers->limits.handshakes_per_s;
+  assert(rate > 0);
   uint64_t most = rate * BURST_SECONDS * HANDSHAKE_PARTS;
   uint64_t spent = left_parts(peers, entry, now_ms) + HANDSHAKE_PARTS;
   if (spent > most) {

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "server/worker_core.h"
 
+#include <assert.h>
+
 static void run(struct stoa_post *post) {
   struct stoa_worker_post *self = stoa_container_of(post, struct stoa_worker_post, post);
   self->run(self->worker, self);
@@ -15,6 +17,8 @@ int stoa_worker_post_create(struct stoa_worker *to, struct stoa_budget *budget, 
                             void (*run_on_worker)(struct stoa_worker *worker, struct stoa_worker_post *self),
                             struct stoa_worker_post **out_post) {
   assert(size >= sizeof(struct stoa_worker_post));
+  assert(run_on_worker != NULL);
+  assert(budget == &to->mailbox || budget == &to->batches);
   if (!stoa_budget_take(budget, size + bytes_held)) {
     return STOA_E_LIMIT;
   }
@@ -33,5 +37,6 @@ int stoa_worker_post_create(struct stoa_worker *to, struct stoa_budget *budget, 
 }
 
 void stoa_worker_post_send(struct stoa_worker_post *post) {
+  assert(post->run != NULL);
   stoa_loop_post(post->worker->loop, &post->post);
 }

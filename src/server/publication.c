@@ -9,9 +9,8 @@
 #include "server/server_private.h"
 #include "server/worker_table.h"
 
+#include <assert.h>
 #include <stoa/log.h>
-
-/* What one encoding may take while it is made; the limit on messages is looked at afterwards. */
 
 /* For a group's owner, or for one session of another worker. One block: the payloads follow. */
 struct publication {
@@ -80,6 +79,7 @@ static void copy_payloads(struct publication *publication, const struct stoa_out
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
     struct stoa_bytes payload = outgoing->payloads[i];
     if (payload.data != NULL) {
+      assert(payload.len <= publication->post.bytes);
       memcpy(at, payload.data, payload.len);
       publication->payloads[i] = stoa_bytes_make(at, payload.len);
       at += payload.len;
@@ -162,6 +162,7 @@ int stoa_publish(struct stoa_server *server, struct stoa_string group, const str
   if (status != STOA_OK || publication == NULL) {
     return status;
   }
+  assert(group.len <= sizeof publication->name);
   publication->name_len = (uint8_t)group.len;
   if (group.len > 0) {
     memcpy(publication->name, group.data, group.len);

@@ -1,5 +1,7 @@
 #include "server/rate.h"
 
+#include <assert.h>
+
 #define THOUSAND 1000u
 
 static uint64_t filled(uint64_t left, uint32_t per_s, uint32_t burst, uint32_t passed_ms) {
@@ -44,6 +46,7 @@ uint32_t stoa_rate_take(struct stoa_rate *rate, const struct stoa_rate_limits *l
     count_excess(rate, now_ms);
     return messages_ms > bytes_ms ? messages_ms : bytes_ms;
   }
+  assert(limits->messages_per_s == 0 || rate->messages >= THOUSAND);
   rate->messages -= limits->messages_per_s > 0 ? THOUSAND : 0;
   rate->bytes -= rate->bytes < needed ? rate->bytes : needed;
   return 0;

@@ -8,6 +8,7 @@
 #include "wire/http_date.h"
 #include "wire/ws_handshake.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stoa/log.h>
 
@@ -176,6 +177,7 @@ static void begin_session(struct upgrade *upgrade) {
   struct stoa_session *session = &own->base;
   struct stoa_worker *worker = stoa_worker_of_stream(upgrade->stream);
   char address[INET6_ADDRSTRLEN];
+  assert(upgrade->format < upgrade->server->formats.count);
   own->format = (uint8_t)upgrade->format;
   if (stoa_session_begin(session, &worker->sessions, upgrade->compress ? &upgrade->deflate : NULL) != STOA_OK) {
     stoa_stream_doom(upgrade->stream, STOA_FATE_BROKEN);

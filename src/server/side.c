@@ -31,12 +31,14 @@ static void end_interest(struct stoa_groups *groups, struct stoa_group *group, s
 
 int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
                   uint32_t *out_index) {
+  assert(stoa_member_is_open(session));
   size_t variant = stoa_member_variant(session, groups->host.formats);
   struct stoa_group_side *side = stoa_group_side_of(group, variant);
   int status = side == NULL ? STOA_E_MEMORY : grow(side);
   if (status != STOA_OK) {
     return status;
   }
+  assert(side->count < side->capacity);
   if (side->count == 0) {
     begin_interest(groups, group, variant);
   }
@@ -65,6 +67,7 @@ static void take_up_to(struct stoa_group_side *side, struct stoa_member *member,
 }
 
 void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index) {
+  assert(index < side->count);
   if (side->batch != NULL) {
     take_up_to(side, &side->members[index], side->batch->bytes.len);
   }
@@ -92,7 +95,10 @@ void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, stru
                       uint32_t index) {
   size_t variant = stoa_member_variant(session, groups->host.formats);
   struct stoa_group_side *side = group->sides[variant];
-  assert(side != NULL && index < side->count && side->members[index].session == session);
+  assert(side != NULL);
+  assert(index < side->count);
+  assert(side->members[index].session == session);
+  assert(group->member_count >= side->count);
   stoa_side_take_rest(side, index);
   side->count--;
   group->member_count--;
@@ -124,6 +130,7 @@ void stoa_side_write(const struct stoa_group_side *side) {
 }
 
 void stoa_side_next_batch(struct stoa_group_side *side) {
+  assert(side->batch == NULL);
   side->batch_number++;
   if (side->batch_number == 0) {
     /* Numbers start over: nobody may be taken for one who took something of a batch of the same number. */

@@ -66,7 +66,9 @@ static void run(struct stoa_post *post) {
   struct stoa_worker *worker = errand->worker;
   struct stoa_work *work = &worker->work;
   int status = atomic_load(&work->ended) ? STOA_E_CLOSED : STOA_OK;
-  atomic_fetch_sub(&work->waiting, 1);
+  unsigned before = atomic_fetch_sub(&work->waiting, 1);
+  assert(before > 0);
+  (void)before;
   if (errand->function != NULL) {
     errand->function(errand->context, status);
   } else {
@@ -130,6 +132,8 @@ int stoa_worker_run_for(struct stoa_server *server, const struct stoa_uuid *sess
 
 static void forget(struct stoa_worker_timer *timer) {
   struct timer *own = inside(timer);
+  assert(own->worker != NULL);
+  assert(*own->link == timer);
   *own->link = own->next;
   if (own->next != NULL) {
     inside(own->next)->link = own->link;
@@ -139,6 +143,7 @@ static void forget(struct stoa_worker_timer *timer) {
 
 static void remember(struct stoa_worker *worker, struct stoa_worker_timer *timer) {
   struct timer *own = inside(timer);
+  assert(own->worker == NULL);
   own->worker = worker;
   own->next = worker->work.timers;
   own->link = &worker->work.timers;
@@ -192,6 +197,7 @@ bool stoa_worker_timer_runs(const struct stoa_worker_timer *timer) {
 int stoa_work_begin(struct stoa_worker *worker) {
   const struct stoa_callbacks *callbacks = &worker->server->callbacks;
   int status = STOA_OK;
+  assert(!worker->work.begun);
   if (callbacks->on_worker_start != NULL) {
     stoa_worker_enter(worker);
     status = callbacks->on_worker_start(callbacks->user, worker->server, worker->index);

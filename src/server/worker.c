@@ -50,9 +50,13 @@ static void on_ping(struct stoa_session *session) {
 /* The connection has ended, whatever it was. */
 static void free_connection(struct stoa_server_session *own, struct stoa_worker *worker) {
   struct stoa_server *server = worker->server;
+  assert(own->account == NULL || own->account->call_count == 0);
+  assert(!own->counted);
   stoa_worker_table_remove(worker, own);
   stoa_peers_disconnect(&server->peers, &own->peer);
-  atomic_fetch_sub(&server->connections, 1);
+  size_t before = atomic_fetch_sub(&server->connections, 1);
+  assert(before > 0);
+  (void)before;
   stoa_free(own->account);
   stoa_free(own);
   stoa_listeners_resume(worker);
@@ -63,6 +67,8 @@ static void on_end(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server *server = worker->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(!own->accepted);
+  assert(own->group_count == 0);
   if (own->known && server->callbacks.on_closed != NULL) {
     server->callbacks.on_closed(server->callbacks.user, session, session->close_code,
                                 session->close_reason == NULL ? "" : session->close_reason);
@@ -167,6 +173,7 @@ static int init_groups(struct stoa_worker *worker) {
 }
 
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
+  assert(index < server->worker_count);
   worker->server = server;
   worker->index = index;
   worker->spare.fd = -1;

@@ -5,6 +5,7 @@
 #include "server/server_private.h"
 #include "server/worker_table.h"
 
+#include <assert.h>
 #include <stoa/log.h>
 
 /* PROXY protocol: whose connection it is, and where it came to. */
@@ -24,6 +25,7 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
   struct stoa_server_session *own = stoa_server_session_of_stream(stream);
   struct stoa_worker *worker = stoa_worker_of_stream(stream);
   const struct stoa_server_listener *listener = &worker->server->listeners.items[own->listener];
+  assert(listener->proxy_protocol);
   if (!take_addresses(own, header)) {
     stoa_stream_drop(stream);
     return;
@@ -96,6 +98,7 @@ static bool admit(struct stoa_worker *worker, const struct stoa_server_listener 
 void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
                         const struct sockaddr_storage *address) {
   struct stoa_peer peer = stoa_peer_of(address);
+  assert(fd >= 0);
   if (!admit(worker, listener, &peer)) {
     stoa_sys.close(fd);
     return;

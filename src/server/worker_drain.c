@@ -4,6 +4,8 @@
 #include "base/sys.h"
 #include "server/server_private.h"
 
+#include <assert.h>
+
 /* Draining closes about this many sessions a second, so that their return does not hit the next server at once. */
 #define DRAIN_SESSIONS_PER_MS 1
 
@@ -24,6 +26,7 @@ void stoa_worker_end_if_drained(struct stoa_worker *worker) {
 
 static void on_drain_end(struct stoa_timer *timer) {
   struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, drain_end);
+  assert(worker->draining);
   stoa_loop_stop(worker->loop);
 }
 
@@ -50,6 +53,7 @@ static void spread_closes(struct stoa_worker *worker) {
 
 static void drain(struct stoa_post *post) {
   struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, drain_post);
+  assert(!worker->draining);
   worker->draining = true;
   worker->resting = false; /* or the turn's end would put the sweep off again */
   stoa_listeners_close(worker);

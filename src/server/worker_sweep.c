@@ -5,6 +5,7 @@
 #include "server/admission.h"
 #include "server/worker_table.h"
 
+#include <assert.h>
 #include <malloc.h>
 
 #define SWEEP_MS 500
@@ -24,6 +25,7 @@ static void wake_up(struct stoa_worker *worker) {
  * for longer than it was allowed to stay. */
 void stoa_worker_on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
   struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  assert(stoa_server_session_of_stream(stream)->slot < worker->table_count);
   uint32_t *slot_due_ms = &worker->due_ms[stoa_server_session_of_stream(stream)->slot];
   if ((int32_t)((uint32_t)due_ms - *slot_due_ms) < 0) {
     *slot_due_ms = (uint32_t)due_ms;

@@ -29,7 +29,9 @@ int stoa_worker_add_session(struct stoa_worker *worker, struct stoa_session *ses
 }
 
 void stoa_worker_remove_session(struct stoa_worker *worker, const struct stoa_session *session) {
-  stoa_map_remove(&worker->ids, session_key(session));
+  const void *removed = stoa_map_remove(&worker->ids, session_key(session));
+  assert(removed == NULL || removed == session);
+  (void)removed;
 }
 
 /* The table. */
@@ -61,6 +63,7 @@ void stoa_worker_table_shrink(struct stoa_worker *worker) {
 }
 
 void stoa_worker_table_add(struct stoa_worker *worker, struct stoa_server_session *own) {
+  assert(worker->table_count < worker->table_capacity); /* stoa_worker_table_reserve() has seen to it */
   uint32_t slot = worker->table_count++;
   own->slot = slot;
   worker->table[slot] = own;
@@ -72,6 +75,7 @@ void stoa_worker_table_add(struct stoa_worker *worker, struct stoa_server_sessio
 
 void stoa_worker_table_remove(struct stoa_worker *worker, const struct stoa_server_session *own) {
   uint32_t slot = own->slot;
+  assert(slot < worker->table_count);
   assert(worker->table[slot] == own);
   worker->table_count--;
   worker->table[slot] = worker->table[worker->table_count];
@@ -85,6 +89,7 @@ int stoa_worker_table_init(struct stoa_worker *worker) {
 
 void stoa_worker_table_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
+  assert(worker->ids.count == 0);
   stoa_map_fini(&worker->ids);
   stoa_free(worker->table);
   stoa_free(worker->due_ms);

@@ -53,6 +53,7 @@ static void settle_fate(struct stoa_stream *stream) {
 static void queue_close_frame(struct stoa_stream *stream, uint16_t code, const char *reason) {
   uint8_t frame[127];
   size_t len = stoa_ws_close_write(frame, code, reason);
+  assert(len <= sizeof frame);
   struct stoa_buffer *out = stoa_stream_output_last(stream);
   if (out == NULL) {
     return;
@@ -72,6 +73,7 @@ static bool say_close(struct stoa_session *session, uint16_t code, const char *r
   keep_reason(session, code, reason);
   enter(session, STOA_SESSION_CLOSING);
   stoa_session_host_of(session)->on_closing(session);
+  assert(session->state == STOA_SESSION_CLOSING);
   settle_fate(stream);
   queue_close_frame(stream, code, reason);
   stoa_stream_host_of(stream)->on_deadline_change(
@@ -110,6 +112,7 @@ void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *
     enter(session, STOA_SESSION_ENDED);
   }
   stoa_stream_drop(&session->stream);
+  assert(session->state == STOA_SESSION_ENDED);
   if (was_open) {
     stoa_session_host_of(session)->on_closing(session);
   }

@@ -61,6 +61,7 @@ static bool begin_message(struct stoa_session *session, bool compressed) {
   if (input == NULL) {
     return false;
   }
+  assert(!input->in_message);
   if (compressed && input->inflater == NULL) {
     input->inflater = host->spare_inflater;
     host->spare_inflater = NULL;
@@ -114,6 +115,7 @@ static void end_message(struct stoa_session *session, struct stoa_bytes message,
 
 static bool inflate_piece(struct stoa_session *session, const struct stoa_ws_event *event) {
   struct stoa_session_input *input = input_of(session);
+  assert(input->inflater != NULL);
   size_t before = input->message.len;
   int status =
       stoa_inflater_step(input->inflater, stoa_bytes_make(event->data, event->len), event->last, &input->message);
@@ -156,7 +158,8 @@ static void on_payload(struct stoa_session *session, const struct stoa_ws_event 
     fail_memory(session);
     return;
   }
-  assert(session->stream.input != NULL && input_of(session)->in_message);
+  assert(session->stream.input != NULL);
+  assert(input_of(session)->in_message);
   if (event->compressed) {
     on_compressed(session, event);
     return;
@@ -175,6 +178,7 @@ static void on_close_frame(struct stoa_session *session, const struct stoa_ws_ev
   /* RFC 6455 5.5.1: the answer repeats the code; 7.4.1: 1005 itself is never sent. */
   char reason[STOA_WS_CONTROL_LEN_MAX];
   size_t len = event->len > 2 ? event->len - 2 : 0;
+  assert(len < sizeof reason);
   if (len > 0) {
     memcpy(reason, event->data + 2, len);
   }
@@ -229,6 +233,7 @@ size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_
     size_t used;
     stoa_ws_read(&session->reader, limit, data + at, len - at, &used, &event);
     at += used;
+    assert(at <= len);
     if (event.kind == STOA_WS_EVENT_NONE) {
       break;
     }

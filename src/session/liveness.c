@@ -5,6 +5,8 @@
  */
 #include "session/input.h"
 
+#include <assert.h>
+
 static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms) {
   uint32_t passed = (uint32_t)now_ms - since_ms;
   return passed >= delay_ms ? now_ms : now_ms + (delay_ms - passed);
@@ -12,6 +14,7 @@ static uint64_t due_after(uint64_t now_ms, uint32_t since_ms, uint32_t delay_ms)
 
 static void send_ping(struct stoa_session *session, uint64_t now_ms) {
   struct stoa_stream *stream = &session->stream;
+  assert(!session->pinged);
   session->pinged = true;
   stream->since_ms = (uint32_t)now_ms;
   stoa_stream_note_acked(stream);

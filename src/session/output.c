@@ -28,6 +28,7 @@ struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint
 /* The header's length depends on the compressed length: room for the longest is left, and closed up behind it. */
 static int append_compressed(struct stoa_session *session, struct stoa_buffer *out, enum stoa_ws_opcode opcode,
                              struct stoa_bytes message) {
+  assert(session->deflate_bits > 0);
   struct stoa_deflater *deflater = stoa_session_deflater(stoa_session_host_of(session), session->deflate_bits);
   size_t start = out->len;
   const size_t room = 10;

@@ -24,6 +24,7 @@ static void on_input_end(struct stoa_stream *stream, int status) {
 
 static void on_doomed(struct stoa_stream *stream) {
   struct stoa_session *session = stoa_session_of(stream);
+  assert(stream->fate != STOA_FATE_ALIVE);
   switch ((enum stoa_stream_fate)stream->fate) {
     case STOA_FATE_ALIVE:
       return;
@@ -43,6 +44,7 @@ static void on_doomed(struct stoa_stream *stream) {
 }
 
 static void on_half_closed(struct stoa_stream *stream) {
+  assert(stoa_session_of(stream)->state == STOA_SESSION_ENDED);
   if (stream->peer_ended) {
     stoa_session_drop(stoa_session_of(stream), STOA_WS_CLOSE_ABNORMAL, "");
     return;
@@ -79,6 +81,8 @@ static void release(struct stoa_deferred *deferred) {
 
 static void on_closed(struct stoa_stream *stream) {
   struct stoa_session *session = stoa_session_of(stream);
+  assert(session->state == STOA_SESSION_ENDED);
+  assert(stream->state == STOA_STREAM_CLOSED);
   session->release.run = release;
   stoa_loop_defer(stoa_stream_host_of(stream)->loop, &session->release);
 }
@@ -110,6 +114,7 @@ int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *h
                        const struct stoa_ws_deflate *deflate) {
   assert(session->state == STOA_SESSION_NONE);
   struct stoa_stream *stream = &session->stream;
+  assert(stream->state == STOA_STREAM_OPEN);
   if (stoa_uuid_make(&session->id) != STOA_OK) {
     return STOA_E_SYSTEM;
   }

@@ -358,6 +358,7 @@ static void test_the_count_of_batches_may_start_over(void **state) {
   struct stoa_server_session own = {
       .base = {.stream.protocol = &worker->sessions.protocol, .state = STOA_SESSION_OPEN}};
   assert_int_equal(stoa_group_join_all(&own.base), STOA_OK);
+  own.accepted = true;
   struct stoa_group *all = worker->groups.all;
   struct stoa_group_side *side = all->sides[0];
   side->members[0].batch_number = 1; /* it took something of a batch of this number */
