@@ -177,10 +177,10 @@ static void add_members(struct symbols *symbols, const struct model_message *mes
   for (size_t i = 0; i < message->field_count; i++) {
     const struct model_field *field = &message->fields[i];
     const char *what = text_format("field \"%s\"", field->name);
-    if (field->label == MODEL_OPTIONAL) {
+    if (field->label == STOA_LABEL_OPTIONAL) {
       symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("has_%s", field->name), what, &field->place);
     }
-    if (field->label != MODEL_ONEOF) {
+    if (field->label != STOA_LABEL_ONEOF) {
       symbols_add(symbols, SYMBOL_SPACE_ORDINARY, field->c_name, what, &field->place);
     }
   }

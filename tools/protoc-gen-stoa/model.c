@@ -175,8 +175,8 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
 }
 
 bool model_has_presence(const struct model_field *field) {
-  bool is_message = field->label == MODEL_SINGULAR && field->message != NULL;
-  return is_message || field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF;
+  bool is_message = field->label == STOA_LABEL_SINGULAR && field->message != NULL;
+  return is_message || field->label == STOA_LABEL_OPTIONAL || field->label == STOA_LABEL_ONEOF;
 }
 
 static int compare_numbers(const void *left, const void *right) {
