@@ -30,9 +30,8 @@ static void add_pair(struct symbols *symbols, const struct model_service *servic
 }
 
 static void add_push(struct symbols *symbols, const struct model_message *message, const char *what) {
-  static const char *const verbs[] = {"send", "push", "broadcast", "publish"};
-  for (size_t i = 0; i < COUNT(verbs); i++) {
-    const char *name = names_join(message->file->prefix, text_format("%s_%s", message->push_c_name, verbs[i]));
+  const char *name;
+  for (size_t i = 0; (name = emit_sender_name(message, i)) != NULL; i++) {
     symbols_add(symbols, SYMBOL_SPACE_ORDINARY, name, what, &message->place);
   }
 }

@@ -205,6 +205,43 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
   return false;
 }
 
+static bool message_uses(const struct model_message *message, const struct model_file *other) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    bool uses_message = field->message != NULL && field->message->file == other;
+    bool uses_enum = field->enumeration != NULL && field->enumeration->file == other;
+    if (uses_message || uses_enum) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool service_uses(const struct model_service *service, const struct model_file *other) {
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    if ((method->input != NULL && method->input->file == other) ||
+        (method->output != NULL && method->output->file == other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool model_file_uses(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (message_uses(&file->messages[i], other)) {
+      return true;
+    }
+  }
+  for (size_t i = 0; i < file->service_count; i++) {
+    if (service_uses(&file->services[i], other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool model_passes_on(const struct model_file *file, const struct model_file *other) {
   for (size_t i = 0; i < file->proto->n_public_dependency; i++) {
     if (strcmp(file->proto->dependency[file->proto->public_dependency[i]], other->name) == 0) {

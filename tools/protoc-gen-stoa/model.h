@@ -139,6 +139,10 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
  * enumerator serves both. */
 bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index);
 
+/* Has a field or an rpc of the file a type of the other one? A map's values are fields of its entry, which is a message
+ * of the file. */
+bool model_file_uses(const struct model_file *file, const struct model_file *other);
+
 /* Does the file import the other one publicly? */
 bool model_passes_on(const struct model_file *file, const struct model_file *other);
 

@@ -176,43 +176,6 @@ static void resolve_service(const struct model *model, const struct model_file *
   }
 }
 
-static bool message_uses(const struct model_message *message, const struct model_file *other) {
-  for (size_t i = 0; i < message->field_count; i++) {
-    const struct model_field *field = &message->fields[i];
-    bool uses_message = field->message != NULL && field->message->file == other;
-    bool uses_enum = field->enumeration != NULL && field->enumeration->file == other;
-    if (uses_message || uses_enum) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool service_uses(const struct model_service *service, const struct model_file *other) {
-  for (size_t i = 0; i < service->method_count; i++) {
-    const struct model_method *method = &service->methods[i];
-    if ((method->input != NULL && method->input->file == other) ||
-        (method->output != NULL && method->output->file == other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool file_uses(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->message_count; i++) {
-    if (message_uses(&file->messages[i], other)) {
-      return true;
-    }
-  }
-  for (size_t i = 0; i < file->service_count; i++) {
-    if (service_uses(&file->services[i], other)) {
-      return true;
-    }
-  }
-  return model_passes_on(file, other);
-}
-
 static int compare_names(const void *left, const void *right) {
   const struct model_file *const *a = left;
   const struct model_file *const *b = right;
@@ -225,7 +188,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
   file->includes = pool_array(model->file_count, sizeof(struct model_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     const struct model_file *other = &model->files[i];
-    if (other != file && !other->is_foreign && file_uses(file, other)) {
+    if (other != file && !other->is_foreign && (model_file_uses(file, other) || model_passes_on(file, other))) {
       file->includes[file->include_count++] = other;
     }
   }

@@ -161,40 +161,6 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   text_addf(text, "} as const;\nexport type %s = (typeof %s)[keyof typeof %s];\n", name, name, name);
 }
 
-static bool message_uses(const struct model_message *message, const struct model_file *other) {
-  for (size_t i = 0; i < message->field_count; i++) {
-    const struct model_field *field = element(&message->fields[i]);
-    if ((field->message != NULL && field->message->file == other) ||
-        (field->enumeration != NULL && field->enumeration->file == other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool service_uses(const struct model_service *service, const struct model_file *other) {
-  for (size_t i = 0; i < service->method_count; i++) {
-    if (service->methods[i].input->file == other || service->methods[i].output->file == other) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool file_uses(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->message_count; i++) {
-    if (message_uses(&file->messages[i], other)) {
-      return true;
-    }
-  }
-  for (size_t i = 0; i < file->service_count; i++) {
-    if (service_uses(&file->services[i], other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* Several of Protobuf's own files are one module. */
 static void emit_line_once(struct text *text, const char *line) {
   if (text->data == NULL || strstr(text->data, line) == NULL) {
@@ -223,7 +189,7 @@ static void emit_imports(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->include_count; i++) {
     const struct model_file *other = file->includes[i];
     const char *module = ts_names_module(other, file);
-    if (file_uses(file, other)) {
+    if (model_file_uses(file, other)) {
       emit_line_once(&lines, text_format("import * as %s from '%s';\n", ts_names_alias(other), module));
     }
     if (model_passes_on(file, other)) {
