@@ -21,21 +21,25 @@ bool emit_has_service(const struct model_file *file) {
   return false;
 }
 
-/* The four ways a plain message goes out. */
+/* The ways a plain message goes out. */
 struct sender {
   const char *verb;
   const char *function;
-  const char *target;    /* the first parameter */
-  const char *detail;    /* the second one, or NULL */
-  const char *arguments; /* what the call starts with */
+  const char *parameters[3]; /* before the message; NULL after the last */
+  const char *arguments;     /* what the call starts with */
 };
 
+#define SERVER "struct stoa_server *server"
+#define GROUP "struct stoa_string group"
+#define EXCEPT "const struct stoa_uuid *except"
+
 static const struct sender senders[] = {
-    {"send", "stoa_server_send", "struct stoa_server *server", "const struct stoa_uuid *session_id",
-     "server, session_id"},
-    {"push", "stoa_session_send", "struct stoa_session *session", NULL, "session"},
-    {"broadcast", "stoa_server_broadcast", "struct stoa_server *server", NULL, "server"},
-    {"publish", "stoa_server_publish", "struct stoa_server *server", "struct stoa_string group", "server, group"},
+    {"send", "stoa_server_send", {SERVER, "const struct stoa_uuid *session_id"}, "server, session_id"},
+    {"push", "stoa_session_send", {"struct stoa_session *session"}, "session"},
+    {"broadcast", "stoa_server_broadcast", {SERVER}, "server"},
+    {"broadcast_except", "stoa_server_broadcast_except", {SERVER, EXCEPT}, "server, except"},
+    {"publish", "stoa_server_publish", {SERVER, GROUP}, "server, group"},
+    {"publish_except", "stoa_server_publish_except", {SERVER, GROUP, EXCEPT}, "server, group, except"},
 };
 
 static const char *sender_name(const struct model_message *message, const struct sender *sender) {
@@ -48,11 +52,11 @@ const char *emit_sender_name(const struct model_message *message, size_t index) 
 
 static void add_sender(struct text *text, const char *head, const struct model_message *message,
                        const struct sender *sender, const char *tail) {
-  const char *arguments[3];
+  const char *arguments[COUNT(sender->parameters) + 1];
   size_t count = 0;
-  arguments[count++] = sender->target;
-  if (sender->detail != NULL) {
-    arguments[count++] = sender->detail;
+  while (count < COUNT(sender->parameters) && sender->parameters[count] != NULL) {
+    arguments[count] = sender->parameters[count];
+    count++;
   }
   arguments[count++] = text_format("const struct %s *message", message->c_name);
   text_add_call(text, text_format("%sint %s", head, sender_name(message, sender)), arguments, count, tail);
@@ -113,8 +117,9 @@ static void emit_service_declarations(struct text *text, const struct model_serv
     text_add(
         text,
         "\n/* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from "
-        "any thread;\n * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), "
-        "stoa_server_broadcast(),\n * stoa_server_publish() and stoa_session_send() tell. */\n");
+        "any thread;\n * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a "
+        "session inside its\n * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), "
+        "stoa_server_publish() and stoa_session_send()\n * tell. */\n");
   }
   for (size_t i = 0; i < service->push_count; i++) {
     emit_sender_declarations(text, service->pushes[i]);

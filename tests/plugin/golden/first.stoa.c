@@ -102,7 +102,17 @@ int first_v1_chat_broadcast(struct stoa_server *server, const struct first_v1_ch
   return stoa_server_broadcast(server, 0, &first_v1_chat_message_type, message);
 }
 
+int first_v1_chat_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                   const struct first_v1_chat_message *message) {
+  return stoa_server_broadcast_except(server, except, 0, &first_v1_chat_message_type, message);
+}
+
 int first_v1_chat_publish(struct stoa_server *server, struct stoa_string group,
                           const struct first_v1_chat_message *message) {
   return stoa_server_publish(server, group, 0, &first_v1_chat_message_type, message);
+}
+
+int first_v1_chat_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                 const struct first_v1_chat_message *message) {
+  return stoa_server_publish_except(server, group, except, 0, &first_v1_chat_message_type, message);
 }
