@@ -19,6 +19,7 @@
 #define STOA_CLIENT_PRIVATE_H
 
 #include "client/resolver.h"
+#include "codec/handler_table.h"
 #include "codec/registry.h"
 #include "net/conn.h"
 #include "net/dial.h"
@@ -94,10 +95,8 @@ struct stoa_outgoing_frame {
 struct stoa_client {
   struct stoa_client_settings settings;
   struct stoa_client_callbacks callbacks;
-  struct stoa_tls_context *tls;         /* NULL: plain */
-  struct stoa_client_handler *handlers; /* by ascending type */
-  size_t handler_count;
-  uint32_t handler_capacity;
+  struct stoa_tls_context *tls;       /* NULL: plain */
+  struct stoa_handler_table handlers; /* of struct stoa_client_handler */
 
   /* For any thread. */
   atomic_int state;        /* enum stoa_client_state */
