@@ -31,7 +31,7 @@ static int take_answer(struct stoa_client *client) {
 static void on_lookup_done(struct stoa_lookup *lookup) {
   struct stoa_client *client = lookup->context;
   if (client->phase == STOA_PHASE_RESOLVING) {
-    stoa_client_resolved(client, take_answer(client));
+    client->on_resolved(client, take_answer(client));
   } else if (lookup->status != STOA_OK) {
     stoa_client_forget_lookup(client);
   }
@@ -46,9 +46,10 @@ static int look_up(struct stoa_client *client) {
   return status == STOA_OK ? STOA_E_AGAIN : status;
 }
 
-int stoa_client_find_addresses(struct stoa_client *client) {
+int stoa_client_find_addresses(struct stoa_client *client, stoa_client_on_resolved *on_resolved) {
   const struct stoa_client_settings *settings = &client->settings;
   client->address_next = 0;
+  client->on_resolved = on_resolved;
   if (settings->host == NULL) {
     use_socket_path(client);
     return STOA_OK;

@@ -3,7 +3,6 @@
 #include "base/container.h"
 #include "base/memory.h"
 
-#include <stddef.h>
 #include <stoa/log.h>
 
 static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t id) {

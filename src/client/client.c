@@ -8,7 +8,6 @@
 #include "net/tls_client.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stoa/log.h>
 
 static void on_turn_end(void *context) {

@@ -129,7 +129,7 @@ static void run_frame(struct stoa_post *post) {
   }
   /* A message left out in silence would be worse than a lost connection. */
   if (takes && stoa_client_queue(client, frame->buffer.data + frame->start, frame_len(frame)) != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_MEMORY, .reason = "out of memory"});
+    stoa_client_drop_for(client, STOA_E_MEMORY, "out of memory");
   }
   destroy_frame(frame);
 }
