@@ -43,7 +43,6 @@ PUBLIC_HEADERS = {
 TOLERATED_CIRCLES = {
     "net": [{"tls", "tls_client"}],
     "codec": [
-        {"json_read", "json_string"},
         # An Any holds a message of any type, which may hold an Any.
         {"json_any", "json_decode", "json_encode", "json_special_decode", "json_special_encode"},
     ],
