@@ -219,7 +219,7 @@ void stoa_client_close_dial(struct stoa_client *client);
 void stoa_client_dial(struct stoa_client *client);
 
 /* upgrade.c */
-/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM (no random bytes; errno tells), STOA_E_LIMIT (longer than any request may be) */
+/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM (no random bytes; errno tells) */
 int stoa_client_write_request(struct stoa_client *client);
 /* Returns the bytes of the answer at the input's front; 0 while it is incomplete, and when it was not the right one,
  * for which the connection was dropped. */

@@ -1,6 +1,9 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason) {
+  assert(client->phase == STOA_PHASE_OPEN);
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
   size_t len = stoa_ws_close_write(frame, code, reason);
   stoa_loop_timer_stop(client->loop, &client->silence_timer);

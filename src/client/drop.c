@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 #include "base/sys.h"
 
 void stoa_client_close_dial(struct stoa_client *client) {
@@ -7,6 +9,7 @@ void stoa_client_close_dial(struct stoa_client *client) {
   if (fd >= 0) {
     stoa_loop_remove(client->loop, &client->dial);
     stoa_sys.close(fd);
+    assert(client->dial.fd < 0);
   }
 }
 
@@ -27,6 +30,7 @@ void stoa_client_release_connection(struct stoa_client *client) {
 }
 
 void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end) {
+  assert(client->phase != STOA_PHASE_ENDED);
   struct stoa_connection_end why = *end;
   if (client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING) {
     why.close_code = why.close_code != 0 ? why.close_code : STOA_WS_CLOSE_ABNORMAL;
@@ -43,6 +47,8 @@ void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_e
   } else {
     stoa_loop_timer_start(client->loop, &client->phase_timer, delay_ms);
   }
+  assert(client->queue == NULL);
+  assert(!stoa_client_has_connection(client));
   stoa_client_calls_lose(client);
   stoa_client_tell(client, &why, delay_ms);
 }
@@ -52,6 +58,7 @@ void stoa_client_drop_for(struct stoa_client *client, int status, const char *re
 }
 
 void stoa_client_drop_closed(struct stoa_client *client) {
+  assert(client->peer_closed);
   stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
                                                          .reason = client->peer_close_reason});
 }

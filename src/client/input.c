@@ -158,6 +158,7 @@ static void process(struct stoa_client *client) {
     on_event(client, &event);
   }
   if (stoa_client_has_connection(client) && at > 0) {
+    assert(at <= client->input_len);
     client->input_len -= at;
     memmove(client->input, client->input + at, client->input_len);
   }

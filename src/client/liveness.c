@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 #include "base/container.h"
 
 /* How much later than its interval a ping of the server may arrive. */
@@ -19,6 +21,7 @@ void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_ht
 /* The server may have nothing to send, and need not ping. A ping of this side must be answered (RFC 6455 5.5.2), so
  * only silence after that tells that nobody is there. */
 static void probe(struct stoa_client *client) {
+  assert(!client->probing);
   int status = stoa_client_queue_control(client, STOA_WS_PING, stoa_bytes_make(NULL, 0));
   if (status != STOA_OK) {
     stoa_client_drop_for(client, status, NULL);
@@ -41,6 +44,7 @@ static void on_silence_due(struct stoa_timer *timer) {
 }
 
 void stoa_client_watch_silence(struct stoa_client *client) {
+  assert(client->silence_ms > 0);
   client->probing = false;
   client->heard_ms = stoa_loop_now_ms(client->loop);
   if (client->silence_ms != UINT32_MAX) {

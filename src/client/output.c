@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 
 /* A server that pings and does not read gets its pong when it has read: nothing piles up. */
@@ -14,8 +15,10 @@ static int answer_ping(struct stoa_client *client) {
 
 /* Errors: those that end the connection. */
 static int write_queue(struct stoa_client *client) {
+  assert(client->queue != NULL);
   size_t before = stoa_client_queued(client);
   int status = stoa_queue_flush(client->queue, &client->conn);
+  assert(stoa_client_queued(client) <= before);
   atomic_fetch_sub_explicit(&client->outgoing, before - stoa_client_queued(client), memory_order_relaxed);
   if (client->blocked && stoa_client_queued(client) < before) {
     /* What is taken of a full connection makes room at the other end. A slow server, to which a ping is behind much

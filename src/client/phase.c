@@ -24,6 +24,7 @@ static const enum stoa_client_state states[] = {
 
 void stoa_client_enter(struct stoa_client *client, enum stoa_client_phase phase) {
   assert((follows[client->phase] & BIT(phase)) != 0);
+  assert(phase != STOA_PHASE_OPEN || client->serial != 0);
   client->phase = phase;
   atomic_store_explicit(&client->state, states[phase], memory_order_release);
   atomic_store_explicit(&client->open_serial, phase == STOA_PHASE_OPEN ? client->serial : 0, memory_order_release);

@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 #include "base/sys.h"
 
 size_t stoa_client_queued(const struct stoa_client *client) {
@@ -26,6 +28,7 @@ int stoa_client_queue(struct stoa_client *client, const void *data, size_t len) 
 }
 
 int stoa_client_queue_control(struct stoa_client *client, enum stoa_ws_opcode opcode, struct stoa_bytes payload) {
+  assert(payload.len <= STOA_WS_CONTROL_LEN_MAX);
   uint8_t frame[2 + 4 + STOA_WS_CONTROL_LEN_MAX];
   uint32_t mask;
   int status = stoa_random_pooled(&mask, sizeof mask);
@@ -43,7 +46,9 @@ int stoa_client_queue_control(struct stoa_client *client, enum stoa_ws_opcode op
 }
 
 void stoa_client_queue_release(struct stoa_client *client) {
-  atomic_fetch_sub_explicit(&client->outgoing, stoa_client_queued(client), memory_order_relaxed);
+  size_t queued = stoa_client_queued(client);
+  size_t before = atomic_fetch_sub_explicit(&client->outgoing, queued, memory_order_relaxed);
+  assert(before >= queued);
   stoa_queue_destroy(client->queue);
   client->queue = NULL;
   client->blocked = false;

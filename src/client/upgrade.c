@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 #include "base/sys.h"
 #include "codec/base64.h"
 
@@ -7,6 +9,7 @@
 #define KEY_BYTES 16
 
 int stoa_client_write_request(struct stoa_client *client) {
+  assert(client->phase == STOA_PHASE_UPGRADING);
   uint8_t key[KEY_BYTES];
   struct stoa_buffer request;
   int status = stoa_random_pooled(key, sizeof key);
@@ -26,6 +29,7 @@ int stoa_client_write_request(struct stoa_client *client) {
 /* The upgrade was accepted: messages may go. */
 static void open_session(struct stoa_client *client) {
   static const struct stoa_connection_end nothing;
+  assert(client->phase == STOA_PHASE_UPGRADING);
   stoa_loop_timer_stop(client->loop, &client->phase_timer);
   client->opened_ms = stoa_loop_now_ms(client->loop);
   client->told_retry_ms = 0;

@@ -3,13 +3,18 @@
 #include "base/array.h"
 #include "codec/number.h"
 
+#include <assert.h>
+
 const uint8_t *stoa_json_fail(struct stoa_json_reader *reader, int status, const char *reason) {
+  assert(status != STOA_OK);
   reader->status = status;
   stoa_fault_set(&reader->fault, "%s", reason);
   return NULL;
 }
 
 const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint8_t *at, const char *expected) {
+  assert(at >= reader->begin);
+  assert(at <= reader->end);
   reader->status = STOA_E_SYNTAX;
   bool is_cut = at == reader->end;
   stoa_fault_set(&reader->fault, "at byte %zu%s: expected %s", (size_t)(at - reader->begin),
@@ -88,6 +93,7 @@ const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_
 }
 
 bool stoa_json_enter(struct stoa_json_reader *reader) {
+  assert(reader->depth <= STOA_CODEC_DEPTH_MAX);
   if (reader->depth == STOA_CODEC_DEPTH_MAX) {
     (void)stoa_json_fail(reader, STOA_E_LIMIT, "nested too deeply");
     return false;

@@ -1,5 +1,7 @@
 /* codec/json_skip.c: values that no field takes. */
 #include "codec/json_read.h"
+
+#include <assert.h>
 #include "codec/number.h"
 
 /* A value that is neither an array nor an object. */
@@ -54,6 +56,7 @@ static const uint8_t *skip_ends(struct stoa_json_reader *reader, struct nest *ne
 
 /* Go into the container that opens here, up to its first value, or over it when it is empty. */
 static const uint8_t *skip_open(struct stoa_json_reader *reader, struct nest *nest, const uint8_t *at) {
+  assert(*at == '{' || *at == '[');
   if (!stoa_json_enter(reader)) {
     return NULL;
   }
@@ -77,5 +80,6 @@ const uint8_t *stoa_json_skip_value(struct stoa_json_reader *reader, const uint8
       at = at == NULL ? NULL : skip_ends(reader, &nest, at);
     }
   } while (at != NULL && is_nested(reader, &nest));
+  assert(at == NULL || reader->depth == nest.depth_before);
   return at;
 }

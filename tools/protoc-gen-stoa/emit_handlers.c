@@ -1,5 +1,7 @@
 #include "emit_handlers.h"
 
+#include <assert.h>
+
 #include "count.h"
 #include "names.h"
 #include "pool.h"
@@ -56,6 +58,7 @@ static struct entries entries_of(const struct emit_side *side, const struct mode
   for (size_t i = 0; i < service->push_count; i++) {
     entries.items[entries.count++] = push_entry(service->pushes[i]);
   }
+  assert((entries.count > 0) == emit_has_handlers(side, service));
   return entries;
 }
 
@@ -82,6 +85,7 @@ static void add_register(struct text *text, const char *head, const struct emit_
 void emit_handlers_header(struct text *text, const struct emit_side *side, const struct model_service *service,
                           const char *comment) {
   const struct entries entries = entries_of(side, service);
+  assert(entries.count > 0);
   text_add(text, "\n");
   text_add_comment(text, "", comment);
   text_addf(text, "struct %s_%shandlers {\n", service->c_name, side->infix);
@@ -100,6 +104,7 @@ void emit_handlers_header(struct text *text, const struct emit_side *side, const
 
 static void emit_invoke(struct text *text, const struct emit_side *side, const struct model_service *service,
                         const struct entry *entry) {
+  assert(side->has_calls || entry->reply == NULL);
   const char *const arguments[] = {text_format("%s function", side->function), "void *user",
                                    text_format("struct stoa_%s *%s", side->from, side->from), "const void *message",
                                    "void *reply"};

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "emit.h"
@@ -55,6 +56,7 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
 }
 
 static const char *value_type(const struct model_field *field) {
+  assert(field->message != NULL || c_types[field->kind] != NULL);
   return field->message != NULL ? text_format("struct %s", field->message->c_name) : c_types[field->kind];
 }
 

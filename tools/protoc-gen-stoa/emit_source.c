@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "count.h"
@@ -122,6 +123,8 @@ static bool has_escapes(const char *name) {
 /* `rules_index` is the field's place in the message's table of rules, if it has any. */
 static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field,
                        size_t rules_index) {
+  assert(kind_names[field->kind] != NULL);
+  assert(label_names[field->label] != NULL);
   text_addf(text, "  {\n    .name = \"%s\",\n    .json_name = ", field->name);
   text_add_literal(text, field->json_name);
   text_addf(text, ",\n    .number = %u,\n", field->number);

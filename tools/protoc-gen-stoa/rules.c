@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -119,6 +120,8 @@ static double most(uint32_t kind) {
 /* `member` is MIN or MAX, a double. */
 static bool read_real_bound(const struct model_field *field, int member, uint64_t bits,
                             union stoa_rule_bound *out_bound, struct problems *problems) {
+  assert(kind_class(field->kind) != KIND_CLASS_TEXT);
+  assert(kind_class(field->kind) != KIND_CLASS_OTHER);
   double value;
   memcpy(&value, &bits, sizeof value);
   bool is_real = kind_class(field->kind) == KIND_CLASS_REAL;
@@ -148,6 +151,7 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
 /* One side: `member` is MIN or MAX, and `rule` its bit. */
 static bool read_bound(struct model_field *field, const struct raw_rules *raw, int member, uint32_t rule,
                        union stoa_rule_bound *out_bound, struct problems *problems) {
+  assert(member == MIN || member == MAX);
   int wide = member - MIN + (kind_class(field->kind) == KIND_CLASS_NATURAL ? MIN_UINT64 : MIN_INT64);
   if (raw->is_set[member] && raw->is_set[wide]) {
     problem_add(problems, &field->place, "field \"%s\": rules %s and %s say the same thing twice", field->name,
