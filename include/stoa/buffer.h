@@ -27,9 +27,12 @@ STOA_API void stoa_buffer_init(struct stoa_buffer *buffer, size_t len_max);
 STOA_API void stoa_buffer_fini(struct stoa_buffer *buffer);
 
 /* Make sure that `room` more bytes fit after data[len].
- * Errors: STOA_E_LIMIT  len + room would pass len_max; STOA_E_MEMORY. The content is unchanged after both. */
+ * Errors, after which the content is unchanged:
+ *         STOA_E_LIMIT   len + room would pass len_max
+ *         STOA_E_MEMORY */
 STOA_API int stoa_buffer_grow(struct stoa_buffer *buffer, size_t room);
 
+/* The same, without a call when the room is there. Errors as stoa_buffer_grow(). */
 static inline int stoa_buffer_reserve(struct stoa_buffer *buffer, size_t room) {
   if (buffer->cap - buffer->len >= room && room <= buffer->len_max - buffer->len) {
     return STOA_OK;

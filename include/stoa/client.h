@@ -103,7 +103,7 @@ struct stoa_client_change {
   /* WAITING and ENDED: why there is no connection (any more).
    *   STOA_OK             it was closed, by this side or by the server; see close_code
    *   STOA_E_NOT_FOUND    the name does not resolve
-   *   STOA_E_SYSTEM       no connection, or it broke; no thread for the look-up
+   *   STOA_E_SYSTEM       no connection, or it broke; no thread for the look-up; no random bytes for a key or a mask
    *   STOA_E_CLOSED       the server ended the connection without a close frame
    *   STOA_E_TLS          its certificate was refused, or TLS failed; the log has more
    *   STOA_E_TIMEOUT      no name server answered in time, or the server did not finish the handshake, or a ping after
@@ -111,7 +111,8 @@ struct stoa_client_change {
    *   STOA_E_DENIED       it refused the upgrade; see http_status
    *   STOA_E_UNSUPPORTED  it does not speak the subprotocol
    *   STOA_E_SYNTAX       what it sent breaks HTTP, WebSocket or its compression
-   *   STOA_E_LIMIT        its message or its answer is too long
+   *   STOA_E_LIMIT        its message is longer than received_message_bytes_max, or its answer has more than 16 KiB or
+   *                       100 fields
    *   STOA_E_MEMORY       here */
   int status;
   uint16_t http_status; /* of a refused upgrade; else 0 */
@@ -134,8 +135,8 @@ struct stoa_client_callbacks {
 /* Make a client; nothing is sent before stoa_client_open().
  *
  * callbacks  copied; NULL for none
- * Errors: STOA_E_ARGUMENT   the URL, a field, the codec (json for TEXT; a name that makes no subprotocol) or a number
- *                           makes no sense, and the log names it
+ * Errors: STOA_E_ARGUMENT   the URL (of at most 2048 bytes), a field (all in 16 KiB), the codec (json for TEXT; a name
+ *                           that makes no subprotocol) or a number makes no sense, and the log names it
  *         STOA_E_NOT_FOUND  wss: the ca_file cannot be read (logged)
  *         STOA_E_TLS        wss: the ca_file holds no certificate, or OpenSSL refused (logged)
  *         STOA_E_SYSTEM     there are no descriptors to be had; errno tells
@@ -255,10 +256,12 @@ struct stoa_call_start {
 /* Call: send a request and have the answer handed over, once, whatever becomes of it. After an error it is not.
  *
  * out_call_id  for cancelling; written before the answer can come. May be NULL
- * Errors, after which nothing was called and out_call_id is as before: as stoa_client_send(), and
- *         STOA_E_LIMIT        also when calls_max calls are in flight
- *         STOA_E_ARGUMENT     also when `invoke` is missing
- *         STOA_E_UNSUPPORTED  without a subprotocol there are no calls */
+ * Errors, after which nothing was called and out_call_id is as before:
+ *         STOA_E_CLOSED       the client is not in STOA_CLIENT_OPEN
+ *         STOA_E_LIMIT        as stoa_client_send(), or calls_max calls are in flight
+ *         STOA_E_ARGUMENT     the type is above 0x3fffffff, or `invoke` is missing
+ *         STOA_E_UNSUPPORTED  without a subprotocol there are no calls
+ *         STOA_E_UTF8, STOA_E_TYPE, STOA_E_SYSTEM, STOA_E_MEMORY and those of another codec, as stoa_client_send() */
 STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *call, uint32_t *out_call_id);
 /* Do not wait for the answer any longer: the call ends as STOA_CALL_CANCELLED, unless it has ended meanwhile. The
  * server is not told. An unknown id is fine.

@@ -33,15 +33,20 @@ struct stoa_codec {
   bool is_text;     /* payloads are UTF-8 text, so that text packets can carry them */
 
   /* Append the message's encoding to `out`. On an error `out` is as before.
-   * Errors: STOA_E_LIMIT  out's cap, the depth, or in JSON what an Any may take; STOA_E_MEMORY; STOA_E_UTF8  a string
-   * field is not UTF-8; STOA_E_TYPE  JSON has no form for it, see stoa/json.h */
+   * Errors: STOA_E_LIMIT   out's cap, deeper than STOA_CODEC_DEPTH_MAX, or in JSON more than an Any may take
+   *         STOA_E_UTF8    a string field is not UTF-8
+   *         STOA_E_TYPE    JSON has no form for it, see stoa/json.h
+   *         STOA_E_MEMORY */
   int (*encode)(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out);
 
   /* Fill the zeroed struct at `out_message` (type->size bytes). What it points to lies in `arena` or in `input`, so
    * both must outlive it. On an error its content is unspecified and *out_error, unless it is NULL, says why; after
    * STOA_OK the text is empty. No byte after the input is read.
-   * Errors: STOA_E_SYNTAX, STOA_E_TYPE, STOA_E_UTF8, STOA_E_LIMIT  too deep, or more than the arena's cap once
-   *         decoded; STOA_E_MEMORY  memory is out, for which no input is to blame */
+   * Errors: STOA_E_SYNTAX  it is no JSON, or a member, a map key or a oneof comes twice; no Protobuf, or cut short
+   *         STOA_E_TYPE    JSON: a value that its field cannot take
+   *         STOA_E_UTF8    a string is not UTF-8; in JSON a lone surrogate too
+   *         STOA_E_LIMIT   deeper than STOA_CODEC_DEPTH_MAX, or more than the arena's cap once decoded
+   *         STOA_E_MEMORY  memory is out, for which no input is to blame */
   int (*decode)(const struct stoa_message_type *type, struct stoa_bytes input, struct stoa_arena *arena,
                 void *out_message, struct stoa_codec_error *out_error);
 };

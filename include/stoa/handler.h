@@ -34,6 +34,7 @@ struct stoa_handler {
  * Errors: STOA_E_EXISTS    a handler of this type is there, which stays (logged)
  *         STOA_E_ARGUMENT  the type is above 0x3fffffff; `invoke`, `function` or `message` is NULL; a table is of
  *                          another ABI
+ *         STOA_E_LIMIT     4096 handlers are there
  *         STOA_E_MEMORY. The handlers are as before then. */
 STOA_API int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler);
 

@@ -41,7 +41,11 @@ struct stoa_json_options {
  *          is not finite, an Any whose type is unknown or whose bytes are no such message */
 STOA_API int stoa_json_encode_with(const struct stoa_json_options *options, const struct stoa_message_type *type,
                                    const void *message, struct stoa_buffer *out);
-/* As stoa_codec_json.decode. Errors: those of stoa_codec.decode */
+/* As stoa_codec_json.decode.
+ *
+ * options  borrowed until the call returns
+ * Errors:  those of stoa_codec.decode; STOA_E_TYPE also for a member that no field takes, with reject_unknown, and for
+ *          an Any without "@type", whose type is unknown, or whose content has no value */
 STOA_API int stoa_json_decode_with(const struct stoa_json_options *options, const struct stoa_message_type *type,
                                    struct stoa_bytes input, struct stoa_arena *arena, void *out_message,
                                    struct stoa_codec_error *out_error);

@@ -16,8 +16,9 @@ extern "C" {
 #define STOA_TYPES_MAX 1024
 
 /* Let an Any hold this type. Types that lie within it are not added with it. The same table may be added again.
- * Errors: STOA_E_ARGUMENT  no table, or one without a name; STOA_E_EXISTS  another table has the name;
- *         STOA_E_LIMIT  STOA_TYPES_MAX are there */
+ * Errors: STOA_E_ARGUMENT  no table, or one without a name
+ *         STOA_E_EXISTS    another table has the name
+ *         STOA_E_LIMIT     STOA_TYPES_MAX are there */
 STOA_API int stoa_types_add(const struct stoa_message_type *type);
 /* By full name, "chatroom.v1.ChatMessage"; NULL when it was not added. */
 STOA_API const struct stoa_message_type *stoa_types_find(struct stoa_string full_name);

@@ -18,11 +18,13 @@ struct stoa_uuid {
 
 /* A random one, out of a pool of random bytes that each thread refills now and then: making one seldom costs a
  * system call. A process that forks must not make ids on both sides, or both make the same ones.
- * Errors: STOA_E_SYSTEM  the kernel gave no random bytes. Thread: any. */
+ * Thread: any.
+ * Errors: STOA_E_SYSTEM  the kernel gave no random bytes; errno tells */
 STOA_API int stoa_uuid_make(struct stoa_uuid *out_id);
 /* 36 characters in lower case, then a NUL. */
 STOA_API void stoa_uuid_format(const struct stoa_uuid *id, char out_text[STOA_UUID_TEXT_LEN + 1]);
-/* Either case. Errors: STOA_E_SYNTAX  not 36 characters of the form 8-4-4-4-12. */
+/* Either case.
+ * Errors: STOA_E_SYNTAX  not 36 characters, hexadecimal digits in the form 8-4-4-4-12 */
 STOA_API int stoa_uuid_parse(struct stoa_string text, struct stoa_uuid *out_id);
 
 static inline bool stoa_uuid_equal(const struct stoa_uuid *a, const struct stoa_uuid *b) {

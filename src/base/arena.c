@@ -116,6 +116,8 @@ static bool resize_in_place(struct stoa_arena *arena, uint8_t *last, size_t old_
   }
   arena->at = last + rounded(new_size);
   arena->used = used_before + rounded(new_size);
+  assert(arena->at <= arena->end);
+  assert(arena->used <= arena->bytes_max);
   ASAN_POISON_MEMORY_REGION(last, room);
   ASAN_UNPOISON_MEMORY_REGION(last, new_size);
   return true;
@@ -144,6 +146,7 @@ static void *grow_block(struct stoa_arena *arena, size_t old_size, size_t new_si
   arena->at = block->data + size;
   arena->end = arena->at;
   arena->used = used_before + size;
+  assert(arena->used <= arena->bytes_max);
   ASAN_POISON_MEMORY_REGION(block->data, size);
   ASAN_UNPOISON_MEMORY_REGION(block->data, new_size);
   return block->data;
@@ -151,6 +154,7 @@ static void *grow_block(struct stoa_arena *arena, size_t old_size, size_t new_si
 
 void *stoa_arena_grow(struct stoa_arena *arena, void *last, size_t old_size, size_t new_size) {
   assert(last != NULL);
+  assert(rounded(old_size) <= arena->used);
   if (resize_in_place(arena, last, old_size, new_size) || new_size <= old_size) {
     return last;
   }

@@ -46,6 +46,8 @@ int stoa_buffer_grow(struct stoa_buffer *buffer, size_t room) {
   }
   buffer->data = data;
   buffer->cap = cap;
+  assert(buffer->cap <= buffer->len_max);
+  assert(buffer->cap - buffer->len >= room);
   return STOA_OK;
 }
 

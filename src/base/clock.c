@@ -4,6 +4,7 @@
 #include "base/calendar.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <time.h>
 
 #define YEAR_0_US (STOA_SECOND_FIRST * STOA_US_PER_S)
@@ -69,4 +70,5 @@ void stoa_time_format(int64_t wall_us, char out_text[STOA_TIME_TEXT_LEN + 1]) {
   at = put_digits(at, second_of_day % 60, 2, '.');
   at = put_digits(at, (uint32_t)(us % STOA_US_PER_S / 1000), 3, 'Z');
   *at = '\0';
+  assert(at == out_text + STOA_TIME_TEXT_LEN);
 }

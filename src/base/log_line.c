@@ -1,6 +1,8 @@
 /* base/log_line.c: what a line says, and what may stand in it. */
 #include "base/log_line.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/utf8.h"
 
@@ -10,6 +12,7 @@
 
 /* A piece that does not fit sets `is_full` and is left out. */
 static void put(struct stoa_log_line *line, const char *data, size_t len) {
+  assert(line->len <= line->len_max);
   if (len > line->len_max - line->len) {
     line->is_full = true;
     return;
@@ -89,6 +92,8 @@ static size_t escape(const uint8_t *data, size_t len, bool is_json, char *out, s
     memcpy(out, data, taken);
     *out_len = taken;
   }
+  assert(taken > 0);
+  assert(*out_len <= ESCAPE_BYTES_MAX);
   return taken;
 }
 

@@ -46,6 +46,8 @@ void *stoa_map_find(const struct stoa_map *map, struct stoa_bytes key) {
 }
 
 static int resize(struct stoa_map *map, size_t capacity) {
+  assert((capacity & (capacity - 1)) == 0);
+  assert(map->count < capacity);
   struct stoa_map wider = *map;
   wider.slots = stoa_calloc(capacity, sizeof *wider.slots);
   if (wider.slots == NULL) {
@@ -75,6 +77,8 @@ int stoa_map_insert(struct stoa_map *map, void *object) {
   }
   map->slots[slot_of(map, key)] = object;
   map->count++;
+  /* An empty slot ends every search. */
+  assert(map->count < map->capacity);
   return STOA_OK;
 }
 

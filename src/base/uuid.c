@@ -1,4 +1,5 @@
 /* base/uuid.c: making, writing and reading UUIDs. */
+#include <assert.h>
 #include <stoa/uuid.h>
 
 #include "base/sys.h"
@@ -35,6 +36,7 @@ void stoa_uuid_format(const struct stoa_uuid *id, char out_text[STOA_UUID_TEXT_L
     *at++ = digits[id->bytes[i] & 0x0f];
   }
   *at = '\0';
+  assert(at == out_text + STOA_UUID_TEXT_LEN);
 }
 
 /* The value of a hexadecimal digit, or -1. */
@@ -64,6 +66,7 @@ int stoa_uuid_parse(struct stoa_string text, struct stoa_uuid *out_id) {
     id.bytes[i] = (uint8_t)(high << 4 | low);
     at += 2;
   }
+  assert(at == text.data + text.len);
   *out_id = id;
   return STOA_OK;
 }

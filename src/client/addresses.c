@@ -1,5 +1,6 @@
 #include "client/client_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 
@@ -15,6 +16,8 @@ static void use_socket_path(struct stoa_client *client) {
 
 static int take_answer(struct stoa_client *client) {
   struct stoa_lookup *lookup = client->lookup;
+  assert(lookup->answered);
+  assert(lookup->address_count <= STOA_DIAL_ADDRESSES_MAX);
   int status = lookup->status;
   int error = lookup->error;
   if (status == STOA_OK) {
@@ -30,8 +33,9 @@ static int take_answer(struct stoa_client *client) {
  * for it. So a slow name server delays a client, and does not keep it away for ever. */
 static void on_lookup_done(struct stoa_lookup *lookup) {
   struct stoa_client *client = lookup->context;
+  assert(client->lookup == lookup);
   if (client->phase == STOA_PHASE_RESOLVING) {
-    stoa_client_resolved(client, take_answer(client));
+    client->on_resolved(client, take_answer(client));
   } else if (lookup->status != STOA_OK) {
     stoa_client_forget_lookup(client);
   }
@@ -46,9 +50,10 @@ static int look_up(struct stoa_client *client) {
   return status == STOA_OK ? STOA_E_AGAIN : status;
 }
 
-int stoa_client_find_addresses(struct stoa_client *client) {
+int stoa_client_find_addresses(struct stoa_client *client, stoa_client_on_resolved *on_resolved) {
   const struct stoa_client_settings *settings = &client->settings;
   client->address_next = 0;
+  client->on_resolved = on_resolved;
   if (settings->host == NULL) {
     use_socket_path(client);
     return STOA_OK;

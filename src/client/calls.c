@@ -3,7 +3,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 
-#include <stddef.h>
+#include <assert.h>
 #include <stoa/log.h>
 
 static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t id) {
@@ -25,7 +25,8 @@ static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
 
 void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end) {
   struct stoa_client *client = call->client;
-  atomic_fetch_sub_explicit(&client->calls, 1, memory_order_relaxed);
+  unsigned before = atomic_fetch_sub_explicit(&client->calls, 1, memory_order_relaxed);
+  assert(before > 0);
   if (!client->destroying) {
     call->invoke(call->function, call->user, client, end);
   }
@@ -39,10 +40,14 @@ static void finish_as(struct stoa_client_call *call, enum stoa_call_result resul
 
 static void on_due(struct stoa_timer *timer) {
   struct stoa_client_call *call = stoa_container_of(timer, struct stoa_client_call, timer);
-  finish_as(take(call->client, call->id), STOA_CALL_TIMEOUT);
+  struct stoa_client_call *taken = take(call->client, call->id);
+  assert(taken == call);
+  finish_as(taken, STOA_CALL_TIMEOUT);
 }
 
 void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call) {
+  assert(call->id != 0);
+  assert(call->client == client);
   struct stoa_client_call **bucket = bucket_of(client, call->id);
   call->next = *bucket;
   *bucket = call;

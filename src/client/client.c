@@ -8,7 +8,6 @@
 #include "net/tls_client.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stoa/log.h>
 
 static void on_turn_end(void *context) {
@@ -64,6 +63,8 @@ int stoa_client_create_with(const struct stoa_client_options *options, const str
   client->resolver = &stoa_resolver_system;
   client->dial.fd = -1;
   client->conn.io.fd = -1;
+  stoa_handler_table_init(&client->handlers, sizeof(struct stoa_client_handler), STOA_CLIENT_HANDLERS_MAX,
+                          STOA_TYPE_MAX);
   atomic_flag_clear(&client->opened);
   atomic_flag_clear(&client->close_asked);
   if (callbacks != NULL) {
@@ -114,7 +115,7 @@ void stoa_client_destroy(struct stoa_client *client) {
   stoa_buffer_fini(&client->text_scratch);
   stoa_buffer_fini(&client->message);
   stoa_client_settings_fini(&client->settings);
-  stoa_free(client->handlers);
+  stoa_handler_table_fini(&client->handlers);
   stoa_free(client);
 }
 

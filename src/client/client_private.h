@@ -1,17 +1,23 @@
-/* client/client_private.h: what the files of this floor share.
+/* client/client_private.h: what the files of this layer share. A file calls those below it in this list:
  *
  * client.c      life, and what other threads ask for
- * options.c     the options: copied and checked
- * connection.c  from the name to the end of a connection, and the next try
- * input.c       what arrives: the answer to the upgrade, frames, messages
+ * connection.c  from the name to a connection, and the next try; what is called when something happens is set here
+ * input.c       what arrives: frames and messages
+ * upgrade.c     the request for the upgrade, and its answer
+ * output.c      writes what waits
+ * close.c       the close handshake
  * liveness.c    is the server still there?
- * output.c      what waits to be written
  * send.c        a message becomes a frame, on the thread of who sends it
+ * drop.c        the end of a connection, whoever finds the reason
  * addresses.c   the server's name becomes addresses
- * retry.c       whether to come back, and when
- * resolver.c    look-ups of names, on threads of their own
- * calls.c       calls in flight
  * dispatch.c    a message's way to its handler
+ * calls.c       calls in flight
+ * decode.c      a payload becomes a struct
+ * queue.c       what waits to be written
+ * retry.c       whether to come back, and when
+ * phase.c       what may follow what, and who is told
+ * options.c     the options: copied and checked
+ * resolver.c    look-ups of names, on threads of their own
  *
  * Thread: the client's, except where send.c and client.c note another one.
  */
@@ -19,6 +25,7 @@
 #define STOA_CLIENT_PRIVATE_H
 
 #include "client/resolver.h"
+#include "codec/handler_table.h"
 #include "codec/registry.h"
 #include "net/conn.h"
 #include "net/dial.h"
@@ -39,7 +46,7 @@
 /* The header of a frame is written in front of its body, once the body's length is known. */
 #define STOA_CLIENT_FRAME_GAP STOA_WS_HEADER_LEN_MAX
 
-/* The steps of enum stoa_client_state, with CONNECTING in three. connection.c says what may follow what. */
+/* The steps of enum stoa_client_state, with CONNECTING in three. phase.c says what may follow what. */
 enum stoa_client_phase {
   STOA_PHASE_IDLE,
   STOA_PHASE_RESOLVING,
@@ -50,6 +57,10 @@ enum stoa_client_phase {
   STOA_PHASE_WAITING,
   STOA_PHASE_ENDED
 };
+
+struct stoa_client;
+/* How a look-up ended, in RESOLVING: as stoa_client_find_addresses(). */
+typedef void stoa_client_on_resolved(struct stoa_client *client, int status);
 
 /* The options with their defaults, and what they mean. Strings are copies in `text`. */
 struct stoa_client_settings {
@@ -94,10 +105,8 @@ struct stoa_outgoing_frame {
 struct stoa_client {
   struct stoa_client_settings settings;
   struct stoa_client_callbacks callbacks;
-  struct stoa_tls_context *tls;         /* NULL: plain */
-  struct stoa_client_handler *handlers; /* by ascending type */
-  size_t handler_count;
-  uint32_t handler_capacity;
+  struct stoa_tls_context *tls;       /* NULL: plain */
+  struct stoa_handler_table handlers; /* of struct stoa_client_handler */
 
   /* For any thread. */
   atomic_int state;        /* enum stoa_client_state */
@@ -122,6 +131,7 @@ struct stoa_client {
   uint32_t serial;                /* counts connections; never 0 once there was one */
   struct stoa_resolver *resolver; /* borrowed until destroy */
   struct stoa_lookup *lookup;     /* NULL: no name is being looked up, and none has been for the next try */
+  stoa_client_on_resolved *on_resolved;
   struct stoa_address addresses[STOA_DIAL_ADDRESSES_MAX];
   size_t address_count, address_next;
   struct stoa_io dial; /* the descriptor until it is connected */
@@ -178,27 +188,46 @@ struct stoa_connection_end {
   const char *reason;
   uint32_t retry_ms; /* with http_status: what the server asked for */
 };
+
+/* phase.c */
+void stoa_client_enter(struct stoa_client *client, enum stoa_client_phase phase);
+/* Tell the program of the phase that the client is in. */
+void stoa_client_tell(struct stoa_client *client, const struct stoa_connection_end *end, uint32_t retry_ms);
+bool stoa_client_has_connection(const struct stoa_client *client);
+
 /* addresses.c */
 /* Where the server is: into `addresses`.
- * Errors: STOA_E_AGAIN  its name is being looked up, stoa_client_resolved() follows
+ * Errors: STOA_E_AGAIN  its name is being looked up, on_resolved follows
  *         STOA_E_NOT_FOUND, STOA_E_MEMORY, STOA_E_SYSTEM (errno tells) */
-int stoa_client_find_addresses(struct stoa_client *client);
+int stoa_client_find_addresses(struct stoa_client *client, stoa_client_on_resolved *on_resolved);
 void stoa_client_forget_lookup(struct stoa_client *client);
 
-/* connection.c */
-/* How the look-up ended, in RESOLVING: as stoa_client_find_addresses(). */
-void stoa_client_resolved(struct stoa_client *client, int status);
-/* Begin the next try. */
-void stoa_client_dial(struct stoa_client *client);
+/* drop.c */
 /* The connection is over: release it, end its calls, and wait for the next try or end. */
 void stoa_client_drop(struct stoa_client *client, const struct stoa_connection_end *end);
-/* The upgrade was accepted: messages may go. */
-void stoa_client_opened(struct stoa_client *client);
-/* Begin the close handshake, or answer the peer's close frame, on an open connection. */
-void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason);
+/* The same for a reason of this side. `reason` may be NULL. */
+void stoa_client_drop_for(struct stoa_client *client, int status, const char *reason);
+/* The same when both sides have sent their close frames. */
+void stoa_client_drop_closed(struct stoa_client *client);
 /* Release what belongs to the connection; nothing is sent, nobody is called. */
 void stoa_client_release_connection(struct stoa_client *client);
-bool stoa_client_has_connection(const struct stoa_client *client);
+/* Stop connecting to an address. */
+void stoa_client_close_dial(struct stoa_client *client);
+
+/* connection.c */
+/* Begin the next try. */
+void stoa_client_dial(struct stoa_client *client);
+
+/* upgrade.c */
+/* Errors: STOA_E_MEMORY, STOA_E_SYSTEM (no random bytes; errno tells) */
+int stoa_client_write_request(struct stoa_client *client);
+/* Returns the bytes of the answer at the input's front; 0 while it is incomplete, and when it was not the right one,
+ * for which the connection was dropped. */
+size_t stoa_client_read_answer(struct stoa_client *client);
+
+/* close.c */
+/* Begin the close handshake, or answer the peer's close frame, on an open connection. */
+void stoa_client_send_close(struct stoa_client *client, uint16_t code, const char *reason);
 
 /* retry.c */
 /* Does it make no sense, or is it not wanted, to come back? */
@@ -222,14 +251,18 @@ void stoa_client_heard(struct stoa_client *client);
 /* input.c */
 void stoa_client_readable(struct stoa_client *client);
 
-/* output.c */
+/* queue.c */
+/* Bytes that wait. */
+size_t stoa_client_queued(const struct stoa_client *client);
 /* Append bytes to the queue. Errors: STOA_E_MEMORY */
 int stoa_client_queue(struct stoa_client *client, const void *data, size_t len);
 /* The same with a masked control frame around the payload. Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
 int stoa_client_queue_control(struct stoa_client *client, enum stoa_ws_opcode opcode, struct stoa_bytes payload);
+void stoa_client_queue_release(struct stoa_client *client);
+
+/* output.c */
 /* Write what waits, and watch what is to be watched. May drop the connection. */
 void stoa_client_flush(struct stoa_client *client);
-void stoa_client_queue_release(struct stoa_client *client);
 
 /* calls.c */
 void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call);
@@ -240,11 +273,13 @@ void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id);
 /* All that are in flight end as LOST. */
 void stoa_client_calls_lose(struct stoa_client *client);
 
-/* dispatch.c */
-void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text);
-/* Decode into the arena; `type` NULL: *out_message is the payload's view itself. NULL when it cannot be decoded, which
- * is logged with `what`. */
+/* decode.c */
+/* Decode into the arena; with `type` NULL the result is the payload's view itself. NULL when it cannot be decoded,
+ * which is logged with `what`. */
 const void *stoa_client_decode(struct stoa_client *client, const struct stoa_message_type *type,
                                const struct stoa_bytes *payload, const char *what);
+
+/* dispatch.c */
+void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes message, bool is_text);
 
 #endif

@@ -1,73 +1,18 @@
 #include "client/client_private.h"
 
-#include "base/array.h"
-#include "base/memory.h"
-
-#include <stdlib.h>
 #include <stoa/log.h>
 
 /* What one long text message took is not kept for all the short ones after it. */
 #define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
-static int by_type(const void *key, const void *item) {
-  uint32_t type = *(const uint32_t *)key;
-  const struct stoa_client_handler *handler = item;
-  return type < handler->type ? -1 : type > handler->type ? 1 : 0;
-}
-
-static const struct stoa_client_handler *find(const struct stoa_client *client, uint32_t type) {
-  return client->handler_count == 0
-             ? NULL
-             : bsearch(&type, client->handlers, client->handler_count, sizeof *client->handlers, by_type);
-}
-
-static int make_room(struct stoa_client *client) {
-  return stoa_array_reserve(&client->handlers, sizeof *client->handlers, &client->handler_capacity,
-                            client->handler_count + 1, STOA_CLIENT_HANDLERS_MAX);
-}
-
 int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler) {
-  bool table_fits = handler->message == NULL || handler->message->abi == STOA_DESCRIPTOR_ABI;
-  if (handler->type > STOA_TYPE_MAX || handler->invoke == NULL || !table_fits) {
-    return STOA_E_ARGUMENT;
-  }
-  if (find(client, handler->type) != NULL) {
-    return STOA_E_EXISTS;
-  }
-  int status = make_room(client);
-  if (status != STOA_OK) {
-    return status;
-  }
-  size_t at = client->handler_count++;
-  while (at > 0 && client->handlers[at - 1].type > handler->type) {
-    client->handlers[at] = client->handlers[at - 1];
-    at--;
-  }
-  client->handlers[at] = *handler;
-  return STOA_OK;
-}
-
-const void *stoa_client_decode(struct stoa_client *client, const struct stoa_message_type *type,
-                               const struct stoa_bytes *payload, const char *what) {
-  struct stoa_codec_error error;
-  if (type == NULL) {
-    return payload;
-  }
-  error.text[0] = '\0';
-  void *message = stoa_arena_calloc(client->arena, type->size);
-  int status = message == NULL ? stoa_arena_status(client->arena)
-                               : client->settings.codec->decode(type, *payload, client->arena, message, &error);
-  if (status != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "a message could not be decoded", STOA_F_STR("what", what),
-             STOA_F_STR("status", stoa_status_text(status)), STOA_F_STR("reason", error.text));
-    return NULL;
-  }
-  return message;
+  const struct stoa_handler_key key = {handler->type, handler->message, NULL};
+  return handler->invoke == NULL ? STOA_E_ARGUMENT : stoa_handler_table_add(&client->handlers, &key, handler);
 }
 
 static void on_plain(struct stoa_client *client, const struct stoa_typed *typed) {
   const struct stoa_client_callbacks *callbacks = &client->callbacks;
-  const struct stoa_client_handler *handler = find(client, typed->type);
+  const struct stoa_client_handler *handler = stoa_handler_table_find(&client->handlers, typed->type);
   if (handler != NULL) {
     const void *message = stoa_client_decode(client, handler->message, &typed->payload, handler->name);
     if (message != NULL) {

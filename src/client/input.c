@@ -5,40 +5,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void drop(struct stoa_client *client, int status, const char *reason) {
-  stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
-}
-
-/* Returns the bytes of the answer; 0 while it is incomplete and when it was not the right one. */
-static size_t read_answer(struct stoa_client *client) {
-  static const struct stoa_http_limits limits = {.head_bytes_max = STOA_CLIENT_HEAD_BYTES_MAX,
-                                                 .fields_max = STOA_HTTP_FIELDS_MAX};
-  const struct stoa_http_response *response = &client->response;
-  int status = stoa_http_response_parse(&client->response, &limits, client->input, client->input_len);
-  if (status == STOA_E_AGAIN) {
-    return 0;
-  }
-  if (status != STOA_OK) {
-    /* Not the subprotocol is unsupported here but HTTP, and that may change with who answers. */
-    drop(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an answer of HTTP/1.1");
-    return 0;
-  }
-  struct stoa_connection_end end = {0};
-  end.status = stoa_ws_offer_check(&client->offer, response, client->input, &client->deflate, &end.reason);
-  if (end.status != STOA_OK) {
-    if (end.status == STOA_E_DENIED) {
-      end.http_status = response->status;
-      end.retry_ms = stoa_client_retry_after_ms(response, client->input);
-    }
-    stoa_client_drop(client, &end);
-    return 0;
-  }
-  size_t head_len = response->head_len;
-  stoa_client_learn_interval(client, response, client->input);
-  stoa_client_opened(client);
-  return head_len;
-}
-
 static void on_close(struct stoa_client *client, const struct stoa_ws_event *event) {
   size_t len = event->len > 2 ? event->len - 2 : 0;
   assert(len < sizeof client->peer_close_reason);
@@ -144,7 +110,7 @@ static void on_payload(struct stoa_client *client, const struct stoa_ws_event *e
   }
   int status = add_piece(client, event);
   if (status == STOA_E_MEMORY) {
-    drop(client, STOA_E_MEMORY, "out of memory");
+    stoa_client_drop_for(client, STOA_E_MEMORY, "out of memory");
   } else if (status != STOA_OK) {
     refuse_compressed(client, status);
   } else if (event->last) {
@@ -178,7 +144,7 @@ static bool takes_frames(const struct stoa_client *client) {
 static void process(struct stoa_client *client) {
   size_t at = 0;
   if (client->phase == STOA_PHASE_UPGRADING) {
-    at = read_answer(client);
+    at = stoa_client_read_answer(client);
   }
   while (takes_frames(client) && at < client->input_len) {
     struct stoa_ws_event event;
@@ -192,6 +158,7 @@ static void process(struct stoa_client *client) {
     on_event(client, &event);
   }
   if (stoa_client_has_connection(client) && at > 0) {
+    assert(at <= client->input_len);
     client->input_len -= at;
     memmove(client->input, client->input + at, client->input_len);
   }
@@ -200,10 +167,9 @@ static void process(struct stoa_client *client) {
 static void on_read_failed(struct stoa_client *client, int status) {
   if (client->peer_closed) {
     /* The close handshake is complete, and the server has ended the connection, as it should. */
-    stoa_client_drop(client, &(struct stoa_connection_end){.close_code = client->peer_close_code,
-                                                           .reason = client->peer_close_reason});
+    stoa_client_drop_closed(client);
   } else {
-    drop(client, status, status == STOA_E_TLS ? "TLS failed" : "the connection was lost");
+    stoa_client_drop_for(client, status, status == STOA_E_TLS ? "TLS failed" : "the connection was lost");
   }
 }
 

@@ -1,8 +1,8 @@
 #include "client/client_private.h"
 
-#include "base/container.h"
+#include <assert.h>
 
-#include <stddef.h>
+#include "base/container.h"
 
 /* How much later than its interval a ping of the server may arrive. */
 #define LATE_MS 10000
@@ -18,16 +18,13 @@ void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_ht
   client->silence_ms = told_ms != 0 ? told_ms + LATE_MS : SILENCE_MS_DEFAULT;
 }
 
-static void drop(struct stoa_client *client, int status, const char *reason) {
-  stoa_client_drop(client, &(struct stoa_connection_end){.status = status, .reason = reason});
-}
-
 /* The server may have nothing to send, and need not ping. A ping of this side must be answered (RFC 6455 5.5.2), so
  * only silence after that tells that nobody is there. */
 static void probe(struct stoa_client *client) {
+  assert(!client->probing);
   int status = stoa_client_queue_control(client, STOA_WS_PING, stoa_bytes_make(NULL, 0));
   if (status != STOA_OK) {
-    drop(client, status, NULL);
+    stoa_client_drop_for(client, status, NULL);
     return;
   }
   client->probing = true;
@@ -38,7 +35,7 @@ static void on_silence_due(struct stoa_timer *timer) {
   struct stoa_client *client = stoa_container_of(timer, struct stoa_client, silence_timer);
   uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
   if (client->probing) {
-    drop(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");
+    stoa_client_drop_for(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");
   } else if (quiet_ms < client->silence_ms) {
     stoa_loop_timer_start(client->loop, &client->silence_timer, client->silence_ms - quiet_ms);
   } else {
@@ -47,6 +44,7 @@ static void on_silence_due(struct stoa_timer *timer) {
 }
 
 void stoa_client_watch_silence(struct stoa_client *client) {
+  assert(client->silence_ms > 0);
   client->probing = false;
   client->heard_ms = stoa_loop_now_ms(client->loop);
   if (client->silence_ms != UINT32_MAX) {

@@ -56,6 +56,7 @@ static struct stoa_lookup *take(struct stoa_resolver *resolver, bool is_thread) 
     unlink_queued(resolver, lookup);
     lookup->state = STOA_LOOKUP_RUNNING;
   } else if (is_thread) {
+    assert(resolver->threads > 0);
     resolver->threads--;
   }
   pthread_mutex_unlock(&resolver->mutex);

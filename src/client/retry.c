@@ -1,5 +1,7 @@
 #include "client/client_private.h"
 
+#include <assert.h>
+
 #include "base/sys.h"
 
 #define DIGITS_MAX 9
@@ -50,6 +52,7 @@ static uint32_t jittered_ms(struct stoa_client *client) {
   if (bound > client->settings.retry_max_ms) {
     bound = client->settings.retry_max_ms;
   }
+  assert(bound >= least);
   client->tries++;
   int ignored = stoa_random_pooled(&random, sizeof random);
   (void)ignored;

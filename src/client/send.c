@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 
+#include <assert.h>
 #include <stoa/log.h>
 
 /* One message to be written, and where it stands in the typed frame. */
@@ -46,6 +47,7 @@ static int append_body(const struct stoa_client *client, const struct sending *s
 
 /* RFC 6455 5.3: each frame of a client has a fresh mask that cannot be foreseen. */
 static int wrap(const struct stoa_client *client, struct stoa_outgoing_frame *frame) {
+  assert(frame->buffer.len >= STOA_CLIENT_FRAME_GAP);
   uint8_t header[STOA_WS_HEADER_LEN_MAX];
   uint32_t mask;
   int status = stoa_random_pooled(&mask, sizeof mask);
@@ -59,6 +61,7 @@ static int wrap(const struct stoa_client *client, struct stoa_outgoing_frame *fr
   header[1] |= 0x80;
   memcpy(header + header_len, &mask, sizeof mask);
   header_len += sizeof mask;
+  assert(header_len <= STOA_CLIENT_FRAME_GAP);
   frame->start = STOA_CLIENT_FRAME_GAP - header_len;
   memcpy(frame->buffer.data + frame->start, header, header_len);
   stoa_ws_mask(mask, body, body_len);
@@ -120,6 +123,7 @@ static void run_frame(struct stoa_post *post) {
   struct stoa_outgoing_frame *frame = stoa_container_of(post, struct stoa_outgoing_frame, post);
   struct stoa_client *client = frame->client;
   struct stoa_client_call *call = frame->call;
+  assert(frame->start < STOA_CLIENT_FRAME_GAP);
   atomic_fetch_sub_explicit(&client->outgoing, frame_len(frame), memory_order_relaxed);
   bool takes = client->phase == STOA_PHASE_OPEN && client->serial == frame->serial && !client->destroying;
   if (takes && call != NULL) {
@@ -129,7 +133,7 @@ static void run_frame(struct stoa_post *post) {
   }
   /* A message left out in silence would be worse than a lost connection. */
   if (takes && stoa_client_queue(client, frame->buffer.data + frame->start, frame_len(frame)) != STOA_OK) {
-    stoa_client_drop(client, &(struct stoa_connection_end){.status = STOA_E_MEMORY, .reason = "out of memory"});
+    stoa_client_drop_for(client, STOA_E_MEMORY, "out of memory");
   }
   destroy_frame(frame);
 }

@@ -1,6 +1,8 @@
 /* codec/base64.c: RFC 4648. */
 #include "codec/base64.h"
 
+#include <assert.h>
+
 #define NO_DIGIT 64
 
 void stoa_base64_write(struct stoa_bytes bytes, uint8_t *out_text) {
@@ -64,6 +66,8 @@ bool stoa_base64_read(struct stoa_string text, uint8_t *out_bytes, size_t *out_l
       out_bytes[len++] = (uint8_t)(bits >> bit_count);
     }
   }
+  assert(bit_count < 8);
+  assert(len <= text.len / 4 * 3 + 2);
   *out_len = len;
   return true;
 }

@@ -4,6 +4,7 @@
 #include "codec/number.h"
 #include "codec/table.h"
 
+#include <assert.h>
 #include <stoa/codec.h>
 
 /* RFC 8259 7: a control character of one byte is written as six. */
@@ -74,6 +75,7 @@ static void add_value(struct walk *walk, const struct stoa_field *field, const v
 }
 
 static void add_entry(struct walk *walk, const struct stoa_field *map, const void *entry) {
+  assert(map->label == STOA_LABEL_MAP);
   const struct stoa_field *key = stoa_map_field_key(map);
   const struct stoa_field *value = stoa_map_field_value(map);
   add(walk, sizeof ":" - 1, PROTO_HEAD);
@@ -145,6 +147,7 @@ static void add_message(struct walk *walk, const struct stoa_message_type *type,
 struct stoa_codec_bound stoa_codec_bound_of(const struct stoa_message_type *type, const void *message) {
   struct walk walk = {.depth = 0};
   add_message(&walk, type, message);
+  assert(walk.depth == 0);
   return (struct stoa_codec_bound){.json = walk.has_any || walk.is_too_deep ? SIZE_MAX : walk.json,
                                    .proto = walk.is_too_deep ? SIZE_MAX : walk.proto};
 }

@@ -2,6 +2,7 @@
  *
  * Only messages that have rules, or can hold one that has, are looked into.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -177,6 +178,7 @@ static void name_entry(struct checker *checker, const struct stoa_field *key, co
 }
 
 static int check_entries(struct checker *checker, const struct stoa_field *map, const struct stoa_list *entries) {
+  assert(map->label == STOA_LABEL_MAP);
   const struct stoa_field *key = stoa_map_field_key(map);
   const struct stoa_field *value = stoa_map_field_value(map);
   if (value->kind != STOA_KIND_MESSAGE || !value->message->has_rules) {
@@ -243,5 +245,7 @@ static int check_message(struct checker *checker, const struct stoa_message_type
 int stoa_message_check(const struct stoa_message_type *type, const void *message, struct stoa_codec_error *out_error) {
   struct checker checker = {.depth = 0};
   stoa_fault_init(&checker.fault, out_error);
-  return type->has_rules ? check_message(&checker, type, message) : STOA_OK;
+  int status = type->has_rules ? check_message(&checker, type, message) : STOA_OK;
+  assert(status != STOA_OK || checker.depth == 0);
+  return status;
 }

@@ -1,6 +1,7 @@
 /* codec/fault.c: the text of a decoding error. */
 #include "codec/fault.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -27,6 +28,8 @@ int stoa_fault_arena(struct stoa_fault *fault, const struct stoa_arena *arena) {
 
 /* Room is always kept for the dots that replace a segment which does not fit. */
 static void prepend(struct stoa_fault *fault, const char *segment) {
+  assert(fault->error != NULL);
+  assert(!fault->is_full);
   char *text = fault->error->text;
   size_t len = strlen(text);
   size_t room = sizeof fault->error->text - 1 - len;
@@ -80,6 +83,7 @@ static size_t quoted_len(struct stoa_string raw) {
   while (len > STOA_FAULT_QUOTED_MAX - 4 && ((uint8_t)raw.data[len] & 0xc0) == 0x80) {
     len--;
   }
+  assert(len <= STOA_FAULT_QUOTED_MAX);
   return len;
 }
 
@@ -99,6 +103,7 @@ void stoa_fault_quote(struct stoa_string raw, char out_text[STOA_FAULT_QUOTE_SIZ
       *to++ = (char)byte;
     }
   }
+  assert((size_t)(to - out_text) + sizeof path_cut <= STOA_FAULT_QUOTE_SIZE);
   memcpy(to, path_cut, sizeof path_cut);
   if (len == raw.len) {
     *to = '\0';

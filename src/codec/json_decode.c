@@ -1,4 +1,5 @@
 /* codec/json_decode.c: the proto3 JSON mapping, from text into a message's struct. */
+#include <assert.h>
 #include <math.h>
 
 #include "base/array.h"
@@ -621,6 +622,7 @@ int stoa_json_decode_with(const struct stoa_json_options *options, const struct 
   if (at == NULL) {
     return reader.status;
   }
+  assert(reader.depth == 0);
   at = stoa_json_skip_space(&reader, at);
   if (at != reader.end) {
     (void)stoa_json_fail_syntax(&reader, at, "the end of the input");

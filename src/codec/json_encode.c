@@ -2,6 +2,7 @@
  *
  * Room is asked for by the exact byte, so that what fits the buffer's cap is never refused.
  */
+#include <assert.h>
 #include <math.h>
 
 #include "base/utf8.h"
@@ -41,6 +42,7 @@ static inline int enter(struct stoa_json_writer *writer, char open) {
 }
 
 static inline int leave(struct stoa_json_writer *writer, char close) {
+  assert(writer->depth > 0);
   writer->depth--;
   return write_char(writer, close);
 }
@@ -422,6 +424,8 @@ int stoa_json_encode_with(const struct stoa_json_options *options, const struct 
   struct stoa_json_writer writer = {.out = out, .options = options};
   size_t len_before = out->len;
   int status = stoa_json_write_message(&writer, type, message);
+  assert(status != STOA_OK || writer.depth == 0);
+  assert(out->len >= len_before);
   if (status != STOA_OK) {
     out->len = len_before;
   }

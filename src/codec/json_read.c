@@ -1,16 +1,20 @@
-/* codec/json_read.c: failing, and skipping values that no field takes. */
 #include "codec/json_read.h"
 
 #include "base/array.h"
 #include "codec/number.h"
 
+#include <assert.h>
+
 const uint8_t *stoa_json_fail(struct stoa_json_reader *reader, int status, const char *reason) {
+  assert(status != STOA_OK);
   reader->status = status;
   stoa_fault_set(&reader->fault, "%s", reason);
   return NULL;
 }
 
 const uint8_t *stoa_json_fail_syntax(struct stoa_json_reader *reader, const uint8_t *at, const char *expected) {
+  assert(at >= reader->begin);
+  assert(at <= reader->end);
   reader->status = STOA_E_SYNTAX;
   bool is_cut = at == reader->end;
   stoa_fault_set(&reader->fault, "at byte %zu%s: expected %s", (size_t)(at - reader->begin),
@@ -50,8 +54,7 @@ bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *
   return (size_t)(reader->end - at) >= len && memcmp(at, literal, len) == 0;
 }
 
-/* The length of the word that is a value, or 0. */
-static size_t literal_len(const struct stoa_json_reader *reader, const uint8_t *at) {
+size_t stoa_json_literal_len(const struct stoa_json_reader *reader, const uint8_t *at) {
   static const char *const literals[] = {"null", "true", "false"};
   for (size_t i = 0; i < STOA_COUNT_OF(literals); i++) {
     if (stoa_json_is_literal(reader, at, literals[i])) {
@@ -67,7 +70,7 @@ static bool is_value(const struct stoa_json_reader *reader, const uint8_t *at) {
     return false;
   }
   struct stoa_decimal ignored;
-  return *at == '{' || *at == '[' || *at == '"' || literal_len(reader, at) > 0 ||
+  return *at == '{' || *at == '[' || *at == '"' || stoa_json_literal_len(reader, at) > 0 ||
          stoa_decimal_read(at, reader->end, &ignored) != NULL;
 }
 
@@ -90,96 +93,11 @@ const uint8_t *stoa_json_fail_type(struct stoa_json_reader *reader, const uint8_
 }
 
 bool stoa_json_enter(struct stoa_json_reader *reader) {
+  assert(reader->depth <= STOA_CODEC_DEPTH_MAX);
   if (reader->depth == STOA_CODEC_DEPTH_MAX) {
     (void)stoa_json_fail(reader, STOA_E_LIMIT, "nested too deeply");
     return false;
   }
   reader->depth++;
   return true;
-}
-
-/* A value that is neither an array nor an object. */
-static const uint8_t *skip_scalar(struct stoa_json_reader *reader, const uint8_t *at) {
-  if (stoa_json_is_at(reader, at, '"')) {
-    struct stoa_string ignored;
-    return stoa_json_read_string(reader, at + 1, &ignored);
-  }
-  struct stoa_decimal ignored;
-  const uint8_t *next = stoa_decimal_read(at, reader->end, &ignored);
-  if (next == NULL) {
-    size_t len = literal_len(reader, at);
-    next = len > 0 ? at + len : stoa_json_fail_syntax(reader, at, "a value");
-  }
-  return next;
-}
-
-/* `"name" :` in an object. */
-static const uint8_t *skip_name(struct stoa_json_reader *reader, const uint8_t *at) {
-  at = stoa_json_skip_space(reader, at);
-  if (!stoa_json_is_at(reader, at, '"')) {
-    return stoa_json_fail_syntax(reader, at, "a member's name");
-  }
-  struct stoa_string ignored;
-  at = stoa_json_read_string(reader, at + 1, &ignored);
-  if (at == NULL) {
-    return NULL;
-  }
-  at = stoa_json_skip_space(reader, at);
-  return stoa_json_is_at(reader, at, ':') ? at + 1 : stoa_json_fail_syntax(reader, at, "':'");
-}
-
-/* What stoa_json_skip_value() stands in: bit 0 of `objects` is the innermost container, 1 for an object. */
-struct nest {
-  uint32_t depth_before;
-  uint32_t objects;
-};
-
-static bool is_nested(const struct stoa_json_reader *reader, const struct nest *nest) {
-  return reader->depth > nest->depth_before;
-}
-
-/* `at` is behind a value: step over the containers that end here, and over the comma before the next value. */
-static const uint8_t *skip_ends(struct stoa_json_reader *reader, struct nest *nest, const uint8_t *at) {
-  while (is_nested(reader, nest)) {
-    at = stoa_json_skip_space(reader, at);
-    bool in_object = (nest->objects & 1) != 0;
-    if (stoa_json_is_at(reader, at, ',')) {
-      return in_object ? skip_name(reader, at + 1) : at + 1;
-    }
-    if (!stoa_json_is_at(reader, at, in_object ? '}' : ']')) {
-      return stoa_json_fail_syntax(reader, at, in_object ? "',' or '}'" : "',' or ']'");
-    }
-    at++;
-    reader->depth--;
-    nest->objects >>= 1;
-  }
-  return at;
-}
-
-/* Go into the container that opens here, up to its first value, or over it when it is empty. */
-static const uint8_t *skip_open(struct stoa_json_reader *reader, struct nest *nest, const uint8_t *at) {
-  if (!stoa_json_enter(reader)) {
-    return NULL;
-  }
-  bool is_object = *at == '{';
-  nest->objects = nest->objects << 1 | is_object;
-  at = stoa_json_skip_space(reader, at + 1);
-  if (stoa_json_is_at(reader, at, is_object ? '}' : ']')) {
-    return skip_ends(reader, nest, at);
-  }
-  return is_object ? skip_name(reader, at) : at;
-}
-
-const uint8_t *stoa_json_skip_value(struct stoa_json_reader *reader, const uint8_t *at) {
-  struct nest nest = {.depth_before = reader->depth};
-  do {
-    at = stoa_json_skip_space(reader, at);
-    if (stoa_json_is_at(reader, at, '{') || stoa_json_is_at(reader, at, '[')) {
-      at = skip_open(reader, &nest, at);
-    } else {
-      at = skip_scalar(reader, at);
-      at = at == NULL ? NULL : skip_ends(reader, &nest, at);
-    }
-  } while (at != NULL && is_nested(reader, &nest));
-  return at;
 }

@@ -54,6 +54,9 @@ static inline bool stoa_json_is_at(const struct stoa_json_reader *reader, const 
 /* Does the literal (true, false, null) stand here? */
 bool stoa_json_is_literal(const struct stoa_json_reader *reader, const uint8_t *at, const char *literal);
 
+/* The length of the literal that stands here, or 0. */
+size_t stoa_json_literal_len(const struct stoa_json_reader *reader, const uint8_t *at);
+
 /* The rest of a string, from behind its opening quote. Without escapes it points into the input, else into the
  * arena. It is UTF-8. Errors: STOA_E_SYNTAX, STOA_E_UTF8 (lone surrogates too), STOA_E_MEMORY,
  *         STOA_E_LIMIT  the arena's cap */

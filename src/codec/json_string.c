@@ -1,5 +1,7 @@
 /* codec/json_string.c: JSON strings (RFC 8259 7). */
 #include "base/utf8.h"
+
+#include <assert.h>
 #include "codec/json_read.h"
 #include "scan.h"
 
@@ -66,6 +68,7 @@ static const uint8_t *read_character(struct stoa_json_reader *reader, const uint
 
 /* RFC 3629 3 */
 static uint8_t *put_character(uint8_t *to, uint32_t character) {
+  assert(character <= 0x10ffff);
   if (character < 0x80) {
     *to++ = (uint8_t)character;
     return to;
@@ -154,6 +157,7 @@ static const uint8_t *read_escaped(struct stoa_json_reader *reader, const uint8_
   if (at == NULL) {
     return NULL;
   }
+  assert(at == quote);
   if (!stoa_utf8_valid(text, (size_t)(to - text))) {
     return fail_utf8(reader);
   }

@@ -1,6 +1,8 @@
 /* codec/map_field.c: unique keys. */
 #include "codec/map_field.h"
 
+#include <assert.h>
+
 #include "codec/table.h"
 
 static int compare_text(const struct stoa_string *a, const struct stoa_string *b) {
@@ -43,6 +45,8 @@ static int compare_entries(const struct sorting *sorting, uint32_t a, uint32_t b
 
 /* order[from, middle) and order[middle, to) into spare[from, to); equal keys keep their order. */
 static void merge(struct sorting *sorting, size_t from, size_t middle, size_t to) {
+  assert(from <= middle);
+  assert(middle <= to);
   size_t left = from;
   size_t right = middle;
   for (size_t i = from; i < to; i++) {
@@ -77,10 +81,13 @@ static void compact(struct stoa_list *entries, size_t size, const uint32_t *kept
     }
     count += kept[i];
   }
+  assert(count > 0);
+  assert(count <= entries->count);
   entries->count = count;
 }
 
 bool stoa_map_field_settle(const struct stoa_field *map, struct stoa_list *entries, struct stoa_arena *arena) {
+  assert(map->label == STOA_LABEL_MAP);
   size_t count = entries->count;
   if (count < 2) {
     return true;

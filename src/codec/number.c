@@ -1,6 +1,7 @@
 /* codec/number.c: numbers as text. */
 #include "codec/number.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ bool stoa_decimal_is_whole(const struct stoa_decimal *decimal, uint64_t *out_mag
   for (; exponent > 0 && magnitude <= UINT64_MAX / 10; exponent--) {
     magnitude *= 10;
   }
+  assert(exponent == 0 || magnitude > 0);
   *out_magnitude = magnitude;
   return exponent == 0 && decimal->is_exact;
 }
@@ -150,6 +152,7 @@ size_t stoa_number_write(uint64_t value, char *out_text) {
     reversed[len++] = (char)('0' + value % 10);
     value /= 10;
   } while (value > 0);
+  assert(len <= sizeof reversed);
   for (size_t i = 0; i < len; i++) {
     out_text[i] = reversed[len - 1 - i];
   }
@@ -167,6 +170,7 @@ size_t stoa_number_write_signed(int64_t value, char *out_text) {
 /* Any decimal of DBL_DIG digits survives the way through a normal double, so a shorter text than that many digits is
  * what %g makes of it by dropping zeros. Subnormal doubles hold fewer digits. 17 digits always suffice. */
 size_t stoa_number_write_double(double value, char *out_text) {
+  assert(isfinite(value));
   locale_t before = stoa_number_use_c_locale();
   int len = 0;
   for (int digits = isnormal(value) ? DBL_DIG : 1; digits <= DBL_DECIMAL_DIG; digits++) {
@@ -176,10 +180,13 @@ size_t stoa_number_write_double(double value, char *out_text) {
     }
   }
   (void)uselocale(before);
+  assert(len > 0);
+  assert(len < STOA_NUMBER_TEXT_MAX);
   return (size_t)len;
 }
 
 size_t stoa_number_write_float(float value, char *out_text) {
+  assert(isfinite(value));
   locale_t before = stoa_number_use_c_locale();
   int len = 0;
   for (int digits = isnormal(value) ? FLT_DIG : 1; digits <= FLT_DECIMAL_DIG; digits++) {
@@ -189,5 +196,7 @@ size_t stoa_number_write_float(float value, char *out_text) {
     }
   }
   (void)uselocale(before);
+  assert(len > 0);
+  assert(len < STOA_NUMBER_TEXT_MAX);
   return (size_t)len;
 }

@@ -5,6 +5,8 @@
  */
 #include "codec/proto.h"
 
+#include <assert.h>
+
 #include "base/utf8.h"
 #include "codec/fault.h"
 #include "codec/map_field.h"
@@ -25,6 +27,7 @@ static int read_message(struct reader *reader, const struct stoa_message_type *t
                         const uint8_t *end);
 
 static const uint8_t *fail(struct reader *reader, int status, const char *reason) {
+  assert(status != STOA_OK);
   reader->status = status;
   stoa_fault_set(&reader->fault, "%s", reason);
   return NULL;
@@ -251,6 +254,7 @@ static const uint8_t *read_submessage(struct reader *reader, const struct stoa_m
   if (at == NULL || !enter(reader)) {
     return NULL;
   }
+  assert(len <= (size_t)(end - at));
   if (read_message(reader, type, message, at, at + len) != STOA_OK) {
     return NULL;
   }
@@ -349,6 +353,7 @@ static const uint8_t *read_packed(struct reader *reader, const struct stoa_field
 
 /* A map value that the entry does not carry is the empty message, not none. */
 static bool complete_entry(struct reader *reader, const struct stoa_field *field, struct stoa_list *list) {
+  assert(list->count > 0);
   const struct stoa_field *value = stoa_map_field_value(field);
   void *entry = stoa_list_item(list, list->count - 1, field->message->size);
   return value->kind != STOA_KIND_MESSAGE ||
@@ -448,6 +453,7 @@ int stoa_proto_decode(const struct stoa_message_type *type, struct stoa_bytes in
   stoa_fault_init(&reader.fault, out_error);
   const uint8_t *end = input.len == 0 ? input.data : input.data + input.len;
   int status = read_message(&reader, type, out_message, input.data, end);
+  assert(status != STOA_OK || reader.depth == 1);
   if (status == STOA_OK && reader.has_maps && !stoa_map_field_settle_all(type, out_message, arena)) {
     (void)fail_arena(&reader);
     return reader.status;

@@ -5,6 +5,8 @@
  */
 #include "codec/proto.h"
 
+#include <assert.h>
+
 #include "base/utf8.h"
 #include "codec/map_field.h"
 #include "codec/table.h"
@@ -123,6 +125,8 @@ static int begin_len(struct writer *writer, uint32_t tag, size_t *out_start) {
 
 static int end_len(struct writer *writer, size_t start) {
   struct stoa_buffer *out = writer->out;
+  assert(start > 0);
+  assert(start <= out->len);
   size_t len = out->len - start;
   size_t more = stoa_varint_size(len) - 1;
   int status = stoa_buffer_reserve(out, more);
@@ -206,6 +210,7 @@ static int write_entry_fields(struct writer *writer, const struct stoa_field *ma
 
 /* Unlike other messages an entry carries its key and value even when they are defaults. */
 static int write_entry(struct writer *writer, const struct stoa_field *map, const void *entry) {
+  assert(map->label == STOA_LABEL_MAP);
   if (writer->depth == STOA_CODEC_DEPTH_MAX) {
     return STOA_E_LIMIT;
   }
@@ -290,6 +295,8 @@ int stoa_proto_encode(const struct stoa_message_type *type, const void *message,
   struct writer writer = {.out = out, .depth = 1};
   size_t len_before = out->len;
   int status = write_message(&writer, type, message);
+  assert(writer.depth == 1);
+  assert(out->len >= len_before);
   if (status != STOA_OK) {
     out->len = len_before;
   }

@@ -1,6 +1,8 @@
 /* codec/registry.c: the codecs that are built in, and those that a program adds. */
 #include "codec/registry.h"
 
+#include <assert.h>
+
 #include "codec/json.h"
 #include "codec/proto.h"
 
@@ -40,10 +42,12 @@ int stoa_codec_registry_add(struct stoa_codec_registry *registry, const struct s
     return STOA_E_LIMIT;
   }
   registry->codecs[registry->count++] = codec;
+  assert(stoa_codec_registry_find(registry, name) == codec);
   return STOA_OK;
 }
 
 const struct stoa_codec *stoa_codec_registry_find(const struct stoa_codec_registry *registry, struct stoa_string name) {
+  assert(registry->count <= STOA_CODECS_MAX);
   for (size_t i = 0; i < registry->count; i++) {
     if (stoa_string_equal(stoa_string_of(registry->codecs[i]->name), name)) {
       return registry->codecs[i];

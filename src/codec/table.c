@@ -1,6 +1,8 @@
 /* codec/table.c: reading descriptor tables. */
 #include "codec/table.h"
 
+#include <assert.h>
+
 #include "codec/scan/bytes.h"
 
 #define LIST_ROOM_FIRST 4
@@ -125,6 +127,7 @@ void *stoa_list_push(struct stoa_list *list, size_t item_size, struct stoa_arena
   if (is_full(list->count) && !grow(list, item_size, arena)) {
     return NULL;
   }
+  assert(list->items != NULL);
   return stoa_list_item(list, list->count++, item_size);
 }
 

@@ -4,6 +4,7 @@
 #include "base/calendar.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define SECONDS_MIN (-62135596800) /* 0001-01-01T00:00:00Z */
@@ -61,6 +62,7 @@ static bool take_fraction(struct stoa_string *text, int32_t *out_nanos) {
   for (size_t i = digits; i < 9; i++) {
     value *= 10;
   }
+  assert(value <= NANOS_MAX);
   *out_nanos = (int32_t)value;
   return true;
 }
@@ -131,6 +133,8 @@ bool stoa_time_read_span(struct stoa_string text, struct stoa_time *out_time) {
 
 /* A point and 3, 6 or 9 digits, or nothing. */
 static size_t write_fraction(int32_t nanos, char *out_text) {
+  assert(nanos >= 0);
+  assert(nanos <= NANOS_MAX);
   if (nanos == 0) {
     return 0;
   }
@@ -155,6 +159,7 @@ size_t stoa_time_write_point(struct stoa_time time, char out_text[STOA_TIME_TEXT
   int len = snprintf(out_text, STOA_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", (int)date.year, (int)date.month,
                      (int)date.day, (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
   size_t end = (size_t)len + write_fraction(time.nanos, out_text + len);
+  assert(end < STOA_TIME_TEXT_MAX);
   out_text[end] = 'Z';
   return end + 1;
 }
@@ -170,6 +175,7 @@ size_t stoa_time_write_span(struct stoa_time time, char out_text[STOA_TIME_TEXT_
   int32_t nanos = is_negative ? -time.nanos : time.nanos;
   int len = snprintf(out_text, STOA_TIME_TEXT_MAX, "%s%lld", is_negative ? "-" : "", (long long)seconds);
   size_t end = (size_t)len + write_fraction(nanos, out_text + len);
+  assert(end < STOA_TIME_TEXT_MAX);
   out_text[end] = 's';
   return end + 1;
 }

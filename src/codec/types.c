@@ -1,4 +1,5 @@
 /* codec/types.c: message types by name, sorted. */
+#include <assert.h>
 #include <stoa/types.h>
 
 static const struct stoa_message_type *types[STOA_TYPES_MAX];
@@ -46,6 +47,8 @@ int stoa_types_add(const struct stoa_message_type *type) {
   memmove(&types[place + 1], &types[place], (type_count - place) * sizeof types[0]);
   types[place] = type;
   type_count++;
+  assert(type_count <= STOA_TYPES_MAX);
+  assert(stoa_types_find(name) == type);
   return STOA_OK;
 }
 

@@ -1,7 +1,6 @@
 #include "server/dispatch.h"
 
 #include "server/answer.h"
-#include "server/handlers.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -115,7 +114,7 @@ static int decode(const struct incoming *incoming, const struct stoa_handler *ha
 static void dispatch(const struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
-  const struct stoa_handler *handler = stoa_server_find_handler(server, incoming->typed.type);
+  const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, incoming->typed.type);
   if (handler == NULL) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;

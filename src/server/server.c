@@ -18,6 +18,7 @@
 
 /* How long one worker waits for something while the others, without threads too, wait for it. */
 #define STEPPED_WAIT_MS 1
+#define HANDLERS_MAX 4096u
 
 /* Creating. */
 
@@ -71,6 +72,7 @@ int stoa_server_create(const struct stoa_server_config *config, struct stoa_serv
   server->clock = &stoa_clock_system;
   server->files.root_fd = -1;
   server->ended_fd = -1;
+  stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
   int status = init(server, config);
   if (status != STOA_OK) {
     stoa_server_destroy(server);
@@ -138,7 +140,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* and destroy what was set */
-  stoa_free(server->handlers);
+  stoa_handler_table_fini(&server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
 }

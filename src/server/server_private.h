@@ -2,6 +2,7 @@
 #ifndef STOA_SERVER_SERVER_PRIVATE_H
 #define STOA_SERVER_SERVER_PRIVATE_H
 
+#include "codec/handler_table.h"
 #include "http/files.h"
 #include "net/tls.h"
 #include "server/listeners.h"
@@ -26,8 +27,7 @@ struct stoa_server {
   void *user; /* the program's, and what frees it; NULL: nothing */
   void (*destroy_user)(void *user);
 
-  struct stoa_handler *handlers; /* by ascending type */
-  size_t handler_count;
+  struct stoa_handler_table handlers; /* of struct stoa_handler */
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 

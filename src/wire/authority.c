@@ -1,5 +1,7 @@
 #include "wire/authority.h"
 
+#include <assert.h>
+
 #include "wire/http_token.h"
 
 /* The length of "[...]" with what an IPv6 address is written of in it, or 0. */
@@ -54,6 +56,8 @@ bool stoa_authority_parse(struct stoa_string text, struct stoa_authority *out_au
   if (host_len == 0 || !port_parse(stoa_string_make(text.data + host_len, text.len - host_len), &port)) {
     return false;
   }
+  assert(host_len <= text.len);
+  assert(port <= UINT16_MAX || port == STOA_PORT_NONE);
   out_authority->host = stoa_string_make(text.data, host_len);
   out_authority->port = port;
   return true;

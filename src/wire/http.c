@@ -104,6 +104,7 @@ static int in_method(struct parse *parse) {
 static void path_split(struct parse *parse, uint32_t start) {
   struct stoa_http_head *head = parse->head;
   uint32_t end = head->target.start + head->target.len;
+  assert(start < end);
   const uint8_t *mark = memchr(parse->data + start, '?', end - start);
   uint32_t path_end = mark != NULL ? (uint32_t)(mark - parse->data) : end;
   head->target = (struct stoa_http_span){start, end - start};
@@ -189,6 +190,7 @@ static int in_version(struct parse *parse) {
   static const char form[] = "HTTP/#.#\r\n"; /* RFC 9112 2.3; # is a digit */
   struct stoa_http_head *head = parse->head;
   uint32_t place = head->scan - head->line_start;
+  assert(place < sizeof form - 1);
   uint8_t byte = parse->data[head->scan++];
   bool fits = form[place] == '#' ? byte >= '0' && byte <= '9' : byte == (uint8_t)form[place];
   if (!fits) {
@@ -335,6 +337,7 @@ int stoa_http_head_parse(struct stoa_http_head *head, const struct stoa_http_lim
   if (head->verdict == 0 && head->scan == limits->head_bytes_max) {
     head->verdict = head->state == IN_TARGET ? 414 : 431;
   }
+  assert(head->scan <= limits->head_bytes_max);
   return head->verdict;
 }
 

@@ -4,6 +4,7 @@
 #include "base/calendar.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define DAYS_PER_WEEK 7
@@ -49,6 +50,8 @@ void stoa_http_date(int64_t wall_us, char out_text[STOA_HTTP_DATE_SIZE]) {
   struct date date = date_of_second(second);
   int64_t weekday = (floor_divide(second, STOA_S_PER_DAY) + WEEKDAY_OF_1970) % DAYS_PER_WEEK;
   weekday += weekday < 0 ? DAYS_PER_WEEK : 0;
+  assert(weekday >= 0);
+  assert(weekday < DAYS_PER_WEEK);
   /* All are in range; the remainders say so to the compiler, which counts the bytes. */
   snprintf(out_text, STOA_HTTP_DATE_SIZE, "%.*s, %02u %s %04u %02u:%02u:%02u GMT", DAY_NAME_LEN, day_names[weekday],
            (unsigned)(date.day.day % 100), month_names[date.day.month - 1], (unsigned)(date.day.year % 10000),

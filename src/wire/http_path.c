@@ -1,4 +1,6 @@
 #include "base/utf8.h"
+
+#include <assert.h>
 #include "wire/http.h"
 #include "wire/http_token.h"
 
@@ -45,6 +47,8 @@ int stoa_http_path_decode(struct stoa_string path, char *out, size_t *out_len) {
   if (!stoa_utf8_valid(out, len) || has_parent_segment(out, len)) {
     return STOA_E_SYNTAX;
   }
+  assert(at == path.len);
+  assert(len <= path.len);
   *out_len = len;
   return STOA_OK;
 }

@@ -1,5 +1,7 @@
 #include "wire/http_token.h"
 
+#include <assert.h>
+
 #define T STOA_HTTP_TOKEN
 #define V STOA_HTTP_VALUE
 #define U STOA_HTTP_TARGET
@@ -79,6 +81,7 @@ bool stoa_http_list_next(struct stoa_string list, size_t *at, struct stoa_string
   const char *start = list.data + *at;
   const char *comma = memchr(start, ',', list.len - *at);
   size_t len = comma != NULL ? (size_t)(comma - start) : list.len - *at;
+  assert(len <= list.len - *at);
   *at += len + 1;
   *out_element = stoa_http_trim(stoa_string_make(start, len));
   return true;

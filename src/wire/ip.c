@@ -1,5 +1,7 @@
 #include "wire/ip.h"
 
+#include <assert.h>
+
 #include "wire/http_token.h"
 
 #define GROUP_DIGITS_MAX 4
@@ -126,6 +128,7 @@ bool stoa_ip_parse_v6(struct stoa_string text, uint8_t out_address[STOA_IP_LEN])
   }
   size_t head_len = reading.gap < reading.filled ? reading.gap : reading.filled;
   size_t tail_len = reading.filled - head_len;
+  assert(head_len + tail_len <= STOA_IP_LEN);
   memset(out_address, 0, STOA_IP_LEN);
   memcpy(out_address, reading.bytes, head_len);
   memcpy(out_address + STOA_IP_LEN - tail_len, reading.bytes + head_len, tail_len);

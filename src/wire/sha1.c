@@ -1,5 +1,7 @@
 #include "wire/sha1.h"
 
+#include <assert.h>
+
 #define BLOCK_LEN 64
 
 static inline uint32_t rotate(uint32_t word, unsigned bits) {
@@ -62,6 +64,7 @@ static void compress(uint32_t hash[5], const uint8_t block[BLOCK_LEN]) {
 
 /* RFC 3174 4: a one bit, zeros, and the length in bits; one block more, or two. */
 static void finish(uint32_t hash[5], struct stoa_bytes rest, uint64_t message_len) {
+  assert(rest.len < BLOCK_LEN);
   uint8_t blocks[2 * BLOCK_LEN] = {0};
   size_t len = rest.len < BLOCK_LEN - 8 ? BLOCK_LEN : 2 * BLOCK_LEN;
   if (rest.len > 0) {
@@ -77,6 +80,7 @@ static void finish(uint32_t hash[5], struct stoa_bytes rest, uint64_t message_le
 }
 
 void stoa_sha1(struct stoa_bytes message, uint8_t out_digest[STOA_SHA1_LEN]) {
+  assert(message.data != NULL || message.len == 0);
   uint32_t hash[5] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
   size_t at = 0;
   for (; message.len - at >= BLOCK_LEN; at += BLOCK_LEN) {

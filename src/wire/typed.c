@@ -28,6 +28,8 @@ int stoa_typed_read(struct stoa_bytes message, enum stoa_typed_order order, stru
   out_typed->is_error = (word & STOA_TYPE_ERROR) != 0;
   out_typed->id = is_call ? word_read(message.data + 4, order) : 0;
   out_typed->payload = stoa_bytes_make(message.data + header_len, message.len - header_len);
+  assert(out_typed->type <= STOA_TYPE_MAX);
+  assert(out_typed->payload.len + header_len == message.len);
   return STOA_OK;
 }
 

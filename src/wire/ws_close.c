@@ -1,5 +1,7 @@
 #include "wire/ws_frame.h"
 
+#include <assert.h>
+
 /* The longest reason a close frame holds beside its code. */
 #define REASON_LEN_MAX (STOA_WS_CONTROL_LEN_MAX - 2)
 
@@ -29,6 +31,7 @@ size_t stoa_ws_close_write(uint8_t out[127], uint16_t code, const char *reason) 
     return 2;
   }
   size_t len = reason != NULL ? reason_len(reason) : 0;
+  assert(len <= REASON_LEN_MAX);
   out[1] = (uint8_t)(2 + len);
   out[2] = (uint8_t)(code >> 8);
   out[3] = (uint8_t)code;

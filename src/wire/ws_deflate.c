@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "wire/http_token.h"
@@ -221,6 +222,9 @@ bool stoa_ws_deflate_taken(struct stoa_string value) {
 }
 
 size_t stoa_ws_deflate_answer(const struct stoa_ws_deflate *agreed, char *out, size_t out_size) {
+  assert(out_size > 0);
+  assert(agreed->server_max_window_bits >= 9);
+  assert(agreed->server_max_window_bits <= 15);
   char server[32] = "";
   char client[32] = "";
   if (agreed->client_asked_window_bits || agreed->server_max_window_bits < 15) {

@@ -45,6 +45,7 @@ static unsigned peek(const struct bits *bits) {
 }
 
 static unsigned take(struct bits *bits, unsigned count) {
+  assert(count <= 16);
   unsigned value = peek(bits) & ((1u << count) - 1);
   bits->at += count;
   return value;
@@ -74,6 +75,7 @@ static unsigned reversed(unsigned code, unsigned bits) {
 
 static void read_length_codes(struct bits *bits, unsigned count,
                               struct length_code out_table[1 << LENGTH_CODE_BITS_MAX]) {
+  assert(count <= LENGTH_SYMBOLS);
   static const uint8_t order[LENGTH_SYMBOLS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
   uint8_t lens[LENGTH_SYMBOLS] = {0};
   unsigned next[CODE_BITS_MAX + 1];
@@ -95,6 +97,7 @@ static void read_length_codes(struct bits *bits, unsigned count,
 /* The lengths of the codes of `count` literals; a run may go on into those of the distances. */
 static bool read_code_lens(struct bits *bits, const struct length_code *table, unsigned count,
                            uint8_t out_lens[LITERALS_MAX + RUN_MAX]) {
+  assert(count <= LITERALS_MAX);
   for (unsigned at = 0; at < count;) {
     struct length_code code = table[peek(bits) & ((1u << LENGTH_CODE_BITS_MAX) - 1)];
     unsigned run = 1;

@@ -101,12 +101,14 @@ static enum fast_verdict fast_message(struct stoa_deflater *deflater, struct sto
       written += TAIL_LEN;
     }
   }
+  assert(written <= room);
   *out_len = written;
   return FAST_DONE;
 }
 
 /* Have room for `len` bytes behind out's content, or for all that its cap allows. */
 static int make_room(struct stoa_buffer *out, size_t len, size_t *out_room) {
+  assert(out->len <= out->len_max);
   size_t left = out->len_max - out->len;
   *out_room = len < left ? len : left;
   return stoa_buffer_reserve(out, *out_room);
@@ -114,6 +116,7 @@ static int make_room(struct stoa_buffer *out, size_t len, size_t *out_room) {
 
 static int compress_fast(struct stoa_deflater *deflater, struct stoa_bytes message, struct stoa_buffer *out,
                          enum fast_verdict *out_verdict) {
+  assert(message.len > 0);
   size_t pieces = (message.len + FAST_PIECE_LEN - 1) / FAST_PIECE_LEN;
   size_t piece_len = message.len < FAST_PIECE_LEN ? message.len : FAST_PIECE_LEN;
   size_t bound = libdeflate_deflate_compress_bound(deflater->fast, piece_len) + TAIL_LEN + 1;
@@ -125,6 +128,7 @@ static int compress_fast(struct stoa_deflater *deflater, struct stoa_bytes messa
   }
   *out_verdict = fast_message(deflater, message, out, room, &len);
   out->len += len;
+  assert(out->len <= out->cap);
   return *out_verdict == FAST_NO_ROOM ? STOA_E_LIMIT : STOA_OK;
 }
 
@@ -162,6 +166,7 @@ static int compress_in_stream(struct stoa_deflater *deflater, struct stoa_bytes 
   if (result != Z_OK || stream->avail_out == 0) {
     return STOA_E_LIMIT;
   }
+  assert(room - stream->avail_out > TAIL_LEN);
   out->len += room - stream->avail_out - TAIL_LEN;
   return STOA_OK;
 }

@@ -176,6 +176,7 @@ static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t
   head->mask = 0;
   memcpy(&head->mask, data + 2 + size, mask_len);
   head->len = (uint8_t)(2 + size + mask_len);
+  assert(head->len <= STOA_WS_HEADER_LEN_MAX);
   return HEAD_WHOLE;
 }
 
@@ -205,6 +206,8 @@ static void close_read(struct stoa_ws_event *event) {
 static size_t control_read(struct stoa_ws_reader *reader, const struct frame_head *head, uint8_t *data, size_t len,
                            struct stoa_ws_event *event) {
   size_t payload_len = (size_t)head->payload_len;
+  /* second_byte_violation() has refused longer ones. */
+  assert(payload_len <= STOA_WS_CONTROL_LEN_MAX);
   if (len - head->len < payload_len) {
     return 0;
   }
@@ -222,6 +225,9 @@ static size_t control_read(struct stoa_ws_reader *reader, const struct frame_hea
 }
 
 static void data_frame_start(struct stoa_ws_reader *reader, const struct frame_head *head) {
+  assert(reader->state == READER_HEADER);
+  /* too_long() has refused what does not fit. */
+  assert(head->payload_len <= UINT32_MAX - reader->message_len);
   uint8_t opcode = head->first & BITS_OPCODE;
   uint8_t flags = reader->flags & (uint8_t)~FLAG_FIN;
   if (opcode != STOA_WS_CONTINUATION) {
@@ -237,6 +243,7 @@ static void data_frame_start(struct stoa_ws_reader *reader, const struct frame_h
 }
 
 static void data_frame_end(struct stoa_ws_reader *reader) {
+  assert(reader->frame_left == 0);
   reader->state = READER_HEADER;
   if ((reader->flags & FLAG_FIN) != 0) {
     reader->flags &= (uint8_t)~FLAGS_OF_MESSAGE;
@@ -256,6 +263,7 @@ static bool text_holds(struct stoa_ws_reader *reader, const uint8_t *data, size_
 /* Hand out what is there of the current frame. A piece is worth an event when it has bytes or opens or ends the
  * message. Returns the bytes used. */
 static size_t payload_read(struct stoa_ws_reader *reader, uint8_t *data, size_t len, struct stoa_ws_event *event) {
+  assert(reader->state == READER_PAYLOAD);
   size_t taken = len < reader->frame_left ? len : reader->frame_left;
   bool frame_done = taken == reader->frame_left;
   event->first = (reader->flags & FLAG_FIRST) != 0;
@@ -321,4 +329,5 @@ void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8
   }
   /* Nothing is left for later once the reader has ended, but the event's own bytes may still be needed. */
   *out_used = reader->state == READER_ENDED ? len : used;
+  assert(*out_used <= len);
 }

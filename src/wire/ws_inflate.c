@@ -44,6 +44,7 @@ void stoa_inflater_reset(struct stoa_inflater *inflater) {
 /* Room for one step behind out's content: about what the waiting input makes, within bounds. Where out is full, the
  * one byte of `probe` takes what would be too much. */
 static int step_room(struct stoa_inflater *inflater, struct stoa_buffer *out, uint8_t *probe) {
+  assert(out->len <= out->len_max);
   size_t room = out->len_max - out->len;
   size_t wanted = (size_t)inflater->stream.avail_in * 4;
   wanted = wanted < STEP_BYTES_MIN ? STEP_BYTES_MIN : wanted;
@@ -71,6 +72,7 @@ static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *o
     return status;
   }
   bool full = stream->next_out == &probe;
+  assert(stream->avail_out > 0);
   uInt room = stream->avail_out;
   int result = inflate(stream, Z_SYNC_FLUSH);
   size_t made = room - stream->avail_out;
@@ -96,6 +98,7 @@ static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *o
 }
 
 static int inflate_piece(struct stoa_inflater *inflater, const uint8_t *data, uInt len, struct stoa_buffer *out) {
+  assert(len <= STEP_BYTES_MAX);
   z_stream *stream = &inflater->stream;
   stream->next_in = data;
   stream->avail_in = len;

@@ -1,5 +1,7 @@
 #include "wire/ws_frame.h"
 
+#include <assert.h>
+
 /* Sixteen bytes at once: one SSE2 or NEON register, which every 64-bit machine has. */
 typedef uint8_t lane __attribute__((vector_size(16)));
 
@@ -49,6 +51,7 @@ uint32_t stoa_ws_mask(uint32_t mask, uint8_t *data, size_t len) {
   uint8_t key[sizeof mask];
   memcpy(key, &mask, sizeof mask);
   size_t turn = len - at;
+  assert(turn < sizeof mask);
   for (size_t i = 0; i < turn; i++) {
     data[at + i] ^= key[i];
   }

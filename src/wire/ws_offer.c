@@ -5,6 +5,8 @@
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
+#include <assert.h>
+
 /* The handshake writes these itself, or they would change how the request is read. */
 static const char *const reserved_names[] = {"Host",
                                              "Upgrade",
@@ -62,6 +64,7 @@ static void put_field(struct writer *writer, const char *name, struct stoa_strin
 }
 
 static int end_of(struct writer *writer, size_t start) {
+  assert(writer->out->len >= start);
   if (writer->status != STOA_OK) {
     writer->out->len = start;
   }

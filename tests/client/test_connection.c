@@ -285,8 +285,15 @@ static void invalid_options_are_refused(void **state) {
   const struct stoa_client_field bad_name = {"Host", "x"};
   const struct stoa_client_field bad_value = {"X-A", "a\r\nX-B: b"};
   const struct stoa_codec bad_codec = {.name = "No Name"};
+  char long_url[2100];
+  char long_value[17 * 1024];
+  const struct stoa_client_field long_field = {"X-A", long_value};
+  snprintf(long_url, sizeof long_url, "ws://127.0.0.1/%02050d", 0);
+  snprintf(long_value, sizeof long_value, "%017000d", 0);
   const struct stoa_client_options bad[] = {
       {.url = NULL},
+      {.url = long_url},
+      {.url = far->url, .fields = &long_field, .field_count = 1},
       {.url = "http://example.com/"},
       {.url = "ws://user@example.com/"},
       {.url = "ws://example.com/#part"},
@@ -323,6 +330,18 @@ static void a_handler_is_checked_and_there_is_one_for_a_type(void **state) {
   assert_int_equal(stoa_client_handle(peer->client, &handler), STOA_E_LIMIT);
   handler.type = 512;
   assert_int_equal(stoa_client_handle(peer->client, &handler), STOA_E_EXISTS);
+}
+
+static void a_handler_with_a_table_of_another_abi_is_refused(void **state) {
+  struct peer *peer = *state;
+  const struct stoa_client_options options = peer_options(peer);
+  static const struct stoa_message_type old = {.abi = STOA_DESCRIPTOR_ABI - 1};
+  struct stoa_client_handler handler = {.name = "x", .message = &old};
+  handler.invoke = (void (*)(stoa_client_function, void *, struct stoa_client *, const void *))(void (*)(void))abort;
+  assert_int_equal(stoa_client_create_with(&options, NULL, &peer->clock, &peer->client), STOA_OK);
+  assert_int_equal(stoa_client_handle(peer->client, &handler), STOA_E_ARGUMENT);
+  handler.message = NULL;
+  assert_int_equal(stoa_client_handle(peer->client, &handler), STOA_OK);
 }
 
 static void more_than_the_outgoing_cap_is_not_sent(void **state) {
@@ -465,6 +484,7 @@ int main(void) {
       CONNECTION_TEST(frames_are_masked_with_keys_that_differ),
       CONNECTION_TEST(invalid_options_are_refused),
       CONNECTION_TEST(a_handler_is_checked_and_there_is_one_for_a_type),
+      CONNECTION_TEST(a_handler_with_a_table_of_another_abi_is_refused),
       CONNECTION_TEST(more_than_the_outgoing_cap_is_not_sent),
       CONNECTION_TEST(a_plain_error_is_delivered_with_its_type),
       CONNECTION_TEST(a_message_that_cannot_be_decoded_is_dropped_and_the_connection_stays),

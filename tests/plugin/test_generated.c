@@ -30,6 +30,7 @@ struct asked {
   const char *function;
   const void *target; /* server or session */
   const struct stoa_uuid *session_id;
+  const struct stoa_uuid *except;
   struct stoa_string group;
   uint32_t type;
   const struct stoa_message_type *message_type;
@@ -85,6 +86,19 @@ int stoa_server_publish(struct stoa_server *server, struct stoa_string group, ui
                         const struct stoa_message_type *message_type, const void *message) {
   asked.group = group;
   return note("publish", server, type, message_type, message);
+}
+
+int stoa_server_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, uint32_t type,
+                                 const struct stoa_message_type *message_type, const void *message) {
+  asked.except = except;
+  return note("broadcast_except", server, type, message_type, message);
+}
+
+int stoa_server_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                               uint32_t type, const struct stoa_message_type *message_type, const void *message) {
+  asked.group = group;
+  asked.except = except;
+  return note("publish_except", server, type, message_type, message);
 }
 
 int stoa_session_send(struct stoa_session *session, uint32_t type, const struct stoa_message_type *message_type,
@@ -233,6 +247,20 @@ static void senders_name_the_type_and_pass_the_status_on(void **state) {
   check_sent("broadcast", SERVER, &line);
   assert_int_equal(calls_chat_line_publish(SERVER, stoa_string_of("room"), &line), STOA_E_LIMIT);
   check_sent("publish", SERVER, &line);
+  assert_true(stoa_string_equal(asked.group, stoa_string_of("room")));
+}
+
+static void senders_to_all_but_one_name_the_one(void **state) {
+  (void)state;
+  const struct calls_chat_line line = {.text = STOA_STR("hello")};
+  const struct stoa_uuid id = {.bytes = {1}};
+  assert_int_equal(calls_chat_line_broadcast_except(SERVER, &id, &line), STOA_E_LIMIT);
+  check_sent("broadcast_except", SERVER, &line);
+  assert_ptr_equal(asked.except, &id);
+  asked.except = NULL;
+  assert_int_equal(calls_chat_line_publish_except(SERVER, stoa_string_of("room"), &id, &line), STOA_E_LIMIT);
+  check_sent("publish_except", SERVER, &line);
+  assert_ptr_equal(asked.except, &id);
   assert_true(stoa_string_equal(asked.group, stoa_string_of("room")));
 }
 
@@ -569,6 +597,7 @@ int main(void) {
       cmocka_unit_test_setup(a_call_reaches_its_handler_with_request_and_reply, forget),
       cmocka_unit_test_setup(a_message_reaches_its_handler, forget),
       cmocka_unit_test_setup(senders_name_the_type_and_pass_the_status_on, forget),
+      cmocka_unit_test_setup(senders_to_all_but_one_name_the_one, forget),
       cmocka_unit_test_setup(answers_name_the_reply_and_pass_the_status_on, forget),
       cmocka_unit_test_setup(an_empty_service_takes_the_messages_of_the_enum, forget),
       cmocka_unit_test(every_table_is_whole_and_in_the_order_of_numbers),

@@ -114,6 +114,57 @@ static void test_a_type_has_one_handler(void **state) {
   stoa_server_destroy(server);
 }
 
+static const struct stoa_error *invoke_none(stoa_handler_function function, void *user, struct stoa_session *session,
+                                            const void *message, void *reply) {
+  (void)function;
+  (void)user;
+  (void)session;
+  (void)message;
+  (void)reply;
+  return NULL;
+}
+
+static void do_nothing(void) {}
+
+static void test_a_handler_that_is_not_complete_is_refused(void **state) {
+  (void)state;
+  struct stoa_server *server = NULL;
+  const struct stoa_message_type old = {.abi = STOA_DESCRIPTOR_ABI - 1};
+  const struct stoa_handler whole = {.message = &sample_v1_line_message_type,
+                                     .reply = &sample_v1_line_message_type,
+                                     .type = 0x3fffffffu,
+                                     .invoke = invoke_none,
+                                     .function = do_nothing};
+  struct stoa_handler parts[6];
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    parts[i] = whole;
+  }
+  parts[0].message = NULL;
+  parts[1].message = &old;
+  parts[2].reply = &old;
+  parts[3].type++;
+  parts[4].invoke = NULL;
+  parts[5].function = NULL;
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    assert_int_equal(stoa_server_handle(server, &parts[i]), STOA_E_ARGUMENT);
+  }
+  assert_int_equal(stoa_server_handle(server, &whole), STOA_OK);
+  stoa_server_destroy(server);
+}
+
+static void test_a_server_takes_4096_handlers(void **state) {
+  (void)state;
+  struct stoa_server *server = NULL;
+  struct stoa_handler handler = {.message = &sample_v1_line_message_type, .invoke = invoke_none, .function = do_nothing};
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
+  for (; handler.type < 4096; handler.type++) {
+    assert_int_equal(stoa_server_handle(server, &handler), STOA_OK);
+  }
+  assert_int_equal(stoa_server_handle(server, &handler), STOA_E_LIMIT);
+  stoa_server_destroy(server);
+}
+
 /* Connecting. */
 
 struct door {
@@ -550,6 +601,8 @@ int main(void) {
       cmocka_unit_test(test_a_port_that_is_taken_is_refused_and_nothing_runs),
       cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_set_reuse_port),
       cmocka_unit_test(test_a_type_has_one_handler),
+      cmocka_unit_test(test_a_handler_that_is_not_complete_is_refused),
+      cmocka_unit_test(test_a_server_takes_4096_handlers),
       cmocka_unit_test(test_the_program_sees_the_request_and_may_refuse_it),
       cmocka_unit_test(test_a_client_without_a_subprotocol_is_refused_by_a_close_frame_only),
       cmocka_unit_test(test_the_end_of_a_session_is_told_with_its_code_and_reason),

@@ -30,9 +30,8 @@ static void add_pair(struct symbols *symbols, const struct model_service *servic
 }
 
 static void add_push(struct symbols *symbols, const struct model_message *message, const char *what) {
-  static const char *const verbs[] = {"send", "push", "broadcast", "publish"};
-  for (size_t i = 0; i < COUNT(verbs); i++) {
-    const char *name = names_join(message->file->prefix, text_format("%s_%s", message->push_c_name, verbs[i]));
+  const char *name;
+  for (size_t i = 0; (name = emit_sender_name(message, i)) != NULL; i++) {
     symbols_add(symbols, SYMBOL_SPACE_ORDINARY, name, what, &message->place);
   }
 }
@@ -177,10 +176,10 @@ static void add_members(struct symbols *symbols, const struct model_message *mes
   for (size_t i = 0; i < message->field_count; i++) {
     const struct model_field *field = &message->fields[i];
     const char *what = text_format("field \"%s\"", field->name);
-    if (field->label == MODEL_OPTIONAL) {
+    if (field->label == STOA_LABEL_OPTIONAL) {
       symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("has_%s", field->name), what, &field->place);
     }
-    if (field->label != MODEL_ONEOF) {
+    if (field->label != STOA_LABEL_ONEOF) {
       symbols_add(symbols, SYMBOL_SPACE_ORDINARY, field->c_name, what, &field->place);
     }
   }

@@ -27,6 +27,8 @@ void emit_markdown(struct text *text, const struct model_file *file);
 bool emit_has_service(const struct model_file *file);
 /* The parts about handlers and senders; nothing for a file without numbers. */
 void emit_service_header(struct text *text, const struct model_file *file);
+/* The functions that send a message, one after the other; NULL after the last. */
+const char *emit_sender_name(const struct model_message *message, size_t index);
 /* The functions that answer a call later; `verb` is "reply" or "fail". */
 const char *emit_answer_name(const struct model_service *service, const struct model_method *method, const char *verb);
 void emit_service_source(struct text *text, const struct model_file *file);

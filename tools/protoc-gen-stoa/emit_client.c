@@ -2,39 +2,17 @@
  * does not carry a client along, nor a client a server. */
 #include "count.h"
 #include "emit.h"
+#include "emit_handlers.h"
 #include "names.h"
-#include "pool.h"
 
-static const char *with_comment(const char *head, const char *comment) {
-  return comment == NULL ? head : text_format("%s\n%s", head, comment);
-}
-
-/* `head` is "name(" or "(*name)(", as in emit_service.c. */
-static void add_push_pointer(struct text *text, const char *head, const struct model_message *message) {
-  const char *const arguments[] = {"void *user", "struct stoa_client *client",
-                                   text_format("const struct %s *message", message->c_name)};
-  text_add_call(text, head, arguments, COUNT(arguments), ";\n");
-}
-
-static void emit_handlers(struct text *text, const struct model_service *service) {
-  text_add(text, "\n");
-  text_add_comment(text, "", " What a client handles. A member that is NULL leaves its type without a handler.");
-  text_addf(text, "struct %s_client_handlers {\n", service->c_name);
-  for (size_t i = 0; i < service->push_count; i++) {
-    const struct model_message *message = service->pushes[i];
-    text_add_comment(text, "  ", text_format(" Message %u, %s.", message->number, message->name));
-    add_push_pointer(text, text_format("  void (*%s)", names_safe(message->push_c_name)), message);
-  }
-  text_add(text, "};\n");
-}
-
-static void add_register(struct text *text, const char *head, const struct model_service *service, const char *tail) {
-  const char *const arguments[] = {"struct stoa_client *client",
-                                   text_format("const struct %s_client_handlers *handlers", service->c_name),
-                                   "void *user"};
-  text_add_call(text, text_format("%sint %s_client_register", head, service->c_name), arguments, COUNT(arguments),
-                tail);
-}
+static const struct emit_side client_side = {.owner = "client",
+                                             .infix = "client_",
+                                             .row = "stoa_client_handler",
+                                             .function = "stoa_client_function",
+                                             .from = "client",
+                                             .result = "void ",
+                                             .deadline = "before the client is opened",
+                                             .has_calls = false};
 
 const char *emit_client_sender_name(const struct model_message *message) {
   return names_join(message->file->prefix, text_format("client_send_%s", message->push_c_name));
@@ -81,12 +59,8 @@ static void add_caller(struct text *text, const char *head, const struct model_s
 }
 
 static void emit_push_declarations(struct text *text, const struct model_service *service) {
-  emit_handlers(text, service);
-  text_add(text,
-           "\n/* Register all that are not NULL, before the client is opened. `handlers` is borrowed until the call "
-           "returns, `user`\n * until the client is destroyed. Errors as stoa_client_handle() tells; those before the "
-           "failing one stay. */\n");
-  add_register(text, "STOA_API ", service, ";\n");
+  emit_handlers_header(text, &client_side, service,
+                       " What a client handles. A member that is NULL leaves its type without a handler.");
   text_add(text, "\n/* Send to the server. Errors as stoa_client_send() tells. */\n");
   for (size_t i = 0; i < service->push_count; i++) {
     add_sender(text, "STOA_API ", service->pushes[i], ";\n");
@@ -103,7 +77,8 @@ static void emit_call_declarations(struct text *text, const struct model_service
     const struct model_method *method = &service->methods[i];
     text_add(text, "\n");
     text_add_comment(
-        text, "", with_comment(text_format(" Call %u, rpc %s.", method->number, method->name), method->place.comment));
+        text, "",
+        emit_with_comment(text_format(" Call %u, rpc %s.", method->number, method->name), method->place.comment));
     emit_reply_pointer(text, service, method);
     add_caller(text, "STOA_API ", service, method, ";\n");
   }
@@ -117,7 +92,7 @@ void emit_client_header(struct text *text, const struct model_file *file) {
             file->out_name);
   text_add(text, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
   for (size_t i = 0; i < file->service_count; i++) {
-    if (file->services[i].push_count > 0) {
+    if (emit_has_handlers(&client_side, &file->services[i])) {
       emit_push_declarations(text, &file->services[i]);
     }
     if (file->services[i].method_count > 0) {
@@ -125,45 +100,6 @@ void emit_client_header(struct text *text, const struct model_file *file) {
     }
   }
   text_add(text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
-}
-
-static void emit_push_invoke(struct text *text, const struct model_service *service,
-                             const struct model_message *message) {
-  static const char *const arguments[] = {"stoa_client_function function", "void *user", "struct stoa_client *client",
-                                          "const void *message"};
-  const char *name = text_format("%s_%s", service->c_name, message->push_c_name);
-  text_add(text, "\n");
-  add_push_pointer(text, text_format("typedef void (*%s_function)", name), message);
-  text_add(text, "\n");
-  text_add_call(text, text_format("static void %s_invoke", name), arguments, COUNT(arguments), " {\n");
-  text_addf(text, "  ((%s_function)function)(user, client, message);\n}\n", name);
-}
-
-static void emit_row(struct text *text, const struct model_service *service, const struct model_message *message) {
-  text_addf(text, "    {\n      .name = \"%s\",\n      .type = %u,\n      .message = &%s_type,\n", message->push_name,
-            message->number, message->c_name);
-  text_addf(text, "      .invoke = %s_%s_invoke,\n", service->c_name, message->push_c_name);
-  text_addf(text, "      .function = (stoa_client_function)handlers->%s,\n      .user = user,\n    },\n",
-            names_safe(message->push_c_name));
-}
-
-static void emit_register(struct text *text, const struct model_service *service) {
-  text_add(text, "\n");
-  add_register(text, "", service, " {\n");
-  text_add(text, "  const struct stoa_client_handler all[] = {\n");
-  for (size_t i = 0; i < service->push_count; i++) {
-    emit_row(text, service, service->pushes[i]);
-  }
-  text_add(text,
-           "  };\n"
-           "  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {\n"
-           "    int status = all[i].function == NULL ? STOA_OK : stoa_client_handle(client, &all[i]);\n"
-           "    if (status != STOA_OK) {\n"
-           "      return status;\n"
-           "    }\n"
-           "  }\n"
-           "  return STOA_OK;\n"
-           "}\n");
 }
 
 static void emit_sender(struct text *text, const struct model_message *message) {
@@ -194,12 +130,7 @@ void emit_client_source(struct text *text, const struct model_file *file) {
   text_addf(text, "#include <%s.client.stoa.h>\n", names_without_suffix(file->out_name, ".stoa"));
   for (size_t s = 0; s < file->service_count; s++) {
     const struct model_service *service = &file->services[s];
-    for (size_t i = 0; i < service->push_count; i++) {
-      emit_push_invoke(text, service, service->pushes[i]);
-    }
-    if (service->push_count > 0) {
-      emit_register(text, service);
-    }
+    emit_handlers_source(text, &client_side, service);
     for (size_t i = 0; i < service->push_count; i++) {
       emit_sender(text, service->pushes[i]);
     }

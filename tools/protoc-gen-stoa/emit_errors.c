@@ -1,5 +1,6 @@
 #include "count.h"
 #include "emit.h"
+#include "emit_handlers.h"
 #include "errors.h"
 
 bool emit_has_errors(const struct model_file *file) {
@@ -29,7 +30,7 @@ static void emit_declarations(struct text *text, const struct model_enum *enumer
                               const struct model_enum_value *value) {
   const char *head = text_format(" Error %d, %s.", value->error_code, value->name);
   text_add(text, "\n");
-  text_add_comment(text, "", value->place.comment == NULL ? head : text_format("%s\n%s", head, value->place.comment));
+  text_add_comment(text, "", emit_with_comment(head, value->place.comment));
   add_constructor(text, "STOA_API ", enumeration, value, ";\n");
   add_test(text, "STOA_API ", enumeration, value, ";\n");
 }
@@ -45,6 +46,19 @@ static void emit_definitions(struct text *text, const struct model_enum *enumera
             value->error_code);
 }
 
+static void for_each_error(struct text *text, const struct model_file *file,
+                           void (*emit)(struct text *text, const struct model_enum *enumeration,
+                                        const struct model_enum_value *value)) {
+  for (size_t e = 0; e < file->enum_count; e++) {
+    const struct model_enum *enumeration = &file->enums[e];
+    for (size_t i = 0; enumeration->is_errors && i < enumeration->value_count; i++) {
+      if (enumeration->values[i].error_code != 0) {
+        emit(text, enumeration, &enumeration->values[i]);
+      }
+    }
+  }
+}
+
 void emit_errors_header(struct text *text, const struct model_file *file) {
   if (!emit_has_errors(file)) {
     return;
@@ -53,23 +67,9 @@ void emit_errors_header(struct text *text, const struct model_file *file) {
            "\nstruct stoa_error;\nstruct stoa_session;\n"
            "\n/* _error_x() makes an error for a handler to return, as stoa_session_error() does; `message` may be "
            "NULL.\n * _is_x() tells whether an error is that one; NULL is none. */\n");
-  for (size_t e = 0; e < file->enum_count; e++) {
-    const struct model_enum *enumeration = &file->enums[e];
-    for (size_t i = 0; enumeration->is_errors && i < enumeration->value_count; i++) {
-      if (enumeration->values[i].error_code != 0) {
-        emit_declarations(text, enumeration, &enumeration->values[i]);
-      }
-    }
-  }
+  for_each_error(text, file, emit_declarations);
 }
 
 void emit_errors_source(struct text *text, const struct model_file *file) {
-  for (size_t e = 0; e < file->enum_count; e++) {
-    const struct model_enum *enumeration = &file->enums[e];
-    for (size_t i = 0; enumeration->is_errors && i < enumeration->value_count; i++) {
-      if (enumeration->values[i].error_code != 0) {
-        emit_definitions(text, enumeration, &enumeration->values[i]);
-      }
-    }
-  }
+  for_each_error(text, file, emit_definitions);
 }

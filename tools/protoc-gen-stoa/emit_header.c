@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "emit.h"
@@ -8,10 +9,22 @@
 
 /* By FieldDescriptorProto.Type; messages and enums are written by themselves. */
 static const char *const c_types[] = {
-    [1] = "double",    [2] = "float",    [3] = "int64_t",  [4] = "uint64_t",           [5] = "int32_t",
-    [6] = "uint64_t",  [7] = "uint32_t", [8] = "bool",     [9] = "struct stoa_string", [12] = "struct stoa_bytes",
-    [13] = "uint32_t", [14] = "int32_t", [15] = "int32_t", [16] = "int64_t",           [17] = "int32_t",
-    [18] = "int64_t",
+    [STOA_KIND_DOUBLE] = "double",
+    [STOA_KIND_FLOAT] = "float",
+    [STOA_KIND_INT64] = "int64_t",
+    [STOA_KIND_UINT64] = "uint64_t",
+    [STOA_KIND_INT32] = "int32_t",
+    [STOA_KIND_FIXED64] = "uint64_t",
+    [STOA_KIND_FIXED32] = "uint32_t",
+    [STOA_KIND_BOOL] = "bool",
+    [STOA_KIND_STRING] = "struct stoa_string",
+    [STOA_KIND_BYTES] = "struct stoa_bytes",
+    [STOA_KIND_UINT32] = "uint32_t",
+    [STOA_KIND_ENUM] = "int32_t",
+    [STOA_KIND_SFIXED32] = "int32_t",
+    [STOA_KIND_SFIXED64] = "int64_t",
+    [STOA_KIND_SINT32] = "int32_t",
+    [STOA_KIND_SINT64] = "int64_t",
 };
 
 void emit_banner(struct text *text, const struct model_file *file, const char *comment) {
@@ -43,11 +56,12 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
 }
 
 static const char *value_type(const struct model_field *field) {
+  assert(field->message != NULL || c_types[field->kind] != NULL);
   return field->message != NULL ? text_format("struct %s", field->message->c_name) : c_types[field->kind];
 }
 
 static void emit_value(struct text *text, const struct model_field *field, const char *indent) {
-  bool is_list = field->label == MODEL_REPEATED || field->label == MODEL_MAP;
+  bool is_list = field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
   if (is_list) {
     text_addf(text, "%sstruct {\n%s  const %s *items;\n%s  size_t count;\n%s} %s;", indent, indent, value_type(field),
               indent, indent, field->c_name);
@@ -69,7 +83,7 @@ static void emit_oneof(struct text *text, const struct model_message *message, s
   text_add(text, "  union {\n");
   for (size_t i = 0; i < message->field_count; i++) {
     const struct model_field *field = &message->fields[i];
-    if (field->label == MODEL_ONEOF && field->oneof == oneof) {
+    if (field->label == STOA_LABEL_ONEOF && field->oneof == oneof) {
       text_add_comment(text, COMMENT_INDENT COMMENT_INDENT, field->place.comment);
       emit_value(text, field, COMMENT_INDENT COMMENT_INDENT);
     }
@@ -80,7 +94,7 @@ static void emit_oneof(struct text *text, const struct model_message *message, s
 /* A oneof stands where its first field stands. */
 static bool starts_oneof(const struct model_message *message, size_t index) {
   for (size_t i = 0; i < index; i++) {
-    if (message->fields[i].label == MODEL_ONEOF && message->fields[i].oneof == message->fields[index].oneof) {
+    if (message->fields[i].label == STOA_LABEL_ONEOF && message->fields[i].oneof == message->fields[index].oneof) {
       return false;
     }
   }
@@ -89,14 +103,14 @@ static bool starts_oneof(const struct model_message *message, size_t index) {
 
 static void emit_member(struct text *text, const struct model_message *message, size_t index) {
   const struct model_field *field = &message->fields[index];
-  if (field->label == MODEL_ONEOF) {
+  if (field->label == STOA_LABEL_ONEOF) {
     if (starts_oneof(message, index)) {
       emit_oneof(text, message, field->oneof);
     }
     return;
   }
   text_add_comment(text, COMMENT_INDENT, field->place.comment);
-  if (field->label == MODEL_OPTIONAL) {
+  if (field->label == STOA_LABEL_OPTIONAL) {
     text_addf(text, "  bool has_%s;\n", field->name);
   }
   emit_value(text, field, COMMENT_INDENT);
@@ -120,10 +134,10 @@ static void emit_struct(struct text *text, const struct model_message *message) 
 }
 
 static const char *presence_of(const struct model_message *message, const struct model_field *field) {
-  if (field->label == MODEL_OPTIONAL) {
+  if (field->label == STOA_LABEL_OPTIONAL) {
     return text_format("has_%s", field->name);
   }
-  if (field->label == MODEL_ONEOF) {
+  if (field->label == STOA_LABEL_ONEOF) {
     return text_format("%s == %u", message->oneofs[field->oneof].c_case, field->number);
   }
   return text_format("%s != NULL", field->c_name);

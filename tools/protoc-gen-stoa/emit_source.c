@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "count.h"
@@ -7,23 +8,28 @@
 #include "rules.h"
 #include "wellknown.h"
 
-/* By FieldDescriptorProto.Type. */
+/* A constant of stoa/descriptor.h and its name. */
+#define NAMED(constant) [constant] = #constant
+
 static const char *const kind_names[] = {
-    [1] = "STOA_KIND_DOUBLE",  [2] = "STOA_KIND_FLOAT",     [3] = "STOA_KIND_INT64",     [4] = "STOA_KIND_UINT64",
-    [5] = "STOA_KIND_INT32",   [6] = "STOA_KIND_FIXED64",   [7] = "STOA_KIND_FIXED32",   [8] = "STOA_KIND_BOOL",
-    [9] = "STOA_KIND_STRING",  [11] = "STOA_KIND_MESSAGE",  [12] = "STOA_KIND_BYTES",    [13] = "STOA_KIND_UINT32",
-    [14] = "STOA_KIND_ENUM",   [15] = "STOA_KIND_SFIXED32", [16] = "STOA_KIND_SFIXED64", [17] = "STOA_KIND_SINT32",
-    [18] = "STOA_KIND_SINT64",
+    NAMED(STOA_KIND_DOUBLE), NAMED(STOA_KIND_FLOAT),    NAMED(STOA_KIND_INT64),    NAMED(STOA_KIND_UINT64),
+    NAMED(STOA_KIND_INT32),  NAMED(STOA_KIND_FIXED64),  NAMED(STOA_KIND_FIXED32),  NAMED(STOA_KIND_BOOL),
+    NAMED(STOA_KIND_STRING), NAMED(STOA_KIND_MESSAGE),  NAMED(STOA_KIND_BYTES),    NAMED(STOA_KIND_UINT32),
+    NAMED(STOA_KIND_ENUM),   NAMED(STOA_KIND_SFIXED32), NAMED(STOA_KIND_SFIXED64), NAMED(STOA_KIND_SINT32),
+    NAMED(STOA_KIND_SINT64),
 };
 
 static const char *const label_names[] = {
-    [MODEL_SINGULAR] = "STOA_LABEL_SINGULAR", [MODEL_OPTIONAL] = "STOA_LABEL_OPTIONAL",
-    [MODEL_REPEATED] = "STOA_LABEL_REPEATED", [MODEL_MAP] = "STOA_LABEL_MAP",
-    [MODEL_ONEOF] = "STOA_LABEL_ONEOF",
+    NAMED(STOA_LABEL_SINGULAR), NAMED(STOA_LABEL_OPTIONAL), NAMED(STOA_LABEL_REPEATED),
+    NAMED(STOA_LABEL_MAP),      NAMED(STOA_LABEL_ONEOF),
 };
 
-/* The shape that this generator writes. The generated file asserts that the header in use has the same. */
-#define DESCRIPTOR_ABI 2
+static const char *const special_names[] = {
+    NAMED(STOA_SPECIAL_NONE),     NAMED(STOA_SPECIAL_ANY),        NAMED(STOA_SPECIAL_TIMESTAMP),
+    NAMED(STOA_SPECIAL_DURATION), NAMED(STOA_SPECIAL_FIELD_MASK), NAMED(STOA_SPECIAL_STRUCT),
+    NAMED(STOA_SPECIAL_VALUE),    NAMED(STOA_SPECIAL_LIST_VALUE), NAMED(STOA_SPECIAL_WRAPPER),
+    NAMED(STOA_SPECIAL_EMPTY),
+};
 
 static void emit_enum_table(struct text *text, const struct model_enum *enumeration) {
   text_addf(text, "\nstatic const struct stoa_enum_value %s_values[] = {\n", enumeration->c_name);
@@ -38,17 +44,17 @@ static void emit_enum_table(struct text *text, const struct model_enum *enumerat
 }
 
 static void emit_presence(struct text *text, const struct model_message *message, const struct model_field *field) {
-  if (field->label == MODEL_OPTIONAL) {
+  if (field->label == STOA_LABEL_OPTIONAL) {
     text_addf(text, "    .presence = offsetof(struct %s, has_%s),\n", message->c_name, field->name);
   }
-  if (field->label == MODEL_ONEOF) {
+  if (field->label == STOA_LABEL_ONEOF) {
     text_addf(text, "    .presence = offsetof(struct %s, %s),\n", message->c_name,
               message->oneofs[field->oneof].c_case);
   }
 }
 
 /* The least int64_t has no literal of its own in C. */
-static const char *bound_literal(const struct model_field *field, const struct model_bound *bound) {
+static const char *bound_literal(const struct model_field *field, const union stoa_rule_bound *bound) {
   switch (kind_class(field->kind)) {
     case KIND_CLASS_WHOLE:
       return bound->whole == INT64_MIN ? ".whole = INT64_MIN"
@@ -75,18 +81,18 @@ static const char *rule_names(uint32_t set) {
 }
 
 static void emit_field_rules(struct text *text, const struct model_field *field) {
-  const struct model_rules *rules = &field->rules;
-  text_addf(text, "  {\n    .rules = %s,\n", rule_names(rules->set));
-  if ((rules->set & MODEL_RULE_MIN_LEN) != 0) {
+  const struct stoa_field_rules *rules = &field->rules;
+  text_addf(text, "  {\n    .rules = %s,\n", rule_names(rules->rules));
+  if ((rules->rules & STOA_RULE_MIN_LEN) != 0) {
     text_addf(text, "    .min_len = %u,\n", rules->min_len);
   }
-  if ((rules->set & MODEL_RULE_MAX_LEN) != 0) {
+  if ((rules->rules & STOA_RULE_MAX_LEN) != 0) {
     text_addf(text, "    .max_len = %u,\n", rules->max_len);
   }
-  if ((rules->set & MODEL_RULE_MIN) != 0) {
+  if ((rules->rules & STOA_RULE_MIN) != 0) {
     text_addf(text, "    .min = {%s},\n", bound_literal(field, &rules->min));
   }
-  if ((rules->set & MODEL_RULE_MAX) != 0) {
+  if ((rules->rules & STOA_RULE_MAX) != 0) {
     text_addf(text, "    .max = {%s},\n", bound_literal(field, &rules->max));
   }
   text_add(text, "  },\n");
@@ -99,7 +105,7 @@ static void emit_rules(struct text *text, const struct model_message *message,
   }
   text_addf(text, "\nstatic const struct stoa_field_rules %s_rules[] = {\n", message->c_name);
   for (size_t i = 0; i < message->field_count; i++) {
-    if (sorted[i]->rules.set != 0) {
+    if (sorted[i]->rules.rules != 0) {
       emit_field_rules(text, sorted[i]);
     }
   }
@@ -117,6 +123,8 @@ static bool has_escapes(const char *name) {
 /* `rules_index` is the field's place in the message's table of rules, if it has any. */
 static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field,
                        size_t rules_index) {
+  assert(kind_names[field->kind] != NULL);
+  assert(label_names[field->label] != NULL);
   text_addf(text, "  {\n    .name = \"%s\",\n    .json_name = ", field->name);
   text_add_literal(text, field->json_name);
   text_addf(text, ",\n    .number = %u,\n", field->number);
@@ -128,7 +136,7 @@ static void emit_field(struct text *text, const struct model_message *message, c
   if (has_escapes(field->json_name)) {
     text_add(text, "    .json_name_escapes = 1,\n");
   }
-  const char *scope = field->label == MODEL_ONEOF ? text_format("%s.", message->oneofs[field->oneof].c_name) : "";
+  const char *scope = field->label == STOA_LABEL_ONEOF ? text_format("%s.", message->oneofs[field->oneof].c_name) : "";
   text_addf(text, "    .offset = offsetof(struct %s, %s%s),\n", message->c_name, scope, field->c_name);
   emit_presence(text, message, field);
   if (field->message != NULL) {
@@ -137,7 +145,7 @@ static void emit_field(struct text *text, const struct model_message *message, c
   if (field->enumeration != NULL) {
     text_addf(text, "    .enumeration = &%s_enum,\n", field->enumeration->c_name);
   }
-  if (field->rules.set != 0) {
+  if (field->rules.rules != 0) {
     text_addf(text, "    .rules = &%s_rules[%zu],\n", message->c_name, rules_index);
   }
   text_add(text, "  },\n");
@@ -150,7 +158,7 @@ static void emit_fields_table(struct text *text, const struct model_message *mes
   size_t rules_index = 0;
   for (size_t i = 0; i < message->field_count; i++) {
     emit_field(text, message, sorted[i], rules_index);
-    rules_index += sorted[i]->rules.set != 0;
+    rules_index += sorted[i]->rules.rules != 0;
   }
   text_add(text, "};\n");
 }
@@ -160,7 +168,7 @@ static void emit_message_table(struct text *text, const struct model_message *me
     emit_fields_table(text, message);
   }
   text_addf(text, "\nconst struct stoa_message_type %s_type = {\n", message->c_name);
-  text_addf(text, "  .full_name = \"%s\",\n  .abi = %d,\n", message->full_name, DESCRIPTOR_ABI);
+  text_addf(text, "  .full_name = \"%s\",\n  .abi = %d,\n", message->full_name, STOA_DESCRIPTOR_ABI);
   text_addf(text, "  .size = sizeof(struct %s),\n", message->c_name);
   if (message->field_count > 0) {
     text_addf(text, "  .fields = %s_fields,\n  .field_count = %zu,\n", message->c_name, message->field_count);
@@ -170,8 +178,8 @@ static void emit_message_table(struct text *text, const struct model_message *me
   } else {
     text_add(text, "  .unknown_offset = UINT32_MAX,\n");
   }
-  if (message->special != NULL) {
-    text_addf(text, "  .special = %s,\n", message->special);
+  if (message->special != STOA_SPECIAL_NONE) {
+    text_addf(text, "  .special = %s,\n", special_names[message->special]);
   }
   text_add(text, message->has_rules ? "  .has_rules = 1,\n};\n" : "};\n");
 }
@@ -189,7 +197,7 @@ void emit_source(struct text *text, const struct model_file *file) {
     text_add(text, "#include <stoa/call.h>\n#include <stoa/server.h>\n");
   }
   text_addf(text, "\n_Static_assert(STOA_DESCRIPTOR_ABI == %d, \"generate this file again: Stoa's tables changed\");\n",
-            DESCRIPTOR_ABI);
+            STOA_DESCRIPTOR_ABI);
   for (size_t i = 0; i < file->enum_count; i++) {
     emit_enum_table(text, &file->enums[i]);
   }

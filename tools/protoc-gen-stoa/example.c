@@ -67,17 +67,17 @@ static void add_json_string(struct text *json, const char *raw) {
   text_add(json, "\"");
 }
 
-static bool has_rule(const struct model_field *field, enum model_rule rule) {
-  return (field->rules.set & (uint32_t)rule) != 0;
+static bool has_rule(const struct model_field *field, enum stoa_rule rule) {
+  return (field->rules.rules & (uint32_t)rule) != 0;
 }
 
 /* A length near `wanted` that the field's rules allow. */
 static size_t allowed_len(const struct model_field *field, size_t wanted, size_t most) {
   size_t len = wanted;
-  if (has_rule(field, MODEL_RULE_MAX_LEN) && len > field->rules.max_len) {
+  if (has_rule(field, STOA_RULE_MAX_LEN) && len > field->rules.max_len) {
     len = field->rules.max_len;
   }
-  if (has_rule(field, MODEL_RULE_MIN_LEN) && len < field->rules.min_len) {
+  if (has_rule(field, STOA_RULE_MIN_LEN) && len < field->rules.min_len) {
     len = field->rules.min_len;
   }
   return len < most ? len : most;
@@ -151,10 +151,10 @@ static void add_integer_text(struct text *json, uint32_t kind, const char *digit
 
 static void add_whole(struct example *out, const struct model_field *field) {
   int64_t value = 1;
-  if (has_rule(field, MODEL_RULE_MIN) && value < field->rules.min.whole) {
+  if (has_rule(field, STOA_RULE_MIN) && value < field->rules.min.whole) {
     value = field->rules.min.whole;
   }
-  if (has_rule(field, MODEL_RULE_MAX) && value > field->rules.max.whole) {
+  if (has_rule(field, STOA_RULE_MAX) && value > field->rules.max.whole) {
     value = field->rules.max.whole;
   }
   add_integer_text(&out->json, field->kind, text_format("%lld", (long long)value));
@@ -163,10 +163,10 @@ static void add_whole(struct example *out, const struct model_field *field) {
 
 static void add_natural(struct example *out, const struct model_field *field) {
   uint64_t value = 1;
-  if (has_rule(field, MODEL_RULE_MIN) && value < field->rules.min.natural) {
+  if (has_rule(field, STOA_RULE_MIN) && value < field->rules.min.natural) {
     value = field->rules.min.natural;
   }
-  if (has_rule(field, MODEL_RULE_MAX) && value > field->rules.max.natural) {
+  if (has_rule(field, STOA_RULE_MAX) && value > field->rules.max.natural) {
     value = field->rules.max.natural;
   }
   add_integer_text(&out->json, field->kind, text_format("%llu", (unsigned long long)value));
@@ -175,10 +175,10 @@ static void add_natural(struct example *out, const struct model_field *field) {
 
 static void add_real(struct example *out, const struct model_field *field) {
   double value = 1.5;
-  if (has_rule(field, MODEL_RULE_MIN) && value < field->rules.min.real) {
+  if (has_rule(field, STOA_RULE_MIN) && value < field->rules.min.real) {
     value = field->rules.min.real;
   }
-  if (has_rule(field, MODEL_RULE_MAX) && value > field->rules.max.real) {
+  if (has_rule(field, STOA_RULE_MAX) && value > field->rules.max.real) {
     value = field->rules.max.real;
   }
   text_add(&out->json, text_real(value));
@@ -212,16 +212,16 @@ static void add_enum(struct example *out, const struct model_enum *enumeration) 
 }
 
 static void add_value(struct example *out, const struct model_field *field, struct maker *maker) {
-  if (field->kind == KIND_BOOL) {
+  if (field->kind == STOA_KIND_BOOL) {
     text_add(&out->json, "true");
     add_varint(&out->binary, 1);
-  } else if (field->kind == KIND_STRING) {
+  } else if (field->kind == STOA_KIND_STRING) {
     add_text(out, field);
-  } else if (field->kind == KIND_BYTES) {
+  } else if (field->kind == STOA_KIND_BYTES) {
     add_bytes(out, field);
-  } else if (field->kind == KIND_ENUM) {
+  } else if (field->kind == STOA_KIND_ENUM) {
     add_enum(out, field->enumeration);
-  } else if (field->kind == KIND_MESSAGE) {
+  } else if (field->kind == STOA_KIND_MESSAGE) {
     const struct example inner = example_message(field->message, maker);
     text_add(&out->json, inner.json.data);
     add_len(&out->binary, inner.binary.data, inner.binary.len);
@@ -236,17 +236,17 @@ static void add_value(struct example *out, const struct model_field *field, stru
 
 static enum wire wire_of(const struct model_field *field) {
   switch (field->kind) {
-    case 1:
-    case 6:
-    case 16:
+    case STOA_KIND_DOUBLE:
+    case STOA_KIND_FIXED64:
+    case STOA_KIND_SFIXED64:
       return WIRE_FIXED64;
-    case 2:
-    case 7:
-    case 15:
+    case STOA_KIND_FLOAT:
+    case STOA_KIND_FIXED32:
+    case STOA_KIND_SFIXED32:
       return WIRE_FIXED32;
-    case KIND_STRING:
-    case KIND_BYTES:
-    case KIND_MESSAGE:
+    case STOA_KIND_STRING:
+    case STOA_KIND_BYTES:
+    case STOA_KIND_MESSAGE:
       return WIRE_LEN;
     default:
       return WIRE_VARINT;
@@ -260,7 +260,7 @@ static bool is_zero(const struct model_field *field, const struct text *value) {
       return false;
     }
   }
-  return field->label == MODEL_SINGULAR && field->message == NULL;
+  return field->label == STOA_LABEL_SINGULAR && field->message == NULL;
 }
 
 static void add_single(struct example *out, const struct model_field *field, struct maker *maker) {
@@ -280,7 +280,7 @@ static void add_list(struct example *out, const struct model_field *field, struc
   for (size_t i = 0; i < count; i++) {
     struct model_field item = *field;
     /* Length rules of a list are not about its entries. */
-    item.rules.set &= (uint32_t)(MODEL_RULE_MIN | MODEL_RULE_MAX);
+    item.rules.rules &= (uint32_t)(STOA_RULE_MIN | STOA_RULE_MAX);
     struct example value = {0};
     add_value(&value, &item, maker);
     text_addf(&out->json, "%s%s", i == 0 ? "" : ",", value.json.data);
@@ -317,15 +317,15 @@ static void add_map(struct example *out, const struct model_field *field, struct
 
 static bool is_shown(const struct model_message *message, const struct model_field *field, const struct maker *maker) {
   const struct model_message *below = field->message;
-  if (field->label == MODEL_MAP) {
+  if (field->label == STOA_LABEL_MAP) {
     below = field->message->fields[1].message;
   }
   if (below != NULL && (maker->depth >= DEPTH_MAX || maker->messages >= MESSAGES_MAX)) {
     return false;
   }
-  for (size_t i = 0; field->label == MODEL_ONEOF && i < message->field_count; i++) {
+  for (size_t i = 0; field->label == STOA_LABEL_ONEOF && i < message->field_count; i++) {
     const struct model_field *other = &message->fields[i];
-    if (other->label == MODEL_ONEOF && other->oneof == field->oneof) {
+    if (other->label == STOA_LABEL_ONEOF && other->oneof == field->oneof) {
       return other == field;
     }
   }
@@ -336,9 +336,9 @@ static void add_field(struct example *out, const struct model_field *field, stru
   text_add(&out->json, out->json.len > 1 ? "," : "");
   add_json_string(&out->json, field->json_name);
   text_add(&out->json, ":");
-  if (field->label == MODEL_MAP) {
+  if (field->label == STOA_LABEL_MAP) {
     add_map(out, field, maker);
-  } else if (field->label == MODEL_REPEATED) {
+  } else if (field->label == STOA_LABEL_REPEATED) {
     add_list(out, field, maker);
   } else {
     add_single(out, field, maker);
@@ -347,7 +347,7 @@ static void add_field(struct example *out, const struct model_field *field, stru
 
 /* What JSON writes in a form of its own, by hand. */
 struct fixed_example {
-  const char *special;
+  enum stoa_special special;
   const char *json;
   const char *binary;
   size_t len;
@@ -355,20 +355,20 @@ struct fixed_example {
 
 #define BINARY(bytes) (bytes), sizeof(bytes) - 1
 static const struct fixed_example fixed_examples[] = {
-    {"STOA_SPECIAL_ANY", "{\"@type\":\"type.googleapis.com/google.protobuf.Duration\",\"value\":\"1s\"}",
+    {STOA_SPECIAL_ANY, "{\"@type\":\"type.googleapis.com/google.protobuf.Duration\",\"value\":\"1s\"}",
      BINARY("\x0a\x2ctype.googleapis.com/google.protobuf.Duration\x12\x02\x08\x01")},
-    {"STOA_SPECIAL_TIMESTAMP", "\"2026-01-02T03:04:05Z\"", BINARY("\x08\xa5\xeb\xdc\xca\x06")},
-    {"STOA_SPECIAL_DURATION", "\"1.500s\"", BINARY("\x08\x01\x10\x80\xca\xb5\xee\x01")},
-    {"STOA_SPECIAL_FIELD_MASK", "\"one,two\"", BINARY("\x0a\x03one\x0a\x03two")},
-    {"STOA_SPECIAL_STRUCT", "{\"key\":\"value\"}", BINARY("\x0a\x0e\x0a\x03key\x12\x07\x1a\x05value")},
-    {"STOA_SPECIAL_VALUE", "\"value\"", BINARY("\x1a\x05value")},
-    {"STOA_SPECIAL_LIST_VALUE", "[\"value\"]", BINARY("\x0a\x07\x1a\x05value")},
-    {"STOA_SPECIAL_EMPTY", "{}", BINARY("")},
+    {STOA_SPECIAL_TIMESTAMP, "\"2026-01-02T03:04:05Z\"", BINARY("\x08\xa5\xeb\xdc\xca\x06")},
+    {STOA_SPECIAL_DURATION, "\"1.500s\"", BINARY("\x08\x01\x10\x80\xca\xb5\xee\x01")},
+    {STOA_SPECIAL_FIELD_MASK, "\"one,two\"", BINARY("\x0a\x03one\x0a\x03two")},
+    {STOA_SPECIAL_STRUCT, "{\"key\":\"value\"}", BINARY("\x0a\x0e\x0a\x03key\x12\x07\x1a\x05value")},
+    {STOA_SPECIAL_VALUE, "\"value\"", BINARY("\x1a\x05value")},
+    {STOA_SPECIAL_LIST_VALUE, "[\"value\"]", BINARY("\x0a\x07\x1a\x05value")},
+    {STOA_SPECIAL_EMPTY, "{}", BINARY("")},
 };
 
-static bool add_fixed_example(struct example *out, const char *special) {
+static bool add_fixed_example(struct example *out, enum stoa_special special) {
   for (size_t i = 0; i < COUNT(fixed_examples); i++) {
-    if (strcmp(fixed_examples[i].special, special) == 0) {
+    if (fixed_examples[i].special == special) {
       text_add(&out->json, fixed_examples[i].json);
       text_add_bytes(&out->binary, fixed_examples[i].binary, fixed_examples[i].len);
       return true;
@@ -379,8 +379,7 @@ static bool add_fixed_example(struct example *out, const char *special) {
 
 /* A wrapper is its value alone in JSON. */
 static bool is_wrapper(const struct model_message *message) {
-  return strcmp(message->special, "STOA_SPECIAL_WRAPPER") == 0 && message->field_count == 1 &&
-         message->fields[0].message == NULL;
+  return message->special == STOA_SPECIAL_WRAPPER && message->field_count == 1 && message->fields[0].message == NULL;
 }
 
 static void add_fields(struct example *out, const struct model_message *message, struct maker *maker) {
@@ -399,9 +398,9 @@ static struct example example_message(const struct model_message *message, struc
   struct example out = {0};
   maker->depth++;
   maker->messages++;
-  if (message->special != NULL && is_wrapper(message)) {
+  if (is_wrapper(message)) {
     add_single(&out, &message->fields[0], maker);
-  } else if (message->special == NULL || !add_fixed_example(&out, message->special)) {
+  } else if (!add_fixed_example(&out, message->special)) {
     add_fields(&out, message, maker);
   }
   maker->depth--;

@@ -9,16 +9,25 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    [0] = {"unknown", KIND_CLASS_OTHER, false},  [1] = {"double", KIND_CLASS_REAL, true},
-    [2] = {"float", KIND_CLASS_REAL, false},     [3] = {"int64", KIND_CLASS_WHOLE, true},
-    [4] = {"uint64", KIND_CLASS_NATURAL, true},  [5] = {"int32", KIND_CLASS_WHOLE, false},
-    [6] = {"fixed64", KIND_CLASS_NATURAL, true}, [7] = {"fixed32", KIND_CLASS_NATURAL, false},
-    [8] = {"bool", KIND_CLASS_OTHER, false},     [9] = {"string", KIND_CLASS_TEXT, false},
-    [10] = {"group", KIND_CLASS_OTHER, false},   [11] = {"message", KIND_CLASS_OTHER, false},
-    [12] = {"bytes", KIND_CLASS_TEXT, false},    [13] = {"uint32", KIND_CLASS_NATURAL, false},
-    [14] = {"enum", KIND_CLASS_OTHER, false},    [15] = {"sfixed32", KIND_CLASS_WHOLE, false},
-    [16] = {"sfixed64", KIND_CLASS_WHOLE, true}, [17] = {"sint32", KIND_CLASS_WHOLE, false},
-    [18] = {"sint64", KIND_CLASS_WHOLE, true},
+    [0] = {"unknown", KIND_CLASS_OTHER, false},
+    [STOA_KIND_DOUBLE] = {"double", KIND_CLASS_REAL, true},
+    [STOA_KIND_FLOAT] = {"float", KIND_CLASS_REAL, false},
+    [STOA_KIND_INT64] = {"int64", KIND_CLASS_WHOLE, true},
+    [STOA_KIND_UINT64] = {"uint64", KIND_CLASS_NATURAL, true},
+    [STOA_KIND_INT32] = {"int32", KIND_CLASS_WHOLE, false},
+    [STOA_KIND_FIXED64] = {"fixed64", KIND_CLASS_NATURAL, true},
+    [STOA_KIND_FIXED32] = {"fixed32", KIND_CLASS_NATURAL, false},
+    [STOA_KIND_BOOL] = {"bool", KIND_CLASS_OTHER, false},
+    [STOA_KIND_STRING] = {"string", KIND_CLASS_TEXT, false},
+    [KIND_GROUP] = {"group", KIND_CLASS_OTHER, false},
+    [STOA_KIND_MESSAGE] = {"message", KIND_CLASS_OTHER, false},
+    [STOA_KIND_BYTES] = {"bytes", KIND_CLASS_TEXT, false},
+    [STOA_KIND_UINT32] = {"uint32", KIND_CLASS_NATURAL, false},
+    [STOA_KIND_ENUM] = {"enum", KIND_CLASS_OTHER, false},
+    [STOA_KIND_SFIXED32] = {"sfixed32", KIND_CLASS_WHOLE, false},
+    [STOA_KIND_SFIXED64] = {"sfixed64", KIND_CLASS_WHOLE, true},
+    [STOA_KIND_SINT32] = {"sint32", KIND_CLASS_WHOLE, false},
+    [STOA_KIND_SINT64] = {"sint64", KIND_CLASS_WHOLE, true},
 };
 
 static const struct kind *find(uint32_t kind) {

@@ -1,9 +1,10 @@
-/* kind.h: what a field's kind is. The numbers are FieldDescriptorProto.Type's. */
+/* kind.h: what a field's kind is: one of enum stoa_field_kind, or a group. */
 #ifndef PLUGIN_KIND_H
 #define PLUGIN_KIND_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stoa/descriptor.h>
 
 enum kind_class {
   KIND_CLASS_WHOLE,   /* int32, int64 and their sint and sfixed */
@@ -13,7 +14,8 @@ enum kind_class {
   KIND_CLASS_OTHER
 };
 
-enum { KIND_BOOL = 8, KIND_STRING = 9, KIND_GROUP = 10, KIND_MESSAGE = 11, KIND_BYTES = 12, KIND_ENUM = 14 };
+/* What proto3 does not have, and stoa/descriptor.h no constant for. */
+#define KIND_GROUP 10
 
 enum kind_class kind_class(uint32_t kind);
 bool kind_is_64_bit(uint32_t kind);

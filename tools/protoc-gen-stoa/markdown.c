@@ -65,15 +65,15 @@ static const char *short_type(const struct model_file *page, const struct model_
 
 static const char *type_text(const struct model_file *page, const struct model_field *field) {
   switch (field->label) {
-    case MODEL_MAP:
+    case STOA_LABEL_MAP:
       return text_format("map<%s, %s>", kind_name(field->message->fields[0].kind),
                          short_type(page, &field->message->fields[1]));
-    case MODEL_REPEATED:
+    case STOA_LABEL_REPEATED:
       return text_format("repeated %s", short_type(page, field));
-    case MODEL_OPTIONAL:
+    case STOA_LABEL_OPTIONAL:
       return text_format("optional %s", short_type(page, field));
-    case MODEL_SINGULAR:
-    case MODEL_ONEOF:
+    case STOA_LABEL_SINGULAR:
+    case STOA_LABEL_ONEOF:
       break;
   }
   return short_type(page, field);
@@ -87,7 +87,7 @@ static void add_field(struct text *text, const struct model_file *page, const st
   if (*rules != '\0') {
     text_addf(&about, "%s(%s)", about.len > 0 ? " " : "", rules);
   }
-  if (field->label == MODEL_ONEOF) {
+  if (field->label == STOA_LABEL_ONEOF) {
     text_addf(&about, "%sOne of `%s`.", about.len > 0 ? " " : "", message->oneofs[field->oneof].name);
   }
   text_addf(text, "| %u | `%s` | `%s` |", field->number, field->name, type_text(page, field));

@@ -175,8 +175,8 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
 }
 
 bool model_has_presence(const struct model_field *field) {
-  bool is_message = field->label == MODEL_SINGULAR && field->message != NULL;
-  return is_message || field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF;
+  bool is_message = field->label == STOA_LABEL_SINGULAR && field->message != NULL;
+  return is_message || field->label == STOA_LABEL_OPTIONAL || field->label == STOA_LABEL_ONEOF;
 }
 
 static int compare_numbers(const void *left, const void *right) {
@@ -199,6 +199,43 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
   for (size_t i = 0; i < index; i++) {
     const struct model_enum_value *earlier = &enumeration->values[i];
     if (earlier->number == value->number && strcmp(earlier->c_name, value->c_name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool message_uses(const struct model_message *message, const struct model_file *other) {
+  for (size_t i = 0; i < message->field_count; i++) {
+    const struct model_field *field = &message->fields[i];
+    bool uses_message = field->message != NULL && field->message->file == other;
+    bool uses_enum = field->enumeration != NULL && field->enumeration->file == other;
+    if (uses_message || uses_enum) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool service_uses(const struct model_service *service, const struct model_file *other) {
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    if ((method->input != NULL && method->input->file == other) ||
+        (method->output != NULL && method->output->file == other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool model_file_uses(const struct model_file *file, const struct model_file *other) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (message_uses(&file->messages[i], other)) {
+      return true;
+    }
+  }
+  for (size_t i = 0; i < file->service_count; i++) {
+    if (service_uses(&file->services[i], other)) {
       return true;
     }
   }

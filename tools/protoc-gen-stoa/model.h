@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stoa/descriptor.h>
 
 #include "problem.h"
 #include "request.h"
@@ -37,45 +38,18 @@ struct model_enum {
   struct place place;
 };
 
-/* The kinds are FieldDescriptorProto.Type's and stoa/descriptor.h's alike. */
-enum model_label { MODEL_SINGULAR, MODEL_OPTIONAL, MODEL_REPEATED, MODEL_MAP, MODEL_ONEOF };
-
-/* The bits are enum stoa_rule's of stoa/descriptor.h. */
-enum model_rule {
-  MODEL_RULE_REQUIRED = 1,
-  MODEL_RULE_MIN_LEN = 2,
-  MODEL_RULE_MAX_LEN = 4,
-  MODEL_RULE_MIN = 8,
-  MODEL_RULE_MAX = 16
-};
-
-/* Only the member that fits the field's kind means something. */
-struct model_bound {
-  int64_t whole;
-  uint64_t natural;
-  double real;
-};
-
-struct model_rules {
-  uint32_t set; /* enum model_rule, or'ed; 0 for most fields */
-  uint32_t min_len;
-  uint32_t max_len;
-  struct model_bound min;
-  struct model_bound max;
-};
-
 struct model_field {
   const char *name;
   const char *c_name;
   const char *json_name;
   uint32_t number;
-  uint32_t kind;
-  enum model_label label;
+  uint32_t kind; /* FieldDescriptorProto.Type, which enum stoa_field_kind is but for groups */
+  enum stoa_field_label label;
   bool is_packed;
   const struct model_message *message;  /* of a message's or a map's field */
   const struct model_enum *enumeration; /* of an enum's field */
-  size_t oneof;                         /* index; for MODEL_ONEOF only */
-  struct model_rules rules;
+  size_t oneof;                         /* index; for STOA_LABEL_ONEOF only */
+  struct stoa_field_rules rules;        /* none for most */
   struct place place;
 };
 
@@ -96,10 +70,10 @@ struct model_message {
   size_t oneof_count;
   bool is_map_entry;
   bool is_nested;
-  bool keeps_unknown;  /* in a member behind all others */
-  bool has_rules;      /* it, or one that it can hold */
-  const char *special; /* STOA_SPECIAL_TIMESTAMP; NULL for most */
-  bool is_numbered;    /* a plain message: either side may push it */
+  bool keeps_unknown; /* in a member behind all others */
+  bool has_rules;     /* it, or one that it can hold */
+  enum stoa_special special;
+  bool is_numbered; /* a plain message: either side may push it */
   uint32_t number;
   const char *push_name;   /* "Chat": for the log */
   const char *push_c_name; /* "chat" */
@@ -164,6 +138,10 @@ struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest 
 /* Is the value an alias whose C name and number an earlier value of the enum has, as `done` behind `DONE`? One
  * enumerator serves both. */
 bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index);
+
+/* Has a field or an rpc of the file a type of the other one? A map's values are fields of its entry, which is a message
+ * of the file. */
+bool model_file_uses(const struct model_file *file, const struct model_file *other);
 
 /* Does the file import the other one publicly? */
 bool model_passes_on(const struct model_file *file, const struct model_file *other);

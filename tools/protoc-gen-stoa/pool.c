@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ void *pool_take(size_t size) {
     add_block(rounded > BLOCK_BYTES ? rounded : BLOCK_BYTES);
   }
   void *taken = blocks->bytes + used;
+  assert(rounded <= capacity - used);
   used += rounded;
   return taken;
 }

@@ -37,25 +37,26 @@ static const struct model_enum *find_enum(const struct model *model, const char 
 }
 
 static bool is_packable(uint32_t kind) {
-  return kind != KIND_STRING && kind != KIND_BYTES && kind != KIND_MESSAGE && kind != KIND_GROUP;
+  return kind != STOA_KIND_STRING && kind != STOA_KIND_BYTES && kind != STOA_KIND_MESSAGE && kind != KIND_GROUP;
 }
 
-static enum model_label label_of(const struct model_field *field, const Google__Protobuf__FieldDescriptorProto *proto) {
+static enum stoa_field_label label_of(const struct model_field *field,
+                                      const Google__Protobuf__FieldDescriptorProto *proto) {
   if (proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED) {
-    return field->message != NULL && field->message->is_map_entry ? MODEL_MAP : MODEL_REPEATED;
+    return field->message != NULL && field->message->is_map_entry ? STOA_LABEL_MAP : STOA_LABEL_REPEATED;
   }
   /* protoc puts each `optional` field alone into a oneof that the file does not have. */
   if (proto->has_proto3_optional && proto->proto3_optional) {
-    return field->message != NULL ? MODEL_SINGULAR : MODEL_OPTIONAL;
+    return field->message != NULL ? STOA_LABEL_SINGULAR : STOA_LABEL_OPTIONAL;
   }
-  return proto->has_oneof_index ? MODEL_ONEOF : MODEL_SINGULAR;
+  return proto->has_oneof_index ? STOA_LABEL_ONEOF : STOA_LABEL_SINGULAR;
 }
 
 static void check_type(const struct model *model, const struct model_field *field,
                        const Google__Protobuf__FieldDescriptorProto *proto, struct problems *problems) {
   uint32_t kind = (uint32_t)proto->type;
-  const struct model_message *message = kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
-  const struct model_enum *enumeration = kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
+  const struct model_message *message = kind == STOA_KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
+  const struct model_enum *enumeration = kind == STOA_KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
   if (kind == KIND_GROUP) {
     problem_add(problems, &field->place, "field \"%s\": groups are not supported", field->name);
   } else if ((message != NULL && message->file->is_foreign) || (enumeration != NULL && enumeration->file->is_foreign)) {
@@ -69,7 +70,7 @@ static void check_field(const struct model *model, const struct model_field *fie
     problem_add(problems, &field->place, "the name of field %u is longer than %d bytes", field->number, NAME_LEN_MAX);
   }
   /* A map is about the type of its values. */
-  check_type(model, field, field->label == MODEL_MAP ? field->message->proto->field[1] : proto, problems);
+  check_type(model, field, field->label == STOA_LABEL_MAP ? field->message->proto->field[1] : proto, problems);
 }
 
 static void resolve_field(const struct model *model, const struct model_message *message, size_t index,
@@ -83,17 +84,17 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->number = (uint32_t)proto->number;
   field->kind = (uint32_t)proto->type;
   field->place = request_place(message->file->proto, &path);
-  field->message = field->kind == KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
-  field->enumeration = field->kind == KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
+  field->message = field->kind == STOA_KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
+  field->enumeration = field->kind == STOA_KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
   /* protoc resolves names before any plugin sees them. */
-  if ((field->kind == KIND_MESSAGE && field->message == NULL) ||
-      (field->kind == KIND_ENUM && field->enumeration == NULL)) {
+  if ((field->kind == STOA_KIND_MESSAGE && field->message == NULL) ||
+      (field->kind == STOA_KIND_ENUM && field->enumeration == NULL)) {
     problem_add(problems, &field->place, "field \"%s\": there is no type %s", field->name, proto->type_name + 1);
   }
   field->label = label_of(field, proto);
   field->oneof = (size_t)proto->oneof_index;
   bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
-  field->is_packed = field->label == MODEL_REPEATED && is_packable(field->kind) && !is_unpacked;
+  field->is_packed = field->label == STOA_LABEL_REPEATED && is_packable(field->kind) && !is_unpacked;
   /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. What is wrong with an imported
    * file is told when its own code is generated. */
   struct problems untold = {0};
@@ -107,7 +108,7 @@ static void resolve_oneofs(struct model_message *message) {
   message->oneofs = pool_array(message->proto->n_oneof_decl, sizeof *message->oneofs);
   for (size_t i = 0; i < message->field_count; i++) {
     const struct model_field *field = &message->fields[i];
-    if (field->label == MODEL_ONEOF && field->oneof >= message->oneof_count) {
+    if (field->label == STOA_LABEL_ONEOF && field->oneof >= message->oneof_count) {
       message->oneof_count = field->oneof + 1;
     }
   }
@@ -175,43 +176,6 @@ static void resolve_service(const struct model *model, const struct model_file *
   }
 }
 
-static bool message_uses(const struct model_message *message, const struct model_file *other) {
-  for (size_t i = 0; i < message->field_count; i++) {
-    const struct model_field *field = &message->fields[i];
-    bool uses_message = field->message != NULL && field->message->file == other;
-    bool uses_enum = field->enumeration != NULL && field->enumeration->file == other;
-    if (uses_message || uses_enum) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool service_uses(const struct model_service *service, const struct model_file *other) {
-  for (size_t i = 0; i < service->method_count; i++) {
-    const struct model_method *method = &service->methods[i];
-    if ((method->input != NULL && method->input->file == other) ||
-        (method->output != NULL && method->output->file == other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool file_uses(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->message_count; i++) {
-    if (message_uses(&file->messages[i], other)) {
-      return true;
-    }
-  }
-  for (size_t i = 0; i < file->service_count; i++) {
-    if (service_uses(&file->services[i], other)) {
-      return true;
-    }
-  }
-  return model_passes_on(file, other);
-}
-
 static int compare_names(const void *left, const void *right) {
   const struct model_file *const *a = left;
   const struct model_file *const *b = right;
@@ -224,7 +188,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
   file->includes = pool_array(model->file_count, sizeof(struct model_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     const struct model_file *other = &model->files[i];
-    if (other != file && !other->is_foreign && file_uses(file, other)) {
+    if (other != file && !other->is_foreign && (model_file_uses(file, other) || model_passes_on(file, other))) {
       file->includes[file->include_count++] = other;
     }
   }

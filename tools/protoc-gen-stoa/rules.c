@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static struct raw_rules read_raw(const ProtobufCMessage *options) {
 }
 
 static bool is_list(const struct model_field *field) {
-  return field->label == MODEL_REPEATED || field->label == MODEL_MAP;
+  return field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
 }
 
 static bool fits(const struct model_field *field, int member) {
@@ -64,7 +65,7 @@ static bool fits(const struct model_field *field, int member) {
   bool is_wide = kind_is_64_bit(field->kind);
   switch (member) {
     case REQUIRED:
-      return !is_list(field) && field->label != MODEL_ONEOF;
+      return !is_list(field) && field->label != STOA_LABEL_ONEOF;
     case MIN_LEN:
     case MAX_LEN:
       return is_list(field) || class == KIND_CLASS_TEXT;
@@ -82,14 +83,14 @@ static bool fits(const struct model_field *field, int member) {
 /* "repeated uint32 fields" */
 static const char *what(const struct model_field *field) {
   switch (field->label) {
-    case MODEL_MAP:
+    case STOA_LABEL_MAP:
       return "map fields";
-    case MODEL_REPEATED:
+    case STOA_LABEL_REPEATED:
       return text_format("repeated %s fields", kind_name(field->kind));
-    case MODEL_ONEOF:
+    case STOA_LABEL_ONEOF:
       return text_format("%s fields in a oneof", kind_name(field->kind));
-    case MODEL_SINGULAR:
-    case MODEL_OPTIONAL:
+    case STOA_LABEL_SINGULAR:
+    case STOA_LABEL_OPTIONAL:
       break;
   }
   return text_format("%s fields", kind_name(field->kind));
@@ -117,8 +118,10 @@ static double most(uint32_t kind) {
 }
 
 /* `member` is MIN or MAX, a double. */
-static bool read_real_bound(const struct model_field *field, int member, uint64_t bits, struct model_bound *out_bound,
-                            struct problems *problems) {
+static bool read_real_bound(const struct model_field *field, int member, uint64_t bits,
+                            union stoa_rule_bound *out_bound, struct problems *problems) {
+  assert(kind_class(field->kind) != KIND_CLASS_TEXT);
+  assert(kind_class(field->kind) != KIND_CLASS_OTHER);
   double value;
   memcpy(&value, &bits, sizeof value);
   bool is_real = kind_class(field->kind) == KIND_CLASS_REAL;
@@ -135,18 +138,20 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
                 kind_class(field->kind) == KIND_CLASS_NATURAL ? "uint64" : "int64");
     return false;
   }
-  out_bound->real = value;
   if (kind_class(field->kind) == KIND_CLASS_WHOLE) {
     out_bound->whole = (int64_t)value;
   } else if (kind_class(field->kind) == KIND_CLASS_NATURAL) {
     out_bound->natural = (uint64_t)value;
+  } else {
+    out_bound->real = value;
   }
   return true;
 }
 
 /* One side: `member` is MIN or MAX, and `rule` its bit. */
 static bool read_bound(struct model_field *field, const struct raw_rules *raw, int member, uint32_t rule,
-                       struct model_bound *out_bound, struct problems *problems) {
+                       union stoa_rule_bound *out_bound, struct problems *problems) {
+  assert(member == MIN || member == MAX);
   int wide = member - MIN + (kind_class(field->kind) == KIND_CLASS_NATURAL ? MIN_UINT64 : MIN_INT64);
   if (raw->is_set[member] && raw->is_set[wide]) {
     problem_add(problems, &field->place, "field \"%s\": rules %s and %s say the same thing twice", field->name,
@@ -156,16 +161,16 @@ static bool read_bound(struct model_field *field, const struct raw_rules *raw, i
   if (!raw->is_set[member] && !raw->is_set[wide]) {
     return true;
   }
-  field->rules.set |= rule;
+  field->rules.rules |= rule;
   if (raw->is_set[wide]) {
-    out_bound->whole = (int64_t)raw->value[wide];
+    /* The varint of either kind is the bits that its member has. */
     out_bound->natural = raw->value[wide];
     return true;
   }
   return read_real_bound(field, member, raw->value[member], out_bound, problems);
 }
 
-static bool is_above(const struct model_field *field, const struct model_bound *a, const struct model_bound *b) {
+static bool is_above(const struct model_field *field, const union stoa_rule_bound *a, const union stoa_rule_bound *b) {
   switch (kind_class(field->kind)) {
     case KIND_CLASS_WHOLE:
       return a->whole > b->whole;
@@ -180,7 +185,7 @@ static bool is_above(const struct model_field *field, const struct model_bound *
   return false;
 }
 
-const char *rules_bound_text(const struct model_field *field, const struct model_bound *bound) {
+const char *rules_bound_text(const struct model_field *field, const union stoa_rule_bound *bound) {
   switch (kind_class(field->kind)) {
     case KIND_CLASS_WHOLE:
       return text_format("%lld", (long long)bound->whole);
@@ -195,11 +200,11 @@ const char *rules_bound_text(const struct model_field *field, const struct model
 }
 
 static void read_lengths(struct model_field *field, const struct raw_rules *raw, struct problems *problems) {
-  struct model_rules *rules = &field->rules;
+  struct stoa_field_rules *rules = &field->rules;
   rules->min_len = (uint32_t)raw->value[MIN_LEN];
   rules->max_len = (uint32_t)raw->value[MAX_LEN];
-  rules->set |= raw->is_set[MIN_LEN] ? MODEL_RULE_MIN_LEN : 0U;
-  rules->set |= raw->is_set[MAX_LEN] ? MODEL_RULE_MAX_LEN : 0U;
+  rules->rules |= raw->is_set[MIN_LEN] ? STOA_RULE_MIN_LEN : 0U;
+  rules->rules |= raw->is_set[MAX_LEN] ? STOA_RULE_MAX_LEN : 0U;
   if (raw->is_set[MIN_LEN] && raw->is_set[MAX_LEN] && rules->min_len > rules->max_len) {
     problem_add(problems, &field->place, "field \"%s\": rule min_len %u is above max_len %u", field->name,
                 rules->min_len, rules->max_len);
@@ -207,10 +212,10 @@ static void read_lengths(struct model_field *field, const struct raw_rules *raw,
 }
 
 static void read_bounds(struct model_field *field, const struct raw_rules *raw, struct problems *problems) {
-  struct model_rules *rules = &field->rules;
-  bool is_good = read_bound(field, raw, MIN, MODEL_RULE_MIN, &rules->min, problems);
-  is_good = read_bound(field, raw, MAX, MODEL_RULE_MAX, &rules->max, problems) && is_good;
-  bool has_both = (rules->set & MODEL_RULE_MIN) != 0 && (rules->set & MODEL_RULE_MAX) != 0;
+  struct stoa_field_rules *rules = &field->rules;
+  bool is_good = read_bound(field, raw, MIN, STOA_RULE_MIN, &rules->min, problems);
+  is_good = read_bound(field, raw, MAX, STOA_RULE_MAX, &rules->max, problems) && is_good;
+  bool has_both = (rules->rules & STOA_RULE_MIN) != 0 && (rules->rules & STOA_RULE_MAX) != 0;
   if (is_good && has_both && is_above(field, &rules->min, &rules->max)) {
     problem_add(problems, &field->place, "field \"%s\": rule min %s is above max %s", field->name,
                 rules_bound_text(field, &rules->min), rules_bound_text(field, &rules->max));
@@ -226,16 +231,16 @@ void rules_read(struct model_field *field, const Google__Protobuf__FieldDescript
   if (!check_fit(field, &raw, problems)) {
     return;
   }
-  field->rules.set |= raw.is_set[REQUIRED] ? MODEL_RULE_REQUIRED : 0U;
+  field->rules.rules |= raw.is_set[REQUIRED] ? STOA_RULE_REQUIRED : 0U;
   read_lengths(field, &raw, problems);
   read_bounds(field, &raw, problems);
 }
 
 static const char *len_unit(const struct model_field *field, bool is_one) {
-  if (field->label == MODEL_REPEATED || field->label == MODEL_MAP) {
+  if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
     return is_one ? "entry" : "entries";
   }
-  if (field->kind == KIND_STRING) {
+  if (field->kind == STOA_KIND_STRING) {
     return is_one ? "character" : "characters";
   }
   return is_one ? "byte" : "bytes";
@@ -253,21 +258,21 @@ static void add_rule(struct text *text, const char *rule) {
 }
 
 const char *rules_text(const struct model_field *field) {
-  const struct model_rules *rules = &field->rules;
+  const struct stoa_field_rules *rules = &field->rules;
   struct text text = {0};
   text_add(&text, "");
-  if ((rules->set & MODEL_RULE_REQUIRED) != 0) {
+  if ((rules->rules & STOA_RULE_REQUIRED) != 0) {
     add_rule(&text, "required");
   }
-  if ((rules->set & (uint32_t)(MODEL_RULE_MIN_LEN | MODEL_RULE_MAX_LEN)) != 0) {
-    const char *min = (rules->set & MODEL_RULE_MIN_LEN) != 0 ? text_format("%u", rules->min_len) : NULL;
-    const char *max = (rules->set & MODEL_RULE_MAX_LEN) != 0 ? text_format("%u", rules->max_len) : NULL;
+  if ((rules->rules & (uint32_t)(STOA_RULE_MIN_LEN | STOA_RULE_MAX_LEN)) != 0) {
+    const char *min = (rules->rules & STOA_RULE_MIN_LEN) != 0 ? text_format("%u", rules->min_len) : NULL;
+    const char *max = (rules->rules & STOA_RULE_MAX_LEN) != 0 ? text_format("%u", rules->max_len) : NULL;
     add_rule(&text,
              text_format("%s %s", range_text(min, max), len_unit(field, strcmp(max != NULL ? max : min, "1") == 0)));
   }
-  if ((rules->set & (uint32_t)(MODEL_RULE_MIN | MODEL_RULE_MAX)) != 0) {
-    const char *min = (rules->set & MODEL_RULE_MIN) != 0 ? rules_bound_text(field, &rules->min) : NULL;
-    const char *max = (rules->set & MODEL_RULE_MAX) != 0 ? rules_bound_text(field, &rules->max) : NULL;
+  if ((rules->rules & (uint32_t)(STOA_RULE_MIN | STOA_RULE_MAX)) != 0) {
+    const char *min = (rules->rules & STOA_RULE_MIN) != 0 ? rules_bound_text(field, &rules->min) : NULL;
+    const char *max = (rules->rules & STOA_RULE_MAX) != 0 ? rules_bound_text(field, &rules->max) : NULL;
     add_rule(&text, range_text(min, max));
   }
   return text.data;
@@ -275,7 +280,7 @@ const char *rules_text(const struct model_field *field) {
 
 bool rules_own(const struct model_message *message) {
   for (size_t i = 0; i < message->field_count; i++) {
-    if (message->fields[i].rules.set != 0) {
+    if (message->fields[i].rules.rules != 0) {
       return true;
     }
   }

@@ -13,7 +13,7 @@ void rules_spread(struct model *model);
 bool rules_own(const struct model_message *message);
 
 /* A bound as people write it: "100", "-0.5". */
-const char *rules_bound_text(const struct model_field *field, const struct model_bound *bound);
+const char *rules_bound_text(const struct model_field *field, const union stoa_rule_bound *bound);
 /* What a field's value must keep to, for people: "required, 1 to 32 characters". Empty without rules. */
 const char *rules_text(const struct model_field *field);
 

@@ -6,7 +6,6 @@
 
 #define NESTING_MAX 32 /* protoc stops at 31 */
 #define FIELD_NUMBER_MAX 536870911
-#define KIND_MAX 18
 
 typedef Google__Protobuf__FieldDescriptorProto field_proto;
 typedef Google__Protobuf__DescriptorProto message_proto;
@@ -34,7 +33,8 @@ static bool is_composed(const field_proto *field) {
 
 static bool check_field(const message_proto *message, const field_proto *field) {
   bool has_number = field->has_number && field->number > 0 && field->number <= FIELD_NUMBER_MAX;
-  bool has_kind = field->has_type && field->type > 0 && field->type <= KIND_MAX;
+  bool has_kind =
+      field->has_type && field->type > 0 && field->type <= GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_SINT64;
   bool has_label = field->label >= GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL &&
                    field->label <= GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED;
   if (!is_name(field->name) || !has_number || !has_kind || !has_label) {

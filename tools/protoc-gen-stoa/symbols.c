@@ -1,5 +1,6 @@
 #include "symbols.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ static void append(struct symbols *symbols, const struct symbol *symbol) {
     symbols->items = grown;
     symbols->capacity = capacity;
   }
+  assert(symbols->count < symbols->capacity);
   symbols->items[symbols->count] = *symbol;
   symbols->items[symbols->count].order = symbols->count;
   symbols->count++;

@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ void text_add_bytes(struct text *text, const char *data, size_t len) {
     memcpy(text->data + text->len, data, len);
   }
   text->len += len;
+  assert(text->len < text->capacity);
   text->data[text->len] = '\0';
 }
 
@@ -142,6 +144,7 @@ void text_add_comment(struct text *text, const char *indent, const char *raw) {
 }
 
 void text_add_call(struct text *text, const char *head, const char *const *arguments, size_t count, const char *tail) {
+  assert(count > 0);
   text_addf(text, "%s(", head);
   const char *line_end = strrchr(head, '\n');
   size_t indent = strlen(line_end == NULL ? head : line_end + 1) + 1;

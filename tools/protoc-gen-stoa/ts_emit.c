@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "emit.h"
+#include "kind.h"
 #include "names.h"
 #include "rules.h"
 #include "ts_names.h"
@@ -10,16 +11,12 @@
 
 /* By FieldDescriptorProto.Type; messages and enums have names of their own. A bigint holds what a number cannot. */
 static const char *const kind_types[] = {
-    [1] = "number",  [2] = "number",  [3] = "bigint",  [4] = "bigint",  [5] = "number",  [6] = "bigint",
-    [7] = "number",  [8] = "boolean", [9] = "string",  [10] = NULL,     [11] = NULL,     [12] = "Uint8Array",
-    [13] = "number", [14] = NULL,     [15] = "number", [16] = "bigint", [17] = "number", [18] = "bigint",
-};
-
-/* What the runtime calls the kinds. */
-static const char *const kind_names[] = {
-    [1] = "double",  [2] = "float", [3] = "int64",     [4] = "uint64",    [5] = "int32",   [6] = "fixed64",
-    [7] = "fixed32", [8] = "bool",  [9] = "string",    [10] = NULL,       [11] = NULL,     [12] = "bytes",
-    [13] = "uint32", [14] = NULL,   [15] = "sfixed32", [16] = "sfixed64", [17] = "sint32", [18] = "sint64",
+    [STOA_KIND_DOUBLE] = "number",  [STOA_KIND_FLOAT] = "number",     [STOA_KIND_INT64] = "bigint",
+    [STOA_KIND_UINT64] = "bigint",  [STOA_KIND_INT32] = "number",     [STOA_KIND_FIXED64] = "bigint",
+    [STOA_KIND_FIXED32] = "number", [STOA_KIND_BOOL] = "boolean",     [STOA_KIND_STRING] = "string",
+    [STOA_KIND_MESSAGE] = NULL,     [STOA_KIND_BYTES] = "Uint8Array", [STOA_KIND_UINT32] = "number",
+    [STOA_KIND_ENUM] = NULL,        [STOA_KIND_SFIXED32] = "number",  [STOA_KIND_SFIXED64] = "bigint",
+    [STOA_KIND_SINT32] = "number",  [STOA_KIND_SINT64] = "bigint",
 };
 
 /* How web/client/src/type.ts numbers the labels; the members of a file's next oneof have ROW_ONEOF + 1. */
@@ -27,7 +24,7 @@ enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_ONEOF
 
 /* A map is about its values: their field is the second one of its entry. */
 static const struct model_field *element(const struct model_field *field) {
-  return field->label == MODEL_MAP ? &field->message->fields[1] : field;
+  return field->label == STOA_LABEL_MAP ? &field->message->fields[1] : field;
 }
 
 /* What an element's name in TypeScript is, of its interface and of its table alike; NULL for scalars. */
@@ -46,21 +43,21 @@ static const char *field_type(const struct model_field *field, const struct mode
   const char *named = named_type(field, file);
   const char *one = named != NULL ? named : kind_types[element(field)->kind];
   switch (field->label) {
-    case MODEL_REPEATED:
+    case STOA_LABEL_REPEATED:
       return text_format("%s[]", one);
-    case MODEL_MAP:
+    case STOA_LABEL_MAP:
       return text_format("Map<%s, %s>", kind_types[field->message->fields[0].kind], one);
-    case MODEL_SINGULAR:
-    case MODEL_OPTIONAL:
-    case MODEL_ONEOF:
+    case STOA_LABEL_SINGULAR:
+    case STOA_LABEL_OPTIONAL:
+    case STOA_LABEL_ONEOF:
       break;
   }
   return one;
 }
 
 static bool may_be_absent(const struct model_field *field) {
-  return field->label == MODEL_OPTIONAL || field->label == MODEL_ONEOF ||
-         (field->label == MODEL_SINGULAR && field->message != NULL);
+  return field->label == STOA_LABEL_OPTIONAL || field->label == STOA_LABEL_ONEOF ||
+         (field->label == STOA_LABEL_SINGULAR && field->message != NULL);
 }
 
 static const char *joined(const char *first, const char *second) {
@@ -71,7 +68,7 @@ static const char *joined(const char *first, const char *second) {
 static const char *field_comment(const struct model_message *message, const struct model_field *field) {
   const char *rules = rules_text(field);
   const char *head =
-      field->label == MODEL_ONEOF ? text_format(" One of `%s`.", message->oneofs[field->oneof].name) : NULL;
+      field->label == STOA_LABEL_ONEOF ? text_format(" One of `%s`.", message->oneofs[field->oneof].name) : NULL;
   const char *tail = *rules != '\0' ? text_format(" Rules: %s.", rules) : NULL;
   return joined(joined(head, field->place.comment), tail);
 }
@@ -92,14 +89,14 @@ static void emit_interface(struct text *text, const struct model_message *messag
 
 static size_t row_label(const struct model_field *field) {
   switch (field->label) {
-    case MODEL_OPTIONAL:
+    case STOA_LABEL_OPTIONAL:
       return ROW_OPTIONAL;
-    case MODEL_REPEATED:
+    case STOA_LABEL_REPEATED:
       return field->is_packed ? ROW_PACKED : ROW_REPEATED;
-    case MODEL_ONEOF:
+    case STOA_LABEL_ONEOF:
       return ROW_ONEOF + field->oneof;
-    case MODEL_SINGULAR:
-    case MODEL_MAP:
+    case STOA_LABEL_SINGULAR:
+    case STOA_LABEL_MAP:
       break;
   }
   return ROW_SINGULAR;
@@ -109,7 +106,7 @@ static const char *element_kind(const struct model_field *field, const struct mo
   const char *named = named_type(field, file);
   const struct model_field *one = element(field);
   if (named == NULL) {
-    return text_format("stoa.%s", kind_names[one->kind]);
+    return text_format("stoa.%s", kind_name(one->kind));
   }
   if (one->enumeration != NULL && wellknown_is_null(one->enumeration->full_name)) {
     return text_format("%s.nullValue", ts_names_alias(one->enumeration->file));
@@ -119,10 +116,10 @@ static const char *element_kind(const struct model_field *field, const struct mo
 
 static const char *row_kind(const struct model_field *field, const struct model_file *file) {
   const char *one = element_kind(field, file);
-  if (field->label != MODEL_MAP) {
+  if (field->label != STOA_LABEL_MAP) {
     return one;
   }
-  return text_format("stoa.map(stoa.%s, %s)", kind_names[field->message->fields[0].kind], one);
+  return text_format("stoa.map(stoa.%s, %s)", kind_name(field->message->fields[0].kind), one);
 }
 
 /* As stoa.Row says; what is left at the end is the runtime's default. */
@@ -164,40 +161,6 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   text_addf(text, "} as const;\nexport type %s = (typeof %s)[keyof typeof %s];\n", name, name, name);
 }
 
-static bool message_uses(const struct model_message *message, const struct model_file *other) {
-  for (size_t i = 0; i < message->field_count; i++) {
-    const struct model_field *field = element(&message->fields[i]);
-    if ((field->message != NULL && field->message->file == other) ||
-        (field->enumeration != NULL && field->enumeration->file == other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool service_uses(const struct model_service *service, const struct model_file *other) {
-  for (size_t i = 0; i < service->method_count; i++) {
-    if (service->methods[i].input->file == other || service->methods[i].output->file == other) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool file_uses(const struct model_file *file, const struct model_file *other) {
-  for (size_t i = 0; i < file->message_count; i++) {
-    if (message_uses(&file->messages[i], other)) {
-      return true;
-    }
-  }
-  for (size_t i = 0; i < file->service_count; i++) {
-    if (service_uses(&file->services[i], other)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* Several of Protobuf's own files are one module. */
 static void emit_line_once(struct text *text, const char *line) {
   if (text->data == NULL || strstr(text->data, line) == NULL) {
@@ -226,7 +189,7 @@ static void emit_imports(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->include_count; i++) {
     const struct model_file *other = file->includes[i];
     const char *module = ts_names_module(other, file);
-    if (file_uses(file, other)) {
+    if (model_file_uses(file, other)) {
       emit_line_once(&lines, text_format("import * as %s from '%s';\n", ts_names_alias(other), module));
     }
     if (model_passes_on(file, other)) {

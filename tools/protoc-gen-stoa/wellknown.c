@@ -12,27 +12,27 @@ static const char *const files[] = {"any", "duration", "empty", "field_mask", "s
 
 struct special {
   const char *message;
-  const char *special;
+  enum stoa_special special;
 };
 
 static const struct special specials[] = {
-    {"Any", "STOA_SPECIAL_ANY"},
-    {"Timestamp", "STOA_SPECIAL_TIMESTAMP"},
-    {"Duration", "STOA_SPECIAL_DURATION"},
-    {"FieldMask", "STOA_SPECIAL_FIELD_MASK"},
-    {"Struct", "STOA_SPECIAL_STRUCT"},
-    {"Value", "STOA_SPECIAL_VALUE"},
-    {"ListValue", "STOA_SPECIAL_LIST_VALUE"},
-    {"Empty", "STOA_SPECIAL_EMPTY"},
-    {"DoubleValue", "STOA_SPECIAL_WRAPPER"},
-    {"FloatValue", "STOA_SPECIAL_WRAPPER"},
-    {"Int64Value", "STOA_SPECIAL_WRAPPER"},
-    {"UInt64Value", "STOA_SPECIAL_WRAPPER"},
-    {"Int32Value", "STOA_SPECIAL_WRAPPER"},
-    {"UInt32Value", "STOA_SPECIAL_WRAPPER"},
-    {"BoolValue", "STOA_SPECIAL_WRAPPER"},
-    {"StringValue", "STOA_SPECIAL_WRAPPER"},
-    {"BytesValue", "STOA_SPECIAL_WRAPPER"},
+    {"Any", STOA_SPECIAL_ANY},
+    {"Timestamp", STOA_SPECIAL_TIMESTAMP},
+    {"Duration", STOA_SPECIAL_DURATION},
+    {"FieldMask", STOA_SPECIAL_FIELD_MASK},
+    {"Struct", STOA_SPECIAL_STRUCT},
+    {"Value", STOA_SPECIAL_VALUE},
+    {"ListValue", STOA_SPECIAL_LIST_VALUE},
+    {"Empty", STOA_SPECIAL_EMPTY},
+    {"DoubleValue", STOA_SPECIAL_WRAPPER},
+    {"FloatValue", STOA_SPECIAL_WRAPPER},
+    {"Int64Value", STOA_SPECIAL_WRAPPER},
+    {"UInt64Value", STOA_SPECIAL_WRAPPER},
+    {"Int32Value", STOA_SPECIAL_WRAPPER},
+    {"UInt32Value", STOA_SPECIAL_WRAPPER},
+    {"BoolValue", STOA_SPECIAL_WRAPPER},
+    {"StringValue", STOA_SPECIAL_WRAPPER},
+    {"BytesValue", STOA_SPECIAL_WRAPPER},
 };
 
 /* The part behind `prefix`, or NULL. */
@@ -52,14 +52,14 @@ bool wellknown_is_foreign(const char *file_name) {
   return name != NULL;
 }
 
-const char *wellknown_special(const char *full_name) {
+enum stoa_special wellknown_special(const char *full_name) {
   const char *name = behind(full_name, PACKAGE);
   for (size_t i = 0; name != NULL && i < COUNT(specials); i++) {
     if (strcmp(specials[i].message, name) == 0) {
       return specials[i].special;
     }
   }
-  return NULL;
+  return STOA_SPECIAL_NONE;
 }
 
 bool wellknown_is_null(const char *full_name) {

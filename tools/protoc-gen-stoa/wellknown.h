@@ -7,11 +7,12 @@
 #define PLUGIN_WELLKNOWN_H
 
 #include <stdbool.h>
+#include <stoa/descriptor.h>
 
 /* Of Protobuf itself, and without code in Stoa: "google/protobuf/descriptor.proto". */
 bool wellknown_is_foreign(const char *file_name);
-/* "STOA_SPECIAL_TIMESTAMP" for "google.protobuf.Timestamp"; NULL for messages that JSON writes as any other. */
-const char *wellknown_special(const char *full_name);
+/* STOA_SPECIAL_TIMESTAMP for "google.protobuf.Timestamp"; NONE for messages that JSON writes as any other. */
+enum stoa_special wellknown_special(const char *full_name);
 /* google.protobuf.NullValue, which JSON writes as null. */
 bool wellknown_is_null(const char *full_name);
 

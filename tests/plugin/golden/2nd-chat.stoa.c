@@ -47,7 +47,7 @@ int _2nd_chat_register(struct stoa_server *server, const struct _2nd_chat_handle
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;
@@ -68,6 +68,15 @@ int line_broadcast(struct stoa_server *server, const struct line *message) {
   return stoa_server_broadcast(server, 2, &line_type, message);
 }
 
+int line_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, const struct line *message) {
+  return stoa_server_broadcast_except(server, except, 2, &line_type, message);
+}
+
 int line_publish(struct stoa_server *server, struct stoa_string group, const struct line *message) {
   return stoa_server_publish(server, group, 2, &line_type, message);
+}
+
+int line_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                        const struct line *message) {
+  return stoa_server_publish_except(server, group, except, 2, &line_type, message);
 }

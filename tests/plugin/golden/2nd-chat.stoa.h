@@ -42,14 +42,19 @@ struct _2nd_chat_handlers {
 STOA_API int _2nd_chat_register(struct stoa_server *server, const struct _2nd_chat_handlers *handlers, void *user);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
- * stoa_server_publish() and stoa_session_send() tell. */
+ * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
+ * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
+ * tell. */
 
 /* Message 2, Line. */
 STOA_API int line_send(struct stoa_server *server, const struct stoa_uuid *session_id, const struct line *message);
 STOA_API int line_push(struct stoa_session *session, const struct line *message);
 STOA_API int line_broadcast(struct stoa_server *server, const struct line *message);
+STOA_API int line_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                   const struct line *message);
 STOA_API int line_publish(struct stoa_server *server, struct stoa_string group, const struct line *message);
+STOA_API int line_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                 const struct line *message);
 
 #ifdef __cplusplus
 }

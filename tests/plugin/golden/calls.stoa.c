@@ -322,7 +322,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;
@@ -360,9 +360,19 @@ int calls_chat_line_broadcast(struct stoa_server *server, const struct calls_cha
   return stoa_server_broadcast(server, 4, &calls_chat_line_type, message);
 }
 
+int calls_chat_line_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                     const struct calls_chat_line *message) {
+  return stoa_server_broadcast_except(server, except, 4, &calls_chat_line_type, message);
+}
+
 int calls_chat_line_publish(struct stoa_server *server, struct stoa_string group,
                             const struct calls_chat_line *message) {
   return stoa_server_publish(server, group, 4, &calls_chat_line_type, message);
+}
+
+int calls_chat_line_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                   const struct calls_chat_line *message) {
+  return stoa_server_publish_except(server, group, except, 4, &calls_chat_line_type, message);
 }
 
 int calls_register_send(struct stoa_server *server, const struct stoa_uuid *session_id,
@@ -378,9 +388,19 @@ int calls_register_broadcast(struct stoa_server *server, const struct calls_regi
   return stoa_server_broadcast(server, 30, &calls_register_type, message);
 }
 
+int calls_register_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                    const struct calls_register *message) {
+  return stoa_server_broadcast_except(server, except, 30, &calls_register_type, message);
+}
+
 int calls_register_publish(struct stoa_server *server, struct stoa_string group,
                            const struct calls_register *message) {
   return stoa_server_publish(server, group, 30, &calls_register_type, message);
+}
+
+int calls_register_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                  const struct calls_register *message) {
+  return stoa_server_publish_except(server, group, except, 30, &calls_register_type, message);
 }
 
 int calls_room_closed_send(struct stoa_server *server, const struct stoa_uuid *session_id,
@@ -396,9 +416,19 @@ int calls_room_closed_broadcast(struct stoa_server *server, const struct calls_r
   return stoa_server_broadcast(server, 31, &calls_room_closed_type, message);
 }
 
+int calls_room_closed_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                       const struct calls_room_closed *message) {
+  return stoa_server_broadcast_except(server, except, 31, &calls_room_closed_type, message);
+}
+
 int calls_room_closed_publish(struct stoa_server *server, struct stoa_string group,
                               const struct calls_room_closed *message) {
   return stoa_server_publish(server, group, 31, &calls_room_closed_type, message);
+}
+
+int calls_room_closed_publish_except(struct stoa_server *server, struct stoa_string group,
+                                     const struct stoa_uuid *except, const struct calls_room_closed *message) {
+  return stoa_server_publish_except(server, group, except, 31, &calls_room_closed_type, message);
 }
 
 int calls_last_send(struct stoa_server *server, const struct stoa_uuid *session_id,
@@ -414,9 +444,19 @@ int calls_last_broadcast(struct stoa_server *server, const struct calls_last_mes
   return stoa_server_broadcast(server, 1073741823, &calls_last_message_type, message);
 }
 
+int calls_last_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                const struct calls_last_message *message) {
+  return stoa_server_broadcast_except(server, except, 1073741823, &calls_last_message_type, message);
+}
+
 int calls_last_publish(struct stoa_server *server, struct stoa_string group,
                        const struct calls_last_message *message) {
   return stoa_server_publish(server, group, 1073741823, &calls_last_message_type, message);
+}
+
+int calls_last_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                              const struct calls_last_message *message) {
+  return stoa_server_publish_except(server, group, except, 1073741823, &calls_last_message_type, message);
 }
 
 typedef const struct stoa_error *(*calls_admin_service_kick_function)(void *user, struct stoa_session *session,
@@ -442,7 +482,7 @@ int calls_admin_service_register(struct stoa_server *server, const struct calls_
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;

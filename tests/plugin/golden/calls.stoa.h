@@ -136,40 +136,57 @@ STOA_API int calls_room_service_delete_reply(struct stoa_call *call, const struc
 STOA_API int calls_room_service_delete_fail(struct stoa_call *call, const struct stoa_error *error);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
- * stoa_server_publish() and stoa_session_send() tell. */
+ * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
+ * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
+ * tell. */
 
 /* Message 4, ChatLine. */
 STOA_API int calls_chat_line_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                                   const struct calls_chat_line *message);
 STOA_API int calls_chat_line_push(struct stoa_session *session, const struct calls_chat_line *message);
 STOA_API int calls_chat_line_broadcast(struct stoa_server *server, const struct calls_chat_line *message);
+STOA_API int calls_chat_line_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                              const struct calls_chat_line *message);
 STOA_API int calls_chat_line_publish(struct stoa_server *server, struct stoa_string group,
                                      const struct calls_chat_line *message);
+STOA_API int calls_chat_line_publish_except(struct stoa_server *server, struct stoa_string group,
+                                            const struct stoa_uuid *except, const struct calls_chat_line *message);
 
 /* Message 30, Register. */
 STOA_API int calls_register_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                                  const struct calls_register *message);
 STOA_API int calls_register_push(struct stoa_session *session, const struct calls_register *message);
 STOA_API int calls_register_broadcast(struct stoa_server *server, const struct calls_register *message);
+STOA_API int calls_register_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                             const struct calls_register *message);
 STOA_API int calls_register_publish(struct stoa_server *server, struct stoa_string group,
                                     const struct calls_register *message);
+STOA_API int calls_register_publish_except(struct stoa_server *server, struct stoa_string group,
+                                           const struct stoa_uuid *except, const struct calls_register *message);
 
 /* Message 31, Closed. */
 STOA_API int calls_room_closed_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                                     const struct calls_room_closed *message);
 STOA_API int calls_room_closed_push(struct stoa_session *session, const struct calls_room_closed *message);
 STOA_API int calls_room_closed_broadcast(struct stoa_server *server, const struct calls_room_closed *message);
+STOA_API int calls_room_closed_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                                const struct calls_room_closed *message);
 STOA_API int calls_room_closed_publish(struct stoa_server *server, struct stoa_string group,
                                        const struct calls_room_closed *message);
+STOA_API int calls_room_closed_publish_except(struct stoa_server *server, struct stoa_string group,
+                                              const struct stoa_uuid *except, const struct calls_room_closed *message);
 
 /* Message 1073741823, LastMessage. */
 STOA_API int calls_last_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                              const struct calls_last_message *message);
 STOA_API int calls_last_push(struct stoa_session *session, const struct calls_last_message *message);
 STOA_API int calls_last_broadcast(struct stoa_server *server, const struct calls_last_message *message);
+STOA_API int calls_last_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                         const struct calls_last_message *message);
 STOA_API int calls_last_publish(struct stoa_server *server, struct stoa_string group,
                                 const struct calls_last_message *message);
+STOA_API int calls_last_publish_except(struct stoa_server *server, struct stoa_string group,
+                                       const struct stoa_uuid *except, const struct calls_last_message *message);
 
 /* What answers clients. A member that is NULL leaves its type without a handler.
  * Calls only: the file's messages belong to the first service. */

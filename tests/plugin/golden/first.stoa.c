@@ -80,7 +80,7 @@ int first_v1_first_service_register(struct stoa_server *server, const struct fir
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;
@@ -102,7 +102,17 @@ int first_v1_chat_broadcast(struct stoa_server *server, const struct first_v1_ch
   return stoa_server_broadcast(server, 0, &first_v1_chat_message_type, message);
 }
 
+int first_v1_chat_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                   const struct first_v1_chat_message *message) {
+  return stoa_server_broadcast_except(server, except, 0, &first_v1_chat_message_type, message);
+}
+
 int first_v1_chat_publish(struct stoa_server *server, struct stoa_string group,
                           const struct first_v1_chat_message *message) {
   return stoa_server_publish(server, group, 0, &first_v1_chat_message_type, message);
+}
+
+int first_v1_chat_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                 const struct first_v1_chat_message *message) {
+  return stoa_server_publish_except(server, group, except, 0, &first_v1_chat_message_type, message);
 }

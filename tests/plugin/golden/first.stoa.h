@@ -53,16 +53,21 @@ STOA_API int first_v1_first_service_register(struct stoa_server *server,
                                              const struct first_v1_first_service_handlers *handlers, void *user);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
- * stoa_server_publish() and stoa_session_send() tell. */
+ * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
+ * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
+ * tell. */
 
 /* Message 0, ChatMessage. */
 STOA_API int first_v1_chat_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                                 const struct first_v1_chat_message *message);
 STOA_API int first_v1_chat_push(struct stoa_session *session, const struct first_v1_chat_message *message);
 STOA_API int first_v1_chat_broadcast(struct stoa_server *server, const struct first_v1_chat_message *message);
+STOA_API int first_v1_chat_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                            const struct first_v1_chat_message *message);
 STOA_API int first_v1_chat_publish(struct stoa_server *server, struct stoa_string group,
                                    const struct first_v1_chat_message *message);
+STOA_API int first_v1_chat_publish_except(struct stoa_server *server, struct stoa_string group,
+                                          const struct stoa_uuid *except, const struct first_v1_chat_message *message);
 
 #ifdef __cplusplus
 }

@@ -84,7 +84,7 @@ int no_service_register(struct stoa_server *server, const struct no_service_hand
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;
@@ -105,8 +105,17 @@ int ping_broadcast(struct stoa_server *server, const struct ping *message) {
   return stoa_server_broadcast(server, 0, &ping_type, message);
 }
 
+int ping_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, const struct ping *message) {
+  return stoa_server_broadcast_except(server, except, 0, &ping_type, message);
+}
+
 int ping_publish(struct stoa_server *server, struct stoa_string group, const struct ping *message) {
   return stoa_server_publish(server, group, 0, &ping_type, message);
+}
+
+int ping_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                        const struct ping *message) {
+  return stoa_server_publish_except(server, group, except, 0, &ping_type, message);
 }
 
 int int__send(struct stoa_server *server, const struct stoa_uuid *session_id, const struct int_ *message) {
@@ -121,6 +130,15 @@ int int__broadcast(struct stoa_server *server, const struct int_ *message) {
   return stoa_server_broadcast(server, 1, &int__type, message);
 }
 
+int int__broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, const struct int_ *message) {
+  return stoa_server_broadcast_except(server, except, 1, &int__type, message);
+}
+
 int int__publish(struct stoa_server *server, struct stoa_string group, const struct int_ *message) {
   return stoa_server_publish(server, group, 1, &int__type, message);
+}
+
+int int__publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                        const struct int_ *message) {
+  return stoa_server_publish_except(server, group, except, 1, &int__type, message);
 }

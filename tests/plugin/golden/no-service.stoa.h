@@ -54,20 +54,29 @@ struct no_service_handlers {
 STOA_API int no_service_register(struct stoa_server *server, const struct no_service_handlers *handlers, void *user);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
- * stoa_server_publish() and stoa_session_send() tell. */
+ * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
+ * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
+ * tell. */
 
 /* Message 0, Ping. */
 STOA_API int ping_send(struct stoa_server *server, const struct stoa_uuid *session_id, const struct ping *message);
 STOA_API int ping_push(struct stoa_session *session, const struct ping *message);
 STOA_API int ping_broadcast(struct stoa_server *server, const struct ping *message);
+STOA_API int ping_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                   const struct ping *message);
 STOA_API int ping_publish(struct stoa_server *server, struct stoa_string group, const struct ping *message);
+STOA_API int ping_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                 const struct ping *message);
 
 /* Message 1, Int. */
 STOA_API int int__send(struct stoa_server *server, const struct stoa_uuid *session_id, const struct int_ *message);
 STOA_API int int__push(struct stoa_session *session, const struct int_ *message);
 STOA_API int int__broadcast(struct stoa_server *server, const struct int_ *message);
+STOA_API int int__broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                   const struct int_ *message);
 STOA_API int int__publish(struct stoa_server *server, struct stoa_string group, const struct int_ *message);
+STOA_API int int__publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                 const struct int_ *message);
 
 #ifdef __cplusplus
 }

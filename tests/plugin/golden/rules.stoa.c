@@ -627,7 +627,7 @@ int rules_v1_rules_register(struct stoa_server *server, const struct rules_v1_ru
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;
@@ -649,7 +649,17 @@ int rules_v1_order_broadcast(struct stoa_server *server, const struct rules_v1_o
   return stoa_server_broadcast(server, 16, &rules_v1_order_type, message);
 }
 
+int rules_v1_order_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                    const struct rules_v1_order *message) {
+  return stoa_server_broadcast_except(server, except, 16, &rules_v1_order_type, message);
+}
+
 int rules_v1_order_publish(struct stoa_server *server, struct stoa_string group,
                            const struct rules_v1_order *message) {
   return stoa_server_publish(server, group, 16, &rules_v1_order_type, message);
+}
+
+int rules_v1_order_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
+                                  const struct rules_v1_order *message) {
+  return stoa_server_publish_except(server, group, except, 16, &rules_v1_order_type, message);
 }

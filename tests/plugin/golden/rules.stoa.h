@@ -197,16 +197,21 @@ STOA_API int rules_v1_rules_register(struct stoa_server *server, const struct ru
                                      void *user);
 
 /* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _push() goes to a session inside its own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(),
- * stoa_server_publish() and stoa_session_send() tell. */
+ * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
+ * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
+ * tell. */
 
 /* Message 16, Order. */
 STOA_API int rules_v1_order_send(struct stoa_server *server, const struct stoa_uuid *session_id,
                                  const struct rules_v1_order *message);
 STOA_API int rules_v1_order_push(struct stoa_session *session, const struct rules_v1_order *message);
 STOA_API int rules_v1_order_broadcast(struct stoa_server *server, const struct rules_v1_order *message);
+STOA_API int rules_v1_order_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except,
+                                             const struct rules_v1_order *message);
 STOA_API int rules_v1_order_publish(struct stoa_server *server, struct stoa_string group,
                                     const struct rules_v1_order *message);
+STOA_API int rules_v1_order_publish_except(struct stoa_server *server, struct stoa_string group,
+                                           const struct stoa_uuid *except, const struct rules_v1_order *message);
 
 #ifdef __cplusplus
 }

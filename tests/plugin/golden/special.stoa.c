@@ -241,7 +241,7 @@ int special_v1_special_service_register(struct stoa_server *server,
       .user = user,
     },
   };
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
     int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
     if (status != STOA_OK) {
       return status;

@@ -1,0 +1,162 @@
+#include "emit_handlers.h"
+
+#include <assert.h>
+
+#include "count.h"
+#include "names.h"
+#include "pool.h"
+
+/* One member of the struct. */
+struct entry {
+  const char *about;  /* " Call 3, rpc Join." */
+  const char *name;   /* for the log */
+  const char *c_name; /* in the names of what belongs to it */
+  const char *member;
+  uint32_t number;
+  const struct model_message *message;
+  const struct model_message *reply; /* NULL: a plain message */
+};
+
+struct entries {
+  struct entry *items;
+  size_t count;
+};
+
+const char *emit_with_comment(const char *head, const char *comment) {
+  return comment == NULL ? head : text_format("%s\n%s", head, comment);
+}
+
+bool emit_has_handlers(const struct emit_side *side, const struct model_service *service) {
+  return (side->has_calls ? service->method_count : 0) + service->push_count > 0;
+}
+
+static struct entry call_entry(const struct model_method *method) {
+  const char *about = text_format(" Call %u, rpc %s.", method->number, method->name);
+  return (struct entry){.about = emit_with_comment(about, method->place.comment),
+                        .name = method->name,
+                        .c_name = method->c_name,
+                        .member = method->c_name,
+                        .number = method->number,
+                        .message = method->input,
+                        .reply = method->output};
+}
+
+static struct entry push_entry(const struct model_message *message) {
+  return (struct entry){.about = text_format(" Message %u, %s.", message->number, message->name),
+                        .name = message->push_name,
+                        .c_name = message->push_c_name,
+                        .member = names_safe(message->push_c_name),
+                        .number = message->number,
+                        .message = message};
+}
+
+static struct entries entries_of(const struct emit_side *side, const struct model_service *service) {
+  struct entries entries = {.items = pool_array(service->method_count + service->push_count, sizeof(struct entry))};
+  for (size_t i = 0; side->has_calls && i < service->method_count; i++) {
+    entries.items[entries.count++] = call_entry(&service->methods[i]);
+  }
+  for (size_t i = 0; i < service->push_count; i++) {
+    entries.items[entries.count++] = push_entry(service->pushes[i]);
+  }
+  assert((entries.count > 0) == emit_has_handlers(side, service));
+  return entries;
+}
+
+/* `head` ends in "(*name)": one shape for the struct's members and the source's typedefs. */
+static void add_pointer(struct text *text, const char *head, const struct emit_side *side, const struct entry *entry) {
+  const char *what = entry->reply != NULL ? "request" : "message";
+  const char *arguments[4] = {"void *user", text_format("struct stoa_%s *%s", side->from, side->from),
+                              text_format("const struct %s *%s", entry->message->c_name, what)};
+  if (entry->reply != NULL) {
+    arguments[3] = text_format("struct %s *reply", entry->reply->c_name);
+  }
+  text_add_call(text, head, arguments, entry->reply != NULL ? 4 : 3, ";\n");
+}
+
+static void add_register(struct text *text, const char *head, const struct emit_side *side,
+                         const struct model_service *service, const char *tail) {
+  const char *const arguments[] = {text_format("struct stoa_%s *%s", side->owner, side->owner),
+                                   text_format("const struct %s_%shandlers *handlers", service->c_name, side->infix),
+                                   "void *user"};
+  text_add_call(text, text_format("%sint %s_%sregister", head, service->c_name, side->infix), arguments,
+                COUNT(arguments), tail);
+}
+
+void emit_handlers_header(struct text *text, const struct emit_side *side, const struct model_service *service,
+                          const char *comment) {
+  const struct entries entries = entries_of(side, service);
+  assert(entries.count > 0);
+  text_add(text, "\n");
+  text_add_comment(text, "", comment);
+  text_addf(text, "struct %s_%shandlers {\n", service->c_name, side->infix);
+  for (size_t i = 0; i < entries.count; i++) {
+    const struct entry *entry = &entries.items[i];
+    text_add_comment(text, "  ", entry->about);
+    add_pointer(text, text_format("  %s(*%s)", side->result, entry->member), side, entry);
+  }
+  text_add(text, "};\n");
+  text_addf(text,
+            "\n/* Register all that are not NULL, %s. `handlers` is borrowed until the call returns, `user`\n * until "
+            "the %s is destroyed. Errors as stoa_%s_handle() tells; those before the failing one stay. */\n",
+            side->deadline, side->owner, side->owner);
+  add_register(text, "STOA_API ", side, service, ";\n");
+}
+
+static void emit_invoke(struct text *text, const struct emit_side *side, const struct model_service *service,
+                        const struct entry *entry) {
+  assert(side->has_calls || entry->reply == NULL);
+  const char *const arguments[] = {text_format("%s function", side->function), "void *user",
+                                   text_format("struct stoa_%s *%s", side->from, side->from), "const void *message",
+                                   "void *reply"};
+  const char *name = text_format("%s_%s", service->c_name, entry->c_name);
+  text_add(text, "\n");
+  add_pointer(text, text_format("typedef %s(*%s_function)", side->result, name), side, entry);
+  text_add(text, "\n");
+  text_add_call(text, text_format("static %s%s_invoke", side->result, name), arguments,
+                side->has_calls ? COUNT(arguments) : COUNT(arguments) - 1, " {\n");
+  text_add(text, side->has_calls && entry->reply == NULL ? "  (void)reply;\n" : "");
+  text_addf(text, "  %s((%s_function)function)(user, %s, message%s);\n}\n", side->has_calls ? "return " : "", name,
+            side->from, entry->reply != NULL ? ", reply" : "");
+}
+
+static void emit_row(struct text *text, const struct emit_side *side, const struct model_service *service,
+                     const struct entry *entry) {
+  text_addf(text, "    {\n      .name = \"%s\",\n      .type = %u,\n      .message = &%s_type,\n", entry->name,
+            entry->number, entry->message->c_name);
+  if (entry->reply != NULL) {
+    text_addf(text, "      .reply = &%s_type,\n", entry->reply->c_name);
+  }
+  text_addf(text, "      .invoke = %s_%s_invoke,\n", service->c_name, entry->c_name);
+  text_addf(text, "      .function = (%s)handlers->%s,\n      .user = user,\n    },\n", side->function, entry->member);
+}
+
+static void emit_register(struct text *text, const struct emit_side *side, const struct model_service *service,
+                          const struct entries *entries) {
+  text_add(text, "\n");
+  add_register(text, "", side, service, " {\n");
+  text_addf(text, "  const struct %s all[] = {\n", side->row);
+  for (size_t i = 0; i < entries->count; i++) {
+    emit_row(text, side, service, &entries->items[i]);
+  }
+  text_addf(text,
+            "  };\n"
+            "  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {\n"
+            "    int status = all[i].function == NULL ? STOA_OK : stoa_%s_handle(%s, &all[i]);\n"
+            "    if (status != STOA_OK) {\n"
+            "      return status;\n"
+            "    }\n"
+            "  }\n"
+            "  return STOA_OK;\n"
+            "}\n",
+            side->owner, side->owner);
+}
+
+void emit_handlers_source(struct text *text, const struct emit_side *side, const struct model_service *service) {
+  const struct entries entries = entries_of(side, service);
+  for (size_t i = 0; i < entries.count; i++) {
+    emit_invoke(text, side, service, &entries.items[i]);
+  }
+  if (entries.count > 0) {
+    emit_register(text, side, service, &entries);
+  }
+}
