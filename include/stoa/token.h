@@ -240,6 +240,7 @@ STOA_API int stoa_token_write_claims(const struct stoa_token_claims *claims, con
  *         STOA_E_UTF8
  *         STOA_E_LIMIT   the claims, their members or depth are more than stoa_token_verify() takes, or out's cap
  *         STOA_E_MEMORY
+ *         STOA_E_SYSTEM  OpenSSL has no random bytes, or no memory and does not say so
  *         `out_token` is as before after all of them.
  */
 STOA_API int stoa_token_sign(const struct stoa_token_signer *signer, struct stoa_string claims_json,

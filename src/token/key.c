@@ -35,7 +35,7 @@ int stoa_token_key_set_secret(struct stoa_token_key *key, struct stoa_bytes secr
   }
   key->algorithm = STOA_TOKEN_HS256;
   key->mac = keyed_mac(secret);
-  return key->mac != NULL ? STOA_OK : stoa_token_openssl_status(STOA_E_MEMORY);
+  return key->mac != NULL ? stoa_token_openssl_done(STOA_OK) : stoa_token_openssl_status(STOA_E_MEMORY);
 }
 
 /* NULL when it is fine. */
@@ -96,10 +96,10 @@ int stoa_token_key_set_pkey(struct stoa_token_key *key, EVP_PKEY *pkey, const ch
   }
   status = check_sound(pkey, out_why);
   if (status != STOA_OK || key->algorithm == STOA_TOKEN_EDDSA) {
-    return status;
+    return stoa_token_openssl_done(status);
   }
   key->digest = EVP_MD_fetch(NULL, "SHA256", NULL);
-  return key->digest != NULL ? STOA_OK : stoa_token_openssl_status(STOA_E_MEMORY);
+  return key->digest != NULL ? stoa_token_openssl_done(STOA_OK) : stoa_token_openssl_status(STOA_E_MEMORY);
 }
 
 int stoa_token_key_set_kid(struct stoa_token_key *key, struct stoa_string kid) {
@@ -149,10 +149,18 @@ static int verify_mac(const struct stoa_token_key *key, struct stoa_bytes input,
   return status;
 }
 
+/* A context is used once: OpenSSL need not work on a copy of it. */
+static void finish_in_place(EVP_MD_CTX *context) {
+  if (context != NULL) {
+    EVP_MD_CTX_set_flags(context, EVP_MD_CTX_FLAG_FINALISE);
+  }
+}
+
 /* With a sound key, beginning fails for want of memory only. */
 static int verify_pkey(const struct stoa_token_key *key, struct stoa_bytes input, struct stoa_bytes signature) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   bool is_begun = context != NULL && EVP_DigestVerifyInit(context, NULL, key->digest, NULL, key->pkey) == 1;
+  finish_in_place(context);
   bool is_right = is_begun && EVP_DigestVerify(context, signature.data, signature.len, input.data, input.len) == 1;
   EVP_MD_CTX_free(context);
   return is_right ? STOA_OK : stoa_token_openssl_status(is_begun ? STOA_E_DENIED : STOA_E_MEMORY);
@@ -185,16 +193,17 @@ int stoa_token_key_verify(const struct stoa_token_key *key, struct stoa_bytes in
   if (signature.len != signature_len(key)) {
     return STOA_E_DENIED;
   }
-  if (key->algorithm == STOA_TOKEN_HS256) {
-    return verify_mac(key, input, signature);
-  }
-  return key->algorithm == STOA_TOKEN_ES256 ? verify_ecdsa(key, input, signature) : verify_pkey(key, input, signature);
+  int status = key->algorithm == STOA_TOKEN_HS256   ? verify_mac(key, input, signature)
+               : key->algorithm == STOA_TOKEN_ES256 ? verify_ecdsa(key, input, signature)
+                                                    : verify_pkey(key, input, signature);
+  return stoa_token_openssl_done(status);
 }
 
 static int sign_pkey(const struct stoa_token_key *key, struct stoa_bytes input, uint8_t *out_signature,
                      size_t *in_out_len) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   bool is_begun = context != NULL && EVP_DigestSignInit(context, NULL, key->digest, NULL, key->pkey) == 1;
+  finish_in_place(context);
   bool is_made = is_begun && EVP_DigestSign(context, out_signature, in_out_len, input.data, input.len) == 1;
   EVP_MD_CTX_free(context);
   return is_made ? STOA_OK : stoa_token_openssl_status(is_begun ? STOA_E_SYSTEM : STOA_E_MEMORY);
@@ -215,9 +224,8 @@ int stoa_token_key_sign(const struct stoa_token_key *key, struct stoa_bytes inpu
   assert(key->algorithm != STOA_TOKEN_NO_ALGORITHM);
   size_t len = signature_len(key);
   *out_len = len;
-  if (key->algorithm == STOA_TOKEN_HS256) {
-    return make_mac(key, input, out_signature);
-  }
-  return key->algorithm == STOA_TOKEN_ES256 ? sign_ecdsa(key, input, out_signature)
-                                            : sign_pkey(key, input, out_signature, out_len);
+  int status = key->algorithm == STOA_TOKEN_HS256   ? make_mac(key, input, out_signature)
+               : key->algorithm == STOA_TOKEN_ES256 ? sign_ecdsa(key, input, out_signature)
+                                                    : sign_pkey(key, input, out_signature, out_len);
+  return stoa_token_openssl_done(status);
 }

@@ -40,7 +40,8 @@ void stoa_token_key_fini(struct stoa_token_key *key);
 /* Errors: STOA_E_DENIED  not signed by this key, or the signature is not of the algorithm's length; STOA_E_MEMORY */
 int stoa_token_key_verify(const struct stoa_token_key *key, struct stoa_bytes input, struct stoa_bytes signature);
 
-/* The key must be private, or a secret. Errors: STOA_E_MEMORY; STOA_E_SYSTEM  OpenSSL has no random bytes */
+/* The key must be private, or a secret. Errors: STOA_E_MEMORY; STOA_E_SYSTEM  OpenSSL has no random bytes, or no
+ * memory and does not say so */
 int stoa_token_key_sign(const struct stoa_token_key *key, struct stoa_bytes input,
                         uint8_t out_signature[STOA_TOKEN_SIGNATURE_BYTES_MAX], size_t *out_len);
 

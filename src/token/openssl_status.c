@@ -11,3 +11,8 @@ int stoa_token_openssl_status(int otherwise) {
   }
   return status;
 }
+
+int stoa_token_openssl_done(int status) {
+  ERR_clear_error();
+  return status;
+}

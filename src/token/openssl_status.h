@@ -8,4 +8,9 @@
  * Returns STOA_E_MEMORY when one of them was about memory, else `otherwise`. */
 int stoa_token_openssl_status(int otherwise);
 
+/* Empty the queue after what went well, too: OpenSSL leaves errors of what it then did in another way. Returns
+ * `status`.
+ */
+int stoa_token_openssl_done(int status);
+
 #endif

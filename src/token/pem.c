@@ -66,8 +66,6 @@ int stoa_token_pem_read(struct stoa_bytes text, bool is_private, struct stoa_tok
     *out_why = is_private ? "no private key in PEM form without a password" : "no public key in PEM form";
     return stoa_token_openssl_status(STOA_E_SYNTAX);
   }
-  /* A decoder that failed before another did not leaves its error in the queue. */
-  (void)stoa_token_openssl_status(STOA_OK);
   return stoa_token_key_set_pkey(key, pkey, out_why);
 }
 
@@ -86,5 +84,5 @@ int stoa_token_pem_write(EVP_PKEY *pkey, bool is_private, struct stoa_buffer *ou
                                : PEM_write_bio_PUBKEY(bio, pkey) == 1;
   int status = is_written ? append_bio(bio, out_text) : stoa_token_openssl_status(STOA_E_MEMORY);
   BIO_free(bio);
-  return status;
+  return stoa_token_openssl_done(status);
 }
