@@ -126,7 +126,8 @@ enum stoa_token_reason {
   STOA_TOKEN_CRITICAL,      /* "crit": no extension is known (RFC 7515 4.1.11) */
   STOA_TOKEN_ALGORITHM,     /* "none", an unknown one, or another than the key's */
   STOA_TOKEN_UNKNOWN_KEY,   /* no key is chosen by the token, see stoa_token_verify() */
-  STOA_TOKEN_BAD_SIGNATURE, /* not by this key, or not of its length */
+  STOA_TOKEN_BAD_SIGNATURE, /* not by this key, or not of its length. Of Ed25519 also told when OpenSSL 3.0 has no
+                               memory for a digest, which it does not tell apart */
   STOA_TOKEN_BAD_CLAIM,     /* a registered claim of another type, or a date out of range */
   STOA_TOKEN_NO_EXPIRY,     /* "exp" is missing */
   STOA_TOKEN_EXPIRED,

@@ -1,7 +1,5 @@
 #include "token/ecdsa.h"
 
-#include <assert.h>
-
 #define NUMBER_BYTES 32
 #define DER_INTEGER 0x02
 #define DER_SEQUENCE 0x30
@@ -30,25 +28,30 @@ size_t stoa_ecdsa_to_der(const uint8_t raw[STOA_ECDSA_RAW_BYTES], uint8_t out_de
   return (size_t)(end - out_der);
 }
 
-static const uint8_t *take_integer(const uint8_t *at, uint8_t *out_number) {
-  assert(at[0] == DER_INTEGER);
+/* NULL when no integer of this size stands here. */
+static const uint8_t *take_integer(const uint8_t *at, const uint8_t *end, uint8_t *out_number) {
+  if (end - at < 3 || at[0] != DER_INTEGER || at[1] == 0 || at[1] > end - at - 2) {
+    return NULL;
+  }
   size_t len = at[1];
   at += 2;
+  bool has_zero = len == NUMBER_BYTES + 1 && at[0] == 0;
+  at += has_zero;
+  len -= has_zero;
   if (len > NUMBER_BYTES) {
-    assert(len == NUMBER_BYTES + 1);
-    assert(at[0] == 0);
-    at++;
-    len--;
+    return NULL;
   }
   memset(out_number, 0, NUMBER_BYTES - len);
   memcpy(out_number + NUMBER_BYTES - len, at, len);
   return at + len;
 }
 
-void stoa_ecdsa_from_der(struct stoa_bytes der, uint8_t out_raw[STOA_ECDSA_RAW_BYTES]) {
-  assert(der.len > 2 && der.data[0] == DER_SEQUENCE);
-  assert(der.data[1] == der.len - 2);
-  const uint8_t *at = take_integer(der.data + 2, out_raw);
-  at = take_integer(at, out_raw + NUMBER_BYTES);
-  assert(at == der.data + der.len);
+bool stoa_ecdsa_from_der(struct stoa_bytes der, uint8_t out_raw[STOA_ECDSA_RAW_BYTES]) {
+  if (der.len < 2 || der.len > STOA_ECDSA_DER_BYTES_MAX || der.data[0] != DER_SEQUENCE || der.data[1] != der.len - 2) {
+    return false;
+  }
+  const uint8_t *end = der.data + der.len;
+  const uint8_t *at = take_integer(der.data + 2, end, out_raw);
+  at = at == NULL ? NULL : take_integer(at, end, out_raw + NUMBER_BYTES);
+  return at == end;
 }

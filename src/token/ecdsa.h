@@ -10,7 +10,8 @@
 
 /* Returns the length of what it wrote. */
 size_t stoa_ecdsa_to_der(const uint8_t raw[STOA_ECDSA_RAW_BYTES], uint8_t out_der[STOA_ECDSA_DER_BYTES_MAX]);
-/* `der` is one that OpenSSL has just made on P-256. */
-void stoa_ecdsa_from_der(struct stoa_bytes der, uint8_t out_raw[STOA_ECDSA_RAW_BYTES]);
+/* Of a signature that OpenSSL has just made on P-256. False when it is none: without memory OpenSSL 3.0 may say that it
+ * signed, and have written nothing. */
+bool stoa_ecdsa_from_der(struct stoa_bytes der, uint8_t out_raw[STOA_ECDSA_RAW_BYTES]);
 
 #endif

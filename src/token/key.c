@@ -213,10 +213,8 @@ static int sign_ecdsa(const struct stoa_token_key *key, struct stoa_bytes input,
   uint8_t der[STOA_ECDSA_DER_BYTES_MAX];
   size_t len = sizeof der;
   int status = sign_pkey(key, input, der, &len);
-  if (status == STOA_OK) {
-    stoa_ecdsa_from_der(stoa_bytes_make(der, len), out_signature);
-  }
-  return status;
+  bool is_taken = status == STOA_OK && stoa_ecdsa_from_der(stoa_bytes_make(der, len), out_signature);
+  return status == STOA_OK && !is_taken ? STOA_E_MEMORY : status;
 }
 
 int stoa_token_key_sign(const struct stoa_token_key *key, struct stoa_bytes input,

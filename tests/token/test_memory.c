@@ -48,13 +48,19 @@ static int verify_once(struct kit *kit) {
   return status;
 }
 
+/* OpenSSL 3.0 does not tell a wrong signature of Ed25519 from want of memory in one place. */
+static int verify_ed25519_once(struct kit *kit) {
+  int status = verify_once(kit);
+  return kit->error.reason == STOA_TOKEN_BAD_SIGNATURE ? STOA_E_MEMORY : status;
+}
+
 static void each_allocation_of_verifying_may_fail(void **state) {
   (void)state;
   struct kit kit;
   kit_open(&kit);
   for (enum stoa_token_algorithm a = STOA_TOKEN_HS256; a <= STOA_TOKEN_EDDSA; a++) {
     kit_sign(&kit, a, KIT_CLAIMS);
-    fail_each_allocation(&kit, verify_once);
+    fail_each_allocation(&kit, a == STOA_TOKEN_EDDSA ? verify_ed25519_once : verify_once);
   }
   kit_close(&kit);
 }
