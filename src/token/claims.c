@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/array.h"
 #include "codec/number.h"
 #include "codec/table.h"
 #include "token/members.h"
@@ -114,7 +115,7 @@ static const struct claim registered[] = {
 static const uint8_t *read_claim(struct stoa_json_reader *reader, void *context, struct stoa_string name,
                                  const uint8_t *at) {
   const struct reading *reading = context;
-  for (size_t i = 0; i < sizeof registered / sizeof registered[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(registered); i++) {
     const struct claim *claim = &registered[i];
     if (!stoa_string_equal(stoa_string_of(claim->name), name)) {
       continue;

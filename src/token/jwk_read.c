@@ -1,6 +1,7 @@
 /* token/jwk_read.c: a JWK Set's JSON into structs, by tables as protoc-gen-stoa writes them. */
 #include <stddef.h>
 
+#include "base/array.h"
 #include "token/jwk.h"
 
 #define NAMED(field_name) \
@@ -29,7 +30,7 @@ static const struct stoa_message_type jwk_type = {.full_name = "stoa.token.Jwk",
                                                   .abi = STOA_DESCRIPTOR_ABI,
                                                   .size = sizeof(struct stoa_jwk),
                                                   .fields = jwk_fields,
-                                                  .field_count = sizeof jwk_fields / sizeof jwk_fields[0],
+                                                  .field_count = STOA_COUNT_OF(jwk_fields),
                                                   .unknown_offset = UINT32_MAX};
 
 static const struct stoa_field set_fields[] = {{NAMED("keys"), .number = 1, .kind = STOA_KIND_MESSAGE,

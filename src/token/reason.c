@@ -1,5 +1,7 @@
 #include "token/reason.h"
 
+#include "base/array.h"
+
 static const char *const texts[] = {
     [STOA_TOKEN_FINE] = "nothing is wrong",
     [STOA_TOKEN_TOO_LONG] = "the token is too long",
@@ -16,7 +18,7 @@ static const char *const texts[] = {
     [STOA_TOKEN_WRONG_AUDIENCE] = "the token is for another audience",
 };
 
-_Static_assert(sizeof texts / sizeof texts[0] == STOA_TOKEN_REASON_COUNT, "each reason has its text");
+_Static_assert(STOA_COUNT_OF(texts) == STOA_TOKEN_REASON_COUNT, "each reason has its text");
 
 const char *stoa_token_reason_text(enum stoa_token_reason reason) {
   return (size_t)reason < STOA_TOKEN_REASON_COUNT ? texts[reason] : "unknown reason";

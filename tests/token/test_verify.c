@@ -1,6 +1,7 @@
 /* Why tokens are refused, and which are not. */
 #include <openssl/bn.h>
 
+#include "base/array.h"
 #include "claims.stoa.h"
 #include "kit.h"
 #include "token/base64url.h"
