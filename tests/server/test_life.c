@@ -119,6 +119,7 @@ static void test_a_type_has_one_handler(void **state) {
 struct door {
   struct house_count entered, left;
   char seen[512];
+  char token[64];
   struct stoa_uuid id;
   uint16_t code;
   char reason[128];
@@ -134,6 +135,8 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
            (int)request->query.len, request->query.data, (int)request->origin.len,
            request->origin.data == NULL ? "" : request->origin.data, request->address, (int)agent.len, agent.data,
            none.data == NULL, stoa_session_codec(session));
+  struct stoa_string token = stoa_request_token(request);
+  snprintf(door->token, sizeof door->token, "%.*s", (int)token.len, token.data == NULL ? "" : token.data);
   door->id = *stoa_session_id(session);
   if (door->refuse) {
     out_refusal->close_code = 4507;
@@ -204,6 +207,24 @@ static void test_the_program_sees_the_request_and_may_refuse_it(void **state) {
   house_end(&house);
   assert_int_equal(door.entered.value, 1);
   assert_int_equal(door.left.value, 0); /* who was not let in does not leave */
+}
+
+static void test_the_program_gets_the_token_of_a_request(void **state) {
+  (void)state;
+  struct client client;
+  house_start(&house, house_config(1), door_callbacks());
+  client_connect(&client, house.address);
+  assert_int_equal(client_upgrade(&client, "/?access_token=q.q.q", "stoa.json", "Authorization: Bearer a.b.c\r\n"),
+                   101);
+  assert_int_equal(client_goodbye(&client), 1000);
+  client_close(&client);
+  assert_string_equal(door.token, "a.b.c");
+  client_connect(&client, house.address);
+  assert_int_equal(client_upgrade(&client, "/?access_token=q.q.q", "stoa.json", NULL), 101);
+  assert_int_equal(client_goodbye(&client), 1000);
+  client_close(&client);
+  house_end(&house);
+  assert_string_equal(door.token, "q.q.q");
 }
 
 static void test_the_first_client_is_refused_without_a_word_it_does_not_know(void **state) {
@@ -551,6 +572,7 @@ int main(void) {
       cmocka_unit_test(test_a_port_is_shared_by_servers_that_all_agree_to_it),
       cmocka_unit_test(test_a_type_has_one_handler),
       cmocka_unit_test(test_the_program_sees_the_request_and_may_refuse_it),
+      cmocka_unit_test(test_the_program_gets_the_token_of_a_request),
       cmocka_unit_test(test_the_first_client_is_refused_without_a_word_it_does_not_know),
       cmocka_unit_test(test_the_end_of_a_session_is_told_with_its_code_and_reason),
       cmocka_unit_test(test_a_session_is_taken_for_over_limit_even_while_others_are_spoken_to),
