@@ -11,11 +11,11 @@ typedef const uint8_t *stoa_token_member_reader(struct stoa_json_reader *reader,
 /* Read the whole text, which must be one object.
  *
  * Errors: STOA_E_SYNTAX  no object, or a name comes twice; STOA_E_UTF8
- *         STOA_E_TYPE    what `read` fails with
+ *         STOA_E_TYPE    what `read_value` fails with
  *         STOA_E_LIMIT   more than STOA_TOKEN_MEMBERS_MAX members, nested too deeply, or the arena's cap
  *         STOA_E_MEMORY
  */
-int stoa_token_members_read(struct stoa_string json, struct stoa_arena *arena, stoa_token_member_reader *read,
+int stoa_token_members_read(struct stoa_string json, struct stoa_arena *arena, stoa_token_member_reader *read_value,
                             void *context);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define NOW_US INT64_C(1300000000000000)
 
-static const uint8_t secret[32] = "a secret that is known to everyone";
+static const uint8_t secret[] = "a secret that is known to everyone";
 static struct stoa_token_signer *signer;
 static struct stoa_token_verifier verifier = STOA_TOKEN_VERIFIER_DEFAULTS;
 

@@ -209,20 +209,24 @@ static void test_the_program_sees_the_request_and_may_refuse_it(void **state) {
   assert_int_equal(door.left.value, 0); /* who was not let in does not leave */
 }
 
+/* Ask for a session that is refused, and end. */
+static void knock(const char *path, const char *fields) {
+  struct client client;
+  client_connect(&client, house.address);
+  assert_int_equal(client_upgrade(&client, path, "stoa.json", fields), 101);
+  (void)client_message(&client);
+  assert_int_equal(client_read(&client).code, 4507);
+  assert_int_equal(client_goodbye(&client), 1006);
+  client_close(&client);
+}
+
 static void test_the_program_gets_the_token_of_a_request(void **state) {
   (void)state;
-  struct client client;
   house_start(&house, house_config(1), door_callbacks());
-  client_connect(&client, house.address);
-  assert_int_equal(client_upgrade(&client, "/?access_token=q.q.q", "stoa.json", "Authorization: Bearer a.b.c\r\n"),
-                   101);
-  assert_int_equal(client_goodbye(&client), 1000);
-  client_close(&client);
+  door.refuse = true;
+  knock("/?access_token=q.q.q", "Authorization: Bearer a.b.c\r\n");
   assert_string_equal(door.token, "a.b.c");
-  client_connect(&client, house.address);
-  assert_int_equal(client_upgrade(&client, "/?access_token=q.q.q", "stoa.json", NULL), 101);
-  assert_int_equal(client_goodbye(&client), 1000);
-  client_close(&client);
+  knock("/?access_token=q.q.q", NULL);
   house_end(&house);
   assert_string_equal(door.token, "q.q.q");
 }
