@@ -1,8 +1,8 @@
 /* Every allocation fails once, OpenSSL's too: no good token is called bad, no bad one good, and nothing is lost. */
 #include <openssl/err.h>
 
+#include "base/array.h"
 #include "base/memory.h"
-#include "base/sys.h"
 #include "kit.h"
 #include "net/tls.h"
 
@@ -103,12 +103,47 @@ static void each_allocation_of_signing_may_fail(void **state) {
   kit_close(&kit);
 }
 
+static const char *const loads[] = {
+    "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"" RFC_SECRET_BASE64URL "\"}]}",
+    "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"" RFC_RSA_N "\",\"e\":\"AQAB\"}]}",
+    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC_EC_X "\",\"y\":\"" RFC_EC_Y "\"}]}",
+    "{\"keys\":[{\"kty\":\"OKP\",\"kid\":\"\\u0062\",\"crv\":\"Ed25519\",\"x\":\"" RFC_ED_X "\"}]}",
+    RFC_EC_PUBLIC,
+};
+static size_t load;
+
+/* Decoding a key, OpenSSL tries one format after another, and takes want of memory for the wrong format. */
+static int load_once(struct kit *kit) {
+  (void)kit;
+  const struct stoa_token_key_source source = {.form = loads[load][0] == '{' ? STOA_TOKEN_JWKS : STOA_TOKEN_PEM,
+                                               .content = kit_bytes(loads[load])};
+  struct stoa_token_keys *keys = NULL;
+  struct stoa_token_key_error error;
+  int status = stoa_token_keys_create(&source, 1, &keys, &error);
+  assert_true((status == STOA_OK) == (keys != NULL));
+  assert_true((status == STOA_OK) == (error.text[0] == '\0'));
+  stoa_token_keys_unref(keys);
+  bool is_misread = status == STOA_E_SYNTAX || status == STOA_E_TYPE;
+  return is_misread ? STOA_E_MEMORY : status;
+}
+
+static void each_allocation_of_loading_keys_may_fail(void **state) {
+  (void)state;
+  struct kit kit;
+  kit_open(&kit);
+  for (load = 0; load < STOA_COUNT_OF(loads); load++) {
+    fail_each_allocation(&kit, load_once);
+  }
+  kit_close(&kit);
+}
+
 int main(void) {
   stoa_tls_memory_setup();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_allocation_of_verifying_may_fail),
       cmocka_unit_test(a_wrong_signature_is_never_right_for_want_of_memory),
       cmocka_unit_test(each_allocation_of_signing_may_fail),
+      cmocka_unit_test(each_allocation_of_loading_keys_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
