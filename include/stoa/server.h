@@ -33,6 +33,10 @@ struct stoa_request {
 
 /* The value of the request's first field of that name, without case; data NULL when there is none. */
 STOA_API struct stoa_string stoa_request_field(const struct stoa_request *request, const char *name);
+/* The token that came with the request, for stoa_token_verify(): of `Authorization: Bearer ...`, or without that field
+ * the value of `access_token` in the query, as sent. data NULL when there is none, or two in the query. A page cannot
+ * set the field, and a query ends up in the logs of proxies: a token there should expire soon. */
+STOA_API struct stoa_string stoa_request_token(const struct stoa_request *request);
 
 /* Why a connection is refused. The client is upgraded first and then told, because a browser cannot read a refused
  * upgrade. */

@@ -170,6 +170,7 @@ static void test_a_server_takes_4096_handlers(void **state) {
 struct door {
   struct counter entered, left;
   char seen[512];
+  char token[64];
   struct stoa_uuid id;
   uint16_t code;
   char reason[128];
@@ -185,6 +186,8 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
            (int)request->query.len, request->query.data, (int)request->origin.len,
            request->origin.data == NULL ? "" : request->origin.data, request->address, (int)agent.len, agent.data,
            none.data == NULL, stoa_session_codec(session));
+  struct stoa_string token = stoa_request_token(request);
+  snprintf(door->token, sizeof door->token, "%.*s", (int)token.len, token.data == NULL ? "" : token.data);
   door->id = *stoa_session_id(session);
   if (door->refuse) {
     out_refusal->close_code = 4507;
@@ -255,6 +258,28 @@ static void test_the_program_sees_the_request_and_may_refuse_it(void **state) {
   fixture_stop(&fixture);
   assert_int_equal(door.entered.value, 1);
   assert_int_equal(door.left.value, 0); /* who was not let in does not leave */
+}
+
+/* Ask for a session that is refused, and end. */
+static void knock(const char *path, const char *fields) {
+  struct client client;
+  client_connect(&client, fixture.address);
+  assert_int_equal(client_upgrade(&client, path, "stoa.json", fields), 101);
+  (void)client_read_message(&client);
+  assert_int_equal(client_read(&client).code, 4507);
+  assert_int_equal(client_read_close(&client), 1006);
+  client_close(&client);
+}
+
+static void test_the_program_gets_the_token_of_a_request(void **state) {
+  (void)state;
+  fixture_start(&fixture, fixture_config(1), door_callbacks());
+  door.refuse = true;
+  knock("/?access_token=q.q.q", "Authorization: Bearer a.b.c\r\n");
+  assert_string_equal(door.token, "a.b.c");
+  knock("/?access_token=q.q.q", NULL);
+  fixture_stop(&fixture);
+  assert_string_equal(door.token, "q.q.q");
 }
 
 static void test_a_client_without_a_subprotocol_is_refused_by_a_close_frame_only(void **state) {
@@ -604,6 +629,7 @@ int main(void) {
       cmocka_unit_test(test_a_handler_that_is_not_complete_is_refused),
       cmocka_unit_test(test_a_server_takes_4096_handlers),
       cmocka_unit_test(test_the_program_sees_the_request_and_may_refuse_it),
+      cmocka_unit_test(test_the_program_gets_the_token_of_a_request),
       cmocka_unit_test(test_a_client_without_a_subprotocol_is_refused_by_a_close_frame_only),
       cmocka_unit_test(test_the_end_of_a_session_is_told_with_its_code_and_reason),
       cmocka_unit_test(test_a_session_over_the_limit_is_refused_even_while_others_are_sent_messages),

@@ -9,6 +9,7 @@ ALLOWED = {
     "loop": {"base"},
     "wire": {"base"},
     "codec": {"base"},
+    "token": {"base", "codec"},
     "api": {"base", "codec"},
     "net": {"base", "loop", "wire", "codec"},
     "client": {"base", "loop", "wire", "codec", "net", "api"},
@@ -31,6 +32,7 @@ PUBLIC_HEADERS = {
     "json.h": "codec",
     "types.h": "codec",
     "descriptor.h": "codec",
+    "token.h": "token",
     "handler.h": "session",
     "session.h": "session",
     "app.h": "server",
@@ -50,7 +52,7 @@ TOLERATED_CIRCLES = {
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
 FOREIGN = [
-    ("OpenSSL", r"openssl/", r"src/net/|tools/stoa/bench_tls\.c$|tests/"),
+    ("OpenSSL", r"openssl/", r"src/(net|token)/|tools/stoa/bench_tls\.c$|tests/"),
     ("zlib", r"zlib\.h$", r"src/wire/|tools/stoa/bench_deflate\.c$|tests/"),
     ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),

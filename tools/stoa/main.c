@@ -12,6 +12,7 @@ struct command {
 
 static const struct command commands[] = {
     {"bench", "load a WebSocket server, check every delivery, measure its cost", command_bench},
+    {"token", "make keys, sign JSON Web Tokens, look into them", command_token},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,25 @@
+/* tools/stoa/token.h: what the three commands of `stoa token` share. */
+#ifndef STOA_TOOL_TOKEN_H
+#define STOA_TOOL_TOKEN_H
+
+#include <stoa/token.h>
+
+/* Each reads its own options; argv[0] is its name. Returns the exit status. */
+int token_key(int argc, char **argv);
+int token_sign(int argc, char **argv);
+int token_inspect(int argc, char **argv);
+
+/* The only argument after the options, or what stands on standard input when there is none or it is "-", without blanks
+ * at its ends. False when there is more than one, or too much; the reason is on stderr then. */
+bool token_input(int argc, char **argv, struct stoa_buffer *out_text);
+
+/* Write a new file of this mode; one that is there is left alone. False after saying why on stderr. */
+bool token_write_file(const char *path, unsigned mode, const struct stoa_buffer *content);
+
+/* Since 1970, by the system's clock. */
+int64_t token_now_us(void);
+
+/* "90", "90s", "15m", "12h", "30d" in seconds. False for anything else, and for 0. */
+bool token_read_span(const char *text, int64_t *out_s);
+
+#endif
