@@ -38,9 +38,20 @@ struct stoa_log_field {
   int64_t number;
 };
 
-#define STOA_F_STR(name, value) ((struct stoa_log_field){(name), STOA_LOG_STRING, stoa_string_of(value), 0})
-#define STOA_F_TEXT(name, view) ((struct stoa_log_field){(name), STOA_LOG_STRING, (view), 0})
-#define STOA_F_INT(name, value) ((struct stoa_log_field){(name), STOA_LOG_INT, {NULL, 0}, (int64_t)(value)})
+static inline struct stoa_log_field stoa_log_text_field(const char *key, struct stoa_string text) {
+  struct stoa_log_field field = {key, STOA_LOG_STRING, text, 0};
+  return field;
+}
+
+static inline struct stoa_log_field stoa_log_int_field(const char *key, int64_t number) {
+  struct stoa_log_field field = {key, STOA_LOG_INT, {NULL, 0}, number};
+  return field;
+}
+
+/* Fields in short, of a string that ends with a NUL, of a view and of a whole number. */
+#define STOA_F_STR(name, value) stoa_log_text_field((name), stoa_string_of(value))
+#define STOA_F_TEXT(name, view) stoa_log_text_field((name), (view))
+#define STOA_F_INT(name, value) stoa_log_int_field((name), (int64_t)(value))
 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
 STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format);
