@@ -159,13 +159,13 @@ STOA_API int stoa_server_open(struct stoa_server *server);
 /* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it. With 0 it takes
  * exactly one turn and never waits. Not from a callback, and not for a server that stoa_server_start() started.
  *
- * False when the server has ended, with this turn or before: all sessions have gone after a drain, drain_ms have passed,
- * or it was aborted. Sessions that are left then, and on_worker_stop, are told in stoa_server_destroy(). */
+ * False when the server has ended, with this turn or before: all sessions have gone after a drain, drain_ms have
+ * passed, or it was aborted. Sessions that are left then, and on_worker_stop, are told in stoa_server_destroy(). */
 STOA_API bool stoa_server_step(struct stoa_server *server, int wait_ms);
 /* For poll(2) and its like: readable when stoa_server_step(server, 0) has something to do, which it also has after
  * stoa_server_wait_ms() milliseconds (0: now; -1: not before the descriptor is readable, or the server has ended). Ask
- * for the time again after each step. Only ever watch the descriptor; it is the server's, the same from open to destroy,
- * and stays readable after the end. */
+ * for the time again after each step. Only ever watch the descriptor; it is the server's, the same from open to
+ * destroy, and stays readable after the end. */
 STOA_API int stoa_server_fd(const struct stoa_server *server);
 STOA_API int stoa_server_wait_ms(const struct stoa_server *server);
 

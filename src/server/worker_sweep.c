@@ -6,7 +6,6 @@
 #include "server/admission.h"
 #include "server/worker_table.h"
 
-
 #define SWEEP_MS 500
 #define SWEEP_DRAINING_MS 20
 #define REST_MS_MAX 60000

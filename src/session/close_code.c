@@ -1,4 +1,6 @@
 /* session/close_code.c: the one table of what close codes mean. */
+#include "base/array.h"
+
 #include <stoa/session.h>
 
 static const struct {
@@ -37,7 +39,7 @@ static const struct {
 };
 
 const char *stoa_close_code_text(uint16_t code) {
-  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+  for (size_t i = 0; i < STOA_COUNT_OF(codes); i++) {
     if (codes[i].code == code) {
       return codes[i].text;
     }
