@@ -3,6 +3,7 @@
 #include <chatroom/v1/chatroom.stoa.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stoa/version.h>
 #include <time.h>
 
 /* Bytes: four for each character of UTF-8. */

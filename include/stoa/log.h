@@ -19,6 +19,7 @@
 
 #include <stoa/bytes.h>
 #include <stoa/export.h>
+#include <stoa/status.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,12 +38,41 @@ struct stoa_log_field {
   int64_t number;
 };
 
-#define STOA_F_STR(name, value) ((struct stoa_log_field){(name), STOA_LOG_STRING, stoa_string_of(value), 0})
-#define STOA_F_TEXT(name, view) ((struct stoa_log_field){(name), STOA_LOG_STRING, (view), 0})
-#define STOA_F_INT(name, value) ((struct stoa_log_field){(name), STOA_LOG_INT, {NULL, 0}, (int64_t)(value)})
+static inline struct stoa_log_field stoa_log_text_field(const char *key, struct stoa_string text) {
+  struct stoa_log_field field = {key, STOA_LOG_STRING, text, 0};
+  return field;
+}
+
+static inline struct stoa_log_field stoa_log_int_field(const char *key, int64_t number) {
+  struct stoa_log_field field = {key, STOA_LOG_INT, {NULL, 0}, number};
+  return field;
+}
+
+/* Fields in short, of a string that ends with a NUL, of a view and of a whole number. */
+#define STOA_F_STR(name, value) stoa_log_text_field((name), stoa_string_of(value))
+#define STOA_F_TEXT(name, view) stoa_log_text_field((name), (view))
+#define STOA_F_INT(name, value) stoa_log_int_field((name), (int64_t)(value))
 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
 STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format);
+
+/* Takes one finished line, as stoa_log_setup() has it written, without its line feed; a NUL follows it. Borrowed until
+ * the call returns. Called for one line at a time: by the log's thread while a server runs, else by the thread that
+ * logs, and at the end of the program by the one that ends it. It may take its time, for only lines wait, as for a
+ * descriptor; but it must not call stoa_log_set_sink() or fork(2), and what it logs itself comes back to it. */
+typedef void stoa_log_sink(void *context, enum stoa_log_severity level, struct stoa_string line);
+
+/* Give lines to the program instead of a descriptor, those too that wait now; NULL goes back to the descriptor. The
+ * sink before is not called any more when this returns, which waits for it. Thread: any, but not the sink.
+ *
+ * context  borrowed until another sink is set; the end of the program gives the sink what is left */
+STOA_API void stoa_log_set_sink(stoa_log_sink *sink, void *context);
+
+/* A level as lines have it, "warn"; STOA_LOG_OFF is "off". Never NULL; "unknown" for another number. */
+STOA_API const char *stoa_log_severity_text(enum stoa_log_severity level);
+/* The level of such a text. Errors: STOA_E_NOT_FOUND  it is none of them */
+STOA_API int stoa_log_severity_of(struct stoa_string text, enum stoa_log_severity *out_level);
+
 /* Lines that were dropped since the program started, for want of room or because they could not be written. */
 STOA_API uint64_t stoa_log_dropped(void);
 STOA_API bool stoa_log_enabled(enum stoa_log_severity level);

@@ -1,6 +1,6 @@
 /* stoa/server.h: a server of typed messages over WebSocket.
  *
- *   create → register handlers → run (or start, …, stop) → destroy
+ *   create → register handlers → run (or start, …, drain, wait; or open, step, …) → destroy
  *
  * Does not know: what messages mean, how they are stored.
  * Thread: create, register and destroy on one thread, before start and after the end; sending, publishing and
@@ -137,13 +137,41 @@ STOA_API const char *stoa_server_address(const struct stoa_server *server, size_
 STOA_API void stoa_server_drain(struct stoa_server *server);
 /* End now, without close frames. Any thread; returns at once. */
 STOA_API void stoa_server_abort(struct stoa_server *server);
-/* Wait until the workers have ended. */
+/* Wait until the workers have ended. A server that was opened takes its turns in here meanwhile. */
 STOA_API void stoa_server_wait(struct stoa_server *server);
 
 /* Start, drain on SIGTERM and SIGINT (a second one aborts; SIGHUP is logged and ignored), wait. The calling thread must
  * be the first one and must not have started others that take these signals. Errors: as stoa_server_start();
  * STOA_E_SYSTEM also without a descriptor for the signals. */
 STOA_API int stoa_server_run(struct stoa_server *server);
+
+/* A server in a loop of the program's own: no thread, but turns that the program takes.
+ *
+ *   create → register handlers → open → step, step, … → drain or abort → step until false → destroy
+ *
+ * Everything that happens, happens inside stoa_server_step(): connections are accepted, callbacks and handlers run,
+ * functions and timers of stoa/worker.h too, all of them on worker 0, which the thread is during a step and no longer
+ * than that. What this header lets any thread do, any thread may do here too; it wakes the descriptor.
+ *
+ * open, step, fd and wait_ms: one thread, and the same that waits and destroys. */
+
+/* Bind, listen and call on_worker_start; nothing else runs before the first step, connections wait. It changes the
+ * process as stoa_server_start() does. The log gets no thread: who logs writes the line, without waiting.
+ * Errors: STOA_E_ARGUMENT  server.workers is not 1 (logged); what stoa_server_start() answers. Nothing runs after an
+ *         error, and it may be tried again. */
+STOA_API int stoa_server_open(struct stoa_server *server);
+/* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it. With 0 it takes
+ * exactly one turn and never waits. Not from a callback, and not for a server that stoa_server_start() started.
+ *
+ * False when the server has ended, with this turn or before: all sessions have gone after a drain, drain_ms have
+ * passed, or it was aborted. Sessions that are left then, and on_worker_stop, are told in stoa_server_destroy(). */
+STOA_API bool stoa_server_step(struct stoa_server *server, int wait_ms);
+/* For poll(2) and its like: readable when stoa_server_step(server, 0) has something to do, which it also has after
+ * stoa_server_wait_ms() milliseconds (0: now; -1: not before the descriptor is readable, or the server has ended). Ask
+ * for the time again after each step. Only ever watch the descriptor; it is the server's, the same from open to
+ * destroy, and stays readable after the end. */
+STOA_API int stoa_server_fd(const struct stoa_server *server);
+STOA_API int stoa_server_wait_ms(const struct stoa_server *server);
 
 /* Send one message to one session.
  *

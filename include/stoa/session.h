@@ -40,6 +40,10 @@ enum stoa_close_code {
   STOA_CLOSE_TOO_MANY_ERRORS = 4509
 };
 
+/* What a close code means, for people: "reads too slowly". Those of RFC 6455 7.4.1 and its registry too, 1000 to 1015.
+ * Never NULL; "unknown close code" for any other number, a program's own among them. */
+STOA_API const char *stoa_close_code_text(uint16_t code);
+
 /* Codes of the errors that the library itself answers with. An application's own start at 1000, so that they never
  * collide; those of the chat room, 100 to 199, agree with these. */
 enum stoa_error_code {

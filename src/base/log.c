@@ -30,6 +30,10 @@ void stoa_log_use_clock(const struct stoa_clock *clock) {
   clock_number++;
 }
 
+void stoa_log_set_sink(stoa_log_sink *sink, void *context) {
+  stoa_log_writer_set_sink(sink, context);
+}
+
 bool stoa_log_enabled(enum stoa_log_severity level) {
   return level >= lowest_level && level < STOA_LOG_OFF;
 }

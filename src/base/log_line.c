@@ -10,6 +10,26 @@
 #define VALUE_BYTES_MAX 1024u
 #define KEY_BYTES_MAX 64u
 
+static const char *const level_names[] = {[STOA_LOG_DEBUG] = "debug",
+                                          [STOA_LOG_INFO] = "info",
+                                          [STOA_LOG_WARN] = "warn",
+                                          [STOA_LOG_ERROR] = "error",
+                                          [STOA_LOG_OFF] = "off"};
+
+const char *stoa_log_severity_text(enum stoa_log_severity level) {
+  return (unsigned)level <= STOA_LOG_OFF ? level_names[level] : "unknown";
+}
+
+int stoa_log_severity_of(struct stoa_string text, enum stoa_log_severity *out_level) {
+  for (unsigned level = 0; level <= STOA_LOG_OFF; level++) {
+    if (stoa_string_equal(text, stoa_string_of(level_names[level]))) {
+      *out_level = (enum stoa_log_severity)level;
+      return STOA_OK;
+    }
+  }
+  return STOA_E_NOT_FOUND;
+}
+
 /* A piece that does not fit sets `is_full` and is left out. */
 static void put(struct stoa_log_line *line, const char *data, size_t len) {
   assert(line->len <= line->len_max);
@@ -172,12 +192,10 @@ static bool put_field(struct stoa_log_line *line, const struct stoa_log_field *f
 }
 
 static void put_head(struct stoa_log_line *line, const struct stoa_log_head *head) {
-  static const char *const level_names[] = {
-      [STOA_LOG_DEBUG] = "debug", [STOA_LOG_INFO] = "info", [STOA_LOG_WARN] = "warn", [STOA_LOG_ERROR] = "error"};
   char time_text[STOA_TIME_TEXT_LEN + 1];
   stoa_time_format(head->wall_us, time_text);
   put_string_field(line, "time", stoa_string_make(time_text, STOA_TIME_TEXT_LEN));
-  put_string_field(line, "level", stoa_string_of(level_names[head->level]));
+  put_string_field(line, "level", stoa_string_of(stoa_log_severity_text(head->level)));
   put_key(line, "event");
   put_quoted(line, stoa_string_of(head->event));
 }
@@ -200,6 +218,7 @@ void stoa_log_line_compose(struct stoa_log_line *line, const struct stoa_log_hea
   line->len_max = STOA_LOG_LINE_BYTES_MAX - TAIL_BYTES_MAX;
   line->is_full = false;
   line->style = head->style;
+  line->level = head->level;
   put_head(line, head);
   size_t written_count = 0;
   while (written_count < field_count && put_field(line, &fields[written_count])) {

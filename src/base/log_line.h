@@ -14,6 +14,7 @@ struct stoa_log_line {
   size_t len_max;
   bool is_full;
   enum stoa_log_format style;
+  enum stoa_log_severity level;
   char data[STOA_LOG_LINE_BYTES_MAX]; /* ends with a line feed, without a NUL */
 };
 

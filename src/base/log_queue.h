@@ -12,7 +12,8 @@
 /* What stands before each line. */
 struct stoa_log_record {
   int fd;
-  uint32_t len;     /* of the line */
+  uint32_t len; /* of the line */
+  enum stoa_log_severity level;
   uint64_t noticed; /* how many dropped lines it tells of; 0: it is a line like others */
 };
 

@@ -22,12 +22,15 @@ static struct {
   pthread_cond_t changed;
   struct stoa_log_queue queue;
   struct stoa_log_output output; /* of the last line, for lines of our own */
-  uint32_t starts;               /* without their stop yet */
-  bool is_prepared;              /* for exit and fork */
+  stoa_log_sink *sink;           /* instead of a descriptor; NULL: none */
+  void *sink_context;
+  uint32_t starts;  /* without their stop yet */
+  bool is_prepared; /* for exit and fork */
   bool is_held;
   bool is_ending; /* exit was called: the thread ends, and who logs writes */
   bool has_thread;
   bool is_writing;     /* somebody writes the oldest line */
+  bool is_in_sink;     /* and calls the sink for it */
   bool is_full;        /* lines are dropped until half of the queue is free */
   bool is_cut;         /* the last line written ended half-way: the next one begins with a line feed */
   size_t sent;         /* bytes of the oldest line that are written */
@@ -52,6 +55,7 @@ static void begin_child(void) {
   writer.queue.used = 0;
   writer.has_thread = false;
   writer.is_writing = false;
+  writer.is_in_sink = false;
   writer.is_full = false;
   writer.is_cut = false;
   writer.sent = 0;
@@ -74,7 +78,8 @@ static void prepare(void) {
 /* Queueing, under the lock. */
 
 static int put_record(int fd, uint64_t noticed, const struct stoa_log_line *line) {
-  const struct stoa_log_record record = {.fd = fd, .len = (uint32_t)line->len, .noticed = noticed};
+  const struct stoa_log_record record = {
+      .fd = fd, .len = (uint32_t)line->len, .level = line->level, .noticed = noticed};
   return stoa_log_queue_put(&writer.queue, &record, line->data);
 }
 
@@ -134,6 +139,8 @@ void stoa_log_writer_put(const struct stoa_log_output *output, const struct stoa
 /* The oldest line on its way out, with what must stand before it. */
 struct piece {
   struct stoa_log_record record;
+  stoa_log_sink *sink; /* NULL: it is for the descriptor */
+  void *sink_context;
   size_t begin, end; /* in the text */
   char text[1 + STOA_LOG_LINE_BYTES_MAX];
 };
@@ -147,7 +154,11 @@ static bool take_piece(struct piece *piece) {
   piece->begin = (writer.is_cut ? 0 : 1) + writer.sent;
   piece->end = 1 + piece->record.len;
   assert(piece->begin < piece->end);
+  /* What a descriptor has begun with goes on there. */
+  piece->sink = writer.sent == 0 ? writer.sink : NULL;
+  piece->sink_context = writer.sink_context;
   writer.is_writing = true;
+  writer.is_in_sink = piece->sink != NULL;
   return true;
 }
 
@@ -193,7 +204,26 @@ static void finish_line(bool is_cut) {
   }
 }
 
+static void give_to_sink(struct piece *piece) {
+  size_t len = piece->record.len - 1;
+  piece->text[1 + len] = '\0'; /* instead of the line feed */
+  piece->sink(piece->sink_context, piece->record.level, stoa_string_make(piece->text + 1, len));
+}
+
+/* Errors: as write_some() */
+static int put_out(struct piece *piece, int wait_ms, size_t *out_written) {
+  if (piece->sink != NULL) {
+    give_to_sink(piece);
+    return STOA_OK;
+  }
+  return write_some(piece->record.fd, piece->text + piece->begin, piece->end - piece->begin, wait_ms, out_written);
+}
+
 static void count_written(const struct piece *piece, size_t written) {
+  if (piece->sink != NULL) {
+    finish_line(writer.is_cut); /* of the descriptor, which may come back */
+    return;
+  }
   writer.sent += written;
   if (piece->begin + written == piece->end) {
     finish_line(false);
@@ -216,9 +246,10 @@ enum stoa_log_step stoa_log_writer_run_one(int wait_ms) {
     return STOA_LOG_STEP_NOTHING;
   }
   size_t written = 0;
-  int status = write_some(piece.record.fd, piece.text + piece.begin, piece.end - piece.begin, wait_ms, &written);
+  int status = put_out(&piece, wait_ms, &written);
   lock();
   writer.is_writing = false;
+  writer.is_in_sink = false;
   writer.steps += status != STOA_E_AGAIN;
   if (status == STOA_OK) {
     count_written(&piece, written);
@@ -228,6 +259,17 @@ enum stoa_log_step stoa_log_writer_run_one(int wait_ms) {
   pthread_cond_broadcast(&writer.changed);
   unlock();
   return status == STOA_E_AGAIN ? STOA_LOG_STEP_STUCK : STOA_LOG_STEP_DONE;
+}
+
+void stoa_log_writer_set_sink(stoa_log_sink *sink, void *context) {
+  lock();
+  prepare();
+  while (writer.is_in_sink) {
+    pthread_cond_wait(&writer.changed, &writer.lock);
+  }
+  writer.sink = sink;
+  writer.sink_context = context;
+  unlock();
 }
 
 /* The thread. */

@@ -1,10 +1,13 @@
-/* base/memory.c: malloc, with faults on demand and live blocks counted per thread. */
+/* base/memory.c: malloc or the hooks of the program, with faults on demand and live blocks counted per thread. */
 #include "base/memory.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <stoa/memory.h>
+#include <string.h>
 
 /* Blocks this thread allocated minus those it freed. A block may be freed by another thread than the one that
  * allocated it, so one thread's figure can be negative; only the sum over all threads means something. */
@@ -20,6 +23,10 @@ static __thread struct thread_count thread_count;
 static pthread_mutex_t counts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct thread_count *counts; /* every listed thread, under counts_lock */
 static _Atomic int64_t ended_live;  /* what ended threads left behind */
+
+static atomic_bool is_used;            /* a thread has allocated: it is too late for hooks */
+static struct stoa_memory_hooks hooks; /* of the program */
+static bool has_hooks;                 /* set before other threads are there */
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* its destructor tells that a thread ends */
@@ -50,6 +57,7 @@ static void make_key(void) {
  * count_end(), and there may be no key left to notice the end with: such a thread adds to the shared figure. */
 static void count_slowly(struct thread_count *mine, int64_t blocks) {
   if (mine->state == COUNT_NEW) {
+    atomic_store(&is_used, true);
     pthread_once(&key_once, make_key);
     mine->state = key_made && pthread_setspecific(key, mine) == 0 ? COUNT_LISTED : COUNT_ENDED;
   }
@@ -91,9 +99,62 @@ static inline bool must_fail(void) {
   return __builtin_expect(atomic_load_explicit(&fault_armed, memory_order_relaxed), 0) && fault_strikes();
 }
 
+/* Whose heap it is. */
+
+static inline bool is_hooked(void) {
+  return __builtin_expect(has_hooks, 0);
+}
+
+static void *take(size_t size) {
+  return is_hooked() ? hooks.allocate(hooks.context, size) : malloc(size);
+}
+
+static void *take_cleared(size_t size) {
+  if (!is_hooked()) {
+    return calloc(1, size);
+  }
+  void *block = hooks.allocate(hooks.context, size > 0 ? size : 1);
+  return block == NULL ? NULL : memset(block, 0, size);
+}
+
+static void *take_again(void *block, size_t size) {
+  if (!is_hooked()) {
+    return realloc(block, size);
+  }
+  return block == NULL ? hooks.allocate(hooks.context, size) : hooks.reallocate(hooks.context, block, size);
+}
+
+static void give(void *block) {
+  if (is_hooked()) {
+    hooks.release(hooks.context, block);
+  } else {
+    free(block);
+  }
+}
+
+int stoa_memory_set_hooks(const struct stoa_memory_hooks *program_hooks) {
+  if (program_hooks->allocate == NULL || program_hooks->reallocate == NULL || program_hooks->release == NULL) {
+    return STOA_E_ARGUMENT;
+  }
+  if (atomic_load(&is_used)) {
+    return STOA_E_EXISTS;
+  }
+  hooks = *program_hooks;
+  has_hooks = true;
+  return STOA_OK;
+}
+
+void stoa_memory_trim(void) {
+  if (!is_hooked()) {
+    malloc_trim(0);
+  }
+}
+
+/* The calls. */
+
 void *stoa_alloc(size_t size) {
   assert(size > 0);
-  void *block = must_fail() ? NULL : malloc(size);
+  void *block = must_fail() ? NULL : take(size);
   if (block != NULL) {
     count(1);
   }
@@ -105,7 +166,7 @@ void *stoa_calloc(size_t count_of, size_t size) {
   if (must_fail() || __builtin_mul_overflow(count_of, size, &total)) {
     return NULL;
   }
-  void *block = calloc(1, total);
+  void *block = take_cleared(total);
   if (block != NULL) {
     count(1);
   }
@@ -115,7 +176,7 @@ void *stoa_calloc(size_t count_of, size_t size) {
 void *stoa_realloc(void *block, size_t size) {
   assert(size > 0);
   bool is_new = block == NULL;
-  void *moved = must_fail() ? NULL : realloc(block, size);
+  void *moved = must_fail() ? NULL : take_again(block, size);
   if (moved != NULL && is_new) {
     count(1);
   }
@@ -124,7 +185,7 @@ void *stoa_realloc(void *block, size_t size) {
 
 void stoa_free(void *block) {
   if (block != NULL) {
-    free(block);
+    give(block);
     count(-1);
   }
 }

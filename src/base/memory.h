@@ -1,7 +1,8 @@
 /* base/memory.h: the one way to the heap.
  *
  * All of the library's memory comes through here, so that a test can make the n-th allocation fail and see that
- * nothing is lost, and so that the bytes held can be counted. OpenSSL and zlib are pointed here as well.
+ * nothing is lost, that the blocks held can be counted, and that a program can bring an allocator of its own
+ * (stoa/memory.h). OpenSSL, zlib and libdeflate are pointed here as well.
  *
  * Thread: any. Counting costs nothing in a release build's hot path: counters are per thread and summed on demand.
  */
@@ -20,6 +21,9 @@ void *stoa_calloc(size_t count, size_t size) __attribute__((malloc, alloc_size(1
 void *stoa_realloc(void *block, size_t size) __attribute__((alloc_size(2)));
 /* NULL is fine. */
 void stoa_free(void *block);
+
+/* Give back to the system what the heap holds in vain, after a peak. Does nothing with hooks of the program's. */
+void stoa_memory_trim(void);
 
 /* Faults, for tests. After stoa_memory_fail_at(n) the n-th next allocation of the process (1 is the next) fails, and
  * all after it too when `all_after`. 0 turns faults off. stoa_memory_fault_hits() tells how many were made to fail

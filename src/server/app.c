@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stoa/app.h>
 #include <stoa/log.h>
+#include <stoa/version.h>
 #include <unistd.h>
 
 #include "base/sys.h"
@@ -68,7 +69,7 @@ static int read_arguments(struct program *program, int argc, char **argv) {
 }
 
 static int show_version(const struct program *program) {
-  const char *version = program->app->version == NULL ? STOA_VERSION : program->app->version;
+  const char *version = program->app->version == NULL ? stoa_version() : program->app->version;
   char line[256];
   snprintf(line, sizeof line, "%s %s\n", program->app->name, version);
   return write_all(STDOUT_FILENO, line, strlen(line));

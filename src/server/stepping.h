@@ -2,8 +2,9 @@
  *
  *   create → use a clock → register handlers → bind → begin → turn, turn, ... → drain or abort → wait → destroy
  *
- * For simulations, and for programs that have a loop of their own. Binding and beginning are the two halves of
- * stoa_server_start(); stoa_server_drain(), _abort() and _wait() do the same for workers without threads.
+ * For simulations, and for what stoa/server.h gives programs with a loop of their own (stepping.c). Binding and
+ * beginning are the two halves of stoa_server_start() and of stoa_server_open(); stoa_server_drain(), _abort() and
+ * _wait() do the same for workers without threads.
  *
  * A run is repeated exactly by who gives it the same clock, the same answers of the table of system calls
  * (base/sys.h, getrandom among them, after stoa_random_reset()) and takes the same turns. For that the configuration
@@ -45,8 +46,10 @@ struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_
  * must move the clock meanwhile, the table's epoll_wait for instance. */
 bool stoa_worker_turn(struct stoa_worker *worker, int wait_ms);
 
-/* Has a turn something to do: by the clock, as stoa_loop_due_ns(); or else once this descriptor is readable. */
+/* Has a turn something to do: by the clock, as stoa_loop_due_ns() and stoa_loop_wait_ms() tell; or else once this
+ * descriptor is readable. */
 uint64_t stoa_worker_due_ns(const struct stoa_worker *worker);
+int stoa_worker_wait_ms(const struct stoa_worker *worker);
 int stoa_worker_fd(const struct stoa_worker *worker);
 
 #endif

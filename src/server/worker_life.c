@@ -79,6 +79,14 @@ uint64_t stoa_worker_due_ns(const struct stoa_worker *worker) {
   return stoa_loop_due_ns(worker->loop);
 }
 
+/* One that was told to stop ends in its next turn, and one that has ended never has anything to do. */
+int stoa_worker_wait_ms(const struct stoa_worker *worker) {
+  if (!stoa_worker_runs(worker)) {
+    return -1;
+  }
+  return stoa_loop_stopped(worker->loop) ? 0 : stoa_loop_wait_ms(worker->loop);
+}
+
 int stoa_worker_fd(const struct stoa_worker *worker) {
   return stoa_loop_fd(worker->loop);
 }

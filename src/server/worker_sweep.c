@@ -1,12 +1,12 @@
 #include "server/worker_sweep.h"
 
 #include "base/container.h"
+#include "base/memory.h"
 #include "net/tls.h"
 #include "server/admission.h"
 #include "server/worker_table.h"
 
 #include <assert.h>
-#include <malloc.h>
 
 #define SWEEP_MS 500
 #define SWEEP_DRAINING_MS 20
@@ -60,7 +60,7 @@ static void give_back(struct stoa_worker *worker) {
     worker->peak_count = worker->table_count;
   }
   if (stoa_tls_take_peak() || shrunk) {
-    malloc_trim(0);
+    stoa_memory_trim();
   }
 }
 

@@ -2,12 +2,11 @@
 
 from built import (
     files_need_each_other_one_way,
-    headers_are_c11,
-    headers_are_cxx17,
     symbols_carry_the_prefix,
     symbols_come_from_below,
     what_one_file_calls_is_linked_there,
 )
+from headers import headers_are_c11, headers_are_cxx17
 from includes import (
     includes_go_down,
     foreign_libraries_stay_in_their_folder,

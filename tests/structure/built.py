@@ -1,10 +1,8 @@
-"""What only a compiler and a linker can tell: headers that compile alone, symbols that come from lower layers."""
+"""What only a linker can tell: symbols that come from lower layers."""
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 
 import rules
 
@@ -18,41 +16,6 @@ def include_flags(tree):
         if os.path.basename(folder) == "stoa" and any(name.endswith(".stoa.h") for name in files):
             folders.add(os.path.dirname(folder))
     return [f"-I{folder}" for folder in sorted(folders)]
-
-
-def generated_headers(tree):
-    for folder, _, files in os.walk(tree.build):
-        if os.path.basename(folder) == "stoa":
-            yield from (f"stoa/{name}" for name in files if name.endswith(".stoa.h"))
-
-
-def compile_alone(tree, header, compiler):
-    """Twice in one file, so that the include guard is tried as well. Returns the compiler's complaint or None."""
-    with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
-        file.write(f"#include <{header}>\n#include <{header}>\nint main(void) {{ return 0; }}\n")
-        file.flush()
-        command = compiler + ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"] + include_flags(tree) + [file.name]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.stdout if done.returncode != 0 else None
-
-
-def compile_all(tree, compiler):
-    if shutil.which(compiler[0]) is None:
-        yield f"{compiler[0]} is not installed"
-        return
-    headers = [path[len("include/") :] for path in tree.files((".h",), ("include/",))]
-    for header in headers + sorted(set(generated_headers(tree))):
-        complaint = compile_alone(tree, header, compiler)
-        if complaint is not None:
-            yield f"include/{header}: does not compile alone\n{complaint}"
-
-
-def headers_are_c11(tree):
-    return compile_all(tree, ["gcc", "-std=c11", "-Wpedantic", "-xc"])
-
-
-def headers_are_cxx17(tree):
-    return compile_all(tree, ["g++", "-std=c++17", "-xc++"])
 
 
 def archive(tree, layer):

@@ -1,5 +1,6 @@
 /* stoa: the command line. Finds the subcommand and hands it the rest of the line. */
 #include <stdio.h>
+#include <stoa/version.h>
 #include <string.h>
 
 #include "command.h"

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <stoa/app.h>
+#include <stoa/version.h>
 
 #include "base/memory.h"
 #include "base/sys.h"
