@@ -10,10 +10,10 @@
 
 #include <stoa/log.h>
 
-#include "authority.h"
-#include "guest.h"
 #include "hooks.h"
+#include "lib/authority.h"
 #include "net/tls.h"
+#include "observer.h"
 
 #define FAULTS_MAX 400u
 
@@ -22,45 +22,45 @@ static struct authority authority;
 /* All that a session uses: text of JSON and binary, calls, groups by a broadcast, compression both ways. */
 static void visit(const struct stoa_client_options *options) {
   static char big[40001];
-  struct guest guest = {0};
+  struct observer observer = {0};
   memset(big, 'x', sizeof big - 1);
-  guest_enter(&guest, options, false);
-  assert_int_equal(guest_ask(&guest, "there?"), STOA_OK);
-  guest_await(&guest, &guest.answers, 1);
+  observer_open(&observer, options, false);
+  assert_int_equal(observer_ask(&observer, "there?"), STOA_OK);
+  observer_await(&observer, &observer.answers, 1);
   for (unsigned i = 1; i <= 4; i++) {
-    assert_int_equal(guest_say(&guest, "me", i, big), STOA_OK);
+    assert_int_equal(observer_send_line(&observer, "me", i, big), STOA_OK);
   }
-  guest_await(&guest, &guest.lines, 4);
-  stoa_client_close(guest.client, 1000, NULL);
-  guest_await_state(&guest, STOA_CLIENT_ENDED);
-  guest_leave(&guest);
+  observer_await(&observer, &observer.lines, 4);
+  stoa_client_close(observer.client, 1000, NULL);
+  observer_await_state(&observer, STOA_CLIENT_ENDED);
+  observer_close(&observer);
 }
 
-static struct stoa_client_options options_of(const struct house *house, const char *ca_file) {
+static struct stoa_client_options options_of(const struct fixture *fixture, const char *ca_file) {
   static char url[64];
-  snprintf(url, sizeof url, "%s://127.0.0.1%s/", ca_file == NULL ? "ws" : "wss", strrchr(house->address, ':'));
+  snprintf(url, sizeof url, "%s://127.0.0.1%s/", ca_file == NULL ? "ws" : "wss", strrchr(fixture->address, ':'));
   return (struct stoa_client_options){.url = url, .ca_file = ca_file, .compression = true, .once = true};
 }
 
 static void live(bool tls) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
-  struct stoa_server_config *config = house_config(2);
+  struct stoa_server_config *config = fixture_config(2);
   const struct stoa_tls_config files = {.certificate = stoa_string_of(authority.certificate),
                                         .key = stoa_string_of(authority.key)};
-  struct house house;
+  struct fixture fixture;
   config->compression = true;
   if (tls) {
     config->addresses.items = addresses;
     config->tls = &files;
   }
-  house_start(&house, config, NULL);
-  struct stoa_client_options options = options_of(&house, tls ? authority.ca : NULL);
+  fixture_start(&fixture, config, NULL);
+  struct stoa_client_options options = options_of(&fixture, tls ? authority.ca : NULL);
   visit(&options);
   if (!tls) {
     options.subprotocol = STOA_CLIENT_TEXT;
     visit(&options);
   }
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
 }
 
 static void a_life_of_a_server_and_its_clients_gives_back_every_block(void **state) {
@@ -84,12 +84,12 @@ static void a_second_life_with_tls_keeps_nothing_that_the_first_did_not(void **s
 }
 
 static void each_allocation_of_the_beginning_of_a_client_may_fail(void **state) {
-  struct house house;
+  struct fixture fixture;
   unsigned n = 0;
   uint64_t hits = 1;
   (void)state;
-  house_start(&house, house_config(1), NULL);
-  struct stoa_client_options options = options_of(&house, NULL);
+  fixture_start(&fixture, fixture_config(1), NULL);
+  struct stoa_client_options options = options_of(&fixture, NULL);
   while (hits > 0 && n < FAULTS_MAX) {
     struct stoa_client *client = NULL;
     int64_t before = hooks_live_blocks();
@@ -102,7 +102,7 @@ static void each_allocation_of_the_beginning_of_a_client_may_fail(void **state) 
     assert_int_equal(hooks_live_blocks(), before);
   }
   assert_true(n > 3 && n < FAULTS_MAX);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static int set_up(void **state) {

@@ -17,18 +17,18 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
-#include "authority.h"
 #include "base/memory.h"
 #include "base/sys.h"
-#include "guest.h"
+#include "lib/authority.h"
 #include "net/tls.h"
+#include "observer.h"
 
 #define DEADLINE_S 60
 #define FAULTS_MAX 2000u
 #define CALLS 4u
 
-static struct house house;
-static struct guest guest;
+static struct fixture fixture;
+static struct observer observer;
 static struct authority authority;
 
 /* What happened, and where: all of it on this thread, and inside a step. */
@@ -51,7 +51,7 @@ static struct {
 static void assert_inside_a_step(void) {
   assert_true(pthread_equal(pthread_self(), seen.owner));
   assert_true(seen.stepping);
-  assert_int_equal(stoa_worker_index(house.server), 0);
+  assert_int_equal(stoa_worker_index(fixture.server), 0);
 }
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
@@ -89,8 +89,8 @@ static void on_worker_stop(void *user, struct stoa_server *server, uint32_t work
 }
 
 static int answer(struct stoa_call *call, const char *text) {
-  const struct talk_v1_ask_reply reply = {.answer = stoa_string_of(text)};
-  return talk_v1_talk_ask_reply(call, &reply);
+  const struct sample_v1_ask_reply reply = {.answer = stoa_string_of(text)};
+  return sample_v1_sample_ask_reply(call, &reply);
 }
 
 static void on_due(struct stoa_worker_timer *timer, int status) {
@@ -101,14 +101,14 @@ static void on_due(struct stoa_worker_timer *timer, int status) {
 }
 
 static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
-                                       const struct talk_v1_ask_request *request, struct talk_v1_ask_reply *reply) {
+                                       const struct sample_v1_ask_request *request, struct sample_v1_ask_reply *reply) {
   struct stoa_call *call;
   (void)user;
   assert_inside_a_step();
   if (stoa_string_equal(request->question, stoa_string_of("timer"))) {
     seen.timer.on_due = on_due;
     assert_int_equal(stoa_call_take(session, &seen.timed), STOA_OK);
-    assert_int_equal(stoa_worker_timer_start(house.server, &seen.timer, 20), STOA_OK);
+    assert_int_equal(stoa_worker_timer_start(fixture.server, &seen.timer, 20), STOA_OK);
     return STOA_LATER;
   }
   if (stoa_string_equal(request->question, stoa_string_of("thread"))) {
@@ -121,10 +121,10 @@ static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
 }
 
 static const struct stoa_error *on_line(void *user, struct stoa_session *session,
-                                        const struct talk_v1_line_message *line) {
+                                        const struct sample_v1_line_message *line) {
   (void)user;
   assert_inside_a_step();
-  assert_int_equal(talk_v1_line_broadcast(stoa_session_server(session), line), STOA_OK);
+  assert_int_equal(sample_v1_line_broadcast(stoa_session_server(session), line), STOA_OK);
   return NULL;
 }
 
@@ -133,32 +133,32 @@ static int try_open(const struct stoa_server_config *config) {
                                                   .on_closed = on_closed,
                                                   .on_worker_start = on_worker_start,
                                                   .on_worker_stop = on_worker_stop};
-  static const struct talk_v1_talk_handlers handlers = {.line = on_line, .ask = on_ask};
-  house.blocks_before = stoa_memory_live_blocks();
-  house.server = NULL;
+  static const struct sample_v1_sample_handlers handlers = {.line = on_line, .ask = on_ask};
+  fixture.blocks_before = stoa_memory_live_blocks();
+  fixture.server = NULL;
   seen.owner = pthread_self();
-  int status = stoa_server_create(config, &house.server);
+  int status = stoa_server_create(config, &fixture.server);
   if (status == STOA_OK) {
-    stoa_server_set_callbacks(house.server, &callbacks);
-    status = talk_v1_talk_register(house.server, &handlers, NULL);
+    stoa_server_set_callbacks(fixture.server, &callbacks);
+    status = sample_v1_sample_register(fixture.server, &handlers, NULL);
   }
-  return status == STOA_OK ? stoa_server_open(house.server) : status;
+  return status == STOA_OK ? stoa_server_open(fixture.server) : status;
 }
 
 static void start(const struct stoa_server_config *config) {
   memset(&seen, 0, sizeof seen);
-  memset(&guest, 0, sizeof guest);
+  memset(&observer, 0, sizeof observer);
   assert_int_equal(try_open(config), STOA_OK);
   assert_int_equal(seen.starts, 1);
   seen.runs = true;
-  house.address = stoa_server_address(house.server, 0);
+  fixture.address = stoa_server_address(fixture.server, 0);
 }
 
 /* The loop. */
 
 static void step(int wait_ms) {
   seen.stepping = true;
-  seen.runs = stoa_server_step(house.server, wait_ms);
+  seen.runs = stoa_server_step(fixture.server, wait_ms);
   seen.stepping = false;
 }
 
@@ -171,18 +171,18 @@ static int nearer(int one_ms, int other_ms) {
 
 /* Wait as both ask for, and turn only who has something to do by what it says itself. */
 static void turn(int most_ms) {
-  struct pollfd fds[2] = {{seen.runs ? stoa_server_fd(house.server) : -1, POLLIN, 0},
-                          {guest.client == NULL ? -1 : stoa_client_fd(guest.client), POLLIN, 0}};
-  int wait_ms = nearer(most_ms, seen.runs ? stoa_server_wait_ms(house.server) : -1);
-  if (guest.client != NULL) {
-    wait_ms = nearer(wait_ms, stoa_client_wait_ms(guest.client));
+  struct pollfd fds[2] = {{seen.runs ? stoa_server_fd(fixture.server) : -1, POLLIN, 0},
+                          {observer.client == NULL ? -1 : stoa_client_fd(observer.client), POLLIN, 0}};
+  int wait_ms = nearer(most_ms, seen.runs ? stoa_server_wait_ms(fixture.server) : -1);
+  if (observer.client != NULL) {
+    wait_ms = nearer(wait_ms, stoa_client_wait_ms(observer.client));
   }
   poll(fds, 2, wait_ms);
-  if (seen.runs && (fds[0].revents != 0 || stoa_server_wait_ms(house.server) == 0)) {
+  if (seen.runs && (fds[0].revents != 0 || stoa_server_wait_ms(fixture.server) == 0)) {
     step(0);
   }
-  if (guest.client != NULL && (fds[1].revents != 0 || stoa_client_wait_ms(guest.client) == 0)) {
-    stoa_client_step(guest.client, 0);
+  if (observer.client != NULL && (fds[1].revents != 0 || stoa_client_wait_ms(observer.client) == 0)) {
+    stoa_client_step(observer.client, 0);
   }
 }
 
@@ -196,7 +196,7 @@ static void await(const atomic_uint *count, unsigned value) {
 
 static void await_state(enum stoa_client_state state) {
   time_t until = time(NULL) + DEADLINE_S;
-  while (atomic_load(&guest.state) != (unsigned)state) {
+  while (atomic_load(&observer.state) != (unsigned)state) {
     assert_true(time(NULL) <= until);
     turn(1000);
   }
@@ -211,14 +211,14 @@ static void await_end(void) {
 }
 
 static bool is_readable(void) {
-  struct pollfd fd = {stoa_server_fd(house.server), POLLIN, 0};
+  struct pollfd fd = {stoa_server_fd(fixture.server), POLLIN, 0};
   return poll(&fd, 1, 0) == 1;
 }
 
 /* Until it has nothing to do but wait. */
 static void quiet(void) {
   time_t until = time(NULL) + DEADLINE_S;
-  while (is_readable() || stoa_server_wait_ms(house.server) == 0) {
+  while (is_readable() || stoa_server_wait_ms(fixture.server) == 0) {
     assert_true(time(NULL) <= until);
     turn(0);
   }
@@ -226,9 +226,9 @@ static void quiet(void) {
 
 static void visit(const char *ca_file) {
   static char url[64];
-  snprintf(url, sizeof url, "%s://127.0.0.1%s/", ca_file == NULL ? "ws" : "wss", strrchr(house.address, ':'));
+  snprintf(url, sizeof url, "%s://127.0.0.1%s/", ca_file == NULL ? "ws" : "wss", strrchr(fixture.address, ':'));
   const struct stoa_client_options options = {.url = url, .ca_file = ca_file, .once = true};
-  assert_int_equal(guest_try(&guest, &options), STOA_OK);
+  assert_int_equal(observer_try_open(&observer, &options), STOA_OK);
   await_state(STOA_CLIENT_OPEN);
 }
 
@@ -240,26 +240,26 @@ static void in_thread(void *(*run)(void *context)) {
 
 /* Tests. */
 
-static void a_server_and_a_client_talk_in_one_poll_loop(void **state) {
+static void a_server_and_a_client_exchange_messages_in_one_poll_loop(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   for (unsigned i = 1; i <= 20; i++) {
-    assert_int_equal(guest_say(&guest, "me", i, "a line"), STOA_OK);
+    assert_int_equal(observer_send_line(&observer, "me", i, "a line"), STOA_OK);
   }
-  await(&guest.lines, 20);
-  assert_int_equal(guest_ask(&guest, "at once"), STOA_OK);
-  await(&guest.answers, 1);
-  assert_string_equal(guest.answer, "at once");
-  stoa_client_close(guest.client, 1000, NULL);
+  await(&observer.lines, 20);
+  assert_int_equal(observer_ask(&observer, "at once"), STOA_OK);
+  await(&observer.answers, 1);
+  assert_string_equal(observer.answer, "at once");
+  stoa_client_close(observer.client, 1000, NULL);
   await_state(STOA_CLIENT_ENDED);
   while (seen.left == 0) {
     turn(1000);
   }
   assert_int_equal(seen.code, 1000);
   assert_true(seen.runs);
-  guest_leave(&guest);
-  house_end(&house);
+  observer_close(&observer);
+  fixture_stop(&fixture);
   assert_int_equal(seen.stops, 1);
 }
 
@@ -268,27 +268,27 @@ static void what_does_not_fit_into_the_socket_at_once_is_sent_by_the_loop(void *
   static char big[30001];
   (void)state;
   memset(big, 'x', sizeof big - 1);
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   for (unsigned i = 1; i <= 200; i++) {
-    while (guest_say(&guest, "me", i, big) != STOA_OK) {
+    while (observer_send_line(&observer, "me", i, big) != STOA_OK) {
       turn(1000);
     }
   }
-  await(&guest.lines, 200);
-  guest_leave(&guest);
-  house_end(&house);
+  await(&observer.lines, 200);
+  observer_close(&observer);
+  fixture_stop(&fixture);
 }
 
 static void a_timer_answers_a_call(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
-  assert_int_equal(guest_ask(&guest, "timer"), STOA_OK);
-  await(&guest.answers, 1);
-  assert_string_equal(guest.answer, "by a timer");
-  guest_leave(&guest);
-  house_end(&house);
+  assert_int_equal(observer_ask(&observer, "timer"), STOA_OK);
+  await(&observer.answers, 1);
+  assert_string_equal(observer.answer, "by a timer");
+  observer_close(&observer);
+  fixture_stop(&fixture);
 }
 
 static void *answer_all(void *context) {
@@ -300,10 +300,10 @@ static void *answer_all(void *context) {
 
 static void another_thread_answers_calls_and_wakes_the_descriptor(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   for (unsigned i = 0; i < CALLS; i++) {
-    assert_int_equal(guest_ask(&guest, "thread"), STOA_OK);
+    assert_int_equal(observer_ask(&observer, "thread"), STOA_OK);
   }
   while (seen.call_count < CALLS) {
     turn(1000);
@@ -311,21 +311,21 @@ static void another_thread_answers_calls_and_wakes_the_descriptor(void **state) 
   quiet();
   in_thread(answer_all);
   assert_true(is_readable());
-  await(&guest.answers, CALLS);
-  assert_string_equal(guest.answer, "by a thread");
-  guest_leave(&guest);
-  house_end(&house);
+  await(&observer.answers, CALLS);
+  assert_string_equal(observer.answer, "by a thread");
+  observer_close(&observer);
+  fixture_stop(&fixture);
 }
 
 static void *broadcast(void *context) {
-  const struct talk_v1_line_message line = {.text = STOA_STR("from elsewhere")};
-  assert_int_equal(talk_v1_line_broadcast(house.server, &line), STOA_OK);
+  const struct sample_v1_line_message line = {.text = STOA_STR("from elsewhere")};
+  assert_int_equal(sample_v1_line_broadcast(fixture.server, &line), STOA_OK);
   return context;
 }
 
 static void *send_one(void *context) {
-  const struct talk_v1_line_message line = {.text = STOA_STR("to one")};
-  assert_int_equal(talk_v1_line_send(house.server, &seen.id, &line), STOA_OK);
+  const struct sample_v1_line_message line = {.text = STOA_STR("to one")};
+  assert_int_equal(sample_v1_line_send(fixture.server, &seen.id, &line), STOA_OK);
   return context;
 }
 
@@ -336,29 +336,29 @@ static void on_run(void *context, int status) {
 }
 
 static void *run_function(void *context) {
-  assert_int_equal(stoa_worker_run(house.server, 0, on_run, NULL), STOA_OK);
+  assert_int_equal(stoa_worker_run(fixture.server, 0, on_run, NULL), STOA_OK);
   return context;
 }
 
 static void *close_it(void *context) {
-  assert_int_equal(stoa_server_close_session(house.server, &seen.id, 4321, "as asked"), STOA_OK);
+  assert_int_equal(stoa_server_close_session(fixture.server, &seen.id, 4321, "as asked"), STOA_OK);
   return context;
 }
 
 static void whatever_other_threads_ask_for_wakes_the_descriptor(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   quiet();
   in_thread(broadcast);
   assert_true(is_readable());
-  await(&guest.lines, 1);
-  assert_string_equal(guest.line_text, "from elsewhere");
+  await(&observer.lines, 1);
+  assert_string_equal(observer.line_text, "from elsewhere");
   quiet();
   in_thread(send_one);
   assert_true(is_readable());
-  await(&guest.lines, 2);
-  assert_string_equal(guest.line_text, "to one");
+  await(&observer.lines, 2);
+  assert_string_equal(observer.line_text, "to one");
   quiet();
   in_thread(run_function);
   assert_true(is_readable());
@@ -369,27 +369,27 @@ static void whatever_other_threads_ask_for_wakes_the_descriptor(void **state) {
   in_thread(close_it);
   assert_true(is_readable());
   await_state(STOA_CLIENT_ENDED);
-  assert_int_equal(guest.close_code, 4321);
-  guest_leave(&guest);
-  house_end(&house);
+  assert_int_equal(observer.close_code, 4321);
+  observer_close(&observer);
+  fixture_stop(&fixture);
 }
 
 /* Between steps the thread is like any other. */
 static void what_the_thread_itself_asks_for_between_steps_waits_for_the_next_one(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   quiet();
-  assert_int_equal(stoa_worker_index(house.server), STOA_WORKER_NONE);
+  assert_int_equal(stoa_worker_index(fixture.server), STOA_WORKER_NONE);
   run_function(NULL);
   broadcast(NULL);
   assert_int_equal(seen.functions, 0);
   assert_true(is_readable());
   step(-1);
   assert_int_equal(seen.functions, 1);
-  await(&guest.lines, 1);
-  guest_leave(&guest);
-  house_end(&house);
+  await(&observer.lines, 1);
+  observer_close(&observer);
+  fixture_stop(&fixture);
 }
 
 static int epoll_wait_watched(int fd, struct epoll_event *events, int count, int timeout_ms) {
@@ -405,7 +405,7 @@ static int epoll_pwait2_watched(int fd, struct epoll_event *events, int count, c
 
 static void a_step_of_zero_never_waits(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   stoa_sys.epoll_wait = epoll_wait_watched;
   stoa_sys.epoll_pwait2 = epoll_pwait2_watched;
   for (unsigned i = 0; i < 10; i++) {
@@ -416,8 +416,8 @@ static void a_step_of_zero_never_waits(void **state) {
   quiet();
   step(0);
   stoa_sys = stoa_sys_real;
-  guest_leave(&guest);
-  house_end(&house);
+  observer_close(&observer);
+  fixture_stop(&fixture);
   assert_false(seen.wait_was_asked);
 }
 
@@ -432,69 +432,69 @@ static int no_thread(pthread_t *thread, const pthread_attr_t *attributes, void *
 static void it_needs_no_thread(void **state) {
   (void)state;
   stoa_sys.pthread_create = no_thread;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
-  guest_leave(&guest);
-  house_end(&house);
+  observer_close(&observer);
+  fixture_stop(&fixture);
   stoa_sys = stoa_sys_real;
 }
 
 static void a_drain_ends_it_when_all_have_gone(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
-  stoa_server_drain(house.server);
+  stoa_server_drain(fixture.server);
   assert_true(is_readable());
   await_end();
   assert_int_equal(seen.left, 1);
   assert_int_equal(seen.code, 4001);
   await_state(STOA_CLIENT_ENDED);
-  assert_int_equal(guest.close_code, 4001);
-  guest_leave(&guest);
-  house_end(&house);
+  assert_int_equal(observer.close_code, 4001);
+  observer_close(&observer);
+  fixture_stop(&fixture);
   assert_int_equal(seen.stops, 1);
 }
 
 static void a_drain_ends_it_after_drain_ms_too(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->drain_ms = 50;
   start(config);
   visit(NULL);
-  struct stoa_client *silent = guest.client;
-  guest.client = NULL; /* not turned any more, so it does not close */
-  stoa_server_drain(house.server);
+  struct stoa_client *silent = observer.client;
+  observer.client = NULL; /* not turned any more, so it does not close */
+  stoa_server_drain(fixture.server);
   await_end();
   assert_int_equal(seen.left, 0);
-  stoa_server_wait(house.server); /* has nothing to wait for */
+  stoa_server_wait(fixture.server); /* has nothing to wait for */
   stoa_client_destroy(silent);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(seen.left, 1);
   assert_int_equal(seen.stops, 1);
 }
 
 static void *abort_it(void *context) {
-  stoa_server_abort(house.server);
+  stoa_server_abort(fixture.server);
   return context;
 }
 
 static void an_abort_of_another_thread_ends_it_and_destroying_tells_the_sessions(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
   quiet();
   in_thread(abort_it);
   assert_true(is_readable());
-  assert_int_equal(stoa_server_wait_ms(house.server), 0);
+  assert_int_equal(stoa_server_wait_ms(fixture.server), 0);
   step(-1);
   assert_false(seen.runs);
   step(-1);
   assert_false(seen.runs);
-  assert_int_equal(stoa_server_wait_ms(house.server), -1);
+  assert_int_equal(stoa_server_wait_ms(fixture.server), -1);
   assert_int_equal(seen.left, 0);
   assert_int_equal(seen.stops, 0);
-  guest_leave(&guest);
-  house_end(&house);
+  observer_close(&observer);
+  fixture_stop(&fixture);
   assert_int_equal(seen.left, 1);
   assert_int_equal(seen.code, 1001);
   assert_int_equal(seen.stops, 1);
@@ -502,23 +502,23 @@ static void an_abort_of_another_thread_ends_it_and_destroying_tells_the_sessions
 
 static void waiting_takes_the_turns_until_the_end(void **state) {
   (void)state;
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   config->drain_ms = 50;
   start(config);
-  stoa_server_drain(house.server);
-  stoa_server_wait(house.server);
+  stoa_server_drain(fixture.server);
+  stoa_server_wait(fixture.server);
   step(0);
   assert_false(seen.runs);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void destroying_one_that_runs_ends_it(void **state) {
   (void)state;
-  start(house_config(1));
+  start(fixture_config(1));
   visit(NULL);
-  guest_leave(&guest);
+  observer_close(&observer);
   run_function(NULL);
-  house_end(&house);
+  fixture_stop(&fixture);
   assert_int_equal(seen.functions, 1);
   assert_int_equal(seen.left, 1);
   assert_int_equal(seen.stops, 1);
@@ -530,41 +530,41 @@ static void any_other_number_of_workers_than_one_is_refused(void **state) {
   const uint32_t numbers[] = {0, 2, 3};
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     memset(&seen, 0, sizeof seen);
-    assert_int_equal(try_open(house_config(numbers[i])), STOA_E_ARGUMENT);
+    assert_int_equal(try_open(fixture_config(numbers[i])), STOA_E_ARGUMENT);
     assert_int_equal(seen.starts, 0);
-    assert_null(stoa_server_address(house.server, 0));
-    house_end(&house);
+    assert_null(stoa_server_address(fixture.server, 0));
+    fixture_stop(&fixture);
   }
 }
 
 static void an_address_that_is_taken_is_refused_and_may_be_tried_again(void **state) {
   static struct stoa_string addresses[1];
   (void)state;
-  start(house_config(1));
-  struct house first = house;
+  start(fixture_config(1));
+  struct fixture first = fixture;
   char text[64];
-  snprintf(text, sizeof text, "%s", house.address);
-  struct stoa_server_config *config = house_config(1);
+  snprintf(text, sizeof text, "%s", fixture.address);
+  struct stoa_server_config *config = fixture_config(1);
   addresses[0] = stoa_string_of(text);
   config->addresses.items = addresses;
   seen.starts = 0;
   assert_int_equal(try_open(config), STOA_E_SYSTEM);
   assert_int_equal(seen.starts, 0);
   stoa_server_destroy(first.server);
-  assert_int_equal(stoa_server_open(house.server), STOA_OK);
+  assert_int_equal(stoa_server_open(fixture.server), STOA_OK);
   assert_int_equal(seen.starts, 1);
   step(0);
   assert_true(seen.runs);
-  stoa_server_destroy(house.server);
+  stoa_server_destroy(fixture.server);
 }
 
 static void what_on_worker_start_answers_is_what_open_answers(void **state) {
   (void)state;
   memset(&seen, 0, sizeof seen);
   seen.start_status = STOA_E_DENIED;
-  assert_int_equal(try_open(house_config(1)), STOA_E_DENIED);
+  assert_int_equal(try_open(fixture_config(1)), STOA_E_DENIED);
   assert_int_equal(seen.stops, 0);
-  house_end(&house);
+  fixture_stop(&fixture);
 }
 
 static void each_allocation_of_open_may_fail(void **state) {
@@ -574,7 +574,7 @@ static void each_allocation_of_open_may_fail(void **state) {
   memset(&seen, 0, sizeof seen);
   while (hits > 0 && n < FAULTS_MAX) {
     stoa_memory_fail_at(++n, false);
-    int status = try_open(house_config(1));
+    int status = try_open(fixture_config(1));
     hits = stoa_memory_fault_hits();
     stoa_memory_fail_at(0, false);
     if (status == STOA_OK) {
@@ -583,7 +583,7 @@ static void each_allocation_of_open_may_fail(void **state) {
     } else {
       assert_int_equal(status, STOA_E_MEMORY);
     }
-    house_end(&house);
+    fixture_stop(&fixture);
   }
   assert_true(n > 10 && n < FAULTS_MAX);
 }
@@ -591,7 +591,7 @@ static void each_allocation_of_open_may_fail(void **state) {
 static void tls_is_served_in_the_same_loop(void **state) {
   static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
   static char big[50001];
-  struct stoa_server_config *config = house_config(1);
+  struct stoa_server_config *config = fixture_config(1);
   const struct stoa_tls_config tls = {.certificate = stoa_string_of(authority.certificate),
                                       .key = stoa_string_of(authority.key)};
   (void)state;
@@ -601,19 +601,19 @@ static void tls_is_served_in_the_same_loop(void **state) {
   start(config);
   visit(authority.ca);
   for (unsigned i = 1; i <= 20; i++) {
-    while (guest_say(&guest, "me", i, big) != STOA_OK) {
+    while (observer_send_line(&observer, "me", i, big) != STOA_OK) {
       turn(1000);
     }
   }
-  await(&guest.lines, 20);
-  assert_int_equal(guest_ask(&guest, "timer"), STOA_OK);
-  await(&guest.answers, 1);
-  stoa_server_drain(house.server);
+  await(&observer.lines, 20);
+  assert_int_equal(observer_ask(&observer, "timer"), STOA_OK);
+  await(&observer.answers, 1);
+  stoa_server_drain(fixture.server);
   await_end();
   await_state(STOA_CLIENT_ENDED);
-  assert_int_equal(guest.close_code, 4001);
-  guest_leave(&guest);
-  stoa_server_destroy(house.server); /* OpenSSL keeps what it has once looked up */
+  assert_int_equal(observer.close_code, 4001);
+  observer_close(&observer);
+  stoa_server_destroy(fixture.server); /* OpenSSL keeps what it has once looked up */
 }
 
 static int set_up(void **state) {
@@ -632,7 +632,7 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_server_and_a_client_talk_in_one_poll_loop),
+      cmocka_unit_test(a_server_and_a_client_exchange_messages_in_one_poll_loop),
       cmocka_unit_test(what_does_not_fit_into_the_socket_at_once_is_sent_by_the_loop),
       cmocka_unit_test(a_timer_answers_a_call),
       cmocka_unit_test(another_thread_answers_calls_and_wakes_the_descriptor),
