@@ -15,6 +15,7 @@ from includes import (
     public_headers_stay_public,
 )
 from text import (
+    asserts_are_dense,
     asserts_only_look,
     comments_leave_nothing_undone,
     files_are_short,
@@ -44,7 +45,7 @@ GOOD = {
     "src/net/conn.c": '#include "base/sys.h"\nint f(void) {\n  return stoa_sys.socket(1, 1, 0) + xtime(0);\n}\n',
     "src/wire/head.c": '#include "base/memory.h"\n#include <zlib.h>\n/* #include "net/conn.h" */\n'
     'const char *text = "free(x) strcpy(y)";\n' + MACRO + "#ifdef A\nint a(void) {\n  return 1;\n}\n#endif\n"
-    "void b(struct c *c) {\n  c->free(c);\n  assert(a() == 1 && c->x <= 2);\n  stoa_free(c);\n}\n"
+    "void b(struct c *c) {\n  c->free(c);\n  assert(a() == 1 && c->x <= 2);\n  assert(c->y == 3);\n  stoa_free(c);\n}\n"
     'static const int table[] = {1, 2};\nextern "C" {\n' + "int f(void) {\n" + "  g();\n" * 68 + "}\n}\n",
     "src/wire/scan.c": '#include "way.h"\n',
     "src/wire/ways/plain/way.h": "",
@@ -171,6 +172,12 @@ BAD_TEXT = [
     (comments_leave_nothing_undone, "in C", {"src/base/a.c": "/* later\n * TO" + "DO */\n"}, "a.c:2"),
     (comments_leave_nothing_undone, "in shell", {"dev": "# FIX" + "ME\n"}, "dev:1"),
     (functions_are_whole, "#ifdef", {"src/base/a.c": "int f(void) {\n#ifdef A\n  g();\n#endif\n}\n"}, "a.c:2"),
+    (
+        asserts_are_dense,
+        "one in more than a hundred lines",
+        {"src/base/a.c": LONG_FUNCTION + "/* assert(1); */\n", "src/net/b.c": LONG_FUNCTION + "int c = assert(1);\n"},
+        "1 asserts in 143 lines",
+    ),
     (asserts_only_look, "a count", {"src/base/a.c": "void f(void) { assert(g(h(1)) && i++ < 3); }\n"}, "changes"),
     (asserts_only_look, "an assignment", {"src/base/a.c": "void f(void) { assert((a = g()) != 0); }\n"}, "changes"),
 ]
@@ -228,7 +235,7 @@ BAD_LIBRARIES = [
     (
         files_need_each_other_one_way,
         "a circle that is tolerated and not there",
-        {"src/net/a.c": "void stoa_a(void) {}\n"},
+        {"src/codec/a.c": "void stoa_a(void) {}\n"},
         "are no circle",
     ),
     (

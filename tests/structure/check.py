@@ -25,6 +25,7 @@ CHECKS = [
     ("no comment speaks of work left undone", text.comments_leave_nothing_undone),
     ("no function has a conditional of the preprocessor inside", text.functions_are_whole),
     ("an assert changes nothing", text.asserts_only_look),
+    ("src has an assert in each hundred lines", text.asserts_are_dense),
     ("a library's symbols come from itself and the layers below", built.symbols_come_from_below),
     ("every name that a linker sees starts with stoa_", built.symbols_carry_the_prefix),
     ("the files of a layer need each other one way", built.files_need_each_other_one_way),

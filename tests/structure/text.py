@@ -111,3 +111,14 @@ def asserts_only_look(tree):
         for position, argument in assert_arguments(code):
             if re.search(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=", argument):
                 yield f"{path}:{source.line_of(code, position)}: an assert that changes something"
+
+
+def asserts_are_dense(tree):
+    """What the layers rely on is stated where they rely on it. Blank lines and comments are no lines of code."""
+    lines, asserts = 0, 0
+    for path in tree.files(C_SUFFIXES, ("src/",)):
+        code = source.only_code(tree.text(path))
+        lines += sum(not line.isspace() for line in code.splitlines() if line)
+        asserts += sum(1 for _ in assert_arguments(code))
+    if asserts * 100 < lines * rules.ASSERTS_PER_100_LINES_MIN:
+        yield f"src: {asserts} asserts in {lines} lines, {rules.ASSERTS_PER_100_LINES_MIN} in each hundred are the least"
