@@ -14,7 +14,7 @@ static const struct stoa_error *on_join(void *user, struct stoa_session *session
   return NULL;
 }
 
-/* A message. Who speaks JSON gets JSON, who speaks Protobuf gets Protobuf. */
+/* A message. Each member gets it in its own codec, JSON or Protobuf. */
 static const struct stoa_error *on_note(void *user, struct stoa_session *session, const struct notes_note *note) {
   (void)user;
   int status = notes_note_publish(stoa_session_server(session), note->board, note);

@@ -97,6 +97,8 @@ def installs_where_it_is_told(checkout):
     made = [call for call in calls if call.startswith(("meson", "ninja", "sudo", "ldconfig"))]
     if status != 0 or len(made) != 4 or not all(map(str.startswith, made, expected)):
         yield f"status {status}, calls {calls}\n{output}"
+    if f"export PATH={prefix}/bin:$PATH\n" not in output or "export LD_LIBRARY_PATH=" not in output:
+        yield f"it does not say how programs find the prefix:\n{output}"
 
 
 def relative_prefix_is_of_the_tree(checkout):
