@@ -293,7 +293,7 @@ static void invalid_options_are_refused(void **state) {
   const struct stoa_client_options bad[] = {
       {.url = NULL},
       {.url = long_url},
-      {.url = far->url, .fields = &long_field, .field_count = 1},
+      {.url = peer->url, .fields = &long_field, .field_count = 1},
       {.url = "http://example.com/"},
       {.url = "ws://user@example.com/"},
       {.url = "ws://example.com/#part"},
