@@ -18,7 +18,7 @@ struct stoa_arena;
 /* Create an arena that hands out at most bytes_max between two resets; each allocation is rounded up to a multiple of
  * 16 bytes. Blocks are allocated on first use. Returns NULL when memory is out. */
 STOA_API struct stoa_arena *stoa_arena_create(size_t bytes_max);
-/* NULL is fine. */
+/* NULL is allowed. */
 STOA_API void stoa_arena_destroy(struct stoa_arena *arena);
 
 /* `size` bytes, aligned to 16, not cleared. NULL at the cap or when memory is out. A size of 0 also returns a

@@ -23,7 +23,7 @@ struct stoa_buffer {
 
 /* Allocates nothing before the first append or reserve. */
 STOA_API void stoa_buffer_init(struct stoa_buffer *buffer, size_t len_max);
-/* Release the memory; the buffer is empty and usable again, with the same cap. NULL is fine. */
+/* Release the memory; the buffer is empty and usable again, with the same cap. NULL is allowed. */
 STOA_API void stoa_buffer_fini(struct stoa_buffer *buffer);
 
 /* Make sure that `room` more bytes fit after data[len].
