@@ -11,8 +11,10 @@
 #define JOBS_MAX 64
 #define FACTORS_MAX 64
 
-static const struct stoa_error busy = {
-    .code = STOA_ERROR_UNAVAILABLE, .reason = STOA_STR("BUSY"), .message = STOA_STR("come again"), .temporary = true};
+static const struct stoa_error busy = {.code = STOA_ERROR_UNAVAILABLE,
+                                       .reason = STOA_STR("BUSY"),
+                                       .message = STOA_STR("try again later"),
+                                       .temporary = true};
 
 /* A timer answers. What the request holds is gone when the handler returns, so its text is copied. */
 struct reminder {
