@@ -33,9 +33,9 @@ struct stoa_request {
 
 /* The value of the request's first field with that name, ignoring case; data is NULL when there is none. */
 STOA_API struct stoa_string stoa_request_field(const struct stoa_request *request, const char *name);
-/* The token that came with the request, for stoa_token_verify(): of `Authorization: Bearer ...`, or without that field
- * the value of `access_token` in the query, as sent. data NULL when there is none, or two in the query. A page cannot
- * set the field, and a query ends up in the logs of proxies: a token there should expire soon. */
+/* The token of the request, for stoa_token_verify(): from the field `Authorization: Bearer ...`, or without that field
+ * from `access_token` in the query, as sent. data is NULL when there is none, or when the query has two. A page cannot
+ * set the field, and proxies log queries, so a token in a query should expire soon. */
 STOA_API struct stoa_string stoa_request_token(const struct stoa_request *request);
 
 /* Why a session is refused. The connection is upgraded first and then closed, because a browser cannot read a refused
@@ -137,7 +137,7 @@ STOA_API const char *stoa_server_address(const struct stoa_server *server, size_
 STOA_API void stoa_server_drain(struct stoa_server *server);
 /* End now, without close frames. Any thread; returns at once. */
 STOA_API void stoa_server_abort(struct stoa_server *server);
-/* Wait until the workers have ended. A server that was opened takes its turns in here meanwhile. */
+/* Wait until the workers have ended. An opened server runs its turns inside this call. */
 STOA_API void stoa_server_wait(struct stoa_server *server);
 
 /* Start, drain on SIGTERM and SIGINT (a second signal aborts; SIGHUP is logged and ignored), wait. Call it on the main
@@ -145,31 +145,32 @@ STOA_API void stoa_server_wait(struct stoa_server *server);
  * also when there is no descriptor for the signals. */
 STOA_API int stoa_server_run(struct stoa_server *server);
 
-/* A server in a loop of the program's own: no thread, but turns that the program takes.
+/* A server in the program's own loop: it has no thread; the program runs its turns.
  *
  *   create → register handlers → open → step, step, … → drain or abort → step until false → destroy
  *
- * Everything that happens, happens inside stoa_server_step(): connections are accepted, callbacks and handlers run,
- * functions and timers of stoa/worker.h too, all of them on worker 0, which the thread is during a step and no longer
- * than that. What this header lets any thread do, any thread may do here too; it wakes the descriptor.
+ * All work is done inside stoa_server_step(): connections are accepted, and callbacks, handlers, and the functions and
+ * timers of stoa/worker.h run. The thread is worker 0 during a step, and only then. Functions of this header for any
+ * thread may be called from any thread here too; they make the descriptor readable.
  *
- * open, step, fd and wait_ms: one thread, and the same that waits and destroys. */
+ * open, step, fd and wait_ms: one thread, the one that also waits and destroys. */
 
-/* Bind, listen and call on_worker_start; nothing else runs before the first step, connections wait. It changes the
- * process as stoa_server_start() does. The log gets no thread: who logs writes the line, without waiting.
- * Errors: STOA_E_ARGUMENT  server.workers is not 1 (logged); what stoa_server_start() answers. Nothing runs after an
+/* Bind, listen and call on_worker_start; nothing else runs before the first step, and connections wait. It changes the
+ * process as stoa_server_start() does. The log gets no thread: the thread that logs writes the line, without waiting.
+ * Errors: STOA_E_ARGUMENT  server.workers is not 1 (logged); the errors of stoa_server_start(). Nothing runs after an
  *         error, and it may be tried again. */
 STOA_API int stoa_server_open(struct stoa_server *server);
-/* One turn: wait at most wait_ms (-1: as long as it takes) until there is something to do, and do it. With 0 it takes
- * exactly one turn and never waits. Not from a callback, and not for a server that stoa_server_start() started.
+/* One turn: wait at most wait_ms (-1: without limit) until there is something to do, and do it. With 0 it runs exactly
+ * one turn and never waits. Not from a callback, and not for a server that stoa_server_start() started.
  *
- * False when the server has ended, with this turn or before: all sessions have gone after a drain, drain_ms have
- * passed, or it was aborted. Sessions that are left then, and on_worker_stop, are told in stoa_server_destroy(). */
+ * Returns false when the server has ended, in this turn or before: after a drain all sessions have ended or drain_ms
+ * have passed, or it was aborted. The last callbacks of sessions that are left then, and on_worker_stop, run in
+ * stoa_server_destroy(). */
 STOA_API bool stoa_server_step(struct stoa_server *server, int wait_ms);
-/* For poll(2) and its like: readable when stoa_server_step(server, 0) has something to do, which it also has after
- * stoa_server_wait_ms() milliseconds (0: now; -1: not before the descriptor is readable, or the server has ended). Ask
- * for the time again after each step. Only ever watch the descriptor; it is the server's, the same from open to
- * destroy, and stays readable after the end. */
+/* For poll(2) and similar calls: call stoa_server_step(server, 0) when the descriptor is readable, or after
+ * stoa_server_wait_ms() milliseconds (0: now; -1: only when the descriptor is readable, or the server has ended). Call
+ * stoa_server_wait_ms() again after each step. Only watch the descriptor; it belongs to the server, is the same from
+ * open to destroy, and stays readable after the end. */
 STOA_API int stoa_server_fd(const struct stoa_server *server);
 STOA_API int stoa_server_wait_ms(const struct stoa_server *server);
 

@@ -34,7 +34,7 @@ enum stoa_status {
 
 /* A status for people: "limit reached". Never NULL; "unknown status" for a number outside of the enum. */
 STOA_API const char *stoa_status_text(int status);
-/* The constant's own name, for logs and tests: "STOA_E_LIMIT". Never NULL, as above. */
+/* The name of the constant, for logs and tests: "STOA_E_LIMIT". Never NULL, as above. */
 STOA_API const char *stoa_status_name(int status);
 
 #ifdef __cplusplus
