@@ -1,13 +1,13 @@
-/* stoa/app.h: a server program's life: options, configuration, log, run, exit status.
+/* stoa/app.h: the main function of a server program: options, configuration, log, run, exit status.
  *
  *   int main(int argc, char **argv) {
  *     return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
  *   }
  *
- * Options: -c FILE, --config FILE (repeated; later files win), --set a.b=c (repeated; c is YAML; over all files),
- * --check-config, --print-config, --version, --help (-h). --check-config also creates the server, without starting it,
- * so that addresses, paths and certificates are tried. An unknown key is an error with file, line, column and the
- * nearest name; all errors are shown in one run. configs/stoa.yaml shows every key with its default.
+ * Options: -c FILE, --config FILE (may be repeated; later files win), --set a.b=c (may be repeated; c is YAML; wins
+ * over all files), --check-config, --print-config, --version, --help (-h). --check-config also creates the server,
+ * without starting it, so it also checks addresses, paths and certificates. An unknown key is an error with file, line,
+ * column and the most similar key; one run shows all errors. configs/stoa.yaml shows every key with its default.
  */
 #ifndef STOA_APP_H
 #define STOA_APP_H
@@ -20,10 +20,10 @@ extern "C" {
 
 struct stoa_app {
   const char *name;
-  const char *version; /* NULL: the library's */
+  const char *version; /* NULL: the version of the library */
   const char *about;   /* one sentence for --help; may be NULL */
-  /* The configuration's message: it has fields `server` (stoa.ServerConfig) and `log` (stoa.LogConfig) and any of the
-   * program's own. NULL: stoa.AppConfig. */
+  /* The message type of the configuration. It has the fields `server` (stoa.ServerConfig) and `log` (stoa.LogConfig),
+   * and may have fields of the program. NULL: stoa.AppConfig. */
   const struct stoa_message_type *config_type;
   /* Register codecs, callbacks and handlers. `config` is a struct of config_type, valid until stoa_app_run() returns.
    * A status other than STOA_OK ends the program with exit status 1. */
@@ -31,7 +31,7 @@ struct stoa_app {
   void *user;
 };
 
-/* Returns the exit status: 0 fine, 1 configuration or start failed, 2 bad usage. */
+/* Returns the exit status: 0 success, 1 configuration or start failed, 2 bad usage. */
 STOA_API int stoa_app_run(const struct stoa_app *app, int argc, char **argv);
 
 #ifdef __cplusplus

@@ -75,12 +75,13 @@ void stoa_client_calls_lose(struct stoa_client *client) {
 void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
   struct stoa_client_call *call = take(client, typed->id);
   if (call == NULL) {
-    stoa_log(STOA_LOG_DEBUG, "an answer to no call", STOA_F_INT("type", typed->type), STOA_F_INT("id", typed->id));
+    stoa_log(STOA_LOG_DEBUG, "an answer matches no call in flight", STOA_F_INT("type", typed->type),
+             STOA_F_INT("id", typed->id));
     return;
   }
   struct stoa_call_end end = {.result = STOA_CALL_MALFORMED, .call_id = call->id};
   if (typed->type != call->type) {
-    stoa_log(STOA_LOG_WARN, "an answer of another type", STOA_F_INT("type", typed->type),
+    stoa_log(STOA_LOG_WARN, "an answer has the wrong type", STOA_F_INT("type", typed->type),
              STOA_F_INT("expected", call->type));
   } else if (typed->is_error) {
     end.error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "the error of a call");

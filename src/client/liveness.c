@@ -35,7 +35,7 @@ static void on_silence_due(struct stoa_timer *timer) {
   struct stoa_client *client = stoa_container_of(timer, struct stoa_client, silence_timer);
   uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
   if (client->probing) {
-    stoa_client_drop_for(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");
+    stoa_client_drop_for(client, STOA_E_TIMEOUT, "nothing was received, and a ping was not answered");
   } else if (quiet_ms < client->silence_ms) {
     stoa_loop_timer_start(client->loop, &client->silence_timer, client->silence_ms - quiet_ms);
   } else {

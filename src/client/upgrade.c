@@ -50,7 +50,7 @@ size_t stoa_client_read_answer(struct stoa_client *client) {
   }
   if (status != STOA_OK) {
     /* Not the subprotocol is unsupported here but HTTP, and that may change with who answers. */
-    stoa_client_drop_for(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an answer of HTTP/1.1");
+    stoa_client_drop_for(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an HTTP/1.1 answer");
     return 0;
   }
   struct stoa_connection_end end = {0};

@@ -22,7 +22,7 @@ void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) {
 
 int stoa_fault_arena(struct stoa_fault *fault, const struct stoa_arena *arena) {
   bool is_out = stoa_arena_status(arena) == STOA_E_MEMORY;
-  stoa_fault_set(fault, "%s", is_out ? "out of memory" : "too large once decoded");
+  stoa_fault_set(fault, "%s", is_out ? "out of memory" : "too large after decoding");
   return is_out ? STOA_E_MEMORY : STOA_E_LIMIT;
 }
 

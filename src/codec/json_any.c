@@ -96,7 +96,7 @@ struct envelope {
 
 static const uint8_t *see_type(struct stoa_json_reader *reader, struct envelope *envelope, const uint8_t *at) {
   if (envelope->has_url) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "@type: a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "@type: a duplicate member");
   }
   envelope->has_url = true;
   envelope->type_at = at;
@@ -124,7 +124,7 @@ static const uint8_t *see_member(struct stoa_json_reader *reader, struct envelop
     return stoa_json_skip_value(reader, at);
   }
   if (envelope->value != NULL) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "value: a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "value: a duplicate member");
   }
   envelope->value = at;
   return stoa_json_skip_value(reader, at);

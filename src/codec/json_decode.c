@@ -445,14 +445,14 @@ const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct 
   if (!stoa_map_field_settle(map, entries, reader->arena)) {
     return stoa_json_fail_arena(reader);
   }
-  return entries->count == count ? at : stoa_json_fail(reader, STOA_E_SYNTAX, "a key that comes twice");
+  return entries->count == count ? at : stoa_json_fail(reader, STOA_E_SYNTAX, "a duplicate key");
 }
 
 /* Of a oneof, one member may be given. */
 static const uint8_t *read_oneof(struct stoa_json_reader *reader, const struct stoa_field *field, void *message,
                                  const uint8_t *at) {
   if (*(const int32_t *)stoa_slot_presence(message, field) != 0) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "another member of its oneof is given too");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "another member of its oneof is set too");
   }
   stoa_field_mark(field, message);
   return stoa_json_read_value(reader, field, stoa_slot_mut(message, field), at);
@@ -520,7 +520,7 @@ static inline bool see(struct members *members, const struct stoa_field *field) 
 static inline const uint8_t *read_member_value(struct stoa_json_reader *reader, struct members *members,
                                                const struct stoa_field *field, const uint8_t *at) {
   if (!see(members, field)) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "a duplicate member");
   }
   members->expected = field + 1;
   bool is_plain_text = field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR;

@@ -107,7 +107,7 @@ static const uint8_t *skip_plain(struct reader *reader, uint32_t wire, const uin
     case STOA_WIRE_FIXED32:
       return skip_bytes(reader, at, end, 4);
     case STOA_WIRE_GROUP_END:
-      return fail(reader, STOA_E_SYNTAX, "the end of a group that was not begun");
+      return fail(reader, STOA_E_SYNTAX, "the end of a group without its start");
     default:
       return fail(reader, STOA_E_SYNTAX, "a wire type that does not exist");
   }

@@ -87,7 +87,7 @@ static int open_beneath(const struct stoa_files *files, const char *path) {
 }
 
 static void log_unusable(const char *path, int reason) {
-  stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_STR("folder", path),
+  stoa_log(STOA_LOG_ERROR, "cannot open the folder of the files; check server.web_root", STOA_F_STR("folder", path),
            STOA_F_STR("reason", strerror(reason)));
 }
 
@@ -105,8 +105,8 @@ static int choose_way(struct stoa_files *files, const char *path) {
   files->by_proc = true;
   if (!find_place(files->root_fd, files->root)) {
     stoa_log(STOA_LOG_ERROR,
-             "files cannot be served safely here: the system refuses openat2 and there is no /proc; allow one of them, "
-             "or leave server.web_root empty and serve the page from elsewhere",
+             "files cannot be served safely: the system refuses openat2 and has no /proc; permit one of them, or leave "
+             "server.web_root empty and use another server for the files",
              STOA_F_STR("folder", path), STOA_F_STR("reason", strerror(reason)));
     return STOA_E_SYSTEM;
   }

@@ -102,8 +102,8 @@ void stoa_send_ring_send(struct stoa_send_ring *ring, struct stoa_send *sends, s
   if (!ring->broken) {
     done = submit(&ring->uring, sends, count);
     if (done < count) {
-      stoa_log(STOA_LOG_WARN, "io_uring failed; from now on each send is a call of its own",
-               STOA_F_STR("reason", errno == 0 ? "not all were taken" : strerror(errno)));
+      stoa_log(STOA_LOG_WARN, "io_uring failed; from now on each send is a separate system call",
+               STOA_F_STR("reason", errno == 0 ? "not all sends were accepted" : strerror(errno)));
       /* What the kernel did not take goes with the ring, so that it is never sent twice. */
       io_uring_queue_exit(&ring->uring);
       ring->broken = true;

@@ -53,7 +53,7 @@ static int check_files(const char *certificate, const char *key) {
     return STOA_E_NOT_FOUND;
   }
   if ((info.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-    stoa_log(STOA_LOG_ERROR, "others can read the private key; run chmod o-rw on it", STOA_F_STR("file", key));
+    stoa_log(STOA_LOG_ERROR, "other users can read the private key; run chmod o-rw on it", STOA_F_STR("file", key));
     return STOA_E_DENIED;
   }
   return STOA_OK;

@@ -18,7 +18,7 @@ int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring) {
 
 void stoa_turn_begin_thread(struct stoa_turn *turn) {
   if (turn->ring != NULL && stoa_send_ring_enable(turn->ring) != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a call of its own",
+    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a separate system call",
              STOA_F_STR("reason", strerror(errno)));
     stoa_turn_end_thread(turn);
   }

@@ -76,18 +76,18 @@ static bool count_client(struct stoa_session *session) {
   uint64_t now_ms = stoa_loop_now_ms(stoa_worker_of(session)->loop);
   if (stoa_peers_admit_handshake(&server->peers, client, now_ms, &retry_ms) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "session refused: too many handshakes of one address; raise server.limits.address_handshakes_per_s",
+             "session refused: too many handshakes from one address; raise server.limits.address_handshakes_per_s",
              STOA_F_STR("address", address),
              STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s));
-    expel_full(session, "too many handshakes of your address", retry_ms);
+    expel_full(session, "too many handshakes from your address", retry_ms);
     return false;
   }
   if (stoa_peers_session_begin(&server->peers, client) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "session refused: too many sessions of one address; raise server.limits.address_sessions_max, or name the "
-             "proxy in server.trusted_proxies",
+             "session refused: too many sessions from one address; raise server.limits.address_sessions_max, or add "
+             "the proxy to server.trusted_proxies",
              STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
-    expel_full(session, "too many sessions of your address", STOA_FULL_RETRY_MS);
+    expel_full(session, "too many sessions from your address", STOA_FULL_RETRY_MS);
     return false;
   }
   assert(!own->client_counted);
@@ -249,7 +249,7 @@ uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_m
   if (passed_ms < limit_ms) {
     return now_ms + (limit_ms - passed_ms);
   }
-  static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not let in in time", STOA_FULL_RETRY_MS};
+  static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not admitted in time", STOA_FULL_RETRY_MS};
   decide(session, &refusal);
   return UINT64_MAX;
 }

@@ -20,7 +20,7 @@ static const struct stoa_error timed_out = {.code = STOA_ERROR_UNAVAILABLE,
                                             .message = STOA_STR("no answer in time"),
                                             .temporary = true};
 static const struct stoa_error given_up = {
-    .code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL"), .message = STOA_STR("the call was given up")};
+    .code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL"), .message = STOA_STR("the call was dropped")};
 
 static const struct stoa_error unsaid = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
 

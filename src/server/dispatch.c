@@ -66,7 +66,7 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   if (handler->reply != NULL) {
     answer = stoa_arena_calloc(arena, handler->reply->size);
     if (answer == NULL) {
-      fail_decode(incoming, stoa_arena_status(arena), "too large once decoded");
+      fail_decode(incoming, stoa_arena_status(arena), "too large after decoding");
       return;
     }
   }
@@ -149,7 +149,7 @@ static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
   }
   const struct stoa_error error = {.code = STOA_ERROR_RATE,
                                    .reason = STOA_STR("TOO_MANY_REQUESTS"),
-                                   .message = STOA_STR("more than one session may send"),
+                                   .message = STOA_STR("the session sends more than its rate allows"),
                                    .temporary = true,
                                    .retry_ms = retry_ms};
   if (stoa_worker_of(session)->server->callbacks.on_raw == NULL) {

@@ -55,12 +55,11 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
   if (!has_own) {
     listener->tls = scheme == STOA_ADDRESS_WSS ? server->tls : NULL;
     return scheme == STOA_ADDRESS_WSS && server->tls == NULL
-               ? refuse(listener,
-                        "a wss:// address needs server.tls.certificate and server.tls.key, or a tls of its own")
+               ? refuse(listener, "a wss:// address needs server.tls.certificate and server.tls.key, or its own tls")
                : STOA_OK;
   }
   if (scheme == STOA_ADDRESS_WS) {
-    return refuse(listener, "a ws:// address does not speak TLS; write wss://, or take its tls away");
+    return refuse(listener, "a ws:// address does not use TLS; write wss://, or remove its tls");
   }
   if (own->certificate.len == 0 || own->key.len == 0) {
     return refuse(listener, "a listener's tls needs both certificate and key");
@@ -80,7 +79,7 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
   listener->proxy_protocol = config->proxy_protocol == STOA_LISTENER_CONFIG_PROXY_PROTOCOL_ON;
   int status = stoa_address_parse(config->address, &listener->addresses);
   if (status == STOA_E_NOT_FOUND) {
-    return refuse(listener, "the name of an address does not resolve");
+    return refuse(listener, "the name in an address does not resolve");
   }
   if (status != STOA_OK) {
     return refuse(listener, "not an address; write host:port, :port, [::1]:port or unix:/path");
@@ -141,7 +140,7 @@ static int check_pair(const struct stoa_server_listener *one, const struct stoa_
   bool forth = covers_all(&one->addresses, &other->addresses);
   bool back = covers_all(&other->addresses, &one->addresses);
   if (forth && back) {
-    stoa_log(STOA_LOG_ERROR, "an address is listed twice; take one of them away",
+    stoa_log(STOA_LOG_ERROR, "an address is listed twice; remove one of the two",
              STOA_F_TEXT("address", one->configured), STOA_F_TEXT("again", other->configured));
     return STOA_E_ARGUMENT;
   }
@@ -172,7 +171,7 @@ static int check_wider(const struct stoa_listeners *listeners) {
     for (size_t j = 0; j < own->addresses.count; j++) {
       const struct stoa_server_listener *wider = find_wider(listeners, own, &own->addresses.items[j]);
       if (wider != NULL && !is_alike(wider, own)) {
-        stoa_log(STOA_LOG_ERROR, "two listeners with different options share an address; give one another port",
+        stoa_log(STOA_LOG_ERROR, "two listeners with different options have the same address; change the port of one",
                  STOA_F_TEXT("address", own->configured), STOA_F_TEXT("shared_with", wider->configured));
         return STOA_E_ARGUMENT;
       }
@@ -405,13 +404,13 @@ static void log_left_out(const struct stoa_server_listener *listener, const stru
                          const char *reason) {
   char text[STOA_ADDRESS_TEXT_SIZE];
   stoa_address_format(address, text);
-  stoa_log(STOA_LOG_WARN, "this machine does not have an address, it is left out",
+  stoa_log(STOA_LOG_WARN, "an address does not exist on this machine and is skipped",
            STOA_F_TEXT("configured", listener->configured), STOA_F_STR("address", text), STOA_F_STR("reason", reason));
 }
 
 static void log_covered(const struct stoa_server_listener *listener, const struct stoa_server_listener *wider) {
-  stoa_log(STOA_LOG_WARN, "an address is listed twice: another one takes it in",
-           STOA_F_TEXT("address", listener->configured), STOA_F_TEXT("taken_in_by", wider->configured));
+  stoa_log(STOA_LOG_WARN, "an address is skipped: another listed address includes it",
+           STOA_F_TEXT("address", listener->configured), STOA_F_TEXT("included_in", wider->configured));
 }
 
 static int no_address(const struct stoa_server_listener *listener, int reason) {

@@ -167,7 +167,7 @@ static int check_times(const struct stoa_server *server) {
 
 static int check_listeners(const struct stoa_server_config *config) {
   if (config->addresses.count > 0 && config->listeners.count > 0) {
-    stoa_log(STOA_LOG_ERROR, "server.addresses is the short form of server.listeners; give only one of them",
+    stoa_log(STOA_LOG_ERROR, "server.addresses is the short form of server.listeners; set only one of them",
              STOA_F_INT("addresses", config->addresses.count), STOA_F_INT("listeners", config->listeners.count));
     return STOA_E_ARGUMENT;
   }
@@ -233,7 +233,7 @@ static int check(const struct stoa_server *server) {
     return out_of_range("server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST);
   }
   if (server->config.path.data[0] != '/') {
-    stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
+    stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", server->config.path));
     return STOA_E_ARGUMENT;
   }
   status = stoa_options_check_origins(&server->config);

@@ -45,7 +45,7 @@ static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
                                 : stoa_fanout_deliver(&worker->groups, stoa_string_make(self->name, self->name_len),
                                                       &outgoing, self->has_exception ? &self->session_id : NULL);
   if (status != STOA_OK && status != STOA_E_CLOSED) {
-    stoa_log(STOA_LOG_ERROR, "a message could not be delivered; who missed it is closed with 4010 or 4008",
+    stoa_log(STOA_LOG_ERROR, "a message could not be delivered; sessions that missed it are closed with 4010 or 4008",
              STOA_F_STR("reason", stoa_status_text(status)), STOA_F_INT("type", self->type));
   }
   stoa_arena_reset(worker->arena);

@@ -111,8 +111,8 @@ static bool find_client(struct upgrade *upgrade) {
     char proxy[INET6_ADDRSTRLEN];
     stoa_peer_format(stoa_server_session_client(own), proxy);
     stoa_log(STOA_LOG_WARN,
-             "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy remove the one that "
-             "it does not write",
+             "upgrade refused: Forwarded and X-Forwarded-For name different clients; configure the proxy to remove the "
+             "field that it does not write",
              STOA_F_STR("proxy", proxy));
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;

@@ -115,7 +115,7 @@ static void start_log(struct stoa_server *server) {
   int status = stoa_log_writer_start();
   server->has_log = true;
   if (status != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "the log has no thread of its own; workers write it themselves, without waiting",
+    stoa_log(STOA_LOG_WARN, "the log thread could not be started; workers write the log themselves, without waiting",
              STOA_F_STR("reason", stoa_status_text(status)));
   }
 }
@@ -190,10 +190,10 @@ static int choose_formats(struct stoa_server *server) {
   int status = stoa_formats_init(&server->formats, &server->codecs, config->codec,
                                  config->payload_type == STOA_PAYLOAD_TYPE_TEXT, order);
   if (status == STOA_E_NOT_FOUND) {
-    stoa_log(STOA_LOG_ERROR, "no codec of this name; json and proto are built in",
+    stoa_log(STOA_LOG_ERROR, "no codec has this name; json and proto are built in",
              STOA_F_TEXT("server.codec", config->codec));
   } else if (status == STOA_E_ARGUMENT) {
-    stoa_log(STOA_LOG_ERROR, "payload_type: text needs a codec that writes text",
+    stoa_log(STOA_LOG_ERROR, "payload_type: text requires a codec that writes text",
              STOA_F_TEXT("server.codec", config->codec));
   }
   return status;
@@ -205,7 +205,8 @@ static int choose_sends(struct stoa_server *server) {
   server->use_io_uring = wanted != STOA_IO_URING_OFF && stoa_send_ring_probe() == STOA_OK;
   const char *reason = server->use_io_uring || wanted == STOA_IO_URING_OFF ? "configuration" : strerror(errno);
   if (wanted == STOA_IO_URING_ON && !server->use_io_uring) {
-    stoa_log(STOA_LOG_ERROR, "no io_uring here; set server.io_uring to auto or off", STOA_F_STR("reason", reason));
+    stoa_log(STOA_LOG_ERROR, "io_uring is not available; set server.io_uring to auto or off",
+             STOA_F_STR("reason", reason));
     return STOA_E_UNSUPPORTED;
   }
   if (server->use_io_uring) {
@@ -341,7 +342,8 @@ int64_t stoa_server_wall_ms(const struct stoa_server *server) {
  * the configuration to be read again, is no reason to end. */
 static void take_signal(struct stoa_server *server, uint32_t number, bool *draining) {
   if (number == SIGHUP) {
-    stoa_log(STOA_LOG_WARN, "SIGHUP is ignored: the configuration is read at the start only; restart to change it");
+    stoa_log(STOA_LOG_WARN,
+             "SIGHUP is ignored: the configuration is read only at the start; restart the server to change it");
     return;
   }
   stoa_log(STOA_LOG_INFO, *draining ? "ending now" : "draining", STOA_F_INT("signal", number),

@@ -156,7 +156,7 @@ static int use_io_uring(struct stoa_worker *worker) {
     return stoa_turn_use_ring(&worker->streams.turn, ring);
   }
   if (status == STOA_E_UNSUPPORTED && worker->server->config.io_uring == STOA_IO_URING_AUTO) {
-    stoa_log(STOA_LOG_WARN, "a worker goes without io_uring", STOA_F_INT("worker", worker->index),
+    stoa_log(STOA_LOG_WARN, "a worker runs without io_uring", STOA_F_INT("worker", worker->index),
              STOA_F_STR("reason", strerror(errno)));
     return STOA_OK;
   }

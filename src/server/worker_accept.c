@@ -41,8 +41,8 @@ void stoa_worker_on_bad_proxy_header(struct stoa_stream *stream) {
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(&stoa_server_session_of_stream(stream)->peer, address);
   stoa_log(STOA_LOG_WARN,
-           "connection refused: it does not begin with a header of the PROXY protocol; let the proxy send one, or set "
-           "proxy_protocol of this listener to off",
+           "connection refused: it does not start with a PROXY protocol header; configure the proxy to send one, or "
+           "set proxy_protocol of this listener to off",
            STOA_F_STR("address", address));
 }
 
@@ -76,19 +76,20 @@ static bool admit(struct stoa_worker *worker, const struct stoa_server_listener 
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(peer, address);
   if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
-    stoa_log(STOA_LOG_WARN, "connection refused: this listener is for proxies; name them in server.trusted_proxies",
+    stoa_log(STOA_LOG_WARN,
+             "connection refused: this listener accepts trusted proxies only; add the proxy to server.trusted_proxies",
              STOA_F_STR("address", address));
     return false;
   }
   if (limit > 0 && atomic_load(&server->connections) >= limit) {
-    stoa_log(STOA_LOG_WARN, "connection refused: there are too many; raise server.limits.connections_max",
+    stoa_log(STOA_LOG_WARN, "connection refused: too many connections; raise server.limits.connections_max",
              STOA_F_STR("address", address), STOA_F_INT("connections_max", limit));
     return false;
   }
   if (stoa_peers_connect(&server->peers, peer) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "connection refused: too many of one address; raise server.limits.address_sessions_max, or name the proxy "
-             "in server.trusted_proxies",
+             "connection refused: too many connections from one address; raise server.limits.address_sessions_max, or "
+             "add the proxy to server.trusted_proxies",
              STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
     return false;
   }
@@ -106,6 +107,7 @@ void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_lis
   int status = open_connection(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
-    stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_text(status)));
+    stoa_log(STOA_LOG_ERROR, "an accepted connection could not be set up",
+             STOA_F_STR("reason", stoa_status_text(status)));
   }
 }

@@ -60,13 +60,13 @@ static const char *first_byte_violation(const struct stoa_ws_reader *reader, uin
   }
   /* RFC 7692 6: RSV1 belongs to the first frame of a message, and to no control frame. */
   if ((first & BIT_RSV1) != 0 && !(starts_message && (reader->flags & FLAG_COMPRESSION) != 0)) {
-    return "RSV1 set out of place";
+    return "RSV1 set where it is not allowed";
   }
   if (starts_message) {
     return reader->opcode != 0 ? "a message starts inside another" : NULL;
   }
   if (opcode == STOA_WS_CONTINUATION) {
-    return reader->opcode == 0 ? "continuation of no message" : NULL;
+    return reader->opcode == 0 ? "continuation without a message" : NULL;
   }
   if (opcode < STOA_WS_CLOSE || opcode > STOA_WS_PONG) {
     return "reserved opcode";

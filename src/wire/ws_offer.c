@@ -160,7 +160,7 @@ static int check_agreed(const struct answer *answer, const struct stoa_ws_offer 
   }
   size_t count = single_field(answer, "Sec-WebSocket-Protocol", &value);
   if (count == 0 && offer->protocol != NULL) {
-    return reject(STOA_E_UNSUPPORTED, "the subprotocol is not spoken", out_reason);
+    return reject(STOA_E_UNSUPPORTED, "the subprotocol is not supported", out_reason);
   }
   if (count > 1 || (count == 1 && offer->protocol == NULL) ||
       (count == 1 && !stoa_string_equal(value, stoa_string_of(offer->protocol)))) {

@@ -96,8 +96,9 @@ void emit_handlers_header(struct text *text, const struct emit_side *side, const
   }
   text_add(text, "};\n");
   text_addf(text,
-            "\n/* Register all that are not NULL, %s. `handlers` is borrowed until the call returns, `user`\n * until "
-            "the %s is destroyed. Errors as stoa_%s_handle() tells; those before the failing one stay. */\n",
+            "\n/* Register every handler that is not NULL, %s. `handlers` is borrowed until the call returns,\n"
+            " * `user` until the %s is destroyed. Errors: as stoa_%s_handle(); handlers registered before the error "
+            "stay. */\n",
             side->deadline, side->owner, side->owner);
   add_register(text, "STOA_API ", side, service, ";\n");
 }

@@ -124,11 +124,12 @@ static void emit_struct(struct text *text, const struct model_message *message) 
     emit_member(text, message, i);
   }
   if (message->keeps_unknown) {
-    text_add(text,
-             "  struct stoa_bytes unknown_fields; /* what a newer program put into it, in binary; written again */\n");
+    text_add(
+        text,
+        "  struct stoa_bytes unknown_fields; /* fields from newer programs, in binary; they are written again */\n");
   }
   if (message->field_count == 0 && !message->keeps_unknown) {
-    text_add(text, "  char empty_; /* the message has no fields, and C no empty structs */\n");
+    text_add(text, "  char empty_; /* the message has no fields, and C has no empty structs */\n");
   }
   text_add(text, "};\n");
 }

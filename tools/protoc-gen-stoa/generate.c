@@ -67,7 +67,7 @@ static const char *choose_all(struct selection *selection, const char *parameter
     size_t len = strcspn(at, ",");
     const char *option = pool_copy(at, len);
     if (!choose(selection, option)) {
-      return text_format("unknown option \"%s\": there are %s", option, known_options());
+      return text_format("unknown option \"%s\": the options are %s", option, known_options());
     }
     if (at[len] == '\0') {
       return NULL;

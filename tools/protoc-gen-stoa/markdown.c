@@ -157,7 +157,7 @@ static void add_call(struct text *text, const struct model_file *page, const str
 
 static void add_push(struct text *text, const struct model_file *page, const struct model_message *message) {
   text_addf(text, "### %u: %s\n\n", message->number, message->push_name);
-  text_addf(text, "A message: either side may send `%s`. Its frame starts `%s`.\n\n", message->full_name,
+  text_addf(text, "A message: client and server may send `%s`. Its frame starts `%s`.\n\n", message->full_name,
             head_bytes(message->number));
   add_message(text, page, message);
 }
@@ -169,8 +169,8 @@ static void add_type_row(struct text *text, uint32_t number, const char *name, c
 static void add_types(struct text *text, const struct model_file *page) {
   text_add(text,
            "## Types\n\n"
-           "A frame is one WebSocket binary message: the type number, 4 bytes, the highest first unless the server is "
-           "told otherwise, and the payload in the "
+           "A frame is one WebSocket binary message: the type number, 4 bytes in big-endian order (unless "
+           "server.byte_order is little), and the payload in the "
            "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
            "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
            "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
@@ -268,7 +268,7 @@ void emit_markdown(struct text *text, const struct model_file *file) {
   }
   add_other_messages(text, file);
   add_enums(text, file, false, "## Enums\n\n");
-  add_enums(text, file, true, "## Errors\n\nThe code and, as the reason, the value's name arrive in `stoa.Error`.\n\n");
+  add_enums(text, file, true, "## Errors\n\n`stoa.Error` has the code, and the value's name as the reason.\n\n");
   /* The last section's blank line would be the file's last one. */
   text->data[--text->len] = '\0';
 }

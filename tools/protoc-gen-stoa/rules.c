@@ -101,8 +101,8 @@ static bool check_fit(const struct model_field *field, const struct raw_rules *r
   bool is_fit = true;
   for (int member = 1; member < MEMBER_COUNT; member++) {
     if (raw->is_set[member] && !fits(field, member)) {
-      problem_add(problems, &field->place, "field \"%s\": rule %s is not for %s", field->name, member_names[member],
-                  what(field));
+      problem_add(problems, &field->place, "field \"%s\": rule %s does not apply to %s", field->name,
+                  member_names[member], what(field));
       is_fit = false;
     }
   }
@@ -128,13 +128,14 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   bool is_exact = is_real || (value >= least(field->kind) && value <= most(field->kind) && value == floor(value));
   bool is_fit = isfinite(value) && (kind_is_64_bit(field->kind) || fabs(value) <= (double)FLT_MAX);
   if (!is_fit || (!is_exact && (!kind_is_64_bit(field->kind) || fabs(value) <= EXACT_MAX))) {
-    problem_add(problems, &field->place, "field \"%s\": rule %s %s is no %s", field->name, member_names[member],
-                text_real(value), isfinite(value) ? kind_name(field->kind) : "finite number");
+    problem_add(problems, &field->place, "field \"%s\": rule %s %s is not a valid %s", field->name,
+                member_names[member], text_real(value), isfinite(value) ? kind_name(field->kind) : "number");
     return false;
   }
   if (!is_exact) {
-    problem_add(problems, &field->place, "field \"%s\": rule %s %s is beyond what a double holds exactly: write %s_%s",
-                field->name, member_names[member], text_real(value), member_names[member],
+    problem_add(problems, &field->place,
+                "field \"%s\": rule %s %s cannot be represented exactly by a double: write %s_%s", field->name,
+                member_names[member], text_real(value), member_names[member],
                 kind_class(field->kind) == KIND_CLASS_NATURAL ? "uint64" : "int64");
     return false;
   }
@@ -154,7 +155,7 @@ static bool read_bound(struct model_field *field, const struct raw_rules *raw, i
   assert(member == MIN || member == MAX);
   int wide = member - MIN + (kind_class(field->kind) == KIND_CLASS_NATURAL ? MIN_UINT64 : MIN_INT64);
   if (raw->is_set[member] && raw->is_set[wide]) {
-    problem_add(problems, &field->place, "field \"%s\": rules %s and %s say the same thing twice", field->name,
+    problem_add(problems, &field->place, "field \"%s\": rules %s and %s set the same bound twice", field->name,
                 member_names[member], member_names[wide]);
     return false;
   }

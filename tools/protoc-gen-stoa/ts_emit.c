@@ -222,7 +222,7 @@ static void emit_any_types(struct text *text, const struct model_file *file) {
   if (!uses_any(file)) {
     return;
   }
-  text_add(text, "\n/* What an Any may hold; those of other files are told to addTypes() by whoever wants them. */\n");
+  text_add(text, "\n/* The types of this file that an Any may contain. Add types of other files with addTypes(). */\n");
   text_add(text, "wkt$.addTypes({\n");
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];

@@ -23,11 +23,11 @@ struct bench_result {
   struct bench_histogram latency;
   struct bench_faults faults; /* of the whole run */
   uint64_t foreign;
-  uint64_t inflated;   /* messages that came compressed, of the whole run */
-  unsigned close_code; /* the last one that a server ended a connection with; 0: none was given */
+  uint64_t inflated;   /* compressed messages in the whole run */
+  unsigned close_code; /* the last one that the server sent; 0: none */
 };
 
-/* Returns false, with the reason on stderr, when there is nothing to report. Faults are no such reason. */
+/* Returns false, with the reason on stderr, when there is nothing to report. Faults are reported. */
 bool bench_load_run(const struct bench_options *options, struct bench_result *out_result);
 
 #endif

@@ -8,7 +8,7 @@
 #include "bench_load.h"
 #include "bench_options.h"
 
-/* Was anything wrong, or nothing delivered where something should have been? */
+/* Was there a fault, or was nothing delivered although something should have been? */
 bool bench_result_failed(const struct bench_options *options, const struct bench_result *result);
 
 void bench_report_table(FILE *to, const struct bench_options *options, const struct bench_result *result);

@@ -17,14 +17,14 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"config", 'c', OPTION_FILE, 0, "FILE", "read settings from a YAML file; repeated, later files win"},
-    {"set", 0, OPTION_SET, 0, "a.b=c", "one setting, over all files; repeated, later ones win"},
+    {"config", 'c', OPTION_FILE, 0, "FILE", "read settings from a YAML file; may be repeated, later files win"},
+    {"set", 0, OPTION_SET, 0, "a.b=c", "set one value, wins over all files; may be repeated, the last one wins"},
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
-     "show what is wrong with the settings, and end"},
+     "check the settings, show all errors, and exit"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
-     "show the settings in force as YAML, and end"},
-    {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and end"},
-    {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this, and end"},
+     "show the resulting settings as YAML, and exit"},
+    {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and exit"},
+    {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this text, and exit"},
 };
 
 #define OPTION_COUNT STOA_COUNT_OF(options)

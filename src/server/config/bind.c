@@ -290,7 +290,7 @@ static void bind_member(struct work *work, const struct task *task, const struct
                         struct stoa_config_node *node) {
   const struct stoa_config_node *rival = find_rival(task->type, node, field);
   if (rival != NULL) {
-    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: %s is set too; only one may be",
+    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: %s is set too; set only one of them",
                                       stoa_config_path_of(node).text, stoa_config_path_of(rival).text));
     return;
   }

@@ -150,8 +150,8 @@ void stoa_config_integer_write(const struct stoa_field *field, const void *value
 void stoa_config_integer_expect(const struct stoa_field *field, char *out, size_t size) {
   static const char *const hints[] = {
       [UNITS_NONE] = "",
-      [UNITS_BYTES] = " (bytes, or with KiB, MiB or GiB behind it)",
-      [UNITS_MS] = " (milliseconds, or with ms, s, min or h behind it)",
+      [UNITS_BYTES] = " (bytes, or with a unit: KiB, MiB or GiB)",
+      [UNITS_MS] = " (milliseconds, or with a unit: ms, s, min or h)",
   };
   struct range range = range_of(field);
   snprintf(out, size, "a number from %" PRId64 " to %" PRIu64 "%s", range.min, range.max, hints[units_of(field)]);

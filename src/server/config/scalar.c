@@ -77,7 +77,7 @@ struct stoa_config_expected stoa_config_expect(const struct stoa_field *field) {
   const char *what = NULL;
   switch (field->kind) {
     case STOA_KIND_STRING:
-      what = "a text";
+      what = "a string";
       break;
     case STOA_KIND_BYTES:
       what = "base64";

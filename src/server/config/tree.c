@@ -63,7 +63,7 @@ static struct stoa_config_mark mark_at(struct stoa_string text, size_t offset) {
 
 static enum step refuse_bytes(struct builder *builder) {
   struct stoa_config_mark mark = mark_at(builder->text, builder->parser.problem_offset);
-  return stop(builder, mark, "neither a character of UTF-8 nor one that YAML allows");
+  return stop(builder, mark, "not UTF-8, or a character that YAML does not allow");
 }
 
 /* libyaml's own words for a tab in the indentation do not name the tab. */
@@ -81,7 +81,7 @@ static bool is_tab(const struct builder *builder) {
 static enum step refuse_syntax(struct builder *builder) {
   struct stoa_config_mark mark = mark_of(&builder->parser.problem_mark);
   if (is_tab(builder)) {
-    return stop(builder, mark, "a tab; YAML is indented with blanks");
+    return stop(builder, mark, "a tab; indent YAML with spaces");
   }
   const char *problem = builder->parser.problem == NULL ? "unreadable" : builder->parser.problem;
   const char *context = builder->parser.context;
@@ -160,7 +160,7 @@ static enum step refuse_extras(struct builder *builder, const yaml_event_t *even
 
 static enum step take_key(struct builder *builder, struct stoa_string key, struct stoa_config_mark mark) {
   if (key.len > STOA_CONFIG_KEY_BYTES_MAX || memchr(key.data, 0, key.len) != NULL) {
-    builder->status = stoa_config_report_add(builder->report, mark, "a key with a NUL or of more than %u bytes",
+    builder->status = stoa_config_report_add(builder->report, mark, "a key with a NUL or longer than %u bytes",
                                              STOA_CONFIG_KEY_BYTES_MAX);
     return STEP_STOP;
   }
@@ -194,7 +194,7 @@ static enum step take_text(struct builder *builder, struct stoa_config_node *nod
   struct stoa_string text = text_of(event);
   if (memchr(text.data, 0, text.len) != NULL) {
     node->kind = STOA_CONFIG_BROKEN;
-    return complain(builder, node->mark, "a NUL in a text");
+    return complain(builder, node->mark, "a NUL in a string");
   }
   node->text = stoa_arena_copy(builder->arena, text);
   return node->text.data == NULL ? out_of_memory(builder) : STEP_ON;
@@ -215,11 +215,11 @@ static enum step on_scalar(struct builder *builder, const yaml_event_t *event) {
 
 static enum step open_node(struct builder *builder, enum stoa_config_node_kind kind, struct stoa_config_mark mark) {
   if (wants_key(builder)) {
-    return stop(builder, mark, "a list or section in the place of a key");
+    return stop(builder, mark, "a list or section instead of a key");
   }
   if (builder->depth == STOA_CONFIG_DEPTH_MAX) {
-    builder->status = stoa_config_report_add(builder->report, mark, "more than %u lists and sections inside each other",
-                                             STOA_CONFIG_DEPTH_MAX);
+    builder->status =
+        stoa_config_report_add(builder->report, mark, "more than %u nested lists and sections", STOA_CONFIG_DEPTH_MAX);
     return STEP_STOP;
   }
   struct stoa_config_node *node = add_node(builder, kind, mark);
@@ -251,7 +251,7 @@ static enum step on_end(struct builder *builder) {
 static enum step on_alias(struct builder *builder, const yaml_event_t *event) {
   struct stoa_config_mark mark = mark_of(&event->start_mark);
   if (wants_key(builder)) {
-    return stop(builder, mark, "an alias in the place of a key");
+    return stop(builder, mark, "an alias instead of a key");
   }
   if (add_node(builder, STOA_CONFIG_BROKEN, mark) == NULL) {
     return STEP_STOP;
@@ -261,7 +261,7 @@ static enum step on_alias(struct builder *builder, const yaml_event_t *event) {
 
 static enum step on_document(struct builder *builder, const yaml_event_t *event) {
   if (builder->has_document) {
-    return stop(builder, mark_of(&event->start_mark), "a second document; a source holds one");
+    return stop(builder, mark_of(&event->start_mark), "a second document; only one is allowed");
   }
   builder->has_document = true;
   return STEP_ON;

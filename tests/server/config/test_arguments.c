@@ -136,16 +136,17 @@ static void the_usage_names_every_option(void **state) {
   stoa_buffer_init(&out, 4096);
   assert_int_equal(stoa_arguments_usage("chat", "Serves a chat.", &out), STOA_OK);
   assert_int_equal(stoa_buffer_append(&out, "", 1), STOA_OK);
-  assert_string_equal((const char *)out.data,
-                      "Usage: chat [OPTION]...\n"
-                      "Serves a chat.\n"
-                      "\n"
-                      "  -c, --config FILE      read settings from a YAML file; repeated, later files win\n"
-                      "      --set a.b=c        one setting, over all files; repeated, later ones win\n"
-                      "      --check-config     show what is wrong with the settings, and end\n"
-                      "      --print-config     show the settings in force as YAML, and end\n"
-                      "      --version          show name and version, and end\n"
-                      "  -h, --help             show this, and end\n");
+  assert_string_equal(
+      (const char *)out.data,
+      "Usage: chat [OPTION]...\n"
+      "Serves a chat.\n"
+      "\n"
+      "  -c, --config FILE      read settings from a YAML file; may be repeated, later files win\n"
+      "      --set a.b=c        set one value, wins over all files; may be repeated, the last one wins\n"
+      "      --check-config     check the settings, show all errors, and exit\n"
+      "      --print-config     show the resulting settings as YAML, and exit\n"
+      "      --version          show name and version, and exit\n"
+      "  -h, --help             show this text, and exit\n");
   stoa_buffer_fini(&out);
 }
 
