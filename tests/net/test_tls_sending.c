@@ -1,4 +1,5 @@
 /* How records of TLS 1.3 leave: whole flights, short writes, and no number twice. */
+#include "net/tls_private.h"
 #include "tls_pair.h"
 
 static ssize_t send_short(int fd, const void *data, size_t len, int flags) {
@@ -259,6 +260,20 @@ static void test_no_number_is_used_twice_by_full_records(void **state) {
   }
 }
 
+/* RFC 8446 5.5 */
+static void test_a_key_is_changed_before_it_has_sealed_too_much(void **state) {
+  uint8_t text[60];
+  (void)state;
+  fill(text, sizeof text);
+  watch();
+  pair.conn.tls->traffic->out.sequence = pair.server_keys.sequence = (1u << 24) - 1;
+  stoa_tls_bytes_fini(&pair.conn.tls->out); /* the ticket has a number of before */
+  arrives(text, sizeof text);
+  assert_int_equal(pair.server_keys.sequence, (1u << 24) + 2);
+  arrives(text, sizeof text);
+  assert_int_equal(pair.server_keys.sequence, 3);
+}
+
 /* A peer that takes nothing makes the server hold one flight, however often it is tried. */
 static void test_one_flight_waits_at_most(void **state) {
   static uint8_t text[BIG];
@@ -328,6 +343,7 @@ int main(void) {
       TEST(test_output_that_has_to_wait_and_finds_no_memory_is_an_error),
       TEST(test_no_number_is_used_for_two_records_wherever_writes_fall_short),
       TEST(test_no_number_is_used_twice_by_full_records),
+      TEST(test_a_key_is_changed_before_it_has_sealed_too_much),
       TEST(test_one_flight_waits_at_most),
       cmocka_unit_test(test_after_an_error_of_the_kernel_nothing_is_sent),
       TEST(test_a_promise_that_is_not_kept_ends_without_close_notify),
