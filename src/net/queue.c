@@ -174,7 +174,7 @@ void stoa_queue_seal(struct stoa_queue *queue) {
 
 /* The first edge of a frame behind what cannot be taken back. */
 static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
-  assert(promised <= segment->end - segment->sent);
+  assert(promised < segment->end - segment->sent);
   size_t edge = segment->start;
   while (edge < segment->sent + promised) {
     edge += frame_len(segment->batch->bytes.data + edge);
@@ -183,20 +183,33 @@ static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
   return edge;
 }
 
+/* How many at the front stay as they are: what is sealed, and what was promised to the end. What else was promised is
+ * of the next one. */
+static uint32_t whole_segments(const struct stoa_queue *queue, size_t *promised) {
+  uint32_t kept = 0;
+  for (; kept < queue->count; kept++) {
+    const struct stoa_segment *segment = segment_at(queue, kept);
+    size_t left = segment->end - segment->sent;
+    if (!segment->sealed && *promised < left) {
+      break;
+    }
+    *promised -= *promised < left ? *promised : left;
+  }
+  return kept;
+}
+
 void stoa_queue_cut(struct stoa_queue *queue, size_t promised) {
   if (queue == NULL || queue->count == 0) {
     return;
   }
-  uint32_t kept = 0;
-  while (kept < queue->count && segment_at(queue, kept)->sealed) {
+  assert(promised <= queue->bytes);
+  uint32_t kept = whole_segments(queue, &promised);
+  if (kept < queue->count && (kept == 0 || promised > 0)) {
+    struct stoa_segment *last = segment_at(queue, kept);
+    size_t edge = edge_behind(last, promised);
+    queue->bytes -= last->end - edge;
+    last->end = edge;
     kept++;
-  }
-  if (kept == 0) {
-    struct stoa_segment *first = segment_at(queue, 0);
-    size_t edge = edge_behind(first, promised);
-    queue->bytes -= first->end - edge;
-    first->end = edge;
-    kept = 1;
   }
   while (queue->count > kept) {
     queue->count--;

@@ -56,7 +56,8 @@ void stoa_queue_seal(struct stoa_queue *queue);
 /* Drop everything behind what is sealed and behind the frame that is partly sent. All that is not sealed must be
  * WebSocket frames of a server.
  *
- * promised  as stoa_conn_promised() tells: so many bytes count as sent too. NULL is fine for the queue. */
+ * promised  as stoa_conn_promised() tells: so many bytes count as sent too, over several batches perhaps; at most what
+ *           waits. NULL is fine for the queue. */
 void stoa_queue_cut(struct stoa_queue *queue, size_t promised);
 
 #endif
