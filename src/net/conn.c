@@ -105,8 +105,7 @@ size_t stoa_conn_promised(const struct stoa_conn *conn) {
 
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write) {
   uint32_t events = want_read ? EPOLLIN : 0;
-  /* TLS may have to write before it can read. Only when reading is wanted, or nothing would consume the event.
-   */
+  /* TLS may have to write before it can read. Only when reading is wanted, or nothing would consume the event. */
   if (want_write || (want_read && conn->tls != NULL && stoa_tls_wants_write(conn->tls))) {
     events |= EPOLLOUT;
   }

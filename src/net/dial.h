@@ -1,4 +1,4 @@
-/* net/dial.h: a connection to somebody else's listener.
+/* net/dial.h: connects to a listener of another program.
  *
  * Does not know: TLS, the protocol.
  * Thread: any; resolving blocks it.

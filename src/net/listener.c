@@ -16,7 +16,7 @@
 #define BACKLOG 4096
 #define ACCEPTS_PER_TURN 64
 #define RETRY_MS 200
-#define TELL_INTERVAL_MS 10000
+#define LOG_INTERVAL_MS 10000
 
 static int fail_and_close(int fd) {
   int saved_errno = errno;
@@ -55,7 +55,7 @@ static int bind_to(const struct stoa_address *address, const struct stoa_listen_
   return fd;
 }
 
-/* A socket file that nobody listens on is left over from a process that was killed. */
+/* A socket file without a listener is left over from a process that was killed. */
 static void remove_stale(const struct stoa_address *address) {
   struct stat info;
   if (stoa_sys.lstat(address->socket.un.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
@@ -158,23 +158,23 @@ void stoa_spare_close(struct stoa_spare *spare) {
 }
 
 /* At most one log line an interval, because refusals come in floods. */
-static bool may_tell(const struct stoa_listener *listener) {
+static bool may_log(const struct stoa_listener *listener) {
   const struct stoa_spare *spare = listener->spare;
-  return spare == NULL || !spare->told || stoa_loop_now_ms(listener->loop) - spare->told_ms >= TELL_INTERVAL_MS;
+  return spare == NULL || !spare->logged || stoa_loop_now_ms(listener->loop) - spare->logged_ms >= LOG_INTERVAL_MS;
 }
 
-static void note_told(struct stoa_listener *listener) {
+static void note_logged(struct stoa_listener *listener) {
   if (listener->spare != NULL) {
-    listener->spare->told = true;
-    listener->spare->told_ms = stoa_loop_now_ms(listener->loop);
+    listener->spare->logged = true;
+    listener->spare->logged_ms = stoa_loop_now_ms(listener->loop);
     listener->spare->refused = 0;
   }
 }
 
-static void tell_refused(struct stoa_listener *listener, int reason) {
+static void log_refused(struct stoa_listener *listener, int reason) {
   struct rlimit limit = {0};
   listener->spare->refused++;
-  if (!may_tell(listener)) {
+  if (!may_log(listener)) {
     return;
   }
   stoa_sys.getrlimit(RLIMIT_NOFILE, &limit);
@@ -184,7 +184,7 @@ static void tell_refused(struct stoa_listener *listener, int reason) {
   stoa_log(STOA_LOG_WARN, "out of descriptors, refusing connections", STOA_F_STR("reason", strerror(reason)),
            STOA_F_INT("limit", limit.rlim_cur), STOA_F_INT("refused", listener->spare->refused),
            STOA_F_STR("advice", advice));
-  note_told(listener);
+  note_logged(listener);
 }
 
 static void watch_again(struct stoa_listener *listener) {
@@ -199,10 +199,10 @@ static void watch_again(struct stoa_listener *listener) {
 /* Removed from the loop, because the events of a descriptor watched with EPOLLEXCLUSIVE cannot be changed. */
 static void pause_accepting(struct stoa_listener *listener, int reason) {
   assert(!listener->paused);
-  if (may_tell(listener)) {
+  if (may_log(listener)) {
     stoa_log(STOA_LOG_WARN, "cannot accept, pausing", STOA_F_STR("reason", strerror(reason)),
              STOA_F_INT("retry_ms", RETRY_MS));
-    note_told(listener);
+    note_logged(listener);
   }
   listener->paused = true;
   listener->paused_fd = listener->io.fd;
@@ -231,7 +231,7 @@ static int refuse_one(struct stoa_listener *listener, int reason) {
       listener->on_refuse(listener, fd);
     }
     stoa_sys.close(fd);
-    tell_refused(listener, reason);
+    log_refused(listener, reason);
   }
   spare->fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
   return result;

@@ -16,10 +16,10 @@
 
 /* The spare descriptor, and how many connections it refused. One for all listeners of a loop. */
 struct stoa_spare {
-  int fd;           /* -1: none is available now */
-  uint32_t refused; /* since the last log line about it */
-  uint64_t told_ms; /* when it was logged last, by the loop's clock */
-  bool told;        /* it was logged at least once */
+  int fd;             /* -1: none is available now */
+  uint32_t refused;   /* since the last log line about it */
+  uint64_t logged_ms; /* when it was logged last, by the loop's clock */
+  bool logged;        /* it was logged at least once */
 };
 
 struct stoa_listener {
@@ -55,7 +55,7 @@ int stoa_listener_open(struct stoa_address *address, const struct stoa_listen_op
 /* Start accepting on the loop. `listener` is the caller's memory, zeroed, with io.fd = -1, on_accept and context set.
  * Errors: as stoa_loop_add(); the caller still owns the descriptor */
 int stoa_listener_start(struct stoa_listener *listener, struct stoa_loop *loop, int fd);
-/* A descriptor was freed: accept again if the listener paused for want of one. */
+/* A descriptor was freed: accept again if the listener paused because none was free. */
 void stoa_listener_resume(struct stoa_listener *listener);
 /* Stop and close. Twice is fine. */
 void stoa_listener_close(struct stoa_listener *listener);

@@ -50,7 +50,7 @@ enum stoa_stream_state {
 enum stoa_stream_pause {
   STOA_PAUSE_OUTPUT = 1,     /* too much output waits */
   STOA_PAUSE_SHARE = 2,      /* its share of the turn is used: it is on the ready list */
-  STOA_PAUSE_ANSWER = 4,     /* an answer is under way, and the next request waits for its end */
+  STOA_PAUSE_ANSWER = 4,     /* an answer is being sent, and the next request waits for its end */
   STOA_PAUSE_CALLS = 8,      /* the limit of unanswered calls is reached */
   STOA_PAUSE_PROGRAM = 16,   /* the program asked for it */
   STOA_PAUSE_ADMISSION = 32, /* the program has not decided yet whether the session is let in */
@@ -178,8 +178,7 @@ void stoa_stream_finish(struct stoa_stream *stream);
 void stoa_stream_drop(struct stoa_stream *stream);
 /* Raise the fate; the end of the turn acts on it. */
 void stoa_stream_doom(struct stoa_stream *stream, enum stoa_stream_fate fate);
-/* Have the end of the turn handle the stream; of the next turn, if the end of this one has handled it already.
- */
+/* Have the end of the turn handle the stream; of the next turn, if the end of this one has handled it already. */
 void stoa_stream_mark(struct stoa_stream *stream);
 
 /* Input. */

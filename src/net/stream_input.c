@@ -105,8 +105,7 @@ static void stash(struct stoa_stream *stream, const uint8_t *data, size_t len) {
   }
 }
 
-/* Handle messages from the front of the bytes and keep the rest for later. A stream that is ending keeps nothing.
- */
+/* Handle messages from the front of the bytes and keep the rest for later. A stream that is ending keeps nothing. */
 static void process(struct stoa_stream *stream, uint8_t *data, size_t len) {
   size_t at = 0;
   size_t used = 1;
