@@ -25,7 +25,7 @@ struct stoa_files {
 };
 
 /* Open a folder. `files` is zeroed; fini must be called after an error too.
- * Errors: STOA_E_SYSTEM  it cannot be opened, or this system cannot keep requests inside it (logged, with what to do)
+ * Errors: STOA_E_SYSTEM  it cannot be opened, or the system cannot confine requests to it (logged, with what to do)
  */
 int stoa_files_init(struct stoa_files *files, const char *path);
 void stoa_files_fini(struct stoa_files *files);

@@ -40,8 +40,7 @@ static void keep_reason(struct stoa_session *session, uint16_t code, const char 
   }
 }
 
-/* Make the close frame possible: drop the backlog of a slow peer, and clear every fate that does not break the output.
- */
+/* Make the close frame possible: drop the backlog of a slow peer, and clear fates that leave the output intact. */
 static void clear_fate(struct stoa_stream *stream) {
   if (stream->fate == STOA_FATE_SLOW) {
     stoa_stream_output_cut(stream);
