@@ -9,7 +9,7 @@
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
 #define MAILBOX_BYTES_DEFAULT (16u * 1024 * 1024)
-/* What gathers from it must stay below what 32 bits can tell, in any codec and twice. */
+/* Messages gathered from a full mailbox must fit in 32-bit offsets, in any codec and twice. */
 #define MAILBOX_BYTES_HIGHEST (128u * 1024 * 1024)
 
 static const struct stoa_string default_addresses[] = {STOA_STR("0.0.0.0:7700")};
@@ -29,7 +29,7 @@ static uint32_t core_count(void) {
   return (uint32_t)CPU_COUNT(&set);
 }
 
-/* Views are copied with a NUL behind, for paths go to the kernel. */
+/* Copies end with a NUL, because paths are passed to the kernel. */
 static bool copy_text(struct stoa_arena *arena, struct stoa_string *text, const char *fallback) {
   struct stoa_string source = text->len == 0 ? stoa_string_of(fallback) : *text;
   *text = stoa_arena_copy(arena, source);
@@ -144,7 +144,7 @@ static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
   return STOA_E_ARGUMENT;
 }
 
-/* Deadlines are told apart by the sign of a difference in 32 bits. */
+/* Deadlines are compared by the sign of a 32-bit difference. */
 static int check_times(const struct stoa_server *server) {
   const struct {
     const char *name;
@@ -180,8 +180,8 @@ static int check_listeners(const struct stoa_server_config *config) {
   return STOA_OK;
 }
 
-/* Connections of one address for each of its sessions: a browser loads the page over six, which it keeps for a while.
- * And some more for sessions that are just closing. */
+/* Connections of one address for each of its sessions: a browser opens six to load the page and keeps them for a while.
+ * CONNECTIONS_MORE is for sessions that are closing. */
 #define CONNECTIONS_EACH 8u
 #define CONNECTIONS_MORE 16u
 

@@ -35,7 +35,7 @@ static bool is_literal(struct stoa_string host) {
   return stoa_ip_parse_v4(host, address);
 }
 
-/* Names that the world's name servers have no say in: no label of a domain, RFC 6761 6.3, RFC 6762 3. */
+/* Names that public name servers do not resolve: single labels, localhost (RFC 6761 6.3), .local (RFC 6762 3). */
 static bool is_local_name(struct stoa_string host) {
   return memchr(host.data, '.', host.len) == NULL || ends_with(host, ".localhost") || ends_with(host, ".local");
 }
@@ -51,7 +51,7 @@ static bool is_certified(struct stoa_string host, struct stoa_string name) {
   return stoa_http_equal_fold(host, name);
 }
 
-/* The port does not matter: what can be rebound is a name. */
+/* The port does not matter, because rebinding changes the address of a name. */
 static bool is_host_entry(struct stoa_string name, struct stoa_string entry) {
   struct stoa_authority known;
   return stoa_authority_parse(entry, &known) && stoa_http_equal_fold(name, without_root(known.host));
@@ -108,7 +108,7 @@ static bool is_allowed_page(const struct stoa_origin_rules *rules, const struct 
 
 /* The host. */
 
-/* An upgrade that the page of a rebound name cannot have sent. */
+/* Is this an upgrade that a page of a rebound name cannot have sent? */
 static bool is_beyond_rebinding(const struct stoa_origin_rules *rules, const struct stoa_origin_request *request) {
   struct stoa_ws_origin origin;
   if (!request->is_upgrade) {
@@ -122,7 +122,7 @@ static bool is_beyond_rebinding(const struct stoa_origin_rules *rules, const str
 static bool is_allowed_host(const struct stoa_origin_rules *rules, const struct stoa_origin_request *request) {
   struct stoa_authority host;
   if (request->host.data == NULL) {
-    return true; /* a browser always sends it */
+    return true; /* no browser: a browser always sends Origin */
   }
   if (!stoa_authority_parse(request->host, &host)) {
     return false;
@@ -154,7 +154,7 @@ static void explain_host(const struct stoa_origin_rules *rules, const struct sto
   }
 }
 
-/* A list takes the default's place, so the one to paste names the server's own page too. */
+/* A list replaces the default, so the suggested list has the server's own page too. */
 static void explain_first_origin(const struct stoa_origin_request *request, const struct stoa_ws_origin *origin,
                                  char out_reason[STOA_ORIGIN_REASON_SIZE]) {
   const char *scheme = request->is_tls ? "https" : "http";
@@ -165,7 +165,7 @@ static void explain_first_origin(const struct stoa_origin_request *request, cons
   assert(len > 0 && len < STOA_ORIGIN_REASON_SIZE);
   char *at = out_reason + len;
   size_t size = STOA_ORIGIN_REASON_SIZE - (size_t)len;
-  /* Behind a proxy that writes a Host of its own, the server's page looks like somebody else's. */
+  /* Behind a proxy that replaces Host, the server's own page looks like a page of another host. */
   bool is_proxied = origin != NULL && stoa_ws_origin_has_scheme(origin, "https") && !request->is_tls;
   if (is_proxied || (origin != NULL && request->is_forwarded)) {
     snprintf(at, size,
@@ -209,13 +209,13 @@ bool stoa_origin_check(const struct stoa_origin_rules *rules, const struct stoa_
   return true;
 }
 
-/* What operators write. */
+/* Entries of the configuration. */
 
 static bool has_star(struct stoa_string text) {
   return text.len > 0 && memchr(text.data, '*', text.len) != NULL;
 }
 
-/* The length of what stands before a path, a query or a fragment, from `start` on. */
+/* The length of the text before a path, a query or a fragment; these are searched from `start` on. */
 static size_t origin_len(struct stoa_string text, size_t start) {
   size_t at = start;
   while (at < text.len && text.data[at] != '/' && text.data[at] != '?' && text.data[at] != '#') {

@@ -8,10 +8,10 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-/* PROXY protocol: whose connection it is, and where it came to. */
+/* Set the client's and the destination's address from a PROXY header. */
 static bool take_addresses(struct stoa_server_session *own, const struct stoa_proxy_header *header) {
   if (header->family != STOA_PROXY_IP) {
-    return true; /* the proxy's own, a check of its for instance */
+    return true; /* a connection of the proxy itself, for instance a health check */
   }
   if (!stoa_server_session_set_client(own, header->source)) {
     return false;
@@ -55,7 +55,7 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   }
   own->peer = *peer;
   own->listener = listener->index;
-  /* What a proxy puts in front comes before TLS. */
+  /* A PROXY header comes before TLS. */
   int status = listener->proxy_protocol
                    ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
                    : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
@@ -68,7 +68,8 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   return STOA_OK;
 }
 
-/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in admission.c. */
+/* Refuse floods of connections before anything is read. The limit of sessions, which sends the client a reason, is in
+ * admission.c. */
 static bool admit(struct stoa_worker *worker, const struct stoa_server_listener *listener,
                   const struct stoa_peer *peer) {
   struct stoa_server *server = worker->server;

@@ -12,7 +12,7 @@ struct option {
   char letter;      /* 0: it has none */
   enum option_kind kind;
   enum stoa_arguments_action action;
-  const char *value; /* what it takes, for the usage text; NULL: nothing */
+  const char *value; /* name of its value in the usage text; NULL: it takes none */
   const char *about;
 };
 
@@ -30,7 +30,7 @@ static const struct option options[] = {
 #define OPTION_COUNT STOA_COUNT_OF(options)
 
 struct reader {
-  char **next; /* what is still to be read, up to NULL */
+  char **next; /* arguments not read yet, up to NULL */
   struct stoa_arguments *arguments;
   char *error;
   size_t error_size;
@@ -41,7 +41,7 @@ static int refuse(struct reader *reader, const char *what, const char *argument,
   return STOA_E_ARGUMENT;
 }
 
-/* Files stand before settings, so a new one moves the settings up by one. */
+/* Files come before settings, so a new file moves the settings up by one. */
 static int add_source(struct reader *reader, enum stoa_config_source_kind kind, const char *text) {
   struct stoa_arguments *out = reader->arguments;
   if (out->source_count == STOA_ARGUMENTS_SOURCES_MAX) {
@@ -83,7 +83,7 @@ static const struct option *find_letter(char letter) {
   return NULL;
 }
 
-/* `attached` is what stands in the same argument; NULL: nothing does. */
+/* `attached` is a value in the same argument, or NULL. */
 static int read_value(struct reader *reader, const struct option *option, const char *argument, const char *attached) {
   if (option->value == NULL) {
     return attached == NULL ? apply(reader, option, NULL) : refuse(reader, "option", argument, " takes no value");

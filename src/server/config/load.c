@@ -1,10 +1,10 @@
-/* server/config/load.c: source after source into one struct, and what was wrong with them. */
+/* server/config/load.c: loads all sources into one struct and reports their mistakes. */
 #include <assert.h>
 
 #include "server/config/bind.h"
 #include "server/config/source.h"
 
-/* Trees of one source. 65,536 values with their texts and places stay below it. */
+/* Memory for the tree of one source; enough for 65,536 values with their texts and places. */
 #define SCRATCH_BYTES_MAX (64u * 1024 * 1024)
 
 static int load_source(const struct stoa_config_binder *binder, const struct stoa_message_type *type,
@@ -25,7 +25,7 @@ static int load_all(const struct stoa_config_binder *binder, const struct stoa_m
   return status;
 }
 
-/* The struct is filled in apart, because outputs are written on success only. */
+/* Loads into a struct of its own, because outputs are written on success only. */
 static int load_apart(const struct stoa_config_binder *binder, const struct stoa_message_type *type,
                       const struct stoa_config_source *sources, size_t source_count, void *out_message) {
   void *message = stoa_arena_calloc(binder->arena, type->size);

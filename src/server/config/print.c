@@ -1,4 +1,4 @@
-/* server/config/print.c: a message as YAML, with a stack of fixed depth for the sections inside each other. */
+/* server/config/print.c: prints a message as YAML, with a stack of fixed depth for nested sections. */
 #include "codec/table.h"
 #include "server/config/config.h"
 #include "server/config/scalar.h"
@@ -9,10 +9,10 @@
 struct frame {
   const struct stoa_message_type *type;
   const uint8_t *message;
-  uint32_t field;  /* the next one to look at */
-  size_t item;     /* of that field, when it is a list or map */
-  uint32_t depth;  /* sections and lists around the keys in here, itself included */
-  uint32_t indent; /* of the keys */
+  uint32_t field;  /* the next field to print */
+  size_t item;     /* the next item of that field, when it is a list or map */
+  uint32_t depth;  /* nesting depth of the keys in this frame */
+  uint32_t indent; /* indent of the keys */
   bool is_item;    /* its first line starts with the dash of a list's item */
 };
 
@@ -20,7 +20,7 @@ struct printer {
   struct stoa_buffer *out;
   struct frame frames[STOA_CONFIG_DEPTH_MAX];
   size_t frame_count;
-  int status; /* the first error; nothing is written behind it */
+  int status; /* the first error; nothing is written after it */
 };
 
 static void put(struct printer *printer, const char *text) {
@@ -84,7 +84,7 @@ static void push(struct printer *printer, struct frame frame) {
   }
 }
 
-/* What stands behind "key:" for a message; its keys follow in a frame of their own. */
+/* Write what follows "key:" for a message; its keys are written by a new frame. */
 static void put_message(struct printer *printer, const struct stoa_message_type *type, const uint8_t *message,
                         uint32_t depth, uint32_t indent) {
   if (is_empty(type, message)) {
@@ -148,7 +148,7 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
   put(printer, "\n");
 }
 
-/* One item at a time, since an item may open a frame that has to be written before the next one. */
+/* Write one item at a time, because an item may open a frame that must be written before the next item. */
 static void put_many(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
   const struct stoa_list *list = list_of(field, frame->message);
   const uint8_t *item = stoa_list_item(list, frame->item, stoa_field_item_size(field));

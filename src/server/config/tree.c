@@ -1,4 +1,4 @@
-/* server/config/tree.c: libyaml's events, put together to a tree with a stack of fixed depth. */
+/* server/config/tree.c: builds a tree from libyaml's events, with a stack of fixed depth. */
 #include "server/config/tree.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@
 #include "base/array.h"
 #include "base/utf8.h"
 
-/* What an event leads to. */
-enum step { STEP_ON, STEP_DONE, STEP_STOP /* a mistake behind which nothing can be read */ };
+/* The result of an event. */
+enum step { STEP_ON, STEP_DONE, STEP_STOP /* a mistake after which nothing can be read */ };
 
 struct builder {
   yaml_parser_t parser;
@@ -16,12 +16,12 @@ struct builder {
   struct stoa_arena *arena;
   struct stoa_config_report *report;
   struct stoa_config_node *root;
-  struct stoa_config_node *open[STOA_CONFIG_DEPTH_MAX]; /* lists and sections around the next value */
+  struct stoa_config_node *open[STOA_CONFIG_DEPTH_MAX]; /* open lists and sections around the next value */
   struct stoa_config_node *last[STOA_CONFIG_DEPTH_MAX]; /* the newest value in each */
   size_t depth;
   size_t values;
   bool has_document;
-  bool has_key; /* the innermost section's next value has its key */
+  bool has_key; /* the key of the next value was read */
   struct stoa_string key;
   struct stoa_config_mark key_mark;
   int status; /* STOA_E_MEMORY stops everything */
@@ -41,13 +41,13 @@ static enum step out_of_memory(struct builder *builder) {
   return STEP_STOP;
 }
 
-/* A mistake behind which reading can go on. */
+/* Report a mistake after which reading can go on. */
 static enum step complain(struct builder *builder, struct stoa_config_mark mark, const char *problem) {
   builder->status = stoa_config_report_add(builder->report, mark, "%s", problem);
   return builder->status == STOA_OK ? STEP_ON : STEP_STOP;
 }
 
-/* The reader finds bad bytes before it knows lines and columns, and tells an offset instead. */
+/* libyaml's reader reports bad bytes by offset, because it finds them before it counts lines. */
 static struct stoa_config_mark mark_at(struct stoa_string text, size_t offset) {
   struct stoa_config_mark mark = {1, 1};
   for (size_t i = 0; i < offset && i < text.len; i++) {
@@ -66,7 +66,7 @@ static enum step refuse_bytes(struct builder *builder) {
   return stop(builder, mark, "not UTF-8, or a character that YAML does not allow");
 }
 
-/* libyaml's own words for a tab in the indentation do not name the tab. */
+/* libyaml's message about a tab in the indentation does not mention the tab. */
 static bool is_tab(const struct builder *builder) {
   size_t index = builder->parser.problem_mark.index;
   size_t offset = 0;
@@ -127,7 +127,7 @@ static void link_node(struct builder *builder, struct stoa_config_node *node) {
   node->index = around->count++;
 }
 
-/* A new value at its place in the tree, or NULL when the builder has to stop. */
+/* Add a new value to the tree; NULL when the builder has to stop. */
 static struct stoa_config_node *add_node(struct builder *builder, enum stoa_config_node_kind kind,
                                          struct stoa_config_mark mark) {
   if (builder->values == STOA_CONFIG_VALUES_MAX) {
@@ -332,7 +332,7 @@ int stoa_config_tree_read(struct stoa_string text, struct stoa_arena *arena, str
   return finish(&builder, out_root);
 }
 
-/* Open one section for each part of the path, so that the value that follows is read into the innermost. */
+/* Open one section for each part of the path, so that the next value is read into the innermost one. */
 static enum step open_path(struct builder *builder, struct stoa_string path) {
   const struct stoa_config_mark nowhere = {0, 0};
   for (;;) {
