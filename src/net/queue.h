@@ -56,8 +56,8 @@ void stoa_queue_seal(struct stoa_queue *queue);
 /* Drop everything after the sealed bytes and after the frame that is partly sent. All unsealed bytes must be WebSocket
  * frames of a server.
  *
- * promised  the result of stoa_conn_promised(): so many bytes count as sent too, perhaps over several batches; at most the
- *           bytes that wait. The queue may be NULL. */
+ * promised  the result of stoa_conn_promised(): so many bytes count as sent too, perhaps over several batches; at most
+ *           the bytes that wait. The queue may be NULL. */
 void stoa_queue_cut(struct stoa_queue *queue, size_t promised);
 
 #endif
