@@ -183,8 +183,8 @@ static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
   return edge;
 }
 
-/* How many at the front stay as they are: what is sealed, and what was promised to the end. What else was promised is
- * of the next one. */
+/* The number of segments at the front that stay whole: sealed ones, and those whose bytes are all promised. Leaves in
+ * *promised the promised bytes of the next segment. */
 static uint32_t whole_segments(const struct stoa_queue *queue, size_t *promised) {
   uint32_t kept = 0;
   for (; kept < queue->count; kept++) {
