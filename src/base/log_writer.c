@@ -36,7 +36,7 @@ static struct {
   size_t sent;         /* bytes of the oldest line that are written */
   uint64_t steps;      /* grows when something is written or lost */
   uint64_t gave_up_at; /* value of `steps` after the last wait without progress; UINT64_MAX: none yet */
-  uint64_t dropped, untold;
+  uint64_t dropped, unreported;
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .gave_up_at = UINT64_MAX};
 
 static void lock(void) {
@@ -58,7 +58,7 @@ static void begin_child(void) {
   writer.is_full = false;
   writer.is_cut = false;
   writer.sent = 0;
-  writer.untold = 0;
+  writer.unreported = 0;
   unlock();
 }
 
@@ -83,18 +83,18 @@ static int put_record(int fd, uint64_t noticed, const struct stoa_log_line *line
 }
 
 static void tell_of_dropped(void) {
-  if (writer.untold == 0) {
+  if (writer.unreported == 0) {
     return;
   }
   const struct stoa_log_head head = {.wall_us = stoa_clock_wall_us(writer.output.clock),
                                      .style = writer.output.style,
                                      .level = STOA_LOG_WARN,
                                      .event = "log lines dropped"};
-  const struct stoa_log_field count = STOA_F_INT("count", writer.untold);
+  const struct stoa_log_field count = STOA_F_INT("count", writer.unreported);
   struct stoa_log_line line;
   stoa_log_line_compose(&line, &head, &count, 1);
-  if (put_record(writer.output.fd, writer.untold, &line) == STOA_OK) {
-    writer.untold = 0;
+  if (put_record(writer.output.fd, writer.unreported, &line) == STOA_OK) {
+    writer.unreported = 0;
   }
 }
 
@@ -123,7 +123,7 @@ void stoa_log_writer_put(const struct stoa_log_output *output, const struct stoa
   writer.output = *output;
   if (put_line(line) != STOA_OK) {
     writer.dropped++;
-    writer.untold++;
+    writer.unreported++;
   }
   bool is_ours = !writer.is_held && (!writer.has_thread || writer.is_ending);
   pthread_cond_broadcast(&writer.changed);
@@ -232,7 +232,7 @@ static void count_written(const struct piece *piece, size_t written) {
 /* The count of a notice that could not be written is added to the next notice. */
 static void count_lost(const struct stoa_log_record *record) {
   writer.dropped += record->noticed > 0 ? 0 : 1;
-  writer.untold += record->noticed > 0 ? record->noticed : 1;
+  writer.unreported += record->noticed > 0 ? record->noticed : 1;
   finish_line(writer.is_cut || writer.sent > 0);
 }
 
