@@ -10,7 +10,7 @@ static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t 
   return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
 }
 
-/* Out of the table; NULL when there is none of that id. */
+/* Remove a call from the table; NULL when there is none with that id. */
 static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
   for (struct stoa_client_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
     struct stoa_client_call *call = *link;
@@ -71,7 +71,7 @@ void stoa_client_calls_lose(struct stoa_client *client) {
   }
 }
 
-/* A late answer, of a call that has timed out for instance, finds nobody. */
+/* An answer without its call is ignored, for example when the call has timed out. */
 void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
   struct stoa_client_call *call = take(client, typed->id);
   if (call == NULL) {

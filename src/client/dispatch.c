@@ -2,7 +2,7 @@
 
 #include <stoa/log.h>
 
-/* What one long text message took is not kept for all the short ones after it. */
+/* Memory for a long text message is not kept for the short ones after it. */
 #define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
 int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler) {

@@ -8,8 +8,8 @@
 
 #define FIELDS_MAX 32
 #define FIELDS_BYTES_MAX (16u * 1024)
-/* A server relays what it takes in its own words: another codec's, with fields added. So what it sends is longer than
- * what it takes, 64 KiB by default. */
+/* A server may relay a message in another codec and with added fields. So its messages can be longer than those that it
+ * accepts, which is 64 KiB by default. */
 #define RECEIVED_DEFAULT (1024u * 1024)
 
 static int refuse(const char *what, const char *name, const char *value) {
@@ -18,7 +18,7 @@ static int refuse(const char *what, const char *name, const char *value) {
   return STOA_E_ARGUMENT;
 }
 
-/* The URL and, behind it, its host with a NUL, for those who need one. */
+/* The URL and, after it, its host with a NUL, for callers that need one. */
 static int copy_url(struct stoa_client_settings *settings, const char *text) {
   size_t len = strlen(text);
   settings->text = stoa_alloc(2 * (len + 1));
@@ -58,7 +58,7 @@ static int copy_fields(struct stoa_client_settings *settings, const struct stoa_
   return STOA_OK;
 }
 
-/* A codec's name is its subprotocol, so it has to be one that a registry would take. */
+/* A codec's name becomes its subprotocol, so it must be one that a registry accepts. */
 static int choose_codec(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
   const struct stoa_codec *codec = options->codec != NULL ? options->codec : &stoa_codec_json;
   struct stoa_codec_registry registry;

@@ -4,7 +4,7 @@
 #include "wire/http.h"
 #include "wire/http_token.h"
 
-/* Take the byte that stands at *at, or that an escape there stands for. */
+/* Take the byte at *at, or the byte of the escape there. */
 static bool byte_decode(struct stoa_string path, size_t *at, uint8_t *out_byte) {
   uint8_t byte = (uint8_t)path.data[*at];
   if (byte != '%') {

@@ -1,5 +1,5 @@
-/* X.client.stoa.h and .c: what a client does with the file's messages. They are files of their own, so that a server
- * does not carry a client along, nor a client a server. */
+/* X.client.stoa.h and .c: the code with which a client sends and receives the file's messages. They are separate files,
+ * so that a server does not contain the client's code, nor a client the server's. */
 #include "count.h"
 #include "emit.h"
 #include "emit_handlers.h"

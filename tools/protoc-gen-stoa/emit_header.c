@@ -34,7 +34,7 @@ void emit_banner(struct text *text, const struct model_file *file, const char *c
   text_add_comment(text, "", about);
 }
 
-/* INT32_MIN has no literal of its own in C. */
+/* C has no literal for INT32_MIN. */
 static const char *enum_number(int32_t number) {
   return number == INT32_MIN ? "-2147483647 - 1" : text_format("%d", number);
 }
@@ -91,7 +91,7 @@ static void emit_oneof(struct text *text, const struct model_message *message, s
   text_addf(text, "  } %s;\n", message->oneofs[oneof].c_name);
 }
 
-/* A oneof stands where its first field stands. */
+/* A oneof is at the position of its first field. */
 static bool starts_oneof(const struct model_message *message, size_t index) {
   for (size_t i = 0; i < index; i++) {
     if (message->fields[i].label == STOA_LABEL_ONEOF && message->fields[i].oneof == message->fields[index].oneof) {

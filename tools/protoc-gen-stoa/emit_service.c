@@ -21,12 +21,12 @@ bool emit_has_service(const struct model_file *file) {
   return false;
 }
 
-/* The ways a plain message goes out. */
+/* The functions that send a plain message. */
 struct sender {
   const char *verb;
   const char *function;
   const char *parameters[3]; /* before the message; NULL after the last */
-  const char *arguments;     /* what the call starts with */
+  const char *arguments;     /* the first arguments of the call */
 };
 
 #define SERVER "struct stoa_server *server"
@@ -128,7 +128,7 @@ static void emit_service_declarations(struct text *text, const struct model_serv
   }
 }
 
-/* C++ refuses a function of another type by itself, and does not know the option. */
+/* In C++ a function of another type is always refused, and the option does not exist. */
 static void emit_strict_pointers(struct text *text) {
   text_add(
       text,

@@ -7,7 +7,7 @@
 
 #include "kind.h"
 
-/* Of message FieldRules in api/stoa/options.proto. */
+/* The field numbers of message FieldRules in api/stoa/options.proto. */
 enum {
   REQUIRED = 1,
   MIN_LEN = 2,
@@ -33,10 +33,10 @@ static const char *const member_names[MEMBER_COUNT] = {
     [MAX_UINT64] = "max_uint64",
 };
 
-/* Doubles are whole numbers without gaps up to here. */
+/* Up to here doubles represent all whole numbers. */
 #define EXACT_MAX 9007199254740992.0
 
-/* The option's members as they came. */
+/* The option's members as read. */
 struct raw_rules {
   bool is_set[MEMBER_COUNT];
   uint64_t value[MEMBER_COUNT];
@@ -96,7 +96,7 @@ static const char *what(const struct model_field *field) {
   return text_format("%s fields", kind_name(field->kind));
 }
 
-/* All that is set fits the field. */
+/* Do all rules that are set fit the field? */
 static bool check_fit(const struct model_field *field, const struct raw_rules *raw, struct problems *problems) {
   bool is_fit = true;
   for (int member = 1; member < MEMBER_COUNT; member++) {
@@ -149,7 +149,7 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   return true;
 }
 
-/* One side: `member` is MIN or MAX, and `rule` its bit. */
+/* Read one bound: `member` is MIN or MAX, and `rule` its bit. */
 static bool read_bound(struct model_field *field, const struct raw_rules *raw, int member, uint32_t rule,
                        union stoa_rule_bound *out_bound, struct problems *problems) {
   assert(member == MIN || member == MAX);
@@ -164,7 +164,7 @@ static bool read_bound(struct model_field *field, const struct raw_rules *raw, i
   }
   field->rules.rules |= rule;
   if (raw->is_set[wide]) {
-    /* The varint of either kind is the bits that its member has. */
+    /* For both kinds the varint has the bits of the member. */
     out_bound->natural = raw->value[wide];
     return true;
   }
@@ -288,7 +288,7 @@ bool rules_own(const struct model_message *message) {
   return false;
 }
 
-/* True when the message's mark changed. */
+/* Returns true when the message's mark changed. */
 static bool spread_to(struct model_message *message) {
   if (message->has_rules) {
     return false;
@@ -301,7 +301,7 @@ static bool spread_to(struct model_message *message) {
   return message->has_rules;
 }
 
-/* Messages may hold each other in a circle, so this goes on until nothing changes. */
+/* Messages may contain each other in a cycle, so this repeats until nothing changes. */
 void rules_spread(struct model *model) {
   for (bool is_changed = true; is_changed;) {
     is_changed = false;

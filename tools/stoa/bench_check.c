@@ -174,7 +174,7 @@ static void damage(struct bench_check *check, struct bench_stream *stream) {
   check->faults.damaged++;
 }
 
-/* Can this stream get this message at all? */
+/* Can this stream receive this message? */
 static bool was_sent(const struct bench_check *check, const struct bench_stream *stream, uint32_t sender,
                      uint32_t seq) {
   return sender < check->config.options->senders && seq < check->config.sent[sender] &&
@@ -337,8 +337,8 @@ static bool saw_all(const struct bench_check *check, uint32_t index, uint64_t *o
   return !stream->faulty && stream->received == *check->config.sent_total;
 }
 
-/* Connections that saw the same messages: did they see them in the same order? Boyer and Moore's vote finds the order
- * of most, if there is one, without a table. */
+/* Compares the order on all connections that received every message. Boyer and Moore's majority vote finds the order of
+ * the majority, if there is one, without a table. */
 static uint64_t count_disagreements(const struct bench_check *check) {
   uint64_t common = 0;
   uint64_t hash;

@@ -1,4 +1,4 @@
-/* tools/stoa/bench_check.h: was every message delivered to everyone, whole, once and in order?
+/* tools/stoa/bench_check.h: checks that every message is delivered to all, complete, once and in order.
  *
  * Bytes in, findings out. In fan-out all connections get the same messages in the same order. On the first connection
  * that gets a message, it is checked byte by byte, with its sender's order, and written to a log. The bytes of all
@@ -55,7 +55,7 @@ struct bench_check;
 struct bench_check_config {
   const struct bench_message *message;
   const struct bench_options *options;
-  struct bench_stream *streams; /* options->connections of them, each `stride` bytes after the last */
+  struct bench_stream *streams; /* options->connections of them, at distances of `stride` bytes */
   size_t stride;
   /* How many were sent, by sender and in total; the caller updates them before each feed. */
   const uint32_t *sent;
@@ -69,7 +69,7 @@ struct bench_check_config {
 /* Create a check. It borrows everything in `config` until it is destroyed. Returns NULL when memory is out. */
 struct bench_check *bench_check_create(const struct bench_check_config *config);
 void bench_check_destroy(struct bench_check *check);
-/* Frees what the check keeps for a stream. */
+/* Frees the check's data in a stream. */
 void bench_stream_fini(struct bench_stream *stream);
 
 /* Check the `len` bytes that arrived on `stream` at `now_ns`. Returns how many were used; the others are the start of a

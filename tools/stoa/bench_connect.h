@@ -1,4 +1,4 @@
-/* tools/stoa/bench_connect.h: open all connections, a few at a time, each within its deadline. */
+/* tools/stoa/bench_connect.h: opens all connections, a few at a time, each within its deadline. */
 #ifndef STOA_TOOL_BENCH_CONNECT_H
 #define STOA_TOOL_BENCH_CONNECT_H
 
@@ -13,7 +13,7 @@
 /* Monotonic nanoseconds. */
 int64_t bench_now_ns(void);
 
-/* Can this process hold that many descriptors? Raises the soft limit to the hard one. Returns false with the reason on
+/* Can this process have that many descriptors? Raises the soft limit to the hard one. Returns false with the reason on
  * stderr. */
 bool bench_descriptors_suffice(uint32_t connections);
 

@@ -16,7 +16,7 @@ size_t bench_deflate_bound(size_t len) {
   return len + len / 64 + 64;
 }
 
-/* RFC 1951 3.2.4: not the last block, stored, its length and that inverted. */
+/* RFC 1951 3.2.4: a stored block that is not the last, its length, and the complement of the length. */
 static size_t write_stored(const uint8_t *data, size_t len, uint8_t *out) {
   const uint8_t head[BENCH_STORED_HEAD] = {0, (uint8_t)len, (uint8_t)(len >> 8), (uint8_t)~len, (uint8_t)(~len >> 8)};
   memcpy(out, head, sizeof head);

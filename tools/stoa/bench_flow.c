@@ -31,7 +31,7 @@ static void watch(const struct bench_outlet *outlet, const struct bench_conn *co
   epoll_ctl(outlet->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
-/* The socket is full: go on when it has room. */
+/* The socket is full: continue when it has room. */
 static void block(const struct bench_outlet *outlet, struct bench_conn *conn) {
   conn->flow.blocked = true;
   watch(outlet, conn, EPOLLIN | EPOLLOUT);

@@ -1,4 +1,4 @@
-/* tools/stoa/bench_flow.h: the outgoing side of a connection.
+/* tools/stoa/bench_flow.h: the output of a connection.
  *
  * Sender and sequence number determine a message's bytes, so nothing is queued: what a full socket did not accept is
  * built again later.
@@ -15,7 +15,7 @@
 struct bench_outlet {
   const struct bench_message *message;
   int epoll_fd;
-  uint8_t *scratch; /* frames are built here, many to one send() */
+  uint8_t *scratch; /* frames are built here, many for one send() */
   size_t scratch_cap;
 };
 
@@ -29,7 +29,7 @@ void bench_flow_send(struct bench_outlet *outlet, struct bench_conn *conn);
 /* The socket has room again. */
 void bench_flow_writable(struct bench_outlet *outlet, struct bench_conn *conn);
 
-/* Answer a ping, at once or at the end of the frame being sent. RFC 6455 5.5.3: only the newest needs an answer. */
+/* Answer a ping, at once or at the end of the frame being sent. RFC 6455 5.5.3: only the latest needs an answer. */
 void bench_flow_pong(struct bench_outlet *outlet, struct bench_conn *conn, const uint8_t *payload, size_t len);
 /* Send our close frame. Returns false when it could not be sent. */
 bool bench_flow_close(struct bench_outlet *outlet, struct bench_conn *conn);

@@ -31,11 +31,11 @@ enum {
   INPUT_LEN = 256 * 1024,
   SHARED_FRAME_MAX = 64 * 1024, /* longer frames are collected in a buffer per connection */
   LOG_BYTES = 16 * 1024 * 1024, /* many turns of a busy room */
-  ISSUE_MAX = 4096,             /* messages due at a time before input is looked at again */
+  ISSUE_MAX = 4096,             /* due messages that are issued before input is read again */
 };
 
 /* The phases of a run, in this order. */
-enum phase { PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_FAREWELL, PHASE_OVER };
+enum phase { PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_CLOSE, PHASE_OVER };
 
 struct load {
   const struct bench_options *options;
@@ -109,7 +109,7 @@ static bool all_issued(const struct load *load) {
   return load->options->messages > 0 && load->issued == load->options->messages * load->options->senders;
 }
 
-/* Send what is due by now, the senders taking turns. */
+/* Send the messages that are due; the senders take turns. */
 static void issue_due(struct load *load, int64_t now_ns) {
   uint32_t senders = load->options->senders;
   uint64_t first = load->issued;
@@ -276,7 +276,7 @@ static bool end_window(struct load *load, int64_t now_ns) {
 
 /* RFC 6455 7.1.2. The server's close frame follows everything else from it, so a duplicate message is seen and not
  * missed by an early exit. */
-static void say_farewell(struct load *load) {
+static void send_close_frames(struct load *load) {
   for (uint32_t i = 0; i < load->options->connections; i++) {
     struct bench_conn *conn = &load->conns[i];
     if (conn->state != BENCH_CONN_OPEN) {
@@ -303,9 +303,9 @@ static bool enter(struct load *load, enum phase phase, int64_t now_ns) {
     case PHASE_DRAIN:
       load->phase_end_ns = INT64_MAX;
       return end_window(load, now_ns);
-    case PHASE_FAREWELL:
+    case PHASE_CLOSE:
       load->phase_end_ns = now_ns + options->drain_ms * 1000000;
-      say_farewell(load);
+      send_close_frames(load);
       return true;
     case PHASE_OVER:
       return true;

@@ -1,4 +1,4 @@
-/* tools/stoa/bench_log.h: the order of a room's messages, as the first connection to get each of them saw it.
+/* tools/stoa/bench_log.h: the order of the messages, as received by the connection that got each of them first.
  *
  * A ring of whole frames with their data. It has only the newest ones.
  */
@@ -18,7 +18,7 @@ struct bench_log_entry {
 struct bench_log {
   size_t frame_len;
   uint64_t slots; /* a power of two */
-  uint64_t count; /* all that were ever appended */
+  uint64_t count; /* all messages that were appended */
   uint64_t kept_from;
   uint64_t hash;
   uint8_t *frames;
@@ -53,10 +53,10 @@ static inline const struct bench_log_entry *bench_log_at(const struct bench_log 
   return &log->entries[position & (log->slots - 1)];
 }
 
-/* The order's hash up to `position`, and into `out_next` the next sequence numbers there. */
+/* The hash of the order up to `position`; `out_next` gets the next sequence numbers there. */
 uint64_t bench_log_place(const struct bench_log *log, uint64_t position, uint32_t *out_next);
 
-/* Add a message to an order's hash. */
+/* Add a message to the hash of an order. */
 static inline uint64_t bench_log_hash(uint64_t hash, uint32_t sender, uint32_t seq) {
   return (hash ^ ((uint64_t)sender << 32 | seq)) * 0x9e3779b97f4a7c15u + 1;
 }

@@ -7,8 +7,8 @@
 
 enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, FIN = 0x80, MASKED = 0x80 };
 
-/* The text around the marker and its padding. A typed JSON server decodes and encodes again, so this is the one compact
- * form, in the order of the members' numbers, with no member empty. */
+/* The text around the marker and its padding. A typed JSON server decodes and encodes the message, so the text must be
+ * exactly what it writes: compact, in the order of the field numbers, without empty members. */
 struct around {
   const char *before;
   const char *after;

@@ -22,7 +22,7 @@ enum { BENCH_MARKER_LEN = 12, BENCH_HEAD_MAX = 10, BENCH_KEY_LEN = 4, BENCH_CONT
 /* RFC 7692 6: in a message's first byte, RSV1 means that it is compressed. */
 enum { BENCH_COMPRESSED = 0x40 };
 
-/* A client's first bytes of a message up to the marker's end: head, key, a stored block's head, prefix,
+/* The first bytes of a client's message, up to the end of the marker: head, key, a stored block's head, prefix,
  * `{"message":"`, marker. */
 enum { BENCH_LEAD_MAX = BENCH_HEAD_MAX + BENCH_KEY_LEN + BENCH_STORED_HEAD + BENCH_PREFIX_MAX + 12 + BENCH_MARKER_LEN };
 
@@ -35,12 +35,12 @@ struct bench_message {
   uint8_t *masked; /* the frame a client sends */
   size_t masked_len;
   size_t masked_marker_at;
-  size_t marker_key_at; /* the byte of the key that masks the marker's first */
+  size_t marker_key_at; /* the byte of the key that masks the first byte of the marker */
   uint8_t key[BENCH_KEY_LEN];
 };
 
-/* Build the frames that `options` ask for. Returns false with the reason on stderr: the size is too small for the
- * template, memory is out. */
+/* Build the frames for `options`. Returns false with the reason on stderr: the size is too small for the template, or
+ * memory is out. */
 bool bench_message_init(struct bench_message *message, const struct bench_options *options);
 /* Allowed on a message that is all zero, or whose init failed. */
 void bench_message_fini(struct bench_message *message);
@@ -53,7 +53,7 @@ void bench_message_write_lead(const struct bench_message *message, uint32_t send
 /* Read the marker of the plain_len bytes at `frame`. Returns false when it is not twelve digits. */
 bool bench_message_marker(const struct bench_message *message, const uint8_t *frame, uint32_t *out_sender,
                           uint32_t *out_seq);
-/* Are all other bytes of the plain_len bytes at `frame` what was sent? */
+/* Are the plain_len bytes at `frame`, except the marker, those that were sent? */
 bool bench_message_matches(const struct bench_message *message, const uint8_t *frame);
 
 /* Write a frame's head, in the shortest of its three forms, to `out`, which has room for BENCH_HEAD_MAX. `first` has

@@ -32,8 +32,8 @@ struct bench_options {
   uint8_t prefix[BENCH_PREFIX_MAX];
   size_t prefix_len;
   enum bench_template template;
-  bool text;    /* text messages instead of binary ones */
-  bool deflate; /* compressed ones, both ways */
+  bool text;    /* text messages instead of binary messages */
+  bool deflate; /* compressed messages, in both directions */
   int64_t duration_ms;
   int64_t warmup_ms;
   int64_t drain_ms; /* silence after which missing messages count as lost */
@@ -53,8 +53,8 @@ struct bench_options {
 
 enum bench_parsed { BENCH_PARSED_RUN, BENCH_PARSED_HELP, BENCH_PARSED_WRONG };
 
-/* Read the command line. BENCH_PARSED_HELP: help was printed. BENCH_PARSED_WRONG: the reason is on stderr. The result
- * borrows from argv. */
+/* Read the command line. BENCH_PARSED_HELP: help was printed. BENCH_PARSED_WRONG: the reason is on stderr. Texts in the
+ * result are borrowed from argv. */
 enum bench_parsed bench_options_parse(int argc, char **argv, struct bench_options *out_options);
 
 #endif

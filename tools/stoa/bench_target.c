@@ -185,7 +185,7 @@ bool bench_target_init(struct bench_target *target, const struct bench_options *
   return write_request(target, &url, options) || refuse(options->url, "the request is longer than 32 KiB");
 }
 
-/* The value of a field, without the white space around it; NULL when there is none of that name. */
+/* The value of a field, without the white space around it; NULL when there is no such field. */
 static const char *find_field(const char *head, size_t len, const char *name, size_t *out_len) {
   size_t name_len = strlen(name);
   const char *end = head + len;

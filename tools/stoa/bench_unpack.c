@@ -10,8 +10,8 @@ enum { OPCODE_CONTROL = 8 };
 
 enum { SLOTS_MAX = 4096, SLOTS_BYTES_MAX = 16 * 1024 * 1024 };
 
-/* In fan-out the same bytes come to all connections. A message that was inflated before is found by its compressed
- * bytes, all of which are compared: that checks as much and costs a fraction. */
+/* In fan-out all connections get the same bytes. A message that was inflated before is found by its compressed bytes,
+ * which are all compared: this checks as much and costs a fraction. */
 struct slot {
   size_t packed_len; /* 0: empty */
   size_t frame_len;
@@ -31,7 +31,7 @@ struct bench_unpack {
   uint8_t *memory; /* of all slots */
 };
 
-/* One frame as it came. */
+/* One frame as received. */
 struct raw_frame {
   uint8_t first;
   size_t head_len;
