@@ -43,7 +43,7 @@ struct stoa_http_head {
   uint32_t line_start; /* of the method, then of the version */
   uint8_t state;
   uint8_t seen;                    /* fields that may occur once, and known methods that are not served */
-  uint16_t verdict;                /* 0 while incomplete, then final */
+  uint16_t verdict;                /* 0 while incomplete, then final; http_body.c reads it too */
   struct stoa_http_span authority; /* of an absolute target */
 };
 
