@@ -19,7 +19,7 @@ fresh=$(cd "$1" && pwd)
 say() { printf '### %s\n' "$*"; }
 
 inside() {
-  chroot "$fresh" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+  chroot "$fresh" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" no_proxy="${no_proxy:-}" \
     /bin/sh -euc "cd /root/stoa
 $1"
