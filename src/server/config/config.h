@@ -18,9 +18,10 @@
  *   bool            true or false
  *   enum            the value's name (BYTE_ORDER_LITTLE) or its short form (little): lower case, without the prefix
  *                   that the enum's own name makes
- *   numbers         decimal. A field whose name holds the word `bytes` also takes "16 KiB", "16 MiB" and "1 GiB", one
- *                   whose name ends in `_ms` also "500 ms", "30 s", "5 min" and "1 h"; the blank may be left out. In
- *                   32 bits such a time is at most 2147483647 ms.
+ *   numbers         decimal. A field whose name holds the word `bytes` also takes "16KiB", "16MiB" and "1GiB", powers of
+ *                   1024, and "10KB", "10MB" and "1GB", powers of 1000; one whose name ends in `_ms` also "500ms",
+ *                   "30s", "2m" (or "2min") and "1h". A blank may stand before the unit. In 32 bits such a time is at
+ *                   most 2147483647 ms.
  * Keys are the names in the .proto. Anchors, aliases, tags, merge keys and further documents are refused: a reader of
  * the file must not have to run YAML in the head.
  *

@@ -43,17 +43,15 @@ static void a_value_of_the_wrong_type_is_reported_with_what_fits(void **state) {
 
 static void a_number_with_a_unit_names_the_units(void **state) {
   (void)state;
-  expect_errors(
-      "limits: {queue_bytes_max: 1 MB}",
-      "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with KiB, MiB or "
-      "GiB behind it), got \"1 MB\"\n");
+  expect_errors("limits: {queue_bytes_max: 1 TB}",
+                "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with a unit: "
+                "64KiB, 1MiB, 1GiB, 10KB, 10MB, 1GB), got \"1 TB\"\n");
   expect_errors("limits: {timeout_ms: 3 days}",
-                "a.yaml:1:22: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with ms, s, "
-                "min or h behind it), got \"3 days\"\n");
-  expect_errors(
-      "limits: {queue_bytes_max: 4 GiB}",
-      "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with KiB, MiB or "
-      "GiB behind it), got \"4 GiB\"\n");
+                "a.yaml:1:22: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with a unit: "
+                "500ms, 30s, 2m, 1h), got \"3 days\"\n");
+  expect_errors("limits: {queue_bytes_max: 4GiB}",
+                "a.yaml:1:27: limits.queue_bytes_max: expected a number from 0 to 4294967295 (bytes, or with a unit: "
+                "64KiB, 1MiB, 1GiB, 10KB, 10MB, 1GB), got \"4GiB\"\n");
   expect_errors("workers: 1 KiB", "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got \"1 KiB\"\n");
 }
 
@@ -65,8 +63,8 @@ static void a_time_beyond_what_deadlines_hold_is_refused(void **state) {
     char told[256];
     snprintf(yaml_text, sizeof yaml_text, "limits:\n  timeout_ms: %s", texts[i]);
     snprintf(told, sizeof told,
-             "a.yaml:2:15: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with ms, s, min "
-             "or h behind it), got \"%s\"\n",
+             "a.yaml:2:15: limits.timeout_ms: expected a number from 0 to 2147483647 (milliseconds, or with a unit: "
+             "500ms, 30s, 2m, 1h), got \"%s\"\n",
              texts[i]);
     expect_errors(yaml_text, told);
   }
