@@ -4,10 +4,14 @@
  *     return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
  *   }
  *
- * Options: -c FILE, --config FILE (repeated; later files win), --set a.b=c (repeated; c is YAML; over all files),
- * --check-config, --print-config, --version, --help (-h). --check-config also creates the server, without starting it,
- * so that addresses, paths and certificates are tried. An unknown key is an error with file, line, column and the
- * nearest name; all errors are shown in one run. configs/stoa.yaml shows every key with its default.
+ * Options: -c FILE, --config FILE (a file, or a directory of *.yaml and *.yml files; repeated, later ones win),
+ * --set a.b=c (repeated; c is YAML; over all files and variables), --check-config, --print-config, --version, --help
+ * (-h). --check-config also creates the server, without starting it, so that addresses, paths and certificates are
+ * tried. An unknown key is an error with file, line, column and the nearest name; all errors are shown in one run.
+ *
+ * Environment variables come after files and before --set: STOA_SERVER_PATH sets server.path, and CHAT_ROOMS_MAX sets
+ * rooms_max of a program that is called chat. ${NAME} and ${NAME:default} in a value stand for a variable.
+ * docs/configuration.md describes both; configs/stoa.yaml shows every key with its default.
  */
 #ifndef STOA_APP_H
 #define STOA_APP_H

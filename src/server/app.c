@@ -21,7 +21,8 @@ struct program {
   const struct stoa_app *app;
   const struct stoa_message_type *type;
   struct stoa_arguments arguments;
-  struct stoa_arena *arena; /* what the configuration is made of */
+  struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX + 1]; /* those of the arguments, and the environment */
+  struct stoa_arena *arena;                                          /* what the configuration is made of */
   void *config;
 };
 
@@ -165,14 +166,29 @@ static int use_config(const struct program *program) {
   return serve(program, server);
 }
 
+/* Files, then the environment, then settings. */
+static void order_sources(struct program *program) {
+  const struct stoa_arguments *arguments = &program->arguments;
+  size_t files = arguments->file_count;
+  size_t settings = arguments->source_count - files;
+  memcpy(program->sources, arguments->sources, files * sizeof program->sources[0]);
+  program->sources[files] =
+      (struct stoa_config_source){.kind = STOA_CONFIG_ENVIRONMENT, .text = stoa_string_of(program->app->name)};
+  memcpy(&program->sources[files + 1], &arguments->sources[files], settings * sizeof program->sources[0]);
+}
+
 static int load_into(struct program *program, struct stoa_buffer *errors) {
   program->arena = stoa_arena_create(CONFIG_BYTES_MAX);
   program->config = program->arena == NULL ? NULL : stoa_arena_calloc(program->arena, program->type->size);
   if (program->config == NULL) {
     return STOA_E_MEMORY;
   }
-  return stoa_config_load(program->type, program->arguments.sources, program->arguments.source_count, program->arena,
-                          program->config, errors);
+  order_sources(program);
+  const struct stoa_config_input input = {.type = program->type,
+                                          .sources = program->sources,
+                                          .source_count = program->arguments.source_count + 1,
+                                          .environment = (const char *const *)environ};
+  return stoa_config_load(&input, program->arena, program->config, errors);
 }
 
 static int load_config(struct program *program) {

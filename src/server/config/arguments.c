@@ -17,8 +17,8 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"config", 'c', OPTION_FILE, 0, "FILE", "read settings from a YAML file; repeated, later files win"},
-    {"set", 0, OPTION_SET, 0, "a.b=c", "one setting, over all files; repeated, later ones win"},
+    {"config", 'c', OPTION_FILE, 0, "FILE", "read a YAML file, or a directory's; repeated, later ones win"},
+    {"set", 0, OPTION_SET, 0, "a.b=c", "one setting, over files and STOA_ variables; repeated"},
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
      "show what is wrong with the settings, and end"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,

@@ -18,12 +18,13 @@
  *   bool            true or false
  *   enum            the value's name (BYTE_ORDER_LITTLE) or its short form (little): lower case, without the prefix
  *                   that the enum's own name makes
- *   numbers         decimal. A field whose name holds the word `bytes` also takes "16KiB", "16MiB" and "1GiB", powers of
- *                   1024, and "10KB", "10MB" and "1GB", powers of 1000; one whose name ends in `_ms` also "500ms",
- *                   "30s", "2m" (or "2min") and "1h". A blank may stand before the unit. In 32 bits such a time is at
- *                   most 2147483647 ms.
- * Keys are the names in the .proto. Anchors, aliases, tags, merge keys and further documents are refused: a reader of
- * the file must not have to run YAML in the head.
+ *   numbers         decimal. A field whose name holds the word `bytes` also takes "16KiB", "16MiB" and "1GiB", powers
+ * of 1024, and "10KB", "10MB" and "1GB", powers of 1000; one whose name ends in `_ms` also "500ms", "30s", "2m" (or
+ * "2min") and "1h". A blank may stand before the unit. In 32 bits such a time is at most 2147483647 ms. Keys are the
+ * names in the .proto. Anchors, aliases, tags, merge keys and further documents are refused: a reader of the file must
+ * not have to run YAML in the head.
+ *
+ * ${NAME} and ${NAME:default} in a scalar stand for the value of an environment variable (expand.h).
  *
  * Sources apply in order: a later scalar or list replaces the earlier one, sections and maps merge key by key.
  *
@@ -44,33 +45,43 @@
 #define STOA_CONFIG_MAP_ENTRIES_MAX 1024u /* one map, all sources together */
 #define STOA_CONFIG_ERRORS_MAX 50u        /* shown; the others are counted */
 
-/* Where settings come from. Further kinds may follow; the order of sources is always the caller's. */
+/* Where settings come from. The order of sources is always the caller's. */
 enum stoa_config_source_kind {
-  STOA_CONFIG_FILE, /* `text` is a path */
-  STOA_CONFIG_TEXT, /* `text` is YAML, `name` stands for the path in errors */
-  STOA_CONFIG_SET   /* `text` is "a.b=c": the key c, in YAML, at the path a.b */
+  STOA_CONFIG_FILE,        /* `text` is a file's path, or a directory's: its files as folder.h lists them */
+  STOA_CONFIG_TEXT,        /* `text` is YAML, `name` stands for the path in errors */
+  STOA_CONFIG_SET,         /* `text` is "a.b=c": the value c, in YAML, at the path a.b */
+  STOA_CONFIG_ENVIRONMENT, /* the environment's variables that set keys (environment.h); `text` is the program's name */
+  STOA_CONFIG_VARIABLE     /* one of them: `text` is the value, in YAML, for `path`; `name` the variable's */
 };
 
 struct stoa_config_source {
   enum stoa_config_source_kind kind;
   struct stoa_string text; /* a path is followed by a NUL */
-  const char *name;        /* STOA_CONFIG_TEXT only */
+  const char *name;        /* STOA_CONFIG_TEXT and STOA_CONFIG_VARIABLE only */
+  struct stoa_string path; /* STOA_CONFIG_VARIABLE only */
 };
 
-/* Read all sources into a struct of `type`.
+/* What a load reads. Borrowed until the call returns. */
+struct stoa_config_input {
+  const struct stoa_message_type *type;
+  const struct stoa_config_source *sources; /* none is fine */
+  size_t source_count;
+  const char *const *environment; /* "NAME=value" each, up to NULL: what ${NAME} stands for. NULL: empty */
+};
+
+/* Read all sources into a struct of input->type.
  *
- * sources      borrowed until the call returns; none is fine
  * arena        holds what the struct points to; every string and bytes value in it is followed by a NUL
- * out_message  type->size bytes; written on STOA_OK only
+ * out_message  the type's size of bytes; written on STOA_OK only
  * out_errors   on STOA_E_SYNTAX: what to show, one line a mistake, by source and place; unchanged otherwise
- * Errors: STOA_E_SYNTAX    there are mistakes: a file that is missing, unreadable or too large; broken YAML; keys or
- *                          values that the table does not allow
+ * Errors: STOA_E_SYNTAX    there are mistakes: a file or directory that is missing, unreadable or too large; broken
+ *                          YAML; keys, values or variables that the table does not allow
  *         STOA_E_MEMORY    memory is out, or the arena's cap is reached; nothing is told
  *         STOA_E_LIMIT     the mistakes do not fit into out_errors
  *         STOA_E_ARGUMENT  a table is of another ABI
  */
-int stoa_config_load(const struct stoa_message_type *type, const struct stoa_config_source *sources,
-                     size_t source_count, struct stoa_arena *arena, void *out_message, struct stoa_buffer *out_errors);
+int stoa_config_load(const struct stoa_config_input *input, struct stoa_arena *arena, void *out_message,
+                     struct stoa_buffer *out_errors);
 
 /* Append the message as YAML that stoa_config_load() reads back to the same struct: keys in the table's order, only
  * what is set, sections that are there but empty as {}.

@@ -35,6 +35,12 @@ static void put_scalar(struct printer *printer, const struct stoa_field *field, 
   }
 }
 
+static void put_key(struct printer *printer, const struct stoa_field *field, const void *value) {
+  if (printer->status == STOA_OK) {
+    printer->status = stoa_config_key_write(field, value, printer->out);
+  }
+}
+
 static void put_indent(struct printer *printer, uint32_t indent) {
   for (; indent > 0; indent--) {
     put(printer, " ");
@@ -136,7 +142,7 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
   const struct stoa_field *key = stoa_field_by_number(field->message, 1);
   const struct stoa_field *value = stoa_field_by_number(field->message, 2);
   put_indent(printer, frame->indent + INDENT);
-  put_scalar(printer, key, entry + key->offset);
+  put_key(printer, key, entry + key->offset);
   put(printer, ":");
   if (value->kind == STOA_KIND_MESSAGE) {
     put_message(printer, value->message, message_at(entry + value->offset), frame->depth + 2,

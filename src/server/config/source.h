@@ -1,4 +1,5 @@
-/* server/config/source.h: one source, wherever it lies, as a tree. */
+/* server/config/source.h: one source, wherever it lies, as a tree. Directories and the environment are many sources;
+ * load.c takes them apart. */
 #ifndef STOA_SERVER_CONFIG_SOURCE_H
 #define STOA_SERVER_CONFIG_SOURCE_H
 

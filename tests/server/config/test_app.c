@@ -165,6 +165,29 @@ static void the_configuration_in_force_is_printed(void **state) {
   assert_int_equal(unlink(path), 0);
 }
 
+static void variables_stand_between_files_and_settings(void **state) {
+  (void)state;
+  char path[] = "/tmp/stoa-app-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_true(dprintf(fd, "server: {path: /a, codec: proto, workers: 1}\n") > 0);
+  close(fd);
+  assert_int_equal(setenv("STOA_SERVER_PATH", "/b", 1), 0);
+  assert_int_equal(setenv("STOA_SERVER_WORKERS", "2", 1), 0);
+  assert_int_equal(RUN("--print-config", "--set=server.workers=3", "-c", path), 0);
+  expect_written("server:\n  path: \"/b\"\n  codec: \"proto\"\n  workers: 3\n", "");
+  assert_int_equal(setenv("STOA_SERVER_WORKERS", "x", 1), 0);
+  assert_int_equal(setenv("STOA_SERVER_PATHS", "x", 1), 0);
+  assert_int_equal(RUN("--check-config"), 1);
+  expect_written("",
+                 "STOA_SERVER_WORKERS: server.workers: expected a number from 0 to 4294967295, got \"x\"\n"
+                 "STOA_SERVER_PATHS: unknown environment variable; did you mean \"STOA_SERVER_PATH\"?\n");
+  assert_int_equal(unsetenv("STOA_SERVER_PATH"), 0);
+  assert_int_equal(unsetenv("STOA_SERVER_PATHS"), 0);
+  assert_int_equal(unsetenv("STOA_SERVER_WORKERS"), 0);
+  assert_int_equal(unlink(path), 0);
+}
+
 static void invalid_origins_and_hosts_are_reported_with_examples(void **state) {
   (void)state;
   assert_int_equal(RUN("--check-config", "--set", "server.allowed_origins=[chat.example, 'https://a.example/chat']",
@@ -268,6 +291,7 @@ int main(void) {
       TEST(a_good_configuration_is_ok),
       TEST(values_that_the_server_refuses_fail_the_check),
       TEST(the_configuration_in_force_is_printed),
+      TEST(variables_stand_between_files_and_settings),
       TEST(invalid_origins_and_hosts_are_reported_with_examples),
       TEST(a_setup_that_fails_ends_with_1),
       TEST(an_address_that_cannot_be_bound_ends_with_1),

@@ -349,13 +349,14 @@ static void the_entries_of_a_map_are_capped(void **state) {
 
 static void a_missing_or_unreadable_file_is_reported(void **state) {
   (void)state;
-  const struct stoa_config_source sources[] = {file("/nonexistent/x.yaml"), file("/tmp"), setting("workers=x")};
+  const struct stoa_config_source sources[] = {file("/nonexistent/x.yaml"), file("/proc/self/mem"),
+                                               setting("workers=x")};
   struct reading reading;
   reading_init(&reading);
   assert_int_equal(reading_load(&reading, sources, 3), STOA_E_SYNTAX);
   assert_string_equal(reading_errors(&reading),
                       "/nonexistent/x.yaml: cannot be read: No such file or directory\n"
-                      "/tmp: cannot be read: Is a directory\n"
+                      "/proc/self/mem: cannot be read: Input/output error\n"
                       "--set workers=x: workers: expected a number from 0 to 4294967295, got \"x\"\n");
   reading_fini(&reading);
 }
@@ -446,10 +447,10 @@ static void a_table_of_another_abi_is_refused(void **state) {
   struct tests_outer outer = {0};
   struct reading reading;
   reading_init(&reading);
-  assert_int_equal(stoa_config_load(&tests_foreign_type, NULL, 0, reading.arena, &reading.config, &reading.errors),
-                   STOA_E_ARGUMENT);
-  assert_int_equal(stoa_config_load(&tests_outer_type, &source, 1, reading.arena, &outer, &reading.errors),
-                   STOA_E_ARGUMENT);
+  const struct stoa_config_input foreign = {&tests_foreign_type, NULL, 0, NULL};
+  const struct stoa_config_input around = {&tests_outer_type, &source, 1, NULL};
+  assert_int_equal(stoa_config_load(&foreign, reading.arena, &reading.config, &reading.errors), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_config_load(&around, reading.arena, &outer, &reading.errors), STOA_E_ARGUMENT);
   assert_null(outer.foreign);
   reading_fini(&reading);
 }

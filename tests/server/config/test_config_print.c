@@ -48,6 +48,12 @@ static void scalars_come_back_in_the_order_of_the_table(void **state) {
       "sfixed_delta: -2\nsfixed_offset: -3\nsint_delta: -4\nsint_offset: -5\nretries: 0\n");
 }
 
+static void a_text_that_looks_like_a_variable_is_escaped_but_a_key_is_not(void **state) {
+  (void)state;
+  expect_round_trip("path: '$${HOME} $5 $$${x}'\nlabels: {'${K}': '$${V}'}\n",
+                    "path: \"$${HOME} $5 $$${x}\"\nlabels:\n  \"${K}\": \"$${V}\"\n");
+}
+
 static void zero_is_not_set_except_where_presence_is_kept(void **state) {
   (void)state;
   expect_round_trip("workers: 0\npath: ''\nverbose: false\nbyte_order: big\naddresses: []\nslots: 0\n", "slots: 0\n");
@@ -179,6 +185,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_set_is_an_empty_section),
       cmocka_unit_test(scalars_come_back_in_the_order_of_the_table),
+      cmocka_unit_test(a_text_that_looks_like_a_variable_is_escaped_but_a_key_is_not),
       cmocka_unit_test(zero_is_not_set_except_where_presence_is_kept),
       cmocka_unit_test(sections_and_lists_are_indented),
       cmocka_unit_test(maps_keep_their_keys),
