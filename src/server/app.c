@@ -1,4 +1,5 @@
 /* server/app.c: what every server program does before and after it serves. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "codec/table.h"
 #include "server/config/arguments.h"
-#include "server/config/config.h"
+#include "server/config/origins.h"
+#include "server/options.h"
 
 enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -24,6 +27,7 @@ struct program {
   struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX + 1]; /* those of the arguments, and the environment */
   struct stoa_arena *arena;                                          /* what the configuration is made of */
   void *config;
+  struct stoa_config_origins origins; /* of its values */
 };
 
 static int write_all(int fd, const void *data, size_t len) {
@@ -85,28 +89,61 @@ static int show_help(const struct program *program) {
   return exit_status;
 }
 
+/* The field of that name and type, or NULL. */
+static const struct stoa_field *find_section(const struct stoa_message_type *type, const char *name,
+                                             const struct stoa_message_type *wanted) {
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    const struct stoa_field *field = &type->fields[i];
+    if (strcmp(field->name, name) == 0 && field->kind == STOA_KIND_MESSAGE && field->label == STOA_LABEL_SINGULAR &&
+        strcmp(field->message->full_name, wanted->full_name) == 0) {
+      return field;
+    }
+  }
+  return NULL;
+}
+
+static const void *section(const struct program *program, const struct stoa_field *field) {
+  return *(const void *const *)stoa_slot(program->config, field);
+}
+
+/* The section of that name in a message, which is made if it is not there. NULL when memory is out. */
+static void *make_section(const struct program *program, const struct stoa_message_type *type, void *message,
+                          const char *name, const struct stoa_message_type *wanted) {
+  const struct stoa_field *field = find_section(type, name, wanted);
+  assert(field != NULL);
+  return stoa_message_of_slot(field, stoa_slot_mut(message, field), program->arena);
+}
+
+/* What the server puts in the place of what is left out is what is in force. */
+static int fill_defaults(const struct program *program) {
+  struct stoa_server_config *config =
+      make_section(program, program->type, program->config, "server", &stoa_server_config_type);
+  void *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
+  if (config == NULL || log == NULL) {
+    return STOA_E_MEMORY;
+  }
+  struct stoa_limits_config *limits =
+      make_section(program, &stoa_server_config_type, config, "limits", &stoa_limits_config_type);
+  struct stoa_rate_config *rate =
+      limits == NULL ? NULL : make_section(program, &stoa_limits_config_type, limits, "rate", &stoa_rate_config_type);
+  if (rate == NULL) {
+    return STOA_E_MEMORY;
+  }
+  stoa_options_fill(config, limits, rate);
+  config->workers = stoa_options_workers(config);
+  return STOA_OK;
+}
+
 static int show_config(const struct program *program) {
   struct stoa_buffer text;
   stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
-  int status = stoa_config_print(program->type, program->config, &text);
+  int status = fill_defaults(program);
+  if (status == STOA_OK) {
+    status = stoa_config_print_all(program->type, program->config, &program->origins, &text);
+  }
   int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
   stoa_buffer_fini(&text);
   return exit_status;
-}
-
-/* The section of that name, NULL when it is not there; *out_known is false when the table has no such field. */
-static const void *section(const struct program *program, const char *name, const struct stoa_message_type *type,
-                           bool *out_known) {
-  for (uint32_t i = 0; i < program->type->field_count; i++) {
-    const struct stoa_field *field = &program->type->fields[i];
-    if (strcmp(field->name, name) == 0 && field->kind == STOA_KIND_MESSAGE && field->label == STOA_LABEL_SINGULAR &&
-        strcmp(field->message->full_name, type->full_name) == 0) {
-      *out_known = true;
-      return *(const void *const *)(const void *)((const uint8_t *)program->config + field->offset);
-    }
-  }
-  *out_known = false;
-  return NULL;
 }
 
 static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
@@ -151,19 +188,17 @@ static int serve(const struct program *program, const struct stoa_server_config 
 }
 
 static int use_config(const struct program *program) {
-  bool has_server;
-  bool has_log;
-  const struct stoa_server_config *server = section(program, "server", &stoa_server_config_type, &has_server);
-  const struct stoa_log_config *log = section(program, "log", &stoa_log_config_type, &has_log);
-  if (!has_server || !has_log) {
+  const struct stoa_field *server = find_section(program->type, "server", &stoa_server_config_type);
+  const struct stoa_field *log = find_section(program->type, "log", &stoa_log_config_type);
+  if (server == NULL || log == NULL) {
     complain(program, "%s has no stoa.ServerConfig server or no stoa.LogConfig log\n", program->type->full_name);
     return EXIT_FAILED;
   }
   if (program->arguments.action == STOA_ARGUMENTS_PRINT_CONFIG) {
     return show_config(program);
   }
-  open_log(program, log);
-  return serve(program, server);
+  open_log(program, section(program, log));
+  return serve(program, section(program, server));
 }
 
 /* Files, then the environment, then settings. */
@@ -187,7 +222,8 @@ static int load_into(struct program *program, struct stoa_buffer *errors) {
   const struct stoa_config_input input = {.type = program->type,
                                           .sources = program->sources,
                                           .source_count = program->arguments.source_count + 1,
-                                          .environment = (const char *const *)environ};
+                                          .environment = (const char *const *)environ,
+                                          .origins = &program->origins};
   return stoa_config_load(&input, program->arena, program->config, errors);
 }
 

@@ -86,13 +86,8 @@ static bool copy_lists(struct stoa_arena *arena, struct stoa_server_config *conf
 static bool copy_config(struct stoa_server *server) {
   struct stoa_arena *arena = server->config_arena;
   struct stoa_server_config *config = &server->config;
-  if (config->addresses.count == 0 && config->listeners.count == 0) {
-    config->addresses.items = default_addresses;
-    config->addresses.count = 1;
-  }
-  return copy_lists(arena, config) && copy_text(arena, &config->path, "/") &&
-         copy_text(arena, &config->codec, "json") && copy_text(arena, &config->web_root, "") &&
-         copy_tls(arena, &config->tls);
+  return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
+         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -111,19 +106,42 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->call_timeout_ms, 30000);
 }
 
-static void fill_rate(struct stoa_server *server) {
-  static const struct stoa_rate_config none;
-  const struct stoa_rate_config *config = server->limits.rate == NULL ? &none : server->limits.rate;
-  struct stoa_rate_limits *rate = &server->rate;
-  *rate = (struct stoa_rate_limits){config->messages_per_s, config->messages_burst, config->bytes_per_s,
-                                    config->bytes_burst, config->excess_max};
+static void fill_rate(struct stoa_rate_config *rate, uint32_t message_bytes_max) {
   or_default(&rate->messages_burst, rate->messages_per_s > UINT32_MAX / 2 ? UINT32_MAX : rate->messages_per_s * 2);
   or_default(&rate->bytes_burst, rate->bytes_per_s > UINT32_MAX / 4 ? UINT32_MAX : rate->bytes_per_s * 4);
   or_default(&rate->excess_max, 40);
-  if (rate->bytes_burst < server->limits.message_bytes_max) {
-    rate->bytes_burst = server->limits.message_bytes_max;
+  if (rate->bytes_burst < message_bytes_max) {
+    rate->bytes_burst = message_bytes_max;
   }
-  server->limits.rate = NULL; /* the program's own memory */
+}
+
+static void or_text(struct stoa_string *text, const char *fallback) {
+  if (text->len == 0) {
+    *text = stoa_string_of(fallback);
+  }
+}
+
+void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_config *limits,
+                       struct stoa_rate_config *rate) {
+  if (config->addresses.count == 0 && config->listeners.count == 0) {
+    config->addresses.items = default_addresses;
+    config->addresses.count = STOA_COUNT_OF(default_addresses);
+  }
+  or_text(&config->path, "/");
+  or_text(&config->codec, "json");
+  or_default(&config->ping_interval_ms, 25000);
+  or_default(&config->pong_timeout_ms, 10000);
+  or_default(&config->drain_ms, 30000);
+  fill_limits(limits);
+  fill_rate(rate, limits->message_bytes_max);
+}
+
+uint32_t stoa_options_workers(const struct stoa_server_config *config) {
+  uint32_t cores = core_count();
+  if (config->workers != 0) {
+    return config->workers;
+  }
+  return cores > STOA_WORKERS_MAX ? STOA_WORKERS_MAX : cores;
 }
 
 static void fill_session_limits(struct stoa_server *server) {
@@ -251,20 +269,19 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
       server->limits = *config->limits;
     }
   }
+  struct stoa_rate_config rate = {0};
+  if (server->limits.rate != NULL) {
+    rate = *server->limits.rate;
+  }
+  server->limits.rate = NULL; /* the program's own memory */
+  stoa_options_fill(&server->config, &server->limits, &rate);
   if (!copy_config(server)) {
     return STOA_E_MEMORY;
   }
-  or_default(&server->config.ping_interval_ms, 25000);
-  or_default(&server->config.pong_timeout_ms, 10000);
-  or_default(&server->config.drain_ms, 30000);
-  fill_limits(&server->limits);
+  server->rate = (struct stoa_rate_limits){rate.messages_per_s, rate.messages_burst, rate.bytes_per_s, rate.bytes_burst,
+                                           rate.excess_max};
   fill_session_limits(server);
-  fill_rate(server);
-  server->worker_count = server->config.workers;
-  or_default(&server->worker_count, core_count());
-  if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {
-    server->worker_count = STOA_WORKERS_MAX;
-  }
+  server->worker_count = stoa_options_workers(&server->config);
   int status = check(server);
   return status == STOA_OK ? set_peer_limits(server) : status;
 }

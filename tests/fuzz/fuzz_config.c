@@ -20,7 +20,8 @@ static struct outcome load(struct stoa_config_source source) {
   must(outcome.arena != NULL);
   stoa_buffer_init(&outcome.errors, 256u * 1024);
   static const char *const environment[] = {"A=1", "B=${A}", "EMPTY=", NULL};
-  const struct stoa_config_input input = {&tests_config_type, &source, 1, environment};
+  const struct stoa_config_input input = {
+      .type = &tests_config_type, .sources = &source, .source_count = 1, .environment = environment};
   outcome.status = stoa_config_load(&input, outcome.arena, &outcome.config, &outcome.errors);
   return outcome;
 }

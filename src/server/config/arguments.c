@@ -22,7 +22,7 @@ static const struct option options[] = {
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
      "show what is wrong with the settings, and end"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
-     "show the settings in force as YAML, and end"},
+     "show every setting and where it came from, and end"},
     {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and end"},
     {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this, and end"},
 };

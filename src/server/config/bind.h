@@ -11,6 +11,7 @@ struct stoa_config_binder {
   struct stoa_arena *arena;   /* what the struct points to */
   struct stoa_arena *scratch; /* needed until bind returns */
   struct stoa_config_report *report;
+  struct stoa_config_origins *origins; /* NULL: not kept */
 };
 
 /* Put the tree's values over those that `message` has. Mistakes go to the report; the struct is then worth nothing.

@@ -54,6 +54,8 @@ enum stoa_config_source_kind {
   STOA_CONFIG_VARIABLE     /* one of them: `text` is the value, in YAML, for `path`; `name` the variable's */
 };
 
+struct stoa_config_origins;
+
 struct stoa_config_source {
   enum stoa_config_source_kind kind;
   struct stoa_string text; /* a path is followed by a NUL */
@@ -66,7 +68,8 @@ struct stoa_config_input {
   const struct stoa_message_type *type;
   const struct stoa_config_source *sources; /* none is fine */
   size_t source_count;
-  const char *const *environment; /* "NAME=value" each, up to NULL: what ${NAME} stands for. NULL: empty */
+  const char *const *environment;      /* "NAME=value" each, up to NULL: what ${NAME} stands for. NULL: empty */
+  struct stoa_config_origins *origins; /* zeroed (origins.h): takes down where values come from. NULL: nobody asks */
 };
 
 /* Read all sources into a struct of input->type.
@@ -82,6 +85,13 @@ struct stoa_config_input {
  */
 int stoa_config_load(const struct stoa_config_input *input, struct stoa_arena *arena, void *out_message,
                      struct stoa_buffer *out_errors);
+
+/* Append the message as YAML for people: every key, also what is not set, each value with the source it came from as a
+ * comment, and `default` where there is none. What a field's name says is secret (key_secret, token, password, secret,
+ * their plurals, and names that end in one of them) is shown as "***". Sections and fields that keep whether they are
+ * set, and are not, are comments. Errors: as stoa_config_print() */
+int stoa_config_print_all(const struct stoa_message_type *type, const void *message,
+                          const struct stoa_config_origins *origins, struct stoa_buffer *out);
 
 /* Append the message as YAML that stoa_config_load() reads back to the same struct: keys in the table's order, only
  * what is set, sections that are there but empty as {}.

@@ -6,9 +6,10 @@
 #include "server/config/environment.h"
 #include "server/config/expand.h"
 #include "server/config/folder.h"
+#include "server/config/origins.h"
 #include "server/config/source.h"
 
-/* Trees of one source. 65,536 values with their texts and places stay below it, and so do paths and variables. */
+/* Trees of one source. 65,536 values with their texts and places stay below it. */
 #define SCRATCH_BYTES_MAX (64u * 1024 * 1024)
 
 static const struct stoa_config_mark whole = {0, 0};
@@ -17,7 +18,6 @@ struct load {
   const struct stoa_config_input *input;
   struct stoa_config_binder binder;
   struct stoa_config_report report;
-  struct stoa_arena *names; /* paths and variables, which the report points to */
   void *message;
 };
 
@@ -37,7 +37,7 @@ static int load_tree(struct load *load, const struct stoa_config_source *source)
 static int load_folder(struct load *load, const struct stoa_config_source *source) {
   struct stoa_config_folder folder;
   stoa_config_report_begin(&load->report, source);
-  int status = stoa_config_folder_list(source->text.data, load->names, &folder);
+  int status = stoa_config_folder_list(source->text.data, load->binder.arena, &folder);
   if (status == STOA_E_SYSTEM) {
     return stoa_config_report_add(&load->report, whole, "cannot be read: %s", strerror(errno));
   }
@@ -68,7 +68,7 @@ static int check_variable(struct load *load, const struct stoa_config_variable *
   if (!stoa_config_variable_is_unknown(first, program, name, &nearest)) {
     return STOA_OK;
   }
-  struct stoa_string copy = stoa_arena_copy(load->names, name);
+  struct stoa_string copy = stoa_arena_copy(load->binder.arena, name);
   if (copy.data == NULL) {
     return STOA_E_MEMORY;
   }
@@ -82,7 +82,7 @@ static int check_variable(struct load *load, const struct stoa_config_variable *
 static int load_environment(struct load *load, const struct stoa_config_source *source) {
   struct stoa_config_variable *first = NULL;
   const char *const *item = load->input->environment;
-  int status = stoa_config_variables_of(load->input->type, source->text, load->names, &first);
+  int status = stoa_config_variables_of(load->input->type, source->text, load->binder.arena, &first);
   for (struct stoa_config_variable *next = first; next != NULL && status == STOA_OK; next = next->next) {
     status = load_variable(load, next);
   }
@@ -116,14 +116,16 @@ static int load_apart(struct load *load, void *out_message) {
   }
   if (status == STOA_OK) {
     memcpy(out_message, load->message, input->type->size);
+    if (input->origins != NULL) {
+      stoa_config_origins_finish(input->origins, load->message, input->type->size, out_message);
+    }
   }
   return status;
 }
 
 static int load_with(struct load *load, void *out_message, struct stoa_buffer *out_errors) {
-  load->names = stoa_arena_create(SCRATCH_BYTES_MAX);
   load->binder.scratch = stoa_arena_create(SCRATCH_BYTES_MAX);
-  if (load->names == NULL || load->binder.scratch == NULL) {
+  if (load->binder.scratch == NULL) {
     return STOA_E_MEMORY;
   }
   int status = load_apart(load, out_message);
@@ -136,7 +138,7 @@ static int load_with(struct load *load, void *out_message, struct stoa_buffer *o
 
 int stoa_config_load(const struct stoa_config_input *input, struct stoa_arena *arena, void *out_message,
                      struct stoa_buffer *out_errors) {
-  struct load load = {.input = input, .binder.arena = arena};
+  struct load load = {.input = input, .binder = {.arena = arena, .origins = input->origins}};
   load.binder.report = &load.report;
   if (input->type->abi != STOA_DESCRIPTOR_ABI) {
     return STOA_E_ARGUMENT;
@@ -147,7 +149,6 @@ int stoa_config_load(const struct stoa_config_input *input, struct stoa_arena *a
   }
   status = load_with(&load, out_message, out_errors);
   stoa_arena_destroy(load.binder.scratch);
-  stoa_arena_destroy(load.names);
   stoa_config_report_fini(&load.report);
   return status;
 }

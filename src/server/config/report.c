@@ -148,6 +148,20 @@ static int append_place(struct stoa_buffer *out, const struct stoa_config_source
   return status;
 }
 
+int stoa_config_origin_append(const struct stoa_config_source *source, uint32_t line, struct stoa_buffer *out) {
+  if (source->kind == STOA_CONFIG_SET) {
+    return append_text(out, "--set");
+  }
+  bool is_file = source->kind == STOA_CONFIG_FILE;
+  int status = append_item(out, "", is_file ? source->text : stoa_string_of(source->name));
+  if (status == STOA_OK && line > 0 && source->kind != STOA_CONFIG_VARIABLE) {
+    char text[16];
+    snprintf(text, sizeof text, ":%u", (unsigned)line);
+    status = append_text(out, text);
+  }
+  return status;
+}
+
 static int append_mistake(struct stoa_buffer *out, const struct stoa_config_mistake *mistake) {
   int status = append_place(out, &mistake->source, mistake->mark);
   if (status == STOA_OK) {

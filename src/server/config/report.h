@@ -44,6 +44,10 @@ int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config
  * Errors: STOA_E_LIMIT, STOA_E_MEMORY  `out` is as before. */
 int stoa_config_report_write(struct stoa_config_report *report, struct stoa_buffer *out);
 
+/* Append where a value came from, as one line of a comment: configs/a.yaml:12, STOA_SERVER_PATH, --set.
+ * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+int stoa_config_origin_append(const struct stoa_config_source *source, uint32_t line, struct stoa_buffer *out);
+
 /* A piece of input in double quotes, for a message: control characters escaped, and cut with "..." so that a long one
  * does not hide what is said about it. */
 struct stoa_config_quoted {

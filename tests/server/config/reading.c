@@ -33,7 +33,11 @@ void reading_fini(struct reading *reading) {
 }
 
 int reading_load(struct reading *reading, const struct stoa_config_source *sources, size_t source_count) {
-  const struct stoa_config_input input = {&tests_config_type, sources, source_count, reading->environment};
+  const struct stoa_config_input input = {.type = &tests_config_type,
+                                          .sources = sources,
+                                          .source_count = source_count,
+                                          .environment = reading->environment,
+                                          .origins = &reading->origins};
   return stoa_config_load(&input, reading->arena, &reading->config, &reading->errors);
 }
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "server/config/config.h"
+#include "server/config/origins.h"
 #include "tables.h"
 
 struct reading {
@@ -18,6 +18,7 @@ struct reading {
   struct stoa_buffer errors;
   struct tests_config config;
   const char *const *environment; /* NULL: empty */
+  struct stoa_config_origins origins;
 };
 
 /* A source of YAML whose errors start with "a.yaml". */

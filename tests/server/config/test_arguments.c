@@ -143,7 +143,7 @@ static void the_usage_names_every_option(void **state) {
                       "  -c, --config FILE      read a YAML file, or a directory's; repeated, later ones win\n"
                       "      --set a.b=c        one setting, over files and STOA_ variables; repeated\n"
                       "      --check-config     show what is wrong with the settings, and end\n"
-                      "      --print-config     show the settings in force as YAML, and end\n"
+                      "      --print-config     show every setting and where it came from, and end\n"
                       "      --version          show name and version, and end\n"
                       "  -h, --help             show this, and end\n");
   stoa_buffer_fini(&out);

@@ -447,8 +447,10 @@ static void a_table_of_another_abi_is_refused(void **state) {
   struct tests_outer outer = {0};
   struct reading reading;
   reading_init(&reading);
-  const struct stoa_config_input foreign = {&tests_foreign_type, NULL, 0, NULL};
-  const struct stoa_config_input around = {&tests_outer_type, &source, 1, NULL};
+  const struct stoa_config_input foreign = {
+      .type = &tests_foreign_type, .sources = NULL, .source_count = 0, .environment = NULL};
+  const struct stoa_config_input around = {
+      .type = &tests_outer_type, .sources = &source, .source_count = 1, .environment = NULL};
   assert_int_equal(stoa_config_load(&foreign, reading.arena, &reading.config, &reading.errors), STOA_E_ARGUMENT);
   assert_int_equal(stoa_config_load(&around, reading.arena, &outer, &reading.errors), STOA_E_ARGUMENT);
   assert_null(outer.foreign);

@@ -60,7 +60,10 @@ static int load_once(const char *text) {
   struct tests_config config = {0};
   struct stoa_arena *arena = stoa_arena_create(1u << 20);
   stoa_buffer_init(&errors, 1u << 16);
-  const struct stoa_config_input input = {&tests_config_type, sources, STOA_COUNT_OF(sources), environment};
+  const struct stoa_config_input input = {.type = &tests_config_type,
+                                          .sources = sources,
+                                          .source_count = STOA_COUNT_OF(sources),
+                                          .environment = environment};
   int status = arena == NULL ? STOA_E_MEMORY : stoa_config_load(&input, arena, &config, &errors);
   if (status == STOA_E_MEMORY) {
     assert_int_equal(errors.len, 0);
@@ -111,7 +114,8 @@ static void a_load_survives_an_arena_of_any_size(void **state) {
     struct stoa_buffer errors;
     struct stoa_arena *arena = stoa_arena_create(cap);
     stoa_buffer_init(&errors, 1u << 16);
-    const struct stoa_config_input input = {&tests_config_type, &source, 1, environment};
+    const struct stoa_config_input input = {
+        .type = &tests_config_type, .sources = &source, .source_count = 1, .environment = environment};
     status = stoa_config_load(&input, arena, &config, &errors);
     assert_true(status == STOA_E_MEMORY || status == STOA_OK);
     assert_int_equal(errors.len, 0);

@@ -186,7 +186,8 @@ static void an_unknown_variable_of_the_library_is_an_error(void **state) {
                                      "STOA_",
                                      "CHAT_PORT=1",
                                      NULL};
-  const struct stoa_config_input input = {&stoa_app_config_type, &source, 1, environment};
+  const struct stoa_config_input input = {
+      .type = &stoa_app_config_type, .sources = &source, .source_count = 1, .environment = environment};
   reading_init(&reading);
   assert_int_equal(stoa_config_load(&input, reading.arena, &config, &reading.errors), STOA_E_SYNTAX);
   assert_string_equal(reading_errors(&reading),

@@ -84,7 +84,8 @@ static char *in_force(const struct stoa_server_config *config, struct stoa_buffe
 static void the_sample_sets_the_defaults(void **state) {
   (void)state;
   const struct stoa_config_source source = {.kind = STOA_CONFIG_FILE, .text = stoa_string_of(sample_path)};
-  const struct stoa_config_input input = {&stoa_app_config_type, &source, 1, NULL};
+  const struct stoa_config_input input = {
+      .type = &stoa_app_config_type, .sources = &source, .source_count = 1, .environment = NULL};
   struct stoa_app_config config;
   struct stoa_buffer errors;
   struct stoa_buffer with_sample;
