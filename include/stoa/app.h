@@ -6,8 +6,7 @@
  *
  * Options: -c FILE, --config FILE (a file, or a directory of *.yaml and *.yml files; repeated, later ones win),
  * --set a.b=c (repeated; c is YAML; over all files and variables), --check-config, --print-config, --version, --help
- * (-h). --check-config also creates the server, without starting it, so that addresses, paths and certificates are
- * tried. An unknown key is an error with file, line, column and the nearest name; all errors are shown in one run.
+ * (-h). --check-config also tries addresses, paths and certificates, without starting the server. An unknown key is an error with file, line, column and the nearest name; all errors are shown in one run.
  *
  * Environment variables come after files and before --set: STOA_SERVER_PATH sets server.path, and CHAT_ROOMS_MAX sets
  * rooms_max of a program that is called chat. ${NAME} and ${NAME:default} in a value stand for a variable.

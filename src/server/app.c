@@ -159,8 +159,8 @@ static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
 static void open_log(const struct program *program, const struct stoa_log_config *config) {
   enum stoa_log_severity level = log_level(config);
   bool is_json = config != NULL && config->format == STOA_LOG_CONFIG_FORMAT_JSON;
-  if (program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG && level == STOA_LOG_OFF) {
-    level = STOA_LOG_ERROR;
+  if (program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG && level > STOA_LOG_WARN) {
+    level = STOA_LOG_WARN;
   }
   stoa_log_setup(STDERR_FILENO, level, is_json ? STOA_LOG_JSON : STOA_LOG_LOGFMT);
 }
@@ -170,21 +170,25 @@ static int set_up_and_run(const struct program *program, struct stoa_server *ser
   return status == STOA_OK ? stoa_server_run(server) : status;
 }
 
-/* Creating a server is how the values are checked: addresses, the path, the certificate. Nothing listens yet. */
+static int start_failed(const char *what, int status) {
+  stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("reason", stoa_status_text(status)));
+  return EXIT_FAILED;
+}
+
+static int check_config(const struct stoa_server_config *config) {
+  int status = stoa_server_check(config);
+  return status == STOA_OK ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n"))
+                           : start_failed("the configuration is not usable", status);
+}
+
 static int serve(const struct program *program, const struct stoa_server_config *config) {
-  bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
   struct stoa_server *server = NULL;
   int status = stoa_server_create(config, &server);
-  if (status == STOA_OK && !is_check) {
+  if (status == STOA_OK) {
     status = set_up_and_run(program, server);
   }
   stoa_server_destroy(server);
-  if (status != STOA_OK) {
-    stoa_log(STOA_LOG_ERROR, is_check ? "the configuration is not usable" : "the server could not start",
-             STOA_F_STR("reason", stoa_status_text(status)));
-    return EXIT_FAILED;
-  }
-  return is_check ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n")) : EXIT_FINE;
+  return status == STOA_OK ? EXIT_FINE : start_failed("the server could not start", status);
 }
 
 static int use_config(const struct program *program) {
@@ -198,7 +202,8 @@ static int use_config(const struct program *program) {
     return show_config(program);
   }
   open_log(program, section(program, log));
-  return serve(program, section(program, server));
+  bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
+  return is_check ? check_config(section(program, server)) : serve(program, section(program, server));
 }
 
 /* Files, then the environment, then settings. */

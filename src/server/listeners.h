@@ -56,9 +56,23 @@ struct stoa_listeners {
 
 /* Take the configuration apart, after the server's options were applied: addresses, roles, certificates. Names are
  * resolved, which may block.
- * Errors: STOA_E_ARGUMENT  what is configured makes no sense (logged); STOA_E_NOT_FOUND, STOA_E_DENIED, STOA_E_TLS,
- *         STOA_E_MEMORY  as stoa_tls_context_create() */
+ * Errors: STOA_E_ARGUMENT  what is configured makes no sense (logged, each of them); STOA_E_NOT_FOUND, STOA_E_DENIED,
+ * STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
 int stoa_listeners_init(struct stoa_server *server);
+/* The option that a listener's address is: server.addresses[1], or server.listeners[1].address. */
+struct stoa_option_name {
+  char text[48];
+};
+struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
+                                              const struct stoa_server_listener *listener);
+/* Does another listener, or the same address in front of it, take this address in, so that it gets no socket? */
+bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
+                           const struct stoa_address *address);
+
+/* After stoa_listeners_init(), also after one that failed: is each certificate valid today, and can each address be
+ * listened on now? Logged, the second as a warning.
+ * Errors: STOA_E_TLS  a certificate is not valid */
+int stoa_listeners_check(const struct stoa_server *server);
 /* Half-built is fine. After all workers have ended. */
 void stoa_listeners_fini(struct stoa_server *server);
 

@@ -175,12 +175,13 @@ static int check_times(const struct stoa_server *server) {
       {"server.pong_timeout_ms", server->config.pong_timeout_ms},
       {"server.drain_ms", server->config.drain_ms},
   };
+  int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(times); i++) {
     if (times[i].value > INT32_MAX) {
-      return out_of_range(times[i].name, times[i].value, INT32_MAX);
+      status = out_of_range(times[i].name, times[i].value, INT32_MAX);
     }
   }
-  return STOA_OK;
+  return status;
 }
 
 static int check_listeners(const struct stoa_server_config *config) {
@@ -226,36 +227,47 @@ static int set_peer_limits(struct stoa_server *server) {
   return status;
 }
 
-static int check(const struct stoa_server *server) {
+static int check_sizes(const struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
-  int status = check_listeners(&server->config);
-  if (status != STOA_OK) {
-    return status;
+  const struct {
+    const char *name;
+    uint32_t value;
+    uint32_t highest;
+  } sizes[] = {
+      {"server.workers", server->worker_count, STOA_WORKERS_MAX},
+      {"server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES},
+      {"server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX},
+      {"server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST},
+      {"server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST},
+      {"server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST},
+  };
+  int status = STOA_OK;
+  for (size_t i = 0; i < STOA_COUNT_OF(sizes); i++) {
+    if (sizes[i].value > sizes[i].highest) {
+      status = out_of_range(sizes[i].name, sizes[i].value, sizes[i].highest);
+    }
   }
-  if (server->worker_count > STOA_WORKERS_MAX) {
-    return out_of_range("server.workers", server->worker_count, STOA_WORKERS_MAX);
+  return status;
+}
+
+static int check_path(const struct stoa_server *server) {
+  if (server->config.path.data[0] == '/') {
+    return STOA_OK;
   }
-  if (limits->head_bytes_max > STOA_STREAM_READ_BYTES) {
-    return out_of_range("server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES);
+  stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
+  return STOA_E_ARGUMENT;
+}
+
+/* All of them are made, so that one run tells all mistakes. */
+static int check(const struct stoa_server *server) {
+  const int statuses[] = {check_listeners(&server->config), check_sizes(server), check_path(server),
+                          stoa_options_check_origins(&server->config), check_times(server)};
+  for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
+    if (statuses[i] != STOA_OK) {
+      return statuses[i];
+    }
   }
-  if (limits->head_fields_max > STOA_HTTP_FIELDS_MAX) {
-    return out_of_range("server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX);
-  }
-  if (limits->message_bytes_max > MESSAGE_BYTES_HIGHEST) {
-    return out_of_range("server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST);
-  }
-  if (limits->mailbox_bytes_max > MAILBOX_BYTES_HIGHEST) {
-    return out_of_range("server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST);
-  }
-  if (server->config.linger_ms > LINGER_MS_HIGHEST) {
-    return out_of_range("server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST);
-  }
-  if (server->config.path.data[0] != '/') {
-    stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
-    return STOA_E_ARGUMENT;
-  }
-  status = stoa_options_check_origins(&server->config);
-  return status == STOA_OK ? check_times(server) : status;
+  return STOA_OK;
 }
 
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {
@@ -283,5 +295,6 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
   fill_session_limits(server);
   server->worker_count = stoa_options_workers(&server->config);
   int status = check(server);
-  return status == STOA_OK ? set_peer_limits(server) : status;
+  int peers = set_peer_limits(server);
+  return status == STOA_OK ? peers : status;
 }

@@ -12,7 +12,8 @@ void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_con
 uint32_t stoa_options_workers(const struct stoa_server_config *config);
 
 /* Fill server->config, limits, session_limits and worker_count. `config` NULL is all defaults.
- * Errors: STOA_E_ARGUMENT  a value is out of range (logged with its name); STOA_E_MEMORY */
+ * Errors: STOA_E_ARGUMENT  values are out of range (each is logged with its name); all fields are filled all the same
+ *         STOA_E_MEMORY */
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
 
 /* Are server.allowed_origins and server.hosts what they must be? All faults are logged.
