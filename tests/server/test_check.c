@@ -1,4 +1,5 @@
 /* tests/server/test_check.c: what --check-config finds, with the exact text of each finding. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -212,13 +213,32 @@ static void a_port_in_use_is_a_warning(void **state) {
   assert_string_equal(found, "");
 }
 
+static int refuse_bind(int fd, const struct sockaddr *address, socklen_t len) {
+  (void)fd, (void)address, (void)len;
+  errno = EACCES;
+  return -1;
+}
+
+static void an_address_that_this_user_may_not_have_is_a_warning(void **state) {
+  (void)state;
+  stoa_sys.bind = refuse_bind;
+  assert_int_equal(CHECK(plain, STOA_STR("127.0.0.1:443")), STOA_OK);
+  assert_string_equal(found,
+                      "level=warn event=\"cannot listen as this user on this machine\" address=127.0.0.1:443 "
+                      "option=server.addresses[0] reason=\"Permission denied\"\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(a_usable_configuration_has_no_findings),   TEST(all_mistakes_are_found_in_one_run),
-      TEST(an_option_of_a_listener_is_named_as_such), TEST(a_certificate_out_of_date_is_found),
-      TEST(a_key_of_another_certificate_is_found),    TEST(a_port_in_use_is_a_warning),
+      TEST(a_usable_configuration_has_no_findings),
+      TEST(all_mistakes_are_found_in_one_run),
+      TEST(an_option_of_a_listener_is_named_as_such),
+      TEST(a_certificate_out_of_date_is_found),
+      TEST(a_key_of_another_certificate_is_found),
+      TEST(a_port_in_use_is_a_warning),
+      TEST(an_address_that_this_user_may_not_have_is_a_warning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
