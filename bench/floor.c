@@ -1,7 +1,7 @@
-/* bench/floor.c: the yardstick. What does fan-out cost when nothing is done but the system calls it needs?
+/* bench/floor.c: the yardstick: the cost of a fan-out that does only the necessary system calls.
  *
  * A bare epoll loop: one recv() per readable socket into one big buffer, frames copied once while they are unmasked,
- * members in a dense array. It checks nothing and must never face a network. The ways to send:
+ * members in a dense array. It checks nothing and must never be reachable from a network. The ways to send:
  *
  *   each   one send() per message and member, the usual shape of a broadcast
  *   batch  the messages of a turn built once in one buffer, one send() per member and turn
@@ -27,7 +27,7 @@
 
 enum { EVENTS_MAX = 1024, READ_LEN = 256 * 1024, FD_MAX = 1 << 20 };
 
-/* A yardstick that goes on with half of its memory measures nothing. */
+/* Without its memory the program cannot measure, so it exits. */
 static void *need(void *block) {
   if (block == NULL) {
     perror("floor");
@@ -77,7 +77,7 @@ static void join(struct floor *floor, int fd) {
   watch(floor, fd, EPOLL_CTL_ADD, EPOLLIN);
 }
 
-/* The last one takes the free place, so that the array stays dense. */
+/* The last member moves to the free index, so that the array stays dense. */
 static void leave(struct floor *floor, size_t index) {
   struct member *member = &floor->members[index];
   rest_free(&member->in);
@@ -118,7 +118,7 @@ static void send_to(struct floor *floor, size_t index, const uint8_t *data, size
     return;
   }
   ssize_t sent = send(member->fd, data, len, MSG_NOSIGNAL);
-  /* An error other than a full socket shows at the next read, which ends the connection. */
+  /* The next read reports an error other than a full socket, and ends the connection. */
   if (sent < 0 && errno != EAGAIN) {
     return;
   }
@@ -187,7 +187,7 @@ static void turn_end(struct floor *floor, size_t index) {
   floor->end_count = 0;
 }
 
-/* Returns the bytes used, 0 when the head is not there as a whole. */
+/* Returns the bytes used, 0 when the head is incomplete. */
 static size_t upgrade(struct member *member, const uint8_t *data, size_t len) {
   const uint8_t *end = memmem(data, len, "\r\n\r\n", 4);
   if (end == NULL) {
@@ -201,7 +201,7 @@ static size_t upgrade(struct member *member, const uint8_t *data, size_t len) {
   return head_len;
 }
 
-/* A Close is answered and ends the connection, a Ping is answered, a Pong is nothing. Returns false at the end. */
+/* Answer a Close and end the connection, answer a Ping, ignore a Pong. Returns false when the connection has ended. */
 static bool control(struct floor *floor, size_t index, const struct plain_ws_frame *frame) {
   if (frame->opcode == PLAIN_WS_PONG) {
     return true;
@@ -212,7 +212,7 @@ static bool control(struct floor *floor, size_t index, const struct plain_ws_fra
   return frame->opcode != PLAIN_WS_CLOSE;
 }
 
-/* Use up all whole frames. Returns the bytes used, or -1 when the connection is at its end. */
+/* Handle all complete frames. Returns the bytes used, or -1 when the connection has ended. */
 static ssize_t use_frames(struct floor *floor, size_t index, const uint8_t *data, size_t len) {
   struct member *member = &floor->members[index];
   size_t used = member->upgraded ? 0 : upgrade(member, data, len);
@@ -223,7 +223,7 @@ static ssize_t use_frames(struct floor *floor, size_t index, const uint8_t *data
       turn_add(floor, &frame);
       continue;
     }
-    /* Messages before a Close are the others' all the same, and the sender's before the answer. */
+    /* Messages before a Close still go to the members, and to the sender before the answer. */
     if (frame.opcode == PLAIN_WS_CLOSE) {
       turn_end(floor, index);
     }
@@ -234,7 +234,7 @@ static ssize_t use_frames(struct floor *floor, size_t index, const uint8_t *data
   return (ssize_t)used;
 }
 
-/* What came before and was not whole goes in front of what comes now. Returns the bytes in the input buffer, or -1. */
+/* Put the incomplete frame of earlier reads before the new bytes. Returns the bytes in the input buffer, or -1. */
 static ssize_t fill_input(struct floor *floor, struct member *member) {
   size_t kept = member->in == NULL ? 0 : member->in->len;
   if (kept + READ_LEN > floor->input_cap) {
@@ -308,7 +308,7 @@ static int usage(void) {
 static bool choose(struct floor *floor, const char *mode) {
   if (strcmp(mode, "uring") == 0 && !floor_uring_open()) {
     fprintf(stderr, "floor: no io_uring here\n");
-    exit(77); /* the usual status of a test that was skipped */
+    exit(77); /* the usual status of a skipped test */
   }
   floor->fan_out = strcmp(mode, "each") == 0    ? fan_out_each
                    : strcmp(mode, "batch") == 0 ? fan_out_batch
@@ -323,7 +323,7 @@ static bool open_floor(struct floor *floor, unsigned port) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
-  /* Not cleared: join() writes an entry before anything reads it, and pages that no one needs stay untouched. */
+  /* Not cleared: join() writes an entry before anything reads it, and unused pages stay untouched. */
   floor->index_by_fd = need(malloc(FD_MAX * sizeof *floor->index_by_fd));
   floor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   floor->listen_fd = plain_ws_listen(port);

@@ -1,4 +1,4 @@
-/* bench/floor.h: what the two sending back ends of the floor program share. */
+/* bench/floor.h: shared by the two sending back ends of the floor program. */
 #ifndef STOA_BENCH_FLOOR_H
 #define STOA_BENCH_FLOOR_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that wait: an incomplete frame that came in, or what a full socket did not take. */
+/* Bytes that wait: an incomplete received frame, or output that a full socket did not take. */
 struct rest {
   uint8_t *data;
   size_t len;
@@ -27,18 +27,19 @@ struct floor {
   struct member *members;
   size_t member_count;
   int32_t *index_by_fd;
-  uint8_t *input; /* one for all: what is read is used up at once */
+  uint8_t *input; /* one for all members: input is handled at once */
   size_t input_cap;
   uint8_t *turn; /* the messages of this turn, as frames to send */
   size_t turn_len;
   size_t turn_cap;
-  size_t *ends; /* where each of them ends */
+  size_t *ends; /* the end of each message in `turn` */
   size_t end_count;
   size_t end_cap;
   void (*fan_out)(struct floor *floor);
 };
 
-/* Keep what member `index` did not take, and send it when it can. `sent` counts from the start of `data`. */
+/* Keep the bytes that member `index` did not take, and send them when the socket has room. `sent` counts from the start
+ * of `data`. */
 void floor_keep(struct floor *floor, size_t index, const uint8_t *data, size_t len, size_t sent);
 
 /* Open the ring. Returns false when the kernel has none. */

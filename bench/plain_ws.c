@@ -31,7 +31,7 @@ size_t plain_ws_answer(const char *head, size_t head_len, char *out) {
 }
 
 /* RFC 6455 5.2: 7 bits, or 126 and 16 bits, or 127 and 64 bits. Returns the bytes before the masking key, 0 when they
- * are not all there. */
+ * are incomplete. */
 static size_t read_length(const uint8_t *data, size_t len, size_t *out_payload_len) {
   if (len < 2) {
     return 0;

@@ -1,6 +1,6 @@
-/* bench/plain_ws.h: the smallest part of WebSocket that serves a well-behaved client.
+/* bench/plain_ws.h: the minimum of WebSocket for a well-behaved client.
  *
- * For the floor programs only: it trusts the peer, and a hostile one would break it.
+ * For the floor programs only: it trusts the peer, and a hostile peer could crash it.
  */
 #ifndef STOA_BENCH_PLAIN_WS_H
 #define STOA_BENCH_PLAIN_WS_H
@@ -24,7 +24,7 @@ struct plain_ws_frame {
  * room for PLAIN_WS_ANSWER_MAX. Returns its length, 0 when the request has no key. */
 size_t plain_ws_answer(const char *head, size_t head_len, char *out);
 
-/* Read the frame at `data`. Returns false while it is not there as a whole. */
+/* Read the frame at `data`. Returns false while it is incomplete. */
 bool plain_ws_parse(const uint8_t *data, size_t len, struct plain_ws_frame *out_frame);
 
 /* Write the frame as a server sends it, whole and unmasked, to `out`, which has room for PLAIN_WS_HEAD_MAX bytes more

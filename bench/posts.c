@@ -1,7 +1,7 @@
-/* bench/posts.c: what it costs to hand work from one worker's loop to another's.
+/* bench/posts.c: the cost of posting work from one worker's loop to another's.
  *
- *   stream  one thread posts as fast as it can; the other mostly does not have to be woken
- *   one     a post goes there and back before the next one: both sides sleep and are woken each time
+ *   stream  one thread posts as fast as it can; the other rarely needs to be woken
+ *   one     a post goes there and back before the next one: both threads sleep and are woken each time
  *
  * Prints wall time and CPU time of both threads for each post, in nanoseconds.
  */
@@ -66,7 +66,7 @@ static void count(struct stoa_post *post) {
   atomic_fetch_add_explicit(&arrived, 1, memory_order_release);
 }
 
-/* A post may be used again only once it has run: the store is reused in a circle after the count. */
+/* A post may be used again only after it has run, so the posts are reused in a ring. */
 static void stream(void) {
   for (unsigned long i = 0; i < STREAM_POSTS; i++) {
     while (i >= atomic_load_explicit(&arrived, memory_order_acquire) + POSTS_IN_STORE) {

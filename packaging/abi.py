@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What programs rely on: the names that libstoa.so exports, and the shape of all that its public headers declare.
+"""The ABI: the names that libstoa.so exports, and the shape of all that its public headers declare.
 
     packaging/abi.py symbols LIBRARY         the exported names, sorted, one a line: src/libstoa.symbols
     packaging/abi.py shape INCLUDE           functions, variables, structs, enums: src/libstoa.abi
@@ -42,12 +42,12 @@ def including(include):
 
 
 def prototypes(include):
-    """What is declared with STOA_API, each as one line of C."""
+    """All declarations with STOA_API, each as one line of C."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "all.c")
         with open(path, "w", encoding="utf-8") as file:
             file.write(including(include))
-        # The mark stays in the text when export.h does not define it.
+        # STOA_API stays in the text when export.h does not define it.
         text = output_of(["gcc", "-E", "-P", "-DSTOA_EXPORT_H", f"-I{include}", path])
     for declaration in re.findall(r"\bSTOA_API\s+([^;{]*);", text):
         yield re.sub(r"\s+", " ", declaration).replace("_Bool", "bool")
@@ -75,7 +75,7 @@ class Types:
         return f"{name} {declarator}".rstrip()
 
     def declare(self, type_id, declarator):
-        """A declaration in C, from the outermost type inwards. A named type ends it, so it ends."""
+        """A declaration in C, from the outermost type inwards. It always ends, at a named type."""
         element = self.by_id[type_id]
         target = element.get("type-id")
         if element.tag in NAMED:
@@ -126,7 +126,7 @@ def shape_of_types(include):
 
 
 def shape(include):
-    """One fact a line, so that two changes seldom meet, and a reviewer sees what moved."""
+    """One fact a line, so that changes rarely conflict, and a reviewer sees each change."""
     lines = sorted(f"declared: {prototype}" for prototype in set(prototypes(include)))
     for name, facts in sorted(shape_of_types(include)):
         lines += [f"{name}: {fact}" for fact in facts]

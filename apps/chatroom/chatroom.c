@@ -6,17 +6,17 @@
 #include <stoa/version.h>
 #include <time.h>
 
-/* Bytes: four for each character of UTF-8. */
+/* In bytes: at most four for each character in UTF-8. */
 #define NICK_BYTES_MAX (CHATROOM_NICK_CHARS_MAX * 4)
 #define TIME_TEXT_SIZE 32
-/* Of a written message: all but its text and its sender. */
+/* The bytes of an encoded message without its text and its sender. */
 #define AROUND_BYTES 256u
-/* When to send again what was one too many. */
+/* The retry_ms of a message that was too much. */
 #define BUSY_RETRY_MS 1000u
 
-/* Who a session is. */
+/* The user of a session. */
 struct person {
-  char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest is known by the session's id */
+  char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest has the session's id */
   size_t nick_len;
   char nick[NICK_BYTES_MAX];
 };
@@ -78,7 +78,7 @@ static const struct stoa_error *text_too_long(struct stoa_session *session, size
   return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
 }
 
-/* What a byte of text takes in the longest form that a client can ask for: JSON, written as a string of JSON. */
+/* The bytes that a byte of text needs in the longest form that a client can request: JSON inside a JSON string. */
 static size_t written_bytes(struct stoa_string text) {
   size_t bytes = 0;
   for (size_t i = 0; i < text.len; i++) {
@@ -88,12 +88,12 @@ static size_t written_bytes(struct stoa_string text) {
   return bytes;
 }
 
-/* The library refuses a message that is too long for some client, and one more when too many are on their way. The
- * first will never be sent, the second may be sent again. */
+/* The library refuses a message that is too long for some client, and a message when too many are queued. The first can
+ * never be sent, the second can be sent again later. */
 static const struct stoa_error *not_sent(struct stoa_session *session, const struct chatroom_v1_chat_message *said) {
   static const struct stoa_error busy = {.code = STOA_ERROR_LIMIT,
                                          .reason = STOA_STR("BUSY"),
-                                         .message = STOA_STR("too many messages are on their way"),
+                                         .message = STOA_STR("too many messages are queued"),
                                          .temporary = true,
                                          .retry_ms = BUSY_RETRY_MS};
   size_t bytes_max = stoa_server_message_bytes_max(stoa_session_server(session));
@@ -113,12 +113,12 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
   size_t chars = count_chars(message->message);
   (void)user;
   if (chars == 0) {
-    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message needs a text");
+    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message must have text");
   }
   if (chars > CHATROOM_TEXT_CHARS_MAX) {
     return text_too_long(session, chars);
   }
-  /* What a client claims of sender and time is not used. */
+  /* Sender and time from the client are not used. */
   const struct chatroom_v1_chat_message said = {.message = message->message,
                                                 .sender = {person->nick, person->nick_len},
                                                 .timestamp = time_text(now_ms, now),
@@ -134,7 +134,7 @@ static const struct stoa_error *on_chat(void *user, struct stoa_session *session
   return NULL;
 }
 
-/* A client tries its connection: that it arrives is all. Without a handler it would count as an unknown type. */
+/* A client tests its connection: nothing to do. Without a handler it would count as an unknown type. */
 static const struct stoa_error *on_ping(void *user, struct stoa_session *session,
                                         const struct chatroom_v1_ping_message *message) {
   (void)user;

@@ -1,4 +1,4 @@
-/* chatroom.h: the default room: everybody who is connected hears everything that is said.
+/* chatroom.h: the default room: every connected user gets every message.
  *
  * Thread: setup before the server starts; all else runs on the sessions' workers.
  * Lifetime: `room` must live as long as the server.
@@ -13,10 +13,10 @@
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
 struct chatroom {
-  atomic_uint_least32_t guests; /* counts names given out */
+  atomic_uint_least32_t guests; /* the number of guest names given so far */
 };
 
-/* Errors of this API, beside those of the library. */
+/* Errors of this API, in addition to those of the library. */
 enum chatroom_error {
   CHATROOM_ERROR_TEXT_TOO_LONG = 122,
   CHATROOM_ERROR_TEXT_EMPTY = 123,

@@ -1,4 +1,4 @@
-/* The chat room's program: see api/chatroom/v1/chatroom.proto for what it speaks. */
+/* The chat room program; api/chatroom/v1/chatroom.proto has its protocol. */
 #include "chatroom.h"
 
 #include <chatroom/v1/conf.stoa.h>

@@ -1,7 +1,7 @@
-/* How long one chat message takes to encode and to decode: Stoa's codecs beside protobuf-c, cJSON and jansson.
+/* How long one chat message takes to encode and to decode: Stoa's codecs compared with protobuf-c, cJSON and jansson.
  *
- * The contestants take turns within each round, and the fastest of all rounds counts: what disturbs a measurement on
- * a shared machine only ever makes it longer.
+ * The contestants take turns within each round, and the fastest round counts, because other load on the machine can
+ * only make a measurement longer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static struct stoa_buffer out;
 static struct stoa_chat prepared;
 static struct stoa_codec_error error;
 
-/* Lengths are known in Stoa's structs, as they are wherever a message comes from. */
+/* Stoa's strings have their length, so it is not part of the measurement. */
 static struct stoa_chat as_stoa(const struct chat *chat) {
   return (struct stoa_chat){.message = stoa_string_of(chat->message),
                             .sender = stoa_string_of(chat->sender),
@@ -108,7 +108,7 @@ static double decode_once(const struct contestant *contestant, bool *out_is_good
   return (now_ns() - start) / REPEATS;
 }
 
-/* False when the contestant could not do it. */
+/* False when the contestant failed. */
 static bool run_round(const struct contestant *contestant, const struct chat *chat, struct result *result) {
   bool is_good = false;
   double encode_ns = encode_once(contestant, chat, &result->bytes);

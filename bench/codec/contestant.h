@@ -14,9 +14,9 @@ struct chat {
 
 struct contestant {
   const char *name;
-  /* Encode into memory of its own; returns the length, 0 when it failed. What was there before is replaced. */
+  /* Encode into memory of the contestant, over the previous result; returns the length, 0 when it failed. */
   size_t (*encode)(const struct chat *chat);
-  /* Decode what was encoded last, and release it again; false when it failed. */
+  /* Decode the last encoded message and free the result; false when it failed. */
   bool (*decode)(void);
 };
 

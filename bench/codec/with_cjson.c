@@ -1,4 +1,4 @@
-/* cJSON, printing into a buffer that is kept, without blanks. */
+/* cJSON, printing without blanks into a reused buffer. */
 #include <cjson/cJSON.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* jansson, writing into a buffer that is kept, without blanks. */
+/* jansson, writing without blanks into a reused buffer. */
 #include <jansson.h>
 
 #include "contestant.h"

@@ -1,4 +1,4 @@
-/* protobuf-c, packing into a buffer that is kept, as a server would. */
+/* protobuf-c, packing into a reused buffer, as a server would. */
 #include "chat.pb-c.h"
 #include "contestant.h"
 

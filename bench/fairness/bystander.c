@@ -1,18 +1,18 @@
-/* bench/fairness/bystander.c: well-behaved sessions on a server with bad neighbours.
+/* bench/fairness/bystander.c: well-behaved sessions on a server with misbehaving clients.
  *
  *   fairness-bystander [OPTION...] PORT SOURCE      to 127.0.0.1:PORT, from the address SOURCE
  *
  *   --idle N            sessions that only answer the server's pings (0)
- *   --interval-us N     one more session sends a WebSocket ping so often; 0, the default, is none
+ *   --interval-us N     one more session sends a WebSocket ping at this interval; 0, the default, is none
  *
- * Standard output says "ready" when all are open. The line "measure" on standard input begins the pings; its end ends
- * the program, which then prints one JSON object:
+ * It prints "ready" when all sessions are open. The line "measure" on standard input starts the pings. At the end of
+ * the input the program prints one JSON object and exits:
  *
  *   pings     how many were sent
- *   answered  how long each took, from when it was due until its pong was read: p50, p99 and max in milliseconds
- *   lag       the server's part of that: from when the kernel had put the ping into the server's socket until it had
- *             the pong; how late this process was woken is not in it
- *   sessions  how many there were; closed: the close codes of those that the server ended, 1006 without a close frame
+ *   answered  the time from when a ping was due until its pong was read: p50, p99 and max in milliseconds
+ *   lag       the server's part: from when the kernel had put the ping into the server's socket until it had the pong,
+ *             without the delay of waking this process
+ *   sessions  their number; closed: the close codes of those that the server closed, 1006 without a close frame
  */
 #include <errno.h>
 #include <getopt.h>
@@ -45,12 +45,12 @@ struct session {
   unsigned close_code;
 };
 
-/* The ping that is on its way, or the next one. */
+/* The ping that waits for its pong, or the next one. */
 struct ping {
   bool is_out;
   uint64_t number;
   uint64_t due_ns;  /* CLOCK_MONOTONIC */
-  uint64_t sent_ns; /* CLOCK_REALTIME, as the kernel's timestamps are */
+  uint64_t sent_ns; /* CLOCK_REALTIME, like the kernel's timestamps */
 };
 
 struct bystander {
@@ -58,11 +58,11 @@ struct bystander {
   unsigned idle;
   uint64_t interval_ns;
   int epoll_fd;
-  struct session *sessions; /* the one that pings is the last */
+  struct session *sessions; /* the last one is the one that pings */
   unsigned session_count;
   bool is_measuring;
   struct ping ping;
-  uint64_t heard_ns; /* when the kernel had what is being read */
+  uint64_t heard_ns; /* when the kernel received the bytes that are being read */
   struct samples answered, lag;
 };
 
@@ -88,7 +88,7 @@ static void close_session(struct session *session, unsigned code) {
   }
 }
 
-/* Opening: one after another, blocking, before anything is measured. */
+/* Opening: one after another, blocking, before the measurement. */
 
 static void wait_for(int fd, short events) {
   struct pollfd wanted = {.fd = fd, .events = events};
@@ -99,7 +99,7 @@ static void wait_for(int fd, short events) {
   }
 }
 
-/* Read the head of the answer and nothing behind it. */
+/* Read the head of the answer and no byte after it. */
 static void read_answer(int fd) {
   char head[HEAD_MAX + 1];
   for (size_t len = 0; len < HEAD_MAX;) {
@@ -178,7 +178,7 @@ static void send_ping_when_due(struct bystander *bystander) {
   send_control(session, FRAMES_PING, &ping->number, sizeof ping->number);
 }
 
-/* The ping that is out has been answered, or will not be any more; `heard_ns` is of CLOCK_REALTIME. */
+/* The pending ping was answered, or its session has ended; `heard_ns` is of CLOCK_REALTIME. */
 static void finish_ping(struct bystander *bystander, uint64_t heard_ns) {
   struct ping *ping = &bystander->ping;
   uint64_t now_ns = tcp_monotonic_ns();
@@ -244,7 +244,7 @@ static void begin_to_measure(struct bystander *bystander) {
   bystander->ping.due_ns = tcp_monotonic_ns();
 }
 
-/* Until the next ping is due; for ever when that depends on what is heard. */
+/* Wait until the next ping is due; without a limit while a pong is awaited. */
 static void wait_events(struct bystander *bystander, struct epoll_event events[EVENTS_MAX], int *out_count) {
   struct timespec left = {0};
   bool is_timed = bystander->is_measuring && !bystander->ping.is_out && pinging(bystander)->fd >= 0;
@@ -292,7 +292,8 @@ static void print_closed(const struct bystander *bystander) {
   }
 }
 
-/* What was never answered has taken at least until now, and so has what a closed session could not even ask. */
+/* A ping without an answer counts as answered now; so do pings that were due after the session was closed.
+ */
 static void finish_last_ping(struct bystander *bystander) {
   if (!bystander->is_measuring || (!bystander->ping.is_out && pinging(bystander)->fd >= 0)) {
     return;

@@ -25,18 +25,18 @@ PIPE_BYTES_MIN = 4096
 HONEST_NICE = -10
 LISTENING = re.compile(rb'event="?listening\b.*?address="?[^\s"]*?:(\d+)')
 
-# Short, so that a server which takes stalled input for silence closes healthy sessions within a run.
+# Short, so that a server that mistakes stalled input for silence closes healthy sessions within a run.
 LIVENESS = {"server.ping_interval_ms": 1500, "server.pong_timeout_ms": 500}
 
 
 class Fault(Exception):
-    """The run cannot be measured; the text tells why."""
+    """The run cannot be measured; the text says why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
     build: str
-    folder: str  # of the files that are served and sent
+    folder: str  # has the files that are served and sent
     duration_s: float
 
     def program(self, path):
@@ -45,7 +45,7 @@ class Plan:
 
 @dataclasses.dataclass
 class Run:
-    """The figures of one scenario, once. Times are in milliseconds, `problem` says why they do not count."""
+    """The figures of one run of a scenario. Times are in milliseconds; `problem` says why they do not count."""
 
     scenario: str
     round: int
@@ -59,7 +59,7 @@ class Run:
     healthy: int = 0
     closed: list = dataclasses.field(default_factory=list)
     server_cpu: float = 0  # of a processor
-    server_kept_waiting: float = 0  # for its processor, as a share of the time
+    server_kept_waiting: float = 0  # share of the time that it waited for its processor
     foreign_cpu: float = 0
     neighbours_sent_bytes: int = 0
     neighbours_received_bytes: int = 0
@@ -67,7 +67,7 @@ class Run:
 
 
 def before_start(processor, nice=HONEST_NICE):
-    """What a child does before it becomes its program: keep to a processor, and come before the machine's other
+    """Runs in a child before its program: bind it to a processor, and give it priority over the machine's other
     programs, where that is permitted."""
     pin = measure.pinned(processor)
 
@@ -81,7 +81,7 @@ def before_start(processor, nice=HONEST_NICE):
 
 
 class Child:
-    """A process that ends when its standard input does, or with this one."""
+    """A process that ends with its standard input, or with this process."""
 
     def __init__(self, command, processor, nice=HONEST_NICE):
         self.process = subprocess.Popen(
@@ -95,7 +95,7 @@ class Child:
         return said.split()
 
     def set_idle(self, on):
-        """From now on it runs when nobody else on its processor wants to; or like others again."""
+        """Run it only when its processor is idle, or like other processes again."""
         with contextlib.suppress(PermissionError):
             os.sched_setscheduler(self.process.pid, os.SCHED_IDLE if on else os.SCHED_OTHER, os.sched_param(0))
 
@@ -104,7 +104,7 @@ class Child:
         self.process.stdin.flush()
 
     def finish(self):
-        """Its last line."""
+        """Its last line of output."""
         self.process.stdin.close()
         last = self.process.stdout.read()
         self.process.wait(DEADLINE_S)
@@ -120,7 +120,7 @@ class Child:
 
 
 def make_files(folder):
-    """What is served, the certificate, and what the neighbours say."""
+    """Write the served files, the certificate, and the bytes that the neighbours send."""
     for name, size in ((scenarios.LARGE_FILE, scenarios.LARGE_BYTES), (scenarios.SMALL_FILE, scenarios.SMALL_BYTES)):
         os.makedirs(os.path.join(folder, "www"), exist_ok=True)
         with open(os.path.join(folder, "www", name), "wb") as file:
@@ -134,7 +134,7 @@ def make_files(folder):
 
 
 class Server:
-    """A chat room with one worker on its own processor: a plain listener, and one that speaks TLS."""
+    """A chat room with one worker on its own processor: a plain listener, and one with TLS."""
 
     def __init__(self, plan, log_unread):
         self.log, log_end = os.pipe()
@@ -174,7 +174,7 @@ class Server:
         return [int(port) for port in LISTENING.findall(said)]
 
     def _read_on(self, plan):
-        """Somebody has to read the log, and a thread of this process would wait for its turn at the interpreter."""
+        """A process must read the log; a thread here would have to wait for the interpreter's lock."""
         with open(os.path.join(plan.folder, "log"), "wb") as kept:
             self.drain = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "cat"], stdin=self.log, stdout=kept, preexec_fn=before_start(1))
@@ -189,7 +189,7 @@ class Server:
             file.write("5")
 
     def scheduled_s(self):
-        """For how long its threads have run, and have waited for a processor."""
+        """How long its threads have run, and have waited for a processor."""
         ran, waited = 0, 0
         for task in os.listdir(f"/proc/{self.process.pid}/task"):
             path = f"/proc/{self.process.pid}/task/{task}/schedstat"
@@ -199,7 +199,7 @@ class Server:
         return ran / 1e9, waited / 1e9
 
     def end(self):
-        """A crash, for one of the scenarios is a server that does not end otherwise."""
+        """Kill it, because in one of the scenarios the server does not end otherwise."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -214,7 +214,7 @@ def honest(plan, server, *options, source):
 
 
 def start_neighbours(plan, server, scenario, children):
-    """All that is left to do is to let them begin."""
+    """Start the neighbours; they only wait for the command to begin."""
     for group, kind in enumerate(scenario.neighbours):
         paths = {}
         for word, said in (("first", kind.first), ("then", kind.then)):
@@ -252,13 +252,13 @@ def note_honest(run, pinging, idle):
 
 
 def own_cpu_s(children):
-    """What this process has used, its children that have ended, and these that have not."""
+    """Processor time of this process, its ended children, and the given running ones."""
     alive = sum(measure.cpu_s(child.process.pid) for child in children)
     return time.process_time() + measure.children_cpu_s() + alive
 
 
 def open_honest(plan, server, children):
-    """The session that pings, and those that only answer pings."""
+    """The session that pings, and the sessions that only answer pings."""
     idle = honest(plan, server, "--idle", str(IDLE_SESSIONS), source="127.0.0.2")
     pinging = honest(plan, server, "--interval-us", str(PING_EVERY_US), source="127.0.0.3")
     children += [idle, pinging]
@@ -268,7 +268,7 @@ def open_honest(plan, server, children):
 
 
 def measure_window(plan, run, server, pinging, neighbours):
-    """It begins before the first neighbour does, and lasts for `duration_s` after the last one has begun."""
+    """Measures from before the first neighbour begins until `duration_s` after the last one has begun."""
     server.forget_peak()
     run.resident_idle_bytes = server.status_bytes("VmRSS")
     began, (ran, waited) = time.monotonic(), server.scheduled_s()

@@ -6,7 +6,7 @@
 
 enum { CONTROL_BIT = 0x08, MASK_BIT = 0x80, LEN_16 = 126, LEN_64 = 127 };
 
-/* Of the head, known from its second byte. */
+/* The length of the head, known from its second byte. */
 static size_t head_len(const struct frames *frames) {
   uint8_t len = frames->start[1];
   return len == LEN_64 ? 10 : len == LEN_16 ? 4 : 2;
@@ -23,7 +23,7 @@ static uint64_t payload_len(const struct frames *frames) {
   return len;
 }
 
-/* How many bytes belong to `start`, as far as can be said by now. */
+/* How many bytes belong to `start`, as far as known now. */
 static size_t start_wanted(const struct frames *frames) {
   if (frames->start_len < 2) {
     return 2;

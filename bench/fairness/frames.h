@@ -1,4 +1,4 @@
-/* bench/fairness/frames.h: what a server sends after its answer to the upgrade, frame by frame, however it is split.
+/* bench/fairness/frames.h: reads a server's frames after its answer to the upgrade, however the bytes are split.
  *
  * Does not know: sockets. Trusts the server, and skips the payload of messages.
  */
@@ -17,12 +17,12 @@ enum {
 };
 
 struct frames {
-  uint8_t start[2 + 8 + FRAMES_CONTROL_LEN_MAX]; /* of the frame that comes: its head, the payload of a control frame */
+  uint8_t start[2 + 8 + FRAMES_CONTROL_LEN_MAX]; /* the current frame: head, payload of a control frame */
   size_t start_len;
   uint64_t skip_bytes; /* of a message's payload */
 };
 
-/* A control frame has come: its first byte and its payload, which is gone after the call. */
+/* A control frame was received: its first byte and its payload, which is valid during the call. */
 typedef void frames_on_control(void *context, uint8_t first, const uint8_t *payload, size_t len);
 
 /* Take the next bytes. */

@@ -1,18 +1,17 @@
-/* bench/fairness/neighbour.c: connections that put load on a server. What they send is in files, so that this program
- * knows no protocol.
+/* bench/fairness/neighbour.c: connections that put load on a server. The bytes to send are in files, so that this
+ * program needs no protocol.
  *
  *   fairness-neighbour [OPTION...] PORT SOURCE      to 127.0.0.1:PORT, from the address SOURCE
  *
  *   --connections N   so many at a time (1); one that ends is replaced
  *   --first FILE      sent once on each connection
  *   --then FILE       sent after it, over and over, as fast as the server takes it
- *   --rate BYTES      no more of --then a second, all connections together
- *   --unread          leave unread whatever comes
- *   --leave           reset the connection when something has come, and begin again
+ *   --rate BYTES      limit of --then a second, for all connections together
+ *   --unread          do not read
+ *   --leave           reset a connection when it has received something, and open a new one
  *
- * Standard output says "ready" when a line on standard input may let it begin, "connected" once every connection was
- * begun, and at the end of the input, which ends the program, "done SENT RECEIVED CONNECTIONS" in bytes and in
- * connections.
+ * It prints "ready" and waits for a line on standard input, then begins, and prints "connected" once every connection
+ * was begun. At the end of the input it prints "done SENT RECEIVED CONNECTIONS", in bytes and connections, and exits.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,7 +26,7 @@
 
 enum { EVENTS_MAX = 256, READ_LEN = 256 * 1024, TICK_MS = 2, PAUSE_NS = 10000000, CONNECTIONS_MAX = 100000 };
 
-/* What the input is called among the connections. */
+/* The number of standard input among the connections. */
 static const uint32_t input_number = UINT32_MAX;
 
 struct text {
@@ -36,9 +35,9 @@ struct text {
 };
 
 struct connection {
-  int fd;          /* -1 between two */
-  size_t first_at; /* sent of --first */
-  size_t then_at;  /* where the next byte of --then is */
+  int fd;          /* -1 between two connections */
+  size_t first_at; /* bytes sent of --first */
+  size_t then_at;  /* offset of the next byte of --then */
   uint64_t due_ns; /* when to dial again */
 };
 
@@ -80,7 +79,7 @@ static void end(struct connection *connection) {
   *connection = (struct connection){.fd = -1, .due_ns = tcp_monotonic_ns() + PAUSE_NS};
 }
 
-/* Room to send is looked at by the clock where there is a rate, for the socket has room nearly always. */
+/* With a rate, EPOLLOUT is not watched, because the socket nearly always has room: the clock decides when to send. */
 static uint32_t events_wanted(const struct neighbour *neighbour, const struct connection *connection) {
   bool is_first = connection->first_at < neighbour->first.len;
   bool is_then = neighbour->then.len > 0 && neighbour->rate_bytes == 0;
@@ -106,7 +105,7 @@ static ssize_t send_some(struct neighbour *neighbour, const struct connection *c
   return sent < 0 && errno == EAGAIN ? 0 : sent;
 }
 
-/* Of --then, now. */
+/* How many bytes of --then may be sent now. */
 static size_t allowed_bytes(const struct neighbour *neighbour, const struct connection *connection) {
   size_t left = neighbour->then.len - connection->then_at;
   if (neighbour->rate_bytes == 0) {
@@ -172,7 +171,7 @@ static void on_event(struct neighbour *neighbour, const struct epoll_event *even
   }
 }
 
-/* What no descriptor tells of: pauses that are over, and what the rate allows by now. */
+/* Work without an event of a descriptor: pauses that are over, and bytes that the rate allows by now. */
 static void tick(struct neighbour *neighbour) {
   uint64_t now_ns = tcp_monotonic_ns();
   for (unsigned i = 0; i < neighbour->count; i++) {

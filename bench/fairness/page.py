@@ -37,7 +37,7 @@ class Cell:
         self.codes = collections.Counter(code for run in runs for code in run.closed)
 
     def meets(self):
-        """All that is asked for."""
+        """All requested values."""
         return self.p50 <= P50_MS and self.p99 <= P99_MS and self.growth <= GROWTH_BYTES and self.closed == 0
 
 
@@ -58,7 +58,7 @@ def _megabytes(cell):
 
 
 def line(scenario, run):
-    """One run, as progress."""
+    """One run, as a line of progress."""
     start = f"round {run.round}  {scenario.name:<14}"
     if run.problem:
         return f"{start} NOT COUNTED: {run.problem}"
@@ -72,7 +72,7 @@ def line(scenario, run):
 
 
 def text(cells):
-    """For people at a terminal."""
+    """Text for a terminal."""
     columns = ("p50 ms", "p99 ms", "max ms", "lag p99")
     head = f"{'neighbours':<14}" + "".join(f"{name:>9}" for name in columns)
     lines = [head + f"{'MiB':>8}{'closed':>9}{'MB/s':>16}  meets the targets"]
@@ -85,7 +85,7 @@ def text(cells):
 
 
 def _pair(columns, name, value):
-    """What one column of the table says: before, an arrow, after."""
+    """One cell of the table: before, an arrow, after."""
     said = [value(cells[name]) if name in cells else "" for cells in columns.values()]
     return " → ".join(said) if any(said) else ""
 
@@ -114,7 +114,7 @@ def table(columns):
 
 
 def conditions(name, about):
-    """Where and when one column was measured."""
+    """The machine and the time of one column."""
     machine = about["machine"]
     shares = sorted(run.foreign_cpu for run in about["runs"])
     waited = statistics.median(run.server_kept_waiting for run in about["runs"])
@@ -128,7 +128,7 @@ def conditions(name, about):
 
 
 def markdown(sessions):
-    """The part of the page between the markers. `sessions` are what was measured, by "before" and "after"."""
+    """The part of the page between the markers. `sessions` are the measurements, by "before" and "after"."""
     columns = {name: collect(about["runs"]) for name, about in sessions.items()}
     order = "Each cell: before → after." if len(sessions) > 1 else f"All cells: {next(iter(sessions))}."
     return "\n\n".join((
@@ -142,7 +142,7 @@ def markdown(sessions):
 
 
 def write(path, sessions):
-    """Put it between the markers."""
+    """Write it between the markers."""
     with open(path, encoding="utf-8") as file:
         before, rest = file.read().split(BEGIN)
     after = rest.split(END)[1]
@@ -211,5 +211,5 @@ def _legend(row, name):
 
 
 def runs_of(about):
-    """What a file of results holds, with its runs as Run."""
+    """The content of a file of results, with its runs as Run."""
     return {**about, "runs": [field.Run(**run) for run in about["runs"]]}

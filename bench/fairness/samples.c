@@ -26,7 +26,7 @@ static int compare(const void *a, const void *b) {
   return (left > right) - (left < right);
 }
 
-/* The smallest time that this share of all pings did not exceed. */
+/* The least time that this share of all pings did not exceed. */
 static double rank_ms(const struct samples *samples, double share) {
   if (samples->count == 0) {
     return 0;

@@ -1,4 +1,4 @@
-"""The bad neighbours: one line for each scenario, with what its connections send. To add one, add it to SCENARIOS."""
+"""The bad neighbours: one line for each scenario, with the bytes of its connections. To add one, extend SCENARIOS."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ import zlib
 MIB = 1024 * 1024
 LARGE_FILE, LARGE_BYTES = "large.bin", 16 * MIB
 SMALL_FILE, SMALL_BYTES = "small.txt", 100
-MESSAGE_BYTES = 64 * 1024  # as server.limits.message_bytes_max has it by default
+MESSAGE_BYTES = 64 * 1024  # the default of server.limits.message_bytes_max
 CHAT = struct.pack("!I", 0)
 TAIL = b"\0\0\xff\xff"
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -18,7 +18,7 @@ KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 @dataclasses.dataclass(frozen=True)
 class Neighbours:
     """Processes of one kind. `first` is sent once on each connection, `then` after it over and over, at most
-    `rate_bytes` a second in each process; `secure` dials the listener that speaks TLS."""
+    `rate_bytes` a second in each process; `secure` connects to the listener with TLS."""
 
     processes: int
     first: bytes
@@ -30,7 +30,7 @@ class Neighbours:
     secure: bool = False
 
     def options(self):
-        """Of the program, without its files."""
+        """Arguments of the program, without its files."""
         words = ["--connections", str(self.connections)]
         words += ["--rate", str(self.rate_bytes)] if self.rate_bytes else []
         words += ["--unread"] if self.unread else []
@@ -46,7 +46,7 @@ class Scenario:
 
 
 def frame(first, payload):
-    """A client's frame, masked with zeros, which costs a server what every mask does."""
+    """A client's frame, masked with zeros, which costs a server as much as any mask."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126]) + struct.pack("!H", length)
     return bytes([first]) + size + bytes(4) + payload
@@ -67,7 +67,7 @@ def chat(text):
 
 
 def bomb():
-    """A chat message of a single letter, in 64 KiB of JSON: what it costs is to inflate and to read, not to relay."""
+    """A chat message of one letter in 64 KiB of JSON: the cost is inflating and parsing, not relaying."""
     empty = CHAT + json.dumps({"message": "x", "padding": ""}).encode()
     message = empty[:-2] + b"a" * (MESSAGE_BYTES - len(empty)) + empty[-2:]
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -75,7 +75,7 @@ def bomb():
 
 
 def client_hello():
-    """The first bytes that a TLS client says."""
+    """The first bytes that a TLS client sends."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
         ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()

@@ -1,4 +1,4 @@
-/* bench/fairness/tcp.h: what both programs of this folder need of a socket, and the time.
+/* bench/fairness/tcp.h: sockets and the time for both programs of this folder.
  *
  * For measurements only: a failure of the machine ends the process with a message.
  */
@@ -17,8 +17,8 @@ struct tcp_path {
 /* Read the words PORT and SOURCE of a command line. Returns false when they are no port and no address. */
 bool tcp_path_parse(struct tcp_path *path, const char *port, const char *source);
 
-/* A socket that does not block, on its way to the server. It is closed by a reset, which leaves no TIME_WAIT behind.
- * Returns -1 when the system refuses it now: no port is free, or nobody listens. */
+/* A non-blocking socket that connects to the server. Closing it resets the connection, so that no TIME_WAIT remains.
+ * Returns -1 when the system refuses it now: no port is free, or there is no listener. */
 int tcp_dial(const struct tcp_path *path);
 
 uint64_t tcp_monotonic_ns(void);
@@ -26,7 +26,7 @@ uint64_t tcp_monotonic_ns(void);
 /* Print what failed and errno to stderr, and end the process with 1. */
 __attribute__((noreturn)) void tcp_die(const char *what);
 
-/* The same for a block that could not be allocated; returns the others. */
+/* Returns the block; ends the process like tcp_die() if it is NULL. */
 void *tcp_need(void *block);
 
 /* epoll_ctl() for one descriptor, known by `number`. */

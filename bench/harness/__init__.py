@@ -1,1 +1,1 @@
-"""Measures Stoa beside other servers and writes the results. Standard library only."""
+"""Measures Stoa and other servers and writes the results. Standard library only."""

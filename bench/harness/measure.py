@@ -1,4 +1,4 @@
-"""Start a server, load it, stop it; over and over, the servers taking turns."""
+"""Start a server, load it, stop it; many times, with the servers taking turns."""
 
 import contextlib
 import dataclasses
@@ -15,12 +15,12 @@ import time
 from harness import servers, workloads
 
 START_DEADLINE_S = 20
-BUSY = 0.1  # of a processor, taken by others: such a run says little
+BUSY = 0.1  # of a processor, used by other programs: such a run does not count
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How long and how often. Where `quick`, every workload takes one turn a round."""
+    """How long and how often. With `quick`, every workload takes one turn a round."""
 
     build: str
     rounds: int
@@ -35,8 +35,8 @@ class Plan:
 
 @dataclasses.dataclass
 class Run:
-    """One load of one server. `problem` tells why its figures do not count, `foreign_cpu` how much of a processor went
-    to programs that are not of this measurement."""
+    """One run of one server. `problem` says why its figures do not count, `foreign_cpu` how much of a processor went
+    to programs outside of this measurement."""
 
     server: str
     workload: str
@@ -48,7 +48,7 @@ class Run:
 
 
 def pinned(*processors):
-    """A function for the child that keeps it to these processors, where there are two."""
+    """A function for the child that binds it to these processors, if there are two."""
     if len(os.sched_getaffinity(0)) < 2:
         return None
     all_of_them = sorted(os.sched_getaffinity(0))
@@ -56,14 +56,14 @@ def pinned(*processors):
 
 
 def busy_s():
-    """For how long the processors have been busy, all of them together."""
+    """How long the processors have been busy, all of them together."""
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _, _, irq, softirq, steal = (int(word) for word in file.readline().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(pid):
-    """What the process has used of them: its own threads', to the nanosecond."""
+    """Processor time of the process: the sum over its threads, in nanoseconds precision."""
     total_ns = 0
     for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
         with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
@@ -72,13 +72,13 @@ def cpu_s(pid):
 
 
 def children_cpu_s():
-    """What children used that have ended."""
+    """Processor time of children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def free_port():
-    """A port that was free a moment ago: outside of the range that connections take theirs from."""
+    """A port that was free a moment ago, outside of the range of ephemeral ports."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
         first = int(file.read().split()[0])
     for port in range(max(first - 8000, 1025), first):
@@ -90,7 +90,7 @@ def free_port():
 
 
 def wait_until_served(process, port):
-    """Until the port answers. Asking is the one way that all servers understand."""
+    """Wait until the port accepts connections, which works for all servers."""
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -102,7 +102,7 @@ def wait_until_served(process, port):
 
 
 def load(plan, workload, port, pid):
-    """Run the generator. Returns its report and what is wrong with it."""
+    """Run the generator. Returns its report and its problem, if any."""
     scheme = "wss" if servers.over_tls(workload.kind) else "ws"
     command = [
         os.path.join(plan.build, "tools/stoa/stoa"),
@@ -121,13 +121,13 @@ def load(plan, workload, port, pid):
 
 
 def missed_rate(report):
-    """Whether fewer messages came than were due, which makes bursts of what should come one at a time."""
+    """Did fewer messages arrive than were due? Then messages that should come one at a time come in bursts."""
     rate = report.get("rate_per_s")
     return bool(rate) and report["deliveries_per_s"] < 0.95 * rate * report["connections"]
 
 
 def watched_load(plan, workload, port, process, run):
-    """Load the server, and see what else the machine did meanwhile."""
+    """Load the server, and measure what else the machine did meanwhile."""
     began, busy, own = time.monotonic(), busy_s(), children_cpu_s() + cpu_s(process.pid)
     run.report, run.problem = load(plan, workload, port, process.pid)
     if process.poll() is None:
@@ -139,7 +139,7 @@ def watched_load(plan, workload, port, process, run):
 
 
 def run_once(plan, server, workload, run):
-    """A fresh server for each run, so that no run pays for the one before."""
+    """A new server for each run, so that no run is affected by the one before."""
     port = free_port()
     command = servers.fill(server.commands[workload.kind], plan.build, port)
     with tempfile.TemporaryFile("w+", errors="replace") as said:
@@ -160,7 +160,7 @@ def run_once(plan, server, workload, run):
 
 
 def turns(plan, chosen_servers, chosen_workloads):
-    """Who runs what, in order: A B C, then C B A, so that nobody always follows the same neighbour."""
+    """The order of runs: A B C, then C B A, so that no server always follows the same one."""
     names = {workload.name for workload in chosen_workloads}
     for number in range(1, plan.rounds + 1):
         for workload in chosen_workloads:
@@ -193,7 +193,7 @@ def describe(plan, server, workload, run):
 
 
 def machine():
-    """What it ran on, for the page."""
+    """The machine, for the page."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"^model name\s*: (.*)$", file.read(), re.MULTILINE)
     system = "Linux"

@@ -13,7 +13,7 @@ BAR_HEIGHT = 14
 STEP = 20
 TITLE_HEIGHT = 46
 
-# The ground is part of the picture, so that it does not matter what the page around it makes of light and dark.
+# The background is part of the picture, so that it does not depend on the light or dark theme of the page.
 STYLE = """
   .ground { fill: #ffffff; }
   text { font: 12px system-ui, sans-serif; fill: #1f2328; }
@@ -52,7 +52,7 @@ def bar(x, y, server, cell, scale):
 
 
 def shown(workload, cells):
-    """Servers and cells, the best first; where all are Stoa with another setting, in the order of the settings."""
+    """Servers and cells, the best first; if all are Stoa with different settings, in the order of the settings."""
     found = [
         (server, cells[workload.name, server.name])
         for server in servers.SERVERS

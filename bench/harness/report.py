@@ -14,7 +14,7 @@ END = "<!-- results: end -->"
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A server at a workload, over all rounds. `ratio` is to the yardstick, None where there is none."""
+    """A server at a workload, over all rounds. `ratio` is relative to the yardstick, None without one."""
 
     median: float
     low: float
@@ -62,26 +62,26 @@ def collect(runs, chosen_workloads):
 
 
 def figure(number):
-    """Three figures that count, and no more digits than that."""
+    """A number with three significant digits."""
     if abs(number) >= 100:
         return f"{number:,.0f}"
     return f"{number:.3g}" if abs(number) >= 0.001 or number == 0 else f"{number:.4f}"
 
 
 def times(number):
-    """A ratio: two digits behind the point say enough, three in all where it is large."""
+    """A ratio: two digits after the point, or three in all if it is large."""
     return f"{number:.2f} ×" if number < 10 else f"{figure(number)} ×"
 
 
 def columns(cells, section):
-    """The section's servers that have a figure at all."""
+    """The section's servers with at least one figure."""
     names = {workload.name for workload in section.workloads}
     measured = {server for workload, server in cells if workload in names}
     return [server for server in servers.SERVERS if server.name in measured]
 
 
 def present(cells):
-    """The sections that have a figure at all, each with its workloads that do."""
+    """The sections with at least one figure, each with its workloads that have one."""
     measured = {workload for workload, _ in cells}
     for section in workloads.SECTIONS:
         rows = [workload for workload in section.workloads if workload.name in measured]
@@ -110,7 +110,7 @@ def table(cells, section, rows):
 
 
 def commands(section, rows):
-    """How to measure the section again, and each of its rows alone."""
+    """Commands to measure the section again, and each of its rows alone."""
     lines = [f"./dev bench --sections {section.name}"]
     for workload in rows:
         if workload.same_run is None:
@@ -130,7 +130,7 @@ def markdown(cells):
 
 
 def terminal(cells):
-    """The same for people at a terminal, one line a server."""
+    """The same for a terminal, one line a server."""
     lines = []
     for section, rows in present(cells):
         for workload in rows:
@@ -145,7 +145,7 @@ def terminal(cells):
 
 
 def others(runs):
-    """A sentence about what else the machine did; empty where nobody looked."""
+    """A sentence about other load on the machine; empty if it was not measured."""
     shares = sorted(run.foreign_cpu for run in runs if run.foreign_cpu is not None)
     if not shares:
         return ""
@@ -156,7 +156,7 @@ def others(runs):
 
 
 def conditions(facts, runs):
-    """Where and how."""
+    """The machine and the options."""
     machine = facts["machine"]
     where = (
         f"Measured on {facts['date']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel "
@@ -168,7 +168,7 @@ def conditions(facts, runs):
 
 
 def write_page(path, cells, runs, facts):
-    """Put tables between the markers of the page. Returns the plots that it showed before and shows no more."""
+    """Write tables between the markers of the page. Returns the plots that the page no longer shows."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if BEGIN not in text or END not in text:
@@ -182,7 +182,7 @@ def write_page(path, cells, runs, facts):
 
 
 def write_results(folder, runs, facts):
-    """Everything that was measured, one file a session."""
+    """All measurements, one file for each call of bench/run."""
     os.makedirs(folder, exist_ok=True)
     day, time, _ = facts["date"].split(" ")
     path = os.path.join(folder, f"{day}T{time.replace(':', '')}Z.json")

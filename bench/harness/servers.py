@@ -1,4 +1,4 @@
-"""What is measured: one line a server. To add one, add it to SERVERS and give it a color."""
+"""The measured servers, one line each. To add one, add it to SERVERS and give it a color."""
 
 import dataclasses
 import os
@@ -7,10 +7,10 @@ import subprocess
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
 BUN = os.path.join(PEERS, "node_modules", ".bin", "bun")
-BLUE = "#2f6fde"  # Stoa, however it is set
+BLUE = "#2f6fde"  # Stoa with any settings
 CERTIFICATE, KEY = "{build}/bench/tls.crt", "{build}/bench/tls.key"
 
-# What a server is asked to do, by kind of work: its mode, and the options beside it.
+# The command line of a server by kind of work: its mode and options.
 KINDS = {
     "fanout": ("fanout", ()),
     "fanout-deflate": ("fanout", ("--deflate",)),
@@ -21,7 +21,7 @@ KINDS = {
 
 
 def over_tls(kind):
-    """Whether clients have to dial wss://."""
+    """Must clients connect to wss://?"""
     return kind.endswith("-tls")
 
 
@@ -29,9 +29,9 @@ def over_tls(kind):
 class Server:
     """A program that broadcasts, or echoes, or both.
 
-    `commands` gives, by kind of work, the command line; "{port}" is put in, "{build}" is the build folder. `needs` are
-    files that have to be there, and `version` is a command whose first line of output names what was measured.
-    `check` is added to a command line to ask the program whether it knows every word of it.
+    `commands` has the command line by kind of work; "{port}" and "{build}", the build folder, are replaced. `needs` are
+    files that must exist, and `version` is a command whose first line of output names the measured version.
+    `check` is added to a command line to ask the program whether it knows every argument.
     """
 
     name: str
@@ -63,7 +63,7 @@ def _stoa_command(kind, settings):
 
 
 def _stoa(name, title, color, *settings, workers=1, processors=(0,)):
-    """Stoa with some settings of its own. One worker, like all others, unless told otherwise."""
+    """Stoa with some settings. One worker, like all others, unless set otherwise."""
     settings = (f"server.workers={workers}", *settings)
     return Server(
         name,
@@ -77,13 +77,13 @@ def _stoa(name, title, color, *settings, workers=1, processors=(0,)):
 
 
 def _peer(name, title, color, program, *, needs=(), version=()):
-    """A program in bench/peers. All of them understand the same words."""
+    """A program in bench/peers. All of them have the same arguments."""
     commands = {kind: (*program, mode, "{port}", *options) for kind, (mode, options) in KINDS.items()}
     return Server(name, title, color, commands, needs, version)
 
 
 def _node(name, title, color, package):
-    """A script that Node runs; the package is what it measures."""
+    """A script for Node; it measures the package."""
     says = f"'{package}', require('./node_modules/{package}/package.json').version, 'on Node', process.version"
     return _peer(
         name,
@@ -96,7 +96,7 @@ def _node(name, title, color, package):
 
 
 def _built(name, title, color, package):
-    """A program that bench/peers/build makes from what Debian packages."""
+    """A program that bench/peers/build compiles with libraries of Debian."""
     program = "{build}/bench/peers/" + name
     return _peer(name, title, color, (program,), version=("dpkg-query", "-W", "-f", "${Version}", package))
 
@@ -142,13 +142,13 @@ def missing(server, kind, build):
 
 
 def _refused(command):
-    """What a program says against its command line, or None. An older Stoa does not know every setting."""
+    """A program's error about its command line, or None. An older Stoa does not know every setting."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it does not start"])[-1]
 
 
 def _prepare_bun():
-    """The npm package fetches its program in an install script, which npm may have been told not to run."""
+    """The npm package downloads its program in an install script, which npm may be configured not to run."""
     if subprocess.run((BUN, "--version"), capture_output=True, check=False).returncode == 0:
         return None
     script = os.path.join(PEERS, "node_modules", "bun", "install.js")
@@ -157,7 +157,7 @@ def _prepare_bun():
 
 
 def prepare_certificate(build):
-    """A certificate for this machine, made once. Where openssl is not there, nothing is measured over TLS."""
+    """A certificate for this machine, made once. Without openssl nothing is measured over TLS."""
     certificate, key = fill((CERTIFICATE, KEY), build)
     if os.path.exists(certificate) or shutil.which("openssl") is None:
         return

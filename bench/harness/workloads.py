@@ -1,16 +1,16 @@
-"""What is measured of a server: one line a workload, one table a section. All servers get the same bytes."""
+"""The workloads: one line each, one table a section. All servers get the same bytes."""
 
 import dataclasses
 
-# Fan-out messages are typed frames of type 0 with a compact JSON payload, which a server that decodes and encodes
-# again gives back byte for byte. The smallest has 59 bytes, so that where others measure 32 bytes these are 64.
+# Fan-out messages are typed frames of type 0 with a compact JSON payload. A server that decodes and encodes it
+# produces the same bytes. The smallest one has 59 bytes, so other benchmarks' 32 bytes are 64 here.
 TYPED = ("--prefix", "00000000")
 
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
     """`figure` and `factor` pick and scale a number of the generator's report; `yardstick` names the server that the
-    others are compared with, None where there is none. `same_run` names the workload whose runs give this figure too.
+    others are compared with, or None. `same_run` names the workload whose runs have this figure too.
 
     In each round the servers take their turns `turns` times; the round's figure is the mean. `quick` workloads belong
     to the short form.
@@ -33,8 +33,8 @@ class Workload:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A table: workloads down, servers across. `text` says what it can tell, and what not. `needs` is a word that the
-    generator's help has when the generator can do this."""
+    """A table: workloads down, servers across. `text` explains what it shows, and what not. `needs` is a word that the
+    generator's help contains if the generator supports this."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ def _idle(name, title, connections, **rest):
 
 
 def _delivered(workload):
-    """How many messages a second came, from the same runs."""
+    """How many messages a second arrived, from the same runs."""
     return dataclasses.replace(
         workload,
         name=workload.name + "-delivered",
@@ -72,7 +72,7 @@ def _delivered(workload):
 
 
 def _latency(workload):
-    """The time within which half of the deliveries came, from the same runs."""
+    """The time within which half of the deliveries arrived, from the same runs."""
     return dataclasses.replace(
         workload,
         name=workload.name + "-latency",
@@ -295,7 +295,7 @@ WORKLOADS = tuple(workload for section in SECTIONS for workload in section.workl
 
 
 def section_of(workload):
-    """The section that the workload stands in."""
+    """The section of the workload."""
     return next(section for section in SECTIONS if any(each.name == workload.name for each in section.workloads))
 
 

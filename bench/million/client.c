@@ -1,16 +1,18 @@
-/* bench/million/client.c: some thousand connections that one process holds, driven by lines of text.
+/* bench/million/client.c: some thousand connections of one process, controlled by lines of text.
  *
  *   million-client PORT SOURCE CAPACITY     to 127.0.0.1:PORT, from the addresses after SOURCE (127.x.y.0)
  *
- * Lines of standard input, and what standard output says when they are done; NS is CLOCK_MONOTONIC in nanoseconds:
+ * Commands on standard input, and the answers on standard output when they are done; NS is CLOCK_MONOTONIC in
+ * nanoseconds:
  *
- *   open COUNT WINDOW     "opened COUNT NS"; every 1000 before that "open COUNT"
+ *   open COUNT WINDOW     "opened COUNT NS"; before that "open COUNT" after every 1000
  *   find                  "found NUMBER:MEMBERS ...": a client of each server process, and how many are at the same
- *   await ROUND           "awaiting", at once; then "heard NS NUMBER:MEMBERS ..." when every client has had its message
+ *   await ROUND           "awaiting", at once; then "heard NS NUMBER:MEMBERS ..." when every client has received its
+ *   message
  *   say NUMBER ...        "said NS", the time before the first of them
- *   idle                  "idle": everything before has been dealt with
+ *   idle                  "idle": all received data was handled
  *
- * It ends, and resets all connections, when the input ends. "fault ..." and an exit status of 1 tell what went wrong.
+ * At the end of the input it resets all connections and exits. On a fault it prints "fault ..." and exits with 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,7 +29,7 @@
 
 enum { EVENTS_MAX = 512, COMMAND_MAX = 8192, PROGRESS = 1000 };
 
-/* What the input is called among the members. */
+/* The number of standard input among the members. */
 static const uint32_t input_number = UINT32_MAX;
 
 enum waiting { WAITING_FOR_NOTHING, WAITING_FOR_OPEN, WAITING_FOR_GROUPS, WAITING_FOR_ROUND };
@@ -36,7 +38,7 @@ struct client {
   struct crowd crowd;
   int epoll_fd;
   enum waiting waiting;
-  unsigned told; /* open connections, last time */
+  unsigned printed; /* open connections when they were printed last */
   char input[COMMAND_MAX];
   size_t input_len;
 };
@@ -47,8 +49,8 @@ static uint64_t now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* Who was heard, by how many. */
-static void tell_senders(const struct crowd *crowd) {
+/* Print each sender and how many members received its message. */
+static void print_senders(const struct crowd *crowd) {
   for (unsigned i = 0; i < LINE_SENDERS_MAX; i++) {
     if (crowd->heard_of[i] > 0) {
       printf(" %u:%u", i, crowd->heard_of[i]);
@@ -57,20 +59,20 @@ static void tell_senders(const struct crowd *crowd) {
   putchar('\n');
 }
 
-/* The command that is being waited for is done, perhaps. */
-static void tell_progress(struct client *client) {
+/* Print the answer of the pending command if it is done. */
+static void print_progress(struct client *client) {
   const struct crowd *crowd = &client->crowd;
   if (client->waiting == WAITING_FOR_OPEN && crowd_is_open(crowd)) {
     printf("opened %u %" PRIu64 "\n", crowd->open, now_ns());
   } else if (client->waiting == WAITING_FOR_GROUPS && crowd_has_heard(crowd)) {
     fputs("found", stdout);
-    tell_senders(crowd);
+    print_senders(crowd);
   } else if (client->waiting == WAITING_FOR_ROUND && crowd_has_heard(crowd)) {
     printf("heard %" PRIu64, now_ns());
-    tell_senders(crowd);
+    print_senders(crowd);
   } else {
-    if (client->waiting == WAITING_FOR_OPEN && crowd->open >= client->told + PROGRESS) {
-      client->told = crowd->open;
+    if (client->waiting == WAITING_FOR_OPEN && crowd->open >= client->printed + PROGRESS) {
+      client->printed = crowd->open;
       printf("open %u\n", crowd->open);
       fflush(stdout);
     }
@@ -157,7 +159,7 @@ static void serve(struct client *client) {
         return;
       }
     }
-    tell_progress(client);
+    print_progress(client);
   }
 }
 

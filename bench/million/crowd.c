@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A port names a connection together with both addresses. Linux looks for a free one among those of one parity first,
- * and slowly when these run out: with 8,000 connections from one address they never do. */
+/* A connection is identified by its port and both addresses. Linux searches free ports of one parity first, and is slow
+ * when these run out; with 8,000 connections from one address they do not. */
 enum { CONNECTIONS_PER_SOURCE = 8000, FIND_ROUND = 0, NO_ROUND = UINT16_MAX, REST_MAX = UINT8_MAX };
 enum { OPCODE_BINARY = 0x82, OPCODE_CLOSE = 0x88, OPCODE_PING = 0x89, OPCODE_PONG = 0x8a, LEN_MAX = 125 };
 
@@ -75,7 +75,7 @@ static int socket_from(uint32_t source) {
   if (fd < 0) {
     crowd_fault("socket: %s", strerror(errno));
   }
-  /* No TIME_WAIT is left behind, not even when this process is killed. */
+  /* No TIME_WAIT remains, not even when this process is killed. */
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   if (bind(fd, (const struct sockaddr *)&from, sizeof from) != 0) {
@@ -129,7 +129,7 @@ static void connected(struct crowd *crowd, unsigned number) {
   watch(crowd, number, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* Takes the answer to the handshake. Returns its length, 0 while it is not there as a whole. */
+/* Takes the answer to the handshake. Returns its length, 0 while it is incomplete. */
 static size_t take_answer(struct crowd *crowd, struct member *member, const uint8_t *data, size_t len) {
   const uint8_t *end = memmem(data, len, "\r\n\r\n", 4);
   if (end == NULL) {
@@ -144,9 +144,9 @@ static size_t take_answer(struct crowd *crowd, struct member *member, const uint
   return head_len;
 }
 
-/* Hearing. */
+/* Receiving. */
 
-/* Everybody has a name for the members around it: each of them hears each of them once. */
+/* Every member knows its group now: each receives one message from each member of the same group. */
 static void count_what_is_to_come(struct crowd *crowd) {
   crowd->awaited = 0;
   for (unsigned i = 0; i < crowd->open; i++) {
@@ -212,8 +212,8 @@ static void answer_ping(const struct member *member, const uint8_t *payload, siz
   send_whole(member, frame, 6 + len);
 }
 
-/* Takes one frame, of which none here has more than RFC 6455's short form of a length holds. Returns its length, 0
- * while it is not there as a whole. */
+/* Takes one frame. Its length always has RFC 6455's short form here. Returns its length, 0 while it is incomplete.
+ */
 static size_t take_frame(struct crowd *crowd, unsigned number, const uint8_t *data, size_t len) {
   size_t payload_len = len < 2 ? 0 : data[1];
   if (payload_len <= LEN_MAX && len < 2 + payload_len) {
@@ -284,7 +284,7 @@ void crowd_on_ready(struct crowd *crowd, unsigned number) {
   go_on_opening(crowd);
 }
 
-/* Saying. */
+/* Sending. */
 
 static void say(const struct crowd *crowd, unsigned number) {
   uint8_t frame[LINE_MASKED_LEN];
@@ -294,7 +294,7 @@ static void say(const struct crowd *crowd, unsigned number) {
 
 void crowd_find(struct crowd *crowd) {
   crowd_await(crowd, FIND_ROUND);
-  crowd->awaited = (unsigned long long)crowd->open * crowd->open; /* no more than that, until it is known */
+  crowd->awaited = (unsigned long long)crowd->open * crowd->open; /* an upper limit until the number is known */
   for (unsigned i = 0; i < crowd->open; i++) {
     say(crowd, i);
   }

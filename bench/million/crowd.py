@@ -9,7 +9,7 @@ import time
 from million import figures, limits
 from million.processes import Client, Fault, Server
 
-# Members of each server process that are needed to be sure to have met every process.
+# Members needed for each server process, to be sure that every process has one.
 MET_PER_PROCESS = 32
 PROGRESS_S = 5
 SETTLE_S = 1
@@ -21,7 +21,7 @@ def pairs(words):
 
 
 class Crowd:
-    """`doing` says what goes on at the moment."""
+    """`doing` describes the current step."""
 
     def __init__(self, server_program, client_program, port, options, tell):
         self.server_program, self.client_program = server_program, client_program
@@ -36,7 +36,7 @@ class Crowd:
         self.tell(f"million: {what}")
 
     async def all_clients(self, *words, answer):
-        """Tell everybody, then hear everybody."""
+        """Send a command to all clients, then read all answers."""
         return await asyncio.gather(*(client.ask(*words, answer=answer) for client in self.clients))
 
     async def measure(self):
@@ -76,7 +76,7 @@ class Crowd:
         await self.all_clients("idle", answer="idle")
 
     async def meet_servers(self):
-        """Connections of the first client process, one at each server. They will speak for all others."""
+        """Connections of the first client process, one to each server. They will send for all others."""
         self.begin("finding a client of each server")
         first = self.clients[0]
         count = min(self.shares[0], MET_PER_PROCESS * self.options.processes)
@@ -92,7 +92,7 @@ class Crowd:
         return sorted(found)
 
     async def connect(self):
-        """All the others, at once."""
+        """Open all other connections at once."""
         count = sum(self.shares)
         self.begin(f"connecting {count:,}")
         window = max(1, self.options.window // len(self.clients))
@@ -126,7 +126,7 @@ class Crowd:
         return {"window_s": window, "server_cpu_s": cpu}
 
     async def broadcast(self, number, speakers, spread):
-        """One client of each server sends one message, all at the same moment: everybody hears exactly one."""
+        """One client of each server sends one message, all at the same moment: every client receives exactly one."""
         self.begin(f"broadcast {number} of {self.options.rounds}")
         await self.all_clients("await", number, answer="awaiting")
         await asyncio.sleep(SETTLE_S)
@@ -136,7 +136,7 @@ class Crowd:
         servers_cpu = figures.cpu_of(self.servers) - servers_before
         clients_cpu = figures.cpu_of(self.clients) - clients_before
         await asyncio.sleep(SETTLE_S)
-        await self.all_clients("idle", answer="idle")  # whatever came twice has been found by now
+        await self.all_clients("idle", answer="idle")  # a duplicate would have been found by now
         self.check_heard(heard, speakers, spread)
         count = self.options.connections
         return {
@@ -148,8 +148,8 @@ class Crowd:
 
     @staticmethod
     def check_heard(heard, speakers, spread):
-        """Each client process has checked that its members heard one message each. Here: those of one server heard the
-        same one, and no one else did."""
+        """Each client process has checked that its members received one message each. Here: members of one server
+        received the same one, and no other member did."""
         totals = collections.Counter()
         for words in heard:
             totals.update(pairs(words[1:]))
@@ -157,7 +157,7 @@ class Crowd:
             raise Fault("the messages were not heard by the clients of their own servers")
 
     async def end(self):
-        """Clients first: they reset their connections, so that nothing is left waiting in the kernel."""
+        """Clients first: they reset their connections, so that the kernel keeps no connection."""
         self.begin("ending")
         for client in self.clients:
             client.hang_up()

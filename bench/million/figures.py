@@ -10,13 +10,13 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def private_bytes(pid):
-    """Pages that nobody else has."""
+    """Pages that no other process shares."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(("Private_Clean", "Private_Dirty")))
 
 
 def cpu_s(pid):
-    """Time that its threads have spent on a processor."""
+    """Processor time of its threads."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         path = f"/proc/{pid}/task/{task}/schedstat"
@@ -30,7 +30,7 @@ def descriptors(pid):
 
 
 def tcp_buffer_bytes():
-    """What /proc/net/sockstat counts as memory of TCP: data in queues, nothing while all is idle."""
+    """Memory of TCP in /proc/net/sockstat: data in queues, nothing while all connections are idle."""
     with open("/proc/net/sockstat", encoding="ascii") as file:
         for line in file:
             words = line.split()
@@ -41,7 +41,7 @@ def tcp_buffer_bytes():
 
 @dataclasses.dataclass(frozen=True)
 class Memory:
-    """At one moment."""
+    """Memory at one moment."""
 
     servers: int
     clients: int
@@ -61,7 +61,7 @@ class Memory:
         )
 
     def growth_per(self, before, count):
-        """Bytes of each connection. Kernel and machine have both ends of it."""
+        """Bytes of each connection. Kernel and machine have both of its ends."""
         return {
             "server_private": (self.servers - before.servers) / count,
             "client_private": (self.clients - before.clients) / count,

@@ -1,21 +1,21 @@
-"""What a machine must allow before so many connections are tried."""
+"""Limits of the machine that are checked before so many connections are opened."""
 
 import contextlib
 import os
 import resource
 
-# What one connection takes at both ends, beyond what an idle one was measured to take; and a process.
+# Memory of one connection at both ends, more than measured for an idle one; and of a process.
 CONNECTION_BYTES = 12 * 1024
 PROCESS_BYTES = 6 * 1024 * 1024
 SPARE_BYTES = 1024**3
-# The kernel spreads connections by a hash, so that processes differ; and descriptors for other things.
+# The kernel spreads connections by a hash, so the processes' shares differ; and descriptors for other uses.
 HEADROOM = 1.08
 OTHER_DESCRIPTORS = 64
-PORTS_NEEDED = 16384  # twice of what million-client takes of one address
+PORTS_NEEDED = 16384  # twice the ports that million-client uses of one address
 
 
 def numbers(path):
-    """The numbers in a file of /proc; none where there is no such file."""
+    """The numbers in a file of /proc; none without such a file."""
     with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
         return [int(word) for word in file.read().split() if word.isdigit()]
     return []
@@ -29,23 +29,23 @@ def meminfo():
 
 
 def descriptors():
-    """What a process may hold here."""
+    """The most descriptors that a process may have here."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def take_all_descriptors():
-    """Let this process, and those that it starts, hold as many as they may."""
+    """Raise the limit of descriptors for this process and its children."""
     hard = descriptors()
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def per_process(count, processes):
-    """Descriptors of the fullest process."""
+    """Descriptors of the process with the most connections."""
     return int(count / processes * HEADROOM) + OTHER_DESCRIPTORS
 
 
 def processes_for(count):
-    """So many processes that none of them comes near its limit."""
+    """The number of processes with which none of them reaches its limit."""
     processes = 1
     while per_process(count, processes) > descriptors() * 0.92:
         processes += 1
@@ -53,7 +53,7 @@ def processes_for(count):
 
 
 def group_memory_left():
-    """What the control group of this process may still take; it pays for its sockets too. None without a limit."""
+    """The memory left in the control group of this process, which includes sockets. None without a limit."""
     with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:
         for line in file:
             if line.startswith("0::"):
@@ -74,7 +74,7 @@ def gib(number):
 
 
 def problems(count, processes):
-    """Why it cannot work here, one sentence each."""
+    """The reasons why it cannot work here, one sentence each."""
     needed = count * CONNECTION_BYTES + 2 * processes * PROCESS_BYTES + SPARE_BYTES
     left = memory_left()
     if needed > left:
@@ -98,7 +98,7 @@ def _too_low(name, path, needed):
 
 
 def conntrack_problem(count, tracked_before):
-    """Connection tracking costs nothing until a rule wants it, which shows once there are connections."""
+    """Connection tracking has no cost until a rule needs it, which is visible once there are connections."""
     most = numbers("/proc/sys/net/netfilter/nf_conntrack_max")
     tracked = tracked_connections()
     if most and tracked > tracked_before and most[0] < count:

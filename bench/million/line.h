@@ -1,7 +1,7 @@
-/* bench/million/line.h: the messages of this measurement, which all have one length and one shape.
+/* bench/million/line.h: the messages of this measurement, all with one length and one form.
  *
  * A typed frame of type 0 with the JSON of a ChatMessage, in which two numbers differ: the round and the sender. A
- * server that decodes and encodes it again gives it back byte for byte.
+ * server that decodes and encodes it again produces the same bytes.
  */
 #ifndef STOA_BENCH_MILLION_LINE_H
 #define STOA_BENCH_MILLION_LINE_H
@@ -21,7 +21,7 @@ enum {
 /* The frame as a client sends it. */
 void line_write(unsigned round, unsigned sender, uint8_t out[LINE_MASKED_LEN]);
 
-/* Read a payload of LINE_PAYLOAD_LEN bytes. Returns false when a single byte is not as it was sent. */
+/* Read a payload of LINE_PAYLOAD_LEN bytes. Returns false when any byte is not as it was sent. */
 bool line_read(const uint8_t *payload, unsigned *out_round, unsigned *out_sender);
 
 #endif

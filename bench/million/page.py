@@ -13,7 +13,7 @@ def _over(rounds, name, factor=1.0):
 
 
 def rows(figures):
-    """Pairs of what and how much."""
+    """Pairs of a name and a value."""
     shake, idle, memory, rounds = (
         figures[name] for name in ("handshakes", "idle", "bytes_per_connection", "rounds")
     )
@@ -37,7 +37,7 @@ def rows(figures):
 
 
 def text(figures):
-    """For people at a terminal."""
+    """Text for a terminal."""
     lines = rows(figures)
     width = max(len(what) for what, _ in lines)
     return "\n".join(f"  {what:<{width}}  {much}" for what, much in lines)
@@ -58,7 +58,7 @@ def markdown(figures):
 
 
 def write(path, figures):
-    """Put the table between the markers of the page."""
+    """Write the table between the markers of the page."""
     with open(path, encoding="utf-8") as file:
         before, rest = file.read().split(BEGIN)
     after = rest.split(END)[1]

@@ -1,4 +1,4 @@
-"""The processes of both sides: started, given commands, and ended, each by its own handle."""
+"""Starts, commands and ends the server and client processes, each by its own handle."""
 
 import asyncio
 import contextlib
@@ -9,18 +9,18 @@ LINE_BYTES_MAX = 1024 * 1024
 
 
 class Fault(Exception):
-    """Something went wrong on the wire or in a process; the text tells what."""
+    """A failure of a connection or a process; the text describes it."""
 
 
 async def _start(*command, **pipes):
-    """A process that the kernel ends when this one is gone, however that came about."""
+    """Start a process that the kernel ends when this one ends, for whatever reason."""
     return await asyncio.create_subprocess_exec(
         "setpriv", "--pdeathsig", "KILL", *command, stderr=asyncio.subprocess.STDOUT, stdout=asyncio.subprocess.PIPE,
         limit=LINE_BYTES_MAX, **pipes)
 
 
 class Process:
-    """What both sides have in common."""
+    """Common part of servers and clients."""
 
     def __init__(self, process):
         self.process = process
@@ -43,7 +43,7 @@ class Process:
                 self.process.send_signal(number)
 
     async def ended(self):
-        """Wait for its end; after a deadline, make it."""
+        """Wait for its end; kill it after a deadline."""
         try:
             async with asyncio.timeout(END_DEADLINE_S):
                 await self.process.wait()
@@ -72,7 +72,7 @@ class Server(Process):
         return Server(await _start(program, *words, stdin=asyncio.subprocess.DEVNULL))
 
     async def listening(self):
-        """Until it takes connections. What it says later is read too, so that it never waits for its log."""
+        """Wait until it accepts connections. Later output is read too, so that it never waits for its log."""
         while True:
             line = await self.line()
             if line is None:
@@ -104,7 +104,7 @@ class Client(Process):
         self.process.stdin.write((" ".join(map(str, words)) + "\n").encode())
 
     async def answer(self, verb):
-        """The words after `verb`, once its line has come."""
+        """The words after `verb`, once its line was read."""
         while True:
             line = await self.line()
             if line is None:

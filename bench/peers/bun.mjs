@@ -1,4 +1,4 @@
-// Bun: `bun bun.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Publish is its own fan-out; limits are
+// Bun: `bun bun.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Fan-out uses Bun's publish(); limits are
 // lifted so that nothing is dropped.
 const [mode, port, ...options] = process.argv.slice(2);
 const deflate = options.includes("--deflate");

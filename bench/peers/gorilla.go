@@ -1,7 +1,7 @@
 // gorilla/websocket: `gorilla fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`.
 //
-// As its documentation wants it: one goroutine reads a connection, one writes it from a buffered channel, and what goes
-// to everybody is a PreparedMessage, framed once.
+// As its documentation recommends: one goroutine reads a connection, one writes it from a buffered channel. A message
+// to all members is a PreparedMessage, framed once.
 package main
 
 import (
@@ -53,7 +53,7 @@ func (r *room) broadcast(kind int, data []byte) error {
 	return nil
 }
 
-// write goes on taking from the queue after an error: whoever broadcasts must not wait for it.
+// write goes on reading the queue after an error, because broadcast must not wait for it.
 func (m *member) write() {
 	for message := range m.queue {
 		if m.conn.WritePreparedMessage(message) != nil {
@@ -126,10 +126,10 @@ func main() {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		conn, err := upgrader.Upgrade(w, request, nil)
 		if err != nil {
-			return // the client has been told
+			return // the client has got an error
 		}
 		defer conn.Close()
-		_ = serve(conn) // an error is the end of the connection, and nothing else
+		_ = serve(conn) // an error only ends the connection
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Args[2])
 	if err != nil {

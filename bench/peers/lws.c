@@ -1,10 +1,10 @@
 /* libwebsockets: `lws fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`.
  *
- * As its documentation wants it: one lws_write() for each writeable callback, and one log of messages that all members
- * share, each with its own place in it. It stays with poll(), the library's own loop: through libuv each delivery cost
- * twice as much, for every member has to be watched for writing and then no more. The library's lws_ring looks at every
- * member when the slowest one moves; here a message counts who still waits for it, so that a thousand members cost no
- * more each than ten.
+ * Written as its documentation recommends: one lws_write() for each writeable callback, and one log of messages that
+ * all members share, each with its own position. It uses poll(), the library's own loop: with libuv each delivery cost
+ * twice as much, because watching for writing is switched on and off for every member. The library's lws_ring visits
+ * every member when the slowest one moves; here a message counts the members that still wait for it, so that the cost
+ * of a member does not grow with their number.
  */
 #include <libwebsockets.h>
 #include <signal.h>
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Its documentation wants a receive buffer as large as the largest message, so that it comes in one piece. The second
- * one is for what is read from a socket at a time, one for all. */
+/* Its documentation recommends a receive buffer as large as the largest message, so that it comes in one piece. The
+ * second buffer, one for all, is for one read from a socket. */
 enum { RECEIVE_BUFFER_LEN = 20 * 1024, SERVICE_BUFFER_LEN = 64 * 1024 };
 
 /* `bytes` starts with the LWS_PRE bytes in which the library writes the frame's head. */
@@ -23,10 +23,10 @@ struct message {
   uint8_t *bytes;
   size_t len;
   enum lws_write_protocol type;
-  size_t waiting; /* members that have not had it */
+  size_t waiting; /* members that have not got it yet */
 };
 
-/* Messages `first` to `end`, numbered from the start of time; `cap` is a power of two. */
+/* Messages `first` to `end`, numbered from the first one ever; `cap` is a power of two. */
 struct log {
   struct message *slots;
   uint64_t first;
@@ -36,9 +36,9 @@ struct log {
 
 /* What the library keeps for each connection, zeroed. */
 struct member {
-  struct log own; /* echo: what goes back; fan-out uses the log of all */
-  uint64_t next;  /* the first message that this one has not had */
-  uint8_t *part;  /* what has come of a message, behind LWS_PRE bytes */
+  struct log own; /* echo: messages to send back; fan-out uses the shared log */
+  uint64_t next;  /* the first message that this member has not got */
+  uint8_t *part;  /* the received part of a message, after LWS_PRE bytes */
   size_t part_len;
   size_t part_cap;
 };
@@ -76,7 +76,7 @@ static void log_add(struct log *log, const struct message *message) {
   *log_at(log, log->end++) = *message;
 }
 
-/* One member less waits for the message. What nobody waits for goes, oldest first. */
+/* One member less waits for the message. Messages that no member waits for are freed, oldest first. */
 static void log_taken(struct log *log, uint64_t number) {
   log_at(log, number)->waiting--;
   while (log->first < log->end && log_at(log, log->first)->waiting == 0) {
@@ -103,7 +103,7 @@ static void left(struct member *member) {
   member_count--;
 }
 
-/* A message comes in pieces when it is larger than what was read at a time. */
+/* A message comes in pieces when it is larger than one read. */
 static void keep(struct member *member, struct lws *wsi, const void *data, size_t len) {
   if (member->part == NULL) {
     member->part_cap = LWS_PRE + len + lws_remaining_packet_payload(wsi);

@@ -1,5 +1,5 @@
-// uWebSockets.js: `node uws.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Publish is its own fan-out;
-// limits are lifted so that nothing is dropped. The npm package uws-pack carries what uWebSockets.js ships.
+// uWebSockets.js: `node uws.mjs fanout|echo PORT [--deflate] [--tls CERTIFICATE KEY]`. Fan-out uses its publish();
+// limits are lifted so that nothing is dropped. The npm package uws-pack has the binaries of uWebSockets.js.
 import { App, DISABLED, SHARED_COMPRESSOR, SSLApp } from "uws-pack";
 
 const [mode, port, ...options] = process.argv.slice(2);

@@ -21,7 +21,7 @@ STYLE = """
 
 
 def boxes(node, scale, left=0.0, depth=0):
-    """(frame, samples, left edge, depth) of all that is wide enough, widest first among those of one caller."""
+    """(frame, samples, left edge, depth) of all frames that are wide enough, the widest first within one caller."""
     for frame, above in sorted(node.above.items(), key=lambda item: (-item[1].total, item[0].name)):
         width = above.total * scale
         if width >= SHARE_MIN * (WIDTH - 2 * MARGIN):
@@ -31,7 +31,7 @@ def boxes(node, scale, left=0.0, depth=0):
 
 
 def label(name, width):
-    """As much of the name as there is room for."""
+    """The name, cut to the room."""
     letters = int((width - 6) / LETTER)
     if letters >= len(name):
         return name
@@ -50,7 +50,7 @@ def box(entry, root, scale, bottom):
 
 
 def legend(part, names):
-    """Whose color is whose, and how much each has."""
+    """The legend: each owner's color and share."""
     entries, x = [], MARGIN
     for owner, name in names.items():
         text = f"{name} {part[owner]:.1%}"

@@ -10,7 +10,7 @@ FUNCTIONS_SHOWN = 15
 
 
 def owners(program):
-    """What the owners of code are called on the page."""
+    """The names of the owners of code on the page."""
     return {stacks.KERNEL: "kernel", stacks.PROGRAM: f"Stoa and {program}", stacks.LIBRARY: "C library and others"}
 
 
@@ -44,7 +44,7 @@ def conditions(about):
 
 
 def write(folder, profiles, about):
-    """Put tables between the markers of the page, and pictures into the folder beside it."""
+    """Write tables between the markers of the page, and pictures into the folder beside it."""
     path = os.path.join(folder, "profiles.md")
     with open(path, encoding="utf-8") as file:
         before, rest = file.read().split(BEGIN)

@@ -1,4 +1,4 @@
-"""Samples of `perf script` as a tree of calls, and what can be counted in it."""
+"""Samples of `perf script` as a tree of calls, and sums over it."""
 
 import collections
 import dataclasses
@@ -6,14 +6,14 @@ import os
 import re
 
 KERNEL, PROGRAM, LIBRARY = "kernel", "program", "library"
-# What the compiler appends to the name of a function of which it has made another version.
+# The compiler's suffix for a function's further versions.
 CLONE = re.compile(r"\.(part|isra|constprop|cold|lto_priv)\b.*")
 FRAME = re.compile(r"\s+[0-9a-f]+ (?P<name>.+) \((?P<file>[^()]*(?:\([^()]*\))?[^()]*)\)$")
 
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """A function, and whose it is."""
+    """A function and its owner."""
 
     name: str
     owner: str
@@ -21,7 +21,7 @@ class Frame:
 
 @dataclasses.dataclass
 class Node:
-    """A frame on top of all that called it. `here` counts samples that ended in it, `total` those above too."""
+    """A frame in the tree of callers. `here` counts samples that ended in it, `total` those of its callees too."""
 
     total: int = 0
     here: int = 0
@@ -35,7 +35,7 @@ def owner_of(file, program):
 
 
 def frame_of(line, program):
-    """None for what is no frame."""
+    """None if the line is no frame."""
     found = FRAME.match(line)
     if not found:
         return None
@@ -69,13 +69,13 @@ def tree(stacks):
 
 
 def shares(stacks):
-    """Which part of the samples was in whose code at that moment."""
+    """Each owner's share of the samples."""
     counts = collections.Counter(stack[-1].owner for stack in stacks)
     return {owner: counts[owner] / len(stacks) for owner in (KERNEL, PROGRAM, LIBRARY)}
 
 
 def functions(stacks):
-    """(name, share of samples in it, share in it and what it calls) of the program's own, the first share falling."""
+    """(name, share of samples in it, share in it and its callees) of the program's functions, highest share first."""
     alone, within = collections.Counter(), collections.Counter()
     for stack in stacks:
         within.update({frame.name for frame in stack if frame.owner == PROGRAM})

@@ -1,4 +1,4 @@
-/* How long verifying and signing a token take, for each algorithm: microseconds a token, on one thread. */
+/* The time to verify and to sign a token, for each algorithm: microseconds a token, on one thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <stoa/token.h>

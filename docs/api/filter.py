@@ -1,13 +1,13 @@
 """Turns the comments of a public header into Doxygen's, on standard output: filter.py HEADER (its INPUT_FILTER).
 
-The headers are written for people who read them as they are. What the comments mean:
+The headers are written to be read directly. The form of the comments:
 
-  - the first one is about the file, one before a declaration is about that, and one after it too; declarations that
-    follow each other without a blank line share the comment above them;
-  - `Thread: …`, `Errors: …` and the like begin a section, up to a blank line; two blanks stand between an error's name
-    and what it means;
-  - two blanks also stand between a parameter's name and what it is;
-  - indented lines are a list, rows of a name and a text, or are shown as they are.
+  - the first one is about the file; a comment before or after a declaration is about that declaration; declarations
+    without a blank line between them share the comment above them;
+  - `Thread: …`, `Errors: …` and the like begin a section, which ends at a blank line; two blanks separate the name of
+    an error from its text;
+  - two blanks also separate the name of a parameter from its text;
+  - indented lines are a list, rows of a name and a text, or are shown unchanged.
 """
 
 import glob
@@ -16,13 +16,13 @@ import re
 import sys
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-LABEL = re.compile(r"^(Errors[^:.]*|Thread|Lifetime|Limits|Source|Options|Does not know):\s*")
+LABEL = re.compile(r"^(Errors[^:.]*|Thread|Lifetime|Limits|Source|Options|Secrets|Does not know):\s*")
 LABEL_INSIDE = re.compile(r"(?<=[.)]) (?=Errors: )")
 ROW = re.compile(r"^(?P<key>\S+(?: \S+)*)\s{2,}(?P<text>\S.*)$")
 PARAMETERS = re.compile(r"[a-z_]\w*(?:, [a-z_]\w*)*")
 STATUS = r"STOA_E_[A-Z0-9_]+"
 NAMES = rf"{STATUS}(?:, {STATUS})*"
-# "STOA_E_LIMIT  text", and names without two blanks after them where another error ends or a line begins.
+# "STOA_E_LIMIT  text"; also a name without two blanks after it, at the start of a line or after another error.
 ERROR = re.compile(rf"(?P<names>{NAMES}) {{2,}}|(?:(?<=; )|(?<=\n))(?P<bare>{NAMES})(?!\w)")
 CODE_SPAN = re.compile(r"(`[^`]*`)")
 CONSTANT = re.compile(r"(?<!\w)STOA_[A-Z0-9_]*[A-Z0-9](?![\w*])")
@@ -30,7 +30,7 @@ DECLARED = re.compile(r"^ *(?:#define )?(STOA_[A-Z0-9_]+)", re.MULTILINE)
 
 
 class Escape:
-    """Plain text for Doxygen: nothing in it is a command but `code`, and constants that it knows are links."""
+    """Plain text for Doxygen: no commands except `code`; known constants become links."""
 
     SPECIAL = re.compile(r"--|[\\@<>#&%$*]")
 
@@ -46,7 +46,7 @@ class Escape:
 
 
 def lines_of(comment):
-    """Without the stars; the indentation is kept. A section begins a line of its own."""
+    """The lines without the stars, with their indentation. A section begins a new line."""
     lines = [re.sub(r"^\s*\* ?", "", line) for line in ("*" + comment[2:-2]).split("\n")]
     return [part for line in lines for part in LABEL_INSIDE.split(line.rstrip())]
 
@@ -60,7 +60,7 @@ def joined(lines, separator=" "):
 
 
 class Comment:
-    """One comment on its way: its lines are taken from the front, Doxygen's are appended to `out`."""
+    """One comment: its lines are taken from the front, Doxygen's lines are appended to `out`."""
 
     def __init__(self, lines, parameters, escape):
         self.lines = lines
@@ -153,7 +153,7 @@ class Comment:
 
 
 def declarations_below(text):
-    """Those that stand together at the beginning of the text, up to a blank line or a comment."""
+    """The declarations at the beginning of the text, up to a blank line or a comment."""
     together = re.split(r"\n[ \t]*\n|/\*", text, maxsplit=1)[0]
     if re.match(r"\s*#define", together):
         return re.findall(r"\n#define(?:[^\n\\]|\\.)*", together, re.DOTALL)
@@ -167,7 +167,7 @@ def name_of(declaration):
 
 
 def parameters_of(declaration):
-    """Of a function; a type of functions and a member that points to one have none that Doxygen lists."""
+    """The parameters of a function. Doxygen lists none for function types and function pointers."""
     match = re.match(r"(?!\s*(?:typedef|#))[^(]*\w\((?!\*)(.*)\)[^)]*$", declaration, re.DOTALL)
     return {part.split()[-1].strip("*[]") for part in match[1].split(",") if part.split()} if match else set()
 
@@ -191,7 +191,7 @@ class Header:
         return self.doc(comment) + "".join(declarations_below(below))
 
     def shared(self, comment, below):
-        """The comment, and the declarations that it is above of, each of the later ones with a reference to it."""
+        """The comment and the declarations below it; the later ones get a reference to the comment."""
         first, *others = declarations_below(below)
         parameters = set.intersection(*map(parameters_of, [first, *others]))
         copies = [f"\n/** @copydoc {name_of(first)} */\n{other.lstrip()}" for other in others]

@@ -1,4 +1,4 @@
-/* The smallest complete server: a Chat message goes to everyone, as it came. */
+/* The smallest complete server: it sends each Chat message to every client, unchanged. */
 #include "chat.stoa.h"
 
 #include <stoa/app.h>

@@ -1,9 +1,9 @@
-/* Raw WebSocket messages go back as they came, for protocol test suites. */
+/* Sends each raw WebSocket message back unchanged, for protocol test suites. */
 #include <stoa/app.h>
 
 static void on_raw(void *user, struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   (void)user;
-  /* A session that cannot take it is closed by the library; there is nobody else to tell. */
+  /* When it fails, the library closes the session; there is nothing else to do. */
   int ignored = stoa_session_send_raw(session, message, is_text);
   (void)ignored;
 }

@@ -1,6 +1,6 @@
-/* A server inside of a program that has a loop of its own: what is typed goes to all clients, what they send is shown.
+/* A server inside of a program with its own loop: it sends typed lines to all clients and prints their messages.
  *
- *   embedded [ADDRESS]      127.0.0.1:7700 when none is given; the end of the input is the end of the program
+ *   embedded [ADDRESS]      127.0.0.1:7700 by default; the program exits at the end of the input
  */
 #include "chat.stoa.h"
 
@@ -30,7 +30,8 @@ static void announce(struct stoa_server *server, const char *line, size_t len) {
   }
 }
 
-/* What is there of the input, line by line; a longer one than the buffer holds goes out in pieces. False at its end. */
+/* Send the available input line by line; a line longer than the buffer is sent in pieces. False at the end of the
+ * input. */
 static bool read_input(struct stoa_server *server) {
   static char input[INPUT_BYTES];
   static size_t len;
@@ -58,7 +59,7 @@ static void serve(struct stoa_server *server) {
   do {
     poll(fds, 2, stoa_server_wait_ms(server));
     if (fds[1].revents != 0 && !read_input(server)) {
-      fds[1].fd = -1; /* poll(2) leaves it alone from here on */
+      fds[1].fd = -1; /* poll(2) ignores it from now on */
       stoa_server_drain(server);
     }
   } while (stoa_server_step(server, 0));
@@ -81,7 +82,7 @@ int main(int argc, char **argv) {
   if (status == STOA_OK) {
     serve(server);
   } else {
-    fprintf(stderr, "embedded: %s\n", stoa_status_text(status)); /* the log has more */
+    fprintf(stderr, "embedded: %s\n", stoa_status_text(status)); /* the log has details */
   }
   stoa_server_destroy(server);
   return status == STOA_OK ? 0 : 1;

@@ -11,10 +11,12 @@
 #define JOBS_MAX 64
 #define FACTORS_MAX 64
 
-static const struct stoa_error busy = {
-    .code = STOA_ERROR_UNAVAILABLE, .reason = STOA_STR("BUSY"), .message = STOA_STR("come again"), .temporary = true};
+static const struct stoa_error busy = {.code = STOA_ERROR_UNAVAILABLE,
+                                       .reason = STOA_STR("BUSY"),
+                                       .message = STOA_STR("try again later"),
+                                       .temporary = true};
 
-/* A timer answers. What the request holds is gone when the handler returns, so its text is copied. */
+/* A timer answers. The request is freed when the handler returns, so its text is copied. */
 struct reminder {
   struct stoa_worker_timer timer; /* first */
   struct stoa_call *call;
@@ -26,7 +28,7 @@ static void on_due(struct stoa_worker_timer *timer, int status) {
   struct reminder *reminder = (struct reminder *)timer;
   if (status == STOA_OK) {
     const struct later_v1_remind_reply reply = {.text = stoa_string_make(reminder->text, reminder->len)};
-    /* If the session has gone meanwhile, nobody is there to be told. */
+    /* If the session has ended meanwhile, the reply is not sent. */
     (void)later_v1_later_service_remind_reply(reminder->call, &reply);
   } else {
     stoa_call_drop(reminder->call); /* the server ends */
@@ -56,7 +58,7 @@ static const struct stoa_error *on_remind(void *user, struct stoa_session *sessi
   return STOA_LATER;
 }
 
-/* A thread answers: jobs wait in a ring that has an end, as every queue must. */
+/* A thread answers: jobs wait in a ring of limited size, as every queue must. */
 struct job {
   struct stoa_call *call;
   uint64_t number;
@@ -82,7 +84,7 @@ static bool add_job(struct stoa_call *call, uint64_t number) {
   return has_room;
 }
 
-/* False when there is none and the program ends. */
+/* Returns false when the program ends and no job is left. */
 static bool next_job(struct job *out_job) {
   pthread_mutex_lock(&computer.mutex);
   while (computer.count == 0 && !computer.ending) {
@@ -106,7 +108,7 @@ static void answer(const struct job *job) {
     for (; rest % factor == 0; rest /= factor) {
       factors[count++] = factor;
     }
-    /* Nobody waits any more: the call has timed out, or its session has ended. */
+    /* The client does not wait any more: the call has timed out, or its session has ended. */
     if ((factor & 0xffff) == 0 && !stoa_call_waits(job->call)) {
       break;
     }
@@ -174,6 +176,6 @@ static int setup(struct stoa_server *server, const void *config, void *user) {
 
 int main(int argc, char **argv) {
   const struct stoa_app app = {
-      .name = "later", .about = "Answers calls by a timer and by a thread, later.", .setup = setup};
+      .name = "later", .about = "Answers calls later: one with a timer, one with a thread.", .setup = setup};
   return stoa_app_run(&app, argc, argv);
 }

@@ -1,6 +1,6 @@
-/* stoa/buffer.h: a growing run of bytes whose cap is fixed at birth.
+/* stoa/buffer.h: a growing array of bytes whose cap is fixed at init.
  *
- * Thread: one at a time. Lifetime: the struct is the caller's memory; init and fini pair up.
+ * Thread: one at a time. Lifetime: the struct is the caller's memory; every init needs a fini.
  * An append either writes everything or nothing.
  */
 #ifndef STOA_BUFFER_H
@@ -18,17 +18,17 @@ struct stoa_buffer {
   uint8_t *data;  /* owned; NULL while nothing was allocated */
   size_t len;     /* bytes in use; a caller that reserved room may raise it up to cap */
   size_t cap;     /* bytes allocated */
-  size_t len_max; /* `len` never passes this */
+  size_t len_max; /* `len` never exceeds this */
 };
 
-/* No allocation happens before the first append or reserve. */
+/* Allocates nothing before the first append or reserve. */
 STOA_API void stoa_buffer_init(struct stoa_buffer *buffer, size_t len_max);
-/* Release the memory; the buffer is empty and usable again, with the same cap. NULL is fine. */
+/* Release the memory; the buffer is empty and usable again, with the same cap. NULL is allowed. */
 STOA_API void stoa_buffer_fini(struct stoa_buffer *buffer);
 
 /* Make sure that `room` more bytes fit after data[len].
  * Errors, after which the content is unchanged:
- *         STOA_E_LIMIT   len + room would pass len_max
+ *         STOA_E_LIMIT   len + room would exceed len_max
  *         STOA_E_MEMORY */
 STOA_API int stoa_buffer_grow(struct stoa_buffer *buffer, size_t room);
 

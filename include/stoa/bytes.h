@@ -1,7 +1,7 @@
-/* stoa/bytes.h: views of bytes and of text that somebody else owns.
+/* stoa/bytes.h: views of bytes and of text that have another owner.
  *
- * A view is a pointer and a length. It owns nothing, may hold NULs and is not terminated. `data` may be NULL only
- * when `len` is 0. Who owns the bytes, and until when, is said where a view is handed over.
+ * A view is a pointer and a length. It owns nothing, may contain NUL bytes and is not terminated. `data` may be NULL
+ * only when `len` is 0. Each function that takes or returns a view says who owns the bytes, and until when.
  */
 #ifndef STOA_BYTES_H
 #define STOA_BYTES_H
@@ -20,7 +20,7 @@ struct stoa_bytes {
   size_t len;
 };
 
-/* Text in UTF-8. Whoever makes one from outside input has checked that. */
+/* Text in UTF-8. Code that makes one from external input must check that it is UTF-8. */
 struct stoa_string {
   const char *data;
   size_t len;

@@ -1,20 +1,20 @@
 /* stoa/descriptor.h: tables that describe a message's fields and where they lie in its C struct.
  *
  * protoc-gen-stoa writes them; the binary codec, the JSON codec, the configuration and the documentation read them.
- * A program seldom touches them by hand.
+ * Programs rarely use them directly.
  *
  * The C struct of a message, field by field:
- *   scalar, enum       its C type; absent is 0 (proto3). An enum is int32_t, for values outside the list are kept.
+ *   scalar, enum       its C type; absent is 0 (proto3). An enum is int32_t, because values outside the list are kept.
  *   string, bytes      struct stoa_string, struct stoa_bytes
  *   message            const struct other *field; NULL is absent
  *   optional scalar    `bool has_field` beside the value
  *   repeated           struct { const T *items; size_t count; } field, laid out as struct stoa_list. Repeated
  *                      messages are an array of structs, not of pointers.
- *   map                as repeated, of a generated entry struct with `key` and `value`
+ *   map                as repeated, with a generated entry struct that has `key` and `value`
  *   oneof              int32_t name_case (the set field's number, 0 for none) and a union `name`
  * A zeroed struct is the empty message.
  *
- * Lifetime: what a decoder fills in points into the arena and into the decoded input; both belong to the caller.
+ * Lifetime: a decoded struct points into the arena and into the decoded input; both belong to the caller.
  */
 #ifndef STOA_DESCRIPTOR_H
 #define STOA_DESCRIPTOR_H
@@ -58,7 +58,7 @@ enum stoa_field_label {
   STOA_LABEL_ONEOF /* `presence` is the offset of the int32_t case */
 };
 
-/* How `struct { const T *items; size_t count; }` looks to table-driven code. */
+/* The layout of every `struct { const T *items; size_t count; }`, for table-driven code. */
 struct stoa_list {
   const void *items;
   size_t count;
@@ -71,13 +71,13 @@ struct stoa_enum_value {
 
 struct stoa_enum_type {
   const char *full_name;
-  const struct stoa_enum_value *values; /* in the order of the file; aliases after the first keep their place */
+  const struct stoa_enum_value *values; /* in the order of the file; aliases included */
   uint32_t value_count;
   uint8_t is_null; /* google.protobuf.NullValue: its only value is null in JSON */
 };
 
-/* Messages of the package google.protobuf that JSON writes in a form of their own. Their structs are what any message
- * of these fields gives. */
+/* Messages of the package google.protobuf that have a JSON form of their own. Their structs are generated as for any
+ * other message with these fields. */
 enum stoa_special {
   STOA_SPECIAL_NONE,
   STOA_SPECIAL_ANY,        /* type_url = 1, value = 2 */
@@ -91,16 +91,16 @@ enum stoa_special {
   STOA_SPECIAL_EMPTY
 };
 
-/* What a field's value must keep to; a bit each, since 0 is a bound too. */
+/* The rules that a field can have; one bit each, because 0 can be a bound too. */
 enum stoa_rule {
-  STOA_RULE_REQUIRED = 1, /* set; of a field without presence: not 0, false or empty */
+  STOA_RULE_REQUIRED = 1, /* set; for a field without presence: not 0, false or empty */
   STOA_RULE_MIN_LEN = 2,
   STOA_RULE_MAX_LEN = 4,
   STOA_RULE_MIN = 8,
   STOA_RULE_MAX = 16
 };
 
-/* The member that fits the field's kind. */
+/* Use the member that fits the field's kind. */
 union stoa_rule_bound {
   int64_t whole;    /* int32, int64 and their sint and sfixed */
   uint64_t natural; /* uint32, uint64, fixed32, fixed64 */
@@ -108,8 +108,8 @@ union stoa_rule_bound {
 };
 
 struct stoa_field_rules {
-  uint32_t rules;   /* enum stoa_rule, or'ed: which of these are in force */
-  uint32_t min_len; /* a string's characters, of bytes its bytes, of a list or a map its entries */
+  uint32_t rules;   /* enum stoa_rule, or'ed: which of these apply */
+  uint32_t min_len; /* characters of a string, bytes of a bytes field, entries of a list or a map */
   uint32_t max_len;
   union stoa_rule_bound min; /* of a number, or of each number in a list; inclusive, as max is */
   union stoa_rule_bound max;
@@ -126,7 +126,7 @@ struct stoa_field {
   uint8_t packed;   /* 1: encoded packed; decoding takes both forms */
   uint8_t name_len; /* of name; protoc-gen-stoa refuses names above 255 */
   uint8_t json_name_len;
-  uint8_t json_name_escapes; /* 1: json_name holds what JSON text has to escape */
+  uint8_t json_name_escapes; /* 1: json_name has characters that JSON must escape */
   uint8_t reserved[2];
   uint32_t offset;                         /* of the value in the struct */
   uint32_t presence;                       /* see the labels; 0 otherwise */
@@ -137,13 +137,13 @@ struct stoa_field {
 
 struct stoa_message_type {
   const char *full_name;           /* "chatroom.v1.ChatMessage" */
-  uint32_t abi;                    /* STOA_DESCRIPTOR_ABI of the generator's run */
+  uint32_t abi;                    /* STOA_DESCRIPTOR_ABI when the file was generated */
   uint32_t size;                   /* of the C struct */
   const struct stoa_field *fields; /* by ascending number */
   uint32_t field_count;
   uint32_t unknown_offset; /* of a struct stoa_bytes that keeps unknown fields, or UINT32_MAX: they are dropped */
   uint8_t special;         /* enum stoa_special */
-  uint8_t has_rules;       /* 1: this message, or one that can lie below it, has fields with rules */
+  uint8_t has_rules;       /* 1: this message, or one that it can contain, has fields with rules */
 };
 
 #ifdef __cplusplus

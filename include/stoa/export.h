@@ -1,4 +1,4 @@
-/* stoa/export.h: marks what the library shows. Everything else is hidden. */
+/* stoa/export.h: marks the symbols that the library exports. All others are hidden. */
 #ifndef STOA_EXPORT_H
 #define STOA_EXPORT_H
 

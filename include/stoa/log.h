@@ -3,15 +3,15 @@
  * logfmt by default: time=2026-01-31T12:00:00.000Z level=info event="listening" address=0.0.0.0:7700
  * JSON by option. Control bytes (C0, DEL, C1) and bytes that are not UTF-8 are escaped in values, and values are cut at
  * 1 KiB, so that no input can forge a line. A line ends within 8 KiB: fields that no longer fit are counted as
- * left_out=N. An event that repeats more than 10 times a second at one call site is counted instead, and told once as
- * suppressed=N on the next line of that site.
+ * left_out=N. When one call site logs more than 10 lines a second, the others are counted, and the next line of that
+ * site has the count as suppressed=N.
  *
- * Logging never waits for whoever reads the log. While a server runs, lines go through a queue of 256 KiB to a thread
+ * Logging never waits for the reader of the log. While a server runs, lines go through a queue of 256 KiB to a thread
  * that writes them; otherwise the caller writes what can be written without waiting. When the queue is full, lines are
- * dropped and counted, and once half of it is free a line "log lines dropped" with count=N tells so. A line that cannot
- * be written (disk full, nobody at the other end) is dropped and counted too. exit(3) and the return of main() write
- * what is left, as long as it is taken: 250 ms without progress end that, and 5 s in any case. After fork(2) the child
- * logs on without what was queued, which the parent writes.
+ * dropped and counted; when half of it is free again, a line "log lines dropped" has the number as count=N. A line that
+ * cannot be written (disk full, closed pipe) is dropped and counted too. exit(3) and the return of main() write what is
+ * queued; they give up after 250 ms without progress, and after 5 s in any case. After fork(2) the child can log, but
+ * the queued lines are written by the parent only.
  * Thread: any. A line of up to 4 KiB is written with one write(2); the lines of one thread keep their order.
  */
 #ifndef STOA_LOG_H
@@ -56,24 +56,24 @@ static inline struct stoa_log_field stoa_log_int_field(const char *key, int64_t 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
 STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format);
 
-/* Takes one finished line, as stoa_log_setup() has it written, without its line feed; a NUL follows it. Borrowed until
- * the call returns. Called for one line at a time: by the log's thread while a server runs, else by the thread that
- * logs, and at the end of the program by the one that ends it. It may take its time, for only lines wait, as for a
- * descriptor; but it must not call stoa_log_set_sink() or fork(2), and what it logs itself comes back to it. */
+/* Takes one finished line, as stoa_log_setup() formats it, without its line feed; a NUL follows it. Borrowed until the
+ * call returns. Called for one line at a time: by the log's thread while a server runs, otherwise by the thread that
+ * logs, and at the end of the program by the thread that ends it. It may block, because only lines wait for it, as for
+ * a descriptor. It must not call stoa_log_set_sink() or fork(2), and it also receives what it logs itself. */
 typedef void stoa_log_sink(void *context, enum stoa_log_severity level, struct stoa_string line);
 
-/* Give lines to the program instead of a descriptor, those too that wait now; NULL goes back to the descriptor. The
- * sink before is not called any more when this returns, which waits for it. Thread: any, but not the sink.
+/* Give lines to the program instead of a descriptor, including those that wait now; NULL restores the descriptor. This
+ * waits for the previous sink, which is not called any more when it returns. Thread: any, but not the sink.
  *
  * context  borrowed until another sink is set; the end of the program gives the sink what is left */
 STOA_API void stoa_log_set_sink(stoa_log_sink *sink, void *context);
 
-/* A level as lines have it, "warn"; STOA_LOG_OFF is "off". Never NULL; "unknown" for another number. */
+/* The name of a level in log lines, such as "warn"; STOA_LOG_OFF is "off". Never NULL; "unknown" for another number. */
 STOA_API const char *stoa_log_severity_text(enum stoa_log_severity level);
-/* The level of such a text. Errors: STOA_E_NOT_FOUND  it is none of them */
+/* The level with that name. Errors: STOA_E_NOT_FOUND  no level has the name */
 STOA_API int stoa_log_severity_of(struct stoa_string text, enum stoa_log_severity *out_level);
 
-/* Lines that were dropped since the program started, for want of room or because they could not be written. */
+/* Lines dropped since the program started, because the queue was full or they could not be written. */
 STOA_API uint64_t stoa_log_dropped(void);
 STOA_API bool stoa_log_enabled(enum stoa_log_severity level);
 

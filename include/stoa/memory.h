@@ -1,9 +1,9 @@
-/* stoa/memory.h: an allocator of the program's own.
+/* stoa/memory.h: lets the program replace the allocator.
  *
- * Everything that the library takes from the heap goes through the hooks, on whatever thread. So does what it has zlib
- * do, and all that libdeflate and OpenSSL take in this process; OpenSSL only if nobody used it before the first server,
- * or the first client of wss. What stays with malloc(3): what the C library takes for itself (threads, look-ups of
- * names), libyaml while a configuration file is read, and liburing.
+ * All heap memory of the library goes through the hooks, on every thread. So does the memory of zlib when the library
+ * uses it, and all memory of libdeflate and OpenSSL in this process; OpenSSL only if it was not used before the first
+ * server or the first wss client. malloc(3) is still used by the C library itself (threads, name look-ups), by libyaml
+ * while a configuration file is read, and by liburing.
  *
  * Does not know: what the memory is for.
  */
@@ -18,25 +18,26 @@
 extern "C" {
 #endif
 
-/* All are set, run on any thread, several at once, and must not call this library. NULL is an answer that the library
- * expects everywhere: it is STOA_E_MEMORY, or costs one session. */
+/* All functions must be set. They run on any thread, several at once, and must not call this library. They may return
+ * NULL at any time: the library then returns STOA_E_MEMORY, or one session ends. */
 struct stoa_memory_hooks {
   /* At least `size` bytes, 1 or more, aligned as malloc(3) aligns. They need not be cleared. */
   void *(*allocate)(void *context, size_t size);
-  /* Make a block that allocate or reallocate gave larger or smaller, as realloc(3); neither `block` is NULL nor `size`
-   * 0. After NULL the block is as it was. */
+  /* Change the size of a block from allocate or reallocate, as realloc(3); `block` is not NULL and `size` is not 0.
+   * After NULL the block is unchanged. */
   void *(*reallocate)(void *context, void *block, size_t size);
-  /* `block` is one that allocate or reallocate gave, never NULL. */
+  /* `block` is from allocate or reallocate, never NULL. */
   void (*release)(void *context, void *block);
   void *context; /* the program's; borrowed until the process ends, as the functions are */
 };
 
-/* Use these from here on, to the end of the process; before any other function of the library, while there is one
- * thread. OpenSSL releases what it keeps in exit(3).
+/* Use these hooks until the process ends. Call it before any other function of the library, while there is one thread.
+ * OpenSSL frees what it keeps in exit(3).
  *
  * hooks  copied
- * Errors: STOA_E_ARGUMENT  a function is missing; STOA_E_EXISTS  the library has allocated before, with hooks or
- * without. Nothing is changed then. */
+ * Errors: STOA_E_ARGUMENT  a function is missing
+ *         STOA_E_EXISTS    the library has allocated before, with or without hooks. After an error nothing is changed.
+ */
 STOA_API int stoa_memory_set_hooks(const struct stoa_memory_hooks *hooks);
 
 #ifdef __cplusplus

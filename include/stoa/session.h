@@ -3,7 +3,7 @@
  * Does not know: rooms' contents, other sessions.
  * Thread: a struct stoa_session belongs to its worker; use it only inside the callbacks that hand it over. From
  *         other threads, name sessions by their id and go through stoa/server.h.
- * Lifetime: valid until on_closed returns. Closing is a request: the memory goes at the end of the loop's turn.
+ * Lifetime: valid until on_closed returns. Closing is a request: the memory is freed at the end of a loop turn.
  */
 #ifndef STOA_SESSION_H
 #define STOA_SESSION_H
@@ -21,8 +21,8 @@ struct stoa_error; /* generated from stoa/error.proto */
 struct stoa_server;
 struct stoa_session;
 
-/* Close codes of Stoa. 4000 to 4499 mean come back, 4500 to 4999 mean stop. Those that the library itself never sends
- * are names for programs: TOKEN_EXPIRED, BAD_TOKEN, PROTOCOL, NO_HELLO, KICKED. */
+/* Close codes of Stoa. After 4000 to 4499 a client may reconnect, after 4500 to 4999 it must not. The library itself
+ * never sends TOKEN_EXPIRED, BAD_TOKEN, PROTOCOL, NO_HELLO and KICKED; they are for programs. */
 enum stoa_close_code {
   STOA_CLOSE_DRAINING = 4001,
   STOA_CLOSE_INTERNAL = 4004,
@@ -31,7 +31,7 @@ enum stoa_close_code {
   STOA_CLOSE_POSITION_LOST = 4010,
   STOA_CLOSE_NO_PONG = 4012,
   STOA_CLOSE_RATE = 4013,
-  STOA_CLOSE_FULL = 4014, /* a limit on sessions or connections: come back after the error frame's retry_ms */
+  STOA_CLOSE_FULL = 4014, /* a limit on sessions or connections: reconnect after the error frame's retry_ms */
   STOA_CLOSE_BAD_TOKEN = 4500,
   STOA_CLOSE_PROTOCOL = 4501,
   STOA_CLOSE_NO_HELLO = 4502,
@@ -40,42 +40,42 @@ enum stoa_close_code {
   STOA_CLOSE_TOO_MANY_ERRORS = 4509
 };
 
-/* What a close code means, for people: "reads too slowly". Those of RFC 6455 7.4.1 and its registry too, 1000 to 1015.
- * Never NULL; "unknown close code" for any other number, a program's own among them. */
+/* The meaning of a close code, for people: "reads too slowly". It includes those of RFC 6455 7.4.1 and its registry,
+ * 1000 to 1015. Never NULL; "unknown close code" for any other number, such as a program's own. */
 STOA_API const char *stoa_close_code_text(uint16_t code);
 
-/* Codes of the errors that the library itself answers with. An application's own start at 1000, so that they never
- * collide; those of the chat room, 100 to 199, agree with these. */
+/* Codes of the errors that the library itself sends. Codes of applications start at 1000, so that they never collide.
+ * The chat room uses 100 to 199, without conflict with these. */
 enum stoa_error_code {
   STOA_ERROR_INTERNAL = 100,
   STOA_ERROR_UNKNOWN_TYPE = 104,
   STOA_ERROR_LIMIT = 106,
   STOA_ERROR_BAD_REQUEST = 107,
-  STOA_ERROR_UNAVAILABLE = 108, /* not now: the program did not answer in time (stoa/call.h) */
-  STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; retry_ms tells when to send again */
+  STOA_ERROR_UNAVAILABLE = 108, /* temporary: the program did not answer in time (stoa/call.h) */
+  STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; send again after retry_ms */
 };
 
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 
-/* The program's own pointer; NULL at first. It is freed in on_closed or, when destroy_session_user of struct
- * stoa_callbacks is set, by that: once the session has ended, also one that was refused, and at once when another
- * pointer replaces it. Setting the same pointer again does nothing. */
+/* The program's own pointer; NULL at first. The program frees it in on_closed, or sets destroy_session_user of struct
+ * stoa_callbacks. That is called when the session has ended, also when it was refused, and at once when another pointer
+ * replaces this one. Setting the same pointer again does nothing. */
 STOA_API void *stoa_session_user(const struct stoa_session *session);
 STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
 
 /* The longest text of an address, without the NUL at its end. */
 #define STOA_ADDRESS_TEXT_LEN 45
 
-/* The client's address, as struct stoa_request has it: "192.0.2.1" or "2001:db8::1", behind trusted proxies the one
- * that they tell; "unix" for a unix socket. Until on_closed returns. */
+/* The client's address, as struct stoa_request has it: "192.0.2.1" or "2001:db8::1", or "unix" for a unix socket. With
+ * a trusted proxy, it is the address that the proxy sends. Valid until on_closed returns. */
 STOA_API void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]);
-/* Which listener it came through: the index of stoa_server_address(). */
+/* The listener of the connection, as an index for stoa_server_address(). */
 STOA_API size_t stoa_session_listener(const struct stoa_session *session);
 
-/* Did the client negotiate a subprotocol? The first client did not, and is sent only what it knows. */
+/* Did the client negotiate a subprotocol? Without one it gets no error frames and no ping messages. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
-/* The session's codec by name: "json". */
+/* The name of the session's codec, such as "json". */
 STOA_API const char *stoa_session_codec(const struct stoa_session *session);
 
 /* The worker's arena, for what a handler builds: replies, errors, lists. Emptied after each message. */
@@ -84,65 +84,64 @@ STOA_API struct stoa_arena *stoa_session_arena(struct stoa_session *session);
 /* Send one typed message to this session, in order with what was sent before.
  *
  * message  borrowed until the call returns
- * Errors: STOA_E_CLOSED    it is closing, its connection broke, or it is about to be closed with 4010
+ * Errors: STOA_E_CLOSED    the session is closing, its connection broke, or it is about to be closed with 4010
  *         STOA_E_ARGUMENT  the type is above 0x3fffffff
- *         STOA_E_LIMIT     the session's queue is full, and it is being closed with 4008; or the message is longer than
- *                          server.limits.message_bytes_max in this session's codec, or nested too deep (stoa/codec.h),
- *                          and the session stays as it is
+ *         STOA_E_LIMIT     the session's queue is full, and the session is being closed with 4008; or the message is
+ *                          longer than server.limits.message_bytes_max in this session's codec, or nested too deep
+ *                          (stoa/codec.h), and the session stays open
  *         STOA_E_UTF8      a string field is not UTF-8
  *         STOA_E_TYPE      the codec has no form for it
- *         STOA_E_MEMORY    the session may be ending, when its output could not be kept
- *         what else a codec of the program's own returns. Nothing was sent. */
+ *         STOA_E_MEMORY    the session may be ending, because its output could not be kept
+ *         any other status that the program's own codec returns. Nothing was sent. */
 STOA_API int stoa_session_send(struct stoa_session *session, uint32_t type,
                                const struct stoa_message_type *message_type, const void *message);
 
-/* Send one WebSocket message as it is. Text is not checked.
- * Errors: STOA_E_CLOSED  it is closing, its connection broke, or it is about to be closed with 4010
- *         STOA_E_LIMIT   the session's queue is full, and it is being closed with 4008; or the message is longer than
- *                        server.limits.message_bytes_max, and the session stays as it is
- *         STOA_E_MEMORY  the session may be ending, when its output could not be kept. Nothing was sent. */
+/* Send one raw WebSocket message. Text is not checked.
+ * Errors: STOA_E_CLOSED  the session is closing, its connection broke, or it is about to be closed with 4010
+ *         STOA_E_LIMIT   the session's queue is full, and the session is being closed with 4008; or the message is
+ *                        longer than server.limits.message_bytes_max, and the session stays open
+ *         STOA_E_MEMORY  the session may be ending, because its output could not be kept. Nothing was sent. */
 STOA_API int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes message, bool is_text);
 
-/* Stop reading what the client sends, and go on. The message that is being handled is the last one until then. Both
- * never fail, and twice is fine. A session that is paused is not closed for its silence while something of it lies
- * unread. */
+/* Stop reading from the client, and start again. No message is handled after the current one until resume. Both never
+ * fail, and may be called twice. A paused session is not closed for silence while input from it is unread. */
 STOA_API void stoa_session_pause(struct stoa_session *session);
 STOA_API void stoa_session_resume(struct stoa_session *session);
-/* Bytes that wait to be sent to it; at server.limits.send_queue_bytes_max it is closed with 4008. */
+/* Bytes that wait to be sent to the session; at server.limits.send_queue_bytes_max it is closed with 4008. */
 STOA_API size_t stoa_session_queued_bytes(const struct stoa_session *session);
-/* Call on_drained once when nothing waits any more: at the end of this turn at the earliest, and never when it is
- * closed before. */
+/* Request one call of on_drained when no bytes wait any more: at the end of this turn at the earliest, and never when
+ * the session closes before that. */
 STOA_API void stoa_session_notify_drained(struct stoa_session *session);
 
-/* Begin the close handshake: what was sent before goes out first, then the close frame, and the connection ends when
- * the peer has answered, or after 5 s. on_closing runs inside this call, on_closed later. What the client sends
- * from now on is thrown away. Closing twice is fine, the first code stands.
+/* Begin the close handshake: what was sent before is written first, then the close frame. The connection ends when the
+ * peer has answered, or after 5 s. on_closing runs inside this call, on_closed later. What the client sends from now on
+ * is dropped. Closing twice is allowed; the first code is used.
  *
  * code    1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4); any other is sent as 1011
- * reason  copied, at most 123 bytes of it; NULL is none */
+ * reason  at most 123 bytes of it are copied; NULL: no reason */
 STOA_API void stoa_session_close(struct stoa_session *session, uint16_t code, const char *reason);
 
-/* An error for a handler to return: a copy in the worker's arena. Never NULL: without memory it is a constant that
- * says so. `message` may be NULL. */
+/* Make an error for a handler to return. It is copied into the worker's arena. Never NULL: when memory is out, it is a
+ * constant error. `message` may be NULL. */
 STOA_API const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32_t code, const char *reason,
                                                      const char *message);
 
-/* Named groups. A session is in up to 128 of them; it leaves all when it closes.
+/* Join a named group. A session can be in up to 128 groups; it leaves all of them when it closes.
  * Errors: STOA_E_ARGUMENT  the name is empty or longer than 64 bytes
- *         STOA_E_CLOSED    it is closing, or not let in yet
- *         STOA_E_EXISTS    it is a member already
- *         STOA_E_LIMIT     it is in 128 groups
- *         STOA_E_MEMORY. Its groups are as before then. */
+ *         STOA_E_CLOSED    the session is closing, or not admitted yet
+ *         STOA_E_EXISTS    the session is a member already
+ *         STOA_E_LIMIT     the session is in 128 groups
+ *         STOA_E_MEMORY. After an error its groups are unchanged. */
 STOA_API int stoa_session_join(struct stoa_session *session, struct stoa_string group);
-/* What was published before still goes out. Errors: STOA_E_NOT_FOUND  not a member, as one that is closing */
+/* Leave a group. Messages that were published before are still sent. Errors: STOA_E_NOT_FOUND  not a member; a closing
+ * session never is */
 STOA_API int stoa_session_leave(struct stoa_session *session, struct stoa_string group);
 
-/* group   borrowed until the function returns
- * Returns whether to go on. */
+/* group   borrowed until the function returns. Returns true to continue. */
 typedef bool stoa_session_group_visit(void *context, struct stoa_string group);
-/* Visit the groups that the session is in, in no order. The visit may do everything that a callback may: join, leave,
- * send, close. Those that it leaves before their turn are not visited, nor those that it joins. A session that is
- * closing is in none. */
+/* Visit the groups that the session is in, in no particular sequence. The visit may do everything that a callback may:
+ * join, leave, send, close. Groups that it leaves before they are visited are skipped, and so are groups that it joins.
+ * A closing session is in no group. */
 STOA_API void stoa_session_each_group(struct stoa_session *session, stoa_session_group_visit *visit, void *context);
 
 #ifdef __cplusplus

@@ -16,10 +16,10 @@ struct stoa_uuid {
   uint8_t bytes[16];
 };
 
-/* A random one, out of a pool of random bytes that each thread refills now and then: making one seldom costs a
- * system call. A process that forks must not make ids on both sides, or both make the same ones.
+/* Make a random id. Each thread keeps a pool of random bytes, so few calls need a system call. After fork(2) only one
+ * of the two processes may make ids; otherwise both make the same ones.
  * Thread: any.
- * Errors: STOA_E_SYSTEM  the kernel gave no random bytes; errno tells */
+ * Errors: STOA_E_SYSTEM  the kernel gave no random bytes; errno has the reason */
 STOA_API int stoa_uuid_make(struct stoa_uuid *out_id);
 /* 36 characters in lower case, then a NUL. */
 STOA_API void stoa_uuid_format(const struct stoa_uuid *id, char out_text[STOA_UUID_TEXT_LEN + 1]);

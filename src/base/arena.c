@@ -6,9 +6,10 @@
 #include "base/memory.h"
 
 #define ALIGNMENT 16u
-/* Kept over resets: what a message of the usual size needs, so that the heap is not asked under a steady load. */
+/* The first block is kept over resets. It is large enough for a message of the usual size, so a steady load makes no
+ * call to the heap. */
 #define BLOCK_FIRST_BYTES (16u * 1024)
-/* Blocks behind the first are made for large messages, and freed at reset. */
+/* Further blocks are made for large messages, and freed at reset. */
 #define BLOCK_NEXT_BYTES (64u * 1024)
 
 struct block {
@@ -23,10 +24,11 @@ struct stoa_arena {
   size_t used;
   size_t bytes_max;
   struct block *newest;
-  int status; /* why the newest allocation that failed did */
+  int status; /* why the latest failed allocation failed */
 };
 
-/* The bytes that an allocation takes. Even an empty one takes some: its pointer must differ from its neighbour's. */
+/* The bytes that an allocation takes. Even an empty one takes some: its pointer must differ from that of the next
+ * allocation. */
 static inline size_t rounded(size_t size) {
   return size == 0 ? ALIGNMENT : (size + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1);
 }
@@ -123,14 +125,14 @@ static bool resize_in_place(struct stoa_arena *arena, uint8_t *last, size_t old_
   return true;
 }
 
-/* Is it the only one in its block? The first block does not count: it is kept over resets, and so must stay small. */
+/* Is it the only one in its block? False in the first block: it is kept over resets, so it must stay small. */
 static bool is_alone(const struct stoa_arena *arena, const uint8_t *last, size_t old_size) {
   const struct block *block = arena->newest;
   return block->next != NULL && last == block->data && last + rounded(old_size) == arena->at;
 }
 
-/* An allocation that is alone in its block grows with it: a list that doubles leaves no halves behind, which would
- * count until the reset. */
+/* An allocation that is alone in its block grows with it: otherwise a list that doubles would leave its old copies in
+ * the arena, and they would count until the reset. */
 static void *grow_block(struct stoa_arena *arena, size_t old_size, size_t new_size) {
   size_t used_before = arena->used - rounded(old_size);
   if (new_size > arena->bytes_max || rounded(new_size) > arena->bytes_max - used_before) {

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* So that the first few items do not cost a copy each. */
+/* Otherwise each of the first items would cost a copy. */
 #define COUNT_FIRST 4u
 
 int stoa_array_resize(void *array_pointer, size_t item_size, size_t count) {
@@ -16,7 +16,7 @@ int stoa_array_resize(void *array_pointer, size_t item_size, size_t count) {
   if (__builtin_mul_overflow(item_size, count, &size)) {
     return STOA_E_MEMORY;
   }
-  /* A pointer to items of any type, which only memcpy may read as a void *. */
+  /* array_pointer points to a pointer to any type; only memcpy may read that as a void *. */
   memcpy(&items, array_pointer, sizeof items);
   items = items == NULL ? stoa_alloc(size) : stoa_realloc(items, size);
   if (items == NULL) {

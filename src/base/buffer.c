@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-/* A first allocation that holds a short message, so that building one does not crawl through 1, 2, 4, 8 bytes. */
+/* The first allocation has room for a short message, so that writing one does not reallocate at 1, 2, 4 and 8 bytes. */
 #define CAP_FIRST 64u
 
 void stoa_buffer_init(struct stoa_buffer *buffer, size_t len_max) {
@@ -18,7 +18,7 @@ void stoa_buffer_fini(struct stoa_buffer *buffer) {
   }
 }
 
-/* Doubling keeps the cost of many appends linear; the cap wins over it. */
+/* Doubling keeps the cost of many appends linear. The result is never above the cap. */
 static size_t next_cap(const struct stoa_buffer *buffer, size_t need) {
   size_t cap = buffer->cap > SIZE_MAX / 2 ? SIZE_MAX : buffer->cap * 2;
   if (cap < CAP_FIRST) {

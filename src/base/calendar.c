@@ -1,5 +1,5 @@
-/* base/calendar.c: years are taken to begin in March, so that the day that leap years add is the last of a year. Then
- * months of 31 and 30 days alternate in five-month runs of 153 days, and one multiplication finds the month. */
+/* base/calendar.c: here years begin in March, so the leap day is the last day of a year. Then months of 31 and 30 days
+ * alternate in five-month runs of 153 days, and one multiplication finds the month. */
 #include "base/calendar.h"
 
 #include <assert.h>
@@ -11,8 +11,8 @@
 struct stoa_date stoa_date_of_day(int64_t day) {
   assert(day >= STOA_DAY_FIRST);
   assert(day <= STOA_DAY_LAST);
-  /* January and February of year 0 belong to a year that began before era 0: one whole era is added, and taken off
-   * the year again, to keep the numbers positive. */
+  /* January and February of year 0 belong to a year that began before era 0. Adding one era here, and subtracting its
+   * years below, keeps the numbers positive. */
   uint32_t days = (uint32_t)(day + DAYS_FROM_YEAR_0_MARCH + DAYS_PER_ERA);
   uint32_t era = days / DAYS_PER_ERA;
   uint32_t day_of_era = days % DAYS_PER_ERA;

@@ -1,4 +1,4 @@
-/* base/calendar.h: the Gregorian calendar, also for the days before it was made, from year 0 to year 9999.
+/* base/calendar.h: the Gregorian calendar from year 0 to year 9999, also for days before its introduction.
  *
  * Does not know: clocks, zones, leap seconds, text.
  * Thread: any.
@@ -21,7 +21,7 @@ struct stoa_date {
 
 /* The date of a day counted from 1970-01-01, from STOA_DAY_FIRST to STOA_DAY_LAST. */
 struct stoa_date stoa_date_of_day(int64_t day);
-/* The other way. */
+/* The inverse of stoa_date_of_day(). */
 int64_t stoa_day_of_date(struct stoa_date date);
 /* 28 to 31. */
 int64_t stoa_days_in_month(int64_t year, int64_t month);

@@ -1,4 +1,4 @@
-/* base/clock.c: the system's clocks, a clock that stands still, and RFC 3339. */
+/* base/clock.c: the system's clocks, a clock that is set by hand, and RFC 3339. */
 #include "base/clock.h"
 
 #include "base/calendar.h"
@@ -55,7 +55,7 @@ static int64_t clamp(int64_t wall_us) {
 }
 
 void stoa_time_format(int64_t wall_us, char out_text[STOA_TIME_TEXT_LEN + 1]) {
-  /* Counted from the year 0, so that dividing rounds towards the past before 1970 too. */
+  /* Counted from year 0, because division of a negative number (a time before 1970) would round the wrong way. */
   uint64_t us = (uint64_t)(clamp(wall_us) - YEAR_0_US);
   uint64_t seconds = us / STOA_US_PER_S;
   uint32_t second_of_day = (uint32_t)(seconds % STOA_S_PER_DAY);

@@ -1,4 +1,4 @@
-/* base/clock.h: what time it is, or what a test says it is.
+/* base/clock.h: the current time, from the system or from a test.
  *
  * Monotonic time drives every timer and deadline; wall time is only shown to people. Thread: any; a fake clock is
  * set while no other thread reads.
@@ -16,7 +16,7 @@ struct stoa_clock {
 
 extern const struct stoa_clock stoa_clock_system;
 
-/* A clock that stands still until it is told otherwise. */
+/* A clock that changes only when it is set. */
 struct stoa_clock_fake {
   uint64_t monotonic_ns;
   int64_t wall_us;

@@ -1,12 +1,13 @@
-/* base/container.h: from a member back to the struct that it is embedded in. */
+/* base/container.h: from a member to the struct that contains it. */
 #ifndef STOA_BASE_CONTAINER_H
 #define STOA_BASE_CONTAINER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The `type` whose `member` is at `pointer`, which is not NULL. A pointer to something else than the member is does not
- * compile (a void * does). As with strchr(), whoever gave a pointer to const knows whether the struct is const. */
+/* The `type` whose `member` is at `pointer`, which is not NULL. A pointer of another type than the member's does not
+ * compile (a void * does). As with strchr(), the result of a pointer to const is not const; the caller knows whether
+ * the struct is. */
 #define stoa_container_of(pointer, type, member) \
   ((type *)((uintptr_t)(pointer)-offsetof(type, member) + 0 * sizeof((pointer) == &((type *)0)->member)))
 

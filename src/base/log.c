@@ -1,4 +1,4 @@
-/* base/log.c: which events are written, and to where. */
+/* base/log.c: which events are logged, and where they are written. */
 #include <errno.h>
 #include <stoa/log.h>
 
@@ -8,8 +8,8 @@
 #include "base/units.h"
 
 #define LINES_PER_SECOND_MAX 10u
-/* A site's state: which clock, the second of the last event (both less what is above their bits), and how many there
- * were in it. */
+/* A site's state: the number of the clock, the second of the last event (the low bits of both), and how many events
+ * there were in that second. */
 #define COUNT_BITS 20
 #define SECOND_BITS 26
 #define COUNT_MASK ((UINT64_C(1) << COUNT_BITS) - 1)
@@ -17,7 +17,7 @@
 
 static struct stoa_log_output output = {.clock = &stoa_clock_system, .fd = 2, .style = STOA_LOG_LOGFMT};
 static enum stoa_log_severity lowest_level = STOA_LOG_INFO;
-static uint64_t clock_number; /* of the clock in use */
+static uint64_t clock_number; /* grows with each change of the clock */
 
 void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format) {
   output.fd = fd;
@@ -42,13 +42,14 @@ uint64_t stoa_log_dropped(void) {
   return stoa_log_writer_dropped();
 }
 
-/* One clock's seconds say nothing about another's, so a new clock begins with empty counts wherever it stands. */
+/* Seconds of two clocks cannot be compared, so counts begin again with a new clock, whatever time it shows. */
 static uint64_t this_second(void) {
   uint64_t second = stoa_clock_monotonic_ns(output.clock) / STOA_NS_PER_S;
   return (clock_number << SECOND_BITS | (second & SECOND_MASK)) << COUNT_BITS;
 }
 
-/* May this event be written? The first of another second always is, so it tells what was suppressed before. */
+/* May this event be written? The first event of a new second always may, so it can report how many were suppressed
+ * before. */
 static bool admit(struct stoa_log_site *site, uint32_t *out_suppressed_count) {
   uint64_t now = this_second();
   uint64_t before = __atomic_load_n(&site->state, __ATOMIC_RELAXED);

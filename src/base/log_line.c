@@ -1,4 +1,4 @@
-/* base/log_line.c: what a line says, and what may stand in it. */
+/* base/log_line.c: the content of a line, and what is escaped in it. */
 #include "base/log_line.h"
 
 #include <assert.h>
@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define TAIL_BYTES_MAX 64u /* of a line, for suppressed=N, left_out=N and the end of the line */
+#define TAIL_BYTES_MAX 64u /* kept free for suppressed=N, left_out=N and the end of the line */
 #define VALUE_BYTES_MAX 1024u
 #define KEY_BYTES_MAX 64u
 
@@ -59,7 +59,7 @@ static void put_int(struct stoa_log_line *line, int64_t number) {
   put(line, digits + at, sizeof digits - at);
 }
 
-/* The bytes of the character at the front, 0 when it is not UTF-8. */
+/* The length in bytes of the first character; 0 when it is not UTF-8. */
 static size_t character_len(const uint8_t *data, size_t len) {
   uint32_t state = STOA_UTF8_START;
   for (size_t i = 0; i < len && stoa_utf8_check(&state, data + i, 1) == 1; i++) {
@@ -72,7 +72,7 @@ static size_t character_len(const uint8_t *data, size_t len) {
 
 #define ESCAPE_BYTES_MAX 8u
 
-/* Write \xNN for every byte, or \u00NN for the code point; JSON knows no other than the second. */
+/* Write \xNN for every byte, or \u00NN for the code point; JSON has only the second. */
 static size_t escape_number(const uint8_t *data, size_t len, bool is_json, char *out) {
   static const char digits[] = "0123456789abcdef";
   size_t at = 0;
@@ -93,7 +93,8 @@ static size_t escape_short(char *out, char letter) {
   return 2;
 }
 
-/* One character as it may stand between quotes: at most ESCAPE_BYTES_MAX bytes. Tells how many bytes it took. */
+/* Write one character, escaped as needed between quotes: at most ESCAPE_BYTES_MAX bytes. Returns how many bytes were
+ * read. */
 static size_t escape(const uint8_t *data, size_t len, bool is_json, char *out, size_t *out_len) {
   size_t taken = character_len(data, len);
   bool is_c1 = taken == 2 && data[0] == 0xc2 && data[1] < 0xa0;
@@ -117,7 +118,7 @@ static size_t escape(const uint8_t *data, size_t len, bool is_json, char *out, s
   return taken;
 }
 
-/* A value in quotes, cut at VALUE_BYTES_MAX bytes of what it becomes, never within a character or an escape. */
+/* Write a value in quotes. It is cut after VALUE_BYTES_MAX bytes of output, never inside a character or an escape. */
 static void put_quoted(struct stoa_log_line *line, struct stoa_string text) {
   const uint8_t *data = (const uint8_t *)text.data;
   size_t room = VALUE_BYTES_MAX;
@@ -135,7 +136,7 @@ static void put_quoted(struct stoa_log_line *line, struct stoa_string text) {
   put(line, "\"", 1);
 }
 
-/* May the value stand in logfmt without quotes? */
+/* May logfmt have the value without quotes? */
 static bool is_plain(struct stoa_string text) {
   for (size_t i = 0; i < text.len; i++) {
     char c = text.data[i];
@@ -173,7 +174,7 @@ static void put_int_field(struct stoa_log_line *line, const char *key, int64_t n
   put_int(line, number);
 }
 
-/* Whole, or not at all. */
+/* Write the whole field, or nothing of it. */
 static bool put_field(struct stoa_log_line *line, const struct stoa_log_field *field) {
   size_t len_before = line->len;
   switch (field->kind) {

@@ -1,6 +1,6 @@
 /* base/log_line.h: one event as one line of text, logfmt or JSON.
  *
- * Does not know: where the line goes. Thread: any. Takes no memory but the line itself.
+ * Does not know: where the line goes. Thread: any. Allocates nothing.
  */
 #ifndef STOA_BASE_LOG_LINE_H
 #define STOA_BASE_LOG_LINE_H
@@ -23,7 +23,7 @@ struct stoa_log_head {
   enum stoa_log_format style;
   enum stoa_log_severity level;
   const char *event;
-  uint32_t suppressed_count; /* told at the end of the line when it is not 0 */
+  uint32_t suppressed_count; /* written at the end of the line when it is not 0 */
 };
 
 /* Fields that do not fit are counted as left_out=N. */

@@ -12,31 +12,31 @@
 #include <stoa/status.h>
 #include <time.h>
 
-/* How long a descriptor is waited for at a time. */
+/* How long one wait for a descriptor lasts. */
 #define STEP_MS 50
 #define NO_PROGRESS_MS 250
 #define FLUSH_MS_MAX 5000
 
 static struct {
-  pthread_mutex_t lock; /* held for copying a line, never while one is written */
+  pthread_mutex_t lock; /* held while a line is copied, never while one is written */
   pthread_cond_t changed;
   struct stoa_log_queue queue;
   struct stoa_log_output output; /* of the last line, for lines of our own */
   stoa_log_sink *sink;           /* instead of a descriptor; NULL: none */
   void *sink_context;
-  uint32_t starts;  /* without their stop yet */
+  uint32_t starts;  /* calls of start minus calls of stop */
   bool is_prepared; /* for exit and fork */
   bool is_held;
-  bool is_ending; /* exit was called: the thread ends, and who logs writes */
+  bool is_ending; /* exit was called: the thread ends, and callers write their lines */
   bool has_thread;
-  bool is_writing;     /* somebody writes the oldest line */
+  bool is_writing;     /* a thread is writing the oldest line */
   bool is_in_sink;     /* and calls the sink for it */
-  bool is_full;        /* lines are dropped until half of the queue is free */
+  bool is_full;        /* lines are dropped until half the queue is free */
   bool is_cut;         /* the last line written ended half-way: the next one begins with a line feed */
   size_t sent;         /* bytes of the oldest line that are written */
-  uint64_t steps;      /* grows with all that is written or lost */
-  uint64_t gave_up_at; /* `steps` when somebody last waited in vain; UINT64_MAX: nobody did */
-  uint64_t dropped, untold;
+  uint64_t steps;      /* grows when something is written or lost */
+  uint64_t gave_up_at; /* value of `steps` after the last wait without progress; UINT64_MAX: none yet */
+  uint64_t dropped, unreported;
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .gave_up_at = UINT64_MAX};
 
 static void lock(void) {
@@ -47,8 +47,7 @@ static void unlock(void) {
   pthread_mutex_unlock(&writer.lock);
 }
 
-/* Exit and fork. fork(2) copies the writer as it is: without its thread, and with lines that are the parent's to write.
- */
+/* Exit and fork. fork(2) copies the writer without its thread, and with lines that the parent will write. */
 
 static void begin_child(void) {
   writer.changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
@@ -59,13 +58,13 @@ static void begin_child(void) {
   writer.is_full = false;
   writer.is_cut = false;
   writer.sent = 0;
-  writer.untold = 0;
+  writer.unreported = 0;
   unlock();
 }
 
 static void end(void);
 
-/* Under the lock. Both may fail for want of memory; then the last lines may be lost, or a child must not log. */
+/* Under the lock. Both may fail without memory. Then the last lines may be lost, or a child must not log. */
 static void prepare(void) {
   if (!writer.is_prepared) {
     writer.is_prepared = true;
@@ -84,18 +83,18 @@ static int put_record(int fd, uint64_t noticed, const struct stoa_log_line *line
 }
 
 static void tell_of_dropped(void) {
-  if (writer.untold == 0) {
+  if (writer.unreported == 0) {
     return;
   }
   const struct stoa_log_head head = {.wall_us = stoa_clock_wall_us(writer.output.clock),
                                      .style = writer.output.style,
                                      .level = STOA_LOG_WARN,
                                      .event = "log lines dropped"};
-  const struct stoa_log_field count = STOA_F_INT("count", writer.untold);
+  const struct stoa_log_field count = STOA_F_INT("count", writer.unreported);
   struct stoa_log_line line;
   stoa_log_line_compose(&line, &head, &count, 1);
-  if (put_record(writer.output.fd, writer.untold, &line) == STOA_OK) {
-    writer.untold = 0;
+  if (put_record(writer.output.fd, writer.unreported, &line) == STOA_OK) {
+    writer.unreported = 0;
   }
 }
 
@@ -124,7 +123,7 @@ void stoa_log_writer_put(const struct stoa_log_output *output, const struct stoa
   writer.output = *output;
   if (put_line(line) != STOA_OK) {
     writer.dropped++;
-    writer.untold++;
+    writer.unreported++;
   }
   bool is_ours = !writer.is_held && (!writer.has_thread || writer.is_ending);
   pthread_cond_broadcast(&writer.changed);
@@ -136,16 +135,16 @@ void stoa_log_writer_put(const struct stoa_log_output *output, const struct stoa
 
 /* Writing. */
 
-/* The oldest line on its way out, with what must stand before it. */
+/* The oldest line while it is written, with the text that must come before it. */
 struct piece {
   struct stoa_log_record record;
-  stoa_log_sink *sink; /* NULL: it is for the descriptor */
+  stoa_log_sink *sink; /* NULL: write to the descriptor */
   void *sink_context;
   size_t begin, end; /* in the text */
   char text[1 + STOA_LOG_LINE_BYTES_MAX];
 };
 
-/* Under the lock. False when there is nothing to write, or somebody else writes. */
+/* Under the lock. False when there is nothing to write, or another thread writes. */
 static bool take_piece(struct piece *piece) {
   if (writer.is_writing || !stoa_log_queue_front(&writer.queue, &piece->record, piece->text + 1)) {
     return false;
@@ -154,7 +153,7 @@ static bool take_piece(struct piece *piece) {
   piece->begin = (writer.is_cut ? 0 : 1) + writer.sent;
   piece->end = 1 + piece->record.len;
   assert(piece->begin < piece->end);
-  /* What a descriptor has begun with goes on there. */
+  /* The rest of a partly written line goes to the same descriptor. */
   piece->sink = writer.sent == 0 ? writer.sink : NULL;
   piece->sink_context = writer.sink_context;
   writer.is_writing = true;
@@ -162,7 +161,7 @@ static bool take_piece(struct piece *piece) {
   return true;
 }
 
-/* Nobody wakes a descriptor that said it was ready and took nothing, so that it is not asked again at once. */
+/* A descriptor that was ready but took nothing gives no further event. The pause prevents a busy loop. */
 static void pause_for(int wait_ms) {
   if (wait_ms > 0) {
     int ignored = stoa_sys.poll(NULL, 0, wait_ms);
@@ -171,7 +170,7 @@ static void pause_for(int wait_ms) {
 }
 
 /* Errors: STOA_E_AGAIN   the descriptor takes nothing now
- *         STOA_E_SYSTEM  it never will take this */
+ *         STOA_E_SYSTEM  it will never take this */
 static int write_some(int fd, const char *data, size_t len, int wait_ms, size_t *out_written) {
   struct pollfd ready = {fd, POLLOUT, 0};
   int count = stoa_sys.poll(&ready, 1, wait_ms);
@@ -221,7 +220,7 @@ static int put_out(struct piece *piece, int wait_ms, size_t *out_written) {
 
 static void count_written(const struct piece *piece, size_t written) {
   if (piece->sink != NULL) {
-    finish_line(writer.is_cut); /* of the descriptor, which may come back */
+    finish_line(writer.is_cut); /* keep it for the descriptor, which may be used again */
     return;
   }
   writer.sent += written;
@@ -230,10 +229,10 @@ static void count_written(const struct piece *piece, size_t written) {
   }
 }
 
-/* What could not be told is told later, with what comes to it. */
+/* The count of a notice that could not be written is added to the next notice. */
 static void count_lost(const struct stoa_log_record *record) {
   writer.dropped += record->noticed > 0 ? 0 : 1;
-  writer.untold += record->noticed > 0 ? record->noticed : 1;
+  writer.unreported += record->noticed > 0 ? record->noticed : 1;
   finish_line(writer.is_cut || writer.sent > 0);
 }
 
@@ -301,7 +300,8 @@ static void *run(void *context) {
   return context;
 }
 
-/* Detached, for nobody waits for a thread that may hang in a write. Without signals, which are for the program. */
+/* Detached, because nobody may wait for a thread that hangs in a write. All signals are blocked: they are for the
+ * program's threads. */
 static int make_thread(void) {
   pthread_t thread;
   pthread_attr_t detached;
@@ -349,7 +349,7 @@ static uint64_t now_ms(void) {
   return stoa_clock_monotonic_ns(&stoa_clock_system) / STOA_NS_PER_MS;
 }
 
-/* Under the lock, which is free meanwhile. */
+/* Under the lock, which is released during the wait. */
 static void wait_for_writer(void) {
   uint64_t due_ns = stoa_clock_monotonic_ns(&stoa_clock_system) + (uint64_t)STEP_MS * STOA_NS_PER_MS;
   const struct timespec due = {(time_t)(due_ns / STOA_NS_PER_S), (long)(due_ns % STOA_NS_PER_S)};
@@ -357,7 +357,7 @@ static void wait_for_writer(void) {
   (void)ignored;
 }
 
-/* Under the lock. Who gave up once does not wait again for a descriptor that took nothing since. */
+/* Under the lock. After a wait without progress there is no further one until something was written. */
 static void wait_until(bool (*is_over)(void)) {
   uint64_t start_ms = now_ms();
   uint64_t progress_ms = start_ms;

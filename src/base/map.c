@@ -32,7 +32,7 @@ static inline size_t home_of(const struct stoa_map *map, struct stoa_bytes key) 
   return (size_t)stoa_siphash13(map->seed, key) & (map->capacity - 1);
 }
 
-/* The slot that holds this key, or the empty one where it belongs. The load keeps at least one slot empty. */
+/* The slot with this key, or the empty one where it belongs. The load keeps at least one slot empty. */
 static size_t slot_of(const struct stoa_map *map, struct stoa_bytes key) {
   size_t slot = home_of(map, key);
   while (map->slots[slot] != NULL && !stoa_bytes_equal(map->key_of(map->slots[slot]), key)) {
@@ -82,8 +82,8 @@ int stoa_map_insert(struct stoa_map *map, void *object) {
   return STOA_OK;
 }
 
-/* Fill the hole at `hole` from the run behind it. An object may move back only as far as its home: one whose home lies
- * behind the hole stays, or no search would find it. */
+/* Fill the hole at `hole` from the run after it. An object may move back only as far as its home: one whose home is
+ * after the hole stays, otherwise no search would find it. */
 static void close_hole(struct stoa_map *map, size_t hole) {
   size_t mask = map->capacity - 1;
   for (size_t slot = (hole + 1) & mask; map->slots[slot] != NULL; slot = (slot + 1) & mask) {
@@ -108,7 +108,7 @@ void *stoa_map_remove(struct stoa_map *map, struct stoa_bytes key) {
   close_hole(map, slot);
   map->count--;
   if (map->capacity > CAPACITY_MIN && map->count < map->capacity / 8) {
-    /* Without memory for a smaller table the larger one serves as well. */
+    /* When memory is out, the larger table stays in use. */
     (void)resize(map, map->capacity / 2);
   }
   return object;

@@ -1,7 +1,7 @@
-/* base/map.h: a hash map from keys of the caller's choice to pointers, open addressing, 8 bytes a slot.
+/* base/map.h: a hash map from keys that the caller chooses to pointers; open addressing, 8 bytes a slot.
  *
- * The map stores only the caller's object pointers; the key lives inside the object and is read back through
- * `key_of`. Hashing is SipHash-1-3 under a random seed, so that a peer cannot choose collisions.
+ * The map stores only the caller's object pointers; the key is part of the object and is read through `key_of`. Hashing
+ * is SipHash-1-3 with a random seed, so that a peer cannot choose collisions.
  * Thread: one at a time. Lifetime: objects are borrowed until removed.
  */
 #ifndef STOA_BASE_MAP_H
@@ -24,9 +24,9 @@ int stoa_map_init(struct stoa_map *map, struct stoa_bytes (*key_of)(const void *
 void stoa_map_fini(struct stoa_map *map);
 /* The object with this key, or NULL. */
 void *stoa_map_find(const struct stoa_map *map, struct stoa_bytes key);
-/* Errors: STOA_E_EXISTS  an object with that key is there; STOA_E_MEMORY. The map is unchanged after both. */
+/* Errors: STOA_E_EXISTS  the map has an object with that key; STOA_E_MEMORY. The map is unchanged after both. */
 int stoa_map_insert(struct stoa_map *map, void *object);
-/* Takes out the object with this key and returns it, or NULL. The table shrinks when it is mostly empty. */
+/* Removes the object with this key and returns it, or NULL. The table shrinks when it is mostly empty. */
 void *stoa_map_remove(struct stoa_map *map, struct stoa_bytes key);
 /* Walk: start with *cursor = 0; NULL at the end. The map must not change while it is walked. */
 void *stoa_map_next(const struct stoa_map *map, size_t *cursor);

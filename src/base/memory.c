@@ -9,27 +9,27 @@
 #include <stoa/memory.h>
 #include <string.h>
 
-/* Blocks this thread allocated minus those it freed. A block may be freed by another thread than the one that
- * allocated it, so one thread's figure can be negative; only the sum over all threads means something. */
+/* Blocks this thread allocated minus those it freed. A block may be freed by another thread than the one that allocated
+ * it, so one thread's count can be negative; only the sum of all threads is meaningful. */
 struct thread_count {
-  _Atomic int64_t live; /* written by its own thread only, so that it needs no locked instruction */
+  _Atomic int64_t live; /* written by its own thread only, so it needs no locked instruction */
   enum { COUNT_NEW, COUNT_LISTED, COUNT_ENDED } state;
   struct thread_count *next;
-  struct thread_count **link; /* what points at this one in the list */
+  struct thread_count **link; /* the pointer to this one in the list */
 };
 
 static __thread struct thread_count thread_count;
 
 static pthread_mutex_t counts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct thread_count *counts; /* every listed thread, under counts_lock */
-static _Atomic int64_t ended_live;  /* what ended threads left behind */
+static _Atomic int64_t ended_live;  /* the sum of the threads that ended */
 
-static atomic_bool is_used;            /* a thread has allocated: it is too late for hooks */
+static atomic_bool is_used;            /* a thread has allocated: hooks may no longer be set */
 static struct stoa_memory_hooks hooks; /* of the program */
-static bool has_hooks;                 /* set before other threads are there */
+static bool has_hooks;                 /* set before other threads start */
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
-static pthread_key_t key; /* its destructor tells that a thread ends */
+static pthread_key_t key; /* its destructor runs at the end of a thread */
 static bool key_made;
 
 static atomic_bool fault_armed;
@@ -53,8 +53,8 @@ static void make_key(void) {
   key_made = pthread_key_create(&key, count_end) == 0;
 }
 
-/* List this thread on its first allocation. Other destructors of an ending thread may still free blocks after
- * count_end(), and there may be no key left to notice the end with: such a thread adds to the shared figure. */
+/* Add this thread to the list on its first allocation. A thread adds to the shared count instead when other destructors
+ * free blocks after its count_end(), or when no key is left whose destructor could report its end. */
 static void count_slowly(struct thread_count *mine, int64_t blocks) {
   if (mine->state == COUNT_NEW) {
     atomic_store(&is_used, true);
@@ -99,7 +99,7 @@ static inline bool must_fail(void) {
   return __builtin_expect(atomic_load_explicit(&fault_armed, memory_order_relaxed), 0) && fault_strikes();
 }
 
-/* Whose heap it is. */
+/* The system's heap or the program's. */
 
 static inline bool is_hooked(void) {
   return __builtin_expect(has_hooks, 0);

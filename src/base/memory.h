@@ -1,8 +1,8 @@
-/* base/memory.h: the one way to the heap.
+/* base/memory.h: the library's only access to the heap.
  *
- * All of the library's memory comes through here, so that a test can make the n-th allocation fail and see that
- * nothing is lost, that the blocks held can be counted, and that a program can bring an allocator of its own
- * (stoa/memory.h). OpenSSL, zlib and libdeflate are pointed here as well.
+ * All memory of the library is allocated here. So a test can make the n-th allocation fail and check that nothing is
+ * lost, blocks can be counted, and a program can set its own allocator (stoa/memory.h). OpenSSL, zlib and libdeflate
+ * use these functions too.
  *
  * Thread: any. Counting costs nothing in a release build's hot path: counters are per thread and summed on demand.
  */
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `size` bytes, not cleared; NULL when memory is out or a fault was asked for. size is at least 1. */
+/* `size` bytes, not cleared; NULL when memory is out or stoa_memory_fail_at() made it fail. size is at least 1. */
 void *stoa_alloc(size_t size) __attribute__((malloc, alloc_size(1)));
 /* count * size bytes, cleared; NULL also when the product overflows. */
 void *stoa_calloc(size_t count, size_t size) __attribute__((malloc, alloc_size(1, 2)));
@@ -22,12 +22,12 @@ void *stoa_realloc(void *block, size_t size) __attribute__((alloc_size(2)));
 /* NULL is fine. */
 void stoa_free(void *block);
 
-/* Give back to the system what the heap holds in vain, after a peak. Does nothing with hooks of the program's. */
+/* Return unused memory of the heap to the system, after a peak. Does nothing when the program has set hooks. */
 void stoa_memory_trim(void);
 
 /* Faults, for tests. After stoa_memory_fail_at(n) the n-th next allocation of the process (1 is the next) fails, and
- * all after it too when `all_after`. 0 turns faults off. stoa_memory_fault_hits() tells how many were made to fail
- * since n was last set; turning faults off keeps the figure. Thread: any, but one test at a time. */
+ * all after it too when `all_after`. 0 turns faults off. stoa_memory_fault_hits() returns how many were made to fail
+ * since n was last set; turning faults off keeps the count. Thread: any, but one test at a time. */
 void stoa_memory_fail_at(uint64_t n, bool all_after);
 uint64_t stoa_memory_fault_hits(void);
 /* Blocks allocated and not yet freed in the whole process: exact while no other thread allocates or frees. */

@@ -23,14 +23,14 @@ static inline void sip_round(struct sip *s) {
   s->v2 = rotate_left(s->v2, 32);
 }
 
-/* The 1 of 1-3: one round for a word of text. */
+/* The 1 in SipHash-1-3: one round for each word of text. */
 static inline void sip_word(struct sip *s, uint64_t word) {
   s->v3 ^= word;
   sip_round(s);
   s->v0 ^= word;
 }
 
-/* The 3 of 1-3: three rounds to finish. */
+/* The 3 in SipHash-1-3: three rounds at the end. */
 static inline uint64_t sip_finish(struct sip *s) {
   s->v2 ^= 0xff;
   sip_round(s);

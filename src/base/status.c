@@ -1,4 +1,4 @@
-/* base/status.c: the one table of names and texts of statuses. */
+/* base/status.c: the table of the names and texts of statuses. */
 #include <stdbool.h>
 #include <stoa/status.h>
 

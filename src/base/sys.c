@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Enough for 32 ids, at one system call. */
+/* One system call is enough for 32 ids. */
 #define POOL_BYTES 512u
 
 /* open(2) and openat(2) take a variable number of arguments, which a table entry cannot. */
@@ -25,7 +25,7 @@ static int openat_four(int folder_fd, const char *path, int flags, mode_t mode) 
   return openat(folder_fd, path, flags, mode);
 }
 
-/* glibc 2.36 has no function for it. */
+/* glibc 2.36 has no wrapper for openat2(2). */
 static int openat2_by_number(int folder_fd, const char *path, struct open_how *how, size_t how_len) {
   return (int)syscall(SYS_openat2, folder_fd, path, how, how_len);
 }
@@ -38,7 +38,7 @@ static int ioctl_of_int(int fd, unsigned long request, int *value) {
   return ioctl(fd, request, value);
 }
 
-/* getrlimit(2) and setrlimit(2) take an enum, of one compiler a type of its own. */
+/* The declarations of getrlimit(2) and setrlimit(2) have an enum, which is a type of its own for one compiler. */
 static int getrlimit_by_int(int resource, struct rlimit *out_limit) {
   return getrlimit((__rlimit_resource_t)resource, out_limit);
 }

@@ -1,12 +1,11 @@
 /* base/sys.h: every system call of the library that touches descriptors, files, threads or randomness, as a table.
  *
- * The library calls through stoa_sys.x(...) and nowhere else, so that a test can break one call on purpose and a
- * simulation can replace the world below the library. Time is not in the table: it is read through base/clock.h.
- * io_uring (loop/send_ring.c) goes around it, and so does OpenSSL when it reads files and randomness; a simulation runs
- * without both.
+ * The library calls them only as stoa_sys.x(...), so that a test can make one call fail on purpose and a simulation can
+ * replace the system. Time is not in the table: it is read through base/clock.h. io_uring (loop/send_ring.c) does not
+ * use the table, nor does OpenSSL when it reads files and randomness; a simulation runs without both.
  *
  * Entries have the contract of their man page (most return -1 and set errno). Tests replace an entry before threads
- * start and put it back after they ended. A new call gets its entry here and its name in SYSTEM_CALLS of
+ * start and put it back after they ended. To add a call, add its entry here and its name to SYSTEM_CALLS of
  * tests/structure/rules.py.
  */
 #ifndef STOA_BASE_SYS_H
@@ -53,7 +52,7 @@ struct stoa_sys {
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
   int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
-  int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) of those requests that take an int */
+  int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) with a request that takes an int */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, struct epoll_event *event);
@@ -89,16 +88,18 @@ struct stoa_sys {
 extern struct stoa_sys stoa_sys;            /* in use */
 extern const struct stoa_sys stoa_sys_real; /* the kernel's */
 
-/* Fill with random bytes from the kernel, through EINTR and short answers. Errors: STOA_E_SYSTEM. */
+/* Fill with random bytes from the kernel. Repeats the call after EINTR and after short results. Errors: STOA_E_SYSTEM.
+ */
 int stoa_random(void *data, size_t len);
 
-/* The same out of a pool that each thread refills now and then, for ids, masks and seeds that cannot pay a system
- * call each. Not for keys: bytes given out stay in the pool until it is refilled. A process that forks must not use
- * it on both sides, or both get the same bytes. Errors: STOA_E_SYSTEM. */
+/* The same from a pool that each thread refills when it is empty: for ids, masks and seeds, for which a system call
+ * each would cost too much. Not for keys: bytes that were returned stay in the pool until it is refilled. After a fork,
+ * parent and child must not both use it: they would get the same bytes. Errors: STOA_E_SYSTEM. */
 int stoa_random_pooled(void *data, size_t len);
 
 /* Empty this thread's pool. A simulation replaces stoa_sys.getrandom by a generator of its own and calls this once for
- * each seed, on each thread that it uses: otherwise the first ids of a run come from what the run before left over. */
+ * each seed, on each thread that it uses: otherwise the first ids of a run come from what is left of the previous run.
+ */
 void stoa_random_reset(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* base/units.h: how many of one unit of time another one has. */
+/* base/units.h: factors between units of time. */
 #ifndef STOA_BASE_UNITS_H
 #define STOA_BASE_UNITS_H
 

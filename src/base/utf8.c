@@ -1,11 +1,11 @@
-/* base/utf8.c: one automaton of nine states, run as one shift a byte. */
+/* base/utf8.c: an automaton with nine states; each byte costs one shift. */
 #include "base/utf8.h"
 
 #include <string.h>
 
-/* A state is the place of its field in a row: each byte value has a row of 64 bits, and the row shifted right by the
- * state gives the next state in its lowest six bits. So a byte costs a load that does not depend on the byte before
- * it, and one shift. */
+/* A state is the offset in bits of its field in a row: each byte value has a row of 64 bits, and the row shifted right
+ * by the state gives the next state in its lowest six bits. So a byte costs a load that does not depend on the byte
+ * before it, and one shift. */
 enum {
   START = 0,     /* between characters */
   ONE = 6,       /* one more continuation byte */
@@ -15,13 +15,13 @@ enum {
   AFTER_ED = 30, /* more than 9F would be a surrogate */
   AFTER_F0 = 36, /* less than 90 would be overlong */
   AFTER_F4 = 42, /* more than 8F would be above U+10FFFF */
-  BAD = 48,      /* and bad it stays */
+  BAD = 48,      /* final */
   STATE_MASK = 63,
 };
 
 #define FIELD(state, next) ((uint64_t)(next) << (state))
 
-/* RFC 3629 4, in the order of the ABNF. A byte that may begin a character may stand nowhere else. */
+/* RFC 3629 4, in the order of the ABNF. A byte that may begin a character is valid nowhere else. */
 #define LEADS_TO(next)                                                                                 \
   (FIELD(START, next) | FIELD(ONE, BAD) | FIELD(TWO, BAD) | FIELD(THREE, BAD) | FIELD(AFTER_E0, BAD) | \
    FIELD(AFTER_ED, BAD) | FIELD(AFTER_F0, BAD) | FIELD(AFTER_F4, BAD) | FIELD(BAD, BAD))
@@ -48,7 +48,7 @@ static const uint64_t rows[256] = {
 
 _Static_assert(START == STOA_UTF8_START, "callers begin with the automaton's first state");
 
-/* Bytes taken by the automaton before the next look for a run of ASCII, and before it looks for BAD. */
+/* Bytes that the automaton takes before the next search for a run of ASCII, and before the next check for BAD. */
 #define STEP_BYTES 16u
 
 static inline uint64_t next_state(uint64_t state, uint8_t byte) {
@@ -69,12 +69,13 @@ static inline uint32_t half_word_at(const uint8_t *data) {
   return word;
 }
 
-/* Is a text of less than a word ASCII? Told by two loads that may overlap; of less than half a word, not told. */
+/* Is a text that is shorter than a word ASCII? Two loads that may overlap decide it. False below half a word, which is
+ * not checked. */
 static inline bool is_short_ascii(const uint8_t *data, size_t len) {
   return len >= 4 && ((half_word_at(data) | half_word_at(data + len - 4)) & (uint32_t)HIGH_BITS) == 0;
 }
 
-/* The length of the run of ASCII at the front, or up to a word less. */
+/* The length of the run of ASCII at the front; it may be less by up to a word. */
 static size_t ascii_run(const uint8_t *data, size_t len) {
   if (len < 8) {
     return is_short_ascii(data, len) ? len : 0;
@@ -91,11 +92,11 @@ static size_t ascii_run(const uint8_t *data, size_t len) {
       return at;
     }
   }
-  /* The last word overlaps what is known to be ASCII already, and so it needs no loop over single bytes. */
+  /* The last word overlaps bytes that are known to be ASCII, so no loop over single bytes is needed. */
   return (word_at(data + len - 8) & HIGH_BITS) == 0 ? len : at;
 }
 
-/* The place of the first bad byte, known to be among these. */
+/* The offset of the first bad byte; the caller knows that there is one. */
 static size_t find_bad(uint64_t state, const uint8_t *data) {
   for (size_t at = 0;; at++) {
     state = next_state(state, data[at]) & STATE_MASK;

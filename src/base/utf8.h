@@ -1,4 +1,4 @@
-/* base/utf8.h: is it UTF-8 (RFC 3629)? In pieces of any size, and found at the first bad byte. */
+/* base/utf8.h: checks UTF-8 (RFC 3629), in pieces of any size, and stops at the first bad byte. */
 #ifndef STOA_BASE_UTF8_H
 #define STOA_BASE_UTF8_H
 
@@ -9,16 +9,15 @@
 /* Between characters the state is STOA_UTF8_START; every other value is private to utf8.c. */
 #define STOA_UTF8_START 0u
 
-/* Check the next piece of a text. Runs of ASCII are taken a machine word or more at a time.
+/* Check the next piece of a text. Runs of ASCII are checked a machine word or more at a time.
  *
- * state   in and out; start with STOA_UTF8_START. A text that ends in another state is cut short.
- * Returns the number of bytes that may stand: `len` if all do; less, and the byte at that place is the first one
- * that no valid text can have there (overlong, surrogate, above U+10FFFF or stray; RFC 3629 4). Then *state is
- * unspecified.
+ * state   in and out; start with STOA_UTF8_START. A text that ends in another state is incomplete.
+ * Returns the number of valid bytes: `len` if all are. If it is less, the byte at that offset is the first one that no
+ * valid text can have there (overlong, surrogate, above U+10FFFF or stray; RFC 3629 4). Then *state is unspecified.
  */
 size_t stoa_utf8_check(uint32_t *state, const uint8_t *data, size_t len);
 
-/* The whole text at once: true when it is UTF-8 and not cut short. */
+/* Check a whole text: true when it is UTF-8 and complete. */
 bool stoa_utf8_valid(const void *data, size_t len);
 
 #endif

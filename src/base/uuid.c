@@ -1,4 +1,4 @@
-/* base/uuid.c: making, writing and reading UUIDs. */
+/* base/uuid.c: UUIDs: generate, write, read. */
 #include <assert.h>
 #include <stoa/uuid.h>
 

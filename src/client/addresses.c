@@ -29,8 +29,8 @@ static int take_answer(struct stoa_client *client) {
   return status;
 }
 
-/* A name that takes longer than one try is still being looked up for the next one; what is found in between is kept
- * for it. So a slow name server delays a client, and does not keep it away for ever. */
+/* A look-up that takes longer than one try continues, and its result is kept for the next try. So a slow name server
+ * delays a client, but does not prevent it from connecting for ever. */
 static void on_lookup_done(struct stoa_lookup *lookup) {
   struct stoa_client *client = lookup->context;
   assert(client->lookup == lookup);

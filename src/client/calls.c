@@ -10,7 +10,7 @@ static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t 
   return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
 }
 
-/* Out of the table; NULL when there is none of that id. */
+/* Remove a call from the table; NULL when there is none with that id. */
 static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
   for (struct stoa_client_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
     struct stoa_client_call *call = *link;
@@ -71,16 +71,17 @@ void stoa_client_calls_lose(struct stoa_client *client) {
   }
 }
 
-/* A late answer, of a call that has timed out for instance, finds nobody. */
+/* An answer without its call is ignored, for example when the call has timed out. */
 void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
   struct stoa_client_call *call = take(client, typed->id);
   if (call == NULL) {
-    stoa_log(STOA_LOG_DEBUG, "an answer to no call", STOA_F_INT("type", typed->type), STOA_F_INT("id", typed->id));
+    stoa_log(STOA_LOG_DEBUG, "an answer matches no call in flight", STOA_F_INT("type", typed->type),
+             STOA_F_INT("id", typed->id));
     return;
   }
   struct stoa_call_end end = {.result = STOA_CALL_MALFORMED, .call_id = call->id};
   if (typed->type != call->type) {
-    stoa_log(STOA_LOG_WARN, "an answer of another type", STOA_F_INT("type", typed->type),
+    stoa_log(STOA_LOG_WARN, "an answer has the wrong type", STOA_F_INT("type", typed->type),
              STOA_F_INT("expected", call->type));
   } else if (typed->is_error) {
     end.error = stoa_client_decode(client, &stoa_error_type, &typed->payload, "the error of a call");

@@ -121,7 +121,7 @@ void stoa_client_destroy(struct stoa_client *client) {
 
 static void run_open(struct stoa_post *post) {
   struct stoa_client *client = stoa_container_of(post, struct stoa_client, open_post);
-  /* It may have been closed before it was opened. */
+  /* The client may have been closed before it was opened. */
   if (client->phase == STOA_PHASE_IDLE && !client->destroying) {
     stoa_client_dial(client);
   }
@@ -159,12 +159,12 @@ static void run_close(struct stoa_post *post) {
   }
 }
 
-/* The codes of RFC 6455 7.4.1 but 1000 tell of the protocol, the server or the network, not of a program. */
+/* The codes of RFC 6455 7.4.1 except 1000 are about the protocol, the server or the network, not about the program. */
 static bool may_be_asked(uint16_t code) {
   return code == STOA_WS_CLOSE_NORMAL || (code >= 3000 && code <= 4999);
 }
 
-/* RFC 6455 5.5.1: a reason is UTF-8. A server would answer one that is not with 1007. */
+/* RFC 6455 5.5.1: a reason is UTF-8. A server would answer another one with 1007. */
 static const char *usable_reason(const char *reason) {
   return reason != NULL && stoa_utf8_valid((const uint8_t *)reason, strlen(reason)) ? reason : "";
 }
@@ -175,7 +175,7 @@ void stoa_client_close(struct stoa_client *client, uint16_t code, const char *re
   }
   uint8_t frame[2 + STOA_WS_CONTROL_LEN_MAX];
   client->asked_code = may_be_asked(code) ? code : STOA_WS_CLOSE_NORMAL;
-  /* Written and read back, the reason is cut on the edge of a character. */
+  /* Writing the frame cuts the reason between two characters; the length is read back from it. */
   size_t len = stoa_ws_close_write(frame, client->asked_code, usable_reason(reason)) - 4;
   memcpy(client->asked_reason, frame + 4, len);
   client->asked_reason[len] = '\0';

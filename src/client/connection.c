@@ -9,14 +9,14 @@
 
 static void on_ready(struct stoa_io *io, uint32_t events) {
   struct stoa_client *client = stoa_container_of(io, struct stoa_client, conn.io);
-  /* With TLS a handshake's flight that did not fit is sent on by reading. Else what can be written is written at the
-   * turn's end anyway. */
+  /* With TLS, reading also sends the rest of a handshake's flight. Without TLS, output is written at the end of the
+   * turn anyway. */
   if ((events & ~(uint32_t)EPOLLOUT) != 0 || client->conn.tls != NULL) {
     stoa_client_readable(client);
   }
 }
 
-/* The descriptor is the connection's from success on. */
+/* On success the connection owns the descriptor. */
 static int take_over(struct stoa_client *client, int fd) {
   int status = stoa_conn_init(&client->conn, fd, client->tls, on_ready);
   if (status != STOA_OK) {
@@ -68,7 +68,7 @@ static int watch_dial(struct stoa_client *client, int fd) {
   return status;
 }
 
-/* An address that does not answer must not use up the time of those behind it, so each has its share. */
+/* An address that does not answer must not use up the time of those after it, so each has its share. */
 static void next_address(struct stoa_client *client) {
   stoa_loop_timer_stop(client->loop, &client->address_timer);
   while (client->address_next < client->address_count) {
@@ -87,7 +87,7 @@ static void next_address(struct stoa_client *client) {
   stoa_client_drop_for(client, STOA_E_SYSTEM, reason);
 }
 
-/* Both halves of CONNECTING have the time of a handshake: the name, and all that follows. */
+/* Each of the two parts of CONNECTING has the time of a handshake: the look-up, and all after it. */
 static void start_phase_timer(struct stoa_client *client) {
   stoa_loop_timer_start(client->loop, &client->phase_timer, client->settings.handshake_ms);
 }
@@ -112,7 +112,7 @@ static void on_phase_due(struct stoa_timer *timer) {
   if (client->phase == STOA_PHASE_WAITING) {
     stoa_client_dial(client);
   } else if (client->peer_closed) {
-    /* The close handshake is complete; a server that leaves the connection open changes nothing about that. */
+    /* The close handshake is complete; even if the server leaves the connection open. */
     stoa_client_drop_closed(client);
   } else {
     const char *reason =

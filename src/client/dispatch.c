@@ -2,7 +2,7 @@
 
 #include <stoa/log.h>
 
-/* What one long text message took is not kept for all the short ones after it. */
+/* Memory for a long text message is not kept for the short ones after it. */
 #define SCRATCH_KEPT_BYTES_MAX (64u * 1024)
 
 int stoa_client_handle(struct stoa_client *client, const struct stoa_client_handler *handler) {
@@ -53,7 +53,7 @@ void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes messag
   struct stoa_typed typed;
   int status = read_typed(client, message, is_text, &typed);
   if (status != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "a message that is no typed frame", STOA_F_STR("status", stoa_status_text(status)));
+    stoa_log(STOA_LOG_WARN, "a message is not a typed frame", STOA_F_STR("status", stoa_status_text(status)));
   } else if (typed.is_call) {
     stoa_client_calls_answer(client, &typed);
   } else if (typed.is_error) {

@@ -33,7 +33,7 @@ static void on_control(struct stoa_client *client, const struct stoa_ws_event *e
     case STOA_WS_CLOSE:
       on_close(client, event);
       return;
-    case STOA_WS_PONG: /* any bytes count as life */
+    case STOA_WS_PONG: /* any input shows that the server is alive */
     case STOA_WS_CONTINUATION:
     case STOA_WS_TEXT:
     case STOA_WS_BINARY:
@@ -41,7 +41,7 @@ static void on_control(struct stoa_client *client, const struct stoa_ws_event *e
   }
 }
 
-/* RFC 6455 7.1.7: send the reason, as far as that takes no waiting, and end the connection. */
+/* RFC 6455 7.1.7: send the reason, if that is possible without waiting, and end the connection. */
 static void on_violation(struct stoa_client *client, const struct stoa_ws_event *event) {
   struct stoa_connection_end end = {.status = event->code == STOA_WS_CLOSE_TOO_BIG ? STOA_E_LIMIT : STOA_E_SYNTAX,
                                     .close_code = event->code,
@@ -92,19 +92,19 @@ static void refuse_compressed(struct stoa_client *client, int status) {
   on_violation(client, &violation);
 }
 
-/* A part of a message, or all of it when it is compressed. */
+/* Add a part of a message, or a compressed message. */
 static int add_piece(struct stoa_client *client, const struct stoa_ws_event *event) {
   if (event->compressed) {
     return inflate_piece(client, event);
   }
-  /* The reader has checked the length against the buffer's limit, so what fails here is memory. */
+  /* The reader has checked the length against the buffer's limit, so only memory can fail here. */
   return stoa_buffer_append(&client->message, event->data, event->len);
 }
 
 static void on_payload(struct stoa_client *client, const struct stoa_ws_event *event) {
   bool is_text = event->opcode == STOA_WS_TEXT;
   if (event->first && event->last && !event->compressed) {
-    /* The usual case: a whole message in one piece is used where it lies. */
+    /* The usual case: a whole message in one piece is not copied. */
     stoa_client_on_message(client, stoa_bytes_make(event->data, event->len), is_text);
     return;
   }
@@ -139,8 +139,7 @@ static bool takes_frames(const struct stoa_client *client) {
   return client->phase == STOA_PHASE_OPEN || client->phase == STOA_PHASE_CLOSING;
 }
 
-/* Take the answer and frames off the front; what is left is kept for later. A connection that is dropped keeps nothing.
- */
+/* Process the answer and the frames at the front; the rest is kept for later, unless the connection is dropped. */
 static void process(struct stoa_client *client) {
   size_t at = 0;
   if (client->phase == STOA_PHASE_UPGRADING) {
@@ -166,7 +165,7 @@ static void process(struct stoa_client *client) {
 
 static void on_read_failed(struct stoa_client *client, int status) {
   if (client->peer_closed) {
-    /* The close handshake is complete, and the server has ended the connection, as it should. */
+    /* The close handshake is complete, and the server has ended the connection, as it must. */
     stoa_client_drop_closed(client);
   } else {
     stoa_client_drop_for(client, status, status == STOA_E_TLS ? "TLS failed" : "the connection was lost");
@@ -189,8 +188,8 @@ static bool read_once(struct stoa_client *client) {
   return true;
 }
 
-/* One read a turn for a plain connection: the level-triggered loop comes back for more. TLS may hold decrypted bytes
- * that the descriptor does not show, so those are read too. */
+/* One read in each turn for a plain connection: the loop is level-triggered and reports more input again. TLS may have
+ * decrypted bytes that no event reports, so those are read too. */
 void stoa_client_readable(struct stoa_client *client) {
   bool more = read_once(client);
   while (more && stoa_client_has_connection(client) && stoa_conn_pending(&client->conn)) {

@@ -4,7 +4,7 @@
 
 #include "base/container.h"
 
-/* How much later than its interval a ping of the server may arrive. */
+/* How late a ping of the server may be. */
 #define LATE_MS 10000
 #define SILENCE_MS_DEFAULT (25000 + LATE_MS)
 
@@ -18,8 +18,8 @@ void stoa_client_learn_interval(struct stoa_client *client, const struct stoa_ht
   client->silence_ms = told_ms != 0 ? told_ms + LATE_MS : SILENCE_MS_DEFAULT;
 }
 
-/* The server may have nothing to send, and need not ping. A ping of this side must be answered (RFC 6455 5.5.2), so
- * only silence after that tells that nobody is there. */
+/* The server may have nothing to send, and need not ping. But it must answer a ping of the client (RFC 6455 5.5.2), so
+ * it is dead only if there is no answer to that. */
 static void probe(struct stoa_client *client) {
   assert(!client->probing);
   int status = stoa_client_queue_control(client, STOA_WS_PING, stoa_bytes_make(NULL, 0));
@@ -35,7 +35,7 @@ static void on_silence_due(struct stoa_timer *timer) {
   struct stoa_client *client = stoa_container_of(timer, struct stoa_client, silence_timer);
   uint64_t quiet_ms = stoa_loop_now_ms(client->loop) - client->heard_ms;
   if (client->probing) {
-    stoa_client_drop_for(client, STOA_E_TIMEOUT, "nothing was heard, and a ping was not answered");
+    stoa_client_drop_for(client, STOA_E_TIMEOUT, "nothing was received, and a ping was not answered");
   } else if (quiet_ms < client->silence_ms) {
     stoa_loop_timer_start(client->loop, &client->silence_timer, client->silence_ms - quiet_ms);
   } else {
@@ -57,7 +57,7 @@ void stoa_client_heard(struct stoa_client *client) {
   if (client->probing) {
     stoa_client_watch_silence(client);
   } else {
-    /* The timer looks at this when it is due: starting it again for every read would cost more. */
+    /* The timer reads this when it is due: restarting the timer for every read would cost more. */
     client->heard_ms = stoa_loop_now_ms(client->loop);
   }
 }

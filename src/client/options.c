@@ -8,17 +8,17 @@
 
 #define FIELDS_MAX 32
 #define FIELDS_BYTES_MAX (16u * 1024)
-/* A server relays what it takes in its own words: another codec's, with fields added. So what it sends is longer than
- * what it takes, 64 KiB by default. */
+/* A server may relay a message in another codec and with added fields. So its messages can be longer than those that it
+ * accepts, which is 64 KiB by default. */
 #define RECEIVED_DEFAULT (1024u * 1024)
 
 static int refuse(const char *what, const char *name, const char *value) {
-  stoa_log(STOA_LOG_ERROR, "a client's options make no sense", STOA_F_STR("reason", what), STOA_F_STR("option", name),
+  stoa_log(STOA_LOG_ERROR, "an option of a client is invalid", STOA_F_STR("reason", what), STOA_F_STR("option", name),
            STOA_F_STR("value", value));
   return STOA_E_ARGUMENT;
 }
 
-/* The URL and, behind it, its host with a NUL, for those who need one. */
+/* The URL and, after it, its host with a NUL, for callers that need one. */
 static int copy_url(struct stoa_client_settings *settings, const char *text) {
   size_t len = strlen(text);
   settings->text = stoa_alloc(2 * (len + 1));
@@ -52,20 +52,20 @@ static int copy_fields(struct stoa_client_settings *settings, const struct stoa_
     }
     if (status != STOA_OK) {
       /* The value may be a secret, so only the name is shown. */
-      return refuse("no field that can be added to the request", "fields", field->name);
+      return refuse("this field cannot be added to the request", "fields", field->name);
     }
   }
   return STOA_OK;
 }
 
-/* A codec's name is its subprotocol, so it has to be one that a registry would take. */
+/* A codec's name becomes its subprotocol, so it must be one that a registry accepts. */
 static int choose_codec(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
   const struct stoa_codec *codec = options->codec != NULL ? options->codec : &stoa_codec_json;
   struct stoa_codec_registry registry;
   stoa_codec_registry_init(&registry);
   bool built_in = codec == &stoa_codec_json || codec == &stoa_codec_proto;
   if (!built_in && stoa_codec_registry_add(&registry, codec) != STOA_OK) {
-    return refuse("its name makes no subprotocol", "codec", codec->name);
+    return refuse("its name cannot be a subprotocol", "codec", codec->name);
   }
   settings->codec = codec;
   settings->subprotocol = options->subprotocol;
@@ -75,7 +75,7 @@ static int choose_codec(struct stoa_client_settings *settings, const struct stoa
       return STOA_OK;
     case STOA_CLIENT_TEXT:
       snprintf(settings->protocol, sizeof settings->protocol, "stoa.text");
-      return codec == &stoa_codec_json ? STOA_OK : refuse("stoa.text is JSON", "codec", codec->name);
+      return codec == &stoa_codec_json ? STOA_OK : refuse("stoa.text requires the codec json", "codec", codec->name);
     case STOA_CLIENT_NONE:
       return STOA_OK;
   }
@@ -92,7 +92,7 @@ static int check_bytes(uint32_t value, const char *name) {
 
 static int check_numbers(const struct stoa_client_settings *settings) {
   if (settings->retry_min_ms > settings->retry_max_ms) {
-    return refuse("the least is more than the most", "retry_min_ms", "");
+    return refuse("retry_min_ms is above retry_max_ms", "retry_min_ms", "");
   }
   int status = check_bytes(settings->outgoing_bytes_max, "outgoing_bytes_max");
   if (status == STOA_OK) {

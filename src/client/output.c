@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <sys/epoll.h>
 
-/* A server that pings and does not read gets its pong when it has read: nothing piles up. */
+/* A server that pings without reading gets its pong when it has read: pongs do not pile up. */
 static int answer_ping(struct stoa_client *client) {
   if (!client->pong_owed || client->phase != STOA_PHASE_OPEN ||
       stoa_client_queued(client) >= client->settings.outgoing_bytes_max) {
@@ -13,7 +13,7 @@ static int answer_ping(struct stoa_client *client) {
   return stoa_client_queue_control(client, STOA_WS_PONG, stoa_bytes_make(client->pong, client->pong_len));
 }
 
-/* Errors: those that end the connection. */
+/* Errors: only those that end the connection. */
 static int write_queue(struct stoa_client *client) {
   assert(client->queue != NULL);
   size_t before = stoa_client_queued(client);
@@ -21,8 +21,8 @@ static int write_queue(struct stoa_client *client) {
   assert(stoa_client_queued(client) <= before);
   atomic_fetch_sub_explicit(&client->outgoing, before - stoa_client_queued(client), memory_order_relaxed);
   if (client->blocked && stoa_client_queued(client) < before) {
-    /* What is taken of a full connection makes room at the other end. A slow server, to which a ping is behind much
-     * else, is no dead one. */
+    /* When a full connection takes bytes, the server has read some. A slow server, which sees a ping only after much
+     * other data, is not dead. */
     stoa_client_heard(client);
   }
   client->blocked = status == STOA_E_AGAIN;
@@ -31,7 +31,7 @@ static int write_queue(struct stoa_client *client) {
   }
   stoa_client_queue_release(client);
   if (status == STOA_E_SYSTEM && client->conn.tls == NULL) {
-    /* A close frame with the reason may have come before, and is still to be read. */
+    /* A close frame with the reason may have arrived before that, and is not read yet. */
     client->deaf = true;
     return STOA_OK;
   }

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* What may follow what, a bit for each phase. */
+/* The phases that may follow each phase, one bit for each. */
 #define BIT(phase) (1u << (phase))
 static const uint8_t follows[] = {
     [STOA_PHASE_IDLE] = BIT(STOA_PHASE_RESOLVING) | BIT(STOA_PHASE_ENDED),

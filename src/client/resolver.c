@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* So many names may wait for name servers that do not answer before others have to wait for them. */
+/* This many look-ups may wait for name servers that do not answer before further ones must wait. */
 #define THREADS_MAX 8
 
 static int resolve(void *context, const char *host, uint16_t port,
@@ -47,8 +47,8 @@ static void unlink_queued(struct stoa_resolver *resolver, struct stoa_lookup *lo
   }
 }
 
-/* The oldest request. NULL when there is none: a thread counts as gone then, in the same moment, so that whoever asks
- * next knows whether it needs another one. */
+/* The oldest request. NULL when there is none: then the thread counts as ended, under the same lock, so the next
+ * request knows whether it needs a new thread. */
 static struct stoa_lookup *take(struct stoa_resolver *resolver, bool is_thread) {
   pthread_mutex_lock(&resolver->mutex);
   struct stoa_lookup *lookup = resolver->first;
@@ -111,7 +111,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-/* Nobody joins the thread: it may be stuck for minutes. */
+/* The thread is detached, because it may be stuck for minutes. */
 static int start_thread(struct stoa_resolver *resolver) {
   pthread_t thread;
   int status = stoa_thread_start(work, resolver, &thread);
@@ -121,8 +121,8 @@ static int start_thread(struct stoa_resolver *resolver) {
   return status;
 }
 
-/* Queue it, and make sure that somebody takes it; after an error nobody has it. The thread is made under the lock, so
- * that no other request is left to one that does not come. */
+/* Queue the request, and make sure that there is a thread for it; after an error it is not queued. The thread is
+ * created under the lock, so that no other request relies on a thread that could not be created. */
 static int submit(struct stoa_resolver *resolver, struct stoa_lookup *lookup) {
   int status = STOA_OK;
   pthread_mutex_lock(&resolver->mutex);

@@ -5,9 +5,9 @@
 #include "base/sys.h"
 
 #define DIGITS_MAX 9
-/* What a server asks for is believed up to an hour: nobody should be able to send a client away for weeks. */
+/* A delay from the server is limited to an hour: no server should be able to keep a client away for weeks. */
 #define TOLD_MS_MAX (60u * 60 * 1000)
-/* Of enum stoa_close_code (stoa/session.h), which belongs to servers: the error frame before tells when to come back.
+/* From enum stoa_close_code (stoa/session.h), which is for servers: the error frame before it says when to reconnect.
  */
 #define CLOSE_RATE 4013
 #define CLOSE_FULL 4014
@@ -32,7 +32,8 @@ uint32_t stoa_client_retry_after_ms(const struct stoa_http_response *response, c
   return told_s < TOLD_MS_MAX / 1000 ? told_s * 1000 : TOLD_MS_MAX;
 }
 
-/* 408, 425 and 429 tell of a moment, as all of 5xx do; every other 4xx of a request that will be the same next time. */
+/* 408, 425, 429 and all of 5xx are temporary. Every other 4xx is about the request, which will be the same next time.
+ */
 static bool is_refused_for_good(uint16_t http_status) {
   return http_status >= 400 && http_status <= 499 && http_status != 408 && http_status != 425 && http_status != 429;
 }
@@ -43,8 +44,8 @@ bool stoa_client_is_final(const struct stoa_client *client, const struct stoa_co
          end->status == STOA_E_UNSUPPORTED;
 }
 
-/* Full jitter: a thousand clients that lost one server do not come back in one moment. Without random bytes the
- * longest wait is the safe one. */
+/* Full jitter: a thousand clients that lost one server do not reconnect at the same moment. Without random bytes the
+ * longest wait is used, which is safe. */
 static uint32_t jittered_ms(struct stoa_client *client) {
   uint64_t least = client->settings.retry_min_ms;
   uint64_t bound = least << (client->tries < 31 ? client->tries + 1 : 32);
@@ -59,8 +60,8 @@ static uint32_t jittered_ms(struct stoa_client *client) {
   return (uint32_t)(least + (((bound - least + 1) * random) >> 32));
 }
 
-/* What the server asks for comes before the random time, not in its place: all that it turned away in one moment were
- * told the same. */
+/* The delay from the server is added to the random time and does not replace it: all clients that were refused at one
+ * moment got the same delay. */
 uint32_t stoa_client_next_delay_ms(struct stoa_client *client, const struct stoa_connection_end *end) {
   bool told_by_error = end->close_code == CLOSE_RATE || end->close_code == CLOSE_FULL;
   uint32_t told_ms = told_by_error ? client->told_retry_ms : end->retry_ms;

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-/* One message to be written, and where it stands in the typed frame. */
+/* One message to write, and the header of its typed frame. */
 struct sending {
   struct stoa_typed typed; /* without the payload */
   const struct stoa_message_type *message_type;
@@ -45,7 +45,7 @@ static int append_body(const struct stoa_client *client, const struct sending *s
   return status == STOA_OK ? append_payload(client, sending, out) : status;
 }
 
-/* RFC 6455 5.3: each frame of a client has a fresh mask that cannot be foreseen. */
+/* RFC 6455 5.3: each frame of a client has a new mask that cannot be predicted. */
 static int wrap(const struct stoa_client *client, struct stoa_outgoing_frame *frame) {
   assert(frame->buffer.len >= STOA_CLIENT_FRAME_GAP);
   uint8_t header[STOA_WS_HEADER_LEN_MAX];
@@ -103,7 +103,7 @@ static size_t frame_len(const struct stoa_outgoing_frame *frame) {
   return frame->buffer.len - frame->start;
 }
 
-/* Take room in the client's caps; none is taken after an error. */
+/* Count the frame against the client's caps; nothing is counted after an error. */
 static int reserve(struct stoa_client *client, size_t len, bool is_call) {
   size_t before = atomic_fetch_add_explicit(&client->outgoing, len, memory_order_relaxed);
   if (before + len > client->settings.outgoing_bytes_max) {
@@ -131,14 +131,14 @@ static void run_frame(struct stoa_post *post) {
   } else if (call != NULL) {
     stoa_client_call_finish(call, &(struct stoa_call_end){.result = STOA_CALL_LOST, .call_id = call->id});
   }
-  /* A message left out in silence would be worse than a lost connection. */
+  /* A message that is dropped without an error would be worse than a lost connection. */
   if (takes && stoa_client_queue(client, frame->buffer.data + frame->start, frame_len(frame)) != STOA_OK) {
     stoa_client_drop_for(client, STOA_E_MEMORY, "out of memory");
   }
   destroy_frame(frame);
 }
 
-/* `call` is the frame's from success on. */
+/* On success the frame owns `call`. */
 static int post_message(struct stoa_client *client, const struct sending *sending, struct stoa_client_call *call) {
   uint32_t serial = atomic_load_explicit(&client->open_serial, memory_order_acquire);
   struct stoa_outgoing_frame *frame;
@@ -170,7 +170,7 @@ int stoa_client_send(struct stoa_client *client, uint32_t type, const struct sto
   return post_message(client, &sending, NULL);
 }
 
-/* 0 is no id, so that a program may keep it for none. */
+/* 0 is not an id, so that a program may use it for "none". */
 static uint32_t next_id(struct stoa_client *client) {
   uint32_t id;
   do {

@@ -10,7 +10,7 @@ int stoa_thread_start(void *(*run)(void *argument), void *argument, pthread_t *o
   sigset_t all;
   sigset_t before;
   pthread_t thread;
-  /* A thread inherits the mask of its maker. */
+  /* A new thread inherits the mask of the thread that creates it. */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = stoa_sys.pthread_create(&thread, NULL, run, argument);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 /* Start a thread with all signals blocked: they are for the program's own threads.
- * Errors: STOA_E_SYSTEM  there is no thread to be had; errno tells why */
+ * Errors: STOA_E_SYSTEM  the thread could not be created; errno says why */
 int stoa_thread_start(void *(*run)(void *argument), void *argument, pthread_t *out_thread);
 
 #endif

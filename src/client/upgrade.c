@@ -26,7 +26,7 @@ int stoa_client_write_request(struct stoa_client *client) {
   return status;
 }
 
-/* The upgrade was accepted: messages may go. */
+/* The upgrade was accepted: messages may be sent. */
 static void open_session(struct stoa_client *client) {
   static const struct stoa_connection_end nothing;
   assert(client->phase == STOA_PHASE_UPGRADING);
@@ -39,7 +39,7 @@ static void open_session(struct stoa_client *client) {
   stoa_client_tell(client, &nothing, 0);
 }
 
-/* Returns the bytes of the answer; 0 while it is incomplete and when it was not the right one. */
+/* Returns the length of the answer; 0 while it is incomplete and when it was refused. */
 size_t stoa_client_read_answer(struct stoa_client *client) {
   static const struct stoa_http_limits limits = {.head_bytes_max = STOA_CLIENT_HEAD_BYTES_MAX,
                                                  .fields_max = STOA_HTTP_FIELDS_MAX};
@@ -50,7 +50,7 @@ size_t stoa_client_read_answer(struct stoa_client *client) {
   }
   if (status != STOA_OK) {
     /* Not the subprotocol is unsupported here but HTTP, and that may change with who answers. */
-    stoa_client_drop_for(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an answer of HTTP/1.1");
+    stoa_client_drop_for(client, status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status, "not an HTTP/1.1 answer");
     return 0;
   }
   struct stoa_connection_end end = {0};

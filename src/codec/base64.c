@@ -36,7 +36,7 @@ static uint32_t digit_of(char c) {
   return c == '/' || c == '_' ? 63 : NO_DIGIT;
 }
 
-/* Padding, where there is any, must fill the last group. */
+/* Padding may be absent; if present, it must fill the last group. */
 static bool strip_padding(struct stoa_string *text) {
   size_t padding = 0;
   while (padding < 2 && padding < text->len && text->data[text->len - 1 - padding] == '=') {

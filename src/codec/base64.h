@@ -10,7 +10,7 @@ static inline size_t stoa_base64_len(size_t bytes_len) {
 
 /* Writes stoa_base64_len(bytes.len) characters. */
 void stoa_base64_write(struct stoa_bytes bytes, uint8_t *out_text);
-/* Writes at most text.len / 4 * 3 + 2 bytes. False when the text is no base64. */
+/* Writes at most text.len / 4 * 3 + 2 bytes. False when the text is not base64. */
 bool stoa_base64_read(struct stoa_string text, uint8_t *out_bytes, size_t *out_len);
 
 #endif

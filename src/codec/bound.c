@@ -7,18 +7,18 @@
 #include <assert.h>
 #include <stoa/codec.h>
 
-/* RFC 8259 7: a control character of one byte is written as six. */
+/* RFC 8259 7: a control character of one byte is written with six. */
 #define JSON_BYTES_PER_TEXT_BYTE 6
-/* Base64 makes four of three, and fills up the last three. */
+/* Base64 writes 4 bytes for 3, and pads the last group. */
 #define JSON_BYTES_PER_BYTE 2
 #define JSON_BASE64_PAD 4
 #define JSON_QUOTES 2
 #define JSON_BRACKETS 2
-/* In Protobuf a tag takes up to 5 bytes, and so does a length below 4 GiB; any number takes up to 10. */
+/* In Protobuf a tag takes up to 5 bytes, a length below 4 GiB too; any number takes up to 10. */
 #define PROTO_HEAD 10
 #define PROTO_NUMBER 15
 
-/* Sums cannot overflow: what they count lies in memory, in six bytes a byte at most. */
+/* Sums cannot overflow: they count data in memory, with at most six bytes for each byte of it. */
 struct walk {
   size_t json, proto;
   uint32_t depth;
@@ -105,7 +105,7 @@ static inline void add_name(struct walk *walk, const struct stoa_field *field) {
   walk->json += (field->json_name_escapes ? name_len * JSON_BYTES_PER_TEXT_BYTE : name_len) + sizeof ",\"\":" - 1;
 }
 
-/* Kept out of the loop over fields, as in the codecs: most fields of short messages are plain texts. */
+/* Kept out of the loop over fields, as in the codecs: most fields of short messages are plain strings. */
 __attribute__((noinline)) static void add_field(struct walk *walk, const struct stoa_field *field,
                                                 const void *message) {
   bool is_set;
@@ -120,7 +120,7 @@ __attribute__((noinline)) static void add_field(struct walk *walk, const struct 
   }
 }
 
-/* The forms of google.protobuf's own messages, but for Any, are shorter than their members would be. */
+/* The JSON forms of google.protobuf's own messages, except Any, are shorter than their members would be. */
 static void add_message(struct walk *walk, const struct stoa_message_type *type, const void *message) {
   if (walk->depth == STOA_CODEC_DEPTH_MAX) {
     walk->is_too_deep = true;

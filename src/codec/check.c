@@ -1,6 +1,6 @@
-/* codec/check.c: do the fields of a message keep to their rules?
+/* codec/check.c: checks the fields of a message against their rules.
  *
- * Only messages that have rules, or can hold one that has, are looked into.
+ * Only messages whose type has rules, or can contain a message with rules, are checked.
  */
 #include <assert.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static bool has(const struct stoa_field_rules *rules, enum stoa_rule rule) {
   return (rules->rules & (uint32_t)rule) != 0;
 }
 
-/* Every byte but those that continue a character. */
+/* Counts every byte that does not continue a character. */
 static size_t count_characters(const struct stoa_string *text) {
   size_t count = 0;
   for (size_t i = 0; i < text->len; i++) {
@@ -81,7 +81,7 @@ static struct real_text write_real(double value, bool is_float) {
   return out;
 }
 
-/* NaN is in no range, so that what comes through is a number. */
+/* NaN is outside of every range, so a value that passes is a number. */
 static int check_real(struct checker *checker, const struct stoa_field_rules *rules, double value, bool is_float) {
   bool is_low = has(rules, STOA_RULE_MIN) && !(value >= rules->min.real);
   bool is_high = has(rules, STOA_RULE_MAX) && !(value <= rules->max.real);
@@ -128,7 +128,7 @@ static int check_value(struct checker *checker, const struct stoa_field *field, 
   return STOA_OK;
 }
 
-/* A message's slot holds a pointer; in a map's entry it may be NULL, which is the empty message. */
+/* A message's slot holds a pointer; in a map's entry it may be NULL, which means the empty message. */
 static int check_below(struct checker *checker, const struct stoa_message_type *type, const void *message) {
   if (message == NULL || !type->has_rules) {
     return STOA_OK;
@@ -140,7 +140,7 @@ static int check_item(struct checker *checker, const struct stoa_field *field, c
   if (field->kind == STOA_KIND_MESSAGE) {
     return check_below(checker, field->message, item);
   }
-  /* The length rules of a list are about the list. */
+  /* The length rules of a list apply to the list, not to its items. */
   bool is_number = field->kind != STOA_KIND_STRING && field->kind != STOA_KIND_BYTES;
   return field->rules != NULL && is_number ? check_value(checker, field, item) : STOA_OK;
 }
@@ -224,7 +224,7 @@ static int check_field(struct checker *checker, const struct stoa_field *field, 
   return field->rules == NULL ? STOA_OK : check_value(checker, field, slot);
 }
 
-/* Recursive along the message, as deep as a decoder goes. */
+/* Recursive along the message; the depth is limited as in a decoder. */
 static int check_message(struct checker *checker, const struct stoa_message_type *type, const void *message) {
   if (checker->depth == STOA_CODEC_DEPTH_MAX) {
     stoa_fault_set(&checker->fault, "nested too deeply");

@@ -22,11 +22,11 @@ void stoa_fault_set(struct stoa_fault *fault, const char *format, ...) {
 
 int stoa_fault_arena(struct stoa_fault *fault, const struct stoa_arena *arena) {
   bool is_out = stoa_arena_status(arena) == STOA_E_MEMORY;
-  stoa_fault_set(fault, "%s", is_out ? "out of memory" : "too large once decoded");
+  stoa_fault_set(fault, "%s", is_out ? "out of memory" : "too large after decoding");
   return is_out ? STOA_E_MEMORY : STOA_E_LIMIT;
 }
 
-/* Room is always kept for the dots that replace a segment which does not fit. */
+/* Room is always kept for the dots that replace segments without room. */
 static void prepend(struct stoa_fault *fault, const char *segment) {
   assert(fault->error != NULL);
   assert(!fault->is_full);
@@ -74,7 +74,7 @@ void stoa_fault_key(struct stoa_fault *fault, struct stoa_string key) {
   prepend_path(fault, segment);
 }
 
-/* Cut where a character starts, so that cutting alone does not make the text look malformed. */
+/* Cut between two characters, so that the cut does not make the text malformed. */
 static size_t quoted_len(struct stoa_string raw) {
   if (raw.len <= STOA_FAULT_QUOTED_MAX) {
     return raw.len;

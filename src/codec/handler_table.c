@@ -20,7 +20,7 @@ void stoa_handler_table_fini(struct stoa_handler_table *table) {
   *table = (struct stoa_handler_table){0};
 }
 
-/* Where a type is, or where it would go. */
+/* The index of a type, or the index at which to insert it. */
 static size_t place_of(const struct stoa_handler_table *table, uint32_t type) {
   size_t low = 0;
   size_t high = table->count;

@@ -1,4 +1,4 @@
-/* codec/json.h: the two functions behind stoa_codec_json. Their contracts are those of struct stoa_codec. */
+/* codec/json.h: the two functions of stoa_codec_json. Their contracts are those of struct stoa_codec. */
 #ifndef STOA_CODEC_JSON_H
 #define STOA_CODEC_JSON_H
 

@@ -1,6 +1,6 @@
-/* codec/json_any.c: google.protobuf.Any, whose JSON shows the message that it holds.
+/* codec/json_any.c: google.protobuf.Any, whose JSON contains the packed message in its JSON form.
  *
- * `{"@type": "host/full.Name", ...members}`, or `{"@type": ..., "value": ...}` for a type that has a form of its own.
+ * `{"@type": "host/full.Name", ...members}`, or `{"@type": ..., "value": ...}` for a type with a special form.
  */
 #include <stoa/types.h>
 
@@ -13,7 +13,7 @@ static const void *slot_of(const struct stoa_message_type *type, const void *mes
   return stoa_slot(message, &type->fields[number - 1]);
 }
 
-/* The type's name is what follows the last slash. NULL when there is none, or no such type. */
+/* The type's name is what follows the last slash. NULL when there is no slash or no such type. */
 static const struct stoa_message_type *find_type(struct stoa_string url) {
   for (size_t i = url.len; i > 0; i--) {
     if (url.data[i - 1] == '/') {
@@ -23,7 +23,7 @@ static const struct stoa_message_type *find_type(struct stoa_string url) {
   return NULL;
 }
 
-/* An Empty has members, if none. */
+/* Empty is an object with members, of which it has none. */
 static bool has_own_form(const struct stoa_message_type *type) {
   return type->special != STOA_SPECIAL_NONE && type->special != STOA_SPECIAL_EMPTY;
 }
@@ -84,19 +84,19 @@ int stoa_json_write_any(struct stoa_json_writer *writer, const struct stoa_messa
   return held == NULL ? STOA_E_TYPE : write_object(writer, held, url, *value);
 }
 
-/* What a look over the members finds. */
+/* The result of the first pass over the members. */
 struct envelope {
   struct stoa_string url;
   bool has_url;
   const uint8_t *type_at;
-  const uint8_t *value;     /* where the member "value" has its value, or NULL */
-  struct stoa_string other; /* the name of one that is neither */
+  const uint8_t *value;     /* the start of the value of the member "value", or NULL */
+  struct stoa_string other; /* the name of a member that is neither */
   bool has_other;
 };
 
 static const uint8_t *see_type(struct stoa_json_reader *reader, struct envelope *envelope, const uint8_t *at) {
   if (envelope->has_url) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "@type: a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "@type: a duplicate member");
   }
   envelope->has_url = true;
   envelope->type_at = at;
@@ -124,14 +124,14 @@ static const uint8_t *see_member(struct stoa_json_reader *reader, struct envelop
     return stoa_json_skip_value(reader, at);
   }
   if (envelope->value != NULL) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "value: a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "value: a duplicate member");
   }
   envelope->value = at;
   return stoa_json_skip_value(reader, at);
 }
 
-/* "@type" may stand anywhere, so the object is looked over once before it is read. Each Any in an Any is looked over
- * once more; their depth is limited. */
+/* "@type" may be at any position, so a first pass finds it before the object is read. An Any inside an Any is passed
+ * over once more for each level; the depth is limited. */
 static const uint8_t *see_members(struct stoa_json_reader *reader, struct envelope *envelope, const uint8_t *at) {
   if (!stoa_json_is_at(reader, at, '{')) {
     return stoa_json_fail_type(reader, at, "an object");
@@ -168,7 +168,8 @@ static const uint8_t *read_value(struct stoa_json_reader *reader, const struct s
   return at;
 }
 
-/* Encode into `room` bytes of the arena. They are cut to the encoding's length, or grown the next time. */
+/* Encode into `room` bytes of the arena. They are cut to the encoding's length; if they are too few, the caller tries
+ * again with more. */
 static int encode_into(const struct stoa_message_type *held, const void *message, uint8_t *room, size_t size,
                        size_t *out_len) {
   struct stoa_buffer out = {.data = room, .cap = size, .len_max = size};
@@ -177,7 +178,7 @@ static int encode_into(const struct stoa_message_type *held, const void *message
   return status;
 }
 
-/* Nothing in JSON is shorter than an eighth of its binary form: the worst is one digit and a comma for a DoubleValue in
+/* JSON is never shorter than an eighth of the binary form. The worst case is one digit and a comma for a DoubleValue in
  * a list, which takes 15 bytes when its tag takes five. */
 static const uint8_t *store(struct stoa_json_reader *reader, const struct stoa_message_type *held, const void *message,
                             size_t json_len, struct stoa_bytes *out_value) {
@@ -200,7 +201,7 @@ static const uint8_t *store(struct stoa_json_reader *reader, const struct stoa_m
   return room;
 }
 
-/* `at` is where the object begins, `end` where it ends. */
+/* `at` is the start of the object, `end` its end. */
 static const uint8_t *read_held(struct stoa_json_reader *reader, const struct stoa_message_type *held,
                                 const struct envelope *envelope, struct stoa_bytes *out_value, const uint8_t *at,
                                 const uint8_t *end) {

@@ -12,17 +12,17 @@
 #include "codec/table.h"
 #include "scan.h"
 
-/* An object on its way into a message. */
+/* The state of reading an object into a message. */
 struct members {
   const struct stoa_message_type *type;
   void *message;
-  const struct stoa_field *end;      /* behind the last of its fields */
-  const struct stoa_field *expected; /* the one behind the last; members mostly come in the order of the table */
+  const struct stoa_field *end;      /* after the last of its fields */
+  const struct stoa_field *expected; /* the one after the last read; members mostly come in the order of the table */
   uint64_t *seen;                    /* one bit a field */
-  bool is_any;                       /* "@type" stands among the members, and was read before */
+  bool is_any;                       /* the member "@type" is allowed, it was read before */
 };
 
-/* Types with more fields than this take their bits from the arena. */
+/* Types with more fields than this have their bits in the arena. */
 #define SEEN_INLINE_FIELDS 64
 
 static const struct stoa_json_options defaults = STOA_JSON_DEFAULTS;
@@ -31,13 +31,13 @@ static const uint8_t *fail_kind(struct stoa_json_reader *reader, const struct st
   return stoa_json_fail_type(reader, at, stoa_fault_kind_name(field->kind));
 }
 
-/* What stands for a number: the token itself, or the text of a string. */
+/* The text of a number: the token itself, or the content of a string. */
 struct numeral {
   struct stoa_bytes text;
   struct stoa_decimal decimal;
 };
 
-/* A number, bare or quoted. *out_is_one is false when the value is something else, and then nothing has failed. */
+/* A number, bare or quoted. *out_is_one is false when the value is something else; that is no error. */
 static const uint8_t *read_numeral(struct stoa_json_reader *reader, const uint8_t *at, struct numeral *out_numeral,
                                    bool *out_is_one) {
   const uint8_t *begin = at;
@@ -84,13 +84,13 @@ static bool store_whole(uint8_t kind, void *slot, const struct stoa_decimal *dec
     case STOA_KIND_FIXED32:
       *(uint32_t *)slot = (uint32_t)value;
       return is_natural && magnitude <= UINT32_MAX;
-    default: /* the signed ones of 32 bits, and enum */
+    default: /* the signed kinds of 32 bits, and enum */
       *(uint32_t *)slot = (uint32_t)value;
       return fits_signed(decimal, magnitude, INT32_MAX);
   }
 }
 
-/* Up to 9 digits with nothing behind them that belongs to a number: the common case, and it fits every kind. */
+/* Up to 9 digits that are the whole number: the common case, and the value fits every kind. */
 static const uint8_t *read_short_natural(const struct stoa_json_reader *reader, const uint8_t *at,
                                          uint32_t *out_value) {
   const uint8_t *begin = at;
@@ -194,7 +194,7 @@ static const struct stoa_enum_value *find_enum_value(const struct stoa_enum_type
   return NULL;
 }
 
-/* By name, or by number for values outside the list. */
+/* By name, or by number for values that the enum does not list. */
 static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                 const uint8_t *at) {
   if (!stoa_json_is_at(reader, at, '"')) {
@@ -213,7 +213,8 @@ static const uint8_t *read_enum(struct stoa_json_reader *reader, const struct st
   return next;
 }
 
-/* Of google.protobuf.NullValue: null, "NULL_VALUE" or 0. Another number would be written as null, and so lost. */
+/* The value of a google.protobuf.NullValue: null, "NULL_VALUE" or 0. Another number is refused, because it would be
+ * written as null and lost. */
 static const uint8_t *read_null(struct stoa_json_reader *reader, const struct stoa_field *field, void *slot,
                                 const uint8_t *at) {
   if (stoa_json_is_literal(reader, at, "null")) {
@@ -224,7 +225,7 @@ static const uint8_t *read_null(struct stoa_json_reader *reader, const struct st
   return next == NULL || *(int32_t *)slot == 0 ? next : stoa_json_fail_type(reader, at, "null");
 }
 
-/* The byte behind an enum's value that is to be left out, or `at`. What is a number is none of those. */
+/* The byte after an enum's value that must be left out, or `at` when it must not. A number never is. */
 static const uint8_t *skip_unknown_enum(struct stoa_json_reader *reader, const struct stoa_field *field,
                                         const uint8_t *at) {
   bool is_asked = field->kind == STOA_KIND_ENUM && reader->options->ignore_unknown_enums;
@@ -322,7 +323,7 @@ static const uint8_t *read_items(struct stoa_json_reader *reader, const struct s
                                  struct stoa_list *list, const uint8_t *at) {
   bool is_end = stoa_json_is_at(reader, at, ']');
   at += is_end;
-  /* The place in the text, where the list has none for what was left out. */
+  /* The index in the text. Values that were left out have no index in the list. */
   for (size_t index = 0; !is_end; index++) {
     at = read_item(reader, field, list, at);
     if (at == NULL) {
@@ -350,7 +351,7 @@ const uint8_t *stoa_json_read_array(struct stoa_json_reader *reader, const struc
   return at;
 }
 
-/* Keys of every kind are written as strings; a number's or bool's text is read as that kind would be, bare. */
+/* Keys of every kind are strings in JSON. The text of a number or bool is read as the value without quotes would be. */
 static bool store_key(const struct stoa_field *key, void *slot, struct stoa_string text) {
   if (key->kind == STOA_KIND_STRING) {
     *(struct stoa_string *)slot = text;
@@ -372,8 +373,8 @@ union key {
   uint64_t number;
 };
 
-/* The value behind a key, into a new entry; none for a value that is to be left out. An entry that were taken back
- * would break what stoa_list_push() relies on. */
+/* The value after a key, into a new entry. For a value that must be left out no entry is made: removing one later would
+ * break what stoa_list_push() relies on. */
 static const uint8_t *read_entry_value(struct stoa_json_reader *reader, const struct stoa_field *map,
                                        struct stoa_list *entries, const union key *key, const uint8_t *at) {
   const struct stoa_field *value = stoa_map_field_value(map);
@@ -442,23 +443,23 @@ const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct 
   }
   reader->depth--;
   size_t count = entries->count;
-  if (!stoa_map_field_settle(map, entries, reader->arena)) {
+  if (!stoa_map_field_deduplicate(map, entries, reader->arena)) {
     return stoa_json_fail_arena(reader);
   }
-  return entries->count == count ? at : stoa_json_fail(reader, STOA_E_SYNTAX, "a key that comes twice");
+  return entries->count == count ? at : stoa_json_fail(reader, STOA_E_SYNTAX, "a duplicate key");
 }
 
-/* Of a oneof, one member may be given. */
+/* Only one member of a oneof may be given. */
 static const uint8_t *read_oneof(struct stoa_json_reader *reader, const struct stoa_field *field, void *message,
                                  const uint8_t *at) {
   if (*(const int32_t *)stoa_slot_presence(message, field) != 0) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "another member of its oneof is given too");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "another member of its oneof is set too");
   }
   stoa_field_mark(field, message);
   return stoa_json_read_value(reader, field, stoa_slot_mut(message, field), at);
 }
 
-/* null is a value to these, and to all others the same as leaving the member out. */
+/* For these fields null is a value. For all others it is the same as a missing member. */
 static bool takes_null(const struct stoa_field *field) {
   if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
     return false;
@@ -495,7 +496,7 @@ __attribute__((noinline)) static const uint8_t *read_field(struct stoa_json_read
   return stoa_json_read_value(reader, field, slot, at);
 }
 
-/* Does the name of the field that is expected next stand here, and the quote behind it? */
+/* Does the text here have the name of the field that is expected next, and the closing quote? */
 static inline bool is_expected(const struct stoa_json_reader *reader, const struct members *members,
                                const uint8_t *at) {
   const struct stoa_field *field = members->expected;
@@ -520,7 +521,7 @@ static inline bool see(struct members *members, const struct stoa_field *field) 
 static inline const uint8_t *read_member_value(struct stoa_json_reader *reader, struct members *members,
                                                const struct stoa_field *field, const uint8_t *at) {
   if (!see(members, field)) {
-    return stoa_json_fail(reader, STOA_E_SYNTAX, "a member that comes twice");
+    return stoa_json_fail(reader, STOA_E_SYNTAX, "a duplicate member");
   }
   members->expected = field + 1;
   bool is_plain_text = field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR;
@@ -548,7 +549,7 @@ static inline const uint8_t *read_known(struct stoa_json_reader *reader, struct 
   return at;
 }
 
-/* One that is not in the order of the table. */
+/* A member that is not in the order of the table. */
 __attribute__((noinline)) static const uint8_t *read_searched(struct stoa_json_reader *reader, struct members *members,
                                                               const uint8_t *at) {
   struct stoa_string name;

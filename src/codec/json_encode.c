@@ -1,6 +1,6 @@
 /* codec/json_encode.c: a message's struct as proto3 JSON.
  *
- * Room is asked for by the exact byte, so that what fits the buffer's cap is never refused.
+ * Exactly the needed bytes are reserved, so a message that fits the buffer's cap is never refused.
  */
 #include <assert.h>
 #include <math.h>
@@ -59,7 +59,7 @@ int stoa_json_write_close(struct stoa_json_writer *writer, char close) {
   return leave(writer, close);
 }
 
-/* RFC 8259 7: the quote, the backslash and control bytes must be escaped, and nothing else is. */
+/* RFC 8259 7: the quote, the backslash and control bytes must be escaped; nothing else is. */
 static int write_escape(struct stoa_json_writer *writer, uint8_t byte) {
   static const char letters[256] = {
       ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
@@ -72,7 +72,7 @@ static int write_escape(struct stoa_json_writer *writer, uint8_t byte) {
   return stoa_json_write_text(writer, text, sizeof text);
 }
 
-/* The rest of a string that needs escapes: runs without, each with the escape that ends it. */
+/* The rest of a string that needs escapes: runs without escapes, each followed by the escape that ends it. */
 static int write_escaped(struct stoa_json_writer *writer, const uint8_t *at, const uint8_t *end) {
   while (at < end) {
     bool ignored;
@@ -105,7 +105,7 @@ static int write_long_way(struct stoa_json_writer *writer, const struct stoa_str
   return status == STOA_OK ? write_char(writer, '"') : status;
 }
 
-/* Forced into the loop over members: as a call it would cost a fifth of a short message's time. */
+/* Always inlined into the loop over members: a call would cost a fifth of the time for a short message. */
 __attribute__((always_inline)) static inline int write_string(struct stoa_json_writer *writer,
                                                               const struct stoa_string *text) {
   int status = stoa_buffer_reserve(writer->out, text->len + 2);
@@ -179,7 +179,7 @@ static int write_not_finite(struct stoa_json_writer *writer, double value) {
                    : stoa_json_write_text(writer, "\"-Infinity\"", 11);
 }
 
-/* Not "-0", which readers with whole numbers of their own, Python's among them, take for 0. */
+/* Not "-0": readers that have an integer type, such as Python's, read that as 0. */
 static int write_negative_zero(struct stoa_json_writer *writer) {
   return stoa_json_write_text(writer, "-0.0", 4);
 }
@@ -210,7 +210,7 @@ static int write_bool(struct stoa_json_writer *writer, bool value, bool is_quote
   return value ? write_number_text(writer, "true", 4, is_quoted) : write_number_text(writer, "false", 5, is_quoted);
 }
 
-/* By the first name of that number, or by number. */
+/* The first name with that number, or the number. */
 static int write_enum(struct stoa_json_writer *writer, const struct stoa_enum_type *type, int32_t number) {
   if (type->is_null) {
     return stoa_json_write_text(writer, "null", 4);
@@ -227,14 +227,14 @@ static int write_enum(struct stoa_json_writer *writer, const struct stoa_enum_ty
   return write_signed(writer, number, false);
 }
 
-/* NULL, which is in map entries made by hand only, is the empty message. */
+/* NULL is possible only in map entries that a program made; it means the empty message. */
 static int write_message_slot(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot) {
   const void *message = *(const void *const *)slot;
   return message == NULL ? stoa_json_write_text(writer, "{}", 2)
                          : stoa_json_write_message(writer, field->message, message);
 }
 
-/* One value in its slot. As a map's key, everything is quoted. */
+/* One value in its slot. With is_key everything is quoted. */
 int stoa_json_write_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot,
                           bool is_key) {
   switch ((enum stoa_field_kind)field->kind) {
@@ -330,7 +330,7 @@ static int write_field_value(struct stoa_json_writer *writer, const struct stoa_
   return stoa_json_write_value(writer, field, slot, false);
 }
 
-/* What has no presence is always written, so that a reader in JavaScript never meets `undefined`. */
+/* Fields without presence are always written, so that a reader in JavaScript never finds `undefined`. */
 static bool is_written(const struct stoa_field *field, const void *message) {
   bool is_set;
   return !stoa_field_has_presence(field, message, &is_set) || is_set;
@@ -345,7 +345,7 @@ static bool is_empty(const struct stoa_field *field, const void *message) {
   return !stoa_field_has_presence(field, message, &is_set) && stoa_field_is_default(field, slot);
 }
 
-/* A name of `(json_name)` that cannot stand in JSON as it is. */
+/* A name from `json_name` that must be escaped in JSON. */
 static int write_escaped_name(struct stoa_json_writer *writer, const struct stoa_field *field, bool is_first) {
   struct stoa_string name = stoa_string_make(field->json_name, field->json_name_len);
   int status = is_first ? STOA_OK : stoa_json_write_char(writer, ',');
@@ -359,7 +359,7 @@ static inline int write_json_name(struct stoa_json_writer *writer, const struct 
              : write_name(writer, field->json_name, field->json_name_len, is_first);
 }
 
-/* With any options. Kept out of write_members() for its speed. */
+/* With any options. A function of its own, so that write_members() stays fast. */
 __attribute__((noinline)) static int write_members_with(struct stoa_json_writer *writer,
                                                         const struct stoa_message_type *type, const void *message,
                                                         bool is_first) {
@@ -380,7 +380,7 @@ __attribute__((noinline)) static int write_members_with(struct stoa_json_writer 
   return status;
 }
 
-/* The same with the defaults: no choice is left to make for each member. */
+/* The same with the default options: nothing needs to be decided for each member. */
 static inline int write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type,
                                 const void *message) {
   bool is_first = true;

@@ -1,6 +1,7 @@
-/* codec/json_message.h: reading values into messages; what the forms of the package google.protobuf share with others.
+/* codec/json_message.h: reading values into messages: functions that the special forms of google.protobuf share with
+ * other messages.
  *
- * They return the byte behind what they read, or NULL after failing, as those of codec/json_read.h do.
+ * They return the byte after what they read, or NULL after a failure, like the functions of codec/json_read.h.
  */
 #ifndef STOA_CODEC_JSON_MESSAGE_H
 #define STOA_CODEC_JSON_MESSAGE_H
@@ -15,10 +16,10 @@ const uint8_t *stoa_json_read_array(struct stoa_json_reader *reader, const struc
 const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct stoa_field *map,
                                   struct stoa_list *entries, const uint8_t *at);
 
-/* A whole message in the form that its type has. */
+/* A whole message in the form of its type. */
 const uint8_t *stoa_json_read_message(struct stoa_json_reader *reader, const struct stoa_message_type *type,
                                       void *message, const uint8_t *at);
-/* The same, in the form of an object for any type. With `is_any` there is a member "@type" too. */
+/* The same as an object, for any type. With `is_any` there is a member "@type" too. */
 const uint8_t *stoa_json_read_object(struct stoa_json_reader *reader, const struct stoa_message_type *type,
                                      void *message, bool is_any, const uint8_t *at);
 

@@ -33,7 +33,7 @@ const uint8_t *stoa_json_fail_unknown(struct stoa_json_reader *reader, struct st
   return NULL;
 }
 
-/* Where a string's raw text ends, or the input; escapes are stepped over. */
+/* The end of a string's raw text, or of the input; escapes are skipped. */
 static const uint8_t *raw_string_end(const struct stoa_json_reader *reader, const uint8_t *at) {
   while (at < reader->end && *at != '"') {
     at += *at == '\\' && reader->end - at > 1 ? 2 : 1;
@@ -41,7 +41,7 @@ static const uint8_t *raw_string_end(const struct stoa_json_reader *reader, cons
   return at;
 }
 
-/* A number or word, up to what can follow it. */
+/* The end of a number or word. */
 static const uint8_t *raw_word_end(const struct stoa_json_reader *reader, const uint8_t *at) {
   while (at < reader->end && !stoa_json_is_space(*at) && *at != ',' && *at != '}' && *at != ']') {
     at++;

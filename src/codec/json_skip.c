@@ -1,4 +1,4 @@
-/* codec/json_skip.c: values that no field takes. */
+/* codec/json_skip.c: skips values that no field has. */
 #include "codec/json_read.h"
 
 #include <assert.h>
@@ -26,7 +26,8 @@ static const uint8_t *skip_name(struct stoa_json_reader *reader, const uint8_t *
   return at == NULL ? NULL : stoa_json_read_colon(reader, at);
 }
 
-/* What stoa_json_skip_value() stands in: bit 0 of `objects` is the innermost container, 1 for an object. */
+/* The containers around the position of stoa_json_skip_value(): bit 0 of `objects` is the innermost one, 1 for an
+ * object. */
 struct nest {
   uint32_t depth_before;
   uint32_t objects;
@@ -36,7 +37,7 @@ static bool is_nested(const struct stoa_json_reader *reader, const struct nest *
   return reader->depth > nest->depth_before;
 }
 
-/* `at` is behind a value: step over the containers that end here, and over the comma before the next value. */
+/* `at` is after a value: skip the ends of containers here, and the comma before the next value. */
 static const uint8_t *skip_ends(struct stoa_json_reader *reader, struct nest *nest, const uint8_t *at) {
   while (is_nested(reader, nest)) {
     at = stoa_json_skip_space(reader, at);
@@ -54,7 +55,7 @@ static const uint8_t *skip_ends(struct stoa_json_reader *reader, struct nest *ne
   return at;
 }
 
-/* Go into the container that opens here, up to its first value, or over it when it is empty. */
+/* Enter the container that begins here, up to its first value; skip it when it is empty. */
 static const uint8_t *skip_open(struct stoa_json_reader *reader, struct nest *nest, const uint8_t *at) {
   assert(*at == '{' || *at == '[');
   if (!stoa_json_enter(reader)) {

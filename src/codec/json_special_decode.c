@@ -1,9 +1,9 @@
-/* codec/json_special_decode.c: messages of the package google.protobuf out of the JSON that they have. */
+/* codec/json_special_decode.c: messages of the package google.protobuf from their special JSON. */
 #include "codec/json_message.h"
 #include "codec/table.h"
 #include "codec/time_text.h"
 
-/* Their fields are numbered without gaps, so that a place in the table is a number less one. */
+/* Their fields are numbered without gaps, so the index in the table is the number minus one. */
 static void *slot_of(const struct stoa_message_type *type, void *message, uint32_t number) {
   return stoa_slot_mut(message, &type->fields[number - 1]);
 }
@@ -34,7 +34,7 @@ static const uint8_t *read_time(struct stoa_json_reader *reader, const struct st
   return next;
 }
 
-/* The path up to a comma. False when it could not have come from a path of the .proto. */
+/* The path up to a comma. False when no path of a .proto file has this form. */
 static bool take_path(struct stoa_string *text, struct stoa_string *out_path) {
   size_t len = 0;
   while (len < text->len && text->data[len] != ',') {
@@ -48,7 +48,7 @@ static bool take_path(struct stoa_string *text, struct stoa_string *out_path) {
   return len > 0;
 }
 
-/* fooBar as foo_bar, in the arena when there are capitals. False when memory is out. */
+/* fooBar becomes foo_bar, in the arena when there are capitals. False when memory is out. */
 static bool to_snake(struct stoa_json_reader *reader, struct stoa_string *path) {
   size_t capitals = 0;
   for (size_t i = 0; i < path->len; i++) {
@@ -105,7 +105,7 @@ static const uint8_t *read_field_mask(struct stoa_json_reader *reader, const str
   return next;
 }
 
-/* The number of the member of Value that takes what stands here; 2, a number, for what is no value at all. */
+/* The number of the member of Value for the value here; 2 (number) when there is no valid value. */
 static uint32_t dynamic_kind(const struct stoa_json_reader *reader, const uint8_t *at) {
   enum { NULL_VALUE = 1, NUMBER, STRING, BOOL, STRUCT, LIST };
   uint8_t first = at < reader->end ? *at : 0;

@@ -1,11 +1,11 @@
-/* codec/json_special_encode.c: messages of the package google.protobuf as JSON writes them. */
+/* codec/json_special_encode.c: messages of the package google.protobuf in their special JSON. */
 #include <math.h>
 
 #include "codec/json_write.h"
 #include "codec/table.h"
 #include "codec/time_text.h"
 
-/* Their fields are numbered without gaps, so that a place in the table is a number less one. */
+/* Their fields are numbered without gaps, so the index in the table is the number minus one. */
 static const void *slot_of(const struct stoa_message_type *type, const void *message, uint32_t number) {
   return stoa_slot(message, &type->fields[number - 1]);
 }
@@ -36,7 +36,8 @@ static bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
 }
 
-/* Does the path come back the same? Capitals, and what is no lower letter behind "_", would not. */
+/* Does the path survive the conversion to camelCase and back? Not with capitals, or with anything but a lower-case
+ * letter after "_". */
 static bool has_camel_form(struct stoa_string path) {
   for (size_t i = 0; i < path.len; i++) {
     char c = path.data[i];
@@ -48,7 +49,7 @@ static bool has_camel_form(struct stoa_string path) {
   return path.len > 0;
 }
 
-/* foo_bar as fooBar, into as much room as the path has. */
+/* foo_bar becomes fooBar, in room of the path's length. */
 static size_t write_camel(struct stoa_string path, char *out_text) {
   size_t len = 0;
   for (size_t i = 0; i < path.len; i++) {
@@ -59,7 +60,8 @@ static size_t write_camel(struct stoa_string path, char *out_text) {
   return len;
 }
 
-/* The path is written as it is, as a string is, and shortened in place: so its escapes and its UTF-8 are seen to. */
+/* The path is written unchanged, like a string, and then converted in place: so its escapes and its UTF-8 are handled.
+ */
 static int write_path(struct stoa_json_writer *writer, struct stoa_string path) {
   if (!has_camel_form(path)) {
     return STOA_E_TYPE;
@@ -88,7 +90,7 @@ static int write_field_mask(struct stoa_json_writer *writer, const struct stoa_m
   return status == STOA_OK ? stoa_json_write_char(writer, '"') : status;
 }
 
-/* JSON has no NaN, and in a Value its name in quotes would be a string. */
+/* JSON has no NaN, and "NaN" in a Value would be a string. */
 static bool is_in_json(const struct stoa_field *field, const void *slot) {
   return field->kind != STOA_KIND_DOUBLE || isfinite(*(const double *)slot);
 }

@@ -46,7 +46,7 @@ static bool is_low_surrogate(uint32_t unit) {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* \uXXXX, or two of them that name one character above U+FFFF. A surrogate alone is no character. */
+/* \uXXXX, or two of them for one character above U+FFFF. A lone surrogate is not a character. */
 static const uint8_t *read_character(struct stoa_json_reader *reader, const uint8_t *at, uint32_t *out_character) {
   uint32_t unit;
   at = read_unit(reader, at, &unit);
@@ -88,14 +88,14 @@ static uint8_t *put_character(uint8_t *to, uint32_t character) {
   return to;
 }
 
-/* The byte that a one-letter escape stands for, or 0 when there is no such escape. */
+/* The byte of a one-letter escape, or 0 when there is no such escape. */
 static uint8_t plain_escape(uint8_t letter) {
   static const uint8_t bytes[256] = {
       ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
   return bytes[letter];
 }
 
-/* `at` is behind the backslash. An escape is never shorter than what it stands for. */
+/* `at` is after the backslash. An escape is never shorter than its character. */
 static const uint8_t *read_escape(struct stoa_json_reader *reader, const uint8_t *at, uint8_t **to) {
   if (at == reader->end) {
     return fail_escape(reader, at);
@@ -116,7 +116,7 @@ static const uint8_t *read_escape(struct stoa_json_reader *reader, const uint8_t
   return at + 1;
 }
 
-/* Where the closing quote is. Only what is found here is copied, so that each string costs its own length. */
+/* The position of the closing quote. It bounds what is copied, so the cost of a string is its own length. */
 static const uint8_t *find_quote(struct stoa_json_reader *reader, const uint8_t *at) {
   for (;;) {
     bool ignored;
@@ -131,7 +131,7 @@ static const uint8_t *find_quote(struct stoa_json_reader *reader, const uint8_t 
   }
 }
 
-/* A run without escapes, then the escape, until the quote. */
+/* Copies runs without escapes and the escapes between them, up to the quote. */
 static const uint8_t *unescape(struct stoa_json_reader *reader, const uint8_t *at, const uint8_t *quote, uint8_t **to) {
   while (at != NULL && at < quote) {
     bool ignored;

@@ -1,7 +1,7 @@
-/* codec/json_write.h: writing JSON text; what the forms of the package google.protobuf share with other messages.
+/* codec/json_write.h: writing JSON text: functions that the special forms of google.protobuf share with other messages.
  *
- * All of them return STOA_OK or why not, as stoa_json_encode_with() does. After an error what was written is dropped
- * with the whole message.
+ * All of them return STOA_OK or an error of stoa_json_encode_with(). After an error the text of the whole message is
+ * dropped.
  */
 #ifndef STOA_CODEC_JSON_WRITE_H
 #define STOA_CODEC_JSON_WRITE_H
@@ -11,18 +11,18 @@
 struct stoa_json_writer {
   struct stoa_buffer *out;
   const struct stoa_json_options *options;
-  uint32_t depth; /* arrays and objects, as the decoder counts them */
+  uint32_t depth; /* arrays and objects, counted as in the decoder */
 };
 
 int stoa_json_write_char(struct stoa_json_writer *writer, char c);
 int stoa_json_write_text(struct stoa_json_writer *writer, const char *text, size_t len);
 int stoa_json_write_string(struct stoa_json_writer *writer, const struct stoa_string *text);
 
-/* `{` or `[`, counted. Errors: STOA_E_LIMIT  too deep */
+/* Write `{` or `[` and add a level. Errors: STOA_E_LIMIT  too deep */
 int stoa_json_write_open(struct stoa_json_writer *writer, char open);
 int stoa_json_write_close(struct stoa_json_writer *writer, char close);
 
-/* One value in its slot. As a map's key, everything is quoted. */
+/* One value in its slot. With is_key everything is quoted. */
 int stoa_json_write_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot,
                           bool is_key);
 /* A repeated field or map, with its brackets. */
@@ -30,7 +30,7 @@ int stoa_json_write_list(struct stoa_json_writer *writer, const struct stoa_fiel
 /* The members of an object, without its braces. */
 int stoa_json_write_members(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message,
                             bool is_first);
-/* A whole message in the form that its type has. */
+/* A whole message in the form of its type. */
 int stoa_json_write_message(struct stoa_json_writer *writer, const struct stoa_message_type *type, const void *message);
 
 /* A message whose type->special is not STOA_SPECIAL_NONE. */

@@ -1,4 +1,4 @@
-/* codec/map_field.c: unique keys. */
+/* codec/map_field.c: makes keys of maps unique. */
 #include "codec/map_field.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@ static int compare_numbers(uint64_t a, uint64_t b) {
   return (a > b) - (a < b);
 }
 
-/* Any total order serves; that of numbers compares their bits. */
+/* Any total order is sufficient; numbers are compared by their bits. */
 static int compare_keys(const struct stoa_field *key, const void *a, const void *b) {
   switch (stoa_field_item_size(key)) {
     case 1:
@@ -43,7 +43,7 @@ static int compare_entries(const struct sorting *sorting, uint32_t a, uint32_t b
                       stoa_slot(stoa_list_item(sorting->entries, b, size), key));
 }
 
-/* order[from, middle) and order[middle, to) into spare[from, to); equal keys keep their order. */
+/* Merge order[from, middle) and order[middle, to) into spare[from, to); equal keys keep their order. */
 static void merge(struct sorting *sorting, size_t from, size_t middle, size_t to) {
   assert(from <= middle);
   assert(middle <= to);
@@ -86,7 +86,7 @@ static void compact(struct stoa_list *entries, size_t size, const uint32_t *kept
   entries->count = count;
 }
 
-bool stoa_map_field_settle(const struct stoa_field *map, struct stoa_list *entries, struct stoa_arena *arena) {
+bool stoa_map_field_deduplicate(const struct stoa_field *map, struct stoa_list *entries, struct stoa_arena *arena) {
   assert(map->label == STOA_LABEL_MAP);
   size_t count = entries->count;
   if (count < 2) {
@@ -109,36 +109,36 @@ bool stoa_map_field_settle(const struct stoa_field *map, struct stoa_list *entri
   return true;
 }
 
-/* Of a field that holds one message or none. */
-static bool settle_below(const struct stoa_field *field, void *message, struct stoa_arena *arena) {
+/* For a field with one message or none. */
+static bool deduplicate_below(const struct stoa_field *field, void *message, struct stoa_arena *arena) {
   bool is_set;
   if (!stoa_field_has_presence(field, message, &is_set) || !is_set) {
     return true;
   }
-  return stoa_map_field_settle_all(field->message, *(void **)stoa_slot_mut(message, field), arena);
+  return stoa_map_field_deduplicate_all(field->message, *(void **)stoa_slot_mut(message, field), arena);
 }
 
-static bool settle_list(const struct stoa_field *field, struct stoa_list *list, struct stoa_arena *arena) {
-  if (field->label == STOA_LABEL_MAP && !stoa_map_field_settle(field, list, arena)) {
+static bool deduplicate_list(const struct stoa_field *field, struct stoa_list *list, struct stoa_arena *arena) {
+  if (field->label == STOA_LABEL_MAP && !stoa_map_field_deduplicate(field, list, arena)) {
     return false;
   }
   for (size_t i = 0; i < list->count; i++) {
-    if (!stoa_map_field_settle_all(field->message, stoa_list_item(list, i, field->message->size), arena)) {
+    if (!stoa_map_field_deduplicate_all(field->message, stoa_list_item(list, i, field->message->size), arena)) {
       return false;
     }
   }
   return true;
 }
 
-bool stoa_map_field_settle_all(const struct stoa_message_type *type, void *message, struct stoa_arena *arena) {
+bool stoa_map_field_deduplicate_all(const struct stoa_message_type *type, void *message, struct stoa_arena *arena) {
   for (uint32_t i = 0; i < type->field_count; i++) {
     const struct stoa_field *field = &type->fields[i];
     if (field->message == NULL) {
       continue;
     }
     bool is_list = field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
-    bool is_done =
-        is_list ? settle_list(field, stoa_slot_mut(message, field), arena) : settle_below(field, message, arena);
+    bool is_done = is_list ? deduplicate_list(field, stoa_slot_mut(message, field), arena)
+                           : deduplicate_below(field, message, arena);
     if (!is_done) {
       return false;
     }

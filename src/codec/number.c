@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <stoa/status.h>
 
-/* Beyond this every double is 0 or too large, and every integer too; counting on could only overflow. */
+/* With a larger exponent every double and integer is 0 or too large; counting on could only overflow. */
 #define EXPONENT_MAX 1000000000
 
 static bool is_digit(const uint8_t *at, const uint8_t *end) {
   return at < end && *at >= '0' && *at <= '9';
 }
 
-/* A digit that does not fit moves the exponent instead; a 0 there loses nothing. */
+/* A digit without room changes the exponent instead; a dropped 0 loses nothing. */
 static void add_digit(struct stoa_decimal *decimal, uint8_t digit, bool is_fraction) {
   if (decimal->is_exact && decimal->digits <= (UINT64_MAX - digit) / 10) {
     decimal->digits = decimal->digits * 10 + digit;
@@ -57,7 +57,7 @@ const uint8_t *stoa_decimal_read(const uint8_t *at, const uint8_t *end, struct s
   struct stoa_decimal decimal = {.is_exact = true};
   decimal.is_negative = at < end && *at == '-';
   at += decimal.is_negative;
-  bool is_zero = at < end && *at == '0'; /* "01" is no number: what follows the 0 is left to the caller */
+  bool is_zero = at < end && *at == '0'; /* "01" is not a number: the caller sees what follows the 0 */
   at = is_zero ? at + 1 : read_digits(at, end, false, &decimal);
   if (at != NULL && at < end && *at == '.') {
     at = read_digits(at + 1, end, true, &decimal);
@@ -89,13 +89,14 @@ bool stoa_decimal_is_whole(const struct stoa_decimal *decimal, uint64_t *out_mag
 static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* With an exact significand and an exact power, one multiplication or division rounds once, thus correctly. */
+/* With an exact significand and an exact power, one multiplication or division rounds once, so the result is correct.
+ */
 static bool is_simple(const struct stoa_decimal *decimal, uint64_t digits_max, int64_t exponent_max) {
   return FLT_EVAL_METHOD == 0 && decimal->is_exact && decimal->digits <= digits_max &&
          decimal->exponent >= -exponent_max && decimal->exponent <= exponent_max;
 }
 
-/* glibc and musl hand out a static one. */
+/* glibc and musl return a static locale, which need not be freed. */
 locale_t stoa_number_use_c_locale(void) {
   return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }
@@ -167,8 +168,9 @@ size_t stoa_number_write_signed(int64_t value, char *out_text) {
   return 1 + stoa_number_write(0 - (uint64_t)value, out_text + 1);
 }
 
-/* Any decimal of DBL_DIG digits survives the way through a normal double, so a shorter text than that many digits is
- * what %g makes of it by dropping zeros. Subnormal doubles hold fewer digits. 17 digits always suffice. */
+/* Any decimal of DBL_DIG digits is unchanged after conversion to a normal double and back. So %g with that many digits
+ * gives a shorter text, if there is one, by dropping zeros. Subnormal doubles have fewer digits. 17 digits are always
+ * enough. */
 size_t stoa_number_write_double(double value, char *out_text) {
   assert(isfinite(value));
   locale_t before = stoa_number_use_c_locale();

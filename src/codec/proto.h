@@ -1,4 +1,4 @@
-/* codec/proto.h: the two functions behind stoa_codec_proto. Their contracts are those of struct stoa_codec. */
+/* codec/proto.h: the two functions of stoa_codec_proto. Their contracts are those of struct stoa_codec. */
 #ifndef STOA_CODEC_PROTO_H
 #define STOA_CODEC_PROTO_H
 

@@ -1,7 +1,7 @@
 /* codec/proto_decode.c: Protobuf binary into a message's struct.
  *
- * Functions that read return the byte behind what they read, or NULL after setting reader->status and the fault.
- * A field number that is known but comes with another wire type counts as unknown, as in protobuf's own parsers.
+ * Functions that read return the byte after what they read, or NULL after setting reader->status and the fault. A known
+ * field number with another wire type counts as unknown, as in protobuf's own parsers.
  */
 #include "codec/proto.h"
 
@@ -15,12 +15,12 @@
 #include "scan.h"
 
 struct reader {
-  struct stoa_bytes input; /* all of it, to tell what points there */
+  struct stoa_bytes input; /* the whole input, to recognize pointers into it */
   struct stoa_arena *arena;
   struct stoa_fault fault;
   int status;
   uint32_t depth; /* messages and groups entered */
-  bool has_maps;  /* entries with equal keys may be there */
+  bool has_maps;  /* there may be entries with equal keys */
 };
 
 static int read_message(struct reader *reader, const struct stoa_message_type *type, void *message, const uint8_t *at,
@@ -58,7 +58,7 @@ static inline const uint8_t *read_varint(struct reader *reader, const uint8_t *a
   return next != NULL ? next : fail_varint(reader, at, end);
 }
 
-/* A length and the bytes it counts: what follows is [returned pointer, + *out_len). */
+/* Read a length. Its bytes are [returned pointer, returned pointer + *out_len). */
 static inline const uint8_t *read_len(struct reader *reader, const uint8_t *at, const uint8_t *end, size_t *out_len) {
   uint64_t len;
   at = read_varint(reader, at, end, &len);
@@ -92,7 +92,7 @@ static inline const uint8_t *read_tag(struct reader *reader, const uint8_t *at, 
   return at;
 }
 
-/* One value of an unknown field, groups apart. */
+/* One value of an unknown field, except a group. */
 static const uint8_t *skip_plain(struct reader *reader, uint32_t wire, const uint8_t *at, const uint8_t *end) {
   uint64_t ignored;
   size_t len;
@@ -107,14 +107,14 @@ static const uint8_t *skip_plain(struct reader *reader, uint32_t wire, const uin
     case STOA_WIRE_FIXED32:
       return skip_bytes(reader, at, end, 4);
     case STOA_WIRE_GROUP_END:
-      return fail(reader, STOA_E_SYNTAX, "the end of a group that was not begun");
+      return fail(reader, STOA_E_SYNTAX, "the end of a group without its start");
     default:
       return fail(reader, STOA_E_SYNTAX, "a wire type that does not exist");
   }
 }
 
-/* A group's fields up to its end tag. Groups may hold groups, so the numbers to be closed are kept on a stack whose
- * size is the depth that is left. */
+/* A group's fields up to its end tag. Groups may contain groups, so the numbers of open groups are on a stack, whose
+ * size is the remaining depth. */
 static const uint8_t *skip_group(struct reader *reader, uint32_t number, const uint8_t *at, const uint8_t *end) {
   uint32_t open[STOA_CODEC_DEPTH_MAX];
   uint32_t room = STOA_CODEC_DEPTH_MAX - reader->depth;
@@ -146,7 +146,7 @@ static const uint8_t *skip_value(struct reader *reader, uint32_t tag, const uint
   return skip_plain(reader, tag & 7, at, end);
 }
 
-/* What an arena copy of unknown fields has room for: the next power of two, so that no capacity need be stored. */
+/* The capacity of an arena copy of unknown fields: the next power of two, so it need not be stored. */
 static size_t unknown_room(size_t len) {
   return len <= 64 ? 64 : (size_t)1 << (64 - __builtin_clzll((unsigned long long)len - 1));
 }
@@ -155,8 +155,8 @@ static bool is_input(const struct reader *reader, const uint8_t *data) {
   return data >= reader->input.data && data < reader->input.data + reader->input.len;
 }
 
-/* Append [from, from + len) to what is kept. Fields that lie side by side in the input stay there; the first gap makes
- * a copy, which grows by doubling. */
+/* Append [from, from + len) to the kept fields. Fields that are adjacent in the input are not copied; at the first gap
+ * they are copied to the arena, and the copy grows by doubling. */
 static bool keep_unknown(struct reader *reader, struct stoa_bytes *kept, const uint8_t *from, size_t len) {
   if (kept->len == 0) {
     *kept = stoa_bytes_make(from, len);
@@ -180,8 +180,8 @@ static bool keep_unknown(struct reader *reader, struct stoa_bytes *kept, const u
   return true;
 }
 
-/* `start` is where the tag began, since it is kept too. All that is passed lies in registers: a struct of it would have
- * to be written for each field. NOLINTNEXTLINE(readability-function-size) */
+/* `start` is the start of the tag, which is kept too. All arguments are in registers: a struct of them would have to be
+ * written for each field. NOLINTNEXTLINE(readability-function-size) */
 static const uint8_t *read_unknown(struct reader *reader, const struct stoa_message_type *type, void *message,
                                    uint32_t tag, const uint8_t *start, const uint8_t *at, const uint8_t *end) {
   at = skip_value(reader, tag, at, end);
@@ -207,13 +207,13 @@ static void store_varint(uint8_t kind, void *slot, uint64_t value) {
     case STOA_KIND_BOOL:
       *(bool *)slot = value != 0;
       break;
-    default: /* int32, uint32, enum: the low 32 bits, as protobuf's own parsers take them */
+    default: /* int32, uint32, enum: the low 32 bits, as in protobuf's own parsers */
       *(uint32_t *)slot = (uint32_t)value;
       break;
   }
 }
 
-/* Fixed-width values travel in little-endian order. */
+/* Fixed-width values are encoded in little-endian order. */
 static uint64_t load_little(const uint8_t *at, unsigned bytes) {
   uint64_t value = 0;
   for (unsigned i = 0; i < bytes; i++) {
@@ -293,14 +293,14 @@ static const uint8_t *read_scalar(struct reader *reader, uint8_t kind, void *slo
   return kind == STOA_KIND_STRING ? read_string(reader, slot, at, end) : read_bytes(reader, slot, at, end);
 }
 
-/* A singular message that comes again is merged into the first. */
+/* A singular message that occurs again is merged into the first. */
 static const uint8_t *read_singular_message(struct reader *reader, const struct stoa_field *field, void *slot,
                                             const uint8_t *at, const uint8_t *end) {
   void *message = stoa_message_of_slot(field, slot, reader->arena);
   return message == NULL ? fail_arena(reader) : read_submessage(reader, field->message, message, at, end);
 }
 
-/* The union may hold another member's bytes, which are no pointer to merge into. */
+/* The union may contain the bytes of another member, which are not a pointer to a message. */
 static void clear_other_member(const struct stoa_field *field, void *message, void *slot) {
   bool is_set;
   if (stoa_field_has_presence(field, message, &is_set) && !is_set && field->kind == STOA_KIND_MESSAGE) {
@@ -323,7 +323,7 @@ static const uint8_t *read_singular(struct reader *reader, const struct stoa_fie
   return at;
 }
 
-/* One item, not packed: a scalar, or a message or map entry of its own. */
+/* One item that is not packed: a scalar, a message or a map entry. */
 static const uint8_t *read_item(struct reader *reader, const struct stoa_field *field, struct stoa_list *list,
                                 const uint8_t *at, const uint8_t *end) {
   size_t size = stoa_field_item_size(field);
@@ -351,7 +351,7 @@ static const uint8_t *read_packed(struct reader *reader, const struct stoa_field
   return at;
 }
 
-/* A map value that the entry does not carry is the empty message, not none. */
+/* If the entry has no value, the value is the empty message, not NULL. */
 static bool complete_entry(struct reader *reader, const struct stoa_field *field, struct stoa_list *list) {
   assert(list->count > 0);
   const struct stoa_field *value = stoa_map_field_value(field);
@@ -379,7 +379,7 @@ static bool can_be_packed(uint8_t kind) {
   return kind != STOA_KIND_STRING && kind != STOA_KIND_BYTES && kind != STOA_KIND_MESSAGE;
 }
 
-/* Does this wire type carry the field? Lists of scalars come packed or not, whatever the .proto says. */
+/* Is this wire type valid for the field? Lists of scalars may be packed or not, whatever the .proto file says. */
 static bool is_carried(const struct stoa_field *field, uint32_t wire, bool *out_is_packed) {
   *out_is_packed = false;
   if (field->label == STOA_LABEL_MAP) {
@@ -392,8 +392,9 @@ static bool is_carried(const struct stoa_field *field, uint32_t wire, bool *out_
   return wire == stoa_kind_wire(field->kind);
 }
 
-/* Anything but a plain string. `start` is where the tag began. Kept out of the loop that calls it, whose registers and
- * stack it would spoil: that costs a third of a short message's time. NOLINTNEXTLINE(readability-function-size) */
+/* Any field but a plain string. `start` is the start of the tag. Not inlined into the loop that calls it, which would
+ * have fewer registers and a larger stack: that costs a third of a short message's time.
+ * NOLINTNEXTLINE(readability-function-size) */
 __attribute__((noinline)) static const uint8_t *read_other(struct reader *reader, const struct stoa_message_type *type,
                                                            void *message, const struct stoa_field *field, uint32_t tag,
                                                            const uint8_t *start, const uint8_t *at,
@@ -408,7 +409,7 @@ __attribute__((noinline)) static const uint8_t *read_other(struct reader *reader
   return read_singular(reader, field, message, at, end);
 }
 
-/* Fields mostly come in the order of the table: try the one behind the last before searching. */
+/* Fields mostly come in the order of the table: try the one after the last before searching. */
 static inline const struct stoa_field *find(const struct stoa_message_type *type, const struct stoa_field *expected,
                                             uint32_t number) {
   if (expected < stoa_fields_end(type) && expected->number == number) {
@@ -417,7 +418,7 @@ static inline const struct stoa_field *find(const struct stoa_message_type *type
   return stoa_field_by_number(type, number);
 }
 
-/* Most of what is said is text, so that comes first. */
+/* Most fields are strings, so this is checked first. */
 static inline bool is_plain_text(const struct stoa_field *field, uint32_t tag) {
   return field != NULL && field->kind == STOA_KIND_STRING && field->label == STOA_LABEL_SINGULAR &&
          (tag & 7) == STOA_WIRE_LEN;
@@ -454,7 +455,7 @@ int stoa_proto_decode(const struct stoa_message_type *type, struct stoa_bytes in
   const uint8_t *end = input.len == 0 ? input.data : input.data + input.len;
   int status = read_message(&reader, type, out_message, input.data, end);
   assert(status != STOA_OK || reader.depth == 1);
-  if (status == STOA_OK && reader.has_maps && !stoa_map_field_settle_all(type, out_message, arena)) {
+  if (status == STOA_OK && reader.has_maps && !stoa_map_field_deduplicate_all(type, out_message, arena)) {
     (void)fail_arena(&reader);
     return reader.status;
   }

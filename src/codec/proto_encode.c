@@ -1,7 +1,7 @@
 /* codec/proto_encode.c: a message's struct as Protobuf binary.
  *
- * One pass: a nested message is written behind one byte kept for its length, and moved when the length needs more.
- * Room is asked for by the exact byte, so that what fits the buffer's cap is never refused.
+ * One pass: a nested message is written after one byte for its length, and moved when the length needs more bytes.
+ * Exactly the needed bytes are reserved, so a message that fits the buffer's cap is never refused.
  */
 #include "codec/proto.h"
 
@@ -32,7 +32,7 @@ static inline uint32_t tag_of(const struct stoa_field *field, enum stoa_wire wir
   return field->number << 3 | (uint32_t)wire;
 }
 
-/* Tag 0 stands for none: values inside a packed list have no tags. */
+/* Tag 0 means no tag: values inside a packed list have none. */
 static inline size_t tag_size(uint32_t tag) {
   return tag == 0 ? 0 : stoa_varint_size(tag);
 }
@@ -53,7 +53,7 @@ static inline int write_bytes(struct writer *writer, uint32_t tag, struct stoa_b
   return STOA_OK;
 }
 
-/* What leaves as a string is UTF-8, or the receiver would refuse the whole message. */
+/* A string must be UTF-8, otherwise the receiver would refuse the whole message. */
 static inline int write_string(struct writer *writer, uint32_t tag, const struct stoa_string *text) {
   size_t need = stoa_varint_size(tag) + stoa_varint_size(text->len) + text->len;
   int status = stoa_buffer_reserve(writer->out, need);
@@ -107,12 +107,12 @@ static uint64_t load_varint(uint8_t kind, const void *slot) {
       return *(const bool *)slot;
     case STOA_KIND_UINT32:
       return *(const uint32_t *)slot;
-    default: /* int32 and enum: negative ones take ten bytes, so that int64 can read them */
+    default: /* int32 and enum: negative values take ten bytes, so that int64 can read them */
       return (uint64_t)(int64_t)load_int32(slot);
   }
 }
 
-/* Keep a byte for a length; end_len() fills it in. */
+/* Reserve a byte for a length; end_len() writes it. */
 static int begin_len(struct writer *writer, uint32_t tag, size_t *out_start) {
   int status = stoa_buffer_reserve(writer->out, stoa_varint_size(tag) + 1);
   if (status != STOA_OK) {
@@ -208,7 +208,7 @@ static int write_entry_fields(struct writer *writer, const struct stoa_field *ma
   return status == STOA_OK ? write_value(writer, value, stoa_slot(entry, value)) : status;
 }
 
-/* Unlike other messages an entry carries its key and value even when they are defaults. */
+/* Unlike other messages an entry always has its key and value, even when they are defaults. */
 static int write_entry(struct writer *writer, const struct stoa_field *map, const void *entry) {
   assert(map->label == STOA_LABEL_MAP);
   if (writer->depth == STOA_CODEC_DEPTH_MAX) {

@@ -1,4 +1,4 @@
-/* codec/registry.c: the codecs that are built in, and those that a program adds. */
+/* codec/registry.c: the built-in codecs, and those that a program adds. */
 #include "codec/registry.h"
 
 #include <assert.h>

@@ -112,7 +112,7 @@ static bool is_full(size_t count) {
 
 static bool grow(struct stoa_list *list, size_t item_size, struct stoa_arena *arena) {
   size_t room = list->count == 0 ? LIST_ROOM_FIRST : list->count * 2;
-  /* Not by stoa_list_item(): an offset from NULL, even of 0, is undefined (C11 6.5.6). */
+  /* stoa_list_item() is not used: an offset from NULL, even of 0, is undefined (C11 6.5.6). */
   void *last = (void *)(uintptr_t)list->items;
   void *items = last == NULL ? stoa_arena_alloc(arena, room * item_size)
                              : stoa_arena_grow(arena, last, list->count * item_size, room * item_size);

@@ -1,4 +1,4 @@
-/* codec/time_text.c: points and spans of time as text. */
+/* codec/time_text.c: points in time and durations as text. */
 #include "codec/time_text.h"
 
 #include "base/calendar.h"
@@ -15,7 +15,7 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Exactly that many digits, taken off the front. */
+/* Take exactly that many digits from the front. */
 static bool take_number(struct stoa_string *text, size_t digits, int64_t *out_value) {
   if (text->len < digits) {
     return false;
@@ -88,7 +88,7 @@ static bool take_hours_minutes(struct stoa_string *text, int64_t *out_seconds) {
   return hours <= 23 && minutes <= 59;
 }
 
-/* What to take off to get UTC. */
+/* The seconds to subtract to get UTC. */
 static bool take_offset(struct stoa_string *text, int64_t *out_seconds) {
   *out_seconds = 0;
   if (take_char(text, 'Z')) {

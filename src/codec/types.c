@@ -11,7 +11,7 @@ static int compare(struct stoa_string a, struct stoa_string b) {
   return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-/* The first place whose name is not less. */
+/* The first index whose name is not less. */
 static size_t place_of(struct stoa_string name) {
   size_t low = 0;
   size_t high = type_count;

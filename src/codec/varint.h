@@ -17,8 +17,8 @@ enum stoa_wire {
 
 #define STOA_VARINT_LEN_MAX 10
 
-/* The byte behind the varint, or NULL: cut short, or longer than ten bytes. Bits above the 64th are dropped, as
- * protobuf's own parsers do. */
+/* The byte after the varint, or NULL when it is incomplete or longer than ten bytes. Bits above the 64th are dropped,
+ * as protobuf's own parsers do. */
 static inline const uint8_t *stoa_varint_read_long(const uint8_t *at, const uint8_t *end, uint64_t *out_value) {
   uint64_t value = 0;
   for (unsigned shift = 0; at < end && shift < 7 * STOA_VARINT_LEN_MAX; shift += 7) {
@@ -32,7 +32,7 @@ static inline const uint8_t *stoa_varint_read_long(const uint8_t *at, const uint
   return NULL;
 }
 
-/* Nearly all tags and lengths have one byte. */
+/* Most tags and lengths have one byte. */
 static inline const uint8_t *stoa_varint_read(const uint8_t *at, const uint8_t *end, uint64_t *out_value) {
   if (at < end && *at < 0x80) {
     *out_value = *at;
@@ -41,7 +41,7 @@ static inline const uint8_t *stoa_varint_read(const uint8_t *at, const uint8_t *
   return stoa_varint_read_long(at, end, out_value);
 }
 
-/* One byte for each 7 bits: 9/64 is a little less than 1/7, and right for all widths from 1 to 64. */
+/* One byte for each 7 bits: 9/64 is a little less than 1/7, and gives the exact result for all widths from 1 to 64. */
 static inline size_t stoa_varint_size(uint64_t value) {
   unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
   return (bits * 9 + 64) / 64;
@@ -63,7 +63,7 @@ static inline int64_t stoa_unzigzag(uint64_t value) {
   return (int64_t)((value >> 1) ^ (~(value & 1) + 1));
 }
 
-/* How a value of that kind travels, outside of packed lists. */
+/* The wire type of a value of that kind, outside of packed lists. */
 static inline enum stoa_wire stoa_kind_wire(uint8_t kind) {
   static const uint8_t wires[] = {
       [STOA_KIND_DOUBLE] = STOA_WIRE_FIXED64,   [STOA_KIND_FLOAT] = STOA_WIRE_FIXED32,

@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCATION_BYTES_MAX 512 /* a longer one is not told, and the client has to guess */
+#define LOCATION_BYTES_MAX 512 /* a longer one is left out of the answer */
 #define ETAG_SIZE 64
 #define NAME_SIZE (STOA_FILES_PATH_BYTES_MAX + sizeof "index.html")
-/* A file of this size goes out with its head; a longer one piece by piece. */
+/* A file up to this size is sent together with its head; a longer one piece by piece. */
 #define AT_ONCE_BYTES ((size_t)64 * 1024)
 #define OPEN_TRIES_MAX 8u
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -53,7 +53,7 @@ static bool is_shortage(int reason) {
   return reason == EMFILE || reason == ENFILE || reason == ENOMEM || reason == EAGAIN || reason == EINTR;
 }
 
-/* Where an open descriptor really is. False when /proc does not tell. */
+/* The true path of an open descriptor. False when /proc does not give it. */
 static bool find_place(int fd, char out_path[STOA_FILES_PATH_BYTES_MAX]) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -70,7 +70,8 @@ static bool is_beneath(const char *root, const char *path) {
   return strncmp(path, root, len) == 0 && (path[len] == '/' || (len > 0 && root[len - 1] == '/'));
 }
 
-/* The path itself has no "..", so only links can have led outside; and what was opened cannot move any more. */
+/* The path has no "..", so only links can have led outside. The check comes after the open, so the result cannot
+ * change. */
 static int open_and_compare(const struct stoa_files *files, const char *path) {
   char place[STOA_FILES_PATH_BYTES_MAX];
   int fd = stoa_sys.openat(files->root_fd, path, OPEN_FLAGS, 0);
@@ -87,7 +88,7 @@ static int open_beneath(const struct stoa_files *files, const char *path) {
 }
 
 static void log_unusable(const char *path, int reason) {
-  stoa_log(STOA_LOG_ERROR, "cannot open the folder of the page; check server.web_root", STOA_F_STR("folder", path),
+  stoa_log(STOA_LOG_ERROR, "cannot open the folder of the files; check server.web_root", STOA_F_STR("folder", path),
            STOA_F_STR("reason", strerror(reason)));
 }
 
@@ -105,8 +106,8 @@ static int choose_way(struct stoa_files *files, const char *path) {
   files->by_proc = true;
   if (!find_place(files->root_fd, files->root)) {
     stoa_log(STOA_LOG_ERROR,
-             "files cannot be served safely here: the system refuses openat2 and there is no /proc; allow one of them, "
-             "or leave server.web_root empty and serve the page from elsewhere",
+             "files cannot be served safely: the system refuses openat2 and has no /proc; permit one of them, or leave "
+             "server.web_root empty and use another server for the files",
              STOA_F_STR("folder", path), STOA_F_STR("reason", strerror(reason)));
     return STOA_E_SYSTEM;
   }
@@ -231,8 +232,8 @@ static int find_name(struct request *request) {
   return has_hidden_segment(name) || name[0] == '/' || strstr(name, "//") != NULL ? 404 : 0;
 }
 
-/* RFC 9110 15.6.4: a file that cannot be opened for want of descriptors or memory is not missing, but later there. What
- * else the system refuses is no "not found" either. */
+/* RFC 9110 15.6.4: without descriptors or memory the file exists but cannot be opened now: 503. Other errors of the
+ * system are not "not found" either. */
 static int code_of_errno(int reason) {
   static const int missing[] = {ENOENT, ENOTDIR, EXDEV, ELOOP, EACCES, ENAMETOOLONG, ENXIO, ENODEV};
   for (size_t i = 0; i < STOA_COUNT_OF(missing); i++) {
@@ -243,7 +244,7 @@ static int code_of_errno(int reason) {
   return is_shortage(reason) ? 503 : 500;
 }
 
-/* Relative to the request's own place, for a proxy may have cut a prefix off (RFC 9110 10.2.2). */
+/* Relative to the request's path, because a proxy may have removed a prefix (RFC 9110 10.2.2). */
 static void redirect_to_folder(const struct request *request) {
   char fields[STOA_FILES_PATH_BYTES_MAX + 64];
   struct stoa_string path = {(const char *)request->data + request->head->path.start, request->head->path.len};
@@ -255,7 +256,7 @@ static void redirect_to_folder(const struct request *request) {
   refuse(request, 301, len + query.len < LOCATION_BYTES_MAX ? fields : NULL);
 }
 
-/* The compressed file beside it, when it is not older. */
+/* Use the compressed file beside it, if it is not older. */
 static void prefer_gzip(struct request *request) {
   struct stat info;
   if (!stoa_file_type_compresses(request->name) || !stoa_http_accepts(request->head, request->data, "gzip")) {
@@ -288,7 +289,7 @@ static bool is_known(struct request *request) {
   return stoa_http_not_modified(request->head, request->data, &version);
 }
 
-/* RFC 9110 8.6: a 304 has no Content-Length other than that of the 200 it stands for; it is left out. */
+/* RFC 9110 8.6: in a 304, Content-Length would have to be the one of the 200 response; it is left out. */
 static int append_head(const struct request *request, bool known, struct stoa_buffer *out) {
   char date[STOA_HTTP_DATE_SIZE];
   char modified[STOA_HTTP_DATE_SIZE];
@@ -310,7 +311,7 @@ static int append_head(const struct request *request, bool known, struct stoa_bu
   return stoa_buffer_append(out, head, (size_t)len);
 }
 
-/* The head, and a short file with it. Nothing is left in `out` after an error. */
+/* The head, and with it a short file. After an error `out` is as before. */
 static int append_start(const struct request *request, bool known, bool has_content, struct stoa_buffer *out) {
   size_t start = out->len;
   int status = append_head(request, known, out);
@@ -323,7 +324,7 @@ static int append_start(const struct request *request, bool known, bool has_cont
   return status;
 }
 
-/* The descriptor is the body's. */
+/* The body takes over the descriptor. */
 static void send_pieces(struct request *request) {
   assert(request->fd >= 0);
   assert(request->info.st_size > 0);

@@ -1,14 +1,15 @@
-/* http/files.h: the files of a folder as answers to plain GET and HEAD requests.
+/* http/files.h: answers plain GET and HEAD requests with the files of a folder.
  *
- * Paths are resolved by the kernel beneath the folder (openat2, RESOLVE_BENEATH): no "..", no absolute link, no mount
- * leads out; a symbolic link inside it may lead to another place inside. Where the system refuses that call (seccomp,
- * an old kernel), the place of the opened file is looked up in /proc and compared instead. Names that start with a dot
- * are not served, but for "/.well-known/" (RFC 8615).
+ * Paths are resolved by the kernel beneath the folder (openat2, RESOLVE_BENEATH): no "..", absolute link or mount can
+ * lead out of it; a symbolic link may lead to another place inside. Where the system refuses that call (seccomp, an old
+ * kernel), the path of the opened file is read from /proc and compared instead. Names that start with a dot are not
+ * served, except "/.well-known/" (RFC 8615).
  *
- * A file "x.gz" beside "x" is sent in its place to clients that take gzip. A folder without its slash is redirected to.
+ * Clients that accept gzip get a file "x.gz" beside "x" instead of "x". A folder's path without its final slash is
+ * redirected.
  *
- * Thread: any, one folder for all workers. Files are read, never mapped, so that a file that is cut short while it is
- * served harms nobody.
+ * Thread: any, one folder for all workers. Files are read, never mapped, because a mapped file that is truncated would
+ * crash the server.
  */
 #ifndef STOA_HTTP_FILES_H
 #define STOA_HTTP_FILES_H
@@ -23,8 +24,9 @@ struct stoa_files {
   char root[STOA_FILES_PATH_BYTES_MAX]; /* the folder's true path, with by_proc */
 };
 
-/* Open a folder. `files` zeroed; fini is due after an error too.
- * Errors: STOA_E_SYSTEM  it cannot be opened, or nothing keeps requests inside it here (logged, with what to do) */
+/* Open a folder. `files` is zeroed; fini must be called after an error too.
+ * Errors: STOA_E_SYSTEM  it cannot be opened, or the system cannot confine requests to it (logged, with what to do)
+ */
 int stoa_files_init(struct stoa_files *files, const char *path);
 void stoa_files_fini(struct stoa_files *files);
 

@@ -5,19 +5,19 @@
 
 #include <assert.h>
 
-/* What is read of a long answer at once. */
+/* The size of one piece of a long answer. */
 #define PIECE_BYTES ((size_t)64 * 1024)
-/* A request costs more than its bytes tell: paths, files, fields. */
+/* A request costs more than its length suggests: paths, files, fields. */
 #define REQUEST_COST 2048u
 #define ANSWER_BYTES_MAX 2048u
-/* How often a deadline is looked at before it comes, where the peer's taking bytes puts it off. */
+/* How often the deadline of a stalled answer is checked before it is due, because progress postpones it. */
 #define LOOKS 4u
 
 struct http_input {
   struct stoa_stream_input base; /* first */
-  struct stoa_http_head *head;   /* one that comes in pieces needs its parser kept */
-  struct stoa_http_body *body;   /* of the answer that is under way */
-  bool keep_alive;               /* after it */
+  struct stoa_http_head *head;   /* the parser of a head that comes in several reads */
+  struct stoa_http_body *body;   /* of the answer that is being sent */
+  bool keep_alive;               /* after that answer */
 };
 
 static struct stoa_http_host *host_of(const struct stoa_stream *stream) {
@@ -62,7 +62,7 @@ static void set_deadline(struct stoa_stream *stream, uint32_t delay_ms) {
 
 void stoa_http_answered(struct stoa_stream *stream, bool keep_alive) {
   if (keep_alive) {
-    /* The next request has its own time. */
+    /* The next request has a deadline of its own. */
     set_deadline(stream, host_of(stream)->request_ms);
   } else {
     stoa_stream_finish(stream);
@@ -75,7 +75,7 @@ void stoa_http_refuse(struct stoa_stream *stream, const struct stoa_http_refusal
   char answer[ANSWER_BYTES_MAX];
   size_t len = stoa_http_refusal(refusal, answer, sizeof answer);
   assert(len > 0);
-  /* What finds no room has doomed the stream. */
+  /* A failure has doomed the stream already. */
   int ignored = stoa_stream_output_bytes(stream, answer, len);
   (void)ignored;
   stoa_http_answered(stream, false);
@@ -100,7 +100,8 @@ static bool has_body(const struct stoa_stream *stream) {
   return stream->input != NULL && input_of(stream)->body != NULL;
 }
 
-/* The next piece comes after the shares of others; an answer that got no place among them would stand still. */
+/* The next piece comes after the shares of other streams; without a place on the ready list the answer would stop for
+ * ever. */
 static void continue_later(struct stoa_stream *stream) {
   stoa_stream_yield(stream);
   if (!stream->listed) {
@@ -113,14 +114,14 @@ static void note_progress(struct stoa_stream *stream) {
   stoa_stream_note_acked(stream);
 }
 
-/* The next piece, when the one before has left. */
+/* Send the next piece, when the one before was sent. */
 static void send_piece(struct stoa_stream *stream) {
   if (!has_body(stream) || stream->state != STOA_STREAM_OPEN) {
     return;
   }
   if (stoa_stream_queued(stream) > 0) {
-    /* What the kernel refused is continued when it takes more; what it was not given yet (the head, whose request was
-     * read in this turn) leaves at the end of this turn, and nobody tells. */
+    /* If the kernel is full, on_progress continues. If the output is only queued (the head of a request that was read
+     * in this turn), it is sent at the end of this turn without a callback. */
     if (!stream->blocked) {
       continue_later(stream);
     }
@@ -128,7 +129,7 @@ static void send_piece(struct stoa_stream *stream) {
   }
   struct http_input *input = input_of(stream);
   bool last = false;
-  /* The one before was taken, at once perhaps: it does not stand still. */
+  /* The piece before was taken, perhaps at once, so the answer is not stalled. */
   note_progress(stream);
   struct stoa_buffer *out = stoa_stream_output_begin(stream);
   int status = out == NULL ? STOA_E_MEMORY : input->body->read(input->body, out, PIECE_BYTES, &last);
@@ -204,7 +205,7 @@ static void forget_head(struct stoa_stream *stream) {
   }
 }
 
-/* Requests that came in one piece have their answers one after the other: the rest waits until some have left. */
+/* Pipelined requests are answered one after the other: the rest waits until some answers were sent. */
 static void pause_when_full(struct stoa_stream *stream) {
   if (stream->state == STOA_STREAM_OPEN && stoa_stream_queued(stream) > stoa_stream_pause_bytes(stream)) {
     stoa_stream_pause(stream, STOA_PAUSE_OUTPUT);
@@ -230,7 +231,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
     forget_head(stream);
   }
   if (code != 200) {
-    /* RFC 9110 9.3.2: an answer to HEAD has no content, or a proxy would take it for the next answer's start. */
+    /* RFC 9110 9.3.2: an answer to HEAD has no content; a proxy would take it for the start of the next answer. */
     refuse(stream, code, fresh.method == STOA_HTTP_HEAD);
     return len;
   }
@@ -248,7 +249,7 @@ static size_t on_input(struct stoa_stream *stream, uint8_t *data, size_t len) {
 static void on_input_end(struct stoa_stream *stream, int status) {
   bool answering = stoa_stream_queued(stream) > 0 || has_body(stream);
   if (status == STOA_E_CLOSED && answering && stream->state != STOA_STREAM_CLOSED) {
-    /* The peer has asked all it will, but still reads: it gets the rest of its answer. */
+    /* The peer ended its side but may still read: it gets the rest of its answer. */
     stream->peer_ended = true;
     if (has_body(stream)) {
       input_of(stream)->keep_alive = false;
@@ -279,7 +280,7 @@ static void on_empty(struct stoa_stream *stream) {
 
 static void on_closed(struct stoa_stream *stream) {
   assert(stream->state == STOA_STREAM_CLOSED);
-  assert(stream->input == NULL); /* and with it a body that was not sent to its end */
+  assert(stream->input == NULL); /* together with a body that was not sent completely */
   host_of(stream)->on_end(stream);
 }
 
@@ -299,7 +300,7 @@ void stoa_http_host_init(struct stoa_http_host *host) {
 
 /* Deadlines. */
 
-/* Looked at more often than the delay, so that it is counted from when the peer took something last. */
+/* Checked several times within the delay, so that the delay counts from the last progress of the output. */
 static uint64_t drop_when_due(struct stoa_stream *stream, uint64_t now_ms, uint32_t delay_ms) {
   if (stoa_stream_takes(stream)) {
     stream->since_ms = (uint32_t)now_ms;
@@ -313,8 +314,8 @@ static uint64_t drop_when_due(struct stoa_stream *stream, uint64_t now_ms, uint3
   return now_ms + (left < delay_ms / LOOKS ? left : delay_ms / LOOKS);
 }
 
-/* A peer that is silent too long before its request: those that have begun to ask are told (RFC 9110 15.5.9). What it
- * said and was not read yet is no silence. */
+/* A peer that takes too long for its request: it gets 408 if it has begun one (RFC 9110 15.5.9). A peer with unread
+ * input is not silent. */
 static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   uint32_t passed = (uint32_t)now_ms - stream->since_ms;
   uint32_t limit_ms = host_of(stream)->request_ms;
@@ -333,7 +334,7 @@ static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   return now_ms + STOA_HTTP_FLUSHING_MS;
 }
 
-/* Some of an answer waits for the peer to take it. */
+/* Does a part of an answer wait for the peer to take it? */
 static bool is_answering(const struct stoa_stream *stream) {
   return (stream->pauses & (STOA_PAUSE_ANSWER | STOA_PAUSE_OUTPUT)) != 0 || stoa_stream_queued(stream) > 0;
 }

@@ -20,12 +20,12 @@
 struct stoa_loop {
   const struct stoa_clock *clock;
   int epoll_fd;
-  struct stoa_io wake; /* an eventfd: somebody posted */
+  struct stoa_io wake; /* an eventfd, raised by posts */
   uint64_t now_ms;
   uint64_t now_ns;
   struct stoa_mailbox mailbox;
   struct stoa_wheel wheel;
-  struct stoa_timer *due; /* taken off the wheel, not run yet */
+  struct stoa_timer *due; /* removed from the wheel, not run yet */
   struct stoa_deferred *deferred;
   bool again;       /* the last turn left work, or ran releases, which may have left some for the hook */
   bool coarse;      /* the kernel has no epoll_pwait2(2) */
@@ -43,7 +43,7 @@ static uint64_t clock_ns(const struct stoa_loop *loop) {
 static void on_wake(struct stoa_io *io, uint32_t events) {
   (void)events;
   uint64_t count;
-  /* Only its level matters; the posts themselves are taken in every turn. */
+  /* The count is not used: every turn takes the posts. */
   ssize_t ignored = stoa_sys.read(io->fd, &count, sizeof count);
   (void)ignored;
 }
@@ -149,7 +149,7 @@ uint64_t stoa_loop_due_ns(const struct stoa_loop *loop) {
   return loop->wake_ns < due_ns ? loop->wake_ns : due_ns;
 }
 
-/* How long a turn may wait, NEVER_NS without bound. */
+/* How long a turn may wait; NEVER_NS: without limit. */
 static uint64_t wait_ns(const struct stoa_loop *loop) {
   uint64_t due_ns = stoa_loop_due_ns(loop);
   if (due_ns == 0 || due_ns == NEVER_NS) {
@@ -159,7 +159,7 @@ static uint64_t wait_ns(const struct stoa_loop *loop) {
   return due_ns <= now_ns ? 0 : due_ns - now_ns;
 }
 
-/* Rounded up: a turn that is early finds nothing to do and waits once more. */
+/* Rounded up: a turn that is too early would find nothing to do and wait again. */
 static int whole_ms(uint64_t ns) {
   if (ns == NEVER_NS) {
     return -1;
@@ -172,8 +172,7 @@ int stoa_loop_wait_ms(const struct stoa_loop *loop) {
   return whole_ms(wait_ns(loop));
 }
 
-/* Errors: STOA_E_UNSUPPORTED  the kernel is older than Linux 5.11, or a filter of system calls does not know the call
- */
+/* Errors: STOA_E_UNSUPPORTED  the kernel is older than Linux 5.11, or a filter of system calls refuses the call */
 static int wait_finely(struct stoa_loop *loop, uint64_t ns, int *out_count) {
   const struct timespec timeout = {(time_t)(ns / STOA_NS_PER_S), (long)(ns % STOA_NS_PER_S)};
   int count = stoa_sys.epoll_pwait2(loop->epoll_fd, loop->events, EVENTS_PER_TURN, &timeout, NULL);
@@ -219,7 +218,7 @@ void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
       io->on_ready(io, loop->events[i].events);
     }
   }
-  /* After the descriptors: a post that comes once the eventfd has been read is seen here, or raises it again. */
+  /* After the descriptors: a post that arrives after the eventfd was read is either taken here or raises it again. */
   run_posts(loop);
   run_timers(loop);
   if (loop->turn_end != NULL) {
@@ -240,7 +239,7 @@ bool stoa_loop_stopped(const struct stoa_loop *loop) {
 
 static void wake(struct stoa_loop *loop) {
   const uint64_t one = 1;
-  /* Fails only when the counter is at its top, and then the loop is awake already. */
+  /* Fails only when the counter is at its maximum, and then the loop is awake. */
   ssize_t ignored = stoa_sys.write(loop->wake.fd, &one, sizeof one);
   (void)ignored;
 }

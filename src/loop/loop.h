@@ -1,15 +1,15 @@
-/* loop/loop.h: one thread's reactor: descriptors, timers, posts from other threads, and the end of a turn.
+/* loop/loop.h: the event loop of one thread: descriptors, timers, posts from other threads, and the end of a turn.
  *
- * A turn waits for events, runs descriptor callbacks, posts and due timers, then the turn-end hook (where everything
- * that was gathered is sent), then the deferred releases. So a callback may close anything at any time: memory that
- * somebody may still hold goes only when nobody is on the stack.
+ * A turn waits for events, runs descriptor callbacks, posts and due timers, then the turn-end hook (which sends the
+ * output of the turn), then the deferred releases. So a callback may close anything at any time: memory that a caller
+ * may still use is released only when no callback is on the stack.
  *
- * Time is the clock that the loop was made with, and no other: a loop on a fake clock that is turned without waiting
- * does the same thing each time.
+ * Time is read only from the clock that the loop was created with: a loop on a fake clock whose turns do not wait does
+ * the same each time.
  *
- * Does not know: what the descriptors are.
+ * Does not know: the kind of a descriptor.
  * Thread: create, run and destroy may be on different threads, one after the other; all else on the thread that runs,
- *         except stoa_loop_post() and stoa_loop_stop(), which are for any thread.
+ *         except stoa_loop_post(), stoa_loop_stop() and stoa_loop_stopped(), which are for any thread.
  * Lifetime: io, timer, post and deferred structs are the caller's memory, borrowed while they are registered.
  */
 #ifndef STOA_LOOP_LOOP_H
@@ -38,13 +38,13 @@ struct stoa_timer {
   uint32_t place; /* the wheel's */
 };
 
-/* Work handed over by another thread. */
+/* Work from another thread. */
 struct stoa_post {
   struct stoa_post *next;
   void (*run)(struct stoa_post *post); /* on the loop's thread; owns the post from then on */
 };
 
-/* Work put off to the end of the turn, for releasing memory. */
+/* Work for the end of the turn, to release memory. */
 struct stoa_deferred {
   struct stoa_deferred *next;
   void (*run)(struct stoa_deferred *deferred);
@@ -56,60 +56,59 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
 /* Posts that have not run are run first, then deferred releases. NULL is fine. */
 void stoa_loop_destroy(struct stoa_loop *loop);
 
-/* Called once in each turn after the callbacks. What it does may cause further posts, which wake the next turn. */
+/* Called once in each turn after the callbacks. It may cause further posts, which wake the next turn. */
 void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), void *context);
 
-/* Turn until stoa_loop_stop(). */
+/* Run turns until stoa_loop_stop(). */
 void stoa_loop_run(struct stoa_loop *loop);
 /* One turn that waits at most wait_ms (-1: until something happens). */
 void stoa_loop_turn(struct stoa_loop *loop, int wait_ms);
 /* Any thread. The current turn is finished. */
 void stoa_loop_stop(struct stoa_loop *loop);
-/* Was it told to stop? For who takes the turns himself. Any thread. */
+/* Was stoa_loop_stop() called? For callers that run the turns themselves. Any thread. */
 bool stoa_loop_stopped(const struct stoa_loop *loop);
 
-/* For a program with a poll loop of its own around it: readable when a turn has something to do, as it also has once
+/* For a program with its own poll loop: readable when a turn has something to do. A turn is also due when
  * stoa_loop_wait_ms() milliseconds (0: now; -1: never) have passed. */
 int stoa_loop_fd(const struct stoa_loop *loop);
 int stoa_loop_wait_ms(const struct stoa_loop *loop);
 
-/* When a turn has something to do by the clock alone: in nanoseconds of the loop's clock, 0 for now, UINT64_MAX for
- * never. Who simulates time sets its clock to the nearest of these and turns that loop. */
+/* When the next turn is due without any event, in nanoseconds of the loop's clock; 0 for now, UINT64_MAX for never. A
+ * simulation sets its clock to the earliest of these and runs a turn of that loop. */
 uint64_t stoa_loop_due_ns(const struct stoa_loop *loop);
 
-/* Work is left that waits for nothing: the next turn does not wait either. Asked for once more in each turn that leaves
- * some. */
+/* Some work is left that needs no event: the next turn does not wait. To be called again in each turn that leaves work.
+ */
 void stoa_loop_again(struct stoa_loop *loop);
 
-/* See to it that a turn begins at that time of the loop's clock or soon after it: for what must be finer than a timer.
- * The nearest of several counts, and it counts until it is reached. Late by what the kernel needs to wake a thread (50
- * us by default, prctl(2) PR_SET_TIMERSLACK), by up to 1 ms where epoll_pwait2(2) is missing. */
+/* Make a turn begin at that time of the loop's clock or soon after it: for what needs a finer time than a timer has.
+ * The earliest of several calls counts, until it is reached. The turn is late by what the kernel needs to wake a thread
+ * (50 us by default, prctl(2) PR_SET_TIMERSLACK), or by up to 1 ms where epoll_pwait2(2) is missing. */
 void stoa_loop_wake_at(struct stoa_loop *loop, uint64_t due_ns);
 
-/* Time of this turn's wake-up, monotonic, in milliseconds. */
+/* The time when this turn woke up, monotonic, in milliseconds. */
 uint64_t stoa_loop_now_ms(const struct stoa_loop *loop);
 uint64_t stoa_loop_now_ns(const struct stoa_loop *loop);
 const struct stoa_clock *stoa_loop_clock(const struct stoa_loop *loop);
 
 /* Watch io->fd for io->events. Errors: STOA_E_SYSTEM, STOA_E_MEMORY (the kernel's) */
 int stoa_loop_add(struct stoa_loop *loop, struct stoa_io *io);
-/* Watch it for other events. Errors: as add; what was watched before still is. */
+/* Change the watched events. Errors: as add; the earlier events are still watched. */
 int stoa_loop_modify(struct stoa_loop *loop, struct stoa_io *io, uint32_t events);
 /* Stop watching; events already fetched in this turn are dropped. The descriptor stays open and io->fd becomes -1;
  * the struct must live until the end of the turn. */
 void stoa_loop_remove(struct stoa_loop *loop, struct stoa_io *io);
 
 /* (Re)start: on_due once, `delay_ms` from this turn's time, not before, up to one wheel tick (8 ms) later; a delay
- * beyond what the clock holds is never due. O(1), as stopping is, however many timers there are. */
+ * beyond the range of the clock is never due. Starting and stopping are O(1), however many timers there are. */
 void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uint64_t delay_ms);
 /* Stopping a stopped timer is fine. */
 void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer);
 
-/* Any thread, no lock. Posts of one thread run in their order. */
+/* Any thread, no lock. Posts of one thread run in the order in which they were posted. */
 void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post);
 
-/* Run at the end of this turn, after the hook. What it does may leave work for the hook: the next turn does not wait.
- */
+/* Run at the end of this turn, after the hook. It may leave work for the hook, so the next turn does not wait. */
 void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred);
 
 #endif

@@ -1,7 +1,7 @@
 /* loop/mailbox.h: posts from many threads to one, without a lock.
  *
- * Senders push onto a list with one atomic exchange loop; the owner takes the whole list at once and turns it round,
- * so that the posts of one thread keep their order.
+ * Senders push onto a list with a compare-and-exchange loop. The owner takes the whole list at once and reverses it, so
+ * that the posts of one thread keep their order.
  */
 #ifndef STOA_LOOP_MAILBOX_H
 #define STOA_LOOP_MAILBOX_H
@@ -14,9 +14,9 @@ struct stoa_mailbox {
   _Atomic(struct stoa_post *) newest;
 };
 
-/* Any thread. True when the box was empty before: the owner must be woken. */
+/* Any thread. True when the mailbox was empty before: the caller must wake the owner. */
 bool stoa_mailbox_put(struct stoa_mailbox *mailbox, struct stoa_post *post);
-/* The owner: everything that is there, oldest first. */
+/* The owner only: takes all posts, oldest first. */
 struct stoa_post *stoa_mailbox_take(struct stoa_mailbox *mailbox);
 
 #endif

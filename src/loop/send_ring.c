@@ -11,18 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* MSG_WAITALL makes a short send a failure, which is reported although successes are not. MSG_DONTWAIT makes the kernel
- * give up at once where it would otherwise finish the send later. */
+/* MSG_WAITALL makes a short send a failure. Failures have a completion, successes have none. MSG_DONTWAIT makes the
+ * kernel give up at once instead of finishing the send later. */
 #define FLAGS (MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT)
 #define PROBE_BYTES ((size_t)1024 * 1024)
 
 struct stoa_send_ring {
   struct io_uring uring;
-  bool broken; /* the kernel refused it: it is closed, and sends go one by one */
+  bool broken; /* the kernel refused the ring: it is closed, and send(2) is used */
 };
 
-/* Deferred task work and a single issuer spare the kernel locks and interrupts (since Linux 6.1). The thread that will
- * use the ring is not there yet when it is made. */
+/* With deferred task work and a single issuer the kernel needs fewer locks and interrupts (since Linux 6.1). The ring
+ * starts disabled, because the thread that will use it does not run yet. */
 static int open_ring(struct io_uring *uring, unsigned flags) {
   flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL;
   int result = io_uring_queue_init(STOA_SEND_RING_ENTRIES, uring, flags);
@@ -58,7 +58,7 @@ void stoa_send_ring_destroy(struct stoa_send_ring *ring) {
 }
 
 int stoa_send_ring_enable(struct stoa_send_ring *ring) {
-  /* liburing's own io_uring_enable_rings() is declared but not exported in 2.3. */
+  /* liburing 2.3 declares io_uring_enable_rings() but does not export it. */
   int result = io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
   if (result >= 0) {
     return STOA_OK;
@@ -67,11 +67,11 @@ int stoa_send_ring_enable(struct stoa_send_ring *ring) {
   return STOA_E_SYSTEM;
 }
 
-/* Returns how many the kernel took, from the first on. */
+/* Returns how many sends the kernel took, counted from the first. */
 static size_t submit(struct io_uring *uring, struct stoa_send *sends, size_t count) {
   for (size_t i = 0; i < count; i++) {
     struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
-    assert(sqe != NULL); /* as many as the ring has, and nothing is left in it between calls */
+    assert(sqe != NULL); /* count is at most the ring's size, and the ring is empty between calls */
     io_uring_prep_send(sqe, sends[i].fd, sends[i].data, sends[i].len, FLAGS);
     io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
     io_uring_sqe_set_data64(sqe, i);
@@ -102,8 +102,8 @@ void stoa_send_ring_send(struct stoa_send_ring *ring, struct stoa_send *sends, s
   if (!ring->broken) {
     done = submit(&ring->uring, sends, count);
     if (done < count) {
-      stoa_log(STOA_LOG_WARN, "io_uring failed; from now on each send is a call of its own",
-               STOA_F_STR("reason", errno == 0 ? "not all were taken" : strerror(errno)));
+      stoa_log(STOA_LOG_WARN, "io_uring failed; from now on each send is a separate system call",
+               STOA_F_STR("reason", errno == 0 ? "not all sends were accepted" : strerror(errno)));
       /* What the kernel did not take goes with the ring, so that it is never sent twice. */
       io_uring_queue_exit(&ring->uring);
       ring->broken = true;
@@ -114,7 +114,7 @@ void stoa_send_ring_send(struct stoa_send_ring *ring, struct stoa_send *sends, s
   }
 }
 
-/* The probe: a full socket must be reported, and at once, for all of the above stands on it. */
+/* The probe: a full socket must be reported, and at once. All of the above depends on it. */
 
 static int try_on(struct io_uring *uring, const int pair[2], uint8_t *bytes) {
   struct stoa_send sends[2] = {{pair[0], bytes, PROBE_BYTES, 0}, {pair[0], bytes, PROBE_BYTES, 0}};

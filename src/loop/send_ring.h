@@ -1,11 +1,11 @@
-/* loop/send_ring.h: sends that are handed to the kernel some dozens at a time, through io_uring.
+/* loop/send_ring.h: passes some dozens of sends to the kernel with one call, through io_uring.
  *
- * No send outlives the call that hands it over: a socket takes what it has room for, and when the call returns all are
- * finished. So no descriptor can be closed, and its number given to somebody else, while a send to it is on its way,
- * and the bytes are the caller's again. Only sends that fell short cost a completion (IOSQE_CQE_SKIP_SUCCESS).
+ * No send outlives the call: a socket takes what it has room for, and all sends are finished when the call returns. So
+ * no descriptor can be closed, and its number used again, while a send to it is pending, and the caller may change the
+ * bytes afterwards. Only short sends cost a completion (IOSQE_CQE_SKIP_SUCCESS).
  *
  * Source: io_uring_enter(2), io_uring_setup(2).
- * Thread: create and destroy on any, enable and send on one and the same.
+ * Thread: create and destroy on any thread; enable and send on the same one.
  */
 #ifndef STOA_LOOP_SEND_RING_H
 #define STOA_LOOP_SEND_RING_H
@@ -15,7 +15,7 @@
 #include <stoa/status.h>
 #include <sys/types.h>
 
-/* Taken at once; more gain nothing. */
+/* The most sends of one call; more bring no gain. */
 #define STOA_SEND_RING_ENTRIES 64
 
 struct stoa_send {
@@ -27,8 +27,8 @@ struct stoa_send {
 
 struct stoa_send_ring;
 
-/* Try on a socket pair whether the kernel has what is needed and reports short sends at once; may be asked on any
- * thread. Errors: STOA_E_UNSUPPORTED  errno tells why (ENOSYS, EPERM: forbidden by seccomp or sysctl, ...) */
+/* Try with a socket pair whether the kernel has what is needed and reports short sends at once. Any thread.
+ * Errors: STOA_E_UNSUPPORTED  errno says why (ENOSYS, EPERM: forbidden by seccomp or sysctl, ...) */
 int stoa_send_ring_probe(void);
 
 /* Errors: STOA_E_MEMORY; STOA_E_UNSUPPORTED as the probe */
@@ -39,8 +39,8 @@ void stoa_send_ring_destroy(struct stoa_send_ring *ring);
 /* Bind the ring to the calling thread. Errors: STOA_E_SYSTEM */
 int stoa_send_ring_enable(struct stoa_send_ring *ring);
 
-/* Do up to STOA_SEND_RING_ENTRIES sends, in their order. Should the kernel refuse the ring one day, that is logged and
- * these and all later ones go out by send(2). */
+/* Do up to STOA_SEND_RING_ENTRIES sends, in their order. If the kernel refuses the ring, that is logged, and these and
+ * all later sends use send(2). */
 void stoa_send_ring_send(struct stoa_send_ring *ring, struct stoa_send *sends, size_t count);
 
 #endif

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define LEVEL_BITS 5u /* a slot of one level is a revolution of half the slots of the level below */
+#define LEVEL_BITS 5u /* a slot of one level spans half of the slots of the level below, which is one revolution */
 #define PLACES (STOA_WHEEL_LEVELS * STOA_WHEEL_SLOTS)
 #define PLACE_OUTSIDE PLACES /* in a list of due timers */
 
@@ -32,7 +32,7 @@ static uint64_t first_tick(uint64_t slot, uint32_t level) {
   return slot << (LEVEL_BITS * level);
 }
 
-/* The lowest level that reaches as far as the timer is away. On the last one its slot may be nearer than the timer. */
+/* Take the lowest level that reaches as far as the timer. On the last level its slot may be earlier than the timer. */
 static void place(struct stoa_wheel *wheel, struct stoa_timer *timer) {
   uint64_t tick = timer->due_ms / STOA_WHEEL_TICK_MS;
   assert(tick > wheel->tick);
@@ -56,7 +56,7 @@ static void place(struct stoa_wheel *wheel, struct stoa_timer *timer) {
 void stoa_wheel_insert(struct stoa_wheel *wheel, struct stoa_timer *timer) {
   assert(timer->link == NULL);
   uint64_t tick = timer->due_ms / STOA_WHEEL_TICK_MS + (timer->due_ms % STOA_WHEEL_TICK_MS != 0);
-  /* A tick that was looked at already does not come again. */
+  /* A tick that has passed does not come again. */
   if (tick <= wheel->tick) {
     tick = wheel->tick + 1;
   }
@@ -93,7 +93,7 @@ void stoa_wheel_remove(struct stoa_wheel *wheel, struct stoa_timer *timer) {
   leave_place(wheel, timer);
 }
 
-/* Take up to `count` timers out of a slot: those that are due go to the list, the others to where they belong now. */
+/* Take up to `count` timers out of a slot: those that are due go to the list, the others to their new slot. */
 static struct stoa_timer **move(struct stoa_wheel *wheel, struct stoa_wheel_slot *slot, uint32_t count,
                                 struct stoa_timer **due) {
   for (; count > 0; count--) {
@@ -110,8 +110,8 @@ static struct stoa_timer **move(struct stoa_wheel *wheel, struct stoa_wheel_slot
   return due;
 }
 
-/* The next slot of a level that has timers, as a number that only grows; UINT64_MAX without any. The hand's own slot is
- * always empty: it was moved down before the hand came to it. */
+/* The next slot of a level that has timers, as a number that only grows; UINT64_MAX without any. The slot at the hand
+ * is always empty: its timers were moved down before the hand reached it. */
 static uint64_t next_slot(const struct stoa_wheel *wheel, uint32_t level) {
   if (wheel->used[level] == 0) {
     return UINT64_MAX;
@@ -122,7 +122,7 @@ static uint64_t next_slot(const struct stoa_wheel *wheel, uint32_t level) {
   return first + (uint64_t)__builtin_ctzll(used);
 }
 
-/* The tick at which the hand comes to a slot that has timers, on any level. */
+/* The next tick at which the hand reaches a slot with timers, on any level. */
 static uint64_t next_tick(const struct stoa_wheel *wheel) {
   uint64_t nearest = UINT64_MAX;
   for (uint32_t level = 0; level < STOA_WHEEL_LEVELS; level++) {
@@ -133,7 +133,7 @@ static uint64_t next_tick(const struct stoa_wheel *wheel) {
   return nearest;
 }
 
-/* Empty what the hand points at, from the top, for what moves down may be due at this very tick. */
+/* Empty the slots at the hand, from the top level down, because a timer that moves down may be due at this tick. */
 static struct stoa_timer **arrive(struct stoa_wheel *wheel, uint64_t tick, struct stoa_timer **due) {
   wheel->tick = tick;
   for (uint32_t level = STOA_WHEEL_LEVELS; level-- > 0;) {
@@ -143,7 +143,8 @@ static struct stoa_timer **arrive(struct stoa_wheel *wheel, uint64_t tick, struc
   return due;
 }
 
-/* Move down a share of each level's next slot: as much of it as time has passed of the time that was left for it. */
+/* Move down a share of each level's next slot: the part of its timers that equals the passed part of the time left
+ * until the slot is reached. */
 static void move_share(struct stoa_wheel *wheel, uint64_t passed) {
   for (uint32_t level = 1; level < STOA_WHEEL_LEVELS; level++) {
     uint64_t next = in_slots(wheel->tick, level) + 1;
@@ -152,7 +153,7 @@ static void move_share(struct stoa_wheel *wheel, uint64_t passed) {
     uint64_t share = passed >= left ? slot->count : (slot->count * passed + left - 1) / left;
     struct stoa_timer *none = NULL;
     struct stoa_timer **end = move(wheel, slot, (uint32_t)share, &none);
-    assert(end == &none); /* nothing in a slot that is still to come is due */
+    assert(end == &none); /* a slot that is not reached yet has no due timers */
   }
 }
 

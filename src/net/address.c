@@ -53,7 +53,7 @@ static int parse_port(struct stoa_string text, uint16_t *out_port) {
 }
 
 uint16_t stoa_address_port(const struct stoa_address *address) {
-  /* It lies at the same place in both families. */
+  /* sin_port has the same offset in both families. */
   return address->socket.any.sa_family == AF_UNIX ? 0 : ntohs(address->socket.in.sin_port);
 }
 
@@ -101,7 +101,7 @@ static void add(const struct addrinfo *info, uint16_t port, struct stoa_address_
     const struct in6_addr mapped = address.socket.in6.sin6_addr;
     set_ipv4(&address, mapped.s6_addr + 12, htons(port));
   }
-  /* A hosts file with two lines for one name gives an address twice. */
+  /* A hosts file with two lines for one name returns an address twice. */
   for (size_t i = 0; i < out->count; i++) {
     if (is_same(&out->items[i], &address)) {
       return;

@@ -1,12 +1,12 @@
-/* net/address.h: what people write for a place to listen or to connect to, and the socket addresses that it means.
+/* net/address.h: parses an address, to listen on or to connect to, from its text into socket addresses.
  *
- *   host:port        an IPv4 address, or a name: all addresses that the name has
+ *   host:port        an IPv4 address, or a name: all addresses of the name
  *   [::1]:port       an IPv6 address; [::]:port takes IPv4 too, whatever net.ipv6.bindv6only says
  *   :port            every address of the machine: IPv6 and IPv4, or IPv4 alone where there is no IPv6
  *   unix:/path       a unix socket
  *
- * each with "ws://" or "wss://" in front if wanted. Port 0 takes a free one.
- * Does not know: sockets; which of the addresses the machine really has.
+ * Each may start with "ws://" or "wss://". Port 0 takes a free port.
+ * Does not know: sockets; whether this machine has the address.
  * Thread: any; parsing a name blocks for as long as the system's resolver takes.
  */
 #ifndef STOA_NET_ADDRESS_H
@@ -27,7 +27,7 @@ struct stoa_address {
     struct sockaddr_un un;
   } socket;
   socklen_t len;
-  bool ipv6_only; /* [::]: IPv4 is somebody else's. False: it is taken too */
+  bool ipv6_only; /* [::] without IPv4, which another listener serves. False: with IPv4 */
 };
 
 #define STOA_ADDRESS_LIST_MAX 8
@@ -41,7 +41,7 @@ enum stoa_address_form {
 
 enum stoa_address_scheme { STOA_ADDRESS_NO_SCHEME, STOA_ADDRESS_WS, STOA_ADDRESS_WSS };
 
-/* What one text means. */
+/* The addresses of one text. */
 struct stoa_address_list {
   enum stoa_address_form form;
   enum stoa_address_scheme scheme;
@@ -51,7 +51,7 @@ struct stoa_address_list {
 
 #define STOA_ADDRESS_TEXT_SIZE 128
 
-/* An IPv4 address that is written as an IPv6 one (::ffff:192.0.2.1) becomes an IPv4 address.
+/* A mapped IPv4 address (::ffff:192.0.2.1) becomes an IPv4 address.
  * Errors: STOA_E_SYNTAX  not one of the forms; STOA_E_NOT_FOUND  the name does not resolve */
 int stoa_address_parse(struct stoa_string text, struct stoa_address_list *out_list);
 
@@ -63,10 +63,10 @@ bool stoa_address_is_any(const struct stoa_address *address);
 /* 0 for a unix socket. */
 uint16_t stoa_address_port(const struct stoa_address *address);
 void stoa_address_set_port(struct stoa_address *address, uint16_t port);
-/* Make it every IPv4 address, with the port that it had. */
+/* Change it to 0.0.0.0 and keep the port. */
 void stoa_address_to_ipv4(struct stoa_address *address);
-/* A socket at `wide` takes all that one at `narrow` would take; so the two cannot be there at once. Port 0, a free one,
- * covers nothing. */
+/* Does a socket at `wide` accept every connection that one at `narrow` would accept? Then the two cannot be bound at
+ * the same time. Port 0, a free port, covers nothing. */
 bool stoa_address_covers(const struct stoa_address *wide, const struct stoa_address *narrow);
 
 #endif

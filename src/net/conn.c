@@ -87,7 +87,7 @@ int stoa_conn_write(struct stoa_conn *conn, const struct iovec *pieces, size_t c
     len = stoa_sys.send(conn->io.fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
   } else {
     struct msghdr message = {0};
-    /* sendmsg only reads the pieces; its struct serves recvmsg as well and so lacks the const. */
+    /* sendmsg only reads the pieces; its struct is shared with recvmsg and so lacks the const. */
     message.msg_iov = (struct iovec *)(uintptr_t)pieces;
     message.msg_iovlen = count;
     len = stoa_sys.sendmsg(conn->io.fd, &message, MSG_NOSIGNAL);
@@ -105,7 +105,7 @@ size_t stoa_conn_promised(const struct stoa_conn *conn) {
 
 uint32_t stoa_conn_events(const struct stoa_conn *conn, bool want_read, bool want_write) {
   uint32_t events = want_read ? EPOLLIN : 0;
-  /* Reading may have to write first, but only when it is wanted: else nothing would take the event away. */
+  /* TLS may have to write before it can read. Only when reading is wanted, or nothing would consume the event. */
   if (want_write || (want_read && conn->tls != NULL && stoa_tls_wants_write(conn->tls))) {
     events |= EPOLLOUT;
   }

@@ -25,7 +25,7 @@ int stoa_dial_resolve(const char *host, uint16_t port, struct stoa_address out_a
       memset(address, 0, sizeof *address);
       memcpy(&address->socket, info->ai_addr, info->ai_addrlen);
       address->len = info->ai_addrlen;
-      /* The port lies at the same place in both. */
+      /* The port has the same offset in both. */
       address->socket.in.sin_port = htons(port);
     }
   }
@@ -62,7 +62,7 @@ int stoa_dial_start(const struct stoa_address *address, int *out_fd) {
     return STOA_E_SYSTEM;
   }
   if (address->socket.any.sa_family != AF_UNIX) {
-    /* A turn's messages are one write anyway; a small one must not wait for the answer to the last. */
+    /* A turn's messages are one write anyway; a small write must not wait for the acknowledgement of the one before. */
     stoa_sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   if (stoa_sys.connect(fd, &address->socket.any, address->len) != 0 && errno != EINPROGRESS) {

@@ -16,7 +16,7 @@
 #define BACKLOG 4096
 #define ACCEPTS_PER_TURN 64
 #define RETRY_MS 200
-#define TELL_INTERVAL_MS 10000
+#define LOG_INTERVAL_MS 10000
 
 static int fail_and_close(int fd) {
   int saved_errno = errno;
@@ -25,8 +25,8 @@ static int fail_and_close(int fd) {
   return -1;
 }
 
-/* stoa_sys.bind(2) makes a unix socket's file with the socket's own mode, less the umask: so it is never wider than it
- * should be. What the umask took away comes back with stoa_listener_open()'s chmod. */
+/* stoa_sys.bind(2) creates a unix socket's file with the socket's own mode, less the umask, so its mode is never wider
+ * than configured. The chmod in stoa_listener_open() restores the bits that the umask removed. */
 static int prepare(int fd, const struct stoa_address *address, const struct stoa_listen_options *options) {
   const int on = 1;
   if (address->socket.any.sa_family == AF_UNIX) {
@@ -37,7 +37,7 @@ static int prepare(int fd, const struct stoa_address *address, const struct stoa
     stoa_sys.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
   if (address->socket.any.sa_family == AF_INET6) {
-    /* Always said, or net.ipv6.bindv6only would decide. */
+    /* Always set, or net.ipv6.bindv6only would decide. */
     const int only = address->ipv6_only ? 1 : 0;
     return stoa_sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
   }
@@ -55,13 +55,13 @@ static int bind_to(const struct stoa_address *address, const struct stoa_listen_
   return fd;
 }
 
-/* A socket file that nobody listens on is left over from a process that was killed. */
+/* A socket file without a listener is left over from a process that was killed. */
 static void remove_stale(const struct stoa_address *address) {
   struct stat info;
   if (stoa_sys.lstat(address->socket.un.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
     return;
   }
-  /* Not blocking, for a live one with a full backlog would keep us waiting: EAGAIN tells that it lives. */
+  /* Non-blocking, because a live listener with a full backlog would block us; EAGAIN means that it is alive. */
   int fd = stoa_sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd >= 0 && stoa_sys.connect(fd, &address->socket.any, address->len) != 0 && errno == ECONNREFUSED) {
     stoa_sys.unlink(address->socket.un.sun_path);
@@ -71,7 +71,7 @@ static void remove_stale(const struct stoa_address *address) {
   }
 }
 
-/* Two processes that both set SO_REUSEPORT share a port without a word. A bind without it fails when any other
+/* Two processes that both set SO_REUSEPORT share a port without an error. A bind without it fails when any other
  * process holds the port, so it is tried first. */
 static bool taken_by_another(const struct stoa_address *address) {
   const struct stoa_listen_options alone = {0};
@@ -93,8 +93,8 @@ static int finish_unix(int fd, const struct stoa_address *address, mode_t mode) 
   return -1;
 }
 
-/* Accepted sockets inherit it, which saves a call a connection. No Nagle: a turn is sent in one piece anyway. No
- * TCP_USER_TIMEOUT: it would reset a peer that is alive and reads slowly, whatever the ping settings say. */
+/* Accepted sockets inherit the options, which saves a call for each connection. No Nagle: a turn's output is one write
+ * anyway. No TCP_USER_TIMEOUT: it would reset a peer that is alive and reads slowly, whatever the ping settings say. */
 static int finish(int fd, struct stoa_address *address, const struct stoa_listen_options *options) {
   const int on = 1;
   if (address->socket.any.sa_family == AF_UNIX) {
@@ -157,24 +157,24 @@ void stoa_spare_close(struct stoa_spare *spare) {
   spare->fd = -1;
 }
 
-/* Once an interval, for this comes in floods. */
-static bool may_tell(const struct stoa_listener *listener) {
+/* At most one log line an interval, because refusals come in floods. */
+static bool may_log(const struct stoa_listener *listener) {
   const struct stoa_spare *spare = listener->spare;
-  return spare == NULL || !spare->told || stoa_loop_now_ms(listener->loop) - spare->told_ms >= TELL_INTERVAL_MS;
+  return spare == NULL || !spare->logged || stoa_loop_now_ms(listener->loop) - spare->logged_ms >= LOG_INTERVAL_MS;
 }
 
-static void note_told(struct stoa_listener *listener) {
+static void note_logged(struct stoa_listener *listener) {
   if (listener->spare != NULL) {
-    listener->spare->told = true;
-    listener->spare->told_ms = stoa_loop_now_ms(listener->loop);
+    listener->spare->logged = true;
+    listener->spare->logged_ms = stoa_loop_now_ms(listener->loop);
     listener->spare->refused = 0;
   }
 }
 
-static void tell_refused(struct stoa_listener *listener, int reason) {
+static void log_refused(struct stoa_listener *listener, int reason) {
   struct rlimit limit = {0};
   listener->spare->refused++;
-  if (!may_tell(listener)) {
+  if (!may_log(listener)) {
     return;
   }
   stoa_sys.getrlimit(RLIMIT_NOFILE, &limit);
@@ -184,7 +184,7 @@ static void tell_refused(struct stoa_listener *listener, int reason) {
   stoa_log(STOA_LOG_WARN, "out of descriptors, refusing connections", STOA_F_STR("reason", strerror(reason)),
            STOA_F_INT("limit", limit.rlim_cur), STOA_F_INT("refused", listener->spare->refused),
            STOA_F_STR("advice", advice));
-  note_told(listener);
+  note_logged(listener);
 }
 
 static void watch_again(struct stoa_listener *listener) {
@@ -196,13 +196,13 @@ static void watch_again(struct stoa_listener *listener) {
   }
 }
 
-/* Taken out of the loop altogether: what is watched with EPOLLEXCLUSIVE cannot be watched for other events. */
+/* Removed from the loop, because the events of a descriptor watched with EPOLLEXCLUSIVE cannot be changed. */
 static void pause_accepting(struct stoa_listener *listener, int reason) {
   assert(!listener->paused);
-  if (may_tell(listener)) {
+  if (may_log(listener)) {
     stoa_log(STOA_LOG_WARN, "cannot accept, pausing", STOA_F_STR("reason", strerror(reason)),
              STOA_F_INT("retry_ms", RETRY_MS));
-    note_told(listener);
+    note_logged(listener);
   }
   listener->paused = true;
   listener->paused_fd = listener->io.fd;
@@ -215,8 +215,8 @@ static int accept_one(const struct stoa_listener *listener, struct sockaddr_stor
   return stoa_sys.accept4(listener->io.fd, (struct sockaddr *)out_peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-/* Another thread may be faster than this one at taking what was freed; then there is no spare until the next resume.
- * Returns 0 when somebody was refused, EAGAIN when nobody waits (any more), else the reason. */
+/* Another thread may take the freed descriptor first; then there is no spare until the next resume. Returns 0 when a
+ * connection was refused, EAGAIN when none waits (any more), else the reason. */
 static int refuse_one(struct stoa_listener *listener, int reason) {
   struct stoa_spare *spare = listener->spare;
   struct sockaddr_storage peer = {0};
@@ -231,13 +231,13 @@ static int refuse_one(struct stoa_listener *listener, int reason) {
       listener->on_refuse(listener, fd);
     }
     stoa_sys.close(fd);
-    tell_refused(listener, reason);
+    log_refused(listener, reason);
   }
   spare->fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
   return result;
 }
 
-/* Of accept4(2)'s errors these are the connection's own or passing ones: the next connection is not affected. */
+/* These errors of accept4(2) belong to one connection or are temporary: the next connection is not affected. */
 static bool concerns_one(int reason) {
   return reason == ECONNABORTED || reason == EINTR || reason == EPROTO || reason == EPERM || reason == ENETDOWN ||
          reason == EHOSTDOWN || reason == EHOSTUNREACH || reason == ENETUNREACH || reason == ENOPROTOOPT ||

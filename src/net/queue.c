@@ -6,11 +6,11 @@
 #include <assert.h>
 #include <sys/uio.h>
 
-/* What bounds a queue is its bytes. */
+/* The limit of a queue is its bytes, not its segments. */
 #define SEGMENTS_MAX UINT32_MAX
 #define OWN_BYTES_AT_FIRST 512
-/* A batch this long is not appended to any more: its front is sent long before its end, and a queue that never runs
- * dry would otherwise keep all that it ever held. */
+/* A batch of this length gets no more bytes: it is freed only when all of it is sent, so a queue that is never empty
+ * would otherwise keep every byte it ever had. */
 #define OWN_BYTES_FULL (64u * 1024)
 #define IOV_PER_WRITE 64
 
@@ -96,7 +96,7 @@ void stoa_queue_own_end(struct stoa_queue *queue) {
   queue->bytes += last->batch->bytes.len - last->end;
   last->end = last->batch->bytes.len;
   if (last->end == last->sent) {
-    /* Nothing came of it. An empty segment would only be in the way of who writes and who cuts. */
+    /* Nothing was appended. Writing and cutting need not handle an empty segment. */
     stoa_batch_unref(last->batch);
     queue->count--;
   }
@@ -172,9 +172,9 @@ void stoa_queue_seal(struct stoa_queue *queue) {
   }
 }
 
-/* The first edge of a frame behind what cannot be taken back. */
+/* The first edge of a frame after the bytes that must be sent. */
 static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
-  assert(promised <= segment->end - segment->sent);
+  assert(promised < segment->end - segment->sent);
   size_t edge = segment->start;
   while (edge < segment->sent + promised) {
     edge += frame_len(segment->batch->bytes.data + edge);
@@ -183,20 +183,33 @@ static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
   return edge;
 }
 
+/* The number of segments at the front that stay whole: sealed ones, and those whose bytes are all promised. Leaves in
+ * *promised the promised bytes of the next segment. */
+static uint32_t whole_segments(const struct stoa_queue *queue, size_t *promised) {
+  uint32_t kept = 0;
+  for (; kept < queue->count; kept++) {
+    const struct stoa_segment *segment = segment_at(queue, kept);
+    size_t left = segment->end - segment->sent;
+    if (!segment->sealed && *promised < left) {
+      break;
+    }
+    *promised -= *promised < left ? *promised : left;
+  }
+  return kept;
+}
+
 void stoa_queue_cut(struct stoa_queue *queue, size_t promised) {
   if (queue == NULL || queue->count == 0) {
     return;
   }
-  uint32_t kept = 0;
-  while (kept < queue->count && segment_at(queue, kept)->sealed) {
+  assert(promised <= queue->bytes);
+  uint32_t kept = whole_segments(queue, &promised);
+  if (kept < queue->count && (kept == 0 || promised > 0)) {
+    struct stoa_segment *last = segment_at(queue, kept);
+    size_t edge = edge_behind(last, promised);
+    queue->bytes -= last->end - edge;
+    last->end = edge;
     kept++;
-  }
-  if (kept == 0) {
-    struct stoa_segment *first = segment_at(queue, 0);
-    size_t edge = edge_behind(first, promised);
-    queue->bytes -= first->end - edge;
-    first->end = edge;
-    kept = 1;
   }
   while (queue->count > kept) {
     queue->count--;

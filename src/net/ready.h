@@ -1,4 +1,4 @@
-/* net/ready.h: streams that have more to do than their share of a turn, first in, first out.
+/* net/ready.h: streams whose work needs more than one share of a turn, first in, first out.
  *
  * Thread: the worker's. Lifetime: a part of the stream host; streams are borrowed until taken.
  */
@@ -18,7 +18,7 @@ struct stoa_ready {
 
 /* Errors: STOA_E_MEMORY; the list is as before. */
 int stoa_ready_put(struct stoa_ready *ready, struct stoa_stream *stream);
-/* The one that waits longest, or NULL. */
+/* The stream that waits longest, or NULL. */
 struct stoa_stream *stoa_ready_take(struct stoa_ready *ready);
 /* Release the memory; the list is empty. */
 void stoa_ready_fini(struct stoa_ready *ready);

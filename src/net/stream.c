@@ -25,8 +25,8 @@ static void tell_empty(struct stoa_stream *stream) {
   }
 }
 
-/* What was to be sent has been given to the kernel, as far as it took it. The program is called from here on, for this
- * stream or for another: what it sends now leaves at the end of the next turn. */
+/* The kernel has taken as much output as it can. From here on the program may be called, for this stream or for
+ * another: what it sends now leaves at the end of the next turn. */
 static void flushed(struct stoa_stream *stream) {
   assert(stream->marked);
   assert(!stream->flushed);
@@ -48,7 +48,7 @@ static void on_flush(struct stoa_stream *stream) {
     return;
   }
   if (stream->state != STOA_STREAM_OPEN) {
-    /* Only now: the message that a handler was looking at when it ended the stream lay in there. */
+    /* Not earlier: a handler may have ended the stream while it read a message in this memory. */
     stoa_stream_input_release(stream);
   }
   if (stream->fate != STOA_FATE_ALIVE && stream->state == STOA_STREAM_OPEN) {
@@ -81,8 +81,8 @@ static void on_unmark(struct stoa_stream *stream) {
 
 /* Descriptors. */
 
-/* Input goes on when little waits; and when all that waited at the pause has been taken, for in a busy group others
- * fill the queue as fast as its reader empties it, and he must be heard too. */
+/* Input goes on when little output waits, or when all output that waited at the pause has been sent. Otherwise, in a
+ * busy group, others would fill the queue as fast as the peer empties it, and its input would wait for ever. */
 static void resume_input(struct stoa_stream *stream, size_t taken) {
   struct stoa_queue *queue = stream->queue;
   bool is_paid = queue == NULL || queue->owed <= taken;
@@ -130,7 +130,7 @@ static void on_input(struct stoa_stream *stream) {
   }
 }
 
-/* It is reported whatever is watched for, so one that is not read must not wait for it again and again. */
+/* epoll always reports EPOLLHUP and EPOLLERR, so a stream that is not read must be dropped, or the loop would spin. */
 static bool is_gone(const struct stoa_stream *stream, uint32_t events) {
   bool unwatched = (stream->pauses & ~STOA_PAUSE_SHARE) != 0 || stream->peer_ended;
   return unwatched && (events & (EPOLLHUP | EPOLLERR)) != 0;
@@ -142,7 +142,7 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
     on_writable(stream);
   }
   bool input = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-  /* TLS may have to write before it can go on reading, in its handshake and when keys are renewed. */
+  /* TLS may have to write before it can read on: in its handshake and when it renews keys. */
   input = input || (stream->conn.tls != NULL && (events & EPOLLOUT) != 0);
   if (stream->state != STOA_STREAM_CLOSED && is_gone(stream, events)) {
     stoa_stream_doom(stream, STOA_FATE_BROKEN);
@@ -154,7 +154,7 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
   }
 }
 
-/* Its turn on the ready list has come. */
+/* The ready list has reached this stream. */
 static void run_share(struct stoa_stream *stream) {
   assert(stream->listed);
   stream->listed = false;
@@ -183,7 +183,7 @@ void stoa_stream_host_run_ready(struct stoa_stream_host *host) {
   stoa_stream_begin_share(host);
   uint64_t start_ns = stoa_clock_monotonic_ns(clock);
   host->clock_ns = start_ns;
-  /* Each once: who yields again comes in the next turn. */
+  /* Each once: a stream that yields again waits for the next turn. */
   for (uint32_t left = host->ready.count; left > 0 && host->clock_ns - start_ns < STOA_STREAM_READY_NS; left--) {
     run_share(stoa_ready_take(&host->ready));
     host->clock_ns = stoa_clock_monotonic_ns(clock);

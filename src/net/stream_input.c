@@ -4,14 +4,14 @@
 
 #include <assert.h>
 
-/* The clock is read after so much work; less is not worth the reading. */
+/* The clock is read after so many bytes; more often is not worth its cost. */
 #define UNCLOCKED_BYTES 4096u
-/* A further read of what TLS holds is of many small records: to open them costs more than their bytes tell. */
+/* A further read from TLS is of many small records, which cost more to decrypt than their bytes suggest. */
 #define FURTHER_READ_COST 1024u
 
 /* Shares. */
 
-/* The time of this turn's wake-up is known without asking. */
+/* The loop has read the clock when this turn woke up; no need to read it again. */
 static void see_turn(struct stoa_stream_host *host) {
   uint64_t turn_ns = stoa_loop_now_ns(host->loop);
   if (host->turn_ns != turn_ns) {
@@ -45,7 +45,7 @@ void stoa_stream_spend(struct stoa_stream *stream, size_t bytes) {
   }
 }
 
-/* What is not complete. */
+/* Incomplete input. */
 
 struct stoa_stream_input *stoa_stream_input_ensure(struct stoa_stream *stream) {
   if (stream->input == NULL) {
@@ -72,7 +72,7 @@ static void trim_input(struct stoa_stream *stream) {
   }
 }
 
-/* The stash stays with the stream: it is what the peer sent after what the old protocol has used. */
+/* The stash stays: the peer sent it after the bytes that the old protocol used. */
 void stoa_stream_set_protocol(struct stoa_stream *stream, const struct stoa_protocol *protocol) {
   assert(stream->protocol->host == protocol->host);
   assert(stream->input == NULL || stream->input->stash.len == 0);
@@ -80,7 +80,7 @@ void stoa_stream_set_protocol(struct stoa_stream *stream, const struct stoa_prot
   stream->protocol = protocol;
 }
 
-/* Put what was left over in front of the scratch. */
+/* Copy the stash to the front of the scratch buffer. */
 static size_t unstash(struct stoa_stream *stream) {
   if (stream->input == NULL) {
     return 0;
@@ -105,7 +105,7 @@ static void stash(struct stoa_stream *stream, const uint8_t *data, size_t len) {
   }
 }
 
-/* Take messages off the front of the bytes; what is left is kept for later. One that is being ended keeps nothing. */
+/* Handle messages from the front of the bytes and keep the rest for later. A stream that is ending keeps nothing. */
 static void process(struct stoa_stream *stream, uint8_t *data, size_t len) {
   size_t at = 0;
   size_t used = 1;
@@ -141,7 +141,7 @@ static bool read_once(struct stoa_stream *stream) {
   return true;
 }
 
-/* Nothing of what follows is taken, for TLS reads it from the descriptor. */
+/* The bytes after the header stay in the kernel, because TLS reads them from the descriptor. */
 static bool peek_once(struct stoa_stream *stream) {
   uint8_t *scratch = stoa_stream_host_of(stream)->scratch;
   size_t kept = stream->input == NULL ? 0 : stream->input->stash.len;
@@ -163,20 +163,20 @@ static bool peek_once(struct stoa_stream *stream) {
   if (used == 0) {
     stash(stream, scratch, kept + len);
   }
-  /* It was there a moment ago. */
+  /* Cannot fail: the same bytes were peeked just before. */
   ssize_t ignored = stoa_sys.recv(fd, scratch, used == 0 ? len : used - kept, 0);
   (void)ignored;
   return false;
 }
 
 bool stoa_stream_has_unread(const struct stoa_stream *stream) {
-  /* Without a pause the stash holds what is not complete, and waits for the peer. */
+  /* Without a pause the stash is an incomplete message, which waits for the peer. */
   bool waits_here = stream->pauses != 0 && stream->input != NULL && stream->input->stash.len > 0;
   return stream->listed || waits_here || stoa_conn_has_input(&stream->conn);
 }
 
-/* One read a share for a plain connection: the level-triggered loop comes back for more, and no stream keeps the others
- * waiting. TLS may hold bytes that the descriptor does not show, so those are read too. */
+/* One read a share for a plain connection: the level-triggered loop comes back for more, and no stream delays the
+ * others. TLS may have decrypted bytes that epoll does not report, so those are read too. */
 void stoa_stream_readable(struct stoa_stream *stream) {
   bool more = stream->protocol->peeks ? peek_once(stream) : read_once(stream);
   while (more && stream->state != STOA_STREAM_CLOSED && stream->pauses == 0 && stoa_conn_pending(&stream->conn)) {

@@ -3,11 +3,12 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Once the turn's buffer holds so much, streams gather in queues of their own, which do not have to move. */
+/* When the turn's buffer has so many bytes, streams use queues of their own instead, which need no copy at the end of
+ * the turn. */
 #define TURN_BYTES_FULL ((size_t)1024 * 1024)
-#define TURN_BYTES_MAX (STOA_QUEUE_OWN_BYTES_MAX + TURN_BYTES_FULL) /* whatever others have put before it */
+#define TURN_BYTES_MAX (STOA_QUEUE_OWN_BYTES_MAX + TURN_BYTES_FULL) /* after the bytes of other streams */
 
-/* The stream's own bytes in the turn's buffer. */
+/* Bytes of single streams in the turn's buffer. */
 
 static struct stoa_turn *turn_of(const struct stoa_stream *stream) {
   return &stoa_stream_host_of(stream)->turn;
@@ -44,8 +45,8 @@ static bool ensure_queue(struct stoa_stream *stream) {
   return stream->queue != NULL;
 }
 
-/* Copy its bytes of this turn to its queue, in one piece, since a record of them may have been begun; `written` of them
- * are sent already. */
+/* Copy its bytes of this turn to its queue, in one piece, because TLS may have begun a record of them; `written` of
+ * them are sent already. */
 static void move_to_queue(struct stoa_stream *stream, size_t written) {
   const struct stoa_turn_entry *entry = entry_of(stream);
   assert(written <= entry->end - entry->start);
@@ -87,7 +88,7 @@ void stoa_stream_output_discard(struct stoa_stream *stream) {
 
 /* Adding. */
 
-/* One message always fits when nothing waits, so that the cap need not be above the largest message. */
+/* One message always fits when no output waits, so that the cap may be less than the largest message. */
 static bool takes_more(struct stoa_stream *stream) {
   if (stream->state != STOA_STREAM_OPEN || stream->fate != STOA_FATE_ALIVE) {
     return false;
@@ -131,7 +132,7 @@ struct stoa_buffer *stoa_stream_queue_begin(struct stoa_stream *stream) {
   return &own->bytes;
 }
 
-/* The turn's buffer, when the stream's bytes can stand there in one run; else NULL. */
+/* The turn's buffer, if the stream's bytes can be contiguous there; else NULL. */
 static struct stoa_buffer *begin_in_turn(struct stoa_stream *stream) {
   struct stoa_turn *turn = turn_of(stream);
   if (stream->queue != NULL || stream->blocked || stream->flushed) {
@@ -194,8 +195,8 @@ int stoa_stream_output_bytes(struct stoa_stream *stream, const void *data, size_
   return status;
 }
 
-/* Nothing waits, and the kernel takes plain bytes from anywhere. (A TLS record that was begun must be finished from the
- * same bytes.) */
+/* Only when no output waits, and only for plain connections: a TLS record that was begun must be finished from the same
+ * bytes. */
 bool stoa_stream_write_through(struct stoa_stream *stream, const struct iovec *pieces, size_t count,
                                size_t *out_written) {
   bool may = stream->state == STOA_STREAM_OPEN && stream->fate == STOA_FATE_ALIVE && !stream->blocked &&
@@ -217,7 +218,7 @@ void stoa_stream_output_written(struct stoa_stream *stream, size_t written) {
   stoa_queue_advance(stream->queue, written);
 }
 
-/* Bytes that others get too. */
+/* Shared bytes. */
 
 void stoa_stream_output_queue(struct stoa_stream *stream, struct stoa_batch *batch, size_t start, size_t end) {
   if (!takes_more(stream)) {
@@ -247,9 +248,9 @@ static bool gather(struct stoa_stream *stream, const struct stoa_turn_send *send
   if (stream->conn.tls != NULL) {
     return false;
   }
-  /* A second send must not follow a first that fell short: who gathers it hands over the first, and looks again. */
+  /* A second send must not follow a short first one: the caller hands over the first send, and checks its result. */
   assert(!stream->gathered);
-  /* Before the call, which may hand over what others gathered, but never this one. */
+  /* Before the call, which may hand over other streams' sends, but never this one. */
   stream->gathered = stoa_turn_gather(turn_of(stream), send);
   return stream->gathered;
 }
@@ -257,7 +258,7 @@ static bool gather(struct stoa_stream *stream, const struct stoa_turn_send *send
 void stoa_stream_output_shared(struct stoa_stream *stream, struct stoa_batch *batch, size_t start, size_t end) {
   assert(start < end);
   if (stream->gathered) {
-    /* Another group's bytes. Should they fall short, these must wait behind them. */
+    /* The earlier send is another group's. If it is short, these bytes must wait after it. */
     stoa_turn_hand_over(turn_of(stream));
   }
   if (stream->queue != NULL || stream->blocked || own_bytes(stream) > 0) {
@@ -284,7 +285,7 @@ void stoa_stream_output_shared(struct stoa_stream *stream, struct stoa_batch *ba
 
 /* Sending. */
 
-/* Returns STOA_OK when all is sent, STOA_E_AGAIN when some waits in the queue, or what broke the connection. */
+/* Returns STOA_OK when all is sent, STOA_E_AGAIN when some waits in the queue, or the error of the connection. */
 static int write_own(struct stoa_stream *stream) {
   const struct stoa_turn_entry *entry = entry_of(stream);
   size_t len = own_bytes(stream);
@@ -306,7 +307,7 @@ static int write_own(struct stoa_stream *stream) {
   return STOA_OK;
 }
 
-/* Remember what became of the stream's own bytes. */
+/* Record the result of sending the stream's own bytes. */
 static void note_status(struct stoa_stream *stream, int status) {
   if (stream->queue != NULL && stream->queue->bytes == 0) {
     stoa_queue_destroy(stream->queue);

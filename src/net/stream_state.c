@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* Which state may follow which: forward only, and a stream may be closed at any time. */
+/* Allowed changes of state: forward only; closing is allowed at any time. */
 static bool may_follow(enum stoa_stream_state from, enum stoa_stream_state to) {
   switch (from) {
     case STOA_STREAM_OPEN:
@@ -42,8 +42,8 @@ void stoa_stream_doom(struct stoa_stream *stream, enum stoa_stream_fate fate) {
   stoa_stream_mark(stream);
 }
 
-/* One that waits for its share stays watched: its turn comes soon, and two calls of epoll would cost more than events
- * that are looked away from. */
+/* A stream that waits for its share stays watched: it runs soon, and two epoll calls would cost more than events that
+ * are ignored. */
 void stoa_stream_watch(struct stoa_stream *stream) {
   bool want_read = (stream->pauses & ~STOA_PAUSE_SHARE) == 0 && !stream->peer_ended;
   bool want_write = stream->blocked || (stream->pauses & STOA_PAUSE_OUTPUT) != 0;
@@ -54,12 +54,12 @@ void stoa_stream_watch(struct stoa_stream *stream) {
 }
 
 void stoa_stream_pause(struct stoa_stream *stream, enum stoa_stream_pause reason) {
-  assert(reason != STOA_PAUSE_SHARE); /* the ready list's, by stoa_stream_yield() */
+  assert(reason != STOA_PAUSE_SHARE); /* set with the ready list, by stoa_stream_yield() */
   stream->pauses |= (uint8_t)reason;
-  stoa_stream_mark(stream); /* the end of the turn watches for other events */
+  stoa_stream_mark(stream); /* the end of the turn changes the watched events */
 }
 
-/* Without memory false: it is not on the list. */
+/* False without memory: the stream is not on the list. */
 static bool list(struct stoa_stream *stream) {
   assert(stream->state != STOA_STREAM_CLOSED);
   if (!stream->listed) {
@@ -86,7 +86,7 @@ void stoa_stream_resume(struct stoa_stream *stream, enum stoa_stream_pause reaso
   stream->pauses &= (uint8_t)~reason;
   stoa_stream_mark(stream);
   if ((stream->pauses & ~STOA_PAUSE_SHARE) == 0 && !list(stream)) {
-    /* What waits in its stash would wait for ever. */
+    /* Its stash would wait for ever. */
     stoa_stream_doom(stream, STOA_FATE_MEMORY);
   }
 }

@@ -1,7 +1,6 @@
 #include "base/memory.h"
 #include "net/tls_private.h"
-
-#include <openssl/crypto.h>
+#include "net/tls_traffic.h"
 
 int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls) {
   struct stoa_tls *tls = stoa_calloc(1, sizeof *tls);
@@ -24,10 +23,7 @@ void stoa_tls_destroy(struct stoa_tls *tls) {
     return;
   }
   stoa_tls_openssl_close(tls);
-  if (tls->traffic != NULL) {
-    OPENSSL_cleanse(tls->traffic, sizeof *tls->traffic);
-    stoa_free(tls->traffic);
-  }
+  stoa_tls_traffic_free(tls);
   stoa_tls_bytes_fini(&tls->in);
   stoa_tls_bytes_fini(&tls->out);
   stoa_tls_scratch_unref(tls->scratch);

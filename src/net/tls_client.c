@@ -39,12 +39,11 @@ static int trust(SSL_CTX *ssl, const char *ca_file) {
     return SSL_CTX_set_default_verify_paths(ssl) == 1 ? STOA_OK : STOA_E_MEMORY;
   }
   if (stoa_sys.access(ca_file, R_OK) != 0) {
-    stoa_log(STOA_LOG_ERROR, "cannot read the file of authorities", STOA_F_STR("file", ca_file),
-             STOA_F_INT("errno", errno));
+    stoa_log(STOA_LOG_ERROR, "cannot read the CA file", STOA_F_STR("file", ca_file), STOA_F_INT("errno", errno));
     return STOA_E_NOT_FOUND;
   }
   if (SSL_CTX_load_verify_file(ssl, ca_file) != 1) {
-    return stoa_tls_log_refusal("the file of authorities is not usable", ca_file);
+    return stoa_tls_log_refusal("the CA file is not usable", ca_file);
   }
   return STOA_OK;
 }

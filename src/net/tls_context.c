@@ -53,7 +53,7 @@ static int check_files(const char *certificate, const char *key) {
     return STOA_E_NOT_FOUND;
   }
   if ((info.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-    stoa_log(STOA_LOG_ERROR, "others can read the private key; run chmod o-rw on it", STOA_F_STR("file", key));
+    stoa_log(STOA_LOG_ERROR, "other users can read the private key; run chmod o-rw on it", STOA_F_STR("file", key));
     return STOA_E_DENIED;
   }
   return STOA_OK;
@@ -87,6 +87,7 @@ static bool set_server_options(SSL_CTX *ssl) {
   static const char suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
   SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_keylog_callback(ssl, stoa_tls_on_secret);
+  SSL_CTX_set_max_early_data(ssl, 0); /* OpenSSL's default too: what can be replayed (RFC 8446 8) is never taken */
   return SSL_CTX_set_ciphersuites(ssl, suites) == 1 && SSL_CTX_set_num_tickets(ssl, 1) == 1;
 }
 

@@ -23,6 +23,11 @@ void stoa_tls_load(struct stoa_tls *tls) {
   scratch->end = len;
 }
 
+void stoa_tls_unload(struct stoa_tls *tls) {
+  tls->scratch->at = 0;
+  tls->scratch->end = 0;
+}
+
 int stoa_tls_fill(struct stoa_tls *tls) {
   struct stoa_tls_scratch *scratch = tls->scratch;
   if (scratch->at == scratch->end) {
@@ -46,17 +51,16 @@ int stoa_tls_keep(struct stoa_tls *tls) {
   struct stoa_tls_scratch *scratch = tls->scratch;
   uint32_t len = scratch->end - scratch->at;
   stoa_tls_bytes_fini(&tls->in);
-  if (len == 0) {
-    return STOA_OK;
-  }
-  tls->in.data = stoa_alloc(len);
-  if (tls->in.data == NULL) {
+  uint8_t *kept = len == 0 ? NULL : stoa_alloc(len);
+  if (kept == NULL) {
     tls->plain_len = 0;
-    return STOA_E_MEMORY;
+    stoa_tls_unload(tls);
+    return len == 0 ? STOA_OK : STOA_E_MEMORY;
   }
-  memcpy(tls->in.data, scratch->in + scratch->at, len);
+  memcpy(kept, scratch->in + scratch->at, len);
+  tls->in.data = kept;
   tls->in.len = len;
-  scratch->at = scratch->end;
+  stoa_tls_unload(tls);
   return STOA_OK;
 }
 

@@ -1,8 +1,13 @@
 #include "base/memory.h"
 #include "net/tls_private.h"
+#include "net/tls_traffic.h"
 
 #include <assert.h>
 #include <openssl/err.h>
+
+/* Records that one read opens; the rest waits for the next, so that many tiny ones do not keep others waiting. Each
+ * read may copy what waits, so it is not less. */
+#define OPENED_MAX 64u
 
 /* The descriptor, as OpenSSL sees it: a BIO for both ways. */
 
@@ -133,14 +138,23 @@ void stoa_tls_on_secret(const SSL *ssl, const char *line) {
   }
 }
 
-/* How many records wait in `out` that the new keys have sealed: those of the session tickets. */
-static uint64_t sealed_records(const struct stoa_tls *tls) {
-  uint64_t count = 0;
+/* How many records wait in `out` that the new keys have sealed: those of the session tickets. False when they do not
+ * end where `out` does: then nobody knows the number of the next. */
+static bool count_sealed(const struct stoa_tls *tls, uint64_t *out_count) {
   const struct stoa_tls_bytes *out = &tls->out;
-  for (size_t at = tls->handshake_len; at + STOA_TLS_HEADER_LEN <= out->len; count++) {
+  uint64_t count = 0;
+  size_t at = tls->handshake_len;
+  for (; at + STOA_TLS_HEADER_LEN <= out->len && out->data[at] == STOA_TLS_RECORD_DATA; count++) {
     at += stoa_tls_record_len(out->data + at);
   }
-  return count;
+  *out_count = count;
+  return at == out->len;
+}
+
+/* RFC 6066 4: the extension's values are 1 for 2^9 to 4 for 2^12; 0 when it was not agreed on. */
+static uint16_t data_len_max(const SSL *ssl) {
+  uint8_t code = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl));
+  return (uint16_t)(code == 0 ? STOA_TLS_DATA_LEN_MAX : 256u << code);
 }
 
 void stoa_tls_openssl_close(struct stoa_tls *tls) {
@@ -151,15 +165,23 @@ void stoa_tls_openssl_close(struct stoa_tls *tls) {
   }
 }
 
-/* The handshake is done. When it was TLS 1.3's, OpenSSL has done its part, and its 14 KB are released. */
+static bool begin_traffic(struct stoa_tls *tls, struct stoa_tls_traffic *traffic) {
+  struct stoa_tls_tools *tools = tls->scratch->tools;
+  uint64_t sealed;
+  traffic->data_len_max = data_len_max(tls->ssl);
+  return traffic->has_in && traffic->has_out && SSL_has_pending(tls->ssl) == 0 && count_sealed(tls, &sealed) &&
+         stoa_tls_keys_begin(&traffic->in, tools, traffic->suite, 0) &&
+         stoa_tls_keys_begin(&traffic->out, tools, traffic->suite, sealed);
+}
+
+/* The handshake is done. When it was TLS 1.3's, OpenSSL has done its part, and its 14 KB are released. When something
+ * is in the way it goes on to the end, and the secrets are forgotten here. */
 static bool take_over(struct stoa_tls *tls) {
-  struct stoa_tls_traffic *traffic = tls->traffic;
-  if (traffic == NULL || !traffic->has_in || !traffic->has_out || SSL_has_pending(tls->ssl) != 0) {
+  if (tls->traffic == NULL) {
     return false;
   }
-  struct stoa_tls_tools *tools = tls->scratch->tools;
-  if (!stoa_tls_keys_begin(&traffic->in, tools, traffic->suite, 0) ||
-      !stoa_tls_keys_begin(&traffic->out, tools, traffic->suite, sealed_records(tls))) {
+  if (!begin_traffic(tls, tls->traffic)) {
+    stoa_tls_traffic_free(tls);
     return false;
   }
   stoa_tls_openssl_close(tls);
@@ -231,10 +253,10 @@ static int shake_hands(struct stoa_tls *tls) {
   return status;
 }
 
-/* As many records as there is room for. */
+/* As many records as there is room for, and a bounded number. */
 static int read_records(struct stoa_tls *tls, uint8_t *data, size_t size, size_t *out_len) {
   size_t got = 0;
-  while (got < size) {
+  for (unsigned i = 0; i < OPENED_MAX && got < size; i++) {
     size_t len;
     int result = SSL_read_ex(tls->ssl, data + got, size - got, &len);
     if (result != 1) {
@@ -288,7 +310,7 @@ int stoa_tls_openssl_read(struct stoa_tls *tls, void *data, size_t size, size_t 
 
 /* One piece a call: with SSL_MODE_ENABLE_PARTIAL_WRITE a record at a time is taken. Small pieces are not joined, for
  * a turn's messages already are one piece. */
-int stoa_tls_openssl_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len) {
+static int write_pieces(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len) {
   size_t total = 0;
   for (size_t i = 0; i < count; i++) {
     size_t taken = 0;
@@ -316,8 +338,20 @@ int stoa_tls_openssl_write(struct stoa_tls *tls, const struct iovec *pieces, siz
   return STOA_OK;
 }
 
+/* A write before the handshake's end goes on with it, and so reads. */
+int stoa_tls_openssl_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len) {
+  stoa_tls_load(tls);
+  int status = write_pieces(tls, pieces, count, out_len);
+  if (stoa_tls_keep(tls) != STOA_OK) {
+    tls->end = STOA_E_MEMORY;
+  }
+  return status;
+}
+
 void stoa_tls_openssl_shutdown(struct stoa_tls *tls) {
-  if (!tls->broken && SSL_is_init_finished(tls->ssl)) {
+  /* A second SSL_shutdown() would read. */
+  bool is_told = (SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN) != 0;
+  if (!tls->broken && !is_told && SSL_is_init_finished(tls->ssl)) {
     ERR_clear_error();
     SSL_shutdown(tls->ssl);
     ERR_clear_error();

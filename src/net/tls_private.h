@@ -29,14 +29,15 @@ struct stoa_tls_traffic {
   struct stoa_tls_keys in, out;
   uint8_t message[5]; /* of a handshake message that is not complete: the only one that may come has five bytes */
   uint8_t message_len;
-  uint8_t barren_count; /* records in a row that brought nothing */
-  bool has_in, has_out; /* the handshake has told the secret */
-  bool update_due;      /* our keys change before our next bytes */
+  uint16_t data_len_max; /* of one record: less than 2^14 when the client has asked for it (RFC 6066 4) */
+  uint8_t barren_count;  /* records in a row that brought nothing */
+  bool has_in, has_out;  /* the handshake has told the secret */
+  bool update_due;       /* our keys change before our next bytes */
 };
 
 struct stoa_tls {
   int fd;
-  uint32_t promised; /* bytes of a record that is made, and whose rest waits in `out` */
+  uint32_t promised; /* bytes whose records are made, and wait in `out` */
   SSL *ssl;          /* NULL once tls_traffic.c has taken over */
   struct stoa_tls_scratch *scratch;
   struct stoa_tls_traffic *traffic; /* what is known of it while `ssl` is there */
@@ -64,21 +65,17 @@ struct stoa_tls_context *stoa_tls_context_begin(const SSL_METHOD *method);
 void stoa_tls_load(struct stoa_tls *tls);
 /* More from the descriptor into the scratch. Errors: STOA_E_AGAIN, STOA_E_CLOSED, STOA_E_SYSTEM */
 int stoa_tls_fill(struct stoa_tls *tls);
-/* End reading: what was not used waits in `in`. Errors: STOA_E_MEMORY; it is lost. */
+/* End reading: what was not used waits in `in`, and the scratch is empty. Errors: STOA_E_MEMORY; it is lost. */
 int stoa_tls_keep(struct stoa_tls *tls);
+/* End reading when nothing was used: `in` is as before, and the scratch is empty. The next connection must never find
+ * bytes of this one there. */
+void stoa_tls_unload(struct stoa_tls *tls);
 /* Let bytes wait in `out`. Errors: STOA_E_MEMORY */
 int stoa_tls_hold(struct stoa_tls *tls, const uint8_t *data, size_t len);
 /* Send what waits in `out`, then `len` more bytes, of which out_taken were taken.
  * Errors: STOA_E_AGAIN  some of `out` still waits, none of the others was taken; STOA_E_SYSTEM */
 int stoa_tls_send(struct stoa_tls *tls, const uint8_t *data, size_t len, size_t *out_taken);
 void stoa_tls_bytes_fini(struct stoa_tls_bytes *bytes);
-
-/* tls_traffic.c: records that are made and opened here. The functions of tls.h for it. */
-
-int stoa_tls_traffic_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len);
-int stoa_tls_traffic_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len);
-bool stoa_tls_traffic_pending(const struct stoa_tls *tls);
-void stoa_tls_traffic_shutdown(struct stoa_tls *tls);
 
 /* tls_openssl.c: the handshake, TLS 1.2 and a client's side. */
 

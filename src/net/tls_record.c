@@ -78,6 +78,19 @@ void stoa_tls_tools_destroy(struct stoa_tls_tools *tools) {
   stoa_free(tools);
 }
 
+static void forget(EVP_CIPHER_CTX *cipher) {
+  static const uint8_t none[STOA_TLS_KEY_LEN_MAX];
+  if (cipher != NULL) {
+    int ignored = EVP_CipherInit_ex2(cipher, NULL, none, none, -1, NULL);
+    (void)ignored;
+  }
+}
+
+void stoa_tls_tools_forget(struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite) {
+  forget(tools->sealers[suite->index]);
+  forget(tools->openers[suite->index]);
+}
+
 static EVP_CIPHER_CTX *make_cipher(const struct stoa_tls_suite *suite, bool seals) {
   EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, suite->cipher, NULL);
   EVP_CIPHER_CTX *made = EVP_CIPHER_CTX_new();
@@ -147,12 +160,15 @@ size_t stoa_tls_record_len(const uint8_t *data) {
 }
 
 /* The cipher, with the key and the next record's nonce in it (RFC 8446 5.3), and the header given as what is
- * authenticated beside the text. NULL when memory is out. */
+ * authenticated beside the text. NULL when memory is out, or the numbers are. */
 static EVP_CIPHER_CTX *begin(EVP_CIPHER_CTX **kept, const struct stoa_tls_suite *suite,
                              const struct stoa_tls_keys *keys, bool seals, const uint8_t *header) {
   uint8_t nonce[STOA_TLS_NONCE_LEN];
   int ignored;
   EVP_CIPHER_CTX **slot = &kept[suite->index];
+  if (keys->sequence == UINT64_MAX) {
+    return NULL; /* RFC 8446 5.3: numbers must not wrap */
+  }
   if (*slot == NULL) {
     *slot = make_cipher(suite, seals);
     if (*slot == NULL) {
@@ -165,6 +181,7 @@ static EVP_CIPHER_CTX *begin(EVP_CIPHER_CTX **kept, const struct stoa_tls_suite 
   }
   bool begun = EVP_CipherInit_ex2(*slot, NULL, keys->key, nonce, seals ? 1 : 0, NULL) == 1 &&
                EVP_CipherUpdate(*slot, NULL, &ignored, header, STOA_TLS_HEADER_LEN) == 1;
+  OPENSSL_cleanse(nonce, sizeof nonce);
   return begun ? *slot : NULL;
 }
 

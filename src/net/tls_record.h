@@ -53,19 +53,21 @@ size_t stoa_tls_suite_secret_len(const struct stoa_tls_suite *suite);
 /* NULL when memory is out. */
 struct stoa_tls_tools *stoa_tls_tools_create(void);
 void stoa_tls_tools_destroy(struct stoa_tls_tools *tools);
+/* A connection of that suite has ended: no key is left in the ciphers. */
+void stoa_tls_tools_forget(struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite);
 
 /* Begin with the traffic secret that the caller has put into keys->secret, of the suite's length; the first record has
  * the given number. False when memory is out. */
 bool stoa_tls_keys_begin(struct stoa_tls_keys *keys, struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite,
                          uint64_t sequence);
-/* The next generation of them (RFC 8446 7.2). False when memory is out; the keys are as before. */
+/* The next generation of them (RFC 8446 7.2), from number 0 on. False when memory is out; the keys are as before. */
 bool stoa_tls_keys_update(struct stoa_tls_keys *keys, struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite);
 
 /* The length of the record that begins at `data`, header and all, whatever it holds. len >= STOA_TLS_HEADER_LEN */
 size_t stoa_tls_record_len(const uint8_t *data);
 
 /* Make one record. len <= STOA_TLS_DATA_LEN_MAX; `out` has room for len + STOA_TLS_OVERHEAD_LEN and is not `data`.
- * False when memory is out; the number is not used then. */
+ * False when memory is out, or the numbers are (RFC 8446 5.3); none is used then, and `out` must not be sent. */
 bool stoa_tls_seal(struct stoa_tls_keys *keys, struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite,
                    enum stoa_tls_record_type type, const uint8_t *data, size_t len, uint8_t *out);
 
@@ -74,7 +76,8 @@ struct stoa_tls_opened {
   size_t len;   /* without type and padding */
 };
 
-/* Open one whole record of `len` bytes, all of it as stoa_tls_record_len() says. `out` has room for len less header and
+/* Open one record of `len` bytes, as stoa_tls_record_len() says; all of them are there, except when it is no protected
+ * record or longer than STOA_TLS_RECORD_LEN_MAX. `out` has room for len less header and
  * tag, and is not `record`; what is in it after an error is not to be used. Returns STOA_OK, or STOA_E_TLS with the
  * alert that the peer is to get. */
 int stoa_tls_open(struct stoa_tls_keys *keys, struct stoa_tls_tools *tools, const struct stoa_tls_suite *suite,

@@ -1,7 +1,9 @@
+#include "net/tls_traffic.h"
 #include "base/memory.h"
 #include "net/tls_private.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 
 /* Records in a row without data: RFC 8446 allows them without end, and each costs half a microsecond. */
 #define BARREN_MAX 32u
@@ -9,9 +11,22 @@
 #define OPENED_MAX 16u
 /* RFC 8446 5.5: about as many full records may be sealed by one AES-GCM key. */
 #define RECORDS_MAX (UINT64_C(1) << 24)
-#define PIECES_MAX 64u
+#define RECORDS_PER_FLIGHT_MAX 64u
 
 enum { ALERT_LEVEL_WARNING = 1, ALERT_LEVEL_FATAL = 2, ALERT_USER_CANCELED = 90, MESSAGE_KEY_UPDATE = 24 };
+
+void stoa_tls_traffic_free(struct stoa_tls *tls) {
+  struct stoa_tls_traffic *traffic = tls->traffic;
+  if (traffic == NULL) {
+    return;
+  }
+  if (traffic->suite != NULL) {
+    stoa_tls_tools_forget(tls->scratch->tools, traffic->suite);
+  }
+  OPENSSL_cleanse(traffic, sizeof *traffic);
+  stoa_free(traffic);
+  tls->traffic = NULL;
+}
 
 /* What comes. */
 
@@ -29,22 +44,31 @@ static void send_alert(struct stoa_tls *tls, enum stoa_tls_alert alert) {
   }
 }
 
+/* RFC 8446 6.2: after a fatal alert, of whichever side, the keys are forgotten. Nobody seals or opens any more. */
+static void end_broken(struct stoa_tls *tls, int status) {
+  tls->end = (uint8_t)status;
+  tls->broken = true;
+  OPENSSL_cleanse(&tls->traffic->in, sizeof tls->traffic->in);
+  OPENSSL_cleanse(&tls->traffic->out, sizeof tls->traffic->out);
+}
+
 /* The peer broke the protocol. */
 static void fail(struct stoa_tls *tls, enum stoa_tls_alert alert) {
-  tls->end = STOA_E_TLS;
-  tls->broken = true;
-  send_alert(tls, alert);
+  if (!tls->broken) {
+    send_alert(tls, alert);
+  }
+  end_broken(tls, STOA_E_TLS);
 }
 
 static void on_alert(struct stoa_tls *tls, const uint8_t *text, size_t len) {
   if (len != 2) {
-    fail(tls, STOA_TLS_ALERT_DECODE_ERROR);
+    /* RFC 8446 5.4 for the empty one, 6.2 for the others. */
+    fail(tls, len == 0 ? STOA_TLS_ALERT_UNEXPECTED_MESSAGE : STOA_TLS_ALERT_DECODE_ERROR);
   } else if (text[1] == STOA_TLS_ALERT_CLOSE_NOTIFY) {
     tls->end = STOA_E_CLOSED;
   } else if (text[1] != ALERT_USER_CANCELED) {
-    /* RFC 8446 6.2: the connection is at its end, and nothing is sent any more. */
-    tls->end = STOA_E_TLS;
-    tls->broken = true;
+    /* RFC 8446 6.2: whatever its level, and whether it is known or not. Nothing is sent any more. */
+    end_broken(tls, STOA_E_TLS);
   }
 }
 
@@ -62,19 +86,37 @@ static void on_key_update(struct stoa_tls *tls) {
   }
 }
 
-static void on_handshake(struct stoa_tls *tls, const uint8_t *text, size_t len) {
+/* What has come of a message so far: is it the one that may come? */
+static bool head_is_good(struct stoa_tls *tls) {
   static const uint8_t expected[4] = {MESSAGE_KEY_UPDATE, 0, 0, 1};
+  const struct stoa_tls_traffic *traffic = tls->traffic;
+  size_t head_len = traffic->message_len < sizeof expected ? traffic->message_len : sizeof expected;
+  if (traffic->message[0] != MESSAGE_KEY_UPDATE) {
+    fail(tls, STOA_TLS_ALERT_UNEXPECTED_MESSAGE);
+    return false;
+  }
+  if (memcmp(traffic->message, expected, head_len) != 0) {
+    fail(tls, STOA_TLS_ALERT_DECODE_ERROR); /* RFC 8446 6.2: its length is another */
+    return false;
+  }
+  return true;
+}
+
+static void on_handshake(struct stoa_tls *tls, const uint8_t *text, size_t len) {
   struct stoa_tls_traffic *traffic = tls->traffic;
   size_t room = sizeof traffic->message - traffic->message_len;
-  /* RFC 8446 5.1: no empty record, and none that goes on after a change of keys. */
-  if (len == 0 || len > room) {
-    fail(tls, STOA_TLS_ALERT_UNEXPECTED_MESSAGE);
+  size_t part = len < room ? len : room;
+  if (len == 0) {
+    fail(tls, STOA_TLS_ALERT_UNEXPECTED_MESSAGE); /* RFC 8446 5.4 */
     return;
   }
-  memcpy(traffic->message + traffic->message_len, text, len);
-  traffic->message_len = (uint8_t)(traffic->message_len + len);
-  size_t head_len = traffic->message_len < sizeof expected ? traffic->message_len : sizeof expected;
-  if (memcmp(traffic->message, expected, head_len) != 0) {
+  memcpy(traffic->message + traffic->message_len, text, part);
+  traffic->message_len = (uint8_t)(traffic->message_len + part);
+  if (!head_is_good(tls)) {
+    return;
+  }
+  if (len > room) {
+    /* RFC 8446 5.1: the record goes on after a change of keys. */
     fail(tls, STOA_TLS_ALERT_UNEXPECTED_MESSAGE);
   } else if (traffic->message_len == sizeof traffic->message) {
     on_key_update(tls);
@@ -97,27 +139,39 @@ static bool has_record(const uint8_t *data, size_t len) {
                                         stoa_tls_record_len(data) > STOA_TLS_RECORD_LEN_MAX);
 }
 
-static bool has_record_here(const struct stoa_tls_scratch *scratch) {
-  return has_record(scratch->in + scratch->at, scratch->end - scratch->at);
+/* Bytes that are being opened: they lie in the scratch, or still in `in` where they waited. Many small records would be
+ * copied there and back for each read otherwise. */
+struct source {
+  uint8_t *data;
+  uint32_t at, end;
+};
+
+static bool has_first(const struct source *source) {
+  return has_record(source->data + source->at, source->end - source->at);
 }
 
 /* Open the record at the front into `out`. Returns false when it was refused. */
-static bool open_first(struct stoa_tls *tls, uint8_t *out, struct stoa_tls_opened *out_opened) {
-  struct stoa_tls_scratch *scratch = tls->scratch;
+static bool open_first(struct stoa_tls *tls, struct source *source, uint8_t *out, struct stoa_tls_opened *out_opened) {
   struct stoa_tls_traffic *traffic = tls->traffic;
   enum stoa_tls_alert alert;
-  const uint8_t *record = scratch->in + scratch->at;
+  const uint8_t *record = source->data + source->at;
   size_t len = stoa_tls_record_len(record);
-  if (stoa_tls_open(&traffic->in, scratch->tools, traffic->suite, record, len, out, out_opened, &alert) != STOA_OK) {
+  if (stoa_tls_open(&traffic->in, tls->scratch->tools, traffic->suite, record, len, out, out_opened, &alert) !=
+      STOA_OK) {
     fail(tls, alert);
     return false;
   }
-  scratch->at += (uint32_t)len;
+  /* RFC 6066 4: what the client has agreed to. */
+  if (out_opened->len > traffic->data_len_max) {
+    fail(tls, STOA_TLS_ALERT_RECORD_OVERFLOW);
+    return false;
+  }
+  source->at += (uint32_t)len;
   return true;
 }
 
-/* What came of a record: bytes, or something for TLS itself. */
-static void judge(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_opened opened) {
+/* What came of a record: bytes, or something for TLS itself. Returns how many bytes. */
+static size_t judge(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_opened opened) {
   struct stoa_tls_traffic *traffic = tls->traffic;
   bool is_data = opened.type == STOA_TLS_RECORD_DATA && traffic->message_len == 0;
   traffic->barren_count = is_data && opened.len > 0 ? 0 : (uint8_t)(traffic->barren_count + 1);
@@ -126,44 +180,52 @@ static void judge(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_ope
   } else if (!is_data) {
     on_control(tls, text, opened);
   }
+  return is_data && tls->end == STOA_OK ? opened.len : 0;
 }
 
 /* A record larger than what the caller has room for: the rest of its text is put back in front of what follows it. */
-static size_t open_in_part(struct stoa_tls *tls, uint8_t *data, size_t size) {
-  struct stoa_tls_scratch *scratch = tls->scratch;
+static size_t open_in_part(struct stoa_tls *tls, struct source *source, uint8_t *data, size_t size) {
+  uint8_t *text = tls->scratch->out;
   struct stoa_tls_opened opened;
-  if (!open_first(tls, scratch->out, &opened)) {
+  if (!open_first(tls, source, text, &opened)) {
     return 0;
   }
-  judge(tls, scratch->out, opened);
-  if (opened.type != STOA_TLS_RECORD_DATA || tls->end != STOA_OK) {
-    return 0;
-  }
-  size_t len = opened.len < size ? opened.len : size;
-  size_t rest = opened.len - len;
-  memcpy(data, scratch->out, len);
-  scratch->at -= (uint32_t)rest;
-  memcpy(scratch->in + scratch->at, scratch->out + len, rest);
+  size_t text_len = judge(tls, text, opened);
+  size_t len = text_len < size ? text_len : size;
+  size_t rest = text_len - len;
+  memcpy(data, text, len);
+  source->at -= (uint32_t)rest;
+  memcpy(source->data + source->at, text + len, rest);
   tls->plain_len = (uint32_t)rest;
   return len;
 }
 
-/* As many records as there is room for, right into the caller's bytes. */
-static size_t open_records(struct stoa_tls *tls, uint8_t *data, size_t size) {
-  struct stoa_tls_scratch *scratch = tls->scratch;
+/* As many records as there is room for, right into the caller's bytes. Nothing comes of it only when there is no whole
+ * record left, for who is told to wait would wait for the descriptor; BARREN_MAX bounds it then. */
+static size_t open_records(struct stoa_tls *tls, struct source *source, uint8_t *data, size_t size) {
   size_t got = 0;
-  for (unsigned i = 0; i < OPENED_MAX && tls->end == STOA_OK && has_record_here(scratch); i++) {
+  for (unsigned i = 0; (i < OPENED_MAX || got == 0) && tls->end == STOA_OK && has_first(source); i++) {
     struct stoa_tls_opened opened;
-    if (size - got < stoa_tls_record_len(scratch->in + scratch->at)) {
-      return got > 0 ? got : open_in_part(tls, data, size);
-    }
-    if (!open_first(tls, data + got, &opened)) {
+    bool fits = size - got >= stoa_tls_record_len(source->data + source->at);
+    if (!fits && got > 0) {
       break;
     }
-    judge(tls, data + got, opened);
-    got += opened.type == STOA_TLS_RECORD_DATA && tls->end == STOA_OK ? opened.len : 0;
+    if (!fits) {
+      got = open_in_part(tls, source, data, size);
+      if (tls->plain_len > 0) {
+        break;
+      }
+    } else if (open_first(tls, source, data + got, &opened)) {
+      got += judge(tls, data + got, opened);
+    }
   }
   return got;
+}
+
+static void drop_used(struct stoa_tls *tls) {
+  if (tls->in.at == tls->in.len) {
+    stoa_tls_bytes_fini(&tls->in);
+  }
 }
 
 static size_t take_plain(struct stoa_tls *tls, uint8_t *data, size_t size) {
@@ -171,40 +233,49 @@ static size_t take_plain(struct stoa_tls *tls, uint8_t *data, size_t size) {
   memcpy(data, tls->in.data + tls->in.at, len);
   tls->in.at += (uint32_t)len;
   tls->plain_len -= (uint32_t)len;
-  if (tls->in.at == tls->in.len) {
-    stoa_tls_bytes_fini(&tls->in);
-  }
+  drop_used(tls);
   return len;
 }
 
-/* What is left for later. After the end there is none. */
-static void keep_rest(struct stoa_tls *tls) {
-  if (tls->end != STOA_OK) {
-    tls->scratch->at = tls->scratch->end;
-  }
+/* What waits holds a whole record. After the end nothing is left. */
+static size_t open_waiting(struct stoa_tls *tls, uint8_t *data, size_t size) {
+  struct source source = {tls->in.data, tls->in.at, tls->in.len};
+  size_t got = open_records(tls, &source, data, size);
+  tls->in.at = tls->end == STOA_OK ? source.at : source.end;
+  drop_used(tls);
+  return got;
+}
+
+/* What came from the descriptor, into the scratch. */
+static size_t open_fresh(struct stoa_tls *tls, uint8_t *data, size_t size) {
+  struct stoa_tls_scratch *scratch = tls->scratch;
+  struct source source = {scratch->in, scratch->at, scratch->end};
+  size_t got = open_records(tls, &source, data, size);
+  scratch->at = tls->end == STOA_OK ? source.at : source.end;
   if (stoa_tls_keep(tls) != STOA_OK) {
-    tls->end = STOA_E_MEMORY;
-    tls->broken = true;
+    end_broken(tls, STOA_E_MEMORY);
   }
+  return got;
 }
 
 int stoa_tls_traffic_read(struct stoa_tls *tls, void *data, size_t size, size_t *out_len) {
+  size_t got = 0;
   if (tls->plain_len > 0) {
     *out_len = take_plain(tls, data, size);
     return STOA_OK;
   }
-  if (tls->end != STOA_OK) {
-    return tls->end;
+  if (tls->end == STOA_OK && stoa_tls_traffic_pending(tls)) {
+    got = open_waiting(tls, data, size);
   }
-  stoa_tls_load(tls);
-  if (!has_record_here(tls->scratch)) {
+  if (tls->end == STOA_OK && got == 0) {
+    stoa_tls_load(tls);
     int status = stoa_tls_fill(tls);
     if (status != STOA_OK) {
-      return status; /* what was there is still in `in` */
+      stoa_tls_unload(tls); /* what was there is still in `in` */
+      return status;
     }
+    got = open_fresh(tls, data, size);
   }
-  size_t got = open_records(tls, data, size);
-  keep_rest(tls);
   if (got > 0) {
     *out_len = got;
     return STOA_OK;
@@ -221,126 +292,136 @@ bool stoa_tls_traffic_pending(const struct stoa_tls *tls) {
 
 /* Records in the scratch that are on their way. */
 struct flight {
-  size_t len; /* of all of them */
+  size_t len;      /* of all of them */
+  size_t data_len; /* what they hold */
   uint32_t count;
+  bool failed; /* memory is out */
   struct {
     uint32_t end;      /* in the scratch */
     uint32_t data_len; /* what it holds */
-  } records[PIECES_MAX];
+  } records[RECORDS_PER_FLIGHT_MAX];
 };
 
+/* One more record. Returns false when there is no room for it, or no memory. */
+static bool seal_record(struct stoa_tls *tls, enum stoa_tls_record_type type, const uint8_t *data, size_t len,
+                        struct flight *flight) {
+  struct stoa_tls_traffic *traffic = tls->traffic;
+  struct stoa_tls_scratch *scratch = tls->scratch;
+  if (flight->count == RECORDS_PER_FLIGHT_MAX || sizeof scratch->out - flight->len < len + STOA_TLS_OVERHEAD_LEN) {
+    return false;
+  }
+  if (!stoa_tls_seal(&traffic->out, scratch->tools, traffic->suite, type, data, len, scratch->out + flight->len)) {
+    flight->failed = true;
+    return false;
+  }
+  size_t data_len = type == STOA_TLS_RECORD_DATA ? len : 0;
+  flight->len += len + STOA_TLS_OVERHEAD_LEN;
+  flight->data_len += data_len;
+  flight->records[flight->count].end = (uint32_t)flight->len;
+  flight->records[flight->count].data_len = (uint32_t)data_len;
+  flight->count++;
+  return true;
+}
+
 /* RFC 8446 4.6.3: when the peer has asked for it, and in time (5.5). */
-static int update_keys(struct stoa_tls *tls) {
+static void seal_update(struct stoa_tls *tls, struct flight *flight) {
   static const uint8_t text[5] = {MESSAGE_KEY_UPDATE, 0, 0, 1, 0};
   struct stoa_tls_traffic *traffic = tls->traffic;
-  uint8_t record[sizeof text + STOA_TLS_OVERHEAD_LEN];
   if (!traffic->update_due && traffic->out.sequence < RECORDS_MAX) {
-    return STOA_OK;
+    return;
   }
-  if (!stoa_tls_seal(&traffic->out, tls->scratch->tools, traffic->suite, STOA_TLS_RECORD_HANDSHAKE, text, sizeof text,
-                     record) ||
-      stoa_tls_hold(tls, record, sizeof record) != STOA_OK ||
-      !stoa_tls_keys_update(&traffic->out, tls->scratch->tools, traffic->suite)) {
-    return STOA_E_MEMORY;
-  }
+  flight->failed = !seal_record(tls, STOA_TLS_RECORD_HANDSHAKE, text, sizeof text, flight) ||
+                   !stoa_tls_keys_update(&traffic->out, tls->scratch->tools, traffic->suite);
   traffic->update_due = false;
-  return STOA_OK;
 }
 
-/* Seal one piece, as far as there is room. Returns how much of it. */
-static size_t seal_piece(struct stoa_tls *tls, const uint8_t *data, size_t len, struct flight *flight) {
-  struct stoa_tls_traffic *traffic = tls->traffic;
-  size_t done = 0;
-  while (done < len && flight->count < PIECES_MAX && sizeof tls->scratch->out - flight->len > STOA_TLS_OVERHEAD_LEN) {
-    size_t room = sizeof tls->scratch->out - flight->len - STOA_TLS_OVERHEAD_LEN;
-    size_t part = len - done < STOA_TLS_DATA_LEN_MAX ? len - done : STOA_TLS_DATA_LEN_MAX;
-    if (part > room || !stoa_tls_seal(&traffic->out, tls->scratch->tools, traffic->suite, STOA_TLS_RECORD_DATA,
-                                      data + done, part, tls->scratch->out + flight->len)) {
-      break;
+static bool seal_piece(struct stoa_tls *tls, const uint8_t *data, size_t len, struct flight *flight) {
+  size_t len_max = tls->traffic->data_len_max;
+  for (size_t done = 0; done < len;) {
+    size_t part = len - done < len_max ? len - done : len_max;
+    if (!seal_record(tls, STOA_TLS_RECORD_DATA, data + done, part, flight)) {
+      return false;
     }
-    flight->len += part + STOA_TLS_OVERHEAD_LEN;
-    flight->records[flight->count].end = (uint32_t)flight->len;
-    flight->records[flight->count].data_len = (uint32_t)part;
-    flight->count++;
     done += part;
   }
-  return done;
+  return true;
 }
 
-/* A record never holds bytes of two pieces: what is promised stands in one. The first `skip` bytes are sealed already.
- */
-static void seal_pieces(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t skip,
-                        struct flight *flight) {
-  assert(count > 0 && skip <= pieces[0].iov_len);
-  for (size_t i = 0; i < count; i++) {
-    size_t len = pieces[i].iov_len - skip;
-    if (seal_piece(tls, (const uint8_t *)pieces[i].iov_base + skip, len, flight) < len) {
-      return;
-    }
-    skip = 0;
-  }
-}
-
-/* So many bytes of the flight are with the kernel. A record that is so in part has to follow as it is; those after it
- * were seen by nobody, and their numbers are given again. Returns the data of the whole ones. */
-static int account(struct stoa_tls *tls, const struct flight *flight, size_t sent, size_t *out_data_len) {
+/* What the kernel did not take is kept as it was sealed: nothing is sealed twice with one number (RFC 8446 5.3), not
+ * even records of which no byte has left. Returns the data of those that are with the kernel as a whole. */
+static int keep_unsent(struct stoa_tls *tls, const struct flight *flight, size_t sent, size_t *out_data_len) {
   size_t data_len = 0;
-  uint32_t i = 0;
-  for (; i < flight->count && flight->records[i].end <= sent; i++) {
+  for (uint32_t i = 0; i < flight->count && flight->records[i].end <= sent; i++) {
     data_len += flight->records[i].data_len;
   }
-  *out_data_len = data_len;
-  uint32_t unsent = flight->count - i;
-  uint32_t start = i == 0 ? 0 : flight->records[i - 1].end;
-  if (unsent > 0 && sent > start) {
-    if (stoa_tls_hold(tls, tls->scratch->out + sent, flight->records[i].end - sent) != STOA_OK) {
-      return STOA_E_MEMORY;
-    }
-    tls->promised = flight->records[i].data_len;
-    unsent--;
+  if (stoa_tls_hold(tls, tls->scratch->out + sent, flight->len - sent) != STOA_OK) {
+    return STOA_E_MEMORY;
   }
-  tls->traffic->out.sequence -= unsent;
+  tls->promised = (uint32_t)(flight->data_len - data_len);
+  *out_data_len = data_len;
   return STOA_OK;
 }
 
+/* A record that was begun and is not to be finished, or a number that was passed over: nothing can follow. */
 static int break_off(struct stoa_tls *tls, int status) {
   tls->broken = true;
+  OPENSSL_cleanse(&tls->traffic->out, sizeof tls->traffic->out);
   return status;
+}
+
+/* What was promised goes first, alone: more is not sealed while it waits, so that no more than a flight ever does. */
+static int keep_promise(struct stoa_tls *tls, size_t *out_len) {
+  size_t ignored;
+  int status = stoa_tls_send(tls, NULL, 0, &ignored);
+  tls->wants_write = status == STOA_E_AGAIN;
+  if (status != STOA_OK) {
+    return status == STOA_E_AGAIN ? status : break_off(tls, status);
+  }
+  *out_len = tls->promised;
+  tls->promised = 0;
+  return STOA_OK;
+}
+
+static int send_flight(struct stoa_tls *tls, const struct flight *flight, size_t *out_len) {
+  size_t sent = 0;
+  size_t data_len = 0;
+  int status = stoa_tls_send(tls, tls->scratch->out, flight->len, &sent);
+  if (status != STOA_OK && status != STOA_E_AGAIN) {
+    return break_off(tls, status);
+  }
+  if (keep_unsent(tls, flight, sent, &data_len) != STOA_OK) {
+    return break_off(tls, STOA_E_MEMORY);
+  }
+  tls->wants_write = tls->out.len > 0;
+  if (data_len == 0) {
+    return STOA_E_AGAIN;
+  }
+  *out_len = data_len;
+  return STOA_OK;
 }
 
 int stoa_tls_traffic_write(struct stoa_tls *tls, const struct iovec *pieces, size_t count, size_t *out_len) {
   struct flight flight;
-  size_t sent = 0;
-  size_t kept_promise = tls->promised;
   if (tls->broken) {
     return STOA_E_TLS;
   }
+  if (tls->promised > 0) {
+    return keep_promise(tls, out_len);
+  }
   flight.len = 0;
+  flight.data_len = 0;
   flight.count = 0;
-  if (update_keys(tls) != STOA_OK) {
+  flight.failed = false;
+  seal_update(tls, &flight);
+  for (size_t i = 0; i < count && !flight.failed; i++) {
+    if (!seal_piece(tls, pieces[i].iov_base, pieces[i].iov_len, &flight)) {
+      break;
+    }
+  }
+  if (flight.failed) {
     return break_off(tls, STOA_E_MEMORY);
   }
-  seal_pieces(tls, pieces, count, kept_promise, &flight);
-  if (flight.count == 0 && tls->out.len == 0) {
-    return break_off(tls, STOA_E_MEMORY);
-  }
-  int status = stoa_tls_send(tls, tls->scratch->out, flight.len, &sent);
-  if (status != STOA_OK && status != STOA_E_AGAIN) {
-    return break_off(tls, status);
-  }
-  if (status == STOA_OK) {
-    tls->promised = 0;
-  }
-  size_t data_len = 0;
-  if (account(tls, &flight, sent, &data_len) != STOA_OK) {
-    return break_off(tls, STOA_E_MEMORY);
-  }
-  tls->wants_write = tls->out.len > 0 || sent < flight.len;
-  if (status != STOA_OK || kept_promise + data_len == 0) {
-    return STOA_E_AGAIN;
-  }
-  *out_len = kept_promise + data_len;
-  return STOA_OK;
+  return send_flight(tls, &flight, out_len);
 }
 
 void stoa_tls_traffic_shutdown(struct stoa_tls *tls) {

@@ -18,7 +18,7 @@ int stoa_turn_use_ring(struct stoa_turn *turn, struct stoa_send_ring *ring) {
 
 void stoa_turn_begin_thread(struct stoa_turn *turn) {
   if (turn->ring != NULL && stoa_send_ring_enable(turn->ring) != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a call of its own",
+    stoa_log(STOA_LOG_WARN, "io_uring cannot be used; each send is a separate system call",
              STOA_F_STR("reason", strerror(errno)));
     stoa_turn_end_thread(turn);
   }
@@ -39,7 +39,7 @@ void stoa_turn_fini(struct stoa_turn *turn) {
   *turn = (struct stoa_turn){0};
 }
 
-/* Not by realloc(), which would copy, and so touch, all of a table of which a turn mostly uses a few entries. */
+/* Not with realloc(), which would copy, and so touch, the whole table, of which a turn mostly uses a few entries. */
 static int resize(struct stoa_turn *turn, uint32_t capacity) {
   struct stoa_turn_entry *entries = stoa_alloc(capacity * sizeof *entries);
   if (entries == NULL) {
@@ -93,7 +93,7 @@ void stoa_turn_hand_over(struct stoa_turn *turn) {
   if (count == 0) {
     return;
   }
-  /* Addresses only now: the batches may have moved while they grew. */
+  /* Addresses are taken only now, because the batches may have moved while they grew. */
   for (uint32_t i = 0; i < count; i++) {
     const struct stoa_turn_send *send = &turn->sends[i];
     sends[i].fd = send->fd;
@@ -105,13 +105,13 @@ void stoa_turn_hand_over(struct stoa_turn *turn) {
   for (uint32_t i = 0; i < count; i++) {
     turn->events->on_sent(&turn->sends[i], sends[i].taken);
   }
-  assert(turn->send_count == 0); /* what comes of a send is written, not gathered */
+  assert(turn->send_count == 0); /* handling a result writes, it never gathers */
 }
 
 void stoa_turn_end(struct stoa_turn *turn) {
   stoa_turn_hand_over(turn);
-  /* Flushing finds more to do at times: a member whose send fell short joins the list. No stream is on it twice, for
-   * its mark is taken away only when all are done. */
+  /* Flushing may add entries: a member whose send was short joins the list. No stream is on it twice, because its mark
+   * is removed only after all entries are done. */
   uint32_t at = 0;
   while (at < turn->count || turn->send_count > 0) {
     if (at < turn->count) {
@@ -126,7 +126,7 @@ void stoa_turn_end(struct stoa_turn *turn) {
     turn->own->bytes.len = 0;
   }
   for (uint32_t i = 0; i < count; i++) {
-    /* Who is marked again takes a place that was looked at before. */
+    /* A stream that is marked again takes an entry that was handled before. */
     turn->events->on_unmark(turn->entries[i].stream);
   }
 }
@@ -139,7 +139,7 @@ void stoa_turn_trim(struct stoa_turn *turn) {
   }
   turn->own_used = false;
   if (turn->count == 0 && turn->capacity > ENTRIES_AT_FIRST && turn->stream_count < turn->capacity / 4) {
-    /* A failure leaves the larger table. */
+    /* On failure the larger table stays. */
     int ignored = resize(turn, turn->capacity / 2);
     (void)ignored;
   }

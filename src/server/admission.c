@@ -27,7 +27,7 @@ void stoa_admission_expel(struct stoa_session *session, const struct stoa_error 
 
 /* Limits. */
 
-/* Full is a state that passes: the client comes back. */
+/* "Full" is temporary: the client comes back. */
 static void expel_full(struct stoa_session *session, const char *message, uint32_t retry_ms) {
   const struct stoa_error error = {.code = STOA_ERROR_LIMIT,
                                    .reason = STOA_STR("FULL"),
@@ -37,7 +37,7 @@ static void expel_full(struct stoa_session *session, const char *message, uint32
   stoa_admission_expel(session, &error, STOA_CLOSE_FULL);
 }
 
-/* Who is told that there is no room takes none: else those who ask keep a full server full. */
+/* A session that is refused as too many must not count: otherwise refused clients would keep a full server full. */
 static void uncount_session(struct stoa_session *session) {
   struct stoa_server_session *own = stoa_server_session_of(session);
   if (own->counted) {
@@ -76,18 +76,18 @@ static bool count_client(struct stoa_session *session) {
   uint64_t now_ms = stoa_loop_now_ms(stoa_worker_of(session)->loop);
   if (stoa_peers_admit_handshake(&server->peers, client, now_ms, &retry_ms) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "session refused: too many handshakes of one address; raise server.limits.address_handshakes_per_s",
+             "session refused: too many handshakes from one address; raise server.limits.address_handshakes_per_s",
              STOA_F_STR("address", address),
              STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s));
-    expel_full(session, "too many handshakes of your address", retry_ms);
+    expel_full(session, "too many handshakes from your address", retry_ms);
     return false;
   }
   if (stoa_peers_session_begin(&server->peers, client) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "session refused: too many sessions of one address; raise server.limits.address_sessions_max, or name the "
-             "proxy in server.trusted_proxies",
+             "session refused: too many sessions from one address; raise server.limits.address_sessions_max, or add "
+             "the proxy to server.trusted_proxies",
              STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
-    expel_full(session, "too many sessions of your address", STOA_FULL_RETRY_MS);
+    expel_full(session, "too many sessions from your address", STOA_FULL_RETRY_MS);
     return false;
   }
   assert(!own->client_counted);
@@ -130,7 +130,7 @@ static void withdraw(struct stoa_session *session) {
   }
 }
 
-/* A handler may be what closes it, with its message in the arena. */
+/* A handler may have closed it while its message is in the arena. */
 static void tell_closing(struct stoa_session *session) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
   struct stoa_arena *arena = stoa_session_arena(session);
@@ -159,11 +159,11 @@ static void expel_for(struct stoa_session *session, const struct stoa_refusal *r
   stoa_admission_expel(session, &error, refusal->close_code);
 }
 
-/* It waits for the program, which knows it by its id: nothing is read, and it is a member of nothing. */
+/* It waits for the program, which finds it by its id: no input is read, and it is in no group. */
 static void wait_for_program(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   if (session->state != STOA_SESSION_OPEN) {
-    return; /* closed by the program while it was asked: it has left its groups */
+    return; /* closed by the program inside the callback: it has left its groups */
   }
   struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
   if (account == NULL) {
@@ -177,7 +177,7 @@ static void wait_for_program(struct stoa_session *session) {
                                      stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
 }
 
-/* From here on the program is told of its end; one that was closed in on_connect is closing already. */
+/* From here on the program gets on_closing for it; at once, if it was closed in on_connect. */
 static void make_known(struct stoa_session *session) {
   assert(!stoa_server_session_of(session)->known);
   stoa_server_session_of(session)->known = true;
@@ -209,7 +209,7 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
   stoa_arena_reset(stoa_session_arena(session));
 }
 
-/* Becomes a member before the program is asked, so that what it sends and joins in on_connect just works. */
+/* It joins the group of all before the program is asked, so that sending and joining groups in on_connect work. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request) {
   assert(session->state == STOA_SESSION_OPEN);
   if (!count_session(session)) {
@@ -230,7 +230,7 @@ void stoa_admission_begin(struct stoa_session *session, const struct stoa_reques
 
 static void decide(struct stoa_session *session, const struct stoa_refusal *refusal) {
   if ((session->stream.pauses & STOA_PAUSE_ADMISSION) == 0) {
-    return; /* decided already, or never asked */
+    return; /* decided already, or no decision is pending */
   }
   stoa_stream_resume(&session->stream, STOA_PAUSE_ADMISSION);
   if (refusal != NULL) {
@@ -249,7 +249,7 @@ uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_m
   if (passed_ms < limit_ms) {
     return now_ms + (limit_ms - passed_ms);
   }
-  static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not let in in time", STOA_FULL_RETRY_MS};
+  static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not admitted in time", STOA_FULL_RETRY_MS};
   decide(session, &refusal);
   return UINT64_MAX;
 }

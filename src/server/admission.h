@@ -1,6 +1,7 @@
-/* server/admission.h: whether an upgraded connection is let in: limits first, then the program.
+/* server/admission.h: decides whether an upgraded connection is accepted: limits first, then the program.
  *
- * The client is upgraded first and told afterwards, because a browser cannot read a refused upgrade.
+ * The client is upgraded first and refused afterwards, because a script in a browser cannot read the answer of a
+ * refused upgrade.
  * Thread: the session's worker's.
  */
 #ifndef STOA_SERVER_ADMISSION_H
@@ -8,21 +9,21 @@
 
 #include "server/server_private.h"
 
-/* When to come back after "full", in milliseconds, at least. */
+/* The least time before a client retries after "full". */
 #define STOA_FULL_RETRY_MS 5000u
 
-/* The session has just begun. `request` holds until it returns. */
+/* Call when a session has just begun. `request` is borrowed until it returns. */
 void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request);
-/* It is no longer open: take it out of the groups, and tell the program if it knows it. */
+/* The session is no longer open: remove it from its groups, and call on_closing if the program knows it. */
 void stoa_admission_on_closing(struct stoa_session *session);
-/* The session has ended: give back what it was counted for. */
+/* The session has ended: subtract it from the counts. */
 void stoa_admission_end(struct stoa_session *session);
 
-/* One that waits for the program for too long is closed with 4004. Returns when that is due, UINT64_MAX when it does
- * not wait. */
+/* Close the session with 4004 if it has waited too long for the program. Returns when that is due, UINT64_MAX when it
+ * does not wait. */
 uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
-/* Tell a session with a subprotocol why, in an error frame, then close it. A retry_ms above 0 makes it temporary. */
+/* Send an error frame if the session has a subprotocol, then close it. With retry_ms above 0 the error is temporary. */
 void stoa_admission_expel(struct stoa_session *session, const struct stoa_error *error, uint16_t close_code);
 
 #endif

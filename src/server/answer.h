@@ -1,4 +1,4 @@
-/* server/answer.h: what a call, or a message that failed, is answered with.
+/* server/answer.h: sends the answer to a call, and the error of a message that failed.
  *
  * Thread: the session's worker.
  */
@@ -10,7 +10,7 @@
 struct stoa_error;
 struct stoa_session;
 
-/* What is answered. */
+/* The message to answer. */
 struct stoa_question {
   uint32_t type;
   bool is_call;
@@ -22,13 +22,13 @@ struct stoa_question {
  * encoded is logged and answered INTERNAL.
  * Errors: as stoa_session_send() */
 int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *reply);
-/* Send an error. The first client shows every frame that it gets as chat, so it is told nothing: only sessions with a
- * subprotocol know errors. Without memory for it the session is closed, for whoever waits must not wait for ever; one
- * that cannot be encoded is answered INTERNAL.
+/* Send an error. Only sessions with a subprotocol get errors: the first client would show an error frame as chat.
+ * Without memory for it the session is closed, because the caller must not wait for ever. One that cannot be encoded is
+ * answered INTERNAL.
  * Errors: as stoa_session_send() */
 int stoa_answer_error(struct stoa_session *session, const struct stoa_question *question,
                       const struct stoa_error *error);
-/* The same with what another thread encoded. */
+/* The same with an error that another thread encoded. */
 void stoa_answer_encoded_error(struct stoa_session *session, const struct stoa_question *question,
                                struct stoa_bytes payload);
 

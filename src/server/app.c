@@ -1,4 +1,4 @@
-/* server/app.c: what every server program does before and after it serves. */
+/* server/app.c: what every server program does: command line, configuration, log, and running the server. */
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define CONFIG_BYTES_MAX (64u * 1024 * 1024)
-/* The longest text that a program shows: its whole configuration. */
+/* The limit of printed text; the longest is the whole configuration. */
 #define OUTPUT_BYTES_MAX (16u * 1024 * 1024)
 
 struct program {
@@ -25,7 +25,7 @@ struct program {
   const struct stoa_message_type *type;
   struct stoa_arguments arguments;
   struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX + 1]; /* those of the arguments, and the environment */
-  struct stoa_arena *arena;                                          /* what the configuration is made of */
+  struct stoa_arena *arena;                                          /* memory of the configuration */
   void *config;
   struct stoa_config_origins origins; /* of its values */
 };
@@ -155,7 +155,7 @@ static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
   return levels[config == NULL ? STOA_LOG_CONFIG_LEVEL_INFO : config->level];
 }
 
-/* What --check-config is asked for is in the log, so it is written there whatever the configuration says. */
+/* --check-config reports its result in the log, so the log is written whatever the configuration says. */
 static void open_log(const struct program *program, const struct stoa_log_config *config) {
   enum stoa_log_severity level = log_level(config);
   bool is_json = config != NULL && config->format == STOA_LOG_CONFIG_FORMAT_JSON;

@@ -23,7 +23,7 @@ static struct stoa_string of_field(struct stoa_string value) {
   return value.len > 0 ? value : none;
 }
 
-/* The next `name=value` of a query, which is taken off its front. */
+/* Remove the next `name=value` from the front of a query. */
 static struct stoa_string take_pair(struct stoa_string *query) {
   const char *end = memchr(query->data, '&', query->len);
   struct stoa_string pair = stoa_string_make(query->data, end == NULL ? query->len : (size_t)(end - query->data));
@@ -31,7 +31,7 @@ static struct stoa_string take_pair(struct stoa_string *query) {
   return pair;
 }
 
-/* Which of two is meant nobody knows: then there is none. */
+/* With two tokens it is unknown which one is meant: that counts as none. */
 static struct stoa_string of_query(struct stoa_string query) {
   static const char name[] = "access_token=";
   size_t len = sizeof name - 1;

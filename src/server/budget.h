@@ -1,4 +1,4 @@
-/* server/budget.h: how many bytes may be on their way at once.
+/* server/budget.h: limits how many bytes are in transit at once.
  *
  * Thread: any; take and give are atomic.
  */
@@ -15,13 +15,13 @@ struct stoa_budget {
   size_t bytes_max; /* set before other threads see it */
 };
 
-/* Is nothing left? For refusing early; only take is binding. */
+/* Is nothing left? Only a hint, to refuse early; take decides. */
 static inline bool stoa_budget_is_full(const struct stoa_budget *budget) {
   return atomic_load_explicit(&budget->taken, memory_order_relaxed) >= budget->bytes_max;
 }
 
-/* False when there is no room. What is larger than the whole budget still fits when nothing else is on its way, so
- * that the cap need not be above the largest message. */
+/* False when it does not fit. A size above the whole budget still fits when nothing else is in transit, so that the cap
+ * may be less than the largest message. */
 static inline bool stoa_budget_take(struct stoa_budget *budget, size_t bytes) {
   size_t taken = atomic_load_explicit(&budget->taken, memory_order_relaxed);
   do {

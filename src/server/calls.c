@@ -11,7 +11,7 @@
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
 
-/* One payload; what a session may be sent is bounded where it is appended to its output. */
+/* The limit of one payload. What a session may be sent is limited where it is appended to the output. */
 
 const struct stoa_error stoa_later = {.reason = STOA_STR("LATER")};
 
@@ -20,20 +20,20 @@ static const struct stoa_error timed_out = {.code = STOA_ERROR_UNAVAILABLE,
                                             .message = STOA_STR("no answer in time"),
                                             .temporary = true};
 static const struct stoa_error given_up = {
-    .code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL"), .message = STOA_STR("the call was given up")};
+    .code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL"), .message = STOA_STR("the call was dropped")};
 
 static const struct stoa_error unsaid = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
 
-/* Where a call has come to; it leaves WAITING once. */
+/* The state of a call; it leaves WAITING once. */
 enum call_state { WAITING, COMPLETED, TIMED_OUT, ABANDONED };
 
 enum count { TAKEN, REPLIED, FAILED, DROPPED, TIMEOUTS, ABANDONMENTS, LATE, COUNTS };
 
 /* One worker's. */
 struct stoa_call_account {
-  struct stoa_worker *worker; /* valid while a call of it is WAITING, or a completion counted below */
-  atomic_uint refs;           /* the worker's and each call's */
-  atomic_uint completing;     /* completions that may still use the server */
+  struct stoa_worker *worker; /* valid while one of its calls is WAITING, or a completion is counted below */
+  atomic_uint refs;           /* one of the worker, one of each call */
+  atomic_uint completing;     /* completions in progress, which may still use the server */
   _Atomic(uint64_t) counts[COUNTS];
 };
 
@@ -50,18 +50,18 @@ struct stoa_call {
   struct stoa_question question;
 
   /* The worker's thread only. */
-  struct stoa_session *session; /* NULL when it is in no session's list any more */
+  struct stoa_session *session; /* NULL when it is no longer in a session's list */
   struct stoa_call *next, **link;
   struct stoa_call *older, *newer; /* by deadline */
   uint64_t due_ms;
   bool queued;
 
-  /* Of a completion on its way. */
+  /* For a completion that is posted to the worker. */
   enum count outcome;
-  struct stoa_buffer payload; /* without data: it could not be encoded, or nobody is told */
+  struct stoa_buffer payload; /* without data: it could not be encoded, or there is no answer */
 };
 
-/* What the program completes a call with. */
+/* A reply or an error from the program. */
 struct completion {
   enum count outcome;
   const struct stoa_message_type *type;
@@ -95,7 +95,7 @@ static void unref(struct stoa_call *call) {
   }
 }
 
-/* Does the caller decide how the call ends? *out_state is what it came to before, if not. */
+/* True when this caller ends the call. If not, *out_state says how it ended before. */
 static bool claim(struct stoa_call *call, enum call_state to, int *out_state) {
   assert(to != WAITING);
   *out_state = WAITING;
@@ -136,7 +136,7 @@ static void enlist(struct stoa_session *session, struct stoa_session_account *ac
   account->call_count++;
 }
 
-/* Take it out of both; the worker's reference is the caller's then. */
+/* Remove it from both lists; the caller takes over the worker's reference. */
 static struct stoa_session *delist(struct stoa_call *call) {
   struct stoa_session *session = call->session;
   assert(session != NULL);
@@ -152,7 +152,7 @@ static struct stoa_session *delist(struct stoa_call *call) {
   return session;
 }
 
-/* Afterwards, for resuming is the session's last thing here. */
+/* Call it after the answer: resuming must be the last use of the session. */
 static void make_room(struct stoa_session *session) {
   const struct stoa_session_account *account = stoa_server_session_of(session)->account;
   if (account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
@@ -222,7 +222,7 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
 
 /* Completing. */
 
-/* Here: on the session's worker. Both references end. */
+/* Complete on the session's worker. Releases both references. */
 static int answer(struct stoa_call *call, const struct completion *completion) {
   struct stoa_session *session = delist(call);
   int status = STOA_OK;
@@ -239,7 +239,7 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
   return status;
 }
 
-/* A completion of another thread has arrived. */
+/* Handle a completion from another thread. */
 static void arrive(struct stoa_post *post) {
   struct stoa_call *call = stoa_container_of(post, struct stoa_call, post);
   assert(atomic_load(&call->state) == COMPLETED);
@@ -270,7 +270,7 @@ static int encode(struct stoa_call *call, const struct completion *completion) {
   if (completion->outcome != REPLIED && !call->negotiated) {
     return STOA_OK;
   }
-  /* An empty message may encode to nothing; the payload must not look as if there were none. */
+  /* An empty message may encode to 0 bytes; its data must not be NULL, which means no payload. */
   int status = stoa_buffer_reserve(&call->payload, 1);
   if (status == STOA_OK) {
     status = call->codec->encode(completion->type, completion->message, &call->payload);
@@ -281,7 +281,7 @@ static int encode(struct stoa_call *call, const struct completion *completion) {
   return status;
 }
 
-/* The post is part of the call: an answer always gets to the worker, also without memory. */
+/* The post is part of the call, so an answer reaches the worker also without memory. */
 static int hand_over(struct stoa_call *call, const struct completion *completion) {
   struct stoa_worker *worker = call->account->worker;
   int status = encode(call, completion);
@@ -291,7 +291,7 @@ static int hand_over(struct stoa_call *call, const struct completion *completion
   return status;
 }
 
-/* Somebody else has ended it. */
+/* The call has ended already. */
 static int come_late(struct stoa_call *call, int state) {
   assert(state != COMPLETED); /* completed twice */
   count(call->account, LATE);
@@ -302,7 +302,7 @@ static int complete(struct stoa_call *call, const struct completion *completion)
   struct stoa_call_account *account = call->account;
   int state;
   int status;
-  /* Before the claim: whoever ends the server waits for those whose claim succeeded before the sessions ended. */
+  /* Count before the claim: the server's end waits for completions that claimed a call before the sessions ended. */
   atomic_fetch_add(&account->completing, 1);
   bool claimed = claim(call, COMPLETED, &state);
   if (!claimed) {
@@ -314,7 +314,7 @@ static int complete(struct stoa_call *call, const struct completion *completion)
   }
   atomic_fetch_sub(&account->completing, 1);
   if (!claimed) {
-    unref(call); /* and perhaps the account */
+    unref(call); /* may free the account too */
   }
   return status;
 }
@@ -352,7 +352,7 @@ static void time_out(struct stoa_calls *calls, struct stoa_call *call) {
   int state;
   unqueue(calls, call);
   if (!claim(call, TIMED_OUT, &state)) {
-    return; /* its answer is on its way */
+    return; /* its answer was posted */
   }
   struct stoa_session *session = delist(call);
   count(call->account, TIMEOUTS);
@@ -401,8 +401,8 @@ int stoa_calls_init(struct stoa_worker *worker) {
   return STOA_OK;
 }
 
-void stoa_calls_settle(struct stoa_worker *worker) {
-  /* An encoding at most, and only when the program completes calls while it destroys the server. */
+void stoa_calls_wait_completions(struct stoa_worker *worker) {
+  /* Short: it waits for an encoding at most, and only when the program completes calls while it destroys the server. */
   while (worker->calls.account != NULL && atomic_load(&worker->calls.account->completing) > 0) {
     sched_yield();
   }
@@ -426,7 +426,7 @@ static uint64_t sum(const struct stoa_server *server, enum count what) {
 }
 
 void stoa_server_call_counts(const struct stoa_server *server, struct stoa_call_counts *out_counts) {
-  /* First: calls that are taken and end meanwhile must not look as if more were outstanding than ever were. */
+  /* Read TAKEN first: otherwise calls that begin and end meanwhile would make `outstanding` too large. */
   uint64_t taken = sum(server, TAKEN);
   struct stoa_call_counts counts = {
       .replied = sum(server, REPLIED),

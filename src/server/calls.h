@@ -1,13 +1,13 @@
-/* server/calls.h: the calls of one worker's sessions that are answered later.
+/* server/calls.h: calls of one worker's sessions that are answered after the handler has returned.
  *
- * A call whose handle is taken stands in two lists of its worker's: its session's, for the session's end, and one by
- * deadline, which is the order in which they were taken, for all have the same time. An atomic state decides who of the
- * program, the clock and the session's end comes first; the two others then only release it.
+ * A call whose handle is taken is in two lists of its worker: its session's, for the end of the session, and one by
+ * deadline, which is the order of taking because all have the same timeout. The program, the timeout and the end of the
+ * session can each end a call; an atomic state decides which one came first, and the others then only release it.
  *
- * Thread: the worker's; what stoa/call.h tells is for any.
- * Lifetime: a call has one reference of the worker's while it stands in its session's list, and one of the program's,
- *           which a completion on another thread hands to the post that carries it. Counts are kept in an account that
- *           is shared with the handles, so that one can be completed after the server has gone.
+ * Thread: the worker's; any for the functions of stoa/call.h that say so.
+ * Lifetime: the worker has one reference to a call while it is in its session's list. The program has one, which a
+ *           completion on another thread passes to the post that carries it. Counts are in an account that handles
+ *           share, so that a call can be completed after the server was destroyed.
  */
 #ifndef STOA_SERVER_CALLS_H
 #define STOA_SERVER_CALLS_H
@@ -22,7 +22,7 @@ struct stoa_handler;
 struct stoa_session;
 struct stoa_worker;
 
-/* The message that a handler is answering now. */
+/* The message whose handler runs now. */
 struct stoa_call_scope {
   struct stoa_session *session;
   const struct stoa_handler *handler;
@@ -34,16 +34,17 @@ struct stoa_calls {
   struct stoa_call_account *account;
   struct stoa_call_scope *scope; /* NULL: no handler runs */
   struct stoa_call *oldest, *newest;
-  struct stoa_timer timeout; /* runs while there is an oldest one; it may find nobody due */
+  struct stoa_timer timeout; /* runs while there is an oldest one; it may find no call due */
 };
 
-/* Errors: STOA_E_MEMORY; fini is due after it */
+/* Errors: STOA_E_MEMORY; fini must be called after it */
 int stoa_calls_init(struct stoa_worker *worker);
-/* The session sends nothing any more: release its calls. */
+/* The session can send no more replies: release its calls. */
 void stoa_calls_on_closing(struct stoa_session *session);
-/* When all sessions have ended: wait until no completion is half-way to this worker. Then its loop may go. */
-void stoa_calls_settle(struct stoa_worker *worker);
-/* After the loop. */
+/* Call when all sessions have ended: wait until no completion that posts to this worker is in progress. Then its loop
+ * may be freed. */
+void stoa_calls_wait_completions(struct stoa_worker *worker);
+/* Call after the loop was freed. */
 void stoa_calls_fini(struct stoa_worker *worker);
 
 #endif

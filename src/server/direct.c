@@ -1,4 +1,4 @@
-/* To one session, by its id, from any thread. */
+/* Sends to one session, by its id, from any thread. */
 #include "base/container.h"
 #include "server/post.h"
 #include "server/publication.h"

@@ -7,7 +7,7 @@
 #include <stoa/call.h>
 #include <stoa/error.stoa.h>
 
-/* The message that is being answered. */
+/* A received message. */
 struct incoming {
   struct stoa_session *session;
   struct stoa_typed typed;
@@ -23,7 +23,8 @@ static void fail(const struct incoming *incoming, const struct stoa_error *error
   stoa_answer_error(incoming->session, &question, error);
 }
 
-/* A mistake is what the client should not have sent; what a handler answers is none. One is forgiven each second. */
+/* A mistake is a message that the client should not have sent. An error from a handler is not a mistake. Each second
+ * reduces the count by one. */
 static void count_mistake(const struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   uint32_t mistakes = stoa_server_session_count_mistake(session);
@@ -42,7 +43,8 @@ static void fail_mistake(const struct incoming *incoming, enum stoa_error_code c
   count_mistake(incoming);
 }
 
-/* `text` does not lie in the arena: what was decoded is of no use any more, and the answer needs its room. */
+/* `text` must not be in the arena, which is reset: the partly decoded message is useless, and the answer needs the
+ * memory. */
 static void fail_decode(const struct incoming *incoming, int status, const char *text) {
   stoa_arena_reset(stoa_session_arena(incoming->session));
   if (status == STOA_E_MEMORY) {
@@ -66,7 +68,7 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   if (handler->reply != NULL) {
     answer = stoa_arena_calloc(arena, handler->reply->size);
     if (answer == NULL) {
-      fail_decode(incoming, stoa_arena_status(arena), "too large once decoded");
+      fail_decode(incoming, stoa_arena_status(arena), "too large after decoding");
       return;
     }
   }
@@ -76,7 +78,7 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   calls->scope = &scope;
   const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
   calls->scope = NULL;
-  /* Who takes a call answers it by its handle, and no other way. */
+  /* A handler that takes a call answers it only by its handle. */
   assert((error == STOA_LATER) == scope.taken);
   if (scope.taken) {
     return;
@@ -88,7 +90,7 @@ static void invoke(const struct incoming *incoming, const struct stoa_handler *h
   }
 }
 
-/* Into *out_message, in the worker's arena, and held against the rules of its fields. */
+/* Decode into *out_message, in the worker's arena, and check the rules of its fields. */
 static int decode(const struct incoming *incoming, const struct stoa_handler *handler, void **out_message,
                   struct stoa_codec_error *out_error) {
   struct stoa_arena *arena = stoa_session_arena(incoming->session);
@@ -99,7 +101,8 @@ static int decode(const struct incoming *incoming, const struct stoa_handler *ha
   if (message == NULL) {
     return stoa_arena_status(arena);
   }
-  /* A message without fields may have no payload in any codec: the server's own Ping has none, and may come back so. */
+  /* A message without fields may have no payload in any codec: the server's own Ping has none, and clients may send it
+   * back so. */
   bool is_empty = handler->message->field_count == 0 && incoming->typed.payload.len == 0;
   int status = is_empty ? STOA_OK : codec->decode(handler->message, incoming->typed.payload, arena, message, out_error);
   if (status == STOA_OK) {
@@ -134,14 +137,14 @@ static void dispatch(const struct incoming *incoming) {
   invoke(incoming, handler, message);
 }
 
-/* More than the session may send is answered, not handled. */
+/* A message beyond the rate is answered with an error, not handled. */
 static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
   struct stoa_session *session = incoming->session;
   const struct stoa_rate_limits *limits = &stoa_worker_of(session)->server->rate;
   struct stoa_session_account *account =
       stoa_rate_is_limited(limits) ? stoa_server_session_account(stoa_server_session_of(session)) : NULL;
   if (account == NULL) {
-    return true; /* no limit, or no memory to count in */
+    return true; /* no limit, or no memory for the counters */
   }
   uint32_t retry_ms = stoa_rate_take(&account->rate, limits, bytes, stoa_stream_now32(&session->stream));
   if (retry_ms == 0) {
@@ -149,11 +152,11 @@ static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
   }
   const struct stoa_error error = {.code = STOA_ERROR_RATE,
                                    .reason = STOA_STR("TOO_MANY_REQUESTS"),
-                                   .message = STOA_STR("more than one session may send"),
+                                   .message = STOA_STR("the session sends more than its rate allows"),
                                    .temporary = true,
                                    .retry_ms = retry_ms};
   if (stoa_worker_of(session)->server->callbacks.on_raw == NULL) {
-    fail(incoming, &error); /* a program with a protocol of its own knows no error frames */
+    fail(incoming, &error); /* in a program's own protocol there are no error frames */
   }
   if (stoa_rate_is_abused(&account->rate, limits)) {
     stoa_session_close(session, STOA_CLOSE_RATE, "too many messages");

@@ -1,4 +1,4 @@
-/* server/dispatch.h: from a message of a session to the handler of its type, and back with the answer.
+/* server/dispatch.h: passes a session's message to the handler of its type, and sends the answer.
  *
  * Thread: the session's worker's.
  */
@@ -7,7 +7,7 @@
 
 #include "session/session.h"
 
-/* For struct stoa_session_host: a message is complete. */
+/* The on_message of struct stoa_session_host. */
 void stoa_dispatch_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text);
 
 #endif

@@ -8,7 +8,7 @@
 #define ENCODED_SIZE (STOA_ENDPOINT_PATH_BYTES_MAX * 3 + 1)
 #define BODY_SIZE (ENCODED_SIZE + 32)
 
-/* RFC 3986 2.3, and the slash between segments. All else is written as %XX, so JSON has nothing to escape. */
+/* RFC 3986 2.3, and the slash between segments. Every other byte is written as %XX, so that JSON needs no escapes. */
 static bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          (c != '\0' && strchr("/-._~", c));

@@ -1,7 +1,7 @@
-/* server/endpoint.h: tells the page where the WebSocket is, for the page knows only where it was loaded from.
+/* server/endpoint.h: gives the page the address of the WebSocket, because a page knows only where it was loaded from.
  *
  * The answer to GET /stoa.json, beside the files of the web root: {"endpoint": "./ws"}, a reference relative to this
- * file. So it holds below any path that a proxy puts in front, and for any server.path.
+ * file. So it is right with any path prefix of a proxy and any server.path.
  * Thread: the worker's.
  */
 #ifndef STOA_SERVER_ENDPOINT_H
@@ -9,10 +9,10 @@
 
 #include "http/http.h"
 
-/* Where it is served, decoded. A file of this name in the web root is not. */
+/* Its path, decoded. A file of this name in the web root is not served. */
 #define STOA_ENDPOINT_FILE "/stoa.json"
 
-/* A server.path longer than this, decoded, is not told: 404. */
+/* With a server.path longer than this, decoded, the answer is 404. */
 #define STOA_ENDPOINT_PATH_BYTES_MAX 1024
 
 /* Answer the request: 200 or 404.

@@ -1,10 +1,11 @@
-/* server/exclusion.h: which bytes of a batch one session is not to get, for the workers that the batch is handed to.
+/* server/exclusion.h: the ranges of a batch that single sessions must not get, for the workers that the batch is handed
+ * to.
  *
- * Only the owner of a group keeps such a list, and only for sessions of other workers: one that lives on the owner
- * passes over its range at once (stoa_side_skip()). What a list takes counts as bytes that the owner has gathered, so
- * it is bounded as they are.
+ * Only the owner of a group keeps such a list, and only for sessions of other workers: a session on the owner skips its
+ * range at once (stoa_side_exclude()). The memory of a list counts as gathered bytes of the owner, and so has the same
+ * limit.
  *
- * Thread: the worker's. Lifetime: a list goes with its batch.
+ * Thread: the worker's. Lifetime: a list belongs to its batch.
  */
 #ifndef STOA_SERVER_EXCLUSION_H
 #define STOA_SERVER_EXCLUSION_H
@@ -18,7 +19,7 @@ struct stoa_exclusion {
   uint32_t start, end; /* offsets in the batch, at the edges of frames */
 };
 
-/* Zeroed is an empty list. In the order of their offsets. */
+/* Sorted by offset. A zeroed struct is an empty list. */
 struct stoa_exclusions {
   struct stoa_exclusion *items;
   uint32_t count, capacity;
@@ -26,14 +27,14 @@ struct stoa_exclusions {
 
 /* Room for one more. Errors: STOA_E_MEMORY */
 int stoa_exclusions_reserve(struct stoa_exclusions *list);
-/* Into the room that was reserved. A range that goes on where the same session's last one ended becomes part of it.
- * Returns by how many bytes the list has grown. */
+/* Add to the reserved room. A range that continues the same session's last one is joined to it. Returns how many bytes
+ * the list has grown. */
 size_t stoa_exclusions_add(struct stoa_exclusions *list, const struct stoa_uuid *session_id, uint32_t start,
                            uint32_t end);
-/* Those whose sessions are of one worker, into `out` (NULL: they are counted only). Returns how many. */
+/* Copy those of one worker's sessions to `out` (NULL: only count them). Returns how many. */
 uint32_t stoa_exclusions_of_worker(const struct stoa_exclusions *list, uint32_t worker, uint32_t worker_count,
                                    struct stoa_exclusion *out);
-/* Empty it, and release its memory. Returns how many bytes stoa_exclusions_add() has told of. */
+/* Empty the list and release its memory. Returns the sum of what stoa_exclusions_add() has returned. */
 size_t stoa_exclusions_clear(struct stoa_exclusions *list);
 
 #endif

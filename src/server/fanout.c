@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-/* Offsets in a batch have 32 bits. Long before it, what gathers is bounded: by gathered_bytes_max for those who
- * publish on the owner, by the mailboxes' budgets for what comes from other threads. */
+/* Offsets in a batch have 32 bits. Other limits are reached long before: gathered_bytes_max for publishing on the
+ * owner, the budgets of the mailboxes for other threads. */
 #define BATCH_BYTES_MAX ((size_t)1024 * 1024 * 1024)
 /* A batch kept warm for the next turn is at most this big. */
 #define SPARE_BYTES_MAX ((size_t)1024 * 1024)
@@ -66,13 +66,13 @@ static void close_batches(struct stoa_groups *groups, struct stoa_group *group) 
 static void lose_on(struct stoa_groups *groups, struct stoa_interest *interest, size_t variant, uint32_t to) {
   assert(to != groups->host.worker);
   assert(to < groups->host.worker_count);
-  /* The mark before the post: whoever runs the post sees it. */
+  /* Set the mark before the post, so that the run of the post sees it. */
   atomic_fetch_or(&interest->lost[variant], (uint64_t)1 << to);
   groups->host.tell_lost(groups->host.context, to);
 }
 
-/* A message cannot be given to the members of a variant, wherever they are. What gathered for them before it goes
- * too, or a newcomer would get what was before the message and what comes after. group NULL: not known here. */
+/* A message cannot be sent to the members of a variant: close them on all workers. Their batch is closed too, or a new
+ * member would get the messages after the lost one. group NULL: this worker does not have it. */
 static void lose(struct stoa_groups *groups, struct stoa_interest *interest, struct stoa_group *group, size_t variant) {
   uint64_t others = atomic_load(&interest->workers[variant]) & ~((uint64_t)1 << groups->host.worker);
   for (uint32_t to = 0; others != 0; to++, others >>= 1) {
@@ -84,7 +84,7 @@ static void lose(struct stoa_groups *groups, struct stoa_interest *interest, str
   if (side == NULL) {
     return;
   }
-  stoa_groups_mark_dirty(groups, group, 0); /* so that it outlives its members */
+  stoa_groups_mark_dirty(groups, group, 0); /* keeps the group when its last member leaves */
   stoa_side_close_lost(side);
   if (side->batch != NULL) {
     close_batch(groups, group, side);
@@ -105,7 +105,7 @@ static void mark_if_lost(struct stoa_groups *groups, struct stoa_group *group) {
 
 void stoa_fanout_close_lost(struct stoa_groups *groups) {
   size_t cursor = 0;
-  /* The table changes while sessions are closed; the list of those that are dirty does not. */
+  /* Closing sessions changes the table of groups, but not the list of dirty groups. */
   mark_if_lost(groups, groups->all);
   for (struct stoa_group *group = stoa_map_next(&groups->by_name, &cursor); group != NULL;
        group = stoa_map_next(&groups->by_name, &cursor)) {
@@ -137,7 +137,7 @@ static int write_variant(struct stoa_groups *groups, struct stoa_group_side *sid
                            &batch->bytes);
 }
 
-/* Nobody waits for more once a lot is there. */
+/* A large batch is not held any longer. */
 static uint64_t due_ns(const struct stoa_groups *groups, const struct stoa_group *group,
                        const struct stoa_group_side *side) {
   if (batch_len(side) >= LINGER_BYTES_MAX) {
@@ -146,7 +146,7 @@ static uint64_t due_ns(const struct stoa_groups *groups, const struct stoa_group
   return group->dirty ? group->due_ns : stoa_linger_due_ns(&groups->linger, group->last_ns);
 }
 
-/* One that does not get the message, and lives on another worker: the list of exclusions tells that worker. */
+/* Must the excluded session be put on the list of exclusions? Only if it is on another worker. */
 static bool is_listed(const struct stoa_groups *groups, const struct stoa_uuid *except) {
   return except != NULL && stoa_session_id_worker(except, groups->host.worker_count) != groups->host.worker;
 }
@@ -155,7 +155,7 @@ static int append_variant(struct stoa_groups *groups, struct stoa_group *group, 
                           struct stoa_outgoing *outgoing, const struct stoa_uuid *except) {
   struct stoa_group_side *side = stoa_group_side_of(group, variant);
   size_t before = batch_len(side);
-  assert(group->owner == groups->host.worker); /* which puts its messages in order */
+  assert(group->owner == groups->host.worker); /* only the owner puts messages in order */
   int status = side == NULL ? STOA_E_MEMORY : STOA_OK;
   if (status == STOA_OK && is_listed(groups, except)) {
     status = stoa_exclusions_reserve(&side->exclusions);
@@ -168,7 +168,7 @@ static int append_variant(struct stoa_groups *groups, struct stoa_group *group, 
   return status;
 }
 
-/* A message that one variant could not take is taken back from those before it: all members get it, or none. */
+/* When one variant fails, remove the message from the variants before it: all members get it, or none. */
 static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint64_t written,
                       const size_t lens[STOA_VARIANTS_MAX]) {
   for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
@@ -181,8 +181,7 @@ static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint
   }
 }
 
-/* The message that stands at the end of the batch is not for that session. Cannot fail: append_variant() has made room.
- */
+/* Exclude a session from the last message of the batch. Cannot fail: append_variant() has made room. */
 static void exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant, size_t start,
                     const struct stoa_uuid *except) {
   struct stoa_group_side *side = group->sides[variant];
@@ -213,7 +212,7 @@ static int append_to(struct stoa_groups *groups, struct stoa_group *group, struc
     }
     written |= (uint64_t)1 << i;
   }
-  /* Only now: what a member has passed over is not taken back. */
+  /* Not earlier: a range that a member has skipped cannot be taken back. */
   for (size_t i = 0; i < variant_count(groups); i++) {
     if ((written >> i & 1) != 0) {
       exclude(groups, group, i, lens[i], except);
@@ -241,8 +240,8 @@ static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, stru
   return first;
 }
 
-/* The owner deals with a group as soon as any worker has members of it: *out_interest is then one reference, also
- * when memory for the group is out; else NULL. */
+/* Create the group on its owner if any worker has members of it: *out_interest is then one reference, also when memory
+ * for the group is out; else NULL. */
 static int find_for_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_group **out_group,
                            struct stoa_interest **out_interest) {
   *out_interest = NULL;
@@ -291,7 +290,7 @@ int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, str
   return status;
 }
 
-/* A second batch in one turn: join both, so that it stays one write a member. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
+/* A second batch in one turn: join both, so that a member still gets one write. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
 static int join_batches(struct stoa_group_side *side, const struct stoa_batch *next) {
   assert(side->batch != next);
   if (!stoa_batch_sole(side->batch)) {
@@ -308,7 +307,7 @@ static int join_batches(struct stoa_group_side *side, const struct stoa_batch *n
   return stoa_buffer_append(&side->batch->bytes, next->bytes.data, next->bytes.len);
 }
 
-/* Offsets in the list count from where the owner's batch begins in this one. */
+/* Offsets in the list are relative to the start of the owner's batch, which is `base` in this one. */
 static void exclude_adopted(struct stoa_groups *groups, struct stoa_group *group, size_t variant, size_t base,
                             const struct stoa_exclusions *exclusions) {
   for (uint32_t i = 0; i < exclusions->count; i++) {
@@ -327,7 +326,7 @@ void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size
     return;
   }
   assert(group->owner != groups->host.worker);
-  stoa_groups_mark_dirty(groups, group, 0); /* the owner has held it as long as it should be */
+  stoa_groups_mark_dirty(groups, group, 0); /* the owner has held it long enough */
   size_t base = batch_len(side);
   if (side->batch == NULL) {
     side->batch = stoa_batch_ref(batch);
@@ -364,7 +363,7 @@ static void flush_group(struct stoa_groups *groups, struct stoa_group *group) {
   }
 }
 
-/* Take those off the list that are to be sent now, or all; the loop is woken for the others. */
+/* Remove the groups that are due from the list, or all; wake the loop in time for the others. */
 static struct stoa_group *take_due(struct stoa_groups *groups, uint64_t now_ns, bool all) {
   struct stoa_group *ready = NULL;
   struct stoa_group **link = &groups->dirty;

@@ -81,8 +81,8 @@ int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message
   return stoa_typed_text_read(message, format->framing == STOA_FRAMING_QUOTED, scratch, out_typed);
 }
 
-/* A codec that came into use while the message was on its way finds no payload of its own: the message is decoded
- * from one that is there. */
+/* A codec that came into use while the message was in transit has no payload: the message is decoded from another
+ * codec's. */
 static int restore_message(struct stoa_outgoing *outgoing) {
   const struct stoa_codec_registry *registry = outgoing->registry;
   for (size_t i = 0; i < registry->count; i++) {
@@ -110,7 +110,7 @@ static int encode(struct stoa_outgoing *outgoing, const struct stoa_codec *codec
   return codec->encode(outgoing->message_type, outgoing->message, out);
 }
 
-/* Where other variants of the codec find it. */
+/* Kept there for other variants of the codec. */
 int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index) {
   assert(codec_index < outgoing->registry->count);
   struct stoa_bytes *payload = &outgoing->payloads[codec_index];
@@ -119,7 +119,7 @@ int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index) {
   }
   struct stoa_buffer *scratch = &outgoing->scratch[codec_index];
   scratch->len = 0;
-  /* An empty message may encode to nothing; the view must not look unmade. */
+  /* An empty message may encode to 0 bytes; its data must not be NULL, which means not encoded yet. */
   int status = stoa_buffer_reserve(scratch, 1);
   status = status == STOA_OK ? encode(outgoing, outgoing->registry->codecs[codec_index], scratch) : status;
   if (status == STOA_OK) {
@@ -146,7 +146,7 @@ int stoa_format_measure(const struct stoa_format *format, struct stoa_outgoing *
   return STOA_OK;
 }
 
-/* JSON text holds no control characters, so quoting it doubles it at most. */
+/* JSON text has no control characters, so quoting at most doubles it. */
 size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len_max) {
   if (payload_len_max > SIZE_MAX / 4) {
     return SIZE_MAX;
@@ -162,7 +162,7 @@ size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len
   return SIZE_MAX;
 }
 
-/* Text packets escape or wrap the payload, so it is made beside them first. */
+/* Text packets escape or wrap the payload, so it is encoded into scratch memory first. */
 static int append_text_body(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
   int status = stoa_outgoing_encode(outgoing, format->codec_index);
   if (status != STOA_OK) {
@@ -201,7 +201,7 @@ static int compress(struct stoa_deflater *deflater, struct stoa_outgoing *outgoi
   return STOA_OK;
 }
 
-/* The body lies HEADER_GUESS after `start`: put the header before it. Returns the header's length. */
+/* The body begins HEADER_GUESS after `start`: write the header before it. Returns the header's length. */
 static size_t put_header(const struct stoa_format *format, bool compressed, struct stoa_buffer *out, size_t start) {
   assert(out->len >= start + HEADER_GUESS);
   size_t body_len = out->len - start - HEADER_GUESS;
@@ -227,7 +227,7 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   }
   out->len = body;
   if (deflater != NULL) {
-    /* Compression writes over the body, which others may want to copy the payload from. */
+    /* Encode the payload apart: compression overwrites the body, from which other variants would copy it. */
     status = stoa_outgoing_encode(outgoing, format->codec_index);
     if (status != STOA_OK) {
       out->len = start;
@@ -252,7 +252,7 @@ int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *de
   size_t header_len = put_header(format, compressed, out, start);
   struct stoa_bytes *payload = &outgoing->payloads[format->codec_index];
   if (payload->data == NULL && format->framing == STOA_FRAMING_BINARY) {
-    /* Other variants of this codec copy the payload from here; this buffer is not written on before they have. */
+    /* Other variants of this codec copy the payload from here, before this buffer is written again. */
     size_t payload_start = start + header_len + (outgoing->is_call ? 8u : 4u);
     *payload = stoa_bytes_make(out->data + payload_start, out->len - payload_start);
   }

@@ -1,8 +1,8 @@
-/* server/format.h: how messages of one kind of session are written: a codec inside a framing.
+/* server/format.h: how messages to a session are written: a codec inside a framing.
  *
  * Format 0 is the first client's, without a subprotocol; the others have one each: stoa.<codec> for every codec, and
- * stoa.text. A variant is a way of writing, with or without compression, that one format or several share: its bytes
- * are the same for all of its sessions, so they are made once. Thread: the table is made at start and only read
+ * stoa.text. A variant is a way of writing, with or without compression, that several formats may share: its bytes are
+ * the same for all of its sessions, so they are made once. Thread: the table is built at the start and only read
  * afterwards.
  */
 #ifndef STOA_SERVER_FORMAT_H
@@ -16,7 +16,7 @@
 #define STOA_FORMATS_MAX (STOA_CODECS_MAX + 2)
 #define STOA_VARIANTS_MAX (STOA_FORMATS_MAX * 2)
 #define STOA_DEFLATE_BITS_SHARED 15
-/* One message, encoded and framed, can be so long; limits of messages are below it. */
+/* The longest encoded and framed message; configurable limits of messages are lower. */
 #define STOA_ENCODING_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 enum stoa_framing {
@@ -29,7 +29,7 @@ struct stoa_format {
   char subprotocol[STOA_SUBPROTOCOL_LEN_MAX]; /* "" for format 0 */
   const struct stoa_codec *codec;
   uint8_t codec_index; /* in the registry */
-  uint8_t writing;     /* the first format that writes pushes as this one does */
+  uint8_t writing;     /* the first format that writes pushes to the same bytes */
   enum stoa_framing framing;
   enum stoa_typed_order order;
 };
@@ -37,7 +37,7 @@ struct stoa_format {
 struct stoa_formats {
   struct stoa_format items[STOA_FORMATS_MAX];
   size_t count;
-  bool has_own_codec; /* one that the program added */
+  bool has_own_codec; /* the program added a codec */
 };
 
 /* Errors: STOA_E_NOT_FOUND  no codec named `plain_codec`; STOA_E_ARGUMENT  text packets need a text codec */
@@ -46,7 +46,7 @@ int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_regi
 /* The format of a subprotocol, or -1. */
 int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol);
 
-/* One message on its way out. Its payload is made once per codec, when first needed, and kept here. */
+/* One outgoing message. Its payload is encoded once per codec, when first needed, and kept here. */
 struct stoa_outgoing {
   uint32_t type;
   bool is_call, is_error;
@@ -61,12 +61,12 @@ struct stoa_outgoing {
   struct stoa_arena *arena;    /* the worker's, for making one payload from another; NULL elsewhere */
 };
 
-/* What is needed to read one typed message of this format. Errors: as stoa_typed_read() and stoa_typed_text_read(),
- * STOA_E_TYPE when text comes where binary should, or the reverse. */
+/* Read one typed message of this format. Errors: as stoa_typed_read() and stoa_typed_text_read(), STOA_E_TYPE when text
+ * comes where binary should, or the reverse. */
 int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
                      struct stoa_buffer *scratch, struct stoa_typed *out_typed);
 
-/* A variant is the first format that writes alike, and whether it is compressed. */
+/* A variant is the number of the first format that writes the same bytes, and whether it is compressed. */
 static inline size_t stoa_variant_make(size_t format, bool compressed) {
   return format * 2 + (compressed ? 1 : 0);
 }
@@ -80,18 +80,19 @@ static inline size_t stoa_formats_variant_count(const struct stoa_formats *forma
   return stoa_variant_make(formats->count, false);
 }
 
-/* Where a session's messages to a group are gathered. Compression with a window smaller than the shared one cannot be
- * shared: such sessions get these messages as they are. */
+/* Where a session's messages to a group are gathered. A session with a smaller window than the shared one cannot read
+ * shared compressed messages, so it gets them uncompressed. */
 static inline size_t stoa_format_variant(const struct stoa_format *format, uint8_t deflate_bits) {
   return stoa_variant_make(format->writing, deflate_bits == STOA_DEFLATE_BITS_SHARED);
 }
 
-/* Make the payload in one codec, if it is not there yet. Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8, STOA_E_TYPE
+/* Encode the payload in one codec, if that was not done yet. Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8,
+ * STOA_E_TYPE
  */
 int stoa_outgoing_encode(struct stoa_outgoing *outgoing, size_t codec_index);
-/* How long the body is in this format; its payload is made for it. Errors: as stoa_outgoing_encode() */
+/* The body's length in this format; encodes the payload. Errors: as stoa_outgoing_encode() */
 int stoa_format_measure(const struct stoa_format *format, struct stoa_outgoing *outgoing, size_t *out_len);
-/* How long it is at most with a payload of up to that length. SIZE_MAX stays so. */
+/* The greatest length of the body with a payload of that length at most. SIZE_MAX gives SIZE_MAX. */
 size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len_max);
 
 /* Append one whole WebSocket frame with the message. deflater NULL: not compressed.

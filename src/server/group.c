@@ -153,7 +153,7 @@ void stoa_groups_review(struct stoa_groups *groups, struct stoa_string name) {
   }
 }
 
-/* The table must not change while it is walked: the end of the turn drops those that are not needed. */
+/* The table must not change while it is walked, so the end of the turn drops unused groups. */
 static void review_all(struct stoa_groups *groups) {
   size_t cursor = 0;
   for (struct stoa_group *group = stoa_map_next(&groups->by_name, &cursor); group != NULL;

@@ -1,12 +1,12 @@
-/* server/group.h: the named groups of one worker: which there are, and who is in them.
+/* server/group.h: the named groups of one worker, and their members.
  *
  * Every group has an owner worker, which puts its messages in one order and encodes each once per variant in use. A
- * worker with members keeps them here in dense arrays, one per variant (side.h); which workers have any is in
- * interest.h. What is sent to them is in fanout.h.
+ * worker with members keeps them here in dense arrays, one per variant (side.h). interest.h knows which workers have
+ * members; fanout.h sends to them.
  *
  * The group without a name holds all sessions.
  *
- * Does not know: its worker, sessions' insides, configuration; what it needs of them is in struct stoa_groups_host.
+ * Does not know: its worker, sessions' internals, configuration; it reaches them through struct stoa_groups_host.
  * Thread: the worker's. Lifetime: a group lives while it has members here, or, on its owner, anywhere.
  */
 #ifndef STOA_SERVER_GROUP_H
@@ -26,7 +26,7 @@ struct stoa_session;
 struct stoa_member {
   struct stoa_session *session;
   uint32_t batch_number; /* `taken` counts in this batch of its side only */
-  uint32_t taken;        /* bytes of the batch that it has, or must not get */
+  uint32_t taken;        /* bytes of the batch that were queued for it, or that it must not get */
 };
 
 /* The members of one variant. */
@@ -34,8 +34,8 @@ struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
   uint32_t batch_number;             /* never 0, so that a zeroed member has taken nothing */
-  struct stoa_batch *batch;          /* what gathers now; NULL: nothing yet */
-  struct stoa_exclusions exclusions; /* on the owner: who, on other workers, is not to get what of it */
+  struct stoa_batch *batch;          /* the batch of this turn; NULL: nothing yet */
+  struct stoa_exclusions exclusions; /* on the owner: ranges that sessions of other workers must not get */
 };
 
 struct stoa_group {
@@ -45,13 +45,13 @@ struct stoa_group {
   uint32_t owner;
   uint32_t member_count; /* on this worker */
   uint64_t due_ns;       /* while dirty: when it is sent; 0: at the end of this turn */
-  uint64_t last_ns;      /* when it was sent last; counted only while lingering */
-  bool dirty;            /* on the list, and not dropped until it has been looked at */
+  uint64_t last_ns;      /* when it was sent last; kept only with linger_ms */
+  bool dirty;            /* on the list of dirty groups, and not dropped until it was handled */
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
 };
 
-/* What groups need of the worker that they are on, and of the others. */
+/* What groups need from their worker and from the others. */
 struct stoa_groups_host {
   void *context;
   uint32_t worker, worker_count;
@@ -61,11 +61,11 @@ struct stoa_groups_host {
 
   /* The compressor for the shared window. NULL when memory is out. */
   struct stoa_deflater *(*deflater)(void *context);
-  /* Sends that were gathered refer to batches: do them now. */
+  /* Do all gathered sends now, because they refer to batches. */
   void (*hand_over)(void *context);
   /* The session of that id, when it is open and on this worker; else NULL. */
   struct stoa_session *(*find)(void *context, const struct stoa_uuid *session_id);
-  /* Hand a batch of this turn to another worker's stoa_fanout_adopt(), and those of the exclusions that concern it.
+  /* Post a batch of this turn, with the exclusions of that worker's sessions, to another worker's stoa_fanout_adopt().
    * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
   int (*post_batch)(void *context, uint32_t to, struct stoa_string name, size_t variant, struct stoa_batch *batch,
                     const struct stoa_exclusions *exclusions);
@@ -82,43 +82,43 @@ struct stoa_groups {
   struct stoa_group *dirty;
   struct stoa_linger linger;
   size_t gathered_bytes;    /* in the batches of groups that this worker owns, and in their exclusions */
-  struct stoa_batch *spare; /* kept warm between turns, dropped by the sweep */
+  struct stoa_batch *spare; /* reused in the next turn, freed by the sweep */
   bool spare_used;
-  atomic_bool review_due; /* set by any thread: a review found no room in the mailbox */
+  atomic_bool review_due; /* set by any thread: there was no room in the mailbox for a review */
 };
 
 /* host is copied. Errors: STOA_E_MEMORY, STOA_E_SYSTEM; then nothing is left to undo. */
 int stoa_groups_init(struct stoa_groups *groups, const struct stoa_groups_host *host, struct stoa_loop *loop,
                      uint32_t linger_ms, bool linger_adaptive);
-/* Right for a zeroed struct too. */
+/* A zeroed struct is fine too. */
 void stoa_groups_fini(struct stoa_groups *groups);
 
-/* Which worker puts this group's messages in order. */
+/* The worker that puts this group's messages in order. */
 uint32_t stoa_group_owner(struct stoa_string name, uint32_t worker_count);
 
 static inline struct stoa_string stoa_group_name(const struct stoa_group *group) {
   return stoa_string_make(group->name, group->name_len);
 }
 
-/* NULL when this worker does not deal with it. */
+/* NULL when this worker does not have it. */
 struct stoa_group *stoa_groups_find(struct stoa_groups *groups, struct stoa_string name);
 /* NULL when memory is out. */
 struct stoa_group *stoa_groups_find_or_create(struct stoa_groups *groups, struct stoa_string name);
-/* A group that nobody needs any more is freed: it has no members here, nor elsewhere if this is the owner. */
+/* Free the group if it is unused: it has no members here, nor elsewhere if this is the owner. */
 void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *group);
 
 /* The members of one variant; NULL when memory is out. */
 struct stoa_group_side *stoa_group_side_of(struct stoa_group *group, size_t variant);
-/* Which workers have members of this variant, a bit each. */
+/* The workers with members of this variant, a bit each. */
 static inline uint64_t stoa_group_interested(const struct stoa_group *group, size_t variant) {
   return atomic_load_explicit(&group->interest->workers[variant], memory_order_acquire);
 }
-/* Have it looked at no later than due_ns (0: at the end of this turn), and kept until then. */
+/* Have it handled no later than due_ns (0: at the end of this turn), and keep it until then. */
 void stoa_groups_mark_dirty(struct stoa_groups *groups, struct stoa_group *group, uint64_t due_ns);
 
-/* On the owner: another worker lost its last member; perhaps the group is not needed any more. */
+/* On the owner: another worker's last member has left, so drop the group if it is unused. */
 void stoa_groups_review(struct stoa_groups *groups, struct stoa_string name);
-/* Now and then: give up memory that a peak left behind, and groups whose review found no room. */
+/* Call now and then: release memory that only a peak needed, and groups whose review found no room in the mailbox. */
 void stoa_groups_trim(struct stoa_groups *groups);
 
 #endif

@@ -12,8 +12,8 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
   int status = stoa_handler_table_add(&server->handlers, &key, handler);
   if (status == STOA_E_EXISTS) {
     const struct stoa_handler *there = stoa_handler_table_find(&server->handlers, handler->type);
-    stoa_log(STOA_LOG_ERROR, "a handler of this type is there already", STOA_F_STR("handler", handler->name),
-             STOA_F_INT("type", handler->type), STOA_F_STR("there", there->name));
+    stoa_log(STOA_LOG_ERROR, "this type has a handler already", STOA_F_STR("handler", handler->name),
+             STOA_F_INT("type", handler->type), STOA_F_STR("existing_handler", there->name));
   }
   return status;
 }

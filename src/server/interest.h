@@ -1,11 +1,10 @@
-/* server/interest.h: which workers have members of which group, for all workers to see.
+/* server/interest.h: which workers have members of which group, shared by all workers.
  *
- * A worker sets its bit when its first member joins, before anybody is told of the joining. So whoever learns of it,
- * in whatever way, and then publishes, finds the bit set: a message that was caused by a joining reaches who joined.
- * (A post to the owner would not do: the owner may read the message from a socket before it looks at its posts.)
+ * A worker sets its bit when its first member joins, before the join is visible to any other thread. So a publisher
+ * that reacts to a join finds the bit set, and its message reaches the new member. (A post to the owner would not be
+ * enough: the owner may read the message from a socket before it runs its posts.)
  *
- * Thread: any. The mutex is taken when a worker begins or ends to deal with a group, not for a message; the
- * bits are atomic.
+ * Thread: any. The mutex is taken when a worker gets or drops a group, not for a message; the bits are atomic.
  */
 #ifndef STOA_SERVER_INTEREST_H
 #define STOA_SERVER_INTEREST_H
@@ -20,9 +19,9 @@
 
 struct stoa_interest {
   _Atomic uint64_t workers[STOA_VARIANTS_MAX]; /* bit n: worker n has members of this variant */
-  _Atomic uint64_t lost[STOA_VARIANTS_MAX];    /* bit n: they missed a message and must be closed, see fanout.h */
-  atomic_size_t member_count;                  /* of all workers */
-  uint32_t refs;                               /* under the mutex */
+  _Atomic uint64_t lost[STOA_VARIANTS_MAX]; /* bit n: its members missed a message and must be closed, see fanout.h */
+  atomic_size_t member_count;               /* on all workers */
+  uint32_t refs;                            /* under the mutex */
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
 };
@@ -34,11 +33,11 @@ struct stoa_interests {
 
 /* Errors: STOA_E_SYSTEM */
 int stoa_interests_init(struct stoa_interests *interests);
-/* All have been released. */
+/* Call when all interests were released. */
 void stoa_interests_fini(struct stoa_interests *interests);
 
-/* One reference to a group's bits. `create` false gives NULL when no worker deals with the group; else NULL is out of
- * memory. */
+/* Take one reference to a group's bits. With `create` false NULL means that no worker has the group, else that memory
+ * is out. */
 struct stoa_interest *stoa_interest_acquire(struct stoa_interests *interests, struct stoa_string name, bool create);
 void stoa_interest_release(struct stoa_interests *interests, struct stoa_interest *interest);
 

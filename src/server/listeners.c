@@ -16,7 +16,7 @@
 
 #define MODE_DEFAULT 0660
 #define MODE_DIGITS_MAX 4
-/* A free port of one family may be taken in the other. */
+/* A port that is free in one family may be taken in the other. */
 #define PORT_TRIES_MAX 32
 #define REFUSED_INPUT_READS_MAX 4
 
@@ -60,7 +60,7 @@ static int parse_mode(const struct stoa_listener_config *config, struct stoa_ser
   return STOA_OK;
 }
 
-/* It may not be usable, which was told already. */
+/* Is it configured? If it is not usable, that is logged already. */
 static bool has_tls(const struct stoa_server *server) {
   const struct stoa_tls_config *tls = server->config.tls;
   return tls != NULL && (tls->certificate.len > 0 || tls->key.len > 0);
@@ -74,11 +74,11 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
     listener->tls = scheme == STOA_ADDRESS_WSS ? server->tls : NULL;
     return scheme == STOA_ADDRESS_WSS && !has_tls(server)
                ? refuse(server, listener,
-                        "a wss:// address needs server.tls.certificate and server.tls.key, or a tls of its own")
+                        "a wss:// address needs server.tls.certificate and server.tls.key, or its own tls")
                : STOA_OK;
   }
   if (scheme == STOA_ADDRESS_WS) {
-    return refuse(server, listener, "a ws:// address does not speak TLS; write wss://, or take its tls away");
+    return refuse(server, listener, "a ws:// address does not use TLS; write wss://, or remove its tls");
   }
   if (own->certificate.len == 0 || own->key.len == 0) {
     return refuse(server, listener, "a listener's tls needs both certificate and key");
@@ -104,7 +104,7 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
   int status = stoa_address_parse(config->address, &listener->addresses);
   if (status == STOA_E_NOT_FOUND) {
     return refuse(server, listener,
-                  "the name of an address does not resolve; correct it, or write an address of this machine");
+                  "the name in an address does not resolve; correct it, or write an address of this machine");
   }
   if (starts_with(config->address, "https://") || starts_with(config->address, "http://")) {
     return refuse(server, listener,
@@ -135,7 +135,7 @@ static bool has_ipv4_at(const struct stoa_listeners *listeners, uint16_t port) {
   return false;
 }
 
-/* "[::]:7700" beside "0.0.0.0:7700" or "10.0.0.1:7700": who lists IPv4 addresses means IPv6 by the other one. */
+/* "[::]:7700" beside "0.0.0.0:7700" or "10.0.0.1:7700": when IPv4 addresses are listed, [::] means IPv6 only. */
 static void leave_ipv4_to_others(struct stoa_listeners *listeners) {
   for (size_t i = 0; i < listeners->count; i++) {
     struct stoa_address_list *list = &listeners->items[i].addresses;
@@ -169,12 +169,12 @@ static bool covers_all(const struct stoa_address_list *wide, const struct stoa_a
 static int check_pair(const struct stoa_server *server, const struct stoa_server_listener *one,
                       const struct stoa_server_listener *other) {
   if (one->addresses.count == 0 || other->addresses.count == 0) {
-    return STOA_OK; /* not an address, which was told */
+    return STOA_OK; /* not an address, which is logged already */
   }
   bool forth = covers_all(&one->addresses, &other->addresses);
   bool back = covers_all(&other->addresses, &one->addresses);
   if (forth && back) {
-    stoa_log(STOA_LOG_ERROR, "an address is listed twice; take one of them away",
+    stoa_log(STOA_LOG_ERROR, "an address is listed twice; remove one of the two",
              STOA_F_TEXT("address", one->configured), STOA_F_TEXT("again", other->configured),
              STOA_F_STR("option", stoa_listeners_option(server, other).text));
     return STOA_E_ARGUMENT;
@@ -182,7 +182,7 @@ static int check_pair(const struct stoa_server *server, const struct stoa_server
   return STOA_OK;
 }
 
-/* The listener whose address takes this one in already, or NULL. */
+/* The listener whose address already covers this one, or NULL. */
 static const struct stoa_server_listener *find_wider(const struct stoa_listeners *listeners,
                                                      const struct stoa_server_listener *own,
                                                      const struct stoa_address *address) {
@@ -190,7 +190,7 @@ static const struct stoa_server_listener *find_wider(const struct stoa_listeners
     const struct stoa_server_listener *other = &listeners->items[i];
     for (size_t j = 0; other != own && j < other->addresses.count; j++) {
       const struct stoa_address *wide = &other->addresses.items[j];
-      /* Of two that are the same the first stays. */
+      /* Of two equal addresses the first one stays. */
       if (stoa_address_covers(wide, address) && (other < own || !stoa_address_covers(address, wide))) {
         return other;
       }
@@ -204,14 +204,15 @@ bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_s
   return find_wider(&server->listeners, own, address) != NULL;
 }
 
-/* What a wider address serves in the same way needs no socket; in another way it could not have one. */
+/* An address that a wider one covers needs no socket if both have the same settings. With other settings it is an
+ * error, because it cannot be bound. */
 static int check_wider(const struct stoa_listeners *listeners) {
   for (size_t i = 0; i < listeners->count; i++) {
     const struct stoa_server_listener *own = &listeners->items[i];
     for (size_t j = 0; j < own->addresses.count; j++) {
       const struct stoa_server_listener *wider = find_wider(listeners, own, &own->addresses.items[j]);
       if (wider != NULL && !is_alike(wider, own)) {
-        stoa_log(STOA_LOG_ERROR, "two listeners with different options share an address; give one another port",
+        stoa_log(STOA_LOG_ERROR, "two listeners with different options have the same address; change the port of one",
                  STOA_F_TEXT("address", own->configured), STOA_F_TEXT("shared_with", wider->configured));
         return STOA_E_ARGUMENT;
       }
@@ -241,7 +242,7 @@ int stoa_listeners_init(struct stoa_server *server) {
   int status = STOA_OK;
   assert(count > 0);
   if (count > STOA_LISTENERS_MAX) {
-    return STOA_E_ARGUMENT; /* which was told */
+    return STOA_E_ARGUMENT; /* which is logged already */
   }
   for (size_t i = 0; i < count; i++) {
     const struct stoa_listener_config of_address = {.address = is_short ? config->addresses.items[i]
@@ -274,7 +275,7 @@ struct handover {
   int fd;
 };
 
-/* Only unix sockets are handed over, and their peers are all one. */
+/* Only connections of unix sockets are handed over, and their peers have no address. */
 static void take(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd) {
   const struct sockaddr_storage unix_peer = {.ss_family = AF_UNIX};
   stoa_worker_accept(worker, listener, fd, &unix_peer);
@@ -285,7 +286,7 @@ static void on_handover(struct stoa_post *post) {
   if (handover->to->listener_count > 0) {
     take(handover->to, handover->listener, handover->fd);
   } else {
-    stoa_sys.close(handover->fd); /* it has stopped listening meanwhile */
+    stoa_sys.close(handover->fd); /* the worker has stopped listening meanwhile */
   }
   stoa_free(handover);
 }
@@ -311,7 +312,7 @@ static void on_accept(struct stoa_listener *listener, int fd, const struct socka
   stoa_worker_accept(worker, socket_of(listener)->listener, fd, peer);
 }
 
-/* Who is woken is up to the kernel, and it is mostly the same one: so connections go round. */
+/* The kernel mostly wakes the same worker, so connections are passed to the workers in turn. */
 static void on_accept_shared(struct stoa_listener *listener, int fd, const struct sockaddr_storage *peer) {
   struct stoa_worker *worker = listener->context;
   struct stoa_server *server = worker->server;
@@ -323,8 +324,8 @@ static void on_accept_shared(struct stoa_listener *listener, int fd, const struc
   }
 }
 
-/* What the peer has sent is read first, or closing would reset the connection and the answer be lost on its way. In TLS
- * nothing can be said without a handshake. */
+/* Read what the peer has sent first, or closing would reset the connection and the answer could be lost. Over TLS no
+ * answer is possible without a handshake. */
 static void on_refuse(struct stoa_listener *listener, int fd) {
   static const char answer[] =
       "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
@@ -343,7 +344,7 @@ static void on_refuse(struct stoa_listener *listener, int fd) {
 
 /* Opening. */
 
-/* The descriptor is the worker's also after an error. */
+/* The worker owns the descriptor, also after an error. */
 static int watch(struct stoa_worker *worker, uint32_t index, int fd, bool is_shared) {
   struct stoa_listener *listener = &worker->listeners[worker->listener_count];
   assert(worker->listener_count < STOA_LISTENER_SOCKETS_MAX);
@@ -363,7 +364,7 @@ static int watch(struct stoa_worker *worker, uint32_t index, int fd, bool is_sha
   return STOA_OK;
 }
 
-/* Every worker has, and closes, a descriptor of its own. */
+/* Every worker has a descriptor of its own, and closes it. */
 static int share_with_all(struct stoa_server *server, uint32_t index, int fd) {
   for (uint32_t i = 0; i < server->worker_count; i++) {
     int copy = stoa_sys.dup_cloexec(fd);
@@ -391,7 +392,7 @@ static int open_unix(struct stoa_server *server, struct stoa_server_socket *boun
   atomic_store(&bound->file_exists, stoa_socket_file_note(&bound->address, &bound->file) == STOA_OK);
   status = share_with_all(server, (uint32_t)(bound - server->listeners.sockets), fd);
   if (status != STOA_OK) {
-    remove_file(bound); /* perhaps there is no worker that would */
+    remove_file(bound); /* there may be no worker that removes it */
   }
   stoa_sys.close(fd);
   return status;
@@ -430,7 +431,7 @@ static int open_socket(struct stoa_server *server, const struct stoa_server_list
   return address->socket.any.sa_family == AF_UNIX ? open_unix(server, bound) : open_tcp(server, bound);
 }
 
-/* Take back all sockets behind the first `count`. */
+/* Remove all sockets after the first `count`. */
 static void take_back(struct stoa_server *server, size_t count) {
   for (uint32_t i = 0; i < server->worker_count; i++) {
     struct stoa_worker *worker = &server->workers[i];
@@ -449,13 +450,13 @@ static void log_left_out(const struct stoa_server_listener *listener, const stru
                          const char *reason) {
   char text[STOA_ADDRESS_TEXT_SIZE];
   stoa_address_format(address, text);
-  stoa_log(STOA_LOG_WARN, "this machine does not have an address, it is left out",
+  stoa_log(STOA_LOG_WARN, "an address does not exist on this machine and is skipped",
            STOA_F_TEXT("configured", listener->configured), STOA_F_STR("address", text), STOA_F_STR("reason", reason));
 }
 
 static void log_covered(const struct stoa_server_listener *listener, const struct stoa_server_listener *wider) {
-  stoa_log(STOA_LOG_WARN, "an address is listed twice: another one takes it in",
-           STOA_F_TEXT("address", listener->configured), STOA_F_TEXT("taken_in_by", wider->configured));
+  stoa_log(STOA_LOG_WARN, "an address is skipped: another listed address includes it",
+           STOA_F_TEXT("address", listener->configured), STOA_F_TEXT("included_in", wider->configured));
 }
 
 static int no_address(const struct stoa_server_listener *listener, int reason) {
@@ -464,8 +465,9 @@ static int no_address(const struct stoa_server_listener *listener, int reason) {
   return STOA_E_SYSTEM;
 }
 
-/* One address of the list. [::] on a machine without IPv6 is IPv4 alone, or nothing when that is listed by itself.
- * Errors: STOA_E_NOT_FOUND  this machine does not have the address of a name, errno tells; else as open_socket() */
+/* Open one address of the list. [::] on a machine without IPv6 is IPv4 alone, or nothing when IPv4 is listed
+ * separately.
+ * Errors: STOA_E_NOT_FOUND  this machine does not have the address of a name, errno says why; else as open_socket() */
 static int open_item(struct stoa_server *server, const struct stoa_server_listener *listener,
                      struct stoa_address *address) {
   size_t before = server->listeners.socket_count;
@@ -486,8 +488,9 @@ static int open_item(struct stoa_server *server, const struct stoa_server_listen
   return is_of_name ? STOA_E_NOT_FOUND : STOA_OK;
 }
 
-/* All addresses of the list, with one port; a name serves where this machine has its addresses, one of them at least.
- * Errors: STOA_E_SYSTEM  errno tells; STOA_E_LIMIT, STOA_E_MEMORY */
+/* Open all addresses of the list, with one port. Of a name, addresses that this machine does not have are skipped, but
+ * one at least must open.
+ * Errors: STOA_E_SYSTEM  errno says why; STOA_E_LIMIT, STOA_E_MEMORY */
 static int try_list(struct stoa_server *server, const struct stoa_server_listener *listener) {
   const struct stoa_address_list *list = &listener->addresses;
   size_t first = server->listeners.socket_count;
@@ -561,7 +564,7 @@ int stoa_listeners_open(struct stoa_server *server) {
 
 void stoa_listeners_close(struct stoa_worker *worker) {
   struct stoa_listeners *listeners = &worker->server->listeners;
-  /* Before the sockets are closed: see stoa_socket_file_remove(). */
+  /* Must come before the sockets are closed: see stoa_socket_file_remove(). */
   for (size_t i = 0; i < listeners->socket_count && worker->listener_count > 0; i++) {
     remove_file(&listeners->sockets[i]);
   }

@@ -1,12 +1,12 @@
-/* server/listeners.h: where a server listens: from the configuration to sockets that all workers watch.
+/* server/listeners.h: turns the configured addresses into listening sockets that all workers watch.
  *
- * One configured listener may be several sockets: a name has several addresses. A TCP socket is there once for each
- * worker (SO_REUSEPORT, the kernel spreads connections); a unix socket, which cannot be, is watched by all workers, and
- * whoever accepts hands the connection to the next worker in turn.
+ * One configured listener may be several sockets: a name has several addresses. A TCP address has one socket for each
+ * worker (SO_REUSEPORT, the kernel spreads connections). That is not possible for a unix socket: all workers watch it,
+ * and the one that accepts passes the connection to the next worker in turn.
  *
- * Does not know: what is done with a connection (worker_accept.h), the PROXY protocol's header.
- * Thread: init, open and fini on the one that creates and starts the server; the rest on the worker's.
- * Lifetime: owned by the server; listeners and their TLS contexts stand until fini.
+ * Does not know: how a connection is handled (worker_accept.h), the PROXY protocol's header.
+ * Thread: init, open and fini on the thread that creates and starts the server; the rest on the worker's.
+ * Lifetime: owned by the server; listeners and their TLS contexts exist until fini.
  */
 #ifndef STOA_SERVER_LISTENERS_H
 #define STOA_SERVER_LISTENERS_H
@@ -26,24 +26,24 @@ struct stoa_worker;
 
 /* One item of the configuration. */
 struct stoa_server_listener {
-  struct stoa_string configured; /* its text, which lies in the server's configuration */
-  uint8_t index;                 /* its place in there */
+  struct stoa_string configured; /* its text, in the memory of the server's configuration */
+  uint8_t index;                 /* its index in the configuration */
   bool is_admin;                 /* role: admin */
   bool proxy_protocol;           /* each connection begins with a PROXY header */
   bool owns_tls;
   struct stoa_tls_context *tls;              /* NULL: plain */
-  struct stoa_string_list certificate_names; /* that pages may reach it by; in the server's configuration */
+  struct stoa_string_list certificate_names; /* of its certificate; in the memory of the configuration */
   mode_t mode;
   struct stoa_address_list addresses;
-  char text[STOA_ADDRESS_TEXT_SIZE]; /* where it listens, once it does: its first socket */
+  char text[STOA_ADDRESS_TEXT_SIZE]; /* the address of its first socket, once it listens */
 };
 
-/* One address that is bound. */
+/* One bound address. */
 struct stoa_server_socket {
   const struct stoa_server_listener *listener;
   struct stoa_address address;
   struct stoa_socket_file file;
-  atomic_bool file_exists; /* a unix socket's, made by us */
+  atomic_bool file_exists; /* a unix socket's file, created by us */
 };
 
 struct stoa_listeners {
@@ -51,21 +51,21 @@ struct stoa_listeners {
   struct stoa_server_listener items[STOA_LISTENERS_MAX];
   size_t socket_count;
   struct stoa_server_socket sockets[STOA_LISTENER_SOCKETS_MAX];
-  atomic_uint next_worker; /* who gets the next connection of a unix socket */
+  atomic_uint next_worker; /* the worker for the next connection of a unix socket */
 };
 
-/* Take the configuration apart, after the server's options were applied: addresses, roles, certificates. Names are
+/* Read the listeners' configuration, after the server's options were applied: addresses, roles, certificates. Names are
  * resolved, which may block.
- * Errors: STOA_E_ARGUMENT  what is configured makes no sense (logged, each of them); STOA_E_NOT_FOUND, STOA_E_DENIED,
- * STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
+ * Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged); STOA_E_NOT_FOUND, STOA_E_DENIED,
+ *         STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
 int stoa_listeners_init(struct stoa_server *server);
-/* The option that a listener's address is: server.addresses[1], or server.listeners[1].address. */
+/* The name of the option that holds a listener's address: server.addresses[1], or server.listeners[1].address. */
 struct stoa_option_name {
   char text[48];
 };
 struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
                                               const struct stoa_server_listener *listener);
-/* Does another listener, or the same address in front of it, take this address in, so that it gets no socket? */
+/* Does another listener cover this address, so that it gets no socket of its own? */
 bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
                            const struct stoa_address *address);
 
@@ -73,20 +73,20 @@ bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_s
  * listened on now? Logged, the second as a warning.
  * Errors: STOA_E_TLS  a certificate is not valid */
 int stoa_listeners_check(const struct stoa_server *server);
-/* Half-built is fine. After all workers have ended. */
+/* A half-built struct is fine. Call after all workers have ended. */
 void stoa_listeners_fini(struct stoa_server *server);
 
-/* Bind and listen, and let all workers watch; before their threads run.
- * Errors: STOA_E_SYSTEM  an address cannot be had (logged); STOA_E_LIMIT  more sockets than
- *         STOA_LISTENER_SOCKETS_MAX (logged); STOA_E_MEMORY. What was opened is closed with the workers. */
+/* Bind and listen, and have all workers watch the sockets; before their threads run.
+ * Errors: STOA_E_SYSTEM  an address cannot be bound (logged); STOA_E_LIMIT  more sockets than STOA_LISTENER_SOCKETS_MAX
+ *         (logged); STOA_E_MEMORY. Sockets that were opened are closed with the workers. */
 int stoa_listeners_open(struct stoa_server *server);
 
 /* Stop listening on this worker. The first worker that does so removes the files of unix sockets. Twice is fine. */
 void stoa_listeners_close(struct stoa_worker *worker);
-/* A descriptor was freed. */
+/* Call when a descriptor was freed: paused listeners may go on. */
 void stoa_listeners_resume(struct stoa_worker *worker);
 
-/* Raise the soft limit of descriptors to the hard one; the log tells what it is. */
+/* Raise the soft limit of descriptors to the hard one, and log it. */
 void stoa_listeners_raise_limit(void);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "codec/bound.h"
 
-/* Of a codec that the program added nothing is known before it has encoded. */
+/* For a codec that the program added there is no bound before it has encoded. */
 static size_t payload_max(const struct stoa_format *format, const struct stoa_codec_bound *bound) {
   return format->codec == &stoa_codec_json ? bound->json : format->codec == &stoa_codec_proto ? bound->proto : SIZE_MAX;
 }
@@ -16,7 +16,7 @@ static int check_format(const struct stoa_format *format, struct stoa_outgoing *
   return status == STOA_OK && len > outgoing->body_bytes_max ? STOA_E_LIMIT : status;
 }
 
-/* Most messages are so short that no format can make them too long. Quoting doubles JSON at most. */
+/* Most messages are so short that no format can make them too long. Quoting at most doubles JSON. */
 static bool is_short(const struct stoa_formats *formats, const struct stoa_codec_bound *bound, size_t body_bytes_max) {
   size_t longest = bound->json > bound->proto ? bound->json : bound->proto;
   return !formats->has_own_codec && longest <= SIZE_MAX / 4 &&

@@ -1,9 +1,9 @@
-/* server/longest.h: is a message for many short enough for each of them, in whatever codec he comes?
+/* server/longest.h: checks that a message to many is short enough for every client, whatever its codec.
  *
- * server.limits.message_bytes_max bounds what comes in. What is made of it can be longer: a sender is added, a text
- * that came as Protobuf is escaped for JSON. A client with the same limit would end its session over such a message, so
- * one member could expel the others. Hence the limit holds for what goes out too, in the longest format that this
- * server speaks, whoever is connected: what is refused does not depend on that.
+ * server.limits.message_bytes_max bounds what comes in. The message that is sent on can be longer: a sender is added,
+ * text from Protobuf is escaped for JSON. A client with the same limit would close its session because of such a
+ * message, so one member could make the others lose their sessions. Therefore outgoing messages have the limit too, in
+ * the longest format of this server, no matter which clients are connected now.
  *
  * Thread: any.
  */
@@ -12,9 +12,9 @@
 
 #include "server/format.h"
 
-/* Messages far below the limit are not encoded for it; payloads that are made to measure them are kept.
+/* Messages far below the limit are not encoded for the check. Payloads that are encoded for it are kept.
  * Errors: STOA_E_LIMIT  some format makes it longer than outgoing->body_bytes_max; STOA_E_MEMORY; STOA_E_UTF8. A codec
- *         that has no form for it (STOA_E_TYPE) does not count: who needs it is told when it is sent. */
+ *         that cannot express it (STOA_E_TYPE) is ignored: sending with that codec reports it. */
 int stoa_longest_check(const struct stoa_formats *formats, struct stoa_outgoing *outgoing);
 
 #endif

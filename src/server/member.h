@@ -1,4 +1,4 @@
-/* server/member.h: what groups read and write of a session, all in one place.
+/* server/member.h: all access of groups to the fields of a session.
  *
  * Thread: the session's worker's.
  */
@@ -11,7 +11,7 @@
 
 #include <assert.h>
 
-/* Which side of its groups it is on. Fixed from the upgrade on. */
+/* Its variant in all of its groups. Fixed from the upgrade on. */
 static inline size_t stoa_member_variant(const struct stoa_session *session, const struct stoa_formats *formats) {
   return stoa_format_variant(&formats->items[stoa_server_session_of(session)->format], session->deflate_bits);
 }
@@ -20,7 +20,7 @@ static inline bool stoa_member_is_open(const struct stoa_session *session) {
   return session->state == STOA_SESSION_OPEN;
 }
 
-/* One that is refused is a member of nothing. */
+/* A refused session is in no group. */
 static inline bool stoa_member_is_accepted(const struct stoa_session *session) {
   return stoa_server_session_of(session)->accepted;
 }
@@ -30,18 +30,18 @@ static inline bool stoa_member_is_slow(const struct stoa_session *session) {
   return session->stream.fate == STOA_FATE_SLOW;
 }
 
-/* Why nothing more can be sent to it. */
+/* The status of sending to it, when it takes no more. */
 static inline int stoa_member_refusal(const struct stoa_session *session) {
   int status = stoa_member_is_open(session) ? stoa_stream_output_status(&session->stream) : STOA_E_CLOSED;
   return status == STOA_OK ? STOA_E_CLOSED : status;
 }
 
-/* It would miss messages of a group: closed, so that it comes back and asks for them. */
+/* Close it because it would miss messages of a group, so that it reconnects and asks for them. */
 static inline void stoa_member_close_lost(struct stoa_session *session) {
   stoa_session_close(session, STOA_CLOSE_POSITION_LOST, "messages were lost");
 }
 
-/* Its place in the group of all. */
+/* Its index in the group of all. */
 static inline uint32_t *stoa_member_all_index(struct stoa_session *session) {
   return &stoa_server_session_of(session)->all_index;
 }
@@ -50,13 +50,13 @@ static inline uint32_t stoa_member_group_count(const struct stoa_session *sessio
   return stoa_server_session_of(session)->group_count;
 }
 
-/* The groups that it joined by name: `place` is below their count. */
+/* One of the groups that it joined by name; `place` is less than their count. */
 static inline struct stoa_membership *stoa_member_membership(const struct stoa_session *session, uint32_t place) {
   assert(place < stoa_server_session_of(session)->group_count);
   return &stoa_server_session_of(session)->memberships[place];
 }
 
-/* Room for one more membership, which is added by stoa_member_add_membership(). Errors: STOA_E_MEMORY */
+/* Reserve room for one more membership; stoa_member_add_membership() adds it. Errors: STOA_E_MEMORY */
 int stoa_member_reserve_membership(struct stoa_session *session);
 static inline void stoa_member_add_membership(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
   struct stoa_server_session *own = stoa_server_session_of(session);
@@ -69,10 +69,10 @@ static inline void stoa_member_remove_membership(struct stoa_session *session, u
   own->group_count--;
   own->memberships[place] = own->memberships[own->group_count];
 }
-/* When it is in no group any more. */
+/* Call when it is in no group any more. */
 void stoa_member_free_memberships(struct stoa_session *session);
 
-/* Its place in its side of a group. False when it is no member. */
+/* Its index among the members of its variant in a group. False when it is no member. */
 static inline bool stoa_member_index(const struct stoa_session *session, const struct stoa_group *group,
                                      uint32_t *out_index) {
   const struct stoa_server_session *own = stoa_server_session_of(session);
@@ -89,7 +89,7 @@ static inline bool stoa_member_index(const struct stoa_session *session, const s
   return false;
 }
 
-/* It was moved within the array of a group's side. */
+/* Its index in a group has changed. */
 static inline void stoa_member_moved(struct stoa_session *session, const struct stoa_group *group, uint32_t index) {
   struct stoa_server_session *own = stoa_server_session_of(session);
   if (group->name_len == 0) {

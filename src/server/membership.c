@@ -74,7 +74,7 @@ int stoa_session_join(struct stoa_session *session, struct stoa_string name) {
   return STOA_OK;
 }
 
-/* The membership goes first: who moves into its place in the group must not be mistaken for it. */
+/* Remove the membership first: the member that moves to its index in the group must not be mistaken for it. */
 static void leave(struct stoa_session *session, uint32_t place) {
   struct stoa_groups *groups = groups_of(session);
   struct stoa_membership membership = *stoa_member_membership(session, place);

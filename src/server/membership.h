@@ -13,7 +13,7 @@ int stoa_group_join_all(struct stoa_session *session);
 bool stoa_group_has(const struct stoa_session *session, struct stoa_string name);
 /* Leave every group; for a session that closes. */
 void stoa_group_leave_all(struct stoa_session *session);
-/* Before bytes of the session's own: what its groups gathered so far in this turn comes first. */
+/* Call before bytes for this session alone are appended: queue what its groups have gathered for it in this turn. */
 void stoa_groups_flush_before(struct stoa_session *session);
 
 #endif

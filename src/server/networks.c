@@ -7,7 +7,7 @@
 #define BITS 128u
 #define IPV4_BITS 32u
 
-/* An IPv4 network is one of 96 bits more, as its addresses are mapped. */
+/* IPv4 addresses are mapped into IPv6, so an IPv4 network's prefix has 96 bits more. */
 struct stoa_network {
   struct stoa_peer base;
   uint32_t bits;
@@ -109,7 +109,7 @@ bool stoa_networks_contain(const struct stoa_networks *networks, const struct st
   if (stoa_peer_is_unix(peer)) {
     return networks->has_unix;
   }
-  /* "::/0" is every IPv6 address; IPv4's, which are mapped into ::ffff:0:0/96 here, are not meant by it. */
+  /* "::/0" means every IPv6 address, but not IPv4, whose addresses are mapped into ::ffff:0:0/96 here. */
   for (size_t i = 0; i < networks->count; i++) {
     bool same_family = stoa_peer_is_ipv4(&networks->items[i].base) == stoa_peer_is_ipv4(peer);
     if (same_family && is_in(&networks->items[i], peer)) {

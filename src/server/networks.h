@@ -1,6 +1,6 @@
-/* server/networks.h: a set of networks, as server.trusted_proxies names them: "10.0.0.0/8", "::1", "unix".
+/* server/networks.h: a set of networks, as in server.trusted_proxies: "10.0.0.0/8", "::1", "unix".
  *
- * Thread: unchanging once it is made, so any. Lifetime: its items lie in the arena that parse was given.
+ * Thread: any, because it never changes after parsing. Lifetime: its items are in the arena given to parse.
  */
 #ifndef STOA_SERVER_NETWORKS_H
 #define STOA_SERVER_NETWORKS_H
@@ -19,9 +19,10 @@ struct stoa_networks {
 
 #define STOA_NETWORKS_MAX 256
 
-/* An address alone is a network of one; bits that the prefix leaves out do not count ("10.1.2.3/8" is 10.0.0.0/8).
- * Errors: STOA_E_ARGUMENT  an item is none of that, or there are more than STOA_NETWORKS_MAX (logged, with the option's
- *         name and the value); STOA_E_MEMORY */
+/* An address without a prefix is a network of one address; bits outside of the prefix are ignored ("10.1.2.3/8" is
+ * 10.0.0.0/8).
+ * Errors: STOA_E_ARGUMENT  an item is not a network, or there are more than STOA_NETWORKS_MAX (logged, with the
+ *         option's name and the value); STOA_E_MEMORY */
 int stoa_networks_parse(const char *option, const struct stoa_string *items, size_t count, struct stoa_arena *arena,
                         struct stoa_networks *out_networks);
 

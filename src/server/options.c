@@ -9,7 +9,7 @@
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
 #define MAILBOX_BYTES_DEFAULT (16u * 1024 * 1024)
-/* What gathers from it must stay below what 32 bits can tell, in any codec and twice. */
+/* Messages gathered from a full mailbox must fit in 32-bit offsets, in any codec and twice. */
 #define MAILBOX_BYTES_HIGHEST (128u * 1024 * 1024)
 
 static const struct stoa_string default_addresses[] = {STOA_STR("0.0.0.0:7700")};
@@ -29,7 +29,7 @@ static uint32_t core_count(void) {
   return (uint32_t)CPU_COUNT(&set);
 }
 
-/* Views are copied with a NUL behind, for paths go to the kernel. */
+/* Copies end with a NUL, because paths are passed to the kernel. */
 static bool copy_text(struct stoa_arena *arena, struct stoa_string *text, const char *fallback) {
   struct stoa_string source = text->len == 0 ? stoa_string_of(fallback) : *text;
   *text = stoa_arena_copy(arena, source);
@@ -162,7 +162,7 @@ static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
   return STOA_E_ARGUMENT;
 }
 
-/* Deadlines are told apart by the sign of a difference in 32 bits. */
+/* Deadlines are compared by the sign of a 32-bit difference. */
 static int check_times(const struct stoa_server *server) {
   const struct {
     const char *name;
@@ -186,7 +186,7 @@ static int check_times(const struct stoa_server *server) {
 
 static int check_listeners(const struct stoa_server_config *config) {
   if (config->addresses.count > 0 && config->listeners.count > 0) {
-    stoa_log(STOA_LOG_ERROR, "server.addresses is the short form of server.listeners; give only one of them",
+    stoa_log(STOA_LOG_ERROR, "server.addresses is the short form of server.listeners; set only one of them",
              STOA_F_INT("addresses", config->addresses.count), STOA_F_INT("listeners", config->listeners.count));
     return STOA_E_ARGUMENT;
   }
@@ -199,8 +199,8 @@ static int check_listeners(const struct stoa_server_config *config) {
   return STOA_OK;
 }
 
-/* Connections of one address for each of its sessions: a browser loads the page over six, which it keeps for a while.
- * And some more for sessions that are just closing. */
+/* Connections of one address for each of its sessions: a browser opens six to load the page and keeps them for a while.
+ * CONNECTIONS_MORE is for sessions that are closing. */
 #define CONNECTIONS_EACH 8u
 #define CONNECTIONS_MORE 16u
 
@@ -254,7 +254,7 @@ static int check_path(const struct stoa_server *server) {
   if (server->config.path.data[0] == '/') {
     return STOA_OK;
   }
-  stoa_log(STOA_LOG_ERROR, "a path starts with a slash", STOA_F_TEXT("server.path", server->config.path));
+  stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", server->config.path));
   return STOA_E_ARGUMENT;
 }
 

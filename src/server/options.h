@@ -1,4 +1,4 @@
-/* server/options.h: a server's configuration, copied, with the defaults of api/stoa/config.proto filled in. */
+/* server/options.h: copies a server's configuration and fills in the defaults of api/stoa/config.proto. */
 #ifndef STOA_SERVER_OPTIONS_H
 #define STOA_SERVER_OPTIONS_H
 
@@ -16,7 +16,7 @@ uint32_t stoa_options_workers(const struct stoa_server_config *config);
  *         STOA_E_MEMORY */
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
 
-/* Are server.allowed_origins and server.hosts what they must be? All faults are logged.
+/* Check server.allowed_origins and server.hosts. All faults are logged.
  * Errors: STOA_E_ARGUMENT */
 int stoa_options_check_origins(const struct stoa_server_config *config);
 

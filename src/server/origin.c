@@ -35,7 +35,7 @@ static bool is_literal(struct stoa_string host) {
   return stoa_ip_parse_v4(host, address);
 }
 
-/* Names that the world's name servers have no say in: no label of a domain, RFC 6761 6.3, RFC 6762 3. */
+/* Names that public name servers do not resolve: single labels, localhost (RFC 6761 6.3), .local (RFC 6762 3). */
 static bool is_local_name(struct stoa_string host) {
   return memchr(host.data, '.', host.len) == NULL || ends_with(host, ".localhost") || ends_with(host, ".local");
 }
@@ -51,7 +51,7 @@ static bool is_certified(struct stoa_string host, struct stoa_string name) {
   return stoa_http_equal_fold(host, name);
 }
 
-/* The port does not matter: what can be rebound is a name. */
+/* The port does not matter, because rebinding changes the address of a name. */
 static bool is_host_entry(struct stoa_string name, struct stoa_string entry) {
   struct stoa_authority known;
   return stoa_authority_parse(entry, &known) && stoa_http_equal_fold(name, without_root(known.host));
@@ -108,7 +108,7 @@ static bool is_allowed_page(const struct stoa_origin_rules *rules, const struct 
 
 /* The host. */
 
-/* An upgrade that the page of a rebound name cannot have sent. */
+/* Is this an upgrade that a page of a rebound name cannot have sent? */
 static bool is_beyond_rebinding(const struct stoa_origin_rules *rules, const struct stoa_origin_request *request) {
   struct stoa_ws_origin origin;
   if (!request->is_upgrade) {
@@ -122,7 +122,7 @@ static bool is_beyond_rebinding(const struct stoa_origin_rules *rules, const str
 static bool is_allowed_host(const struct stoa_origin_rules *rules, const struct stoa_origin_request *request) {
   struct stoa_authority host;
   if (request->host.data == NULL) {
-    return true; /* a browser always sends it */
+    return true; /* no browser: a browser always sends Origin */
   }
   if (!stoa_authority_parse(request->host, &host)) {
     return false;
@@ -141,35 +141,35 @@ static void explain_host(const struct stoa_origin_rules *rules, const struct sto
   struct stoa_authority host;
   if (!stoa_authority_parse(request->host, &host) || host.host.len > SHOWN_LEN_MAX) {
     snprintf(out_reason, STOA_ORIGIN_REASON_SIZE,
-             "the host that was asked for is not known here; if it is this server's, name it in server.hosts");
+             "the host of the request is not known; if it is a name of this server, add it to server.hosts");
   } else if (rules->hosts.count == 0) {
     snprintf(out_reason, STOA_ORIGIN_REASON_SIZE,
-             "the host \"%.*s\" is not known here, and what it names is a private address; if it is this server's, "
-             "set server.hosts: [\"%.*s\"]",
+             "the host \"%.*s\" is not known, and the connection is to a private address; if it is a name of this "
+             "server, set server.hosts: [\"%.*s\"]",
              SHOW(host.host), SHOW(host.host));
   } else {
     snprintf(out_reason, STOA_ORIGIN_REASON_SIZE,
-             "the host \"%.*s\" is not in server.hosts; if it is this server's, add \"%.*s\" to server.hosts",
+             "the host \"%.*s\" is not in server.hosts; if it is a name of this server, add \"%.*s\" to server.hosts",
              SHOW(host.host), SHOW(host.host));
   }
 }
 
-/* A list takes the default's place, so the one to paste names the server's own page too. */
+/* A list replaces the default, so the suggested list has the server's own page too. */
 static void explain_first_origin(const struct stoa_origin_request *request, const struct stoa_ws_origin *origin,
                                  char out_reason[STOA_ORIGIN_REASON_SIZE]) {
   const char *scheme = request->is_tls ? "https" : "http";
   struct stoa_authority host;
   bool is_host_shown = request->host.len <= SHOWN_LEN_MAX && stoa_authority_parse(request->host, &host);
-  int len = snprintf(out_reason, STOA_ORIGIN_REASON_SIZE, "a page of \"%.*s\" may not connect; to let it, set ",
+  int len = snprintf(out_reason, STOA_ORIGIN_REASON_SIZE, "a page of \"%.*s\" may not connect; to allow it, set ",
                      SHOW(request->origin));
   assert(len > 0 && len < STOA_ORIGIN_REASON_SIZE);
   char *at = out_reason + len;
   size_t size = STOA_ORIGIN_REASON_SIZE - (size_t)len;
-  /* Behind a proxy that writes a Host of its own, the server's page looks like somebody else's. */
+  /* Behind a proxy that replaces Host, the server's own page looks like a page of another host. */
   bool is_proxied = origin != NULL && stoa_ws_origin_has_scheme(origin, "https") && !request->is_tls;
   if (is_proxied || (origin != NULL && request->is_forwarded)) {
     snprintf(at, size,
-             "server.hosts: [\"%.*s\"] if it is this server's own behind a proxy, else "
+             "server.hosts: [\"%.*s\"] if it is this server's own page behind a proxy, else "
              "server.allowed_origins: [\"%.*s\"]",
              SHOW(origin->authority), SHOW(request->origin));
   } else if (is_host_shown) {
@@ -186,10 +186,10 @@ static void explain_origin(const struct stoa_origin_rules *rules, const struct s
   bool is_parsed = stoa_ws_origin_parse(request->origin, &origin);
   if (request->origin.len > SHOWN_LEN_MAX || (!is_parsed && !stoa_ws_origin_is_opaque(request->origin))) {
     snprintf(out_reason, STOA_ORIGIN_REASON_SIZE,
-             "the Origin is none that can be shown; only server.allowed_origins: [\"*\"] lets it in");
+             "the Origin is invalid or too long; only server.allowed_origins: [\"*\"] allows it");
   } else if (rules->allowed_origins.count > 0) {
     snprintf(out_reason, STOA_ORIGIN_REASON_SIZE,
-             "a page of \"%.*s\" may not connect; to let it, add \"%.*s\" to server.allowed_origins",
+             "a page of \"%.*s\" may not connect; to allow it, add \"%.*s\" to server.allowed_origins",
              SHOW(request->origin), SHOW(request->origin));
   } else {
     explain_first_origin(request, is_parsed ? &origin : NULL, out_reason);
@@ -209,13 +209,13 @@ bool stoa_origin_check(const struct stoa_origin_rules *rules, const struct stoa_
   return true;
 }
 
-/* What operators write. */
+/* Entries of the configuration. */
 
 static bool has_star(struct stoa_string text) {
   return text.len > 0 && memchr(text.data, '*', text.len) != NULL;
 }
 
-/* The length of what stands before a path, a query or a fragment, from `start` on. */
+/* The length of the text before a path, a query or a fragment; these are searched from `start` on. */
 static size_t origin_len(struct stoa_string text, size_t start) {
   size_t at = start;
   while (at < text.len && text.data[at] != '/' && text.data[at] != '?' && text.data[at] != '#') {
@@ -235,7 +235,7 @@ const char *stoa_origin_entry_fault(struct stoa_string entry, char out_text[STOA
     return NULL;
   }
   if (has_star(entry)) {
-    return "a star stands for all origins or none: write \"*\", or each origin in full";
+    return "a star is allowed only on its own: write \"*\", or each origin in full";
   }
   if (stoa_ws_origin_parse(entry, &origin)) {
     return NULL;
@@ -249,7 +249,7 @@ const char *stoa_origin_entry_fault(struct stoa_string entry, char out_text[STOA
   }
   if (start == 0 && front.len <= SHOWN_LEN_MAX && stoa_authority_parse(front, &authority)) {
     snprintf(out_text, STOA_ORIGIN_REASON_SIZE,
-             "an origin begins with its scheme: write \"https://%.*s\", or http if it is that", SHOW(front));
+             "an origin starts with its scheme: write \"https://%.*s\", or with http:// if it has no TLS", SHOW(front));
     return out_text;
   }
   return "not an origin: write scheme://host or scheme://host:port";
@@ -258,7 +258,7 @@ const char *stoa_origin_entry_fault(struct stoa_string entry, char out_text[STOA
 const char *stoa_host_entry_fault(struct stoa_string entry, char out_text[STOA_ORIGIN_REASON_SIZE]) {
   struct stoa_authority authority;
   if (has_star(entry)) {
-    return "hosts are named one by one, without a star";
+    return "a star is not allowed: write each host in full";
   }
   if (stoa_authority_parse(entry, &authority)) {
     return NULL;
@@ -270,5 +270,5 @@ const char *stoa_host_entry_fault(struct stoa_string entry, char out_text[STOA_O
     snprintf(out_text, STOA_ORIGIN_REASON_SIZE, "a host has no scheme and no path: write \"%.*s\"", SHOW(host));
     return out_text;
   }
-  return "not a host: write a name or an address, of IPv6 in brackets, and :port if only one is meant";
+  return "not a host: write a name or an address (IPv6 in brackets), and :port to limit it to one port";
 }

@@ -1,4 +1,4 @@
-/* What server/origin.h goes by, out of the configuration, the certificate and the machine's name. */
+/* Collects the rules of server/origin.h from the configuration, the certificate and the machine's name. */
 #include "base/sys.h"
 #include "server/options.h"
 #include "server/server_private.h"
@@ -28,7 +28,7 @@ int stoa_options_check_origins(const struct stoa_server_config *config) {
   return origins != STOA_OK ? origins : hosts;
 }
 
-/* A machine that does not tell its name is known by the others. */
+/* Without a machine name the other names remain. */
 static int read_machine_name(struct stoa_arena *arena, struct stoa_string *out_name) {
   char name[MACHINE_NAME_SIZE] = "";
   if (stoa_sys.gethostname(name, sizeof name - 1) != 0) {

@@ -5,18 +5,18 @@
 
 #include <assert.h>
 
-/* A handshake is worth so many parts, so that a rate per second can be added by the millisecond without a fraction. */
+/* A handshake counts as so many parts, so that a rate per second has no fraction per millisecond. */
 #define HANDSHAKE_PARTS 1000u
 #define BURST_SECONDS 2u
 
-/* RFC 6052 2.1: what a translator makes of IPv4 addresses. */
+/* RFC 6052 2.1: the prefix of translated IPv4 addresses. */
 static const uint8_t translated_prefix[12] = {0, 0x64, 0xff, 0x9b};
 
 struct stoa_peer_entry {
   struct stoa_peer key;
   uint32_t connections;
   uint32_t sessions;
-  uint64_t spent_parts; /* as of spent_ms; flows off by the rate */
+  uint64_t spent_parts; /* at spent_ms; decreases at the rate */
   uint64_t spent_ms;
   struct stoa_peer_entry *rest_before, *rest_after;
   bool resting;
@@ -27,7 +27,7 @@ static struct stoa_bytes key_of(const void *object) {
   return stoa_bytes_make(entry->key.bytes, sizeof entry->key.bytes);
 }
 
-/* What lies in ::/64 are loopback, mapped IPv4 and unix sockets: each its own. */
+/* In ::/64 are loopback, mapped IPv4 and unix sockets: each address has a key of its own. */
 static struct stoa_peer key_for(const struct stoa_peer *peer) {
   static const uint8_t zero[8];
   struct stoa_peer key = *peer;
@@ -62,7 +62,7 @@ void stoa_peers_fini(struct stoa_peers *peers) {
   pthread_mutex_destroy(&peers->mutex);
 }
 
-/* The list of those at rest. */
+/* The list of entries at rest. */
 
 static void rest(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
   assert(!entry->resting);
@@ -103,7 +103,7 @@ static void forget(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
   stoa_free(entry);
 }
 
-/* Nothing is left to remember: gone at once. Only a rate: kept for as long as it takes to flow off. */
+/* Without connections and sessions an entry is freed, at once or when its handshakes no longer limit the address. */
 static void release(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
   if (entry->connections > 0 || entry->sessions > 0) {
     return;
@@ -119,13 +119,13 @@ static void release(struct stoa_peers *peers, struct stoa_peer_entry *entry) {
 }
 
 static uint64_t left_parts(const struct stoa_peers *peers, const struct stoa_peer_entry *entry, uint64_t now_ms) {
-  /* Workers' clocks are a turn apart at most; the one that is behind sees no time pass. */
+  /* Workers' clocks differ by a turn at most; for the one that is behind no time has passed. */
   uint64_t passed_ms = now_ms > entry->spent_ms ? now_ms - entry->spent_ms : 0;
   uint64_t flowed = passed_ms >= BURST_SECONDS * 1000 ? UINT64_MAX : passed_ms * peers->limits.handshakes_per_s;
   return flowed >= entry->spent_parts ? 0 : entry->spent_parts - flowed;
 }
 
-/* The list is not sorted by when they are done, but no entry rests for longer than BURST_SECONDS. */
+/* The list is not sorted by expiry, but no entry rests for longer than BURST_SECONDS. */
 static void forget_rested(struct stoa_peers *peers, uint64_t now_ms) {
   while (peers->rest_first != NULL && left_parts(peers, peers->rest_first, now_ms) == 0) {
     forget(peers, peers->rest_first);

@@ -1,4 +1,4 @@
-/* server/properties.c: what a program attaches to a server and to a session, and what it may ask of them. */
+/* server/properties.c: the program's pointers of a server and a session, and what it may read from them. */
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -36,7 +36,7 @@ void stoa_server_set_user(struct stoa_server *server, void *user, void (*destroy
   }
 }
 
-/* Where a session comes from. */
+/* The address of a session. */
 
 void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]) {
   stoa_peer_format(stoa_server_session_client(stoa_server_session_of(session)), out_text);

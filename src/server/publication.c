@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-/* For a group's owner, or for one session of another worker. One block: the payloads follow. */
+/* A message to a group's owner, or to one session of another worker. One block of memory: the payloads follow. */
 struct publication {
   struct stoa_worker_post post;
   const struct stoa_message_type *message_type;
@@ -20,13 +20,13 @@ struct publication {
   bool to_session;
   bool has_exception;
   uint8_t name_len;
-  struct stoa_uuid session_id; /* whom it is for, or the one of all whom it is not for */
+  struct stoa_uuid session_id; /* the receiver, or the session that does not get it */
   char name[STOA_GROUP_NAME_LEN_MAX];
   struct stoa_bytes payloads[STOA_CODECS_MAX];
 };
 
-/* Its sender was told that all is well: a session that cannot be given it may not stay as if there had been nothing.
- * One that is too slow is being closed already. */
+/* The sender got STOA_OK, so a session that cannot get the message must not stay open. One that is too slow is being
+ * closed already. */
 static int deliver_to_session(struct stoa_worker *worker, const struct stoa_uuid *id, struct stoa_outgoing *outgoing) {
   struct stoa_session *session = stoa_worker_find(worker, id);
   int status = session == NULL ? STOA_OK : stoa_worker_send(session, outgoing);
@@ -45,21 +45,21 @@ static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
                                 : stoa_fanout_deliver(&worker->groups, stoa_string_make(self->name, self->name_len),
                                                       &outgoing, self->has_exception ? &self->session_id : NULL);
   if (status != STOA_OK && status != STOA_E_CLOSED) {
-    stoa_log(STOA_LOG_ERROR, "a message could not be delivered; who missed it is closed with 4010 or 4008",
+    stoa_log(STOA_LOG_ERROR, "a message could not be delivered; sessions that missed it are closed with 4010 or 4008",
              STOA_F_STR("reason", stoa_status_text(status)), STOA_F_INT("type", self->type));
   }
   stoa_arena_reset(worker->arena);
 }
 
-/* In every codec that has sessions now. A session that comes with another one meanwhile is served from one of these.
- * *out_is_needed false: no session is there at all. */
+/* Encode in every codec that has sessions now. For a session that comes with another codec meanwhile, one of these is
+ * decoded. *out_is_needed false: there are no sessions at all. */
 static int encode_used(struct stoa_server *server, struct stoa_outgoing *outgoing, size_t *out_len,
                        bool *out_is_needed) {
   size_t len = 0;
   bool is_needed = false;
   for (size_t i = 0; i < server->codecs.count; i++) {
     if (atomic_load_explicit(&server->codec_sessions[i], memory_order_relaxed) == 0) {
-      outgoing->payloads[i] = (struct stoa_bytes){0}; /* it was only measured */
+      outgoing->payloads[i] = (struct stoa_bytes){0}; /* encoded only to measure it */
       continue;
     }
     int status = stoa_outgoing_encode(outgoing, i);
@@ -87,7 +87,7 @@ static void copy_payloads(struct publication *publication, const struct stoa_out
   }
 }
 
-/* *out_publication is NULL when no session is there at all. */
+/* *out_publication is NULL when there are no sessions at all. */
 static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct publication **out_publication) {
   size_t len;
   bool is_needed;
@@ -100,7 +100,7 @@ static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct p
   if (status != STOA_OK || !is_needed) {
     return status;
   }
-  /* One byte more, so that the view of a last, empty payload does not point past the block. */
+  /* One byte more, so that a last, empty payload does not point past the block. */
   status = stoa_worker_post_create(to, &to->mailbox, sizeof **out_publication + len + 1, 0, deliver, &post);
   if (status != STOA_OK) {
     return status;
@@ -112,7 +112,7 @@ static int wrap(struct stoa_worker *to, struct stoa_outgoing *outgoing, struct p
   return STOA_OK;
 }
 
-/* A thread that is no worker of this server has no scratch. */
+/* A thread that is not a worker of this server has no scratch memory. */
 static int wrap_elsewhere(struct stoa_worker *to, struct stoa_outgoing *outgoing,
                           struct publication **out_publication) {
   struct stoa_buffer scratch[STOA_CODECS_MAX];
@@ -134,7 +134,7 @@ static int make(struct stoa_worker *to, const struct stoa_sending *sending, stru
   struct stoa_outgoing outgoing = {
       .type = sending->type, .message_type = sending->message_type, .message = sending->message};
   if (stoa_budget_is_full(&to->mailbox)) {
-    return STOA_E_LIMIT; /* before it is encoded for nothing */
+    return STOA_E_LIMIT; /* refused before the cost of encoding */
   }
   struct stoa_worker *here = stoa_worker_here(to->server);
   if (here == NULL) {

@@ -1,5 +1,5 @@
-/* server/publication.h: a message on its way between threads: immutable, encoded on the thread that sends it, once for
- * each codec in use, and counted against the mailbox of the worker that it goes to.
+/* server/publication.h: a message from one thread to another: immutable, encoded on the sending thread, once for each
+ * codec in use, and counted against the receiving worker's mailbox.
  *
  * Thread: any.
  */
@@ -17,12 +17,12 @@ struct stoa_sending {
   uint32_t type;
   const struct stoa_message_type *message_type;
   const void *message;            /* borrowed until the call returns */
-  const struct stoa_uuid *except; /* for many: the session that does not get it; NULL: all get it */
+  const struct stoa_uuid *except; /* to a group: the member that does not get it; NULL: all get it */
 };
 
-/* To the members of a group, or to all but one, in its owner's order. Errors: as stoa_server_publish() */
+/* Send to the members of a group, or to all but one, in the order of its owner. Errors: as stoa_server_publish() */
 int stoa_publish(struct stoa_server *server, struct stoa_string group, const struct stoa_sending *sending);
-/* To a session of another worker than this thread's. Errors: as stoa_server_send() */
+/* Send to a session of another worker than this thread's. Errors: as stoa_server_send() */
 int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *session_id,
                             const struct stoa_sending *sending);
 

@@ -18,10 +18,10 @@ static void fill(struct stoa_rate *rate, const struct stoa_rate_limits *limits, 
   rate->bytes = filled(rate->bytes, limits->bytes_per_s, limits->bytes_burst, passed_ms);
 }
 
-/* How long until there is so much in the bucket. */
+/* How long until the bucket has so much. */
 static uint32_t wait_ms(uint64_t left, uint64_t needed, uint32_t per_s, uint32_t burst) {
   uint64_t full = (uint64_t)burst * THOUSAND;
-  uint64_t goal = needed < full ? needed : full; /* one that is larger than the burst needs a full bucket */
+  uint64_t goal = needed < full ? needed : full; /* a message larger than the burst needs a full bucket */
   if (per_s == 0 || left >= goal) {
     return 0;
   }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stoa/log.h>
 
-/* A request and what is chosen for it. */
+/* A request and the choices made for it. */
 struct upgrade {
   struct stoa_stream *stream;
   struct stoa_server *server;
@@ -50,7 +50,7 @@ static bool asks_for_endpoint(const struct upgrade *upgrade) {
 
 static void on_plain_request(struct upgrade *upgrade) {
   const struct stoa_files *files = &upgrade->server->files;
-  bool at_endpoint = is_endpoint(upgrade); /* and decodes the path */
+  bool at_endpoint = is_endpoint(upgrade); /* also decodes the path */
   if (files->root_fd < 0) {
     refuse(upgrade, at_endpoint ? 426 : 404, NULL);
   } else if (asks_for_endpoint(upgrade)) {
@@ -60,8 +60,8 @@ static void on_plain_request(struct upgrade *upgrade) {
   }
 }
 
-/* The first of the client's subprotocols that is spoken here; none at all is the first client. A client that asks
- * only for others gets no subprotocol in the answer, and by RFC 6455 4.1 may leave. */
+/* The first of the client's subprotocols that is spoken here; without any it is the first client. A client that asks
+ * only for others gets no subprotocol in the answer, and may close the connection (RFC 6455 4.1). */
 static void choose_format(struct upgrade *upgrade) {
   struct stoa_ws_protocol_cursor cursor = {0};
   upgrade->format = 0;
@@ -75,8 +75,8 @@ static void choose_format(struct upgrade *upgrade) {
   }
 }
 
-/* Our end's address, or where a proxy took the connection; NULL for a unix socket. Where the system does not tell, the
- * strict rules are for it. */
+/* The address of our end, or the destination of a PROXY header; NULL for a unix socket. If the system does not report
+ * it, loopback, so that the strict rules apply. */
 static const uint8_t *local_address(const struct upgrade *upgrade, struct stoa_peer *out_local) {
   const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
   struct sockaddr_storage address = {0};
@@ -98,7 +98,7 @@ static bool is_trusted(const uint8_t address[STOA_IP_LEN], void *context) {
   return stoa_networks_contain(context, &peer);
 }
 
-/* Behind trusted proxies: whose request it is. False when it is refused. */
+/* Find the client's address behind trusted proxies. False when the request is refused. */
 static bool find_client(struct upgrade *upgrade) {
   struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
   struct stoa_networks *trusted = &upgrade->server->trusted_proxies;
@@ -111,8 +111,8 @@ static bool find_client(struct upgrade *upgrade) {
     char proxy[INET6_ADDRSTRLEN];
     stoa_peer_format(stoa_server_session_client(own), proxy);
     stoa_log(STOA_LOG_WARN,
-             "upgrade refused: Forwarded and X-Forwarded-For tell different clients; let the proxy remove the one that "
-             "it does not write",
+             "upgrade refused: Forwarded and X-Forwarded-For name different clients; configure the proxy to remove the "
+             "field that it does not write",
              STOA_F_STR("proxy", proxy));
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
@@ -124,7 +124,7 @@ static bool find_client(struct upgrade *upgrade) {
   return true;
 }
 
-/* May the page behind the upgrade come in? Where not, it is refused and logged. */
+/* Is the page allowed to open the WebSocket? If not, the upgrade is refused and logged. */
 static bool page_allowed(struct upgrade *upgrade) {
   const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
   struct stoa_origin_rules rules = upgrade->server->origin_rules;
@@ -159,7 +159,7 @@ static bool write_response(struct upgrade *upgrade) {
   char fields[128];
   const char *protocol = upgrade->server->formats.items[upgrade->format].subprotocol;
   stoa_http_date(stoa_http_wall_us(upgrade->stream), date);
-  /* Who is not a page learns from it when silence means that the connection is dead. */
+  /* Clients other than pages learn from it after how much silence the connection is dead. */
   snprintf(fields, sizeof fields, "Date: %s\r\nStoa-Ping-Interval: %u\r\n", date,
            upgrade->server->config.ping_interval_ms);
   size_t len = stoa_ws_response(upgrade->request.key, protocol[0] == '\0' ? NULL : protocol,
@@ -219,7 +219,7 @@ void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_hea
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
   int code = stoa_ws_request_read(head, data, &upgrade.request);
   if (upgrade.server->listeners.items[stoa_server_session_of_stream(stream)->listener].is_admin) {
-    refuse(&upgrade, 404, NULL); /* nothing that the public gets */
+    refuse(&upgrade, 404, NULL); /* an admin listener serves no public pages */
   } else if (code == 101) {
     on_upgrade(&upgrade);
   } else if (code == 0) {

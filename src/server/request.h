@@ -1,4 +1,4 @@
-/* server/request.h: what becomes of a request: an upgrade to a session, a file of the page, or a refusal.
+/* server/request.h: answers a request: an upgrade to a session, a file of the page, or a refusal.
  *
  * Thread: the stream's worker's.
  */
@@ -7,7 +7,7 @@
 
 #include "http/http.h"
 
-/* For struct stoa_http_host: a request's head is complete. */
+/* The on_request of struct stoa_http_host. */
 void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
 
 #endif

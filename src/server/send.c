@@ -9,7 +9,7 @@
 
 void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing) {
   outgoing->registry = &worker->server->codecs;
-  /* An error must reach whoever waits for an answer, and is never long. */
+  /* The caller must get an error, and errors are never long. */
   outgoing->body_bytes_max = outgoing->is_error ? SIZE_MAX : worker->server->limits.message_bytes_max;
   outgoing->scratch = worker->encode_scratch;
   outgoing->packed = &worker->compress_scratch;

@@ -1,4 +1,5 @@
-/* server/send.h: one typed frame to one session of this worker, after everything that its groups were sent before.
+/* server/send.h: sends one typed frame to one session of this worker, after everything that was sent to its groups
+ * before.
  *
  * Thread: the session's worker's.
  */
@@ -12,7 +13,7 @@ struct stoa_worker;
 
 /* Errors: as stoa_session_send() */
 int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoing);
-/* Fill in what encoding needs of the worker: codecs, limits, scratch memory. */
+/* Fill in what encoding needs from the worker: codecs, limits, scratch memory. */
 void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing);
 
 #endif

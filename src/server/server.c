@@ -17,7 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-/* How long one worker waits for something while the others, without threads too, wait for it. */
+/* How long one worker without a thread waits for events while the others wait for their turn. */
 #define STEPPED_WAIT_MS 1
 #define HANDLERS_MAX 4096u
 
@@ -130,7 +130,7 @@ static void end_workers(struct stoa_server *server) {
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
     stoa_work_end(&server->workers[i]);
   }
-  /* Only when no worker can post to another any more. */
+  /* Not earlier: now no worker can post to another any more. */
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
     if (server->workers[i].server != NULL) {
       stoa_worker_fini(&server->workers[i]);
@@ -141,12 +141,12 @@ static void end_workers(struct stoa_server *server) {
   server->started = false;
 }
 
-/* Workers must not wait for who reads the log. */
+/* Workers must not wait for the reader of the log. */
 static void start_log(struct stoa_server *server) {
   int status = stoa_log_writer_start();
   server->has_log = true;
   if (status != STOA_OK) {
-    stoa_log(STOA_LOG_WARN, "the log has no thread of its own; workers write it themselves, without waiting",
+    stoa_log(STOA_LOG_WARN, "the log thread could not be started; workers write the log themselves, without waiting",
              STOA_F_STR("reason", stoa_status_text(status)));
   }
 }
@@ -170,7 +170,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
-  stoa_server_set_user(server, NULL, NULL); /* and destroy what was set */
+  stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
   stoa_handler_table_fini(&server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
@@ -221,22 +221,23 @@ static int choose_formats(struct stoa_server *server) {
   int status = stoa_formats_init(&server->formats, &server->codecs, config->codec,
                                  config->payload_type == STOA_PAYLOAD_TYPE_TEXT, order);
   if (status == STOA_E_NOT_FOUND) {
-    stoa_log(STOA_LOG_ERROR, "no codec of this name; json and proto are built in",
+    stoa_log(STOA_LOG_ERROR, "no codec has this name; json and proto are built in",
              STOA_F_TEXT("server.codec", config->codec));
   } else if (status == STOA_E_ARGUMENT) {
-    stoa_log(STOA_LOG_ERROR, "payload_type: text needs a codec that writes text",
+    stoa_log(STOA_LOG_ERROR, "payload_type: text requires a codec that writes text",
              STOA_F_TEXT("server.codec", config->codec));
   }
   return status;
 }
 
-/* Workers make their rings by it. */
+/* Must come before the workers, which create their rings by it. */
 static int choose_sends(struct stoa_server *server) {
   int32_t wanted = server->config.io_uring;
   server->use_io_uring = wanted != STOA_IO_URING_OFF && stoa_send_ring_probe() == STOA_OK;
   const char *reason = server->use_io_uring || wanted == STOA_IO_URING_OFF ? "configuration" : strerror(errno);
   if (wanted == STOA_IO_URING_ON && !server->use_io_uring) {
-    stoa_log(STOA_LOG_ERROR, "no io_uring here; set server.io_uring to auto or off", STOA_F_STR("reason", reason));
+    stoa_log(STOA_LOG_ERROR, "io_uring is not available; set server.io_uring to auto or off",
+             STOA_F_STR("reason", reason));
     return STOA_E_UNSUPPORTED;
   }
   if (server->use_io_uring) {
@@ -265,7 +266,7 @@ void stoa_server_use_clock(struct stoa_server *server, const struct stoa_clock *
 
 int stoa_server_bind(struct stoa_server *server) {
   assert(!server->started);
-  /* A log whose reader has gone must not end the program. */
+  /* A log whose reader has exited must not end the program. */
   signal(SIGPIPE, SIG_IGN);
   stoa_listeners_raise_limit();
   int status = bring_up(server);
@@ -273,7 +274,7 @@ int stoa_server_bind(struct stoa_server *server) {
     end_workers(server);
     return status;
   }
-  server->started = true; /* from now on sending is fine: what is posted waits for the first turn */
+  server->started = true; /* from now on sending is allowed: posts wait for the first turn */
   return STOA_OK;
 }
 
@@ -324,7 +325,7 @@ struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_
   return &server->workers[index];
 }
 
-/* Those without a thread end together too, so all of them are turned until all have ended. */
+/* Workers without threads also end together, so take turns of all until all have ended. */
 static void turn_until_ended(struct stoa_server *server) {
   bool some_run;
   do {
@@ -368,11 +369,12 @@ int64_t stoa_server_wall_ms(const struct stoa_server *server) {
   return stoa_clock_wall_us(server->clock) / 1000;
 }
 
-/* The first signal lets everybody go, the second ends at once. A terminal that closes, or a service manager that wants
- * the configuration to be read again, is no reason to end. */
+/* The first signal drains, the second aborts. SIGHUP does neither: it comes from a closed terminal, or asks to read the
+ * configuration again. */
 static void take_signal(struct stoa_server *server, uint32_t number, bool *draining) {
   if (number == SIGHUP) {
-    stoa_log(STOA_LOG_WARN, "SIGHUP is ignored: the configuration is read at the start only; restart to change it");
+    stoa_log(STOA_LOG_WARN,
+             "SIGHUP is ignored: the configuration is read only at the start; restart the server to change it");
     return;
   }
   stoa_log(STOA_LOG_INFO, *draining ? "ending now" : "draining", STOA_F_INT("signal", number),
@@ -385,7 +387,7 @@ static void take_signal(struct stoa_server *server, uint32_t number, bool *drain
   *draining = true;
 }
 
-/* Signals are read, not handled. */
+/* Signals are read from a descriptor; there is no signal handler. */
 static void serve_signals(struct stoa_server *server, int signal_fd) {
   bool draining = false;
   struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
@@ -394,7 +396,7 @@ static void serve_signals(struct stoa_server *server, int signal_fd) {
       if (errno != EINTR) {
         return;
       }
-      continue; /* revents are those of the call before */
+      continue; /* revents are from the previous call */
     }
     if ((fds[1].revents & POLLIN) != 0) {
       return;

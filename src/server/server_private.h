@@ -14,8 +14,8 @@
 #include <stdatomic.h>
 
 struct stoa_server {
-  const struct stoa_clock *clock;   /* every loop's; borrowed */
-  struct stoa_server_config config; /* a copy, defaults filled in; what it points to lies in config_arena */
+  const struct stoa_clock *clock;   /* of every loop; borrowed */
+  struct stoa_server_config config; /* a copy, defaults filled in; its memory is config_arena */
   struct stoa_limits_config limits;
   struct stoa_arena *config_arena;
   struct stoa_http_limits http_limits;
@@ -24,7 +24,7 @@ struct stoa_server {
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
-  void *user; /* the program's, and what frees it; NULL: nothing */
+  void *user; /* the program's pointer, and the function that frees it, or NULL */
   void (*destroy_user)(void *user);
 
   struct stoa_handler_table handlers; /* of struct stoa_handler */
@@ -42,13 +42,13 @@ struct stoa_server {
   struct stoa_worker *workers;
   uint32_t worker_count;
   bool use_io_uring;
-  bool has_log; /* asked for a thread that writes the log */
+  bool has_log; /* it has requested the thread that writes the log */
   bool started;
   atomic_uint running;                         /* workers that have not ended */
-  int ended_fd;                                /* eventfd: raised when the last one has */
+  int ended_fd;                                /* eventfd: readable when the last worker has ended */
   atomic_size_t connections;                   /* open ones */
-  atomic_size_t sessions;                      /* of them, those that were upgraded; for the cap */
-  atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: which encodings are needed at all */
+  atomic_size_t sessions;                      /* those of them that were upgraded; for the limit */
+  atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: shows which encodings are needed */
 };
 
 /* Is this a configuration that a server can start with? Beyond what stoa_server_create() looks at: whether certificates

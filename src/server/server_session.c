@@ -23,7 +23,7 @@ uint32_t stoa_server_session_count_mistake(struct stoa_session *session) {
   struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
   uint32_t now_ms = stoa_stream_now32(&session->stream);
   if (account == NULL) {
-    return 1; /* without memory nobody counts */
+    return 1; /* without memory mistakes are not counted */
   }
   uint32_t seconds = (now_ms - account->mistakes_ms) / 1000;
   account->mistakes = seconds < account->mistakes ? account->mistakes - seconds : 0;

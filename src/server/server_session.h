@@ -1,5 +1,4 @@
-/* server/server_session.h: what the server knows of a connection, from its accept on, and of the session that it
- * becomes.
+/* server/server_session.h: the server's data of a connection, from its accept on, and of the session that it becomes.
  *
  * Thread: the worker's. Lifetime: from accept to the end of the turn in which its stream has closed.
  */
@@ -18,31 +17,31 @@ struct stoa_membership {
   uint32_t index;
 };
 
-/* What few sessions need. */
+/* Data that few sessions need. */
 struct stoa_session_account {
-  uint32_t mistakes;       /* what it should not have sent, less one for each second since */
-  uint32_t mistakes_ms;    /* when that was counted, low 32 bits of the loop's time */
-  uint32_t asked_ms;       /* while it waits to be let in: since when, likewise */
-  struct stoa_peer client; /* behind trusted proxies */
-  struct stoa_peer local;  /* where it connected to, as a PROXY header tells */
+  uint32_t mistakes;       /* messages it should not have sent, less one for each second since */
+  uint32_t mistakes_ms;    /* when `mistakes` was updated, low 32 bits of the loop's time */
+  uint32_t asked_ms;       /* since when it waits for the program's decision, low 32 bits */
+  struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
+  struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
-  struct stoa_call *calls; /* that are answered later, see calls.h */
+  struct stoa_call *calls; /* calls that are answered later, see calls.h */
   uint32_t call_count;
-  struct stoa_rate rate; /* of what it sends */
+  struct stoa_rate rate; /* of its messages */
 };
 
 struct stoa_server_session {
   struct stoa_session base; /* first */
-  uint32_t slot;            /* its place in the worker's table */
-  uint32_t all_index;       /* its place in the group of all */
+  uint32_t slot;            /* its index in the worker's table */
+  uint32_t all_index;       /* its index in the group of all */
   uint8_t group_count;      /* length of memberships */
-  uint8_t format;           /* which framing and codec */
-  uint8_t listener;         /* it came through */
-  bool accepted : 1;        /* it is let in: a member of groups */
-  bool known : 1;           /* the program has been asked, and is told of its end */
+  uint8_t format;           /* index of its framing and codec */
+  uint8_t listener;         /* index of the listener that accepted it */
+  bool accepted : 1;        /* accepted by the program; it may be in groups */
+  bool known : 1;           /* the program knows it, so on_closing must be called */
   bool counted : 1;         /* as a session of the server */
   bool client_counted : 1;  /* as a session of its client's address */
-  bool proxied : 1;         /* the client's address is another than the connection's: see the account */
+  bool proxied : 1;         /* the client's address is not the connection's: see the account */
   void *user;
   struct stoa_membership *memberships;  /* groups that were joined by name */
   struct stoa_session_account *account; /* made when it is first needed */
@@ -52,13 +51,13 @@ struct stoa_server_session {
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
 
-/* The session made one more mistake; how many it has made, less one for each second since. */
+/* Count one more mistake; returns the number of mistakes, less one for each second since. */
 uint32_t stoa_server_session_count_mistake(struct stoa_session *session);
 
-/* A trusted proxy has told whose it is. False when memory is out. */
+/* Set the client's address that a trusted proxy has given. False when memory is out. */
 bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]);
 
-/* Whose session it is: the address that limits and the program go by. */
+/* The client's address, which limits and the program use. */
 static inline const struct stoa_peer *stoa_server_session_client(const struct stoa_server_session *own) {
   return own->proxied ? &own->account->client : &own->peer;
 }

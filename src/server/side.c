@@ -7,7 +7,7 @@
 #include <assert.h>
 
 #define PREFETCH_MEMBERS 4
-/* More than a worker can have connections. */
+/* More than the connections that a worker can have. */
 #define MEMBERS_MAX UINT32_MAX
 
 static int grow(struct stoa_group_side *side) {
@@ -17,7 +17,7 @@ static int grow(struct stoa_group_side *side) {
 
 static void begin_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
   uint64_t bit = (uint64_t)1 << groups->host.worker;
-  /* What was lost before does not concern whoever comes now. */
+  /* Messages lost before do not concern a new member. */
   atomic_fetch_and(&group->interest->lost[variant], ~bit);
   atomic_fetch_or(&group->interest->workers[variant], bit);
 }
@@ -42,7 +42,7 @@ int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct s
   if (side->count == 0) {
     begin_interest(groups, group, variant);
   }
-  /* What the group has gathered before is not for the newcomer. */
+  /* A new member does not get messages that were gathered before. */
   uint32_t taken = side->batch == NULL ? 0 : (uint32_t)side->batch->bytes.len;
   side->members[side->count] = (struct stoa_member){session, side->batch_number, taken};
   *out_index = side->count;
@@ -52,7 +52,7 @@ int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct s
   return STOA_OK;
 }
 
-/* Where what it does not have yet begins. */
+/* The offset of the first byte that it does not have yet. */
 static size_t taken_by(const struct stoa_group_side *side, const struct stoa_member *member) {
   return member->batch_number == side->batch_number ? member->taken : 0;
 }
@@ -73,7 +73,7 @@ void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index) {
   }
 }
 
-/* So the others are written to as if there were no exclusion. */
+/* Done by moving the member's offset, so that writing to the others costs nothing more. */
 void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
                        const struct stoa_exclusion *exclusion) {
   struct stoa_session *session = groups->host.find(groups->host.context, &exclusion->session_id);
@@ -133,7 +133,7 @@ void stoa_side_next_batch(struct stoa_group_side *side) {
   assert(side->batch == NULL);
   side->batch_number++;
   if (side->batch_number == 0) {
-    /* Numbers start over: nobody may be taken for one who took something of a batch of the same number. */
+    /* The numbers wrap around: a member must not look as if it had taken bytes of a new batch with an old number. */
     for (uint32_t i = 0; i < side->count; i++) {
       side->members[i].batch_number = 0;
     }
@@ -142,7 +142,7 @@ void stoa_side_next_batch(struct stoa_group_side *side) {
 }
 
 void stoa_side_close_lost(struct stoa_group_side *side) {
-  /* Who is closed leaves, and the last one takes its place: so from the end. */
+  /* From the end, because a closed member leaves and the last one moves to its index. */
   for (uint32_t i = side->count; i > 0; i--) {
     if (i <= side->count) {
       stoa_member_close_lost(side->members[i - 1].session);

@@ -1,7 +1,7 @@
 /* server/side.h: the members of one group and variant on one worker, in a dense array.
  *
- * A member that is sent something of its own meanwhile is given the batch so far first (its `taken`), so that what it
- * sees keeps the order of the calls.
+ * Before a member is sent bytes of its own, the batch so far is queued for it (its `taken`), so that it receives
+ * everything in the order of the calls.
  *
  * Thread: the worker's.
  */
@@ -10,23 +10,24 @@
 
 #include "server/group.h"
 
-/* *out_index is its place, until stoa_member_moved() tells another. Errors: STOA_E_MEMORY */
+/* *out_index is its index, until stoa_member_moved() sets another. Errors: STOA_E_MEMORY */
 int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
                   uint32_t *out_index);
-/* What was gathered before is still sent to it. */
+/* Messages gathered before are still sent to it. */
 void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
                       uint32_t index);
-/* Give a member what has gathered so far: it is queued, not written. */
+/* Queue the batch so far for a member, without writing. */
 void stoa_side_take_rest(struct stoa_group_side *side, uint32_t index);
-/* A range of the batch, at its end so far, is not for one session: what stands before it is queued for it, and the
- * range is passed over. Nothing happens when it is no member of this variant here. */
+/* Exclude one session from the last range of the batch: the bytes before the range are queued for it, and the range is
+ * skipped. Does nothing when it is no member of this variant here. */
 void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, size_t variant,
                        const struct stoa_exclusion *exclusion);
-/* Write the batch to all members, to each what it does not have yet. Their marks tell what came of it. */
+/* Write to each member the part of the batch that it does not have yet. Results are in the members' streams. */
 void stoa_side_write(const struct stoa_group_side *side);
-/* What gathers from here on is another batch. */
+/* Begin another batch. */
 void stoa_side_next_batch(struct stoa_group_side *side);
-/* They would miss messages: close all with 4010. The group must be dirty, or it may be gone afterwards. */
+/* Close all members with 4010, because they would miss messages. The group must be dirty, or it may be freed by this
+ * call. */
 void stoa_side_close_lost(struct stoa_group_side *side);
 
 #endif

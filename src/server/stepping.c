@@ -6,7 +6,7 @@
 #include <stoa/log.h>
 
 int stoa_server_open(struct stoa_server *server) {
-  /* As it was written: what an empty value stands for differs from machine to machine. */
+  /* It must be 1 in the configuration: the default of an empty value differs from machine to machine. */
   if (server->config.workers != 1) {
     stoa_log(STOA_LOG_ERROR, "a server in the program's own loop has one worker; set server.workers to 1",
              STOA_F_INT("server.workers", server->config.workers));

@@ -1,7 +1,7 @@
-/* server/visit.c: walking sessions and groups while the program changes them.
+/* server/visit.c: visits sessions and groups while the program may change them.
  *
- * What is walked is a copy, made before the first visit: arrays of members change their order when one leaves. A
- * session in it cannot be freed meanwhile, for that waits for the end of the turn.
+ * It walks a copy, made before the first visit, because arrays of members change their order when a member leaves.
+ * Sessions in the copy stay valid, because they are freed only at the end of the turn.
  */
 #include "base/memory.h"
 #include "server/member.h"
@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stoa/worker.h>
 
-/* The members of a group on this worker, which are at least one. NULL when memory is out. */
+/* Copy the members of a group on this worker, at least one. NULL when memory is out. */
 static struct stoa_session **copy_members(const struct stoa_group *group) {
   struct stoa_session **sessions = stoa_alloc(group->member_count * sizeof(struct stoa_session *));
   size_t count = 0;
@@ -28,13 +28,13 @@ static struct stoa_session **copy_members(const struct stoa_group *group) {
   return sessions;
 }
 
-/* Of the group of all when the name is empty. */
+/* An empty name means the group of all. */
 static bool is_still_member(const struct stoa_session *session, struct stoa_string name) {
   return stoa_member_is_open(session) &&
          (name.len == 0 ? stoa_member_is_accepted(session) : stoa_group_has(session, name));
 }
 
-/* The group may be gone after the first visit; its name stays. */
+/* The group may be freed after the first visit; `name` stays valid. */
 static int visit_members(const struct stoa_group *group, struct stoa_string name, stoa_worker_session_visit *visit,
                          void *context) {
   if (group == NULL || group->member_count == 0) {
@@ -68,7 +68,7 @@ int stoa_worker_each_member(struct stoa_server *server, struct stoa_string group
   return visit_members(stoa_groups_find(&worker->groups, group), group, visit, context);
 }
 
-/* 8 KiB on the stack, so that there is no failure. */
+/* 8 KiB on the stack, so that it cannot fail. */
 struct name {
   uint8_t len;
   char text[STOA_GROUP_NAME_LEN_MAX];

@@ -10,20 +10,20 @@
 #include <assert.h>
 #include <stoa/worker.h>
 
-/* A function on its way to a worker. */
-struct errand {
+/* A function that is posted to a worker. */
+struct task {
   struct stoa_post post;
   struct stoa_worker *worker;
-  stoa_worker_function *function; /* NULL: one with a session */
+  stoa_worker_function *function; /* NULL: use session_function */
   stoa_worker_session_function *session_function;
   void *context;
   struct stoa_uuid session_id;
 };
 
-/* What lies in the reserved words of a timer. */
+/* The content of the reserved fields of a timer. */
 struct timer {
   struct stoa_timer timer;
-  struct stoa_worker *worker; /* NULL while it does not run */
+  struct stoa_worker *worker; /* NULL while the timer does not run */
   struct stoa_worker_timer *next;
   struct stoa_worker_timer **link;
 };
@@ -52,33 +52,33 @@ uint32_t stoa_worker_index(const struct stoa_server *server) {
 
 /* Functions. */
 
-static void run_for_session(const struct errand *errand, int status) {
+static void run_for_session(const struct task *task, int status) {
   struct stoa_session *session = NULL;
   if (status == STOA_OK) {
-    session = stoa_worker_find(errand->worker, &errand->session_id);
+    session = stoa_worker_find(task->worker, &task->session_id);
     status = session == NULL ? STOA_E_NOT_FOUND : STOA_OK;
   }
-  errand->session_function(errand->context, session, status);
+  task->session_function(task->context, session, status);
 }
 
 static void run(struct stoa_post *post) {
-  struct errand *errand = stoa_container_of(post, struct errand, post);
-  struct stoa_worker *worker = errand->worker;
+  struct task *task = stoa_container_of(post, struct task, post);
+  struct stoa_worker *worker = task->worker;
   struct stoa_work *work = &worker->work;
   int status = atomic_load(&work->ended) ? STOA_E_CLOSED : STOA_OK;
   unsigned before = atomic_fetch_sub(&work->waiting, 1);
   assert(before > 0);
   (void)before;
-  if (errand->function != NULL) {
-    errand->function(errand->context, status);
+  if (task->function != NULL) {
+    task->function(task->context, status);
   } else {
-    run_for_session(errand, status);
+    run_for_session(task, status);
   }
   stoa_arena_reset(worker->arena);
-  stoa_free(errand);
+  stoa_free(task);
 }
 
-/* Room in the worker's queue, which the errand gives back when it runs. */
+/* Reserve a place in the worker's queue; the task gives it back when it runs. */
 static int reserve(struct stoa_work *work) {
   if (atomic_fetch_add(&work->waiting, 1) < STOA_WORKER_QUEUE_MAX) {
     return STOA_OK;
@@ -87,7 +87,7 @@ static int reserve(struct stoa_work *work) {
   return STOA_E_LIMIT;
 }
 
-static int post(struct stoa_server *server, uint32_t index, const struct errand *errand) {
+static int post(struct stoa_server *server, uint32_t index, const struct task *task) {
   if (index >= server->worker_count) {
     return STOA_E_ARGUMENT;
   }
@@ -99,12 +99,12 @@ static int post(struct stoa_server *server, uint32_t index, const struct errand 
   if (status != STOA_OK) {
     return status;
   }
-  struct errand *copy = stoa_alloc(sizeof *copy);
+  struct task *copy = stoa_alloc(sizeof *copy);
   if (copy == NULL) {
     atomic_fetch_sub(&worker->work.waiting, 1);
     return STOA_E_MEMORY;
   }
-  *copy = *errand;
+  *copy = *task;
   copy->worker = worker;
   copy->post.run = run;
   stoa_loop_post(worker->loop, &copy->post);
@@ -113,19 +113,19 @@ static int post(struct stoa_server *server, uint32_t index, const struct errand 
 
 int stoa_worker_run(struct stoa_server *server, uint32_t worker, stoa_worker_function *function, void *context) {
   assert(function != NULL);
-  return post(server, worker, &(struct errand){.function = function, .context = context});
+  return post(server, worker, &(struct task){.function = function, .context = context});
 }
 
 int stoa_worker_defer(struct stoa_server *server, stoa_worker_function *function, void *context) {
-  /* Without a worker there is no such index. */
+  /* On a thread without a worker the index is invalid. */
   return stoa_worker_run(server, stoa_worker_index(server), function, context);
 }
 
 int stoa_worker_run_for(struct stoa_server *server, const struct stoa_uuid *session_id,
                         stoa_worker_session_function *function, void *context) {
   assert(function != NULL);
-  struct errand errand = {.session_function = function, .context = context, .session_id = *session_id};
-  return post(server, stoa_session_id_worker(session_id, server->worker_count), &errand);
+  struct task task = {.session_function = function, .context = context, .session_id = *session_id};
+  return post(server, stoa_session_id_worker(session_id, server->worker_count), &task);
 }
 
 /* Timers. */

@@ -1,6 +1,6 @@
-/* server/work.h: what a program runs on a worker by stoa/worker.h.
+/* server/work.h: functions and timers that the program runs on a worker (stoa/worker.h).
  *
- * Thread: the worker's, except where stoa/worker.h tells otherwise. Lifetime: a part of the worker.
+ * Thread: the worker's, except where stoa/worker.h says otherwise. Lifetime: a part of the worker.
  */
 #ifndef STOA_SERVER_WORK_H
 #define STOA_SERVER_WORK_H
@@ -15,19 +15,20 @@ struct stoa_worker_timer;
 
 struct stoa_work {
   atomic_uint waiting;              /* functions in the mailbox */
-  atomic_bool ended;                /* nothing is taken any more; what waits is told so */
-  bool begun;                       /* on_worker_start said yes, on_worker_stop is due */
-  struct stoa_worker_timer *timers; /* those that run */
+  atomic_bool ended;                /* no function is accepted any more; those that wait get STOA_E_CLOSED */
+  bool begun;                       /* on_worker_start returned STOA_OK, so on_worker_stop must be called */
+  struct stoa_worker_timer *timers; /* running timers */
 };
 
 /* Call on_worker_start as the worker, before its thread runs. Errors: the program's */
 int stoa_work_begin(struct stoa_worker *worker);
-/* The server ends: nothing more is taken, no timer is due any more, and what waits is told so in the worker's last
- * turn, which follows. */
+/* The server ends: accept no more functions, fire no more timers. Functions that wait get STOA_E_CLOSED in the worker's
+ * last turn, which follows. */
 void stoa_work_close(struct stoa_worker *worker);
-/* After the last turn, so that on_closed can stop those of its session: tell the timers. */
+/* Call the remaining timers with STOA_E_CLOSED. After the last turn, so that on_closed can stop the timers of its
+ * session. */
 void stoa_work_drop_timers(struct stoa_worker *worker);
-/* When all workers' sessions have ended: call on_worker_stop as the worker, if it began. */
+/* Call when all workers' sessions have ended: runs on_worker_stop as the worker, if on_worker_start succeeded. */
 void stoa_work_end(struct stoa_worker *worker);
 
 #endif

@@ -39,7 +39,7 @@ static void on_ping(struct stoa_session *session) {
   if (server->ping_message != NULL && stoa_session_negotiated(session)) {
     void *empty = stoa_arena_calloc(stoa_session_arena(session), server->ping_message->size);
     if (empty != NULL) {
-      /* A failure has marked the session already. */
+      /* A failure is recorded in the session's stream already. */
       int ignored = stoa_session_send(session, server->ping_type, server->ping_message, empty);
       (void)ignored;
     }
@@ -47,7 +47,7 @@ static void on_ping(struct stoa_session *session) {
   }
 }
 
-/* The connection has ended, whatever it was. */
+/* The connection has ended, in whatever state it was. */
 static void free_connection(struct stoa_server_session *own, struct stoa_worker *worker) {
   struct stoa_server *server = worker->server;
   assert(own->account == NULL || own->account->call_count == 0);
@@ -74,7 +74,7 @@ static void on_end(struct stoa_session *session) {
                                 session->close_reason == NULL ? "" : session->close_reason);
     stoa_arena_reset(stoa_session_arena(session));
   }
-  stoa_session_set_user(session, NULL); /* and destroy what was set */
+  stoa_session_set_user(session, NULL); /* destroys the program's pointer */
   stoa_worker_remove_session(worker, session);
   stoa_admission_end(session);
   stoa_free(session->close_reason);
@@ -99,12 +99,12 @@ static void on_http_end(struct stoa_stream *stream) {
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
   stoa_stream_host_run_ready(&worker->streams);
-  /* While draining nothing is held: the loop may end with this turn, and members elsewhere are about to go. */
+  /* While draining, linger_ms is ignored: the loop may end with this turn, and members of other workers are closing. */
   stoa_fanout_flush(&worker->groups, worker->draining);
   const struct stoa_group *held = worker->groups.dirty;
   stoa_turn_end(&worker->streams.turn);
   if (worker->groups.dirty != held) {
-    /* The program published when it was told of an end, or that all has left: the next turn sends it. */
+    /* A callback for a closed session or a drained queue has published: the next turn sends it. */
     stoa_loop_again(worker->loop);
   }
   stoa_worker_sweep_on_turn_end(worker);
@@ -156,7 +156,7 @@ static int use_io_uring(struct stoa_worker *worker) {
     return stoa_turn_use_ring(&worker->streams.turn, ring);
   }
   if (status == STOA_E_UNSUPPORTED && worker->server->config.io_uring == STOA_IO_URING_AUTO) {
-    stoa_log(STOA_LOG_WARN, "a worker goes without io_uring", STOA_F_INT("worker", worker->index),
+    stoa_log(STOA_LOG_WARN, "a worker runs without io_uring", STOA_F_INT("worker", worker->index),
              STOA_F_STR("reason", strerror(errno)));
     return STOA_OK;
   }
@@ -212,7 +212,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
 
 /* Ending. */
 
-/* Releases run callbacks such as on_closed, which may send to others: so drop all, then take one last turn. */
+/* Freeing sessions runs callbacks such as on_closed, which may send to others: drop all, then take one last turn. */
 void stoa_worker_end_sessions(struct stoa_worker *worker) {
   if (worker->loop == NULL || worker->listeners == NULL) {
     return;
@@ -228,7 +228,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
       stoa_session_drop(session, STOA_WS_CLOSE_GOING_AWAY, "server ended");
     }
   }
-  /* Those on the ready list go when their turn comes. */
+  /* Streams on the ready list are freed when the list reaches them. */
   do {
     stoa_loop_turn(worker->loop, 0);
   } while (worker->table_count > 0);
@@ -238,7 +238,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
 
 void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
-  stoa_calls_settle(worker);
+  stoa_calls_wait_completions(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   stoa_calls_fini(worker);

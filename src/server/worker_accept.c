@@ -8,10 +8,10 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-/* PROXY protocol: whose connection it is, and where it came to. */
+/* Set the client's and the destination's address from a PROXY header. */
 static bool take_addresses(struct stoa_server_session *own, const struct stoa_proxy_header *header) {
   if (header->family != STOA_PROXY_IP) {
-    return true; /* the proxy's own, a check of its for instance */
+    return true; /* a connection of the proxy itself, for instance a health check */
   }
   if (!stoa_server_session_set_client(own, header->source)) {
     return false;
@@ -41,8 +41,8 @@ void stoa_worker_on_bad_proxy_header(struct stoa_stream *stream) {
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(&stoa_server_session_of_stream(stream)->peer, address);
   stoa_log(STOA_LOG_WARN,
-           "connection refused: it does not begin with a header of the PROXY protocol; let the proxy send one, or set "
-           "proxy_protocol of this listener to off",
+           "connection refused: it does not start with a PROXY protocol header; configure the proxy to send one, or "
+           "set proxy_protocol of this listener to off",
            STOA_F_STR("address", address));
 }
 
@@ -55,7 +55,7 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   }
   own->peer = *peer;
   own->listener = listener->index;
-  /* What a proxy puts in front comes before TLS. */
+  /* A PROXY header comes before TLS. */
   int status = listener->proxy_protocol
                    ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
                    : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
@@ -68,7 +68,8 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   return STOA_OK;
 }
 
-/* A flood of connections is cut at the door; the cap on sessions, which tells the client why, is in admission.c. */
+/* Refuse floods of connections before anything is read. The limit of sessions, which sends the client a reason, is in
+ * admission.c. */
 static bool admit(struct stoa_worker *worker, const struct stoa_server_listener *listener,
                   const struct stoa_peer *peer) {
   struct stoa_server *server = worker->server;
@@ -76,19 +77,20 @@ static bool admit(struct stoa_worker *worker, const struct stoa_server_listener 
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(peer, address);
   if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
-    stoa_log(STOA_LOG_WARN, "connection refused: this listener is for proxies; name them in server.trusted_proxies",
+    stoa_log(STOA_LOG_WARN,
+             "connection refused: this listener accepts trusted proxies only; add the proxy to server.trusted_proxies",
              STOA_F_STR("address", address));
     return false;
   }
   if (limit > 0 && atomic_load(&server->connections) >= limit) {
-    stoa_log(STOA_LOG_WARN, "connection refused: there are too many; raise server.limits.connections_max",
+    stoa_log(STOA_LOG_WARN, "connection refused: too many connections; raise server.limits.connections_max",
              STOA_F_STR("address", address), STOA_F_INT("connections_max", limit));
     return false;
   }
   if (stoa_peers_connect(&server->peers, peer) != STOA_OK) {
     stoa_log(STOA_LOG_WARN,
-             "connection refused: too many of one address; raise server.limits.address_sessions_max, or name the proxy "
-             "in server.trusted_proxies",
+             "connection refused: too many connections from one address; raise server.limits.address_sessions_max, or "
+             "add the proxy to server.trusted_proxies",
              STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
     return false;
   }
@@ -106,6 +108,7 @@ void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_lis
   int status = open_connection(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
-    stoa_log(STOA_LOG_ERROR, "cannot take a connection", STOA_F_STR("reason", stoa_status_text(status)));
+    stoa_log(STOA_LOG_ERROR, "an accepted connection could not be set up",
+             STOA_F_STR("reason", stoa_status_text(status)));
   }
 }

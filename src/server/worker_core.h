@@ -1,7 +1,7 @@
-/* server/worker_core.h: what a worker is: one thread with its loop, listeners, sessions and groups. All that is done on
- * or with a worker builds on this; what makes one and runs it is in worker.h and worker_life.h.
+/* server/worker_core.h: the worker's struct: one thread with its loop, listeners, sessions and groups. All code that
+ * uses a worker includes this; worker.h creates one, and worker_life.h runs it.
  *
- * Does not know: what its loop, its hosts and its timers call.
+ * Does not know: the callbacks of its loop, hosts and timers.
  * Thread: its own, except where a function says otherwise. Lifetime: owned by the server.
  */
 #ifndef STOA_SERVER_WORKER_CORE_H
@@ -25,9 +25,9 @@
 
 /* Who takes its turns. */
 enum stoa_worker_life {
-  STOA_WORKER_STANDS,   /* nobody: it has not begun, or has ended */
-  STOA_WORKER_THREADED, /* a thread of its own, which may have ended and waits to be joined */
-  STOA_WORKER_STEPPED   /* who calls stoa_worker_turn() (stepping.h) */
+  STOA_WORKER_STANDS,   /* no one: it has not begun, or has ended */
+  STOA_WORKER_THREADED, /* a thread of its own, which may have ended but is not joined */
+  STOA_WORKER_STEPPED   /* the caller of stoa_worker_turn() (stepping.h) */
 };
 
 struct stoa_worker {
@@ -42,11 +42,11 @@ struct stoa_worker {
   pthread_t thread; /* while THREADED */
   struct stoa_loop *loop;
   struct stoa_arena *arena;
-  struct stoa_listener *listeners; /* listeners.h's: one for each socket that is watched here */
-  size_t listener_count;           /* 0: it does not listen, or no more */
+  struct stoa_listener *listeners; /* owned by listeners.h: one for each socket that is watched here */
+  size_t listener_count;           /* 0: it does not listen yet, or no longer */
   struct stoa_spare spare;
 
-  /* Connections in a dense table; due times beside it, so that a sweep reads 4 bytes a connection. */
+  /* Connections in a dense table; due times are separate, so that a sweep reads 4 bytes a connection. */
   struct stoa_server_session **table;
   uint32_t *due_ms; /* low 32 bits */
   uint32_t table_count, table_capacity;
@@ -55,16 +55,16 @@ struct stoa_worker {
   atomic_bool drain_posted;
   struct stoa_timer sweep;
   bool busy;           /* something happened since the last sweep */
-  bool sweeping;       /* this turn swept, which is not counted as something */
-  bool resting;        /* nothing did: the next sweep waits until somebody is due */
-  uint32_t peak_count; /* of connections, since memory was given back last */
+  bool sweeping;       /* this turn swept, which does not count as busy */
+  bool resting;        /* not busy: the next sweep waits until a connection is due */
+  uint32_t peak_count; /* most connections since memory was released last */
   struct stoa_timer drain_end;
 
-  /* What other threads have on its way to this worker, see post.h. */
+  /* Posts from other threads that wait for this worker, see post.h. */
   struct stoa_budget mailbox; /* messages and requests */
-  struct stoa_budget batches; /* of groups that others own */
-  struct stoa_post lost_post; /* members here missed something, see worker_posts.c */
-  atomic_bool lost_posted;    /* and it has not run yet */
+  struct stoa_budget batches; /* of groups that other workers own */
+  struct stoa_post lost_post; /* members here missed a message, see worker_posts.c */
+  atomic_bool lost_posted;    /* lost_post was posted and has not run yet */
 
   struct stoa_calls calls;
   struct stoa_work work;
@@ -81,12 +81,12 @@ static inline bool stoa_worker_runs(const struct stoa_worker *worker) {
 
 /* The worker that this thread is, or NULL. */
 struct stoa_worker *stoa_worker_current(void);
-/* The same, if it is one of that server. */
+/* The same, if it belongs to that server. */
 static inline struct stoa_worker *stoa_worker_here(const struct stoa_server *server) {
   struct stoa_worker *worker = stoa_worker_current();
   return worker != NULL && worker->server == server ? worker : NULL;
 }
-/* Make this thread be that worker, or none by NULL, while it calls the program on the worker's behalf. */
+/* Set this thread's current worker, or none with NULL, while it calls the program on the worker's behalf. */
 void stoa_worker_enter(struct stoa_worker *worker);
 /* A stream's worker, and a session's. */
 static inline struct stoa_worker *stoa_worker_of_stream(const struct stoa_stream *stream) {
@@ -96,7 +96,7 @@ static inline struct stoa_worker *stoa_worker_of(const struct stoa_session *sess
   return stoa_worker_of_stream(&session->stream);
 }
 
-/* The header of the PROXY protocol has not come. */
+/* True while the header of the PROXY protocol has not come. */
 static inline bool stoa_worker_awaits_proxy_header(const struct stoa_session *session) {
   return session->stream.protocol == &stoa_worker_of(session)->proxy.protocol;
 }

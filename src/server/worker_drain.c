@@ -6,7 +6,8 @@
 
 #include <assert.h>
 
-/* Draining closes about this many sessions a second, so that their return does not hit the next server at once. */
+/* While draining about so many sessions a millisecond are closed, so that they do not all reconnect to the next server
+ * at once. */
 #define DRAIN_SESSIONS_PER_MS 1
 
 void stoa_server_abort(struct stoa_server *server) {
@@ -17,7 +18,7 @@ void stoa_server_abort(struct stoa_server *server) {
   }
 }
 
-/* All workers end together: one without sessions may own groups whose members still send to each other. */
+/* All workers end together, because a worker without sessions may own groups of other workers' sessions. */
 void stoa_worker_end_if_drained(struct stoa_worker *worker) {
   if (worker->draining && atomic_load(&worker->server->connections) == 0) {
     stoa_server_abort(worker->server);
@@ -55,7 +56,7 @@ static void drain(struct stoa_post *post) {
   struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, drain_post);
   assert(!worker->draining);
   worker->draining = true;
-  worker->resting = false; /* or the turn's end would put the sweep off again */
+  worker->resting = false; /* or the end of the turn would delay the sweep again */
   stoa_listeners_close(worker);
   worker->drain_end.on_due = on_drain_end;
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
@@ -65,7 +66,7 @@ static void drain(struct stoa_post *post) {
 }
 
 static void post_drain(struct stoa_worker *worker) {
-  /* Part of the worker, so that it can neither fail nor pile up. */
+  /* The post is part of the worker, so that it needs no memory and exists once. */
   if (!atomic_exchange(&worker->drain_posted, true)) {
     worker->drain_post.run = drain;
     stoa_loop_post(worker->loop, &worker->drain_post);

@@ -1,4 +1,4 @@
-/* server/worker_drain.h: how workers are told to end: at once (stoa_server_abort()), or once their sessions have left
+/* server/worker_drain.h: ends workers: at once (stoa_server_abort()), or when their sessions have ended
  * (stoa_server_drain()).
  *
  * Thread: the worker's; the two public functions are for any.
@@ -8,7 +8,7 @@
 
 #include "server/worker_core.h"
 
-/* A connection has ended: perhaps it was the last that the server waited for. */
+/* Call when a connection has ended: ends the server if it drains and this was the last one. */
 void stoa_worker_end_if_drained(struct stoa_worker *worker);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-/* After its last turn, on the thread that took it. */
+/* Call after its last turn, on the same thread. */
 static void end(struct stoa_worker *worker) {
   struct stoa_server *server = worker->server;
   stoa_turn_end_thread(&worker->streams.turn);
@@ -79,7 +79,7 @@ uint64_t stoa_worker_due_ns(const struct stoa_worker *worker) {
   return stoa_loop_due_ns(worker->loop);
 }
 
-/* One that was told to stop ends in its next turn, and one that has ended never has anything to do. */
+/* A worker that must stop ends in its next turn, and one that has ended never has work. */
 int stoa_worker_wait_ms(const struct stoa_worker *worker) {
   if (!stoa_worker_runs(worker)) {
     return -1;

@@ -6,7 +6,7 @@
 #include "server/server_private.h"
 #include "server/worker_table.h"
 
-/* A batch with exclusions, or a name only. */
+/* A batch with its exclusions, or only a group's name. */
 struct group_post {
   struct stoa_worker_post post;
   struct stoa_batch *batch; /* one reference */
@@ -72,21 +72,21 @@ static void post_review(void *context, uint32_t owner, struct stoa_string name) 
     set_name(group_post_of(post), name);
     stoa_worker_post_send(post);
   } else {
-    /* Its next sweep looks at all groups instead. */
+    /* The owner's next sweep reviews all groups instead. */
     atomic_store_explicit(&worker->groups.review_due, true, memory_order_release);
   }
 }
 
 static void close_lost(struct stoa_post *post) {
   struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, lost_post);
-  atomic_store(&worker->lost_posted, false); /* before looking: what is marked from here on posts again */
+  atomic_store(&worker->lost_posted, false); /* first: a mark that is set from here on posts again */
   stoa_fanout_close_lost(&worker->groups);
 }
 
-/* One post a worker, part of it, so that it can neither fail nor pile up. */
+/* The post is part of the worker, so that it needs no memory and exists once. */
 static void tell_lost(void *context, uint32_t to) {
   struct stoa_worker *worker = sibling(context, to);
-  /* At the end of the server the loops go one after the other. */
+  /* At the end of the server the loops are freed one after the other. */
   if (worker->loop != NULL && !atomic_exchange(&worker->lost_posted, true)) {
     worker->lost_post.run = close_lost;
     stoa_loop_post(worker->loop, &worker->lost_post);

@@ -1,4 +1,4 @@
-/* server/worker_posts.h: what workers hand to each other for their groups. */
+/* server/worker_posts.h: posts between workers for their groups. */
 #ifndef STOA_SERVER_WORKER_POSTS_H
 #define STOA_SERVER_WORKER_POSTS_H
 
@@ -6,7 +6,7 @@
 
 struct stoa_worker;
 
-/* The means of this worker's groups. What it points to lives as long as the server. */
+/* The host of this worker's groups. Its pointers are valid as long as the server. */
 struct stoa_groups_host stoa_worker_groups_host(struct stoa_worker *worker);
 
 #endif

@@ -11,7 +11,7 @@
 #define SWEEP_MS 500
 #define SWEEP_DRAINING_MS 20
 #define REST_MS_MAX 60000
-/* Below such a peak there is nothing worth giving back. */
+/* Below such a peak releasing memory is not worth its cost. */
 #define PEAK_COUNT_MIN 1000
 
 static void wake_up(struct stoa_worker *worker) {
@@ -21,8 +21,8 @@ static void wake_up(struct stoa_worker *worker) {
   }
 }
 
-/* Only ever nearer: one that is looked at too early tells when it is due, one that is looked at too late has been kept
- * for longer than it was allowed to stay. */
+/* A due time only moves nearer. A connection that is checked too early returns its real deadline; one that is checked
+ * too late would exceed it. */
 void stoa_worker_on_deadline_change(struct stoa_stream *stream, uint64_t due_ms) {
   struct stoa_worker *worker = stoa_worker_of_stream(stream);
   assert(stoa_server_session_of_stream(stream)->slot < worker->table_count);
@@ -52,7 +52,7 @@ void stoa_worker_trim(struct stoa_worker *worker) {
   }
 }
 
-/* After a peak the allocator would keep what it held. */
+/* Without stoa_memory_trim() the allocator would keep the memory of a peak. */
 static void give_back(struct stoa_worker *worker) {
   bool shrunk = worker->peak_count >= PEAK_COUNT_MIN && worker->table_count < worker->peak_count / 2;
   if (shrunk) {
@@ -74,7 +74,7 @@ static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
                                                   : stoa_http_on_deadline(&session->stream, now_ms);
 }
 
-/* Returns how long nobody is due after that. */
+/* Returns the time until the next connection is due. */
 static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
   uint32_t next_ms = REST_MS_MAX;
   for (uint32_t i = 0; i < worker->table_count; i++) {
@@ -92,7 +92,7 @@ static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
   return next_ms;
 }
 
-/* A worker without traffic rests until a session is due. */
+/* A worker without traffic rests until a connection is due. */
 static void on_sweep(struct stoa_timer *timer) {
   struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, sweep);
   uint32_t next_ms = look_at_due(worker, stoa_loop_now_ms(worker->loop));

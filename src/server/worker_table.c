@@ -8,7 +8,7 @@
 #include <assert.h>
 
 #define CAPACITY_MIN 16u
-/* More than a process can have descriptors. */
+/* More than the descriptors of a process. */
 #define CONNECTIONS_MAX UINT32_MAX
 
 /* By id. */
@@ -54,7 +54,7 @@ int stoa_worker_table_reserve(struct stoa_worker *worker) {
 void stoa_worker_table_shrink(struct stoa_worker *worker) {
   uint32_t capacity = worker->table_count < CAPACITY_MIN ? CAPACITY_MIN : worker->table_count;
   if (capacity < worker->table_capacity) {
-    /* The count first: an array that cannot be made smaller is merely larger than it must be. */
+    /* Set first: if an array cannot shrink, it is merely larger than needed. */
     worker->table_capacity = capacity;
     int ignored = stoa_array_resize(&worker->table, sizeof *worker->table, capacity);
     ignored = stoa_array_resize(&worker->due_ms, sizeof *worker->due_ms, capacity);
@@ -63,7 +63,7 @@ void stoa_worker_table_shrink(struct stoa_worker *worker) {
 }
 
 void stoa_worker_table_add(struct stoa_worker *worker, struct stoa_server_session *own) {
-  assert(worker->table_count < worker->table_capacity); /* stoa_worker_table_reserve() has seen to it */
+  assert(worker->table_count < worker->table_capacity); /* ensured by stoa_worker_table_reserve() */
   uint32_t slot = worker->table_count++;
   own->slot = slot;
   worker->table[slot] = own;

@@ -1,11 +1,11 @@
-/* session/close.c: the close handshake (RFC 6455 7), and the end without one. */
+/* session/close.c: the close handshake (RFC 6455 7), and ending without one. */
 #include "session/session.h"
 
 #include "base/memory.h"
 
 #include <assert.h>
 
-/* Which state may follow which: forward only. */
+/* Allowed changes of state: forward only. */
 static bool may_follow(enum stoa_session_state from, enum stoa_session_state to) {
   switch (from) {
     case STOA_SESSION_NONE:
@@ -33,15 +33,15 @@ static void keep_reason(struct stoa_session *session, uint16_t code, const char 
   }
   size_t len = strnlen(reason, STOA_WS_CONTROL_LEN_MAX - 2);
   session->close_reason = stoa_alloc(len + 1);
-  /* Without memory the code alone has to say it. */
+  /* Without memory only the code is reported. */
   if (session->close_reason != NULL) {
     memcpy(session->close_reason, reason, len);
     session->close_reason[len] = '\0';
   }
 }
 
-/* A slow peer is not sent what it is too late for. Then nothing stands in the way of the close frame. */
-static void settle_fate(struct stoa_stream *stream) {
+/* Make the close frame possible: drop the backlog of a slow peer, and clear fates that leave the output intact. */
+static void clear_fate(struct stoa_stream *stream) {
   if (stream->fate == STOA_FATE_SLOW) {
     stoa_stream_output_cut(stream);
   }
@@ -64,8 +64,8 @@ static void queue_close_frame(struct stoa_stream *stream, uint16_t code, const c
   stoa_stream_output_end(stream);
 }
 
-/* What its groups hold for it goes out before the close frame. */
-static bool say_close(struct stoa_session *session, uint16_t code, const char *reason) {
+/* Output that its groups still hold for it is queued before the close frame. */
+static bool begin_close(struct stoa_session *session, uint16_t code, const char *reason) {
   if (session->state != STOA_SESSION_OPEN) {
     return false;
   }
@@ -74,7 +74,7 @@ static bool say_close(struct stoa_session *session, uint16_t code, const char *r
   enter(session, STOA_SESSION_CLOSING);
   stoa_session_host_of(session)->on_closing(session);
   assert(session->state == STOA_SESSION_CLOSING);
-  settle_fate(stream);
+  clear_fate(stream);
   queue_close_frame(stream, code, reason);
   stoa_stream_host_of(stream)->on_deadline_change(
       stream, stoa_loop_now_ms(stream->protocol->host->loop) + STOA_SESSION_CLOSING_MS);
@@ -83,18 +83,18 @@ static bool say_close(struct stoa_session *session, uint16_t code, const char *r
 
 void stoa_session_close(struct stoa_session *session, uint16_t code, const char *reason) {
   if (!stoa_ws_close_code_valid(code)) {
-    /* 1005 and 1006 stand for what was not said (RFC 6455 7.4.1), the others for nothing at all. */
+    /* 1005 and 1006 must not be sent (RFC 6455 7.4.1), and the other codes have no meaning. */
     code = STOA_WS_CLOSE_INTERNAL;
   }
-  if (say_close(session, code, reason)) {
-    /* Whatever it waited for: now it waits for the peer's close frame only. */
+  if (begin_close(session, code, reason)) {
+    /* Every other reason to wait is over: now it waits for the peer's close frame only. */
     stoa_stream_resume(&session->stream, STOA_PAUSE_ANY);
   }
 }
 
 void stoa_session_end(struct stoa_session *session, uint16_t code, const char *reason) {
-  bool is_said = say_close(session, code, reason);
-  if (is_said || session->state == STOA_SESSION_CLOSING) {
+  bool has_begun = begin_close(session, code, reason);
+  if (has_begun || session->state == STOA_SESSION_CLOSING) {
     enter(session, STOA_SESSION_ENDED);
     stoa_stream_finish(&session->stream);
   }

@@ -1,4 +1,4 @@
-/* session/close_code.c: the one table of what close codes mean. */
+/* session/close_code.c: the table of the meanings of close codes. */
 #include "base/array.h"
 
 #include <stoa/session.h>

@@ -39,8 +39,8 @@ bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, u
   if (input == NULL || !input->in_message) {
     return false;
   }
-  /* One that is paused for our sake is not read, so it cannot finish: it has its time, but for what passes between two
-   * looks, from then on. One that does not take its output, or waits for its share, has itself to thank. */
+  /* A session that we paused is not read, so its message cannot finish: its time starts again with each check during
+   * the pause. A pause because the peer does not take output, or has used its share, does not stop the clock. */
   if ((session->stream.pauses & ~(STOA_PAUSE_OUTPUT | STOA_PAUSE_SHARE)) != 0) {
     input->started_ms = (uint32_t)now_ms;
     *out_due_ms = now_ms + limit / 4;
@@ -76,7 +76,7 @@ static bool begin_message(struct stoa_session *session, bool compressed) {
   input->utf8 = STOA_UTF8_START;
   uint64_t now_ms = stoa_loop_now_ms(host->protocol.host->loop);
   input->started_ms = (uint32_t)now_ms;
-  /* Otherwise the clock of a message would be looked at only when the next ping is due. */
+  /* Otherwise the time of the message would be checked only when the next ping is due. */
   host->protocol.host->on_deadline_change(&session->stream, now_ms + host->limits->message_ms);
   return true;
 }
@@ -103,7 +103,7 @@ static void deliver(struct stoa_session *session, struct stoa_bytes message, boo
   stoa_stream_spend(&session->stream, message.len);
 }
 
-/* The handler may drop the session and with it the input; then nothing is left to be emptied. */
+/* The handler may drop the session, which frees the input. */
 static void end_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   give_back_inflater(session);
   deliver(session, message, is_text);
@@ -150,7 +150,7 @@ static void on_compressed(struct stoa_session *session, const struct stoa_ws_eve
 static void on_payload(struct stoa_session *session, const struct stoa_ws_event *event) {
   bool is_text = event->opcode == STOA_WS_TEXT;
   if (event->first && event->last && !event->compressed) {
-    /* The usual case: a whole message in one piece is used where it lies. */
+    /* The usual case: a whole message in one frame and one read is handled without a copy. */
     deliver(session, stoa_bytes_make(event->data, event->len), is_text);
     return;
   }
@@ -167,7 +167,7 @@ static void on_payload(struct stoa_session *session, const struct stoa_ws_event 
   struct stoa_buffer *message = &input_of(session)->message;
   int status = stoa_buffer_append(message, event->data, event->len);
   if (status != STOA_OK) {
-    /* The reader has checked the length against the same limit, so this is memory. */
+    /* The reader has checked the length against the same limit, so only memory can fail. */
     fail_memory(session);
   } else if (event->last) {
     end_message(session, stoa_bytes_make(message->data, message->len), is_text);
@@ -189,14 +189,14 @@ static void on_close_frame(struct stoa_session *session, const struct stoa_ws_ev
 static void on_control(struct stoa_session *session, const struct stoa_ws_event *event) {
   switch (event->opcode) {
     case STOA_WS_PING:
-      /* Refused when the queue is full, which ends the session anyway. */
+      /* It fails when the queue is full, which ends the session anyway. */
       stoa_session_output_message(session, STOA_WS_PONG, stoa_bytes_make(event->data, event->len));
       stoa_stream_spend(&session->stream, event->len);
       return;
     case STOA_WS_CLOSE:
       on_close_frame(session, event);
       return;
-    case STOA_WS_PONG: /* any bytes count as life */
+    case STOA_WS_PONG: /* any received bytes show that the peer is alive */
     case STOA_WS_CONTINUATION:
     case STOA_WS_TEXT:
     case STOA_WS_BINARY:
@@ -212,10 +212,10 @@ static void on_event(struct stoa_session *session, const struct stoa_ws_event *e
   } else if (session->state == STOA_SESSION_OPEN) {
     on_payload(session, event);
   }
-  /* Else the close handshake is under way, and messages are thrown away. */
+  /* Otherwise the close handshake has begun, and messages are thrown away. */
 }
 
-/* More than may wait is waiting: read no more until it has left. */
+/* Too much output waits: read no more until it was sent. */
 static void pause_when_full(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN &&
       stoa_stream_queued(&session->stream) > stoa_stream_pause_bytes(&session->stream)) {

@@ -1,4 +1,4 @@
-/* session/input.h: a message that is not complete yet, and the way of input to messages. Private to this folder. */
+/* session/input.h: an incomplete message, and the reading of frames. Private to this folder. */
 #ifndef STOA_SESSION_INPUT_H
 #define STOA_SESSION_INPUT_H
 
@@ -7,8 +7,8 @@
 struct stoa_session_input {
   struct stoa_stream_input base;  /* first */
   struct stoa_buffer message;     /* the message's payload so far, inflated */
-  struct stoa_inflater *inflater; /* a compressed message is under way */
-  uint32_t utf8;                  /* of an inflated text */
+  struct stoa_inflater *inflater; /* while a compressed message is being received */
+  uint32_t utf8;                  /* state of the UTF-8 check of a compressed text */
   uint32_t started_ms;            /* when the message began */
   bool in_message;
 };
@@ -17,9 +17,10 @@ struct stoa_stream_input *stoa_session_make_input(struct stoa_stream *stream);
 void stoa_session_free_input(struct stoa_stream_input *base);
 bool stoa_session_input_is_idle(const struct stoa_stream_input *input);
 
-/* Frames, until the bytes, the state or the share end. Returns the bytes used. */
+/* Read frames until the bytes or the share are used up, or the state changes. Returns the bytes used. */
 size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_t len);
-/* Is a message under way for too long? Else *out_due_ms is when to look again; unchanged without one. */
+/* Has an incomplete message taken too long? If not, *out_due_ms is when to check again; it is unchanged without such a
+ * message. */
 bool stoa_session_input_overdue(struct stoa_session *session, uint64_t now_ms, uint64_t *out_due_ms);
 
 #endif

@@ -1,7 +1,7 @@
-/* session/liveness.c: deadlines of a session: pings and their answers, messages that do not end, and the end.
+/* session/liveness.c: deadlines of a session: pings, pongs, incomplete messages and the close handshake.
  *
- * A peer that was not heard, or was sent nothing, for ping_ms is pinged; it must be heard within pong_ms. Silence is
- * what was listened to: as long as something lies unread, or the peer's kernel still takes what waits, it is alive.
+ * When nothing was received, or nothing was sent, for ping_ms, the peer is pinged; it must send something within
+ * pong_ms. A peer with unread input is not silent, and one whose kernel still takes output is alive.
  */
 #include "session/input.h"
 
@@ -23,8 +23,8 @@ static void send_ping(struct stoa_session *session, uint64_t now_ms) {
   }
 }
 
-/* Not silent after all. One that is not read for its own fault, because it does not take what it is sent, is judged by
- * that alone. */
+/* Is the peer alive although no pong was read? When input is paused because the peer does not take its output, only
+ * progress of that output counts. */
 static bool shows_life(struct stoa_session *session) {
   struct stoa_stream *stream = &session->stream;
   if (stoa_stream_takes(stream)) {
@@ -33,7 +33,7 @@ static bool shows_life(struct stoa_session *session) {
   return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && stoa_stream_has_unread(stream);
 }
 
-/* A peer that was heard after its ping is told so by read_frames(). */
+/* read_frames() clears `pinged` when bytes were received after the ping. */
 static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
   struct stoa_stream *stream = &session->stream;
   const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
@@ -55,7 +55,7 @@ static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
     return due_ms;
   }
   if (shows_life(session)) {
-    /* As if it had been heard: it is asked again in time, for one that is gone by then answers with a reset at most. */
+    /* Count it as a pong. The next ping is due as usual and finds a peer that has gone meanwhile. */
     session->pinged = false;
     stream->active_ms = (uint32_t)now_ms;
     return ping_deadline(session, now_ms);
@@ -74,7 +74,7 @@ static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {
   return due_ms < message_due_ms ? due_ms : message_due_ms;
 }
 
-/* The peer's close frame does not come. Without it our side is shut all the same, once our bytes have left. */
+/* The peer's close frame has not come in time. Shut our side without it, once our bytes are sent. */
 static uint64_t closing_deadline(struct stoa_session *session, uint64_t now_ms) {
   uint64_t due_ms = due_after(now_ms, session->stream.since_ms, STOA_SESSION_CLOSING_MS);
   if (due_ms > now_ms) {

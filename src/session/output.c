@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-/* From here on copying a message costs more than a call of its own: it is written from where it lies. */
+/* From this length on copying a message costs more than a system call, so it is written without a copy. */
 #define WRITE_THROUGH_BYTES_MIN 4096
 
 static int append_frame(struct stoa_buffer *out, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
@@ -25,7 +25,8 @@ struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint
   return *slot;
 }
 
-/* The header's length depends on the compressed length: room for the longest is left, and closed up behind it. */
+/* The header's length depends on the compressed length, so room for the longest header is left; the payload then moves
+ * up to the end of the real one. */
 static int append_compressed(struct stoa_session *session, struct stoa_buffer *out, enum stoa_ws_opcode opcode,
                              struct stoa_bytes message) {
   assert(session->deflate_bits > 0);
@@ -51,7 +52,7 @@ static int append_compressed(struct stoa_session *session, struct stoa_buffer *o
   return STOA_OK;
 }
 
-/* What of the frame the kernel did not take waits in the queue, from the frame's start, as the queue wants it. */
+/* Queue the frame from its start and mark the written part as sent, because the queue needs whole frames. */
 static int queue_rest(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message,
                       size_t written) {
   struct stoa_stream *stream = &session->stream;
@@ -61,7 +62,7 @@ static int queue_rest(struct stoa_session *session, enum stoa_ws_opcode opcode, 
     stoa_stream_output_end(stream);
   }
   if (status != STOA_OK) {
-    stoa_stream_doom(stream, STOA_FATE_MEMORY); /* half a frame is out */
+    stoa_stream_doom(stream, STOA_FATE_MEMORY); /* a part of the frame was sent already */
     return status;
   }
   stoa_stream_output_written(stream, written);
@@ -90,7 +91,7 @@ int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcod
   }
   uint8_t header[10];
   size_t header_len = stoa_ws_header_write(header, opcode, false, message.len);
-  /* An iovec lacks the const that writing would not need to cast away. */
+  /* struct iovec has no const, although writing only reads the data. */
   struct iovec pieces[2] = {{header, header_len}, {(void *)(uintptr_t)message.data, message.len}};
   size_t written;
   if (!stoa_stream_write_through(&session->stream, pieces, 2, &written)) {

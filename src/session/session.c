@@ -13,7 +13,7 @@ static void on_input_end(struct stoa_stream *stream, int status) {
   if (status == STOA_E_MEMORY && session->state == STOA_SESSION_OPEN) {
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
   } else if (status == STOA_E_CLOSED && stoa_stream_queued(stream) > 0 && session->state != STOA_SESSION_OPEN) {
-    /* The peer has said all it will, but still reads: it gets the rest, our close frame too. */
+    /* The peer ended its side but may still read: it gets the rest of the output and our close frame. */
     stream->peer_ended = true;
     stoa_session_end(session, 0, NULL);
   } else {
@@ -49,15 +49,15 @@ static void on_half_closed(struct stoa_stream *stream) {
     stoa_session_drop(stoa_session_of(stream), STOA_WS_CLOSE_ABNORMAL, "");
     return;
   }
-  /* Our unread input must not turn our last bytes into a reset (RFC 9112 9.6): the peer is given a moment to end its
-   * side too. */
+  /* Closing with unread input would send a reset, which can destroy our last bytes (RFC 9112 9.6): wait a moment for
+   * the peer to end its side. */
   stream->since_ms = stoa_stream_now32(stream);
   struct stoa_stream_host *host = stoa_stream_host_of(stream);
   host->on_deadline_change(stream, stoa_loop_now_ms(host->loop) + STOA_STREAM_HALF_CLOSED_MS);
 }
 
 static void on_progress(struct stoa_stream *stream) {
-  /* Its pongs may wait unread while it is paused, but it reads: that is life too. */
+  /* Its pongs may be unread while it is paused, but it reads, so it is alive. */
   stream->active_ms = stoa_stream_now32(stream);
   stoa_session_of(stream)->pinged = false;
 }

@@ -1,7 +1,7 @@
 /* session/session.h: one WebSocket session on its stream: frames, messages, liveness and the close handshake.
  *
- * Begins when an upgrade was answered, on the stream that carried the request. What it is sent waits until the end of
- * the turn, when everything goes out in one write. An idle session owns nothing but this struct.
+ * A session begins when an upgrade was answered, on the stream of the request. Its output waits until the end of the
+ * turn and is then sent in one write. An idle session owns nothing but this struct.
  *
  * Does not know: what a message means, groups, other sessions, HTTP.
  * Thread: the worker's. Lifetime: embedded in its owner, who frees it after on_end.
@@ -16,14 +16,14 @@
 
 #include <stoa/session.h>
 
-/* For the last bytes to leave, and for the peer's close frame to come. */
+/* The time to send the last bytes, and for the peer's close frame to come. */
 #define STOA_SESSION_CLOSING_MS 5000u
 
 enum stoa_session_state {
-  STOA_SESSION_NONE,    /* the stream speaks HTTP; zeroed */
+  STOA_SESSION_NONE,    /* the stream's protocol is HTTP; zeroed */
   STOA_SESSION_OPEN,    /* messages both ways */
-  STOA_SESSION_CLOSING, /* our close frame is on its way; all that comes before the peer's is thrown away */
-  STOA_SESSION_ENDED    /* the close handshake is done, or there is none; the stream ends */
+  STOA_SESSION_CLOSING, /* our close frame was queued; messages before the peer's close frame are thrown away */
+  STOA_SESSION_ENDED    /* after the close handshake, or without one; the stream ends */
 };
 
 struct stoa_session_limits {
@@ -33,7 +33,7 @@ struct stoa_session_limits {
   uint32_t pong_ms;
 };
 
-/* What a worker gives to all of its sessions. The functions must not free the session; they may close it. */
+/* What all sessions of a worker share. The functions must not free the session; they may close it. */
 struct stoa_session_host {
   struct stoa_protocol protocol; /* first; stoa_session_host_init() fills it */
   const struct stoa_session_limits *limits;
@@ -42,18 +42,18 @@ struct stoa_session_host {
 
   /* A whole message; the bytes are borrowed until it returns. */
   void (*on_message)(struct stoa_session *session, struct stoa_bytes message, bool is_text);
-  /* It is no longer open: leave the groups. Called once, from within whatever closed it; what the groups hold for it
-   * may still be queued, before the close frame. */
+  /* The session is no longer open: leave the groups. Called once, inside the call that closed it; output that the
+   * groups hold for it may still be queued, before the close frame. */
   void (*on_closing)(struct stoa_session *session);
   /* A ping is due; a host may send a message of its own too. */
   void (*on_ping)(struct stoa_session *session);
-  /* Nothing waits to be sent any more, as stoa_stream_tell_empty() asked to be told. */
+  /* No output waits any more; requested by stoa_stream_tell_empty(). */
   void (*on_drained)(struct stoa_session *session);
-  /* The last call, at the end of the turn, with nobody else on the stack: free it. */
+  /* The last call, at the end of the turn, when no caller on the stack uses the session: free it. */
   void (*on_end)(struct stoa_session *session);
 };
 
-/* The stream's first cache line holds all that the fan-out touches of a member that is up to date. */
+/* The stream's first cache line has all fields that the fan-out uses for a member without unsent output. */
 struct stoa_session {
   struct stoa_stream stream; /* first */
   union {
@@ -62,25 +62,26 @@ struct stoa_session {
   };
   struct stoa_uuid id;
   char *close_reason;   /* owned; NULL is "" */
-  uint16_t close_code;  /* of the end: the peer's, ours, or 1006 */
+  uint16_t close_code;  /* with which it ended: the peer's, ours, or 1006 */
   uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
   uint8_t state : 4;    /* enum stoa_session_state */
-  bool pinged : 1;      /* a ping went out and nothing came since */
+  bool pinged : 1;      /* a ping was sent and nothing was received since */
 };
 
 /* `protocol.host`, limits and the callbacks are set by the caller. */
 void stoa_session_host_init(struct stoa_session_host *host);
 void stoa_session_host_fini(struct stoa_session_host *host);
 
-/* The answer to the upgrade was queued. `session` is zeroed but for its stream; deflate NULL: no compression.
- * Errors: STOA_E_SYSTEM  no random id; the stream speaks HTTP still */
+/* Begin, after the answer to the upgrade was queued. `session` is zeroed but for its stream; deflate NULL: no
+ * compression.
+ * Errors: STOA_E_SYSTEM  no random id; the stream's protocol is still HTTP */
 int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *host,
                        const struct stoa_ws_deflate *deflate);
 
 /* output.c */
 
-/* One message as a frame, compressed if that was agreed and pays.
- * Errors: STOA_E_CLOSED, STOA_E_LIMIT (the queue is full: it is closed with 4008), STOA_E_MEMORY */
+/* Send one message as a frame, compressed if that was agreed and makes it shorter.
+ * Errors: STOA_E_CLOSED, STOA_E_LIMIT (the queue is full: the session is closed with 4008), STOA_E_MEMORY */
 int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message);
 /* The worker's compressor for a window of 9 to 15 bits, made when first needed. NULL when memory is out. */
 struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint8_t window_bits);
@@ -89,12 +90,12 @@ struct stoa_deflater *stoa_session_deflater(struct stoa_session_host *host, uint
 
 /* End without a close handshake: the connection is broken, or the server ends now. */
 void stoa_session_drop(struct stoa_session *session, uint16_t code, const char *reason);
-/* As stoa_session_close(), but without waiting for the peer's close frame: it has come, or will never be understood. */
+/* As stoa_session_close(), but without waiting for the peer's close frame: it has come, or the input is broken. */
 void stoa_session_end(struct stoa_session *session, uint16_t code, const char *reason);
 
 /* liveness.c */
 
-/* Act on a deadline that has come; returns when the next one is. Host only. */
+/* Handle deadlines that are due; returns when the next one is due. For the host only. */
 uint64_t stoa_session_on_deadline(struct stoa_session *session, uint64_t now_ms);
 
 static inline struct stoa_session *stoa_session_of(struct stoa_stream *stream) {

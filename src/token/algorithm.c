@@ -9,7 +9,7 @@ const char *stoa_token_algorithm_name(enum stoa_token_algorithm algorithm) {
   return (size_t)algorithm < STOA_COUNT_OF(names) ? names[algorithm] : names[0];
 }
 
-/* Case matters (RFC 7515 4.1.1), and "none" is no algorithm here. */
+/* Case matters (RFC 7515 4.1.1), and "none" is not an algorithm here. */
 enum stoa_token_algorithm stoa_token_algorithm_of(struct stoa_string name) {
   for (size_t i = 1; i < STOA_COUNT_OF(names); i++) {
     if (stoa_string_equal(stoa_string_of(names[i]), name)) {

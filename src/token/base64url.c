@@ -8,7 +8,8 @@ static bool is_digit(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* RFC 4648 3.5: the bits of the last digit that belong to no byte. A digit whose low bits are 0 is one of these. */
+/* RFC 4648 3.5: the low bits of the last digit that belong to no byte must be 0. The digits for which they are 0 are
+ * listed here. */
 static bool has_no_stray_bits(struct stoa_string text) {
   static const char of_one_byte[] = "AQgw";
   static const char of_two_bytes[] = "AEIMQUYcgkosw048";

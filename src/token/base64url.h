@@ -1,6 +1,6 @@
-/* token/base64url.h: base64 in the URL's alphabet without padding (RFC 7515 2), in its one canonical form.
+/* token/base64url.h: base64 in the URL-safe alphabet without padding (RFC 7515 2), in its canonical form only.
  *
- * What another form would decode to is refused: otherwise one token could be written in several ways.
+ * Other forms of the same bytes are refused: otherwise one token could be written in several ways.
  */
 #ifndef STOA_TOKEN_BASE64URL_H
 #define STOA_TOKEN_BASE64URL_H
@@ -12,7 +12,7 @@ static inline size_t stoa_base64url_bytes(size_t text_len) {
   return text_len / 4 * 3 + (text_len % 4 == 0 ? 0 : text_len % 4 - 1);
 }
 
-/* Writes stoa_base64url_bytes(text.len) bytes; needs room for 2 more. False when a character is not of the alphabet,
+/* Writes stoa_base64url_bytes(text.len) bytes; needs room for 2 more. False when a character is not in the alphabet,
  * the length is impossible, or bits after the last byte are not 0. */
 bool stoa_base64url_read(struct stoa_string text, uint8_t *out_bytes);
 

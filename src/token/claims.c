@@ -61,7 +61,7 @@ static const uint8_t *read_audience(struct stoa_json_reader *reader, const struc
   return at;
 }
 
-/* Microseconds; what is finer is cut off. False when it is out of range. */
+/* Microseconds; further digits are cut off. False when the date is out of range. */
 static bool date_of(const struct stoa_decimal *decimal, int64_t *out_us) {
   const uint64_t us_max = (uint64_t)STOA_TOKEN_DATE_S_MAX * US_PER_S;
   uint64_t us = decimal->digits;
@@ -80,7 +80,7 @@ static bool date_of(const struct stoa_decimal *decimal, int64_t *out_us) {
   return !decimal->is_negative && us <= us_max;
 }
 
-/* NumericDate (RFC 7519 2): a number, with a fraction perhaps, and never a string. */
+/* NumericDate (RFC 7519 2): a number, possibly with a fraction, never a string. */
 static const uint8_t *read_date(struct stoa_json_reader *reader, const struct claim *claim,
                                 struct stoa_token_claims *claims, const uint8_t *at) {
   struct stoa_decimal decimal;

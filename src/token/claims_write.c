@@ -1,14 +1,14 @@
-/* token/claims_write.c: claims as JSON. */
+/* token/claims_write.c: writes claims as JSON. */
 #include "codec/json_write.h"
 #include "codec/number.h"
 #include "token/claims.h"
 
 #define US_PER_S 1000000
 
-/* Fields without presence that are 0, false or empty are no claims. */
+/* Fields without presence that are 0, false or empty are not written as claims. */
 static const struct stoa_json_options options = {.emit_unpopulated = false};
 
-/* What follows a comma, but for the first: `"name":`. */
+/* Write `"name":`, after a comma unless it is the first. */
 static int write_name(struct stoa_json_writer *writer, const char *name) {
   const struct stoa_buffer *out = writer->out;
   bool is_first = out->data[out->len - 1] == '{';
@@ -26,7 +26,7 @@ static int write_text(struct stoa_json_writer *writer, const char *name, struct 
   return status == STOA_OK ? stoa_json_write_string(writer, &text) : status;
 }
 
-/* `1300819380`, or `1300819380.25` when it is no whole second. */
+/* `1300819380`, or `1300819380.25` with a fraction of a second. */
 static size_t format_date(int64_t us, char *out_text) {
   size_t len = stoa_number_write((uint64_t)us / US_PER_S, out_text);
   uint64_t fraction = (uint64_t)us % US_PER_S;

@@ -4,7 +4,7 @@
 #define DER_INTEGER 0x02
 #define DER_SEQUENCE 0x30
 
-/* An integer has no zero in front but the one that keeps its first bit 0, for it would be negative else. */
+/* An integer has no leading zeros, except one when its first bit would be 1, because it would be negative then. */
 static uint8_t *put_integer(uint8_t *to, const uint8_t *number) {
   size_t skipped = 0;
   while (skipped < NUMBER_BYTES - 1 && number[skipped] == 0) {
@@ -28,7 +28,7 @@ size_t stoa_ecdsa_to_der(const uint8_t raw[STOA_ECDSA_RAW_BYTES], uint8_t out_de
   return (size_t)(end - out_der);
 }
 
-/* NULL when no integer of this size stands here. */
+/* NULL when there is no integer of this size here. */
 static const uint8_t *take_integer(const uint8_t *at, const uint8_t *end, uint8_t *out_number) {
   if (end - at < 3 || at[0] != DER_INTEGER || at[1] == 0 || at[1] > end - at - 2) {
     return NULL;

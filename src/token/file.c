@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 
-/* Not waiting for the other end of a FIFO; a file's reads are as ever. */
+/* O_NONBLOCK: opening a FIFO does not wait for its other end. It does not change reads of a file. */
 #define FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int check_mode(const struct stat *info, const char **out_why) {
@@ -29,7 +29,7 @@ static ssize_t read_some(int fd, uint8_t *data, size_t len) {
   return got;
 }
 
-/* Until the end, which is looked for one byte after the cap: a file can grow while it is read. */
+/* Read up to the end, and one byte more than the cap to detect a longer file: a file can grow while it is read. */
 static int read_all(int fd, struct stoa_token_file *file, const char **out_why) {
   file->data = stoa_alloc(STOA_TOKEN_KEY_BYTES_MAX + 1);
   if (file->data == NULL) {

@@ -7,10 +7,10 @@
 struct stoa_token_file {
   uint8_t *data; /* owned */
   size_t len;
-  bool is_open_to_read; /* users other than its owner and group may */
+  bool is_open_to_read; /* users other than the owner and the group may read it */
 };
 
-/* Read all of it.
+/* Read the whole file.
  *
  * out_why  static; set unless memory is out
  * Errors: STOA_E_NOT_FOUND; STOA_E_SYSTEM  it cannot be read, or is no regular file; STOA_E_DENIED  others may write

@@ -4,7 +4,7 @@
 #include "token/openssl_status.h"
 #include "token/pem.h"
 
-#define RSA_BITS 3072 /* 128 bits of security, as the others have (NIST SP 800-57, table 2) */
+#define RSA_BITS 3072 /* 128 bits of security, like the others (NIST SP 800-57, table 2) */
 
 static int generate_secret(struct stoa_buffer *out_secret) {
   uint8_t bytes[STOA_TOKEN_SECRET_BYTES_MIN];
@@ -24,7 +24,7 @@ static EVP_PKEY *generate_pkey(enum stoa_token_algorithm algorithm) {
                                        : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 }
 
-/* A private key is not left in the buffer when its public half does not fit. */
+/* The private key is removed from the buffer when the public one does not fit. */
 static int write_pair(EVP_PKEY *pkey, struct stoa_buffer *out_private, struct stoa_buffer *out_public) {
   size_t private_before = out_private->len;
   int status = stoa_token_pem_write(pkey, true, out_private);

@@ -1,4 +1,4 @@
-/* token/jwk_key.c: an entry of a JWK Set becomes a key. */
+/* token/jwk_key.c: makes a key from an entry of a JWK Set. */
 #include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
@@ -24,7 +24,7 @@ static bool is_for_verifying(const struct stoa_jwk *jwk) {
   return may_verify && (jwk->use.len == 0 || is_text(jwk->use, "sig"));
 }
 
-/* By its type alone; with an alg, other curves of EC and OKP are looked at by stoa_jwk_key(). */
+/* The algorithm by type alone. With an alg, stoa_jwk_key() checks the curve of EC and OKP. */
 static enum stoa_token_algorithm type_algorithm(const struct stoa_jwk *jwk) {
   if (is_text(jwk->kty, "oct")) {
     return STOA_TOKEN_HS256;
@@ -46,7 +46,7 @@ enum stoa_token_algorithm stoa_jwk_algorithm(const struct stoa_jwk *jwk) {
   return has_other_alg || !is_for_verifying(jwk) ? STOA_TOKEN_NO_ALGORITHM : type_algorithm(jwk);
 }
 
-/* Decode a member into room for `bytes_max`. */
+/* Decode a member into a buffer of `bytes_max` bytes. */
 static int read_member(struct stoa_string text, const char *what, size_t bytes_max, uint8_t *out_bytes, size_t *out_len,
                        const char **out_why) {
   size_t len = stoa_base64url_bytes(text.len);
@@ -79,7 +79,7 @@ static int make_oct(const struct stoa_jwk *jwk, struct stoa_token_key *key, cons
   return status;
 }
 
-/* Takes the builder over; a NULL is fine, and then `is_filled` is false. */
+/* Takes ownership of the builder; NULL is fine, then `is_filled` is false. */
 static int make_pkey(OSSL_PARAM_BLD *builder, bool is_filled, const char *type, struct stoa_token_key *key,
                      const char **out_why) {
   OSSL_PARAM *params = is_filled ? OSSL_PARAM_BLD_to_param(builder) : NULL;
@@ -121,7 +121,7 @@ static int make_rsa(const struct stoa_jwk *jwk, struct stoa_token_key *key, cons
   return status;
 }
 
-/* RFC 7518 6.2.1.2: a coordinate has the full length of the curve, zeros in front included. */
+/* RFC 7518 6.2.1.2: a coordinate has the full length of the curve, including leading zeros. */
 static int read_coordinate(struct stoa_string text, const char *what, uint8_t *out_bytes, const char **out_why) {
   size_t len = 0;
   int status = read_member(text, what, COORDINATE_BYTES, out_bytes, &len, out_why);

@@ -1,4 +1,4 @@
-/* token/jwk_read.c: a JWK Set's JSON into structs, by tables as protoc-gen-stoa writes them. */
+/* token/jwk_read.c: reads a JWK Set into structs, with tables like those from protoc-gen-stoa. */
 #include <stddef.h>
 
 #include "base/array.h"
@@ -44,7 +44,7 @@ static const struct stoa_message_type set_type = {.full_name = "stoa.token.JwkSe
                                                   .field_count = 1,
                                                   .unknown_offset = UINT32_MAX};
 
-/* `keys[0].k: expected string, got 17` would show a piece of a secret. */
+/* `keys[0].k: expected string, got 17` would show a part of a secret. */
 static void hide_value(struct stoa_codec_error *error) {
   char *value = strstr(error->text, ", got ");
   if (value != NULL) {

@@ -1,4 +1,4 @@
-/* token/jwk_write.c: the public keys of a set as a JWK Set. */
+/* token/jwk_write.c: writes the public keys of a set as a JWK Set. */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 
@@ -22,7 +22,7 @@ static int write_bytes(struct stoa_buffer *out, const char *name, struct stoa_by
   return status == STOA_OK ? write_plain(out, "\"") : status;
 }
 
-/* A number in as few bytes as it has, or in `len` of them when that is not 0. */
+/* A number in as few bytes as possible, or in `len` bytes when `len` is not 0. */
 static int write_number(struct stoa_buffer *out, const char *name, const EVP_PKEY *pkey, const char *param,
                         size_t len) {
   BIGNUM *number = NULL;

@@ -38,7 +38,7 @@ int stoa_token_key_set_secret(struct stoa_token_key *key, struct stoa_bytes secr
   return key->mac != NULL ? stoa_token_openssl_done(STOA_OK) : stoa_token_openssl_status(STOA_E_MEMORY);
 }
 
-/* NULL when it is fine. */
+/* Returns NULL when the key is fine. */
 static const char *fault_of_rsa(EVP_PKEY *pkey, int *out_status) {
   int bits = EVP_PKEY_get_bits(pkey);
   *out_status = bits > STOA_TOKEN_RSA_BITS_MAX ? STOA_E_LIMIT : STOA_E_TYPE;
@@ -71,7 +71,8 @@ static const char *choose_algorithm(struct stoa_token_key *key, int *out_status)
   return "a key that is neither RSA, P-256 nor Ed25519";
 }
 
-/* RSA: an odd modulus that is no prime, an odd exponent above 1. EC: a point of the curve, not the one at infinity. */
+/* RSA: the modulus is odd and not a prime, the exponent odd and above 1. EC: a point on the curve, not the point at
+ * infinity. */
 static int check_sound(EVP_PKEY *pkey, const char **out_why) {
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
   if (context == NULL) {
@@ -121,7 +122,7 @@ int stoa_token_key_set_kid(struct stoa_token_key *key, struct stoa_string kid) {
   return STOA_OK;
 }
 
-/* OpenSSL overwrites what it kept of a secret or a private key. */
+/* OpenSSL overwrites its copies of a secret or a private key. */
 void stoa_token_key_fini(struct stoa_token_key *key) {
   EVP_MAC_CTX_free(key->mac);
   EVP_PKEY_free(key->pkey);
@@ -149,14 +150,14 @@ static int verify_mac(const struct stoa_token_key *key, struct stoa_bytes input,
   return status;
 }
 
-/* A context is used once: OpenSSL need not work on a copy of it. */
+/* A context is used only once, so OpenSSL need not copy it. */
 static void finish_in_place(EVP_MD_CTX *context) {
   if (context != NULL) {
     EVP_MD_CTX_set_flags(context, EVP_MD_CTX_FLAG_FINALISE);
   }
 }
 
-/* With a sound key, beginning fails for want of memory only. */
+/* With a valid key, the start fails only when memory is out. */
 static int verify_pkey(const struct stoa_token_key *key, struct stoa_bytes input, struct stoa_bytes signature) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   bool is_begun = context != NULL && EVP_DigestVerifyInit(context, NULL, key->digest, NULL, key->pkey) == 1;

@@ -1,7 +1,7 @@
-/* token/key.h: one key, for one algorithm: checking what it is, signing and verifying bytes with it.
+/* token/key.h: one key for one algorithm: checks the key, signs and verifies bytes with it.
  *
  * Does not know: files, PEM, JSON, tokens.
- * Thread: filled by one; after that immutable, and used by any.
+ * Thread: one thread fills it; after that it is immutable, and any thread may use it.
  */
 #ifndef STOA_TOKEN_KEY_H
 #define STOA_TOKEN_KEY_H
@@ -16,19 +16,19 @@ struct stoa_token_key {
   struct stoa_string kid; /* owned; data NULL: none */
   EVP_PKEY *pkey;         /* owned; NULL for HS256 */
   EVP_MAC_CTX *mac;       /* owned, keyed, copied for each use; NULL for the others */
-  EVP_MD *digest;         /* owned; NULL for HS256 and EdDSA, which bring their own */
+  EVP_MD *digest;         /* owned; NULL for HS256 and EdDSA, which need none */
 };
 
-/* Make a zeroed key one for HS256. The secret is copied.
+/* Fill a zeroed key for HS256. The secret is copied.
  * Errors: STOA_E_TYPE  too short; STOA_E_LIMIT  too long; STOA_E_MEMORY. *out_why is set, static, unless memory is out.
  */
 int stoa_token_key_set_secret(struct stoa_token_key *key, struct stoa_bytes secret, const char **out_why);
 
-/* Make a zeroed key one for the algorithm that the type of `pkey` has, and check it.
+/* Fill a zeroed key for the algorithm of the type of `pkey`, and check it.
  *
  * pkey    owned by the key from now on, also after an error
- * Errors: STOA_E_TYPE  another type or curve, too short, or no point of its curve and the like; STOA_E_LIMIT  too long;
- *         STOA_E_MEMORY. *out_why as above */
+ * Errors: STOA_E_TYPE  another type or curve, too short, or not valid (such as a point that is not on the curve);
+ *         STOA_E_LIMIT  too long; STOA_E_MEMORY. *out_why as above */
 int stoa_token_key_set_pkey(struct stoa_token_key *key, EVP_PKEY *pkey, const char **out_why);
 
 /* Errors: STOA_E_UTF8; STOA_E_LIMIT  more than STOA_TOKEN_KID_LEN_MAX bytes; STOA_E_MEMORY */
@@ -40,8 +40,8 @@ void stoa_token_key_fini(struct stoa_token_key *key);
 /* Errors: STOA_E_DENIED  not signed by this key, or the signature is not of the algorithm's length; STOA_E_MEMORY */
 int stoa_token_key_verify(const struct stoa_token_key *key, struct stoa_bytes input, struct stoa_bytes signature);
 
-/* The key must be private, or a secret. Errors: STOA_E_MEMORY; STOA_E_SYSTEM  OpenSSL has no random bytes, or no
- * memory and does not say so */
+/* The key must be private, or a secret. Errors: STOA_E_MEMORY; STOA_E_SYSTEM  OpenSSL has no random bytes, or no memory
+ * without reporting it */
 int stoa_token_key_sign(const struct stoa_token_key *key, struct stoa_bytes input,
                         uint8_t out_signature[STOA_TOKEN_SIGNATURE_BYTES_MAX], size_t *out_len);
 

@@ -61,7 +61,7 @@ static const struct stoa_token_key *find_kid(const struct stoa_token_keys *keys,
   return NULL;
 }
 
-/* The key for the algorithm without a kid or, when that is allowed, the only one for it. */
+/* The key for the algorithm without a kid or, if allowed, the only key for it. */
 static const struct stoa_token_key *find_algorithm(const struct stoa_token_keys *keys,
                                                    enum stoa_token_algorithm algorithm, bool may_have_kid) {
   const struct stoa_token_key *found = NULL;

@@ -1,4 +1,4 @@
-/* token/keys.h: what is inside a key set, and how a token chooses its key. */
+/* token/keys.h: the content of a key set, and the choice of the key for a token. */
 #ifndef STOA_TOKEN_KEYS_H
 #define STOA_TOKEN_KEYS_H
 
@@ -15,13 +15,13 @@ struct stoa_token_keys {
 /* An empty set with one reference; NULL when memory is out. */
 struct stoa_token_keys *stoa_token_keys_new(void);
 
-/* Take a key over into the set, which nobody else sees yet. On an error it stays the caller's.
- * Errors: STOA_E_EXISTS  its kid is there, or another key for its algorithm without a kid; STOA_E_LIMIT  the set is
+/* Move a key into the set, which must not be shared yet. After an error the caller still owns it.
+ * Errors: STOA_E_EXISTS  the set has its kid, or another key without a kid for its algorithm; STOA_E_LIMIT  the set is
  * full. *out_why is set, static */
 int stoa_token_keys_add(struct stoa_token_keys *keys, const struct stoa_token_key *key, const char **out_why);
 
-/* The key that a token with this header is tried with, see stoa_token_verify(); NULL for none. The algorithm may be
- * another than the key's when a kid names it. */
+/* The key for a token with this header, see stoa_token_verify(); NULL for none. If the kid chooses it, its algorithm
+ * may be different. */
 const struct stoa_token_key *stoa_token_keys_choose(const struct stoa_token_keys *keys,
                                                     enum stoa_token_algorithm algorithm, struct stoa_string kid);
 

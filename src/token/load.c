@@ -1,4 +1,4 @@
-/* token/load.c: making key sets and signers from their sources. */
+/* token/load.c: makes key sets and signers from their sources. */
 #include "base/memory.h"
 #include "token/signer.h"
 #include "token/source.h"

@@ -2,7 +2,8 @@
 
 #include <stoa/token.h>
 
-/* The names so far. They are compared with each other: their number is bounded, and nothing has to be hashed. */
+/* The names so far. Each new name is compared with all of them, without a hash table, because their number is limited.
+ */
 struct names {
   struct stoa_string items[STOA_TOKEN_MEMBERS_MAX];
   size_t count;

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-/* A digest that is there cannot be begun for want of memory only. */
+/* Starting an existing digest fails only when memory is out. */
 static bool is_about_memory(unsigned long error) {
   int reason = ERR_GET_REASON(error);
   return reason == ERR_R_MALLOC_FAILURE || (ERR_GET_LIB(error) == ERR_LIB_EVP && reason == EVP_R_INITIALIZATION_ERROR);

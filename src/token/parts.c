@@ -62,7 +62,8 @@ static int decode_text(struct stoa_string part, const char *what, struct stoa_ar
   return status;
 }
 
-/* A status of stoa_token_members_read(). The arena's cap is the caller's business, all others are the token's. */
+/* Turn a status of stoa_token_members_read() into a refusal of the token, unless the arena's cap or memory is the
+ * reason. */
 static int refuse_json(int status, const struct stoa_arena *arena, const char *what, struct stoa_token_error *error) {
   bool is_of_caller =
       status == STOA_OK || status == STOA_E_MEMORY || (status == STOA_E_LIMIT && stoa_arena_status(arena) != STOA_OK);

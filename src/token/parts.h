@@ -6,18 +6,18 @@
 #include <stoa/token.h>
 
 struct stoa_token_parts {
-  struct stoa_string header; /* in base64url, as the next two; borrowed from the text */
+  struct stoa_string header; /* in base64url, like the next two; borrowed from the text */
   struct stoa_string claims;
   struct stoa_string signature;
   struct stoa_bytes signed_bytes; /* header and claims, with the dot between them */
 };
 
-/* Errors: STOA_E_DENIED  too long, or no three parts */
+/* Errors: STOA_E_DENIED  too long, or not three parts */
 int stoa_token_parts_split(struct stoa_string text, struct stoa_token_parts *out_parts, struct stoa_token_error *error);
 
 /* Decode a part into the arena.
  *
- * what    static, told when it is no base64url
+ * what    static, the error text when it is not base64url
  * Errors: STOA_E_DENIED; STOA_E_LIMIT  the arena's cap; STOA_E_MEMORY */
 int stoa_token_part_decode(struct stoa_string part, const char *what, struct stoa_arena *arena,
                            struct stoa_bytes *out_bytes, struct stoa_token_error *error);

@@ -4,7 +4,7 @@
 
 #include "token/openssl_status.h"
 
-/* Otherwise OpenSSL asks for the password on the terminal. */
+/* Without this callback OpenSSL asks for the password on the terminal. */
 static int have_no_password(char *password, int size, int is_writing, void *context) {
   (void)password;
   (void)size;

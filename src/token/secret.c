@@ -1,4 +1,4 @@
-/* token/secret.c: comparing and overwriting what others must not learn. */
+/* token/secret.c: compares and overwrites secrets. */
 #include <openssl/crypto.h>
 #include <stoa/token.h>
 

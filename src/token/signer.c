@@ -1,4 +1,4 @@
-/* token/signer.c: claims become a token. */
+/* token/signer.c: makes a token from claims. */
 #include "token/signer.h"
 
 #include "base/memory.h"
@@ -13,7 +13,7 @@ void stoa_token_signer_destroy(struct stoa_token_signer *signer) {
   }
 }
 
-/* What stoa_token_verify() would refuse is not signed. */
+/* Claims that stoa_token_verify() would refuse are not signed. */
 static int check_claims(struct stoa_string claims_json) {
   if (claims_json.len > STOA_TOKEN_CLAIMS_BYTES_MAX) {
     return STOA_E_LIMIT;
@@ -29,7 +29,8 @@ static int check_claims(struct stoa_string claims_json) {
   return status;
 }
 
-/* `{"alg":"HS256","typ":"JWT","kid":"a"}`. A kid of 255 bytes is 1530 of JSON when each is escaped, and refused then.
+/* `{"alg":"HS256","typ":"JWT","kid":"a"}`. A kid of 255 bytes that are all escaped takes 1530 bytes of JSON, which is
+ * refused.
  */
 static int write_header(const struct stoa_token_key *key, struct stoa_buffer *out_json) {
   static const struct stoa_json_options options = STOA_JSON_DEFAULTS;

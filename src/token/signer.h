@@ -1,4 +1,4 @@
-/* token/signer.h: what is inside a signer. */
+/* token/signer.h: the content of a signer. */
 #ifndef STOA_TOKEN_SIGNER_H
 #define STOA_TOKEN_SIGNER_H
 

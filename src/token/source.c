@@ -9,7 +9,7 @@
 
 #define FAULT_TEXT_MAX 256
 
-/* Write `file: fault`, or `the secret: fault` and the like for what does not come from a file. */
+/* Write `file: fault`, or for example `the secret: fault` when there is no file. */
 static int fail(const struct stoa_token_key_source *source, int status, const char *fault,
                 struct stoa_token_key_error *error) {
   static const char *const nouns[] = {"a key", "the secret", "the PEM", "the JWKS"};
@@ -26,7 +26,7 @@ static bool is_valid(const struct stoa_token_key_source *source) {
   return has_form && has_algorithm && has_content;
 }
 
-/* A secret that an editor wrote ends with a line feed, which nobody means. */
+/* Editors end a file with a line feed, which is not meant to be a part of the secret. */
 static struct stoa_bytes without_line_feed(struct stoa_bytes content) {
   if (content.len > 0 && content.data[content.len - 1] == '\n') {
     content.len--;
@@ -37,9 +37,9 @@ static struct stoa_bytes without_line_feed(struct stoa_bytes content) {
   return content;
 }
 
-/* What was read, and whether others may read it too. */
+/* The content, and whether other users may read the file. */
 struct content {
-  struct stoa_token_file file; /* empty when the content is the caller's */
+  struct stoa_token_file file; /* empty when the caller passed the content */
   struct stoa_bytes bytes;
 };
 
@@ -68,7 +68,7 @@ static int check_secrecy(const struct stoa_token_key_source *source, const struc
              : STOA_OK;
 }
 
-/* A secret or a key in PEM, with what the source says of it. */
+/* Make a key from a secret or from PEM, with the kid and algorithm of the source. */
 static int make_key(const struct stoa_token_key_source *source, struct stoa_bytes bytes, bool is_private,
                     struct stoa_token_key *key, struct stoa_token_key_error *error) {
   const char *why = "";
@@ -146,7 +146,8 @@ static int add_entries(const struct stoa_token_key_source *source, const struct 
   return is_empty ? fail(source, STOA_E_NOT_FOUND, "no key to verify signatures with", error) : status;
 }
 
-/* What a JSON string's escapes made the decoder copy. The rest lies in the content, which is overwritten with it. */
+/* Wipe a string that the decoder copied because of escapes. Other strings are views of the content, which is
+ * overwritten too. */
 static void wipe_copy(const struct content *content, struct stoa_string text) {
   uintptr_t begin = (uintptr_t)content->bytes.data;
   uintptr_t at = (uintptr_t)text.data;

@@ -1,4 +1,4 @@
-/* token/verify.c: is a token good? The signature comes before the claims: what nobody vouches for is not parsed. */
+/* token/verify.c: verifies tokens. The signature is checked before the claims: unsigned claims are not parsed. */
 #include <assert.h>
 
 #include "token/base64url.h"
@@ -74,7 +74,7 @@ static int check_claims(const struct stoa_token_verifier *verifier, const struct
   return has_audience(verifier, claims) ? STOA_OK : stoa_token_refuse(error, STOA_TOKEN_WRONG_AUDIENCE, NULL);
 }
 
-/* Take a token apart. Without a verifier, nobody vouches for what it says. */
+/* Parse a token. Without a verifier its signature is not checked. */
 static int read_token(const struct stoa_token_verifier *verifier, struct stoa_string text, struct stoa_arena *arena,
                       struct stoa_token *token, struct stoa_token_error *error) {
   *error = (struct stoa_token_error){STOA_TOKEN_FINE, stoa_token_reason_text(STOA_TOKEN_FINE)};

@@ -4,7 +4,7 @@
 
 #include "wire/http_token.h"
 
-/* The length of "[...]" with what an IPv6 address is written of in it, or 0. */
+/* The length of "[...]" with characters of an IPv6 address between the brackets, or 0. */
 static size_t literal_len(struct stoa_string text) {
   size_t at = 1;
   while (at < text.len && (stoa_http_is_hex((uint8_t)text.data[at]) || text.data[at] == ':' || text.data[at] == '.')) {
@@ -28,7 +28,7 @@ static size_t name_len(struct stoa_string text) {
   return at;
 }
 
-/* What follows the host: nothing, or ':' and a port, which RFC 3986 3.2.3 lets be empty. */
+/* After the host: nothing, or ':' and a port, which may be empty (RFC 3986 3.2.3). */
 static bool port_parse(struct stoa_string text, uint32_t *out_port) {
   uint32_t port = 0;
   if (text.len > 6 || (text.len > 0 && text.data[0] != ':')) {

@@ -1,6 +1,6 @@
-/* wire/authority.h: "host[:port]" as Host fields, absolute targets and origins write it (RFC 3986 3.2).
+/* wire/authority.h: "host[:port]" as in Host fields, absolute targets and origins (RFC 3986 3.2).
  *
- * For the wire floor only. Thread: any.
+ * For this layer only. Thread: any.
  */
 #ifndef STOA_WIRE_AUTHORITY_H
 #define STOA_WIRE_AUTHORITY_H
@@ -11,7 +11,7 @@
 
 struct stoa_authority {
   struct stoa_string host; /* as written: case kept, IPv6 with its brackets */
-  uint32_t port;           /* STOA_PORT_NONE when none is written */
+  uint32_t port;           /* STOA_PORT_NONE when there is none */
 };
 
 /* False for anything else: an empty host, user information, a port above 65535, a bad escape. */

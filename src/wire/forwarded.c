@@ -3,10 +3,10 @@
 #include "base/array.h"
 #include "wire/http_token.h"
 
-/* The last hops of a list that is read from its left end. */
+/* The last hops of a list that is read from left to right. */
 struct ring {
   struct stoa_forwarded_hop hops[STOA_FORWARDED_HOPS_MAX];
-  size_t count; /* of all that were put in */
+  size_t count; /* of all hops that were added */
 };
 
 static void ring_put(struct ring *ring, const struct stoa_forwarded_hop *hop) {
@@ -22,7 +22,7 @@ static void ring_unwind(const struct ring *ring, struct stoa_forwarded_path *out
   out_path->count = kept;
 }
 
-/* RFC 7239 6.3: digits, or "_" and what a token is made of. */
+/* RFC 7239 6.3: digits, or "_" and characters of a token. */
 static bool is_port(struct stoa_string text) {
   bool is_obfuscated = text.len > 1 && text.data[0] == '_';
   for (size_t i = 0; i < text.len; i++) {
@@ -34,8 +34,8 @@ static bool is_port(struct stoa_string text) {
   return text.len > 0 && (is_obfuscated || text.len <= 5);
 }
 
-/* RFC 7239 6: an address, which of IPv6 stands in brackets there and mostly without in X-Forwarded-For, and perhaps a
- * port. */
+/* RFC 7239 6: an address, and perhaps a port. An IPv6 address has brackets here, but mostly has none in
+ * X-Forwarded-For. */
 static struct stoa_forwarded_hop parse_node(struct stoa_string node) {
   struct stoa_forwarded_hop hop = {0};
   if (stoa_ip_parse(node, hop.address)) {
@@ -76,7 +76,7 @@ void stoa_forwarded_read_list(const struct stoa_http_head *head, const uint8_t *
   ring_unwind(&ring, out_path);
 }
 
-/* One value of a Forwarded field being read. */
+/* The state of reading one value of a Forwarded field. */
 struct reading {
   struct stoa_string text;
   size_t at;
@@ -93,7 +93,7 @@ static bool at_byte(const struct reading *reading, char byte) {
   return reading->at < reading->text.len && reading->text.data[reading->at] == byte;
 }
 
-/* Up to the next separator. A quote in it belongs to no string. */
+/* Up to the next separator. A quote in it is an error: it begins no string. */
 static struct stoa_string take_plain(struct reading *reading, bool stop_at_equals) {
   size_t start = reading->at;
   while (reading->at < reading->text.len && !at_byte(reading, ',') && !at_byte(reading, ';') &&
@@ -104,7 +104,8 @@ static struct stoa_string take_plain(struct reading *reading, bool stop_at_equal
   return stoa_http_trim(stoa_string_make(reading->text.data + start, reading->at - start));
 }
 
-/* RFC 9110 5.6.4. What stands between the quotes as it is: an address needs no escapes, and with one it is none. */
+/* RFC 9110 5.6.4. The text between the quotes, unchanged: an address needs no escapes, and text with an escape is no
+ * address. */
 static struct stoa_string take_quoted(struct reading *reading) {
   reading->at++;
   size_t start = reading->at;
@@ -124,7 +125,7 @@ static struct stoa_string take_quoted(struct reading *reading) {
   return inside;
 }
 
-/* One element, pairs between semicolons, up to the comma. *out_is_empty: nothing at all stood there. */
+/* One element: pairs separated by semicolons, up to the comma. *out_is_empty: the element has no text. */
 static struct stoa_forwarded_hop take_element(struct reading *reading, bool *out_is_empty) {
   struct stoa_forwarded_hop hop = {0};
   size_t for_count = 0;
@@ -147,7 +148,7 @@ static struct stoa_forwarded_hop take_element(struct reading *reading, bool *out
     }
     reading->at++;
   }
-  /* RFC 7239 4: a parameter may come once in an element. */
+  /* RFC 7239 4: an element may have a parameter only once. */
   hop.is_known = hop.is_known && for_count == 1;
   return hop;
 }
@@ -174,7 +175,7 @@ int stoa_forwarded_read(const struct stoa_http_head *head, const uint8_t *data, 
   return STOA_OK;
 }
 
-/* The hop that is the client, or NULL when not even the nearest is known. */
+/* The hop of the client, or NULL when not even the nearest hop is known. */
 static const struct stoa_forwarded_hop *find_client(const struct stoa_forwarded_path *path,
                                                     bool (*is_trusted)(const uint8_t address[STOA_IP_LEN],
                                                                        void *context),

@@ -7,13 +7,13 @@
 #include "wire/authority.h"
 #include "wire/http_token.h"
 
-/* The parser's place in the head. Each state has one function, which takes as many bytes as belong to it; the bytes
- * are judged one after the other and never twice, so that neither the verdict nor the time depends on the split. */
+/* The parser's position in the head. Each state has one function, which takes all bytes that belong to the state. Each
+ * byte is checked once and in order, so neither the verdict nor the time depends on the split. */
 enum parse_state { AT_START, AT_START_LF, IN_METHOD, IN_TARGET, IN_VERSION, IN_FIELDS };
 
 enum seen_flag { SEEN_HOST = 1, SEEN_LENGTH = 2, SEEN_CODING = 4 };
 
-/* One call's view of the bytes; `end` is at most the limit of the head. */
+/* The bytes of one call; `end` is at most the limit of the head. */
 struct parse {
   struct stoa_http_head *head;
   const struct stoa_http_limits *limits;
@@ -52,7 +52,7 @@ static int at_start(struct parse *parse) {
   return 0;
 }
 
-/* RFC 9112 2.2: a server SHOULD ignore at least one empty line before the request line. One it is. */
+/* RFC 9112 2.2: a server SHOULD ignore at least one empty line before the request line. This one ignores one. */
 static int at_start_lf(struct parse *parse) {
   struct stoa_http_head *head = parse->head;
   if (parse->data[head->scan] != '\n') {
@@ -113,7 +113,8 @@ static void path_split(struct parse *parse, uint32_t start) {
       mark != NULL ? (struct stoa_http_span){path_end + 1, end - path_end - 1} : (struct stoa_http_span){0, 0};
 }
 
-/* RFC 9112 3.2.2: http://authority/path, which a server must accept. The authority is kept until Host is known. */
+/* RFC 9112 3.2.2: http://authority/path, which a server must accept. The authority is kept until it can be compared
+ * with Host. */
 static bool absolute_target(struct parse *parse) {
   struct stoa_http_head *head = parse->head;
   struct stoa_string target = view(parse->data, head->target);
@@ -136,7 +137,7 @@ static bool absolute_target(struct parse *parse) {
     path_split(parse, start + at);
     return true;
   }
-  /* RFC 9110 4.2.3: an empty path means "/". The last slash of "://" lends itself. */
+  /* RFC 9110 4.2.3: an empty path means "/". The view is of the last slash of "://". */
   if (at < target.len) {
     head->query = (struct stoa_http_span){start + at + 1, (uint32_t)target.len - at - 1};
   }
@@ -155,7 +156,7 @@ static int target_judge(struct parse *parse) {
   if (absolute_target(parse)) {
     return 0;
   }
-  /* The other two forms belong to OPTIONS and CONNECT (RFC 9112 3.2.3, 3.2.4), which end in 405. */
+  /* The other two forms are for OPTIONS and CONNECT (RFC 9112 3.2.3, 3.2.4), which are refused with 405. */
   struct stoa_authority authority;
   bool other_form = stoa_string_equal(target, stoa_string_of("*")) || stoa_authority_parse(target, &authority);
   return head->method == STOA_HTTP_OTHER && other_form ? 0 : 400;
@@ -180,7 +181,7 @@ static int in_target(struct parse *parse) {
   return target_judge(parse);
 }
 
-/* RFC 9110 2.5: a higher minor version is read as the highest one that is known; 505 is for another major one. */
+/* RFC 9110 2.5: a higher minor version is read as the highest known one; another major version is refused with 505. */
 static int version_judge(struct stoa_http_head *head, const uint8_t *version) {
   head->minor_version = version[7] == '0' ? 0 : 1;
   return version[5] == '1' ? 0 : 505;
@@ -203,7 +204,7 @@ static int in_version(struct parse *parse) {
   return version_judge(head, parse->data + head->line_start);
 }
 
-/* RFC 9112 3.2: exactly one Host; RFC 9110 4.2.1: an empty one is no http authority. */
+/* RFC 9112 3.2: exactly one Host; RFC 9110 4.2.1: an http authority must not be empty. */
 static int host_judge(struct stoa_http_head *head, struct stoa_string value) {
   struct stoa_authority authority;
   if ((head->seen & SEEN_HOST) != 0 || !stoa_authority_parse(value, &authority)) {
@@ -213,8 +214,8 @@ static int host_judge(struct stoa_http_head *head, struct stoa_string value) {
   return 0;
 }
 
-/* RFC 9110 8.6, and stricter: one field with one plain number. A list of equal numbers, which a recipient may take,
- * is how two parsers come to disagree about where a request ends. */
+/* Stricter than RFC 9110 8.6: one field with one plain number. A recipient may accept a list of equal numbers, but then
+ * two parsers may disagree about where a request ends. */
 static int length_judge(struct stoa_http_head *head, struct stoa_string value) {
   if ((head->seen & SEEN_LENGTH) != 0 || value.len == 0) {
     return 400;
@@ -252,8 +253,8 @@ static int field_judge(struct stoa_http_head *head, const uint8_t *data, const s
   return 0;
 }
 
-/* RFC 9112 3.2.2: an absolute target's authority goes before Host; where they differ, somebody is being fooled.
- * HTTP/1.0 knows no Host, and 1.1 not without. */
+/* RFC 9112 3.2.2: the authority of an absolute target wins over Host. If they differ, it may be an attack. Host is
+ * optional in HTTP/1.0 and required in 1.1. */
 static bool host_agrees(const struct stoa_http_head *head, const uint8_t *data) {
   if ((head->seen & SEEN_HOST) == 0) {
     return head->minor_version == 0;
@@ -262,8 +263,9 @@ static bool host_agrees(const struct stoa_http_head *head, const uint8_t *data) 
   return head->authority.len == 0 || stoa_http_equal_fold(host, view(data, head->authority));
 }
 
-/* What only the whole head can tell. RFC 9112 6.1, 6.3: Content-Length beside Transfer-Encoding is an attempt at
- * smuggling, whatever the method; so is Transfer-Encoding in HTTP/1.0, for who does not know it passes it on. */
+/* Checks that need the whole head. RFC 9112 6.1, 6.3: Content-Length beside Transfer-Encoding is an attempt at
+ * smuggling, with any method. So is Transfer-Encoding in HTTP/1.0, because a proxy that does not know the field passes
+ * it on. */
 static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
   if (!host_agrees(head, data)) {
     return 400;
@@ -277,7 +279,7 @@ static int head_judge(const struct stoa_http_head *head, const uint8_t *data) {
   return head->has_body ? 413 : 200;
 }
 
-/* RFC 9112 9.3: since 1.1 a connection persists unless somebody says close; before, only when both say keep-alive. */
+/* RFC 9112 9.3: in 1.1 a connection persists unless one side sends close; in 1.0 only when both send keep-alive. */
 static bool wants_keep_alive(const struct stoa_http_head *head, const uint8_t *data) {
   return !stoa_http_has_token(head, data, "Connection", "close") &&
          (head->minor_version > 0 || stoa_http_has_token(head, data, "Connection", "keep-alive"));

@@ -36,7 +36,7 @@ const char *stoa_http_reason(int code) {
   return "";
 }
 
-/* The fields that a code must come with: RFC 9110 15.5.6 and 15.5.22, RFC 6455 4.4. */
+/* The fields that a code requires: RFC 9110 15.5.6 and 15.5.22, RFC 6455 4.4. */
 static const char *fields_of(int code) {
   switch (code) {
     case 405:

@@ -16,7 +16,7 @@ static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesda
 static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/* A date and a time of day, as they are written. */
+/* A date and a time of day, as written. */
 struct date {
   struct stoa_date day;
   int64_t hour;
@@ -37,7 +37,7 @@ static struct date date_of_second(int64_t second) {
       .day = stoa_date_of_day(day), .hour = of_day / 3600, .minute = of_day / 60 % 60, .second = of_day % 60};
 }
 
-/* A clock may be set to anything; there is a calendar for ten thousand years. */
+/* A clock may be set to any value; the calendar has the years 0 to 9999. */
 static int64_t clamp(int64_t second) {
   if (second < STOA_SECOND_FIRST) {
     return STOA_SECOND_FIRST;
@@ -52,7 +52,7 @@ void stoa_http_date(int64_t wall_us, char out_text[STOA_HTTP_DATE_SIZE]) {
   weekday += weekday < 0 ? DAYS_PER_WEEK : 0;
   assert(weekday >= 0);
   assert(weekday < DAYS_PER_WEEK);
-  /* All are in range; the remainders say so to the compiler, which counts the bytes. */
+  /* All are in range. The remainders show that to the compiler, which checks the length of the text. */
   snprintf(out_text, STOA_HTTP_DATE_SIZE, "%.*s, %02u %s %04u %02u:%02u:%02u GMT", DAY_NAME_LEN, day_names[weekday],
            (unsigned)(date.day.day % 100), month_names[date.day.month - 1], (unsigned)(date.day.year % 10000),
            (unsigned)(date.hour % 100), (unsigned)(date.minute % 100), (unsigned)(date.second % 100));
@@ -86,7 +86,7 @@ static bool take_number(struct stoa_string *text, size_t digits, int64_t *out_va
   return true;
 }
 
-/* asctime() pads with a blank what the others pad with a zero. */
+/* asctime() pads the day with a blank, the other forms with a zero. */
 static bool take_padded_day(struct stoa_string *text, int64_t *out_day) {
   return take_text(text, " ") ? take_number(text, 1, out_day) : take_number(text, 2, out_day);
 }
@@ -139,7 +139,7 @@ static bool read_asctime(struct stoa_string text, struct date *date) {
 }
 
 static bool date_to_seconds(const struct date *date, int64_t *out_s) {
-  /* RFC 5322 3.3 knows leap seconds; they count as the next minute's first. */
+  /* RFC 5322 3.3 has leap seconds; one counts as the first second of the next minute. */
   if (date->day.day < 1 || date->day.day > stoa_days_in_month(date->day.year, date->day.month) || date->hour > 23 ||
       date->minute > 59 || date->second > 60) {
     return false;

@@ -4,11 +4,11 @@
 
 #include "wire/http_token.h"
 
-/* The parser's place. Each state has one function, which takes as many bytes as belong to it and gives an event when
- * there is something to tell; MORE means that it goes on with the next state, or the next bytes. */
+/* The parser's position. Each state has one function, which takes all bytes that belong to the state and returns an
+ * event when there is one. MORE means: continue with the next state or the next bytes. */
 enum parse_state { AT_FIELD, IN_NAME, BEFORE_VALUE, IN_VALUE, AT_VALUE_LF, AT_END_LF };
 
-/* One call's view of the bytes. */
+/* The bytes of one call. */
 struct parse {
   struct stoa_http_fields *fields;
   const uint8_t *data;

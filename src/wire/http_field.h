@@ -1,9 +1,9 @@
-/* wire/http_field.h: the field lines of an HTTP head (RFC 9112 5), of requests and of responses, strictly.
+/* wire/http_field.h: strict parsing of the field lines of an HTTP head (RFC 9112 5), in requests and responses.
  *
  * Bytes in, offsets out, as wire/http.h describes it: the caller keeps the bytes in one run from the head's first one,
- * and each byte is judged once, in its order, so that any split of the input gives the same lines and the same end.
+ * and each byte is checked once and in order, so that any split of the input gives the same lines and the same end.
  *
- * Does not know: what a field means, where the head began. Thread: any.
+ * Does not know: the meaning of a field, the beginning of the head. Thread: any.
  */
 #ifndef STOA_WIRE_HTTP_FIELD_H
 #define STOA_WIRE_HTTP_FIELD_H
@@ -33,21 +33,21 @@ struct stoa_http_fields {
 };
 
 enum stoa_http_fields_event {
-  STOA_HTTP_FIELDS_MORE,   /* all bytes are taken: come back with the longer run */
-  STOA_HTTP_FIELDS_FIELD,  /* a line has ended and is the last of `items`: look at it and go on */
-  STOA_HTTP_FIELDS_END,    /* the empty line has ended */
+  STOA_HTTP_FIELDS_MORE,   /* all bytes are taken: call again with the longer run */
+  STOA_HTTP_FIELDS_FIELD,  /* a line is complete and is the last of `items`: use it and call again */
+  STOA_HTTP_FIELDS_END,    /* the empty line is complete */
   STOA_HTTP_FIELDS_BROKEN, /* bare LF or CR, obs-fold, a blank before the colon, control bytes, no colon, no name */
-  STOA_HTTP_FIELDS_FULL    /* a line more than count_max */
+  STOA_HTTP_FIELDS_FULL    /* more than count_max lines */
 };
 
-/* Take bytes of data[*at, end), and move *at behind them. After END, BROKEN and FULL it must not be called again.
+/* Take bytes of data[*at, end), and move *at past them. It must not be called again after END, BROKEN and FULL.
  *
  * count_max  at most STOA_HTTP_FIELDS_MAX */
 enum stoa_http_fields_event stoa_http_fields_parse(struct stoa_http_fields *fields, size_t count_max,
                                                    const uint8_t *data, uint32_t *at, uint32_t end);
 
-/* The value of the first field of that name (compared without case), or a view with data NULL. `index` (may be NULL)
- * holds where to go on: start at 0. */
+/* The value of the first field of that name (compared without case), or a view with data NULL. `index` (may be NULL) is
+ * where the next search begins: start at 0. */
 struct stoa_string stoa_http_fields_find(const struct stoa_http_fields *fields, const uint8_t *data, const char *name,
                                          size_t *index);
 

@@ -3,7 +3,7 @@
 #include "wire/http_date.h"
 #include "wire/http_token.h"
 
-#define WEIGHT_MAX 1000u /* three digits behind the point, RFC 9110 12.4.2 */
+#define WEIGHT_MAX 1000u /* three digits after the point, RFC 9110 12.4.2 */
 #define NOT_LISTED UINT32_MAX
 
 static bool starts_with(struct stoa_string text, size_t at, const char *wanted) {
@@ -17,12 +17,12 @@ static struct stoa_string opaque_part(struct stoa_string etag) {
   return starts_with(etag, 0, "W/") ? stoa_string_make(etag.data + 2, etag.len - 2) : etag;
 }
 
-/* RFC 9110 8.8.3: what stands between the quotes may hold commas, but no blank and no quote. */
+/* RFC 9110 8.8.3: the text between the quotes may contain commas, but no blank and no quote. */
 static bool is_etag_byte(uint8_t byte) {
   return byte == 0x21 || (byte >= 0x23 && byte != 0x7f);
 }
 
-/* Take [W/]"..." at *at; the part with the quotes is handed out. */
+/* Take [W/]"..." at *at. *out_opaque is the part with the quotes. */
 static bool take_tag(struct stoa_string list, size_t *at, struct stoa_string *out_opaque) {
   size_t start = starts_with(list, *at, "W/") ? *at + 2 : *at;
   if (!starts_with(list, start, "\"")) {
@@ -40,7 +40,7 @@ static bool take_tag(struct stoa_string list, size_t *at, struct stoa_string *ou
   return true;
 }
 
-/* RFC 9110 5.6.1.2: empty elements are passed over. */
+/* RFC 9110 5.6.1.2: empty elements are skipped. */
 static void skip_separators(struct stoa_string list, size_t *at) {
   while (*at < list.len && (stoa_http_is_blank((uint8_t)list.data[*at]) || list.data[*at] == ',')) {
     *at += 1;
@@ -103,7 +103,7 @@ bool stoa_http_not_modified(const struct stoa_http_head *head, const uint8_t *da
 
 /* Content codings. */
 
-/* qvalue: "0" or "1", then a point and up to three digits; above 1 it is none. NOT_LISTED for anything else. */
+/* qvalue: "0" or "1", then perhaps a point and up to three digits; at most 1. NOT_LISTED for anything else. */
 static uint32_t weight_parse(struct stoa_string text) {
   if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1') ||
       (text.len > 1 && text.data[1] != '.')) {
@@ -140,7 +140,7 @@ static struct stoa_string without_x(struct stoa_string coding) {
   return stoa_http_equal_fold(coding, stoa_string_of("x-gzip")) ? stoa_string_of("gzip") : coding;
 }
 
-/* The weight of a coding as the list names it. Where it is there twice, the smaller one: refusing is never wrong. */
+/* The weight of a coding in the list. If it occurs twice, the smaller weight: not using a coding is always correct. */
 static uint32_t listed_weight(const struct stoa_http_head *head, const uint8_t *data, struct stoa_string coding) {
   uint32_t weight = NOT_LISTED;
   size_t index = 0;

@@ -4,10 +4,10 @@
 
 #include "wire/http_token.h"
 
-/* The parser's place in the head; one function each, as in http.c. */
+/* The parser's position in the head; one function for each, as in http.c. */
 enum parse_state { IN_STATUS, IN_REASON, AT_REASON_LF, IN_FIELDS };
 
-/* One call's view of the bytes; `end` is at most the limit of the head. */
+/* The bytes of one call; `end` is at most the limit of the head. */
 struct parse {
   struct stoa_http_response *response;
   const struct stoa_http_limits *limits;
@@ -34,8 +34,8 @@ static bool is_digit(uint8_t byte) {
   return byte >= '0' && byte <= '9';
 }
 
-/* RFC 9112 4: HTTP-version SP status-code SP [reason-phrase]. The blank behind the code belongs to it, though servers
- * without a reason like to leave it out: a CR is taken for it too. */
+/* RFC 9112 4: HTTP-version SP status-code SP [reason-phrase]. The blank after the code is required, but servers that
+ * send no reason often leave it out: a CR is accepted in its place. */
 static int in_status(struct parse *parse) {
   static const char form[] = "HTTP/#.# ### "; /* # is a digit */
   struct stoa_http_response *response = parse->response;

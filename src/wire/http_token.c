@@ -7,9 +7,9 @@
 #define U STOA_HTTP_TARGET
 #define H STOA_HTTP_HOST
 
-/* A target takes more than RFC 3986 allows: browsers send { } | ^ ` and [ ] as they are. It does not take what no
- * browser sends and what could harm further on: quotes and angle brackets (a page that shows the target), the
- * backslash (a path separator to some), a fragment, and bytes above ASCII. */
+/* A target may have more bytes than RFC 3986 allows, because browsers send { } | ^ ` and [ ] without escapes. Refused
+ * are bytes that no browser sends and that could do harm later: quotes and angle brackets (a page that shows the
+ * target), the backslash (a path separator to some), a fragment, and bytes above ASCII. */
 const uint8_t stoa_http_classes[256] = {
     ['\t'] = V,
     [' '] = V,

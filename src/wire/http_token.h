@@ -1,6 +1,6 @@
-/* wire/http_token.h: the small grammar that HTTP fields are made of (RFC 9110 5.6): tokens, blanks and lists.
+/* wire/http_token.h: the basic grammar of HTTP fields (RFC 9110 5.6): tokens, blanks and lists.
  *
- * For the wire floor only. Thread: any.
+ * For this layer only. Thread: any.
  */
 #ifndef STOA_WIRE_HTTP_TOKEN_H
 #define STOA_WIRE_HTTP_TOKEN_H
@@ -10,11 +10,11 @@
 enum stoa_http_class {
   STOA_HTTP_TOKEN = 1,  /* tchar, RFC 9110 5.6.2 */
   STOA_HTTP_VALUE = 2,  /* field-vchar and the blanks between, RFC 9110 5.5 */
-  STOA_HTTP_TARGET = 4, /* what a request target may hold, see http_token.c */
+  STOA_HTTP_TARGET = 4, /* allowed in a request target, see http_token.c */
   STOA_HTTP_HOST = 8    /* reg-name, RFC 3986 3.2.2 */
 };
 
-/* For each byte the set of its classes. */
+/* The set of classes of each byte. */
 extern const uint8_t stoa_http_classes[256];
 
 static inline bool stoa_http_is(uint8_t byte, enum stoa_http_class class) {
@@ -39,14 +39,14 @@ static inline uint8_t stoa_http_hex(uint8_t byte) {
   return (uint8_t)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
 }
 
-/* Equal but for the case of ASCII letters. */
+/* Are they equal, without regard to the case of ASCII letters? */
 bool stoa_http_equal_fold(struct stoa_string a, struct stoa_string b);
 
 /* The text without the blanks around it. */
 struct stoa_string stoa_http_trim(struct stoa_string text);
 
-/* The next element of a comma-separated list, without the blanks around it; elements may be empty, and it is not
- * looked into them (no quoted strings). Start with *at = 0. False at the end. */
+/* The next element of a comma-separated list, without the blanks around it. Elements may be empty; quoted strings are
+ * not recognized. Start with *at = 0. False at the end. */
 bool stoa_http_list_next(struct stoa_string list, size_t *at, struct stoa_string *out_element);
 
 #endif

@@ -45,13 +45,13 @@ bool stoa_ip_parse_v4(struct stoa_string text, uint8_t out_address[STOA_IP_LEN])
   return true;
 }
 
-/* An IPv6 address being read. */
+/* The state of reading an IPv6 address. */
 struct reading {
   struct stoa_string text;
   size_t at;
   uint8_t bytes[STOA_IP_LEN];
   size_t filled;
-  size_t gap; /* where "::" stands, in bytes; NO_GAP: nowhere */
+  size_t gap; /* the offset of "::" in bytes; NO_GAP: none */
 };
 
 /* One to four hexadecimal digits. */
@@ -83,7 +83,7 @@ static bool take_octets(struct reading *reading) {
   return true;
 }
 
-/* What stands between two groups: one colon, or once two of them, which may also be the end. */
+/* Between two groups: one colon, or "::", which is allowed once and may also be the end. */
 static bool take_colons(struct reading *reading) {
   struct stoa_string text = reading->text;
   if (text.data[reading->at] != ':') {
@@ -117,7 +117,7 @@ static bool take_all(struct reading *reading) {
       return false;
     }
   }
-  /* "::" stands for one group at least. */
+  /* "::" replaces at least one group. */
   return reading->gap == NO_GAP ? reading->filled == STOA_IP_LEN : reading->filled <= STOA_IP_LEN - 2;
 }
 

@@ -27,7 +27,7 @@ static size_t min_size(size_t a, size_t b) {
 
 /* Version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n". */
 
-/* The next word, which a single blank ends, or the end of the line. Words may be empty, and are none then. */
+/* The next word, which ends at a single blank or at the end of the line. An empty word is not valid. */
 static struct stoa_string take_word(struct stoa_string *line) {
   const char *blank = line->len > 0 ? memchr(line->data, ' ', line->len) : NULL;
   struct stoa_string word = stoa_string_make(line->data, blank != NULL ? (size_t)(blank - line->data) : line->len);
@@ -51,11 +51,11 @@ static bool parse_port(struct stoa_string text, uint16_t *out_port) {
   return port <= 65535;
 }
 
-/* What stands between "PROXY " and the end of the line. */
+/* The text between "PROXY " and the end of the line. */
 static int v1_line(struct stoa_string line, struct stoa_proxy_header *header) {
   bool ends_in_blank = line.len > 0 && line.data[line.len - 1] == ' ';
   struct stoa_string protocol = take_word(&line);
-  /* Of UNKNOWN, a receiver must ignore what follows on the line. */
+  /* After UNKNOWN, a receiver must ignore the rest of the line. */
   if (stoa_string_equal(protocol, stoa_string_of("UNKNOWN"))) {
     return STOA_OK;
   }
@@ -124,7 +124,7 @@ static void map_v4(const uint8_t octets[STOA_IPV4_LEN], uint8_t out_address[STOA
   memcpy(out_address + 12, octets, STOA_IPV4_LEN);
 }
 
-/* A path ends at the first NUL; one that begins with it is abstract or none, and of no use here. */
+/* A path ends at the first NUL. One that begins with NUL is abstract or empty, and not used here. */
 static struct stoa_string path_at(const uint8_t *bytes) {
   return stoa_string_make((const char *)bytes, strnlen((const char *)bytes, PATH_LEN));
 }
@@ -149,7 +149,7 @@ static void read_addresses(uint8_t family, const uint8_t *at, struct stoa_proxy_
   }
 }
 
-/* Type, length and value, one after the other, up to the end. */
+/* Additions up to the end: each has a type, a length and a value. */
 static int check_additions(const uint8_t *data, size_t len) {
   size_t at = 0;
   for (size_t count = 0; at < len; count++) {
@@ -169,13 +169,13 @@ static int check_additions(const uint8_t *data, size_t len) {
   return STOA_OK;
 }
 
-/* What the first 16 bytes say, as far as it can be wrong by itself. */
+/* Check the first 16 bytes, without the addresses. */
 static int v2_head(const uint8_t *data) {
   size_t rest_len = big_endian(data + 14);
   if (rest_len > STOA_PROXY_BYTES_MAX - V2_HEAD_LEN) {
     return STOA_E_LIMIT;
   }
-  /* LOCAL is the proxy's own connection, a health check; its family must be ignored. */
+  /* LOCAL is a connection of the proxy itself, such as a health check; its family must be ignored. */
   return data[12] == V2_COMMAND_LOCAL || addresses_len(data[13]) <= rest_len ? STOA_OK : STOA_E_SYNTAX;
 }
 

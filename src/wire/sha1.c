@@ -8,26 +8,26 @@ static inline uint32_t rotate(uint32_t word, unsigned bits) {
   return word << bits | word >> (32 - bits);
 }
 
-/* The five words that a block is mixed into. */
+/* The five words of the state. */
 struct mix {
   uint32_t a, b, c, d, e;
 };
 
-/* RFC 3174 6.1 d: one of eighty steps, given the value of its function. */
+/* RFC 3174 6.1 d: one of the eighty steps; `value` is the result of the step's function. */
 static inline struct mix step(struct mix mix, uint32_t value, uint32_t constant, uint32_t word) {
   uint32_t next = rotate(mix.a, 5) + value + mix.e + word + constant;
   return (struct mix){next, mix.a, rotate(mix.b, 30), mix.c, mix.d};
 }
 
-/* RFC 3174 6.2: the schedule of eighty words needs the last sixteen only, so each new word goes over the oldest. */
+/* RFC 3174 6.2: the schedule of eighty words needs only the last sixteen, so each new word replaces the oldest. */
 static inline uint32_t next_word(uint32_t ring[16], size_t i) {
   uint32_t word = rotate(ring[(i + 13) & 15] ^ ring[(i + 8) & 15] ^ ring[(i + 2) & 15] ^ ring[i & 15], 1);
   ring[i & 15] = word;
   return word;
 }
 
-/* RFC 3174 5: a function and a constant for each twenty steps. Unrolled, the ring lives in registers: a digest of the
- * handshake's 60 bytes takes 150 ns instead of 540. */
+/* RFC 3174 5: a function and a constant for every twenty steps. With unrolled loops the ring is kept in registers: a
+ * digest of the handshake's 60 bytes takes 150 ns instead of 540. */
 static inline struct mix mix_block(struct mix mix, uint32_t ring[16]) {
 #pragma GCC unroll 20
   for (size_t i = 0; i < 20; i++) {
@@ -62,7 +62,7 @@ static void compress(uint32_t hash[5], const uint8_t block[BLOCK_LEN]) {
   hash[4] += mixed.e;
 }
 
-/* RFC 3174 4: a one bit, zeros, and the length in bits; one block more, or two. */
+/* RFC 3174 4: append a 1 bit, zeros, and the length in bits. That makes one more block, or two. */
 static void finish(uint32_t hash[5], struct stoa_bytes rest, uint64_t message_len) {
   assert(rest.len < BLOCK_LEN);
   uint8_t blocks[2 * BLOCK_LEN] = {0};

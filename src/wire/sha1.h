@@ -1,7 +1,7 @@
-/* wire/sha1.h: SHA-1 (RFC 3174) of a few bytes.
+/* wire/sha1.h: SHA-1 (RFC 3174) of short input.
  *
- * Its one use is Sec-WebSocket-Accept (RFC 6455 4.2.2), which proves no secret: it shows a client that it talks to a
- * WebSocket server. The handshake needs nothing else of a cryptographic library, so the floor does without one.
+ * It is used only for Sec-WebSocket-Accept (RFC 6455 4.2.2), which protects no secret: it shows a client that the
+ * server supports WebSocket. The handshake needs nothing else from a cryptographic library, so this layer uses none.
  */
 #ifndef STOA_WIRE_SHA1_H
 #define STOA_WIRE_SHA1_H

@@ -1,7 +1,7 @@
 /* wire/typed.h: the typed frame, `type: u32 | payload`, inside a WebSocket message.
  *
- * Bit 31 of the type marks a call (an id follows), bit 30 an error. Byte order is big-endian by default, as
- * JavaScript's DataView writes it; little-endian is for peers that speak Go kratos-transport's dialect.
+ * Bit 31 of the type marks a call (an id follows), bit 30 an error. Byte order is big-endian by default, as in
+ * JavaScript's DataView; little-endian is for peers that use Go kratos-transport's format.
  */
 #ifndef STOA_WIRE_TYPED_H
 #define STOA_WIRE_TYPED_H
@@ -32,25 +32,25 @@ size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_typed_
                         const struct stoa_typed *typed);
 
 /* Text packets: {"type":N,"payload":"<text, JSON-escaped>"} (kratos-transport) and {"type":N,"id":M,"payload":{...}}
- * (stoa.text; error frames have "error" instead of "payload"). Reading finds the members at depth one in any order;
- * duplicate, missing and unknown members: the first two are errors, unknown ones are skipped. A payload that is not
- * quoted is found, not read: its strings and brackets are matched, the rest is the codec's to judge.
+ * (stoa.text; error frames have "error" instead of "payload"). The members may come in any order; duplicate and missing
+ * members are errors, unknown ones are skipped. A payload that is not quoted is delimited, not parsed: its strings and
+ * brackets are matched, and the codec checks the rest.
  *
- * quoted   in: which of the two forms is spoken. The quoted form has neither id nor error: they count as unknown.
- * scratch  a quoted payload with escapes is unescaped into it, over what it held (cap message limit); others are
- *          views of the message
+ * quoted   in: which of the two forms is used. The quoted form has neither id nor error: they count as unknown.
+ * scratch  a quoted payload with escapes is unescaped into it, and replaces its content (cap: the message limit); other
+ *          payloads are views of the message
  * Errors: STOA_E_SYNTAX  not JSON, bytes after the object, a bad escape or lone surrogate, duplicate or missing
  *                        members, payload beside error
- *         STOA_E_TYPE    type or id is no plain number in range, or a quoted payload is no string
+ *         STOA_E_TYPE    type or id is not a plain number in range, or a quoted payload is not a string
  *         STOA_E_LIMIT   brackets nested deeper than 64, or the payload longer than scratch's cap
  *         STOA_E_MEMORY
  */
 struct stoa_buffer;
 int stoa_typed_text_read(struct stoa_bytes message, bool quoted, struct stoa_buffer *scratch,
                          struct stoa_typed *out_typed);
-/* Append the packet around an encoded JSON payload; in the quoted form neither a call nor an error. Errors: as
+/* Append a packet with an encoded JSON payload; in the quoted form it must be neither a call nor an error. Errors: as
  * stoa_buffer_append(). */
-size_t stoa_typed_text_len(const struct stoa_typed *typed, bool quoted); /* of what write appends */
+size_t stoa_typed_text_len(const struct stoa_typed *typed, bool quoted); /* of the text that write appends */
 int stoa_typed_text_write(const struct stoa_typed *typed, bool quoted, struct stoa_buffer *out);
 
 #endif

@@ -8,7 +8,7 @@
 /* How deep a member's value may be nested. The codec that reads the payload has its own, lower limit. */
 #define DEPTH_MAX 64
 
-/* A packet being read. */
+/* The position in a packet. */
 struct scanner {
   const uint8_t *data;
   size_t len;
@@ -36,7 +36,7 @@ static void skip_blanks(struct scanner *scanner) {
   }
 }
 
-/* The next byte that is no blank, or 0 at the end; it is not taken. */
+/* The next byte that is not a blank, or 0 at the end; it is not taken. */
 static uint8_t peek(struct scanner *scanner) {
   skip_blanks(scanner);
   return scanner->at < scanner->len ? scanner->data[scanner->at] : 0;
@@ -50,7 +50,7 @@ static bool take(struct scanner *scanner, uint8_t byte) {
   return true;
 }
 
-/* A string, whose opening quote comes next. Escapes are stepped over, not looked at. */
+/* A string; its opening quote is the next byte. Escapes are skipped, not checked. */
 static int take_string(struct scanner *scanner, struct quoted *out_quoted) {
   if (!take(scanner, '"')) {
     return STOA_E_SYNTAX;
@@ -73,8 +73,8 @@ static int take_string(struct scanner *scanner, struct quoted *out_quoted) {
   return STOA_E_SYNTAX;
 }
 
-/* An array or object, whose bracket comes next: its end is found by counting brackets outside of strings. One bit a
- * level remembers which bracket is open, so that depth costs no stack. */
+/* An array or object; its bracket is the next byte. The end is found by matching brackets outside of strings. One bit
+ * for each level says which bracket is open, so depth costs no stack. */
 static int skip_container(struct scanner *scanner) {
   uint64_t open_objects = 0;
   unsigned depth = 0;
@@ -114,7 +114,7 @@ static bool is_scalar_byte(uint8_t byte) {
          byte == '-' || byte == '+' || byte == '.';
 }
 
-/* Any value; *out_value is what it was written as. */
+/* Any value; *out_value is its text. */
 static int take_value(struct scanner *scanner, struct stoa_bytes *out_value) {
   struct quoted ignored;
   uint8_t byte = peek(scanner);
@@ -134,7 +134,7 @@ static int take_value(struct scanner *scanner, struct stoa_bytes *out_value) {
   return status;
 }
 
-/* A number without sign, fraction and exponent. */
+/* A number without sign, fraction or exponent. */
 static int take_number(struct scanner *scanner, uint32_t max, uint32_t *out_number) {
   struct stoa_bytes value;
   int status = take_value(scanner, &value);
@@ -173,7 +173,7 @@ static bool unit_read(const struct quoted *text, size_t at, uint32_t *out_unit) 
   return true;
 }
 
-/* The character of a \u escape whose digits stand at *at, with its second half where it needs one (RFC 8259 7). */
+/* The character of a \u escape whose digits are at *at, with the second half of a surrogate pair (RFC 8259 7). */
 static bool character_read(const struct quoted *text, size_t *at, uint32_t *out_character) {
   uint32_t unit, second;
   if (!unit_read(text, *at, &unit)) {
@@ -184,7 +184,7 @@ static bool character_read(const struct quoted *text, size_t *at, uint32_t *out_
   if (unit < 0xd800 || unit > 0xdfff) {
     return true;
   }
-  /* A lone surrogate is no character, and has no form in UTF-8. */
+  /* A lone surrogate is not a character and cannot be written in UTF-8. */
   if (unit > 0xdbff || text->len - *at < 6 || text->data[*at] != '\\' || text->data[*at + 1] != 'u' ||
       !unit_read(text, *at + 2, &second) || second < 0xdc00 || second > 0xdfff) {
     return false;
@@ -209,7 +209,7 @@ static size_t utf8_write(uint32_t character, uint8_t out[4]) {
   return len;
 }
 
-/* The next byte as it stands, or what an escape means. Returns its length in UTF-8, 0 for a bad escape. */
+/* The next byte, or the character of an escape. Returns its length in UTF-8, 0 for a bad escape. */
 static size_t element_read(const struct quoted *text, size_t *at, uint8_t out[4]) {
   static const char names[] = "\"\\/bfnrt";
   static const char bytes[] = "\"\\/\b\f\n\r\t";
@@ -246,7 +246,7 @@ static bool name_is(const struct quoted *text, const char *name) {
   return matched == name_len;
 }
 
-/* An escape is never shorter than what it stands for, so the text as written is room enough. */
+/* An escape is never shorter than its character, so the length of the escaped text is enough room. */
 static int unescape(const struct quoted *text, struct stoa_buffer *out) {
   out->len = 0;
   int status = stoa_buffer_reserve(out, text->len);
@@ -267,7 +267,7 @@ static int unescape(const struct quoted *text, struct stoa_buffer *out) {
 
 /* ---- packets ---- */
 
-/* The quoted form knows neither calls nor errors. */
+/* The quoted form has neither calls nor errors. */
 static enum member member_named(const struct quoted *name, bool quoted) {
   if (name_is(name, "type")) {
     return MEMBER_TYPE;
@@ -321,7 +321,7 @@ static int take_member_value(struct scanner *scanner, enum member member, bool q
   return STOA_E_SYNTAX;
 }
 
-/* One member; *seen collects the known ones, of which none may come twice. */
+/* One member; *seen has a bit for each known one, which may occur once. */
 static int take_member(struct scanner *scanner, bool quoted, struct stoa_buffer *scratch, unsigned *seen,
                        struct stoa_typed *typed) {
   struct quoted name;
@@ -368,7 +368,7 @@ int stoa_typed_text_read(struct stoa_bytes message, bool quoted, struct stoa_buf
   return STOA_OK;
 }
 
-/* What a byte is written as inside a string; returns the length. */
+/* Write a byte as it appears inside a string; returns the length. */
 static size_t byte_escape(uint8_t byte, uint8_t out[6]) {
   static const char digits[] = "0123456789abcdef";
   if (byte == '"' || byte == '\\') {
@@ -395,7 +395,7 @@ static size_t escaped_len(struct stoa_bytes text) {
   return len;
 }
 
-/* Both write where stoa_typed_text_write() made sure of the room. */
+/* For both, stoa_typed_text_write() has reserved the room. */
 static void put(struct stoa_buffer *out, const void *data, size_t len) {
   if (len > 0) {
     memcpy(out->data + out->len, data, len);
@@ -412,7 +412,7 @@ static void put_escaped(struct stoa_buffer *out, struct stoa_bytes text) {
   put(out, "\"", 1);
 }
 
-/* All before the payload; returns its length. */
+/* Write the text before the payload; returns its length. */
 static size_t head_write(const struct stoa_typed *typed, char out[STOA_TYPED_TEXT_AROUND_MAX]) {
   int len = snprintf(out, STOA_TYPED_TEXT_AROUND_MAX, "{\"type\":%u", typed->type);
   if (typed->is_call) {

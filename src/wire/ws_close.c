@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* The longest reason a close frame holds beside its code. */
+/* The longest reason of a close frame. */
 #define REASON_LEN_MAX (STOA_WS_CONTROL_LEN_MAX - 2)
 
 bool stoa_ws_close_code_valid(uint16_t code) {

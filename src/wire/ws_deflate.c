@@ -7,17 +7,17 @@
 
 #include "wire/http_token.h"
 
-/* A Sec-WebSocket-Extensions value being read (RFC 6455 9.1). */
+/* The position in a Sec-WebSocket-Extensions value (RFC 6455 9.1). */
 struct scanner {
   struct stoa_string text;
   size_t at;
 };
 
-/* "name" or "name=value" behind an extension's name. */
+/* "name" or "name=value" after an extension's name. */
 struct parameter {
   struct stoa_string name;
   bool has_value;
-  char value[4]; /* enough to tell any window size from what is none; longer ones are cut */
+  char value[4]; /* long enough to recognize any valid window size; longer values are cut */
   size_t value_len;
 };
 
@@ -31,7 +31,7 @@ static void skip_blanks(struct scanner *scanner) {
   }
 }
 
-/* Take the byte if it comes next, blanks before it or not. */
+/* Take the byte if it comes next, with or without blanks before it. */
 static bool take(struct scanner *scanner, char byte) {
   skip_blanks(scanner);
   if (scanner->at < scanner->text.len && scanner->text.data[scanner->at] == byte) {
@@ -46,7 +46,7 @@ static bool at_end(struct scanner *scanner) {
   return scanner->at == scanner->text.len;
 }
 
-/* An empty one when no token comes next. */
+/* The next token; empty when there is none. */
 static struct stoa_string take_token(struct scanner *scanner) {
   skip_blanks(scanner);
   size_t start = scanner->at;
@@ -62,7 +62,7 @@ static void value_append(struct parameter *parameter, char byte) {
   }
 }
 
-/* The rest of a quoted string, whose content must be a token once the backslashes are gone (RFC 6455 9.1). */
+/* The rest of a quoted string. Without the backslashes its content must be a token (RFC 6455 9.1). */
 static bool take_quoted(struct scanner *scanner, struct parameter *parameter) {
   while (scanner->at < scanner->text.len) {
     char byte = scanner->text.data[scanner->at++];
@@ -134,7 +134,7 @@ static enum offer_flag parameter_flag(struct stoa_string name) {
   return (enum offer_flag)0;
 }
 
-/* Take one parameter into the offer. False when it makes the offer one to pass over (RFC 7692 7.1). */
+/* Take one parameter into the offer. False when the offer must be declined because of it (RFC 7692 7.1). */
 static bool parameter_apply(const struct parameter *parameter, unsigned *seen, struct stoa_ws_deflate *offer) {
   enum offer_flag flag = parameter_flag(parameter->name);
   if (flag == 0 || (*seen & flag) != 0) {
@@ -154,7 +154,7 @@ static bool parameter_apply(const struct parameter *parameter, unsigned *seen, s
   return offer->client_max_window_bits != 0;
 }
 
-/* One extension with its parameters. *out_good tells whether it can be agreed to, *out_seen which parameters came. */
+/* One extension with its parameters. *out_good: it can be accepted; *out_seen: the parameters that it has. */
 static enum scan_verdict take_offer(struct scanner *scanner, struct stoa_ws_deflate *out_offer, bool *out_good,
                                     unsigned *out_seen) {
   struct stoa_string name = take_token(scanner);
@@ -172,7 +172,8 @@ static enum scan_verdict take_offer(struct scanner *scanner, struct stoa_ws_defl
   return verdict == SCAN_BROKEN ? SCAN_BROKEN : SCAN_FOUND;
 }
 
-/* Read a whole field. The first good offer goes to *out while *chosen is false. False when the grammar is broken. */
+/* Read a whole field. If *chosen is false, the first good offer is written to *out. Returns false when the grammar is
+ * broken. */
 static bool field_read(struct stoa_string value, bool *chosen, struct stoa_ws_deflate *out) {
   struct scanner scanner = {value, 0};
   while (!at_end(&scanner)) {
@@ -186,7 +187,7 @@ static bool field_read(struct stoa_string value, bool *chosen, struct stoa_ws_de
       *out = offer;
       *chosen = true;
     }
-    /* RFC 9110 5.6.1.2: empty elements are passed over. */
+    /* RFC 9110 5.6.1.2: empty elements are skipped. */
     if (!take(&scanner, ',') && !at_end(&scanner)) {
       return false;
     }
@@ -210,8 +211,8 @@ bool stoa_ws_deflate_negotiate(const struct stoa_http_head *head, const uint8_t 
   return chosen;
 }
 
-/* RFC 7692 7.1.1.1: a server that takes server_no_context_takeover says so. 7.1.2.2: client_max_window_bits comes only
- * when it was offered. */
+/* RFC 7692 7.1.1.1: a server that accepts server_no_context_takeover includes it in its answer. 7.1.2.2:
+ * client_max_window_bits is allowed only when it was offered. */
 bool stoa_ws_deflate_taken(struct stoa_string value) {
   struct scanner scanner = {value, 0};
   struct stoa_ws_deflate taken;

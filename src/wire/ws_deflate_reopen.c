@@ -11,11 +11,11 @@
 #define CODE_BITS_MAX 15
 #define END_OF_BLOCK 256
 
-/* RFC 1951 3.2.7: what HLIT's five bits can say, and the longest run of one length. */
+/* RFC 1951 3.2.7: the highest count in HLIT's five bits, and the longest run of one length. */
 #define LITERALS_MAX (257 + 31)
 #define RUN_MAX 138
 
-/* RFC 1951 3.2.7: lengths of codes are coded themselves, with these symbols and codes of at most seven bits. */
+/* RFC 1951 3.2.7: the lengths of codes are coded too, with these symbols and with codes of at most seven bits. */
 #define LENGTH_SYMBOLS 19
 #define LENGTH_CODE_BITS_MAX 7
 #define LENGTH_REPEAT 16
@@ -28,13 +28,13 @@ struct bits {
   size_t at; /* in bits */
 };
 
-/* A symbol by the bits that come next; bits 0: none has such a code. */
+/* The symbol of the next bits; bits 0: no symbol has this code. */
 struct length_code {
   uint8_t symbol;
   uint8_t bits;
 };
 
-/* The next seventeen bits or more, the first one lowest (RFC 1951 3.1.1); zeros behind the end. */
+/* The next seventeen bits or more, the first one lowest (RFC 1951 3.1.1); zeros after the end. */
 static unsigned peek(const struct bits *bits) {
   size_t from = bits->at / 8;
   unsigned word = 0;
@@ -64,7 +64,7 @@ static void first_codes(const uint8_t *lens, size_t count, unsigned out_first[CO
   }
 }
 
-/* Huffman codes come with their highest bit first (RFC 1951 3.1.1). */
+/* Huffman codes are stored with their highest bit first (RFC 1951 3.1.1). */
 static unsigned reversed(unsigned code, unsigned bits) {
   unsigned result = 0;
   for (unsigned i = 0; i < bits; i++) {
@@ -94,7 +94,7 @@ static void read_length_codes(struct bits *bits, unsigned count,
   }
 }
 
-/* The lengths of the codes of `count` literals; a run may go on into those of the distances. */
+/* The lengths of the codes of `count` literals; a run may continue into the lengths of the distances. */
 static bool read_code_lens(struct bits *bits, const struct length_code *table, unsigned count,
                            uint8_t out_lens[LITERALS_MAX + RUN_MAX]) {
   assert(count <= LITERALS_MAX);
@@ -122,7 +122,7 @@ static bool read_code_lens(struct bits *bits, const struct length_code *table, u
   return true;
 }
 
-/* The code for "end of block" of the block whose head comes next; 0 when it is that, or there is none. */
+/* The code for "end of block" of the block whose head comes next; 0 when there is none, or when the code is 0. */
 static unsigned read_end_code(struct bits *bits) {
   unsigned literals = 257 + take(bits, 5);
   take(bits, 5); /* of the distances */
@@ -141,7 +141,7 @@ static unsigned read_end_code(struct bits *bits) {
   return code;
 }
 
-/* How many bits come before the zeros that end the bytes? */
+/* How many bits are there before the zeros at the end of the bytes? */
 static size_t bits_before_zeros(const uint8_t *data, size_t len) {
   while (len > 0 && data[len - 1] == 0) {
     len--;
@@ -149,13 +149,13 @@ static size_t bits_before_zeros(const uint8_t *data, size_t len) {
   return len == 0 ? 0 : len * 8 - (size_t)(__builtin_clz(data[len - 1]) - 24);
 }
 
-/* The bit behind a block with codes of its own; 0 when that cannot be told. */
+/* The bit after a block with dynamic codes; 0 when it cannot be found. */
 static size_t end_of_coded(struct bits *bits) {
   unsigned code = read_end_code(bits);
   return code == 0 ? 0 : bits_before_zeros(bits->data, bits->len) + (size_t)__builtin_ctz(code);
 }
 
-/* The bit behind a stored block, which starts on a byte's edge with its length (RFC 1951 3.2.4). */
+/* The bit after a stored block, whose length begins on a byte boundary (RFC 1951 3.2.4). */
 static size_t end_of_stored(struct bits *bits) {
   bits->at = 8;
   return (5 + (size_t)take(bits, 16)) * 8;
@@ -171,7 +171,8 @@ size_t stoa_ws_deflate_reopen(uint8_t *data, size_t len) {
     return 0;
   }
   data[0] &= 0xfe;
-  /* RFC 1951 3.2.4: three bits, all zero, then to the byte's edge. The stream's last byte may have room for them. */
+  /* RFC 1951 3.2.4: three zero bits, then zeros up to the byte boundary. The stream's last byte may have room for them.
+   */
   if (len * 8 - end < 3) {
     data[len++] = 0;
   }

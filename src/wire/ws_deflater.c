@@ -7,21 +7,21 @@
 #include "wire/ws_deflate_reopen.h"
 #include "wire/zlib_memory.h"
 
-/* RFC 7692 7.2.1: what a message's last block, empty and stored, ends with, and what is taken off. */
+/* RFC 7692 7.2.1: the end of a message's last block, which is empty and stored; it is removed. */
 #define TAIL "\x00\x00\xff\xff"
 #define TAIL_LEN 4
 
-/* What zlib's sync flush adds to its bound, which is for streams that end: an empty block with its header, and more
- * than the six bytes of room that zlib wants left lest it flush twice. */
+/* zlib's bound is for streams that end. A sync flush adds an empty block with its header, and zlib needs more than six
+ * bytes of free room, otherwise it flushes twice. */
 #define FLUSH_ROOM 16
 
-/* libdeflate's fastest level needs a third of zlib's time for a kilobyte, a seventh for 64, and its output is a few
- * percent longer at most. It writes one block for whatever has no more than its 8192 matches, of four bytes or more
- * each; so pieces of this length are one block, which is what stoa_ws_deflate_reopen() can deal with. */
+/* libdeflate's fastest level needs a third of zlib's time for 1 KiB and a seventh for 64 KiB; its output is at most a
+ * few percent longer. It writes one block for input with at most 8192 matches, of four bytes or more each. So a piece
+ * of this length is one block, as stoa_ws_deflate_reopen() requires. */
 #define FAST_LEVEL 1
 #define FAST_PIECE_LEN ((size_t)32 * 1024)
 
-/* zlib's stream is 256 KiB, and there are few messages for which libdeflate does not serve: made with the first. */
+/* zlib's stream takes 256 KiB, and few messages cannot use libdeflate: it is created for the first of them. */
 struct stoa_deflater {
   int window_bits;
   struct libdeflate_compressor *fast;
@@ -31,7 +31,7 @@ struct stoa_deflater {
 
 enum fast_verdict { FAST_DONE, FAST_NO_ROOM, FAST_UNFIT };
 
-/* libdeflate keeps its allocator in variables that all threads share, so it is set before there is a second one. */
+/* libdeflate keeps its allocator in variables that all threads share, so it is set before a second thread exists. */
 __attribute__((constructor)) static void set_libdeflate_memory(void) {
   libdeflate_set_memory_allocator(stoa_alloc, stoa_free);
 }
@@ -62,12 +62,12 @@ void stoa_deflater_destroy(struct stoa_deflater *deflater) {
   stoa_free(deflater);
 }
 
-/* libdeflate looks back up to 32 KiB and cannot be told to look less far. */
+/* libdeflate uses a window of 32 KiB and has no option for a smaller one. */
 static bool window_suffices(const struct stoa_deflater *deflater, size_t len) {
   return deflater->window_bits == 15 || len <= (size_t)1 << deflater->window_bits;
 }
 
-/* One piece, without the tail of its last block. out_len: what was written; `room` bytes are at `out`. */
+/* Compress one piece, without the tail of its last block. out_len: bytes written; `out` has room for `room` bytes. */
 static enum fast_verdict fast_piece(struct stoa_deflater *deflater, struct stoa_bytes piece, uint8_t *out, size_t room,
                                     size_t *out_len) {
   if (room <= TAIL_LEN) {
@@ -81,7 +81,7 @@ static enum fast_verdict fast_piece(struct stoa_deflater *deflater, struct stoa_
   return *out_len == 0 ? FAST_UNFIT : FAST_DONE;
 }
 
-/* Writes behind out's content and leaves its length alone. */
+/* Writes after out's content and does not change its length. */
 static enum fast_verdict fast_message(struct stoa_deflater *deflater, struct stoa_bytes message,
                                       struct stoa_buffer *out, size_t room, size_t *out_len) {
   uint8_t *to = out->data + out->len;
@@ -106,7 +106,7 @@ static enum fast_verdict fast_message(struct stoa_deflater *deflater, struct sto
   return FAST_DONE;
 }
 
-/* Have room for `len` bytes behind out's content, or for all that its cap allows. */
+/* Make room for `len` bytes after out's content, or for as many as its cap allows. */
 static int make_room(struct stoa_buffer *out, size_t len, size_t *out_room) {
   assert(out->len <= out->len_max);
   size_t left = out->len_max - out->len;
@@ -162,7 +162,7 @@ static int compress_in_stream(struct stoa_deflater *deflater, struct stoa_bytes 
   stream->next_out = out->data + out->len;
   stream->avail_out = (uInt)room;
   result = deflate(stream, Z_SYNC_FLUSH);
-  /* Output that fills the room to its end may not be all of it; with room of zlib's own bound that cannot be. */
+  /* Output that fills the room may be incomplete. That cannot happen when the room is zlib's bound. */
   if (result != Z_OK || stream->avail_out == 0) {
     return STOA_E_LIMIT;
   }

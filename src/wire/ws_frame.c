@@ -7,7 +7,7 @@
 enum reader_state {
   READER_HEADER,  /* between frames */
   READER_PAYLOAD, /* inside a data frame */
-  READER_ENDED    /* after a close frame or an error: what comes is swallowed */
+  READER_ENDED    /* after a close frame or an error: input is discarded */
 };
 
 enum reader_flag {
@@ -15,7 +15,7 @@ enum reader_flag {
   FLAG_COMPRESSION = 2, /* permessage-deflate is in use */
   FLAG_FIN = 4,         /* the current frame ends its message */
   FLAG_COMPRESSED = 8,  /* the current message has RSV1 set */
-  FLAG_FIRST = 16,      /* no piece of the current message was handed out yet */
+  FLAG_FIRST = 16,      /* no piece of the current message was returned yet */
   FLAGS_OF_MESSAGE = FLAG_FIN | FLAG_COMPRESSED | FLAG_FIRST
 };
 
@@ -25,7 +25,7 @@ enum second_byte { BIT_MASK = 0x80, BITS_LEN = 0x7f };
 
 enum head_verdict { HEAD_WHOLE, HEAD_PARTIAL, HEAD_BAD };
 
-/* The reader counts a message's bytes in 32 bits; deflate may lengthen what it cannot shorten. */
+/* The reader counts a message's bytes in 32 bits; deflate may make data longer that it cannot compress. */
 #define MESSAGE_LEN_HIGHEST ((uint64_t)1 << 30)
 
 /* A frame's header, decoded. */
@@ -51,22 +51,22 @@ static void violate(struct stoa_ws_event *event, enum stoa_ws_close_code code, c
   event->reason = reason;
 }
 
-/* What is wrong with a frame's first byte here, or NULL. */
+/* The error in a frame's first byte, or NULL. */
 static const char *first_byte_violation(const struct stoa_ws_reader *reader, uint8_t first) {
   unsigned opcode = first & BITS_OPCODE;
   bool starts_message = opcode == STOA_WS_TEXT || opcode == STOA_WS_BINARY;
   if ((first & BITS_RSV23) != 0) {
     return "reserved bit set";
   }
-  /* RFC 7692 6: RSV1 belongs to the first frame of a message, and to no control frame. */
+  /* RFC 7692 6: RSV1 may be set in the first frame of a message, never in a control frame. */
   if ((first & BIT_RSV1) != 0 && !(starts_message && (reader->flags & FLAG_COMPRESSION) != 0)) {
-    return "RSV1 set out of place";
+    return "RSV1 set where it is not allowed";
   }
   if (starts_message) {
     return reader->opcode != 0 ? "a message starts inside another" : NULL;
   }
   if (opcode == STOA_WS_CONTINUATION) {
-    return reader->opcode == 0 ? "continuation of no message" : NULL;
+    return reader->opcode == 0 ? "continuation without a message" : NULL;
   }
   if (opcode < STOA_WS_CLOSE || opcode > STOA_WS_PONG) {
     return "reserved opcode";
@@ -75,7 +75,7 @@ static const char *first_byte_violation(const struct stoa_ws_reader *reader, uin
   return (first & BIT_FIN) == 0 ? "fragmented control frame" : NULL;
 }
 
-/* What is wrong with the second byte, or NULL. */
+/* The error in the second byte, or NULL. */
 static const char *second_byte_violation(const struct stoa_ws_reader *reader, uint8_t first, uint8_t second) {
   bool masked = (second & BIT_MASK) != 0;
   bool peer_masks = (reader->flags & FLAG_PEER_MASKS) != 0;
@@ -100,7 +100,7 @@ static inline uint64_t big_endian(const uint8_t *data, size_t len) {
   return value;
 }
 
-/* What is wrong with a length written in that many bytes, or NULL. */
+/* The error in a length written in that many bytes, or NULL. */
 static const char *length_violation(uint64_t payload_len, size_t size) {
   if (size == 0) {
     return NULL;
@@ -112,11 +112,11 @@ static const char *length_violation(uint64_t payload_len, size_t size) {
   return payload_len < (size == 2 ? 126u : 0x10000u) ? "length not minimal" : NULL;
 }
 
-/* Would the frame take its message past the limit? Never adds what a peer claims, so nothing can wrap.
+/* Would the message exceed the limit with this frame? Lengths from the peer are never added, so nothing can overflow.
  *
- * Deflate may make a message longer: fixed Huffman codes spend up to nine bits on a byte. A compressed message that
- * is within the limit once inflated must not be refused for that, so an eighth is allowed on top; the true limit is
- * kept by who inflates. */
+ * Deflate may make a message longer: fixed Huffman codes spend up to nine bits on a byte. A compressed message whose
+ * inflated length is within the limit must not be refused for that, so an eighth more is allowed; the exact limit is
+ * checked while inflating. */
 static bool too_long(const struct stoa_ws_reader *reader, const struct frame_head *head, uint64_t message_len_max) {
   uint64_t limit = message_len_max < MESSAGE_LEN_HIGHEST ? message_len_max : MESSAGE_LEN_HIGHEST;
   bool compressed = (head->first & BIT_RSV1) != 0 || (reader->flags & FLAG_COMPRESSED) != 0;
@@ -129,7 +129,7 @@ static bool too_long(const struct stoa_ws_reader *reader, const struct frame_hea
   return reader->message_len > limit || head->payload_len > limit - reader->message_len;
 }
 
-/* The first two bytes, as far as they are there. */
+/* Check the first two bytes, or the one that has arrived. */
 static enum head_verdict opening_read(const struct stoa_ws_reader *reader, const uint8_t *data, size_t len,
                                       struct stoa_ws_event *event) {
   if (len == 0) {
@@ -146,8 +146,8 @@ static enum head_verdict opening_read(const struct stoa_ws_reader *reader, const
   return len < 2 ? HEAD_PARTIAL : HEAD_WHOLE;
 }
 
-/* Decode a header, judging each byte as soon as it is there: the verdict on a header must not depend on how much of
- * what follows came along with it. */
+/* Decode a header, checking each byte as soon as it has arrived: the verdict on a header must not depend on how many
+ * bytes after it arrived together with it. */
 static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t message_len_max, const uint8_t *data,
                                    size_t len, struct frame_head *head, struct stoa_ws_event *event) {
   enum head_verdict verdict = opening_read(reader, data, len, event);
@@ -180,7 +180,7 @@ static enum head_verdict head_read(const struct stoa_ws_reader *reader, uint64_t
   return HEAD_WHOLE;
 }
 
-/* RFC 6455 5.5.1, 7.4: a close frame has no body, or a code that may be sent and a reason in UTF-8. */
+/* RFC 6455 5.5.1, 7.4: the body of a close frame is empty, or has a code that may be sent and a reason in UTF-8. */
 static void close_read(struct stoa_ws_event *event) {
   event->code = STOA_WS_CLOSE_NO_STATUS;
   if (event->len == 0) {
@@ -218,7 +218,7 @@ static size_t control_read(struct stoa_ws_reader *reader, const struct frame_hea
   stoa_ws_mask(head->mask, event->data, payload_len);
   if (event->opcode == STOA_WS_CLOSE) {
     close_read(event);
-    /* RFC 6455 5.5.1, 1.4: what comes after a close frame is discarded. */
+    /* RFC 6455 5.5.1, 1.4: data after a close frame is discarded. */
     reader->state = READER_ENDED;
   }
   return head->len + payload_len;
@@ -226,7 +226,7 @@ static size_t control_read(struct stoa_ws_reader *reader, const struct frame_hea
 
 static void data_frame_start(struct stoa_ws_reader *reader, const struct frame_head *head) {
   assert(reader->state == READER_HEADER);
-  /* too_long() has refused what does not fit. */
+  /* too_long() has refused lengths that do not fit. */
   assert(head->payload_len <= UINT32_MAX - reader->message_len);
   uint8_t opcode = head->first & BITS_OPCODE;
   uint8_t flags = reader->flags & (uint8_t)~FLAG_FIN;
@@ -252,7 +252,7 @@ static void data_frame_end(struct stoa_ws_reader *reader) {
   }
 }
 
-/* RFC 6455 8.1. True when the message's text may still be UTF-8 after this piece. */
+/* RFC 6455 8.1. True when the text is valid UTF-8 up to this piece, and complete at the end. */
 static bool text_holds(struct stoa_ws_reader *reader, const uint8_t *data, size_t len, bool last) {
   if (reader->opcode != STOA_WS_TEXT || (reader->flags & FLAG_COMPRESSED) != 0) {
     return true;
@@ -260,8 +260,8 @@ static bool text_holds(struct stoa_ws_reader *reader, const uint8_t *data, size_
   return stoa_utf8_check(&reader->utf8, data, len) == len && (!last || reader->utf8 == STOA_UTF8_START);
 }
 
-/* Hand out what is there of the current frame. A piece is worth an event when it has bytes or opens or ends the
- * message. Returns the bytes used. */
+/* Return the available part of the current frame. A piece is an event when it has bytes, or begins or ends the message.
+ * Returns the bytes used. */
 static size_t payload_read(struct stoa_ws_reader *reader, uint8_t *data, size_t len, struct stoa_ws_event *event) {
   assert(reader->state == READER_PAYLOAD);
   size_t taken = len < reader->frame_left ? len : reader->frame_left;
@@ -291,7 +291,7 @@ static size_t payload_read(struct stoa_ws_reader *reader, uint8_t *data, size_t 
 }
 
 /* Take the next frame's header, with the whole frame when it is a control frame. Returns the bytes used: 0 when there
- * are too few, or when the event is an error. */
+ * are not enough, or when the event is an error. */
 static size_t frame_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8_t *data, size_t len,
                          struct stoa_ws_event *event) {
   struct frame_head head;
@@ -310,7 +310,7 @@ void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8
   assert(data != NULL || len == 0);
   memset(out_event, 0, sizeof *out_event);
   size_t used = 0;
-  /* More than one round only for empty frames in the middle of a message, which are no event. */
+  /* It repeats only for empty frames in the middle of a message, which give no event. */
   while (out_event->kind == STOA_WS_EVENT_NONE && reader->state != READER_ENDED) {
     if (reader->state == READER_HEADER) {
       size_t head_used = frame_read(reader, message_len_max, data + used, len - used, out_event);
@@ -327,7 +327,7 @@ void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8
   if (out_event->kind == STOA_WS_EVENT_ERROR) {
     reader->state = READER_ENDED;
   }
-  /* Nothing is left for later once the reader has ended, but the event's own bytes may still be needed. */
+  /* After the reader has ended, all bytes count as used. The event may still point to its own bytes. */
   *out_used = reader->state == READER_ENDED ? len : used;
   assert(*out_used <= len);
 }

@@ -1,15 +1,15 @@
 /* wire/ws_frame.h: WebSocket frames (RFC 6455 5), both directions.
  *
- * Reader: bytes in, events out, masking undone in place with wide words. The reader keeps no bytes: what it cannot
- * use yet (an incomplete header, an incomplete control frame: at most 139 bytes) it leaves, and the caller presents
- * it again in front of what comes next. Message payload is handed out in pieces as it arrives, so a message never has
- * to be contiguous here. Any split of the input gives the same sequence of messages, controls and errors; only the
- * pieces of a message that never becomes whole may differ. A small message that is there at once is one event.
+ * Reader: bytes in, events out; payloads are unmasked in place, with wide words. The reader keeps no bytes: it does not
+ * consume an incomplete header or control frame (at most 139 bytes), and the caller passes these bytes again in front
+ * of the next ones. Message payload is returned in pieces as it arrives, so a message need not be contiguous here. Any
+ * split of the input gives the same sequence of messages, control frames and errors; only the pieces of a message that
+ * is never completed may differ. A small message that arrives whole is one event.
  *
- * Text is checked as UTF-8 while it arrives, up to the first bad byte (RFC 6455 8.1); compressed messages are not
- * (RSV1 set), their text is checked by the caller after inflation.
+ * Text is checked as UTF-8 while it arrives, up to the first bad byte (RFC 6455 8.1); compressed messages (RSV1 set)
+ * are not, the caller checks their text after inflating it.
  *
- * Does not know: sockets, memory, time, what a message means.
+ * Does not know: sockets, memory, time, the meaning of a message.
  */
 #ifndef STOA_WIRE_WS_FRAME_H
 #define STOA_WIRE_WS_FRAME_H
@@ -35,8 +35,8 @@ enum stoa_ws_close_code {
   STOA_WS_CLOSE_GOING_AWAY = 1001,
   STOA_WS_CLOSE_PROTOCOL_ERROR = 1002,
   STOA_WS_CLOSE_UNSUPPORTED = 1003,
-  STOA_WS_CLOSE_NO_STATUS = 1005, /* never on the wire */
-  STOA_WS_CLOSE_ABNORMAL = 1006,  /* never on the wire */
+  STOA_WS_CLOSE_NO_STATUS = 1005, /* never sent */
+  STOA_WS_CLOSE_ABNORMAL = 1006,  /* never sent */
   STOA_WS_CLOSE_INVALID_DATA = 1007,
   STOA_WS_CLOSE_POLICY = 1008,
   STOA_WS_CLOSE_TOO_BIG = 1009,
@@ -44,9 +44,9 @@ enum stoa_ws_close_code {
 };
 
 struct stoa_ws_reader {
-  uint32_t frame_left;  /* payload bytes of the current data frame still to come */
-  uint32_t message_len; /* payload bytes of the current message announced by its frames so far */
-  uint32_t mask;        /* of the current frame, turned to the next byte */
+  uint32_t frame_left;  /* payload bytes of the current data frame that have not arrived */
+  uint32_t message_len; /* payload bytes of the current message, from the headers of its frames so far */
+  uint32_t mask;        /* of the current frame, rotated to the next byte */
   uint32_t utf8;        /* state of base/utf8.h */
   uint8_t state;        /* private */
   uint8_t opcode;       /* of the current message: text or binary; 0 between messages */
@@ -55,10 +55,10 @@ struct stoa_ws_reader {
 };
 
 enum stoa_ws_event_kind {
-  STOA_WS_EVENT_NONE,    /* all usable bytes are used; come back with more */
-  STOA_WS_EVENT_PAYLOAD, /* a piece of a message; empty only where it opens or ends the message */
+  STOA_WS_EVENT_NONE,    /* all usable bytes are used; call again with more */
+  STOA_WS_EVENT_PAYLOAD, /* a piece of a message; empty only where the message begins or ends */
   STOA_WS_EVENT_CONTROL, /* a whole ping, pong or close */
-  STOA_WS_EVENT_ERROR    /* the peer broke the protocol; nothing after this is read */
+  STOA_WS_EVENT_ERROR    /* the peer violated the protocol; nothing after this is read */
 };
 
 struct stoa_ws_event {
@@ -79,26 +79,27 @@ void stoa_ws_reader_init(struct stoa_ws_reader *reader, bool peer_masks, bool co
 
 /* Read the next event.
  *
- * message_len_max  a header that takes the message past it is an error 1009 before any payload; at most 1 GiB, more
- *                  is taken as that. A compressed message may be an eighth and 64 bytes longer, for deflate can
- *                  lengthen what it cannot shorten
+ * message_len_max  a header with which the message exceeds it is an error 1009 before any payload; at most 1 GiB,
+ *                  higher values count as 1 GiB. A compressed message may be an eighth and 64 bytes longer, because
+ *                  deflate can make data longer
  * out_used         bytes consumed from `data`; those the event points to are among them. After an error or a close
  *                  frame all bytes are consumed, now and later, and give no event (RFC 6455 5.5.1)
  * The checks are strict: RSV bits, reserved opcodes, lengths not minimal or with the top bit set, long or fragmented
- * control frames, continuation without a start and the reverse, mask on the wrong side, close payloads of one byte,
- * with a code that may not be sent (RFC 6455 7.4) or a reason that is not UTF-8: 1002, or 1007 for text.
- * Text that goes bad inside a frame: the good bytes up to there are not handed out; the event is ERROR 1007.
+ * control frames, a continuation without a start and a start inside a message, a missing or forbidden mask, close
+ * payloads of one byte, with a code that may not be sent (RFC 6455 7.4) or a reason that is not UTF-8: 1002, or 1007
+ * for text. When text becomes invalid inside a frame, the valid bytes before that are not returned; the event is ERROR
+ * 1007.
  */
 void stoa_ws_read(struct stoa_ws_reader *reader, uint64_t message_len_max, uint8_t *data, size_t len, size_t *out_used,
                   struct stoa_ws_event *out_event);
 
-/* Between two frames of no message: a session here owns nothing on the reader's account. */
+/* Is the reader between messages? Then its state need not be kept. */
 bool stoa_ws_reader_idle(const struct stoa_ws_reader *reader);
 
 /* May a peer send this code in a close frame? 1000-1003, 1007-1014, 3000-4999. */
 bool stoa_ws_close_code_valid(uint16_t code);
 
-/* XOR with the mask, in place, wide words; returns the mask turned by len bytes. `mask` is the four key bytes in
+/* XOR with the mask, in place, with wide words; returns the mask rotated by len bytes. `mask` is the four key bytes in
  * memory order. */
 uint32_t stoa_ws_mask(uint32_t mask, uint8_t *data, size_t len);
 
@@ -123,8 +124,8 @@ static inline size_t stoa_ws_header_write(uint8_t out[10], enum stoa_ws_opcode o
   return 10;
 }
 
-/* A whole unmasked close frame: code and reason, the reason cut at 123 bytes on a character's edge. Code 1005 gives
- * an empty payload. Returns its length, at most 127. */
+/* A whole unmasked close frame: code and reason; the reason is cut after at most 123 bytes, between two characters.
+ * Code 1005 gives an empty payload. Returns its length, at most 127. */
 size_t stoa_ws_close_write(uint8_t out[127], uint16_t code, const char *reason);
 
 #endif

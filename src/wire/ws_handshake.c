@@ -15,7 +15,7 @@ static bool is_base64_digit(char byte) {
          byte == '/';
 }
 
-/* The value of a field that may come once (RFC 6455 11.3). Returns how often it came: 0, 1, or 2 for more. */
+/* The value of a field that may occur once (RFC 6455 11.3). Returns how often it occurs: 0, 1, or 2 for more. */
 static size_t single_field(const struct stoa_http_head *head, const uint8_t *data, const char *name,
                            struct stoa_string *out_value) {
   size_t index = 0;
@@ -26,8 +26,8 @@ static size_t single_field(const struct stoa_http_head *head, const uint8_t *dat
   return stoa_http_field(head, data, name, &index).data == NULL ? 1 : 2;
 }
 
-/* RFC 6455 4.2.1 5: base64 of 16 bytes is 22 digits and two paddings. The four bits that the last digit has too many
- * are not looked at: RFC 4648 3.5 lets a decoder pass them, and the key is never decoded. */
+/* RFC 6455 4.2.1 5: base64 of 16 bytes has 22 digits and two padding characters. The last digit has four unused bits,
+ * which are not checked: RFC 4648 3.5 allows that, and the key is never decoded. */
 static bool key_valid(struct stoa_string key) {
   if (key.len != STOA_WS_KEY_LEN || key.data[22] != '=' || key.data[23] != '=') {
     return false;
@@ -52,7 +52,7 @@ int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data,
   if (head->method != STOA_HTTP_GET || !stoa_http_has_token(head, data, "Connection", "upgrade")) {
     return 400;
   }
-  /* The version comes before the key: another version may have another key. */
+  /* The version is checked before the key, because the key may be different in another version. */
   size_t versions = single_field(head, data, "Sec-WebSocket-Version", &version);
   if (versions > 1) {
     return 400;
@@ -63,7 +63,7 @@ int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data,
   if (single_field(head, data, "Sec-WebSocket-Key", &request.key) != 1 || !key_valid(request.key)) {
     return 400;
   }
-  /* RFC 6454 7.3: one Origin at most. With two, a check of the first would say nothing of the second. */
+  /* RFC 6454 7.3: one Origin at most. With two, a check of the first would not cover the second. */
   if (single_field(head, data, "Origin", &request.origin) > 1) {
     return 400;
   }
@@ -91,7 +91,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
     if (value.data == NULL) {
       return none;
     }
-    /* The fields before this one need not be compared again for each of its names. */
+    /* The next call begins at this field, so earlier fields are not compared again. */
     cursor->field = next_field - 1;
     if (!stoa_http_list_next(value, &cursor->at, &name)) {
       cursor->field = next_field;
@@ -101,7 +101,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
     if (is_token(name)) {
       return name;
     }
-    /* RFC 9110 5.6.1.2: empty elements are passed over. Anything else is a break, and the end. */
+    /* RFC 9110 5.6.1.2: empty elements are skipped. Anything else is an error in the grammar, and the end. */
     if (name.len > 0) {
       cursor->field = head->fields.count;
       return none;
@@ -109,7 +109,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
   }
 }
 
-/* Base64 of a SHA-1 digest: 20 bytes are six groups of three, and two bytes over. */
+/* Base64 of a SHA-1 digest: 20 bytes are six groups of three and two more bytes. */
 static void digest_encode(const uint8_t digest[STOA_SHA1_LEN], char out[STOA_WS_ACCEPT_LEN]) {
   for (size_t group = 0; group < 7; group++) {
     const uint8_t *at = digest + 3 * group;
@@ -131,7 +131,7 @@ void stoa_ws_accept(struct stoa_string key, char out_accept[STOA_WS_ACCEPT_LEN])
   digest_encode(digest, out_accept);
 }
 
-/* A text being written into a fixed space; `fits` is lost for good at the first piece that does not. */
+/* A text in a buffer of fixed size; `fits` is false from the first piece on that does not fit. */
 struct writer {
   char *out;
   size_t size;

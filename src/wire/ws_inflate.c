@@ -7,7 +7,7 @@
 #define STEP_BYTES_MAX ((size_t)16 * 1024)
 #define STEP_BYTES_MIN ((size_t)256)
 
-/* A raw deflate stream with the largest window: right for any window that the peer chose. */
+/* A raw deflate stream with the largest window: it can read the output of any smaller window. */
 #define RAW_WINDOW (-15)
 
 struct stoa_inflater {
@@ -41,8 +41,8 @@ void stoa_inflater_reset(struct stoa_inflater *inflater) {
   inflater->ended = false;
 }
 
-/* Room for one step behind out's content: about what the waiting input makes, within bounds. Where out is full, the
- * one byte of `probe` takes what would be too much. */
+/* Room for one step after out's content: about the size that the pending input needs, within bounds. When out is full,
+ * the first byte beyond the limit goes to `probe`. */
 static int step_room(struct stoa_inflater *inflater, struct stoa_buffer *out, uint8_t *probe) {
   assert(out->len <= out->len_max);
   size_t room = out->len_max - out->len;
@@ -63,7 +63,7 @@ static int step_room(struct stoa_inflater *inflater, struct stoa_buffer *out, ui
   return status;
 }
 
-/* Inflate once. *out_more tells whether there may be more to do for the same input. */
+/* Inflate once. *out_more: the same input may give more output. */
 static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *out_more) {
   z_stream *stream = &inflater->stream;
   uint8_t probe;
@@ -76,8 +76,8 @@ static int step(struct stoa_inflater *inflater, struct stoa_buffer *out, bool *o
   uInt room = stream->avail_out;
   int result = inflate(stream, Z_SYNC_FLUSH);
   size_t made = room - stream->avail_out;
-  /* First of all: zlib may meet a fault behind the byte that is too much, and whether it gets that far depends on how
-   * the input came. */
+  /* Checked first: zlib may find an error after the byte beyond the limit, and whether it reads that far depends on the
+   * split of the input. */
   if (full && made > 0) {
     return STOA_E_LIMIT;
   }
@@ -113,14 +113,14 @@ static int inflate_piece(struct stoa_inflater *inflater, const uint8_t *data, uI
   return status;
 }
 
-/* Between two blocks and on a byte's edge? zlib tells in data_type: 128 when the next thing it reads is a block's
- * header, and in the low bits how many bits of the last byte are unused. */
+/* Between two blocks and on a byte boundary? zlib reports it in data_type: 128 when a block's header comes next, and in
+ * the low bits the number of unused bits of the last byte. */
 static bool at_block_edge(const z_stream *stream) {
   return (stream->data_type & 128) != 0 && (stream->data_type & 31) == 0;
 }
 
 int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, bool last, struct stoa_buffer *out) {
-  /* RFC 7692 7.2.2: what the sender took off the end. */
+  /* RFC 7692 7.2.2: the bytes that the sender removed from the end. */
   static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff};
   const uint8_t *data = piece.data;
   size_t left = piece.len;
@@ -133,8 +133,8 @@ int stoa_inflater_step(struct stoa_inflater *inflater, struct stoa_bytes piece, 
     data += len;
     left -= len;
   }
-  /* A message that ends with a block that has BFINAL set should have one more byte, for the tail to be a block. Some
-   * senders forget it; nothing is missing then, and the tail would only be half a block. */
+  /* After a last block with BFINAL a message should have one more byte, so that the tail is a block. Some senders omit
+   * it. Then nothing is missing, and the tail would be only a part of a block. */
   if (!last || inflater->ended) {
     return STOA_OK;
   }

@@ -12,7 +12,7 @@ static inline void xor_lane(uint8_t *data, lane key) {
   memcpy(data, &bytes, sizeof bytes);
 }
 
-/* The long run at the front, in whole lanes; returns its length, a multiple of 16. */
+/* Mask the run at the front that fills whole lanes; returns its length, a multiple of 16. */
 static size_t mask_lanes(uint32_t mask, uint8_t *data, size_t len) {
   uint32_t repeated[4] = {mask, mask, mask, mask};
   lane key;

@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-/* The handshake writes these itself, or they would change how the request is read. */
+/* The handshake writes these itself, or they would change how a server reads the request. */
 static const char *const reserved_names[] = {"Host",
                                              "Upgrade",
                                              "Connection",
@@ -40,7 +40,7 @@ static bool name_allowed(struct stoa_string name) {
   return true;
 }
 
-/* A request being written; the first status that is not STOA_OK stays. */
+/* The request while it is written; the first status that is not STOA_OK is kept. */
 struct writer {
   struct stoa_buffer *out;
   int status;
@@ -105,13 +105,13 @@ int stoa_ws_offer_write(const struct stoa_ws_offer *offer, struct stoa_buffer *o
   return end_of(&writer, start);
 }
 
-/* The answer that is being judged. */
+/* The answer that is checked. */
 struct answer {
   const struct stoa_http_response *response;
   const uint8_t *data;
 };
 
-/* How often a field comes: 0, 1, or 2 for more. */
+/* How often a field occurs: 0, 1, or 2 for more. */
 static size_t single_field(const struct answer *answer, const char *name, struct stoa_string *out_value) {
   size_t index = 0;
   *out_value = stoa_http_response_field(answer->response, answer->data, name, &index);
@@ -160,7 +160,7 @@ static int check_agreed(const struct answer *answer, const struct stoa_ws_offer 
   }
   size_t count = single_field(answer, "Sec-WebSocket-Protocol", &value);
   if (count == 0 && offer->protocol != NULL) {
-    return reject(STOA_E_UNSUPPORTED, "the subprotocol is not spoken", out_reason);
+    return reject(STOA_E_UNSUPPORTED, "the subprotocol is not supported", out_reason);
   }
   if (count > 1 || (count == 1 && offer->protocol == NULL) ||
       (count == 1 && !stoa_string_equal(value, stoa_string_of(offer->protocol)))) {

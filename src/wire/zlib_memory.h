@@ -1,4 +1,4 @@
-/* wire/zlib_memory.h: zlib's memory comes from base/memory.h like all other. For the wire floor only. */
+/* wire/zlib_memory.h: makes zlib allocate through base/memory.h. For this layer only. */
 #ifndef STOA_WIRE_ZLIB_MEMORY_H
 #define STOA_WIRE_ZLIB_MEMORY_H
 

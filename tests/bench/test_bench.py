@@ -206,7 +206,7 @@ def an_echo_that_is_dropped_doubled_reordered_or_damaged_is_named():
 def the_table_for_people_names_faults_too():
     with serving(FAULTY, "--fault", "double") as (port, _):
         done = stoa("bench", "fanout", f"ws://127.0.0.1:{port}", "-c", 3, "-w", 4, "-n", 50)
-        assert "WRONG: doubled: 1 messages came twice" in done.stdout and done.returncode == 1, done.stdout
+        assert "WRONG: doubled: 1 messages arrived twice" in done.stdout and done.returncode == 1, done.stdout
 
 
 def fails_with(text, *arguments, status=1):

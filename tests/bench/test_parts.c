@@ -241,7 +241,7 @@ static void a_wrong_upgrade_is_refused_with_its_reason(void **state) {
                       "the server chose another subprotocol");
   assert_string_equal(judge("x", ACCEPTED "Sec-WebSocket-Protocol: xy\r\n\r\n"),
                       "the server chose another subprotocol");
-  assert_string_equal(judge("x", ACCEPTED "\r\n"), "the server did not take the subprotocol");
+  assert_string_equal(judge("x", ACCEPTED "\r\n"), "the server did not accept the subprotocol");
 }
 
 enum { WORDS_MAX = 24 };

@@ -126,7 +126,7 @@ test('a text that never reached the server comes back, though somebody of the sa
   assert.equal((await ada.reads('somebody else')).own, false);
   line.sockets.forEach((socket) => socket.destroy());
   line.held = false;
-  await ada.page.getByText('is back in the box').waitFor();
+  await ada.page.getByText('is back in the input box').waitFor();
   assert.equal(await ada.written(), 'only Ada wrote this');
 });
 
@@ -244,7 +244,7 @@ test('a full server is shown with a countdown, and the page reconnects by itself
     });
   } });
   await ada.giveName('Ada');
-  await ada.page.getByText('The server is full just now').waitFor();
+  await ada.page.getByText('The server is full at the moment').waitFor();
   assert.match(await ada.page.locator('#banner-countdown').textContent(), /^in (59\d|60\d) s$/);
   assert.equal(await ada.page.getByRole('button', { name: 'Retry now' }).isVisible(), true);
   assert.equal(await ada.page.locator('#notice').textContent(), '');

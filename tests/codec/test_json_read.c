@@ -142,19 +142,18 @@ static void a_member_that_comes_twice_is_refused_in_a_type_of_many_fields(void *
   assert_int_equal(kit_decode_json(&kit, &sample_wide_type, "{\"f70\":true,\"f6\":true}", &wide), STOA_OK);
   assert_true(wide.fields[69] && wide.fields[5] && !wide.fields[0]);
   assert_int_equal(kit_decode_json(&kit, &sample_wide_type, "{\"f70\":true,\"f70\":true}", &wide), STOA_E_SYNTAX);
-  assert_string_equal(kit.error.text, "f70: a member that comes twice");
+  assert_string_equal(kit.error.text, "f70: a duplicate member");
 }
 
 static void two_members_of_one_oneof_are_refused(void **state) {
   (void)state;
   kit_refuse_json(&kit, "{\"choiceInt\":1,\"choiceText\":\"x\"}", STOA_E_SYNTAX,
-                  "choice_text: another member of its oneof is given too");
+                  "choice_text: another member of its oneof is set too");
 }
 
 static void a_map_key_that_comes_twice_is_refused(void **state) {
   (void)state;
-  kit_refuse_json(&kit, "{\"counts\":{\"a\":1,\"b\":1,\"\\u0061\":2}}", STOA_E_SYNTAX,
-                  "counts: a key that comes twice");
+  kit_refuse_json(&kit, "{\"counts\":{\"a\":1,\"b\":1,\"\\u0061\":2}}", STOA_E_SYNTAX, "counts: a duplicate key");
   refuse("{\"chats\":{\"1\":{},\"1\":{}}}", STOA_E_SYNTAX);
   refuse("{\"flags\":{\"true\":\"\",\"true\":\"\"}}", STOA_E_SYNTAX);
 }
@@ -455,14 +454,14 @@ static void input_that_needs_more_than_the_arenas_cap_is_too_large(void **state)
   (void)state;
   kit_close(&kit);
   kit_open(&kit, 16);
-  kit_refuse_json(&kit, "{\"aString\":\"0123456789abcdef\\n\"}", STOA_E_LIMIT, "a_string: too large once decoded");
-  kit_refuse_json(&kit, "{\"anEvery\":{}}", STOA_E_LIMIT, "an_every: too large once decoded");
-  kit_refuse_json(&kit, "{\"allString\":[\"\"]}", STOA_E_LIMIT, "all_string[0]: too large once decoded");
-  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_LIMIT, "counts[\"\"]: too large once decoded");
-  kit_refuse_json(&kit, "{\"aDouble\":12345678901234567890e1}", STOA_E_LIMIT, "a_double: too large once decoded");
-  kit_refuse_json(&kit, "{\"aFloat\":12345678901234567890e1}", STOA_E_LIMIT, "a_float: too large once decoded");
+  kit_refuse_json(&kit, "{\"aString\":\"0123456789abcdef\\n\"}", STOA_E_LIMIT, "a_string: too large after decoding");
+  kit_refuse_json(&kit, "{\"anEvery\":{}}", STOA_E_LIMIT, "an_every: too large after decoding");
+  kit_refuse_json(&kit, "{\"allString\":[\"\"]}", STOA_E_LIMIT, "all_string[0]: too large after decoding");
+  kit_refuse_json(&kit, "{\"counts\":{\"\":1}}", STOA_E_LIMIT, "counts[\"\"]: too large after decoding");
+  kit_refuse_json(&kit, "{\"aDouble\":12345678901234567890e1}", STOA_E_LIMIT, "a_double: too large after decoding");
+  kit_refuse_json(&kit, "{\"aFloat\":12345678901234567890e1}", STOA_E_LIMIT, "a_float: too large after decoding");
   kit_refuse_json(&kit, "{\"aBytes\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", STOA_E_LIMIT,
-                  "a_bytes: too large once decoded");
+                  "a_bytes: too large after decoding");
 }
 
 static void the_error_may_be_left_out(void **state) {

@@ -346,8 +346,8 @@ static void wire_types_six_and_seven_are_refused(void **state) {
 static void groups_must_be_closed_by_their_own_number(void **state) {
   (void)state;
   kit_refuse_hex(&kit, "c3 3e 08 01", STOA_E_SYNTAX, "the input ends inside a varint");
-  kit_refuse_hex(&kit, "c3 3e cc 3e", STOA_E_SYNTAX, "the end of a group that was not begun");
-  kit_refuse_hex(&kit, "c4 3e", STOA_E_SYNTAX, "the end of a group that was not begun");
+  kit_refuse_hex(&kit, "c3 3e cc 3e", STOA_E_SYNTAX, "the end of a group without its start");
+  kit_refuse_hex(&kit, "c4 3e", STOA_E_SYNTAX, "the end of a group without its start");
 }
 
 static void groups_are_skipped_down_to_the_depth_cap(void **state) {
@@ -471,8 +471,8 @@ static void input_that_needs_more_than_the_arenas_cap_is_too_large(void **state)
   (void)state;
   kit_close(&kit);
   kit_open(&kit, 16);
-  kit_refuse_hex(&kit, "92 01 00", STOA_E_LIMIT, "an_every: too large once decoded");
-  kit_refuse_hex(&kit, "ba 02 00", STOA_E_LIMIT, "all_string[0]: too large once decoded");
+  kit_refuse_hex(&kit, "92 01 00", STOA_E_LIMIT, "an_every: too large after decoding");
+  kit_refuse_hex(&kit, "ba 02 00", STOA_E_LIMIT, "all_string[0]: too large after decoding");
 }
 
 static void the_error_may_be_left_out(void **state) {

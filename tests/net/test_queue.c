@@ -226,6 +226,39 @@ static void test_a_cut_keeps_what_a_record_already_promises(void **state) {
   }
 }
 
+static void test_a_cut_keeps_promised_frames_of_several_batches(void **state) {
+  (void)state;
+  uint8_t frames[64];
+  size_t first = put_frame(frames, 10, 'a');
+  size_t second = put_frame(frames + first, 20, 'b');
+  size_t total = first + second;
+  for (size_t promised = 0; promised <= total + first; promised++) {
+    struct stoa_queue *queue = stoa_queue_create();
+    share(queue, frames, total);
+    own(queue, frames, first);
+    stoa_queue_cut(queue, promised);
+    size_t kept = promised == 0 ? 0 : promised <= first ? first : promised <= total ? total : total + first;
+    assert_int_equal(queue->bytes, kept);
+    stoa_queue_destroy(queue);
+  }
+}
+
+static void test_a_cut_after_the_answer_to_an_upgrade_keeps_promised_frames(void **state) {
+  (void)state;
+  uint8_t frames[64];
+  size_t first = put_frame(frames, 10, 'a');
+  size_t total = first + put_frame(frames + first, 20, 'b');
+  for (size_t promised = 0; promised <= 6 + total; promised++) {
+    struct stoa_queue *queue = stoa_queue_create();
+    own(queue, "answer", 6);
+    stoa_queue_seal(queue);
+    own(queue, frames, total);
+    stoa_queue_cut(queue, promised);
+    assert_int_equal(queue->bytes, 6 + (promised <= 6 ? 0 : promised <= 6 + first ? first : total));
+    stoa_queue_destroy(queue);
+  }
+}
+
 static void test_a_cut_never_touches_the_answer_to_an_upgrade(void **state) {
   (void)state;
   static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
@@ -408,6 +441,8 @@ int main(void) {
       TEST(test_more_pieces_than_one_call_takes_arrive_in_order),
       TEST(test_a_cut_leaves_whole_frames_wherever_sending_stopped),
       TEST(test_a_cut_keeps_what_a_record_already_promises),
+      TEST(test_a_cut_keeps_promised_frames_of_several_batches),
+      TEST(test_a_cut_after_the_answer_to_an_upgrade_keeps_promised_frames),
       TEST(test_a_cut_never_touches_the_answer_to_an_upgrade),
       TEST(test_a_queue_that_is_never_empty_does_not_grow),
       TEST(test_an_empty_append_leaves_no_piece),

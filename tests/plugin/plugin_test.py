@@ -309,7 +309,7 @@ def unknown_option_is_refused(tools):
     for parameter, name in (("speed=11:", "speed=11"), ("c,:", ""), (",c:", ""), ("C:", "C")):
         with tempfile.TemporaryDirectory() as out:
             told = tools.generate(CASES, ["first.proto"], out, parameter=parameter)
-            if not told.stderr.startswith(f'--stoa_out: unknown option "{name}": there are c'):
+            if not told.stderr.startswith(f'--stoa_out: unknown option "{name}": the options are c'):
                 yield told.stderr
 
 

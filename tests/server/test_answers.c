@@ -83,7 +83,7 @@ static void expect_too_large(struct client *client) {
   struct client_frame frame = client_read_message(client);
   assert_int_equal(frame.data[0], 0xc0);
   assert_true(says(&frame, "BAD_REQUEST"));
-  assert_true(says(&frame, "too large once decoded"));
+  assert_true(says(&frame, "too large after decoding"));
 }
 
 static void test_a_message_that_needs_more_than_it_may_have_is_a_bad_request(void **state) {

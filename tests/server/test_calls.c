@@ -110,7 +110,8 @@ static void test_a_call_may_be_answered_before_its_handler_returns(void **state)
 
 static void test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_the_session(void **state) {
   (void)state;
-  static const struct stoa_error busy = {.code = 1001, .reason = STOA_STR("BUSY"), .message = STOA_STR("come again")};
+  static const struct stoa_error busy = {
+      .code = 1001, .reason = STOA_STR("BUSY"), .message = STOA_STR("try again later")};
   struct client client;
   struct stoa_server_config *config = fixture_config(1);
   struct stoa_limits_config limits = {.session_errors_max = 1};
@@ -121,7 +122,7 @@ static void test_errors_and_dropped_calls_are_answered_and_are_no_mistakes_of_th
   waiting_ask(&client, "stoa.json", "keep", 2);
   struct waiting_call kept = waiting_take();
   assert_int_equal(later_v1_later_wait_fail(kept.call, &busy), STOA_OK);
-  waiting_expect_error(&client, 1, "{\"code\":1001,\"reason\":\"BUSY\",\"message\":\"come again\"");
+  waiting_expect_error(&client, 1, "{\"code\":1001,\"reason\":\"BUSY\",\"message\":\"try again later\"");
   kept = waiting_take();
   stoa_call_drop(kept.call);
   waiting_expect_error(&client, 2, "\"code\":100,\"reason\":\"INTERNAL\"");

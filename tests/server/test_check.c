@@ -114,18 +114,17 @@ static void all_mistakes_are_found_in_one_run(void **state) {
   static const char *const lines[] = {
       "level=error event=\"an option is out of range\" option=server.workers value=1000000 highest=",
       "level=error event=\"an option is out of range\" option=server.linger_ms value=11 highest=10\n",
-      "level=error event=\"a path starts with a slash\" server.path=x\n",
-      "level=error event=\"an origin begins with its scheme: write \\\"https://chat.example\\\", or http if it is "
-      "that\" "
-      "option=server.allowed_origins value=chat.example\n",
+      "level=error event=\"server.path must start with a slash\" server.path=x\n",
+      "level=error event=\"an origin starts with its scheme: write \\\"https://chat.example\\\", or with http:// if it "
+      "has no TLS\" option=server.allowed_origins value=chat.example\n",
       "level=error event=\"cannot read the certificate\" file=/nonexistent/a.pem errno=2\n",
       "level=error event=\"pages have https:// in front; to listen with TLS write wss://host:port, without it "
       "host:port\" address=https://chat.example:443 option=server.addresses[0]\n",
       "level=error event=\"not an address; write host:port, :port, [::1]:port or unix:/path\" address=127.0.0.1:77x "
       "option=server.addresses[1]\n",
-      "level=error event=\"the name of an address does not resolve; correct it, or write an address of this machine\" "
+      "level=error event=\"the name in an address does not resolve; correct it, or write an address of this machine\" "
       "address=nobody.example:80 option=server.addresses[2]\n",
-      "level=error event=\"an address is listed twice; take one of them away\" address=127.0.0.1:1 again=127.0.0.1:1 "
+      "level=error event=\"an address is listed twice; remove one of the two\" address=127.0.0.1:1 again=127.0.0.1:1 "
       "option=server.addresses[4]\n",
   };
   const char *at = found;

@@ -263,7 +263,7 @@ static void test_a_name_is_served_at_all_of_its_addresses_with_one_port(void **s
 static void test_a_name_is_served_where_this_machine_has_its_addresses(void **state) {
   (void)state;
   check_families(1, (const char *const[]){"away:0"}, true, false);
-  assert_true(log_has("this machine does not have an address, it is left out"));
+  assert_true(log_has("an address does not exist on this machine and is skipped"));
   assert_true(log_has("192.0.2.1"));
   ipv6_is_missing = true;
   check_families(1, (const char *const[]){"localhost:0"}, true, false);
@@ -303,7 +303,7 @@ static void test_an_address_that_is_listed_twice_is_reported(void **state) {
     struct stoa_server *server;
     assert_int_equal(stoa_server_create(config_of(2, 2, pairs[i]), &server), STOA_E_ARGUMENT);
   }
-  assert_true(log_has("an address is listed twice; take one of them away"));
+  assert_true(log_has("an address is listed twice; remove one of the two"));
   assert_true(log_has(again));
 }
 
@@ -317,7 +317,7 @@ static void test_an_address_within_another_is_served_by_it(void **state) {
   check_families(2, (const char *const[]){every, four}, true, true);
   check_families(2, (const char *const[]){local, named}, true, true);
   check_families(3, (const char *const[]){named, local, four}, true, true);
-  assert_true(log_has("another one takes it in"));
+  assert_true(log_has("another listed address includes it"));
 }
 
 static void test_one_address_with_two_meanings_is_an_error(void **state) {
@@ -328,7 +328,7 @@ static void test_one_address_with_two_meanings_is_an_error(void **state) {
   listeners[1].address = stoa_string_of(with_port(1, "127.0.0.1", port));
   listeners[1].role = STOA_LISTENER_CONFIG_ROLE_ADMIN;
   assert_int_equal(stoa_server_create(config_of_listeners(2, 2), &server), STOA_E_ARGUMENT);
-  assert_true(log_has("two listeners with different options share an address"));
+  assert_true(log_has("two listeners with different options have the same address"));
 }
 
 /* Unix sockets. */
@@ -469,7 +469,7 @@ static void test_addresses_and_listeners_exclude_each_other(void **state) {
   listeners[0].address = stoa_string_of("127.0.0.1:0");
   config->addresses.count = 1;
   assert_int_equal(stoa_server_create(config, &server), STOA_E_ARGUMENT);
-  assert_true(log_has("server.addresses is the short form of server.listeners; give only one of them"));
+  assert_true(log_has("server.addresses is the short form of server.listeners; set only one of them"));
   for (size_t i = 0; i <= STOA_LISTENERS_MAX; i++) {
     listeners[i].address = stoa_string_of("127.0.0.1:0");
   }

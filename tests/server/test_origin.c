@@ -185,7 +185,7 @@ static void a_list_of_origins_replaces_the_default(void **state) {
   assert_true(check(&list_rules, "capacitor://localhost", "127.0.0.1:7700", "127.0.0.1", PLAIN));
   assert_false(check(&list_rules, "http://127.0.0.1:7700", "127.0.0.1:7700", "127.0.0.1", PLAIN));
   assert_string_equal(reason,
-                      "a page of \"http://127.0.0.1:7700\" may not connect; to let it, add "
+                      "a page of \"http://127.0.0.1:7700\" may not connect; to allow it, add "
                       "\"http://127.0.0.1:7700\" to server.allowed_origins");
   static const char *const anything[] = {"null", "file://", "capacitor://localhost", "http://evil.example", "rubbish"};
   for (size_t i = 0; i < COUNT(anything); i++) {
@@ -197,16 +197,16 @@ static void a_refusal_has_the_setting_to_add(void **state) {
   (void)state;
   assert_false(check(&plain_rules, "capacitor://localhost", "localhost:7700", "127.0.0.1", PLAIN));
   assert_string_equal(reason,
-                      "a page of \"capacitor://localhost\" may not connect; to let it, set "
+                      "a page of \"capacitor://localhost\" may not connect; to allow it, set "
                       "server.allowed_origins: [\"http://localhost:7700\", \"capacitor://localhost\"]");
   assert_false(check(&plain_rules, "null", "cert.example", "127.0.0.1", TLS));
   assert_string_equal(reason,
-                      "a page of \"null\" may not connect; to let it, set "
+                      "a page of \"null\" may not connect; to allow it, set "
                       "server.allowed_origins: [\"https://cert.example\", \"null\"]");
   assert_false(check(&plain_rules, "https://chat.example:8443", "127.0.0.1:7700", "127.0.0.1", PLAIN));
   assert_string_equal(reason,
-                      "a page of \"https://chat.example:8443\" may not connect; to let it, set "
-                      "server.hosts: [\"chat.example:8443\"] if it is this server's own behind a proxy, else "
+                      "a page of \"https://chat.example:8443\" may not connect; to allow it, set "
+                      "server.hosts: [\"chat.example:8443\"] if it is this server's own page behind a proxy, else "
                       "server.allowed_origins: [\"https://chat.example:8443\"]");
 }
 
@@ -249,7 +249,7 @@ static void an_invalid_origin_is_reported_with_an_example(void **state) {
     assert_fault(stoa_origin_entry_fault, good[i], NULL);
   }
   assert_fault(stoa_origin_entry_fault, "chat.example.org", "write \"https://chat.example.org\"");
-  assert_fault(stoa_origin_entry_fault, "localhost:7700", "write \"https://localhost:7700\", or http");
+  assert_fault(stoa_origin_entry_fault, "localhost:7700", "write \"https://localhost:7700\", or with http");
   assert_fault(stoa_origin_entry_fault, "https://host/path", "write \"https://host\"");
   assert_fault(stoa_origin_entry_fault, "https://host/", "write \"https://host\"");
   assert_fault(stoa_origin_entry_fault, "http://host:80?x", "write \"http://host:80\"");
@@ -269,8 +269,8 @@ static void an_invalid_host_is_reported_with_an_example(void **state) {
   assert_fault(stoa_host_entry_fault, "https://chat.example.org", "write \"chat.example.org\"");
   assert_fault(stoa_host_entry_fault, "https://chat.example.org:8443/x", "write \"chat.example.org:8443\"");
   assert_fault(stoa_host_entry_fault, "chat.example.org/", "write \"chat.example.org\"");
-  assert_fault(stoa_host_entry_fault, "*.example.org", "one by one");
-  assert_fault(stoa_host_entry_fault, "*", "one by one");
+  assert_fault(stoa_host_entry_fault, "*.example.org", "each host in full");
+  assert_fault(stoa_host_entry_fault, "*", "each host in full");
   assert_fault(stoa_host_entry_fault, "", "write a name");
   assert_fault(stoa_host_entry_fault, "::1", "write a name");
   assert_fault(stoa_host_entry_fault, "a b", "write a name");

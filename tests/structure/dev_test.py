@@ -92,7 +92,7 @@ def configures_once(checkout):
 def installs_where_it_is_told(checkout):
     prefix = os.path.join(checkout.folder, "prefix")
     status, output, calls = checkout.dev("install", prefix)
-    expected = ["meson setup", f"meson configure build -Dprefix={prefix}", "ninja -C build",
+    expected = ["meson setup", f"meson configure build -Dprefix={prefix} -Dlibdir=lib", "ninja -C build",
                 "meson install -C build --no-rebuild --quiet"]
     made = [call for call in calls if call.startswith(("meson", "ninja", "sudo", "ldconfig"))]
     if status != 0 or len(made) != 4 or not all(map(str.startswith, made, expected)):
@@ -103,7 +103,7 @@ def installs_where_it_is_told(checkout):
 
 def relative_prefix_is_of_the_tree(checkout):
     _, output, calls = checkout.dev("install", "prefix")
-    if f"meson configure build -Dprefix={os.path.realpath(checkout.folder)}/prefix" not in calls:
+    if f"meson configure build -Dprefix={os.path.realpath(checkout.folder)}/prefix -Dlibdir=lib" not in calls:
         yield f"calls {calls}\n{output}"
 
 

@@ -22,7 +22,7 @@ static const char *what_method(const struct model_method *method) {
   return text_format("rpc \"%s\"", method->name);
 }
 
-/* What a source has between a handler and the struct of handlers: a type and a function. */
+/* For each handler a source has a type and a function, which connect it to the struct of handlers. */
 static void add_pair(struct symbols *symbols, const struct model_service *service, const char *of, const char *what,
                      const struct place *place) {
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("%s_%s_function", service->c_name, of), what, place);
@@ -87,7 +87,7 @@ static void add_enums(struct symbols *symbols, const struct model_file *file) {
   }
 }
 
-/* What emit_service.c makes. */
+/* The names that emit_service.c generates. */
 static void add_service(struct symbols *symbols, const struct model_service *service, const char *what) {
   symbols->part = SYMBOL_PART_HEADER;
   symbols_add(symbols, SYMBOL_SPACE_TAG, text_format("%s_handlers", service->c_name), what, &service->place);
@@ -139,7 +139,7 @@ static void add_client_calls(struct symbols *symbols, const struct model_service
   }
 }
 
-/* What emit_client.c makes. */
+/* The names that emit_client.c generates. */
 static void add_client(struct symbols *symbols, const struct model_service *service, const char *what) {
   symbols->part = SYMBOL_PART_CLIENT_HEADER;
   if (service->push_count > 0) {
@@ -164,8 +164,8 @@ static void add_services(struct symbols *symbols, const struct model_file *file,
   }
 }
 
-/* The members of a oneof's union are left out: two fields of one message that differ in an underscore only have one
- * JSON name, which protoc refuses. */
+/* The members of a oneof's union are not checked: protoc refuses two fields of a message that differ only in an
+ * underscore, because they have the same JSON name. */
 static void add_members(struct symbols *symbols, const struct model_message *message) {
   for (size_t i = 0; i < message->oneof_count; i++) {
     const struct model_oneof *oneof = &message->oneofs[i];

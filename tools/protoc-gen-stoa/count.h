@@ -1,4 +1,4 @@
-/* count.h: how many items there are in a true array. */
+/* count.h: the number of items in an array. */
 #ifndef PLUGIN_COUNT_H
 #define PLUGIN_COUNT_H
 

@@ -1,5 +1,5 @@
-/* X.client.stoa.h and .c: what a client does with the file's messages. They are files of their own, so that a server
- * does not carry a client along, nor a client a server. */
+/* X.client.stoa.h and .c: the code with which a client sends and receives the file's messages. They are separate files,
+ * so that a server does not contain the client's code, nor a client the server's. */
 #include "count.h"
 #include "emit.h"
 #include "emit_handlers.h"
@@ -60,8 +60,8 @@ static void add_caller(struct text *text, const char *head, const struct model_s
 
 static void emit_push_declarations(struct text *text, const struct model_service *service) {
   emit_handlers_header(text, &client_side, service,
-                       " What a client handles. A member that is NULL leaves its type without a handler.");
-  text_add(text, "\n/* Send to the server. Errors as stoa_client_send() tells. */\n");
+                       " The handlers of a client. When a member is NULL, its type has no handler.");
+  text_add(text, "\n/* Send to the server. Errors: as stoa_client_send(). */\n");
   for (size_t i = 0; i < service->push_count; i++) {
     add_sender(text, "STOA_API ", service->pushes[i], ";\n");
   }
@@ -70,9 +70,9 @@ static void emit_push_declarations(struct text *text, const struct model_service
 static void emit_call_declarations(struct text *text, const struct model_service *service) {
   text_add(
       text,
-      "\n/* Call the server. `on_reply` is called once, as stoa/client.h tells: `reply` is NULL unless the result "
-      "is\n * STOA_CALL_REPLY, else `end` says why. `out_call_id` may be NULL. Errors as stoa_client_call() tells; "
-      "`on_reply` is\n * not called after one. */\n");
+      "\n/* Call the server. `on_reply` is called once (see stoa_client_call()): `reply` is NULL unless the result is\n"
+      " * STOA_CALL_REPLY; otherwise `end` has the reason. `out_call_id` may be NULL. Errors: as stoa_client_call();\n"
+      " * `on_reply` is not called after an error. */\n");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     text_add(text, "\n");

@@ -66,7 +66,7 @@ void emit_errors_header(struct text *text, const struct model_file *file) {
   text_add(text,
            "\nstruct stoa_error;\nstruct stoa_session;\n"
            "\n/* _error_x() makes an error for a handler to return, as stoa_session_error() does; `message` may be "
-           "NULL.\n * _is_x() tells whether an error is that one; NULL is none. */\n");
+           "NULL.\n * _is_x() returns whether an error is this one; false for NULL. */\n");
   for_each_error(text, file, emit_declarations);
 }
 

@@ -10,7 +10,7 @@
 struct entry {
   const char *about;  /* " Call 3, rpc Join." */
   const char *name;   /* for the log */
-  const char *c_name; /* in the names of what belongs to it */
+  const char *c_name; /* in the names of its types and functions */
   const char *member;
   uint32_t number;
   const struct model_message *message;
@@ -62,7 +62,7 @@ static struct entries entries_of(const struct emit_side *side, const struct mode
   return entries;
 }
 
-/* `head` ends in "(*name)": one shape for the struct's members and the source's typedefs. */
+/* `head` ends in "(*name)": one form for the struct's members and the source's typedefs. */
 static void add_pointer(struct text *text, const char *head, const struct emit_side *side, const struct entry *entry) {
   const char *what = entry->reply != NULL ? "request" : "message";
   const char *arguments[4] = {"void *user", text_format("struct stoa_%s *%s", side->from, side->from),
@@ -96,8 +96,9 @@ void emit_handlers_header(struct text *text, const struct emit_side *side, const
   }
   text_add(text, "};\n");
   text_addf(text,
-            "\n/* Register all that are not NULL, %s. `handlers` is borrowed until the call returns, `user`\n * until "
-            "the %s is destroyed. Errors as stoa_%s_handle() tells; those before the failing one stay. */\n",
+            "\n/* Register every handler that is not NULL, %s. `handlers` is borrowed until the call returns,\n"
+            " * `user` until the %s is destroyed. Errors: as stoa_%s_handle(); handlers registered before the error "
+            "stay. */\n",
             side->deadline, side->owner, side->owner);
   add_register(text, "STOA_API ", side, service, ";\n");
 }

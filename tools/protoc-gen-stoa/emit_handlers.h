@@ -1,7 +1,7 @@
-/* emit_handlers.h: what the code for a server and the code for a client have in common: a struct with a member for each
- * handler, and the function that registers those that are set.
+/* emit_handlers.h: the common part of the code for a server and for a client: a struct with a member for each handler,
+ * and the function that registers the handlers that are set.
  *
- * Does not know: what else either of them has, such as senders and callers.
+ * Does not know: the other parts, such as senders and callers.
  */
 #ifndef PLUGIN_EMIT_HANDLERS_H
 #define PLUGIN_EMIT_HANDLERS_H
@@ -9,22 +9,22 @@
 #include "model.h"
 #include "text.h"
 
-/* What differs between the two. */
+/* The differences between the two. */
 struct emit_side {
-  const char *owner;    /* "server": a struct stoa_server has the handlers, stoa_server_handle() adds one */
-  const char *infix;    /* "" or "client_": of the struct and the function */
+  const char *owner;    /* "server": struct stoa_server has the handlers, stoa_server_handle() adds one */
+  const char *infix;    /* "" or "client_": in the names of the struct and the function */
   const char *row;      /* "stoa_handler": the struct of one handler */
-  const char *function; /* "stoa_handler_function": any handler's type */
-  const char *from;     /* "session": a struct stoa_session is where a message comes from */
-  const char *result;   /* what a handler returns, as it stands before its name: "void " */
-  const char *deadline; /* until when handlers are registered: "before the server starts" */
-  bool has_calls;       /* handlers answer calls; else there are only those of plain messages */
+  const char *function; /* "stoa_handler_function": the type of any handler */
+  const char *from;     /* "session": a message comes from a struct stoa_session */
+  const char *result;   /* the return type of a handler, as written before its name: "void " */
+  const char *deadline; /* when handlers must be registered: "before the server starts" */
+  bool has_calls;       /* there are handlers that answer calls; else only handlers of plain messages */
 };
 
 /* `head` and, on lines of its own, `comment`, which may be NULL. */
 const char *emit_with_comment(const char *head, const char *comment);
 
-/* Is there something to handle? C has no empty structs. */
+/* Are there any handlers? C has no empty structs. */
 bool emit_has_handlers(const struct emit_side *side, const struct model_service *service);
 /* The struct, with `comment` before it, and the function's declaration. */
 void emit_handlers_header(struct text *text, const struct emit_side *side, const struct model_service *service,

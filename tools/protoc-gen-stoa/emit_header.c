@@ -34,7 +34,7 @@ void emit_banner(struct text *text, const struct model_file *file, const char *c
   text_add_comment(text, "", about);
 }
 
-/* INT32_MIN has no literal of its own in C. */
+/* C has no literal for INT32_MIN. */
 static const char *enum_number(int32_t number) {
   return number == INT32_MIN ? "-2147483647 - 1" : text_format("%d", number);
 }
@@ -91,7 +91,7 @@ static void emit_oneof(struct text *text, const struct model_message *message, s
   text_addf(text, "  } %s;\n", message->oneofs[oneof].c_name);
 }
 
-/* A oneof stands where its first field stands. */
+/* A oneof is at the position of its first field. */
 static bool starts_oneof(const struct model_message *message, size_t index) {
   for (size_t i = 0; i < index; i++) {
     if (message->fields[i].label == STOA_LABEL_ONEOF && message->fields[i].oneof == message->fields[index].oneof) {
@@ -124,11 +124,12 @@ static void emit_struct(struct text *text, const struct model_message *message) 
     emit_member(text, message, i);
   }
   if (message->keeps_unknown) {
-    text_add(text,
-             "  struct stoa_bytes unknown_fields; /* what a newer program put into it, in binary; written again */\n");
+    text_add(
+        text,
+        "  struct stoa_bytes unknown_fields; /* fields from newer programs, in binary; they are written again */\n");
   }
   if (message->field_count == 0 && !message->keeps_unknown) {
-    text_add(text, "  char empty_; /* the message has no fields, and C no empty structs */\n");
+    text_add(text, "  char empty_; /* the message has no fields, and C has no empty structs */\n");
   }
   text_add(text, "};\n");
 }

@@ -21,12 +21,12 @@ bool emit_has_service(const struct model_file *file) {
   return false;
 }
 
-/* The ways a plain message goes out. */
+/* The functions that send a plain message. */
 struct sender {
   const char *verb;
   const char *function;
   const char *parameters[3]; /* before the message; NULL after the last */
-  const char *arguments;     /* what the call starts with */
+  const char *arguments;     /* the first arguments of the call */
 };
 
 #define SERVER "struct stoa_server *server"
@@ -95,9 +95,9 @@ static void emit_answer_declarations(struct text *text, const struct model_servi
   }
   text_add(
       text,
-      "\n/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns "
-      "STOA_LATER,\n * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and "
-      "stoa_call_fail() tell;\n * the call is consumed by all of them. */\n");
+      "\n/* A handler of a call may answer later: it takes the call with stoa_call_take() of stoa/call.h and returns "
+      "STOA_LATER.\n * Then one of these two functions completes it, once and on any thread. Errors: as "
+      "stoa_call_reply() and\n * stoa_call_fail(); the call is consumed also by an error. */\n");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     text_add(text, "\n");
@@ -109,31 +109,34 @@ static void emit_answer_declarations(struct text *text, const struct model_servi
 
 static void emit_service_declarations(struct text *text, const struct model_service *service) {
   if (emit_has_handlers(&server_side, service)) {
-    const char *head = " What answers clients. A member that is NULL leaves its type without a handler.";
+    const char *head = " The handlers of a server. When a member is NULL, its type has no handler.";
     emit_handlers_header(text, &server_side, service, emit_with_comment(head, service->place.comment));
   }
   emit_answer_declarations(text, service);
   if (service->push_count > 0) {
-    text_add(
-        text,
-        "\n/* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from "
-        "any thread;\n * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a "
-        "session inside its\n * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), "
-        "stoa_server_publish() and stoa_session_send()\n * tell. */\n");
+    text_add(text,
+             "\n/* _send() sends to one session by its id, _broadcast() to all and _publish() to a group's members, "
+             "from any "
+             "thread.\n * _broadcast_except() and _publish_except() skip the session with that id. _push() sends to a "
+             "session "
+             "inside its own\n * callbacks. Errors: as stoa_server_send(), stoa_server_broadcast(), "
+             "stoa_server_publish() and\n"
+             " * stoa_session_send(). */\n");
   }
   for (size_t i = 0; i < service->push_count; i++) {
     emit_sender_declarations(text, service->pushes[i]);
   }
 }
 
-/* C++ refuses a function of another type by itself, and does not know the option. */
+/* In C++ a function of another type is always refused, and the option does not exist. */
 static void emit_strict_pointers(struct text *text) {
-  text_add(text,
-           "\n/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and "
-           "clang 16 only\n * warn. It holds from here to the end of what is compiled. */\n"
-           "#if defined(__GNUC__) && !defined(__cplusplus)\n"
-           "#pragma GCC diagnostic error \"-Wincompatible-pointer-types\"\n"
-           "#endif\n");
+  text_add(
+      text,
+      "\n/* A handler whose type differs from its member's is an error. Without this pragma, C compilers before gcc 14 "
+      "and\n * clang 16 only warn. It applies from here to the end of the compilation unit. */\n"
+      "#if defined(__GNUC__) && !defined(__cplusplus)\n"
+      "#pragma GCC diagnostic error \"-Wincompatible-pointer-types\"\n"
+      "#endif\n");
 }
 
 void emit_service_header(struct text *text, const struct model_file *file) {

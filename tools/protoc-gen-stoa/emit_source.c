@@ -53,7 +53,7 @@ static void emit_presence(struct text *text, const struct model_message *message
   }
 }
 
-/* The least int64_t has no literal of its own in C. */
+/* C has no literal for INT64_MIN. */
 static const char *bound_literal(const struct model_field *field, const union stoa_rule_bound *bound) {
   switch (kind_class(field->kind)) {
     case KIND_CLASS_WHOLE:
@@ -112,7 +112,7 @@ static void emit_rules(struct text *text, const struct model_message *message,
   text_add(text, "};\n");
 }
 
-/* Must JSON escape something in it (RFC 8259 7)? */
+/* Must a character in it be escaped in JSON (RFC 8259 7)? */
 static bool has_escapes(const char *name) {
   while (*name != '\0' && (unsigned char)*name >= 0x20 && *name != '"' && *name != '\\') {
     name++;
@@ -120,7 +120,7 @@ static bool has_escapes(const char *name) {
   return *name != '\0';
 }
 
-/* `rules_index` is the field's place in the message's table of rules, if it has any. */
+/* `rules_index` is the field's index in the message's table of rules, if it has rules. */
 static void emit_field(struct text *text, const struct model_message *message, const struct model_field *field,
                        size_t rules_index) {
   assert(kind_names[field->kind] != NULL);

@@ -2,7 +2,7 @@
 
 #include "names.h"
 
-/* Kratos's numbers of its extensions of EnumOptions and EnumValueOptions. */
+/* The numbers of Kratos's extensions of EnumOptions and EnumValueOptions. */
 #define DEFAULT_CODE_NUMBER 1108
 #define CODE_NUMBER 1109
 

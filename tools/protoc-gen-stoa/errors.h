@@ -1,11 +1,11 @@
-/* errors.h: enums whose values are errors, by the options of Kratos's errors/errors.proto. */
+/* errors.h: finds the enums whose values are errors, marked by the options of Kratos's errors/errors.proto. */
 #ifndef PLUGIN_ERRORS_H
 #define PLUGIN_ERRORS_H
 
 #include "model.h"
 
 /* Give the values of the wanted files' enums their codes. An enum with (errors.default_code), or with (errors.code) on
- * a value, is one of errors; there a value that gets no code from either is none. */
+ * a value, is an enum of errors. A value of it that gets no code from either option is not an error. */
 void errors_read(struct model *model, struct problems *problems);
 
 /* "shop_error_user_not_found" and "shop_is_user_not_found". */

@@ -8,15 +8,15 @@
 #include "pool.h"
 #include "wellknown.h"
 
-/* Messages inside messages that are shown; those further in are left out, as types may hold themselves. */
+/* Levels of nested messages that are shown; deeper ones are left out, because types may contain themselves. */
 #define DEPTH_MAX 3
-/* And as many in all. */
+/* Messages that are shown in all. */
 #define MESSAGES_MAX 32
-/* Entries of a list that rules ask for and that are shown. */
+/* The most entries of a list that are shown when its rules ask for several. */
 #define ENTRIES_MAX 3
 #define LEN_MAX 64
 
-/* How far one example has come. */
+/* The progress of one example. */
 struct maker {
   unsigned depth;
   unsigned messages;
@@ -83,7 +83,7 @@ static size_t allowed_len(const struct model_field *field, size_t wanted, size_t
   return len < most ? len : most;
 }
 
-/* The field's own name, over and over where it must be longer. */
+/* The field's name, repeated when the text must be longer. */
 static const char *text_value(const struct model_field *field) {
   size_t own = strlen(field->name);
   size_t len = allowed_len(field, own, own > LEN_MAX ? own : LEN_MAX);
@@ -143,7 +143,7 @@ static void add_number_bytes(struct text *binary, uint32_t kind, uint64_t bits) 
   }
 }
 
-/* JSON has 64-bit integers as strings, for readers whose numbers are doubles. */
+/* 64-bit integers are strings in JSON, for readers whose numbers are doubles. */
 static void add_integer_text(struct text *json, uint32_t kind, const char *digits) {
   const char *quote = kind_is_64_bit(kind) ? "\"" : "";
   text_addf(json, "%s%s%s", quote, digits, quote);
@@ -194,7 +194,7 @@ static void add_real(struct example *out, const struct model_field *field) {
   add_fixed(&out->binary, narrow_bits, 4);
 }
 
-/* The first value that is not 0, for absent ones are 0. */
+/* The first value that is not 0, because 0 means absent. */
 static void add_enum(struct example *out, const struct model_enum *enumeration) {
   const struct model_enum_value *value = &enumeration->values[0];
   for (size_t i = 0; i < enumeration->value_count && value->number == 0; i++) {
@@ -253,7 +253,7 @@ static enum wire wire_of(const struct model_field *field) {
   }
 }
 
-/* The bytes of a number, a bool or an enum without presence are left out when they say 0. */
+/* A number, a bool or an enum without presence is not encoded when it is 0. */
 static bool is_zero(const struct model_field *field, const struct text *value) {
   for (size_t i = 0; i < value->len; i++) {
     if (value->data[i] != 0) {
@@ -279,7 +279,7 @@ static void add_list(struct example *out, const struct model_field *field, struc
   text_add(&out->json, "[");
   for (size_t i = 0; i < count; i++) {
     struct model_field item = *field;
-    /* Length rules of a list are not about its entries. */
+    /* Length rules of a list do not apply to its entries. */
     item.rules.rules &= (uint32_t)(STOA_RULE_MIN | STOA_RULE_MAX);
     struct example value = {0};
     add_value(&value, &item, maker);
@@ -296,7 +296,7 @@ static void add_list(struct example *out, const struct model_field *field, struc
   }
 }
 
-/* Keys are strings in JSON, whatever they are in binary. */
+/* Keys are always strings in JSON. */
 static void add_map(struct example *out, const struct model_field *field, struct maker *maker) {
   const struct model_field *key_field = &field->message->fields[0];
   const struct model_field *value_field = &field->message->fields[1];
@@ -345,7 +345,7 @@ static void add_field(struct example *out, const struct model_field *field, stru
   }
 }
 
-/* What JSON writes in a form of its own, by hand. */
+/* Examples written by hand, for types with a special form in JSON. */
 struct fixed_example {
   enum stoa_special special;
   const char *json;
@@ -377,7 +377,7 @@ static bool add_fixed_example(struct example *out, enum stoa_special special) {
   return false;
 }
 
-/* A wrapper is its value alone in JSON. */
+/* A wrapper is only its value in JSON. */
 static bool is_wrapper(const struct model_message *message) {
   return message->special == STOA_SPECIAL_WRAPPER && message->field_count == 1 && message->fields[0].message == NULL;
 }
@@ -393,7 +393,7 @@ static void add_fields(struct example *out, const struct model_message *message,
   text_add(&out->json, "}");
 }
 
-/* Recursive along the fields, as deep as DEPTH_MAX lets it. */
+/* Recursive along the fields, up to DEPTH_MAX. */
 static struct example example_message(const struct model_message *message, struct maker *maker) {
   struct example out = {0};
   maker->depth++;

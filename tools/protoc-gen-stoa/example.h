@@ -1,6 +1,6 @@
 /* example.h: one message of a type with a value in every field, in JSON and in Protobuf binary.
  *
- * The values keep to the fields' rules, so that a reader can send the example. Of a oneof the first member is set.
+ * The values obey the fields' rules, so that a reader can send the example. In a oneof the first member is set.
  */
 #ifndef PLUGIN_EXAMPLE_H
 #define PLUGIN_EXAMPLE_H

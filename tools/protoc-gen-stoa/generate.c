@@ -60,14 +60,14 @@ static const char *known_options(void) {
   return known;
 }
 
-/* `parameter` is what --stoa_opt said, the options with commas between them. NULL when all is well. */
+/* `parameter` is the value of --stoa_opt, options separated by commas. Returns NULL when all are valid. */
 static const char *choose_all(struct selection *selection, const char *parameter) {
   const char *at = parameter == NULL || *parameter == '\0' ? "c" : parameter;
   for (;;) {
     size_t len = strcspn(at, ",");
     const char *option = pool_copy(at, len);
     if (!choose(selection, option)) {
-      return text_format("unknown option \"%s\": there are %s", option, known_options());
+      return text_format("unknown option \"%s\": the options are %s", option, known_options());
     }
     if (at[len] == '\0') {
       return NULL;
@@ -107,8 +107,8 @@ static bool is_chosen(const struct selection *selection, const char *option) {
   return false;
 }
 
-/* All write JSON. Of the languages only those count that are asked for: names that are one in C are no fault to
- * somebody who asks for TypeScript alone. */
+/* JSON names are always checked. Names of a language are checked only if it is generated: equal names in C do not
+ * matter when only TypeScript is wanted. */
 static void check_names(const struct model *model, const struct selection *selection, struct problems *problems) {
   bool has_client = is_chosen(selection, "client");
   collide_check_json(model, problems);
@@ -120,7 +120,7 @@ static void check_names(const struct model *model, const struct selection *selec
   }
 }
 
-/* What protoc is to show, or NULL. */
+/* The errors for protoc to show, or NULL. */
 static const char *fill(const request_message *request, response_message *response) {
   struct selection selection = {0};
   const char *wrong = choose_all(&selection, request->parameter);

@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A CodeGeneratorResponse. Lies in the pool. */
+/* A CodeGeneratorResponse. Allocated in the pool. */
 struct generated {
   uint8_t *bytes;
   size_t len;
 };
 
-/* False when `bytes` are nothing that protoc could have written. What is wrong with a .proto file or with the options
- * of a run is told in the answer, which then has no files. */
+/* False when `bytes` cannot come from protoc. Errors in a .proto file or in the options of a run are reported in the
+ * answer, which then has no files. */
 bool generate(const uint8_t *bytes, size_t len, struct generated *out_answer);
 
 #endif

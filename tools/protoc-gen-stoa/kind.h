@@ -1,4 +1,4 @@
-/* kind.h: what a field's kind is: one of enum stoa_field_kind, or a group. */
+/* kind.h: the kinds of fields: those of enum stoa_field_kind, and groups. */
 #ifndef PLUGIN_KIND_H
 #define PLUGIN_KIND_H
 
@@ -14,12 +14,12 @@ enum kind_class {
   KIND_CLASS_OTHER
 };
 
-/* What proto3 does not have, and stoa/descriptor.h no constant for. */
+/* Groups do not exist in proto3, and stoa/descriptor.h has no constant for them. */
 #define KIND_GROUP 10
 
 enum kind_class kind_class(uint32_t kind);
 bool kind_is_64_bit(uint32_t kind);
-/* As a .proto file says it: "uint32"; "message" and "enum" for these. */
+/* The name in a .proto file: "uint32"; "message" and "enum" for these. */
 const char *kind_name(uint32_t kind);
 
 #endif

@@ -1,16 +1,17 @@
-/* protoc-gen-stoa: code in C and TypeScript, and pages about the protocol, from .proto files.
+/* protoc-gen-stoa: generates code in C and TypeScript, and pages about the protocol, from .proto files.
  *
  *   protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR -I api api/chatroom/v1/chatroom.proto
  *
- * writes DIR/chatroom/v1/chatroom.stoa.h and .c. --stoa_opt chooses what is written, several with commas between them:
+ * writes DIR/chatroom/v1/chatroom.stoa.h and .c. --stoa_opt chooses what is written; several options are separated by
+ * commas:
  *
- *   c         X.stoa.h and .c: structs, tables, handlers and senders for a server; what no option gives too
+ *   c         X.stoa.h and .c: structs, tables, handlers and senders for a server; the default
  *   client    X.client.stoa.h and .c: handlers, senders and calls for a client in C; they include X.stoa.h
  *   markdown  X.md: a page about the protocol
  *   ts        X.stoa.ts: interfaces, tables and a client in TypeScript
  *
- * protoc starts this program, hands it the parsed files on standard input and takes the generated ones from standard
- * output.
+ * protoc starts this program, writes the parsed files to its standard input and reads the generated files from its
+ * standard output.
  */
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,8 @@
 #include "pool.h"
 #include "rules.h"
 
-/* What Markdown would take for its own in a comment; text in backquotes stays as it is, but for a table's bars. */
+/* Escape the characters of a comment that are special in Markdown. Text in backquotes is not changed, except bars in a
+ * table. */
 static void add_prose(struct text *text, const char *raw, bool is_cell) {
   bool is_code = false;
   for (const char *at = raw; *at != '\0'; at++) {
@@ -18,7 +19,7 @@ static void add_prose(struct text *text, const char *raw, bool is_cell) {
   }
 }
 
-/* A comment's lines, without the blanks at their starts and the empty lines at its end. */
+/* A comment's lines, without leading blanks, and without empty lines at the end. */
 static const char *comment_lines(const char *comment, const char *joint) {
   struct text lines = {0};
   text_add(&lines, "");
@@ -55,7 +56,7 @@ static const char *base_type(const struct model_field *field) {
   return field->enumeration != NULL ? field->enumeration->full_name : kind_name(field->kind);
 }
 
-/* Types of the page's own package stand without it. */
+/* Types of the page's package are written without the package. */
 static const char *short_type(const struct model_file *page, const struct model_field *field) {
   const char *name = base_type(field);
   size_t len = strlen(page->proto->package);
@@ -109,7 +110,7 @@ static void add_fields(struct text *text, const struct model_file *page, const s
   text_add(text, "\n");
 }
 
-/* 16 bytes a line. */
+/* 16 bytes in each line. */
 static void add_hex(struct text *text, const struct text *binary) {
   for (size_t i = 0; i < binary->len; i++) {
     text_addf(text, "%s%02x", i == 0 ? "" : i % 16 == 0 ? "\n" : " ", (unsigned)(unsigned char)binary->data[i]);
@@ -135,7 +136,7 @@ static void add_message(struct text *text, const struct model_file *page, const 
   add_example(text, message);
 }
 
-/* The frame's bytes before the payload, for a reader who looks at a line. */
+/* The bytes of the frame before the payload, for a reader of a network trace. */
 static const char *head_bytes(uint32_t type) {
   return text_format("%02x %02x %02x %02x", type >> 24, type >> 16 & 0xff, type >> 8 & 0xff, type & 0xff);
 }
@@ -157,7 +158,7 @@ static void add_call(struct text *text, const struct model_file *page, const str
 
 static void add_push(struct text *text, const struct model_file *page, const struct model_message *message) {
   text_addf(text, "### %u: %s\n\n", message->number, message->push_name);
-  text_addf(text, "A message: either side may send `%s`. Its frame starts `%s`.\n\n", message->full_name,
+  text_addf(text, "A message: client and server may send `%s`. Its frame starts `%s`.\n\n", message->full_name,
             head_bytes(message->number));
   add_message(text, page, message);
 }
@@ -169,8 +170,8 @@ static void add_type_row(struct text *text, uint32_t number, const char *name, c
 static void add_types(struct text *text, const struct model_file *page) {
   text_add(text,
            "## Types\n\n"
-           "A frame is one WebSocket binary message: the type number, 4 bytes, the highest first unless the server is "
-           "told otherwise, and the payload in the "
+           "A frame is one WebSocket binary message: the type number, 4 bytes in big-endian order (unless "
+           "server.byte_order is little), and the payload in the "
            "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
            "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
            "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
@@ -202,23 +203,23 @@ static void add_services(struct text *text, const struct model_file *page) {
   }
 }
 
-/* Has the message been told of with its type? */
-static bool is_told(const struct model_file *page, const struct model_message *message) {
-  bool is_told = message->is_numbered || message->is_map_entry;
+/* Is the message described elsewhere on the page, with its type number or as a map's entry? */
+static bool is_described(const struct model_file *page, const struct model_message *message) {
+  bool is_described = message->is_numbered || message->is_map_entry;
   for (size_t s = 0; s < page->service_count; s++) {
     for (size_t i = 0; i < page->services[s].method_count; i++) {
       const struct model_method *method = &page->services[s].methods[i];
-      is_told = is_told || method->input == message || method->output == message;
+      is_described = is_described || method->input == message || method->output == message;
     }
   }
-  return is_told;
+  return is_described;
 }
 
 static void add_other_messages(struct text *text, const struct model_file *page) {
   bool is_first = true;
   for (size_t i = 0; i < page->message_count; i++) {
     const struct model_message *message = &page->messages[i];
-    if (!is_told(page, message)) {
+    if (!is_described(page, message)) {
       text_add(text, is_first ? "## Messages without a type of their own\n\n" : "");
       text_addf(text, "### %s\n\n", message->full_name);
       add_message(text, page, message);
@@ -268,7 +269,7 @@ void emit_markdown(struct text *text, const struct model_file *file) {
   }
   add_other_messages(text, file);
   add_enums(text, file, false, "## Enums\n\n");
-  add_enums(text, file, true, "## Errors\n\nThe code and, as the reason, the value's name arrive in `stoa.Error`.\n\n");
-  /* The last section's blank line would be the file's last one. */
+  add_enums(text, file, true, "## Errors\n\n`stoa.Error` has the code, and the value's name as the reason.\n\n");
+  /* Otherwise the blank line after the last section would be the last line of the file. */
   text->data[--text->len] = '\0';
 }

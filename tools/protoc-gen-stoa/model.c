@@ -8,7 +8,7 @@
 #include "resolve.h"
 #include "wellknown.h"
 
-/* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
+/* Field numbers in descriptor.proto, for paths in SourceCodeInfo. */
 enum {
   FILE_MESSAGE = 4,
   FILE_ENUM = 5,
@@ -21,7 +21,7 @@ enum {
 
 static const struct request_path top = {.count = 0};
 
-/* One more item at the end of an array that may move: nobody may keep pointers into it yet. */
+/* Add an item at the end of an array, which may move: there must be no pointers into it yet. */
 static void *grow(void *items, size_t count, size_t size) {
   bool is_full = (count & (count - 1)) == 0;
   if (!is_full) {
@@ -71,7 +71,7 @@ static bool keeps_unknown(const Google__Protobuf__DescriptorProto *proto) {
          keep != 0;
 }
 
-/* Recursive along the nesting of messages, which request_path_to() bounds. */
+/* Recursive along the nesting of messages, which request_path_to() limits. */
 static void declare_message(struct model_file *file, const Google__Protobuf__DescriptorProto *proto,
                             const struct request_path *path, const struct model_message *outer) {
   const char *scope = outer != NULL ? outer->full_name : file->proto->package;
@@ -102,7 +102,7 @@ static void declare_message(struct model_file *file, const Google__Protobuf__Des
   }
 }
 
-/* The file's comment stands before `syntax`, or further up with a blank line between. */
+/* The file's comment is before `syntax`, directly or with a blank line between. */
 static void describe_file(struct model_file *file) {
   const struct request_path path = {.steps = {FILE_SYNTAX}, .count = 1};
   file->place = request_place(file->proto, &path);

@@ -1,7 +1,7 @@
-/* model.h: a .proto file as C sees it: names settled, types found, type numbers paired.
+/* model.h: a .proto file, prepared for C: with names, resolved types and type numbers.
  *
- * model_build() makes it from the request, number_files() gives the type numbers, collide_check() and
- * ts_collide_check() find names that C or TypeScript would see twice. Emitters only read it.
+ * model_build() builds it from the request, number_files() assigns the type numbers, collide_check() and
+ * ts_collide_check() find names that would be equal in C or TypeScript. Emitters only read it.
  */
 #ifndef PLUGIN_MODEL_H
 #define PLUGIN_MODEL_H
@@ -19,17 +19,17 @@ struct model_file;
 struct model_enum_value {
   const char *name;
   const char *c_name;     /* STOA_BYTE_ORDER_BIG */
-  const char *short_name; /* without the enum's own name before it: BIG */
+  const char *short_name; /* without the enum's name in front: BIG */
   int32_t number;
-  int32_t error_code; /* 0: no error */
+  int32_t error_code; /* 0: not an error */
   struct place place;
 };
 
 struct model_enum {
   const char *name;
   const char *full_name;
-  const char *c_name;  /* of the C enum; the table's has _enum behind it */
-  const char *c_scope; /* what the C names of the enum and of things about it start with; may be empty */
+  const char *c_name;  /* of the C enum; the name of the table ends in _enum */
+  const char *c_scope; /* the prefix of the C names of the enum and of what belongs to it; may be empty */
   bool is_errors;      /* some of its values are errors */
   struct model_enum_value *values;
   size_t value_count;
@@ -43,13 +43,13 @@ struct model_field {
   const char *c_name;
   const char *json_name;
   uint32_t number;
-  uint32_t kind; /* FieldDescriptorProto.Type, which enum stoa_field_kind is but for groups */
+  uint32_t kind; /* FieldDescriptorProto.Type; the numbers are those of enum stoa_field_kind, plus groups */
   enum stoa_field_label label;
   bool is_packed;
-  const struct model_message *message;  /* of a message's or a map's field */
-  const struct model_enum *enumeration; /* of an enum's field */
+  const struct model_message *message;  /* for messages and maps */
+  const struct model_enum *enumeration; /* for enums */
   size_t oneof;                         /* index; for STOA_LABEL_ONEOF only */
-  struct stoa_field_rules rules;        /* none for most */
+  struct stoa_field_rules rules;        /* empty for most */
   struct place place;
 };
 
@@ -63,17 +63,17 @@ struct model_oneof {
 struct model_message {
   const char *name;
   const char *full_name;
-  const char *c_name;         /* of the C struct; the table's has _type behind it */
+  const char *c_name;         /* of the C struct; the name of the table ends in _type */
   struct model_field *fields; /* in the order of the file */
   size_t field_count;
-  struct model_oneof *oneofs; /* those that the file declares, without the ones behind `optional` */
+  struct model_oneof *oneofs; /* those that the file declares, without those that protoc adds for `optional` */
   size_t oneof_count;
   bool is_map_entry;
   bool is_nested;
-  bool keeps_unknown; /* in a member behind all others */
-  bool has_rules;     /* it, or one that it can hold */
+  bool keeps_unknown; /* in a member after all others */
+  bool has_rules;     /* the message, or one that it can contain, has rules */
   enum stoa_special special;
-  bool is_numbered; /* a plain message: either side may push it */
+  bool is_numbered; /* a plain message: server and client may push it */
   uint32_t number;
   const char *push_name;   /* "Chat": for the log */
   const char *push_c_name; /* "chat" */
@@ -85,7 +85,7 @@ struct model_message {
 
 struct model_method {
   const char *name;
-  const char *c_name; /* of the member in the handlers' struct */
+  const char *c_name; /* of the member in the struct of handlers */
   const struct model_message *input;
   const struct model_message *output;
   bool is_numbered;
@@ -98,7 +98,7 @@ struct model_service {
   const char *c_name; /* chatroom_v1_chatroom_service */
   struct model_method *methods;
   size_t method_count;
-  struct model_message **pushes; /* of the first service: the file's plain messages */
+  struct model_message **pushes; /* in the first service: the file's plain messages */
   size_t push_count;
   struct place place;
 };
@@ -109,10 +109,10 @@ struct model_file {
   const char *prefix;   /* "chatroom_v1", or empty */
   const char *comment;
   bool is_wanted;                 /* protoc asks for its code */
-  bool is_foreign;                /* of Protobuf itself, and without code in C */
-  struct model_message *messages; /* nested ones too, each behind the one around it */
+  bool is_foreign;                /* a file of Protobuf itself, without code in C */
+  struct model_message *messages; /* including nested ones, each after the one around it */
   size_t message_count;
-  struct model_enum *enums; /* nested ones too */
+  struct model_enum *enums; /* including nested ones */
   size_t enum_count;
   struct model_service *services; /* at least one when a message is numbered, though the file may have none */
   size_t service_count;
@@ -123,11 +123,11 @@ struct model_file {
 };
 
 struct model {
-  struct model_file *files; /* imported ones before those that import them */
+  struct model_file *files; /* imported files come before those that import them */
   size_t file_count;
 };
 
-/* Can C ask whether the field is set? Of messages, `optional` fields and members of a oneof. */
+/* Does the field have presence? True for messages, `optional` fields and members of a oneof. */
 bool model_has_presence(const struct model_field *field);
 
 /* A message's fields by ascending number. */
@@ -135,15 +135,15 @@ const struct model_field **model_sorted_fields(const struct model_message *messa
 
 struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems);
 
-/* Is the value an alias whose C name and number an earlier value of the enum has, as `done` behind `DONE`? One
- * enumerator serves both. */
+/* Is the value an alias with the C name and number of an earlier value of the enum, such as `done` after `DONE`? They
+ * share one enumerator. */
 bool model_enum_value_is_again(const struct model_enum *enumeration, size_t index);
 
-/* Has a field or an rpc of the file a type of the other one? A map's values are fields of its entry, which is a message
- * of the file. */
+/* Does a field or an rpc of the file have a type from the other file? Values of a map count too: they are fields of its
+ * entry, which is a message of the file. */
 bool model_file_uses(const struct model_file *file, const struct model_file *other);
 
-/* Does the file import the other one publicly? */
+/* Does the file publicly import the other one? */
 bool model_passes_on(const struct model_file *file, const struct model_file *other);
 
 #endif

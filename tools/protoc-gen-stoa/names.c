@@ -6,7 +6,7 @@
 #include "pool.h"
 #include "text.h"
 
-/* Of C11, C23 and C++20, and macros of system headers and the compiler; each with a blank on both sides. */
+/* Keywords of C11, C23 and C++20, and macros of system headers and the compiler; each with a blank on both sides. */
 static const char kept_names[] =
     " alignas alignof and and_eq asm assert atomic_cancel atomic_commit auto bitand bitor bool break case catch"
     " char char16_t char32_t char8_t class co_await co_return co_yield compl complex concept const const_cast"
@@ -43,7 +43,7 @@ static bool has_lower(const char *name) {
   return *name != '\0';
 }
 
-/* A word starts at a capital behind a small letter or a digit, and at a run of capitals' last one when a small letter
+/* A word starts at a capital after a small letter or a digit, and at the last capital of a run when a small letter
  * follows it. */
 static bool starts_word(const char *name, size_t i) {
   if (i == 0 || !is_upper(name[i]) || name[i - 1] == '_') {
@@ -53,7 +53,7 @@ static bool starts_word(const char *name, size_t i) {
 }
 
 const char *names_snake(const char *name) {
-  /* In a name of capitals only, as enum values have, nothing but underscores parts words. */
+  /* In a name without small letters, as enum values have, only underscores separate words. */
   bool is_mixed = has_lower(name);
   size_t len = strlen(name);
   char *snake = pool_array(2 * len + 1, 1);

@@ -1,4 +1,4 @@
-/* names.h: from the names of a .proto file to names in C. All results lie in the pool. */
+/* names.h: from the names of a .proto file to names in C. All results are allocated in the pool. */
 #ifndef PLUGIN_NAMES_H
 #define PLUGIN_NAMES_H
 
@@ -7,17 +7,17 @@
 /* "ChatMessage" and "CHAT_MESSAGE" give "chat_message", "HTTPServer" gives "http_server", "UserID" gives "user_id",
  * "Sha256Sum" gives "sha256_sum". */
 const char *names_snake(const char *name);
-/* Letters in upper case, the rest as it is. */
+/* Letters in upper case, the rest unchanged. */
 const char *names_upper(const char *name);
-/* Every byte that an identifier cannot hold becomes an underscore, and one goes before a digit at the start. */
+/* Every byte that is not allowed in an identifier becomes an underscore, and one is put before a digit at the start. */
 const char *names_identifier(const char *text);
-/* `name` with an underscore behind when C, C++ or a common macro keeps that name for itself. */
+/* `name`, with an underscore after it when the name is reserved in C or C++ or is a common macro. */
 const char *names_safe(const char *name);
-/* "a" and "b" give "a_b"; an empty part gives the other one alone. */
+/* "a" and "b" give "a_b"; if one is empty, the result is the other one. */
 const char *names_join(const char *first, const char *second);
 /* "chat_message" without "_message", when something is left. */
 const char *names_without_suffix(const char *name, const char *suffix);
-/* The part behind `prefix`, or `name` when it has no such prefix or nothing would be left. */
+/* The part after `prefix`, or `name` when it has no such prefix or nothing would be left. */
 const char *names_without_prefix(const char *name, const char *prefix);
 /* "chat.v1" gives "chat_v1"; only dots become underscores. */
 const char *names_undotted(const char *name);

@@ -8,7 +8,7 @@
 /* Bits 30 and 31 of a frame's type mark errors and calls. */
 #define TYPE_NUMBER_MAX 0x3fffffffU
 
-/* Something with a number, to find two that share one. */
+/* An item with a number, to find two with the same number. */
 struct numbered {
   const char *what; /* rpc "Join" */
   uint32_t number;
@@ -140,7 +140,7 @@ static void check_numbers(const struct model_file *file, struct problems *proble
   }
 }
 
-/* The whole C name without the prefix, so that nested messages stay apart: Room.Closed is room_closed. */
+/* The whole C name without the prefix, so that names of nested messages differ: Room.Closed is room_closed. */
 static void name_push(struct model_message *message) {
   const char *own_prefix = text_format("%s_", message->file->prefix);
   const char *own = names_without_prefix(message->c_name, own_prefix);

@@ -1,15 +1,16 @@
-/* number.h: type numbers, from options or from the enum MessageType. */
+/* number.h: assigns type numbers, from options or from the enum MessageType. */
 #ifndef PLUGIN_NUMBER_H
 #define PLUGIN_NUMBER_H
 
 #include "model.h"
 
-/* Give rpcs and plain messages of the wanted files their numbers, and each file's first service its plain messages.
+/* Assign numbers to the rpcs and plain messages of the wanted files, and the plain messages to each file's first
+ * service.
  *
- * (stoa.type) on an rpc and (stoa.message_type) on a message say it outright. Else a value X of the file's enum
- * MessageType pairs with rpc X, or with message X, or with message XMessage, in this order. Names are compared in
- * snake case and without the enum's own prefix, so MESSAGE_TYPE_CHAT_LINE means ChatLine. A value that pairs with
- * nothing is passed over: it may be a number that another program uses.
+ * (stoa.type) on an rpc and (stoa.message_type) on a message give the number directly. Otherwise a value X of the
+ * file's enum MessageType gives the number of rpc X, of message X or of message XMessage, in this order. Names are
+ * compared in snake case and without the enum's prefix, so MESSAGE_TYPE_CHAT_LINE means ChatLine. A value without a
+ * match is ignored: another program may use that number.
  */
 void number_files(struct model *model, struct problems *problems);
 

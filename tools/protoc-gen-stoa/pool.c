@@ -14,7 +14,7 @@ struct block {
   alignas(max_align_t) unsigned char bytes[];
 };
 
-/* All blocks stay reachable from here, so a leak checker has nothing to report. */
+/* All blocks are reachable from here, so a leak checker reports nothing. */
 static struct block *blocks;
 static size_t used;
 static size_t capacity;

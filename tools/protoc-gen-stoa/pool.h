@@ -1,8 +1,8 @@
-/* pool.h: memory that lasts as long as the program.
+/* pool.h: memory that lives as long as the program.
  *
- * The plugin is a build tool that reads one request, writes one answer and ends. It frees nothing, and when there is
- * no memory it says so and exits with status 1: protoc shows that, and nobody could do better with a status. Only who
- * handles many requests in one program, as tests do, empties the pool between them.
+ * The plugin is a build tool that reads one request, writes one answer and ends. It frees nothing. When memory is out,
+ * it prints that and exits with status 1, which protoc shows; returning a status would not help. Only programs that
+ * handle many requests, such as tests, empty the pool between them.
  */
 #ifndef PLUGIN_POOL_H
 #define PLUGIN_POOL_H
@@ -18,7 +18,7 @@ char *pool_copy(const char *data, size_t len);
 /* Frees everything that was taken. */
 void pool_empty(void);
 
-/* Something is wrong that no .proto file can cause: say so and exit with status 1, as protoc asks of plugins. */
+/* For errors that no .proto file can cause: print the reason and exit with status 1, as protoc requires of plugins. */
 _Noreturn void pool_die(const char *why);
 
 #endif

@@ -26,6 +26,6 @@ const char *problem_summary(const struct problems *problems) {
   if (problems->count == 0) {
     return NULL;
   }
-  /* protoc puts "--stoa_out: " before the text; with this first line every place starts a line of its own. */
+  /* protoc puts "--stoa_out: " before the text; with this first line every position is at the start of a line. */
   return text_format("%u %s%s", problems->count, problems->count == 1 ? "error" : "errors", problems->text.data);
 }

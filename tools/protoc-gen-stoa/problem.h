@@ -1,10 +1,10 @@
-/* problem.h: what is wrong with a .proto file, gathered so that one run shows it all. */
+/* problem.h: errors in .proto files, collected so that one run shows all of them. */
 #ifndef PLUGIN_PROBLEM_H
 #define PLUGIN_PROBLEM_H
 
 #include "text.h"
 
-/* Where something stands in a .proto file, and what is said about it there. */
+/* A position in a .proto file, and the comment there. */
 struct place {
   const char *file;
   int line; /* from 1; 0 when unknown */
@@ -17,12 +17,12 @@ struct problems {
   unsigned count;
 };
 
-/* Add one line, "file.proto:LINE:COLUMN: text", the way protoc writes its own. */
+/* Add one line, "file.proto:LINE:COLUMN: text", like the errors of protoc. */
 void problem_add(struct problems *problems, const struct place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "file.proto:LINE:COLUMN" */
 const char *problem_place(const struct place *place);
-/* What protoc is to show, or NULL when all is well. */
+/* The text for protoc to show, or NULL when there are no problems. */
 const char *problem_summary(const struct problems *problems);
 
 #endif

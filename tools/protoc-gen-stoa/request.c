@@ -20,7 +20,7 @@ Google__Protobuf__Compiler__CodeGeneratorRequest *request_parse(const uint8_t *b
   return google__protobuf__compiler__code_generator_request__unpack(&pooled, len, bytes);
 }
 
-/* The varint at the start of `data`; returns how many bytes it took, 0 when it is not whole. */
+/* The varint at the start of `data`; returns its length in bytes, 0 when it is incomplete. */
 static size_t read_varint(const uint8_t *data, size_t len, uint64_t *out_value) {
   uint64_t value = 0;
   for (size_t i = 0; i < len && i < 10; i++) {
@@ -56,7 +56,7 @@ bool request_option_number(const ProtobufCMessage *options, uint32_t number, uin
   return true;
 }
 
-/* protobuf-c leaves the length before the bytes. */
+/* In protobuf-c the length is still in front of the bytes. */
 static bool read_content(const ProtobufCMessageUnknownField *field, const uint8_t **out_data, size_t *out_len) {
   uint64_t len;
   size_t head = read_varint(field->data, field->len, &len);
@@ -79,7 +79,7 @@ bool request_option_text(const ProtobufCMessage *options, uint32_t number, const
   return true;
 }
 
-/* Little-endian, whatever this machine has. */
+/* Little-endian on every machine. */
 static size_t read_fixed64(const uint8_t *data, size_t len, uint64_t *out_value) {
   uint64_t value = 0;
   for (size_t i = 0; i < 8 && len >= 8; i++) {
@@ -89,7 +89,7 @@ static size_t read_fixed64(const uint8_t *data, size_t len, uint64_t *out_value)
   return len < 8 ? 0 : 8;
 }
 
-/* Returns the bytes that the member took, 0 when it is none of a number. */
+/* Returns the length of the member in bytes, 0 when it is not a number. */
 static size_t read_member(const uint8_t *data, size_t len, struct request_member *out_member) {
   uint64_t tag;
   size_t head = read_varint(data, len, &tag);
@@ -148,7 +148,7 @@ struct place request_place(const Google__Protobuf__FileDescriptorProto *file, co
                  location->span[0] < INT32_MAX && location->span[1] >= 0 && location->span[1] < INT32_MAX &&
                  memcmp(location->path, path->steps, path->count * sizeof path->steps[0]) == 0;
     if (is_it) {
-      /* A span counts from 0, people and protoc count from 1. */
+      /* A span counts from 0; messages of protoc count from 1. */
       place.line = location->span[0] + 1;
       place.column = location->span[1] + 1;
       place.comment = comment_of(location);

@@ -8,7 +8,7 @@
 #include "pool.h"
 #include "rules.h"
 
-/* Field numbers in descriptor.proto, as SourceCodeInfo's paths use them. */
+/* Field numbers in descriptor.proto, for paths in SourceCodeInfo. */
 enum { FILE_SERVICE = 6, MESSAGE_FIELD = 2, MESSAGE_ONEOF = 8, SERVICE_METHOD = 2 };
 
 #define NAME_LEN_MAX 255
@@ -45,7 +45,7 @@ static enum stoa_field_label label_of(const struct model_field *field,
   if (proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED) {
     return field->message != NULL && field->message->is_map_entry ? STOA_LABEL_MAP : STOA_LABEL_REPEATED;
   }
-  /* protoc puts each `optional` field alone into a oneof that the file does not have. */
+  /* protoc adds a oneof for each `optional` field, which the file does not have. */
   if (proto->has_proto3_optional && proto->proto3_optional) {
     return field->message != NULL ? STOA_LABEL_SINGULAR : STOA_LABEL_OPTIONAL;
   }
@@ -69,7 +69,7 @@ static void check_field(const struct model *model, const struct model_field *fie
   if (strlen(field->name) > NAME_LEN_MAX || strlen(field->json_name) > NAME_LEN_MAX) {
     problem_add(problems, &field->place, "the name of field %u is longer than %d bytes", field->number, NAME_LEN_MAX);
   }
-  /* A map is about the type of its values. */
+  /* For a map the type of its values is checked. */
   check_type(model, field, field->label == STOA_LABEL_MAP ? field->message->proto->field[1] : proto, problems);
 }
 
@@ -95,15 +95,15 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->oneof = (size_t)proto->oneof_index;
   bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
   field->is_packed = field->label == STOA_LABEL_REPEATED && is_packable(field->kind) && !is_unpacked;
-  /* A map's entry stands nowhere in the file; what is wrong with it is told of the map. What is wrong with an imported
-   * file is told when its own code is generated. */
-  struct problems untold = {0};
-  struct problems *told = message->file->is_wanted && !message->is_map_entry ? problems : &untold;
-  check_field(model, field, proto, told);
-  rules_read(field, proto, told);
+  /* A map's entry is not in the file, so its problems are reported for the map. Problems of an imported file are
+   * reported when its own code is generated. */
+  struct problems unreported = {0};
+  struct problems *reported = message->file->is_wanted && !message->is_map_entry ? problems : &unreported;
+  check_field(model, field, proto, reported);
+  rules_read(field, proto, reported);
 }
 
-/* The oneofs behind `optional` fields come last in a descriptor, so the others keep their indexes. */
+/* The oneofs of `optional` fields are the last ones in a descriptor, so the others keep their indexes. */
 static void resolve_oneofs(struct model_message *message) {
   message->oneofs = pool_array(message->proto->n_oneof_decl, sizeof *message->oneofs);
   for (size_t i = 0; i < message->field_count; i++) {
@@ -196,7 +196,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
 }
 
 static void resolve_services(const struct model *model, struct model_file *file, struct problems *problems) {
-  /* Room for the one that number_files() makes up when a file has numbered messages and no service. */
+  /* Room for the service that number_files() adds when a file has numbered messages and no service. */
   file->services = pool_array(file->proto->n_service + 1, sizeof *file->services);
   file->service_count = file->proto->n_service;
   for (size_t i = 0; i < file->service_count; i++) {

@@ -1,4 +1,4 @@
-/* resolve.h: fields and rpcs, once every type of the request has its name. */
+/* resolve.h: resolves the types of fields and rpcs, after all types of the request have names. */
 #ifndef PLUGIN_RESOLVE_H
 #define PLUGIN_RESOLVE_H
 

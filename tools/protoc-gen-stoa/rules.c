@@ -7,7 +7,7 @@
 
 #include "kind.h"
 
-/* Of message FieldRules in api/stoa/options.proto. */
+/* The field numbers of message FieldRules in api/stoa/options.proto. */
 enum {
   REQUIRED = 1,
   MIN_LEN = 2,
@@ -33,10 +33,10 @@ static const char *const member_names[MEMBER_COUNT] = {
     [MAX_UINT64] = "max_uint64",
 };
 
-/* Doubles are whole numbers without gaps up to here. */
+/* Up to here doubles represent all whole numbers. */
 #define EXACT_MAX 9007199254740992.0
 
-/* The option's members as they came. */
+/* The option's members as read. */
 struct raw_rules {
   bool is_set[MEMBER_COUNT];
   uint64_t value[MEMBER_COUNT];
@@ -96,13 +96,13 @@ static const char *what(const struct model_field *field) {
   return text_format("%s fields", kind_name(field->kind));
 }
 
-/* All that is set fits the field. */
+/* Do all rules that are set fit the field? */
 static bool check_fit(const struct model_field *field, const struct raw_rules *raw, struct problems *problems) {
   bool is_fit = true;
   for (int member = 1; member < MEMBER_COUNT; member++) {
     if (raw->is_set[member] && !fits(field, member)) {
-      problem_add(problems, &field->place, "field \"%s\": rule %s is not for %s", field->name, member_names[member],
-                  what(field));
+      problem_add(problems, &field->place, "field \"%s\": rule %s does not apply to %s", field->name,
+                  member_names[member], what(field));
       is_fit = false;
     }
   }
@@ -128,13 +128,14 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   bool is_exact = is_real || (value >= least(field->kind) && value <= most(field->kind) && value == floor(value));
   bool is_fit = isfinite(value) && (kind_is_64_bit(field->kind) || fabs(value) <= (double)FLT_MAX);
   if (!is_fit || (!is_exact && (!kind_is_64_bit(field->kind) || fabs(value) <= EXACT_MAX))) {
-    problem_add(problems, &field->place, "field \"%s\": rule %s %s is no %s", field->name, member_names[member],
-                text_real(value), isfinite(value) ? kind_name(field->kind) : "finite number");
+    problem_add(problems, &field->place, "field \"%s\": rule %s %s is not a valid %s", field->name,
+                member_names[member], text_real(value), isfinite(value) ? kind_name(field->kind) : "number");
     return false;
   }
   if (!is_exact) {
-    problem_add(problems, &field->place, "field \"%s\": rule %s %s is beyond what a double holds exactly: write %s_%s",
-                field->name, member_names[member], text_real(value), member_names[member],
+    problem_add(problems, &field->place,
+                "field \"%s\": rule %s %s cannot be represented exactly by a double: write %s_%s", field->name,
+                member_names[member], text_real(value), member_names[member],
                 kind_class(field->kind) == KIND_CLASS_NATURAL ? "uint64" : "int64");
     return false;
   }
@@ -148,13 +149,13 @@ static bool read_real_bound(const struct model_field *field, int member, uint64_
   return true;
 }
 
-/* One side: `member` is MIN or MAX, and `rule` its bit. */
+/* Read one bound: `member` is MIN or MAX, and `rule` its bit. */
 static bool read_bound(struct model_field *field, const struct raw_rules *raw, int member, uint32_t rule,
                        union stoa_rule_bound *out_bound, struct problems *problems) {
   assert(member == MIN || member == MAX);
   int wide = member - MIN + (kind_class(field->kind) == KIND_CLASS_NATURAL ? MIN_UINT64 : MIN_INT64);
   if (raw->is_set[member] && raw->is_set[wide]) {
-    problem_add(problems, &field->place, "field \"%s\": rules %s and %s say the same thing twice", field->name,
+    problem_add(problems, &field->place, "field \"%s\": rules %s and %s set the same bound twice", field->name,
                 member_names[member], member_names[wide]);
     return false;
   }
@@ -163,7 +164,7 @@ static bool read_bound(struct model_field *field, const struct raw_rules *raw, i
   }
   field->rules.rules |= rule;
   if (raw->is_set[wide]) {
-    /* The varint of either kind is the bits that its member has. */
+    /* For both kinds the varint has the bits of the member. */
     out_bound->natural = raw->value[wide];
     return true;
   }
@@ -287,7 +288,7 @@ bool rules_own(const struct model_message *message) {
   return false;
 }
 
-/* True when the message's mark changed. */
+/* Returns true when the message's mark changed. */
 static bool spread_to(struct model_message *message) {
   if (message->has_rules) {
     return false;
@@ -300,7 +301,7 @@ static bool spread_to(struct model_message *message) {
   return message->has_rules;
 }
 
-/* Messages may hold each other in a circle, so this goes on until nothing changes. */
+/* Messages may contain each other in a cycle, so this repeats until nothing changes. */
 void rules_spread(struct model *model) {
   for (bool is_changed = true; is_changed;) {
     is_changed = false;

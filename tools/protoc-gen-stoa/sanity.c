@@ -14,12 +14,12 @@ static bool is_name(const char *name) {
   return name != NULL && names_is_identifier(name);
 }
 
-/* protoc writes names of types in full, with a dot before them. */
+/* protoc writes full names of types, with a dot in front. */
 static bool is_type_name(const char *name) {
   return name != NULL && name[0] == '.' && name[1] != '\0';
 }
 
-/* Names with dots between them, or nothing. */
+/* Names separated by dots, or an empty text. */
 static bool is_package(const char *package) {
   return *package == '\0' || (package[0] != '.' && package[strlen(package) - 1] != '.' &&
                               strstr(package, "..") == NULL && names_is_identifier(names_undotted(package)));
@@ -68,7 +68,7 @@ static bool is_entry(const message_proto *message) {
   return message->options != NULL && message->options->has_map_entry && message->options->map_entry;
 }
 
-/* A key that is no message, and one value. */
+/* A key that is not a message, and one value. */
 static bool check_entry(const message_proto *message) {
   return message->n_field == 2 && message->n_oneof_decl == 0 && message->field[0]->number == 1 &&
          message->field[1]->number == 2 && !is_composed(message->field[0]) &&
@@ -76,7 +76,7 @@ static bool check_entry(const message_proto *message) {
          message->field[1]->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
 }
 
-/* All but the messages inside it. */
+/* Checks the message without the nested ones. */
 static bool check_own(const message_proto *message) {
   for (size_t i = 0; i < message->n_oneof_decl; i++) {
     if (!is_name(message->oneof_decl[i]->name)) {
@@ -92,7 +92,7 @@ static bool check_own(const message_proto *message) {
          (!is_entry(message) || check_entry(message));
 }
 
-/* Recursive along the nesting, which `depth` bounds. */
+/* Recursive along the nesting, which `depth` limits. */
 static bool check_messages(message_proto *const *messages, size_t count, unsigned depth) {
   for (size_t i = 0; i < count; i++) {
     const message_proto *message = messages[i];

@@ -1,7 +1,7 @@
-/* sanity.h: is a request one that protoc can have written?
+/* sanity.h: checks that a request can come from protoc.
  *
- * protoc checks .proto files before any plugin sees them, and the rest of the plugin relies on that: names are there,
- * indexes point at something. Bytes that only look like a request are refused here, before anything follows them.
+ * protoc checks .proto files before any plugin sees them, and the rest of the plugin relies on that: names exist,
+ * indexes are in range. Bytes that only look like a request are refused here, before an index is used.
  */
 #ifndef PLUGIN_SANITY_H
 #define PLUGIN_SANITY_H
@@ -10,7 +10,7 @@
 
 #include "google/protobuf/compiler/plugin.pb-c.h"
 
-/* Which types the names mean is looked at later, when types are found by name. */
+/* Names of types are not resolved here; that is done later. */
 bool sanity_check(const Google__Protobuf__Compiler__CodeGeneratorRequest *request);
 
 #endif

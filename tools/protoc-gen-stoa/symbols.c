@@ -53,7 +53,7 @@ void symbols_append(struct symbols *symbols, const struct symbols *more) {
   }
 }
 
-/* By name, and the first one of the file first. */
+/* By name, then by position in the file. */
 static int compare(const void *left, const void *right) {
   const struct symbol *a = left;
   const struct symbol *b = right;
@@ -79,7 +79,7 @@ static bool is_private(const struct symbol *symbol) {
   return symbol->part == SYMBOL_PART_SOURCE || symbol->part == SYMBOL_PART_CLIENT_SOURCE;
 }
 
-/* Does one compilation see both? */
+/* Are both visible in one compilation? */
 static bool meet(const struct symbol *a, const struct symbol *b) {
   if (is_private(a) && is_private(b)) {
     return a->part == b->part && a->file == b->file;
@@ -89,7 +89,7 @@ static bool meet(const struct symbol *a, const struct symbol *b) {
   return !is_server || !is_client;
 }
 
-/* Tell of the symbol at `at` when one before it has its name. */
+/* Report the symbol at `at` when an earlier one has the same name. */
 static void report_one(const struct symbols *symbols, size_t at, const char *language, struct problems *problems) {
   const struct symbol *second = &symbols->items[at];
   for (size_t i = at; i > 0 && is_same(&symbols->items[i - 1], second); i--) {

@@ -1,6 +1,6 @@
-/* symbols.h: names that generated code has, gathered to find two that are one.
+/* symbols.h: collects the names in generated code, to find equal ones.
  *
- * Does not know: where the names come from.
+ * Does not know: the source of the names.
  */
 #ifndef PLUGIN_SYMBOLS_H
 #define PLUGIN_SYMBOLS_H
@@ -8,36 +8,35 @@
 #include "model.h"
 #include "problem.h"
 
-/* C keeps tags of structs and enums apart from all other names. */
+/* In C, tags of structs and enums have their own name space. */
 enum symbol_space { SYMBOL_SPACE_ORDINARY, SYMBOL_SPACE_TAG };
 
-/* Where a name is seen. The headers are seen by all; what a source keeps for itself is seen in that source alone, and
- * the server's source does not include the client's header. */
+/* Where a name is visible. Names of the headers are visible everywhere, static names of a source only in that source.
+ * The server's source does not include the client's header. */
 enum symbol_part { SYMBOL_PART_HEADER, SYMBOL_PART_SOURCE, SYMBOL_PART_CLIENT_HEADER, SYMBOL_PART_CLIENT_SOURCE };
 
 struct symbol;
 
 /* A zeroed one is empty and ready. */
 struct symbols {
-  enum symbol_part part;         /* of those that are added next */
-  const struct model_file *file; /* the same; where they are from */
-  const void *kin; /* the same: two of one kin collide exactly when what they are made of does, which is told of that;
-                    * NULL for most */
+  enum symbol_part part;         /* for the symbols that are added next */
+  const struct model_file *file; /* for the same symbols: the file they come from */
+  const void *kin; /* for the same symbols: two of one kin are equal exactly when the names that they are built from are
+                      equal, and that is reported instead; NULL for most */
   struct symbol *items;
   size_t count;
   size_t capacity;
 };
 
-/* `what` is what has the name: message "chat.v1.Line". */
+/* `what` describes the owner of the name: message "chat.v1.Line". */
 void symbols_add(struct symbols *symbols, enum symbol_space space, const char *name, const char *what,
                  const struct place *place);
-/* Tell of each name that an earlier one has taken. `language` is whose names they are. Puts the symbols into order. */
+/* Report each name that an earlier symbol has. `language` is the language of the names. Sorts the symbols. */
 void symbols_report(struct symbols *symbols, const char *language, struct problems *problems);
 
-/* All of `more` behind those that are there. */
 void symbols_append(struct symbols *symbols, const struct symbols *more);
-/* What a module that exports `own` and passes `others` on has in all, left in `own`. Of one name its own counts; two of
- * others, from different files, are told at `place`. */
+/* Add the symbols in `others`, which a module re-exports, to `own`, which it exports itself. With equal names the
+ * module's own one wins. Two equal names in `others` from different files are reported at `place`. */
 void symbols_pass_on(struct symbols *own, struct symbols *others, const struct place *place, struct problems *problems);
 
 #endif

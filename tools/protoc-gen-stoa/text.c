@@ -72,7 +72,7 @@ void text_add_literal(struct text *text, const char *raw) {
   text_add(text, "\"");
   for (const char *at = raw; *at != '\0'; at++) {
     unsigned char byte = (unsigned char)*at;
-    /* A '?' is escaped too, or two of them could start a trigraph. */
+    /* A '?' is escaped too, because two of them could start a trigraph. */
     if (byte == '"' || byte == '\\' || byte == '?') {
       text_addf(text, "\\%c", byte);
     } else if (byte < 0x20 || byte > 0x7e) {
@@ -84,7 +84,7 @@ void text_add_literal(struct text *text, const char *raw) {
   text_add(text, "\"");
 }
 
-/* What opens or closes a comment is taken apart, or the text could end its comment early. */
+/* Marks that open or close a comment are split, otherwise the text could end the comment. */
 static void add_comment_line(struct text *text, const char *line, size_t len) {
   for (size_t i = 0; i < len; i++) {
     bool splits = i > 0 && ((line[i - 1] == '*' && line[i] == '/') || (line[i - 1] == '/' && line[i] == '*'));

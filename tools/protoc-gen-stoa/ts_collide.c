@@ -5,7 +5,7 @@
 #include "symbols.h"
 #include "ts_names.h"
 
-/* Types and values need not be told apart: nearly everything is both. */
+/* Types and values are not distinguished: nearly every name is both. */
 static void add(struct symbols *symbols, const char *name, const char *what, const struct place *place) {
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, name, what, place);
 }
@@ -21,7 +21,7 @@ static void add_errors(struct symbols *symbols, const struct model_enum *enumera
   }
 }
 
-/* Of messages and enums; the others of a module are about these. */
+/* Names of messages and enums; the other names of a module are built from them. */
 static void add_types(struct symbols *symbols, const struct model_file *file) {
   for (size_t i = 0; i < file->enum_count; i++) {
     const struct model_enum *enumeration = &file->enums[i];
@@ -48,7 +48,7 @@ static void add_services(struct symbols *symbols, const struct model_file *file)
   }
 }
 
-/* All that the file's module exports of its own. */
+/* All names that the file's module exports itself. */
 static void add_exports(struct symbols *symbols, const struct model_file *file) {
   add_types(symbols, file);
   for (size_t i = 0; i < file->enum_count; i++) {
@@ -57,7 +57,7 @@ static void add_exports(struct symbols *symbols, const struct model_file *file) 
   add_services(symbols, file);
 }
 
-/* Properties of messages need no check: they are the names that JSON has by itself, and protoc has compared these. */
+/* Properties of messages need no check: they are the default JSON names, which protoc has compared. */
 static void check_service(const struct model_service *service, struct problems *problems) {
   struct symbols messages = {0};
   struct symbols calls = {0};
@@ -73,7 +73,7 @@ static void check_service(const struct model_service *service, struct problems *
   symbols_report(&calls, "TypeScript", problems);
 }
 
-/* What the modules of files that come before this one export, through this one too. */
+/* Names that the modules of earlier files export and this module re-exports. */
 static void add_passed_on(struct symbols *exports, const struct model *model, size_t file, const struct symbols *all,
                           struct problems *problems) {
   struct symbols others = {0};
@@ -85,19 +85,20 @@ static void add_passed_on(struct symbols *exports, const struct model *model, si
   symbols_pass_on(exports, &others, &model->files[file].place, problems);
 }
 
-/* Imported files come before those that import them, so all that one passes on is known when its turn comes. */
+/* Imported files come before those that import them, so all names that a file re-exports are known when it is checked.
+ */
 void ts_collide_check(const struct model *model, struct problems *problems) {
   struct symbols *exports = pool_array(model->file_count, sizeof *exports);
   for (size_t f = 0; f < model->file_count; f++) {
     const struct model_file *file = &model->files[f];
-    struct problems untold = {0};
-    struct problems *told = file->is_wanted ? problems : &untold;
+    struct problems unreported = {0};
+    struct problems *reported = file->is_wanted ? problems : &unreported;
     exports[f].file = file;
     add_exports(&exports[f], file);
-    symbols_report(&exports[f], "TypeScript", told);
+    symbols_report(&exports[f], "TypeScript", reported);
     for (size_t i = 0; i < file->service_count; i++) {
-      check_service(&file->services[i], told);
+      check_service(&file->services[i], reported);
     }
-    add_passed_on(&exports[f], model, f, exports, told);
+    add_passed_on(&exports[f], model, f, exports, reported);
   }
 }

@@ -1,4 +1,4 @@
-/* ts_collide.h: names that differ in the .proto file and are one in TypeScript. */
+/* ts_collide.h: finds names that differ in the .proto file and are equal in TypeScript. */
 #ifndef PLUGIN_TS_COLLIDE_H
 #define PLUGIN_TS_COLLIDE_H
 

@@ -9,7 +9,8 @@
 #include "ts_names.h"
 #include "wellknown.h"
 
-/* By FieldDescriptorProto.Type; messages and enums have names of their own. A bigint holds what a number cannot. */
+/* By FieldDescriptorProto.Type; messages and enums have their own names. A bigint is used for values that do not fit a
+ * number. */
 static const char *const kind_types[] = {
     [STOA_KIND_DOUBLE] = "number",  [STOA_KIND_FLOAT] = "number",     [STOA_KIND_INT64] = "bigint",
     [STOA_KIND_UINT64] = "bigint",  [STOA_KIND_INT32] = "number",     [STOA_KIND_FIXED64] = "bigint",
@@ -19,15 +20,15 @@ static const char *const kind_types[] = {
     [STOA_KIND_SINT32] = "number",  [STOA_KIND_SINT64] = "bigint",
 };
 
-/* How web/client/src/type.ts numbers the labels; the members of a file's next oneof have ROW_ONEOF + 1. */
+/* The numbers of the labels in web/client/src/type.ts; members of the message's next oneof have ROW_ONEOF + 1. */
 enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_ONEOF };
 
-/* A map is about its values: their field is the second one of its entry. */
+/* For a map this is the field of its values, which is the second one of its entry. */
 static const struct model_field *element(const struct model_field *field) {
   return field->label == STOA_LABEL_MAP ? &field->message->fields[1] : field;
 }
 
-/* What an element's name in TypeScript is, of its interface and of its table alike; NULL for scalars. */
+/* The name of an element's interface and table in TypeScript; NULL for scalars. */
 static const char *named_type(const struct model_field *field, const struct model_file *file) {
   const struct model_field *one = element(field);
   if (one->message != NULL) {
@@ -64,7 +65,7 @@ static const char *joined(const char *first, const char *second) {
   return first == NULL || second == NULL ? (first == NULL ? second : first) : text_format("%s\n%s", first, second);
 }
 
-/* Rules are the server's to enforce, and those of tomorrow may be others; here they are told to whoever writes code. */
+/* Only the server enforces rules, because they may change later; here they are comments for the developer. */
 static const char *field_comment(const struct model_message *message, const struct model_field *field) {
   const char *rules = rules_text(field);
   const char *head =
@@ -122,7 +123,7 @@ static const char *row_kind(const struct model_field *field, const struct model_
   return text_format("stoa.map(stoa.%s, %s)", kind_name(field->message->fields[0].kind), one);
 }
 
-/* As stoa.Row says; what is left at the end is the runtime's default. */
+/* A row of type stoa.Row; values that are left out at the end have the runtime's defaults. */
 static void emit_row(struct text *text, const struct model_field *field, const struct model_file *file) {
   bool has_json = strcmp(field->json_name, ts_names_camel(field->name)) != 0;
   text_addf(text, "  [%u, '%s', %s", field->number, field->name, row_kind(field, file));
@@ -135,7 +136,7 @@ static void emit_row(struct text *text, const struct model_field *field, const s
   text_add(text, "],\n");
 }
 
-/* Without a note that the call has no effect, bundlers would keep tables that nobody uses. */
+/* Without a comment that the call has no side effects, bundlers would keep unused tables. */
 static void emit_table(struct text *text, const struct model_message *message) {
   const char *name = ts_names_type(message->full_name, message->file);
   text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ stoa.message<%s>([", name, name, name);
@@ -154,21 +155,22 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   for (size_t i = 0; i < enumeration->value_count; i++) {
     const struct model_enum_value *value = &enumeration->values[i];
     ts_names_comment(text, "  ", value->place.comment);
-    /* As it stands, that name would be the object's prototype. */
+    /* Without brackets this name would set the object's prototype. */
     const char *key = strcmp(value->name, "__proto__") == 0 ? "['__proto__']" : value->name;
     text_addf(text, "  %s: %d,\n", key, value->number);
   }
   text_addf(text, "} as const;\nexport type %s = (typeof %s)[keyof typeof %s];\n", name, name, name);
 }
 
-/* Several of Protobuf's own files are one module. */
+/* Several of Protobuf's own files are in one module. */
 static void emit_line_once(struct text *text, const char *line) {
   if (text->data == NULL || strstr(text->data, line) == NULL) {
     text_add(text, line);
   }
 }
 
-/* Of the runtime's module only what the imported file has: a name of another one of its files may be taken. */
+/* From the runtime's module, only the names of the imported file: names of its other files may be used by the importing
+ * file. */
 static void emit_passed_on(struct text *text, const struct model_file *other, const char *module) {
   if (!ts_names_is_own(other)) {
     text_addf(text, "export * from '%s';\n", module);
@@ -200,7 +202,7 @@ static void emit_imports(struct text *text, const struct model_file *file) {
   text_addf(text, "\n%s%s", needs_runtime ? "import * as stoa from '@stoa/client';\n" : "",
             lines.data == NULL ? "" : lines.data);
   if (!needs_runtime && lines.data == NULL && file->enum_count == 0) {
-    /* Without this it would be a script, which nobody can import. */
+    /* Without this it would be a script, which cannot be imported. */
     text_add(text, "export {};\n");
   }
 }
@@ -217,12 +219,12 @@ static bool uses_any(const struct model_file *file) {
   return false;
 }
 
-/* Only for files that use Any: bundlers keep all tables that are named here. */
+/* Only for files that use Any, because bundlers keep all tables that are named here. */
 static void emit_any_types(struct text *text, const struct model_file *file) {
   if (!uses_any(file)) {
     return;
   }
-  text_add(text, "\n/* What an Any may hold; those of other files are told to addTypes() by whoever wants them. */\n");
+  text_add(text, "\n/* The types of this file that an Any may contain. Add types of other files with addTypes(). */\n");
   text_add(text, "wkt$.addTypes({\n");
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];

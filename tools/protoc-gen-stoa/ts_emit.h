@@ -1,11 +1,12 @@
-/* ts_emit.h: TypeScript from the model: interfaces, enums, tables for the runtime of web/client, and typed clients. */
+/* ts_emit.h: writes TypeScript from the model: interfaces, enums, tables for the runtime of web/client, and typed
+ * clients. */
 #ifndef PLUGIN_TS_EMIT_H
 #define PLUGIN_TS_EMIT_H
 
 #include "model.h"
 #include "text.h"
 
-/* Everything of X.stoa.ts. */
+/* The whole X.stoa.ts. */
 void ts_emit_file(struct text *text, const struct model_file *file);
 /* The API of each service and its client; nothing for a file without numbers. */
 void ts_emit_services(struct text *text, const struct model_file *file);

@@ -1,4 +1,5 @@
-/* What a client asks of the errors that an API lists, and what makes one where there is no server. */
+/* Functions that test which of an API's listed errors a client received, and constructors of these errors for code
+ * without a server. */
 #include "ts_emit.h"
 #include "ts_names.h"
 

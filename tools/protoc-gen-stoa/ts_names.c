@@ -9,7 +9,7 @@
 
 #define OWN_FOLDER "google/protobuf/"
 
-/* Words of the language, types without a declaration, and what the generated code uses; each with blanks around. */
+/* Keywords, types without a declaration, and names in the generated code; each with a blank on both sides. */
 static const char kept_names[] =
     " abstract any arguments as async await bigint boolean break case catch class const continue debugger declare"
     " default delete do else enum eval export exports extends false finally for from function get if implements import"
@@ -55,7 +55,7 @@ const char *ts_names_call(const struct model_method *method) {
   return ts_names_camel(names_snake(method->name));
 }
 
-/* With a capital at the start, as an underscore before it makes it. */
+/* With a capital at the start, as after an underscore. */
 static const char *capital(const char *name) {
   return ts_names_camel(text_format("_%s", name));
 }
@@ -118,7 +118,7 @@ void ts_names_comment(struct text *text, const char *indent, const char *raw) {
   struct text comment = {0};
   text_add_comment(&comment, indent, raw);
   if (comment.data != NULL) {
-    /* One more star makes C's block comment one that tools show beside the name. */
+    /* One more star turns C's block comment into a documentation comment. */
     text_addf(text, "%s/**%s", indent, comment.data + strlen(indent) + strlen("/*"));
   }
 }

@@ -35,16 +35,16 @@ static const struct special specials[] = {
     {"BytesValue", STOA_SPECIAL_WRAPPER},
 };
 
-/* The part behind `prefix`, or NULL. */
-static const char *behind(const char *name, const char *prefix) {
+/* The part after `prefix`, or NULL. */
+static const char *part_after(const char *name, const char *prefix) {
   size_t len = strlen(prefix);
   return strncmp(name, prefix, len) == 0 ? name + len : NULL;
 }
 
 bool wellknown_is_foreign(const char *file_name) {
-  const char *name = behind(file_name, FOLDER);
+  const char *name = part_after(file_name, FOLDER);
   for (size_t i = 0; name != NULL && i < COUNT(files); i++) {
-    const char *suffix = behind(name, files[i]);
+    const char *suffix = part_after(name, files[i]);
     if (suffix != NULL && strcmp(suffix, ".proto") == 0) {
       return false;
     }
@@ -53,7 +53,7 @@ bool wellknown_is_foreign(const char *file_name) {
 }
 
 enum stoa_special wellknown_special(const char *full_name) {
-  const char *name = behind(full_name, PACKAGE);
+  const char *name = part_after(full_name, PACKAGE);
   for (size_t i = 0; name != NULL && i < COUNT(specials); i++) {
     if (strcmp(specials[i].message, name) == 0) {
       return specials[i].special;

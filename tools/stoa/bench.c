@@ -1,4 +1,4 @@
-/* stoa bench: load any WebSocket server, check everything it delivers, and measure what that costs it. */
+/* stoa bench: load any WebSocket server, check everything it delivers, and measure what that costs the server. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 
 enum { MISSING_MAX = 4096, OPCODE_CLOSE = 8, OPCODE_PING = 9 };
 
-/* A message that was passed over. It is lost if it never comes, and out of order if it comes late. */
+/* A message that was skipped. It is lost if it never arrives, and out of order if it arrives late. */
 struct missing {
   uint32_t stream;
   uint32_t sender;
@@ -60,8 +60,8 @@ static struct bench_stream *stream_at(const struct bench_check *check, uint32_t 
   return (struct bench_stream *)((char *)check->config.streams + index * check->config.stride);
 }
 
-/* From here on the stream counts for itself. An echoing server's stream has one sender, itself. A generator without
- * memory cannot go on. */
+/* From here on the stream is checked by itself, without the log. With an echo server a stream has one sender, itself.
+ * When memory is out the generator cannot go on. */
 static void part(struct bench_check *check, struct bench_stream *stream) {
   uint32_t senders = check->echo ? 1 : check->config.options->senders;
   stream->next = calloc(senders > 0 ? senders : 1, sizeof *stream->next);
@@ -73,7 +73,7 @@ static void part(struct bench_check *check, struct bench_stream *stream) {
   }
 }
 
-/* Make room in the log. Streams that stand in the part to be forgotten go on alone. */
+/* Make room in the log. Streams that are still in the removed part are checked by themselves from now on. */
 static void cut_log(struct bench_check *check) {
   uint64_t cut_at = bench_log_cut_at(&check->log);
   for (uint32_t i = 0; i < check->config.options->connections; i++) {
@@ -95,7 +95,7 @@ static void count_delivery(struct bench_check *check, int64_t sent_ns, int64_t n
   }
 }
 
-/* `count` messages that are the log's next ones. Those sent at one time are counted at once. */
+/* `count` messages that are the next ones of the log. Messages with the same send time are counted together. */
 static void take_agreed(struct bench_check *check, struct bench_stream *stream, uint64_t count, int64_t now_ns,
                         struct bench_news *news) {
   uint64_t run = 0;
@@ -124,7 +124,7 @@ static void miss(struct bench_check *check, struct bench_stream *stream, uint32_
   }
 }
 
-/* Was it missing until now? Then it is no longer. */
+/* If the message was missing until now, mark it as received, and return whether it was. */
 static bool find_missing(struct bench_check *check, const struct bench_stream *stream, uint32_t sender, uint32_t seq) {
   for (size_t i = 0; i < check->missing_count; i++) {
     const struct missing *missing = &check->missing[i];
@@ -136,7 +136,7 @@ static bool find_missing(struct bench_check *check, const struct bench_stream *s
   return false;
 }
 
-/* A message that came before its turn or after it. Returns whether it counts as received. */
+/* A message that arrived too early or too late. Returns whether it counts as received. */
 static bool take_out_of_turn(struct bench_check *check, struct bench_stream *stream, uint32_t sender, uint32_t seq,
                              uint32_t *next) {
   if (seq > *next) {
@@ -153,7 +153,7 @@ static bool take_out_of_turn(struct bench_check *check, struct bench_stream *str
   return false;
 }
 
-/* A whole message with a marker of the run, on a stream that counts for itself. */
+/* A whole message with a marker of the run, on a stream that is checked by itself. */
 static void take_alone(struct bench_check *check, struct bench_stream *stream, uint32_t sender, uint32_t seq,
                        int64_t now_ns, struct bench_news *news) {
   uint32_t *next = &stream->next[check->echo ? 0 : sender];
@@ -174,14 +174,14 @@ static void damage(struct bench_check *check, struct bench_stream *stream) {
   check->faults.damaged++;
 }
 
-/* Can this stream get this message at all? */
+/* Can this stream receive this message? */
 static bool was_sent(const struct bench_check *check, const struct bench_stream *stream, uint32_t sender,
                      uint32_t seq) {
   return sender < check->config.options->senders && seq < check->config.sent[sender] &&
          (!check->echo || sender == stream->id);
 }
 
-/* Is it plainly another's, by its prefix or because nobody sends here? */
+/* Is it certainly foreign, by its prefix or because no connection sends? */
 static bool is_foreign(const struct bench_check *check, const uint8_t *frame) {
   const struct bench_message *message = check->config.message;
   return check->config.options->senders == 0 ||
@@ -233,7 +233,7 @@ static void take_control(unsigned opcode, const uint8_t *payload, size_t len, st
   }
 }
 
-/* A frame that is none of the run's: control, foreign or damaged. Returns the bytes used, 0 while it is not whole. */
+/* A frame that is not from the run: control, foreign or damaged. Returns the bytes used, 0 while it is incomplete. */
 static size_t take_other(struct bench_check *check, struct bench_stream *stream, const uint8_t *data, size_t len,
                          struct bench_news *news) {
   uint64_t payload_len = 0;
@@ -264,7 +264,7 @@ static size_t skip_bytes(struct bench_stream *stream, size_t len) {
   return used;
 }
 
-/* Everything that is not the log's next message. Returns the bytes used, 0 while a frame is not whole. */
+/* Everything that is not the log's next message. Returns the bytes used, 0 while a frame is incomplete. */
 static size_t take_frame(struct bench_check *check, struct bench_stream *stream, const uint8_t *data, size_t len,
                          int64_t now_ns, struct bench_news *news) {
   const struct bench_message *message = check->config.message;
@@ -330,15 +330,15 @@ uint64_t bench_check_foreign(const struct bench_check *check) {
   return check->foreign;
 }
 
-/* Did the connection see every message, each as it should be? Then `out_hash` is the order that it saw. */
+/* Did the connection see every message, each correct? Then `out_hash` is the order that it saw. */
 static bool saw_all(const struct bench_check *check, uint32_t index, uint64_t *out_hash) {
   const struct bench_stream *stream = stream_at(check, index);
   *out_hash = stream->next == NULL ? check->log.hash : stream->hash;
   return !stream->faulty && stream->received == *check->config.sent_total;
 }
 
-/* Connections that saw the same messages: did they see them in the same order? Boyer and Moore's vote finds the order
- * of most, if there is one, without a table. */
+/* Compares the order on all connections that received every message. Boyer and Moore's majority vote finds the order of
+ * the majority, if there is one, without a table. */
 static uint64_t count_disagreements(const struct bench_check *check) {
   uint64_t common = 0;
   uint64_t hash;

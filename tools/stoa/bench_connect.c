@@ -27,8 +27,8 @@ struct dialer {
   uint32_t started;
   uint32_t opened;
   uint32_t oldest; /* all before it are open, so it has the nearest deadline */
-  size_t address;  /* of the target's: where new connections go first */
-  bool reached;    /* it took a connection, so it is the server, and others are not tried any more */
+  size_t address;  /* index of the target's address that new connections try first */
+  bool reached;    /* that address accepted a connection; no other address is tried from then on */
 };
 
 int64_t bench_now_ns(void) {
@@ -60,7 +60,8 @@ static bool fail(const struct bench_conn *conn, const char *what, const char *wh
   return false;
 }
 
-/* From one address to one port there are some 28,000 ports. On the loopback network, all of 127.0.0.0/8 is ours. */
+/* One address has about 28,000 ports for connections to one port. On the loopback network all of 127.0.0.0/8 can be
+ * used. */
 static bool bind_source(const struct dialer *dialer, struct bench_conn *conn) {
   const struct sockaddr_in *to = (const struct sockaddr_in *)&dialer->target->addresses[conn->address].socket;
   if (to->sin_family != AF_INET || (ntohl(to->sin_addr.s_addr) >> 24) != 127 ||
@@ -82,7 +83,7 @@ static bool watch(const struct dialer *dialer, const struct bench_conn *conn, in
   return true;
 }
 
-/* An address that does not answer must not use up the time of those after it. */
+/* An address that does not answer must not use the time of the addresses after it. */
 static void set_deadline(const struct dialer *dialer, struct bench_conn *conn) {
   int64_t whole_ns = dialer->options->connect_timeout_ms * 1000000;
   size_t count = dialer->target->address_count;
@@ -90,7 +91,7 @@ static void set_deadline(const struct dialer *dialer, struct bench_conn *conn) {
   conn->deadline_ns = is_last ? conn->begun_ns + whole_ns : bench_now_ns() + whole_ns / (int64_t)count;
 }
 
-/* Returns NULL, or what went wrong, and errno why. */
+/* Returns NULL, or the step that failed, with the reason in errno. */
 static const char *try_address(struct dialer *dialer, struct bench_conn *conn) {
   const struct bench_address *address = &dialer->target->addresses[conn->address];
   int family = address->socket.ss_family;
@@ -114,7 +115,7 @@ static const char *try_address(struct dialer *dialer, struct bench_conn *conn) {
   return epoll_ctl(dialer->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) == 0 ? NULL : "epoll_ctl";
 }
 
-/* Once an address was reached, only a lack of ports on this side makes it worth while to try another. */
+/* Once an address was reached, another one is tried only when the local ports are used up. */
 static bool next_address(const struct dialer *dialer, struct bench_conn *conn, int reason) {
   bool is_reached = dialer->reached && conn->address == dialer->address && reason != EADDRNOTAVAIL;
   if (is_reached || conn->address + 1 >= dialer->target->address_count) {
@@ -127,7 +128,7 @@ static bool next_address(const struct dialer *dialer, struct bench_conn *conn, i
   return true;
 }
 
-/* The address did not do: on to the next one, or it is a failure. */
+/* The address failed: try the next one, or fail. */
 static bool try_next(struct dialer *dialer, struct bench_conn *conn, const char *what, int reason) {
   while (what != NULL) {
     if (!next_address(dialer, conn, reason)) {
@@ -149,7 +150,7 @@ static bool start(struct dialer *dialer, struct bench_conn *conn) {
 static bool ask(struct dialer *dialer, struct bench_conn *conn) {
   ssize_t sent = bench_io_send(conn, dialer->target->request, dialer->target->request_len);
   if (sent != (ssize_t)dialer->target->request_len || bench_io_unsent(conn)) {
-    return fail(conn, "asking for the upgrade", sent < 0 ? strerror(errno) : "the socket took a part only");
+    return fail(conn, "asking for the upgrade", sent < 0 ? strerror(errno) : "the socket accepted only a part");
   }
   conn->state = BENCH_CONN_ASKING;
   return watch(dialer, conn, EPOLL_CTL_MOD, EPOLLIN);
@@ -203,7 +204,7 @@ static bool refused(const struct bench_conn *conn, const char *reason, size_t he
   return fail(conn, reason, what);
 }
 
-/* The head is kept in the tail, which most often it is not worth keeping for later. */
+/* The head is kept in the tail, which is usually freed after it. */
 static bool take_answer(struct dialer *dialer, struct bench_conn *conn) {
   const char *end = memmem(conn->tail, conn->tail_len, "\r\n\r\n", 4);
   if (end == NULL) {
@@ -245,8 +246,8 @@ static bool hear(struct dialer *dialer, struct bench_conn *conn) {
   return take_answer(dialer, conn);
 }
 
-/* A server's early message stays in its socket until the load reads, and EPOLLIN would tell of it again and again, so
- * it is turned off until all are open. */
+/* A server's early message stays in the socket until the load reads. EPOLLIN would report it again and again, so it is
+ * off until all connections are open. */
 static bool leave_alone(const struct dialer *dialer, const struct bench_conn *conn, uint32_t events) {
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
     return fail(conn, "after the upgrade", "the server ended the connection");
@@ -284,7 +285,7 @@ static bool start_more(struct dialer *dialer) {
   return true;
 }
 
-/* Until an address was reached each one has its own share of the time; there are few connections then. */
+/* Until an address is reached, each address has its own share of the time; there are few connections then. */
 static struct bench_conn *find_nearest(struct dialer *dialer) {
   while (dialer->conns[dialer->oldest].state == BENCH_CONN_OPEN) {
     dialer->oldest++;

@@ -1,4 +1,4 @@
-/* tools/stoa/bench_connect.h: open all connections, a few at a time, each within its deadline. */
+/* tools/stoa/bench_connect.h: opens all connections, a few at a time, each within its deadline. */
 #ifndef STOA_TOOL_BENCH_CONNECT_H
 #define STOA_TOOL_BENCH_CONNECT_H
 
@@ -13,13 +13,13 @@
 /* Monotonic nanoseconds. */
 int64_t bench_now_ns(void);
 
-/* Can this process hold that many descriptors? Raises the soft limit to the hard one. Returns false with the reason on
+/* Can this process have that many descriptors? Raises the soft limit to the hard one. Returns false with the reason on
  * stderr. */
 bool bench_descriptors_suffice(uint32_t connections);
 
-/* Upgrade options->connections connections, in TLS when `tls` is not NULL; on return each is open, in `epoll_fd` for
- * EPOLLIN with its index as data, and what came after the answer's head is in its tail. Returns false, with the reason
- * on stderr, at the first one that fails. The caller closes the descriptors in both cases. */
+/* Open options->connections connections, with TLS when `tls` is not NULL. On return each is upgraded and in `epoll_fd`
+ * for EPOLLIN with its index as data, and the bytes after the answer's head are in its tail. Returns false, with the
+ * reason on stderr, when one fails. The caller closes the descriptors in both cases. */
 bool bench_connect_all(const struct bench_target *target, const struct bench_options *options,
                        struct bench_tls_context *tls, int epoll_fd, struct bench_conn *conns);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-/* RFC 7692 7.2.1: what a message's last block ends with, and what is taken off. */
+/* RFC 7692 7.2.1: the end of a message's last block, which is removed. */
 enum { TAIL_LEN = 4, RAW_WINDOW = -15, MEMORY_LEVEL = 8 };
 
 struct bench_inflater {
@@ -16,7 +16,7 @@ size_t bench_deflate_bound(size_t len) {
   return len + len / 64 + 64;
 }
 
-/* RFC 1951 3.2.4: not the last block, stored, its length and that inverted. */
+/* RFC 1951 3.2.4: a stored block that is not the last, its length, and the complement of the length. */
 static size_t write_stored(const uint8_t *data, size_t len, uint8_t *out) {
   const uint8_t head[BENCH_STORED_HEAD] = {0, (uint8_t)len, (uint8_t)(len >> 8), (uint8_t)~len, (uint8_t)(~len >> 8)};
   memcpy(out, head, sizeof head);
@@ -58,7 +58,7 @@ void bench_inflater_destroy(struct bench_inflater *inflater) {
   }
 }
 
-/* RFC 7692 7.2.3.4: a block marked as the last ends its stream, not the message. */
+/* RFC 7692 7.2.3.4: a block with the last bit ends the deflate stream, not the message. */
 static bool inflate_all(z_stream *stream, const uint8_t *data, size_t len) {
   stream->next_in = data;
   stream->avail_in = (uInt)len;

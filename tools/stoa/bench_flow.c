@@ -9,7 +9,7 @@
 
 enum {
   SCRATCH_LEN = 256 * 1024,
-  WHOLE_FRAME_MAX = 32 * 1024, /* longer ones are not copied: their common part is sent from where it is */
+  WHOLE_FRAME_MAX = 32 * 1024, /* longer frames are not copied: their common part is sent in place */
   CONTROL_FRAME_MAX = BENCH_CONTROL_MAX + 6,
   OPCODE_CLOSE = 8,
   OPCODE_PONG = 10,
@@ -31,13 +31,13 @@ static void watch(const struct bench_outlet *outlet, const struct bench_conn *co
   epoll_ctl(outlet->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
-/* The socket is full: go on when it has room. */
+/* The socket is full: continue when it has room. */
 static void block(const struct bench_outlet *outlet, struct bench_conn *conn) {
   conn->flow.blocked = true;
   watch(outlet, conn, EPOLLIN | EPOLLOUT);
 }
 
-/* Move on by what a send took: whole frames and a part of one. */
+/* Advance by the bytes that were sent: whole frames and a part of one. */
 static void advance(struct bench_outlet *outlet, struct bench_conn *conn, size_t offered, ssize_t sent) {
   struct bench_flow *flow = &conn->flow;
   if (sent > 0) {
@@ -80,7 +80,7 @@ static void send_large(struct bench_outlet *outlet, struct bench_conn *conn) {
   advance(outlet, conn, message->masked_len - flow->offset, sent);
 }
 
-/* A pong that does not fit into the socket whole is given up: half a frame would spoil the stream. */
+/* A pong that the socket does not accept as a whole is dropped: half a frame would corrupt the stream. */
 static void send_pong(const struct bench_outlet *outlet, struct bench_conn *conn) {
   if (conn->pong_len == 0 || conn->flow.offset > 0 || conn->flow.blocked) {
     return;

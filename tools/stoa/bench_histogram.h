@@ -1,7 +1,7 @@
 /* tools/stoa/bench_histogram.h: latencies in fixed memory.
  *
  * Each power of two is cut into 64 buckets, so a percentile is at most 1.6 % too high, from 1 ns to 2^40 ns (18
- * minutes); what is longer counts as that.
+ * minutes); longer ones count as 2^40 ns.
  */
 #ifndef STOA_TOOL_BENCH_HISTOGRAM_H
 #define STOA_TOOL_BENCH_HISTOGRAM_H
@@ -38,7 +38,8 @@ static inline void bench_histogram_add(struct bench_histogram *histogram, uint64
   }
 }
 
-/* The smallest bucket's upper end that at least `fraction` (0 to 1) of the values do not exceed; 0 without values. */
+/* The upper end of the smallest bucket that at least `fraction` (0 to 1) of the values do not exceed; 0 without
+ * values. */
 uint64_t bench_histogram_percentile_ns(const struct bench_histogram *histogram, double fraction);
 
 #endif

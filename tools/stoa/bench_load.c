@@ -1,9 +1,9 @@
 /* tools/stoa/bench_load.c: the loop of a run.
  *
- * The tools see include/stoa/ and libc only, and this one speaks sockets, epoll and frames itself although a client
- * library is there: what the generator spends on a delivery is time in which the server waits, so with two cores the
- * generator has to cost less than the fastest server. And a measure that stands on the code it measures would not see
- * that code's faults.
+ * The tools use only include/stoa/ and libc. This one implements sockets, epoll and frames itself although there is a
+ * client library: while the generator works on a delivery, the server waits, so with two cores the generator must cost
+ * less than the fastest server. Also, a measurement that uses the code that it measures would not see the faults of
+ * that code.
  *
  * One thread sleeps in epoll until there is input or something is due; nothing spins.
  */
@@ -29,13 +29,13 @@
 enum {
   EVENTS_MAX = 1024,
   INPUT_LEN = 256 * 1024,
-  SHARED_FRAME_MAX = 64 * 1024, /* longer frames are gathered in a buffer of each connection */
+  SHARED_FRAME_MAX = 64 * 1024, /* longer frames are collected in a buffer per connection */
   LOG_BYTES = 16 * 1024 * 1024, /* many turns of a busy room */
-  ISSUE_MAX = 4096,             /* messages due at a time before input is looked at again */
+  ISSUE_MAX = 4096,             /* due messages that are issued before input is read again */
 };
 
-/* What a run goes through, in this order. */
-enum phase { PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_FAREWELL, PHASE_OVER };
+/* The phases of a run, in this order. */
+enum phase { PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_CLOSE, PHASE_OVER };
 
 struct load {
   const struct bench_options *options;
@@ -59,7 +59,7 @@ struct load {
   int64_t phase_end_ns;
   int64_t start_ns;
   int64_t window_start_ns;
-  int64_t active_ns; /* when something last moved */
+  int64_t active_ns; /* when the last byte was sent or received */
   uint32_t open_count;
   struct bench_result *result;
 };
@@ -70,7 +70,8 @@ static int64_t due_ns(const struct load *load, uint64_t index) {
   return load->start_ns + (int64_t)((double)index * 1e9 / load->options->rate_per_s);
 }
 
-/* At a rate a message's time is when it was due: a generator held up by a slow server must not hide the delay. */
+/* With a rate, a message's time is when it was due: a slow server delays the generator, and that delay must be
+ * visible. */
 static int64_t sent_ns(void *context, uint32_t sender, uint32_t seq) {
   const struct load *load = context;
   if (load->options->rate_per_s > 0) {
@@ -92,7 +93,7 @@ static void send_issued(struct load *load, struct bench_conn *conn) {
   count_sent(load, conn);
 }
 
-/* Let a window's sender send `count` more. */
+/* Let a sender with a window send `count` more messages. */
 static void issue(struct load *load, struct bench_conn *conn, uint32_t count, int64_t now_ns) {
   uint64_t messages = load->options->messages;
   if (messages > 0 && count > messages - conn->flow.target) {
@@ -108,7 +109,7 @@ static bool all_issued(const struct load *load) {
   return load->options->messages > 0 && load->issued == load->options->messages * load->options->senders;
 }
 
-/* Send what is due by now, the senders taking turns. */
+/* Send the messages that are due; the senders take turns. */
 static void issue_due(struct load *load, int64_t now_ns) {
   uint32_t senders = load->options->senders;
   uint64_t first = load->issued;
@@ -139,12 +140,12 @@ static void end_conn(struct load *load, struct bench_conn *conn, unsigned close_
   load->open_count--;
 }
 
-/* How long the start of a frame can be that is waited for. */
+/* The longest incomplete frame that is kept. */
 static size_t tail_max(const struct load *load) {
   return bench_deflate_bound(load->message.plain_len) + BENCH_HEAD_MAX + BENCH_CONTROL_MAX;
 }
 
-/* Where the next bytes go: behind the tail. Returns NULL when memory is out. */
+/* Where the next bytes are written: after the tail. Returns NULL when memory is out. */
 static uint8_t *input_place(struct load *load, struct bench_conn *conn) {
   if (!load->own_input) {
     if (conn->tail_len > 0) {
@@ -273,9 +274,9 @@ static bool end_window(struct load *load, int64_t now_ns) {
   return true;
 }
 
-/* RFC 6455 7.1.2. The server's Close comes after everything that it had for us, so that a message sent once too often
- * is seen and not missed by leaving too early. */
-static void say_farewell(struct load *load) {
+/* RFC 6455 7.1.2. The server's close frame follows everything else from it, so a duplicate message is seen and not
+ * missed by an early exit. */
+static void send_close_frames(struct load *load) {
   for (uint32_t i = 0; i < load->options->connections; i++) {
     struct bench_conn *conn = &load->conns[i];
     if (conn->state != BENCH_CONN_OPEN) {
@@ -302,9 +303,9 @@ static bool enter(struct load *load, enum phase phase, int64_t now_ns) {
     case PHASE_DRAIN:
       load->phase_end_ns = INT64_MAX;
       return end_window(load, now_ns);
-    case PHASE_FAREWELL:
+    case PHASE_CLOSE:
       load->phase_end_ns = now_ns + options->drain_ms * 1000000;
-      say_farewell(load);
+      send_close_frames(load);
       return true;
     case PHASE_OVER:
       return true;
@@ -312,7 +313,7 @@ static bool enter(struct load *load, enum phase phase, int64_t now_ns) {
   return false;
 }
 
-/* A run bounded by messages, and the end of every run, waits for what was sent, but not for ever. */
+/* A run with a number of messages, and the end of every run, waits for what was sent, but not without limit. */
 static bool waits_for_all(const struct load *load) {
   return load->phase == PHASE_DRAIN || (load->phase == PHASE_MEASURE && load->options->messages > 0);
 }
@@ -458,7 +459,7 @@ static bool load_init(struct load *load, const struct bench_options *options, st
     perror("stoa bench: epoll_create1");
     return false;
   }
-  /* The kernel may wake a sleeper 50 us late to save wakings, which would be seen in the latencies. */
+  /* The kernel may wake a thread 50 us late to save wake-ups, which would be visible in the latencies. */
   prctl(PR_SET_TIMERSLACK, 1UL);
   bool fine = bench_outlet_init(&load->outlet, &load->message, load->epoll_fd) && open_memory(load) && open_check(load);
   return fine || out_of_memory();

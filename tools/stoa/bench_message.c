@@ -7,8 +7,8 @@
 
 enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, FIN = 0x80, MASKED = 0x80 };
 
-/* The text around the marker and its padding. A typed JSON server decodes and encodes again, so this is the one compact
- * form, in the order of the members' numbers, with no member empty. */
+/* The text around the marker and its padding. A typed JSON server decodes and encodes the message, so the text must be
+ * exactly what it writes: compact, in the order of the field numbers, without empty members. */
 struct around {
   const char *before;
   const char *after;
@@ -17,7 +17,7 @@ struct around {
 static const struct around raw_around = {"", ""};
 static const struct around json_around = {"{\"message\":\"",
                                           "\",\"sender\":\"bench\",\"timestamp\":\"2026-01-01T00:00:00.000Z\"}"};
-/* For sizes in which a real time has no room. */
+/* For sizes that have no room for a real timestamp. */
 static const struct around json_short_around = {"{\"message\":\"", "\",\"sender\":\"b\",\"timestamp\":\"t\"}"};
 
 static size_t around_len(const struct around *around) {
@@ -58,14 +58,14 @@ size_t bench_head_read(const uint8_t *data, size_t len, uint64_t *out_payload_le
   return 2 + extra;
 }
 
-/* A period of 23 letters: a shift by a power of two, as a wrong copy makes it, does not go unseen. */
+/* A period of 23 letters: a shift by a power of two, as a wrong copy causes it, is detected. */
 static void write_letters(uint8_t *out, size_t len) {
   for (size_t i = 0; i < len; i++) {
     out[i] = (uint8_t)('a' + i % 23);
   }
 }
 
-/* The letters in a row would be compressed to nothing. Words by chance come down to about what talk does, and are the
+/* Letters in sequence would compress to almost nothing. Random words compress about as well as chat texts, and are the
  * same in every run. */
 static void write_words(uint8_t *out, size_t len) {
   static const char *const words[] = {
@@ -104,9 +104,9 @@ static void write_payload(const struct bench_options *options, const struct arou
   memcpy(at + padding_len, around->after, after_len);
 }
 
-/* RFC 6455 5.3 wants a fresh unpredictable key for each frame, against scripts that choose bytes which a proxy between
- * takes for HTTP. The bytes here are our own, and masking anew would cost the generator more than the server pays to
- * unmask: so one random key serves a run, and frames are masked once. */
+/* RFC 6455 5.3 requires a new unpredictable key for each frame, against scripts that choose bytes which a proxy takes
+ * for HTTP. The bytes here are our own, and masking each frame would cost the generator more than the server pays to
+ * unmask it. So one random key is used for a run, and frames are masked once. */
 static bool build_masked(struct bench_message *message, unsigned first, const uint8_t *payload, size_t len) {
   if (getrandom(message->key, sizeof message->key, 0) != sizeof message->key) {
     perror("stoa bench: getrandom");
@@ -124,7 +124,7 @@ static bool build_masked(struct bench_message *message, unsigned first, const ui
   return true;
 }
 
-/* The same, compressed: all up to the marker's end is stored, and so found again. */
+/* The same, compressed: everything up to the marker's end is stored, so it can be found again. */
 static bool build_packed(struct bench_message *message, unsigned first) {
   const uint8_t *payload = message->plain + message->head_len;
   size_t payload_len = message->plain_len - message->head_len;

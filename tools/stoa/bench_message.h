@@ -1,9 +1,9 @@
 /* tools/stoa/bench_message.h: the bytes of the load.
  *
  * All messages of a run have one length and differ in a marker of twelve hexadecimal digits only: four for the sender,
- * eight for its sequence number. So a frame to send is one copy and twelve digits, and a frame that came is compared
- * as a whole. Compressed messages have the marker in a stored block, where it can be written too; their rest is
- * compressed once.
+ * eight for its sequence number. So a frame to send is one copy and twelve digits, and a received frame is compared as
+ * a whole. Compressed messages have the marker in a stored block, where it can be written too; the rest is compressed
+ * once.
  *
  * Does not know: sockets, connections.
  */
@@ -19,10 +19,10 @@
 
 enum { BENCH_MARKER_LEN = 12, BENCH_HEAD_MAX = 10, BENCH_KEY_LEN = 4, BENCH_CONTROL_MAX = 125 };
 
-/* RFC 7692 6: in a message's first byte, RSV1 tells that it is compressed. */
+/* RFC 7692 6: in a message's first byte, RSV1 means that it is compressed. */
 enum { BENCH_COMPRESSED = 0x40 };
 
-/* A client's first bytes of a message up to the marker's end: head, key, a stored block's head, prefix,
+/* The first bytes of a client's message, up to the end of the marker: head, key, a stored block's head, prefix,
  * `{"message":"`, marker. */
 enum { BENCH_LEAD_MAX = BENCH_HEAD_MAX + BENCH_KEY_LEN + BENCH_STORED_HEAD + BENCH_PREFIX_MAX + 12 + BENCH_MARKER_LEN };
 
@@ -35,14 +35,14 @@ struct bench_message {
   uint8_t *masked; /* the frame a client sends */
   size_t masked_len;
   size_t masked_marker_at;
-  size_t marker_key_at; /* the byte of the key that masks the marker's first */
+  size_t marker_key_at; /* the byte of the key that masks the first byte of the marker */
   uint8_t key[BENCH_KEY_LEN];
 };
 
-/* Build the frames that `options` ask for. Returns false with the reason on stderr: the size is too small for the
- * template, memory is out. */
+/* Build the frames for `options`. Returns false with the reason on stderr: the size is too small for the template, or
+ * memory is out. */
 bool bench_message_init(struct bench_message *message, const struct bench_options *options);
-/* Fine on a message that is all zero, or whose init failed. */
+/* Allowed on a message that is all zero, or whose init failed. */
 void bench_message_fini(struct bench_message *message);
 
 /* Write the client's frame, masked_len bytes. */
@@ -53,13 +53,13 @@ void bench_message_write_lead(const struct bench_message *message, uint32_t send
 /* Read the marker of the plain_len bytes at `frame`. Returns false when it is not twelve digits. */
 bool bench_message_marker(const struct bench_message *message, const uint8_t *frame, uint32_t *out_sender,
                           uint32_t *out_seq);
-/* Are all other bytes of the plain_len bytes at `frame` what was sent? */
+/* Are the plain_len bytes at `frame`, except the marker, those that were sent? */
 bool bench_message_matches(const struct bench_message *message, const uint8_t *frame);
 
 /* Write a frame's head, in the shortest of its three forms, to `out`, which has room for BENCH_HEAD_MAX. `first` has
  * FIN, RSV1 and the opcode; `masked` is 0x80 for a client's. Returns its length. */
 size_t bench_head_write(unsigned first, uint8_t masked, size_t payload_len, uint8_t *out);
-/* Read the head of a server's frame. Returns its length, 0 while it is not there as a whole. */
+/* Read the head of a server's frame. Returns its length, 0 while it is incomplete. */
 size_t bench_head_read(const uint8_t *data, size_t len, uint64_t *out_payload_len);
 
 /* Write a masked control frame with up to BENCH_CONTROL_MAX bytes of payload. Returns its length. */

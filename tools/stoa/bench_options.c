@@ -11,41 +11,41 @@ static const char help[] =
     "usage: stoa bench MODE URL [options]\n"
     "\n"
     "Loads a WebSocket server and checks every byte, the order and the number of what it delivers.\n"
-    "Exit status: 0 all was right, 1 something was not, 2 bad usage.\n"
+    "Exit status: 0 no fault, 1 a fault was found, 2 bad usage.\n"
     "\n"
     "modes:\n"
-    "  fanout   some connections send, the server gives each message to all connections\n"
-    "  echo     every connection sends, the server gives each message back\n"
-    "  idle     connections are opened and left alone\n"
+    "  fanout   some connections send, the server sends each message to all connections\n"
+    "  echo     every connection sends, the server sends each message back\n"
+    "  idle     connections are opened, nothing is sent\n"
     "\n"
     "URL is ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, ws://[IPV6]:PORT/PATH or ws+unix:SOCKET[:/PATH].\n"
     "\n"
     "load:\n"
     "  -c, --connections N     connections (32)\n"
     "  -s, --senders N         of these, how many send (fanout: all)\n"
-    "  -w, --window N          messages each sender keeps in flight (1)\n"
-    "  -r, --rate R            instead: messages a second, all senders together\n"
-    "      --size BYTES        payload of one message, prefix included (100; k and m are understood)\n"
+    "  -w, --window N          messages in flight per sender (1)\n"
+    "  -r, --rate R            instead of a window: messages per second of all senders together\n"
+    "      --size BYTES        payload of one message, with the prefix; units k and m (100)\n"
     "      --prefix HEX        bytes in front of every message, such as 00000000 for typed frames of type 0\n"
     "      --template NAME     raw, or json: {\"message\":...,\"sender\":...,\"timestamp\":...} (json with a prefix)\n"
     "      --text              text messages instead of binary ones\n"
-    "      --deflate           compressed messages: offer permessage-deflate, and insist\n"
+    "      --deflate           compressed messages: require permessage-deflate\n"
     "  -d, --duration TIME     measured time: 10, 10s or 500ms (10s)\n"
-    "      --warmup TIME       time before it (1s)\n"
-    "  -n, --messages N        instead of a time: messages of each sender\n"
-    "      --drain TIME        silence after which what has not come is lost (5s)\n"
+    "      --warmup TIME       time before the measured time (1s)\n"
+    "  -n, --messages N        instead of a duration: messages per sender\n"
+    "      --drain TIME        silence after which missing messages count as lost (5s)\n"
     "\n"
     "connecting:\n"
     "      --connect-timeout TIME   for each connection (10s)\n"
     "      --connect-concurrency N  connections being opened at a time (64)\n"
-    "      --ca FILE                wss: check the server's certificate with these; without it, it is not looked at\n"
-    "      --subprotocol NAME       ask for it, and insist\n"
+    "      --ca FILE                wss: check the server's certificate with this file; otherwise it is not checked\n"
+    "      --subprotocol NAME       require this subprotocol\n"
     "      --origin ORIGIN          send an Origin field\n"
     "      --header 'NAME: VALUE'   send this field too; may be repeated\n"
     "\n"
     "checks:\n"
-    "      --any-order         connections may disagree about the order of different senders' messages\n"
-    "      --allow-foreign     messages that no sender sent are counted, not wrong\n"
+    "      --any-order         connections may see messages of different senders in different orders\n"
+    "      --allow-foreign     messages that no sender sent are counted, not a fault\n"
     "\n"
     "report:\n"
     "  -p, --pid PID           measure this server process too; may be repeated\n"
@@ -98,7 +98,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What was given, beside the values, to find contradictions and to choose defaults. */
+/* Which options were given, to find contradictions and to choose defaults. */
 struct given {
   bool senders;
   bool window;
@@ -224,7 +224,7 @@ static bool read_pid(const char *text, struct bench_options *options) {
   return true;
 }
 
-/* RFC 9110 5.5: a line feed here would start a field, or the body, that nobody asked for. */
+/* RFC 9110 5.5: a line feed here would inject a field or a body. */
 static bool read_field(const char *option, const char *text, const char **out_text) {
   if (text[0] == '\0' || strlen(text) > 1024 || strpbrk(text, "\r\n") != NULL) {
     return wrong(option, text, "one line of 1 to 1024 bytes");
@@ -279,7 +279,7 @@ static bool read_load_option(int c, struct bench_options *options, struct given 
     case OPT_DRAIN:
       return read_time("--drain", optarg, &options->drain_ms);
     default:
-      return false; /* getopt_long() has said what is wrong */
+      return false; /* getopt_long() has printed the error */
   }
 }
 
@@ -325,19 +325,19 @@ static bool read_mode(const char *text, enum bench_mode *out_mode) {
   return wrong("MODE", text, "fanout, echo or idle");
 }
 
-/* Who sends follows from the mode, and what was not said from what was. */
+/* The mode determines the senders; missing options get their defaults from the given ones. */
 static bool complete(struct bench_options *options, const struct given *given) {
   if (options->rate_per_s > 0 && given->window) {
-    return contradiction("--window and --rate exclude each other");
+    return contradiction("--window and --rate cannot be used together");
   }
   if (options->mode != BENCH_FANOUT && given->senders) {
-    return contradiction("--senders is for fanout only");
+    return contradiction("--senders is only for fanout");
   }
   if (options->mode == BENCH_IDLE && (options->rate_per_s > 0 || given->window || options->messages > 0)) {
     return contradiction("idle sends nothing: no --window, --rate or --messages");
   }
   if (options->ca_file != NULL && strncmp(options->url, "wss:", 4) != 0) {
-    return contradiction("--ca is for wss:// only");
+    return contradiction("--ca is only for wss://");
   }
   if (!given->senders) {
     options->senders = options->mode == BENCH_IDLE ? 0 : options->connections;
@@ -352,7 +352,7 @@ static bool complete(struct bench_options *options, const struct given *given) {
     options->window = 0;
   }
   if (options->mode == BENCH_IDLE) {
-    options->allow_foreign = true; /* a server may greet or ask whether one lives */
+    options->allow_foreign = true; /* a server may send a greeting or pings */
   }
   if (options->messages > 0 || (options->mode == BENCH_IDLE && !given->warmup)) {
     options->warmup_ms = 0;
@@ -373,7 +373,7 @@ enum bench_parsed bench_options_parse(int argc, char **argv, struct bench_option
                                   .connect_timeout_ms = 10000,
                                   .connect_concurrency = 64};
   struct given given = {0};
-  optind = 0; /* glibc: start anew, so that one process can read several command lines */
+  optind = 0; /* glibc: reset, so that one process can read several command lines */
   for (int c; (c = getopt_long(argc, argv, "c:s:w:r:n:d:p:h", long_options, NULL)) != -1;) {
     if (c == 'h') {
       fputs(help, stdout);
@@ -384,7 +384,7 @@ enum bench_parsed bench_options_parse(int argc, char **argv, struct bench_option
     }
   }
   if (argc - optind != 2) {
-    fprintf(stderr, "stoa bench: expected MODE and URL; `stoa bench --help` tells more\n");
+    fprintf(stderr, "stoa bench: expected MODE and URL; `stoa bench --help` shows them\n");
     return BENCH_PARSED_WRONG;
   }
   options.url = argv[optind + 1];

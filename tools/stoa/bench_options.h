@@ -1,4 +1,4 @@
-/* tools/stoa/bench_options.h: what `stoa bench` was asked for. */
+/* tools/stoa/bench_options.h: the options of `stoa bench`. */
 #ifndef STOA_TOOL_BENCH_OPTIONS_H
 #define STOA_TOOL_BENCH_OPTIONS_H
 
@@ -25,21 +25,21 @@ struct bench_options {
   const char *url;
   uint32_t connections;
   uint32_t senders;
-  uint32_t window;   /* own messages in flight per sender; 0 when a rate is asked for */
-  double rate_per_s; /* of all senders together; 0 when a window is asked for */
+  uint32_t window;   /* messages in flight per sender; 0 when a rate is set */
+  double rate_per_s; /* of all senders together; 0 when a window is set */
   uint64_t messages; /* per sender; 0 when the run is bounded by time */
   size_t size;       /* WebSocket payload, prefix included */
   uint8_t prefix[BENCH_PREFIX_MAX];
   size_t prefix_len;
   enum bench_template template;
-  bool text;    /* text messages instead of binary ones */
-  bool deflate; /* compressed ones, both ways */
+  bool text;    /* text messages instead of binary messages */
+  bool deflate; /* compressed messages, in both directions */
   int64_t duration_ms;
   int64_t warmup_ms;
-  int64_t drain_ms; /* silence after which what has not come is lost */
+  int64_t drain_ms; /* silence after which missing messages count as lost */
   int64_t connect_timeout_ms;
   uint32_t connect_concurrency;
-  const char *ca_file; /* NULL: the server's certificate is not looked at */
+  const char *ca_file; /* NULL: the server's certificate is not checked */
   const char *subprotocol;
   const char *origin;
   const char *headers[BENCH_HEADERS_MAX];
@@ -53,8 +53,8 @@ struct bench_options {
 
 enum bench_parsed { BENCH_PARSED_RUN, BENCH_PARSED_HELP, BENCH_PARSED_WRONG };
 
-/* Read the command line. BENCH_PARSED_HELP: help was printed. BENCH_PARSED_WRONG: the reason is on stderr. The result
- * borrows from argv. */
+/* Read the command line. BENCH_PARSED_HELP: help was printed. BENCH_PARSED_WRONG: the reason is on stderr. Texts in the
+ * result are borrowed from argv. */
 enum bench_parsed bench_options_parse(int argc, char **argv, struct bench_options *out_options);
 
 #endif

@@ -12,7 +12,7 @@ static bool unreadable(const char *path) {
   return false;
 }
 
-/* A thread that ended since its folder was listed has no time of its own any more, which is no error. */
+/* A thread that has ended since its folder was listed has no time; this is not an error. */
 static void add_thread_cpu(const char *tasks, const char *name, uint64_t *total_ns) {
   char path[320];
   snprintf(path, sizeof path, "%s/%s/schedstat", tasks, name);

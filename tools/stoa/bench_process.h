@@ -1,4 +1,4 @@
-/* tools/stoa/bench_process.h: what the measured processes cost, read from /proc. */
+/* tools/stoa/bench_process.h: the cost of the measured processes, from /proc. */
 #ifndef STOA_TOOL_BENCH_PROCESS_H
 #define STOA_TOOL_BENCH_PROCESS_H
 

@@ -14,12 +14,13 @@ struct fault_line {
 enum { FAULT_COUNT = 6 };
 
 static void list_faults(const struct bench_faults *faults, struct fault_line out_lines[FAULT_COUNT]) {
-  out_lines[0] = (struct fault_line){"lost", "messages never came", faults->lost};
-  out_lines[1] = (struct fault_line){"doubled", "messages came twice", faults->doubled};
-  out_lines[2] = (struct fault_line){"out_of_order", "messages came after a later one", faults->out_of_order};
-  out_lines[3] = (struct fault_line){"damaged", "messages were not what was sent", faults->damaged};
-  out_lines[4] = (struct fault_line){"disagreed", "connections saw another order than the others", faults->disagreed};
-  out_lines[5] = (struct fault_line){"closed", "connections were ended by the server", faults->closed};
+  out_lines[0] = (struct fault_line){"lost", "messages never arrived", faults->lost};
+  out_lines[1] = (struct fault_line){"doubled", "messages arrived twice", faults->doubled};
+  out_lines[2] = (struct fault_line){"out_of_order", "messages arrived after a later one", faults->out_of_order};
+  out_lines[3] = (struct fault_line){"damaged", "messages differ from what was sent", faults->damaged};
+  out_lines[4] =
+      (struct fault_line){"disagreed", "connections saw a different order than the others", faults->disagreed};
+  out_lines[5] = (struct fault_line){"closed", "connections were closed by the server", faults->closed};
 }
 
 bool bench_result_failed(const struct bench_options *options, const struct bench_result *result) {
@@ -33,7 +34,7 @@ bool bench_result_failed(const struct bench_options *options, const struct bench
   return options->mode != BENCH_IDLE && result->deliveries == 0;
 }
 
-/* NAN: not measured, or of nothing. */
+/* NAN: not measured, or no value. */
 static double cpu_us(const struct bench_options *options, uint64_t cpu_ns, uint64_t count) {
   return options->pid_count == 0 || count == 0 ? NAN : (double)cpu_ns / 1e3 / (double)count;
 }
@@ -84,7 +85,7 @@ static void print_faults(FILE *to, const struct bench_options *options, const st
   if (options->mode != BENCH_IDLE && result->deliveries == 0) {
     fprintf(to, "  WRONG: nothing was delivered in the measured time\n");
   } else if (!bench_result_failed(options, result)) {
-    fprintf(to, "  %s\n", options->mode == BENCH_IDLE ? "all connections stayed open" : "every delivery was right");
+    fprintf(to, "  %s\n", options->mode == BENCH_IDLE ? "all connections stayed open" : "every delivery was correct");
   }
 }
 

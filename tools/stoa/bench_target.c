@@ -8,12 +8,12 @@
 #include <strings.h>
 #include <sys/un.h>
 
-/* RFC 6455 1.3's own example of a key and its answer. A fresh key per connection is there to tell a server that
- * understood from a cache that repeats; the load goes to a server of one's own, and a constant needs no digest. */
+/* RFC 6455 1.3's own example of a key and its answer. A fresh key per connection distinguishes a real server from a
+ * cache; the load goes to the user's own server, and a constant key needs no digest. */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-/* RFC 7692 7.1.1: every message stands for itself, both ways. */
+/* RFC 7692 7.1.1: every message is compressed by itself, in both directions. */
 #define OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 static bool refuse(const char *text, const char *reason) {
@@ -185,7 +185,7 @@ bool bench_target_init(struct bench_target *target, const struct bench_options *
   return write_request(target, &url, options) || refuse(options->url, "the request is longer than 32 KiB");
 }
 
-/* The value of a field, without the white space around it; NULL when there is none of that name. */
+/* The value of a field, without the white space around it; NULL when there is no such field. */
 static const char *find_field(const char *head, size_t len, const char *name, size_t *out_len) {
   size_t name_len = strlen(name);
   const char *end = head + len;
@@ -209,7 +209,7 @@ static const char *find_field(const char *head, size_t len, const char *name, si
   return NULL;
 }
 
-/* The next of the parts between semicolons, without blanks. An empty one at the end. */
+/* The next part between semicolons, without spaces. An empty one at the end. */
 static size_t next_part(const char **at, const char *end, const char **out_part) {
   const char *part = *at;
   const char *part_end = memchr(part, ';', (size_t)(end - part));
@@ -229,7 +229,7 @@ static bool is_word(const char *part, size_t len, const char *word) {
   return len == strlen(word) && strncasecmp(part, word, len) == 0;
 }
 
-/* RFC 7692 7.1: the answer may say how small the server's window is, which changes nothing here, and nothing that was
+/* RFC 7692 7.1: the answer may have the size of the server's window, which changes nothing here, but nothing that was
  * not offered. */
 static const char *judge_deflate(const char *value, size_t len) {
   const char *at = value;
@@ -276,7 +276,7 @@ const char *bench_answer_judge(const struct bench_target *target, const char *he
   value = find_field(head, len, "Sec-WebSocket-Protocol", &value_len);
   size_t wanted_len = target->subprotocol == NULL ? 0 : strlen(target->subprotocol);
   if (value == NULL) {
-    return wanted_len == 0 ? NULL : "the server did not take the subprotocol";
+    return wanted_len == 0 ? NULL : "the server did not accept the subprotocol";
   }
   bool same = wanted_len > 0 && value_len == wanted_len && memcmp(value, target->subprotocol, wanted_len) == 0;
   return same ? NULL : "the server chose another subprotocol";

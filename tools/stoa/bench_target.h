@@ -1,4 +1,4 @@
-/* tools/stoa/bench_target.h: where to connect, what to ask for, and whether the answer is right. */
+/* tools/stoa/bench_target.h: where to connect, what to request, and whether the answer is correct. */
 #ifndef STOA_TOOL_BENCH_TARGET_H
 #define STOA_TOOL_BENCH_TARGET_H
 
@@ -26,24 +26,24 @@ struct bench_url {
 };
 
 struct bench_target {
-  struct bench_address addresses[BENCH_ADDRESSES_MAX]; /* of the name, in the order in which to try them */
+  struct bench_address addresses[BENCH_ADDRESSES_MAX]; /* of the name; they are tried in this order */
   size_t address_count;
   bool tls;
-  char host[256];          /* whom the certificate is for */
-  const char *subprotocol; /* NULL: none is asked for and none may come; borrowed from the options */
-  bool deflate;            /* offered, and insisted on */
+  char host[256];          /* the name in the certificate */
+  const char *subprotocol; /* NULL: none is requested and none is accepted; borrowed from the options */
+  bool deflate;            /* required */
   size_t request_len;
   char request[BENCH_REQUEST_MAX];
 };
 
-/* Take a URL apart. Returns false, with the reason on stderr, when it is none of the forms that `--help` shows. */
+/* Parse a URL. Returns false, with the reason on stderr, when it has none of the forms that `--help` shows. */
 bool bench_url_parse(const char *text, struct bench_url *out_url);
 
 /* Resolve the URL and write the upgrade request. Returns false with the reason on stderr. */
 bool bench_target_init(struct bench_target *target, const struct bench_options *options);
 
-/* Judge the answer's head (`len` bytes, its empty line included). Returns NULL when it is the upgrade asked for, else
- * what is wrong. */
+/* Check the answer's head (`len` bytes, its empty line included). Returns NULL when it is the requested upgrade,
+ * otherwise what is wrong. */
 const char *bench_answer_judge(const struct bench_target *target, const char *head, size_t len);
 
 #endif

@@ -21,7 +21,7 @@ struct bench_tls_context {
 
 struct bench_tls {
   SSL *ssl;
-  BIO *sealed; /* encrypted bytes on their way to the socket; belongs to `ssl` */
+  BIO *sealed; /* encrypted bytes not yet sent; belongs to `ssl` */
   int fd;
 };
 
@@ -41,7 +41,7 @@ static bool set_up(struct bench_tls_context *context, const char *ca_file) {
   if (context->ssl == NULL) {
     return complain("TLS");
   }
-  /* Many servers end a connection without TLS's own farewell; WebSocket has had its by then. */
+  /* Many servers end a connection without a TLS close_notify; the WebSocket close handshake is done by then. */
   SSL_CTX_set_options(context->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context->ssl, SSL_MODE_RELEASE_BUFFERS);
   if (ca_file == NULL) {
@@ -77,7 +77,7 @@ void bench_tls_context_destroy(struct bench_tls_context *context) {
   }
 }
 
-/* RFC 6066 3: a name is told to the server, an address is not. */
+/* RFC 6066 3: a name is sent to the server, an address is not. */
 static bool name_host(SSL *ssl, const struct bench_tls_context *context) {
   void *name = (void *)(uintptr_t)context->host; /* OpenSSL only reads it */
   if (context->host_is_name && SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) != 1) {
@@ -147,7 +147,7 @@ ssize_t bench_tls_recv(struct bench_tls *tls, void *out, size_t cap) {
   if (got > 0) {
     return got;
   }
-  bench_tls_flush(tls); /* reading may have had something to answer */
+  bench_tls_flush(tls); /* reading may have produced output */
   switch (SSL_get_error(tls->ssl, got)) {
     case SSL_ERROR_WANT_READ:
       errno = EAGAIN;

@@ -10,28 +10,28 @@ enum { OPCODE_CONTROL = 8 };
 
 enum { SLOTS_MAX = 4096, SLOTS_BYTES_MAX = 16 * 1024 * 1024 };
 
-/* In fan-out the same bytes come to all connections. A message that was inflated before is found by its compressed
- * bytes, all of which are compared: that checks as much and costs a fraction. */
+/* In fan-out all connections get the same bytes. A message that was inflated before is found by its compressed bytes,
+ * which are all compared: this checks as much and costs a fraction. */
 struct slot {
   size_t packed_len; /* 0: empty */
   size_t frame_len;
   uint8_t *packed;
-  uint8_t *inflated; /* a head's room is before it */
+  uint8_t *inflated; /* there is room for a head before it */
   uint8_t *frame;    /* where the head starts */
 };
 
 struct bench_unpack {
   struct bench_check *check;
   struct bench_inflater *inflater;
-  size_t inflated_max; /* a message that is longer is damaged in any case */
-  size_t payload_max;  /* a payload that is longer is not waited for */
+  size_t inflated_max; /* a longer message is damaged in any case */
+  size_t payload_max;  /* a longer payload is not kept */
   uint64_t count;
   size_t slot_count; /* a power of two */
   struct slot *slots;
   uint8_t *memory; /* of all slots */
 };
 
-/* One frame as it came. */
+/* One frame as received. */
 struct raw_frame {
   uint8_t first;
   size_t head_len;
@@ -81,7 +81,7 @@ void bench_unpack_destroy(struct bench_unpack *unpack) {
   }
 }
 
-/* What several feeds ask of the caller: of pings and the close the last one, as the check itself does. */
+/* Combine the news of several feeds: the last ping and the last close count, as in the check itself. */
 static void add_news(struct bench_news *all, const struct bench_news *news) {
   uint32_t own = all->own + news->own;
   if (news->pinged || news->closed) {
@@ -109,7 +109,7 @@ static struct slot *find_slot(const struct bench_unpack *unpack, const uint8_t *
   return &unpack->slots[hash & (unpack->slot_count - 1)];
 }
 
-/* Put the inflated message behind the head of its frame. Returns false when there is no message in it. */
+/* Put the inflated message after the head of its frame. Returns false when it cannot be inflated. */
 static bool fill_slot(struct bench_unpack *unpack, struct slot *slot, const struct raw_frame *raw,
                       const uint8_t *payload) {
   size_t payload_len = (size_t)raw->payload_len;
@@ -128,7 +128,7 @@ static bool fill_slot(struct bench_unpack *unpack, struct slot *slot, const stru
   return true;
 }
 
-/* The frame that a compressed one stands for, NULL when it cannot be inflated. */
+/* The uncompressed frame for a compressed one, NULL when it cannot be inflated. */
 static const uint8_t *unpack_frame(struct bench_unpack *unpack, const struct raw_frame *raw, const uint8_t *payload,
                                    size_t *out_len) {
   size_t payload_len = (size_t)raw->payload_len;
@@ -143,7 +143,7 @@ static const uint8_t *unpack_frame(struct bench_unpack *unpack, const struct raw
   return slot->frame;
 }
 
-/* Take one frame, or a part of one that nobody waits for. Returns the bytes used, 0 while it is not whole. */
+/* Take one frame, or a part of one that is not kept. Returns the bytes used, 0 while it is incomplete. */
 static size_t take_frame(struct bench_unpack *unpack, struct bench_stream *stream, const uint8_t *data, size_t len,
                          int64_t now_ns, struct bench_news *all) {
   if (stream->skip > 0) {

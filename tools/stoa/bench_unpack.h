@@ -1,8 +1,8 @@
-/* tools/stoa/bench_unpack.h: compressed messages on their way to the check.
+/* tools/stoa/bench_unpack.h: inflates compressed messages for the check.
  *
- * The check compares what comes with the frames that a server without compression sends. Here a compressed message is
- * inflated and put into such a frame; all others pass as they came. What cannot be inflated passes too, and the check
- * finds it damaged.
+ * The check compares received bytes with the frames of a server without compression. This module inflates a compressed
+ * message and puts it into such a frame; all other frames pass unchanged. What cannot be inflated passes unchanged too,
+ * and the check finds it damaged.
  *
  * Does not know: sockets, time. Thread: one.
  */
@@ -16,15 +16,15 @@
 
 struct bench_unpack;
 
-/* Borrows both until it is destroyed. Returns NULL when memory is out. */
+/* It borrows both until it is destroyed. Returns NULL when memory is out. */
 struct bench_unpack *bench_unpack_create(struct bench_check *check, const struct bench_message *message);
 void bench_unpack_destroy(struct bench_unpack *unpack);
 
-/* As bench_check_feed(), which gets what this makes of it. */
+/* As bench_check_feed(), which gets the inflated frames. */
 size_t bench_unpack_feed(struct bench_unpack *unpack, struct bench_stream *stream, const uint8_t *data, size_t len,
                          int64_t now_ns, struct bench_news *out_news);
 
-/* Messages that came compressed and could be inflated, so far. */
+/* Compressed messages that were inflated so far. */
 uint64_t bench_unpack_count(const struct bench_unpack *unpack);
 
 #endif

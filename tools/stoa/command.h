@@ -1,10 +1,11 @@
-/* tools/stoa/command.h: the subcommands of `stoa`. Each reads its own options and returns the exit status. */
+/* tools/stoa/command.h: the subcommands of `stoa`. Each subcommand reads its own options and returns the exit
+ * status. */
 #ifndef STOA_TOOL_COMMAND_H
 #define STOA_TOOL_COMMAND_H
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* argv[0] is "stoa NAME", for messages. */
+/* argv[0] is "stoa NAME", for error messages. */
 int command_bench(int argc, char **argv);
 int command_token(int argc, char **argv);
 

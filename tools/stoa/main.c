@@ -1,4 +1,4 @@
-/* stoa: the command line. Finds the subcommand and hands it the rest of the line. */
+/* stoa: the command line program. It finds the subcommand and passes the other arguments to it. */
 #include <stdio.h>
 #include <stoa/version.h>
 #include <string.h>
@@ -12,8 +12,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"bench", "load a WebSocket server, check every delivery, measure its cost", command_bench},
-    {"token", "make keys, sign JSON Web Tokens, look into them", command_token},
+    {"bench", "load a WebSocket server, check every delivery, measure the cost", command_bench},
+    {"token", "make keys, sign and show JSON Web Tokens", command_token},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
@@ -23,7 +23,7 @@ static void print_help(FILE *to) {
   for (size_t i = 0; i < COMMAND_COUNT; i++) {
     fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].about);
   }
-  fprintf(to, "\n`stoa COMMAND --help` tells more.\n");
+  fprintf(to, "\n`stoa COMMAND --help` shows the options.\n");
 }
 
 static const struct command *find_command(const char *name) {

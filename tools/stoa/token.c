@@ -1,4 +1,4 @@
-/* stoa token: make keys, sign tokens, look into tokens. */
+/* stoa token: makes keys, signs tokens, inspects tokens. */
 #include "token.h"
 
 #include <errno.h>
@@ -125,7 +125,7 @@ bool token_write_file(const char *path, unsigned mode, const struct stoa_buffer 
     fprintf(stderr, "stoa token: cannot write %s: %s\n", path, strerror(error));
   }
   if (!is_written && fd >= 0) {
-    unlink(path); /* half of a key is none */
+    unlink(path); /* an incomplete key file is useless */
   }
   return is_written;
 }

@@ -1,4 +1,4 @@
-/* tools/stoa/token.h: what the three commands of `stoa token` share. */
+/* tools/stoa/token.h: shared by the three commands of `stoa token`. */
 #ifndef STOA_TOOL_TOKEN_H
 #define STOA_TOOL_TOKEN_H
 
@@ -9,11 +9,11 @@ int token_key(int argc, char **argv);
 int token_sign(int argc, char **argv);
 int token_inspect(int argc, char **argv);
 
-/* The only argument after the options, or what stands on standard input when there is none or it is "-", without blanks
- * at its ends. False when there is more than one, or too much; the reason is on stderr then. */
+/* The only argument after the options, or standard input when there is none or it is "-", without blanks at its ends.
+ * False when there is more than one, or the input is too long; the reason is on stderr then. */
 bool token_input(int argc, char **argv, struct stoa_buffer *out_text);
 
-/* Write a new file of this mode; one that is there is left alone. False after saying why on stderr. */
+/* Write a new file with this mode; an existing file is not changed. False with the reason on stderr. */
 bool token_write_file(const char *path, unsigned mode, const struct stoa_buffer *content);
 
 /* Since 1970, by the system's clock. */

@@ -1,4 +1,4 @@
-/* stoa token inspect: what a token says, and whether it is valid. */
+/* stoa token inspect: shows the content of a token, and whether it is valid. */
 #include <getopt.h>
 #include <stdio.h>
 #include <time.h>

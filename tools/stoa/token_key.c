@@ -1,4 +1,4 @@
-/* stoa token key: a new key, into files. */
+/* stoa token key: writes a new key to files. */
 #include <getopt.h>
 #include <stdio.h>
 
@@ -26,7 +26,7 @@ static bool read_options(int argc, char **argv, struct wanted *wanted) {
                          : c == 'k' ? &wanted->kid
                                     : NULL;
     if (value == NULL) {
-      return false; /* getopt_long() has said what is wrong */
+      return false; /* getopt_long() has printed the error */
     }
     *value = optarg;
   }
@@ -42,7 +42,6 @@ static bool read_options(int argc, char **argv, struct wanted *wanted) {
   return true;
 }
 
-/* The public key as a JWK Set. */
 static bool write_jwks(const struct wanted *wanted, const struct stoa_buffer *shown) {
   const struct stoa_token_key_source source = {
       .form = STOA_TOKEN_PEM, .kid = stoa_string_of(wanted->kid), .content = stoa_bytes_make(shown->data, shown->len)};
@@ -76,7 +75,7 @@ int token_key(int argc, char **argv) {
   struct stoa_buffer own, shown;
   stoa_buffer_init(&own, KEY_BYTES_MAX);
   stoa_buffer_init(&shown, KEY_BYTES_MAX);
-  int status = stoa_buffer_reserve(&own, KEY_BYTES_MAX); /* so that it never moves and leaves a copy */
+  int status = stoa_buffer_reserve(&own, KEY_BYTES_MAX); /* it must not move, which would leave a copy */
   status = status == STOA_OK ? stoa_token_key_generate(wanted.algorithm, &own, &shown) : status;
   if (status != STOA_OK) {
     fprintf(stderr, "%s: %s\n", argv[0], stoa_status_text(status));

@@ -1,4 +1,4 @@
-/* stoa token sign: claims become a token on standard output. */
+/* stoa token sign: writes a token with the given claims to standard output. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static bool read_option(int c, struct wanted *wanted, const char *name) {
       }
       return true;
     default:
-      return false; /* getopt_long() has said what is wrong */
+      return false; /* getopt_long() has printed the error */
   }
 }
 
@@ -54,7 +54,7 @@ static bool read_options(int argc, char **argv, struct wanted *wanted) {
   return true;
 }
 
-/* Put "iat" and "exp" in front of the members that are there. What is no object is refused by stoa_token_sign(). */
+/* Put "iat" and "exp" in front of the existing members. stoa_token_sign() refuses text that is not an object. */
 static int add_dates(const struct stoa_buffer *input, int64_t expires_s, struct stoa_buffer *out_json) {
   if (expires_s == 0 || input->len == 0 || input->data[0] != '{') {
     return stoa_buffer_append(out_json, input->data, input->len);
@@ -97,7 +97,7 @@ static int run(const struct wanted *wanted, int argc, char **argv, struct stoa_b
     fprintf(stderr, "stoa token sign: %s\n", error.text);
     return EXIT_FAILED;
   }
-  int status = stoa_buffer_append(input, "", 1); /* a NUL, where strspn() stops */
+  int status = stoa_buffer_append(input, "", 1); /* a NUL, so that strspn() stops */
   input->len -= status == STOA_OK;
   status = status == STOA_OK ? add_dates(input, wanted->expires_s, json) : status;
   status = status == STOA_OK ? sign(signer, json) : status;

@@ -1,4 +1,5 @@
-// app.js: puts the page together: what a person does goes to the connection, what the server says goes to the screen.
+// app.js: connects the parts of the page: the person's input goes to the connection, the server's messages to the
+// screen.
 
 import { Banner } from './banner.js';
 import { Composer } from './composer.js';
@@ -13,7 +14,7 @@ import { initial } from './text.js';
 import { Times } from './times.js';
 import { Unread } from './unread.js';
 
-// Until the server has told its own limits.
+// Used until the server has sent its limits.
 const FRAME_BYTES_MAX = 65536;
 const TEXT_CHARS_MAX = 4000;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
@@ -139,7 +140,7 @@ class App {
 
   #online(hello) {
     this.#nick = hello.nick || this.#nick;
-    // A name may be somebody else's too.
+    // Another person may have the same name.
     this.#userId = hello.userId || null;
     this.#frameBytesMax = hello.messageBytesMax || FRAME_BYTES_MAX;
     this.#textCharsMax = hello.textCharsMax || TEXT_CHARS_MAX;
@@ -169,7 +170,7 @@ class App {
   }
 
   #send(written) {
-    // As it will come back: half of a pair cannot be sent.
+    // As the server will send it back: half of a surrogate pair cannot be sent.
     const text = written.replace(LONE_SURROGATE, '\uFFFD');
     const frame = chatFrame(text);
     const tooLong = this.#tooLong(text, frame);
@@ -225,7 +226,7 @@ class App {
     return text + this.#againText(error);
   }
 
-  // When to try again, where that may help.
+  // When to try again, if that may help.
   #againText({ code, retryMs, temporary }) {
     if (retryMs > 0) {
       return this.#strings.say('againIn', { n: Math.ceil(retryMs / 1000) });

@@ -1,7 +1,7 @@
-// banner.js: what the person is told about the connection.
+// banner.js: shows the state of the connection to the person.
 //
-// A break shorter than two seconds is nobody's business. A longer one shows a calm line with a countdown, which says so
-// when the server is full; a final one says why at once.
+// A break shorter than two seconds is not shown. A longer one shows a line of text with a countdown, with a note when
+// the server is full. When the page stops reconnecting, it shows the reason at once.
 
 import { CLOSE_FULL, CLOSE_RATE } from './connection.js';
 
@@ -36,7 +36,7 @@ export class Banner {
     this.#retryAt = state === 'waiting' ? now + detail.delayMs : null;
     if (state === 'connecting' || state === 'waiting') {
       this.#brokenAt ??= { at: now, first: this.#parts.status.dataset.state !== 'online' };
-      // While it is tried again, what it waited for is still the news.
+      // During the next attempt the text stays the same.
       this.#brokenCode = detail.code ?? this.#brokenCode;
     } else {
       this.#brokenAt = null;
@@ -108,7 +108,7 @@ export class Banner {
     this.#write(this.#parts.status.querySelector('.status-text'), this.#strings.say(state));
   }
 
-  // A live region speaks whenever its text is set, changed or not.
+  // A screen reader reads a live region whenever its text is set, even unchanged.
   #write(node, text) {
     if (node.textContent !== text) {
       node.textContent = text;

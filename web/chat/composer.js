@@ -1,6 +1,6 @@
-// composer.js: the box that people write in.
+// composer.js: the input box.
 //
-// Enter sends, Shift+Enter starts a new line. A text leaves the box only when it was sent.
+// Enter sends, Shift+Enter starts a new line. A text is removed from the box only when it was sent.
 
 export class Composer {
   #form;
@@ -8,7 +8,7 @@ export class Composer {
   #button;
   #send;
 
-  // send(text) returns true when the text is on its way.
+  // send(text) returns true when the text was sent.
   constructor(form, send) {
     this.#form = form;
     this.#input = form.querySelector('textarea');
@@ -26,7 +26,7 @@ export class Composer {
     this.#input.focus();
   }
 
-  // Give a text back that did not get through, before what was written meanwhile.
+  // Put back a text that was not delivered, before what was written meanwhile.
   restore(text) {
     const written = this.#input.value;
     this.#input.value = written === '' || written === text ? text : `${text}\n${written}`;
@@ -34,8 +34,8 @@ export class Composer {
   }
 
   #keyDown(event) {
-    // While an input method composes, Enter chooses a word. Safari ends the composition before the key arrives and
-    // marks the key with the number 229 only.
+    // While an input method composes, Enter chooses a word. Safari ends the composition before the key event, and marks
+    // the key only with the code 229.
     const composing = event.isComposing || event.keyCode === 229;
     if (event.key !== 'Enter' || event.shiftKey || composing) {
       return;

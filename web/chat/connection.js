@@ -1,12 +1,12 @@
-// connection.js: the connection to the server, kept alive through breaks.
+// connection.js: the connection to the server, which reconnects after breaks.
 //
-// Opens the socket, says Hello, and from then on hands over chat messages. When the connection is lost it comes back by
-// itself with a random, growing delay, and not before the server's time when it is refused because the server is full.
-// It stays away when coming back is useless (close codes 4500 to 4999, see isFinal).
+// Opens the socket, calls Hello, and then delivers chat messages. When the connection is lost, it reconnects after a
+// random, growing delay. When the server is full, it also waits for the time that the server sent. It does not
+// reconnect when that is useless (close codes 4500 to 4999, see isFinal).
 //
 // Does not know: the page. Events are called one at a time, never inside the call that caused them, except that
-// `state` reports a change made by open(), retryNow(), reopen() and wake() before those return. What an event throws is
-// reported as an error of the page and changes nothing here.
+// `state` reports a change made by open(), retryNow(), reopen() and wake() before those return. An exception in an
+// event is reported as an error of the page and changes nothing here.
 
 import { decodeFrame, encodeCall, encodePlain } from './frame.js';
 
@@ -21,7 +21,7 @@ export const ERROR_RATE = 111;
 export const ERROR_NICK_TAKEN = 124;
 export const ERROR_NICK_INVALID = 125;
 
-// They pass, whether the server says so or not.
+// They are temporary, whether the server says so or not.
 const PASSING_ERRORS = [ERROR_INTERNAL, ERROR_LIMIT, ERROR_NOT_AVAILABLE, ERROR_RATE];
 
 export const CLOSE_RATE = 4013;
@@ -35,22 +35,22 @@ const SOCKET_OPEN = 1;
 const DELAY_MIN_MS = 500;
 const DELAY_BASE_MS = 1000;
 const DELAY_MAX_MS = 20000;
-// A longer one counts as none at all for setTimeout().
+// setTimeout() treats a longer delay as 0.
 const TIMER_MS_MAX = 2 ** 31 - 1;
-// A page cannot see WebSocket's pings, so the server also sends a Ping message when it has had nothing else to send for
-// this long. Hello tells how long that is.
+// A page cannot see WebSocket's pings, so the server also sends a Ping message when it has sent nothing else for this
+// time. The reply to Hello has this time.
 const PING_MS = 25000;
-// Beyond that, and for a sign of life after a Ping of ours.
+// Added to that time; also the limit for an answer after our own Ping.
 const GRACE_MS = 10000;
 const GREETING_MAX_MS = 15000;
-// A connection that held this long was a good one: the next break starts again with the shortest delay.
+// After a connection that was open this long, the next break starts with the shortest delay again.
 const STABLE_MS = 10000;
-// The server may need this long to notice that our last connection is dead, and holds our name until then.
+// The server may need this time to notice that our last connection is dead; our name is in use until then.
 const NICK_HELD_MS = 45000;
-// And this long to see that the page before a reload is gone.
+// And this time to notice that the page before a reload has closed.
 const NICK_RELOAD_MS = 3000;
 
-// What may follow what. `idle` waits for a name, `waiting` for its next attempt, `closed` for a person.
+// Which states may follow a state. `idle` waits for a name, `waiting` for its next attempt, `closed` for the person.
 const FOLLOWS = {
   idle: ['connecting'],
   connecting: ['connecting', 'online', 'waiting', 'closed', 'idle'],
@@ -59,19 +59,19 @@ const FOLLOWS = {
   closed: ['connecting'],
 };
 
-// Is coming back useless? A Hello that came too late may be in time the next time, and older servers closed with 4504
-// when they were full.
+// Is reconnecting useless? Not after 4502 (Hello was too late), and not after 4504, which older servers sent when they
+// were full.
 function isFinal(code) {
   return code >= 4500 && code <= 4999 && code !== CLOSE_NO_HELLO && code !== CLOSE_FULL_BEFORE;
 }
 
-// How long a server that is full, or finds us too fast, wants to be left alone; 0 for anything that is no such number.
+// How long to wait for a server that is full, or that found us too fast; 0 when it is not a valid number.
 function milliseconds(value) {
   return value > 0 ? Number(value) : 0;
 }
 
-// Full jitter: any delay between the least and a bound that doubles, so that a thousand pages that lost one server do
-// not come back in one moment.
+// Full jitter: a random delay between the shortest one and a bound that doubles, so that the pages of one server do not
+// all reconnect at once.
 export function reconnectDelayMs(attempt, random) {
   const bound = Math.min(DELAY_MAX_MS, DELAY_BASE_MS * 2 ** Math.min(attempt, 10));
   return Math.round(DELAY_MIN_MS + random() * (bound - DELAY_MIN_MS));
@@ -106,9 +106,9 @@ export class Connection {
   #nickOursUntil = 0;
 
   // events  {state(state, detail), chat(message), refused(type, error)}
-  //         detail: online {hello}, waiting {delayMs, code}, closed {code, reason} or {error}, idle {error} of a name
-  //         that was refused. `code` is that of the close, 1006 for a connection that broke
-  // where   the URL, or a function that promises it, asked until it has told it once
+  //         detail: online {hello}, waiting {delayMs, code}, closed {code, reason} or {error}, idle {error} for a
+  //         refused name. `code` is the close code, 1006 when the connection broke
+  // where   the URL, or an async function that returns it, called until it succeeds once
   // world   what a test replaces: open, now, random, setTimer, clearTimer
   constructor(where, events, world = browser) {
     this.#url = typeof where === 'string' ? where : null;
@@ -121,7 +121,7 @@ export class Connection {
     return this.#state;
   }
 
-  // Talk under this name, over a new socket; whatever was open before is left.
+  // Connect with this name, over a new socket; an open one is left.
   //
   // remembered  the name is from an earlier visit, whose connection may still be closing
   open(nick, { remembered = false } = {}) {
@@ -131,21 +131,21 @@ export class Connection {
     this.#connect();
   }
 
-  // The wait is over, for a person asked. Does nothing in other states.
+  // End the wait, because the person asked. Does nothing in other states.
   retryNow() {
     if (this.#state === 'waiting') {
       this.#connect();
     }
   }
 
-  // The person asks once more after the server had said to stop.
+  // Connect again after the server has closed for good, because the person asked.
   reopen() {
     if (this.#state === 'closed') {
       this.open(this.#nick);
     }
   }
 
-  // The page is shown again, or the network is back: timers may have slept, and the connection may be gone.
+  // The page is visible again, or the network is back: timers may have been suspended, and the connection may be dead.
   wake() {
     if (this.#state === 'online') {
       this.#try();
@@ -161,7 +161,7 @@ export class Connection {
     return this.#state === 'online' && this.#send(frame);
   }
 
-  // A socket that is closing drops what it is given in silence, and one that is not open yet throws.
+  // A closing socket drops a message without an error, and a socket that is not open yet throws.
   #send(frame) {
     if (this.#socket.readyState > SOCKET_OPEN) {
       return false;
@@ -209,7 +209,7 @@ export class Connection {
     const dial = this.#dialNumber;
     const url = await this.#locate().catch(() => null);
     this.#url ??= url;
-    // Meanwhile this attempt may have been given up.
+    // This attempt may have been cancelled meanwhile.
     if (this.#dialNumber !== dial) {
       return;
     }
@@ -262,8 +262,8 @@ export class Connection {
     this.#tried = false;
   }
 
-  // One timer that looks at the clock, instead of one that every message restarts. It may come late, for a page sleeps;
-  // what was received meanwhile is then still on its way to us, so the connection is tried before it counts as lost.
+  // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
+  // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as lost.
   #watch() {
     this.#world.clearTimer(this.#timer);
     const leftMs = this.#dueAt - this.#world.now();
@@ -276,7 +276,7 @@ export class Connection {
     }
   }
 
-  // A Ping has no answer. But on a connection that is gone it meets an error, or more silence.
+  // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
   #try() {
     if (this.#dueAt <= this.#world.now()) {
       this.#hear(GRACE_MS);
@@ -298,7 +298,7 @@ export class Connection {
     this.#dispatch(frame);
   }
 
-  // Types that this page does not know, Ping among them, count as life and are left alone.
+  // Types that this page does not know, such as Ping, count as received and are ignored.
   #dispatch(frame) {
     if (frame.call && frame.type === TYPE_HELLO && frame.id === this.#callId) {
       this.#greeted(frame);
@@ -309,7 +309,7 @@ export class Connection {
     }
   }
 
-  // Before the reply to Hello it is not about a message: the close that follows says what it is about.
+  // Before the reply to Hello an error is not about a message: the close that follows has the reason.
   #refused(frame) {
     this.#retryMs = milliseconds(frame.message.retryMs);
     if (this.#state === 'online') {
@@ -329,7 +329,7 @@ export class Connection {
     this.#pingMs = milliseconds(frame.message.pingMs) || PING_MS;
     this.#hear();
     this.#enter('online', { hello: frame.message });
-    // An event may have gone on to something else.
+    // An event may have changed the state.
     if (this.#state === 'online') {
       this.#watch();
     }
@@ -358,7 +358,7 @@ export class Connection {
     }
   }
 
-  // The connection is gone; come back after a while, and not before the server asked to.
+  // The connection is lost; reconnect after a delay, and not before the time that the server sent.
   #lose({ code = 1006, askedMs = 0 } = {}) {
     const now = this.#world.now();
     if (this.#state === 'online') {

@@ -1,24 +1,24 @@
-// endpoint.js: where the server's WebSocket is, seen from where the page is.
+// endpoint.js: finds the URL of the server's WebSocket from the URL of the page.
 //
-// The page may lie in any folder of a host, behind a proxy that takes the folder's name off, and server.path may be
-// anything. So nothing is taken from the root of the host: beside the page the server answers for `stoa.json`, which
-// names the endpoint relative to itself, {"endpoint": "./ws"}. Where there is no such file, the endpoint is the page's
-// own folder.
+// The page may be in any folder of a host, behind a proxy that removes the folder's name, and server.path may be
+// anything. So no path starts at the root of the host: next to the page the server has `stoa.json`, which names the
+// endpoint relative to itself, {"endpoint": "./ws"}. Where there is no such file, the endpoint is the page's own
+// folder.
 //
 // Does not know: sockets.
 
 const FILE = 'stoa.json';
 
 function asWebSocket(url) {
-  // Setting `protocol` does nothing for a URL of ws and wss.
+  // Setting `protocol` has no effect on a ws or wss URL.
   return url.href.replace(/^http/, 'ws');
 }
 
-// Resolves with a ws or wss URL. Rejects when the server cannot be reached, or says that it is not there now: the
-// answer is worth another attempt.
+// Resolves with a ws or wss URL. Rejects when the server cannot be reached or answers that it is unavailable: then
+// another attempt may succeed.
 //
 // page  the page's own URL
-// ask   fetch(), or what a test puts in its place
+// ask   fetch(), or a replacement in tests
 export async function findEndpoint(page, ask = fetch) {
   const beside = new URL(FILE, page);
   const answer = await ask(beside.href, { cache: 'no-store' });
@@ -26,7 +26,7 @@ export async function findEndpoint(page, ask = fetch) {
     throw new Error(`${beside.pathname}: status ${answer.status}`);
   }
   const told = answer.ok ? await answer.json().catch(() => null) : null;
-  // A proxy that answers every path with a page of its own has told nothing.
+  // A proxy may answer every path with its own page; that is not an answer from the server.
   const endpoint = typeof told?.endpoint === 'string' ? told.endpoint : './';
   return asWebSocket(new URL(endpoint, beside));
 }

@@ -1,8 +1,8 @@
-// frame.js: the typed frame with a JSON payload, as it travels in one binary WebSocket message.
+// frame.js: the typed frame with a JSON payload, in one binary WebSocket message.
 //
 //   plain   type: u32 | payload
 //   call    type with bit 31: u32 | id: u32 | payload       the reply has the same type and id
-//   error   as the frame it answers, and bit 30; the payload is an error {code, reason, message, ...}
+//   error   the type of the frame that it answers, with bit 30; the payload is an error {code, reason, message, ...}
 //
 // Numbers are big-endian. Does not know: sockets, or what a type means.
 
@@ -32,13 +32,13 @@ export function encodePlain(type, message) {
 export function encodeCall(type, id, message) {
   const frame = build(CALL_BYTES, message);
   const view = new DataView(frame.buffer);
-  // `|` would give a negative number; setUint32 wraps, addition says what is meant.
+  // `|` would give a negative number; setUint32 would wrap it, but addition is clearer.
   view.setUint32(0, CALL_BIT + type);
   view.setUint32(4, id);
   return frame;
 }
 
-// An empty payload is an empty message: a Ping carries nothing.
+// An empty payload is an empty message, as in a Ping.
 function parse(buffer, offset) {
   const text = decoder.decode(new Uint8Array(buffer, offset));
   const message = text === '' ? {} : JSON.parse(text);

@@ -1,13 +1,13 @@
 // log-view.js: the messages on the screen.
 //
-// Follows the newest message while the reader is at the bottom, and else counts what is new. Keeps a bounded number of
-// messages. What people wrote becomes text nodes only, never markup.
+// Scrolls to the newest message while the reader is at the bottom; otherwise it counts the new ones. Keeps a limited
+// number of messages. Texts of people become text nodes only, never markup.
 
 import { initial, isFewSymbols, isLong, textPieces, toneOf } from './text.js';
 import { isSameDay, parseTimestamp } from './times.js';
 
 const KEPT_MAX = 2000;
-// Removed in steps, so that a full log is not measured anew for each message.
+// Removed in steps, so that a full log is not measured again for each message.
 const REMOVED_AT_ONCE = 100;
 const GROUP_MS = 5 * 60 * 1000;
 const BOTTOM_PX = 60;
@@ -73,7 +73,7 @@ export class LogView {
     this.#plan(() => this.#messageNodes(message));
   }
 
-  // A line of the page's own between messages.
+  // A line of text from the page between messages.
   note(text) {
     this.#plan(() => {
       this.#last = null;
@@ -86,7 +86,7 @@ export class LogView {
     this.#follow(true);
   }
 
-  // Everything of one animation frame is laid out once, however many messages it holds.
+  // All messages of one animation frame are laid out once.
   #plan(makeNodes) {
     this.#waiting.push(makeNodes);
     if (this.#waiting.length > KEPT_MAX + REMOVED_AT_ONCE) {
@@ -133,7 +133,7 @@ export class LogView {
       this.#kept -= 1;
     }
     this.#list.firstChild.classList.remove('continues');
-    // What the reader looks at stays where it is.
+    // The visible messages keep their position.
     this.#box.scrollTop = top - (before - this.#box.scrollHeight);
   }
 
@@ -144,7 +144,7 @@ export class LogView {
 
   #follow(following) {
     this.#following = following;
-    // Someone who reads older messages should not hear the newer ones over them.
+    // A screen reader must not read new messages while the person reads older ones.
     this.#box.setAttribute('aria-live', following ? 'polite' : 'off');
     if (following) {
       this.#newerCount = 0;
@@ -158,12 +158,12 @@ export class LogView {
     }
   }
 
-  // The message's node, after a heading if a new day begins with it.
+  // Returns the message's node, after a heading when a new day begins.
   #messageNodes(message) {
     const date = parseTimestamp(message.timestamp);
     const sender = message.sender ?? '';
     const newDay = this.#dayShown === null || !isSameDay(this.#dayShown, date);
-    // Two of one name are two people.
+    // Two ids with the same name are two people.
     const by = `${message.userId ?? ''} ${sender}`;
     const continues = !newDay && this.#continues(by, date);
     const own = this.#self !== null && message.userId === this.#self;

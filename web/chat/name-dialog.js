@@ -4,7 +4,7 @@ const STORAGE_KEY = 'stoa.nick';
 const CHARS_MAX = 32;
 const CONTROL = /\p{Cc}/u;
 
-// Storage may be forbidden by the browser's settings; the name is asked again then.
+// The browser's settings may forbid storage; then the name is asked for on each visit.
 export function rememberedName() {
   try {
     return localStorage.getItem(STORAGE_KEY) ?? '';
@@ -48,7 +48,7 @@ export class NameDialog {
     this.#input.addEventListener('input', () => this.#complain(''));
   }
 
-  // required  there is no name to go on with, so the dialog cannot be left
+  // required  there is no name yet, so the dialog cannot be closed
   ask({ name = '', error = '', required }) {
     this.#input.value = name;
     this.#cancel.hidden = required;

@@ -1,4 +1,4 @@
-// notice.js: one line above the input box that goes away by itself.
+// notice.js: one line of text above the input box that disappears after a time.
 
 const SHOWN_MS = 7000;
 const SHOWN_MS_MAX = 60000;
@@ -11,7 +11,7 @@ export class Notice {
     this.#node = node;
   }
 
-  // leastMs  how long what it says holds, if it is longer than people need to read it
+  // leastMs  how long the text is valid, if that is longer than people need to read it
   show(text, leastMs = 0) {
     clearTimeout(this.#timer);
     this.#node.textContent = text;

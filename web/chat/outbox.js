@@ -1,9 +1,9 @@
-// outbox.js: texts that were sent and not yet seen to come back.
+// outbox.js: texts that were sent and not yet confirmed.
 //
-// A plain chat message has no acknowledgement. The server sends it to everyone, its sender included, so a message of
-// our own that arrives confirms its text. A refusal does not say of which text, and it may overtake a message that was
-// sent earlier and is still on its way to everyone. So refusals are counted, and when as many texts are left as were
-// refused, those are the ones.
+// A plain chat message has no acknowledgement. The server sends it to everyone, also to its sender, so our own message
+// confirms its text when it arrives. A refusal does not name its text, and it may arrive before an earlier message that
+// is still being delivered. So refusals are counted. When as many texts remain as were refused, the remaining ones are
+// the refused ones.
 
 export class Outbox {
   #texts = [];
@@ -13,7 +13,7 @@ export class Outbox {
     this.#texts.push(text);
   }
 
-  // A message of ours has arrived. Returns the texts that are known to be refused now, oldest first.
+  // A message of ours has arrived. Returns the texts that are now known to be refused, oldest first.
   confirmed(text) {
     const index = this.#texts.indexOf(text);
     if (index >= 0) {
@@ -28,7 +28,7 @@ export class Outbox {
     return this.#takeRefused();
   }
 
-  // The connection is lost. Returns what may not have arrived, oldest first.
+  // The connection is lost. Returns the texts that may not have arrived, oldest first.
   takeAll() {
     this.#refusals = 0;
     return this.#texts.splice(0);

@@ -1,4 +1,4 @@
-// strings.js: what the page says, in English and Chinese, and which of them to speak.
+// strings.js: the texts of the page, in English and Chinese, and the choice of the language.
 
 const ENGLISH = {
   title: 'Stoa',
@@ -17,7 +17,7 @@ const ENGLISH = {
   today: 'Today',
   yesterday: 'Yesterday',
   showAll: 'Show all',
-  back: 'Back at {time}. What was said in between is not shown here.',
+  back: 'Reconnected at {time}. Messages from the time between are not shown here.',
   rename: 'Change name',
   welcome: 'Welcome to Stoa',
   askName: 'Choose the name that others see.',
@@ -26,30 +26,30 @@ const ENGLISH = {
   cancel: 'Cancel',
   connection: 'Connection',
   bannerConnecting: 'Connecting…',
-  bannerLost: 'The connection was lost. Coming back by itself',
-  bannerFull: 'The server is full just now. Trying again by itself',
-  bannerRate: 'Too much was sent at once. Coming back by itself',
+  bannerLost: 'The connection was lost. Reconnecting',
+  bannerFull: 'The server is full at the moment. Trying again',
+  bannerRate: 'Too much was sent at once. Reconnecting',
   bannerCountdown: 'in {n} s',
   bannerNow: 'now…',
   retryNow: 'Retry now',
   reopen: 'Connect again',
   close4500: 'The server did not accept this sign-in.',
-  close4501: 'The server could not understand this page. Reload it to get the current one.',
+  close4501: 'The server could not understand this page. Reload it to get the current version.',
   close4503: 'You were removed from the chat.',
   close4507: 'This page may not connect to the server.',
   close4509: 'The server closed the connection after too many errors.',
   closeOther: 'The server closed the connection ({code}).',
   tooLong: 'This message is too long: {n} of {max} characters. Your text is kept; shorten or split it.',
   tooLarge: 'This message is too long: {size} of {max} KiB. Your text is kept; shorten or split it.',
-  notConnected: 'Not connected just now. Your text is kept.',
-  unsure: 'The connection broke before your last message was confirmed. It is back in the box.',
+  notConnected: 'Not connected at the moment. Your text is kept.',
+  unsure: 'The connection broke before your last message was confirmed. Your text is back in the input box.',
   again: ' Try again in a moment.',
   againIn: ' Try again in {n} s.',
   error106: 'The server has reached a limit. Your text is kept.',
   error111: 'Too many messages at once. Your text is kept.',
   error120: 'You are muted for now. Your text is kept.',
-  error122: 'The server found this message too long. Your text is kept.',
-  error123: 'The server found no text in this message.',
+  error122: 'This message is too long for the server. Your text is kept.',
+  error123: 'This message has no text.',
   error124: 'Someone is using this name. Choose another.',
   error125: 'A name has 1 to 32 characters, and no control characters.',
   errorOther: 'The server answered: {message}',
@@ -116,12 +116,12 @@ function tableName(language) {
   return language.split('-')[0].toLowerCase();
 }
 
-// The first of the person's languages that the page speaks, with its region, for dates and plurals.
+// The first of the person's languages that the page has, with its region, for dates and plurals.
 export function pickLanguage(wanted) {
   return wanted.find((language) => Object.hasOwn(LANGUAGES, tableName(language))) ?? 'en';
 }
 
-// All texts of one language, with {values} filled in.
+// The texts of one language; {values} are filled in.
 export class Strings {
   #table;
   #plural;

@@ -1,7 +1,7 @@
-// text.js: what a message's text is made of. Pure: strings in, plain objects out; the view makes nodes of them.
+// text.js: parses a message's text. Pure: strings in, plain objects out; the view makes nodes of them.
 
-// A link ends at spaces and quotes, at Chinese and Japanese writing, which follows a link without a space, and at the
-// invisible characters that turn the direction of writing and could disguise where a link leads.
+// A link ends at spaces and quotes, at Chinese and Japanese characters, which follow a link without a space, and at the
+// invisible characters that change the text direction and could hide where a link leads.
 const LINK = new RegExp(
   'https?://[^\\s<>"\'`\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303F\\uFF00-\\uFFEF' +
     '\\u2018-\\u201D\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069]+',
@@ -11,7 +11,7 @@ const LINK = new RegExp(
 const TRAILING = '.,;:!?\'"*_~]}';
 const LINK_CHARS_MAX = 2048;
 
-// Three symbols at most, with their skin tones, joiners and flags, and nothing else.
+// At most three symbols, with their skin tones, joiners and flags, and nothing else.
 const PICTURE = '\\p{Extended_Pictographic}\\p{EMod}?\\uFE0F?';
 const SYMBOL = `(?:\\p{RI}{2}|${PICTURE}(?:\\u200D${PICTURE})*)`;
 const FEW_SYMBOLS = new RegExp(`^\\s*(?:${SYMBOL}\\s*){1,3}$`, 'u');
@@ -23,9 +23,9 @@ function count(text, char) {
   return text.split(char).length - 1;
 }
 
-// One walk from the end: a text made to be slow, thousands of closing brackets, costs no more than any other.
+// One pass from the end, so that a hostile text with thousands of closing brackets costs no more than any other.
 function trimLink(found) {
-  // Only a parenthesis that the link itself opened belongs to it.
+  // A closing parenthesis belongs to the link only if the link opened it.
   let unopened = count(found, ')') - count(found, '(');
   let end = found.length;
   while (TRAILING.includes(found[end - 1]) || (found[end - 1] === ')' && unopened > 0)) {
@@ -49,7 +49,7 @@ function safeHref(link) {
   }
 }
 
-// Cut a text into pieces {text} and {text, href}; together their texts are the whole text.
+// Split a text into pieces {text} and {text, href}; their texts joined are the whole text.
 export function textPieces(text) {
   const pieces = [];
   let done = 0;

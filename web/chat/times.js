@@ -1,4 +1,4 @@
-// times.js: moments as people read them, in their language and time zone.
+// times.js: formats times for people, in their language and time zone.
 
 const DAY_MS = 86400000;
 
@@ -41,7 +41,7 @@ export function isSameDay(one, other) {
   return noon(one) === noon(other);
 }
 
-// A timestamp that cannot be read must not hide its message: the message is from now then.
+// A timestamp that cannot be parsed must not hide its message: the current time is used.
 export function parseTimestamp(timestamp) {
   const date = new Date(timestamp ?? NaN);
   return Number.isNaN(date.getTime()) ? new Date() : date;

@@ -1,4 +1,4 @@
-// unread.js: how many messages came while nobody looked, in the title of the page.
+// unread.js: shows in the title how many messages arrived while the page was hidden.
 
 export class Unread {
   #title = document.title;

@@ -1,5 +1,5 @@
-// build.mjs: dist/ from src/. esbuild writes the modules, for it puts numbers where enums are named and gives short
-// names to properties that nobody else sees; tsc writes what their types are.
+// build.mjs: builds dist/ from src/. esbuild writes the modules, because it inlines enums and shortens the names of
+// internal properties; tsc writes the type declarations.
 
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -11,14 +11,15 @@ import { buildSync } from 'esbuild';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
-// Private members of a class that programs extend. An underscore keeps their short names apart from those of others.
+// Private members of a class that programs extend. An underscore prevents collisions of their short names with other
+// members.
 const PRIVATE = [
   'api', 'attempt', 'connect', 'dueAt', 'enter', 'hear', 'id', 'interpret', 'isJson', 'isTried', 'listen', 'listeners',
   'listenToPage', 'lose', 'openedAt', 'options', 'pending', 'probe', 'receive', 'retryAt', 'socket', 'tell', 'timer',
   'transmit', 'url', 'wake', 'watch',
 ];
-// Members of the runtime's own objects. No object of a browser, of the language or of a program may be asked for one of
-// these names: every property that is called so gets the short one.
+// Members of the runtime's internal objects. No object of a browser, the language or a program may have a member with
+// one of these names: every property with such a name is renamed.
 const INTERNAL = [
   'allFields', 'check', 'fromJson', 'hasPresence', 'isList', 'isMap', 'isMessage', 'json', 'kind', 'label', 'number',
   'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
@@ -43,7 +44,7 @@ function bundle(out, mangleCache, write) {
 
 /** The modules, without the declarations of their types. */
 export function buildModules(out) {
-  // The first pass is for the names that esbuild chooses, the most frequent ones the shortest.
+  // The first pass finds the names that esbuild chooses; the most frequent ones are the shortest.
   const chosen = bundle(out, {}, false).mangleCache;
   PRIVATE.forEach((name) => {
     chosen[name] = `_${chosen[name]}`;

@@ -1,6 +1,6 @@
-# find_package(Stoa) for programs outside of Stoa's tree: copy this file.
+# find_package(Stoa) for programs outside Stoa's source tree: copy this file.
 #
-#   Stoa::Stoa                       the library; with STOA_STATIC set, the static one and what it needs
+#   Stoa::Stoa                       the library; with STOA_STATIC set, the static one and its dependencies
 #   stoa_generate(TARGET X.proto...) generates X.stoa.h and X.stoa.c and compiles them into TARGET; OPTION client adds
 #                                    X.client.stoa.h and .c
 #

@@ -1,4 +1,5 @@
-/* codec/scan/bytes.h: what both ways of scanning share: words of 8 bytes, and the ends that fill no block. */
+/* codec/scan/bytes.h: shared by both versions of the scans: words of 8 bytes, and the ends that are shorter than a
+ * block. */
 #ifndef STOA_CODEC_SCAN_BYTES_H
 #define STOA_CODEC_SCAN_BYTES_H
 
@@ -22,8 +23,8 @@ static inline uint32_t stoa_scan_half(const uint8_t *at) {
   return half;
 }
 
-/* Does any byte stop a run of plain JSON text? A borrow may mark a byte too many, but only beside a true one, so the
- * answer for the whole word is exact on machines of either byte order. */
+/* Does any byte stop a run of plain JSON text? A borrow may mark one byte too many, but only next to a byte that does
+ * stop. So the answer for the whole word is exact in both byte orders. */
 static inline bool stoa_scan_word_stops(uint64_t word) {
   uint64_t quotes = word ^ (STOA_SCAN_ONES * '"');
   uint64_t escapes = word ^ (STOA_SCAN_ONES * '\\');
@@ -46,7 +47,7 @@ static inline const uint8_t *stoa_scan_text_bytes(const uint8_t *at, const uint8
   return at;
 }
 
-/* For up to 15 bytes: two loads that overlap take any length from 4 up without a loop. */
+/* For up to 15 bytes: two loads that overlap cover any length from 4 on without a loop. */
 static inline bool stoa_scan_is_ascii_short(const uint8_t *at, size_t len) {
   uint64_t seen = 0;
   if (len >= 8) {
@@ -61,7 +62,7 @@ static inline bool stoa_scan_is_ascii_short(const uint8_t *at, size_t len) {
   return (seen & STOA_SCAN_HIGH) == 0;
 }
 
-/* memcmp() == 0 for names, which are short: without a call, and never reading behind `len`. */
+/* memcmp() == 0 for short names, without a call. It never reads past `len`. */
 static inline bool stoa_scan_same(const uint8_t *a, const char *name, size_t len) {
   const uint8_t *b = (const uint8_t *)name;
   if (len >= 8) {
@@ -94,7 +95,8 @@ static inline void stoa_scan_copy_short(uint8_t *to, const void *from, size_t le
   }
 }
 
-/* stoa_scan_copy_text() for up to 15 bytes. NULL + 0 is undefined (C11 6.5.6), and an empty string may be at NULL. */
+/* stoa_scan_copy_text() for up to 15 bytes. NULL + 0 is undefined (C11 6.5.6), and the data of an empty string may be
+ * NULL. */
 static inline size_t stoa_scan_copy_text_short(uint8_t *to, const uint8_t *from, size_t len, bool *out_has_high) {
   if (len == 0) {
     *out_has_high = false;
@@ -104,7 +106,7 @@ static inline size_t stoa_scan_copy_text_short(uint8_t *to, const uint8_t *from,
   return (size_t)(stoa_scan_text_bytes(from, from + len, out_has_high) - from);
 }
 
-/* memcpy() where most lengths are those of names and chat lines: a call costs as much as copying 64 bytes. */
+/* memcpy() for lengths of names and chat messages: a call costs as much as copying 64 bytes. */
 static inline void stoa_scan_copy(uint8_t *to, const void *from, size_t len) {
   const uint8_t *bytes = (const uint8_t *)from;
   if (len > 64) {

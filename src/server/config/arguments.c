@@ -12,25 +12,25 @@ struct option {
   char letter;      /* 0: it has none */
   enum option_kind kind;
   enum stoa_arguments_action action;
-  const char *value; /* what it takes, for the usage text; NULL: nothing */
+  const char *value; /* name of its value in the usage text; NULL: it takes none */
   const char *about;
 };
 
 static const struct option options[] = {
-    {"config", 'c', OPTION_FILE, 0, "FILE", "read a YAML file, or a directory's; repeated, later ones win"},
-    {"set", 0, OPTION_SET, 0, "a.b=c", "one setting, over files and STOA_ variables; repeated"},
+    {"config", 'c', OPTION_FILE, 0, "FILE", "read a YAML file or a directory of them; may be repeated, later ones win"},
+    {"set", 0, OPTION_SET, 0, "a.b=c", "set one value, wins over files and environment; may be repeated"},
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
-     "show what is wrong with the settings, and end"},
+     "check the settings, show all errors, and exit"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
-     "show every setting and where it came from, and end"},
-    {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and end"},
-    {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this, and end"},
+     "show every setting and its source as YAML, and exit"},
+    {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and exit"},
+    {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this text, and exit"},
 };
 
 #define OPTION_COUNT STOA_COUNT_OF(options)
 
 struct reader {
-  char **next; /* what is still to be read, up to NULL */
+  char **next; /* arguments not read yet, up to NULL */
   struct stoa_arguments *arguments;
   char *error;
   size_t error_size;
@@ -41,7 +41,7 @@ static int refuse(struct reader *reader, const char *what, const char *argument,
   return STOA_E_ARGUMENT;
 }
 
-/* Files stand before settings, so a new one moves the settings up by one. */
+/* Files come before settings, so a new file moves the settings up by one. */
 static int add_source(struct reader *reader, enum stoa_config_source_kind kind, const char *text) {
   struct stoa_arguments *out = reader->arguments;
   if (out->source_count == STOA_ARGUMENTS_SOURCES_MAX) {
@@ -83,7 +83,7 @@ static const struct option *find_letter(char letter) {
   return NULL;
 }
 
-/* `attached` is what stands in the same argument; NULL: nothing does. */
+/* `attached` is a value in the same argument, or NULL. */
 static int read_value(struct reader *reader, const struct option *option, const char *argument, const char *attached) {
   if (option->value == NULL) {
     return attached == NULL ? apply(reader, option, NULL) : refuse(reader, "option", argument, " takes no value");

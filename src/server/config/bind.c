@@ -1,5 +1,5 @@
-/* server/config/bind.c: sections are bound one after the other from a list of those still to do, so that no input
- * decides how deep the stack grows. */
+/* server/config/bind.c: binds sections from a work list instead of by recursion, so that input cannot overflow the
+ * stack. */
 #include "server/config/bind.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include "server/config/origins.h"
 #include "server/config/scalar.h"
 
-/* A section still to be bound. */
+/* A section that is not bound yet. */
 struct task {
   const struct stoa_message_type *type;
   struct stoa_config_node *section;
@@ -21,7 +21,7 @@ struct task {
 struct work {
   const struct stoa_config_binder *binder;
   struct task *first;
-  int status; /* what ends the work early; mistakes do not */
+  int status; /* an error that stops the work; mistakes in the input do not */
 };
 
 static void fail(struct work *work, int status) {
@@ -51,7 +51,7 @@ static void push(struct work *work, const struct stoa_message_type *type, struct
   }
 }
 
-/* "a list", "a section" or the scalar itself. */
+/* Text for a message: "a list", "a section" or the scalar itself. */
 static struct stoa_config_quoted describe(const struct stoa_config_node *node) {
   static const char *const names[] = {
       [STOA_CONFIG_NOTHING] = "nothing", [STOA_CONFIG_LIST] = "a list", [STOA_CONFIG_SECTION] = "a section"};
@@ -85,7 +85,7 @@ static void bind_scalar(struct work *work, const struct stoa_field *field, const
   }
 }
 
-/* A message's place holds a pointer, which a source before this one may have set. */
+/* The field of a message is a pointer, which an earlier source may have set. */
 static void bind_message(struct work *work, const struct stoa_field *field, struct stoa_config_node *node,
                          void *place) {
   if (node->kind != STOA_CONFIG_SECTION) {
@@ -108,7 +108,7 @@ static void bind_value(struct work *work, const struct stoa_field *field, struct
   }
 }
 
-/* A list's messages lie in it, not behind pointers. */
+/* A list has its messages inline, not as pointers. */
 static void bind_item(struct work *work, const struct stoa_field *field, struct stoa_config_node *node, uint8_t *slot) {
   if (field->kind != STOA_KIND_MESSAGE) {
     bind_scalar(work, field, node, slot);
@@ -155,7 +155,7 @@ static void refuse_duplicate(struct work *work, struct stoa_config_node *node, c
                                     path.text[0] == '\0' ? "" : " in ", path.text, (unsigned)first->key_mark.line));
 }
 
-/* Sorting finds them in a section of any size in reasonable time. */
+/* Sorts the keys, to be fast in large sections too. */
 static void mark_duplicates(struct work *work, struct stoa_config_node *section) {
   if (section->count < 2) {
     return;
@@ -205,7 +205,7 @@ static uint8_t *find_entry(struct work *work, const struct stoa_field *map, cons
   return entry;
 }
 
-/* Any kind that a map's key can have. */
+/* A map's key of any kind. */
 union map_key {
   struct stoa_string text;
   uint64_t number;
@@ -225,7 +225,7 @@ static bool read_key(struct work *work, const struct stoa_field *map, const stru
   return status == STOA_OK;
 }
 
-/* An entry's two fields have the numbers 1 and 2 (the Protobuf encoding of maps). */
+/* Key and value are the fields 1 and 2 of an entry (the Protobuf encoding of maps). */
 static void bind_entry(struct work *work, const struct stoa_field *map, struct stoa_config_node *node,
                        struct stoa_list *list) {
   const struct stoa_field *value = stoa_field_by_number(map->message, 2);
@@ -237,7 +237,7 @@ static void bind_entry(struct work *work, const struct stoa_field *map, struct s
   if (entry == NULL) {
     return;
   }
-  /* A key with nothing behind it is an entry all the same when its value is a section. */
+  /* For values that are sections, a key without a value is an entry too. */
   if (value->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
     node->kind = STOA_CONFIG_SECTION;
   }
@@ -274,7 +274,7 @@ static const struct stoa_field *find_field(const struct stoa_message_type *type,
   return NULL;
 }
 
-/* Which key before this one, in the same section, has set a member of the same oneof? NULL: none. */
+/* The earlier key in the same section that has set a member of the same oneof, or NULL. */
 static const struct stoa_config_node *find_rival(const struct stoa_message_type *type,
                                                  const struct stoa_config_node *node, const struct stoa_field *field) {
   for (const struct stoa_config_node *other = node->parent->first; other != node; other = other->next) {
@@ -291,7 +291,7 @@ static void bind_member(struct work *work, const struct task *task, const struct
                         struct stoa_config_node *node) {
   const struct stoa_config_node *rival = find_rival(task->type, node, field);
   if (rival != NULL) {
-    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: %s is set too; only one may be",
+    fail(work, stoa_config_report_add(work->binder->report, node->key_mark, "%s: %s is set too; set only one of them",
                                       stoa_config_path_of(node).text, stoa_config_path_of(rival).text));
     return;
   }
@@ -299,7 +299,7 @@ static void bind_member(struct work *work, const struct task *task, const struct
   bool is_set = false;
   stoa_field_has_presence(field, task->message, &is_set);
   if (!is_set) {
-    /* Another member's bytes lie here, which must not be taken for this one's pointer. */
+    /* The union has another member's bytes, which must not be read as a pointer. */
     memset(place, 0, field->kind == STOA_KIND_MESSAGE ? sizeof(void *) : stoa_field_item_size(field));
     stoa_field_mark(field, task->message);
   }

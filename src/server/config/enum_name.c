@@ -13,7 +13,7 @@ static bool starts_word(const char *name, size_t at) {
   return at > 0 && is_upper(name[at]) && (!is_upper(name[at - 1]) || islower((unsigned char)name[at + 1]));
 }
 
-/* Bytes of the value's name that repeat the enum's: of BYTE_ORDER_LITTLE in stoa.ByteOrder, those of "BYTE_ORDER_". */
+/* The length of the prefix that repeats the enum's name: in stoa.ByteOrder, "BYTE_ORDER_" of BYTE_ORDER_LITTLE. */
 static size_t prefix_len(const struct stoa_enum_type *type, const char *value) {
   const char *dot = strrchr(type->full_name, '.');
   const char *name = dot == NULL ? type->full_name : dot + 1;

@@ -15,7 +15,7 @@ struct stoa_config_folder {
   size_t count;
 };
 
-/* Is the path a directory? False also when it cannot be told. */
+/* Is the path a directory? False also if stat(2) fails. */
 bool stoa_config_is_folder(const char *path);
 
 /* List the directory's files. What is found lies in the arena.

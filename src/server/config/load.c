@@ -1,4 +1,4 @@
-/* server/config/load.c: source after source into one struct, and what was wrong with them. */
+/* server/config/load.c: loads all sources into one struct and reports their mistakes. */
 #include <assert.h>
 #include <errno.h>
 
@@ -9,7 +9,7 @@
 #include "server/config/origins.h"
 #include "server/config/source.h"
 
-/* Trees of one source. 65,536 values with their texts and places stay below it. */
+/* Memory for the tree of one source; enough for 65,536 values with their texts and places. */
 #define SCRATCH_BYTES_MAX (64u * 1024 * 1024)
 
 static const struct stoa_config_mark whole = {0, 0};
@@ -100,7 +100,7 @@ static int load_source(struct load *load, const struct stoa_config_source *sourc
   return is_folder ? load_folder(load, source) : load_tree(load, source);
 }
 
-/* The struct is filled in apart, because outputs are written on success only. */
+/* Loads into a struct of its own, because outputs are written on success only. */
 static int load_apart(struct load *load, void *out_message) {
   const struct stoa_config_input *input = load->input;
   int status = STOA_OK;

@@ -1,7 +1,7 @@
 /* server/config/nearest.c: distances between names (optimal string alignment, three rows of the table at a time). */
 #include "server/config/nearest.h"
 
-/* Field names are at most 255 bytes; a key longer than this is no slip of a pen. */
+/* Field names are at most 255 bytes; a key longer than this is no typing error. */
 #define NAME_BYTES_MAX 64u
 
 static size_t min_of(size_t a, size_t b) {

@@ -8,7 +8,7 @@
 
 #include "codec/number.h"
 
-/* A real number's text longer than this has more digits than any double tells apart. */
+/* A longer text of a real number has more digits than a double can distinguish. */
 #define REAL_BYTES_MAX 64u
 
 struct range {
@@ -51,7 +51,7 @@ static struct range range_of_kind(uint8_t kind) {
   }
 }
 
-/* A size has the word `bytes` in its name (message_bytes_max), a time ends in its unit (drain_ms). */
+/* The name of a size has the word `bytes` (message_bytes_max), that of a time ends in its unit (drain_ms). */
 static enum unit_family units_of(const struct stoa_field *field) {
   const char *bytes = strstr(field->name, "bytes");
   size_t len = strlen(field->name);
@@ -61,7 +61,7 @@ static enum unit_family units_of(const struct stoa_field *field) {
   return len > 3 && strcmp(field->name + len - 3, "_ms") == 0 ? UNITS_MS : UNITS_NONE;
 }
 
-/* Deadlines are told apart by the sign of a difference in 32 bits, so a time of that width is less than 2^31. */
+/* Deadlines are compared by the sign of a 32-bit difference, so a 32-bit time must be less than 2^31. */
 static struct range range_of(const struct stoa_field *field) {
   struct range range = range_of_kind(field->kind);
   if (range.max == UINT32_MAX && units_of(field) == UNITS_MS) {
@@ -70,7 +70,7 @@ static struct range range_of(const struct stoa_field *field) {
   return range;
 }
 
-/* The factor of what stands behind the digits; 0 when that is not one of the field's units. */
+/* The factor of the unit after the digits; 0 when it is not one of the field's units. */
 static uint64_t factor_of(const struct stoa_field *field, struct stoa_string text) {
   enum unit_family family = units_of(field);
   if (text.len == 0 || family == UNITS_NONE) {
@@ -88,7 +88,7 @@ static uint64_t factor_of(const struct stoa_field *field, struct stoa_string tex
   return 0;
 }
 
-/* The digits at the start of the text; 0 of them when there are none, one zero too many, or too many for 64 bits. */
+/* The number of digits at the start of the text; 0 for none, for a leading zero, or for more than 64 bits. */
 static size_t read_digits(struct stoa_string text, uint64_t *out_number) {
   uint64_t number = 0;
   size_t len = 0;
@@ -102,7 +102,7 @@ static size_t read_digits(struct stoa_string text, uint64_t *out_number) {
   return len > 1 && text.data[0] == '0' ? 0 : len;
 }
 
-/* Two's complement makes the low bytes of a 64-bit number those of every narrower type that holds it. */
+/* In two's complement the low bytes of a 64-bit number are the same number in a narrower type, if it fits. */
 static void store(uint64_t number, size_t size, void *out_value) {
   if (size == sizeof(uint32_t)) {
     uint32_t narrow = (uint32_t)number;

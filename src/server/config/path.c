@@ -1,11 +1,11 @@
-/* server/config/path.c: where a value stands, for people. */
+/* server/config/path.c: the path of a value as text. */
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 
 #include "server/config/tree.h"
 
-/* Every key of a table is plain; a map's need not be. */
+/* Every key of a table is plain; a map's key may not be. */
 static bool is_plain(struct stoa_string key) {
   for (size_t i = 0; i < key.len; i++) {
     if (!isalnum((unsigned char)key.data[i]) && key.data[i] != '_' && key.data[i] != '-') {

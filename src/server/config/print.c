@@ -1,4 +1,4 @@
-/* server/config/print.c: a message as YAML, with a stack of fixed depth for the sections inside each other. */
+/* server/config/print.c: prints a message as YAML, with a stack of fixed depth for nested sections. */
 #include "base/array.h"
 #include "codec/table.h"
 #include "server/config/origins.h"
@@ -11,10 +11,10 @@
 struct frame {
   const struct stoa_message_type *type;
   const uint8_t *message;
-  uint32_t field;  /* the next one to look at */
-  size_t item;     /* of that field, when it is a list or map */
-  uint32_t depth;  /* sections and lists around the keys in here, itself included */
-  uint32_t indent; /* of the keys */
+  uint32_t field;  /* the next field to print */
+  size_t item;     /* the next item of that field, when it is a list or map */
+  uint32_t depth;  /* nesting depth of the keys in this frame */
+  uint32_t indent; /* indent of the keys */
   bool is_item;    /* its first line starts with the dash of a list's item */
 };
 
@@ -23,7 +23,7 @@ struct printer {
   struct frame frames[STOA_CONFIG_DEPTH_MAX];
   size_t frame_count;
   const struct stoa_config_origins *origins; /* NULL: only what is set, without comments */
-  int status;                                /* the first error; nothing is written behind it */
+  int status;                                /* the first error; nothing is written after it */
 };
 
 static void put(struct printer *printer, const char *text) {
@@ -62,7 +62,7 @@ static void put_value(struct printer *printer, const struct stoa_field *named, c
   }
 }
 
-/* Behind a value, where it came from, and the end of its line. */
+/* After a value: where it came from, and the end of its line. */
 static void end_line(struct printer *printer, const void *place) {
   if (printer->origins != NULL && printer->status == STOA_OK) {
     const struct stoa_config_origin *origin = stoa_config_origins_find(printer->origins, place);
@@ -110,7 +110,7 @@ static bool is_set(const struct stoa_field *field, const uint8_t *message) {
                                                           : !stoa_field_is_default(field, stoa_slot(message, field));
 }
 
-/* Is it written even though nothing has set it? What keeps presence could not be told from a set one then. */
+/* Print the field? With all keys, unset ones too, except those with presence: printed, they would look set. */
 static bool is_shown(const struct printer *printer, const struct stoa_field *field, const uint8_t *message) {
   bool answer;
   return is_set(field, message) || (printer->origins != NULL && !stoa_field_has_presence(field, message, &answer));
@@ -135,7 +135,7 @@ static void push(struct printer *printer, struct frame frame) {
   }
 }
 
-/* What stands behind "key:" for a message; its keys follow in a frame of their own. */
+/* Write what follows "key:" for a message; its keys are written by a new frame. */
 static void put_message(struct printer *printer, const struct stoa_message_type *type, const uint8_t *message,
                         uint32_t depth, uint32_t indent) {
   if (is_blank(printer, type, message)) {
@@ -199,7 +199,7 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
   put(printer, "\n");
 }
 
-/* One item at a time, since an item may open a frame that has to be written before the next one. */
+/* Write one item at a time, because an item may open a frame that must be written before the next item. */
 static void put_many(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
   const struct stoa_list *list = list_of(field, frame->message);
   const uint8_t *item = stoa_list_item(list, frame->item, stoa_field_item_size(field));

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #define TEXT_BYTES_MAX 512u
-/* A quoted text ends before this, which leaves room for its end and for one more escape. */
+/* The limit of a quoted text, which leaves room for "..." and one more escape. */
 #define QUOTED_BYTES 64u
-/* An item of --set is shown in full up to this. */
+/* The limit of a shown --set item. */
 #define ITEM_BYTES_MAX 128u
 
 int stoa_config_report_init(struct stoa_config_report *report) {
@@ -64,8 +64,8 @@ static int compare(const void *left, const void *right) {
   return order == 0 ? strcmp(a->text.data, b->text.data) : order;
 }
 
-/* How many bytes the next character takes to show, written to `shown`; *len is what it takes in the text. C1 is the
- * two bytes C2 80 to C2 9F in UTF-8. */
+/* Write the next character, escaped if needed, to `shown` and return its length there; *len is its length in the text.
+ * C1 is the two bytes C2 80 to C2 9F in UTF-8. */
 static size_t show_character(const char *text, size_t left, char shown[5], size_t *len) {
   unsigned char byte = (unsigned char)text[0];
   unsigned char next = left > 1 ? (unsigned char)text[1] : 0;
@@ -84,7 +84,7 @@ static size_t show_character(const char *text, size_t left, char shown[5], size_
   return *len;
 }
 
-/* Characters of the text that fit into `room` bytes; how much of `text` was used is told in *used. */
+/* Write the characters that fit into `room` bytes; *used is how many bytes of `text` they take. */
 static size_t show(struct stoa_string text, char *out, size_t room, size_t *used) {
   size_t written = 0;
   *used = 0;

@@ -1,4 +1,4 @@
-/* server/config/report.h: the mistakes found in one load, collected and then told in order.
+/* server/config/report.h: collects the mistakes of one load and writes them in order.
  *
  * Thread: one at a time. Lifetime: init and fini pair up; the struct is the caller's memory.
  */
@@ -7,7 +7,7 @@
 
 #include "server/config/config.h"
 
-/* A place in a source, from 1. A line of 0 is the source as a whole. */
+/* A place in a source, from 1. Line 0 means the whole source. */
 struct stoa_config_mark {
   uint32_t line;
   uint32_t column;
@@ -22,21 +22,21 @@ struct stoa_config_mistake {
 
 struct stoa_config_report {
   struct stoa_arena *arena;         /* owned */
-  size_t order;                     /* of the source whose mistakes are taken down now */
-  struct stoa_config_source source; /* that source; what it points to stands until the report is written */
+  size_t order;                     /* of the source of the mistakes that are added now */
+  struct stoa_config_source source; /* that source; what it points to must live until the report is written */
   struct stoa_config_mistake mistakes[STOA_CONFIG_ERRORS_MAX];
   size_t count;
   size_t dropped; /* found after the list was full */
 };
 
-/* Errors: STOA_E_MEMORY  nothing is held then. */
+/* Errors: STOA_E_MEMORY  then there is nothing to release. */
 int stoa_config_report_init(struct stoa_config_report *report);
 void stoa_config_report_fini(struct stoa_config_report *report);
 
-/* The mistakes that follow are of this source, and told after those of the sources before it. */
+/* The next mistakes belong to this source; they are shown after those of earlier sources. */
 void stoa_config_report_begin(struct stoa_config_report *report, const struct stoa_config_source *source);
 
-/* Take down one mistake of the current source; a text above 511 bytes is cut. Errors: STOA_E_MEMORY */
+/* Add one mistake of the current source; a text above 511 bytes is cut. Errors: STOA_E_MEMORY */
 int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config_mark mark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -48,8 +48,8 @@ int stoa_config_report_write(struct stoa_config_report *report, struct stoa_buff
  * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_config_origin_append(const struct stoa_config_source *source, uint32_t line, struct stoa_buffer *out);
 
-/* A piece of input in double quotes, for a message: control characters escaped, and cut with "..." so that a long one
- * does not hide what is said about it. */
+/* A piece of input in double quotes, for a message: control characters are escaped, and a long text is cut with "..."
+ * so that the rest of the message stays readable. */
 struct stoa_config_quoted {
   char text[80];
 };

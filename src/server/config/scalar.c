@@ -1,4 +1,4 @@
-/* server/config/scalar.c: which reader and writer a field's kind has. */
+/* server/config/scalar.c: selects the reader and writer of a field's kind. */
 #include "server/config/scalar.h"
 
 #include <assert.h>
@@ -37,7 +37,7 @@ static int read_string(struct stoa_string text, struct stoa_arena *arena, void *
 }
 
 static int read_bytes(struct stoa_string text, struct stoa_arena *arena, void *out_value) {
-  /* Room for what stoa_base64_read() may write, and for a NUL. */
+  /* Room for the output of stoa_base64_read() and a NUL. */
   uint8_t *data = stoa_arena_alloc(arena, text.len / 4 * 3 + 3);
   size_t len;
   if (data == NULL) {
@@ -77,7 +77,7 @@ struct stoa_config_expected stoa_config_expect(const struct stoa_field *field) {
   const char *what = NULL;
   switch (field->kind) {
     case STOA_KIND_STRING:
-      what = "a text";
+      what = "a string";
       break;
     case STOA_KIND_BYTES:
       what = "base64";
@@ -107,8 +107,8 @@ static int append(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text));
 }
 
-/* Characters that YAML 1.1 (5.1) does not let stand for themselves, or that end a line: C0, DEL, C1, the line and
- * paragraph separators, the byte order mark and the two that are no characters. All of them have at most 3 bytes. */
+/* Characters that YAML 1.1 (5.1) allows only as escapes, or that end a line: C0, DEL, C1, the line and paragraph
+ * separators, the byte order mark and two noncharacters. All of them have at most 3 bytes. */
 static bool needs_escape(uint32_t character) {
   return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x2028 || character == 0x2029 ||
          character == 0xfeff || character == 0xfffe || character == 0xffff;
@@ -118,7 +118,7 @@ static size_t character_len(unsigned char first) {
   return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* The character at `text`, which is UTF-8; one of 4 bytes is above all that matter here. */
+/* The character at `text`, which is UTF-8. One of 4 bytes never needs an escape, so any greater value will do. */
 static uint32_t character_at(const unsigned char *text, size_t len) {
   switch (len) {
     case 1:

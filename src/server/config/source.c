@@ -23,10 +23,10 @@ static ssize_t read_some(int fd, struct stoa_buffer *text) {
   return count;
 }
 
-/* Everything that the descriptor gives. Errors: STOA_E_SYSTEM, STOA_E_LIMIT, STOA_E_MEMORY. */
+/* Read the descriptor to its end. Errors: STOA_E_SYSTEM, STOA_E_LIMIT, STOA_E_MEMORY. */
 static int read_all(int fd, struct stoa_buffer *text) {
   for (;;) {
-    /* One byte above the cap tells a file that fits from one that does not. */
+    /* One byte above the cap shows that a file is too large. */
     size_t left = text->len_max - text->len;
     if (left == 0) {
       return STOA_E_LIMIT;

@@ -1,4 +1,4 @@
-/* server/config/tree.c: libyaml's events, put together to a tree with a stack of fixed depth. */
+/* server/config/tree.c: builds a tree from libyaml's events, with a stack of fixed depth. */
 #include "server/config/tree.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@
 #include "base/array.h"
 #include "base/utf8.h"
 
-/* What an event leads to. */
-enum step { STEP_ON, STEP_DONE, STEP_STOP /* a mistake behind which nothing can be read */ };
+/* The result of an event. */
+enum step { STEP_ON, STEP_DONE, STEP_STOP /* a mistake after which nothing can be read */ };
 
 struct builder {
   yaml_parser_t parser;
@@ -16,12 +16,12 @@ struct builder {
   struct stoa_arena *arena;
   struct stoa_config_report *report;
   struct stoa_config_node *root;
-  struct stoa_config_node *open[STOA_CONFIG_DEPTH_MAX]; /* lists and sections around the next value */
+  struct stoa_config_node *open[STOA_CONFIG_DEPTH_MAX]; /* open lists and sections around the next value */
   struct stoa_config_node *last[STOA_CONFIG_DEPTH_MAX]; /* the newest value in each */
   size_t depth;
   size_t values;
   bool has_document;
-  bool has_key; /* the innermost section's next value has its key */
+  bool has_key; /* the key of the next value was read */
   struct stoa_string key;
   struct stoa_config_mark key_mark;
   int status; /* STOA_E_MEMORY stops everything */
@@ -41,13 +41,13 @@ static enum step out_of_memory(struct builder *builder) {
   return STEP_STOP;
 }
 
-/* A mistake behind which reading can go on. */
+/* Report a mistake after which reading can go on. */
 static enum step complain(struct builder *builder, struct stoa_config_mark mark, const char *problem) {
   builder->status = stoa_config_report_add(builder->report, mark, "%s", problem);
   return builder->status == STOA_OK ? STEP_ON : STEP_STOP;
 }
 
-/* The reader finds bad bytes before it knows lines and columns, and tells an offset instead. */
+/* libyaml's reader reports bad bytes by offset, because it finds them before it counts lines. */
 static struct stoa_config_mark mark_at(struct stoa_string text, size_t offset) {
   struct stoa_config_mark mark = {1, 1};
   for (size_t i = 0; i < offset && i < text.len; i++) {
@@ -63,10 +63,10 @@ static struct stoa_config_mark mark_at(struct stoa_string text, size_t offset) {
 
 static enum step refuse_bytes(struct builder *builder) {
   struct stoa_config_mark mark = mark_at(builder->text, builder->parser.problem_offset);
-  return stop(builder, mark, "neither a character of UTF-8 nor one that YAML allows");
+  return stop(builder, mark, "not UTF-8, or a character that YAML does not allow");
 }
 
-/* libyaml's own words for a tab in the indentation do not name the tab. */
+/* libyaml's message about a tab in the indentation does not mention the tab. */
 static bool is_tab(const struct builder *builder) {
   size_t index = builder->parser.problem_mark.index;
   size_t offset = 0;
@@ -81,7 +81,7 @@ static bool is_tab(const struct builder *builder) {
 static enum step refuse_syntax(struct builder *builder) {
   struct stoa_config_mark mark = mark_of(&builder->parser.problem_mark);
   if (is_tab(builder)) {
-    return stop(builder, mark, "a tab; YAML is indented with blanks");
+    return stop(builder, mark, "a tab; indent YAML with spaces");
   }
   const char *problem = builder->parser.problem == NULL ? "unreadable" : builder->parser.problem;
   const char *context = builder->parser.context;
@@ -127,7 +127,7 @@ static void link_node(struct builder *builder, struct stoa_config_node *node) {
   node->index = around->count++;
 }
 
-/* A new value at its place in the tree, or NULL when the builder has to stop. */
+/* Add a new value to the tree; NULL when the builder has to stop. */
 static struct stoa_config_node *add_node(struct builder *builder, enum stoa_config_node_kind kind,
                                          struct stoa_config_mark mark) {
   if (builder->values == STOA_CONFIG_VALUES_MAX) {
@@ -160,7 +160,7 @@ static enum step refuse_extras(struct builder *builder, const yaml_event_t *even
 
 static enum step take_key(struct builder *builder, struct stoa_string key, struct stoa_config_mark mark) {
   if (key.len > STOA_CONFIG_KEY_BYTES_MAX || memchr(key.data, 0, key.len) != NULL) {
-    builder->status = stoa_config_report_add(builder->report, mark, "a key with a NUL or of more than %u bytes",
+    builder->status = stoa_config_report_add(builder->report, mark, "a key with a NUL or longer than %u bytes",
                                              STOA_CONFIG_KEY_BYTES_MAX);
     return STEP_STOP;
   }
@@ -194,7 +194,7 @@ static enum step take_text(struct builder *builder, struct stoa_config_node *nod
   struct stoa_string text = text_of(event);
   if (memchr(text.data, 0, text.len) != NULL) {
     node->kind = STOA_CONFIG_BROKEN;
-    return complain(builder, node->mark, "a NUL in a text");
+    return complain(builder, node->mark, "a NUL in a string");
   }
   node->text = stoa_arena_copy(builder->arena, text);
   return node->text.data == NULL ? out_of_memory(builder) : STEP_ON;
@@ -215,11 +215,11 @@ static enum step on_scalar(struct builder *builder, const yaml_event_t *event) {
 
 static enum step open_node(struct builder *builder, enum stoa_config_node_kind kind, struct stoa_config_mark mark) {
   if (wants_key(builder)) {
-    return stop(builder, mark, "a list or section in the place of a key");
+    return stop(builder, mark, "a list or section instead of a key");
   }
   if (builder->depth == STOA_CONFIG_DEPTH_MAX) {
-    builder->status = stoa_config_report_add(builder->report, mark, "more than %u lists and sections inside each other",
-                                             STOA_CONFIG_DEPTH_MAX);
+    builder->status =
+        stoa_config_report_add(builder->report, mark, "more than %u nested lists and sections", STOA_CONFIG_DEPTH_MAX);
     return STEP_STOP;
   }
   struct stoa_config_node *node = add_node(builder, kind, mark);
@@ -251,7 +251,7 @@ static enum step on_end(struct builder *builder) {
 static enum step on_alias(struct builder *builder, const yaml_event_t *event) {
   struct stoa_config_mark mark = mark_of(&event->start_mark);
   if (wants_key(builder)) {
-    return stop(builder, mark, "an alias in the place of a key");
+    return stop(builder, mark, "an alias instead of a key");
   }
   if (add_node(builder, STOA_CONFIG_BROKEN, mark) == NULL) {
     return STEP_STOP;
@@ -261,7 +261,7 @@ static enum step on_alias(struct builder *builder, const yaml_event_t *event) {
 
 static enum step on_document(struct builder *builder, const yaml_event_t *event) {
   if (builder->has_document) {
-    return stop(builder, mark_of(&event->start_mark), "a second document; a source holds one");
+    return stop(builder, mark_of(&event->start_mark), "a second document; only one is allowed");
   }
   builder->has_document = true;
   return STEP_ON;
@@ -332,7 +332,7 @@ int stoa_config_tree_read(struct stoa_string text, struct stoa_arena *arena, str
   return finish(&builder, out_root);
 }
 
-/* Open one section for each part of the path, so that the value that follows is read into the innermost. */
+/* Open one section for each part of the path, so that the next value is read into the innermost one. */
 static enum step open_path(struct builder *builder, struct stoa_string path) {
   const struct stoa_config_mark nowhere = {0, 0};
   for (;;) {

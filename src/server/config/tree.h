@@ -1,7 +1,7 @@
-/* server/config/tree.h: one source's YAML as a tree of values with their places.
+/* server/config/tree.h: reads one source's YAML into a tree of values with their places.
  *
- * The one part of the house that names libyaml. libyaml takes its working memory from malloc(3) and gives it back
- * before a call returns; the tree itself lies in the caller's arena.
+ * The only module that uses libyaml. libyaml allocates its working memory with malloc(3) and frees it before a call
+ * returns; the tree itself is in the caller's arena.
  *
  * Does not know: tables, types, files.
  * Thread: any, one at a time on one arena.
@@ -16,26 +16,26 @@ enum stoa_config_node_kind {
   STOA_CONFIG_NOTHING, /* no value: `key:`, null or ~ */
   STOA_CONFIG_LIST,
   STOA_CONFIG_SECTION,
-  STOA_CONFIG_BROKEN /* its mistake is told; there is nothing to say about its value */
+  STOA_CONFIG_BROKEN /* its mistake was reported; its value is not used */
 };
 
 struct stoa_config_node {
   enum stoa_config_node_kind kind;
   struct stoa_config_mark mark;
-  struct stoa_string text; /* a scalar's, UTF-8, followed by a NUL and free of others */
+  struct stoa_string text; /* of a scalar: UTF-8, followed by a NUL, without other NULs */
   struct stoa_string key;  /* inside a section */
   struct stoa_config_mark key_mark;
-  struct stoa_config_node *parent; /* the list or section around; NULL for the root */
-  struct stoa_config_node *first;  /* what a list or section holds, in order */
+  struct stoa_config_node *parent; /* the containing list or section; NULL for the root */
+  struct stoa_config_node *first;  /* items of a list or section, in order */
   struct stoa_config_node *next;   /* the neighbour in the same list or section */
-  size_t index;                    /* the place in there, from 0 */
-  size_t count;                    /* of what a list or section holds */
+  size_t index;                    /* its index there, from 0 */
+  size_t count;                    /* of items of a list or section */
 };
 
-/* Read one YAML document. Mistakes go to the report; what was read before one is in the tree all the same, so that
- * mistakes in there are found in the same run.
+/* Read one YAML document. Mistakes go to the report. Values before a mistake are in the tree, so that mistakes in them
+ * are found in the same run.
  *
- * text      borrowed until the call returns; the tree holds copies
+ * text      borrowed until the call returns; the tree has copies
  * out_root  NULL when the document is empty or nothing could be read
  * Errors: STOA_E_MEMORY
  */
@@ -50,7 +50,7 @@ int stoa_config_tree_set(struct stoa_string item, struct stoa_arena *arena, stru
 int stoa_config_tree_at(struct stoa_string path, struct stoa_string text, struct stoa_arena *arena,
                         struct stoa_config_report *report, struct stoa_config_node **out_root);
 
-/* Where the value stands: server.addresses[0], labels["a b"]; empty for the root. A long path is cut. */
+/* The path of a value: server.addresses[0], labels["a b"]; empty for the root. A long path is cut. */
 struct stoa_config_path {
   char text[200];
 };

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* What a client handles. A member that is NULL leaves its type without a handler. */
+/* The handlers of a client. When a member is NULL, its type has no handler. */
 struct calls_room_service_client_handlers {
   /* Message 4, ChatLine. */
   void (*chat_line)(void *user, struct stoa_client *client, const struct calls_chat_line *message);
@@ -21,20 +21,20 @@ struct calls_room_service_client_handlers {
   void (*last)(void *user, struct stoa_client *client, const struct calls_last_message *message);
 };
 
-/* Register all that are not NULL, before the client is opened. `handlers` is borrowed until the call returns, `user`
- * until the client is destroyed. Errors as stoa_client_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the client is opened. `handlers` is borrowed until the call returns,
+ * `user` until the client is destroyed. Errors: as stoa_client_handle(); handlers registered before the error stay. */
 STOA_API int calls_room_service_client_register(struct stoa_client *client,
                                                 const struct calls_room_service_client_handlers *handlers, void *user);
 
-/* Send to the server. Errors as stoa_client_send() tells. */
+/* Send to the server. Errors: as stoa_client_send(). */
 STOA_API int calls_client_send_chat_line(struct stoa_client *client, const struct calls_chat_line *message);
 STOA_API int calls_client_send_register(struct stoa_client *client, const struct calls_register *message);
 STOA_API int calls_client_send_room_closed(struct stoa_client *client, const struct calls_room_closed *message);
 STOA_API int calls_client_send_last(struct stoa_client *client, const struct calls_last_message *message);
 
-/* Call the server. `on_reply` is called once, as stoa/client.h tells: `reply` is NULL unless the result is
- * STOA_CALL_REPLY, else `end` says why. `out_call_id` may be NULL. Errors as stoa_client_call() tells; `on_reply` is
- * not called after one. */
+/* Call the server. `on_reply` is called once (see stoa_client_call()): `reply` is NULL unless the result is
+ * STOA_CALL_REPLY; otherwise `end` has the reason. `out_call_id` may be NULL. Errors: as stoa_client_call();
+ * `on_reply` is not called after an error. */
 
 /* Call 3, rpc SignIn.
  * Paired through MESSAGE_TYPE_SIGN_IN. */
@@ -55,9 +55,9 @@ STOA_API int calls_room_service_client_call_delete(struct stoa_client *client,
                                                    calls_room_service_client_on_delete on_reply, void *user,
                                                    uint32_t *out_call_id);
 
-/* Call the server. `on_reply` is called once, as stoa/client.h tells: `reply` is NULL unless the result is
- * STOA_CALL_REPLY, else `end` says why. `out_call_id` may be NULL. Errors as stoa_client_call() tells; `on_reply` is
- * not called after one. */
+/* Call the server. `on_reply` is called once (see stoa_client_call()): `reply` is NULL unless the result is
+ * STOA_CALL_REPLY; otherwise `end` has the reason. `out_call_id` may be NULL. Errors: as stoa_client_call();
+ * `on_reply` is not called after an error. */
 
 /* Call 21, rpc Kick. */
 typedef void (*calls_admin_service_client_on_kick)(void *user, struct stoa_client *client,

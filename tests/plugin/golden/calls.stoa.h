@@ -40,7 +40,7 @@ struct calls_delete_request {
 };
 
 struct calls_nothing {
-  char empty_; /* the message has no fields, and C no empty structs */
+  char empty_; /* the message has no fields, and C has no empty structs */
 };
 
 /* Paired through MESSAGE_TYPE_CHAT_LINE. */
@@ -67,7 +67,7 @@ struct calls_last_message {
 
 /* Without a number: MESSAGE_TYPE_SIGN_IN means the rpc first. */
 struct calls_sign_in_message {
-  char empty_; /* the message has no fields, and C no empty structs */
+  char empty_; /* the message has no fields, and C has no empty structs */
 };
 
 /* The tables that codecs read. */
@@ -89,13 +89,13 @@ struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
 
-/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
- * warn. It holds from here to the end of what is compiled. */
+/* A handler whose type differs from its member's is an error. Without this pragma, C compilers before gcc 14 and
+ * clang 16 only warn. It applies from here to the end of the compilation unit. */
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic error "-Wincompatible-pointer-types"
 #endif
 
-/* What answers clients. A member that is NULL leaves its type without a handler.
+/* The handlers of a server. When a member is NULL, its type has no handler.
  * Everything about rooms. */
 struct calls_room_service_handlers {
   /* Call 3, rpc SignIn.
@@ -118,14 +118,14 @@ struct calls_room_service_handlers {
   const struct stoa_error *(*last)(void *user, struct stoa_session *session, const struct calls_last_message *message);
 };
 
-/* Register all that are not NULL, before the server starts. `handlers` is borrowed until the call returns, `user`
- * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the server starts. `handlers` is borrowed until the call returns,
+ * `user` until the server is destroyed. Errors: as stoa_server_handle(); handlers registered before the error stay. */
 STOA_API int calls_room_service_register(struct stoa_server *server, const struct calls_room_service_handlers *handlers,
                                          void *user);
 
-/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
- * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
- * the call is consumed by all of them. */
+/* A handler of a call may answer later: it takes the call with stoa_call_take() of stoa/call.h and returns STOA_LATER.
+ * Then one of these two functions completes it, once and on any thread. Errors: as stoa_call_reply() and
+ * stoa_call_fail(); the call is consumed also by an error. */
 
 /* Call 3, rpc SignIn. */
 STOA_API int calls_room_service_sign_in_reply(struct stoa_call *call, const struct calls_sign_in_reply *reply);
@@ -135,10 +135,10 @@ STOA_API int calls_room_service_sign_in_fail(struct stoa_call *call, const struc
 STOA_API int calls_room_service_delete_reply(struct stoa_call *call, const struct calls_nothing *reply);
 STOA_API int calls_room_service_delete_fail(struct stoa_call *call, const struct stoa_error *error);
 
-/* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
- * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
- * tell. */
+/* _send() sends to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread.
+ * _broadcast_except() and _publish_except() skip the session with that id. _push() sends to a session inside its own
+ * callbacks. Errors: as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and
+ * stoa_session_send(). */
 
 /* Message 4, ChatLine. */
 STOA_API int calls_chat_line_send(struct stoa_server *server, const struct stoa_uuid *session_id,
@@ -188,7 +188,7 @@ STOA_API int calls_last_publish(struct stoa_server *server, struct stoa_string g
 STOA_API int calls_last_publish_except(struct stoa_server *server, struct stoa_string group,
                                        const struct stoa_uuid *except, const struct calls_last_message *message);
 
-/* What answers clients. A member that is NULL leaves its type without a handler.
+/* The handlers of a server. When a member is NULL, its type has no handler.
  * Calls only: the file's messages belong to the first service. */
 struct calls_admin_service_handlers {
   /* Call 21, rpc Kick. */
@@ -196,14 +196,14 @@ struct calls_admin_service_handlers {
                                    struct calls_nothing *reply);
 };
 
-/* Register all that are not NULL, before the server starts. `handlers` is borrowed until the call returns, `user`
- * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the server starts. `handlers` is borrowed until the call returns,
+ * `user` until the server is destroyed. Errors: as stoa_server_handle(); handlers registered before the error stay. */
 STOA_API int calls_admin_service_register(struct stoa_server *server,
                                           const struct calls_admin_service_handlers *handlers, void *user);
 
-/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
- * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
- * the call is consumed by all of them. */
+/* A handler of a call may answer later: it takes the call with stoa_call_take() of stoa/call.h and returns STOA_LATER.
+ * Then one of these two functions completes it, once and on any thread. Errors: as stoa_call_reply() and
+ * stoa_call_fail(); the call is consumed also by an error. */
 
 /* Call 21, rpc Kick. */
 STOA_API int calls_admin_service_kick_reply(struct stoa_call *call, const struct calls_nothing *reply);

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* What a client handles. A member that is NULL leaves its type without a handler. */
+/* The handlers of a client. When a member is NULL, its type has no handler. */
 struct no_service_client_handlers {
   /* Message 0, Ping. */
   void (*ping)(void *user, struct stoa_client *client, const struct ping *message);
@@ -17,12 +17,12 @@ struct no_service_client_handlers {
   void (*int_)(void *user, struct stoa_client *client, const struct int_ *message);
 };
 
-/* Register all that are not NULL, before the client is opened. `handlers` is borrowed until the call returns, `user`
- * until the client is destroyed. Errors as stoa_client_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the client is opened. `handlers` is borrowed until the call returns,
+ * `user` until the client is destroyed. Errors: as stoa_client_handle(); handlers registered before the error stay. */
 STOA_API int no_service_client_register(struct stoa_client *client, const struct no_service_client_handlers *handlers,
                                         void *user);
 
-/* Send to the server. Errors as stoa_client_send() tells. */
+/* Send to the server. Errors: as stoa_client_send(). */
 STOA_API int client_send_ping(struct stoa_client *client, const struct ping *message);
 STOA_API int client_send_int_(struct stoa_client *client, const struct int_ *message);
 

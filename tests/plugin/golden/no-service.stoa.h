@@ -17,7 +17,7 @@ struct ping;
 struct int_;
 
 struct ping {
-  char empty_; /* the message has no fields, and C no empty structs */
+  char empty_; /* the message has no fields, and C has no empty structs */
 };
 
 struct int_ {
@@ -35,13 +35,13 @@ struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
 
-/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
- * warn. It holds from here to the end of what is compiled. */
+/* A handler whose type differs from its member's is an error. Without this pragma, C compilers before gcc 14 and
+ * clang 16 only warn. It applies from here to the end of the compilation unit. */
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic error "-Wincompatible-pointer-types"
 #endif
 
-/* What answers clients. A member that is NULL leaves its type without a handler. */
+/* The handlers of a server. When a member is NULL, its type has no handler. */
 struct no_service_handlers {
   /* Message 0, Ping. */
   const struct stoa_error *(*ping)(void *user, struct stoa_session *session, const struct ping *message);
@@ -49,14 +49,14 @@ struct no_service_handlers {
   const struct stoa_error *(*int_)(void *user, struct stoa_session *session, const struct int_ *message);
 };
 
-/* Register all that are not NULL, before the server starts. `handlers` is borrowed until the call returns, `user`
- * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the server starts. `handlers` is borrowed until the call returns,
+ * `user` until the server is destroyed. Errors: as stoa_server_handle(); handlers registered before the error stay. */
 STOA_API int no_service_register(struct stoa_server *server, const struct no_service_handlers *handlers, void *user);
 
-/* _send() goes to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread;
- * _broadcast_except() and _publish_except() leave the session of that id out. _push() goes to a session inside its
- * own callbacks. Errors as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and stoa_session_send()
- * tell. */
+/* _send() sends to one session by its id, _broadcast() to all and _publish() to a group's members, from any thread.
+ * _broadcast_except() and _publish_except() skip the session with that id. _push() sends to a session inside its own
+ * callbacks. Errors: as stoa_server_send(), stoa_server_broadcast(), stoa_server_publish() and
+ * stoa_session_send(). */
 
 /* Message 0, Ping. */
 STOA_API int ping_send(struct stoa_server *server, const struct stoa_uuid *session_id, const struct ping *message);

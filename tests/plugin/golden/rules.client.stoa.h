@@ -9,18 +9,18 @@
 extern "C" {
 #endif
 
-/* What a client handles. A member that is NULL leaves its type without a handler. */
+/* The handlers of a client. When a member is NULL, its type has no handler. */
 struct rules_v1_rules_client_handlers {
   /* Message 16, Order. */
   void (*order)(void *user, struct stoa_client *client, const struct rules_v1_order *message);
 };
 
-/* Register all that are not NULL, before the client is opened. `handlers` is borrowed until the call returns, `user`
- * until the client is destroyed. Errors as stoa_client_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the client is opened. `handlers` is borrowed until the call returns,
+ * `user` until the client is destroyed. Errors: as stoa_client_handle(); handlers registered before the error stay. */
 STOA_API int rules_v1_rules_client_register(struct stoa_client *client,
                                             const struct rules_v1_rules_client_handlers *handlers, void *user);
 
-/* Send to the server. Errors as stoa_client_send() tells. */
+/* Send to the server. Errors: as stoa_client_send(). */
 STOA_API int rules_v1_client_send_order(struct stoa_client *client, const struct rules_v1_order *message);
 
 #ifdef __cplusplus

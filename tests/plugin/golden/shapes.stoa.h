@@ -119,7 +119,7 @@ struct shapes_v1_presence {
 };
 
 struct shapes_v1_empty {
-  char empty_; /* the message has no fields, and C no empty structs */
+  char empty_; /* the message has no fields, and C has no empty structs */
 };
 
 /* Is the field set? */

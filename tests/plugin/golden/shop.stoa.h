@@ -39,7 +39,7 @@ struct stoa_error;
 struct stoa_session;
 
 /* _error_x() makes an error for a handler to return, as stoa_session_error() does; `message` may be NULL.
- * _is_x() tells whether an error is that one; NULL is none. */
+ * _is_x() returns whether an error is this one; false for NULL. */
 
 /* Error 1000, ERROR_REASON_UNSPECIFIED.
  * Takes the enum's code. */

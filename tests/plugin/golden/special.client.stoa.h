@@ -9,9 +9,9 @@
 extern "C" {
 #endif
 
-/* Call the server. `on_reply` is called once, as stoa/client.h tells: `reply` is NULL unless the result is
- * STOA_CALL_REPLY, else `end` says why. `out_call_id` may be NULL. Errors as stoa_client_call() tells; `on_reply` is
- * not called after one. */
+/* Call the server. `on_reply` is called once (see stoa_client_call()): `reply` is NULL unless the result is
+ * STOA_CALL_REPLY; otherwise `end` has the reason. `out_call_id` may be NULL. Errors: as stoa_client_call();
+ * `on_reply` is not called after an error. */
 
 /* Call 20, rpc Clear. */
 typedef void (*special_v1_special_service_client_on_clear)(void *user, struct stoa_client *client,

@@ -50,15 +50,15 @@ struct special_v1_all_by_name_entry {
 /* Passes on what it does not know. */
 struct special_v1_keeper {
   uint32_t number;
-  struct stoa_bytes unknown_fields; /* what a newer program put into it, in binary; written again */
+  struct stoa_bytes unknown_fields; /* fields from newer programs, in binary; they are written again */
 };
 
 struct special_v1_keep_all {
-  struct stoa_bytes unknown_fields; /* what a newer program put into it, in binary; written again */
+  struct stoa_bytes unknown_fields; /* fields from newer programs, in binary; they are written again */
 };
 
 struct special_v1_keep_none {
-  char empty_; /* the message has no fields, and C no empty structs */
+  char empty_; /* the message has no fields, and C has no empty structs */
 };
 
 /* Is the field set? */
@@ -111,28 +111,28 @@ struct stoa_server;
 struct stoa_session;
 struct stoa_uuid;
 
-/* A handler of another type than its member's is an error. Without this, C compilers before gcc 14 and clang 16 only
- * warn. It holds from here to the end of what is compiled. */
+/* A handler whose type differs from its member's is an error. Without this pragma, C compilers before gcc 14 and
+ * clang 16 only warn. It applies from here to the end of the compilation unit. */
 #if defined(__GNUC__) && !defined(__cplusplus)
 #pragma GCC diagnostic error "-Wincompatible-pointer-types"
 #endif
 
-/* What answers clients. A member that is NULL leaves its type without a handler. */
+/* The handlers of a server. When a member is NULL, its type has no handler. */
 struct special_v1_special_service_handlers {
   /* Call 20, rpc Clear. */
   const struct stoa_error *(*clear)(void *user, struct stoa_session *session,
                                     const struct google_protobuf_empty *request, struct google_protobuf_empty *reply);
 };
 
-/* Register all that are not NULL, before the server starts. `handlers` is borrowed until the call returns, `user`
- * until the server is destroyed. Errors as stoa_server_handle() tells; those before the failing one stay. */
+/* Register every handler that is not NULL, before the server starts. `handlers` is borrowed until the call returns,
+ * `user` until the server is destroyed. Errors: as stoa_server_handle(); handlers registered before the error stay. */
 STOA_API int special_v1_special_service_register(struct stoa_server *server,
                                                  const struct special_v1_special_service_handlers *handlers,
                                                  void *user);
 
-/* A handler of a call may answer later: it takes the call by stoa_call_take() of stoa/call.h and returns STOA_LATER,
- * and one of these two completes it, once and on any thread. Errors as stoa_call_reply() and stoa_call_fail() tell;
- * the call is consumed by all of them. */
+/* A handler of a call may answer later: it takes the call with stoa_call_take() of stoa/call.h and returns STOA_LATER.
+ * Then one of these two functions completes it, once and on any thread. Errors: as stoa_call_reply() and
+ * stoa_call_fail(); the call is consumed also by an error. */
 
 /* Call 20, rpc Clear. */
 STOA_API int special_v1_special_service_clear_reply(struct stoa_call *call, const struct google_protobuf_empty *reply);

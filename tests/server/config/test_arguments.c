@@ -136,16 +136,17 @@ static void the_usage_names_every_option(void **state) {
   stoa_buffer_init(&out, 4096);
   assert_int_equal(stoa_arguments_usage("chat", "Serves a chat.", &out), STOA_OK);
   assert_int_equal(stoa_buffer_append(&out, "", 1), STOA_OK);
-  assert_string_equal((const char *)out.data,
-                      "Usage: chat [OPTION]...\n"
-                      "Serves a chat.\n"
-                      "\n"
-                      "  -c, --config FILE      read a YAML file, or a directory's; repeated, later ones win\n"
-                      "      --set a.b=c        one setting, over files and STOA_ variables; repeated\n"
-                      "      --check-config     show what is wrong with the settings, and end\n"
-                      "      --print-config     show every setting and where it came from, and end\n"
-                      "      --version          show name and version, and end\n"
-                      "  -h, --help             show this, and end\n");
+  assert_string_equal(
+      (const char *)out.data,
+      "Usage: chat [OPTION]...\n"
+      "Serves a chat.\n"
+      "\n"
+      "  -c, --config FILE      read a YAML file or a directory of them; may be repeated, later ones win\n"
+      "      --set a.b=c        set one value, wins over files and environment; may be repeated\n"
+      "      --check-config     check the settings, show all errors, and exit\n"
+      "      --print-config     show every setting and its source as YAML, and exit\n"
+      "      --version          show name and version, and exit\n"
+      "  -h, --help             show this text, and exit\n");
   stoa_buffer_fini(&out);
 }
 

@@ -118,20 +118,20 @@ static void what_is_no_base64_is_refused(void **state) {
 
 static void a_value_of_the_wrong_shape_is_reported(void **state) {
   (void)state;
-  expect_errors("path: [a]", "a.yaml:1:7: path: expected a text, got a list\n");
-  expect_errors("path: {a: b}", "a.yaml:1:7: path: expected a text, got a section\n");
-  expect_errors("path:", "a.yaml:1:6: path: expected a text, got nothing\n");
+  expect_errors("path: [a]", "a.yaml:1:7: path: expected a string, got a list\n");
+  expect_errors("path: {a: b}", "a.yaml:1:7: path: expected a string, got a section\n");
+  expect_errors("path:", "a.yaml:1:6: path: expected a string, got nothing\n");
   expect_errors("workers: ~", "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got nothing\n");
   expect_errors("limits: 3", "a.yaml:1:9: limits: expected a section, got \"3\"\n");
   expect_errors("limits: []", "a.yaml:1:9: limits: expected a section, got a list\n");
   expect_errors("addresses: :80", "a.yaml:1:12: addresses: expected a list, got \":80\"\n");
   expect_errors("addresses:\npath: /", "a.yaml:1:11: addresses: expected a list, got nothing\n");
   expect_errors("addresses: [[a], b, {c: d}]",
-                "a.yaml:1:13: addresses[0]: expected a text, got a list\n"
-                "a.yaml:1:21: addresses[2]: expected a text, got a section\n");
+                "a.yaml:1:13: addresses[0]: expected a string, got a list\n"
+                "a.yaml:1:21: addresses[2]: expected a string, got a section\n");
   expect_errors("listeners: [3]", "a.yaml:1:13: listeners[0]: expected a section, got \"3\"\n");
   expect_errors("labels: [a]", "a.yaml:1:9: labels: expected a section, got a list\n");
-  expect_errors("labels: {a b: [c]}", "a.yaml:1:15: labels[\"a b\"]: expected a text, got a list\n");
+  expect_errors("labels: {a b: [c]}", "a.yaml:1:15: labels[\"a b\"]: expected a string, got a list\n");
   expect_errors("memory: 3", "a.yaml:1:9: memory: expected a section, got \"3\"\n");
   expect_errors("- a", "a.yaml:1:1: expected a section, got a list\n");
   expect_errors("hello", "a.yaml:1:1: expected a section, got \"hello\"\n");
@@ -155,7 +155,7 @@ static void a_duplicate_key_is_reported_with_the_first(void **state) {
 
 static void two_members_of_a_oneof_are_reported(void **state) {
   (void)state;
-  expect_errors("file: a\nworkers: 1\nslots: 3\n", "a.yaml:3:1: slots: file is set too; only one may be\n");
+  expect_errors("file: a\nworkers: 1\nslots: 3\n", "a.yaml:3:1: slots: file is set too; set only one of them\n");
 }
 
 static void anchors_tags_and_other_special_yaml_are_refused(void **state) {
@@ -165,20 +165,19 @@ static void anchors_tags_and_other_special_yaml_are_refused(void **state) {
                 "a.yaml:2:13: an alias; anchors and aliases are not supported\n");
   expect_errors("limits: &a {}", "a.yaml:1:9: an anchor; anchors and aliases are not supported\n");
   expect_errors("addresses: &a []", "a.yaml:1:12: an anchor; anchors and aliases are not supported\n");
-  expect_errors("*a : x", "a.yaml:1:1: an alias in the place of a key\n");
+  expect_errors("*a : x", "a.yaml:1:1: an alias instead of a key\n");
   expect_errors("path: !!str 3", "a.yaml:1:7: a tag; the type of a value is known without one\n");
   expect_errors("limits: !x {}", "a.yaml:1:9: a tag; the type of a value is known without one\n");
   expect_errors("addresses: !x []", "a.yaml:1:12: a tag; the type of a value is known without one\n");
-  expect_errors("path: x\n---\npath: y\n", "a.yaml:2:1: a second document; a source holds one\n");
-  expect_errors("? [a]\n: b\n", "a.yaml:1:3: a list or section in the place of a key\n");
+  expect_errors("path: x\n---\npath: y\n", "a.yaml:2:1: a second document; only one is allowed\n");
+  expect_errors("? [a]\n: b\n", "a.yaml:1:3: a list or section instead of a key\n");
 }
 
 static void broken_yaml_is_reported_with_its_position(void **state) {
   (void)state;
-  expect_errors("path: /\n\tworkers: 1\n", "a.yaml:2:1: a tab; YAML is indented with blanks\n");
-  expect_errors("limits:\n\ttimeout_ms: 1\n", "a.yaml:2:1: a tab; YAML is indented with blanks\n");
-  expect_errors("# \xc3\xa9\xe4\xb8\xad\nlimits:\n\ttimeout_ms: 1\n",
-                "a.yaml:3:1: a tab; YAML is indented with blanks\n");
+  expect_errors("path: /\n\tworkers: 1\n", "a.yaml:2:1: a tab; indent YAML with spaces\n");
+  expect_errors("limits:\n\ttimeout_ms: 1\n", "a.yaml:2:1: a tab; indent YAML with spaces\n");
+  expect_errors("# \xc3\xa9\xe4\xb8\xad\nlimits:\n\ttimeout_ms: 1\n", "a.yaml:3:1: a tab; indent YAML with spaces\n");
   expect_errors("addresses: [a, b\n",
                 "a.yaml:2:1: not YAML: did not find expected ',' or ']', while parsing a flow sequence\n");
   expect_errors("path: 'a\n", "a.yaml:2:1: not YAML: found unexpected end of stream, while scanning a quoted scalar\n");
@@ -190,22 +189,22 @@ static void broken_yaml_is_reported_with_its_position(void **state) {
 
 static void invalid_utf8_is_reported_with_its_position(void **state) {
   (void)state;
-  expect_errors("path: /\nx\xc3\xa9\x80: 1", "a.yaml:2:3: neither a character of UTF-8 nor one that YAML allows\n");
-  expect_errors("path: a\x01", "a.yaml:1:8: neither a character of UTF-8 nor one that YAML allows\n");
-  expect_errors("\xff\xfe", "a.yaml:1:1: neither a character of UTF-8 nor one that YAML allows\n");
+  expect_errors("path: /\nx\xc3\xa9\x80: 1", "a.yaml:2:3: not UTF-8, or a character that YAML does not allow\n");
+  expect_errors("path: a\x01", "a.yaml:1:8: not UTF-8, or a character that YAML does not allow\n");
+  expect_errors("\xff\xfe", "a.yaml:1:1: not UTF-8, or a character that YAML does not allow\n");
 }
 
 static void a_nul_in_a_text_is_refused(void **state) {
   (void)state;
-  expect_errors("path: \"a\\0b\"", "a.yaml:1:7: a NUL in a text\n");
-  expect_errors("\"a\\0b\": 1", "a.yaml:1:1: a key with a NUL or of more than 128 bytes\n");
+  expect_errors("path: \"a\\0b\"", "a.yaml:1:7: a NUL in a string\n");
+  expect_errors("\"a\\0b\": 1", "a.yaml:1:1: a key with a NUL or longer than 128 bytes\n");
 }
 
 static void errors_before_broken_yaml_are_reported_too(void **state) {
   (void)state;
   expect_errors("workers: x\npath: [\n",
                 "a.yaml:1:10: workers: expected a number from 0 to 4294967295, got \"x\"\n"
-                "a.yaml:2:7: path: expected a text, got a list\n"
+                "a.yaml:2:7: path: expected a string, got a list\n"
                 "a.yaml:3:1: not YAML: did not find expected node content, while parsing a "
                 "flow node\n");
 }
@@ -248,13 +247,13 @@ static void an_error_quotes_a_setting_as_it_was_given(void **state) {
   expect_set_errors("workers", "--set workers: expected a.b=c, a path of keys and a value\n");
   expect_set_errors("=3", "--set =3: an empty key in the path\n");
   expect_set_errors("limits..timeout_ms=3", "--set limits..timeout_ms=3: an empty key in the path\n");
-  expect_set_errors("path=", "--set path=: path: expected a text, got nothing\n");
-  expect_set_errors("path=# comment", "--set path=# comment: path: expected a text, got nothing\n");
+  expect_set_errors("path=", "--set path=: path: expected a string, got nothing\n");
+  expect_set_errors("path=# comment", "--set path=# comment: path: expected a string, got nothing\n");
   expect_set_errors("ports=[1,",
                     "--set ports=[1,: not YAML: did not find expected node content, while parsing a flow node\n");
-  expect_set_errors("path=\x01", "--set path=\\x01: neither a character of UTF-8 nor one that YAML allows\n");
+  expect_set_errors("path=\x01", "--set path=\\x01: not UTF-8, or a character that YAML does not allow\n");
   expect_set_errors("pa\xffth=1", "--set pa\xffth=1: expected a.b=c, a path of keys and a value\n");
-  expect_set_errors("path.x=1", "--set path.x=1: path: expected a text, got a section\n");
+  expect_set_errors("path.x=1", "--set path.x=1: path: expected a string, got a section\n");
 }
 
 static void control_characters_and_long_values_do_not_reach_the_terminal(void **state) {
@@ -292,14 +291,14 @@ static void nesting_is_capped(void **state) {
   char *text = repeat("[", 5000, "");
   expect_errors(text,
                 "a.yaml:1:1: expected a section, got a list\n"
-                "a.yaml:1:33: more than 32 lists and sections inside each other\n");
+                "a.yaml:1:33: more than 32 nested lists and sections\n");
   free(text);
   text = repeat("inner.", 32, "timeout_ms=1");
   struct stoa_config_source source = setting(text);
   struct reading reading;
   reading_init(&reading);
   assert_int_equal(reading_load(&reading, &source, 1), STOA_E_SYNTAX);
-  assert_non_null(strstr(reading_errors(&reading), "more than 32 lists and sections inside each other"));
+  assert_non_null(strstr(reading_errors(&reading), "more than 32 nested lists and sections"));
   reading_fini(&reading);
   free(text);
 }
@@ -314,14 +313,14 @@ static void the_number_of_values_is_capped(void **state) {
 static void a_long_key_is_refused(void **state) {
   (void)state;
   char *text = repeat("k", 129, ": 1");
-  expect_errors(text, "a.yaml:1:1: a key with a NUL or of more than 128 bytes\n");
+  expect_errors(text, "a.yaml:1:1: a key with a NUL or longer than 128 bytes\n");
   free(text);
   text = repeat("k", 129, "=1");
   struct stoa_config_source source = setting(text);
   struct reading reading;
   reading_init(&reading);
   assert_int_equal(reading_load(&reading, &source, 1), STOA_E_SYNTAX);
-  assert_non_null(strstr(reading_errors(&reading), "kkk...: a key with a NUL or of more than 128 bytes\n"));
+  assert_non_null(strstr(reading_errors(&reading), "kkk...: a key with a NUL or longer than 128 bytes\n"));
   reading_fini(&reading);
   free(text);
 }

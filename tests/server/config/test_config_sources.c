@@ -164,11 +164,11 @@ static void a_variable_sets_the_key_of_its_name(void **state) {
 static void a_bad_value_names_its_variable(void **state) {
   (void)state;
   expect_errors_in(ENVIRONMENT("A_B_WORKERS=many", "A_B_LIMITS={nope: 1}", "A_B_PATH="), variables(),
-                   "A_B_PATH: path: expected a text, got nothing\n"
+                   "A_B_PATH: path: expected a string, got nothing\n"
                    "A_B_LIMITS: unknown key \"nope\" in limits\n"
                    "A_B_WORKERS: workers: expected a number from 0 to 4294967295, got \"many\"\n");
   expect_errors_in(ENVIRONMENT("A_B_PATH=\xff"), variables(),
-                   "A_B_PATH: neither a character of UTF-8 nor one that YAML allows\n");
+                   "A_B_PATH: not UTF-8, or a character that YAML does not allow\n");
 }
 
 static void an_unknown_variable_of_the_library_is_an_error(void **state) {

@@ -52,7 +52,7 @@ export const Around: stoa.Type<Around> = /* @__PURE__ */ stoa.message<Around>([
   [1, 'known', stoa.map(stoa.string, stoa.nested(() => Known))],
 ]);
 
-/* What an Any may hold; those of other files are told to addTypes() by whoever wants them. */
+/* The types of this file that an Any may contain. Add types of other files with addTypes(). */
 wkt$.addTypes({
   'known.v1.Known': Known,
   'known.v1.Around': Around,

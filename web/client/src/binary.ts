@@ -1,4 +1,4 @@
-// binary.ts: messages as Protobuf's bytes.
+// binary.ts: messages in Protobuf's binary format.
 import { checkDepth, checked, create, Label, own, present, wrong, type Field, type Init, type Type } from './type.js';
 import { append, delimited, isMore, open, readBytes, readVarint, take, Wire, writeVarint } from './wire.js';
 
@@ -88,7 +88,7 @@ export function encodeBinary<T>(type: Type<T>, message: Init<T>): Uint8Array {
   return Uint8Array.from(writeMessage(type, message, 1));
 }
 
-/** Fields that the table does not know are skipped. Throws when the bytes are no such message. */
+/** Fields that the table does not know are skipped. Throws when the bytes are not such a message. */
 export function decodeBinary<T>(type: Type<T>, bytes: Uint8Array): T {
   open(bytes);
   return readMessage(type, 1);

@@ -1,36 +1,36 @@
-// client.ts: a connection to a server, kept alive through breaks.
+// client.ts: a connection to a server, which reconnects after breaks.
 //
-// Opens the socket when it is made. When the connection is lost, it comes back by itself after a random, growing delay,
-// and not before the server's time when it is refused because the server is full. It stays away when coming back is
-// useless (close codes 4500 to 4999, see isFinal) and when the program closed it.
+// Opens the socket when it is created. When the connection is lost, it reconnects after a random, growing delay. When
+// the server is full, it also waits for the time that the server sent. It does not reconnect when that is useless
+// (close codes 4500 to 4999, see isFinal), or when the program closed it.
 //
-// Does not know: what the messages mean. Listeners are called one at a time in the order of the frames; those of a
-// change of state that close() makes are called before it returns. Whatever throws in them, or in the WebSocket, leaves
-// the client in a state that is true: it is reported as an error that nobody caught, and the others are called.
+// Does not know: what the messages mean. Listeners are called one at a time in the order of the frames; after close(),
+// the state listeners are called before it returns. When a listener or the WebSocket throws, the client's state stays
+// correct: the exception is reported as an uncaught error, and the other listeners are called.
 import { decodeBinary, encodeBinary } from './binary.js';
 import { ErrorDetail, localError, StoaError } from './error.js';
 import { decodeJson, encodeJson } from './json.js';
 import { type Init, type MessageOf, type Type } from './type.js';
 import { decoder, encoder } from './wire.js';
 
-/** What travels under which number, as generated. */
+/** The types of an API and their numbers, as generated. */
 export interface Api {
   readonly messages: Readonly<Record<string, readonly [number, Type<any>]>>;
   readonly calls: Readonly<Record<string, readonly [number, Type<any>, Type<any>]>>;
 }
 
-/** `reconnecting` waits for its next attempt or makes it; `closed` is for good. */
+/** `reconnecting`: waiting for the next attempt, or connecting again. `closed`: final. */
 export type State = 'connecting' | 'connected' | 'reconnecting' | 'closed';
 
 export interface StateDetail {
-  /** Of the close, 1006 for a connection that broke. */
+  /** The close code, 1006 when the connection broke. */
   code?: number;
   reason?: string;
-  /** Until the next attempt. */
+  /** The time until the next attempt. */
   delayMs?: number;
 }
 
-/** What the client needs of a WebSocket: the browser's has it, and that of npm's `ws`. */
+/** What the client needs from a WebSocket; the browser's and that of npm's `ws` have it. */
 export interface Socket {
   binaryType: string;
   /** As in browsers: 2 and 3 are closing and closed. */
@@ -46,17 +46,17 @@ export interface Socket {
 export interface ClientOptions {
   /** Default: stoa.json. */
   protocol?: 'stoa.json' | 'stoa.proto';
-  /** Default: the global one, which Node has from 22 on. */
+  /** Default: the global one; Node has it since version 22. */
   WebSocket?: new (url: string, protocol: string) => unknown;
   /** Type numbers and ids in little-endian order. Default: false. */
   littleEndian?: boolean;
-  /** Of a call that says nothing else; 0 waits until the connection is lost. Default: 10000. */
+  /** The timeout of a call that sets none; 0 waits until the connection is lost. Default: 10000. */
   timeoutMs?: number;
   /** Calls that may wait for their replies. Default: 256. */
   callsMax?: number;
-  /** Silence after which the connection is tried by the API's `ping`; it is lost after 10 s more without a word. 0 is
-   *  for servers that do not ping. Default: 10 s more than the server's interval, which a reply tells in its field
-   *  `ping_ms`; 35000 before; 0 when the API has no message `ping`. */
+  /** Silence after which the client sends the API's `ping`; after 10 s more without a message the connection is lost. 0
+   *  is for servers that do not ping. Default: 10 s more than the server's interval, which a reply has in its field
+   *  `ping_ms`; 35000 before that reply; 0 when the API has no message `ping`. */
   silenceMs?: number;
 }
 
@@ -65,43 +65,43 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Forgets the call, and gives whoever made it the value or the error; and what the reply is. */
+/** Removes the call and resolves or rejects it; and the type of the reply. */
 type Pending = readonly [settle: (value: unknown) => void, type: Type<any>];
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
 
 const CONNECT_MS = 15000;
-// Beyond the server's interval, and for a sign of life after a Ping.
+// Added to the server's interval; also the limit for a message after a Ping.
 const GRACE_MS = 10000;
 const DELAY_MIN_MS = 500;
 const DELAY_BASE_MS = 1000;
 const DELAY_MAX_MS = 20000;
-// A connection that held this long was a good one: the next break starts again with the shortest delay.
+// After a connection that was open this long, the next break starts with the shortest delay again.
 const STABLE_MS = 10000;
 const REASON_BYTES_MAX = 123;
 
-// Is coming back useless? Not after 4502, a Hello that came too late, nor after 4504, which older servers sent when
-// they were full.
+// Is reconnecting useless? Not after 4502 (Hello was too late), and not after 4504, which older servers sent when they
+// were full.
 const isFinal = (code: number): boolean => code > 4499 && code < 5000 && ![4502, 4504].includes(code);
-// Too fast, and full: the error before the close tells when to come back.
+// Rate exceeded, and server full: the error before the close has the time to wait.
 const isBusy = (code: number): boolean => [4013, 4014].includes(code);
 
-// After any of them timers may have slept and the network may be another one.
+// After each of these events timers may have been suspended, and the network may have changed.
 const WAKING = ['online', 'pageshow', 'visibilitychange'];
 
 const page: any = globalThis;
 const now = (): number => performance.now();
-// A time that setTimeout() cannot hold counts as none at all for it.
+// setTimeout() treats a longer time as 0.
 const later = (run: () => void, ms: number): unknown => setTimeout(run, Math.min(ms, 2 ** 31 - 1));
 
 type Listener = (...values: any[]) => void;
 
 export class Client<A extends Api> {
-  /** Changed by the client only. */
+  /** Only the client changes it. */
   state: State = 'connecting';
   private readonly options: Required<ClientOptions>;
-  /** By type number; those of the client itself by a word. */
+  /** By type number; the client's own listeners by a name. */
   private readonly listeners = new Map<unknown, Set<Listener>>();
   private readonly pending = new Map<number, Pending>();
   private socket?: Socket;
@@ -109,12 +109,12 @@ export class Client<A extends Api> {
   private id = 0;
   private readonly isJson: boolean;
   private attempt = 0;
-  // What follows is set when a connection begins or ends, before anybody looks.
+  // The following fields are set when a connection begins or ends, before they are read.
   private openedAt!: number;
-  /** When silence begins to mean something, and whether the connection was tried since it was heard. */
+  /** When the connection is tested next, and whether it was tested since the last message. */
   private dueAt!: number;
   private isTried?: boolean;
-  /** What the server's last error said, and until when it wants to be left alone. */
+  /** The server's last error, and until when it asked the client to wait. */
   private retryMs!: number;
   private retryAt!: number;
 
@@ -137,7 +137,7 @@ export class Client<A extends Api> {
     this.listenToPage('add');
   }
 
-  /** Hear every message of this name. Returns what ends it. */
+  /** Listen to the messages of this name. Returns a function that removes the listener. */
   on<K extends keyof A['messages']>(
     name: K,
     listener: (message: MessageOf<A['messages'][K][1]>) => void,
@@ -145,12 +145,12 @@ export class Client<A extends Api> {
     return this.listen(this.api.messages[name as string][0], listener);
   }
 
-  /** Hear every change of state. Returns what ends it. */
+  /** Listen to every change of state. Returns a function that removes the listener. */
   onState(listener: (state: State, detail: StateDetail) => void): () => void {
     return this.listen('state', listener);
   }
 
-  /** Hear what went wrong with plain messages: the server's errors, and frames that cannot be read (BAD_FRAME). */
+  /** Listen to errors of plain messages: the server's errors, and frames that cannot be decoded (BAD_FRAME). */
   onError(listener: (error: StoaError, type: number) => void): () => void {
     return this.listen('error', listener);
   }
@@ -161,8 +161,8 @@ export class Client<A extends Api> {
     this.transmit([number], type, message);
   }
 
-  /** Resolves with the reply. Rejects with the server's StoaError, with one of ours (TIMEOUT, CANCELLED, DISCONNECTED,
-   *  TOO_MANY_CALLS, BAD_FRAME), or with a TypeError when a value does not fit its field. */
+  /** Resolves with the reply. Rejects with the server's StoaError, with one from this client (TIMEOUT, CANCELLED,
+   *  DISCONNECTED, TOO_MANY_CALLS, BAD_FRAME), or with a TypeError when a value does not fit its field. */
   call<K extends keyof A['calls']>(
     name: K,
     request: Init<MessageOf<A['calls'][K][1]>>,
@@ -195,18 +195,18 @@ export class Client<A extends Api> {
     });
   }
 
-  /** End the connection for good. A code that pages may not send (all but 1000 and 3000 to 4999) becomes 1000, and of a
-   *  reason go 123 bytes. */
+  /** Close the connection and do not reconnect. A code that pages may not send (all except 1000 and 3000 to 4999)
+   *  becomes 1000; at most 123 bytes of the reason are sent. */
   close(code = 1000, reason = ''): void {
     if (this.state !== 'closed') {
-      // A WebSocket would throw. As a stream, a character that is cut is left out.
+      // A WebSocket would throw. With `stream`, a character that is cut is left out.
       const sent = code > 2999 && code < 5000 ? code : 1000;
       const text = new TextDecoder().decode(encoder.encode(reason).subarray(0, REASON_BYTES_MAX), { stream: true });
       this.lose(sent, text, sent);
     }
   }
 
-  /** The wait for the next attempt is over, as when the network is back. Nothing happens in other states. */
+  /** Reconnect now instead of waiting, for example when the network is back. Does nothing in other states. */
   readonly retryNow = (): void => {
     if (this.state === 'reconnecting' && !this.socket) {
       this.connect();
@@ -221,12 +221,12 @@ export class Client<A extends Api> {
 
   private tell(key: unknown, ...values: unknown[]): void {
     this.listeners.get(key)?.forEach((listener) => {
-      // A listener before may have changed the state again.
+      // An earlier listener may have changed the state again.
       if (key !== 'state' || values[0] === this.state) {
         try {
           listener(...values);
         } catch (error) {
-          // As the browser does with what a listener of an event throws.
+          // As the browser does with an exception in an event listener.
           queueMicrotask(() => {
             throw error;
           });
@@ -246,14 +246,14 @@ export class Client<A extends Api> {
     try {
       socket = new this.options.WebSocket(this.url, this.options.protocol) as Socket;
     } catch (error) {
-      // At first it is the program's mistake, a URL that is none, and nothing has begun.
+      // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
       if (this.state === 'connecting') {
         throw error;
       }
       this.lose(1006, String(error));
       return;
     }
-    // A socket that was left may still speak; nobody listens.
+    // A socket that was left may still have events; they are ignored.
     const ours = (run: (event: any) => void) => (event: any) => {
       if (this.socket === socket) {
         run(event);
@@ -274,7 +274,7 @@ export class Client<A extends Api> {
       this.receive(data);
     });
     socket.onclose = ours(({ code, reason }) => this.lose(code, reason));
-    // Without a listener, `ws` would end the program; a close follows in any case.
+    // Without a listener `ws` would end the program; a close event follows in any case.
     socket.onerror = () => {};
     this.watch();
   }
@@ -284,8 +284,8 @@ export class Client<A extends Api> {
     this.isTried = false;
   }
 
-  // One timer that looks at the clock, instead of one that every message restarts. It may come late, for a page sleeps;
-  // what was received meanwhile is then still on its way to us, so the connection is tried before it counts as lost.
+  // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
+  // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as lost.
   private watch(): void {
     const leftMs = this.dueAt - now();
     if (!this.socket) {
@@ -301,7 +301,7 @@ export class Client<A extends Api> {
     }
   }
 
-  // A Ping has no answer. But on a connection that is gone it meets an error, or more silence.
+  // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
   private probe(): void {
     if (this.dueAt <= now()) {
       this.dueAt = now() + GRACE_MS;
@@ -310,7 +310,7 @@ export class Client<A extends Api> {
     try {
       this.send('ping', {});
     } catch {
-      // The API has none, or the socket is closing: its end will be seen.
+      // The API has no ping, or the socket is closing: its close event follows.
     }
     this.watch();
   }
@@ -330,7 +330,7 @@ export class Client<A extends Api> {
     WAKING.forEach((name) => page[`${verb}EventListener`]?.(name, this.wake));
   }
 
-  // The connection is gone, or left for good when a code is to be sent. A dead one may keep a closing socket for
+  // The connection is lost, or, with a code to send, closed by the program. The close of a dead connection can take
   // minutes, so it is not waited for.
   private lose(code: number, reason: string, sent?: number): void {
     clearTimeout(this.timer);
@@ -339,7 +339,7 @@ export class Client<A extends Api> {
     try {
       socket?.close(sent, sent ? reason : undefined);
     } catch {
-      // It is left in any case.
+      // The socket is left in any case.
     }
     this.pending.forEach(([settle]) => settle(localError('DISCONNECTED')));
     if (sent || isFinal(code)) {
@@ -350,7 +350,7 @@ export class Client<A extends Api> {
     if (this.state === 'connected' && now() - this.openedAt >= STABLE_MS) {
       this.attempt = 0;
     }
-    // Full jitter: a thousand clients that lost one server do not come back in one moment.
+    // Full jitter, so that the clients of one server do not all reconnect at once.
     const bound = Math.min(DELAY_MAX_MS, DELAY_BASE_MS * 2 ** this.attempt++);
     const askedMs = isBusy(code) ? this.retryMs : 0;
     const delayMs = askedMs + DELAY_MIN_MS + Math.random() * (bound - DELAY_MIN_MS);
@@ -368,7 +368,8 @@ export class Client<A extends Api> {
     const view = new DataView(frame.buffer);
     words.forEach((word, index) => view.setUint32(4 * index, word, this.options.littleEndian));
     frame.set(payload, start);
-    // Here, for encoding may run code of the program's. A socket that is closing would drop the frame in silence.
+    // Checked here, because encoding may run code of the program. A closing socket would drop the frame without an
+    // error.
     try {
       if (this.state !== 'connected' || this.socket!.readyState! > 1) {
         throw this;
@@ -379,7 +380,7 @@ export class Client<A extends Api> {
     }
   }
 
-  // What cannot be read becomes an error like those that the server sends. An empty payload is the empty message.
+  // What cannot be decoded becomes an error like those from the server. An empty payload is the empty message.
   private interpret(type: Type<any>, isError: unknown, payload: Uint8Array): any {
     try {
       const of: Type<any> = isError ? ErrorDetail : type;
@@ -399,7 +400,7 @@ export class Client<A extends Api> {
     try {
       // Throws for a text, and for a frame that is shorter than its head.
       head = word(0);
-      // A reply to a call that was given up finds nobody.
+      // A reply to a call that has ended is ignored.
       known = head & CALL && this.pending.get(word(4));
     } catch {
       this.tell('error', localError('BAD_FRAME', false), 0);
@@ -407,7 +408,7 @@ export class Client<A extends Api> {
     }
     const isCall = head & CALL;
     const isError = head & ERROR;
-    // The bits below the two.
+    // The bits below these two.
     const number = head & (ERROR - 1);
     known = isCall ? known : Object.values(this.api.messages).find(([own]) => own === number);
     if (known || (isError && !isCall)) {

@@ -1,20 +1,20 @@
-// error.ts: why a call failed, told by the server or found out here.
+// error.ts: why a call failed, as an error from the server or from this client.
 import { bool, string, uint32 } from './kind.js';
 import { map } from './nested.js';
 import { message as table, type Type } from './type.js';
 
 /** stoa.Error of api/stoa/error.proto. */
 export interface ErrorDetail {
-  /** What the API lists; 0 when the server did not say it. */
+  /** A code of the API; 0 when the error is not from the server. */
   code: number;
-  /** The same as a word; of ours: TIMEOUT, CANCELLED, DISCONNECTED, TOO_MANY_CALLS, BAD_FRAME. */
+  /** The name of the code; from this client: TIMEOUT, CANCELLED, DISCONNECTED, TOO_MANY_CALLS, BAD_FRAME. */
   reason: string;
   /** A sentence for people. */
   message: string;
   metadata: Map<string, string>;
-  /** Trying the same again later may succeed. */
+  /** The same request may succeed later. */
   temporary: boolean;
-  /** When to try again, milliseconds from now; 0 when unknown. */
+  /** How long to wait before the next try, in milliseconds; 0 when unknown. */
   retryMs: number;
 }
 
@@ -36,16 +36,16 @@ export class StoaError extends Error {
   }
 }
 
-/** Is it the server's error of this code and reason? Generated for each error that an API lists. */
+/** Is it a server error with this code and reason? Generated code calls it for each error of an API. */
 export function isApiError(error: unknown, code: number, reason: string): error is StoaError {
   return error instanceof StoaError && error.code === code && error.reason === reason;
 }
 
-/** One that no server sent. */
+/** An error from this client. */
 export function localError(reason: string, temporary = true, message = reason, code = 0): StoaError {
   return new StoaError({ code, reason, message, metadata: new Map(), temporary, retryMs: 0 });
 }
 
-/** As a server would send it, for those who play one. */
+/** An error as a server sends it, for code that simulates a server. */
 export const apiError = (code: number, reason: string, message = ''): StoaError =>
   localError(reason, false, message, code);

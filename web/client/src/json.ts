@@ -1,4 +1,4 @@
-// json.ts: messages as proto3's JSON mapping has them. Values, not text: JSON.parse() and JSON.stringify() do the rest.
+// json.ts: messages in the proto3 JSON mapping. Values, not text: JSON.parse() and JSON.stringify() do the rest.
 import { checkDepth, checked, claim, create, present, wrong, type Field, type Init, type Type } from './type.js';
 
 export function toJson(field: Field, value: unknown, depth: number): unknown {
@@ -6,7 +6,7 @@ export function toJson(field: Field, value: unknown, depth: number): unknown {
   return field.kind.toJson ? field.kind.toJson(found, depth) : found;
 }
 
-/** undefined is what this program does not know: it counts as not there. */
+/** undefined is an unknown value: it counts as absent. */
 export function fromJson(field: Field, json: unknown, depth: number): unknown {
   return field.kind.fromJson ? field.kind.fromJson(json, depth) : checked(field, json);
 }
@@ -49,7 +49,7 @@ export function decode(type: Type<any>, json: unknown, depth: number): any {
   const taken = new Set<number>();
   for (const [key, value] of entriesOf(json)) {
     const field = type.allFields.find(({ json, protoName }) => json === key || protoName === key);
-    // null is the same as nothing, but for a field of Value.
+    // null means absent, except in a field of type Value.
     if (field && (value !== null || (!field.isList && field.kind.takesNull?.()))) {
       claim(taken, field);
       message[field.name] = (field.isList ? decodeList : fromJson)(field, value, depth) ?? message[field.name];
@@ -63,8 +63,8 @@ export function encodeJson<T>(type: Type<T>, message: Init<T>): unknown {
   return encode(type, message, 1);
 }
 
-/** From a value that JSON.parse() gave. Members that the table does not know are ignored. Throws when it is no such
- *  message: a value of another type, a field under both its names, two members of a oneof. */
+/** From a value of JSON.parse(). Members that the table does not know are ignored. Throws when it is not such a
+ *  message: a value has the wrong type, a field has both its names, or two members of a oneof are set. */
 export function decodeJson<T>(type: Type<T>, json: unknown): T {
   return decode(type, json, 1);
 }

@@ -1,9 +1,9 @@
-// kind.ts: what values a field can have. Each kind is an object of its own, so that bundlers drop those that an API
-// does not use.
+// kind.ts: the kinds of values that a field can have. Each kind is a separate object, so that bundlers drop those that
+// an API does not use.
 import { own, wrong, type EnumTable, type Kind } from './type.js';
 import { append, decoder, encoder, readBytes, readVarint, take, Wire, writeBytes, writeVarint } from './wire.js';
 
-// A number's own text matches too: asking a number is asking its text.
+// A number matches too, because test() converts it to text.
 const REAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const WHOLE = /^-?(0|[1-9]\d*)$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -23,7 +23,7 @@ export const bytes: Kind<Uint8Array> = {
   write: writeBytes,
   check: (value) => (value instanceof Uint8Array ? value : undefined),
   toJson: (value) => btoa(value.reduce((text, byte) => text + String.fromCharCode(byte), '')),
-  // Both alphabets, with or without padding. Blanks, which atob() skips, are a sign of broken text.
+  // Both alphabets, with or without padding. Spaces, which atob() skips, are refused as invalid.
   fromJson(json) {
     if (typeof json !== 'string' || /\s/.test(json)) {
       throw wrong('bytes');
@@ -40,7 +40,7 @@ export const bool: Kind<boolean> = {
   check: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
-// `toValue` is Number or BigInt. A number above 2^53 has lost its last digits before it came here, so it is refused.
+// `toValue` is Number or BigInt. A number above 2^53 has already lost its last digits, so it is refused.
 function whole<T extends number | bigint>(isSigned: boolean, bits: number, toValue: (wide: any) => T): Kind<T> {
   const fit = isSigned ? BigInt.asIntN : BigInt.asUintN;
   return {
@@ -67,7 +67,7 @@ export const uint32 = /* @__PURE__ */ whole(false, 32, Number);
 export const int64 = /* @__PURE__ */ wide(true);
 export const uint64 = /* @__PURE__ */ wide(false);
 
-// Small negative numbers are small on the wire: 0, -1, 1, -2 are 0, 1, 2, 3.
+// Small negative numbers are short on the wire: 0, -1, 1, -2 become 0, 1, 2, 3.
 function zigzag<T extends number | bigint>(kind: Kind<T>, bits: number): Kind<T> {
   return {
     ...kind,
@@ -86,7 +86,7 @@ function zigzag<T extends number | bigint>(kind: Kind<T>, bits: number): Kind<T>
 export const sint32 = /* @__PURE__ */ zigzag(int32, 32);
 export const sint64 = /* @__PURE__ */ zigzag(int64, 64);
 
-// `name` is how DataView calls it.
+// `name` is the type's name in DataView.
 function fixed<T>(kind: Kind<T>, wire: number, name: string): Kind<T> {
   const length = wire === Wire.FIXED64 ? 8 : 4;
   return {
@@ -110,7 +110,7 @@ export const sfixed32 = /* @__PURE__ */ fixed(int32, Wire.FIXED32, 'Int32');
 export const sfixed64 = /* @__PURE__ */ fixed(int64, Wire.FIXED64, 'BigInt64');
 
 function real(round: (value: number) => number): Kind<number> {
-  // What is infinite though its text has digits was too large.
+  // A text with digits that gives infinity was too large.
   const read = (value: unknown): number | undefined => {
     const number = round(Number(value));
     return Number.isFinite(number) || !/\d/.test(String(value)) ? number : undefined;
@@ -118,7 +118,7 @@ function real(round: (value: number) => number): Kind<number> {
   return {
     ...int32,
     check: (value) => (typeof value === 'number' ? read(value) : undefined),
-    // What JSON has no number for is a string, and so is -0, whose sign would be lost.
+    // Values that are not JSON numbers are strings, and so is -0, whose sign would be lost.
     toJson: (value) => (Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value)),
     fromJson(json: any) {
       const isText = typeof json === 'string' && (REAL.test(json) || ['NaN', 'Infinity', '-Infinity'].includes(json));
@@ -138,7 +138,7 @@ export function enumeration(table: () => EnumTable): Kind<number> {
   return {
     ...int32,
     toJson: (value) => Object.keys(table()).find((name) => table()[name] === value) ?? value,
-    // undefined is the name of a value that this program does not know: it counts as not there.
+    // undefined is an unknown enum name: it counts as absent.
     fromJson(json) {
       const isName = typeof json === 'string' && !REAL.test(json);
       const value = isName ? own(table(), json) : int32.check(json);

@@ -1,10 +1,10 @@
-// nested.ts: the kinds of fields that have fields of their own.
+// nested.ts: the kinds of fields that contain fields: messages and maps.
 import { readMessage, writeMessage } from './binary.js';
 import { decode, encode, entriesOf, fromJson, isKnown, toJson } from './json.js';
 import { checked, create, message, type Kind, type Type } from './type.js';
 import { delimited, Wire, writeBytes } from './wire.js';
 
-/** A function, for a message may contain itself or one that comes later. */
+/** A function, because a message may contain itself or a type that is defined later. */
 export function nested(type: () => Type<any>): Kind {
   return {
     isMessage: true,
@@ -19,7 +19,7 @@ export function nested(type: () => Type<any>): Kind {
   };
 }
 
-/** On the wire it is a list of messages of key and value. */
+/** On the wire it is a list of messages with key and value. */
 export function map(key: Kind, value: Kind): Kind {
   const entry = message<any>([
     [1, 'key', key],
@@ -34,7 +34,7 @@ export function map(key: Kind, value: Kind): Kind {
       const one = delimited(() => readMessage(entry, depth + 1));
       return before.set(one.key, one.value ?? value.zero());
     },
-    // One entry of it.
+    // One entry.
     write: (out, [first, second], depth) =>
       writeBytes(out, writeMessage(entry, { key: first, value: second }, depth + 1)),
     check: (item) => item,

@@ -1,37 +1,37 @@
-// type.ts: what a message looks like, as a table that both codecs read.
+// type.ts: the table of a message's fields, which both codecs read.
 //
 // protoc-gen-stoa writes one array of rows for each message; message() turns it into a Type once, when it is loaded.
 //
 // Does not know: bytes, JSON, sockets.
 
-/** What values a field can have, and how they are written. Its members are the runtime's own business: in the package
- *  they have shorter names, see build.mjs. */
+/** A kind of value that a field can have, and its encoding. Its members are internal: in the package they have shorter
+ *  names, see build.mjs. */
 export interface Kind<T = any> {
-  /** As wire.ts lists them. @internal */
+  /** See wire.ts. @internal */
   readonly wire: number;
-  /** What an absent value reads as. @internal */
+  /** The value of an absent field. @internal */
   zero(): T;
-  /** `before` is what the field has already; a message that comes in two parts is one. @internal */
+  /** `before` is the present value of the field; a message in two parts is merged. @internal */
   read(depth: number, before?: T): T;
   /** @internal */
   write(out: number[], value: T, depth: number): void;
-  /** The value as it is in TypeScript, or undefined when it cannot be one. @internal */
+  /** The value in TypeScript, or undefined when it is invalid. @internal */
   check(value: unknown): T | undefined;
-  /** Left out where the value is the same in JSON. @internal */
+  /** Absent when the value is the same in JSON. @internal */
   toJson?(value: T, depth: number): unknown;
-  /** Left out where check() does it. Throws when it cannot be one; undefined counts as not there. @internal */
+  /** Absent when check() does the same. Throws when it is invalid; undefined counts as absent. @internal */
   fromJson?(json: unknown, depth: number): T | undefined;
   /** @internal */
   readonly isMessage?: boolean;
   /** @internal */
   readonly isMap?: boolean;
-  /** For messages only: null is a value. @internal */
+  /** Only for messages: null is a value. @internal */
   takesNull?(): unknown;
   /** Never set: it is where the compiler finds T. */
   readonly of?: T;
 }
 
-/** Those above are members of a oneof: ONEOF + 2 of the third. */
+/** Numbers from here on mark members of a oneof: ONEOF + 2 for the third. */
 export enum Label {
   SINGULAR = 0,
   OPTIONAL = 1,
@@ -43,7 +43,7 @@ export enum Label {
 /** The values of an enum by their names, as generated. */
 export type EnumTable = Readonly<Record<string, number>>;
 
-/** One field as generated. `name` is that of the .proto file; `json` is left out where it follows from it. */
+/** One field as generated. `name` is the name in the .proto file; `json` is absent when it can be derived from it. */
 export type Row = readonly [number: number, name: string, kind: Kind, label?: number, json?: string];
 
 export interface Field {
@@ -56,9 +56,9 @@ export interface Field {
   readonly kind: Kind;
   readonly label: number;
   readonly isList: boolean;
-  /** Absent is something else than 0, false or empty. */
+  /** Absent differs from 0, false or empty. */
   readonly hasPresence: boolean;
-  /** A negative number for each oneof, else the field's own: what may be set once. */
+  /** A negative number for each oneof, otherwise the number of the field; each may be set once. */
   readonly place: number;
 }
 
@@ -66,7 +66,7 @@ export interface Field {
 export interface Type<T> {
   /** @internal */
   readonly allFields: readonly Field[];
-  /** The JSON form of the well-known types, which no table can describe. @internal */
+  /** The JSON form of a well-known type, which a table cannot describe. @internal */
   readonly special?: Special<T>;
   /** Never set: it is where the compiler finds T. */
   readonly of?: T;
@@ -74,7 +74,7 @@ export interface Type<T> {
 
 export interface Special<T> {
   encode(message: T, depth: number): unknown;
-  /** Gets null only where `takesNull` is set. */
+  /** Called with null only if `takesNull` is set. */
   decode(json: unknown, depth: number): T;
   /** @internal */
   readonly takesNull?: boolean;
@@ -83,7 +83,7 @@ export interface Special<T> {
 /** The interface of a type's messages. */
 export type MessageOf<T> = T extends Type<infer M> ? M : never;
 
-/** A message on its way out: fields without a value may be left out, at every depth. */
+/** A message to send: fields without a value may be left out, at every depth. */
 export type Init<T> = { readonly [K in keyof T]?: InitValue<T[K]> };
 type InitValue<V> = V extends Uint8Array
   ? V
@@ -95,7 +95,7 @@ type InitValue<V> = V extends Uint8Array
         ? Init<V>
         : V;
 
-// As protoc makes JSON names: underscores go, and what follows them is a capital.
+// As in protoc: underscores are removed, and the letter after one becomes upper case.
 function camel(name: string): string {
   return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -120,7 +120,7 @@ const hasOwn = {}.hasOwnProperty;
 /** An own property or undefined: a field may be called `constructor`. */
 export const own = (object: any, name: string): any => (hasOwn.call(object, name) ? object[name] : undefined);
 
-/** The empty message: every field that cannot be absent has its value. */
+/** The empty message: every field that cannot be absent has its default. */
 export function create(type: Type<any>): any {
   const empty: any = {};
   for (const { name, kind, isList, hasPresence } of type.allFields) {
@@ -143,7 +143,7 @@ export function present(type: Type<any>, message: any): [Field, any][] {
     .filter(([field, value]) => value !== undefined && (field.hasPresence ? claim(taken, field) : !isEmpty(value)));
 }
 
-/** True, or throws when the field, or another member of its oneof, was here already. */
+/** True; throws when the field, or another member of its oneof, was already set. */
 export function claim(taken: Set<number>, { name, place }: Field): boolean {
   if (taken.has(place)) {
     throw wrong(name);
@@ -151,7 +151,7 @@ export function claim(taken: Set<number>, { name, place }: Field): boolean {
   return !!taken.add(place);
 }
 
-/** The value as its kind has it. Throws when it cannot be one. */
+/** The value in its kind's form. Throws when it is invalid. */
 export function checked({ kind, name }: Field, value: unknown): any {
   const found = kind.check(value);
   if (found === undefined) {
@@ -160,10 +160,10 @@ export function checked({ kind, name }: Field, value: unknown): any {
   return found;
 }
 
-/** Messages may contain each other this deep, as in Stoa's servers. */
+/** The maximum nesting depth of messages, as in Stoa's servers. */
 const DEPTH_MAX = 32;
 
-/** Throws where there is no such level. */
+/** Throws above the maximum depth. */
 export function checkDepth(depth: number): void {
   if (depth > DEPTH_MAX) {
     throw wrong('depth');

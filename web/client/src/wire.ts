@@ -3,7 +3,7 @@
 // Does not know: fields.
 import { wrong } from './type.js';
 
-/** How a value is delimited, the lower three bits of a tag. */
+/** The wire type: the lower three bits of a tag. */
 export enum Wire {
   VARINT = 0,
   FIXED64 = 1,
@@ -16,8 +16,8 @@ export const encoder = new TextEncoder();
 /** Text that is not UTF-8 is refused, and a byte order mark is text like any other. */
 export const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-// What is being decoded, and how far. Nothing that runs meanwhile decodes something else, and an object for this would
-// be carried through every function.
+// The bytes being decoded, and the position. Decoding is never interrupted by another decoding, and an object for this
+// would be a parameter of every function.
 let data: Uint8Array;
 let at: number;
 let end: number;
@@ -51,10 +51,10 @@ export function readVarint(): bigint {
   throw wrong('varint');
 }
 
-/** As many bytes as a length at this place announces. */
+/** The bytes after a length prefix. */
 export const readBytes = (): Uint8Array => take(Number(readVarint()));
 
-/** Read them by parts, and nothing behind them. */
+/** Decode within these bytes only. */
 export function delimited<T>(read: () => T): T {
   const outer = end;
   const { length } = readBytes();

@@ -1,6 +1,7 @@
-// wkt.ts: Protobuf's well-known types, whose JSON no table can describe. A module of its own, for most APIs need none.
+// wkt.ts: Protobuf's well-known types, whose JSON a table cannot describe. A separate module, because most APIs need
+// none.
 //
-// Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() lead to and from Date.
+// Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() convert to and from Date.
 import { decodeBinary, encodeBinary } from './binary.js';
 import { decode, decodeJson, encode, encodeJson, entriesOf } from './json.js';
 import {
@@ -18,7 +19,7 @@ export interface Timestamp {
 
 export interface Duration {
   seconds: bigint;
-  /** Of the same sign as the seconds. */
+  /** With the same sign as the seconds. */
   nanos: number;
 }
 
@@ -60,7 +61,7 @@ export type NullValue = (typeof NullValue)[keyof typeof NullValue];
 
 const named = /* @__PURE__ */ enumeration(() => NullValue);
 
-/** The kind of its fields. */
+/** The kind of fields of this type. */
 export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, named, {
   toJson: () => null,
   fromJson: (json: unknown, depth: number) => (json === null ? 0 : named.fromJson!(json, depth)),
@@ -118,7 +119,7 @@ export const Timestamp: Type<Timestamp> = /* @__PURE__ */ message<Timestamp>(
     decode(json) {
       const [, local, digits, zone] = match(TIMESTAMP, json, 'Timestamp');
       const ms = Date.parse(local + zone);
-      // Date takes the 30th of February for the 1st or 2nd of March.
+      // Date changes the 30th of February to the 1st or 2nd of March.
       if (Number.isNaN(ms) || !new Date(Date.parse(`${local}Z`)).toISOString().startsWith(local)) {
         throw wrong('Timestamp');
       }
@@ -159,7 +160,7 @@ export const Duration: Type<Duration> = /* @__PURE__ */ message<Duration>(
   },
 );
 
-// Only names that come back as they were may be written: JSON has them in lowerCamelCase.
+// JSON has names in lowerCamelCase; only names that are read back unchanged may be written.
 function camelPath(path: string): string {
   const camel = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   if (snakePath(camel) !== path) {
@@ -188,14 +189,14 @@ export const Empty: Type<Empty> = /* @__PURE__ */ message<Empty>([]);
 const OWN_PACKAGE = 'google.protobuf.';
 const types = /* @__PURE__ */ new Map<string, Type<any>>();
 
-// Those of this module that somebody may put into an Any, without being told of them. A function, for they come later.
+// The types of this module, which an Any may always contain. A function, because they are defined later.
 const ownTypes = (): Record<string, Type<any>> => ({
   Any, BoolValue, BytesValue, DoubleValue, Duration, Empty, FieldMask, FloatValue, Int32Value, Int64Value, ListValue,
   StringValue, Struct, Timestamp, UInt32Value, UInt64Value, Value,
 });
 
-/** Let an Any hold these types, by their full names: `addTypes({ 'shop.v1.Basket': Basket })`. The types of a .proto
- *  file that uses Any are known when its module is loaded, and so are those of this module. */
+/** Allow an Any to contain these types, by their full names: `addTypes({ 'shop.v1.Basket': Basket })`. The types of a
+ *  .proto file that uses Any are known when its module is loaded, and so are those of this module. */
 export function addTypes(added: Readonly<Record<string, Type<any>>>): void {
   Object.entries(added).forEach(([name, type]) => types.set(name, type));
 }
@@ -225,12 +226,12 @@ export function pack<T>(type: Type<T>, message: Init<T>): Any {
   return { typeUrl: `type.googleapis.com/${found[0]}`, value: encodeBinary(type, message) };
 }
 
-/** undefined when it holds another type. Throws when it holds no such message. */
+/** undefined when it contains another type. Throws when its bytes are not such a message. */
 export function unpack<T>(type: Type<T>, { typeUrl, value }: Any): T | undefined {
   return typeOf(typeUrl) === type ? decodeBinary(type, value) : undefined;
 }
 
-// Its JSON is that of the message inside, which has to be of a known type.
+// Its JSON is that of the message inside, whose type must be known.
 export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
   [
     [1, 'type_url', string],
@@ -301,7 +302,7 @@ export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
   { encode: plain, decode: valueOf, takesNull: true },
 );
 
-/** What JSON.stringify() takes. Throws when no member is set, or a number that JSON cannot say. */
+/** A value for JSON.stringify(). Throws when no member is set, or when a number is not valid in JSON. */
 export function plain(value: Value, depth = 1): unknown {
   const found = value.structValue
     ? encode(Struct, value.structValue, depth)
@@ -315,7 +316,7 @@ export function plain(value: Value, depth = 1): unknown {
   return found ?? null;
 }
 
-/** From what JSON.parse() gives. */
+/** From a value of JSON.parse(). */
 export function valueOf(json: unknown, depth = 1): Value {
   checkDepth(depth);
   switch (typeof json) {
@@ -360,7 +361,7 @@ function objectValue(json: object | null, depth: number): Value {
   };
 }
 
-// A wrapper's JSON is that of its value. `inner` has the value always present, so that 0 is written too.
+// A wrapper's JSON is that of its value. In `inner` the value is always present, so that 0 is written too.
 function wrapper<T>(kind: Kind<T>): Type<Wrapper<T>> {
   const inner = message<any>([[1, 'value', kind, 1]]);
   const outer: Type<any> = message<any>([[1, 'value', kind]], {

@@ -14,15 +14,15 @@ static inline __m128i stoa_scan_load(const uint8_t *at) {
   return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-/* Ones where a byte ends a run of plain JSON text. With bit 1 flipped the quote, 0x22, lies beside the control bytes,
- * so that one comparison finds both. */
+/* Ones where a byte ends a run of plain JSON text. With bit 1 flipped the quote, 0x22, is next to the control bytes, so
+ * one comparison finds both. */
 static inline __m128i stoa_scan_stops(__m128i block) {
   __m128i flipped = _mm_xor_si128(block, _mm_set1_epi8(0x02));
   __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(flipped, _mm_set1_epi8(0x20)), flipped);
   return _mm_or_si128(low, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
 }
 
-/* True when the block stops the scan; *offset says where. Bytes of 0x80 and above count up to the stop only. */
+/* True when the scan stops in the block; *offset is the position. Bytes of 0x80 and above count only before that. */
 static inline bool stoa_scan_block(const uint8_t *at, uint32_t *offset, uint32_t *high) {
   __m128i block = stoa_scan_load(at);
   uint32_t stops = (uint32_t)_mm_movemask_epi8(stoa_scan_stops(block));
@@ -49,7 +49,7 @@ static inline const uint8_t *stoa_scan_text(const uint8_t *at, const uint8_t *en
   if (end - begin < STOA_SCAN_BLOCK) {
     return stoa_scan_text_bytes(at, end, out_has_high);
   }
-  /* The last block overlaps what was found plain already, so nothing behind `end` is read. */
+  /* The last block overlaps bytes that were already scanned, so nothing after `end` is read. */
   at = stoa_scan_block(end - STOA_SCAN_BLOCK, &offset, &high) ? end - STOA_SCAN_BLOCK + offset : end;
   *out_has_high = high != 0;
   return at;
@@ -64,7 +64,7 @@ static inline size_t stoa_scan_copy_text(uint8_t *to, const uint8_t *from, size_
   uint32_t high = 0;
   uint32_t offset = 0;
   for (; at < end; at += STOA_SCAN_BLOCK) {
-    /* The last block overlaps what was found plain already. */
+    /* The last block overlaps bytes that were already scanned. */
     at = end - at < STOA_SCAN_BLOCK ? end - STOA_SCAN_BLOCK : at;
     _mm_storeu_si128((__m128i *)(void *)(to + (at - from)), stoa_scan_load(at));
     if (stoa_scan_block(at, &offset, &high)) {
@@ -98,12 +98,12 @@ static inline bool stoa_scan_is_ascii(const uint8_t *at, size_t len) {
   return _mm_movemask_epi8(seen) == 0;
 }
 
-/* Texts from this length up are worth a call. */
+/* From this length on a call pays off. */
 #define STOA_SCAN_LONG 128
 
-/* For machines that have AVX2, which is asked at run time: 32 bytes at a time, and four times that in one turn. What is
- * loaded to be copied is scanned on its way. A long text's encoding takes a quarter less time than with a scan and a
- * memcpy() of its own. */
+/* For machines with AVX2, which is checked at run time: 32 bytes at a time, four times in one round. The bytes are
+ * scanned while they are copied. Encoding a long text takes a quarter less time than with a separate scan and memcpy().
+ */
 __attribute__((target("avx2"), noinline)) static bool stoa_scan_copy_ascii_wide(uint8_t *to, const uint8_t *at,
                                                                                 size_t len) {
   const uint8_t *last = at + len - sizeof(__m256i);
