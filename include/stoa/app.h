@@ -4,10 +4,14 @@
  *     return stoa_app_run(&(struct stoa_app){.name = "x", .setup = setup}, argc, argv);
  *   }
  *
- * Options: -c FILE, --config FILE (may be repeated; later files win), --set a.b=c (may be repeated; c is YAML; wins
- * over all files), --check-config, --print-config, --version, --help (-h). --check-config also creates the server,
- * without starting it, so it also checks addresses, paths and certificates. An unknown key is an error with file, line,
- * column and the most similar key; one run shows all errors. configs/stoa.yaml shows every key with its default.
+ * Options: -c FILE, --config FILE (a file, or a directory of *.yaml and *.yml files; may be repeated, later ones win),
+ * --set a.b=c (may be repeated; c is YAML; wins over all files and variables), --check-config, --print-config,
+ * --version, --help (-h). --check-config also checks addresses, paths and certificates, without starting the server. An
+ * unknown key is an error with file, line, column and the most similar key; one run shows all errors.
+ *
+ * Environment variables win over files: STOA_SERVER_PATH sets server.path, and CHAT_ROOMS_MAX sets rooms_max of a
+ * program with the name chat. ${NAME} and ${NAME:default} in a value are replaced by a variable. See
+ * docs/configuration.md; configs/stoa.yaml shows every key with its default.
  */
 #ifndef STOA_APP_H
 #define STOA_APP_H

@@ -57,8 +57,8 @@ static int setrlimit_by_int(int resource, const struct rlimit *limit) {
     .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,                    \
     .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .open = open_three, .openat = openat_four, \
     .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \
-    .unlink = unlink, .getrlimit = getrlimit_by_int, .setrlimit = setrlimit_by_int, .getrandom = getrandom,            \
-    .pthread_create = pthread_create                                                                                   \
+    .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir, .getrlimit = getrlimit_by_int,     \
+    .setrlimit = setrlimit_by_int, .getrandom = getrandom, .pthread_create = pthread_create                            \
   }
 
 struct stoa_sys stoa_sys = REAL_CALLS;

@@ -11,6 +11,7 @@
 #ifndef STOA_BASE_SYS_H
 #define STOA_BASE_SYS_H
 
+#include <dirent.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -73,6 +74,9 @@ struct stoa_sys {
   int (*fchmod)(int fd, mode_t mode);
   ssize_t (*readlink)(const char *path, char *out_target, size_t size);
   int (*unlink)(const char *path);
+  DIR *(*opendir)(const char *path);
+  struct dirent *(*readdir)(DIR *directory);
+  int (*closedir)(DIR *directory);
 
   /* The process. */
   int (*getrlimit)(int resource, struct rlimit *out_limit);

@@ -23,6 +23,10 @@ void stoa_tls_context_destroy(struct stoa_tls_context *context);
 int stoa_tls_context_names(const struct stoa_tls_context *context, struct stoa_arena *arena,
                            const struct stoa_string **out_names, size_t *out_count);
 
+/* Is the certificate valid at that time, in seconds since 1970? Of its chain only the server's own is looked at. */
+enum stoa_tls_validity { STOA_TLS_VALID, STOA_TLS_NOT_YET_VALID, STOA_TLS_EXPIRED };
+enum stoa_tls_validity stoa_tls_context_validity(const struct stoa_tls_context *context, int64_t now_s);
+
 /* Errors: STOA_E_MEMORY */
 int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls);
 void stoa_tls_destroy(struct stoa_tls *tls);

@@ -48,3 +48,15 @@ int stoa_tls_context_names(const struct stoa_tls_context *context, struct stoa_a
   GENERAL_NAMES_free(names);
   return status;
 }
+
+enum stoa_tls_validity stoa_tls_context_validity(const struct stoa_tls_context *context, int64_t now_s) {
+  const X509 *certificate = SSL_CTX_get0_certificate(context->ssl);
+  time_t now = (time_t)now_s;
+  if (certificate == NULL) {
+    return STOA_TLS_VALID;
+  }
+  if (X509_cmp_time(X509_get0_notBefore(certificate), &now) > 0) {
+    return STOA_TLS_NOT_YET_VALID;
+  }
+  return X509_cmp_time(X509_get0_notAfter(certificate), &now) < 0 ? STOA_TLS_EXPIRED : STOA_TLS_VALID;
+}

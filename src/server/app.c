@@ -1,4 +1,5 @@
 /* server/app.c: what every server program does: command line, configuration, log, and running the server. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "codec/table.h"
 #include "server/config/arguments.h"
-#include "server/config/config.h"
+#include "server/config/origins.h"
+#include "server/options.h"
 
 enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -21,8 +24,10 @@ struct program {
   const struct stoa_app *app;
   const struct stoa_message_type *type;
   struct stoa_arguments arguments;
-  struct stoa_arena *arena; /* memory of the configuration */
+  struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX + 1]; /* those of the arguments, and the environment */
+  struct stoa_arena *arena;                                          /* memory of the configuration */
   void *config;
+  struct stoa_config_origins origins; /* of its values */
 };
 
 static int write_all(int fd, const void *data, size_t len) {
@@ -84,28 +89,61 @@ static int show_help(const struct program *program) {
   return exit_status;
 }
 
+/* The field of that name and type, or NULL. */
+static const struct stoa_field *find_section(const struct stoa_message_type *type, const char *name,
+                                             const struct stoa_message_type *wanted) {
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    const struct stoa_field *field = &type->fields[i];
+    if (strcmp(field->name, name) == 0 && field->kind == STOA_KIND_MESSAGE && field->label == STOA_LABEL_SINGULAR &&
+        strcmp(field->message->full_name, wanted->full_name) == 0) {
+      return field;
+    }
+  }
+  return NULL;
+}
+
+static const void *section(const struct program *program, const struct stoa_field *field) {
+  return *(const void *const *)stoa_slot(program->config, field);
+}
+
+/* The section of that name in a message, which is made if it is not there. NULL when memory is out. */
+static void *make_section(const struct program *program, const struct stoa_message_type *type, void *message,
+                          const char *name, const struct stoa_message_type *wanted) {
+  const struct stoa_field *field = find_section(type, name, wanted);
+  assert(field != NULL);
+  return stoa_message_of_slot(field, stoa_slot_mut(message, field), program->arena);
+}
+
+/* What the server puts in the place of what is left out is what is in force. */
+static int fill_defaults(const struct program *program) {
+  struct stoa_server_config *config =
+      make_section(program, program->type, program->config, "server", &stoa_server_config_type);
+  void *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
+  if (config == NULL || log == NULL) {
+    return STOA_E_MEMORY;
+  }
+  struct stoa_limits_config *limits =
+      make_section(program, &stoa_server_config_type, config, "limits", &stoa_limits_config_type);
+  struct stoa_rate_config *rate =
+      limits == NULL ? NULL : make_section(program, &stoa_limits_config_type, limits, "rate", &stoa_rate_config_type);
+  if (rate == NULL) {
+    return STOA_E_MEMORY;
+  }
+  stoa_options_fill(config, limits, rate);
+  config->workers = stoa_options_workers(config);
+  return STOA_OK;
+}
+
 static int show_config(const struct program *program) {
   struct stoa_buffer text;
   stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
-  int status = stoa_config_print(program->type, program->config, &text);
+  int status = fill_defaults(program);
+  if (status == STOA_OK) {
+    status = stoa_config_print_all(program->type, program->config, &program->origins, &text);
+  }
   int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
   stoa_buffer_fini(&text);
   return exit_status;
-}
-
-/* The section of that name, NULL when it is not there; *out_known is false when the table has no such field. */
-static const void *section(const struct program *program, const char *name, const struct stoa_message_type *type,
-                           bool *out_known) {
-  for (uint32_t i = 0; i < program->type->field_count; i++) {
-    const struct stoa_field *field = &program->type->fields[i];
-    if (strcmp(field->name, name) == 0 && field->kind == STOA_KIND_MESSAGE && field->label == STOA_LABEL_SINGULAR &&
-        strcmp(field->message->full_name, type->full_name) == 0) {
-      *out_known = true;
-      return *(const void *const *)(const void *)((const uint8_t *)program->config + field->offset);
-    }
-  }
-  *out_known = false;
-  return NULL;
 }
 
 static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
@@ -121,8 +159,8 @@ static enum stoa_log_severity log_level(const struct stoa_log_config *config) {
 static void open_log(const struct program *program, const struct stoa_log_config *config) {
   enum stoa_log_severity level = log_level(config);
   bool is_json = config != NULL && config->format == STOA_LOG_CONFIG_FORMAT_JSON;
-  if (program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG && level == STOA_LOG_OFF) {
-    level = STOA_LOG_ERROR;
+  if (program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG && level > STOA_LOG_WARN) {
+    level = STOA_LOG_WARN;
   }
   stoa_log_setup(STDERR_FILENO, level, is_json ? STOA_LOG_JSON : STOA_LOG_LOGFMT);
 }
@@ -132,37 +170,51 @@ static int set_up_and_run(const struct program *program, struct stoa_server *ser
   return status == STOA_OK ? stoa_server_run(server) : status;
 }
 
-/* Creating a server is how the values are checked: addresses, the path, the certificate. Nothing listens yet. */
+static int start_failed(const char *what, int status) {
+  stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("reason", stoa_status_text(status)));
+  return EXIT_FAILED;
+}
+
+static int check_config(const struct stoa_server_config *config) {
+  int status = stoa_server_check(config);
+  return status == STOA_OK ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n"))
+                           : start_failed("the configuration is not usable", status);
+}
+
 static int serve(const struct program *program, const struct stoa_server_config *config) {
-  bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
   struct stoa_server *server = NULL;
   int status = stoa_server_create(config, &server);
-  if (status == STOA_OK && !is_check) {
+  if (status == STOA_OK) {
     status = set_up_and_run(program, server);
   }
   stoa_server_destroy(server);
-  if (status != STOA_OK) {
-    stoa_log(STOA_LOG_ERROR, is_check ? "the configuration is not usable" : "the server could not start",
-             STOA_F_STR("reason", stoa_status_text(status)));
-    return EXIT_FAILED;
-  }
-  return is_check ? write_all(STDOUT_FILENO, "configuration ok\n", strlen("configuration ok\n")) : EXIT_FINE;
+  return status == STOA_OK ? EXIT_FINE : start_failed("the server could not start", status);
 }
 
 static int use_config(const struct program *program) {
-  bool has_server;
-  bool has_log;
-  const struct stoa_server_config *server = section(program, "server", &stoa_server_config_type, &has_server);
-  const struct stoa_log_config *log = section(program, "log", &stoa_log_config_type, &has_log);
-  if (!has_server || !has_log) {
+  const struct stoa_field *server = find_section(program->type, "server", &stoa_server_config_type);
+  const struct stoa_field *log = find_section(program->type, "log", &stoa_log_config_type);
+  if (server == NULL || log == NULL) {
     complain(program, "%s has no stoa.ServerConfig server or no stoa.LogConfig log\n", program->type->full_name);
     return EXIT_FAILED;
   }
   if (program->arguments.action == STOA_ARGUMENTS_PRINT_CONFIG) {
     return show_config(program);
   }
-  open_log(program, log);
-  return serve(program, server);
+  open_log(program, section(program, log));
+  bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
+  return is_check ? check_config(section(program, server)) : serve(program, section(program, server));
+}
+
+/* Files, then the environment, then settings. */
+static void order_sources(struct program *program) {
+  const struct stoa_arguments *arguments = &program->arguments;
+  size_t files = arguments->file_count;
+  size_t settings = arguments->source_count - files;
+  memcpy(program->sources, arguments->sources, files * sizeof program->sources[0]);
+  program->sources[files] =
+      (struct stoa_config_source){.kind = STOA_CONFIG_ENVIRONMENT, .text = stoa_string_of(program->app->name)};
+  memcpy(&program->sources[files + 1], &arguments->sources[files], settings * sizeof program->sources[0]);
 }
 
 static int load_into(struct program *program, struct stoa_buffer *errors) {
@@ -171,8 +223,13 @@ static int load_into(struct program *program, struct stoa_buffer *errors) {
   if (program->config == NULL) {
     return STOA_E_MEMORY;
   }
-  return stoa_config_load(program->type, program->arguments.sources, program->arguments.source_count, program->arena,
-                          program->config, errors);
+  order_sources(program);
+  const struct stoa_config_input input = {.type = program->type,
+                                          .sources = program->sources,
+                                          .source_count = program->arguments.source_count + 1,
+                                          .environment = (const char *const *)environ,
+                                          .origins = &program->origins};
+  return stoa_config_load(&input, program->arena, program->config, errors);
 }
 
 static int load_config(struct program *program) {

@@ -9,7 +9,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stoa/log.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 #define MODE_DEFAULT 0660
@@ -20,8 +22,18 @@
 
 /* The configuration. */
 
-static int refuse(const struct stoa_server_listener *listener, const char *what) {
-  stoa_log(STOA_LOG_ERROR, what, STOA_F_TEXT("address", listener->configured));
+struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
+                                              const struct stoa_server_listener *listener) {
+  struct stoa_option_name name;
+  bool is_short = server->config.listeners.count == 0;
+  snprintf(name.text, sizeof name.text, is_short ? "server.addresses[%u]" : "server.listeners[%u].address",
+           (unsigned)listener->index);
+  return name;
+}
+
+static int refuse(const struct stoa_server *server, const struct stoa_server_listener *listener, const char *what) {
+  stoa_log(STOA_LOG_ERROR, what, STOA_F_TEXT("address", listener->configured),
+           STOA_F_STR("option", stoa_listeners_option(server, listener).text));
   return STOA_E_ARGUMENT;
 }
 
@@ -48,21 +60,28 @@ static int parse_mode(const struct stoa_listener_config *config, struct stoa_ser
   return STOA_OK;
 }
 
+/* Is it configured? If it is not usable, that is logged already. */
+static bool has_tls(const struct stoa_server *server) {
+  const struct stoa_tls_config *tls = server->config.tls;
+  return tls != NULL && (tls->certificate.len > 0 || tls->key.len > 0);
+}
+
 static int open_tls(const struct stoa_server *server, const struct stoa_tls_config *own,
                     struct stoa_server_listener *listener) {
   bool has_own = own != NULL && (own->certificate.len > 0 || own->key.len > 0);
   enum stoa_address_scheme scheme = listener->addresses.scheme;
   if (!has_own) {
     listener->tls = scheme == STOA_ADDRESS_WSS ? server->tls : NULL;
-    return scheme == STOA_ADDRESS_WSS && server->tls == NULL
-               ? refuse(listener, "a wss:// address needs server.tls.certificate and server.tls.key, or its own tls")
+    return scheme == STOA_ADDRESS_WSS && !has_tls(server)
+               ? refuse(server, listener,
+                        "a wss:// address needs server.tls.certificate and server.tls.key, or its own tls")
                : STOA_OK;
   }
   if (scheme == STOA_ADDRESS_WS) {
-    return refuse(listener, "a ws:// address does not use TLS; write wss://, or remove its tls");
+    return refuse(server, listener, "a ws:// address does not use TLS; write wss://, or remove its tls");
   }
   if (own->certificate.len == 0 || own->key.len == 0) {
-    return refuse(listener, "a listener's tls needs both certificate and key");
+    return refuse(server, listener, "a listener's tls needs both certificate and key");
   }
   listener->owns_tls = true;
   int status = stoa_tls_context_create(own->certificate.data, own->key.data, &listener->tls);
@@ -72,6 +91,11 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
                                       &listener->certificate_names.count);
 }
 
+static bool starts_with(struct stoa_string text, const char *start) {
+  size_t len = strlen(start);
+  return text.len >= len && strncasecmp(text.data, start, len) == 0;
+}
+
 static int parse(const struct stoa_server *server, const struct stoa_listener_config *config,
                  struct stoa_server_listener *listener) {
   listener->configured = config->address;
@@ -79,13 +103,19 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
   listener->proxy_protocol = config->proxy_protocol == STOA_LISTENER_CONFIG_PROXY_PROTOCOL_ON;
   int status = stoa_address_parse(config->address, &listener->addresses);
   if (status == STOA_E_NOT_FOUND) {
-    return refuse(listener, "the name in an address does not resolve");
+    return refuse(server, listener,
+                  "the name in an address does not resolve; correct it, or write an address of this machine");
+  }
+  if (starts_with(config->address, "https://") || starts_with(config->address, "http://")) {
+    return refuse(server, listener,
+                  "pages have https:// in front; to listen with TLS write wss://host:port, without "
+                  "it host:port");
   }
   if (status != STOA_OK) {
-    return refuse(listener, "not an address; write host:port, :port, [::1]:port or unix:/path");
+    return refuse(server, listener, "not an address; write host:port, :port, [::1]:port or unix:/path");
   }
   if (listener->proxy_protocol && server->config.trusted_proxies.count == 0) {
-    return refuse(listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");
+    return refuse(server, listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");
   }
   status = parse_mode(config, listener);
   return status == STOA_OK ? open_tls(server, config->tls, listener) : status;
@@ -136,12 +166,17 @@ static bool covers_all(const struct stoa_address_list *wide, const struct stoa_a
   return true;
 }
 
-static int check_pair(const struct stoa_server_listener *one, const struct stoa_server_listener *other) {
+static int check_pair(const struct stoa_server *server, const struct stoa_server_listener *one,
+                      const struct stoa_server_listener *other) {
+  if (one->addresses.count == 0 || other->addresses.count == 0) {
+    return STOA_OK; /* not an address, which is logged already */
+  }
   bool forth = covers_all(&one->addresses, &other->addresses);
   bool back = covers_all(&other->addresses, &one->addresses);
   if (forth && back) {
     stoa_log(STOA_LOG_ERROR, "an address is listed twice; remove one of the two",
-             STOA_F_TEXT("address", one->configured), STOA_F_TEXT("again", other->configured));
+             STOA_F_TEXT("address", one->configured), STOA_F_TEXT("again", other->configured),
+             STOA_F_STR("option", stoa_listeners_option(server, other).text));
     return STOA_E_ARGUMENT;
   }
   return STOA_OK;
@@ -164,6 +199,11 @@ static const struct stoa_server_listener *find_wider(const struct stoa_listeners
   return NULL;
 }
 
+bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
+                           const struct stoa_address *address) {
+  return find_wider(&server->listeners, own, address) != NULL;
+}
+
 /* An address that a wider one covers needs no socket if both have the same settings. With other settings it is an
  * error, because it cannot be bound. */
 static int check_wider(const struct stoa_listeners *listeners) {
@@ -181,12 +221,14 @@ static int check_wider(const struct stoa_listeners *listeners) {
   return STOA_OK;
 }
 
-static int check_all(struct stoa_listeners *listeners) {
+static int check_all(struct stoa_server *server) {
+  struct stoa_listeners *listeners = &server->listeners;
   int status = STOA_OK;
   leave_ipv4_to_others(listeners);
-  for (size_t i = 0; i < listeners->count && status == STOA_OK; i++) {
-    for (size_t j = i + 1; j < listeners->count && status == STOA_OK; j++) {
-      status = check_pair(&listeners->items[i], &listeners->items[j]);
+  for (size_t i = 0; i < listeners->count; i++) {
+    for (size_t j = i + 1; j < listeners->count; j++) {
+      int pair = check_pair(server, &listeners->items[i], &listeners->items[j]);
+      status = status == STOA_OK ? pair : status;
     }
   }
   return status == STOA_OK ? check_wider(listeners) : status;
@@ -197,19 +239,22 @@ int stoa_listeners_init(struct stoa_server *server) {
   const struct stoa_server_config *config = &server->config;
   bool is_short = config->listeners.count == 0;
   size_t count = is_short ? config->addresses.count : config->listeners.count;
-  assert(count > 0 && count <= STOA_LISTENERS_MAX);
+  int status = STOA_OK;
+  assert(count > 0);
+  if (count > STOA_LISTENERS_MAX) {
+    return STOA_E_ARGUMENT; /* which is logged already */
+  }
   for (size_t i = 0; i < count; i++) {
     const struct stoa_listener_config of_address = {.address = is_short ? config->addresses.items[i]
                                                                         : config->listeners.items[i].address};
     struct stoa_server_listener *listener = &listeners->items[i];
     listener->index = (uint8_t)i;
     listeners->count = i + 1;
-    int status = parse(server, is_short ? &of_address : &config->listeners.items[i], listener);
-    if (status != STOA_OK) {
-      return status;
-    }
+    int parsed = parse(server, is_short ? &of_address : &config->listeners.items[i], listener);
+    status = status == STOA_OK ? parsed : status;
   }
-  return check_all(listeners);
+  int checked = check_all(server);
+  return status == STOA_OK ? checked : status;
 }
 
 void stoa_listeners_fini(struct stoa_server *server) {

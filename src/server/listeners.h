@@ -56,9 +56,23 @@ struct stoa_listeners {
 
 /* Read the listeners' configuration, after the server's options were applied: addresses, roles, certificates. Names are
  * resolved, which may block.
- * Errors: STOA_E_ARGUMENT  the configuration is not valid (logged); STOA_E_NOT_FOUND, STOA_E_DENIED, STOA_E_TLS,
- *         STOA_E_MEMORY  as stoa_tls_context_create() */
+ * Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged); STOA_E_NOT_FOUND, STOA_E_DENIED,
+ *         STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
 int stoa_listeners_init(struct stoa_server *server);
+/* The name of the option that holds a listener's address: server.addresses[1], or server.listeners[1].address. */
+struct stoa_option_name {
+  char text[48];
+};
+struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
+                                              const struct stoa_server_listener *listener);
+/* Does another listener cover this address, so that it gets no socket of its own? */
+bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
+                           const struct stoa_address *address);
+
+/* After stoa_listeners_init(), also after one that failed: is each certificate valid today, and can each address be
+ * listened on now? Logged, the second as a warning.
+ * Errors: STOA_E_TLS  a certificate is not valid */
+int stoa_listeners_check(const struct stoa_server *server);
 /* A half-built struct is fine. Call after all workers have ended. */
 void stoa_listeners_fini(struct stoa_server *server);
 

@@ -86,13 +86,8 @@ static bool copy_lists(struct stoa_arena *arena, struct stoa_server_config *conf
 static bool copy_config(struct stoa_server *server) {
   struct stoa_arena *arena = server->config_arena;
   struct stoa_server_config *config = &server->config;
-  if (config->addresses.count == 0 && config->listeners.count == 0) {
-    config->addresses.items = default_addresses;
-    config->addresses.count = 1;
-  }
-  return copy_lists(arena, config) && copy_text(arena, &config->path, "/") &&
-         copy_text(arena, &config->codec, "json") && copy_text(arena, &config->web_root, "") &&
-         copy_tls(arena, &config->tls);
+  return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
+         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -111,19 +106,42 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->call_timeout_ms, 30000);
 }
 
-static void fill_rate(struct stoa_server *server) {
-  static const struct stoa_rate_config none;
-  const struct stoa_rate_config *config = server->limits.rate == NULL ? &none : server->limits.rate;
-  struct stoa_rate_limits *rate = &server->rate;
-  *rate = (struct stoa_rate_limits){config->messages_per_s, config->messages_burst, config->bytes_per_s,
-                                    config->bytes_burst, config->excess_max};
+static void fill_rate(struct stoa_rate_config *rate, uint32_t message_bytes_max) {
   or_default(&rate->messages_burst, rate->messages_per_s > UINT32_MAX / 2 ? UINT32_MAX : rate->messages_per_s * 2);
   or_default(&rate->bytes_burst, rate->bytes_per_s > UINT32_MAX / 4 ? UINT32_MAX : rate->bytes_per_s * 4);
   or_default(&rate->excess_max, 40);
-  if (rate->bytes_burst < server->limits.message_bytes_max) {
-    rate->bytes_burst = server->limits.message_bytes_max;
+  if (rate->bytes_burst < message_bytes_max) {
+    rate->bytes_burst = message_bytes_max;
   }
-  server->limits.rate = NULL; /* the program's own memory */
+}
+
+static void or_text(struct stoa_string *text, const char *fallback) {
+  if (text->len == 0) {
+    *text = stoa_string_of(fallback);
+  }
+}
+
+void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_config *limits,
+                       struct stoa_rate_config *rate) {
+  if (config->addresses.count == 0 && config->listeners.count == 0) {
+    config->addresses.items = default_addresses;
+    config->addresses.count = STOA_COUNT_OF(default_addresses);
+  }
+  or_text(&config->path, "/");
+  or_text(&config->codec, "json");
+  or_default(&config->ping_interval_ms, 25000);
+  or_default(&config->pong_timeout_ms, 10000);
+  or_default(&config->drain_ms, 30000);
+  fill_limits(limits);
+  fill_rate(rate, limits->message_bytes_max);
+}
+
+uint32_t stoa_options_workers(const struct stoa_server_config *config) {
+  uint32_t cores = core_count();
+  if (config->workers != 0) {
+    return config->workers;
+  }
+  return cores > STOA_WORKERS_MAX ? STOA_WORKERS_MAX : cores;
 }
 
 static void fill_session_limits(struct stoa_server *server) {
@@ -157,12 +175,13 @@ static int check_times(const struct stoa_server *server) {
       {"server.pong_timeout_ms", server->config.pong_timeout_ms},
       {"server.drain_ms", server->config.drain_ms},
   };
+  int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(times); i++) {
     if (times[i].value > INT32_MAX) {
-      return out_of_range(times[i].name, times[i].value, INT32_MAX);
+      status = out_of_range(times[i].name, times[i].value, INT32_MAX);
     }
   }
-  return STOA_OK;
+  return status;
 }
 
 static int check_listeners(const struct stoa_server_config *config) {
@@ -208,36 +227,47 @@ static int set_peer_limits(struct stoa_server *server) {
   return status;
 }
 
-static int check(const struct stoa_server *server) {
+static int check_sizes(const struct stoa_server *server) {
   const struct stoa_limits_config *limits = &server->limits;
-  int status = check_listeners(&server->config);
-  if (status != STOA_OK) {
-    return status;
+  const struct {
+    const char *name;
+    uint32_t value;
+    uint32_t highest;
+  } sizes[] = {
+      {"server.workers", server->worker_count, STOA_WORKERS_MAX},
+      {"server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES},
+      {"server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX},
+      {"server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST},
+      {"server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST},
+      {"server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST},
+  };
+  int status = STOA_OK;
+  for (size_t i = 0; i < STOA_COUNT_OF(sizes); i++) {
+    if (sizes[i].value > sizes[i].highest) {
+      status = out_of_range(sizes[i].name, sizes[i].value, sizes[i].highest);
+    }
   }
-  if (server->worker_count > STOA_WORKERS_MAX) {
-    return out_of_range("server.workers", server->worker_count, STOA_WORKERS_MAX);
+  return status;
+}
+
+static int check_path(const struct stoa_server *server) {
+  if (server->config.path.data[0] == '/') {
+    return STOA_OK;
   }
-  if (limits->head_bytes_max > STOA_STREAM_READ_BYTES) {
-    return out_of_range("server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES);
+  stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", server->config.path));
+  return STOA_E_ARGUMENT;
+}
+
+/* All of them are made, so that one run tells all mistakes. */
+static int check(const struct stoa_server *server) {
+  const int statuses[] = {check_listeners(&server->config), check_sizes(server), check_path(server),
+                          stoa_options_check_origins(&server->config), check_times(server)};
+  for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
+    if (statuses[i] != STOA_OK) {
+      return statuses[i];
+    }
   }
-  if (limits->head_fields_max > STOA_HTTP_FIELDS_MAX) {
-    return out_of_range("server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX);
-  }
-  if (limits->message_bytes_max > MESSAGE_BYTES_HIGHEST) {
-    return out_of_range("server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST);
-  }
-  if (limits->mailbox_bytes_max > MAILBOX_BYTES_HIGHEST) {
-    return out_of_range("server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST);
-  }
-  if (server->config.linger_ms > LINGER_MS_HIGHEST) {
-    return out_of_range("server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST);
-  }
-  if (server->config.path.data[0] != '/') {
-    stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", server->config.path));
-    return STOA_E_ARGUMENT;
-  }
-  status = stoa_options_check_origins(&server->config);
-  return status == STOA_OK ? check_times(server) : status;
+  return STOA_OK;
 }
 
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {
@@ -251,20 +281,20 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
       server->limits = *config->limits;
     }
   }
+  struct stoa_rate_config rate = {0};
+  if (server->limits.rate != NULL) {
+    rate = *server->limits.rate;
+  }
+  server->limits.rate = NULL; /* the program's own memory */
+  stoa_options_fill(&server->config, &server->limits, &rate);
   if (!copy_config(server)) {
     return STOA_E_MEMORY;
   }
-  or_default(&server->config.ping_interval_ms, 25000);
-  or_default(&server->config.pong_timeout_ms, 10000);
-  or_default(&server->config.drain_ms, 30000);
-  fill_limits(&server->limits);
+  server->rate = (struct stoa_rate_limits){rate.messages_per_s, rate.messages_burst, rate.bytes_per_s, rate.bytes_burst,
+                                           rate.excess_max};
   fill_session_limits(server);
-  fill_rate(server);
-  server->worker_count = server->config.workers;
-  or_default(&server->worker_count, core_count());
-  if (server->config.workers == 0 && server->worker_count > STOA_WORKERS_MAX) {
-    server->worker_count = STOA_WORKERS_MAX;
-  }
+  server->worker_count = stoa_options_workers(&server->config);
   int status = check(server);
-  return status == STOA_OK ? set_peer_limits(server) : status;
+  int peers = set_peer_limits(server);
+  return status == STOA_OK ? peers : status;
 }

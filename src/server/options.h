@@ -4,8 +4,16 @@
 
 #include "server/server_private.h"
 
+/* Put the defaults of api/stoa/config.proto in the place of what is left out. Neither config->limits nor limits->rate
+ * is looked at. What is put in lives as long as the program. */
+void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_config *limits,
+                       struct stoa_rate_config *rate);
+/* How many workers the server has: config->workers, or one for each core. */
+uint32_t stoa_options_workers(const struct stoa_server_config *config);
+
 /* Fill server->config, limits, session_limits and worker_count. `config` NULL is all defaults.
- * Errors: STOA_E_ARGUMENT  a value is out of range (logged with its name); STOA_E_MEMORY */
+ * Errors: STOA_E_ARGUMENT  values are out of range (each is logged with its name); all fields are filled all the same
+ *         STOA_E_MEMORY */
 int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
 
 /* Check server.allowed_origins and server.hosts. All faults are logged.

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/sys.h"
@@ -35,6 +36,21 @@ static int open_tls(struct stoa_server *server) {
   return stoa_tls_context_create(tls->certificate.data, tls->key.data, &server->tls);
 }
 
+/* One step's failure does not keep the next from telling what it finds; the first status counts. */
+static int open_all(struct stoa_server *server) {
+  int web_root = open_web_root(server);
+  int tls = open_tls(server);
+  int rules = stoa_options_origin_rules(server);
+  int listeners = stoa_listeners_init(server);
+  const int statuses[] = {web_root, tls, rules, listeners};
+  for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
+    if (statuses[i] != STOA_OK) {
+      return statuses[i];
+    }
+  }
+  return STOA_OK;
+}
+
 static int init(struct stoa_server *server, const struct stoa_server_config *config) {
   stoa_tls_memory_setup();
   stoa_codec_registry_init(&server->codecs);
@@ -45,17 +61,9 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
   if (status == STOA_OK) {
     status = stoa_options_apply(server, config);
   }
-  if (status == STOA_OK) {
-    status = open_web_root(server);
-  }
-  if (status == STOA_OK) {
-    status = open_tls(server);
-  }
-  if (status == STOA_OK) {
-    status = stoa_options_origin_rules(server);
-  }
-  if (status == STOA_OK) {
-    status = stoa_listeners_init(server);
+  if (status == STOA_OK || status == STOA_E_ARGUMENT) {
+    int opened = open_all(server);
+    status = status == STOA_OK ? opened : status;
   }
   if (status == STOA_OK) {
     server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
@@ -64,15 +72,38 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
   return status;
 }
 
-int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server) {
+/* Zeroed but for what stoa_server_destroy() looks at. NULL when memory is out. */
+static struct stoa_server *begin_server(void) {
   struct stoa_server *server = stoa_calloc(1, sizeof *server);
   if (server == NULL) {
-    return STOA_E_MEMORY;
+    return NULL;
   }
   server->clock = &stoa_clock_system;
   server->files.root_fd = -1;
   server->ended_fd = -1;
   stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
+  return server;
+}
+
+int stoa_server_check(const struct stoa_server_config *config) {
+  struct stoa_server *server = begin_server();
+  if (server == NULL) {
+    return STOA_E_MEMORY;
+  }
+  int status = init(server, config);
+  if (status != STOA_E_MEMORY) {
+    int found = stoa_listeners_check(server);
+    status = status == STOA_OK ? found : status;
+  }
+  stoa_server_destroy(server);
+  return status;
+}
+
+int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server) {
+  struct stoa_server *server = begin_server();
+  if (server == NULL) {
+    return STOA_E_MEMORY;
+  }
   int status = init(server, config);
   if (status != STOA_OK) {
     stoa_server_destroy(server);

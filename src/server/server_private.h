@@ -51,4 +51,10 @@ struct stoa_server {
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: shows which encodings are needed */
 };
 
+/* Is this a configuration that a server can start with? Beyond what stoa_server_create() looks at: whether certificates
+ * are valid today, and, as a warning, whether an address can be listened on now. All findings are logged, each with its
+ * option and value. Nothing is left open.
+ * Errors: as stoa_server_create() */
+int stoa_server_check(const struct stoa_server_config *config);
+
 #endif

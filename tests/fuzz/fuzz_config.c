@@ -19,7 +19,10 @@ static struct outcome load(struct stoa_config_source source) {
   struct outcome outcome = {.arena = stoa_arena_create(PRINTED_BYTES_MAX)};
   must(outcome.arena != NULL);
   stoa_buffer_init(&outcome.errors, 256u * 1024);
-  outcome.status = stoa_config_load(&tests_config_type, &source, 1, outcome.arena, &outcome.config, &outcome.errors);
+  static const char *const environment[] = {"A=1", "B=${A}", "EMPTY=", NULL};
+  const struct stoa_config_input input = {
+      .type = &tests_config_type, .sources = &source, .source_count = 1, .environment = environment};
+  outcome.status = stoa_config_load(&input, outcome.arena, &outcome.config, &outcome.errors);
   return outcome;
 }
 
@@ -40,7 +43,7 @@ static void comes_back(const struct tests_config *config) {
   struct stoa_buffer first = print(config);
   if (first.len <= STOA_CONFIG_FILE_BYTES_MAX) {
     struct stoa_string text = stoa_string_make((const char *)first.data, first.len);
-    struct outcome again = load((struct stoa_config_source){STOA_CONFIG_TEXT, text, "printed"});
+    struct outcome again = load((struct stoa_config_source){.kind = STOA_CONFIG_TEXT, .text = text, .name = "printed"});
     must(again.status == STOA_OK);
     struct stoa_buffer second = print(&again.config);
     must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
@@ -73,7 +76,7 @@ static void try(struct stoa_config_source source) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   struct stoa_string text = stoa_string_make((const char *)data, len);
-  try((struct stoa_config_source){STOA_CONFIG_TEXT, text, "input"});
-  try((struct stoa_config_source){STOA_CONFIG_SET, text, NULL});
+  try((struct stoa_config_source){.kind = STOA_CONFIG_TEXT, .text = text, .name = "input"});
+  try((struct stoa_config_source){.kind = STOA_CONFIG_SET, .text = text});
   return 0;
 }

@@ -100,7 +100,7 @@ SYSTEM_CALLS = (
     """ open openat openat2 creat fopen fdopen freopen fread fwrite fgets fgetc fputs fputc fprintf vfprintf printf
     vprintf puts putchar getline fstat stat lstat fstatat statx access faccessat chmod fchmod fchmodat chown fchown
     unlink unlinkat remove rename renameat renameat2 mkdir mkdirat rmdir link symlink readlink readlinkat realpath
-    opendir fdopendir readdir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
+    opendir fdopendir readdir closedir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
     # the process
     """ getrlimit setrlimit prlimit prctl syscall getrandom getentropy arc4random rand srand random srandom rand_r
     drand48 lrand48 pthread_create thrd_create fork vfork posix_spawn execve system popen getpid gettid"""

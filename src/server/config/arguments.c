@@ -17,12 +17,12 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"config", 'c', OPTION_FILE, 0, "FILE", "read settings from a YAML file; may be repeated, later files win"},
-    {"set", 0, OPTION_SET, 0, "a.b=c", "set one value, wins over all files; may be repeated, the last one wins"},
+    {"config", 'c', OPTION_FILE, 0, "FILE", "read a YAML file or a directory of them; may be repeated, later ones win"},
+    {"set", 0, OPTION_SET, 0, "a.b=c", "set one value, wins over files and environment; may be repeated"},
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
      "check the settings, show all errors, and exit"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
-     "show the resulting settings as YAML, and exit"},
+     "show every setting and its source as YAML, and exit"},
     {"version", 0, OPTION_ACTION, STOA_ARGUMENTS_VERSION, NULL, "show name and version, and exit"},
     {"help", 'h', OPTION_ACTION, STOA_ARGUMENTS_HELP, NULL, "show this text, and exit"},
 };

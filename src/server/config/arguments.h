@@ -1,6 +1,6 @@
 /* server/config/arguments.h: a server program's command line.
  *
- *   -c FILE, --config FILE, --config=FILE   a configuration file; repeated, later files win
+ *   -c FILE, --config FILE, --config=FILE   a configuration file or a directory of them; repeated, later ones win
  *   --set a.b=c, --set=a.b=c                one setting; repeated, later ones win, all of them after all files
  *   --check-config, --print-config, --version, --help (-h)
  *   --                                      no options after this

@@ -7,6 +7,7 @@
 
 #include "codec/table.h"
 #include "server/config/nearest.h"
+#include "server/config/origins.h"
 #include "server/config/scalar.h"
 
 /* A section that is not bound yet. */
@@ -305,6 +306,17 @@ static void bind_member(struct work *work, const struct task *task, const struct
   bind_value(work, field, node, place);
 }
 
+/* Sections have no origin of their own; their keys have. */
+static void note_origin(struct work *work, const struct stoa_field *field, const struct stoa_config_node *node,
+                        const void *place) {
+  const struct stoa_config_binder *binder = work->binder;
+  bool is_many = field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
+  if (binder->origins != NULL && (is_many || field->kind != STOA_KIND_MESSAGE)) {
+    fail(work,
+         stoa_config_origins_add(binder->origins, binder->arena, place, &binder->report->source, node->key_mark.line));
+  }
+}
+
 static void bind_field(struct work *work, const struct task *task, const struct stoa_field *field,
                        struct stoa_config_node *node) {
   void *place = task->message + field->offset;
@@ -312,6 +324,7 @@ static void bind_field(struct work *work, const struct task *task, const struct 
   if (is_single && field->kind == STOA_KIND_MESSAGE && node->kind == STOA_CONFIG_NOTHING) {
     return;
   }
+  note_origin(work, field, node, place);
   switch ((enum stoa_field_label)field->label) {
     case STOA_LABEL_SINGULAR:
       bind_value(work, field, node, place);

@@ -11,6 +11,7 @@ struct stoa_config_binder {
   struct stoa_arena *arena;   /* memory of the struct's strings, lists and messages */
   struct stoa_arena *scratch; /* needed until bind returns */
   struct stoa_config_report *report;
+  struct stoa_config_origins *origins; /* NULL: not kept */
 };
 
 /* Set the tree's values in `message`, over earlier ones. Mistakes go to the report; the struct must then not be used.

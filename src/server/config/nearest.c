@@ -39,19 +39,23 @@ static size_t distance(struct stoa_string a, struct stoa_string b) {
   return rows.now[b.len];
 }
 
+size_t stoa_config_slips(struct stoa_string a, struct stoa_string b) {
+  if (a.len > NAME_BYTES_MAX || b.len > NAME_BYTES_MAX) {
+    return SIZE_MAX;
+  }
+  size_t slips = distance(a, b);
+  size_t longer = a.len > b.len ? a.len : b.len;
+  return slips <= longer / 3 ? slips : SIZE_MAX;
+}
+
 const struct stoa_field *stoa_config_nearest(const struct stoa_message_type *type, struct stoa_string key) {
   const struct stoa_field *nearest = NULL;
-  size_t nearest_distance = SIZE_MAX;
+  size_t fewest = SIZE_MAX;
   for (uint32_t i = 0; i < type->field_count; i++) {
-    struct stoa_string name = stoa_string_make(type->fields[i].name, type->fields[i].name_len);
-    if (name.len > NAME_BYTES_MAX || key.len > NAME_BYTES_MAX) {
-      continue;
-    }
-    size_t slips = distance(key, name);
-    size_t longer = key.len > name.len ? key.len : name.len;
-    if (slips < nearest_distance && slips <= longer / 3) {
+    size_t slips = stoa_config_slips(key, stoa_string_make(type->fields[i].name, type->fields[i].name_len));
+    if (slips < fewest) {
       nearest = &type->fields[i];
-      nearest_distance = slips;
+      fewest = slips;
     }
   }
   return nearest;

@@ -8,4 +8,8 @@
  * first of several), or NULL when it differs in more than a third of the longer name. */
 const struct stoa_field *stoa_config_nearest(const struct stoa_message_type *type, struct stoa_string key);
 
+/* How many of these tell the names apart; SIZE_MAX when it is more than a third of the longer one's length, or when one
+ * is longer than any name that people type. */
+size_t stoa_config_slips(struct stoa_string a, struct stoa_string b);
+
 #endif

@@ -24,8 +24,15 @@ struct unit {
 
 enum unit_family { UNITS_NONE, UNITS_BYTES, UNITS_MS };
 
-static const struct unit units_bytes[] = {{"KiB", 1024}, {"MiB", 1024u * 1024}, {"GiB", 1024u * 1024 * 1024}, {0}};
-static const struct unit units_ms[] = {{"ms", 1}, {"s", 1000}, {"min", 60u * 1000}, {"h", 3600u * 1000}, {0}};
+static const struct unit units_bytes[] = {{"KiB", 1024},
+                                          {"MiB", 1024u * 1024},
+                                          {"GiB", 1024u * 1024 * 1024},
+                                          {"KB", 1000},
+                                          {"MB", 1000u * 1000},
+                                          {"GB", 1000u * 1000 * 1000},
+                                          {0}};
+static const struct unit units_ms[] = {{"ms", 1},           {"s", 1000},         {"m", 60u * 1000},
+                                       {"min", 60u * 1000}, {"h", 3600u * 1000}, {0}};
 
 static struct range range_of_kind(uint8_t kind) {
   switch (kind) {
@@ -150,8 +157,8 @@ void stoa_config_integer_write(const struct stoa_field *field, const void *value
 void stoa_config_integer_expect(const struct stoa_field *field, char *out, size_t size) {
   static const char *const hints[] = {
       [UNITS_NONE] = "",
-      [UNITS_BYTES] = " (bytes, or with a unit: KiB, MiB or GiB)",
-      [UNITS_MS] = " (milliseconds, or with a unit: ms, s, min or h)",
+      [UNITS_BYTES] = " (bytes, or with a unit: 64KiB, 1MiB, 1GiB, 10KB, 10MB, 1GB)",
+      [UNITS_MS] = " (milliseconds, or with a unit: 500ms, 30s, 2m, 1h)",
   };
   struct range range = range_of(field);
   snprintf(out, size, "a number from %" PRId64 " to %" PRIu64 "%s", range.min, range.max, hints[units_of(field)]);

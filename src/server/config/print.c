@@ -1,6 +1,8 @@
 /* server/config/print.c: prints a message as YAML, with a stack of fixed depth for nested sections. */
+#include "base/array.h"
 #include "codec/table.h"
-#include "server/config/config.h"
+#include "server/config/origins.h"
+#include "server/config/report.h"
 #include "server/config/scalar.h"
 
 #define INDENT 2u
@@ -20,7 +22,8 @@ struct printer {
   struct stoa_buffer *out;
   struct frame frames[STOA_CONFIG_DEPTH_MAX];
   size_t frame_count;
-  int status; /* the first error; nothing is written after it */
+  const struct stoa_config_origins *origins; /* NULL: only what is set, without comments */
+  int status;                                /* the first error; nothing is written after it */
 };
 
 static void put(struct printer *printer, const char *text) {
@@ -29,9 +32,51 @@ static void put(struct printer *printer, const char *text) {
   }
 }
 
-static void put_scalar(struct printer *printer, const struct stoa_field *field, const void *value) {
-  if (printer->status == STOA_OK) {
+static bool ends_in(struct stoa_string name, struct stoa_string word) {
+  return name.len >= word.len && memcmp(name.data + name.len - word.len, word.data, word.len) == 0 &&
+         (name.len == word.len || name.data[name.len - word.len - 1] == '_');
+}
+
+static bool is_secret(const struct stoa_field *field) {
+  static const struct stoa_string words[] = {STOA_STR("secret"),  STOA_STR("token"),  STOA_STR("password"),
+                                             STOA_STR("secrets"), STOA_STR("tokens"), STOA_STR("passwords")};
+  for (size_t i = 0; i < STOA_COUNT_OF(words); i++) {
+    if (ends_in(stoa_string_make(field->name, field->name_len), words[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* `named` is the field whose name tells what the value is: of a map's value, the map. Nothing is not a secret. */
+static void put_value(struct printer *printer, const struct stoa_field *named, const struct stoa_field *field,
+                      const void *value) {
+  if (printer->status != STOA_OK) {
+    return;
+  }
+  bool is_hidden = printer->origins != NULL && is_secret(named) && !stoa_field_is_default(field, value);
+  if (is_hidden) {
+    put(printer, "\"***\"");
+  } else {
     printer->status = stoa_config_scalar_write(field, value, printer->out);
+  }
+}
+
+/* After a value: where it came from, and the end of its line. */
+static void end_line(struct printer *printer, const void *place) {
+  if (printer->origins != NULL && printer->status == STOA_OK) {
+    const struct stoa_config_origin *origin = stoa_config_origins_find(printer->origins, place);
+    put(printer, origin == NULL ? "  # default" : "  # ");
+    if (origin != NULL && printer->status == STOA_OK) {
+      printer->status = stoa_config_origin_append(&origin->source, origin->line, printer->out);
+    }
+  }
+  put(printer, "\n");
+}
+
+static void put_key(struct printer *printer, const struct stoa_field *field, const void *value) {
+  if (printer->status == STOA_OK) {
+    printer->status = stoa_config_key_write(field, value, printer->out);
   }
 }
 
@@ -65,9 +110,15 @@ static bool is_set(const struct stoa_field *field, const uint8_t *message) {
                                                           : !stoa_field_is_default(field, stoa_slot(message, field));
 }
 
-static bool is_empty(const struct stoa_message_type *type, const uint8_t *message) {
+/* Print the field? With all keys, unset ones too, except those with presence: printed, they would look set. */
+static bool is_shown(const struct printer *printer, const struct stoa_field *field, const uint8_t *message) {
+  bool answer;
+  return is_set(field, message) || (printer->origins != NULL && !stoa_field_has_presence(field, message, &answer));
+}
+
+static bool is_blank(const struct printer *printer, const struct stoa_message_type *type, const uint8_t *message) {
   for (uint32_t i = 0; message != NULL && i < type->field_count; i++) {
-    if (is_set(&type->fields[i], message)) {
+    if (is_shown(printer, &type->fields[i], message)) {
       return false;
     }
   }
@@ -87,7 +138,7 @@ static void push(struct printer *printer, struct frame frame) {
 /* Write what follows "key:" for a message; its keys are written by a new frame. */
 static void put_message(struct printer *printer, const struct stoa_message_type *type, const uint8_t *message,
                         uint32_t depth, uint32_t indent) {
-  if (is_empty(type, message)) {
+  if (is_blank(printer, type, message)) {
     put(printer, " {}\n");
     return;
   }
@@ -106,14 +157,14 @@ static void put_single(struct printer *printer, struct frame *frame, const struc
     return;
   }
   put(printer, " ");
-  put_scalar(printer, field, place);
-  put(printer, "\n");
+  put_value(printer, field, field, place);
+  end_line(printer, place);
 }
 
 static void put_item(struct printer *printer, const struct frame *frame, const struct stoa_field *field,
                      const uint8_t *item) {
   uint32_t indent = frame->indent + INDENT;
-  if (field->kind == STOA_KIND_MESSAGE && !is_empty(field->message, item)) {
+  if (field->kind == STOA_KIND_MESSAGE && !is_blank(printer, field->message, item)) {
     push(printer, (struct frame){.type = field->message,
                                  .message = item,
                                  .depth = frame->depth + 2,
@@ -126,7 +177,7 @@ static void put_item(struct printer *printer, const struct frame *frame, const s
   if (field->kind == STOA_KIND_MESSAGE) {
     put(printer, "{}");
   } else {
-    put_scalar(printer, field, item);
+    put_value(printer, field, field, item);
   }
   put(printer, "\n");
 }
@@ -136,7 +187,7 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
   const struct stoa_field *key = stoa_field_by_number(field->message, 1);
   const struct stoa_field *value = stoa_field_by_number(field->message, 2);
   put_indent(printer, frame->indent + INDENT);
-  put_scalar(printer, key, entry + key->offset);
+  put_key(printer, key, entry + key->offset);
   put(printer, ":");
   if (value->kind == STOA_KIND_MESSAGE) {
     put_message(printer, value->message, message_at(entry + value->offset), frame->depth + 2,
@@ -144,7 +195,7 @@ static void put_entry(struct printer *printer, const struct frame *frame, const 
     return;
   }
   put(printer, " ");
-  put_scalar(printer, value, entry + value->offset);
+  put_value(printer, field, value, entry + value->offset);
   put(printer, "\n");
 }
 
@@ -155,7 +206,8 @@ static void put_many(struct printer *printer, struct frame *frame, const struct 
   if (frame->item == 0) {
     start_line(printer, frame);
     put(printer, field->name);
-    put(printer, ":\n");
+    put(printer, ":");
+    end_line(printer, list);
   }
   if (++frame->item == list->count) {
     frame->item = 0;
@@ -168,6 +220,26 @@ static void put_many(struct printer *printer, struct frame *frame, const struct 
   }
 }
 
+/* A list or map of nothing. */
+static void put_none(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
+  start_line(printer, frame);
+  put(printer, field->name);
+  put(printer, field->label == STOA_LABEL_MAP ? ": {}" : ": []");
+  end_line(printer, list_of(field, frame->message));
+  frame->field++;
+}
+
+/* The dash of a list's item has to stand before a key, so no comment comes first there. */
+static void put_unset(struct printer *printer, struct frame *frame, const struct stoa_field *field) {
+  if (printer->origins != NULL && !frame->is_item) {
+    put_indent(printer, frame->indent);
+    put(printer, "# ");
+    put(printer, field->name);
+    put(printer, ": not set\n");
+  }
+  frame->field++;
+}
+
 static void put_next(struct printer *printer) {
   struct frame *frame = &printer->frames[printer->frame_count - 1];
   if (frame->field == frame->type->field_count) {
@@ -175,19 +247,23 @@ static void put_next(struct printer *printer) {
     return;
   }
   const struct stoa_field *field = &frame->type->fields[frame->field];
-  if (!is_set(field, frame->message)) {
-    frame->field++;
-  } else if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
+  bool is_many = field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
+  if (!is_shown(printer, field, frame->message)) {
+    put_unset(printer, frame, field);
+  } else if (is_many && !is_set(field, frame->message)) {
+    put_none(printer, frame, field);
+  } else if (is_many) {
     put_many(printer, frame, field);
   } else {
     put_single(printer, frame, field);
   }
 }
 
-int stoa_config_print(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
-  struct printer printer = {.out = out};
+static int print(const struct stoa_message_type *type, const void *message, const struct stoa_config_origins *origins,
+                 struct stoa_buffer *out) {
+  struct printer printer = {.out = out, .origins = origins};
   size_t len = out->len;
-  if (is_empty(type, message)) {
+  if (is_blank(&printer, type, message)) {
     put(&printer, "{}\n");
   } else {
     push(&printer, (struct frame){.type = type, .message = message, .depth = 1});
@@ -199,4 +275,13 @@ int stoa_config_print(const struct stoa_message_type *type, const void *message,
     out->len = len;
   }
   return printer.status;
+}
+
+int stoa_config_print(const struct stoa_message_type *type, const void *message, struct stoa_buffer *out) {
+  return print(type, message, NULL, out);
+}
+
+int stoa_config_print_all(const struct stoa_message_type *type, const void *message,
+                          const struct stoa_config_origins *origins, struct stoa_buffer *out) {
+  return print(type, message, origins, out);
 }

@@ -23,6 +23,11 @@ void stoa_config_report_fini(struct stoa_config_report *report) {
   *report = (struct stoa_config_report){0};
 }
 
+void stoa_config_report_begin(struct stoa_config_report *report, const struct stoa_config_source *source) {
+  report->source = *source;
+  report->order++;
+}
+
 int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config_mark mark, const char *format, ...) {
   if (report->count == STOA_CONFIG_ERRORS_MAX) {
     report->dropped++;
@@ -37,7 +42,7 @@ int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config
   if (copy.data == NULL) {
     return STOA_E_MEMORY;
   }
-  report->mistakes[report->count++] = (struct stoa_config_mistake){report->source, mark, copy};
+  report->mistakes[report->count++] = (struct stoa_config_mistake){report->order, report->source, mark, copy};
   return STOA_OK;
 }
 
@@ -49,7 +54,7 @@ static int compare_sizes(size_t a, size_t b) {
 static int compare(const void *left, const void *right) {
   const struct stoa_config_mistake *a = left;
   const struct stoa_config_mistake *b = right;
-  int order = compare_sizes(a->source, b->source);
+  int order = compare_sizes(a->order, b->order);
   if (order == 0) {
     order = compare_sizes(a->mark.line, b->mark.line);
   }
@@ -111,11 +116,11 @@ static int append_text(struct stoa_buffer *out, const char *text) {
   return stoa_buffer_append(out, text, strlen(text));
 }
 
-static int append_item(struct stoa_buffer *out, struct stoa_string item) {
+static int append_item(struct stoa_buffer *out, const char *before, struct stoa_string item) {
   char shown[ITEM_BYTES_MAX];
   size_t used;
   size_t len = show(item, shown, sizeof shown, &used);
-  int status = append_text(out, "--set ");
+  int status = append_text(out, before);
   if (status == STOA_OK) {
     status = stoa_buffer_append(out, shown, len);
   }
@@ -128,7 +133,10 @@ static int append_item(struct stoa_buffer *out, struct stoa_string item) {
 static int append_place(struct stoa_buffer *out, const struct stoa_config_source *source,
                         struct stoa_config_mark mark) {
   if (source->kind == STOA_CONFIG_SET) {
-    return append_item(out, source->text);
+    return append_item(out, "--set ", source->text);
+  }
+  if (source->kind == STOA_CONFIG_VARIABLE) {
+    return append_item(out, "", stoa_string_of(source->name));
   }
   const char *name = source->kind == STOA_CONFIG_FILE ? source->text.data : source->name;
   int status = append_text(out, name);
@@ -140,9 +148,22 @@ static int append_place(struct stoa_buffer *out, const struct stoa_config_source
   return status;
 }
 
-static int append_mistake(struct stoa_buffer *out, const struct stoa_config_source *source,
-                          const struct stoa_config_mistake *mistake) {
-  int status = append_place(out, source, mistake->mark);
+int stoa_config_origin_append(const struct stoa_config_source *source, uint32_t line, struct stoa_buffer *out) {
+  if (source->kind == STOA_CONFIG_SET) {
+    return append_text(out, "--set");
+  }
+  bool is_file = source->kind == STOA_CONFIG_FILE;
+  int status = append_item(out, "", is_file ? source->text : stoa_string_of(source->name));
+  if (status == STOA_OK && line > 0 && source->kind != STOA_CONFIG_VARIABLE) {
+    char text[16];
+    snprintf(text, sizeof text, ":%u", (unsigned)line);
+    status = append_text(out, text);
+  }
+  return status;
+}
+
+static int append_mistake(struct stoa_buffer *out, const struct stoa_config_mistake *mistake) {
+  int status = append_place(out, &mistake->source, mistake->mark);
   if (status == STOA_OK) {
     status = append_text(out, ": ");
   }
@@ -158,13 +179,12 @@ static int append_dropped(struct stoa_buffer *out, size_t dropped) {
   return dropped == 0 ? STOA_OK : append_text(out, text);
 }
 
-int stoa_config_report_write(struct stoa_config_report *report, const struct stoa_config_source *sources,
-                             struct stoa_buffer *out) {
+int stoa_config_report_write(struct stoa_config_report *report, struct stoa_buffer *out) {
   size_t len = out->len;
   int status = STOA_OK;
   qsort(report->mistakes, report->count, sizeof report->mistakes[0], compare);
   for (size_t i = 0; i < report->count && status == STOA_OK; i++) {
-    status = append_mistake(out, &sources[report->mistakes[i].source], &report->mistakes[i]);
+    status = append_mistake(out, &report->mistakes[i]);
   }
   if (status == STOA_OK) {
     status = append_dropped(out, report->dropped);

@@ -14,14 +14,16 @@ struct stoa_config_mark {
 };
 
 struct stoa_config_mistake {
-  size_t source;
+  size_t order; /* of its source */
+  struct stoa_config_source source;
   struct stoa_config_mark mark;
   struct stoa_string text; /* in the arena */
 };
 
 struct stoa_config_report {
-  struct stoa_arena *arena; /* owned */
-  size_t source;            /* the source of the mistakes that are added now */
+  struct stoa_arena *arena;         /* owned */
+  size_t order;                     /* of the source of the mistakes that are added now */
+  struct stoa_config_source source; /* that source; what it points to must live until the report is written */
   struct stoa_config_mistake mistakes[STOA_CONFIG_ERRORS_MAX];
   size_t count;
   size_t dropped; /* found after the list was full */
@@ -31,14 +33,20 @@ struct stoa_config_report {
 int stoa_config_report_init(struct stoa_config_report *report);
 void stoa_config_report_fini(struct stoa_config_report *report);
 
+/* The next mistakes belong to this source; they are shown after those of earlier sources. */
+void stoa_config_report_begin(struct stoa_config_report *report, const struct stoa_config_source *source);
+
 /* Add one mistake of the current source; a text above 511 bytes is cut. Errors: STOA_E_MEMORY */
 int stoa_config_report_add(struct stoa_config_report *report, struct stoa_config_mark mark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Append all of them, by source and place, one line each.
  * Errors: STOA_E_LIMIT, STOA_E_MEMORY  `out` is as before. */
-int stoa_config_report_write(struct stoa_config_report *report, const struct stoa_config_source *sources,
-                             struct stoa_buffer *out);
+int stoa_config_report_write(struct stoa_config_report *report, struct stoa_buffer *out);
+
+/* Append where a value came from, as one line of a comment: configs/a.yaml:12, STOA_SERVER_PATH, --set.
+ * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+int stoa_config_origin_append(const struct stoa_config_source *source, uint32_t line, struct stoa_buffer *out);
 
 /* A piece of input in double quotes, for a message: control characters are escaped, and a long text is cut with "..."
  * so that the rest of the message stays readable. */

@@ -146,7 +146,7 @@ static int write_character(const unsigned char *text, size_t len, struct stoa_bu
   return stoa_buffer_append(out, text, len);
 }
 
-static int write_string(struct stoa_string text, struct stoa_buffer *out) {
+static int write_string(struct stoa_string text, bool is_expanded, struct stoa_buffer *out) {
   if (!stoa_utf8_valid(text.data, text.len)) {
     return STOA_E_UTF8;
   }
@@ -154,7 +154,10 @@ static int write_string(struct stoa_string text, struct stoa_buffer *out) {
   for (size_t i = 0; i < text.len && status == STOA_OK;) {
     const unsigned char *at = (const unsigned char *)text.data + i;
     size_t len = character_len(*at);
-    status = write_character(at, len, out);
+    if (is_expanded && *at == '$' && i + 1 < text.len && text.data[i + 1] == '{') {
+      status = append(out, "$");
+    }
+    status = status == STOA_OK ? write_character(at, len, out) : status;
     i += len;
   }
   return status == STOA_OK ? append(out, "\"") : status;
@@ -199,7 +202,7 @@ int stoa_config_scalar_write(const struct stoa_field *field, const void *value, 
   switch (field->kind) {
     case STOA_KIND_STRING:
       memcpy(&text, value, sizeof text);
-      return write_string(text, out);
+      return write_string(text, true, out);
     case STOA_KIND_BYTES:
       memcpy(&bytes, value, sizeof bytes);
       return write_bytes(bytes, out);
@@ -211,4 +214,13 @@ int stoa_config_scalar_write(const struct stoa_field *field, const void *value, 
     default:
       return write_number(field, value, out);
   }
+}
+
+int stoa_config_key_write(const struct stoa_field *field, const void *value, struct stoa_buffer *out) {
+  struct stoa_string text;
+  if (field->kind != STOA_KIND_STRING) {
+    return stoa_config_scalar_write(field, value, out);
+  }
+  memcpy(&text, value, sizeof text);
+  return write_string(text, false, out);
 }

@@ -21,7 +21,10 @@ struct stoa_config_expected {
 };
 struct stoa_config_expected stoa_config_expect(const struct stoa_field *field);
 
-/* Append the value as text for stoa_config_scalar_read(), in quotes where YAML needs them.
+/* Append a map's key. As stoa_config_scalar_write(), but a ${ stays as it is, since keys are not expanded. */
+int stoa_config_key_write(const struct stoa_field *field, const void *value, struct stoa_buffer *out);
+
+/* Append the value as text for stoa_config_scalar_read(), in quotes where YAML needs them, with $${ for ${.
  * Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8; `out` may then end with a part of it. */
 int stoa_config_scalar_write(const struct stoa_field *field, const void *value, struct stoa_buffer *out);
 

@@ -90,6 +90,11 @@ int stoa_config_source_read(const struct stoa_config_source *source, struct stoa
       return read_text(source->text, arena, report, out_root);
     case STOA_CONFIG_SET:
       return stoa_config_tree_set(source->text, arena, report, out_root);
+    case STOA_CONFIG_VARIABLE:
+      return stoa_config_tree_at(source->path, source->text, arena, report, out_root);
+    case STOA_CONFIG_ENVIRONMENT:
+      break;
   }
+  assert(source->kind != STOA_CONFIG_ENVIRONMENT); /* each of its variables is a source */
   return STOA_OK;
 }

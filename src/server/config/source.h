@@ -1,4 +1,5 @@
-/* server/config/source.h: reads one source of any kind into a tree. */
+/* server/config/source.h: reads one source into a tree. Directories and the environment are several sources; load.c
+ * splits them. */
 #ifndef STOA_SERVER_CONFIG_SOURCE_H
 #define STOA_SERVER_CONFIG_SOURCE_H
 

@@ -362,16 +362,21 @@ static void build_setting(struct builder *builder, struct stoa_string path) {
   }
 }
 
+int stoa_config_tree_at(struct stoa_string path, struct stoa_string text, struct stoa_arena *arena,
+                        struct stoa_config_report *report, struct stoa_config_node **out_root) {
+  struct builder builder = {.text = text, .arena = arena, .report = report};
+  build_setting(&builder, path);
+  return finish(&builder, out_root);
+}
+
 int stoa_config_tree_set(struct stoa_string item, struct stoa_arena *arena, struct stoa_config_report *report,
                          struct stoa_config_node **out_root) {
-  struct builder builder = {.arena = arena, .report = report};
   const char *sign = memchr(item.data, '=', item.len);
   if (sign == NULL || !stoa_utf8_valid(item.data, item.len)) {
-    stop(&builder, (struct stoa_config_mark){0, 0}, "expected a.b=c, a path of keys and a value");
-    return finish(&builder, out_root);
+    return stoa_config_report_add(report, (struct stoa_config_mark){0, 0},
+                                  "expected a.b=c, a path of keys and a value");
   }
   size_t path_len = (size_t)(sign - item.data);
-  builder.text = stoa_string_make(sign + 1, item.len - path_len - 1);
-  build_setting(&builder, stoa_string_make(item.data, path_len));
-  return finish(&builder, out_root);
+  return stoa_config_tree_at(stoa_string_make(item.data, path_len), stoa_string_make(sign + 1, item.len - path_len - 1),
+                             arena, report, out_root);
 }

@@ -46,6 +46,10 @@ int stoa_config_tree_read(struct stoa_string text, struct stoa_arena *arena, str
 int stoa_config_tree_set(struct stoa_string item, struct stoa_arena *arena, struct stoa_config_report *report,
                          struct stoa_config_node **out_root);
 
+/* Read YAML under the sections of the path "a.b". As above. */
+int stoa_config_tree_at(struct stoa_string path, struct stoa_string text, struct stoa_arena *arena,
+                        struct stoa_config_report *report, struct stoa_config_node **out_root);
+
 /* The path of a value: server.addresses[0], labels["a b"]; empty for the root. A long path is cut. */
 struct stoa_config_path {
   char text[200];

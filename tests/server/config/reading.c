@@ -2,7 +2,7 @@
 #include "reading.h"
 
 struct stoa_config_source named_yaml(const char *name, const char *text) {
-  return (struct stoa_config_source){STOA_CONFIG_TEXT, stoa_string_of(text), name};
+  return (struct stoa_config_source){.kind = STOA_CONFIG_TEXT, .text = stoa_string_of(text), .name = name};
 }
 
 struct stoa_config_source yaml(const char *text) {
@@ -10,11 +10,15 @@ struct stoa_config_source yaml(const char *text) {
 }
 
 struct stoa_config_source setting(const char *item) {
-  return (struct stoa_config_source){STOA_CONFIG_SET, stoa_string_of(item), NULL};
+  return (struct stoa_config_source){.kind = STOA_CONFIG_SET, .text = stoa_string_of(item)};
 }
 
 struct stoa_config_source file(const char *path) {
-  return (struct stoa_config_source){STOA_CONFIG_FILE, stoa_string_of(path), NULL};
+  return (struct stoa_config_source){.kind = STOA_CONFIG_FILE, .text = stoa_string_of(path)};
+}
+
+struct stoa_config_source variables(void) {
+  return (struct stoa_config_source){.kind = STOA_CONFIG_ENVIRONMENT, .text = stoa_string_of("a-b")};
 }
 
 void reading_init(struct reading *reading) {
@@ -29,8 +33,12 @@ void reading_fini(struct reading *reading) {
 }
 
 int reading_load(struct reading *reading, const struct stoa_config_source *sources, size_t source_count) {
-  return stoa_config_load(&tests_config_type, sources, source_count, reading->arena, &reading->config,
-                          &reading->errors);
+  const struct stoa_config_input input = {.type = &tests_config_type,
+                                          .sources = sources,
+                                          .source_count = source_count,
+                                          .environment = reading->environment,
+                                          .origins = &reading->origins};
+  return stoa_config_load(&input, reading->arena, &reading->config, &reading->errors);
 }
 
 const char *reading_errors(struct reading *reading) {
@@ -39,17 +47,24 @@ const char *reading_errors(struct reading *reading) {
   return (const char *)reading->errors.data;
 }
 
-void expect_loads(struct reading *reading, const struct stoa_config_source *sources, size_t source_count) {
+void expect_loads_in(struct reading *reading, const char *const *environment, const struct stoa_config_source *sources,
+                     size_t source_count) {
   reading_init(reading);
+  reading->environment = environment;
   int status = reading_load(reading, sources, source_count);
   assert_string_equal(reading_errors(reading), "");
   assert_int_equal(status, STOA_OK);
 }
 
-static void expect_source_errors(struct stoa_config_source source, const char *lines) {
+void expect_loads(struct reading *reading, const struct stoa_config_source *sources, size_t source_count) {
+  expect_loads_in(reading, NULL, sources, source_count);
+}
+
+void expect_errors_in(const char *const *environment, struct stoa_config_source source, const char *lines) {
   static const struct tests_config untouched;
   struct reading reading;
   reading_init(&reading);
+  reading.environment = environment;
   assert_int_equal(reading_load(&reading, &source, 1), STOA_E_SYNTAX);
   assert_string_equal(reading_errors(&reading), lines);
   assert_memory_equal(&reading.config, &untouched, sizeof untouched);
@@ -57,11 +72,11 @@ static void expect_source_errors(struct stoa_config_source source, const char *l
 }
 
 void expect_errors(const char *text, const char *lines) {
-  expect_source_errors(yaml(text), lines);
+  expect_errors_in(NULL, yaml(text), lines);
 }
 
 void expect_set_errors(const char *item, const char *lines) {
-  expect_source_errors(setting(item), lines);
+  expect_errors_in(NULL, setting(item), lines);
 }
 
 void assert_text(struct stoa_string text, const char *expected) {

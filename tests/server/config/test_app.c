@@ -161,7 +161,70 @@ static void the_configuration_in_force_is_printed(void **state) {
   assert_true(dprintf(fd, "server:\n  path: /a\n  workers: 3\n") > 0);
   close(fd);
   assert_int_equal(RUN("--print-config", "--config", path, "--set=server.path=/b"), 0);
-  expect_written("server:\n  path: \"/b\"\n  workers: 3\n", "");
+  char line[64];
+  snprintf(line, sizeof line, "\n  workers: 3  # %s:3\n", path);
+  const char *out = written[STDOUT_FILENO];
+  static const char start[] =
+      "server:\n  addresses:  # default\n    - \"0.0.0.0:7700\"\n  path: \"/b\"  # --set\n  codec: \"json\"  # "
+      "default\n"
+      "  byte_order: big  # default\n";
+  assert_memory_equal(out, start, sizeof start - 1);
+  assert_non_null(strstr(out, line));
+  assert_non_null(strstr(out, "\n  # tls: not set\n  limits:\n    handshake_timeout_ms: 10000  # default\n"));
+  assert_non_null(strstr(out, "\n    rate:\n      messages_per_s: 0  # default\n"));
+  assert_non_null(strstr(out, "\nlog:\n  level: info  # default\n  format: logfmt  # default\n"));
+  assert_string_equal(written[STDERR_FILENO], "");
+  assert_int_equal(unlink(path), 0);
+}
+
+static void what_is_printed_is_a_configuration_of_the_same_values(void **state) {
+  (void)state;
+  static char first[sizeof written[0]];
+  char path[] = "/tmp/stoa-app-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(RUN("--print-config", "--set=server={workers: 3, drain_ms: 7s, hosts: [a.b]}"), 0);
+  memcpy(first, written[STDOUT_FILENO], sizeof first);
+  assert_int_equal(stoa_sys_real.write(fd, first, strlen(first)), (ssize_t)strlen(first));
+  close(fd);
+  assert_int_equal(RUN("--print-config", "-c", path), 0);
+  const char *a = first;
+  const char *b = written[STDOUT_FILENO];
+  while (*a != '\0' && *b != '\0') {
+    size_t a_len = strcspn(a, "#\n");
+    assert_int_equal(a_len, strcspn(b, "#\n"));
+    assert_memory_equal(a, b, a_len);
+    a += strcspn(a, "\n") + 1;
+    b += strcspn(b, "\n") + 1;
+  }
+  assert_true(*a == '\0' && *b == '\0');
+  assert_int_equal(unlink(path), 0);
+}
+
+static void variables_stand_between_files_and_settings(void **state) {
+  (void)state;
+  char path[] = "/tmp/stoa-app-XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_true(dprintf(fd, "server: {path: /a, codec: proto, workers: 1}\n") > 0);
+  close(fd);
+  assert_int_equal(setenv("STOA_SERVER_PATH", "/b", 1), 0);
+  assert_int_equal(setenv("STOA_SERVER_WORKERS", "2", 1), 0);
+  assert_int_equal(RUN("--print-config", "--set=server.workers=3", "-c", path), 0);
+  char line[64];
+  snprintf(line, sizeof line, "\n  codec: \"proto\"  # %s:1\n", path);
+  assert_non_null(strstr(written[STDOUT_FILENO], line));
+  assert_non_null(strstr(written[STDOUT_FILENO], "\n  path: \"/b\"  # STOA_SERVER_PATH\n"));
+  assert_non_null(strstr(written[STDOUT_FILENO], "\n  workers: 3  # --set\n"));
+  assert_int_equal(setenv("STOA_SERVER_WORKERS", "x", 1), 0);
+  assert_int_equal(setenv("STOA_SERVER_PATHS", "x", 1), 0);
+  assert_int_equal(RUN("--check-config"), 1);
+  expect_written("",
+                 "STOA_SERVER_WORKERS: server.workers: expected a number from 0 to 4294967295, got \"x\"\n"
+                 "STOA_SERVER_PATHS: unknown environment variable; did you mean \"STOA_SERVER_PATH\"?\n");
+  assert_int_equal(unsetenv("STOA_SERVER_PATH"), 0);
+  assert_int_equal(unsetenv("STOA_SERVER_PATHS"), 0);
+  assert_int_equal(unsetenv("STOA_SERVER_WORKERS"), 0);
   assert_int_equal(unlink(path), 0);
 }
 
@@ -240,12 +303,11 @@ static void output_that_cannot_be_written_ends_with_1(void **state) {
   assert_int_equal(RUN("--check-config"), 1);
 }
 
-static void a_check_survives_the_failure_of_each_allocation(void **state) {
-  (void)state;
+static void expect_all_allocations_to_be_survived(const char *const *arguments) {
   for (uint64_t n = 1;; n++) {
     int64_t blocks = stoa_memory_live_blocks();
     stoa_memory_fail_at(n, true);
-    int exit_status = RUN("--check-config", "--set", "server={path: /chat, allowed_origins: ['*'], hosts: [a.b]}");
+    int exit_status = run_app(&app, arguments);
     bool hit = stoa_memory_fault_hits() > 0;
     stoa_memory_fail_at(0, false);
     assert_int_equal(exit_status, hit ? 1 : 0);
@@ -255,6 +317,17 @@ static void a_check_survives_the_failure_of_each_allocation(void **state) {
     }
     assert_non_null(strstr(written[STDERR_FILENO], "out of memory"));
   }
+}
+
+static void a_check_survives_the_failure_of_each_allocation(void **state) {
+  (void)state;
+  expect_all_allocations_to_be_survived((const char *const[]){
+      "probe", "--check-config", "--set", "server={path: /chat, allowed_origins: ['*'], hosts: [a.b]}", NULL});
+}
+
+static void printing_survives_the_failure_of_each_allocation(void **state) {
+  (void)state;
+  expect_all_allocations_to_be_survived((const char *const[]){"probe", "--print-config", "--set", "log={}", NULL});
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -268,6 +341,8 @@ int main(void) {
       TEST(a_good_configuration_is_ok),
       TEST(values_that_the_server_refuses_fail_the_check),
       TEST(the_configuration_in_force_is_printed),
+      TEST(what_is_printed_is_a_configuration_of_the_same_values),
+      TEST(variables_stand_between_files_and_settings),
       TEST(invalid_origins_and_hosts_are_reported_with_examples),
       TEST(a_setup_that_fails_ends_with_1),
       TEST(an_address_that_cannot_be_bound_ends_with_1),
@@ -277,6 +352,7 @@ int main(void) {
       TEST(output_goes_on_after_short_and_interrupted_writes),
       TEST(output_that_cannot_be_written_ends_with_1),
       TEST(a_check_survives_the_failure_of_each_allocation),
+      TEST(printing_survives_the_failure_of_each_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,10 +141,10 @@ static void the_usage_names_every_option(void **state) {
       "Usage: chat [OPTION]...\n"
       "Serves a chat.\n"
       "\n"
-      "  -c, --config FILE      read settings from a YAML file; may be repeated, later files win\n"
-      "      --set a.b=c        set one value, wins over all files; may be repeated, the last one wins\n"
+      "  -c, --config FILE      read a YAML file or a directory of them; may be repeated, later ones win\n"
+      "      --set a.b=c        set one value, wins over files and environment; may be repeated\n"
       "      --check-config     check the settings, show all errors, and exit\n"
-      "      --print-config     show the resulting settings as YAML, and exit\n"
+      "      --print-config     show every setting and its source as YAML, and exit\n"
       "      --version          show name and version, and exit\n"
       "  -h, --help             show this text, and exit\n");
   stoa_buffer_fini(&out);

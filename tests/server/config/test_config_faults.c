@@ -4,8 +4,11 @@
  * below takes its place and its allocations fail and are counted like all others.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <yaml.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "reading.h"
 
@@ -39,21 +42,29 @@ yaml_char_t *yaml_strdup(const yaml_char_t *text) {
 }
 
 static const char good[] =
-    "ratio: 0.5\npath: \"a long text that\\tdoes not fit into one small block\"\nlimits: {timeout_ms: 30 s, inner: "
+    "ratio: 0.5\npath: \"a ${LONG:long} text that\\tdoes not fit into one small block\"\nlimits: {timeout_ms: 30 s, "
+    "inner: "
     "{}}\n"
     "secret: AAEC/w==\naddresses: [a, b]\nlisteners:\n  - address: x\n    names: [y, z]\nlabels: {a: b, c: d}\n"
     "zones: {1: {timeout_ms: 2}}\nfile: |\n  text\n  text\n";
 static const char bad[] =
     "workers: x\nnope: 1\npath: a\npath: b\nlabels: {a: b, a: c}\nfile: &x a\nslots: *x\nports: [\n";
 
+static const char *const environment[] = {"LONG=long", "A_B_WORKERS=3", NULL};
+static char folder[] = "/tmp/stoa-config-XXXXXX";
+
 static int load_once(const char *text) {
-  const struct stoa_config_source sources[] = {file("/dev/null"), yaml(text), setting("limits.inner.timeout_ms=3")};
+  const struct stoa_config_source sources[] = {file("/dev/null"), file(folder), yaml(text), variables(),
+                                               setting("limits.inner.timeout_ms=3")};
   struct stoa_buffer errors;
   struct tests_config config = {0};
   struct stoa_arena *arena = stoa_arena_create(1u << 20);
   stoa_buffer_init(&errors, 1u << 16);
-  int status =
-      arena == NULL ? STOA_E_MEMORY : stoa_config_load(&tests_config_type, sources, 3, arena, &config, &errors);
+  const struct stoa_config_input input = {.type = &tests_config_type,
+                                          .sources = sources,
+                                          .source_count = STOA_COUNT_OF(sources),
+                                          .environment = environment};
+  int status = arena == NULL ? STOA_E_MEMORY : stoa_config_load(&input, arena, &config, &errors);
   if (status == STOA_E_MEMORY) {
     assert_int_equal(errors.len, 0);
     assert_null(config.path.data);
@@ -103,7 +114,9 @@ static void a_load_survives_an_arena_of_any_size(void **state) {
     struct stoa_buffer errors;
     struct stoa_arena *arena = stoa_arena_create(cap);
     stoa_buffer_init(&errors, 1u << 16);
-    status = stoa_config_load(&tests_config_type, &source, 1, arena, &config, &errors);
+    const struct stoa_config_input input = {
+        .type = &tests_config_type, .sources = &source, .source_count = 1, .environment = environment};
+    status = stoa_config_load(&input, arena, &config, &errors);
     assert_true(status == STOA_E_MEMORY || status == STOA_OK);
     assert_int_equal(errors.len, 0);
     assert_true(status == STOA_OK || config.path.data == NULL);
@@ -143,6 +156,23 @@ static void a_print_survives_the_failure_of_each_allocation(void **state) {
   reading_fini(&reading);
 }
 
+static char file_in_folder[sizeof folder + sizeof "/a.yaml"];
+
+static int make_folder(void **state) {
+  (void)state;
+  assert_non_null(mkdtemp(folder));
+  snprintf(file_in_folder, sizeof file_in_folder, "%s/a.yaml", folder);
+  FILE *out = fopen(file_in_folder, "w");
+  assert_non_null(out);
+  assert_true(fputs("verbose: true\n", out) >= 0);
+  return fclose(out);
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  return unlink(file_in_folder) != 0 || rmdir(folder) != 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_load_survives_the_failure_of_each_allocation),
@@ -151,5 +181,5 @@ int main(void) {
       cmocka_unit_test(a_long_load_survives_the_failure_of_each_allocation),
       cmocka_unit_test(a_print_survives_the_failure_of_each_allocation),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

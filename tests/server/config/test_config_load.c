@@ -124,6 +124,9 @@ static void sizes_and_times_take_units(void **state) {
     uint64_t bytes_total;
   } cases[] = {{"limits: {queue_bytes_max: 16 KiB, timeout_ms: 30s}", 16384, 30000, 0},
                {"limits: {queue_bytes_max: 1MiB, timeout_ms: 5 min}", 1048576, 300000, 0},
+               {"limits: {queue_bytes_max: 64KB, timeout_ms: 2m}", 64000, 120000, 0},
+               {"limits: {queue_bytes_max: 10MB, timeout_ms: 500 ms}", 10000000, 500, 0},
+               {"limits: {queue_bytes_max: 4 GB, timeout_ms: 1h}", 4000000000u, 3600000, 0},
                {"limits: {queue_bytes_max: 3GiB, timeout_ms: 2 h}", 3221225472u, 7200000, 0},
                {"limits: {bytes_total: 16 GiB, timeout_ms: 250 ms}", 0, 250, 17179869184u},
                {"limits: {queue_bytes_max: 4294967295, timeout_ms: 2147483647}", 4294967295, 2147483647, 0},

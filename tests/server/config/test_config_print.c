@@ -48,6 +48,78 @@ static void scalars_come_back_in_the_order_of_the_table(void **state) {
       "sfixed_delta: -2\nsfixed_offset: -3\nsint_delta: -4\nsint_offset: -5\nretries: 0\n");
 }
 
+static void a_text_that_looks_like_a_variable_is_escaped_but_a_key_is_not(void **state) {
+  (void)state;
+  expect_round_trip("path: '$${HOME} $5 $$${x}'\nlabels: {'${K}': '$${V}'}\n",
+                    "path: \"$${HOME} $5 $$${x}\"\nlabels:\n  \"${K}\": \"$${V}\"\n");
+}
+
+static void every_key_is_printed_with_where_it_came_from(void **state) {
+  (void)state;
+  struct reading reading;
+  struct stoa_buffer out;
+  const struct stoa_config_source sources[] = {
+      yaml("ratio: 0.5\nworkers: 1\nlimits:\n  timeout_ms: 7\naddresses: [a]\nlisteners:\n- address: x\n- {}\n"),
+      named_yaml("two\n.yaml",
+                 "\nworkers: 2\nsecret: AAAA\nlabels: {k: v}\nzones: {3: {timeout_ms: 1}}\nfile: f\n"
+                 "limits: {inner: {}}\n"),
+      variables(), setting("delta=-1"), setting("ratio=0")};
+  expect_loads_in(&reading, (const char *const[]){"A_B_PATH=${P:/}", NULL}, sources, 5);
+  stoa_buffer_init(&out, 64u * 1024);
+  assert_int_equal(stoa_config_print_all(&tests_config_type, &reading.config, &reading.origins, &out), STOA_OK);
+  assert_int_equal(stoa_buffer_append(&out, "", 1), STOA_OK);
+  assert_string_equal((const char *)out.data,
+                      "ratio: 0  # --set\n"
+                      "share: 0  # default\n"
+                      "offset: 0  # default\n"
+                      "total: 0  # default\n"
+                      "delta: -1  # --set\n"
+                      "fixed_total: 0  # default\n"
+                      "fixed_count: 0  # default\n"
+                      "verbose: false  # default\n"
+                      "path: \"/\"  # A_B_PATH\n"
+                      "limits:\n"
+                      "  queue_bytes_max: 0  # default\n"
+                      "  timeout_ms: 7  # a.yaml:4\n"
+                      "  bytes_total: 0  # default\n"
+                      "  inner:\n"
+                      "    queue_bytes_max: 0  # default\n"
+                      "    timeout_ms: 0  # default\n"
+                      "    bytes_total: 0  # default\n"
+                      "    # inner: not set\n"
+                      "secret: \"***\"  # two\\x0a.yaml:3\n"
+                      "workers: 2  # two\\x0a.yaml:2\n"
+                      "byte_order: big  # default\n"
+                      "sfixed_delta: 0  # default\n"
+                      "sfixed_offset: 0  # default\n"
+                      "sint_delta: 0  # default\n"
+                      "sint_offset: 0  # default\n"
+                      "# retries: not set\n"
+                      "addresses:  # a.yaml:5\n"
+                      "  - \"a\"\n"
+                      "ports: []  # default\n"
+                      "listeners:  # a.yaml:6\n"
+                      "  - address: \"x\"  # a.yaml:7\n"
+                      "    # limits: not set\n"
+                      "    names: []  # default\n"
+                      "  - address: \"\"  # default\n"
+                      "    # limits: not set\n"
+                      "    names: []  # default\n"
+                      "labels:  # two\\x0a.yaml:4\n"
+                      "  \"k\": \"v\"\n"
+                      "zones:  # two\\x0a.yaml:5\n"
+                      "  3:\n"
+                      "    queue_bytes_max: 0  # default\n"
+                      "    timeout_ms: 1  # two\\x0a.yaml:5\n"
+                      "    bytes_total: 0  # default\n"
+                      "    # inner: not set\n"
+                      "file: \"f\"  # two\\x0a.yaml:6\n"
+                      "# memory: not set\n"
+                      "# slots: not set\n");
+  stoa_buffer_fini(&out);
+  reading_fini(&reading);
+}
+
 static void zero_is_not_set_except_where_presence_is_kept(void **state) {
   (void)state;
   expect_round_trip("workers: 0\npath: ''\nverbose: false\nbyte_order: big\naddresses: []\nslots: 0\n", "slots: 0\n");
@@ -179,6 +251,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_set_is_an_empty_section),
       cmocka_unit_test(scalars_come_back_in_the_order_of_the_table),
+      cmocka_unit_test(a_text_that_looks_like_a_variable_is_escaped_but_a_key_is_not),
+      cmocka_unit_test(every_key_is_printed_with_where_it_came_from),
       cmocka_unit_test(zero_is_not_set_except_where_presence_is_kept),
       cmocka_unit_test(sections_and_lists_are_indented),
       cmocka_unit_test(maps_keep_their_keys),

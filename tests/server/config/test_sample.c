@@ -83,14 +83,16 @@ static char *in_force(const struct stoa_server_config *config, struct stoa_buffe
 
 static void the_sample_sets_the_defaults(void **state) {
   (void)state;
-  const struct stoa_config_source source = {STOA_CONFIG_FILE, stoa_string_of(sample_path), NULL};
+  const struct stoa_config_source source = {.kind = STOA_CONFIG_FILE, .text = stoa_string_of(sample_path)};
+  const struct stoa_config_input input = {
+      .type = &stoa_app_config_type, .sources = &source, .source_count = 1, .environment = NULL};
   struct stoa_app_config config;
   struct stoa_buffer errors;
   struct stoa_buffer with_sample;
   struct stoa_buffer without;
   struct stoa_arena *arena = stoa_arena_create(1u << 20);
   stoa_buffer_init(&errors, 4096);
-  assert_int_equal(stoa_config_load(&stoa_app_config_type, &source, 1, arena, &config, &errors), STOA_OK);
+  assert_int_equal(stoa_config_load(&input, arena, &config, &errors), STOA_OK);
   assert_string_equal(in_force(config.server, &with_sample), in_force(NULL, &without));
   assert_int_equal(config.log->level, STOA_LOG_CONFIG_LEVEL_INFO);
   assert_int_equal(config.log->format, STOA_LOG_CONFIG_FORMAT_LOGFMT);

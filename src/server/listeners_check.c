@@ -1,0 +1,70 @@
+/* server/listeners_check.c: what is looked at when a configuration is checked, and not when the server starts. */
+#include "base/sys.h"
+#include "server/listeners.h"
+#include "server/server_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stoa/log.h>
+
+/* Is the certificate one that clients accept today? */
+static int check_certificate(const struct stoa_server *server, const struct stoa_tls_context *tls,
+                             struct stoa_string file, const char *option) {
+  static const char *const faults[] = {
+      [STOA_TLS_NOT_YET_VALID] = "the certificate is not valid yet; look at its date and at this machine's clock",
+      [STOA_TLS_EXPIRED] = "the certificate has expired; get a new one",
+  };
+  int64_t now_s = stoa_clock_wall_us(server->clock) / 1000000;
+  enum stoa_tls_validity validity = tls == NULL ? STOA_TLS_VALID : stoa_tls_context_validity(tls, now_s);
+  if (validity == STOA_TLS_VALID) {
+    return STOA_OK;
+  }
+  stoa_log(STOA_LOG_ERROR, faults[validity], STOA_F_TEXT("file", file), STOA_F_STR("option", option));
+  return STOA_E_TLS;
+}
+
+static int check_own_certificate(const struct stoa_server *server, const struct stoa_server_listener *listener) {
+  char option[64];
+  if (!listener->owns_tls || listener->tls == NULL) {
+    return STOA_OK;
+  }
+  snprintf(option, sizeof option, "server.listeners[%u].tls.certificate", (unsigned)listener->index);
+  return check_certificate(server, listener->tls, server->config.listeners.items[listener->index].tls->certificate,
+                           option);
+}
+
+/* Perhaps it is this very server that runs there, so it is no error. A unix socket's file is left alone. */
+static void try_to_listen(const struct stoa_server *server, const struct stoa_server_listener *listener) {
+  const struct stoa_listen_options options = {.share = true, .sole = !server->config.reuse_port};
+  for (size_t i = 0; i < listener->addresses.count; i++) {
+    struct stoa_address address = listener->addresses.items[i];
+    int fd;
+    if (listener->addresses.form == STOA_ADDRESS_PATH || stoa_listeners_covers(server, listener, &address)) {
+      continue;
+    }
+    if (stoa_listener_open(&address, &options, &fd) == STOA_OK) {
+      stoa_sys.close(fd);
+    } else if (errno != EAFNOSUPPORT && errno != EPROTONOSUPPORT) {
+      stoa_log(STOA_LOG_WARN,
+               errno == EADDRINUSE ? "cannot listen now; end the program that does, or take another port"
+                                   : "cannot listen as this user on this machine",
+               STOA_F_TEXT("address", listener->configured),
+               STOA_F_STR("option", stoa_listeners_option(server, listener).text),
+               STOA_F_STR("reason", strerror(errno)));
+    }
+  }
+}
+
+int stoa_listeners_check(const struct stoa_server *server) {
+  int status = STOA_OK;
+  if (server->tls != NULL) {
+    status = check_certificate(server, server->tls, server->config.tls->certificate, "server.tls.certificate");
+  }
+  for (size_t i = 0; i < server->listeners.count; i++) {
+    const struct stoa_server_listener *listener = &server->listeners.items[i];
+    int own = check_own_certificate(server, listener);
+    status = status == STOA_OK ? own : status;
+    try_to_listen(server, listener);
+  }
+  return status;
+}
