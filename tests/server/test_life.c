@@ -156,7 +156,8 @@ static void test_a_handler_that_is_not_complete_is_refused(void **state) {
 static void test_a_server_takes_4096_handlers(void **state) {
   (void)state;
   struct stoa_server *server = NULL;
-  struct stoa_handler handler = {.message = &sample_v1_line_message_type, .invoke = invoke_none, .function = do_nothing};
+  struct stoa_handler handler = {
+      .message = &sample_v1_line_message_type, .invoke = invoke_none, .function = do_nothing};
   assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
   for (; handler.type < 4096; handler.type++) {
     assert_int_equal(stoa_server_handle(server, &handler), STOA_OK);

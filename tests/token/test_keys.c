@@ -211,8 +211,7 @@ static void a_jwks_that_is_no_json_or_of_another_form_is_refused(void **state) {
   (void)state;
   refuse_jwks("", STOA_E_SYNTAX, "the JWKS: at byte 0 (the end of the input): expected a value");
   refuse_jwks("{\"keys\":7}", STOA_E_TYPE, "the JWKS: keys: expected an array");
-  refuse_jwks("{\"keys\":[{\"kid\":\"a\",\"kid\":\"a\"}]}", STOA_E_SYNTAX,
-              "the JWKS: keys[0].kid: a duplicate member");
+  refuse_jwks("{\"keys\":[{\"kid\":\"a\",\"kid\":\"a\"}]}", STOA_E_SYNTAX, "the JWKS: keys[0].kid: a duplicate member");
   refuse_jwks("{\"keys\":[{\"kid\":\"\xff\"}]}", STOA_E_UTF8, "the JWKS: keys[0].kid: a string that is not UTF-8");
 }
 
