@@ -26,7 +26,7 @@ const IGNORE_UNKNOWN = 3;
 // What Stoa refuses and protobuf-es takes, by the text of Stoa's error.
 const REFUSED_ON_PURPOSE = [
   // JSON.parse() keeps the last of two members of one name; which one was meant nobody knows.
-  /comes twice$/,
+  /a duplicate (member|key)$/,
   // Number() and BigInt() take "0x1f", "+1", "007", ".5", "1." and "", which are no numbers of RFC 8259 6.
   /expected s?(u?int|fixed)(32|64), got "/,
   /expected (double|float), got "/,

@@ -30,7 +30,7 @@ const STRICTER = [
 ];
 // The other way round, by C's error and the input.
 const LAXER = [
-  [/comes twice in \{/, 'of one name that comes twice, JSON.parse() keeps the last'],
+  [/a duplicate (member|key) in \{/, 'of one name that comes twice, JSON.parse() keeps the last'],
   [/a surrogate without its other half in /, 'a name that nobody knows is not looked at'],
   [/nested too deeply in \{"unknown"/, 'neither is a member that nobody knows'],
   [/got "?1e-400"? in /, 'JSON.parse() and Number() make 0 of it'],
