@@ -213,7 +213,7 @@ static int append_to(struct stoa_groups *groups, struct stoa_group *group, struc
     written |= (uint64_t)1 << i;
   }
   /* Not earlier: a range that a member has skipped cannot be taken back. */
-  for (size_t i = 0; i < variant_count(groups); i++) {
+  for (size_t i = 0; except != NULL && i < variant_count(groups); i++) {
     if ((written >> i & 1) != 0) {
       exclude(groups, group, i, lens[i], except);
     }
