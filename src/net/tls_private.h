@@ -17,7 +17,7 @@ struct stoa_tls_context {
   char *server_name; /* a client's: the name that SNI asks for, owned; NULL when the server has only an address */
 };
 
-/* Bytes [at, len) that wait. No memory while there are none. */
+/* A queue of bytes: those in [at, len) wait. It has no memory while it is empty. */
 struct stoa_tls_bytes {
   uint8_t *data;
   uint32_t at, len;
@@ -27,21 +27,21 @@ struct stoa_tls_bytes {
 struct stoa_tls_traffic {
   const struct stoa_tls_suite *suite;
   struct stoa_tls_keys in, out;
-  uint8_t message[5]; /* of a handshake message that is not complete: the only one that may come has five bytes */
+  uint8_t message[5]; /* an incomplete handshake message: the only one that is allowed, KeyUpdate, has five bytes */
   uint8_t message_len;
-  uint16_t data_len_max; /* of one record: less than 2^14 when the client has asked for it (RFC 6066 4) */
-  uint8_t barren_count;  /* records in a row that brought nothing */
-  bool has_in, has_out;  /* the handshake has told the secret */
-  bool update_due;       /* our keys change before our next bytes */
+  uint16_t data_len_max; /* of one record: less than 2^14 when the client requested it (RFC 6066 4) */
+  uint8_t empty_count;   /* consecutive records without data */
+  bool has_in, has_out;  /* the handshake has produced this secret */
+  bool update_due;       /* our keys must change before our next data */
 };
 
 struct stoa_tls {
   int fd;
-  uint32_t promised; /* bytes whose records are made, and wait in `out` */
+  uint32_t promised; /* plaintext bytes whose records are sealed and wait in `out` */
   SSL *ssl;          /* NULL once tls_traffic.c has taken over */
   struct stoa_tls_scratch *scratch;
-  struct stoa_tls_traffic *traffic; /* what is known of it while `ssl` is there */
-  struct stoa_tls_bytes in;         /* came and is not used yet */
+  struct stoa_tls_traffic *traffic; /* while `ssl` is set: the secrets known so far */
+  struct stoa_tls_bytes in;         /* received, not processed yet */
   struct stoa_tls_bytes out;        /* to be sent */
   uint32_t plain_len;               /* bytes at the front of `in` that are decrypted */
   uint32_t handshake_len;           /* bytes of `out` that were sealed by the handshake's keys */
@@ -56,24 +56,25 @@ struct stoa_tls {
 
 /* Log why OpenSSL refused a file, and forget it. Returns STOA_E_TLS. */
 int stoa_tls_log_refusal(const char *what, const char *path);
-/* A context with what both sides want of OpenSSL. NULL when memory is out. */
+/* A context with the settings that servers and clients share. NULL when memory is out. */
 struct stoa_tls_context *stoa_tls_context_begin(const SSL_METHOD *method);
 
 /* tls_io.c: the descriptor's side. */
 
-/* Begin to read: what waits in `in` is in the scratch, and there too until stoa_tls_keep(). */
+/* Begin to read: copy the bytes that wait in `in` to the scratch. `in` keeps them until stoa_tls_keep(). */
 void stoa_tls_load(struct stoa_tls *tls);
 /* More from the descriptor into the scratch. Errors: STOA_E_AGAIN, STOA_E_CLOSED, STOA_E_SYSTEM */
 int stoa_tls_fill(struct stoa_tls *tls);
-/* End reading: what was not used waits in `in`, and the scratch is empty. Errors: STOA_E_MEMORY; it is lost. */
+/* End reading: unprocessed bytes go back to `in`, and the scratch is empty. Errors: STOA_E_MEMORY; the bytes are lost
+ */
 int stoa_tls_keep(struct stoa_tls *tls);
-/* End reading when nothing was used: `in` is as before, and the scratch is empty. The next connection must never find
- * bytes of this one there. */
+/* End reading when nothing was processed: `in` is unchanged, and the scratch is empty. The next connection must never
+ * find bytes of this one there. */
 void stoa_tls_unload(struct stoa_tls *tls);
-/* Let bytes wait in `out`. Errors: STOA_E_MEMORY */
+/* Append bytes to `out`. Errors: STOA_E_MEMORY */
 int stoa_tls_hold(struct stoa_tls *tls, const uint8_t *data, size_t len);
-/* Send what waits in `out`, then `len` more bytes, of which out_taken were taken.
- * Errors: STOA_E_AGAIN  some of `out` still waits, none of the others was taken; STOA_E_SYSTEM */
+/* Send the bytes of `out`, then `len` more; the kernel took *out_taken of those.
+ * Errors: STOA_E_AGAIN  some bytes of `out` still wait, and none of the others was taken; STOA_E_SYSTEM */
 int stoa_tls_send(struct stoa_tls *tls, const uint8_t *data, size_t len, size_t *out_taken);
 void stoa_tls_bytes_fini(struct stoa_tls_bytes *bytes);
 

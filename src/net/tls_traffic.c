@@ -5,9 +5,9 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 
-/* Records in a row without data: RFC 8446 allows them without end, and each costs half a microsecond. */
-#define BARREN_MAX 32u
-/* Records that one read opens; the rest waits for the next, so that many tiny ones do not keep others waiting. */
+/* Consecutive records without data: RFC 8446 sets no limit, and each costs half a microsecond. */
+#define EMPTY_RECORDS_MAX 32u
+/* Records that one read opens, so that many tiny records do not delay other connections. */
 #define OPENED_MAX 16u
 /* RFC 8446 5.5: about as many full records may be sealed by one AES-GCM key. */
 #define RECORDS_MAX (UINT64_C(1) << 24)
@@ -28,7 +28,7 @@ void stoa_tls_traffic_free(struct stoa_tls *tls) {
   tls->traffic = NULL;
 }
 
-/* What comes. */
+/* Receiving. */
 
 static void send_alert(struct stoa_tls *tls, enum stoa_tls_alert alert) {
   const uint8_t text[2] = {alert == STOA_TLS_ALERT_CLOSE_NOTIFY ? ALERT_LEVEL_WARNING : ALERT_LEVEL_FATAL,
@@ -44,7 +44,7 @@ static void send_alert(struct stoa_tls *tls, enum stoa_tls_alert alert) {
   }
 }
 
-/* RFC 8446 6.2: after a fatal alert, of whichever side, the keys are forgotten. Nobody seals or opens any more. */
+/* RFC 8446 6.2: after a fatal alert of either side the keys are erased. No record is sealed or opened after that. */
 static void end_broken(struct stoa_tls *tls, int status) {
   tls->end = (uint8_t)status;
   tls->broken = true;
@@ -67,12 +67,12 @@ static void on_alert(struct stoa_tls *tls, const uint8_t *text, size_t len) {
   } else if (text[1] == STOA_TLS_ALERT_CLOSE_NOTIFY) {
     tls->end = STOA_E_CLOSED;
   } else if (text[1] != ALERT_USER_CANCELED) {
-    /* RFC 8446 6.2: whatever its level, and whether it is known or not. Nothing is sent any more. */
+    /* RFC 8446 6.2: for any level, and for unknown alerts too. Nothing more is sent. */
     end_broken(tls, STOA_E_TLS);
   }
 }
 
-/* RFC 8446 4.6.3. Of a client no other message may come after the handshake. */
+/* RFC 8446 4.6.3. A client may send no other message after the handshake. */
 static void on_key_update(struct stoa_tls *tls) {
   struct stoa_tls_traffic *traffic = tls->traffic;
   uint8_t asks = traffic->message[4];
@@ -86,7 +86,7 @@ static void on_key_update(struct stoa_tls *tls) {
   }
 }
 
-/* What has come of a message so far: is it the one that may come? */
+/* Can the bytes received so far begin a KeyUpdate? */
 static bool head_is_good(struct stoa_tls *tls) {
   static const uint8_t expected[4] = {MESSAGE_KEY_UPDATE, 0, 0, 1};
   const struct stoa_tls_traffic *traffic = tls->traffic;
@@ -139,8 +139,8 @@ static bool has_record(const uint8_t *data, size_t len) {
                                         stoa_tls_record_len(data) > STOA_TLS_RECORD_LEN_MAX);
 }
 
-/* Bytes that are being opened: they lie in the scratch, or still in `in` where they waited. Many small records would be
- * copied there and back for each read otherwise. */
+/* Bytes to be opened: in the scratch, or where they wait in `in`, because copying them for each read would be slow when
+ * many small records wait. */
 struct source {
   uint8_t *data;
   uint32_t at, end;
@@ -161,7 +161,7 @@ static bool open_first(struct stoa_tls *tls, struct source *source, uint8_t *out
     fail(tls, alert);
     return false;
   }
-  /* RFC 6066 4: what the client has agreed to. */
+  /* RFC 6066 4: the length that the client requested. */
   if (out_opened->len > traffic->data_len_max) {
     fail(tls, STOA_TLS_ALERT_RECORD_OVERFLOW);
     return false;
@@ -170,12 +170,12 @@ static bool open_first(struct stoa_tls *tls, struct source *source, uint8_t *out
   return true;
 }
 
-/* What came of a record: bytes, or something for TLS itself. Returns how many bytes. */
-static size_t judge(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_opened opened) {
+/* Act on an opened record. Returns how many bytes of data it has. */
+static size_t take_record(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_opened opened) {
   struct stoa_tls_traffic *traffic = tls->traffic;
   bool is_data = opened.type == STOA_TLS_RECORD_DATA && traffic->message_len == 0;
-  traffic->barren_count = is_data && opened.len > 0 ? 0 : (uint8_t)(traffic->barren_count + 1);
-  if (traffic->barren_count > BARREN_MAX) {
+  traffic->empty_count = is_data && opened.len > 0 ? 0 : (uint8_t)(traffic->empty_count + 1);
+  if (traffic->empty_count > EMPTY_RECORDS_MAX) {
     fail(tls, STOA_TLS_ALERT_UNEXPECTED_MESSAGE);
   } else if (!is_data) {
     on_control(tls, text, opened);
@@ -183,14 +183,14 @@ static size_t judge(struct stoa_tls *tls, const uint8_t *text, struct stoa_tls_o
   return is_data && tls->end == STOA_OK ? opened.len : 0;
 }
 
-/* A record larger than what the caller has room for: the rest of its text is put back in front of what follows it. */
+/* A record that is larger than the caller's buffer: the rest of its plaintext is put back before the next record. */
 static size_t open_in_part(struct stoa_tls *tls, struct source *source, uint8_t *data, size_t size) {
   uint8_t *text = tls->scratch->out;
   struct stoa_tls_opened opened;
   if (!open_first(tls, source, text, &opened)) {
     return 0;
   }
-  size_t text_len = judge(tls, text, opened);
+  size_t text_len = take_record(tls, text, opened);
   size_t len = text_len < size ? text_len : size;
   size_t rest = text_len - len;
   memcpy(data, text, len);
@@ -200,8 +200,8 @@ static size_t open_in_part(struct stoa_tls *tls, struct source *source, uint8_t 
   return len;
 }
 
-/* As many records as there is room for, right into the caller's bytes. Nothing comes of it only when there is no whole
- * record left, for who is told to wait would wait for the descriptor; BARREN_MAX bounds it then. */
+/* Open records into the caller's buffer while there is room. Returns 0 only when no complete record is left, because
+ * the caller then waits for the descriptor; EMPTY_RECORDS_MAX bounds the loop. */
 static size_t open_records(struct stoa_tls *tls, struct source *source, uint8_t *data, size_t size) {
   size_t got = 0;
   for (unsigned i = 0; (i < OPENED_MAX || got == 0) && tls->end == STOA_OK && has_first(source); i++) {
@@ -216,7 +216,7 @@ static size_t open_records(struct stoa_tls *tls, struct source *source, uint8_t 
         break;
       }
     } else if (open_first(tls, source, data + got, &opened)) {
-      got += judge(tls, data + got, opened);
+      got += take_record(tls, data + got, opened);
     }
   }
   return got;
@@ -237,7 +237,7 @@ static size_t take_plain(struct stoa_tls *tls, uint8_t *data, size_t size) {
   return len;
 }
 
-/* What waits holds a whole record. After the end nothing is left. */
+/* A complete record waits in `in`. After the end nothing is kept. */
 static size_t open_waiting(struct stoa_tls *tls, uint8_t *data, size_t size) {
   struct source source = {tls->in.data, tls->in.at, tls->in.len};
   size_t got = open_records(tls, &source, data, size);
@@ -246,7 +246,7 @@ static size_t open_waiting(struct stoa_tls *tls, uint8_t *data, size_t size) {
   return got;
 }
 
-/* What came from the descriptor, into the scratch. */
+/* The bytes that were just received, in the scratch. */
 static size_t open_fresh(struct stoa_tls *tls, uint8_t *data, size_t size) {
   struct stoa_tls_scratch *scratch = tls->scratch;
   struct source source = {scratch->in, scratch->at, scratch->end};
@@ -288,9 +288,9 @@ bool stoa_tls_traffic_pending(const struct stoa_tls *tls) {
          (tls->in.len > 0 && has_record(tls->in.data + tls->in.at, tls->in.len - tls->in.at));
 }
 
-/* What goes. */
+/* Sending. */
 
-/* Records in the scratch that are on their way. */
+/* Sealed records in the scratch, to be sent together. */
 struct flight {
   size_t len;      /* of all of them */
   size_t data_len; /* what they hold */
@@ -323,7 +323,7 @@ static bool seal_record(struct stoa_tls *tls, enum stoa_tls_record_type type, co
   return true;
 }
 
-/* RFC 8446 4.6.3: when the peer has asked for it, and in time (5.5). */
+/* RFC 8446 4.6.3: when the peer requested it, or the key has sealed enough records (5.5). */
 static void seal_update(struct stoa_tls *tls, struct flight *flight) {
   static const uint8_t text[5] = {MESSAGE_KEY_UPDATE, 0, 0, 1, 0};
   struct stoa_tls_traffic *traffic = tls->traffic;
@@ -347,8 +347,8 @@ static bool seal_piece(struct stoa_tls *tls, const uint8_t *data, size_t len, st
   return true;
 }
 
-/* What the kernel did not take is kept as it was sealed: nothing is sealed twice with one number (RFC 8446 5.3), not
- * even records of which no byte has left. Returns the data of those that are with the kernel as a whole. */
+/* Keep the bytes that the kernel did not take as they were sealed: nothing is sealed twice with one number (RFC 8446
+ * 5.3), not even a record of which no byte was sent. out_data_len is the data of the records that were sent whole. */
 static int keep_unsent(struct stoa_tls *tls, const struct flight *flight, size_t sent, size_t *out_data_len) {
   size_t data_len = 0;
   for (uint32_t i = 0; i < flight->count && flight->records[i].end <= sent; i++) {
@@ -362,14 +362,14 @@ static int keep_unsent(struct stoa_tls *tls, const struct flight *flight, size_t
   return STOA_OK;
 }
 
-/* A record that was begun and is not to be finished, or a number that was passed over: nothing can follow. */
+/* A record was sent in part and cannot be completed, or a number was skipped: nothing can follow. */
 static int break_off(struct stoa_tls *tls, int status) {
   tls->broken = true;
   OPENSSL_cleanse(&tls->traffic->out, sizeof tls->traffic->out);
   return status;
 }
 
-/* What was promised goes first, alone: more is not sealed while it waits, so that no more than a flight ever does. */
+/* Promised bytes are sent first and alone. No more is sealed while they wait, so at most one flight waits. */
 static int keep_promise(struct stoa_tls *tls, size_t *out_len) {
   size_t ignored;
   int status = stoa_tls_send(tls, NULL, 0, &ignored);
