@@ -114,7 +114,7 @@ static bool has_interest(const struct stoa_group *group) {
 }
 
 void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *group) {
-  if (group == groups->all || group->dirty || group->member_count > 0 ||
+  if (group == groups->all || group->dirty || group->member_count > 0 || group->hold_count > 0 ||
       (group->owner == groups->host.worker && has_interest(group))) {
     return;
   }

@@ -33,6 +33,8 @@ struct stoa_member {
 struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
+  uint32_t hold_count; /* joins in progress, for which this worker gets the messages too */
+  bool held_lost;      /* while there are holds: messages were lost here */
   uint32_t batch_number;             /* never 0, so that a zeroed member has taken nothing */
   struct stoa_batch *batch;          /* the batch of this turn; NULL: nothing yet */
   struct stoa_exclusions exclusions; /* on the owner: ranges that sessions of other workers must not get */
@@ -44,6 +46,7 @@ struct stoa_group {
   struct stoa_group_side *sides[STOA_VARIANTS_MAX]; /* made when first needed */
   uint32_t owner;
   uint32_t member_count; /* on this worker */
+  uint32_t hold_count;   /* of all sides */
   uint64_t due_ns;       /* while dirty: when it is sent; 0: at the end of this turn */
   uint64_t last_ns;      /* when it was sent last; kept only with linger_ms */
   bool dirty;            /* on the list of dirty groups, and not dropped until it was handled */

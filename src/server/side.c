@@ -39,7 +39,7 @@ int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct s
     return status;
   }
   assert(side->count < side->capacity);
-  if (side->count == 0) {
+  if (side->count == 0 && side->hold_count == 0) {
     begin_interest(groups, group, variant);
   }
   /* A new member does not get messages that were gathered before. */
@@ -111,8 +111,43 @@ void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, stru
     stoa_free(side->members);
     side->members = NULL;
     side->capacity = 0;
-    end_interest(groups, group, variant);
+    if (side->hold_count == 0) {
+      end_interest(groups, group, variant);
+    }
   }
+}
+
+int stoa_side_hold(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
+  struct stoa_group_side *side = stoa_group_side_of(group, variant);
+  if (side == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (side->count == 0 && side->hold_count == 0) {
+    begin_interest(groups, group, variant);
+  }
+  side->hold_count++;
+  group->hold_count++;
+  return STOA_OK;
+}
+
+void stoa_side_release(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
+  struct stoa_group_side *side = group->sides[variant];
+  assert(side != NULL);
+  assert(side->hold_count > 0);
+  assert(group->hold_count >= side->hold_count);
+  side->hold_count--;
+  group->hold_count--;
+  if (side->hold_count == 0) {
+    side->held_lost = false;
+    if (side->count == 0) {
+      end_interest(groups, group, variant);
+    }
+  }
+}
+
+bool stoa_side_held_lost(const struct stoa_group *group, size_t variant) {
+  assert(group->sides[variant] != NULL);
+  return group->sides[variant]->held_lost;
 }
 
 void stoa_side_write(const struct stoa_group_side *side) {
@@ -142,6 +177,7 @@ void stoa_side_next_batch(struct stoa_group_side *side) {
 }
 
 void stoa_side_close_lost(struct stoa_group_side *side) {
+  side->held_lost = side->hold_count > 0;
   /* From the end, because a closed member leaves and the last one moves to its index. */
   for (uint32_t i = side->count; i > 0; i--) {
     if (i <= side->count) {

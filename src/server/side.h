@@ -26,6 +26,14 @@ void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, siz
 void stoa_side_write(const struct stoa_group_side *side);
 /* Begin another batch. */
 void stoa_side_next_batch(struct stoa_group_side *side);
+/* Have this worker get the group's messages of a variant for a join in progress, even without a member.
+ * Errors: STOA_E_MEMORY */
+int stoa_side_hold(struct stoa_groups *groups, struct stoa_group *group, size_t variant);
+/* The group may be unused then. */
+void stoa_side_release(struct stoa_groups *groups, struct stoa_group *group, size_t variant);
+/* Were messages lost here since the oldest of the holds began? */
+bool stoa_side_held_lost(const struct stoa_group *group, size_t variant);
+
 /* Close all members with 4010, because they would miss messages. The group must be dirty, or it may be freed by this
  * call. */
 void stoa_side_close_lost(struct stoa_group_side *side);
