@@ -142,8 +142,16 @@ static void tell_closing(struct stoa_session *session) {
   }
 }
 
+static void tell_extensions(struct stoa_session *session) {
+  const struct stoa_server *server = stoa_worker_of(session)->server;
+  for (size_t i = 0; i < server->extension_count; i++) {
+    server->extensions[i].on_closing(server->extensions[i].user, session);
+  }
+}
+
 void stoa_admission_on_closing(struct stoa_session *session) {
   withdraw(session);
+  tell_extensions(session);
   if (stoa_server_session_of(session)->known) {
     tell_closing(session);
   }

@@ -17,7 +17,7 @@ static struct stoa_string name_of(const struct stoa_ordered_join *join) {
   return stoa_string_make(join->name, join->name_len);
 }
 
-static bool has_ended(const struct stoa_worker *worker) {
+static bool is_over(const struct stoa_worker *worker) {
   return atomic_load(&worker->work.ended);
 }
 
@@ -40,7 +40,7 @@ static int enter(struct stoa_ordered_join *join, struct stoa_session *session) {
 
 static void come_back(struct stoa_ordered_join *join) {
   struct stoa_worker *worker = join->from;
-  if (has_ended(worker)) {
+  if (is_over(worker)) {
     finish_closed(join);
     return;
   }
@@ -66,44 +66,23 @@ static void send_back(struct stoa_ordered_join *join, int status) {
 
 static void on_request(struct stoa_post *post) {
   struct stoa_ordered_join *join = join_of(post);
-  if (has_ended(join->owner)) {
+  struct stoa_worker *owner = join->owner;
+  if (is_over(owner)) {
     finish_closed(join);
     return;
   }
-  join->on_owner(join);
-  stoa_arena_reset(join->owner->arena);
-}
-
-void stoa_ordered_join_place(struct stoa_ordered_join *join) {
-  struct stoa_worker *owner = join->owner;
-  struct stoa_ordered_joins *joins = &owner->joins;
-  assert(owner == stoa_worker_current());
-  struct stoa_group *group = stoa_groups_find(&owner->groups, name_of(join));
-  if (group != NULL && group->dirty) {
-    stoa_groups_mark_dirty(&owner->groups, group, 0); /* what lingers leaves now */
-  }
-  join->next = NULL;
-  if (joins->first == NULL) {
-    joins->first = join;
-  } else {
-    joins->last->next = join;
-  }
-  joins->last = join;
-}
-
-void stoa_ordered_join_cancel(struct stoa_ordered_join *join, int status) {
-  assert(status != STOA_OK);
-  send_back(join, status);
-}
-
-/* Has something been published to the group since its messages left in this turn? */
-static bool waits(struct stoa_worker *owner, const struct stoa_ordered_join *join) {
-  const struct stoa_group *group = stoa_groups_find(&owner->groups, name_of(join));
-  return group != NULL && group->dirty;
+  join->on_owner(join); /* which may cancel it, and another thread then frees it */
+  stoa_arena_reset(owner->arena);
 }
 
 /* On the owner itself the session joins at once, because a message of the next turn may come before its posts. */
-static void pass_on(struct stoa_ordered_join *join) {
+static void on_place(struct stoa_placement *placement, bool has_ended) {
+  struct stoa_ordered_join *join = stoa_container_of(placement, struct stoa_ordered_join, placement);
+  if (has_ended) {
+    finish_closed(join);
+    return;
+  }
+  join->on_place(join);
   if (join->from == join->owner) {
     join->status = STOA_OK;
     come_back(join);
@@ -112,31 +91,14 @@ static void pass_on(struct stoa_ordered_join *join) {
   }
 }
 
-void stoa_ordered_joins_run(struct stoa_worker *owner) {
-  struct stoa_ordered_join *join = owner->joins.first;
-  owner->joins.first = NULL;
-  while (join != NULL) {
-    struct stoa_ordered_join *next = join->next;
-    if (waits(owner, join)) {
-      stoa_ordered_join_place(join);
-    } else {
-      join->on_place(join);
-      assert(!waits(owner, join));
-      stoa_arena_reset(owner->arena);
-      pass_on(join);
-    }
-    join = next;
-  }
+void stoa_ordered_join_place(struct stoa_ordered_join *join) {
+  join->placement.run = on_place;
+  stoa_placement_request(join->owner, &join->placement, name_of(join));
 }
 
-void stoa_ordered_joins_end(struct stoa_worker *owner) {
-  struct stoa_ordered_join *join = owner->joins.first;
-  owner->joins.first = NULL;
-  while (join != NULL) {
-    struct stoa_ordered_join *next = join->next;
-    finish_closed(join);
-    join = next;
-  }
+void stoa_ordered_join_cancel(struct stoa_ordered_join *join, int status) {
+  assert(status != STOA_OK);
+  send_back(join, status);
 }
 
 /* The beginning. */
@@ -156,7 +118,7 @@ int stoa_ordered_join_begin(struct stoa_ordered_join *join, struct stoa_session 
     return STOA_E_EXISTS;
   }
   struct stoa_worker *owner = &server->workers[stoa_group_owner(group, server->worker_count)];
-  if (has_ended(owner)) {
+  if (is_over(owner)) {
     return STOA_E_CLOSED;
   }
   join->group = stoa_groups_find_or_create(&worker->groups, group);

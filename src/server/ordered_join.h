@@ -14,14 +14,14 @@
  * Thread: begin on the session's worker; place and cancel on the owner. Each callback as the picture shows.
  * Lifetime: the struct is the caller's, zeroed but for the callbacks. It is borrowed from a begin that returned STOA_OK
  *           until on_joined, which is called once and is the last call; never inside begin. When the server is
- *           destroyed, on_joined is called with STOA_E_CLOSED on the thread that destroys it. A program that holds joins
- *           between on_owner and place cancels them in on_worker_stop at the latest.
+ *           destroyed, on_joined is called with STOA_E_CLOSED on the thread that destroys it. A program that holds
+ * joins between on_owner and place cancels them in on_worker_stop at the latest.
  */
 #ifndef STOA_SERVER_ORDERED_JOIN_H
 #define STOA_SERVER_ORDERED_JOIN_H
 
 #include "loop/loop.h"
-#include "server/interest.h"
+#include "server/placement.h"
 
 #include <stoa/session.h>
 
@@ -39,7 +39,7 @@ struct stoa_ordered_join {
 
   /* Private. */
   struct stoa_post post;
-  struct stoa_ordered_join *next;
+  struct stoa_placement placement;
   struct stoa_worker *from, *owner;
   struct stoa_group *group; /* on the session's worker, held there */
   struct stoa_uuid session_id;
@@ -47,12 +47,6 @@ struct stoa_ordered_join {
   int status;
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
-};
-
-/* Joins whose place is to be found at the end of the owner's turn. */
-struct stoa_ordered_joins {
-  struct stoa_ordered_join *first;
-  struct stoa_ordered_join *last; /* valid while there is a first one */
 };
 
 /* group   copied
@@ -63,10 +57,5 @@ int stoa_ordered_join_begin(struct stoa_ordered_join *join, struct stoa_session 
 void stoa_ordered_join_place(struct stoa_ordered_join *join);
 /* In place of place: the session does not join. status  not STOA_OK */
 void stoa_ordered_join_cancel(struct stoa_ordered_join *join, int status);
-
-/* At the end of the turn, after the group's messages have left. */
-void stoa_ordered_joins_run(struct stoa_worker *worker);
-/* The worker is about to be freed. */
-void stoa_ordered_joins_end(struct stoa_worker *worker);
 
 #endif

@@ -6,6 +6,7 @@
 #include "http/files.h"
 #include "net/tls.h"
 #include "server/auth.h"
+#include "server/extension.h"
 #include "server/listeners.h"
 #include "server/networks.h"
 #include "server/origin.h"
@@ -25,6 +26,8 @@ struct stoa_server {
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
+  struct stoa_extension extensions[STOA_EXTENSIONS_MAX];
+  size_t extension_count;
   void *user; /* the program's pointer, and the function that frees it, or NULL */
   void (*destroy_user)(void *user);
 

@@ -194,15 +194,33 @@ bool stoa_worker_timer_runs(const struct stoa_worker_timer *timer) {
 
 /* Beginning and end. */
 
+static int begin_extensions(struct stoa_worker *worker) {
+  const struct stoa_server *server = worker->server;
+  int status = STOA_OK;
+  for (size_t i = 0; i < server->extension_count && status == STOA_OK; i++) {
+    const struct stoa_extension *extension = &server->extensions[i];
+    status = extension->on_worker_start(extension->user, worker->server, worker->index);
+    worker->work.extensions_begun += status == STOA_OK ? 1 : 0;
+  }
+  return status;
+}
+
+static void end_extensions(struct stoa_worker *worker) {
+  for (; worker->work.extensions_begun > 0; worker->work.extensions_begun--) {
+    const struct stoa_extension *extension = &worker->server->extensions[worker->work.extensions_begun - 1];
+    extension->on_worker_stop(extension->user, worker->server, worker->index);
+  }
+}
+
 int stoa_work_begin(struct stoa_worker *worker) {
   const struct stoa_callbacks *callbacks = &worker->server->callbacks;
-  int status = STOA_OK;
   assert(!worker->work.begun);
-  if (callbacks->on_worker_start != NULL) {
-    stoa_worker_enter(worker);
+  stoa_worker_enter(worker);
+  int status = begin_extensions(worker);
+  if (status == STOA_OK && callbacks->on_worker_start != NULL) {
     status = callbacks->on_worker_start(callbacks->user, worker->server, worker->index);
-    stoa_worker_enter(NULL);
   }
+  stoa_worker_enter(NULL);
   worker->work.begun = status == STOA_OK;
   return status;
 }
@@ -223,14 +241,12 @@ void stoa_work_drop_timers(struct stoa_worker *worker) {
 }
 
 void stoa_work_end(struct stoa_worker *worker) {
-  if (!worker->work.begun) {
-    return;
+  const struct stoa_callbacks *callbacks = &worker->server->callbacks;
+  stoa_worker_enter(worker);
+  if (worker->work.begun && callbacks->on_worker_stop != NULL) {
+    callbacks->on_worker_stop(callbacks->user, worker->server, worker->index);
   }
   worker->work.begun = false;
-  const struct stoa_callbacks *callbacks = &worker->server->callbacks;
-  if (callbacks->on_worker_stop != NULL) {
-    stoa_worker_enter(worker);
-    callbacks->on_worker_stop(callbacks->user, worker->server, worker->index);
-    stoa_worker_enter(NULL);
-  }
+  end_extensions(worker);
+  stoa_worker_enter(NULL);
 }

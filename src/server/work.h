@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct stoa_worker;
@@ -17,6 +18,7 @@ struct stoa_work {
   atomic_uint waiting;              /* functions in the mailbox */
   atomic_bool ended;                /* no function is accepted any more; those that wait get STOA_E_CLOSED */
   bool begun;                       /* on_worker_start returned STOA_OK, so on_worker_stop must be called */
+  size_t extensions_begun;          /* the same of extensions, in their order */
   struct stoa_worker_timer *timers; /* running timers */
 };
 

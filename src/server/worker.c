@@ -103,7 +103,7 @@ static void on_turn_end(void *context) {
   /* While draining, linger_ms is ignored: the loop may end with this turn, and members of other workers are closing. */
   stoa_fanout_flush(&worker->groups, worker->draining);
   const struct stoa_group *held = worker->groups.dirty;
-  stoa_ordered_joins_run(worker);
+  stoa_placements_run(worker);
   stoa_turn_end(&worker->streams.turn);
   if (worker->groups.dirty != held) {
     /* A callback for a closed session or a drained queue has published: the next turn sends it. */
@@ -241,7 +241,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
 void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
   stoa_calls_wait_completions(worker);
-  stoa_ordered_joins_end(worker);
+  stoa_placements_end(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   stoa_calls_fini(worker);

@@ -16,7 +16,7 @@
 #include "server/format.h"
 #include "server/group.h"
 #include "server/listeners.h"
-#include "server/ordered_join.h"
+#include "server/placement.h"
 #include "server/server_session.h"
 #include "server/work.h"
 
@@ -70,7 +70,7 @@ struct stoa_worker {
   struct stoa_calls calls;
   struct stoa_work work;
   struct stoa_groups groups;
-  struct stoa_ordered_joins joins;
+  struct stoa_placements placements;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];
   struct stoa_buffer text_scratch;
   struct stoa_buffer compress_scratch;

@@ -1,0 +1,15 @@
+#include "server/extension.h"
+
+#include "server/server_private.h"
+
+#include <assert.h>
+
+int stoa_server_extend(struct stoa_server *server, const struct stoa_extension *extension) {
+  assert(!server->started);
+  assert(extension->on_worker_start != NULL && extension->on_closing != NULL && extension->on_worker_stop != NULL);
+  if (server->extension_count == STOA_EXTENSIONS_MAX) {
+    return STOA_E_LIMIT;
+  }
+  server->extensions[server->extension_count++] = *extension;
+  return STOA_OK;
+}
