@@ -37,6 +37,10 @@ int stoa_server_bind(struct stoa_server *server);
 int stoa_server_begin_threads(struct stoa_server *server);
 int stoa_server_begin_stepped(struct stoa_server *server);
 
+/* The first half of stoa_server_destroy(): abort, wait, and call the last callbacks, on_worker_stop included. The
+ * server's `user` and settings stay until destroy. Also after bind alone; twice is fine. */
+void stoa_server_end(struct stoa_server *server);
+
 /* Borrowed until destroy. */
 struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_t index);
 
