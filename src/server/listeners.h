@@ -65,7 +65,10 @@ struct stoa_option_name {
 };
 struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
                                               const struct stoa_server_listener *listener);
-/* Does another listener cover this address, so that it gets no socket of its own? */
+/* The listener whose address already covers this one, so that it gets no socket of its own; or NULL. */
+const struct stoa_server_listener *stoa_listeners_find_wider(const struct stoa_listeners *listeners,
+                                                             const struct stoa_server_listener *own,
+                                                             const struct stoa_address *address);
 bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
                            const struct stoa_address *address);
 
