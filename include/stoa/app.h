@@ -65,6 +65,10 @@ struct stoa_app_component {
  * Signals: SIGTERM and SIGINT stop the program, a second one ends the servers without a drain, a third one ends the
  * process at once. SIGHUP is logged and ignored. They are blocked in all threads that setup and hooks create.
  *
+ * When the program is ready, it prints to standard error what a person needs: every URL to open, the notes of
+ * stoa_app_note(), and what is insecure about the configuration. On a terminal that is a short block of text, elsewhere
+ * log lines.
+ *
  * systemd: with Type=notify the program says when it is ready, reloads and stops, and keeps WatchdogSec= alive for as
  * long as the loop of every worker turns. See docs/running.md. */
 struct stoa_app {
@@ -106,7 +110,7 @@ STOA_API const char *stoa_app_version(const struct stoa_app_context *context);
 /* The value of the first metadata with that name; NULL when there is none. Any thread. */
 STOA_API const char *stoa_app_metadata(const struct stoa_app_context *context, const char *name);
 /* The configuration that setup was given. Any thread. */
-STOA_API const void *stoa_app_config(const struct stoa_app_context *context);
+STOA_API const void *stoa_app_configuration(const struct stoa_app_context *context);
 /* The n-th server: 0 is the one that setup was given, the others are in the order in which they were added; NULL after
  * the last one. Any thread, after setup. */
 STOA_API struct stoa_server *stoa_app_server(const struct stoa_app_context *context, size_t index);
@@ -120,6 +124,10 @@ STOA_API int stoa_app_add_server(struct stoa_app_context *context, struct stoa_s
  * in the order in which they were added.
  * Errors: STOA_E_ARGUMENT  not in setup, or it has no name; STOA_E_LIMIT  there are STOA_APP_COMPONENTS_MAX */
 STOA_API int stoa_app_add_component(struct stoa_app_context *context, const struct stoa_app_component *component);
+
+/* Add a line to what is printed at the start, such as ("data", "/var/lib/chat"), in setup or in a hook of the start.
+ * Both texts are copied; a value is cut at 1 KiB. Errors: STOA_E_LIMIT  there are too many lines; STOA_E_MEMORY */
+STOA_API int stoa_app_note(struct stoa_app_context *context, const char *what, const char *value);
 
 /* Stop the program as SIGTERM does. Any thread, also in a hook; returns at once. A second call does nothing.
  *

@@ -35,6 +35,10 @@ static int dup_by_fcntl(int fd) {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static int flags_by_fcntl(int fd) {
+  return fcntl(fd, F_GETFD);
+}
+
 static int ioctl_of_int(int fd, unsigned long request, int *value) {
   return ioctl(fd, request, value);
 }
@@ -64,8 +68,8 @@ static int refuse_new_privileges(void) {
     .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \
     .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir, .getrlimit = getrlimit_by_int,     \
     .setrlimit = setrlimit_by_int, .getrandom = getrandom, .pthread_create = pthread_create, .getifaddrs = getifaddrs, \
-    .freeifaddrs = freeifaddrs, .isatty = isatty, .fchownat = fchownat, .getpid = getpid, .exit_now = _exit,           \
-    .geteuid = geteuid, .getegid = getegid, .getpwnam_r = getpwnam_r, .getgrnam_r = getgrnam_r,                        \
+    .freeifaddrs = freeifaddrs, .isatty = isatty, .fd_flags = flags_by_fcntl, .fchownat = fchownat, .getpid = getpid,  \
+    .exit_now = _exit, .geteuid = geteuid, .getegid = getegid, .getpwnam_r = getpwnam_r, .getgrnam_r = getgrnam_r,     \
     .initgroups = initgroups, .setresgid = setresgid, .setresuid = setresuid,                                          \
     .no_new_privileges = refuse_new_privileges                                                                         \
   }

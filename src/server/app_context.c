@@ -11,8 +11,12 @@ int stoa_app_context_init(struct stoa_app_context *out_context, const struct sto
   struct stoa_uuid id;
   *out_context = (struct stoa_app_context){.app = app, .config = config, .servers = {server}, .server_count = 1};
   server->app = out_context;
+  int status = stoa_start_facts_init(&out_context->facts);
+  if (status != STOA_OK) {
+    return status;
+  }
   if (app->id == NULL) {
-    int status = stoa_uuid_make(&id);
+    status = stoa_uuid_make(&id);
     if (status != STOA_OK) {
       return status;
     }
@@ -25,6 +29,7 @@ void stoa_app_context_fini(struct stoa_app_context *context) {
   while (context->server_count > 0) {
     stoa_server_destroy(context->servers[--context->server_count]);
   }
+  stoa_start_facts_fini(&context->facts);
 }
 
 /* What the program asks. */
@@ -54,7 +59,7 @@ const char *stoa_app_metadata(const struct stoa_app_context *context, const char
   return NULL;
 }
 
-const void *stoa_app_config(const struct stoa_app_context *context) {
+const void *stoa_app_configuration(const struct stoa_app_context *context) {
   return context->config;
 }
 
@@ -88,6 +93,10 @@ int stoa_app_add_component(struct stoa_app_context *context, const struct stoa_a
   }
   context->components[context->component_count++] = *component;
   return STOA_OK;
+}
+
+int stoa_app_note(struct stoa_app_context *context, const char *what, const char *value) {
+  return stoa_start_facts_add(&context->facts, STOA_START_NOTE, what, "%s", value);
 }
 
 void stoa_app_stop(struct stoa_app_context *context, int status, const char *reason) {

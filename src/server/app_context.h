@@ -7,6 +7,7 @@
 #define STOA_SERVER_APP_CONTEXT_H
 
 #include "server/app_guard.h"
+#include "server/start_text.h"
 
 #include <stoa/app.h>
 #include <stoa/uuid.h>
@@ -26,11 +27,12 @@ struct stoa_app_context {
   /* Read the configuration again: called on the main thread, after RELOADING=1 was sent. An error is logged by the
    * callee, and everything stays as it was. NULL: SIGHUP is logged and ignored. */
   int (*on_reload)(struct stoa_app_context *context);
+  struct stoa_start_facts facts; /* the program's notes */
   struct stoa_guard guard;
 };
 
 /* `app` and `config` are borrowed. Takes the server, also after an error.
- * Errors: STOA_E_SYSTEM  there are no random bytes for an id */
+ * Errors: STOA_E_SYSTEM  there are no random bytes for an id; STOA_E_MEMORY */
 int stoa_app_context_init(struct stoa_app_context *out_context, const struct stoa_app *app, const void *config,
                           struct stoa_server *server);
 /* Destroy the servers, the last one first. */

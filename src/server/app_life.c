@@ -3,8 +3,10 @@
 #include "base/array.h"
 #include "base/log_writer.h"
 #include "base/sys.h"
+#include "server/run_as.h"
 #include "server/server_private.h"
 #include "server/stepping.h"
+#include "server/systemd_sockets.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -46,7 +48,14 @@ static int bind_all(struct stoa_app_context *context) {
   for (size_t i = 0; i < context->server_count && status == STOA_OK; i++) {
     status = stoa_server_bind(context->servers[i]);
   }
+  stoa_systemd_sockets_forget();
   return status;
+}
+
+/* All servers are bound, and their keys are read: the last moment before other code runs. */
+static int give_up_root(struct stoa_app_context *context) {
+  stoa_guard_set_step(&context->guard, "run_as");
+  return stoa_run_as_apply(context->servers, context->server_count);
 }
 
 /* Workers must not wait for the reader of the log. It has a thread only from here on, so that the thread has given up
@@ -117,13 +126,14 @@ static const struct {
   int (*run)(struct stoa_app_context *context);
 } steps[] = {{"setup", set_up},
              {"bind", bind_all},
+             {"run_as", give_up_root},
              {"log", start_log},
              {"before_start", call_before_start},
              {"components", start_components},
              {"servers", start_servers},
              {"after_start", call_after_start}};
 /* Their indexes: what has to be undone depends on how many steps were reached. */
-enum { STEP_LOG = 2, STEP_BEFORE_START = 3 };
+enum { STEP_LOG = 3, STEP_BEFORE_START = 4 };
 
 /* Returns how many steps were reached. After a failure, or once a stop is wanted, no further one is. */
 static size_t start(struct stoa_app_context *context) {
@@ -162,6 +172,16 @@ static void tell_ready(struct stoa_app_context *context) {
   char message[256];
   snprintf(message, sizeof message, "READY=1\nSTATUS=serving %.128s", stoa_server_address(context->servers[0], 0));
   stoa_notify_send(&context->guard.notify, message);
+}
+
+static void show_facts(struct stoa_app_context *context) {
+  for (size_t i = 0; i < context->server_count; i++) {
+    stoa_start_facts_of_server(&context->facts, context->servers[i]);
+  }
+  for (size_t i = 0; i < context->server_count; i++) {
+    stoa_start_risks_of_server(&context->facts, context->servers[i]);
+  }
+  stoa_start_facts_show(&context->facts, stoa_app_name(context));
 }
 
 static void reload(struct stoa_app_context *context) {
@@ -205,6 +225,7 @@ static size_t wait_for_news(struct stoa_app_context *context, struct stoa_server
 
 static void serve(struct stoa_app_context *context) {
   stoa_guard_set_step(&context->guard, "serving");
+  show_facts(context);
   tell_ready(context);
   for (;;) {
     struct stoa_guard_requests requests = stoa_guard_take(&context->guard);

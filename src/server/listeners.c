@@ -104,7 +104,7 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
                   "it host:port");
   }
   if (status != STOA_OK) {
-    return refuse(server, listener, "not an address; write host:port, :port, [::1]:port or unix:/path");
+    return refuse(server, listener, "not an address; write host:port, :port, [::1]:port, unix:/path or fd:NAME");
   }
   if (listener->proxy_protocol && server->config.trusted_proxies.count == 0) {
     return refuse(server, listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");

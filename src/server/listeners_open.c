@@ -5,10 +5,12 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/server_private.h"
+#include "server/systemd_sockets.h"
 #include "server/worker_accept.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stoa/log.h>
 
@@ -20,33 +22,37 @@
 
 struct handover {
   struct stoa_post post;
+  struct sockaddr_storage peer;
   struct stoa_worker *to;
   const struct stoa_server_listener *listener;
   int fd;
 };
 
-/* Only connections of unix sockets are handed over, and their peers have no address. */
-static void take(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd) {
+/* A unix socket's peer mostly has no address, so the kernel does not write its family. */
+static void take(struct stoa_worker *worker, const struct stoa_server_listener *listener, int fd,
+                 const struct sockaddr_storage *peer) {
   const struct sockaddr_storage unix_peer = {.ss_family = AF_UNIX};
-  stoa_worker_accept(worker, listener, fd, &unix_peer);
+  bool is_tcp = peer->ss_family == AF_INET || peer->ss_family == AF_INET6;
+  stoa_worker_accept(worker, listener, fd, is_tcp ? peer : &unix_peer);
 }
 
 static void on_handover(struct stoa_post *post) {
   struct handover *handover = stoa_container_of(post, struct handover, post);
   if (handover->to->listener_count > 0) {
-    take(handover->to, handover->listener, handover->fd);
+    take(handover->to, handover->listener, handover->fd, &handover->peer);
   } else {
     stoa_sys.close(handover->fd); /* the worker has stopped listening meanwhile */
   }
   stoa_free(handover);
 }
 
-static bool hand_over(struct stoa_worker *to, const struct stoa_server_listener *listener, int fd) {
+static bool hand_over(struct stoa_worker *to, const struct stoa_server_listener *listener, int fd,
+                      const struct sockaddr_storage *peer) {
   struct handover *handover = stoa_calloc(1, sizeof *handover);
   if (handover == NULL) {
     return false;
   }
-  *handover = (struct handover){.post.run = on_handover, .to = to, .listener = listener, .fd = fd};
+  *handover = (struct handover){.post.run = on_handover, .peer = *peer, .to = to, .listener = listener, .fd = fd};
   stoa_loop_post(to->loop, &handover->post);
   return true;
 }
@@ -68,9 +74,8 @@ static void on_accept_shared(struct stoa_listener *listener, int fd, const struc
   struct stoa_server *server = worker->server;
   unsigned next = atomic_fetch_add(&server->listeners.next_worker, 1) % server->worker_count;
   struct stoa_worker *to = &server->workers[next];
-  (void)peer;
-  if (to == worker || !hand_over(to, socket_of(listener)->listener, fd)) {
-    take(worker, socket_of(listener)->listener, fd);
+  if (to == worker || !hand_over(to, socket_of(listener)->listener, fd, peer)) {
+    take(worker, socket_of(listener)->listener, fd, peer);
   }
 }
 
@@ -114,16 +119,14 @@ static int watch(struct stoa_worker *worker, uint32_t index, int fd, bool is_sha
   return STOA_OK;
 }
 
-/* Every worker has a descriptor of its own, and closes it. */
+/* Every worker has a descriptor of its own, and closes it. `fd` is that of the first one, also after an error. */
 static int share_with_all(struct stoa_server *server, uint32_t index, int fd) {
-  for (uint32_t i = 0; i < server->worker_count; i++) {
+  int status = watch(&server->workers[0], index, fd, true);
+  for (uint32_t i = 1; i < server->worker_count && status == STOA_OK; i++) {
     int copy = stoa_sys.dup_cloexec(fd);
-    int status = copy < 0 ? STOA_E_SYSTEM : watch(&server->workers[i], index, copy, true);
-    if (status != STOA_OK) {
-      return status;
-    }
+    status = copy < 0 ? STOA_E_SYSTEM : watch(&server->workers[i], index, copy, true);
   }
-  return STOA_OK;
+  return status;
 }
 
 static void remove_file(struct stoa_server_socket *bound) {
@@ -144,7 +147,6 @@ static int open_unix(struct stoa_server *server, struct stoa_server_socket *boun
   if (status != STOA_OK) {
     remove_file(bound); /* there may be no worker that removes it */
   }
-  stoa_sys.close(fd);
   return status;
 }
 
@@ -167,17 +169,27 @@ static int open_tcp(struct stoa_server *server, struct stoa_server_socket *bound
   return STOA_OK;
 }
 
-static int open_socket(struct stoa_server *server, const struct stoa_server_listener *listener,
-                       const struct stoa_address *address) {
+/* The next free entry, or NULL when there is none, which is logged. */
+static struct stoa_server_socket *add_socket(struct stoa_server *server, const struct stoa_server_listener *listener,
+                                             const struct stoa_address *address) {
   struct stoa_listeners *listeners = &server->listeners;
   if (listeners->socket_count == STOA_LISTENER_SOCKETS_MAX) {
     stoa_log(STOA_LOG_ERROR, "too many addresses", STOA_F_TEXT("address", listener->configured),
              STOA_F_INT("highest", STOA_LISTENER_SOCKETS_MAX));
-    return STOA_E_LIMIT;
+    return NULL;
   }
   struct stoa_server_socket *bound = &listeners->sockets[listeners->socket_count++];
   bound->listener = listener;
   bound->address = *address;
+  return bound;
+}
+
+static int open_socket(struct stoa_server *server, const struct stoa_server_listener *listener,
+                       const struct stoa_address *address) {
+  struct stoa_server_socket *bound = add_socket(server, listener, address);
+  if (bound == NULL) {
+    return STOA_E_LIMIT;
+  }
   return address->socket.any.sa_family == AF_UNIX ? open_unix(server, bound) : open_tcp(server, bound);
 }
 
@@ -209,7 +221,19 @@ static void log_covered(const struct stoa_server_listener *listener, const struc
            STOA_F_TEXT("address", listener->configured), STOA_F_TEXT("included_in", wider->configured));
 }
 
-static int no_address(const struct stoa_server_listener *listener, int reason) {
+/* The whole sentence is the event, because it is what a person reads. */
+static int no_address(const struct stoa_server *server, const struct stoa_server_listener *listener, int reason) {
+  struct stoa_option_name option = stoa_listeners_option(server, listener);
+  if (reason == EADDRINUSE) {
+    char event[384];
+    bool is_unix = listener->addresses.form == STOA_ADDRESS_PATH;
+    bool is_short = server->config.listeners.count == 0;
+    snprintf(event, sizeof event, "%.*s is in use by another process; stop it, or set %s to another %s",
+             (int)listener->configured.len, listener->configured.data, is_short ? "server.addresses" : option.text,
+             is_unix ? "path" : "port");
+    stoa_log(STOA_LOG_ERROR, event, STOA_F_STR("option", option.text));
+    return STOA_E_SYSTEM;
+  }
   stoa_log(STOA_LOG_ERROR, "cannot listen", STOA_F_TEXT("address", listener->configured),
            STOA_F_STR("reason", strerror(reason)));
   return STOA_E_SYSTEM;
@@ -266,12 +290,72 @@ static int try_list(struct stoa_server *server, const struct stoa_server_listene
   return result;
 }
 
+/* Sockets that the service manager has passed. */
+
+static int refuse_passed(const struct stoa_server_listener *listener, int fd, const char *what, int status) {
+  stoa_log(STOA_LOG_ERROR, what, STOA_F_TEXT("address", listener->configured), STOA_F_INT("fd", fd));
+  return status;
+}
+
+static int take_passed(const struct stoa_server_listener *listener, int fd, struct stoa_address *out_address) {
+  int status = stoa_systemd_sockets_take(fd, out_address);
+  if (status == STOA_E_EXISTS) {
+    return refuse_passed(listener, fd, "two addresses take the same passed socket; remove one of them",
+                         STOA_E_ARGUMENT);
+  }
+  if (status == STOA_E_TYPE) {
+    return refuse_passed(listener, fd,
+                         "a passed descriptor is not a listening stream socket; use ListenStream= with Accept=no",
+                         STOA_E_ARGUMENT);
+  }
+  return status;
+}
+
+/* As with a unix socket, all workers watch the one socket. */
+static int open_passed(struct stoa_server *server, const struct stoa_server_listener *listener, int fd) {
+  const int on = 1;
+  struct stoa_address address;
+  int status = take_passed(listener, fd, &address);
+  if (status != STOA_OK) {
+    return status;
+  }
+  if (address.socket.any.sa_family != AF_UNIX) {
+    stoa_sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  struct stoa_server_socket *bound = add_socket(server, listener, &address);
+  if (bound == NULL) {
+    stoa_sys.close(fd);
+    return STOA_E_LIMIT;
+  }
+  return share_with_all(server, (uint32_t)(bound - server->listeners.sockets), fd);
+}
+
+static int open_all_passed(struct stoa_server *server, const struct stoa_server_listener *listener) {
+  int fds[STOA_LISTENER_SOCKETS_MAX];
+  size_t count = 0;
+  int status = stoa_systemd_sockets_find(listener->addresses.name, fds, STOA_LISTENER_SOCKETS_MAX, &count);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_ERROR,
+             "the service manager has passed no such socket; look at LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID",
+             STOA_F_TEXT("address", listener->configured),
+             STOA_F_STR("option", stoa_listeners_option(server, listener).text));
+    return status;
+  }
+  for (size_t i = 0; i < count && status == STOA_OK; i++) {
+    status = open_passed(server, listener, fds[i]);
+  }
+  return status;
+}
+
 static bool wants_free_port(const struct stoa_address_list *list) {
   return list->form == STOA_ADDRESS_NAME && stoa_address_port(&list->items[0]) == 0;
 }
 
 static int open_listener(struct stoa_server *server, const struct stoa_server_listener *listener) {
   size_t before = server->listeners.socket_count;
+  if (listener->addresses.form == STOA_ADDRESS_GIVEN) {
+    return open_all_passed(server, listener);
+  }
   int status = try_list(server, listener);
   for (int tries = 1; tries < PORT_TRIES_MAX && status == STOA_E_SYSTEM && errno == EADDRINUSE &&
                       wants_free_port(&listener->addresses);
@@ -302,7 +386,7 @@ int stoa_listeners_open(struct stoa_server *server) {
     size_t first = server->listeners.socket_count;
     int status = open_listener(server, listener);
     if (status == STOA_E_SYSTEM) {
-      return no_address(listener, errno);
+      return no_address(server, listener, errno);
     }
     if (status != STOA_OK) {
       return status;

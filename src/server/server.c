@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/options.h"
+#include "server/run_as.h"
 #include "server/server_private.h"
 #include "server/signals.h"
 #include "server/stepping.h"
@@ -277,6 +278,17 @@ int stoa_server_bind(struct stoa_server *server) {
   return STOA_OK;
 }
 
+int stoa_server_bind_and_drop(struct stoa_server *server) {
+  int status = stoa_server_bind(server);
+  if (status == STOA_OK) {
+    status = stoa_run_as_apply(&server, 1);
+    if (status != STOA_OK) {
+      stoa_server_end(server);
+    }
+  }
+  return status;
+}
+
 static int begin(struct stoa_server *server, int (*start)(struct stoa_worker *worker)) {
   int status = STOA_OK;
   assert(server->started);
@@ -301,9 +313,9 @@ int stoa_server_begin_stepped(struct stoa_server *server) {
 }
 
 int stoa_server_start(struct stoa_server *server) {
-  start_log(server);
-  int status = stoa_server_bind(server);
+  int status = stoa_server_bind_and_drop(server);
   if (status == STOA_OK) {
+    start_log(server); /* not earlier: its thread would keep what run_as gives up */
     status = stoa_server_begin_threads(server);
   }
   if (status != STOA_OK) {

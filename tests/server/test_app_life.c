@@ -94,7 +94,7 @@ static int setup_all(struct stoa_server *server, const void *config, void *user)
   const struct stoa_server_config second_config = {
       .addresses = {&address, 1}, .workers = 1, .io_uring = STOA_IO_URING_OFF};
   assert_ptr_equal(user, &failing);
-  assert_ptr_equal(stoa_app_config(context), config);
+  assert_ptr_equal(stoa_app_configuration(context), config);
   seen = context;
   stoa_server_set_callbacks(server, &callbacks);
   add_store(context);

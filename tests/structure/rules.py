@@ -69,7 +69,7 @@ C_HEADERS = set(
 
 # What the C library, the kernel and the compiler bring.
 SYSTEM_HEADERS = set(
-    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp libgen malloc netdb poll pthread pwd regex sched search
+    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs libgen malloc netdb poll pthread pwd regex sched search
     semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
     execinfo""".split()
 )
