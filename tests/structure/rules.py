@@ -69,8 +69,8 @@ C_HEADERS = set(
 
 # What the C library, the kernel and the compiler bring.
 SYSTEM_HEADERS = set(
-    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs libgen malloc netdb poll pthread pwd regex sched search
-    semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
+    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs libgen malloc netdb poll pthread pwd regex sched
+    search semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
     execinfo""".split()
 )
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
