@@ -121,9 +121,11 @@ STOA_API int stoa_server_set_ping_message(struct stoa_server *server, uint32_t t
  * ignores SIGPIPE (signal(SIGPIPE, SIG_IGN)), because OpenSSL writes to broken connections in a way that raises it, and
  * it raises the soft limit of descriptors to the hard limit. Both stay after the server's end, and executed programs
  * inherit both. Until the server's end the log has a thread of its own.
- * Errors: STOA_E_NOT_FOUND    no codec has the configured name
- *         STOA_E_ARGUMENT     payload_type is text, and the configured codec does not write text
+ * Errors: STOA_E_NOT_FOUND    no codec has the configured name; or no socket was passed for an address fd:NAME
+ *         STOA_E_ARGUMENT     payload_type is text, and the configured codec does not write text; or a passed
+ *                             descriptor is not a listening stream socket, or two addresses take it
  *         STOA_E_SYSTEM       an address cannot be bound; or no thread, descriptor or random bytes are available
+ *         STOA_E_DENIED       server.run_as is set, and the process is neither root nor that user
  *         STOA_E_LIMIT        names resolve to too many addresses
  *         STOA_E_UNSUPPORTED  server.io_uring is on, and io_uring is not available
  *         STOA_E_MEMORY; any status of on_worker_start. Nothing runs after an error, and nothing was sent. */

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -34,6 +35,10 @@ static int dup_by_fcntl(int fd) {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static int flags_by_fcntl(int fd) {
+  return fcntl(fd, F_GETFD);
+}
+
 static int ioctl_of_int(int fd, unsigned long request, int *value) {
   return ioctl(fd, request, value);
 }
@@ -47,6 +52,10 @@ static int setrlimit_by_int(int resource, const struct rlimit *limit) {
   return setrlimit((__rlimit_resource_t)resource, limit);
 }
 
+static int refuse_new_privileges(void) {
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 #define REAL_CALLS                                                                                                     \
   {                                                                                                                    \
     .socket = socket, .socketpair = socketpair, .bind = bind, .listen = listen, .accept4 = accept4,                    \
@@ -58,7 +67,11 @@ static int setrlimit_by_int(int resource, const struct rlimit *limit) {
     .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .open = open_three, .openat = openat_four, \
     .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \
     .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir, .getrlimit = getrlimit_by_int,     \
-    .setrlimit = setrlimit_by_int, .getrandom = getrandom, .pthread_create = pthread_create                            \
+    .setrlimit = setrlimit_by_int, .getrandom = getrandom, .pthread_create = pthread_create, .getifaddrs = getifaddrs, \
+    .freeifaddrs = freeifaddrs, .isatty = isatty, .fd_flags = flags_by_fcntl, .fchownat = fchownat, .getpid = getpid,  \
+    .exit_now = _exit, .geteuid = geteuid, .getegid = getegid, .getpwnam_r = getpwnam_r, .getgrnam_r = getgrnam_r,     \
+    .initgroups = initgroups, .setresgid = setresgid, .setresuid = setresuid,                                          \
+    .no_new_privileges = refuse_new_privileges                                                                         \
   }
 
 struct stoa_sys stoa_sys = REAL_CALLS;

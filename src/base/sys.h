@@ -12,9 +12,12 @@
 #define STOA_BASE_SYS_H
 
 #include <dirent.h>
+#include <grp.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +48,8 @@ struct stoa_sys {
   int (*getaddrinfo)(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out_found);
   void (*freeaddrinfo)(struct addrinfo *found);
   int (*gethostname)(char *name, size_t len);
+  int (*getifaddrs)(struct ifaddrs **out_addresses);
+  void (*freeifaddrs)(struct ifaddrs *addresses);
 
   /* Descriptors of any kind. */
   ssize_t (*read)(int fd, void *data, size_t len);
@@ -52,7 +57,9 @@ struct stoa_sys {
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
   int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
+  int (*fd_flags)(int fd);                                     /* fcntl(2), F_GETFD */
   int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) with a request that takes an int */
+  int (*isatty)(int fd);
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, struct epoll_event *event);
@@ -72,6 +79,7 @@ struct stoa_sys {
   int (*access)(const char *path, int mode);
   int (*chmod)(const char *path, mode_t mode);
   int (*fchmod)(int fd, mode_t mode);
+  int (*fchownat)(int folder_fd, const char *path, uid_t user, gid_t group, int flags);
   ssize_t (*readlink)(const char *path, char *out_target, size_t size);
   int (*unlink)(const char *path);
   DIR *(*opendir)(const char *path);
@@ -82,7 +90,19 @@ struct stoa_sys {
   int (*getrlimit)(int resource, struct rlimit *out_limit);
   int (*setrlimit)(int resource, const struct rlimit *limit);
   ssize_t (*getrandom)(void *data, size_t len, unsigned flags);
+  pid_t (*getpid)(void);
+  void (*exit_now)(int status); /* _exit(2) */
   int (*pthread_create)(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+  /* Users. The calls that change the process change all of its threads, except no_new_privileges. */
+  uid_t (*geteuid)(void);
+  gid_t (*getegid)(void);
+  int (*getpwnam_r)(const char *name, struct passwd *user, char *memory, size_t size, struct passwd **out_user);
+  int (*getgrnam_r)(const char *name, struct group *group, char *memory, size_t size, struct group **out_group);
+  int (*initgroups)(const char *user, gid_t group);
+  int (*setresgid)(gid_t real, gid_t effective, gid_t saved);
+  int (*setresuid)(uid_t real, uid_t effective, uid_t saved);
+  int (*no_new_privileges)(void); /* prctl(2), PR_SET_NO_NEW_PRIVS, for this thread and those it creates */
 };
 
 extern struct stoa_sys stoa_sys;            /* in use */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define HOST_LEN_MAX 255
+#define NAME_LEN_MAX 255
 
 static bool skip_prefix(struct stoa_string *text, const char *prefix) {
   size_t len = strlen(prefix);
@@ -34,6 +35,23 @@ static int parse_unix(struct stoa_string path, struct stoa_address_list *out) {
   return STOA_OK;
 }
 
+/* The names that systemd allows: printable ASCII without a colon. */
+static int parse_given(struct stoa_string name, struct stoa_address_list *out) {
+  if (name.len == 0 || name.len > NAME_LEN_MAX) {
+    return STOA_E_SYNTAX;
+  }
+  for (size_t i = 0; i < name.len; i++) {
+    if (name.data[i] <= ' ' || name.data[i] > '~' || name.data[i] == ':') {
+      return STOA_E_SYNTAX;
+    }
+  }
+  out->items[0].socket.any.sa_family = AF_UNSPEC;
+  out->form = STOA_ADDRESS_GIVEN;
+  out->name = name;
+  out->count = 1;
+  return STOA_OK;
+}
+
 static int parse_port(struct stoa_string text, uint16_t *out_port) {
   uint32_t port = 0;
   if (text.len == 0 || text.len > 5) {
@@ -54,7 +72,8 @@ static int parse_port(struct stoa_string text, uint16_t *out_port) {
 
 uint16_t stoa_address_port(const struct stoa_address *address) {
   /* sin_port has the same offset in both families. */
-  return address->socket.any.sa_family == AF_UNIX ? 0 : ntohs(address->socket.in.sin_port);
+  int family = address->socket.any.sa_family;
+  return family == AF_INET || family == AF_INET6 ? ntohs(address->socket.in.sin_port) : 0;
 }
 
 void stoa_address_set_port(struct stoa_address *address, uint16_t port) {
@@ -167,8 +186,12 @@ int stoa_address_parse(struct stoa_string text, struct stoa_address_list *out_li
     list.scheme = STOA_ADDRESS_WS;
   }
   int status = STOA_E_SYNTAX;
-  if (text.len > 0) {
-    status = skip_prefix(&text, "unix:") ? parse_unix(text, &list) : parse_host_port(text, &list);
+  if (skip_prefix(&text, "unix:")) {
+    status = parse_unix(text, &list);
+  } else if (skip_prefix(&text, "fd:")) {
+    status = parse_given(text, &list);
+  } else if (text.len > 0) {
+    status = parse_host_port(text, &list);
   }
   if (status == STOA_OK) {
     assert(list.count > 0);

@@ -4,6 +4,7 @@
  *   [::1]:port       an IPv6 address; [::]:port takes IPv4 too, whatever net.ipv6.bindv6only says
  *   :port            every address of the machine: IPv6 and IPv4, or IPv4 alone where there is no IPv6
  *   unix:/path       a unix socket
+ *   fd:3, fd:NAME    a listening socket that this process was given, by its number or name
  *
  * Each may start with "ws://" or "wss://". Port 0 takes a free port.
  * Does not know: sockets; whether this machine has the address.
@@ -36,7 +37,8 @@ enum stoa_address_form {
   STOA_ADDRESS_LITERAL, /* an address: one item */
   STOA_ADDRESS_EVERY,   /* a port alone: one item, [::] */
   STOA_ADDRESS_NAME,    /* a name: its addresses, each once, in the system's order (RFC 6724) */
-  STOA_ADDRESS_PATH     /* a unix socket: one item */
+  STOA_ADDRESS_PATH,    /* a unix socket: one item */
+  STOA_ADDRESS_GIVEN    /* a socket that exists already: one item, of the family AF_UNSPEC, and its name */
 };
 
 enum stoa_address_scheme { STOA_ADDRESS_NO_SCHEME, STOA_ADDRESS_WS, STOA_ADDRESS_WSS };
@@ -45,7 +47,8 @@ enum stoa_address_scheme { STOA_ADDRESS_NO_SCHEME, STOA_ADDRESS_WS, STOA_ADDRESS
 struct stoa_address_list {
   enum stoa_address_form form;
   enum stoa_address_scheme scheme;
-  size_t count; /* at least 1 */
+  size_t count;            /* at least 1 */
+  struct stoa_string name; /* of a given socket, borrowed from the text that was parsed; else empty */
   struct stoa_address items[STOA_ADDRESS_LIST_MAX];
 };
 
@@ -60,7 +63,7 @@ void stoa_address_format(const struct stoa_address *address, char out_text[STOA_
 
 /* All zero bits: 0.0.0.0 or [::]. */
 bool stoa_address_is_any(const struct stoa_address *address);
-/* 0 for a unix socket. */
+/* 0 for a unix socket and for a given one. */
 uint16_t stoa_address_port(const struct stoa_address *address);
 void stoa_address_set_port(struct stoa_address *address, uint16_t port);
 /* Change it to 0.0.0.0 and keep the port. */

@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "codec/table.h"
+#include "server/app_life.h"
 #include "server/config/arguments.h"
 #include "server/config/origins.h"
 #include "server/options.h"
@@ -165,11 +166,6 @@ static void open_log(const struct program *program, const struct stoa_log_config
   stoa_log_setup(STDERR_FILENO, level, is_json ? STOA_LOG_JSON : STOA_LOG_LOGFMT);
 }
 
-static int set_up_and_run(const struct program *program, struct stoa_server *server) {
-  int status = program->app->setup == NULL ? STOA_OK : program->app->setup(server, program->config, program->app->user);
-  return status == STOA_OK ? stoa_server_run(server) : status;
-}
-
 static int start_failed(const char *what, int status) {
   stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("reason", stoa_status_text(status)));
   return EXIT_FAILED;
@@ -182,13 +178,19 @@ static int check_config(const struct stoa_server_config *config) {
 }
 
 static int serve(const struct program *program, const struct stoa_server_config *config) {
+  struct stoa_app_context context;
   struct stoa_server *server = NULL;
   int status = stoa_server_create(config, &server);
-  if (status == STOA_OK) {
-    status = set_up_and_run(program, server);
+  if (status != STOA_OK) {
+    return start_failed("the server could not start", status);
   }
-  stoa_server_destroy(server);
-  return status == STOA_OK ? EXIT_FINE : start_failed("the server could not start", status);
+  status = stoa_app_context_init(&context, program->app, program->config, server);
+  bool is_good = status == STOA_OK && stoa_app_life_run(&context);
+  stoa_app_context_fini(&context);
+  if (status != STOA_OK) {
+    return start_failed("the server could not start", status);
+  }
+  return is_good ? EXIT_FINE : EXIT_FAILED;
 }
 
 static int use_config(const struct program *program) {

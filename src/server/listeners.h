@@ -2,7 +2,8 @@
  *
  * One configured listener may be several sockets: a name has several addresses. A TCP address has one socket for each
  * worker (SO_REUSEPORT, the kernel spreads connections). That is not possible for a unix socket: all workers watch it,
- * and the one that accepts passes the connection to the next worker in turn.
+ * and the one that accepts passes the connection to the next worker in turn. So do they with a socket that the service
+ * manager has passed (systemd_sockets.h).
  *
  * Does not know: how a connection is handled (worker_accept.h), the PROXY protocol's header.
  * Thread: init, open and fini on the thread that creates and starts the server; the rest on the worker's.
@@ -65,7 +66,10 @@ struct stoa_option_name {
 };
 struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
                                               const struct stoa_server_listener *listener);
-/* Does another listener cover this address, so that it gets no socket of its own? */
+/* The listener whose address already covers this one, so that it gets no socket of its own; or NULL. */
+const struct stoa_server_listener *stoa_listeners_find_wider(const struct stoa_listeners *listeners,
+                                                             const struct stoa_server_listener *own,
+                                                             const struct stoa_address *address);
 bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_server_listener *own,
                            const struct stoa_address *address);
 
@@ -77,8 +81,11 @@ int stoa_listeners_check(const struct stoa_server *server);
 void stoa_listeners_fini(struct stoa_server *server);
 
 /* Bind and listen, and have all workers watch the sockets; before their threads run.
- * Errors: STOA_E_SYSTEM  an address cannot be bound (logged); STOA_E_LIMIT  more sockets than STOA_LISTENER_SOCKETS_MAX
- *         (logged); STOA_E_MEMORY. Sockets that were opened are closed with the workers. */
+ * Errors: STOA_E_SYSTEM     an address cannot be bound (logged)
+ *         STOA_E_NOT_FOUND  the service manager has passed no socket of that name (logged)
+ *         STOA_E_ARGUMENT   it has passed something else, or two addresses take the same socket (logged)
+ *         STOA_E_LIMIT      more sockets than STOA_LISTENER_SOCKETS_MAX (logged); STOA_E_MEMORY. Sockets that were
+ *                           opened are closed with the workers, also passed ones. */
 int stoa_listeners_open(struct stoa_server *server);
 
 /* Stop listening on this worker. The first worker that does so removes the files of unix sockets. Twice is fine. */

@@ -33,13 +33,15 @@ static int check_own_certificate(const struct stoa_server *server, const struct 
                            option);
 }
 
-/* Perhaps it is this very server that runs there, so it is no error. A unix socket's file is left alone. */
+/* Perhaps it is this very server that runs there, so it is no error. A unix socket's file is left alone, and what a
+ * service manager passes is known only when it starts the program. */
 static void try_to_listen(const struct stoa_server *server, const struct stoa_server_listener *listener) {
   const struct stoa_listen_options options = {.share = true, .sole = !server->config.reuse_port};
   for (size_t i = 0; i < listener->addresses.count; i++) {
     struct stoa_address address = listener->addresses.items[i];
     int fd;
-    if (listener->addresses.form == STOA_ADDRESS_PATH || stoa_listeners_covers(server, listener, &address)) {
+    if (listener->addresses.form == STOA_ADDRESS_PATH || listener->addresses.form == STOA_ADDRESS_GIVEN ||
+        stoa_listeners_covers(server, listener, &address)) {
       continue;
     }
     if (stoa_listener_open(&address, &options, &fd) == STOA_OK) {

@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include "base/array.h"
+#include "server/run_as.h"
 
 #include <sched.h>
 #include <stoa/log.h>
@@ -108,7 +109,8 @@ static bool copy_config(struct stoa_server *server) {
   struct stoa_arena *arena = server->config_arena;
   struct stoa_server_config *config = &server->config;
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
-         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
+         copy_text(arena, &config->web_root, "") && copy_text(arena, &config->run_as, "") &&
+         copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -279,10 +281,28 @@ static int check_path(const struct stoa_server *server) {
   return STOA_E_ARGUMENT;
 }
 
+static int check_run_as(const struct stoa_server *server) {
+  struct stoa_run_as ignored;
+  struct stoa_string text = server->config.run_as;
+  int status = text.len == 0 ? STOA_OK : stoa_run_as_find(text, &ignored);
+  if (status == STOA_OK) {
+    return STOA_OK;
+  }
+  stoa_log(STOA_LOG_ERROR,
+           status == STOA_E_SYNTAX ? "not a user to run as; write \"user\" or \"user:group\", and not root"
+                                   : "this machine has no such user or group",
+           STOA_F_TEXT("server.run_as", text));
+  return STOA_E_ARGUMENT;
+}
+
 /* All of them are made, so that one run tells all mistakes. */
 static int check(const struct stoa_server *server) {
-  const int statuses[] = {check_listeners(&server->config), check_sizes(server), check_path(server),
-                          stoa_options_check_origins(&server->config), check_times(server)};
+  const int statuses[] = {check_listeners(&server->config),
+                          check_sizes(server),
+                          check_path(server),
+                          stoa_options_check_origins(&server->config),
+                          check_times(server),
+                          check_run_as(server)};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];

@@ -3,7 +3,9 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/options.h"
+#include "server/run_as.h"
 #include "server/server_private.h"
+#include "server/signals.h"
 #include "server/stepping.h"
 #include "server/work.h"
 #include "server/worker.h"
@@ -12,10 +14,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stoa/log.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 
 /* How long one worker without a thread waits for events while the others wait for their turn. */
 #define STEPPED_WAIT_MS 1
@@ -120,7 +120,7 @@ static void close_if_open(int fd) {
   }
 }
 
-static void end_workers(struct stoa_server *server) {
+void stoa_server_end(struct stoa_server *server) {
   stoa_server_abort(server);
   stoa_server_wait(server);
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
@@ -163,7 +163,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   if (server == NULL) {
     return;
   }
-  end_workers(server);
+  stoa_server_end(server);
   stoa_listeners_fini(server);
   stop_log(server);
   stoa_tls_context_destroy(server->tls);
@@ -278,11 +278,22 @@ int stoa_server_bind(struct stoa_server *server) {
   stoa_listeners_raise_limit();
   int status = bring_up(server);
   if (status != STOA_OK) {
-    end_workers(server);
+    stoa_server_end(server);
     return status;
   }
   server->started = true; /* from now on sending is allowed: posts wait for the first turn */
   return STOA_OK;
+}
+
+int stoa_server_bind_and_drop(struct stoa_server *server) {
+  int status = stoa_server_bind(server);
+  if (status == STOA_OK) {
+    status = stoa_run_as_apply(&server, 1);
+    if (status != STOA_OK) {
+      stoa_server_end(server);
+    }
+  }
+  return status;
 }
 
 static int begin(struct stoa_server *server, int (*start)(struct stoa_worker *worker)) {
@@ -295,7 +306,7 @@ static int begin(struct stoa_server *server, int (*start)(struct stoa_worker *wo
     status = start(&server->workers[i]);
   }
   if (status != STOA_OK) {
-    end_workers(server);
+    stoa_server_end(server);
   }
   return status;
 }
@@ -309,9 +320,9 @@ int stoa_server_begin_stepped(struct stoa_server *server) {
 }
 
 int stoa_server_start(struct stoa_server *server) {
-  start_log(server);
-  int status = stoa_server_bind(server);
+  int status = stoa_server_bind_and_drop(server);
   if (status == STOA_OK) {
+    start_log(server); /* not earlier: its thread would keep what run_as gives up */
     status = stoa_server_begin_threads(server);
   }
   if (status != STOA_OK) {
@@ -378,7 +389,7 @@ int64_t stoa_server_wall_ms(const struct stoa_server *server) {
 
 /* The first signal drains, the second aborts. SIGHUP does neither: it comes from a closed terminal, or asks to read the
  * configuration again. */
-static void take_signal(struct stoa_server *server, uint32_t number, bool *draining) {
+static void take_signal(struct stoa_server *server, int number, bool *draining) {
   if (number == SIGHUP) {
     stoa_log(STOA_LOG_WARN,
              "SIGHUP is ignored: the configuration is read only at the start; restart the server to change it");
@@ -394,10 +405,9 @@ static void take_signal(struct stoa_server *server, uint32_t number, bool *drain
   *draining = true;
 }
 
-/* Signals are read from a descriptor; there is no signal handler. */
-static void serve_signals(struct stoa_server *server, int signal_fd) {
+static void serve_signals(struct stoa_server *server, const struct stoa_signals *signals) {
   bool draining = false;
-  struct pollfd fds[2] = {{signal_fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
+  struct pollfd fds[2] = {{signals->fd, POLLIN, 0}, {server->ended_fd, POLLIN, 0}};
   for (;;) {
     if (stoa_sys.poll(fds, 2, -1) < 0) {
       if (errno != EINTR) {
@@ -408,30 +418,25 @@ static void serve_signals(struct stoa_server *server, int signal_fd) {
     if ((fds[1].revents & POLLIN) != 0) {
       return;
     }
-    struct signalfd_siginfo info;
-    if ((fds[0].revents & POLLIN) != 0 && stoa_sys.read(signal_fd, &info, sizeof info) == sizeof info) {
-      take_signal(server, info.ssi_signo, &draining);
+    int number = (fds[0].revents & POLLIN) != 0 ? stoa_signals_read(signals) : 0;
+    if (number != 0) {
+      take_signal(server, number, &draining);
     }
   }
 }
 
 int stoa_server_run(struct stoa_server *server) {
-  sigset_t set;
-  sigset_t before;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGHUP);
   /* Blocked before the workers start, so that they inherit it and only the descriptor gets the signals. */
-  pthread_sigmask(SIG_BLOCK, &set, &before);
-  int signal_fd = stoa_sys.signalfd(-1, &set, SFD_CLOEXEC);
-  int status = signal_fd < 0 ? STOA_E_SYSTEM : stoa_server_start(server);
+  struct stoa_signals signals;
+  if (stoa_signals_open(&signals) != STOA_OK) {
+    return STOA_E_SYSTEM;
+  }
+  int status = stoa_server_start(server);
   if (status == STOA_OK) {
-    serve_signals(server, signal_fd);
+    serve_signals(server, &signals);
     stoa_server_wait(server);
     stoa_log(STOA_LOG_INFO, "ended", STOA_F_INT("sessions", stoa_server_session_count(server)));
   }
-  close_if_open(signal_fd);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  stoa_signals_close(&signals);
   return status;
 }

@@ -49,6 +49,7 @@ struct stoa_server {
   bool use_io_uring;
   bool has_log; /* it has requested the thread that writes the log */
   bool started;
+  struct stoa_app_context *app;                /* the program that runs it (stoa/app.h); NULL: none */
   atomic_uint running;                         /* workers that have not ended */
   int ended_fd;                                /* eventfd: readable when the last worker has ended */
   atomic_size_t connections;                   /* open ones */

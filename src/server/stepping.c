@@ -12,7 +12,7 @@ int stoa_server_open(struct stoa_server *server) {
              STOA_F_INT("server.workers", server->config.workers));
     return STOA_E_ARGUMENT;
   }
-  int status = stoa_server_bind(server);
+  int status = stoa_server_bind_and_drop(server);
   return status == STOA_OK ? stoa_server_begin_stepped(server) : status;
 }
 

@@ -32,10 +32,17 @@ void stoa_server_use_clock(struct stoa_server *server, const struct stoa_clock *
  * Errors: as stoa_server_start() without those of on_worker_start. The server is as before. */
 int stoa_server_bind(struct stoa_server *server);
 
+/* The same, and then server.run_as. Errors: also those of stoa_run_as_apply() */
+int stoa_server_bind_and_drop(struct stoa_server *server);
+
 /* The second half: on_worker_start for each worker, and then their threads, or none. After bind.
  * Errors: the result of on_worker_start; STOA_E_SYSTEM  a thread cannot be created. The server is as before bind. */
 int stoa_server_begin_threads(struct stoa_server *server);
 int stoa_server_begin_stepped(struct stoa_server *server);
+
+/* The first half of stoa_server_destroy(): abort, wait, and call the last callbacks, on_worker_stop included. The
+ * server's `user` and settings stay until destroy. Also after bind alone; twice is fine. */
+void stoa_server_end(struct stoa_server *server);
 
 /* Borrowed until destroy. */
 struct stoa_worker *stoa_server_worker(const struct stoa_server *server, uint32_t index);

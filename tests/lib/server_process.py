@@ -34,9 +34,11 @@ class Server:
     """settings are those of --set, with the dots as they are: {"server.compression": True}.
 
     options stand before them, as ["-c", path]. It listens on 127.0.0.1 unless they have server.addresses or
-    server.listeners."""
+    server.listeners. launcher is a program with arguments that executes the server, variables are for its
+    environment, and pass_fds are descriptors that it inherits."""
 
-    def __init__(self, program, settings=None, limit_descriptors=None, options=()):
+    def __init__(self, program, settings=None, limit_descriptors=None, options=(), launcher=(), variables=None,
+                 pass_fds=()):
         everything = {"server.workers": 1}
         if "server.listeners" not in (settings or {}):
             everything["server.addresses"] = ["127.0.0.1:0"]
@@ -48,6 +50,7 @@ class Server:
             arguments += ["--set", f"{key}={json.dumps(value)}"]
         if limit_descriptors is not None:
             arguments = ["prlimit", f"--nofile={limit_descriptors}", *arguments]
+        arguments = [*launcher, *arguments]
         self.lines = []
         self.heard = threading.Condition()
         self.ports = []  # of those that have one
@@ -55,7 +58,7 @@ class Server:
         self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            errors="replace", env=sanitizer_environment())
+            errors="replace", env={**sanitizer_environment(), **(variables or {})}, pass_fds=pass_fds)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:

@@ -70,8 +70,8 @@ C_HEADERS = set(
 
 # What the C library, the kernel and the compiler bring.
 SYSTEM_HEADERS = set(
-    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp libgen malloc netdb poll pthread pwd regex sched search
-    semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
+    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs libgen malloc netdb poll pthread pwd regex sched
+    search semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
     execinfo""".split()
 )
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
@@ -94,17 +94,19 @@ SYSTEM_CALLS = (
     gethostname getifaddrs freeifaddrs if_nametoindex if_indextoname"""
     # descriptors
     """ read readv pread preadv write writev pwrite pwritev close close_range dup dup2 dup3 pipe pipe2 fcntl ioctl poll
-    ppoll select pselect epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd signalfd
+    ppoll isatty select pselect epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd signalfd
     timerfd_create timerfd_settime timerfd_gettime inotify_init1 memfd_create lseek fsync fdatasync ftruncate fallocate
     flock lockf"""
     # files
     """ open openat openat2 creat fopen fdopen freopen fread fwrite fgets fgetc fputs fputc fprintf vfprintf printf
     vprintf puts putchar getline fstat stat lstat fstatat statx access faccessat chmod fchmod fchmodat chown fchown
-    unlink unlinkat remove rename renameat renameat2 mkdir mkdirat rmdir link symlink readlink readlinkat realpath
-    opendir fdopendir readdir closedir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
+    lchown fchownat unlink unlinkat remove rename renameat renameat2 mkdir mkdirat rmdir link symlink readlink readlinkat
+    realpath opendir fdopendir readdir closedir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
     # the process
     """ getrlimit setrlimit prlimit prctl syscall getrandom getentropy arc4random rand srand random srandom rand_r
-    drand48 lrand48 pthread_create thrd_create fork vfork posix_spawn execve system popen getpid gettid"""
+    drand48 lrand48 pthread_create thrd_create fork vfork posix_spawn execve system popen getpid gettid _exit
+    getuid geteuid getgid getegid setuid seteuid setreuid setresuid setgid setegid setregid setresgid setgroups
+    initgroups getpwnam getpwnam_r getpwuid getpwuid_r getgrnam getgrnam_r getgrgid getgrgid_r"""
 ).split()
 
 # What tells the time or waits for it: base/clock.c reads the clocks, and nobody sleeps.

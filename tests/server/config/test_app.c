@@ -257,17 +257,19 @@ static void an_address_that_cannot_be_bound_ends_with_1(void **state) {
   assert_non_null(strstr(written[STDERR_FILENO], "the server could not start"));
 }
 
-/* The signal is pending before the program looks for it, so it serves for no longer than a moment. */
+static int send_signal(struct stoa_app_context *context, void *user) {
+  assert_ptr_equal(stoa_app_server(context, 0), seen_server);
+  assert_ptr_equal(user, &setup_status);
+  return kill(getpid(), SIGTERM) == 0 ? STOA_OK : STOA_E_SYSTEM;
+}
+
 static void a_program_serves_until_its_signal(void **state) {
   (void)state;
-  sigset_t set;
-  sigset_t before;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, &before), 0);
-  assert_int_equal(kill(getpid(), SIGTERM), 0);
-  assert_int_equal(RUN("--set", "server={addresses: ['127.0.0.1:0'], workers: 1}", "--set", "log={level: debug}"), 0);
-  assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+  struct stoa_app signalled = app;
+  signalled.after_start[0] = send_signal;
+  const char *const arguments[] = {
+      "probe", "--set", "server={addresses: ['127.0.0.1:0'], workers: 1}", "--set", "log={level: debug}", NULL};
+  assert_int_equal(run_app(&signalled, arguments), 0);
   assert_non_null(seen_server);
   assert_non_null(strstr(written[STDERR_FILENO], "listening"));
   assert_string_equal(written[STDOUT_FILENO], "");
