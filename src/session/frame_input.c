@@ -99,7 +99,10 @@ static void give_back_inflater(struct stoa_session *session) {
 /* Messages. */
 
 static void deliver(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
-  stoa_session_host_of(session)->on_message(session, message, is_text);
+  struct stoa_session_host *host = stoa_session_host_of(session);
+  session->stream.messages_in++;
+  stoa_metric_cell_add(host->messages_in, 1);
+  host->on_message(session, message, is_text);
   stoa_stream_spend(&session->stream, message.len);
 }
 
@@ -183,6 +186,7 @@ static void on_close_frame(struct stoa_session *session, const struct stoa_ws_ev
     memcpy(reason, event->data + 2, len);
   }
   reason[len] = '\0';
+  session->peer_closed = session->state == STOA_SESSION_OPEN || session->peer_closed;
   stoa_session_end(session, event->code, reason);
 }
 
