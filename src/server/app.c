@@ -118,7 +118,7 @@ static void *make_section(const struct program *program, const struct stoa_messa
 static int fill_defaults(const struct program *program) {
   struct stoa_server_config *config =
       make_section(program, program->type, program->config, "server", &stoa_server_config_type);
-  void *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
+  struct stoa_log_config *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
   if (config == NULL || log == NULL) {
     return STOA_E_MEMORY;
   }
@@ -130,6 +130,7 @@ static int fill_defaults(const struct program *program) {
     return STOA_E_MEMORY;
   }
   stoa_options_fill(config, limits, rate);
+  stoa_options_fill_log(log);
   config->workers = stoa_options_workers(config);
   return STOA_OK;
 }
@@ -181,10 +182,12 @@ static int check_config(const struct stoa_server_config *config) {
                            : start_failed("the configuration is not usable", status);
 }
 
-static int serve(const struct program *program, const struct stoa_server_config *config) {
+static int serve(const struct program *program, const struct stoa_server_config *config,
+                 const struct stoa_log_config *log) {
   struct stoa_server *server = NULL;
   int status = stoa_server_create(config, &server);
   if (status == STOA_OK) {
+    stoa_server_set_log(server, log);
     status = set_up_and_run(program, server);
   }
   stoa_server_destroy(server);
@@ -203,7 +206,8 @@ static int use_config(const struct program *program) {
   }
   open_log(program, section(program, log));
   bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
-  return is_check ? check_config(section(program, server)) : serve(program, section(program, server));
+  return is_check ? check_config(section(program, server))
+                  : serve(program, section(program, server), section(program, log));
 }
 
 /* Files, then the environment, then settings. */

@@ -173,6 +173,7 @@ void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport t
   if (duration_ns != STOA_UNTIMED) {
     stoa_metric_observe(worker->metrics, STOA_M_REQUEST_SECONDS, row, duration_ns);
   }
+  stoa_worker_watch_request(worker, operation);
 }
 
 void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused reason) {

@@ -55,6 +55,12 @@ void stoa_server_metrics_fini(struct stoa_server_metrics *metrics);
 int stoa_server_metrics_add_operation(struct stoa_server *server, struct stoa_string name, uint32_t *out_operation);
 /* The operation of a handler of the server's table; NULL: of requests without one. */
 uint32_t stoa_server_metrics_operation(const struct stoa_server *server, const struct stoa_handler *handler);
+/* Its name, the label of its series; valid until fini. */
+static inline const char *stoa_server_metrics_operation_name(const struct stoa_server_metrics *metrics,
+                                                             uint32_t operation) {
+  assert(operation < metrics->operation_count);
+  return metrics->operations.rows[metrics->operation_rows[operation * STOA_TRANSPORT_COUNT]].values[1];
+}
 /* The outcome of an error, or STOA_OUTCOME_OK for NULL. Any thread. */
 uint32_t stoa_server_metrics_outcome(struct stoa_server *server, const struct stoa_error *error);
 
@@ -67,7 +73,13 @@ uint64_t stoa_metrics_duration(const struct stoa_worker *worker, uint64_t began_
 void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport transport, uint32_t operation,
                                uint32_t outcome, uint64_t duration_ns);
 
-/* Count a refusal: on its worker, or NULL on any other thread. */
+/* Count a refusal. The worker's thread. */
 void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused reason);
+
+/* Write all metrics, those of the process too: the content of an answer to a scrape, whose type is
+ * stoa_metric_content_type(). Any thread, from create to destroy; what is counted by workers is there once it is bound.
+ * It takes the mutex of groups for a moment, and reads files of /proc.
+ * Errors: STOA_E_MEMORY; STOA_E_LIMIT  the buffer's cap. The buffer then holds a part, which is of no use. */
+int stoa_server_write_metrics(struct stoa_server *server, enum stoa_metric_format format, struct stoa_buffer *out);
 
 #endif

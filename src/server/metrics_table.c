@@ -31,6 +31,7 @@ static const struct stoa_metric_row refused_rows[] = {
     [STOA_REFUSED_SESSIONS_MAX] = {{"sessions_max"}},
     [STOA_REFUSED_ADDRESS_HANDSHAKES] = {{"address_handshakes"}},
     [STOA_REFUSED_ADDRESS_SESSIONS] = {{"address_sessions"}},
+    [STOA_REFUSED_TOKEN] = {{"token"}},
     [STOA_REFUSED_PROGRAM] = {{"program"}},
     [STOA_REFUSED_PROGRAM_LATE] = {{"program_late"}},
     [STOA_REFUSED_MEMORY] = {{"memory"}},

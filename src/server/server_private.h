@@ -19,6 +19,7 @@ struct stoa_server {
   const struct stoa_clock *clock;   /* of every loop; borrowed */
   struct stoa_server_config config; /* a copy, defaults filled in; its memory is config_arena */
   struct stoa_limits_config limits;
+  struct stoa_log_config log; /* what it logs; defaults filled in */
   struct stoa_arena *config_arena;
   struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;

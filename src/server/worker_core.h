@@ -18,7 +18,9 @@
 #include "server/group.h"
 #include "server/listeners.h"
 #include "server/server_session.h"
+#include "server/session_log.h"
 #include "server/work.h"
+#include "server/worker_watch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -69,6 +71,8 @@ struct stoa_worker {
 
   struct stoa_metric_shard *metrics; /* borrowed from the server's */
   uint32_t sample_in;                /* requests until one is measured, see metrics.h */
+  struct stoa_worker_watch watch;
+  struct stoa_session_log session_log;
 
   struct stoa_calls calls;
   struct stoa_work work;
