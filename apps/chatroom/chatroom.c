@@ -155,6 +155,9 @@ static const struct stoa_error *on_hello(void *user, struct stoa_session *sessio
                                 "a name has 1 to 32 characters and no control characters");
     }
     set_nick(person, request->nick);
+    /* Without memory the log has no name. */
+    int ignored = stoa_session_set_name(session, request->nick);
+    (void)ignored;
   }
   reply->session_id = stoa_string_of(person->user_id);
   reply->nick = stoa_string_make(person->nick, person->nick_len);

@@ -100,6 +100,10 @@ STOA_API void stoa_server_destroy(struct stoa_server *server);
 
 /* Only before start (assert). A second call replaces the first. */
 STOA_API void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
+/* What this server logs, as the section `log` of a configuration says it: `connections`, `slow_turn_ms`. Where lines
+ * go, and from which level on, is for the whole process: stoa_log_setup(). Copied. NULL means the defaults, which are
+ * in force before. stoa_app_main() calls it. Before start. */
+STOA_API void stoa_server_set_log(struct stoa_server *server, const struct stoa_log_config *config);
 /* A pointer of the program's own, for its callbacks, functions and timers. Before start.
  *
  * destroy  frees it, once: in stoa_server_destroy(), after every other callback of the program, or inside the call that

@@ -67,6 +67,14 @@ STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *sess
 STOA_API void *stoa_session_user(const struct stoa_session *session);
 STOA_API void stoa_session_set_user(struct stoa_session *session, void *user);
 
+/* The longest name of a user, in bytes. */
+#define STOA_SESSION_NAME_LEN_MAX 64
+
+/* Name the user, for the lines of the log about this session. It replaces an earlier name. Copied; an empty one is
+ * none. Errors: STOA_E_LIMIT  longer than STOA_SESSION_NAME_LEN_MAX; STOA_E_UTF8  it is not UTF-8, or has a NUL;
+ *         STOA_E_MEMORY. The earlier name stays. */
+STOA_API int stoa_session_set_name(struct stoa_session *session, struct stoa_string name);
+
 /* The longest text of an address, without the NUL at its end. */
 #define STOA_ADDRESS_TEXT_LEN 45
 

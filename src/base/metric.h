@@ -90,6 +90,14 @@ static inline void stoa_metric_add(struct stoa_metric_shard *shard, uint32_t met
   stoa_metric_shard_add(shard, cell, value);
 }
 
+/* The cell of a counter or gauge, for code that knows neither table nor shard. By the shard's thread only. */
+static inline struct stoa_metric_cell *stoa_metric_cell_of(struct stoa_metric_shard *shard, uint32_t metric,
+                                                           uint32_t series) {
+  assert(!shard->is_shared);
+  assert(shard->starts[metric] + series < shard->starts[metric + 1]);
+  return &shard->cells[shard->starts[metric] + series];
+}
+
 /* Put a value into a histogram. */
 void stoa_metric_observe(struct stoa_metric_shard *shard, uint32_t metric, uint32_t series, uint64_t value);
 

@@ -13,7 +13,7 @@ int stoa_client_queue(struct stoa_client *client, const void *data, size_t len) 
     return STOA_OK;
   }
   if (client->queue == NULL) {
-    client->queue = stoa_queue_create();
+    client->queue = stoa_queue_create(NULL);
   }
   struct stoa_batch *batch = client->queue == NULL ? NULL : stoa_queue_own_begin(client->queue);
   if (batch == NULL) {

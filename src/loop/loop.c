@@ -16,6 +16,7 @@
 
 #define EVENTS_PER_TURN 512
 #define NEVER_NS UINT64_MAX
+#define UNKNOWN_NS UINT64_MAX
 
 struct stoa_loop {
   const struct stoa_clock *clock;
@@ -32,6 +33,10 @@ struct stoa_loop {
   uint64_t wake_ns; /* a turn is to begin then; NEVER_NS: no need */
   void (*turn_end)(void *context);
   void *turn_end_context;
+  void (*on_times)(void *context, const struct stoa_loop_times *times); /* NULL: the clock is not read for it */
+  void *times_context;
+  struct stoa_loop_times times; /* of this turn */
+  uint64_t step_ns;             /* when the last step ended */
   atomic_bool stopping;
   struct epoll_event events[EVENTS_PER_TURN];
 };
@@ -76,11 +81,24 @@ int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop
   return STOA_OK;
 }
 
+/* A step with something to do has ended. */
+static void end_step(struct stoa_loop *loop, enum stoa_loop_step step) {
+  if (loop->on_times != NULL) {
+    uint64_t now_ns = clock_ns(loop);
+    loop->times.steps_ns[step] = now_ns - loop->step_ns;
+    loop->step_ns = now_ns;
+  }
+}
+
 static void run_posts(struct stoa_loop *loop) {
   struct stoa_post *next;
-  for (struct stoa_post *post = stoa_mailbox_take(&loop->mailbox); post != NULL; post = next) {
+  struct stoa_post *first = stoa_mailbox_take(&loop->mailbox);
+  for (struct stoa_post *post = first; post != NULL; post = next) {
     next = post->next;
     post->run(post);
+  }
+  if (first != NULL) {
+    end_step(loop, STOA_LOOP_POSTS);
   }
 }
 
@@ -113,12 +131,40 @@ void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), 
   loop->turn_end_context = context;
 }
 
+/* The wheel has rounded its time up to a tick. */
+static void note_late(struct stoa_loop *loop, const struct stoa_timer *timer) {
+  uint64_t due_ns = timer->due_ms * STOA_NS_PER_MS;
+  uint64_t late_ns = loop->now_ns > due_ns ? loop->now_ns - due_ns : 0;
+  loop->times.has_timers = true;
+  if (late_ns > loop->times.late_ns) {
+    loop->times.late_ns = late_ns;
+  }
+}
+
 static void run_timers(struct stoa_loop *loop) {
   stoa_wheel_take_due(&loop->wheel, loop->now_ms, &loop->due);
   while (loop->due != NULL) {
     struct stoa_timer *timer = loop->due;
     stoa_wheel_remove(&loop->wheel, timer);
+    note_late(loop, timer);
     timer->on_due(timer);
+  }
+  if (loop->times.has_timers) {
+    end_step(loop, STOA_LOOP_TIMERS);
+  }
+}
+
+void stoa_loop_on_times(struct stoa_loop *loop, void (*hook)(void *context, const struct stoa_loop_times *times),
+                        void *context) {
+  loop->on_times = hook;
+  loop->times_context = context;
+}
+
+static void tell_times(struct stoa_loop *loop) {
+  if (loop->on_times != NULL) {
+    end_step(loop, STOA_LOOP_END);
+    loop->times.turn_ns = loop->step_ns - loop->now_ns;
+    loop->on_times(loop->times_context, &loop->times);
   }
 }
 
@@ -149,13 +195,13 @@ uint64_t stoa_loop_due_ns(const struct stoa_loop *loop) {
   return loop->wake_ns < due_ns ? loop->wake_ns : due_ns;
 }
 
-/* How long a turn may wait; NEVER_NS: without limit. */
-static uint64_t wait_ns(const struct stoa_loop *loop) {
+/* How long a turn may wait; NEVER_NS: without limit. known_ns: the time, UNKNOWN_NS: read it. */
+static uint64_t wait_ns(const struct stoa_loop *loop, uint64_t known_ns) {
   uint64_t due_ns = stoa_loop_due_ns(loop);
   if (due_ns == 0 || due_ns == NEVER_NS) {
     return due_ns;
   }
-  uint64_t now_ns = clock_ns(loop);
+  uint64_t now_ns = known_ns == UNKNOWN_NS ? clock_ns(loop) : known_ns;
   return due_ns <= now_ns ? 0 : due_ns - now_ns;
 }
 
@@ -169,7 +215,7 @@ static int whole_ms(uint64_t ns) {
 }
 
 int stoa_loop_wait_ms(const struct stoa_loop *loop) {
-  return whole_ms(wait_ns(loop));
+  return whole_ms(wait_ns(loop, UNKNOWN_NS));
 }
 
 /* Errors: STOA_E_UNSUPPORTED  the kernel is older than Linux 5.11, or a filter of system calls refuses the call */
@@ -183,8 +229,8 @@ static int wait_finely(struct stoa_loop *loop, uint64_t ns, int *out_count) {
   return STOA_OK;
 }
 
-static int wait_for_events(struct stoa_loop *loop, int wait_ms) {
-  uint64_t ns = wait_ns(loop);
+static int wait_for_events(struct stoa_loop *loop, int wait_ms, uint64_t known_ns) {
+  uint64_t ns = wait_ns(loop, known_ns);
   bool is_fine = loop->wake_ns != NEVER_NS && !loop->coarse;
   if (wait_ms >= 0 && (uint64_t)wait_ms * STOA_NS_PER_MS <= ns) {
     ns = (uint64_t)wait_ms * STOA_NS_PER_MS;
@@ -204,19 +250,24 @@ static void begin_turn(struct stoa_loop *loop) {
   loop->now_ns = now_ns;
   loop->now_ms = now_ns / STOA_NS_PER_MS;
   loop->again = false;
+  loop->step_ns = now_ns;
+  loop->times = (struct stoa_loop_times){0};
   if (loop->wake_ns <= now_ns) {
     loop->wake_ns = NEVER_NS;
   }
 }
 
-void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
-  int count = wait_for_events(loop, wait_ms);
+static void take_turn(struct stoa_loop *loop, int wait_ms, uint64_t known_ns) {
+  int count = wait_for_events(loop, wait_ms, known_ns);
   begin_turn(loop);
   for (int i = 0; i < count; i++) {
     struct stoa_io *io = loop->events[i].data.ptr;
     if (io->fd >= 0) {
       io->on_ready(io, loop->events[i].events);
     }
+  }
+  if (count > 0) {
+    end_step(loop, STOA_LOOP_EVENTS);
   }
   /* After the descriptors: a post that arrives after the eventfd was read is either taken here or raises it again. */
   run_posts(loop);
@@ -225,11 +276,19 @@ void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
     loop->turn_end(loop->turn_end_context);
   }
   run_deferred(loop);
+  tell_times(loop);
 }
 
+void stoa_loop_turn(struct stoa_loop *loop, int wait_ms) {
+  take_turn(loop, wait_ms, UNKNOWN_NS);
+}
+
+/* Turns follow each other, so the end of one is the time at which the next one begins to wait. */
 void stoa_loop_run(struct stoa_loop *loop) {
+  uint64_t known_ns = UNKNOWN_NS;
   while (!stoa_loop_stopped(loop)) {
-    stoa_loop_turn(loop, -1);
+    take_turn(loop, -1, known_ns);
+    known_ns = loop->on_times == NULL ? UNKNOWN_NS : loop->step_ns;
   }
 }
 

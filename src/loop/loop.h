@@ -50,6 +50,22 @@ struct stoa_deferred {
   void (*run)(struct stoa_deferred *deferred);
 };
 
+enum stoa_loop_step {
+  STOA_LOOP_EVENTS, /* of descriptors */
+  STOA_LOOP_POSTS,
+  STOA_LOOP_TIMERS,
+  STOA_LOOP_END, /* the hook and the deferred releases */
+  STOA_LOOP_STEPS
+};
+
+/* How long a turn took, by the loop's clock. */
+struct stoa_loop_times {
+  uint64_t steps_ns[STOA_LOOP_STEPS]; /* of steps with nothing to do 0 */
+  uint64_t turn_ns;                   /* all of it, from waking up */
+  uint64_t late_ns;                   /* of the timers that ran, the latest after its time, of whole ticks */
+  bool has_timers;                    /* some ran */
+};
+
 /* clock  borrowed until destroy
  * Errors: STOA_E_MEMORY, STOA_E_SYSTEM */
 int stoa_loop_create(const struct stoa_clock *clock, struct stoa_loop **out_loop);
@@ -58,6 +74,11 @@ void stoa_loop_destroy(struct stoa_loop *loop);
 
 /* Called once in each turn after the callbacks. It may cause further posts, which wake the next turn. */
 void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), void *context);
+
+/* Called at the very end of each turn, after the releases. It costs a look at the clock for each step with something to
+ * do; one of these serves the wait of the next turn too. */
+void stoa_loop_on_times(struct stoa_loop *loop, void (*hook)(void *context, const struct stoa_loop_times *times),
+                        void *context);
 
 /* Run turns until stoa_loop_stop(). */
 void stoa_loop_run(struct stoa_loop *loop);

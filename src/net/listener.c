@@ -258,7 +258,11 @@ static void on_ready(struct stoa_io *io, uint32_t events) {
       listener->on_accept(listener, fd, &peer);
       continue;
     }
-    int reason = no_descriptors(errno) ? refuse_one(listener, errno) : errno;
+    int reason = errno;
+    if (reason != EAGAIN && reason != EWOULDBLOCK && listener->on_error != NULL) {
+      listener->on_error(listener, reason);
+    }
+    reason = no_descriptors(reason) ? refuse_one(listener, reason) : reason;
     if (reason == EAGAIN || reason == EWOULDBLOCK) {
       return;
     }

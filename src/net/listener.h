@@ -36,6 +36,8 @@ struct stoa_listener {
   /* A connection for which there is no descriptor: send a refusal without blocking. It is closed after the call. NULL
    * with a spare: it is closed without an answer. */
   void (*on_refuse)(struct stoa_listener *listener, int fd);
+  /* accept4(2) failed with this errno, which does not mean that no connection waits. May be NULL. */
+  void (*on_error)(struct stoa_listener *listener, int reason);
   void *context;
 };
 

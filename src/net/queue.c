@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "wire/ws_frame.h"
 
 #include <assert.h>
 #include <sys/uio.h>
@@ -14,8 +15,28 @@
 #define OWN_BYTES_FULL (64u * 1024)
 #define IOV_PER_WRITE 64
 
-struct stoa_queue *stoa_queue_create(void) {
-  return stoa_calloc(1, sizeof(struct stoa_queue));
+struct stoa_queue *stoa_queue_create(struct stoa_metric_cell *backlog) {
+  struct stoa_queue *queue = stoa_calloc(1, sizeof *queue);
+  if (queue != NULL) {
+    queue->backlog = backlog;
+  }
+  return queue;
+}
+
+/* All changes of `bytes`. A gauge takes a negative number as its two's complement. */
+static void add_bytes(struct stoa_queue *queue, size_t count) {
+  queue->bytes += count;
+  if (queue->backlog != NULL) {
+    stoa_metric_cell_add(queue->backlog, count);
+  }
+}
+
+static void take_bytes(struct stoa_queue *queue, size_t count) {
+  assert(count <= queue->bytes);
+  queue->bytes -= count;
+  if (queue->backlog != NULL) {
+    stoa_metric_cell_add(queue->backlog, -(uint64_t)count);
+  }
 }
 
 static struct stoa_segment *segment_at(const struct stoa_queue *queue, uint32_t index) {
@@ -33,6 +54,7 @@ void stoa_queue_destroy(struct stoa_queue *queue) {
   if (queue == NULL) {
     return;
   }
+  take_bytes(queue, queue->bytes);
   while (queue->count > 0) {
     drop_first(queue);
   }
@@ -62,7 +84,7 @@ int stoa_queue_share(struct stoa_queue *queue, struct stoa_batch *batch, size_t 
   }
   *segment_at(queue, queue->count) = (struct stoa_segment){stoa_batch_ref(batch), start, start, end, false};
   queue->count++;
-  queue->bytes += end - start;
+  add_bytes(queue, end - start);
   return STOA_OK;
 }
 
@@ -93,7 +115,7 @@ void stoa_queue_own_end(struct stoa_queue *queue) {
   assert(queue->count > 0);
   struct stoa_segment *last = segment_at(queue, queue->count - 1);
   assert(last->batch->bytes.len >= last->end);
-  queue->bytes += last->batch->bytes.len - last->end;
+  add_bytes(queue, last->batch->bytes.len - last->end);
   last->end = last->batch->bytes.len;
   if (last->end == last->sent) {
     /* Nothing was appended. Writing and cutting need not handle an empty segment. */
@@ -114,8 +136,7 @@ static size_t gather(const struct stoa_queue *queue, struct iovec iov[IOV_PER_WR
 }
 
 void stoa_queue_advance(struct stoa_queue *queue, size_t written) {
-  assert(written <= queue->bytes);
-  queue->bytes -= written;
+  take_bytes(queue, written);
   while (queue->count > 0) {
     struct stoa_segment *segment = segment_at(queue, 0);
     size_t left = segment->end - segment->sent;
@@ -144,22 +165,6 @@ int stoa_queue_flush(struct stoa_queue *queue, struct stoa_conn *conn) {
   return STOA_OK;
 }
 
-/* Length of the unmasked frame at `at`; the library wrote it, so it is whole. */
-static size_t frame_len(const uint8_t *at) {
-  size_t len = at[1] & 0x7f;
-  if (len == 126) {
-    return 4 + ((size_t)at[2] << 8 | at[3]);
-  }
-  if (len == 127) {
-    len = 0;
-    for (int i = 2; i < 10; i++) {
-      len = len << 8 | at[i];
-    }
-    return 10 + len;
-  }
-  return 2 + len;
-}
-
 void stoa_queue_begin_frames(struct stoa_queue *queue, size_t at) {
   assert(queue->count == 1);
   assert(at <= segment_at(queue, 0)->end);
@@ -177,7 +182,7 @@ static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
   assert(promised < segment->end - segment->sent);
   size_t edge = segment->start;
   while (edge < segment->sent + promised) {
-    edge += frame_len(segment->batch->bytes.data + edge);
+    edge += stoa_ws_sent_frame_len(segment->batch->bytes.data + edge);
   }
   assert(edge <= segment->end);
   return edge;
@@ -207,14 +212,14 @@ void stoa_queue_cut(struct stoa_queue *queue, size_t promised) {
   if (kept < queue->count && (kept == 0 || promised > 0)) {
     struct stoa_segment *last = segment_at(queue, kept);
     size_t edge = edge_behind(last, promised);
-    queue->bytes -= last->end - edge;
+    take_bytes(queue, last->end - edge);
     last->end = edge;
     kept++;
   }
   while (queue->count > kept) {
     queue->count--;
     struct stoa_segment *last = segment_at(queue, queue->count);
-    queue->bytes -= last->end - last->sent;
+    take_bytes(queue, last->end - last->sent);
     stoa_batch_unref(last->batch);
   }
   while (queue->bytes == 0 && queue->count > 0) {

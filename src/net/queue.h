@@ -7,6 +7,7 @@
 #ifndef STOA_NET_QUEUE_H
 #define STOA_NET_QUEUE_H
 
+#include "base/metric.h"
 #include "net/batch.h"
 #include "net/conn.h"
 
@@ -23,14 +24,16 @@ struct stoa_segment {
 };
 
 struct stoa_queue {
-  size_t bytes; /* not sent yet, over all segments */
-  size_t owed;  /* used by the stream: bytes not yet sent of those that waited when its input was paused */
+  size_t bytes;                     /* not sent yet, over all segments */
+  struct stoa_metric_cell *backlog; /* counts `bytes` of all queues that have it; NULL: not counted */
+  size_t owed; /* used by the stream: bytes not yet sent of those that waited when its input was paused */
   uint32_t first, count, capacity;
   struct stoa_segment *segments; /* [first, first + count) of capacity */
 };
 
-/* NULL when memory is out. */
-struct stoa_queue *stoa_queue_create(void);
+/* backlog  borrowed until destroy: a gauge to which the bytes that wait are added; the same thread bumps it. NULL: none
+ * NULL when memory is out. */
+struct stoa_queue *stoa_queue_create(struct stoa_metric_cell *backlog);
 void stoa_queue_destroy(struct stoa_queue *queue);
 
 /* Append a range of a shared batch. Errors: STOA_E_MEMORY; the queue is as before. */

@@ -120,8 +120,12 @@ struct stoa_stream {
   bool marked_again : 1; /* after that: the end of the next turn handles it */
   bool handshaking : 1;  /* in the TLS handshake, which is costly: it waits on the ready list */
   uint32_t turn_index;   /* while it is marked: its entry in the turn */
-  uint32_t active_ms;    /* when bytes were received last, low 32 bits of the loop's time */
-  uint32_t sent_ms;      /* when output was added last */
+  uint32_t sent_ms;      /* when output was added last, low 32 bits of the loop's time */
+  uint32_t messages_out; /* used by the protocol: messages that were given to the stream; wraps around */
+  uint64_t bytes_out;    /* bytes that the connection took; as for the others, before TLS */
+  uint64_t bytes_in;     /* bytes that were read */
+  uint32_t messages_in;  /* used by the protocol: messages that were handled; wraps around */
+  uint32_t active_ms;    /* when bytes were received last */
   uint32_t since_ms;     /* used by the protocol: when its state, or its wait, began */
   uint32_t acked;        /* bytes that the peer's kernel had acknowledged at the last check */
   struct stoa_stream_input *input;
@@ -136,6 +140,14 @@ struct stoa_stream_host {
   /* A stream's next deadline moved nearer. */
   void (*on_deadline_change)(struct stoa_stream *stream, uint64_t due_ms);
 
+  /* Counters and gauges of all streams, bumped by the host's thread. Set by the caller; those that are not count into
+   * `uncounted`. */
+  struct stoa_metric_cell *bytes_in, *bytes_out;
+  struct stoa_metric_cell *backlog; /* NULL: not counted */
+  struct stoa_metric_cell uncounted;
+  /* A TLS handshake was completed, or failed. May be NULL. */
+  void (*on_handshake)(struct stoa_stream *stream, bool is_done);
+
   /* Fairness; nanoseconds of the loop's clock. */
   uint64_t turn_ns;         /* when this turn began */
   uint64_t clock_ns;        /* the time as it was read last */
@@ -145,7 +157,7 @@ struct stoa_stream_host {
   struct stoa_ready ready;
 };
 
-/* `loop`, `scratch`, `queue_bytes_max` and on_deadline_change are set by the caller. */
+/* `loop`, `scratch`, `queue_bytes_max`, the callbacks and the counters are set by the caller. */
 void stoa_stream_host_init(struct stoa_stream_host *host);
 void stoa_stream_host_fini(struct stoa_stream_host *host);
 /* Call at the end of a turn, before groups are flushed. Streams on the ready list get their shares, for at most

@@ -119,6 +119,19 @@ static void process(struct stoa_stream *stream, uint8_t *data, size_t len) {
   }
 }
 
+/* Is the handshake over now? `status` is that of the last read. */
+static void note_handshake(struct stoa_stream *stream, int status) {
+  const struct stoa_stream_host *host = stoa_stream_host_of(stream);
+  bool is_done = !stoa_conn_handshaking(&stream->conn);
+  if (!stream->handshaking || (!is_done && status != STOA_E_TLS)) {
+    return;
+  }
+  stream->handshaking = false;
+  if (host->on_handshake != NULL) {
+    host->on_handshake(stream, is_done);
+  }
+}
+
 static bool read_once(struct stoa_stream *stream) {
   struct stoa_stream_host *host = stoa_stream_host_of(stream);
   size_t kept = stream->input == NULL ? 0 : stream->input->stash.len;
@@ -128,10 +141,12 @@ static bool read_once(struct stoa_stream *stream) {
     return false;
   }
   if (status != STOA_OK) {
+    note_handshake(stream, status);
     stream->protocol->on_input_end(stream, status);
     return false;
   }
   assert(len > 0);
+  stoa_stream_note_read(stream, len);
   if (stream->state != STOA_STREAM_OPEN) {
     return true; /* thrown away */
   }
@@ -164,8 +179,10 @@ static bool peek_once(struct stoa_stream *stream) {
     stash(stream, scratch, kept + len);
   }
   /* Cannot fail: the same bytes were peeked just before. */
-  ssize_t ignored = stoa_sys.recv(fd, scratch, used == 0 ? len : used - kept, 0);
+  size_t taken = used == 0 ? len : used - kept;
+  ssize_t ignored = stoa_sys.recv(fd, scratch, taken, 0);
   (void)ignored;
+  stoa_stream_note_read(stream, taken);
   return false;
 }
 
@@ -183,8 +200,8 @@ void stoa_stream_readable(struct stoa_stream *stream) {
     more = read_once(stream);
     stoa_stream_spend(stream, FURTHER_READ_COST);
   }
-  if (stream->state != STOA_STREAM_CLOSED && stream->handshaking) {
-    stream->handshaking = stoa_conn_handshaking(&stream->conn);
+  if (stream->state != STOA_STREAM_CLOSED) {
+    note_handshake(stream, STOA_OK);
   }
 }
 

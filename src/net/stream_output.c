@@ -40,7 +40,7 @@ size_t stoa_stream_pause_bytes(const struct stoa_stream *stream) {
 
 static bool ensure_queue(struct stoa_stream *stream) {
   if (stream->queue == NULL) {
-    stream->queue = stoa_queue_create();
+    stream->queue = stoa_queue_create(stoa_stream_host_of(stream)->backlog);
   }
   return stream->queue != NULL;
 }
@@ -210,6 +210,7 @@ bool stoa_stream_write_through(struct stoa_stream *stream, const struct iovec *p
     stoa_stream_doom(stream, STOA_FATE_BROKEN);
   }
   stream->sent_ms = stoa_stream_now32(stream);
+  stoa_stream_note_written(stream, written);
   *out_written = written;
   return true;
 }
@@ -276,6 +277,7 @@ void stoa_stream_output_shared(struct stoa_stream *stream, struct stoa_batch *ba
   struct iovec piece = {batch->bytes.data + start, end - start};
   size_t written = 0;
   int status = stoa_conn_write(&stream->conn, &piece, 1, &written);
+  stoa_stream_note_written(stream, written);
   if (status != STOA_OK && status != STOA_E_AGAIN) {
     stoa_stream_doom(stream, STOA_FATE_BROKEN);
   } else if (written < end - start) {
@@ -301,6 +303,7 @@ static int write_own(struct stoa_stream *stream) {
     if (status != STOA_OK) {
       return status;
     }
+    stoa_stream_note_written(stream, written);
     done += written;
   }
   forget_own(stream);
@@ -321,6 +324,13 @@ static void note_status(struct stoa_stream *stream, int status) {
   if (stream->state == STOA_STREAM_FLUSHING && stoa_stream_queued(stream) == 0) {
     stoa_stream_mark(stream);
   }
+}
+
+static int write_queue(struct stoa_stream *stream) {
+  size_t before = stream->queue->bytes;
+  int status = stoa_queue_flush(stream->queue, &stream->conn);
+  stoa_stream_note_written(stream, before - stream->queue->bytes);
+  return status;
 }
 
 static bool gather_own(struct stoa_stream *stream) {
@@ -349,7 +359,7 @@ bool stoa_stream_send_own(struct stoa_stream *stream, bool may_gather) {
   if (may_gather && gather_own(stream)) {
     return false;
   }
-  note_status(stream, stream->queue == NULL ? write_own(stream) : stoa_queue_flush(stream->queue, &stream->conn));
+  note_status(stream, stream->queue == NULL ? write_own(stream) : write_queue(stream));
   return true;
 }
 
@@ -375,6 +385,7 @@ bool stoa_stream_sent(const struct stoa_turn_send *send, ssize_t taken) {
   assert(stream->gathered);
   assert(written <= len);
   stream->gathered = false;
+  stoa_stream_note_written(stream, written);
   if (!again) {
     stoa_stream_doom(stream, STOA_FATE_BROKEN);
   } else if (send->is_own) {

@@ -12,6 +12,16 @@ void stoa_stream_enter(struct stoa_stream *stream, enum stoa_stream_state state)
 /* Have the loop watch the events that the stream needs. */
 void stoa_stream_watch(struct stoa_stream *stream);
 
+static inline void stoa_stream_note_written(struct stoa_stream *stream, size_t len) {
+  stream->bytes_out += len;
+  stoa_metric_cell_add(stoa_stream_host_of(stream)->bytes_out, len);
+}
+
+static inline void stoa_stream_note_read(struct stoa_stream *stream, size_t len) {
+  stream->bytes_in += len;
+  stoa_metric_cell_add(stoa_stream_host_of(stream)->bytes_in, len);
+}
+
 /* stream_output.c */
 
 /* Write unsent output, as much as the connection takes; or, if may_gather, leave it to the turn's hand-over. Returns

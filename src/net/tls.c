@@ -53,6 +53,14 @@ bool stoa_tls_handshaking(const struct stoa_tls *tls) {
   return tls->ssl != NULL && !SSL_is_init_finished(tls->ssl);
 }
 
+const char *stoa_tls_version(const struct stoa_tls *tls) {
+  return tls->ssl != NULL ? SSL_get_version(tls->ssl) : "TLSv1.3";
+}
+
+bool stoa_tls_is_resumed(const struct stoa_tls *tls) {
+  return tls->ssl != NULL ? SSL_session_reused(tls->ssl) == 1 : tls->resumed;
+}
+
 bool stoa_tls_wants_write(const struct stoa_tls *tls) {
   return tls->wants_write;
 }

@@ -40,6 +40,11 @@ bool stoa_tls_handshaking(const struct stoa_tls *tls);
 bool stoa_tls_wants_write(const struct stoa_tls *tls);
 void stoa_tls_shutdown(struct stoa_tls *tls);
 
+/* "TLSv1.2" or "TLSv1.3", after the handshake. */
+const char *stoa_tls_version(const struct stoa_tls *tls);
+/* Did the client present a ticket of an earlier session that was accepted? After the handshake. */
+bool stoa_tls_is_resumed(const struct stoa_tls *tls);
+
 /* Many handshakes of this thread's were under way at once, and half of them have ended, since it was asked last: the
  * allocator keeps some 40 KB for each, which malloc_trim(3) gives back. */
 bool stoa_tls_take_peak(void);

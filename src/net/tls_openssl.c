@@ -184,6 +184,7 @@ static bool take_over(struct stoa_tls *tls) {
     stoa_tls_traffic_free(tls);
     return false;
   }
+  tls->resumed = SSL_session_reused(tls->ssl) == 1;
   stoa_tls_openssl_close(tls);
   return true;
 }

@@ -47,9 +47,10 @@ struct stoa_tls {
   uint32_t handshake_len;           /* bytes of `out` that were sealed by the handshake's keys */
   uint8_t end;                      /* STOA_OK, or the status that every read gives from now on */
   bool wants_write : 1;
-  bool broken : 1; /* after a fatal error there is no close_notify (SSL_shutdown(3)) */
-  bool holds : 1;  /* what OpenSSL writes is collected in `out` */
-  bool at_eof : 1; /* the peer shut its side */
+  bool broken : 1;  /* after a fatal error there is no close_notify (SSL_shutdown(3)) */
+  bool holds : 1;   /* what OpenSSL writes is collected in `out` */
+  bool at_eof : 1;  /* the peer shut its side */
+  bool resumed : 1; /* once `ssl` is gone: a ticket was accepted */
 };
 
 /* tls_context.c */

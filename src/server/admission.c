@@ -5,6 +5,7 @@
 #include "server/post.h"
 #include "server/send.h"
 #include "server/session_id.h"
+#include "server/session_log.h"
 #include "server/worker_table.h"
 
 #include <assert.h>
@@ -23,6 +24,23 @@ void stoa_admission_expel(struct stoa_session *session, const struct stoa_error 
   }
   stoa_session_close(session, close_code, reason);
   stoa_arena_reset(stoa_session_arena(session));
+}
+
+/* The upgrade ends here: no one is told of the session, or the program did not want it. */
+static void note_refused(struct stoa_session *session, enum stoa_refused reason) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  stoa_metrics_note_refused(worker, reason);
+  stoa_metric_add(worker->metrics, STOA_M_HANDSHAKES, STOA_HANDSHAKE_REFUSED, 1);
+}
+
+static void note_admitted(struct stoa_session *session) {
+  stoa_metric_add(stoa_worker_of(session)->metrics, STOA_M_HANDSHAKES, STOA_HANDSHAKE_ADMITTED, 1);
+  stoa_session_log_opened(session);
+}
+
+static void close_without_memory(struct stoa_session *session) {
+  note_refused(session, STOA_REFUSED_MEMORY);
+  stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
 }
 
 /* Limits. */
@@ -57,9 +75,11 @@ static bool count_session(struct stoa_session *session) {
   if (atomic_fetch_add(&server->sessions, 1) >= limit && limit > 0) {
     char address[INET6_ADDRSTRLEN];
     uncount_session(session);
+    note_refused(session, STOA_REFUSED_SESSIONS_MAX);
     stoa_peer_format(stoa_server_session_client(own), address);
     stoa_log(STOA_LOG_WARN, "session refused: the server is full; raise server.limits.sessions_max",
-             STOA_F_STR("address", address), STOA_F_INT("sessions_max", limit));
+             STOA_F_STR("address", address), STOA_F_INT("sessions_max", limit),
+             STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_SESSIONS_MAX)));
     expel_full(session, "the server is full", STOA_FULL_RETRY_MS);
     return false;
   }
@@ -75,18 +95,22 @@ static bool count_client(struct stoa_session *session) {
   stoa_peer_format(client, address);
   uint64_t now_ms = stoa_loop_now_ms(stoa_worker_of(session)->loop);
   if (stoa_peers_admit_handshake(&server->peers, client, now_ms, &retry_ms) != STOA_OK) {
+    note_refused(session, STOA_REFUSED_ADDRESS_HANDSHAKES);
     stoa_log(STOA_LOG_WARN,
              "session refused: too many handshakes from one address; raise server.limits.address_handshakes_per_s",
              STOA_F_STR("address", address),
-             STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s));
+             STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s),
+             STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_HANDSHAKES)));
     expel_full(session, "too many handshakes from your address", retry_ms);
     return false;
   }
   if (stoa_peers_session_begin(&server->peers, client) != STOA_OK) {
+    note_refused(session, STOA_REFUSED_ADDRESS_SESSIONS);
     stoa_log(STOA_LOG_WARN,
              "session refused: too many sessions from one address; raise server.limits.address_sessions_max, or add "
              "the proxy to server.trusted_proxies",
-             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max),
+             STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_SESSIONS)));
     expel_full(session, "too many sessions from your address", STOA_FULL_RETRY_MS);
     return false;
   }
@@ -150,6 +174,9 @@ static void tell_extensions(struct stoa_session *session) {
 }
 
 void stoa_admission_on_closing(struct stoa_session *session) {
+  if ((session->stream.pauses & STOA_PAUSE_ADMISSION) != 0) {
+    stoa_metric_add(stoa_worker_of(session)->metrics, STOA_M_HANDSHAKES, STOA_HANDSHAKE_ABANDONED, 1);
+  }
   withdraw(session);
   tell_extensions(session);
   if (stoa_server_session_of(session)->known) {
@@ -157,7 +184,14 @@ void stoa_admission_on_closing(struct stoa_session *session) {
   }
 }
 
-static void expel_for(struct stoa_session *session, const struct stoa_refusal *refusal) {
+static void expel_for(struct stoa_session *session, const struct stoa_refusal *refusal, enum stoa_refused reason) {
+  char address[INET6_ADDRSTRLEN];
+  note_refused(session, reason);
+  stoa_peer_format(stoa_server_session_client(stoa_server_session_of(session)), address);
+  stoa_log(STOA_LOG_INFO, "session refused by the program", STOA_F_STR("address", address),
+           STOA_F_INT("code", refusal->close_code),
+           STOA_F_STR("reason", refusal->reason == NULL ? "" : refusal->reason),
+           STOA_F_STR("refused", stoa_refused_text(reason)));
   bool is_temporary = refusal->close_code < 4500;
   const struct stoa_error error = {.code = refusal->close_code,
                                    .reason = STOA_STR("REFUSED"),
@@ -175,7 +209,7 @@ static void wait_for_program(struct stoa_session *session) {
   }
   struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
   if (account == NULL) {
-    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    close_without_memory(session);
     return;
   }
   withdraw(session);
@@ -198,12 +232,14 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
   struct stoa_refusal refusal = {.close_code = STOA_CLOSE_FORBIDDEN, .reason = "refused"};
   if (callbacks->on_connect == NULL) {
+    note_admitted(session);
     make_known(session);
     return;
   }
   enum stoa_admission decision = callbacks->on_connect(callbacks->user, session, request, &refusal);
   switch (decision) {
     case STOA_ADMIT:
+      note_admitted(session);
       make_known(session);
       break;
     case STOA_ADMIT_LATER:
@@ -211,7 +247,7 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
       make_known(session);
       break;
     case STOA_REFUSE:
-      expel_for(session, &refusal);
+      expel_for(session, &refusal, STOA_REFUSED_PROGRAM);
       break;
   }
   stoa_arena_reset(stoa_session_arena(session));
@@ -220,6 +256,7 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
 /* Tokens. */
 
 static void expel_for_token(struct stoa_session *session, int status, bool is_expired) {
+  note_refused(session, STOA_REFUSED_TOKEN);
   const struct stoa_error internal = {.code = STOA_ERROR_INTERNAL,
                                       .reason = STOA_STR("INTERNAL"),
                                       .message = STOA_STR("out of memory"),
@@ -290,7 +327,7 @@ void stoa_admission_begin(struct stoa_session *session, const struct stoa_reques
     return;
   }
   if (!stoa_server_session_of(session)->awaits_token && stoa_admission_enroll(session) != STOA_OK) {
-    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    close_without_memory(session);
     return;
   }
   ask_program(session, request);
@@ -298,15 +335,17 @@ void stoa_admission_begin(struct stoa_session *session, const struct stoa_reques
 
 /* Decided later. */
 
-static void decide(struct stoa_session *session, const struct stoa_refusal *refusal) {
+static void decide(struct stoa_session *session, const struct stoa_refusal *refusal, enum stoa_refused reason) {
   if ((session->stream.pauses & STOA_PAUSE_ADMISSION) == 0) {
     return; /* decided already, or no decision is pending */
   }
   stoa_stream_resume(&session->stream, STOA_PAUSE_ADMISSION);
   if (refusal != NULL) {
-    expel_for(session, refusal);
+    expel_for(session, refusal, reason);
   } else if (!stoa_server_session_of(session)->awaits_token && stoa_admission_enroll(session) != STOA_OK) {
-    stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    close_without_memory(session);
+  } else {
+    note_admitted(session);
   }
 }
 
@@ -320,7 +359,7 @@ uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_m
     return now_ms + (limit_ms - passed_ms);
   }
   static const struct stoa_refusal refusal = {STOA_CLOSE_INTERNAL, "not admitted in time", STOA_FULL_RETRY_MS};
-  decide(session, &refusal);
+  decide(session, &refusal, STOA_REFUSED_PROGRAM_LATE);
   return UINT64_MAX;
 }
 
@@ -337,7 +376,7 @@ static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
   const struct decision *decision = stoa_container_of(post, const struct decision, post);
   struct stoa_session *session = stoa_worker_find(worker, &decision->session_id);
   if (session != NULL) {
-    decide(session, decision->is_refusal ? &decision->refusal : NULL);
+    decide(session, decision->is_refusal ? &decision->refusal : NULL, STOA_REFUSED_PROGRAM);
   }
 }
 

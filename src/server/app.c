@@ -119,7 +119,7 @@ static void *make_section(const struct program *program, const struct stoa_messa
 static int fill_defaults(const struct program *program) {
   struct stoa_server_config *config =
       make_section(program, program->type, program->config, "server", &stoa_server_config_type);
-  void *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
+  struct stoa_log_config *log = make_section(program, program->type, program->config, "log", &stoa_log_config_type);
   if (config == NULL || log == NULL) {
     return STOA_E_MEMORY;
   }
@@ -131,6 +131,7 @@ static int fill_defaults(const struct program *program) {
     return STOA_E_MEMORY;
   }
   stoa_options_fill(config, limits, rate);
+  stoa_options_fill_log(log);
   config->workers = stoa_options_workers(config);
   return STOA_OK;
 }
@@ -177,13 +178,15 @@ static int check_config(const struct stoa_server_config *config) {
                            : start_failed("the configuration is not usable", status);
 }
 
-static int serve(const struct program *program, const struct stoa_server_config *config) {
+static int serve(const struct program *program, const struct stoa_server_config *config,
+                 const struct stoa_log_config *log) {
   struct stoa_app_context context;
   struct stoa_server *server = NULL;
   int status = stoa_server_create(config, &server);
   if (status != STOA_OK) {
     return start_failed("the server could not start", status);
   }
+  stoa_server_set_log(server, log);
   status = stoa_app_context_init(&context, program->app, program->config, server);
   bool is_good = status == STOA_OK && stoa_app_life_run(&context);
   stoa_app_context_fini(&context);
@@ -205,7 +208,8 @@ static int use_config(const struct program *program) {
   }
   open_log(program, section(program, log));
   bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
-  return is_check ? check_config(section(program, server)) : serve(program, section(program, server));
+  return is_check ? check_config(section(program, server))
+                  : serve(program, section(program, server), section(program, log));
 }
 
 /* Files, then the environment, then settings. */

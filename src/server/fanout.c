@@ -257,6 +257,12 @@ static int find_for_append(struct stoa_groups *groups, struct stoa_string name, 
   return *out_group == NULL ? STOA_E_MEMORY : STOA_OK;
 }
 
+static void note_published(const struct stoa_groups *groups, int status) {
+  if (status == STOA_OK) {
+    stoa_metric_cell_add(groups->host.published, 1);
+  }
+}
+
 int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
                        const struct stoa_uuid *except) {
   struct stoa_group *group;
@@ -267,6 +273,7 @@ int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, stru
   int status = find_for_append(groups, name, &group, &interest);
   if (group != NULL) {
     status = append_to(groups, group, outgoing, except);
+    note_published(groups, status);
     stoa_groups_drop_if_unused(groups, group);
   }
   stoa_interest_release(groups->host.interests, interest);
@@ -280,6 +287,7 @@ int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, str
   int status = find_for_append(groups, name, &group, &interest);
   if (group != NULL) {
     status = deliver_to(groups, group, outgoing, except);
+    note_published(groups, status);
     stoa_groups_drop_if_unused(groups, group);
   } else if (status != STOA_OK) {
     for (size_t i = 0; i < variant_count(groups); i++) {

@@ -13,6 +13,7 @@
 #define STOA_SERVER_GROUP_H
 
 #include "base/map.h"
+#include "base/metric.h"
 #include "net/batch.h"
 #include "server/exclusion.h"
 #include "server/interest.h"
@@ -60,6 +61,7 @@ struct stoa_groups_host {
   uint32_t worker, worker_count;
   struct stoa_interests *interests;
   const struct stoa_formats *formats;
+  struct stoa_metric_cell *published; /* counts messages on the groups' owner */
   size_t gathered_bytes_max;
 
   /* The compressor for the shared window. NULL when memory is out. */

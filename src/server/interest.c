@@ -52,6 +52,13 @@ struct stoa_interest *stoa_interest_acquire(struct stoa_interests *interests, st
   return interest;
 }
 
+size_t stoa_interests_count(struct stoa_interests *interests) {
+  pthread_mutex_lock(&interests->mutex);
+  size_t count = interests->by_name.count;
+  pthread_mutex_unlock(&interests->mutex);
+  return count;
+}
+
 void stoa_interest_release(struct stoa_interests *interests, struct stoa_interest *interest) {
   if (interest == NULL) {
     return;

@@ -39,6 +39,8 @@ void stoa_interests_fini(struct stoa_interests *interests);
 /* Take one reference to a group's bits. With `create` false NULL means that no worker has the group, else that memory
  * is out. */
 struct stoa_interest *stoa_interest_acquire(struct stoa_interests *interests, struct stoa_string name, bool create);
+/* How many groups there are. */
+size_t stoa_interests_count(struct stoa_interests *interests);
 void stoa_interest_release(struct stoa_interests *interests, struct stoa_interest *interest);
 
 #endif

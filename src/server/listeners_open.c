@@ -87,6 +87,7 @@ static void on_refuse(struct stoa_listener *listener, int fd) {
       "Content-Type: text/plain\r\nContent-Length: 42\r\n\r\n"
       "the server is out of descriptors for now.\n";
   uint8_t input[4096];
+  stoa_metrics_note_refused(listener->context, STOA_REFUSED_DESCRIPTORS);
   if (socket_of(listener)->listener->tls != NULL) {
     return;
   }
@@ -95,6 +96,12 @@ static void on_refuse(struct stoa_listener *listener, int fd) {
   ssize_t ignored = stoa_sys.send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
   (void)ignored;
   stoa_sys.shutdown(fd, SHUT_WR);
+}
+
+static void on_error(struct stoa_listener *listener, int reason) {
+  const struct stoa_worker *worker = listener->context;
+  bool is_limit = reason == EMFILE || reason == ENFILE;
+  stoa_metric_add(worker->metrics, STOA_M_ACCEPT_ERRORS, is_limit ? STOA_ACCEPT_DESCRIPTORS : STOA_ACCEPT_OTHER, 1);
 }
 
 /* Opening. */
@@ -109,6 +116,7 @@ static int watch(struct stoa_worker *worker, uint32_t index, int fd, bool is_sha
                                      .spare = &worker->spare,
                                      .on_accept = is_shared ? on_accept_shared : on_accept,
                                      .on_refuse = on_refuse,
+                                     .on_error = on_error,
                                      .context = worker};
   int status = stoa_listener_start(listener, worker->loop, fd);
   if (status != STOA_OK) {

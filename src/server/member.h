@@ -41,6 +41,14 @@ static inline void stoa_member_close_lost(struct stoa_session *session) {
   stoa_session_close(session, STOA_CLOSE_POSITION_LOST, "messages were lost");
 }
 
+/* So many messages of a batch were just given to its stream: count them. A stream that did not take them has a fate
+ * now, or is not open. */
+static inline void stoa_member_note_sent(struct stoa_session *session, uint32_t count) {
+  if (session->stream.fate == STOA_FATE_ALIVE && session->stream.state == STOA_STREAM_OPEN) {
+    stoa_session_note_sent(session, count);
+  }
+}
+
 /* Its index in the group of all. */
 static inline uint32_t *stoa_member_all_index(struct stoa_session *session) {
   return &stoa_server_session_of(session)->all_index;

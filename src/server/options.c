@@ -159,6 +159,10 @@ void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_con
   fill_rate(rate, limits->message_bytes_max);
 }
 
+void stoa_options_fill_log(struct stoa_log_config *config) {
+  or_default(&config->slow_turn_ms, 100);
+}
+
 uint32_t stoa_options_workers(const struct stoa_server_config *config) {
   uint32_t cores = core_count();
   if (config->workers != 0) {

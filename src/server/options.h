@@ -8,6 +8,8 @@
  * is looked at. What is put in lives as long as the program. */
 void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_config *limits,
                        struct stoa_rate_config *rate);
+/* The same of the section `log`. */
+void stoa_options_fill_log(struct stoa_log_config *config);
 /* How many workers the server has: config->workers, or one for each core. */
 uint32_t stoa_options_workers(const struct stoa_server_config *config);
 

@@ -1,4 +1,6 @@
 /* server/properties.c: the program's pointers of a server and a session, and what it may read from them. */
+#include "base/memory.h"
+#include "base/utf8.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -34,6 +36,28 @@ void stoa_server_set_user(struct stoa_server *server, void *user, void (*destroy
   if (before != NULL && before != user && destroy_before != NULL) {
     destroy_before(before);
   }
+}
+
+/* The user's name. */
+
+int stoa_session_set_name(struct stoa_session *session, struct stoa_string name) {
+  if (name.len > STOA_SESSION_NAME_LEN_MAX) {
+    return STOA_E_LIMIT;
+  }
+  if (name.len > 0 && (!stoa_utf8_valid(name.data, name.len) || memchr(name.data, 0, name.len) != NULL)) {
+    return STOA_E_UTF8;
+  }
+  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
+  char *copy = account == NULL ? NULL : stoa_calloc(1, name.len + 1);
+  if (copy == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (name.len > 0) {
+    memcpy(copy, name.data, name.len);
+  }
+  stoa_free(account->name);
+  account->name = copy;
+  return STOA_OK;
 }
 
 /* The address of a session. */

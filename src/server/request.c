@@ -35,6 +35,13 @@ static void refuse(const struct upgrade *upgrade, int code, const char *text) {
   stoa_http_refuse(upgrade->stream, &refusal);
 }
 
+/* An upgrade is refused: count it. */
+static void note_refused(const struct upgrade *upgrade, enum stoa_refused reason) {
+  struct stoa_worker *worker = stoa_worker_of_stream(upgrade->stream);
+  stoa_metrics_note_refused(worker, reason);
+  stoa_metric_add(worker->metrics, STOA_M_HANDSHAKES, STOA_HANDSHAKE_REFUSED, 1);
+}
+
 static bool is_endpoint(struct upgrade *upgrade) {
   struct stoa_string encoded = {(const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len};
   if (encoded.len > sizeof upgrade->path ||
@@ -114,11 +121,13 @@ static bool find_client(struct upgrade *upgrade) {
     stoa_log(STOA_LOG_WARN,
              "upgrade refused: Forwarded and X-Forwarded-For name different clients; configure the proxy to remove the "
              "field that it does not write",
-             STOA_F_STR("proxy", proxy));
+             STOA_F_STR("proxy", proxy), STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_FORWARDED)));
+    note_refused(upgrade, STOA_REFUSED_FORWARDED);
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
   }
   if (status == STOA_OK && !stoa_server_session_set_client(own, address)) {
+    note_refused(upgrade, STOA_REFUSED_MEMORY);
     refuse(upgrade, 503, NULL);
     return false;
   }
@@ -149,7 +158,9 @@ static bool page_allowed(struct upgrade *upgrade) {
   }
   stoa_peer_format(stoa_server_session_client(own), address);
   stoa_log(STOA_LOG_WARN, "upgrade refused", STOA_F_STR("address", address), STOA_F_STR("reason", reason),
-           STOA_F_TEXT("origin", request.origin), STOA_F_TEXT("host", request.host));
+           STOA_F_TEXT("origin", request.origin), STOA_F_TEXT("host", request.host),
+           STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ORIGIN)));
+  note_refused(upgrade, STOA_REFUSED_ORIGIN);
   refuse(upgrade, 403, reason);
   return false;
 }
@@ -192,10 +203,12 @@ static void begin_session(struct upgrade *upgrade) {
   assert(upgrade->format < upgrade->server->formats.count);
   own->format = (uint8_t)upgrade->format;
   if (stoa_session_begin(session, &worker->sessions, upgrade->compress ? &upgrade->deflate : NULL) != STOA_OK) {
+    note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_stream_doom(upgrade->stream, STOA_FATE_BROKEN);
     return;
   }
   if (stoa_worker_add_session(worker, session) != STOA_OK) {
+    note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
     return;
   }
@@ -210,9 +223,31 @@ static void begin_session(struct upgrade *upgrade) {
   stoa_admission_begin(session, &request, token_of(upgrade, &request));
 }
 
+static void refuse_path(struct upgrade *upgrade) {
+  const struct stoa_string path = {(const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len};
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(stoa_server_session_client(stoa_server_session_of_stream(upgrade->stream)), address);
+  stoa_log(STOA_LOG_INFO, "upgrade refused: the endpoint is at another path, server.path",
+           STOA_F_STR("address", address), STOA_F_TEXT("path", path),
+           STOA_F_TEXT("server.path", upgrade->server->config.path),
+           STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_PATH)));
+  note_refused(upgrade, STOA_REFUSED_PATH);
+  refuse(upgrade, 404, NULL);
+}
+
+/* It asks for WebSocket, but not as RFC 6455 4.2.1 wants. */
+static void refuse_request(struct upgrade *upgrade, int code) {
+  char address[INET6_ADDRSTRLEN];
+  stoa_peer_format(stoa_server_session_client(stoa_server_session_of_stream(upgrade->stream)), address);
+  stoa_log(STOA_LOG_INFO, "upgrade refused: the request is not one of RFC 6455", STOA_F_STR("address", address),
+           STOA_F_INT("status", code), STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_REQUEST)));
+  note_refused(upgrade, STOA_REFUSED_REQUEST);
+  refuse(upgrade, code, NULL);
+}
+
 static void on_upgrade(struct upgrade *upgrade) {
   if (!is_endpoint(upgrade)) {
-    refuse(upgrade, 404, NULL);
+    refuse_path(upgrade);
     return;
   }
   if (!find_client(upgrade) || !page_allowed(upgrade)) {
@@ -237,6 +272,6 @@ void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_hea
   } else if (code == 0) {
     on_plain_request(&upgrade);
   } else {
-    refuse(&upgrade, code, NULL);
+    refuse_request(&upgrade, code);
   }
 }

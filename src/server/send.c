@@ -32,6 +32,9 @@ int stoa_worker_send(struct stoa_session *session, struct stoa_outgoing *outgoin
   const struct stoa_format *format = &worker->server->formats.items[stoa_server_session_of(session)->format];
   int status = stoa_format_write(format, deflater_of(session), outgoing, out);
   stoa_stream_output_end(&session->stream);
+  if (status == STOA_OK) {
+    stoa_session_note_sent(session, 1);
+  }
   return status;
 }
 

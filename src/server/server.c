@@ -80,6 +80,7 @@ static struct stoa_server *begin_server(void) {
     return NULL;
   }
   server->clock = &stoa_clock_system;
+  stoa_server_set_log(server, NULL);
   server->files.root_fd = -1;
   server->ended_fd = -1;
   stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
@@ -173,6 +174,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
+  stoa_server_metrics_fini(&server->metrics);
   stoa_handler_table_fini(&server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
@@ -183,6 +185,12 @@ void stoa_server_destroy(struct stoa_server *server) {
 void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks) {
   assert(!server->started);
   server->callbacks = *callbacks;
+}
+
+void stoa_server_set_log(struct stoa_server *server, const struct stoa_log_config *config) {
+  assert(!server->started);
+  server->log = config == NULL ? (struct stoa_log_config){0} : *config;
+  stoa_options_fill_log(&server->log);
 }
 
 int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec) {
@@ -259,6 +267,9 @@ static int bring_up(struct stoa_server *server) {
   int status = choose_formats(server);
   if (status == STOA_OK) {
     status = choose_sends(server);
+  }
+  if (status == STOA_OK) {
+    status = stoa_server_metrics_init(server, 0);
   }
   if (status == STOA_OK) {
     status = init_workers(server);

@@ -8,6 +8,7 @@
 #include "server/auth.h"
 #include "server/extension.h"
 #include "server/listeners.h"
+#include "server/metrics.h"
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
@@ -19,6 +20,7 @@ struct stoa_server {
   const struct stoa_clock *clock;   /* of every loop; borrowed */
   struct stoa_server_config config; /* a copy, defaults filled in; its memory is config_arena */
   struct stoa_limits_config limits;
+  struct stoa_log_config log; /* what it logs; defaults filled in */
   struct stoa_arena *config_arena;
   struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;
@@ -43,6 +45,7 @@ struct stoa_server {
   struct stoa_peers peers;
   struct stoa_interests interests;
   struct stoa_listeners listeners;
+  struct stoa_server_metrics metrics;
 
   struct stoa_worker *workers;
   uint32_t worker_count;

@@ -9,6 +9,13 @@ struct stoa_session_account *stoa_server_session_account(struct stoa_server_sess
   return own->account;
 }
 
+void stoa_session_account_free(struct stoa_session_account *account) {
+  if (account != NULL) {
+    stoa_free(account->name);
+    stoa_free(account);
+  }
+}
+
 bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]) {
   struct stoa_session_account *account = stoa_server_session_account(own);
   if (account == NULL) {

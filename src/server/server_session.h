@@ -18,6 +18,9 @@ struct stoa_membership {
   uint32_t index;
 };
 
+/* How a connection is protected. A version other than these is TLS 1.3: OpenSSL negotiates no other. */
+enum stoa_connection_tls { STOA_CONNECTION_PLAIN, STOA_CONNECTION_TLS_1_2, STOA_CONNECTION_TLS_1_3 };
+
 /* Data that few sessions need. */
 struct stoa_session_account {
   uint32_t mistakes;       /* messages it should not have sent, less one for each second since */
@@ -31,6 +34,7 @@ struct stoa_session_account {
   uint32_t call_count;
   struct stoa_rate rate;          /* of its messages */
   struct stoa_identity *identity; /* its token, see auth.h */
+  char *name;                     /* the user's, for the log; owned; NULL: none */
 };
 
 struct stoa_server_session {
@@ -46,11 +50,16 @@ struct stoa_server_session {
   bool client_counted : 1;  /* as a session of its client's address */
   bool proxied : 1;         /* the client's address is not the connection's: see the account */
   bool awaits_token : 1;    /* it must authenticate before it is accepted */
+  bool admitted : 1;        /* its end is logged, as its beginning was */
+  uint8_t tls : 2;          /* enum stoa_connection_tls */
   void *user;
   struct stoa_membership *memberships;  /* groups that were joined by name */
   struct stoa_session_account *account; /* made when it is first needed */
   struct stoa_peer peer;                /* of the connection */
 };
+
+/* NULL is fine. */
+void stoa_session_account_free(struct stoa_session_account *account);
 
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);

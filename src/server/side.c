@@ -3,6 +3,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "server/member.h"
+#include "wire/ws_frame.h"
 
 #include <assert.h>
 
@@ -57,10 +58,15 @@ static size_t taken_by(const struct stoa_group_side *side, const struct stoa_mem
   return member->batch_number == side->batch_number ? member->taken : 0;
 }
 
+static uint32_t message_count(const struct stoa_group_side *side, size_t start, size_t end) {
+  return stoa_ws_sent_frame_count(side->batch->bytes.data, start, end);
+}
+
 static void take_up_to(struct stoa_group_side *side, struct stoa_member *member, size_t end) {
   size_t from = taken_by(side, member);
   if (from < end) {
     stoa_stream_output_queue(&member->session->stream, side->batch, from, end);
+    stoa_member_note_sent(member->session, message_count(side, from, end));
     member->batch_number = side->batch_number;
     member->taken = (uint32_t)end;
   }
@@ -152,6 +158,7 @@ bool stoa_side_held_lost(const struct stoa_group *group, size_t variant) {
 
 void stoa_side_write(const struct stoa_group_side *side) {
   size_t len = side->batch->bytes.len;
+  uint32_t all_count = message_count(side, 0, len);
   for (uint32_t i = 0; i < side->count; i++) {
     const struct stoa_member *member = &side->members[i];
     if (i + PREFETCH_MEMBERS < side->count) {
@@ -160,6 +167,7 @@ void stoa_side_write(const struct stoa_group_side *side) {
     size_t from = taken_by(side, member);
     if (from < len) {
       stoa_stream_output_shared(&member->session->stream, side->batch, from, len);
+      stoa_member_note_sent(member->session, from == 0 ? all_count : message_count(side, from, len));
     }
   }
 }

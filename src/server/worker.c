@@ -58,10 +58,19 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   assert(before > 0);
   (void)before;
   stoa_auth_forget(own);
-  stoa_free(own->account);
+  stoa_session_account_free(own->account);
   stoa_free(own);
   stoa_listeners_resume(worker);
   stoa_worker_end_if_drained(worker);
+}
+
+static void note_end(struct stoa_session *session) {
+  struct stoa_metric_shard *metrics = stoa_worker_of(session)->metrics;
+  uint32_t row = stoa_metric_close_row(session->close_code);
+  uint32_t side = session->peer_closed ? STOA_CLOSE_BY_PEER : STOA_CLOSE_BY_SERVER;
+  stoa_metric_add(metrics, STOA_M_CLOSES, stoa_metric_series(&metrics->table[STOA_M_CLOSES], row, side), 1);
+  stoa_metric_observe(metrics, STOA_M_SESSION_SECONDS, 0, stoa_session_age_ms(session));
+  stoa_session_log_closed(session);
 }
 
 static void on_end(struct stoa_session *session) {
@@ -70,6 +79,7 @@ static void on_end(struct stoa_session *session) {
   struct stoa_server_session *own = stoa_server_session_of(session);
   assert(!own->accepted);
   assert(own->group_count == 0);
+  note_end(session);
   if (own->known && server->callbacks.on_closed != NULL) {
     server->callbacks.on_closed(server->callbacks.user, session, session->close_code,
                                 session->close_reason == NULL ? "" : session->close_reason);
@@ -95,6 +105,20 @@ static void on_http_end(struct stoa_stream *stream) {
   stoa_loop_defer(stoa_stream_host_of(stream)->loop, &own->base.release);
 }
 
+static void on_handshake(struct stoa_stream *stream, bool is_done) {
+  const struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  struct stoa_server_session *own = stoa_server_session_of_stream(stream);
+  if (!is_done) {
+    stoa_metric_add(worker->metrics, STOA_M_TLS, STOA_TLS_FAILED, 1);
+    return;
+  }
+  bool is_resumed = stoa_tls_is_resumed(stream->conn.tls);
+  bool is_1_2 = strcmp(stoa_tls_version(stream->conn.tls), "TLSv1.2") == 0;
+  own->tls = is_1_2 ? STOA_CONNECTION_TLS_1_2 : STOA_CONNECTION_TLS_1_3;
+  uint32_t full = is_1_2 ? STOA_TLS_1_2 : STOA_TLS_1_3;
+  stoa_metric_add(worker->metrics, STOA_M_TLS, is_resumed ? full + 1 : full, 1);
+}
+
 /* Turns. */
 
 static void on_turn_end(void *context) {
@@ -114,11 +138,22 @@ static void on_turn_end(void *context) {
 
 /* Making. */
 
+static void set_counters(struct stoa_worker *worker) {
+  struct stoa_metric_shard *metrics = worker->metrics;
+  worker->streams.bytes_in = stoa_metric_cell_of(metrics, STOA_M_BYTES, STOA_DIRECTION_IN);
+  worker->streams.bytes_out = stoa_metric_cell_of(metrics, STOA_M_BYTES, STOA_DIRECTION_OUT);
+  worker->streams.backlog = stoa_metric_cell_of(metrics, STOA_M_BACKLOG, 0);
+  worker->sessions.messages_in = stoa_metric_cell_of(metrics, STOA_M_MESSAGES, STOA_DIRECTION_IN);
+  worker->sessions.messages_out = stoa_metric_cell_of(metrics, STOA_M_MESSAGES, STOA_DIRECTION_OUT);
+}
+
 static void set_hosts(struct stoa_worker *worker) {
   const struct stoa_server *server = worker->server;
+  set_counters(worker);
   worker->streams.loop = worker->loop;
   worker->streams.queue_bytes_max = server->limits.send_queue_bytes_max;
   worker->streams.on_deadline_change = stoa_worker_on_deadline_change;
+  worker->streams.on_handshake = on_handshake;
   stoa_stream_host_init(&worker->streams);
   worker->http.protocol.host = &worker->streams;
   worker->http.limits = &server->http_limits;
@@ -179,6 +214,8 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->server = server;
   worker->index = index;
   worker->spare.fd = -1;
+  worker->metrics = stoa_metrics_shard(server->metrics.set, index);
+  worker->sample_in = 1; /* the first one is measured: a server with few requests has a duration too */
   set_scratch(worker);
   int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
@@ -208,6 +245,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
     }
   }
   stoa_loop_on_turn_end(worker->loop, on_turn_end, worker);
+  stoa_worker_watch_start(worker);
   stoa_worker_sweep_start(worker);
   return STOA_OK;
 }
@@ -234,6 +272,7 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
   do {
     stoa_loop_turn(worker->loop, 0);
   } while (worker->table_count > 0);
+  stoa_session_log_end(worker);
   stoa_work_drop_timers(worker);
   stoa_worker_enter(NULL);
 }

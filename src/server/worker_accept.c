@@ -27,6 +27,7 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
   const struct stoa_server_listener *listener = &worker->server->listeners.items[own->listener];
   assert(listener->proxy_protocol);
   if (!take_addresses(own, header)) {
+    stoa_metrics_note_refused(worker, STOA_REFUSED_MEMORY);
     stoa_stream_drop(stream);
     return;
   }
@@ -39,11 +40,12 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
 
 void stoa_worker_on_bad_proxy_header(struct stoa_stream *stream) {
   char address[INET6_ADDRSTRLEN];
+  stoa_metrics_note_refused(stoa_worker_of_stream(stream), STOA_REFUSED_PROXY_HEADER);
   stoa_peer_format(&stoa_server_session_of_stream(stream)->peer, address);
   stoa_log(STOA_LOG_WARN,
            "connection refused: it does not start with a PROXY protocol header; configure the proxy to send one, or "
            "set proxy_protocol of this listener to off",
-           STOA_F_STR("address", address));
+           STOA_F_STR("address", address), STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_PROXY_HEADER)));
 }
 
 static int open_connection(struct stoa_worker *worker, int fd, const struct stoa_peer *peer,
@@ -65,6 +67,7 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   }
   stoa_worker_table_add(worker, own);
   atomic_fetch_add(&worker->server->connections, 1);
+  stoa_metric_add(worker->metrics, STOA_M_ACCEPTED, 0, 1);
   return STOA_OK;
 }
 
@@ -77,21 +80,26 @@ static bool admit(struct stoa_worker *worker, const struct stoa_server_listener 
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(peer, address);
   if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
+    stoa_metrics_note_refused(worker, STOA_REFUSED_NOT_A_PROXY);
     stoa_log(STOA_LOG_WARN,
              "connection refused: this listener accepts trusted proxies only; add the proxy to server.trusted_proxies",
-             STOA_F_STR("address", address));
+             STOA_F_STR("address", address), STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_NOT_A_PROXY)));
     return false;
   }
   if (limit > 0 && atomic_load(&server->connections) >= limit) {
+    stoa_metrics_note_refused(worker, STOA_REFUSED_CONNECTIONS_MAX);
     stoa_log(STOA_LOG_WARN, "connection refused: too many connections; raise server.limits.connections_max",
-             STOA_F_STR("address", address), STOA_F_INT("connections_max", limit));
+             STOA_F_STR("address", address), STOA_F_INT("connections_max", limit),
+             STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_CONNECTIONS_MAX)));
     return false;
   }
   if (stoa_peers_connect(&server->peers, peer) != STOA_OK) {
+    stoa_metrics_note_refused(worker, STOA_REFUSED_ADDRESS_CONNECTIONS);
     stoa_log(STOA_LOG_WARN,
              "connection refused: too many connections from one address; raise server.limits.address_sessions_max, or "
              "add the proxy to server.trusted_proxies",
-             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max));
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max),
+             STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_CONNECTIONS)));
     return false;
   }
   return true;
@@ -108,6 +116,7 @@ void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_lis
   int status = open_connection(worker, fd, &peer, listener);
   if (status != STOA_OK) {
     stoa_peers_disconnect(&worker->server->peers, &peer);
+    stoa_metrics_note_refused(worker, STOA_REFUSED_MEMORY);
     stoa_log(STOA_LOG_ERROR, "an accepted connection could not be set up",
              STOA_F_STR("reason", stoa_status_text(status)));
   }

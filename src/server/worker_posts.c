@@ -114,6 +114,7 @@ struct stoa_groups_host stoa_worker_groups_host(struct stoa_worker *worker) {
                                    .worker_count = server->worker_count,
                                    .interests = &server->interests,
                                    .formats = &server->formats,
+                                   .published = stoa_metric_cell_of(worker->metrics, STOA_M_PUBLICATIONS, 0),
                                    .gathered_bytes_max = server->limits.mailbox_bytes_max,
                                    .deflater = deflater,
                                    .hand_over = hand_over,

@@ -6,6 +6,10 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <stoa/log.h>
+
+/* Of a frame that breaks the protocol, in the log. */
+#define SHOWN_BYTES_MAX 32u
 
 /* A message that is not complete yet. */
 
@@ -99,7 +103,10 @@ static void give_back_inflater(struct stoa_session *session) {
 /* Messages. */
 
 static void deliver(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
-  stoa_session_host_of(session)->on_message(session, message, is_text);
+  struct stoa_session_host *host = stoa_session_host_of(session);
+  session->stream.messages_in++;
+  stoa_metric_cell_add(host->messages_in, 1);
+  host->on_message(session, message, is_text);
   stoa_stream_spend(&session->stream, message.len);
 }
 
@@ -183,6 +190,7 @@ static void on_close_frame(struct stoa_session *session, const struct stoa_ws_ev
     memcpy(reason, event->data + 2, len);
   }
   reason[len] = '\0';
+  session->peer_closed = session->state == STOA_SESSION_OPEN || session->peer_closed;
   stoa_session_end(session, event->code, reason);
 }
 
@@ -215,6 +223,23 @@ static void on_event(struct stoa_session *session, const struct stoa_ws_event *e
   /* Otherwise the close handshake has begun, and messages are thrown away. */
 }
 
+/* What the peer did wrong, with the first bytes of the frame: what was read of it so far is unmasked. */
+static void log_violation(const struct stoa_session *session, const struct stoa_ws_event *event, const uint8_t *data,
+                          size_t len) {
+  static const char digits[] = "0123456789abcdef";
+  char id[STOA_UUID_TEXT_LEN + 1];
+  char hex[2 * SHOWN_BYTES_MAX + 1];
+  size_t shown = len < SHOWN_BYTES_MAX ? len : SHOWN_BYTES_MAX;
+  for (size_t i = 0; i < shown; i++) {
+    hex[2 * i] = digits[data[i] >> 4];
+    hex[2 * i + 1] = digits[data[i] & 15];
+  }
+  hex[2 * shown] = '\0';
+  stoa_uuid_format(&session->id, id);
+  stoa_log(STOA_LOG_DEBUG, "protocol error", STOA_F_STR("session", id), STOA_F_INT("code", event->code),
+           STOA_F_STR("reason", event->reason), STOA_F_STR("bytes", hex), STOA_F_INT("more", len - shown));
+}
+
 /* Too much output waits: read no more until it was sent. */
 static void pause_when_full(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN &&
@@ -232,6 +257,9 @@ size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_
     struct stoa_ws_event event;
     size_t used;
     stoa_ws_read(&session->reader, limit, data + at, len - at, &used, &event);
+    if (event.kind == STOA_WS_EVENT_ERROR && stoa_log_enabled(STOA_LOG_DEBUG)) {
+      log_violation(session, &event, data + at, len - at);
+    }
     at += used;
     assert(at <= len);
     if (event.kind == STOA_WS_EVENT_NONE) {

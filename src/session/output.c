@@ -81,10 +81,7 @@ static int append_message(struct stoa_session *session, enum stoa_ws_opcode opco
   return status;
 }
 
-int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
-  if (session->state != STOA_SESSION_OPEN) {
-    return STOA_E_CLOSED;
-  }
+static int output(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
   bool compress = session->deflate_bits > 0 && message.len >= STOA_DEFLATE_BYTES_MIN && opcode < STOA_WS_CLOSE;
   if (compress || message.len < WRITE_THROUGH_BYTES_MIN) {
     return append_message(session, opcode, message, compress);
@@ -101,4 +98,15 @@ int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcod
     return stoa_stream_output_status(&session->stream);
   }
   return written == header_len + message.len ? STOA_OK : queue_rest(session, opcode, message, written);
+}
+
+int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  if (session->state != STOA_SESSION_OPEN) {
+    return STOA_E_CLOSED;
+  }
+  int status = output(session, opcode, message);
+  if (status == STOA_OK && opcode < STOA_WS_CLOSE) {
+    stoa_session_note_sent(session, 1);
+  }
+  return status;
 }

@@ -8,6 +8,12 @@
 
 #include <assert.h>
 
+/* RFC 6455 7.1.5: without a close frame the code is 1006. */
+static void lose(struct stoa_session *session) {
+  session->peer_closed = session->state == STOA_SESSION_OPEN || session->peer_closed;
+  stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "connection lost");
+}
+
 static void on_input_end(struct stoa_stream *stream, int status) {
   struct stoa_session *session = stoa_session_of(stream);
   if (status == STOA_E_MEMORY && session->state == STOA_SESSION_OPEN) {
@@ -16,9 +22,10 @@ static void on_input_end(struct stoa_stream *stream, int status) {
     /* The peer ended its side but may still read: it gets the rest of the output and our close frame. */
     stream->peer_ended = true;
     stoa_session_end(session, 0, NULL);
+  } else if (status == STOA_E_TLS) {
+    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "TLS error");
   } else {
-    /* RFC 6455 7.1.5: without a close frame the code is 1006. */
-    stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, status == STOA_E_TLS ? "TLS error" : "connection lost");
+    lose(session);
   }
 }
 
@@ -38,7 +45,7 @@ static void on_doomed(struct stoa_stream *stream) {
       stoa_session_drop(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
       return;
     case STOA_FATE_BROKEN:
-      stoa_session_drop(session, STOA_WS_CLOSE_ABNORMAL, "connection lost");
+      lose(session);
       return;
   }
 }
@@ -99,6 +106,8 @@ void stoa_session_host_init(struct stoa_session_host *host) {
   host->protocol.on_share = on_share;
   host->protocol.on_empty = on_empty;
   host->protocol.on_closed = on_closed;
+  host->messages_in = host->messages_in == NULL ? &host->uncounted : host->messages_in;
+  host->messages_out = host->messages_out == NULL ? &host->uncounted : host->messages_out;
 }
 
 void stoa_session_host_fini(struct stoa_session_host *host) {
@@ -124,6 +133,7 @@ int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *h
   session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
   stoa_ws_reader_init(&session->reader, true, deflate != NULL);
   session->state = STOA_SESSION_OPEN;
+  session->opened_tick = (uint32_t)(stoa_loop_now_ms(stoa_stream_host_of(stream)->loop) / STOA_SESSION_TICK_MS);
   stoa_stream_host_of(stream)->on_deadline_change(
       stream, stoa_loop_now_ms(stream->protocol->host->loop) + host->limits->ping_ms);
   return STOA_OK;

@@ -18,6 +18,7 @@
 
 /* The time to send the last bytes, and for the peer's close frame to come. */
 #define STOA_SESSION_CLOSING_MS 5000u
+#define STOA_SESSION_TICK_MS 16u
 
 enum stoa_session_state {
   STOA_SESSION_NONE,    /* the stream's protocol is HTTP; zeroed */
@@ -39,6 +40,9 @@ struct stoa_session_host {
   const struct stoa_session_limits *limits;
   struct stoa_inflater *spare_inflater;
   struct stoa_deflater *deflaters[7]; /* by window bits, 9 to 15; made when first needed */
+
+  struct stoa_metric_cell *messages_in, *messages_out; /* counters; those not set count into `uncounted` */
+  struct stoa_metric_cell uncounted;
 
   /* A whole message; the bytes are borrowed until it returns. */
   void (*on_message)(struct stoa_session *session, struct stoa_bytes message, bool is_text);
@@ -66,9 +70,11 @@ struct stoa_session {
   uint8_t deflate_bits; /* server_max_window_bits when compression was agreed, else 0 */
   uint8_t state : 4;    /* enum stoa_session_state */
   bool pinged : 1;      /* a ping was sent and nothing was received since */
+  bool peer_closed : 1; /* the peer's close frame, or the end of its connection, came before we closed */
+  uint32_t opened_tick; /* when it began: the loop's time in ticks of 16 ms, of which 32 bits last two years */
 };
 
-/* `protocol.host`, limits and the callbacks are set by the caller. */
+/* `protocol.host`, limits, the counters and the callbacks are set by the caller. */
 void stoa_session_host_init(struct stoa_session_host *host);
 void stoa_session_host_fini(struct stoa_session_host *host);
 
@@ -105,6 +111,18 @@ static inline struct stoa_session *stoa_session_of(struct stoa_stream *stream) {
 /* Only while the session is not STOA_SESSION_NONE. */
 static inline struct stoa_session_host *stoa_session_host_of(const struct stoa_session *session) {
   return stoa_container_of(session->stream.protocol, struct stoa_session_host, protocol);
+}
+
+/* So many messages were given to the stream; call it after the stream took them. */
+static inline void stoa_session_note_sent(struct stoa_session *session, uint32_t count) {
+  session->stream.messages_out += count;
+  stoa_metric_cell_add(stoa_session_host_of(session)->messages_out, count);
+}
+
+/* How long it is open, or has been. */
+static inline uint64_t stoa_session_age_ms(const struct stoa_session *session) {
+  uint32_t now_tick = (uint32_t)(stoa_loop_now_ms(session->stream.protocol->host->loop) / STOA_SESSION_TICK_MS);
+  return (uint64_t)(now_tick - session->opened_tick) * STOA_SESSION_TICK_MS;
 }
 
 #endif

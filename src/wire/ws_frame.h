@@ -124,6 +124,32 @@ static inline size_t stoa_ws_header_write(uint8_t out[10], enum stoa_ws_opcode o
   return 10;
 }
 
+/* The whole length of a frame that a server has written (not masked), header included. */
+static inline size_t stoa_ws_sent_frame_len(const uint8_t *frame) {
+  size_t len = frame[1] & 0x7f;
+  if (len == 126) {
+    return 4 + ((size_t)frame[2] << 8 | frame[3]);
+  }
+  if (len == 127) {
+    len = 0;
+    for (int i = 2; i < 10; i++) {
+      len = len << 8 | frame[i];
+    }
+    return 10 + len;
+  }
+  return 2 + len;
+}
+
+/* How many frames that a server has written are in [start, end) of `data`; they are whole. */
+static inline uint32_t stoa_ws_sent_frame_count(const uint8_t *data, size_t start, size_t end) {
+  uint32_t count = 0;
+  while (start < end) {
+    start += stoa_ws_sent_frame_len(data + start);
+    count++;
+  }
+  return count;
+}
+
 /* A whole unmasked close frame: code and reason; the reason is cut after at most 123 bytes, between two characters.
  * Code 1005 gives an empty payload. Returns its length, at most 127. */
 size_t stoa_ws_close_write(uint8_t out[127], uint16_t code, const char *reason);

@@ -42,6 +42,57 @@ static void advance(struct stoa_loop *loop, uint64_t ms) {
   stoa_loop_turn(loop, 0);
 }
 
+/* Times. */
+
+static struct stoa_loop_times seen_times;
+static unsigned times_count;
+
+static void see_times(void *context, const struct stoa_loop_times *times) {
+  assert_ptr_equal(context, &seen_times);
+  seen_times = *times;
+  times_count++;
+}
+
+static void take_3_ms(struct stoa_timer *timer) {
+  (void)timer;
+  fake_time.monotonic_ns += 3000000;
+}
+
+static void post_takes_5_ms(struct stoa_post *post) {
+  (void)post;
+  fake_time.monotonic_ns += 5000000;
+}
+
+static void hook_takes_7_ms(void *context) {
+  (void)context;
+  fake_time.monotonic_ns += 7000000;
+}
+
+static void test_a_turn_reports_the_time_of_each_step_and_how_late_its_timers_were(void **state) {
+  (void)state;
+  struct stoa_loop *loop = make_fake_loop(1000);
+  struct stoa_timer timer = {.on_due = take_3_ms};
+  struct stoa_post post = {.run = post_takes_5_ms};
+  stoa_loop_on_times(loop, see_times, &seen_times);
+  stoa_loop_on_turn_end(loop, hook_takes_7_ms, NULL);
+  stoa_loop_timer_start(loop, &timer, 16);
+  stoa_loop_post(loop, &post);
+  advance(loop, 50);
+  assert_int_equal(times_count, 1);
+  assert_true(seen_times.has_timers);
+  assert_int_equal(seen_times.late_ns, 34000000);
+  assert_int_equal(seen_times.steps_ns[STOA_LOOP_EVENTS], 0);
+  assert_int_equal(seen_times.steps_ns[STOA_LOOP_POSTS], 5000000);
+  assert_int_equal(seen_times.steps_ns[STOA_LOOP_TIMERS], 3000000);
+  assert_int_equal(seen_times.steps_ns[STOA_LOOP_END], 7000000);
+  assert_int_equal(seen_times.turn_ns, 15000000);
+  advance(loop, 1);
+  assert_int_equal(times_count, 2);
+  assert_false(seen_times.has_timers);
+  assert_int_equal(seen_times.turn_ns, 7000000);
+  stoa_loop_destroy(loop);
+}
+
 /* Posts. */
 
 struct numbered {
@@ -643,6 +694,7 @@ static void test_any_thread_may_stop_a_loop_that_waits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_turn_reports_the_time_of_each_step_and_how_late_its_timers_were),
       cmocka_unit_test(test_posts_of_several_threads_keep_each_ones_order),
       cmocka_unit_test(test_a_turn_runs_descriptors_posts_timers_the_hook_and_then_releases),
       cmocka_unit_test(test_a_post_out_of_any_phase_wakes_the_loop),

@@ -139,7 +139,7 @@ static void test_writes_cut_short_at_every_byte_lose_nothing(void **state) {
   for (size_t max = 1; max <= len; max++) {
     for (size_t first = 0; first <= len; first++) {
       uint8_t got[64];
-      struct stoa_queue *queue = stoa_queue_create();
+      struct stoa_queue *queue = stoa_queue_create(NULL);
       assert_non_null(queue);
       own(queue, text, 8);
       share(queue, text + 8, 6);
@@ -161,7 +161,7 @@ static void test_writes_cut_short_at_every_byte_lose_nothing(void **state) {
 
 static void test_more_pieces_than_one_call_takes_arrive_in_order(void **state) {
   (void)state;
-  struct stoa_queue *queue = stoa_queue_create();
+  struct stoa_queue *queue = stoa_queue_create(NULL);
   uint8_t got[4096];
   for (unsigned i = 0; i < 1000; i++) {
     uint16_t number = (uint16_t)i;
@@ -191,7 +191,7 @@ static void test_a_cut_leaves_whole_frames_wherever_sending_stopped(void **state
     edges[i + 1] = total;
   }
   for (size_t sent = 0; sent <= total; sent += sent < 1000 || total - sent < 100 ? 1 : 97) {
-    struct stoa_queue *queue = stoa_queue_create();
+    struct stoa_queue *queue = stoa_queue_create(NULL);
     share(queue, frames, total);
     share(queue, frames, edges[1]);
     own(queue, frames, edges[2]);
@@ -218,7 +218,7 @@ static void test_a_cut_keeps_what_a_record_already_promises(void **state) {
   size_t first = put_frame(frames, 10, 'a');
   size_t total = first + put_frame(frames + first, 20, 'b');
   for (size_t promised = 0; promised <= total; promised++) {
-    struct stoa_queue *queue = stoa_queue_create();
+    struct stoa_queue *queue = stoa_queue_create(NULL);
     share(queue, frames, total);
     stoa_queue_cut(queue, promised);
     assert_int_equal(queue->bytes, promised == 0 ? 0 : promised <= first ? first : total);
@@ -233,7 +233,7 @@ static void test_a_cut_keeps_promised_frames_of_several_batches(void **state) {
   size_t second = put_frame(frames + first, 20, 'b');
   size_t total = first + second;
   for (size_t promised = 0; promised <= total + first; promised++) {
-    struct stoa_queue *queue = stoa_queue_create();
+    struct stoa_queue *queue = stoa_queue_create(NULL);
     share(queue, frames, total);
     own(queue, frames, first);
     stoa_queue_cut(queue, promised);
@@ -249,7 +249,7 @@ static void test_a_cut_after_the_answer_to_an_upgrade_keeps_promised_frames(void
   size_t first = put_frame(frames, 10, 'a');
   size_t total = first + put_frame(frames + first, 20, 'b');
   for (size_t promised = 0; promised <= 6 + total; promised++) {
-    struct stoa_queue *queue = stoa_queue_create();
+    struct stoa_queue *queue = stoa_queue_create(NULL);
     own(queue, "answer", 6);
     stoa_queue_seal(queue);
     own(queue, frames, total);
@@ -267,7 +267,7 @@ static void test_a_cut_never_touches_the_answer_to_an_upgrade(void **state) {
   uint8_t got[256];
   size_t len = put_frame(frame, 40, 'x');
   for (size_t sent = 0; sent <= answer_len + len; sent++) {
-    struct stoa_queue *queue = stoa_queue_create();
+    struct stoa_queue *queue = stoa_queue_create(NULL);
     own(queue, answer, answer_len);
     stoa_queue_seal(queue);
     own(queue, frame, len);
@@ -293,7 +293,7 @@ static void test_a_cut_never_touches_the_answer_to_an_upgrade(void **state) {
 
 static void test_a_queue_that_is_never_empty_does_not_grow(void **state) {
   (void)state;
-  struct stoa_queue *queue = stoa_queue_create();
+  struct stoa_queue *queue = stoa_queue_create(NULL);
   static uint8_t chunk[4096];
   static uint8_t waste[65536];
   own(queue, chunk, sizeof chunk);
@@ -313,7 +313,7 @@ static void test_a_queue_that_is_never_empty_does_not_grow(void **state) {
 
 static void test_an_empty_append_leaves_no_piece(void **state) {
   (void)state;
-  struct stoa_queue *queue = stoa_queue_create();
+  struct stoa_queue *queue = stoa_queue_create(NULL);
   assert_non_null(stoa_queue_own_begin(queue));
   stoa_queue_own_end(queue);
   assert_int_equal(queue->count, 0);
@@ -325,13 +325,13 @@ static void test_an_empty_append_leaves_no_piece(void **state) {
 static void test_without_memory_a_queue_is_unchanged(void **state) {
   (void)state;
   struct stoa_batch *batch = batch_of("abc", 3);
-  struct stoa_queue *queue = stoa_queue_create();
+  struct stoa_queue *queue = stoa_queue_create(NULL);
   stoa_memory_fail_at(1, false);
-  assert_null(stoa_queue_create());
+  assert_null(stoa_queue_create(NULL));
   stoa_memory_fail_at(1, false);
   assert_int_equal(stoa_queue_share(queue, batch, 0, 3), STOA_E_MEMORY);
   for (unsigned n = 1; n <= 3; n++) {
-    struct stoa_queue *fresh = stoa_queue_create();
+    struct stoa_queue *fresh = stoa_queue_create(NULL);
     stoa_memory_fail_at(n, false);
     assert_null(stoa_queue_own_begin(fresh));
     assert_int_equal(stoa_memory_fault_hits(), 1);

@@ -226,7 +226,7 @@ static void test_a_cut_in_the_middle_of_a_record_keeps_the_stream_whole(void **s
   }
   struct stoa_batch *batch = stoa_batch_create(sizeof frames);
   assert_int_equal(stoa_buffer_append(&batch->bytes, frames, sizeof frames), STOA_OK);
-  struct stoa_queue *queue = stoa_queue_create();
+  struct stoa_queue *queue = stoa_queue_create(NULL);
   assert_int_equal(stoa_queue_share(queue, batch, 0, sizeof frames), STOA_OK);
   assert_int_equal(stoa_queue_flush(queue, &conn), STOA_E_AGAIN);
   assert_true(queue->bytes > 0);

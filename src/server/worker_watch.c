@@ -1,0 +1,79 @@
+#include "server/worker_watch.h"
+
+#include "base/units.h"
+#include "server/server_private.h"
+
+#include <assert.h>
+#include <stoa/log.h>
+
+static uint64_t handled(struct stoa_worker *worker) {
+  return stoa_metric_cell_value(stoa_metric_cell_of(worker->metrics, STOA_M_MESSAGES, STOA_DIRECTION_IN));
+}
+
+void stoa_worker_watch_request(struct stoa_worker *worker, uint32_t operation) {
+  struct stoa_worker_watch *watch = &worker->watch;
+  watch->last = operation;
+  watch->has_last = true;
+  if (watch->until_ns == 0) {
+    return;
+  }
+  uint64_t now_ns = stoa_clock_monotonic_ns(worker->server->clock);
+  if (watch->noted_ns < stoa_loop_now_ns(worker->loop)) {
+    watch->noted_ns = stoa_loop_now_ns(worker->loop); /* the first one of this turn */
+  }
+  if (now_ns - watch->noted_ns >= watch->slowest_ns) {
+    watch->slowest_ns = now_ns - watch->noted_ns;
+    watch->slowest = operation;
+    watch->has_slowest = true;
+  }
+  watch->noted_ns = now_ns;
+}
+
+static const char *name_of(const struct stoa_worker *worker, bool is_known, uint32_t operation) {
+  return is_known ? stoa_server_metrics_operation_name(&worker->server->metrics, operation) : "";
+}
+
+static uint64_t ms(uint64_t ns) {
+  return ns / STOA_NS_PER_MS;
+}
+
+static void log_slow(struct stoa_worker *worker, const struct stoa_loop_times *times) {
+  const struct stoa_worker_watch *watch = &worker->watch;
+  stoa_log(STOA_LOG_WARN, "slow turn: other sessions of this worker had to wait", STOA_F_INT("worker", worker->index),
+           STOA_F_INT("turn_ms", ms(times->turn_ns)), STOA_F_INT("events_ms", ms(times->steps_ns[STOA_LOOP_EVENTS])),
+           STOA_F_INT("posts_ms", ms(times->steps_ns[STOA_LOOP_POSTS])),
+           STOA_F_INT("timers_ms", ms(times->steps_ns[STOA_LOOP_TIMERS])),
+           STOA_F_INT("end_ms", ms(times->steps_ns[STOA_LOOP_END])),
+           STOA_F_INT("messages", handled(worker) - watch->messages),
+           STOA_F_STR("last_handler", name_of(worker, watch->has_last, watch->last)),
+           STOA_F_STR("slowest_handler", name_of(worker, watch->has_slowest, watch->slowest)),
+           STOA_F_INT("slowest_ms", ms(watch->slowest_ns)));
+}
+
+static void on_times(void *context, const struct stoa_loop_times *times) {
+  struct stoa_worker *worker = context;
+  struct stoa_worker_watch *watch = &worker->watch;
+  uint64_t now_ns = stoa_loop_now_ns(worker->loop);
+  stoa_metric_observe(worker->metrics, STOA_M_TURN_SECONDS, 0, times->turn_ns);
+  if (times->has_timers) {
+    stoa_metric_observe(worker->metrics, STOA_M_LAG_SECONDS, 0, times->late_ns);
+    atomic_store_explicit(&watch->late_ns, times->late_ns, memory_order_relaxed);
+  }
+  if (times->turn_ns > (uint64_t)worker->server->log.slow_turn_ms * STOA_NS_PER_MS) {
+    stoa_metric_add(worker->metrics, STOA_M_SLOW_TURNS, 0, 1);
+    log_slow(worker, times);
+    watch->until_ns = now_ns + times->turn_ns + STOA_WATCH_MS * STOA_NS_PER_MS;
+  } else if (watch->until_ns != 0 && now_ns > watch->until_ns) {
+    watch->until_ns = 0;
+  }
+  watch->has_last = false;
+  watch->has_slowest = false;
+  watch->slowest_ns = 0;
+  watch->messages = handled(worker);
+  stoa_session_log_tick(worker);
+}
+
+void stoa_worker_watch_start(struct stoa_worker *worker) {
+  assert(worker->metrics != NULL);
+  stoa_loop_on_times(worker->loop, on_times, worker);
+}
