@@ -18,6 +18,10 @@ struct stoa_question {
   const char *handler; /* its name, for the log; NULL: none */
 };
 
+/* INTERNAL without details, and TIMEOUT. */
+extern const struct stoa_error stoa_answer_internal;
+extern const struct stoa_error stoa_answer_timed_out;
+
 /* Send a reply; `reply` names the message, or has its payload in the session's codec already. One that cannot be
  * encoded is logged and answered INTERNAL.
  * Errors: as stoa_session_send() */

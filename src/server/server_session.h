@@ -25,9 +25,10 @@ struct stoa_session_account {
   struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
   struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
-  struct stoa_call *calls; /* calls that are answered later, see calls.h */
-  uint32_t call_count;
-  struct stoa_rate rate; /* of its messages */
+  struct stoa_pending *pendings; /* messages that are not answered yet, see pending.h */
+  uint32_t call_count;           /* those of them that are calls of the program */
+  bool is_waiting;               /* one of them waits for a middleware */
+  struct stoa_rate rate;         /* of its messages */
 };
 
 struct stoa_server_session {

@@ -1,0 +1,81 @@
+#include "server/conclude.h"
+
+#include "server/server_private.h"
+
+#include <assert.h>
+#include <stoa/error.stoa.h>
+
+/* Never sent: it tells `after` why there was no answer. */
+static const struct stoa_error abandoned = {.code = STOA_ERROR_UNAVAILABLE,
+                                            .reason = STOA_STR("SESSION_ENDED"),
+                                            .message = STOA_STR("the session ended before the answer")};
+
+void stoa_conclude_done(struct stoa_invocation *invocation) {
+  if (invocation != NULL) {
+    stoa_chain_after(invocation, STOA_INVOCATION_DONE, NULL);
+  }
+}
+
+void stoa_conclude_abandoned(struct stoa_invocation *invocation) {
+  if (invocation != NULL) {
+    stoa_chain_after(invocation, STOA_INVOCATION_ABANDONED, &abandoned);
+  }
+}
+
+int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,
+                        struct stoa_invocation *invocation, struct stoa_outgoing *reply) {
+  int status = stoa_answer_reply(session, question, reply);
+  if (invocation == NULL) {
+    return status;
+  }
+  if (status == STOA_OK) {
+    stoa_chain_after(invocation, STOA_INVOCATION_DONE, NULL);
+  } else if (status == STOA_E_CLOSED || session->state != STOA_SESSION_OPEN) {
+    stoa_conclude_abandoned(invocation);
+  } else {
+    stoa_chain_after(invocation, STOA_INVOCATION_FAILED, &stoa_answer_internal);
+  }
+  return status;
+}
+
+int stoa_conclude_error(struct stoa_session *session, const struct stoa_question *question,
+                        struct stoa_invocation *invocation, enum stoa_invocation_end end,
+                        const struct stoa_error *error) {
+  assert(error != NULL);
+  if (invocation == NULL) {
+    return stoa_answer_error(session, question, error);
+  }
+  invocation->end = (uint8_t)end;
+  error = stoa_chain_error(invocation, error);
+  int status = stoa_answer_error(session, question, error);
+  stoa_chain_after(invocation, end, error);
+  return status;
+}
+
+/* The error in the worker's arena, or INTERNAL when memory is out. */
+static const struct stoa_error *decode(struct stoa_session *session, struct stoa_bytes payload,
+                                       const struct stoa_codec *codec) {
+  struct stoa_arena *arena = stoa_session_arena(session);
+  struct stoa_error *error = stoa_arena_calloc(arena, sizeof *error);
+  struct stoa_codec_error ignored = {.text = ""};
+  bool is_read = error != NULL && codec->decode(&stoa_error_type, payload, arena, error, &ignored) == STOA_OK;
+  return is_read ? error : &stoa_answer_internal;
+}
+
+void stoa_conclude_encoded_error(struct stoa_session *session, const struct stoa_question *question,
+                                 struct stoa_invocation *invocation, enum stoa_invocation_end end,
+                                 struct stoa_bytes payload, const struct stoa_codec *codec) {
+  if (invocation == NULL) {
+    stoa_answer_encoded_error(session, question, payload);
+    return;
+  }
+  const struct stoa_error *error = decode(session, payload, codec);
+  invocation->end = (uint8_t)end;
+  const struct stoa_error *changed = stoa_chain_error(invocation, error);
+  if (changed == error && error != &stoa_answer_internal) {
+    stoa_answer_encoded_error(session, question, payload);
+  } else {
+    stoa_answer_error(session, question, changed);
+  }
+  stoa_chain_after(invocation, end, changed);
+}
