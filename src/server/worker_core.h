@@ -9,6 +9,7 @@
 
 #include "base/container.h"
 #include "base/map.h"
+#include "base/metric.h"
 #include "http/http.h"
 #include "net/proxy_input.h"
 #include "server/budget.h"
@@ -65,6 +66,9 @@ struct stoa_worker {
   struct stoa_budget batches; /* of groups that other workers own */
   struct stoa_post lost_post; /* members here missed a message, see worker_posts.c */
   atomic_bool lost_posted;    /* lost_post was posted and has not run yet */
+
+  struct stoa_metric_shard *metrics; /* borrowed from the server's */
+  uint32_t sample_in;                /* requests until one is measured, see metrics.h */
 
   struct stoa_calls calls;
   struct stoa_work work;
