@@ -172,6 +172,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
   stoa_chains_fini(server);
+  stoa_server_metrics_fini(&server->metrics);
   stoa_handler_table_fini(&server->handlers);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
@@ -256,6 +257,9 @@ static int bring_up(struct stoa_server *server) {
   }
   if (status == STOA_OK) {
     status = choose_sends(server);
+  }
+  if (status == STOA_OK) {
+    status = stoa_server_metrics_init(server, 0);
   }
   if (status == STOA_OK) {
     status = init_workers(server);

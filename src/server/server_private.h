@@ -7,6 +7,7 @@
 #include "net/tls.h"
 #include "server/chain.h"
 #include "server/listeners.h"
+#include "server/metrics.h"
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
@@ -40,6 +41,7 @@ struct stoa_server {
   struct stoa_peers peers;
   struct stoa_interests interests;
   struct stoa_listeners listeners;
+  struct stoa_server_metrics metrics;
 
   struct stoa_worker *workers;
   uint32_t worker_count;

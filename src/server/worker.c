@@ -178,6 +178,8 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->server = server;
   worker->index = index;
   worker->spare.fd = -1;
+  worker->metrics = stoa_metrics_shard(server->metrics.set, index);
+  worker->sample_in = 1; /* the first one is measured: a server with few requests has a duration too */
   set_scratch(worker);
   int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {

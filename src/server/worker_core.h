@@ -9,6 +9,7 @@
 
 #include "base/container.h"
 #include "base/map.h"
+#include "base/metric.h"
 #include "http/http.h"
 #include "net/proxy_input.h"
 #include "server/budget.h"
@@ -71,6 +72,9 @@ struct stoa_worker {
   struct stoa_call_scope *call_scope; /* NULL: no handler runs */
   /* A message that waited goes on with its chain; the bytes are borrowed until it returns. */
   void (*on_resumed)(struct stoa_invocation *invocation, struct stoa_bytes payload);
+  struct stoa_metric_shard *metrics; /* borrowed from the server's */
+  uint32_t sample_in;                /* requests until one is measured, see metrics.h */
+
   struct stoa_work work;
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];

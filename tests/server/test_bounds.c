@@ -634,6 +634,7 @@ static void test_a_group_whose_review_could_not_be_posted_is_dropped_by_the_swee
       stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
       STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
+  assert_int_equal(stoa_server_metrics_init(server, 0), STOA_OK);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   for (int i = 0; i < 3; i++) {
     char name[16];

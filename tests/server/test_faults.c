@@ -303,6 +303,7 @@ static void shrink_with_fault(uint64_t n) {
   enum { CAPACITY = 3000 };
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
+  assert_int_equal(stoa_server_metrics_init(server, 0), STOA_OK);
   struct stoa_worker *worker = calloc(1, sizeof *worker);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   worker->table = stoa_calloc(CAPACITY, sizeof *worker->table);

@@ -354,6 +354,7 @@ static void test_the_count_of_batches_may_start_over(void **state) {
   assert_int_equal(
       stoa_formats_init(&server->formats, &server->codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN),
       STOA_OK);
+  assert_int_equal(stoa_server_metrics_init(server, 0), STOA_OK);
   assert_int_equal(stoa_worker_init(worker, server, 0), STOA_OK);
   struct stoa_server_session own = {
       .base = {.stream.protocol = &worker->sessions.protocol, .state = STOA_SESSION_OPEN}};
