@@ -154,6 +154,105 @@ STOA_API int stoa_invocation_resume(struct stoa_wait *wait, const struct stoa_er
 /* Does anyone still wait? As stoa_call_waits(). */
 STOA_API bool stoa_invocation_waits(const struct stoa_wait *wait);
 
+/* Shipped middlewares. Each function makes one and adds it as stoa_server_use() does; the server frees it. `selector`
+ * as there. Options are copied; NULL and 0 mean the defaults. An error leaves the server unchanged.
+ *
+ * A useful sequence is request log, recovery, shedding, rate limit, authentication, validation: what stands first sees
+ * the errors of those behind it. */
+
+/* Recovery: keeps the details of unexpected errors from the peer. An error is unexpected when its code is 0, below 1000
+ * and outside of the library's and the chat's range (100 to 199), unless codes_min to codes_max contain it; or when it
+ * is STOA_ERROR_INTERNAL and has a message or details. It is logged with all of its text, its operation and trace id,
+ * and the peer gets STOA_ERROR_INTERNAL with the reason INTERNAL and nothing else. A reply that cannot be encoded is
+ * answered so in any case. */
+struct stoa_recovery_options {
+  uint32_t codes_min, codes_max; /* further codes that are expected, such as 400 to 599; 0: none */
+  bool expose;                   /* send details all the same; they are logged too */
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_MEMORY */
+STOA_API int stoa_server_use_recovery(struct stoa_server *server, const struct stoa_selector *selector,
+                                      const struct stoa_recovery_options *options);
+
+/* Request log: a line "request" for a message, with its operation, session, address, end, code, reason, duration_us,
+ * bytes and trace id. Errors are at most ten lines a second, as every line of the log; those of code INTERNAL are
+ * warnings. */
+enum stoa_request_log_mode {
+  STOA_REQUEST_LOG_ERRORS,  /* messages that failed */
+  STOA_REQUEST_LOG_SAMPLED, /* and one of `sample` others */
+  STOA_REQUEST_LOG_ALL      /* every message, without a limit per second */
+};
+#define STOA_REQUEST_LOG_SAMPLE 100u
+struct stoa_request_log_options {
+  enum stoa_request_log_mode mode;
+  uint32_t sample; /* STOA_REQUEST_LOG_SAMPLE */
+  /* The name of a session's user for the line; NULL or a result of NULL: none. Borrowed until the line is written. */
+  const char *(*user_of)(void *context, struct stoa_session *session);
+  void *context;
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_MEMORY */
+STOA_API int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,
+                                         const struct stoa_request_log_options *options);
+
+/* Rate limit: token buckets for the messages that the selector matches, so that different types have different rates.
+ * One beyond a rate is answered with STOA_ERROR_RATE and retry_ms. A session with more than excess_max of them within
+ * 10 seconds is closed with 4013. server.limits.rate is checked before, for all messages.
+ *
+ * Addresses are those of clients; an IPv6 /64 is one address, and loopback has no limit unless
+ * server.limits.limit_loopback is set. At most 4096 addresses are kept: when more are active, those unused for the
+ * longest time start again with a full burst. */
+struct stoa_rate_limit_options {
+  uint32_t session_per_s, session_burst; /* 0 a second: no limit. A burst of 0 is twice the rate */
+  uint32_t address_per_s, address_burst;
+  uint32_t excess_max; /* 40 */
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_ARGUMENT  no rate is set; STOA_E_SYSTEM  no random bytes are
+ *         available; STOA_E_MEMORY */
+STOA_API int stoa_server_use_rate_limit(struct stoa_server *server, const struct stoa_selector *selector,
+                                        const struct stoa_rate_limit_options *options);
+
+/* Shedding: refuses messages while a worker is overloaded, as the BBR limiter of Kratos does. It is overloaded while
+ * messages wait for more than lag_ms in its turns (a moving average), and for a second after that. Then a message is
+ * refused when more are in flight on the worker than it has shown to finish: the most messages finished in 100 ms of
+ * the last 10 seconds, times the shortest mean time to finish one. The peer gets STOA_ERROR_UNAVAILABLE with the reason
+ * OVERLOADED, temporary, with a retry_ms of 500 to 1500. server.shedding does this for all handlers. */
+struct stoa_shedding_options {
+  uint32_t lag_ms; /* 100 */
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_MEMORY */
+STOA_API int stoa_server_use_shedding(struct stoa_server *server, const struct stoa_selector *selector,
+                                      const struct stoa_shedding_options *options);
+/* Messages that shedding has refused since the start. Any thread. */
+STOA_API uint64_t stoa_server_shed_count(const struct stoa_server *server);
+
+/* Authentication: asks the program whether the session may call. Operations in `open` need no answer. */
+struct stoa_authentication_options {
+  /* Returns NULL, an error, or STOA_LATER as `before` does. Required. */
+  const struct stoa_error *(*check)(void *context, struct stoa_invocation *invocation);
+  void *context;
+  const char *const *open; /* operations that anyone may call; copied */
+  size_t open_count;       /* at most 64 */
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(), or more than 64 operations; STOA_E_ARGUMENT  `check` is NULL;
+ *         STOA_E_MEMORY */
+STOA_API int stoa_server_use_authentication(struct stoa_server *server, const struct stoa_selector *selector,
+                                            const struct stoa_authentication_options *options);
+
+/* Validation beyond the rules of fields (stoa/options.proto), which were checked before the chain: a program's function
+ * for all messages of one type, whichever handler gets them. */
+struct stoa_validation_options {
+  const struct stoa_message_type *type; /* required */
+  /* Is it valid? If not, out_text is the message of the error: STOA_ERROR_BAD_REQUEST with the reason INVALID.
+   * Required.
+   *
+   * message   a struct of `type`
+   * out_text  empty at first, of `size` bytes */
+  bool (*validate)(void *context, const void *message, char *out_text, size_t size);
+  void *context;
+};
+/* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_ARGUMENT  `type` or `validate` is NULL; STOA_E_MEMORY */
+STOA_API int stoa_server_use_validation(struct stoa_server *server, const struct stoa_selector *selector,
+                                        const struct stoa_validation_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,8 @@ struct stoa_question {
   bool is_call;
   uint32_t id;
   const char *handler; /* its name, for the log; NULL: none */
+  uint32_t operation;  /* of metrics.h */
+  uint64_t began_ns;   /* as stoa_metrics_begin_request() returned it */
 };
 
 /* INTERNAL without details, and TIMEOUT. */

@@ -30,6 +30,7 @@ struct stoa_call {
 
   /* For a completion that is posted to the worker. */
   enum count outcome;
+  uint32_t metric;            /* the outcome of metrics.h of an error */
   struct stoa_buffer payload; /* without data: it could not be encoded, or there is no answer */
 };
 
@@ -92,7 +93,8 @@ static void on_closing(struct stoa_pending *self, struct stoa_session *session, 
   if (is_claimed) {
     count(self->account, ABANDONMENTS);
   }
-  stoa_conclude_abandoned(call_of(self)->invocation);
+  struct stoa_call *call = call_of(self);
+  stoa_conclude_abandoned(session, &call->question, call->invocation);
 }
 
 static void destroy(struct stoa_pending *self) {
@@ -131,7 +133,7 @@ static struct stoa_call *make(struct stoa_session *session, const struct stoa_ca
   call->codec = format->codec;
   call->codec_index = format->codec_index;
   call->negotiated = stoa_session_negotiated(session);
-  call->question = (struct stoa_question){scope->handler->type, true, scope->id, scope->handler->name};
+  call->question = *scope->question;
   stoa_buffer_init(&call->payload, STOA_ENCODING_BYTES_MAX);
   return call;
 }
@@ -195,8 +197,8 @@ static void answer_encoded(struct stoa_call *call, struct stoa_session *session)
     int ignored = stoa_conclude_reply(session, &call->question, call->invocation, &outgoing);
     (void)ignored;
   } else {
-    stoa_conclude_encoded_error(session, &call->question, call->invocation, end_of(call->outcome), payload,
-                                call->codec);
+    stoa_conclude_encoded_error(session, &call->question, call->invocation, end_of(call->outcome),
+                                &(struct stoa_encoded_error){payload, call->codec, call->metric});
   }
 }
 
@@ -240,6 +242,10 @@ static int hand_over(struct stoa_call *call, const struct completion *completion
   struct stoa_worker *worker = call->base.account->worker;
   int status = encode(call, completion);
   call->outcome = status == STOA_OK ? completion->outcome : FAILED;
+  if (call->outcome != REPLIED) {
+    call->metric =
+        stoa_server_metrics_outcome(worker->server, status == STOA_OK ? completion->message : &stoa_answer_internal);
+  }
   call->base.post.run = arrive;
   stoa_loop_post(worker->loop, &call->base.post);
   return status;

@@ -11,6 +11,7 @@
 
 struct stoa_handler;
 struct stoa_invocation;
+struct stoa_question;
 struct stoa_session;
 
 /* The message whose handler runs now; the worker has a pointer to it. */
@@ -18,7 +19,7 @@ struct stoa_call_scope {
   struct stoa_session *session;
   const struct stoa_handler *handler;
   struct stoa_invocation *invocation; /* NULL: no chain */
-  uint32_t id;
+  const struct stoa_question *question;
   bool taken;
 };
 

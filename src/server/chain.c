@@ -110,7 +110,8 @@ void stoa_chains_fini(struct stoa_server *server) {
 /* One message. */
 
 void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_session *session,
-                          const struct stoa_handler *handler, uint32_t id, struct stoa_bytes payload) {
+                          const struct stoa_handler *handler, const struct stoa_question *question,
+                          struct stoa_bytes payload) {
   assert(out_invocation->chain != NULL);
   assert(out_invocation->chain->count > 0);
   /* Slots that the chain does not use are not written. */
@@ -119,7 +120,7 @@ void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_se
   out_invocation->message = NULL;
   out_invocation->payload = payload;
   out_invocation->start_ns = stoa_loop_now_ns(stoa_worker_of(session)->loop);
-  out_invocation->id = id;
+  out_invocation->question = *question;
   out_invocation->passed = 0;
   out_invocation->current = 0;
   out_invocation->is_before = false;
@@ -136,11 +137,6 @@ void stoa_invocation_copy(struct stoa_invocation *out_copy, const struct stoa_in
   out_copy->message = NULL;
   out_copy->payload.data = NULL;
   out_copy->wait = NULL;
-}
-
-struct stoa_question stoa_invocation_question(const struct stoa_invocation *invocation) {
-  const struct stoa_handler *handler = invocation->handler;
-  return (struct stoa_question){handler->type, handler->reply != NULL, invocation->id, handler->name};
 }
 
 const struct stoa_error *stoa_chain_before(struct stoa_invocation *invocation) {

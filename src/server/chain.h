@@ -34,7 +34,7 @@ struct stoa_invocation {
   const void *message;
   struct stoa_bytes payload; /* borrowed; its length stays valid */
   uint64_t start_ns;
-  uint32_t id;
+  struct stoa_question question;
   uint8_t passed;  /* middlewares whose `before` went on */
   uint8_t current; /* the one whose function runs */
   bool is_before;  /* it is its `before` */
@@ -55,11 +55,10 @@ const struct stoa_chain *stoa_chain_of(const struct stoa_server *server, const s
 
 /* A message of this handler begins. The chain is set already. */
 void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_session *session,
-                          const struct stoa_handler *handler, uint32_t id, struct stoa_bytes payload);
+                          const struct stoa_handler *handler, const struct stoa_question *question,
+                          struct stoa_bytes payload);
 /* Copy the part that is in use. The message and the payload's bytes are not in the copy. */
 void stoa_invocation_copy(struct stoa_invocation *out_copy, const struct stoa_invocation *invocation);
-/* The message to answer. */
-struct stoa_question stoa_invocation_question(const struct stoa_invocation *invocation);
 
 /* Run `before` of the middlewares that are left. Returns NULL when all went on, the error of one that stopped, or
  * STOA_LATER: invocation->wait is set. The session may be closing afterwards; then the result is to be ignored. */

@@ -12,6 +12,7 @@
 struct incoming {
   struct stoa_session *session;
   struct stoa_typed typed;
+  const struct stoa_handler *handler; /* NULL: not known yet, or there is none */
 };
 
 /* One that a handler is called for. */
@@ -24,8 +25,14 @@ struct request {
 
 static void fail(const struct incoming *incoming, const struct stoa_error *error) {
   const struct stoa_typed *typed = &incoming->typed;
-  const struct stoa_question question = {typed->type, typed->is_call, typed->id, NULL};
-  stoa_answer_error(incoming->session, &question, error);
+  const struct stoa_server *server = stoa_worker_of(incoming->session)->server;
+  const struct stoa_question question = {.type = typed->type,
+                                         .is_call = typed->is_call,
+                                         .id = typed->id,
+                                         .operation = stoa_server_metrics_operation(server, incoming->handler),
+                                         .began_ns = STOA_UNTIMED};
+  int ignored = stoa_conclude_error(incoming->session, &question, NULL, STOA_INVOCATION_FAILED, error);
+  (void)ignored;
 }
 
 /* A mistake is a message that the client should not have sent. An error from a handler is not a mistake. Each second
@@ -114,7 +121,7 @@ static void conclude(const struct request *request, const struct stoa_error *err
     int ignored = stoa_conclude_reply(request->session, &request->question, request->invocation, &outgoing);
     (void)ignored;
   } else {
-    stoa_conclude_done(request->invocation);
+    stoa_conclude_done(request->session, &request->question, request->invocation);
   }
 }
 
@@ -131,7 +138,7 @@ static void invoke(const struct request *request, const void *message) {
     }
   }
   struct stoa_call_scope scope = {
-      .session = session, .handler = handler, .invocation = request->invocation, .id = request->question.id};
+      .session = session, .handler = handler, .invocation = request->invocation, .question = &request->question};
   assert(worker->call_scope == NULL); /* a handler never runs inside another one */
   worker->call_scope = &scope;
   const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
@@ -149,7 +156,7 @@ static void go_through(const struct request *request, const void *message) {
   invocation->message = message;
   const struct stoa_error *error = stoa_chain_before(invocation);
   if (request->session->state != STOA_SESSION_OPEN) {
-    stoa_conclude_abandoned(invocation);
+    stoa_conclude_abandoned(request->session, &request->question, invocation);
   } else if (error == STOA_LATER) {
     stoa_wait_keep(invocation);
   } else if (error != NULL) {
@@ -160,17 +167,24 @@ static void go_through(const struct request *request, const void *message) {
   }
 }
 
-static void begin(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
+static void begin(const struct incoming *incoming, const void *message) {
+  const struct stoa_handler *handler = incoming->handler;
+  struct stoa_worker *worker = stoa_worker_of(incoming->session);
   struct request request = {.session = incoming->session,
                             .handler = handler,
-                            .question = {handler->type, incoming->typed.is_call, incoming->typed.id, handler->name}};
+                            .question = {.type = handler->type,
+                                         .is_call = incoming->typed.is_call,
+                                         .id = incoming->typed.id,
+                                         .handler = handler->name,
+                                         .operation = stoa_server_metrics_operation(worker->server, handler),
+                                         .began_ns = stoa_metrics_begin_request(worker)}};
   struct stoa_invocation invocation;
-  invocation.chain = stoa_chain_of(stoa_worker_of(incoming->session)->server, handler);
+  invocation.chain = stoa_chain_of(worker->server, handler);
   if (invocation.chain == NULL) {
     invoke(&request, message);
     return;
   }
-  stoa_invocation_init(&invocation, incoming->session, handler, incoming->typed.id, incoming->typed.payload);
+  stoa_invocation_init(&invocation, incoming->session, handler, &request.question, incoming->typed.payload);
   request.invocation = &invocation;
   go_through(&request, message);
 }
@@ -178,7 +192,7 @@ static void begin(const struct incoming *incoming, const struct stoa_handler *ha
 void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_bytes payload) {
   const struct request request = {.session = invocation->session,
                                   .handler = invocation->handler,
-                                  .question = stoa_invocation_question(invocation),
+                                  .question = invocation->question,
                                   .invocation = invocation};
   void *message = NULL;
   struct stoa_codec_error error;
@@ -192,10 +206,11 @@ void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_by
   go_through(&request, message);
 }
 
-static void dispatch(const struct incoming *incoming) {
+static void dispatch(struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, incoming->typed.type);
+  incoming->handler = handler;
   if (handler == NULL) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;
@@ -212,7 +227,7 @@ static void dispatch(const struct incoming *incoming) {
     fail_decode(incoming, status, error.text);
     return;
   }
-  begin(incoming, handler, message);
+  begin(incoming, message);
 }
 
 /* A message beyond the rate is answered with an error, not handled. */

@@ -65,6 +65,10 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     int opened = open_all(server);
     status = status == STOA_OK ? opened : status;
   }
+  if (status == STOA_OK && server->shedding_lag_ms > 0) {
+    const struct stoa_shedding_options shedding = {.lag_ms = server->shedding_lag_ms};
+    status = stoa_server_use_shedding(server, NULL, &shedding);
+  }
   if (status == STOA_OK) {
     server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
     status = server->ended_fd < 0 ? STOA_E_SYSTEM : STOA_OK;

@@ -31,6 +31,9 @@ struct stoa_server {
 
   struct stoa_handler_table handlers; /* of struct stoa_handler */
   struct stoa_middlewares middlewares;
+  uint32_t rate_limiter_count; /* of them */
+  uint32_t shedding_lag_ms;    /* 0: off */
+  atomic_ullong shed;          /* messages that shedding refused */
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 

@@ -9,6 +9,14 @@ struct stoa_session_account *stoa_server_session_account(struct stoa_server_sess
   return own->account;
 }
 
+void stoa_server_session_free_account(struct stoa_server_session *own) {
+  if (own->account != NULL) {
+    stoa_free(own->account->rates);
+    stoa_free(own->account);
+    own->account = NULL;
+  }
+}
+
 bool stoa_server_session_set_client(struct stoa_server_session *own, const uint8_t address[16]) {
   struct stoa_session_account *account = stoa_server_session_account(own);
   if (account == NULL) {

@@ -29,6 +29,7 @@ struct stoa_session_account {
   uint32_t call_count;           /* those of them that are calls of the program */
   bool is_waiting;               /* one of them waits for a middleware */
   struct stoa_rate rate;         /* of its messages */
+  struct stoa_rate *rates;       /* one for each rate limit among the middlewares; made when it is first needed */
 };
 
 struct stoa_server_session {
@@ -51,6 +52,9 @@ struct stoa_server_session {
 
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
+
+/* None is fine. */
+void stoa_server_session_free_account(struct stoa_server_session *own);
 
 /* Count one more mistake; returns the number of mistakes, less one for each second since. */
 uint32_t stoa_server_session_count_mistake(struct stoa_session *session);

@@ -44,8 +44,8 @@ static struct stoa_session *delist(struct stoa_wait *wait) {
 }
 
 static void stop(struct stoa_wait *wait, enum stoa_invocation_end end, const struct stoa_error *error) {
-  struct stoa_question question = stoa_invocation_question(&wait->invocation);
-  int ignored = stoa_conclude_error(wait->invocation.session, &question, &wait->invocation, end, error);
+  const struct stoa_invocation *invocation = &wait->invocation;
+  int ignored = stoa_conclude_error(invocation->session, &invocation->question, &wait->invocation, end, error);
   (void)ignored;
 }
 
@@ -67,7 +67,7 @@ static void on_closing(struct stoa_pending *self, struct stoa_session *session, 
   (void)is_claimed;
   stoa_server_session_of(session)->account->is_waiting = false;
   if (wait->is_kept) {
-    stoa_conclude_abandoned(&wait->invocation);
+    stoa_conclude_abandoned(session, &wait->invocation.question, &wait->invocation);
   }
 }
 
