@@ -21,8 +21,9 @@ struct stoa_error; /* generated from stoa/error.proto */
 struct stoa_server;
 struct stoa_session;
 
-/* Close codes of Stoa. After 4000 to 4499 a client may reconnect, after 4500 to 4999 it must not. The library itself
- * never sends TOKEN_EXPIRED, BAD_TOKEN, PROTOCOL, NO_HELLO and KICKED; they are for programs. */
+/* Close codes of Stoa. After 4000 to 4499 a client may reconnect, after 4500 to 4999 it must not. The library sends
+ * TOKEN_EXPIRED, BAD_TOKEN and NO_HELLO only with server.auth (stoa/auth.h), and never PROTOCOL and KICKED, which are for
+ * programs. */
 enum stoa_close_code {
   STOA_CLOSE_DRAINING = 4001,
   STOA_CLOSE_INTERNAL = 4004,
@@ -48,10 +49,12 @@ STOA_API const char *stoa_close_code_text(uint16_t code);
  * The chat room uses 100 to 199, without conflict with these. */
 enum stoa_error_code {
   STOA_ERROR_INTERNAL = 100,
+  STOA_ERROR_UNAUTHORIZED = 101, /* no token, or a bad one (stoa/auth.h) */
   STOA_ERROR_UNKNOWN_TYPE = 104,
   STOA_ERROR_LIMIT = 106,
   STOA_ERROR_BAD_REQUEST = 107,
   STOA_ERROR_UNAVAILABLE = 108, /* temporary: the program did not answer in time (stoa/call.h) */
+  STOA_ERROR_TOKEN_EXPIRED = 109,
   STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; send again after retry_ms */
 };
 

@@ -105,9 +105,9 @@ void stoa_admission_end(struct stoa_session *session) {
   }
 }
 
-/* The program. */
+/* Groups. */
 
-static int enroll(struct stoa_session *session) {
+int stoa_admission_enroll(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
   int status = stoa_group_join_all(session);
@@ -209,8 +209,67 @@ static void ask_program(struct stoa_session *session, const struct stoa_request 
   stoa_arena_reset(stoa_session_arena(session));
 }
 
-/* It joins the group of all before the program is asked, so that sending and joining groups in on_connect work. */
-void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request) {
+/* Tokens. */
+
+static void expel_for_token(struct stoa_session *session, int status, bool is_expired) {
+  const struct stoa_error internal = {.code = STOA_ERROR_INTERNAL,
+                                      .reason = STOA_STR("INTERNAL"),
+                                      .message = STOA_STR("out of memory"),
+                                      .temporary = true};
+  const struct stoa_error expired = {.code = STOA_ERROR_TOKEN_EXPIRED,
+                                     .reason = STOA_STR("TOKEN_EXPIRED"),
+                                     .message = STOA_STR("the token has expired"),
+                                     .temporary = true};
+  const struct stoa_error bad = {
+      .code = STOA_ERROR_UNAUTHORIZED, .reason = STOA_STR("UNAUTHORIZED"), .message = STOA_STR("bad token")};
+  if (status != STOA_E_DENIED) {
+    stoa_admission_expel(session, &internal, STOA_WS_CLOSE_INTERNAL);
+  } else if (is_expired) {
+    stoa_admission_expel(session, &expired, STOA_CLOSE_TOKEN_EXPIRED);
+  } else {
+    stoa_admission_expel(session, &bad, STOA_CLOSE_BAD_TOKEN);
+  }
+}
+
+/* Without a token in the upgrade, the session may send one in a message, if the program takes it from one. */
+static bool await_token(struct stoa_session *session) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  struct stoa_session_account *account = stoa_server_session_account(own);
+  if (account == NULL || worker->server->auth.anonymous_count == 0) {
+    expel_for_token(session, account == NULL ? STOA_E_MEMORY : STOA_E_DENIED, false);
+    return false;
+  }
+  own->awaits_token = true;
+  account->awaits_ms = stoa_stream_now32(&session->stream);
+  worker->streams.on_deadline_change(&session->stream,
+                                     stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
+  return true;
+}
+
+/* False when the session was refused for its token. */
+static bool take_token(struct stoa_session *session, struct stoa_string token) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  const struct stoa_auth *auth = &worker->server->auth;
+  bool is_expired = false;
+  if (!stoa_auth_is_on(auth)) {
+    return true;
+  }
+  if (token.data == NULL) {
+    return !auth->is_required || await_token(session);
+  }
+  int status = stoa_auth_identify(session, token, &is_expired);
+  if (status != STOA_OK) {
+    expel_for_token(session, status, is_expired);
+    return false;
+  }
+  worker->streams.on_deadline_change(&session->stream, stoa_auth_expiry_ms(session));
+  return true;
+}
+
+/* It joins the group of all, unless its token is missing, before the program is asked, so that sending and joining
+ * groups in on_connect work. */
+void stoa_admission_begin(struct stoa_session *session, const struct stoa_request *request, struct stoa_string token) {
   assert(session->state == STOA_SESSION_OPEN);
   if (!count_session(session)) {
     return;
@@ -219,7 +278,10 @@ void stoa_admission_begin(struct stoa_session *session, const struct stoa_reques
     uncount_session(session);
     return;
   }
-  if (enroll(session) != STOA_OK) {
+  if (!take_token(session, token)) {
+    return;
+  }
+  if (!stoa_server_session_of(session)->awaits_token && stoa_admission_enroll(session) != STOA_OK) {
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
     return;
   }
@@ -235,7 +297,7 @@ static void decide(struct stoa_session *session, const struct stoa_refusal *refu
   stoa_stream_resume(&session->stream, STOA_PAUSE_ADMISSION);
   if (refusal != NULL) {
     expel_for(session, refusal);
-  } else if (enroll(session) != STOA_OK) {
+  } else if (!stoa_server_session_of(session)->awaits_token && stoa_admission_enroll(session) != STOA_OK) {
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
   }
 }

@@ -220,6 +220,10 @@ static void dispatch(struct incoming *incoming) {
                  handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;
   }
+  if (stoa_server_session_of(session)->awaits_token && !stoa_auth_allows(&server->auth, incoming->typed.type)) {
+    fail_mistake(incoming, STOA_ERROR_UNAUTHORIZED, "UNAUTHORIZED", "authenticate first");
+    return;
+  }
   void *message = NULL;
   struct stoa_codec_error error;
   int status = decode(session, handler, incoming->typed.payload, &message, &error);

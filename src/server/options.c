@@ -83,11 +83,32 @@ static bool copy_lists(struct stoa_arena *arena, struct stoa_server_config *conf
          config->trusted_proxies.items != NULL && config->hosts.items != NULL;
 }
 
+static bool copy_auth(struct stoa_arena *arena, const struct stoa_auth_config **auth) {
+  if (*auth == NULL) {
+    return true;
+  }
+  struct stoa_auth_config *copy = stoa_arena_calloc(arena, sizeof *copy);
+  if (copy == NULL) {
+    return false;
+  }
+  *copy = **auth;
+  *auth = copy;
+  struct stoa_string *texts[] = {&copy->jwks_file, &copy->public_key_file, &copy->secret_file, &copy->secret,
+                                 &copy->issuer};
+  for (size_t i = 0; i < STOA_COUNT_OF(texts); i++) {
+    if (!copy_text(arena, texts[i], "")) {
+      return false;
+    }
+  }
+  copy->audiences.items = copy_list(arena, copy->audiences.items, copy->audiences.count);
+  return copy->audiences.items != NULL;
+}
+
 static bool copy_config(struct stoa_server *server) {
   struct stoa_arena *arena = server->config_arena;
   struct stoa_server_config *config = &server->config;
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
-         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls);
+         copy_text(arena, &config->web_root, "") && copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {

@@ -2,6 +2,7 @@
 
 #include "base/sys.h"
 #include "server/admission.h"
+#include "server/bearer.h"
 #include "server/endpoint.h"
 #include "server/worker_table.h"
 #include "wire/forwarded.h"
@@ -172,6 +173,17 @@ struct stoa_string stoa_request_field(const struct stoa_request *request, const 
   return stoa_http_field(upgrade->head, upgrade->data, name, NULL);
 }
 
+struct stoa_string stoa_request_token(const struct stoa_request *request) {
+  return stoa_bearer_find(stoa_request_field(request, "Authorization"), request->query);
+}
+
+/* The token that the server itself verifies. */
+static struct stoa_string token_of(const struct upgrade *upgrade, const struct stoa_request *request) {
+  bool takes_query = upgrade->server->auth.takes_query;
+  return takes_query ? stoa_request_token(request)
+                     : stoa_bearer_find(stoa_request_field(request, "Authorization"), (struct stoa_string){NULL, 0});
+}
+
 static void begin_session(struct upgrade *upgrade) {
   struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
   struct stoa_session *session = &own->base;
@@ -195,7 +207,7 @@ static void begin_session(struct upgrade *upgrade) {
       .address = address,
       .head = upgrade,
   };
-  stoa_admission_begin(session, &request);
+  stoa_admission_begin(session, &request, token_of(upgrade, &request));
 }
 
 static void on_upgrade(struct upgrade *upgrade) {

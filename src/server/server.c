@@ -42,7 +42,8 @@ static int open_all(struct stoa_server *server) {
   int tls = open_tls(server);
   int rules = stoa_options_origin_rules(server);
   int listeners = stoa_listeners_init(server);
-  const int statuses[] = {web_root, tls, rules, listeners};
+  int auth = stoa_auth_init(&server->auth, server->config.auth);
+  const int statuses[] = {web_root, tls, rules, listeners, auth};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -170,6 +171,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_listeners_fini(server);
   stop_log(server);
   stoa_tls_context_destroy(server->tls);
+  stoa_auth_fini(&server->auth);
   stoa_files_fini(&server->files);
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
@@ -192,6 +194,11 @@ void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_cal
 int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec) {
   assert(!server->started);
   return stoa_codec_registry_add(&server->codecs, codec);
+}
+
+int stoa_server_allow_anonymous(struct stoa_server *server, uint32_t type) {
+  assert(!server->started);
+  return stoa_auth_allow_anonymous(&server->auth, type);
 }
 
 int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,

@@ -5,6 +5,7 @@
 #include "codec/handler_table.h"
 #include "http/files.h"
 #include "net/tls.h"
+#include "server/auth.h"
 #include "server/chain.h"
 #include "server/listeners.h"
 #include "server/metrics.h"
@@ -39,6 +40,7 @@ struct stoa_server {
 
   struct stoa_tls_context *tls;
   struct stoa_files files; /* of the web root */
+  struct stoa_auth auth;
   struct stoa_origin_rules origin_rules;
   struct stoa_networks trusted_proxies;
   struct stoa_peers peers;

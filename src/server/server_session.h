@@ -11,6 +11,7 @@
 #include "session/session.h"
 
 struct stoa_group;
+struct stoa_identity;
 
 struct stoa_membership {
   struct stoa_group *group;
@@ -22,14 +23,16 @@ struct stoa_session_account {
   uint32_t mistakes;       /* messages it should not have sent, less one for each second since */
   uint32_t mistakes_ms;    /* when `mistakes` was updated, low 32 bits of the loop's time */
   uint32_t asked_ms;       /* since when it waits for the program's decision, low 32 bits */
+  uint32_t awaits_ms;      /* since when it waits to authenticate, low 32 bits */
   struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
   struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
-  struct stoa_pending *pendings; /* messages that are not answered yet, see pending.h */
-  uint32_t call_count;           /* those of them that are calls of the program */
-  bool is_waiting;               /* one of them waits for a middleware */
-  struct stoa_rate rate;         /* of its messages */
-  struct stoa_rate *rates;       /* one for each rate limit among the middlewares; made when it is first needed */
+  struct stoa_pending *pendings;  /* messages that are not answered yet, see pending.h */
+  uint32_t call_count;            /* those of them that are calls of the program */
+  bool is_waiting;                /* one of them waits for a middleware */
+  struct stoa_rate rate;          /* of its messages */
+  struct stoa_identity *identity; /* its token, see auth.h */
+  struct stoa_rate *rates;        /* one for each rate limit among the middlewares; made when it is first needed */
 };
 
 struct stoa_server_session {
@@ -44,6 +47,7 @@ struct stoa_server_session {
   bool counted : 1;         /* as a session of the server */
   bool client_counted : 1;  /* as a session of its client's address */
   bool proxied : 1;         /* the client's address is not the connection's: see the account */
+  bool awaits_token : 1;    /* it must authenticate before it is accepted */
   void *user;
   struct stoa_membership *memberships;  /* groups that were joined by name */
   struct stoa_session_account *account; /* made when it is first needed */

@@ -57,6 +57,7 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   size_t before = atomic_fetch_sub(&server->connections, 1);
   assert(before > 0);
   (void)before;
+  stoa_auth_forget(own);
   stoa_server_session_free_account(own);
   stoa_free(own);
   stoa_listeners_resume(worker);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "net/tls.h"
 #include "server/admission.h"
+#include "server/authenticate.h"
 #include "server/worker_table.h"
 
 #include <assert.h>
@@ -67,8 +68,10 @@ static void give_back(struct stoa_worker *worker) {
 static uint64_t act_on_deadline(struct stoa_session *session, uint64_t now_ms) {
   if (session->state != STOA_SESSION_NONE) {
     uint64_t admission_due_ms = stoa_admission_on_deadline(session, now_ms);
+    uint64_t auth_due_ms = stoa_authenticate_on_deadline(session, now_ms);
     uint64_t due_ms = stoa_session_on_deadline(session, now_ms);
-    return admission_due_ms < due_ms ? admission_due_ms : due_ms;
+    due_ms = admission_due_ms < due_ms ? admission_due_ms : due_ms;
+    return auth_due_ms < due_ms ? auth_due_ms : due_ms;
   }
   return stoa_worker_awaits_proxy_header(session) ? stoa_proxy_on_deadline(&session->stream, now_ms)
                                                   : stoa_http_on_deadline(&session->stream, now_ms);

@@ -15,7 +15,7 @@ ALLOWED = {
     "client": {"base", "loop", "wire", "codec", "net", "api"},
     "session": {"base", "loop", "wire", "codec", "net", "api"},
     "http": {"base", "loop", "wire", "codec", "net", "api"},
-    "server": {"base", "loop", "wire", "codec", "net", "api", "session", "http"},
+    "server": {"base", "loop", "wire", "codec", "token", "net", "api", "session", "http"},
 }
 
 # The layer that implements a public header. Generated ones (*.stoa.h) belong to `api`.
@@ -38,6 +38,7 @@ PUBLIC_HEADERS = {
     "handler.h": "session",
     "session.h": "session",
     "app.h": "server",
+    "auth.h": "server",
     "call.h": "server",
     "middleware.h": "server",
     "server.h": "server",
