@@ -267,8 +267,27 @@ struct stoa_call_start {
  *         STOA_E_LIMIT        as stoa_client_send(), or calls_max calls are in flight
  *         STOA_E_ARGUMENT     the type is above 0x3fffffff, or `invoke` is missing
  *         STOA_E_UNSUPPORTED  the client has no subprotocol, so it cannot call
+ *         STOA_E_AGAIN        the circuit breaker refuses it; try again later, or do without
  *         STOA_E_UTF8, STOA_E_TYPE, STOA_E_SYSTEM, STOA_E_MEMORY and those of another codec, as stoa_client_send() */
 STOA_API int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *call, uint32_t *out_call_id);
+/* A circuit breaker (client-side throttling as in Google's "Site Reliability Engineering"): while most calls fail, the
+ * client refuses a part of them itself, so that a server in trouble gets fewer. Of the calls of the last window_ms, at
+ * most k_percent of those that the server accepted are made surely; of the others a part is refused, at random, which
+ * grows with their number. Calls that time out, are lost or malformed are not accepted, nor are errors with the code
+ * STOA_ERROR_INTERNAL, STOA_ERROR_UNAVAILABLE or 500 to 599. Cancelled calls do not count. */
+struct stoa_client_breaker_options {
+  uint32_t window_ms; /* 10,000; at least 10 */
+  uint32_t k_percent; /* 200 */
+  uint32_t calls_min; /* 100: with fewer calls in the window none is refused */
+};
+/* Use one. Before open. options NULL: the defaults.
+ * Errors: STOA_E_EXISTS    it has one already
+ *         STOA_E_ARGUMENT  window_ms is between 1 and 9
+ *         STOA_E_SYSTEM    no mutex is available; STOA_E_MEMORY */
+STOA_API int stoa_client_use_breaker(struct stoa_client *client, const struct stoa_client_breaker_options *options);
+/* Calls that the breaker has refused; 0 without one. Any thread, from open to destroy. */
+STOA_API uint64_t stoa_client_refused_count(const struct stoa_client *client);
+
 /* Do not wait for the answer any longer: the call ends as STOA_CALL_CANCELLED, unless it has ended meanwhile. The
  * server is not notified. An unknown id is allowed.
  * Errors: STOA_E_MEMORY  the call goes on */

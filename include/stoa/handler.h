@@ -28,6 +28,7 @@ struct stoa_handler {
                                      const void *message, void *reply);
   stoa_handler_function function;
   void *user;
+  const char *operation; /* "/chatroom.v1.ChatroomService/Hello"; NULL: the name is used where one is needed */
 };
 
 /* Register a handler. Before start. The struct is copied.

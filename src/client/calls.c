@@ -6,6 +6,13 @@
 #include <assert.h>
 #include <stoa/log.h>
 
+/* Codes of errors that say that the server is in trouble: from enum stoa_error_code (stoa/session.h), which is for
+ * servers, and Kratos's numbers, which are HTTP's. */
+#define CODE_INTERNAL 100u
+#define CODE_UNAVAILABLE 108u
+#define SERVER_CODES_MIN 500u
+#define SERVER_CODES_MAX 599u
+
 static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t id) {
   return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
 }
@@ -23,10 +30,21 @@ static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
   return NULL;
 }
 
+/* Did the server accept it? Errors of the program do not say that it is in trouble. */
+static bool is_accepted(const struct stoa_call_end *end) {
+  const struct stoa_error *error = end->error;
+  return end->result == STOA_CALL_REPLY ||
+         (end->result == STOA_CALL_ERROR && error->code != CODE_INTERNAL && error->code != CODE_UNAVAILABLE &&
+          (error->code < SERVER_CODES_MIN || error->code > SERVER_CODES_MAX));
+}
+
 void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end) {
   struct stoa_client *client = call->client;
   unsigned before = atomic_fetch_sub_explicit(&client->calls, 1, memory_order_relaxed);
   assert(before > 0);
+  if (client->breaker != NULL && end->result != STOA_CALL_CANCELLED) {
+    stoa_breaker_note(client->breaker, is_accepted(end));
+  }
   if (!client->destroying) {
     call->invoke(call->function, call->user, client, end);
   }

@@ -10,6 +10,9 @@
 #include <assert.h>
 #include <stoa/log.h>
 
+/* Its buckets are a tenth of it. */
+#define BREAKER_WINDOW_MS_LOWEST 10u
+
 static void on_turn_end(void *context) {
   stoa_client_flush(context);
 }
@@ -116,7 +119,23 @@ void stoa_client_destroy(struct stoa_client *client) {
   stoa_buffer_fini(&client->message);
   stoa_client_settings_fini(&client->settings);
   stoa_handler_table_fini(&client->handlers);
+  stoa_breaker_destroy(client->breaker);
   stoa_free(client);
+}
+
+int stoa_client_use_breaker(struct stoa_client *client, const struct stoa_client_breaker_options *options) {
+  assert(client->phase == STOA_PHASE_IDLE);
+  if (client->breaker != NULL) {
+    return STOA_E_EXISTS;
+  }
+  if (options != NULL && options->window_ms > 0 && options->window_ms < BREAKER_WINDOW_MS_LOWEST) {
+    return STOA_E_ARGUMENT;
+  }
+  return stoa_breaker_create(options, stoa_loop_clock(client->loop), &client->breaker);
+}
+
+uint64_t stoa_client_refused_count(const struct stoa_client *client) {
+  return client->breaker == NULL ? 0 : stoa_breaker_refused(client->breaker);
 }
 
 static void run_open(struct stoa_post *post) {

@@ -18,12 +18,14 @@
  * phase.c       the allowed changes of state, and their callbacks
  * options.c     copies and checks the options
  * resolver.c    look-ups of names, on its own threads
+ * breaker.c     refuses calls while most of them fail
  *
  * Thread: the client's, except where send.c and client.c note another one.
  */
 #ifndef STOA_CLIENT_PRIVATE_H
 #define STOA_CLIENT_PRIVATE_H
 
+#include "client/breaker.h"
 #include "client/resolver.h"
 #include "codec/handler_table.h"
 #include "codec/registry.h"
@@ -163,6 +165,7 @@ struct stoa_client {
   struct stoa_timer address_timer; /* DIALING: the next address */
   struct stoa_timer silence_timer; /* OPEN */
 
+  struct stoa_breaker *breaker; /* NULL: none */
   struct stoa_client_call *calls_in_flight[STOA_CLIENT_CALL_BUCKETS];
   struct stoa_arena *arena;        /* for handling one message */
   struct stoa_buffer text_scratch; /* for text messages */

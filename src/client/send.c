@@ -194,12 +194,29 @@ static struct stoa_client_call *make_call(struct stoa_client *client, const stru
   return call;
 }
 
+/* Without random bytes every call is let through. */
+static bool breaker_allows(struct stoa_client *client) {
+  uint32_t random = UINT32_MAX;
+  if (client->breaker == NULL) {
+    return true;
+  }
+  int ignored = stoa_random_pooled(&random, sizeof random);
+  (void)ignored;
+  return stoa_breaker_allows(client->breaker, random);
+}
+
 int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *asked, uint32_t *out_call_id) {
   if (asked->type > STOA_TYPE_MAX || asked->invoke == NULL) {
     return STOA_E_ARGUMENT;
   }
   if (client->settings.subprotocol == STOA_CLIENT_NONE) {
     return STOA_E_UNSUPPORTED;
+  }
+  if (atomic_load_explicit(&client->open_serial, memory_order_acquire) == 0) {
+    return STOA_E_CLOSED;
+  }
+  if (!breaker_allows(client)) {
+    return STOA_E_AGAIN;
   }
   struct stoa_client_call *call = make_call(client, asked);
   if (call == NULL) {

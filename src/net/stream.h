@@ -48,13 +48,14 @@ enum stoa_stream_state {
 
 /* Why input waits: a set. A paused stream may still be watched by epoll, as one that waits for its share is. */
 enum stoa_stream_pause {
-  STOA_PAUSE_OUTPUT = 1,     /* too much output waits */
-  STOA_PAUSE_SHARE = 2,      /* its share of the turn is used: it is on the ready list */
-  STOA_PAUSE_ANSWER = 4,     /* an answer is being sent, and the next request waits for its end */
-  STOA_PAUSE_CALLS = 8,      /* the limit of unanswered calls is reached */
-  STOA_PAUSE_PROGRAM = 16,   /* the program asked for it */
-  STOA_PAUSE_ADMISSION = 32, /* the program has not decided yet whether the session is let in */
-  STOA_PAUSE_ANY = 61        /* all of them but STOA_PAUSE_SHARE, which ends by itself */
+  STOA_PAUSE_OUTPUT = 1,      /* too much output waits */
+  STOA_PAUSE_SHARE = 2,       /* its share of the turn is used: it is on the ready list */
+  STOA_PAUSE_ANSWER = 4,      /* an answer is being sent, and the next request waits for its end */
+  STOA_PAUSE_CALLS = 8,       /* the limit of unanswered calls is reached */
+  STOA_PAUSE_PROGRAM = 16,    /* the program asked for it */
+  STOA_PAUSE_ADMISSION = 32,  /* the program has not decided yet whether the session is let in */
+  STOA_PAUSE_MIDDLEWARE = 64, /* a message waits for a middleware */
+  STOA_PAUSE_ANY = 125        /* all of them but STOA_PAUSE_SHARE, which ends by itself */
 };
 
 /* What will become of a stream at the end of this turn. Ordered: a later fate replaces an earlier one. */

@@ -3,10 +3,17 @@
 #include "server/send.h"
 #include "server/server_private.h"
 
+#include <stoa/call.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
 
-static const struct stoa_error internal = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
+const struct stoa_error stoa_later = {.reason = STOA_STR("LATER")};
+
+const struct stoa_error stoa_answer_internal = {.code = STOA_ERROR_INTERNAL, .reason = STOA_STR("INTERNAL")};
+const struct stoa_error stoa_answer_timed_out = {.code = STOA_ERROR_UNAVAILABLE,
+                                                 .reason = STOA_STR("TIMEOUT"),
+                                                 .message = STOA_STR("no answer in time"),
+                                                 .temporary = true};
 
 static int send_to(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *outgoing) {
   outgoing->type = question->type;
@@ -35,10 +42,10 @@ int stoa_answer_error(struct stoa_session *session, const struct stoa_question *
   struct stoa_outgoing outgoing = {.message = error};
   int status = send_error(session, question, &outgoing);
   bool is_ending = status == STOA_E_CLOSED || status == STOA_E_MEMORY || status == STOA_E_LIMIT;
-  if (status != STOA_OK && !is_ending && error != &internal) {
+  if (status != STOA_OK && !is_ending && error != &stoa_answer_internal) {
     stoa_log(STOA_LOG_ERROR, "an error could not be encoded", STOA_F_STR("handler", question->handler),
              STOA_F_STR("reason", stoa_status_text(status)));
-    struct stoa_outgoing instead = {.message = &internal};
+    struct stoa_outgoing instead = {.message = &stoa_answer_internal};
     int ignored = send_error(session, question, &instead);
     (void)ignored;
   }
@@ -59,7 +66,7 @@ int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *
   if (status != STOA_OK && status != STOA_E_CLOSED) {
     stoa_log(STOA_LOG_ERROR, "a reply could not be encoded", STOA_F_STR("handler", question->handler),
              STOA_F_STR("reason", stoa_status_text(status)));
-    stoa_answer_error(session, question, &internal);
+    stoa_answer_error(session, question, &stoa_answer_internal);
   }
   return status;
 }

@@ -16,7 +16,13 @@ struct stoa_question {
   bool is_call;
   uint32_t id;
   const char *handler; /* its name, for the log; NULL: none */
+  uint32_t operation;  /* of metrics.h */
+  uint64_t began_ns;   /* as stoa_metrics_begin_request() returned it */
 };
+
+/* INTERNAL without details, and TIMEOUT. */
+extern const struct stoa_error stoa_answer_internal;
+extern const struct stoa_error stoa_answer_timed_out;
 
 /* Send a reply; `reply` names the message, or has its payload in the session's codec already. One that cannot be
  * encoded is logged and answered INTERNAL.

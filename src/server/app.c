@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stoa/app.h>
 #include <stoa/log.h>
+#include <stoa/middleware.h>
 #include <stoa/version.h>
 #include <unistd.h>
 
@@ -115,6 +116,15 @@ static void *make_section(const struct program *program, const struct stoa_messa
   return stoa_message_of_slot(field, stoa_slot_mut(message, field), program->arena);
 }
 
+static bool fill_requests(const struct program *program, void *log) {
+  struct stoa_request_log_config *requests =
+      make_section(program, &stoa_log_config_type, log, "requests", &stoa_request_log_config_type);
+  if (requests != NULL && requests->sample == 0) {
+    requests->sample = STOA_REQUEST_LOG_SAMPLE;
+  }
+  return requests != NULL;
+}
+
 /* What the server puts in the place of what is left out is what is in force. */
 static int fill_defaults(const struct program *program) {
   struct stoa_server_config *config =
@@ -128,6 +138,12 @@ static int fill_defaults(const struct program *program) {
   struct stoa_rate_config *rate =
       limits == NULL ? NULL : make_section(program, &stoa_limits_config_type, limits, "rate", &stoa_rate_config_type);
   if (rate == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (!fill_requests(program, log)) {
+    return STOA_E_MEMORY;
+  }
+  if (make_section(program, &stoa_server_config_type, config, "shedding", &stoa_shedding_config_type) == NULL) {
     return STOA_E_MEMORY;
   }
   stoa_options_fill(config, limits, rate);
@@ -167,6 +183,25 @@ static void open_log(const struct program *program, const struct stoa_log_config
   stoa_log_setup(STDERR_FILENO, level, is_json ? STOA_LOG_JSON : STOA_LOG_LOGFMT);
 }
 
+/* Outside of the program's own middlewares. */
+static int use_request_log(struct stoa_server *server, const struct stoa_log_config *log) {
+  static const enum stoa_request_log_mode modes[] = {
+      [STOA_REQUEST_LOG_CONFIG_MODE_ERRORS] = STOA_REQUEST_LOG_ERRORS,
+      [STOA_REQUEST_LOG_CONFIG_MODE_OFF] = STOA_REQUEST_LOG_ERRORS,
+      [STOA_REQUEST_LOG_CONFIG_MODE_SAMPLED] = STOA_REQUEST_LOG_SAMPLED,
+      [STOA_REQUEST_LOG_CONFIG_MODE_ALL] = STOA_REQUEST_LOG_ALL,
+  };
+  const struct stoa_request_log_config *config = log == NULL ? NULL : log->requests;
+  if (config == NULL) {
+    return stoa_server_use_request_log(server, NULL, NULL);
+  }
+  if (config->mode == STOA_REQUEST_LOG_CONFIG_MODE_OFF) {
+    return STOA_OK;
+  }
+  const struct stoa_request_log_options options = {.mode = modes[config->mode], .sample = config->sample};
+  return stoa_server_use_request_log(server, NULL, &options);
+}
+
 static int start_failed(const char *what, int status) {
   stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("reason", stoa_status_text(status)));
   return EXIT_FAILED;
@@ -187,6 +222,11 @@ static int serve(const struct program *program, const struct stoa_server_config 
     return start_failed("the server could not start", status);
   }
   stoa_server_set_log(server, log);
+  status = use_request_log(server, log);
+  if (status != STOA_OK) {
+    stoa_server_destroy(server);
+    return start_failed("the server could not start", status);
+  }
   status = stoa_app_context_init(&context, program->app, program->config, server);
   bool is_good = status == STOA_OK && stoa_app_life_run(&context);
   stoa_app_context_fini(&context);

@@ -1,7 +1,8 @@
 #include "server/dispatch.h"
 
-#include "server/answer.h"
+#include "server/conclude.h"
 #include "server/server_private.h"
+#include "server/waits.h"
 
 #include <assert.h>
 #include <stoa/call.h>
@@ -11,22 +12,32 @@
 struct incoming {
   struct stoa_session *session;
   struct stoa_typed typed;
+  const struct stoa_handler *handler; /* NULL: not known yet, or there is none */
 };
 
-static struct stoa_question question_of(const struct incoming *incoming, const struct stoa_handler *handler) {
-  return (struct stoa_question){incoming->typed.type, incoming->typed.is_call, incoming->typed.id,
-                                handler == NULL ? NULL : handler->name};
-}
+/* One that a handler is called for. */
+struct request {
+  struct stoa_session *session;
+  const struct stoa_handler *handler;
+  struct stoa_question question;
+  struct stoa_invocation *invocation; /* NULL: the handler has no chain */
+};
 
 static void fail(const struct incoming *incoming, const struct stoa_error *error) {
-  struct stoa_question question = question_of(incoming, NULL);
-  stoa_answer_error(incoming->session, &question, error);
+  const struct stoa_typed *typed = &incoming->typed;
+  const struct stoa_server *server = stoa_worker_of(incoming->session)->server;
+  const struct stoa_question question = {.type = typed->type,
+                                         .is_call = typed->is_call,
+                                         .id = typed->id,
+                                         .operation = stoa_server_metrics_operation(server, incoming->handler),
+                                         .began_ns = STOA_UNTIMED};
+  int ignored = stoa_conclude_error(incoming->session, &question, NULL, STOA_INVOCATION_FAILED, error);
+  (void)ignored;
 }
 
 /* A mistake is a message that the client should not have sent. An error from a handler is not a mistake. Each second
  * reduces the count by one. */
-static void count_mistake(const struct incoming *incoming) {
-  struct stoa_session *session = incoming->session;
+static void count_mistake(struct stoa_session *session) {
   uint32_t mistakes = stoa_server_session_count_mistake(session);
   if (mistakes >= stoa_worker_of(session)->server->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
@@ -40,7 +51,7 @@ static void fail_internal(const struct incoming *incoming, const char *message) 
 static void fail_mistake(const struct incoming *incoming, enum stoa_error_code code, const char *reason,
                          const char *message) {
   fail(incoming, stoa_session_error(incoming->session, (uint32_t)code, reason, message));
-  count_mistake(incoming);
+  count_mistake(incoming->session);
 }
 
 /* `text` must not be in the arena, which is reset: the partly decoded message is useless, and the answer needs the
@@ -54,57 +65,20 @@ static void fail_decode(const struct incoming *incoming, int status, const char 
   }
 }
 
-static void reply(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
-  struct stoa_question question = question_of(incoming, handler);
-  struct stoa_outgoing outgoing = {.message_type = handler->reply, .message = message};
-  int ignored = stoa_answer_reply(incoming->session, &question, &outgoing);
-  (void)ignored;
-}
-
-static void invoke(const struct incoming *incoming, const struct stoa_handler *handler, const void *message) {
-  struct stoa_session *session = incoming->session;
-  struct stoa_arena *arena = stoa_session_arena(session);
-  void *answer = NULL;
-  if (handler->reply != NULL) {
-    answer = stoa_arena_calloc(arena, handler->reply->size);
-    if (answer == NULL) {
-      fail_decode(incoming, stoa_arena_status(arena), "too large after decoding");
-      return;
-    }
-  }
-  struct stoa_calls *calls = &stoa_worker_of(session)->calls;
-  struct stoa_call_scope scope = {.session = session, .handler = handler, .id = incoming->typed.id};
-  assert(calls->scope == NULL); /* a handler never runs inside another one */
-  calls->scope = &scope;
-  const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
-  calls->scope = NULL;
-  /* A handler that takes a call answers it only by its handle. */
-  assert((error == STOA_LATER) == scope.taken);
-  if (scope.taken) {
-    return;
-  }
-  if (error != NULL) {
-    fail(incoming, error);
-  } else if (handler->reply != NULL) {
-    reply(incoming, handler, answer);
-  }
-}
-
 /* Decode into *out_message, in the worker's arena, and check the rules of its fields. */
-static int decode(const struct incoming *incoming, const struct stoa_handler *handler, void **out_message,
-                  struct stoa_codec_error *out_error) {
-  struct stoa_arena *arena = stoa_session_arena(incoming->session);
-  const struct stoa_server *server = stoa_worker_of(incoming->session)->server;
-  const struct stoa_codec *codec = server->formats.items[stoa_server_session_of(incoming->session)->format].codec;
+static int decode(const struct stoa_session *session, const struct stoa_handler *handler, struct stoa_bytes payload,
+                  void **out_message, struct stoa_codec_error *out_error) {
+  const struct stoa_worker *worker = stoa_worker_of(session);
+  const struct stoa_codec *codec = worker->server->formats.items[stoa_server_session_of(session)->format].codec;
   out_error->text[0] = '\0';
-  void *message = stoa_arena_calloc(arena, handler->message->size);
+  void *message = stoa_arena_calloc(worker->arena, handler->message->size);
   if (message == NULL) {
-    return stoa_arena_status(arena);
+    return stoa_arena_status(worker->arena);
   }
   /* A message without fields may have no payload in any codec: the server's own Ping has none, and clients may send it
    * back so. */
-  bool is_empty = handler->message->field_count == 0 && incoming->typed.payload.len == 0;
-  int status = is_empty ? STOA_OK : codec->decode(handler->message, incoming->typed.payload, arena, message, out_error);
+  bool is_empty = handler->message->field_count == 0 && payload.len == 0;
+  int status = is_empty ? STOA_OK : codec->decode(handler->message, payload, worker->arena, message, out_error);
   if (status == STOA_OK) {
     status = stoa_message_check(handler->message, message, out_error);
   }
@@ -114,10 +88,129 @@ static int decode(const struct incoming *incoming, const struct stoa_handler *ha
   return status;
 }
 
-static void dispatch(const struct incoming *incoming) {
+/* Calling the handler. */
+
+static void refuse(const struct request *request, const struct stoa_error *error) {
+  int ignored =
+      stoa_conclude_error(request->session, &request->question, request->invocation, STOA_INVOCATION_FAILED, error);
+  (void)ignored;
+}
+
+/* The arena has no room left for the message or its reply. It is reset, because the answer needs memory. */
+static void refuse_without_room(const struct request *request, const char *text) {
+  struct stoa_arena *arena = stoa_session_arena(request->session);
+  bool is_mistake = stoa_arena_status(arena) == STOA_E_LIMIT;
+  if (request->invocation != NULL) {
+    request->invocation->message = NULL;
+  }
+  stoa_arena_reset(arena);
+  if (is_mistake) {
+    refuse(request, stoa_session_error(request->session, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST", text));
+    count_mistake(request->session);
+  } else {
+    refuse(request, stoa_session_error(request->session, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory"));
+  }
+}
+
+static void conclude(const struct request *request, const struct stoa_error *error, const void *answer) {
+  const struct stoa_handler *handler = request->handler;
+  if (error != NULL) {
+    refuse(request, error);
+  } else if (handler->reply != NULL) {
+    struct stoa_outgoing outgoing = {.message_type = handler->reply, .message = answer};
+    int ignored = stoa_conclude_reply(request->session, &request->question, request->invocation, &outgoing);
+    (void)ignored;
+  } else {
+    stoa_conclude_done(request->session, &request->question, request->invocation);
+  }
+}
+
+static void invoke(const struct request *request, const void *message) {
+  const struct stoa_handler *handler = request->handler;
+  struct stoa_session *session = request->session;
+  struct stoa_worker *worker = stoa_worker_of(session);
+  void *answer = NULL;
+  if (handler->reply != NULL) {
+    answer = stoa_arena_calloc(worker->arena, handler->reply->size);
+    if (answer == NULL) {
+      refuse_without_room(request, "too large after decoding");
+      return;
+    }
+  }
+  struct stoa_call_scope scope = {
+      .session = session, .handler = handler, .invocation = request->invocation, .question = &request->question};
+  assert(worker->call_scope == NULL); /* a handler never runs inside another one */
+  worker->call_scope = &scope;
+  const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, answer);
+  worker->call_scope = NULL;
+  /* A handler that takes a call answers it only by its handle. */
+  assert((error == STOA_LATER) == scope.taken);
+  if (!scope.taken) {
+    conclude(request, error, answer);
+  }
+}
+
+/* Run what is left of the chain, then the handler. */
+static void go_through(const struct request *request, const void *message) {
+  struct stoa_invocation *invocation = request->invocation;
+  invocation->message = message;
+  const struct stoa_error *error = stoa_chain_before(invocation);
+  if (request->session->state != STOA_SESSION_OPEN) {
+    stoa_conclude_abandoned(request->session, &request->question, invocation);
+  } else if (error == STOA_LATER) {
+    stoa_wait_keep(invocation);
+  } else if (error != NULL) {
+    int ignored = stoa_conclude_error(request->session, &request->question, invocation, STOA_INVOCATION_STOPPED, error);
+    (void)ignored;
+  } else {
+    invoke(request, message);
+  }
+}
+
+static void begin(const struct incoming *incoming, const void *message) {
+  const struct stoa_handler *handler = incoming->handler;
+  struct stoa_worker *worker = stoa_worker_of(incoming->session);
+  struct request request = {.session = incoming->session,
+                            .handler = handler,
+                            .question = {.type = handler->type,
+                                         .is_call = incoming->typed.is_call,
+                                         .id = incoming->typed.id,
+                                         .handler = handler->name,
+                                         .operation = stoa_server_metrics_operation(worker->server, handler),
+                                         .began_ns = stoa_metrics_begin_request(worker)}};
+  struct stoa_invocation invocation;
+  invocation.chain = stoa_chain_of(worker->server, handler);
+  if (invocation.chain == NULL) {
+    invoke(&request, message);
+    return;
+  }
+  stoa_invocation_init(&invocation, incoming->session, handler, &request.question, incoming->typed.payload);
+  request.invocation = &invocation;
+  go_through(&request, message);
+}
+
+void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_bytes payload) {
+  const struct request request = {.session = invocation->session,
+                                  .handler = invocation->handler,
+                                  .question = invocation->question,
+                                  .invocation = invocation};
+  void *message = NULL;
+  struct stoa_codec_error error;
+  assert(invocation->session->state == STOA_SESSION_OPEN);
+  assert(payload.len == invocation->payload.len);
+  invocation->payload = payload;
+  if (decode(request.session, request.handler, payload, &message, &error) != STOA_OK) {
+    refuse_without_room(&request, error.text); /* it was decoded before, so memory is out */
+    return;
+  }
+  go_through(&request, message);
+}
+
+static void dispatch(struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, incoming->typed.type);
+  incoming->handler = handler;
   if (handler == NULL) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;
@@ -133,12 +226,12 @@ static void dispatch(const struct incoming *incoming) {
   }
   void *message = NULL;
   struct stoa_codec_error error;
-  int status = decode(incoming, handler, &message, &error);
+  int status = decode(session, handler, incoming->typed.payload, &message, &error);
   if (status != STOA_OK) {
     fail_decode(incoming, status, error.text);
     return;
   }
-  invoke(incoming, handler, message);
+  begin(incoming, message);
 }
 
 /* A message beyond the rate is answered with an error, not handled. */

@@ -7,7 +7,11 @@
 
 #include "session/session.h"
 
+struct stoa_invocation;
+
 /* The on_message of struct stoa_session_host. */
 void stoa_dispatch_on_message(struct stoa_session *session, struct stoa_bytes message, bool is_text);
+/* The on_resumed of struct stoa_worker: what is left of the chain, and then the handler. */
+void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_bytes payload);
 
 #endif

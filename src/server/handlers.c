@@ -1,3 +1,5 @@
+#include "server/handlers.h"
+
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -16,4 +18,11 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
              STOA_F_INT("type", handler->type), STOA_F_STR("existing_handler", there->name));
   }
   return status;
+}
+
+const char *stoa_handler_operation(const struct stoa_handler *handler) {
+  if (handler->operation != NULL) {
+    return handler->operation;
+  }
+  return handler->name == NULL ? "" : handler->name;
 }

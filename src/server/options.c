@@ -331,6 +331,8 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
     rate = *server->limits.rate;
   }
   server->limits.rate = NULL; /* the program's own memory */
+  server->shedding_lag_ms = server->config.shedding == NULL ? 0 : server->config.shedding->lag_ms;
+  server->config.shedding = NULL;
   stoa_options_fill(&server->config, &server->limits, &rate);
   if (!copy_config(server)) {
     return STOA_E_MEMORY;

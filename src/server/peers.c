@@ -28,7 +28,7 @@ static struct stoa_bytes key_of(const void *object) {
 }
 
 /* In ::/64 are loopback, mapped IPv4 and unix sockets: each address has a key of its own. */
-static struct stoa_peer key_for(const struct stoa_peer *peer) {
+struct stoa_peer stoa_peers_key(const struct stoa_peer *peer) {
   static const uint8_t zero[8];
   struct stoa_peer key = *peer;
   bool whole = memcmp(peer->bytes, zero, sizeof zero) == 0 ||
@@ -135,7 +135,7 @@ static void forget_rested(struct stoa_peers *peers, uint64_t now_ms) {
 /* Entries. */
 
 static struct stoa_peer_entry *find(const struct stoa_peers *peers, const struct stoa_peer *peer) {
-  const struct stoa_peer key = key_for(peer);
+  const struct stoa_peer key = stoa_peers_key(peer);
   return stoa_map_find(&peers->entries, stoa_bytes_make(key.bytes, sizeof key.bytes));
 }
 
@@ -149,7 +149,7 @@ static struct stoa_peer_entry *find_or_add(struct stoa_peers *peers, const struc
   if (entry == NULL) {
     return NULL;
   }
-  entry->key = key_for(peer);
+  entry->key = stoa_peers_key(peer);
   if (stoa_map_insert(&peers->entries, entry) != STOA_OK) {
     stoa_free(entry);
     return NULL;

@@ -65,6 +65,9 @@ void stoa_peers_session_end(struct stoa_peers *peers, const struct stoa_peer *pe
 int stoa_peers_admit_handshake(struct stoa_peers *peers, const struct stoa_peer *peer, uint64_t now_ms,
                                uint32_t *out_retry_ms);
 
+/* The address under which this one counts. */
+struct stoa_peer stoa_peers_key(const struct stoa_peer *peer);
+
 /* The current counts of this address; for tests and the log. */
 uint32_t stoa_peers_connections(struct stoa_peers *peers, const struct stoa_peer *peer);
 uint32_t stoa_peers_sessions(struct stoa_peers *peers, const struct stoa_peer *peer);

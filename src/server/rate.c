@@ -29,7 +29,7 @@ static uint32_t wait_ms(uint64_t left, uint64_t needed, uint32_t per_s, uint32_t
   return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
 }
 
-static void count_excess(struct stoa_rate *rate, uint32_t now_ms) {
+void stoa_rate_count_excess(struct stoa_rate *rate, uint32_t now_ms) {
   if (rate->excess == 0 || now_ms - rate->excess_ms >= STOA_RATE_EXCESS_MS) {
     rate->excess = 0;
     rate->excess_ms = now_ms;
@@ -43,7 +43,7 @@ uint32_t stoa_rate_take(struct stoa_rate *rate, const struct stoa_rate_limits *l
   uint32_t messages_ms = wait_ms(rate->messages, THOUSAND, limits->messages_per_s, limits->messages_burst);
   uint32_t bytes_ms = wait_ms(rate->bytes, needed, limits->bytes_per_s, limits->bytes_burst);
   if (messages_ms > 0 || bytes_ms > 0) {
-    count_excess(rate, now_ms);
+    stoa_rate_count_excess(rate, now_ms);
     return messages_ms > bytes_ms ? messages_ms : bytes_ms;
   }
   assert(limits->messages_per_s == 0 || rate->messages >= THOUSAND);

@@ -35,6 +35,8 @@ static inline bool stoa_rate_is_limited(const struct stoa_rate_limits *limits) {
 /* Count one message of so many bytes. Returns 0 when it is within the limits, and takes it from both buckets. Otherwise
  * counts it as excess and returns after how many milliseconds it would be within them, at least 1. */
 uint32_t stoa_rate_take(struct stoa_rate *rate, const struct stoa_rate_limits *limits, size_t bytes, uint32_t now_ms);
+/* Count a message that another limit refuses as excess. */
+void stoa_rate_count_excess(struct stoa_rate *rate, uint32_t now_ms);
 /* Has the excess reached its limit? */
 static inline bool stoa_rate_is_abused(const struct stoa_rate *rate, const struct stoa_rate_limits *limits) {
   return rate->excess > limits->excess_max;

@@ -66,6 +66,10 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     int opened = open_all(server);
     status = status == STOA_OK ? opened : status;
   }
+  if (status == STOA_OK && server->shedding_lag_ms > 0) {
+    const struct stoa_shedding_options shedding = {.lag_ms = server->shedding_lag_ms};
+    status = stoa_server_use_shedding(server, NULL, &shedding);
+  }
   if (status == STOA_OK) {
     server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
     status = server->ended_fd < 0 ? STOA_E_SYSTEM : STOA_OK;
@@ -174,6 +178,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
+  stoa_chains_fini(server);
   stoa_server_metrics_fini(&server->metrics);
   stoa_handler_table_fini(&server->handlers);
   stoa_arena_destroy(server->config_arena);
@@ -265,6 +270,9 @@ static int choose_sends(struct stoa_server *server) {
 
 static int bring_up(struct stoa_server *server) {
   int status = choose_formats(server);
+  if (status == STOA_OK) {
+    status = stoa_chains_build(server);
+  }
   if (status == STOA_OK) {
     status = choose_sends(server);
   }

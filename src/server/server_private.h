@@ -6,6 +6,7 @@
 #include "http/files.h"
 #include "net/tls.h"
 #include "server/auth.h"
+#include "server/chain.h"
 #include "server/extension.h"
 #include "server/listeners.h"
 #include "server/metrics.h"
@@ -34,6 +35,10 @@ struct stoa_server {
   void (*destroy_user)(void *user);
 
   struct stoa_handler_table handlers; /* of struct stoa_handler */
+  struct stoa_middlewares middlewares;
+  uint32_t rate_limiter_count; /* of them */
+  uint32_t shedding_lag_ms;    /* 0: off */
+  atomic_ullong shed;          /* messages that shedding refused */
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 

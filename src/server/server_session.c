@@ -9,10 +9,12 @@ struct stoa_session_account *stoa_server_session_account(struct stoa_server_sess
   return own->account;
 }
 
-void stoa_session_account_free(struct stoa_session_account *account) {
-  if (account != NULL) {
-    stoa_free(account->name);
-    stoa_free(account);
+void stoa_server_session_free_account(struct stoa_server_session *own) {
+  if (own->account != NULL) {
+    stoa_free(own->account->rates);
+    stoa_free(own->account->name);
+    stoa_free(own->account);
+    own->account = NULL;
   }
 }
 

@@ -30,11 +30,13 @@ struct stoa_session_account {
   struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
   struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
-  struct stoa_call *calls; /* calls that are answered later, see calls.h */
-  uint32_t call_count;
+  struct stoa_pending *pendings;  /* messages that are not answered yet, see pending.h */
+  uint32_t call_count;            /* those of them that are calls of the program */
+  bool is_waiting;                /* one of them waits for a middleware */
   struct stoa_rate rate;          /* of its messages */
   struct stoa_identity *identity; /* its token, see auth.h */
   char *name;                     /* the user's, for the log; owned; NULL: none */
+  struct stoa_rate *rates;        /* one for each rate limit among the middlewares; made when it is first needed */
 };
 
 struct stoa_server_session {
@@ -58,11 +60,11 @@ struct stoa_server_session {
   struct stoa_peer peer;                /* of the connection */
 };
 
-/* NULL is fine. */
-void stoa_session_account_free(struct stoa_session_account *account);
-
 /* Made when it is first needed. NULL when memory is out. */
 struct stoa_session_account *stoa_server_session_account(struct stoa_server_session *own);
+
+/* None is fine. */
+void stoa_server_session_free_account(struct stoa_server_session *own);
 
 /* Count one more mistake; returns the number of mistakes, less one for each second since. */
 uint32_t stoa_server_session_count_mistake(struct stoa_session *session);

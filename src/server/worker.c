@@ -21,7 +21,7 @@
 /* Sessions. */
 
 static void on_closing(struct stoa_session *session) {
-  stoa_calls_on_closing(session);
+  stoa_pendings_on_closing(session);
   stoa_admission_on_closing(session);
 }
 
@@ -50,7 +50,7 @@ static void on_ping(struct stoa_session *session) {
 /* The connection has ended, in whatever state it was. */
 static void free_connection(struct stoa_server_session *own, struct stoa_worker *worker) {
   struct stoa_server *server = worker->server;
-  assert(own->account == NULL || own->account->call_count == 0);
+  assert(own->account == NULL || own->account->pendings == NULL);
   assert(!own->counted);
   stoa_worker_table_remove(worker, own);
   stoa_peers_disconnect(&server->peers, &own->peer);
@@ -58,7 +58,7 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   assert(before > 0);
   (void)before;
   stoa_auth_forget(own);
-  stoa_session_account_free(own->account);
+  stoa_server_session_free_account(own);
   stoa_free(own);
   stoa_listeners_resume(worker);
   stoa_worker_end_if_drained(worker);
@@ -175,6 +175,7 @@ static void set_hosts(struct stoa_worker *worker) {
   worker->sessions.on_drained = on_drained;
   worker->sessions.on_end = on_end;
   stoa_session_host_init(&worker->sessions);
+  worker->on_resumed = stoa_dispatch_on_resumed;
 }
 
 static void set_scratch(struct stoa_worker *worker) {
@@ -225,7 +226,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
     status = init_groups(worker);
   }
   if (status == STOA_OK) {
-    status = stoa_calls_init(worker);
+    status = stoa_pendings_init(worker);
   }
   if (status != STOA_OK) {
     return status;
@@ -279,11 +280,12 @@ void stoa_worker_end_sessions(struct stoa_worker *worker) {
 
 void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
-  stoa_calls_wait_completions(worker);
+  assert(worker->call_scope == NULL);
+  stoa_pendings_wait_completions(worker);
   stoa_placements_end(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
-  stoa_calls_fini(worker);
+  stoa_pendings_fini(worker);
   if (worker->groups.all != NULL) {
     stoa_groups_fini(&worker->groups);
   }

@@ -17,6 +17,7 @@
 #include "server/format.h"
 #include "server/group.h"
 #include "server/listeners.h"
+#include "server/pending.h"
 #include "server/placement.h"
 #include "server/server_session.h"
 #include "server/session_log.h"
@@ -70,12 +71,15 @@ struct stoa_worker {
   struct stoa_post lost_post; /* members here missed a message, see worker_posts.c */
   atomic_bool lost_posted;    /* lost_post was posted and has not run yet */
 
+  struct stoa_pendings pendings;
+  struct stoa_call_scope *call_scope; /* NULL: no handler runs */
+  /* A message that waited goes on with its chain; the bytes are borrowed until it returns. */
+  void (*on_resumed)(struct stoa_invocation *invocation, struct stoa_bytes payload);
   struct stoa_metric_shard *metrics; /* borrowed from the server's */
   uint32_t sample_in;                /* requests until one is measured, see metrics.h */
   struct stoa_worker_watch watch;
   struct stoa_session_log session_log;
 
-  struct stoa_calls calls;
   struct stoa_work work;
   struct stoa_groups groups;
   struct stoa_placements placements;

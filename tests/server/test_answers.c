@@ -39,9 +39,24 @@ static void start(void) {
   wide = google_protobuf_empty_type;
   wide.size = 64u * 1024 * 1024;
   struct stoa_handler handlers[] = {
-      {"Count", COUNT_TYPE, &google_protobuf_struct_type, &google_protobuf_empty_type, answer, ignore, NULL},
-      {"Wide", WIDE_TYPE, &google_protobuf_struct_type, &wide, answer, ignore, NULL},
-      {"Void", VOID_TYPE, &google_protobuf_struct_type, &google_protobuf_value_type, answer, ignore, NULL},
+      {.name = "Count",
+       .type = COUNT_TYPE,
+       .message = &google_protobuf_struct_type,
+       .reply = &google_protobuf_empty_type,
+       .invoke = answer,
+       .function = ignore},
+      {.name = "Wide",
+       .type = WIDE_TYPE,
+       .message = &google_protobuf_struct_type,
+       .reply = &wide,
+       .invoke = answer,
+       .function = ignore},
+      {.name = "Void",
+       .type = VOID_TYPE,
+       .message = &google_protobuf_struct_type,
+       .reply = &google_protobuf_value_type,
+       .invoke = answer,
+       .function = ignore},
   };
   fixture.blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(fixture_config(1), &fixture.server), STOA_OK);

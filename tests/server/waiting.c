@@ -148,8 +148,8 @@ static const struct stoa_error *on_note(void *user, struct stoa_session *session
   return refuse(session, stoa_status_text(status));
 }
 
-void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
-                   const struct stoa_callbacks *callbacks) {
+void waiting_create(struct fixture *fixture, const struct stoa_server_config *config,
+                    const struct stoa_callbacks *callbacks) {
   static const struct later_v1_later_handlers handlers = {.wait = on_wait, .note = on_note};
   fixture->blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(config, &fixture->server), STOA_OK);
@@ -157,8 +157,17 @@ void waiting_start(struct fixture *fixture, const struct stoa_server_config *con
   if (callbacks != NULL) {
     stoa_server_set_callbacks(fixture->server, callbacks);
   }
+}
+
+void waiting_begin(struct fixture *fixture) {
   assert_int_equal(stoa_server_start(fixture->server), STOA_OK);
   fixture->address = stoa_server_address(fixture->server, 0);
+}
+
+void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
+                   const struct stoa_callbacks *callbacks) {
+  waiting_create(fixture, config, callbacks);
+  waiting_begin(fixture);
 }
 
 static void ask_in_proto(struct client *client, const char *how, uint32_t number) {

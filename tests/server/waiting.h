@@ -24,6 +24,10 @@ struct waiting_call {
  *   other words: see waiting.c */
 void waiting_start(struct fixture *fixture, const struct stoa_server_config *config,
                    const struct stoa_callbacks *callbacks);
+/* The two halves of it: create with the handlers registered, and start. */
+void waiting_create(struct fixture *fixture, const struct stoa_server_config *config,
+                    const struct stoa_callbacks *callbacks);
+void waiting_begin(struct fixture *fixture);
 /* Keep one as "keep" does; the call may be NULL. */
 void waiting_keep(struct stoa_call *call, uint32_t number);
 /* Wait until so many are kept. */

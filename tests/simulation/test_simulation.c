@@ -52,15 +52,18 @@ static void every_kind_of_event_happens_in_a_run(void **state) {
     sum.resets += world.counts.resets;
     sum.stalls += world.counts.stalls;
     sum.closes += world.counts.closes;
+    sum.waits += world.counts.waits;
     world_release(&world);
   }
-  print_message("# connections %u, messages %u, replies %u, errors %u, lost %u, resets %u, stalls %u, closes %u\n",
-                sum.connections, sum.messages, sum.replies, sum.errors, sum.lost, sum.resets, sum.stalls, sum.closes);
+  print_message(
+      "# connections %u, messages %u, replies %u, errors %u, lost %u, resets %u, stalls %u, closes %u, waits %u\n",
+      sum.connections, sum.messages, sum.replies, sum.errors, sum.lost, sum.resets, sum.stalls, sum.closes, sum.waits);
   assert_true(sum.connections > 100);
   assert_true(sum.messages > 2000);
   assert_true(sum.replies > 100);
   assert_true(sum.errors > 0 && sum.lost > 0);
   assert_true(sum.resets > 10 && sum.stalls > 10 && sum.closes > 10);
+  assert_true(sum.waits > 100);
 }
 
 static void every_seed_delivers_in_order_without_gaps_and_ends_cleanly(void **state) {

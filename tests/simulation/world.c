@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <stoa/call.h>
 #include <stoa/log.h>
+#include <stoa/middleware.h>
 #include <stoa/worker.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +105,71 @@ static const struct stoa_error *on_ask(void *user, struct stoa_session *session,
   status = stoa_worker_timer_start(stoa_session_server(session), &later->timer, world_below(world, 500));
   assert(status == STOA_OK);
   return STOA_LATER;
+}
+
+/* A middleware that lets some messages wait: lines and groups for a moment, because all of them must be heard, calls
+ * now and then for too long, and some of them are refused in the end. */
+
+struct decision {
+  struct stoa_worker_timer timer;
+  struct stoa_wait *wait;
+  bool refused;
+};
+
+static void on_decision(struct stoa_worker_timer *timer, int status) {
+  static const struct stoa_error refusal = {.code = 1403, .reason = STOA_STR("REFUSED")};
+  struct decision *decision = timer->context;
+  int resumed = stoa_invocation_resume(decision->wait, decision->refused ? &refusal : NULL);
+  assert(status == STOA_OK || resumed == STOA_E_CLOSED || resumed == STOA_E_TIMEOUT);
+  (void)resumed;
+  free(decision);
+}
+
+static const struct stoa_error *before(void *user, struct stoa_invocation *invocation) {
+  struct world *world = user;
+  struct stoa_session *session = stoa_invocation_session(invocation);
+  bool is_call = stoa_invocation_is_call(invocation);
+  if (!world_one_in(world, 4)) {
+    return NULL;
+  }
+  struct decision *decision = calloc(1, sizeof *decision);
+  assert(decision != NULL);
+  decision->timer.on_due = on_decision;
+  decision->timer.context = decision;
+  decision->refused = is_call && world_one_in(world, 3);
+  int status = stoa_invocation_wait(invocation, &decision->wait);
+  assert(status == STOA_OK);
+  world->counts.waits++;
+  status =
+      stoa_worker_timer_start(stoa_session_server(session), &decision->timer, world_below(world, is_call ? 500 : 100));
+  assert(status == STOA_OK);
+  return STOA_LATER;
+}
+
+/* Around the other one: each message that begins must end once. */
+static const struct stoa_error *count_begin(void *user, struct stoa_invocation *invocation) {
+  struct world *world = user;
+  *stoa_invocation_slot(invocation) = 1;
+  world->invocations++;
+  return NULL;
+}
+
+static void count_end(void *user, struct stoa_invocation *invocation, const struct stoa_error *error) {
+  struct world *world = user;
+  (void)error;
+  if (*stoa_invocation_slot(invocation) != 1) {
+    trace_fail(&world->trace, "an invocation has lost its slot");
+  }
+  world->invocations--;
+}
+
+static void use_middlewares(struct world *world) {
+  const struct stoa_middleware counting = {.name = "count", .before = count_begin, .after = count_end, .user = world};
+  const struct stoa_middleware waiting = {.name = "wait", .before = before, .user = world};
+  int status = stoa_server_use(world->server, NULL, &counting);
+  assert(status == STOA_OK);
+  status = stoa_server_use(world->server, NULL, &waiting);
+  assert(status == STOA_OK);
 }
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
@@ -252,6 +318,9 @@ static void open_server(struct world *world) {
   assert(status == STOA_OK);
   status = sample_v1_sample_register(world->server, &handlers, world);
   assert(status == STOA_OK);
+  if (world->seed % 2 == 0) {
+    use_middlewares(world);
+  }
   stoa_server_set_callbacks(world->server, &callbacks);
   stoa_server_use_clock(world->server, &world->clock);
   status = stoa_server_bind(world->server);
@@ -296,6 +365,9 @@ static void close_server(struct world *world, struct cast *cast) {
   }
   stoa_server_destroy(world->server);
   world->server = NULL;
+  if (world->invocations != 0) {
+    trace_fail(&world->trace, "%d messages have not ended", world->invocations);
+  }
 }
 
 static void look_at_rest(struct world *world, int64_t blocks_before) {

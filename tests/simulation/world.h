@@ -19,7 +19,7 @@
 
 /* How much of everything there was, so that a test sees that something was tested. */
 struct world_counts {
-  unsigned turns, connections, messages, replies, errors, lost, resets, stalls, closes;
+  unsigned turns, connections, messages, replies, errors, lost, resets, stalls, closes, waits;
 };
 
 struct world {
@@ -31,6 +31,7 @@ struct world {
   struct oracle oracle;
   struct world_counts counts;
   unsigned published[WORLD_GROUPS + 1]; /* by the program, publisher 0 */
+  int invocations;                      /* messages that the middlewares have seen begin and not end */
   bool ending;                          /* the server drains, or has ended */
 };
 

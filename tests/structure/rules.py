@@ -40,6 +40,7 @@ PUBLIC_HEADERS = {
     "app.h": "server",
     "auth.h": "server",
     "call.h": "server",
+    "middleware.h": "server",
     "server.h": "server",
     "worker.h": "server",
 }

@@ -128,7 +128,11 @@ static void emit_row(struct text *text, const struct emit_side *side, const stru
     text_addf(text, "      .reply = &%s_type,\n", entry->reply->c_name);
   }
   text_addf(text, "      .invoke = %s_%s_invoke,\n", service->c_name, entry->c_name);
-  text_addf(text, "      .function = (%s)handlers->%s,\n      .user = user,\n    },\n", side->function, entry->member);
+  text_addf(text, "      .function = (%s)handlers->%s,\n      .user = user,\n", side->function, entry->member);
+  if (side->has_calls) {
+    text_addf(text, "      .operation = \"/%s/%s\",\n", service->full_name, entry->name);
+  }
+  text_add(text, "    },\n");
 }
 
 static void emit_register(struct text *text, const struct emit_side *side, const struct model_service *service,

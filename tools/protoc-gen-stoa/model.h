@@ -95,6 +95,7 @@ struct model_method {
 
 struct model_service {
   const char *name;
+  const char *full_name; /* "chatroom.v1.ChatroomService" */
   const char *c_name; /* chatroom_v1_chatroom_service */
   struct model_method *methods;
   size_t method_count;

@@ -167,6 +167,8 @@ static void collect_pushes(struct model_file *file) {
   if (file->service_count == 0 && service->push_count > 0) {
     file->service_count = 1;
     service->name = base_name(file->name);
+    service->full_name =
+        text_format("%s%s%s", file->proto->package, *file->proto->package != '\0' ? "." : "", service->name);
     service->c_name = names_join(file->prefix, names_snake(names_identifier(service->name)));
     service->place = file->place;
     service->place.comment = NULL;

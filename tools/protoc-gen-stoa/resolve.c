@@ -164,7 +164,9 @@ static void resolve_service(const struct model *model, const struct model_file *
   struct model_service *service = &file->services[index];
   const struct request_path top = {.count = 0};
   struct request_path path = request_path_to(&top, FILE_SERVICE, index);
+  const char *package = file->proto->package;
   service->name = proto->name;
+  service->full_name = *package != '\0' ? text_format("%s.%s", package, proto->name) : proto->name;
   service->c_name = names_join(file->prefix, names_snake(proto->name));
   service->place = request_place(file->proto, &path);
   service->method_count = proto->n_method;

@@ -45,6 +45,7 @@ int _2nd_chat_register(struct stoa_server *server, const struct _2nd_chat_handle
       .invoke = _2nd_chat_line_invoke,
       .function = (stoa_handler_function)handlers->line,
       .user = user,
+      .operation = "/2nd-chat/Line",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

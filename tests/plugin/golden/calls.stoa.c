@@ -279,6 +279,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_sign_in_invoke,
       .function = (stoa_handler_function)handlers->sign_in,
       .user = user,
+      .operation = "/calls.RoomService/SignIn",
     },
     {
       .name = "Delete",
@@ -288,6 +289,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_delete__invoke,
       .function = (stoa_handler_function)handlers->delete_,
       .user = user,
+      .operation = "/calls.RoomService/Delete",
     },
     {
       .name = "ChatLine",
@@ -296,6 +298,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_chat_line_invoke,
       .function = (stoa_handler_function)handlers->chat_line,
       .user = user,
+      .operation = "/calls.RoomService/ChatLine",
     },
     {
       .name = "Register",
@@ -304,6 +307,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_register_invoke,
       .function = (stoa_handler_function)handlers->register_,
       .user = user,
+      .operation = "/calls.RoomService/Register",
     },
     {
       .name = "Closed",
@@ -312,6 +316,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_room_closed_invoke,
       .function = (stoa_handler_function)handlers->room_closed,
       .user = user,
+      .operation = "/calls.RoomService/Closed",
     },
     {
       .name = "Last",
@@ -320,6 +325,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .invoke = calls_room_service_last_invoke,
       .function = (stoa_handler_function)handlers->last,
       .user = user,
+      .operation = "/calls.RoomService/Last",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
@@ -480,6 +486,7 @@ int calls_admin_service_register(struct stoa_server *server, const struct calls_
       .invoke = calls_admin_service_kick_invoke,
       .function = (stoa_handler_function)handlers->kick,
       .user = user,
+      .operation = "/calls.AdminService/Kick",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

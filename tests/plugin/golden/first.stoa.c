@@ -78,6 +78,7 @@ int first_v1_first_service_register(struct stoa_server *server, const struct fir
       .invoke = first_v1_first_service_chat_invoke,
       .function = (stoa_handler_function)handlers->chat,
       .user = user,
+      .operation = "/first.v1.FirstService/Chat",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

@@ -74,6 +74,7 @@ int no_service_register(struct stoa_server *server, const struct no_service_hand
       .invoke = no_service_ping_invoke,
       .function = (stoa_handler_function)handlers->ping,
       .user = user,
+      .operation = "/no-service/Ping",
     },
     {
       .name = "Int",
@@ -82,6 +83,7 @@ int no_service_register(struct stoa_server *server, const struct no_service_hand
       .invoke = no_service_int__invoke,
       .function = (stoa_handler_function)handlers->int_,
       .user = user,
+      .operation = "/no-service/Int",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

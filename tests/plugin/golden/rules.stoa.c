@@ -625,6 +625,7 @@ int rules_v1_rules_register(struct stoa_server *server, const struct rules_v1_ru
       .invoke = rules_v1_rules_order_invoke,
       .function = (stoa_handler_function)handlers->order,
       .user = user,
+      .operation = "/rules.v1.rules/Order",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

@@ -239,6 +239,7 @@ int special_v1_special_service_register(struct stoa_server *server,
       .invoke = special_v1_special_service_clear_invoke,
       .function = (stoa_handler_function)handlers->clear,
       .user = user,
+      .operation = "/special.v1.SpecialService/Clear",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

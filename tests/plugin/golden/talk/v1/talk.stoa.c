@@ -47,6 +47,7 @@ int talk_v1_talk_register(struct stoa_server *server, const struct talk_v1_talk_
       .invoke = talk_v1_talk_say_invoke,
       .function = (stoa_handler_function)handlers->say,
       .user = user,
+      .operation = "/talk.v1.Talk/Say",
     },
   };
   for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {

@@ -1,0 +1,10 @@
+/* server/handlers.h: the handlers of a server, by type number (codec/handler_table.h). */
+#ifndef STOA_SERVER_HANDLERS_H
+#define STOA_SERVER_HANDLERS_H
+
+#include <stoa/handler.h>
+
+/* The operation, or the name when there is none, or "". */
+const char *stoa_handler_operation(const struct stoa_handler *handler);
+
+#endif

@@ -1,0 +1,96 @@
+/* server/middleware_log.c: the request log (stoa/middleware.h). */
+#include "server/middleware_own.h"
+
+#include <assert.h>
+#include <stoa/error.stoa.h>
+#include <stoa/log.h>
+#include <stoa/worker.h>
+
+#define NS_PER_US 1000u
+
+/* A worker's; on a cache line of its own. */
+struct tally {
+  uint32_t until_sample;
+  uint8_t padding[60];
+};
+
+struct request_log {
+  struct stoa_request_log_options options;
+  uint32_t worker_count;
+  struct tally tallies[];
+};
+
+/* One line without the limit of a call site, which is for lines that an error could repeat. */
+static void write_line(enum stoa_log_severity level, const struct stoa_log_field *fields, size_t count,
+                       struct stoa_log_site *site) {
+  struct stoa_log_site own = {0};
+  stoa_log_write(site == NULL ? &own : site, level, "request", fields, count);
+}
+
+static void log_request(const struct request_log *log, struct stoa_invocation *invocation,
+                        const struct stoa_error *error, struct stoa_log_site *site) {
+  struct stoa_session *session = stoa_invocation_session(invocation);
+  char id[STOA_UUID_TEXT_LEN + 1];
+  char address[STOA_ADDRESS_TEXT_LEN + 1];
+  char trace[STOA_TRACE_ID_TEXT_LEN + 1];
+  const char *user = log->options.user_of == NULL ? NULL : log->options.user_of(log->options.context, session);
+  enum stoa_log_severity level = error != NULL && error->code == STOA_ERROR_INTERNAL ? STOA_LOG_WARN : STOA_LOG_INFO;
+  if (!stoa_log_enabled(level)) {
+    return;
+  }
+  stoa_uuid_format(stoa_session_id(session), id);
+  stoa_session_address(session, address);
+  stoa_trace_id_format(stoa_invocation_trace_id(invocation), trace);
+  const struct stoa_log_field fields[] = {
+      STOA_F_STR("operation", stoa_invocation_operation(invocation)),
+      STOA_F_STR("session", id),
+      STOA_F_STR("address", address),
+      STOA_F_STR("end", stoa_invocation_end_text(stoa_invocation_end(invocation))),
+      STOA_F_INT("code", error == NULL ? 0 : error->code),
+      STOA_F_TEXT("reason", error == NULL ? stoa_string_of("") : error->reason),
+      STOA_F_INT("duration_us", stoa_invocation_elapsed_ns(invocation) / NS_PER_US),
+      STOA_F_INT("bytes", stoa_invocation_bytes(invocation)),
+      STOA_F_STR("trace", trace),
+      STOA_F_STR("user", user == NULL ? "" : user),
+  };
+  size_t count = sizeof fields / sizeof fields[0];
+  write_line(level, fields, user == NULL ? count - 1 : count, site);
+}
+
+/* Is this one of the sample? */
+static bool is_sampled(struct request_log *log, const struct stoa_invocation *invocation) {
+  uint32_t worker = stoa_worker_index(stoa_session_server(stoa_invocation_session(invocation)));
+  assert(worker < log->worker_count);
+  struct tally *tally = &log->tallies[worker];
+  if (tally->until_sample > 0) {
+    tally->until_sample--;
+    return false;
+  }
+  tally->until_sample = log->options.sample - 1;
+  return true;
+}
+
+static void after(void *user, struct stoa_invocation *invocation, const struct stoa_error *error) {
+  static struct stoa_log_site errors;
+  struct request_log *log = user;
+  if (log->options.mode == STOA_REQUEST_LOG_ALL) {
+    log_request(log, invocation, error, NULL);
+  } else if (error != NULL) {
+    log_request(log, invocation, error, &errors);
+  } else if (log->options.mode == STOA_REQUEST_LOG_SAMPLED && is_sampled(log, invocation)) {
+    log_request(log, invocation, error, NULL);
+  }
+}
+
+int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,
+                                const struct stoa_request_log_options *options) {
+  uint32_t worker_count = stoa_worker_count(server);
+  struct request_log *log = stoa_calloc(1, sizeof *log + worker_count * sizeof log->tallies[0]);
+  if (log != NULL) {
+    log->worker_count = worker_count;
+    log->options = options == NULL ? (struct stoa_request_log_options){0} : *options;
+    log->options.sample = log->options.sample == 0 ? STOA_REQUEST_LOG_SAMPLE : log->options.sample;
+  }
+  const struct stoa_middleware middleware = {.name = "log", .after = after, .user = log, .destroy = stoa_free};
+  return stoa_middleware_own(server, selector, &middleware);
+}
