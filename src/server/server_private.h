@@ -4,13 +4,14 @@
 
 #include "codec/handler_table.h"
 #include "http/files.h"
-#include "net/tls.h"
 #include "server/listeners.h"
+#include "server/listeners_tls.h"
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
 #include "server/worker_core.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct stoa_server {
@@ -31,7 +32,8 @@ struct stoa_server {
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 
-  struct stoa_tls_context *tls;
+  struct stoa_listeners_tls *tls; /* under the mutex once the server runs: a reload replaces it */
+  pthread_mutex_t tls_mutex;
   struct stoa_files files; /* of the web root */
   struct stoa_origin_rules origin_rules;
   struct stoa_networks trusted_proxies;

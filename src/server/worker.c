@@ -178,6 +178,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->index = index;
   worker->spare.fd = -1;
   set_scratch(worker);
+  stoa_listeners_tls_begin(worker);
   int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
     status = stoa_worker_table_init(worker);
@@ -250,6 +251,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->streams.scratch);
   stoa_free(worker->listeners);
+  stoa_listeners_tls_end(worker);
   stoa_spare_close(&worker->spare);
   stoa_worker_table_fini(worker);
   stoa_stream_host_fini(&worker->streams);
