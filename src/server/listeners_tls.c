@@ -243,6 +243,14 @@ static void on_changed(struct stoa_post *post) {
   stoa_listeners_tls_begin(worker);
 }
 
+struct stoa_tls_context *stoa_listeners_tls_accept(struct stoa_worker *worker,
+                                                   const struct stoa_server_listener *listener) {
+  if (listener->uses_tls && atomic_load_explicit(&worker->tls_posted, memory_order_acquire)) {
+    stoa_listeners_tls_begin(worker);
+  }
+  return stoa_listeners_tls_of(worker->tls, listener);
+}
+
 static void tell_workers(struct stoa_server *server) {
   for (uint32_t i = 0; i < server->worker_count; i++) {
     struct stoa_worker *worker = &server->workers[i];

@@ -3,7 +3,8 @@
  * All contexts together are one immutable set. A worker has a reference to a set and uses its contexts for what it
  * accepts; a connection keeps its own context, so old connections live on with the old certificate. A reload makes a
  * whole new set first. Only then does it change the server's set and post to the workers, and each takes the new set
- * between two callbacks of its loop: there is no lock where connections are accepted.
+ * between two callbacks of its loop: a lock is taken once after each reload, and never
+ * where connections are accepted otherwise.
  *
  * Does not know: when to reload.
  * Thread: create and the server's own functions on the thread that creates the server; reload on any thread between
@@ -35,6 +36,10 @@ struct stoa_listeners_tls *stoa_listeners_tls_ref(struct stoa_listeners_tls *set
 /* NULL is fine. */
 void stoa_listeners_tls_unref(struct stoa_listeners_tls *set);
 
+/* The context for a connection that a worker accepts now, or NULL: the listener is plain. A reload that has returned
+ * counts, also when its post has not run yet. On the worker's thread. */
+struct stoa_tls_context *stoa_listeners_tls_accept(struct stoa_worker *worker,
+                                                   const struct stoa_server_listener *listener);
 /* The context of a listener, or NULL: it is plain. */
 struct stoa_tls_context *stoa_listeners_tls_of(const struct stoa_listeners_tls *set,
                                                const struct stoa_server_listener *listener);

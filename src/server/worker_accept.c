@@ -32,7 +32,7 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
   }
   stoa_stream_set_protocol(stream, &worker->http.protocol);
   stream->since_ms = stoa_stream_now32(stream);
-  if (listener->uses_tls && stoa_stream_start_tls(stream, stoa_listeners_tls_of(worker->tls, listener)) != STOA_OK) {
+  if (listener->uses_tls && stoa_stream_start_tls(stream, stoa_listeners_tls_accept(worker, listener)) != STOA_OK) {
     stoa_stream_drop(stream);
   }
 }
@@ -58,7 +58,7 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   /* A PROXY header comes before TLS. */
   int status = listener->proxy_protocol ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
                                         : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd,
-                                                           stoa_listeners_tls_of(worker->tls, listener));
+                                                           stoa_listeners_tls_accept(worker, listener));
   if (status != STOA_OK) {
     stoa_free(own);
     return status;
