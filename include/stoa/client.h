@@ -60,6 +60,12 @@ struct stoa_client_options {
    * or one in this PEM file. */
   const char *ca_file;
   bool insecure; /* accept any certificate: for manual tests, never for secrets */
+  /* wss: the name that the client asks for (SNI) and that the certificate must have. NULL: the URL's host. */
+  const char *server_name;
+  /* wss: PEM files with the client's own certificate and its key, for servers that ask for one. Both or none; they are
+   * read once, by stoa_client_create(). */
+  const char *certificate_file;
+  const char *key_file;
 
   /* Offer permessage-deflate: a server that accepts it compresses what it sends. The client does not compress what it
    * sends. */
@@ -139,9 +145,11 @@ struct stoa_client_callbacks {
  *
  * callbacks  copied; NULL for none
  * Errors: STOA_E_ARGUMENT   the URL (at most 2048 bytes), a field (16 KiB for all), the codec (json for TEXT; a name
- *                           that cannot be a subprotocol) or a number is invalid; the log names it
- *         STOA_E_NOT_FOUND  wss: the ca_file cannot be read (logged)
- *         STOA_E_TLS        wss: the ca_file contains no certificate, or OpenSSL refused (logged)
+ *                           that cannot be a subprotocol) or a number is invalid, a certificate is without a key or a
+ *                           key without a certificate; the log names it
+ *         STOA_E_NOT_FOUND  wss: a file cannot be read (logged)
+ *         STOA_E_DENIED     wss: other users can read the key_file (logged)
+ *         STOA_E_TLS        wss: the ca_file contains no certificate, or a file is not usable (logged)
  *         STOA_E_SYSTEM     no descriptor is available; errno has the reason
  *         STOA_E_MEMORY */
 STOA_API int stoa_client_create(const struct stoa_client_options *options,

@@ -88,9 +88,10 @@ struct stoa_callbacks {
  * change the process yet; stoa_server_start() does.
  *
  * Errors: STOA_E_ARGUMENT   an option is invalid, or the name in an address does not resolve
- *         STOA_E_NOT_FOUND  a certificate or key cannot be read
+ *         STOA_E_NOT_FOUND  a file of TLS cannot be read: a certificate, key, CA file or OCSP response
  *         STOA_E_DENIED     others can read the key's file
- *         STOA_E_TLS        a certificate or key is invalid, or they do not match
+ *         STOA_E_TLS        one of these files is invalid, or they do not match
+ *         STOA_E_LIMIT      the certificates of one address have more than 10,000 names
  *         STOA_E_SYSTEM     web_root cannot be opened; or no descriptor or no random bytes are available
  *         STOA_E_MEMORY
  * A mistake in the configuration is logged, with the option's name and what to do. */

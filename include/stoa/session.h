@@ -9,6 +9,7 @@
 #define STOA_SESSION_H
 
 #include <stoa/arena.h>
+#include <stoa/certificate.h>
 #include <stoa/descriptor.h>
 #include <stoa/status.h>
 #include <stoa/uuid.h>
@@ -83,6 +84,12 @@ STOA_API int stoa_session_set_name(struct stoa_session *session, struct stoa_str
 STOA_API void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]);
 /* The listener of the connection, as an index for stoa_server_address(). */
 STOA_API size_t stoa_session_listener(const struct stoa_session *session);
+
+/* The certificate that the client has shown and proved to own, if server.tls.client_verify asks for one; else NULL.
+ * Behind a proxy it is the proxy's. Valid until on_closed returns. */
+STOA_API const struct stoa_certificate *stoa_session_peer_certificate(const struct stoa_session *session);
+/* The version of TLS of the connection, "TLSv1.2" or "TLSv1.3"; NULL for a plain one. */
+STOA_API const char *stoa_session_tls_version(const struct stoa_session *session);
 
 /* Did the client negotiate a subprotocol? Without one it gets no error frames and no ping messages. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);

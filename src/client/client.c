@@ -22,7 +22,14 @@ static int init_tls(struct stoa_client *client, const struct stoa_client_options
     return STOA_OK;
   }
   stoa_tls_memory_setup();
-  return stoa_tls_client_context_create(client->settings.host, options->ca_file, options->insecure, &client->tls);
+  const struct stoa_tls_client_settings settings = {
+      .host = options->server_name != NULL ? options->server_name : client->settings.host,
+      .ca_file = options->ca_file,
+      .insecure = options->insecure,
+      .certificate = options->certificate_file,
+      .key = options->key_file,
+  };
+  return stoa_tls_client_context_create(&settings, &client->tls);
 }
 
 static void init_offer(struct stoa_client *client) {
@@ -113,7 +120,7 @@ void stoa_client_destroy(struct stoa_client *client) {
     stoa_client_calls_lose(client);
     stoa_loop_destroy(client->loop);
   }
-  stoa_tls_context_destroy(client->tls);
+  stoa_tls_context_unref(client->tls);
   stoa_arena_destroy(client->arena);
   stoa_buffer_fini(&client->text_scratch);
   stoa_buffer_fini(&client->message);

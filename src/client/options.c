@@ -7,6 +7,7 @@
 #include <stoa/log.h>
 
 #define FIELDS_MAX 32
+#define NAME_LEN_MAX 255
 #define FIELDS_BYTES_MAX (16u * 1024)
 /* A server may relay a message in another codec and with added fields. So its messages can be longer than those that it
  * accepts, which is 64 KiB by default. */
@@ -121,12 +122,29 @@ static int copy_numbers(struct stoa_client_settings *settings, const struct stoa
   return check_numbers(settings);
 }
 
+/* RFC 1035 2.3.4: a name has at most 255 bytes. */
+static int check_tls(const struct stoa_client_options *options) {
+  if ((options->certificate_file == NULL) != (options->key_file == NULL)) {
+    return refuse("a certificate needs its key, and a key its certificate",
+                  options->key_file == NULL ? "certificate_file" : "key_file",
+                  options->key_file == NULL ? options->certificate_file : options->key_file);
+  }
+  if (options->server_name != NULL &&
+      (options->server_name[0] == '\0' || strlen(options->server_name) > NAME_LEN_MAX)) {
+    return refuse("not the name of a host", "server_name", options->server_name);
+  }
+  return STOA_OK;
+}
+
 int stoa_client_settings_init(struct stoa_client_settings *settings, const struct stoa_client_options *options) {
   stoa_buffer_init(&settings->fields, FIELDS_BYTES_MAX);
   if (options->url == NULL) {
     return refuse("missing", "url", "");
   }
   int status = copy_url(settings, options->url);
+  if (status == STOA_OK) {
+    status = check_tls(options);
+  }
   if (status == STOA_OK) {
     status = copy_fields(settings, options);
   }

@@ -55,6 +55,14 @@ bool stoa_conn_pending(const struct stoa_conn *conn) {
   return conn->tls != NULL && stoa_tls_pending(conn->tls);
 }
 
+const struct stoa_certificate *stoa_conn_peer_certificate(const struct stoa_conn *conn) {
+  return conn->tls == NULL ? NULL : stoa_tls_peer(conn->tls);
+}
+
+const char *stoa_conn_tls_version(const struct stoa_conn *conn) {
+  return conn->tls == NULL ? NULL : stoa_tls_version(conn->tls);
+}
+
 bool stoa_conn_handshaking(const struct stoa_conn *conn) {
   return conn->tls != NULL && stoa_tls_handshaking(conn->tls);
 }

@@ -9,6 +9,7 @@
 #include "loop/loop.h"
 
 #include <stoa/bytes.h>
+#include <stoa/certificate.h>
 #include <sys/uio.h>
 
 struct stoa_tls;         /* one connection's TLS state */
@@ -38,6 +39,10 @@ bool stoa_conn_pending(const struct stoa_conn *conn);
 
 /* True while the TLS handshake is not complete. False for a plain connection. */
 bool stoa_conn_handshaking(const struct stoa_conn *conn);
+/* The certificate of the client, or NULL; valid as long as the connection. */
+const struct stoa_certificate *stoa_conn_peer_certificate(const struct stoa_conn *conn);
+/* "TLSv1.2" or "TLSv1.3" after the handshake; NULL for a plain connection. */
+const char *stoa_conn_tls_version(const struct stoa_conn *conn);
 /* True when received bytes, decrypted or not, were not read yet. */
 bool stoa_conn_has_input(const struct stoa_conn *conn);
 /* How many sent bytes the peer's kernel has acknowledged, and how many it has not; both 0 where the system does not

@@ -26,6 +26,7 @@ void stoa_tls_destroy(struct stoa_tls *tls) {
   stoa_tls_traffic_free(tls);
   stoa_tls_bytes_fini(&tls->in);
   stoa_tls_bytes_fini(&tls->out);
+  stoa_free(tls->peer);
   stoa_tls_scratch_unref(tls->scratch);
   stoa_free(tls);
 }
@@ -72,3 +73,8 @@ void stoa_tls_shutdown(struct stoa_tls *tls) {
     stoa_tls_traffic_shutdown(tls);
   }
 }
+
+const struct stoa_certificate *stoa_tls_peer(const struct stoa_tls *tls) {
+  return tls->peer;
+}
+

@@ -4,28 +4,30 @@
  * and opened here, by OpenSSL's ciphers: a connection is 400 bytes then instead of 14 KB. Clients and TLS 1.2 keep it.
  *
  * Thread: a context is made once and used by all workers; a connection belongs to its worker.
+ * Lifetime: contexts are counted, so that a server can take a new one while old connections live.
  */
 #ifndef STOA_NET_TLS_H
 #define STOA_NET_TLS_H
 
 #include "net/conn.h"
 
-#include <stoa/arena.h>
+#include <stoa/certificate.h>
 
-/* certificate, key  PEM files
- * Errors: STOA_E_NOT_FOUND  a file cannot be read; STOA_E_DENIED  others can read the key file; STOA_E_TLS  OpenSSL
- *         refuses them (logged); STOA_E_MEMORY */
-int stoa_tls_context_create(const char *certificate, const char *key, struct stoa_tls_context **out_context);
-void stoa_tls_context_destroy(struct stoa_tls_context *context);
+/* A context is made by net/tls_server.h or net/tls_client.h, with one reference. A connection has one too while OpenSSL
+ * has a state for it. Any thread. */
+struct stoa_tls_context *stoa_tls_context_ref(struct stoa_tls_context *context);
+/* NULL is fine. */
+void stoa_tls_context_unref(struct stoa_tls_context *context);
 
-/* The DNS names that a server's certificate is for (RFC 5280 4.2.1.6), copied into the arena. Perhaps with a star for a
- * label, perhaps none. Errors: STOA_E_MEMORY */
-int stoa_tls_context_names(const struct stoa_tls_context *context, struct stoa_arena *arena,
-                           const struct stoa_string **out_names, size_t *out_count);
+/* The DNS names that a server's certificates are for (RFC 5280 4.2.1.6), in small letters; owned by the context.
+ * Perhaps with a star for a label, perhaps none. */
+const struct stoa_string *stoa_tls_context_names(const struct stoa_tls_context *context, size_t *out_count);
+/* How many certificates a server's context has. */
+size_t stoa_tls_context_certificate_count(const struct stoa_tls_context *context);
 
-/* Is the certificate valid at that time, in seconds since 1970? Of its chain only the server's own is looked at. */
+/* Is a server's certificate valid at that time, in seconds since 1970? Of its chain only the first is looked at. */
 enum stoa_tls_validity { STOA_TLS_VALID, STOA_TLS_NOT_YET_VALID, STOA_TLS_EXPIRED };
-enum stoa_tls_validity stoa_tls_context_validity(const struct stoa_tls_context *context, int64_t now_s);
+enum stoa_tls_validity stoa_tls_context_validity(const struct stoa_tls_context *context, size_t index, int64_t now_s);
 
 /* Errors: STOA_E_MEMORY */
 int stoa_tls_create(struct stoa_tls_context *context, int fd, struct stoa_tls **out_tls);
@@ -40,6 +42,9 @@ bool stoa_tls_handshaking(const struct stoa_tls *tls);
 bool stoa_tls_wants_write(const struct stoa_tls *tls);
 void stoa_tls_shutdown(struct stoa_tls *tls);
 
+/* Of a server's connection after the handshake: the certificate that its client has proved to have, or NULL. Valid as
+ * long as the connection. */
+const struct stoa_certificate *stoa_tls_peer(const struct stoa_tls *tls);
 /* "TLSv1.2" or "TLSv1.3", after the handshake. */
 const char *stoa_tls_version(const struct stoa_tls *tls);
 /* Did the client present a ticket of an earlier session that was accepted? After the handshake. */

@@ -1,15 +1,13 @@
 #include "net/tls_client.h"
 
 #include "base/memory.h"
-#include "base/sys.h"
 #include "net/tls_private.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stoa/log.h>
-#include <unistd.h>
 
 static bool is_address(const char *host) {
   struct in6_addr address;
@@ -38,24 +36,23 @@ static int trust(SSL_CTX *ssl, const char *ca_file) {
   if (ca_file == NULL) {
     return SSL_CTX_set_default_verify_paths(ssl) == 1 ? STOA_OK : STOA_E_MEMORY;
   }
-  if (stoa_sys.access(ca_file, R_OK) != 0) {
-    stoa_log(STOA_LOG_ERROR, "cannot read the CA file", STOA_F_STR("file", ca_file), STOA_F_INT("errno", errno));
-    return STOA_E_NOT_FOUND;
-  }
-  if (SSL_CTX_load_verify_file(ssl, ca_file) != 1) {
-    return stoa_tls_log_refusal("the CA file is not usable", ca_file);
-  }
-  return STOA_OK;
+  return stoa_tls_trust(ssl, ca_file);
 }
 
-static int set_checks(SSL_CTX *ssl, const char *host, const char *ca_file, bool insecure) {
-  if (insecure) {
+static int set_checks(SSL_CTX *ssl, const struct stoa_tls_client_settings *settings) {
+  if (settings->insecure) {
     SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     return STOA_OK;
   }
   SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
-  int status = expect_host(ssl, host);
-  return status == STOA_OK ? trust(ssl, ca_file) : status;
+  int status = expect_host(ssl, settings->host);
+  return status == STOA_OK ? trust(ssl, settings->ca_file) : status;
+}
+
+/* A server of several protocols must know that this is not HTTP/2 (RFC 7301). */
+static int offer_protocol(SSL_CTX *ssl) {
+  static const unsigned char protocols[] = "\x08http/1.1";
+  return SSL_CTX_set_alpn_protos(ssl, protocols, sizeof protocols - 1) == 0 ? STOA_OK : STOA_E_MEMORY;
 }
 
 /* RFC 6066 3: literal addresses are not permitted as a name to ask for. */
@@ -72,17 +69,32 @@ static bool keep_name(struct stoa_tls_context *context, const char *host) {
   return true;
 }
 
-int stoa_tls_client_context_create(const char *host, const char *ca_file, bool insecure,
+static int fill(struct stoa_tls_context *context, const struct stoa_tls_client_settings *settings) {
+  if (!keep_name(context, settings->host)) {
+    return STOA_E_MEMORY;
+  }
+  int status = set_checks(context->ssl, settings);
+  if (status == STOA_OK) {
+    status = offer_protocol(context->ssl);
+  }
+  if (status == STOA_OK && settings->certificate != NULL) {
+    status = stoa_tls_use_files(context->ssl, settings->certificate, settings->key);
+  }
+  return status;
+}
+
+int stoa_tls_client_context_create(const struct stoa_tls_client_settings *settings,
                                    struct stoa_tls_context **out_context) {
+  assert((settings->certificate == NULL) == (settings->key == NULL));
   struct stoa_tls_context *context = stoa_tls_context_begin(TLS_client_method());
   if (context == NULL) {
     return STOA_E_MEMORY;
   }
   context->is_client = true;
-  int status = keep_name(context, host) ? set_checks(context->ssl, host, ca_file, insecure) : STOA_E_MEMORY;
+  int status = fill(context, settings);
   ERR_clear_error();
   if (status != STOA_OK) {
-    stoa_tls_context_destroy(context);
+    stoa_tls_context_unref(context);
     return status;
   }
   *out_context = context;

@@ -9,11 +9,19 @@
 
 #include "net/tls.h"
 
-/* host      whom the certificate must name (RFC 6125), and SNI asks for unless it is an address (RFC 6066 3); copied
- * ca_file   PEM file of the authorities to trust; NULL: those of the system
- * insecure  take any certificate
- * Errors: STOA_E_NOT_FOUND  the file cannot be read; STOA_E_TLS  it holds no certificate (logged); STOA_E_MEMORY */
-int stoa_tls_client_context_create(const char *host, const char *ca_file, bool insecure,
+/* NULL means none. Borrowed until the context is made. */
+struct stoa_tls_client_settings {
+  const char *host;    /* whom the certificate must name (RFC 6125), and SNI asks for unless it is an address (RFC 6066
+                        * 3); not NULL */
+  const char *ca_file; /* PEM file of the authorities to trust; NULL: those of the system */
+  bool insecure;       /* take any certificate */
+  const char *certificate; /* PEM files: the client's own certificate with its chain, and its key. Both or none */
+  const char *key;
+};
+
+/* Errors: STOA_E_NOT_FOUND  a file cannot be read; STOA_E_DENIED  other users can read the key's file; STOA_E_TLS  the
+ * CA file holds no certificate, or the certificate or key is not usable. All are logged. STOA_E_MEMORY */
+int stoa_tls_client_context_create(const struct stoa_tls_client_settings *settings,
                                    struct stoa_tls_context **out_context);
 
 #endif

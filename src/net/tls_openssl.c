@@ -161,6 +161,8 @@ void stoa_tls_openssl_close(struct stoa_tls *tls) {
   if (tls->ssl != NULL) {
     SSL_free(tls->ssl);
     tls->ssl = NULL;
+    stoa_tls_context_unref(tls->context);
+    tls->context = NULL;
     stoa_tls_scratch_remove_openssl(tls->scratch);
   }
 }
@@ -200,11 +202,12 @@ static bool take_side(SSL *ssl, const struct stoa_tls_context *context) {
   return context->server_name == NULL || SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
 }
 
-int stoa_tls_openssl_open(struct stoa_tls *tls, const struct stoa_tls_context *context) {
+int stoa_tls_openssl_open(struct stoa_tls *tls, struct stoa_tls_context *context) {
   tls->ssl = SSL_new(context->ssl);
   if (tls->ssl == NULL) {
     return STOA_E_MEMORY;
   }
+  tls->context = stoa_tls_context_ref(context);
   stoa_tls_scratch_add_openssl(tls->scratch);
   BIO *bio = BIO_new(context->transport);
   if (bio == NULL) {
@@ -254,6 +257,16 @@ static int shake_hands(struct stoa_tls *tls) {
   return status;
 }
 
+/* Before OpenSSL's state is gone. STOA_OK also when there is nothing to keep. */
+static int keep_peer(struct stoa_tls *tls) {
+  int status = tls->context->keeps_peer ? stoa_tls_peer_read(tls->ssl, &tls->peer) : STOA_OK;
+  if (status != STOA_OK) {
+    tls->broken = true;
+    tls->end = (uint8_t)status;
+  }
+  return status;
+}
+
 /* As many records as there is room for, and a bounded number. */
 static int read_records(struct stoa_tls *tls, uint8_t *data, size_t size, size_t *out_len) {
   size_t got = 0;
@@ -280,6 +293,9 @@ static int read_or_shake(struct stoa_tls *tls, uint8_t *data, size_t size, size_
     return read_records(tls, data, size, out_len);
   }
   int status = shake_hands(tls);
+  if (status == STOA_OK) {
+    status = keep_peer(tls);
+  }
   /* Session tickets, which are all that waits then, leave with the first answer. */
   if (status == STOA_OK && take_over(tls)) {
     return STOA_OK;

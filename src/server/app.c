@@ -146,6 +146,12 @@ static int fill_defaults(const struct program *program) {
   if (make_section(program, &stoa_server_config_type, config, "shedding", &stoa_shedding_config_type) == NULL) {
     return STOA_E_MEMORY;
   }
+  struct stoa_tls_config *tls =
+      config->tls == NULL ? NULL
+                          : make_section(program, &stoa_server_config_type, config, "tls", &stoa_tls_config_type);
+  if (tls != NULL) {
+    stoa_options_fill_tls(tls);
+  }
   stoa_options_fill(config, limits, rate);
   stoa_options_fill_log(log);
   config->workers = stoa_options_workers(config);

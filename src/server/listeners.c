@@ -58,12 +58,12 @@ static bool has_tls(const struct stoa_server *server) {
   return tls != NULL && (tls->certificate.len > 0 || tls->key.len > 0);
 }
 
-static int open_tls(const struct stoa_server *server, const struct stoa_tls_config *own,
-                    struct stoa_server_listener *listener) {
+static int choose_tls(const struct stoa_server *server, const struct stoa_tls_config *own,
+                      struct stoa_server_listener *listener) {
   bool has_own = own != NULL && (own->certificate.len > 0 || own->key.len > 0);
   enum stoa_address_scheme scheme = listener->addresses.scheme;
+  listener->uses_tls = has_own || scheme == STOA_ADDRESS_WSS;
   if (!has_own) {
-    listener->tls = scheme == STOA_ADDRESS_WSS ? server->tls : NULL;
     return scheme == STOA_ADDRESS_WSS && !has_tls(server)
                ? refuse(server, listener,
                         "a wss:// address needs server.tls.certificate and server.tls.key, or its own tls")
@@ -76,11 +76,7 @@ static int open_tls(const struct stoa_server *server, const struct stoa_tls_conf
     return refuse(server, listener, "a listener's tls needs both certificate and key");
   }
   listener->owns_tls = true;
-  int status = stoa_tls_context_create(own->certificate.data, own->key.data, &listener->tls);
-  return status != STOA_OK
-             ? status
-             : stoa_tls_context_names(listener->tls, server->config_arena, &listener->certificate_names.items,
-                                      &listener->certificate_names.count);
+  return STOA_OK;
 }
 
 static bool starts_with(struct stoa_string text, const char *start) {
@@ -110,7 +106,7 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
     return refuse(server, listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");
   }
   status = parse_mode(config, listener);
-  return status == STOA_OK ? open_tls(server, config->tls, listener) : status;
+  return status == STOA_OK ? choose_tls(server, config->tls, listener) : status;
 }
 
 /* Addresses that name the same place. */
@@ -140,7 +136,7 @@ static void leave_ipv4_to_others(struct stoa_listeners *listeners) {
 }
 
 static bool is_alike(const struct stoa_server_listener *one, const struct stoa_server_listener *other) {
-  bool same_tls = one->tls == other->tls && !one->owns_tls && !other->owns_tls;
+  bool same_tls = one->uses_tls == other->uses_tls && !one->owns_tls && !other->owns_tls;
   return same_tls && one->is_admin == other->is_admin && one->proxy_protocol == other->proxy_protocol &&
          one->mode == other->mode;
 }
@@ -246,15 +242,6 @@ int stoa_listeners_init(struct stoa_server *server) {
   }
   int checked = check_all(server);
   return status == STOA_OK ? checked : status;
-}
-
-void stoa_listeners_fini(struct stoa_server *server) {
-  for (size_t i = 0; i < server->listeners.count; i++) {
-    if (server->listeners.items[i].owns_tls) {
-      stoa_tls_context_destroy(server->listeners.items[i].tls);
-    }
-  }
-  server->listeners.count = 0;
 }
 
 /* Limits. */

@@ -6,15 +6,13 @@
  * manager has passed (systemd_sockets.h).
  *
  * Does not know: how a connection is handled (worker_accept.h), the PROXY protocol's header.
- * Thread: init, open and fini on the thread that creates and starts the server; the rest on the worker's.
- * Lifetime: owned by the server; listeners and their TLS contexts exist until fini.
+ * Thread: init and open on the thread that creates and starts the server; the rest on the worker's.
+ * Lifetime: owned by the server; listeners exist as long as it. Their TLS contexts are in listeners_tls.h.
  */
 #ifndef STOA_SERVER_LISTENERS_H
 #define STOA_SERVER_LISTENERS_H
 
 #include "net/listener.h"
-#include "net/tls.h"
-#include "server/origin.h"
 
 #include <stdatomic.h>
 #include <stoa/config.stoa.h>
@@ -31,9 +29,8 @@ struct stoa_server_listener {
   uint8_t index;                 /* its index in the configuration */
   bool is_admin;                 /* role: admin */
   bool proxy_protocol;           /* each connection begins with a PROXY header */
-  bool owns_tls;
-  struct stoa_tls_context *tls;              /* NULL: plain */
-  struct stoa_string_list certificate_names; /* of its certificate; in the memory of the configuration */
+  bool uses_tls;
+  bool owns_tls; /* by a certificate of its own; else by that of server.tls */
   mode_t mode;
   struct stoa_address_list addresses;
   char text[STOA_ADDRESS_TEXT_SIZE]; /* the address of its first socket, once it listens */
@@ -55,10 +52,9 @@ struct stoa_listeners {
   atomic_uint next_worker; /* the worker for the next connection of a unix socket */
 };
 
-/* Read the listeners' configuration, after the server's options were applied: addresses, roles, certificates. Names are
- * resolved, which may block.
- * Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged); STOA_E_NOT_FOUND, STOA_E_DENIED,
- *         STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
+/* Read the listeners' configuration, after the server's options were applied: addresses, roles, which certificate.
+ * Names are resolved, which may block. Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged)
+ */
 int stoa_listeners_init(struct stoa_server *server);
 /* The name of the option that holds a listener's address: server.addresses[1], or server.listeners[1].address. */
 struct stoa_option_name {
@@ -77,8 +73,6 @@ bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_s
  * listened on now? Logged, the second as a warning.
  * Errors: STOA_E_TLS  a certificate is not valid */
 int stoa_listeners_check(const struct stoa_server *server);
-/* A half-built struct is fine. Call after all workers have ended. */
-void stoa_listeners_fini(struct stoa_server *server);
 
 /* Bind and listen, and have all workers watch the sockets; before their threads run.
  * Errors: STOA_E_SYSTEM     an address cannot be bound (logged)

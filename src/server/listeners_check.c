@@ -8,14 +8,11 @@
 #include <stoa/log.h>
 
 /* Is the certificate one that clients accept today? */
-static int check_certificate(const struct stoa_server *server, const struct stoa_tls_context *tls,
-                             struct stoa_string file, const char *option) {
+static int check_certificate(enum stoa_tls_validity validity, struct stoa_string file, const char *option) {
   static const char *const faults[] = {
       [STOA_TLS_NOT_YET_VALID] = "the certificate is not valid yet; look at its date and at this machine's clock",
       [STOA_TLS_EXPIRED] = "the certificate has expired; get a new one",
   };
-  int64_t now_s = stoa_clock_wall_us(server->clock) / 1000000;
-  enum stoa_tls_validity validity = tls == NULL ? STOA_TLS_VALID : stoa_tls_context_validity(tls, now_s);
   if (validity == STOA_TLS_VALID) {
     return STOA_OK;
   }
@@ -23,14 +20,32 @@ static int check_certificate(const struct stoa_server *server, const struct stoa
   return STOA_E_TLS;
 }
 
-static int check_own_certificate(const struct stoa_server *server, const struct stoa_server_listener *listener) {
-  char option[64];
-  if (!listener->owns_tls || listener->tls == NULL) {
+static int check_certificates(const struct stoa_server *server, const struct stoa_tls_context *context,
+                              const struct stoa_tls_config *tls, const char *section) {
+  int64_t now_s = stoa_clock_wall_us(server->clock) / 1000000;
+  int status = STOA_OK;
+  for (size_t i = 0; i < stoa_tls_context_certificate_count(context); i++) {
+    char option[96];
+    if (i == 0) {
+      snprintf(option, sizeof option, "%s.certificate", section);
+    } else {
+      snprintf(option, sizeof option, "%s.certificates[%zu].certificate", section, i - 1);
+    }
+    int found = check_certificate(stoa_tls_context_validity(context, i, now_s),
+                                  i == 0 ? tls->certificate : tls->certificates.items[i - 1].certificate, option);
+    status = status == STOA_OK ? found : status;
+  }
+  return status;
+}
+
+static int check_own_certificates(const struct stoa_server *server, const struct stoa_server_listener *listener) {
+  char section[48];
+  if (!listener->owns_tls || server->tls == NULL) {
     return STOA_OK;
   }
-  snprintf(option, sizeof option, "server.listeners[%u].tls.certificate", (unsigned)listener->index);
-  return check_certificate(server, listener->tls, server->config.listeners.items[listener->index].tls->certificate,
-                           option);
+  snprintf(section, sizeof section, "server.listeners[%u].tls", (unsigned)listener->index);
+  return check_certificates(server, stoa_listeners_tls_of(server->tls, listener),
+                            server->config.listeners.items[listener->index].tls, section);
 }
 
 /* Perhaps it is this very server that runs there, so it is no error. A unix socket's file is left alone, and what a
@@ -59,12 +74,12 @@ static void try_to_listen(const struct stoa_server *server, const struct stoa_se
 
 int stoa_listeners_check(const struct stoa_server *server) {
   int status = STOA_OK;
-  if (server->tls != NULL) {
-    status = check_certificate(server, server->tls, server->config.tls->certificate, "server.tls.certificate");
+  if (server->tls != NULL && stoa_listeners_tls_shared(server->tls) != NULL) {
+    status = check_certificates(server, stoa_listeners_tls_shared(server->tls), server->config.tls, "server.tls");
   }
   for (size_t i = 0; i < server->listeners.count; i++) {
     const struct stoa_server_listener *listener = &server->listeners.items[i];
-    int own = check_own_certificate(server, listener);
+    int own = check_own_certificates(server, listener);
     status = status == STOA_OK ? own : status;
     try_to_listen(server, listener);
   }

@@ -88,7 +88,7 @@ static void on_refuse(struct stoa_listener *listener, int fd) {
       "the server is out of descriptors for now.\n";
   uint8_t input[4096];
   stoa_metrics_note_refused(listener->context, STOA_REFUSED_DESCRIPTORS);
-  if (socket_of(listener)->listener->tls != NULL) {
+  if (socket_of(listener)->listener->uses_tls) {
     return;
   }
   for (int i = 0; i < REFUSED_INPUT_READS_MAX && stoa_sys.recv(fd, input, sizeof input, MSG_DONTWAIT) > 0; i++) {
@@ -384,7 +384,7 @@ static void tell(struct stoa_server *server, struct stoa_server_listener *listen
     stoa_address_format(&listeners->sockets[i].address, text);
     stoa_log(STOA_LOG_INFO, "listening", STOA_F_STR("address", text),
              STOA_F_STR("role", listener->is_admin ? "admin" : "public"),
-             STOA_F_STR("tls", listener->tls != NULL ? "on" : "off"), STOA_F_INT("workers", server->worker_count));
+             STOA_F_STR("tls", listener->uses_tls ? "on" : "off"), STOA_F_INT("workers", server->worker_count));
   }
 }
 

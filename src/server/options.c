@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include "base/array.h"
+#include "net/tls_server.h"
 #include "server/run_as.h"
 
 #include <sched.h>
@@ -48,7 +49,35 @@ static const struct stoa_string *copy_list(struct stoa_arena *arena, const struc
   return copies;
 }
 
-static bool copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tls) {
+static void or_text(struct stoa_string *text, const char *fallback) {
+  if (text->len == 0) {
+    *text = stoa_string_of(fallback);
+  }
+}
+
+void stoa_options_fill_tls(struct stoa_tls_config *tls) {
+  or_text(&tls->min_version, STOA_TLS_MIN_VERSION_DEFAULT);
+  or_text(&tls->groups, STOA_TLS_GROUPS_DEFAULT);
+  or_text(&tls->ciphers, STOA_TLS_CIPHERS_DEFAULT);
+  or_text(&tls->suites, STOA_TLS_SUITES_DEFAULT);
+  or_default(&tls->ticket_rotation_s, STOA_TLS_TICKET_ROTATION_S_DEFAULT);
+}
+
+static bool copy_certificates(struct stoa_arena *arena, struct stoa_tls_config *tls) {
+  size_t count = tls->certificates.count;
+  struct stoa_certificate_config *copies = stoa_arena_alloc(arena, count * sizeof *copies);
+  for (size_t i = 0; copies != NULL && i < count; i++) {
+    copies[i] = tls->certificates.items[i];
+    if (!copy_text(arena, &copies[i].certificate, "") || !copy_text(arena, &copies[i].key, "") ||
+        !copy_text(arena, &copies[i].ocsp_file, "")) {
+      return false;
+    }
+  }
+  tls->certificates.items = copies;
+  return copies != NULL;
+}
+
+bool stoa_options_copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tls) {
   if (*tls == NULL) {
     return true;
   }
@@ -58,7 +87,12 @@ static bool copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tl
   }
   *copy = **tls;
   *tls = copy;
-  return copy_text(arena, &copy->certificate, "") && copy_text(arena, &copy->key, "");
+  stoa_options_fill_tls(copy);
+  return copy_text(arena, &copy->certificate, "") && copy_text(arena, &copy->key, "") &&
+         copy_text(arena, &copy->min_version, "") && copy_text(arena, &copy->groups, "") &&
+         copy_text(arena, &copy->ciphers, "") && copy_text(arena, &copy->suites, "") &&
+         copy_text(arena, &copy->client_ca, "") && copy_text(arena, &copy->ocsp_file, "") &&
+         copy_certificates(arena, copy);
 }
 
 static const struct stoa_listener_config *copy_listeners(struct stoa_arena *arena,
@@ -67,7 +101,7 @@ static const struct stoa_listener_config *copy_listeners(struct stoa_arena *aren
   for (size_t i = 0; copies != NULL && i < count; i++) {
     copies[i] = items[i];
     if (!copy_text(arena, &copies[i].address, "") || !copy_text(arena, &copies[i].mode, "") ||
-        !copy_tls(arena, &copies[i].tls)) {
+        !stoa_options_copy_tls(arena, &copies[i].tls)) {
       return NULL;
     }
   }
@@ -110,7 +144,7 @@ static bool copy_config(struct stoa_server *server) {
   struct stoa_server_config *config = &server->config;
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
          copy_text(arena, &config->web_root, "") && copy_text(arena, &config->run_as, "") &&
-         copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
+         stoa_options_copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -135,12 +169,6 @@ static void fill_rate(struct stoa_rate_config *rate, uint32_t message_bytes_max)
   or_default(&rate->excess_max, 40);
   if (rate->bytes_burst < message_bytes_max) {
     rate->bytes_burst = message_bytes_max;
-  }
-}
-
-static void or_text(struct stoa_string *text, const char *fallback) {
-  if (text->len == 0) {
-    *text = stoa_string_of(fallback);
   }
 }
 

@@ -10,6 +10,11 @@ void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_con
                        struct stoa_rate_config *rate);
 /* The same of the section `log`. */
 void stoa_options_fill_log(struct stoa_log_config *config);
+/* The same for a section tls. */
+void stoa_options_fill_tls(struct stoa_tls_config *tls);
+/* Replace a section tls, unless it is NULL, by a copy in the arena with its defaults. Every text ends with a NUL,
+ * because files' names are passed on as strings of C. False when memory is out. */
+bool stoa_options_copy_tls(struct stoa_arena *arena, const struct stoa_tls_config **tls);
 /* How many workers the server has: config->workers, or one for each core. */
 uint32_t stoa_options_workers(const struct stoa_server_config *config);
 
@@ -22,7 +27,7 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
  * Errors: STOA_E_ARGUMENT */
 int stoa_options_check_origins(const struct stoa_server_config *config);
 
-/* Fill server->origin_rules, once the certificate is loaded. Errors: STOA_E_MEMORY */
+/* Fill server->origin_rules, except the certificate's names, which depend on the listener. Errors: STOA_E_MEMORY */
 int stoa_options_origin_rules(struct stoa_server *server);
 
 #endif

@@ -1,4 +1,4 @@
-/* Collects the rules of server/origin.h from the configuration, the certificate and the machine's name. */
+/* Collects the rules of server/origin.h from the configuration and the machine's name. */
 #include "base/sys.h"
 #include "server/options.h"
 #include "server/server_private.h"
@@ -43,10 +43,5 @@ int stoa_options_origin_rules(struct stoa_server *server) {
   struct stoa_origin_rules *rules = &server->origin_rules;
   rules->allowed_origins = (struct stoa_string_list){config->allowed_origins.items, config->allowed_origins.count};
   rules->hosts = (struct stoa_string_list){config->hosts.items, config->hosts.count};
-  int status = read_machine_name(server->config_arena, &rules->machine_name);
-  if (status == STOA_OK && server->tls != NULL) {
-    status = stoa_tls_context_names(server->tls, server->config_arena, &rules->certificate_names.items,
-                                    &rules->certificate_names.count);
-  }
-  return status;
+  return read_machine_name(server->config_arena, &rules->machine_name);
 }

@@ -70,6 +70,16 @@ size_t stoa_session_listener(const struct stoa_session *session) {
   return stoa_server_session_of(session)->listener;
 }
 
+/* TLS. */
+
+const struct stoa_certificate *stoa_session_peer_certificate(const struct stoa_session *session) {
+  return stoa_conn_peer_certificate(&session->stream.conn);
+}
+
+const char *stoa_session_tls_version(const struct stoa_session *session) {
+  return stoa_conn_tls_version(&session->stream.conn);
+}
+
 /* Counts. */
 
 size_t stoa_server_member_count(struct stoa_server *server, struct stoa_string group) {

@@ -150,9 +150,7 @@ static bool page_allowed(struct upgrade *upgrade) {
       .local = upgrade->request.origin.data != NULL ? local_address(upgrade, &local) : NULL,
   };
   const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
-  if (listener->owns_tls) {
-    rules.certificate_names = listener->certificate_names;
-  }
+  rules.certificate_names = stoa_listeners_tls_names(stoa_worker_of_stream(upgrade->stream)->tls, listener);
   if (stoa_origin_check(&rules, &request, reason)) {
     return true;
   }

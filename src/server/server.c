@@ -2,6 +2,7 @@
 #include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "net/tls.h"
 #include "server/options.h"
 #include "server/run_as.h"
 #include "server/server_private.h"
@@ -28,22 +29,14 @@ static int open_web_root(struct stoa_server *server) {
   return path.len == 0 ? STOA_OK : stoa_files_init(&server->files, path.data);
 }
 
-static int open_tls(struct stoa_server *server) {
-  const struct stoa_tls_config *tls = server->config.tls;
-  if (tls == NULL || (tls->certificate.len == 0 && tls->key.len == 0)) {
-    return STOA_OK;
-  }
-  return stoa_tls_context_create(tls->certificate.data, tls->key.data, &server->tls);
-}
-
 /* One step's failure does not keep the next from telling what it finds; the first status counts. */
 static int open_all(struct stoa_server *server) {
   int web_root = open_web_root(server);
-  int tls = open_tls(server);
+  int tls = stoa_listeners_tls_create(server, &server->config, NULL, &server->tls);
   int rules = stoa_options_origin_rules(server);
   int listeners = stoa_listeners_init(server);
   int auth = stoa_auth_init(&server->auth, server->config.auth);
-  const int statuses[] = {web_root, tls, rules, listeners, auth};
+  const int statuses[] = {web_root, rules, listeners, tls, auth};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -87,6 +80,7 @@ static struct stoa_server *begin_server(void) {
   stoa_server_set_log(server, NULL);
   server->files.root_fd = -1;
   server->ended_fd = -1;
+  pthread_mutex_init(&server->tls_mutex, NULL);
   stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
   return server;
 }
@@ -169,9 +163,9 @@ void stoa_server_destroy(struct stoa_server *server) {
     return;
   }
   stoa_server_end(server);
-  stoa_listeners_fini(server);
   stop_log(server);
-  stoa_tls_context_destroy(server->tls);
+  stoa_listeners_tls_unref(server->tls);
+  pthread_mutex_destroy(&server->tls_mutex);
   stoa_auth_fini(&server->auth);
   stoa_files_fini(&server->files);
   close_if_open(server->ended_fd);

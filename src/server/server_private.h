@@ -4,17 +4,18 @@
 
 #include "codec/handler_table.h"
 #include "http/files.h"
-#include "net/tls.h"
 #include "server/auth.h"
 #include "server/chain.h"
 #include "server/extension.h"
 #include "server/listeners.h"
+#include "server/listeners_tls.h"
 #include "server/metrics.h"
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
 #include "server/worker_core.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct stoa_server {
@@ -42,7 +43,8 @@ struct stoa_server {
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 
-  struct stoa_tls_context *tls;
+  struct stoa_listeners_tls *tls; /* under the mutex once the server runs: a reload replaces it */
+  pthread_mutex_t tls_mutex;
   struct stoa_files files; /* of the web root */
   struct stoa_auth auth;
   struct stoa_origin_rules origin_rules;

@@ -22,7 +22,7 @@ static void look_at_socket(struct stoa_start_facts *facts, const struct stoa_ser
   char address[STOA_ADDRESS_TEXT_SIZE];
   bool has_proxy = bound->listener->proxy_protocol || server->config.trusted_proxies.count > 0;
   stoa_address_format(&bound->address, address);
-  if (is_public(bound) && bound->listener->tls == NULL && !has_proxy) {
+  if (is_public(bound) && !bound->listener->uses_tls && !has_proxy) {
     stoa_start_facts_add(facts, STOA_START_INSECURE, NULL,
                          "%s has no TLS: everybody on the way can read and change what is sent; write wss:// and set "
                          "server.tls, or use a proxy with TLS",

@@ -59,7 +59,7 @@ struct place {
 /* `host` is as in a URL: an IPv6 address has brackets. */
 static void add_url(const struct place *place, const char *host) {
   const struct stoa_server *server = place->server;
-  bool is_tls = place->listener->tls != NULL;
+  bool is_tls = place->listener->uses_tls;
   bool has_page = server->config.web_root.len > 0;
   bool is_usual = place->port == (is_tls ? 443 : 80);
   const char *label = has_page ? "page" : "websocket";

@@ -218,6 +218,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->metrics = stoa_metrics_shard(server->metrics.set, index);
   worker->sample_in = 1; /* the first one is measured: a server with few requests has a duration too */
   set_scratch(worker);
+  stoa_listeners_tls_begin(worker);
   int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
     status = stoa_worker_table_init(worker);
@@ -294,6 +295,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->streams.scratch);
   stoa_free(worker->listeners);
+  stoa_listeners_tls_end(worker);
   stoa_spare_close(&worker->spare);
   stoa_worker_table_fini(worker);
   stoa_stream_host_fini(&worker->streams);

@@ -33,7 +33,7 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
   }
   stoa_stream_set_protocol(stream, &worker->http.protocol);
   stream->since_ms = stoa_stream_now32(stream);
-  if (listener->tls != NULL && stoa_stream_start_tls(stream, listener->tls) != STOA_OK) {
+  if (listener->uses_tls && stoa_stream_start_tls(stream, stoa_listeners_tls_accept(worker, listener)) != STOA_OK) {
     stoa_stream_drop(stream);
   }
 }
@@ -58,9 +58,9 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   own->peer = *peer;
   own->listener = listener->index;
   /* A PROXY header comes before TLS. */
-  int status = listener->proxy_protocol
-                   ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
-                   : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd, listener->tls);
+  int status = listener->proxy_protocol ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
+                                        : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd,
+                                                           stoa_listeners_tls_accept(worker, listener));
   if (status != STOA_OK) {
     stoa_free(own);
     return status;

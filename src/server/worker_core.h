@@ -17,6 +17,7 @@
 #include "server/format.h"
 #include "server/group.h"
 #include "server/listeners.h"
+#include "server/listeners_tls.h"
 #include "server/pending.h"
 #include "server/placement.h"
 #include "server/server_session.h"
@@ -50,6 +51,9 @@ struct stoa_worker {
   struct stoa_listener *listeners; /* owned by listeners.h: one for each socket that is watched here */
   size_t listener_count;           /* 0: it does not listen yet, or no longer */
   struct stoa_spare spare;
+  struct stoa_listeners_tls *tls; /* for what is accepted here; see listeners_tls.h */
+  struct stoa_post tls_post;
+  atomic_bool tls_posted;
 
   /* Connections in a dense table; due times are separate, so that a sweep reads 4 bytes a connection. */
   struct stoa_server_session **table;

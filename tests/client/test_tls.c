@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "lib/authority.h"
@@ -128,6 +129,63 @@ static void files_of_authorities_are_loaded_when_the_client_is_created(void **st
   assert_null(client);
 }
 
+static void a_client_shows_its_certificate_and_asks_for_the_name_that_it_is_given(void **state) {
+  struct fixture fixture;
+  (void)state;
+  static const struct stoa_string addresses[] = {STOA_STR("wss://127.0.0.1:0")};
+  struct stoa_server_config *config = fixture_config(1);
+  const struct stoa_certificate_config more = {.certificate = stoa_string_of(authority.certificate),
+                                               .key = stoa_string_of(authority.key)};
+  struct stoa_tls_config tls = {.certificate = stoa_string_of(authority.stranger),
+                                .key = stoa_string_of(authority.key),
+                                .client_ca = stoa_string_of(authority.ca),
+                                .client_verify = STOA_TLS_CONFIG_CLIENT_VERIFY_REQUIRED};
+  tls.certificates.items = &more;
+  tls.certificates.count = 1;
+  config->addresses.items = addresses;
+  config->tls = &tls;
+  fixture_start(&fixture, config, NULL);
+  struct stoa_client_options options = options_of(&fixture, "127.0.0.1");
+  options.certificate_file = authority.certificate;
+  options.key_file = authority.key;
+  expect_refused(&options); /* an address is no name to ask for, so it gets the stranger's */
+  options.server_name = "localhost";
+  use(&options, false);
+  options.server_name = "stranger.example";
+  use(&options, true);
+  options.certificate_file = NULL;
+  options.key_file = NULL;
+  struct observer observer = {0};
+  assert_int_equal(observer_try_open(&observer, &options), STOA_OK);
+  observer_await_state(&observer, STOA_CLIENT_ENDED);
+  assert_int_equal(observer.status, STOA_E_TLS);
+  observer_close(&observer);
+  end(&fixture);
+}
+
+static void a_certificate_is_loaded_when_the_client_is_created(void **state) {
+  struct stoa_client *client = NULL;
+  struct stoa_client_options options = {.url = "wss://127.0.0.1:1/", .ca_file = authority.ca};
+  (void)state;
+  options.certificate_file = authority.certificate;
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_ARGUMENT);
+  options.key_file = "/no/such/file";
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_NOT_FOUND);
+  options.key_file = authority.key;
+  options.certificate_file = authority.ca;
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_TLS);
+  options.certificate_file = authority.certificate;
+  chmod(authority.key, 0644);
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_DENIED);
+  chmod(authority.key, 0600);
+  options.server_name = "";
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_ARGUMENT);
+  options.certificate_file = NULL;
+  options.server_name = NULL;
+  assert_int_equal(stoa_client_create(&options, NULL, &client), STOA_E_ARGUMENT);
+  assert_null(client);
+}
+
 static void a_server_without_tls_is_refused_by_a_tls_client(void **state) {
   struct fixture fixture;
   (void)state;
@@ -147,6 +205,8 @@ int main(void) {
       cmocka_unit_test(a_certificate_for_another_name_is_refused),
       cmocka_unit_test(a_certificate_of_an_unknown_authority_is_refused),
       cmocka_unit_test(files_of_authorities_are_loaded_when_the_client_is_created),
+      cmocka_unit_test(a_client_shows_its_certificate_and_asks_for_the_name_that_it_is_given),
+      cmocka_unit_test(a_certificate_is_loaded_when_the_client_is_created),
       cmocka_unit_test(a_server_without_tls_is_refused_by_a_tls_client),
   };
   return cmocka_run_group_tests_name("client TLS", tests, set_up, tear_down);

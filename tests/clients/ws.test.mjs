@@ -1,6 +1,8 @@
 // Node's `ws`, a WebSocket library of other authors, with the chat room.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import WebSocket from 'ws';
 
@@ -82,6 +84,30 @@ for (const scheme of ['ws', 'wss']) {
     });
   }
 }
+
+test('over wss a client that verifies the server and shows a certificate exchanges messages, one without is refused', async (t) => {
+  const tls = await makeCertificate();
+  t.after(() => tls.remove());
+  const [pem, key] = await Promise.all([readFile(tls.certificate), readFile(tls.key)]);
+  const settings = {
+    'server.tls.certificate': tls.certificate, 'server.tls.key': tls.key, 'server.tls.client_ca': tls.certificate,
+    'server.tls.client_verify': 'required',
+  };
+  const chatroom = await Chatroom.start('wss://127.0.0.1:0', settings);
+  t.after(() => chatroom.kill());
+  const url = `wss://127.0.0.1:${chatroom.port}/`;
+  const verifies = { rejectUnauthorized: true, ca: pem };
+  const clients = [];
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
+    const client = await Client.join(url, 'stoa.json', maxVersion, { ...verifies, cert: pem, key, maxVersion });
+    t.after(() => client.socket.terminate());
+    clients.push(client);
+  }
+  await exchangeAmongAll(clients);
+  const stranger = new WebSocket(url, ['stoa.json'], verifies);
+  const [error] = await within(once(stranger, 'error'), 'the refusal');
+  assert.match(error.message, /certificate required|ECONNRESET|socket hang up/);
+});
 
 test('the reply to Hello has the session, the user, the name, the server, its time, its limits and its ping interval', async (t) => {
   const { join } = await open(t, { options: { 'server.limits.message_bytes_max': 5000, 'server.ping_interval_ms': 3456 } });

@@ -38,7 +38,7 @@ X509 *pem_sign(const struct pem_request *request) {
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
   X509_gmtime_adj(X509_getm_notBefore(certificate), -HOUR_S);
   X509_gmtime_adj(X509_getm_notAfter(certificate), DAY_S);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
                              (const unsigned char *)request->name, -1, -1, 0);
   X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
   X509_set_pubkey(certificate, request->key);

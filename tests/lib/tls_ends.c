@@ -9,16 +9,22 @@
 
 #include <signal.h>
 
+int tls_context_of(const char *certificate, const char *key, struct stoa_tls_context **out_context) {
+  const struct stoa_tls_files files = {.certificate = certificate, .key = key};
+  return stoa_tls_server_context_create(&(struct stoa_tls_server_settings){.files = &files, .file_count = 1},
+                                        out_context);
+}
+
 void tls_ends_open(struct tls_ends *ends, const char *what) {
   signal(SIGPIPE, SIG_IGN);
   self_signed_write(&ends->files, what);
   ends->client = SSL_CTX_new(TLS_client_method());
   assert_non_null(ends->client);
-  assert_int_equal(stoa_tls_context_create(ends->files.certificate, ends->files.key, &ends->server), STOA_OK);
+  assert_int_equal(tls_context_of(ends->files.certificate, ends->files.key, &ends->server), STOA_OK);
 }
 
 void tls_ends_close(struct tls_ends *ends) {
-  stoa_tls_context_destroy(ends->server);
+  stoa_tls_context_unref(ends->server);
   SSL_CTX_free(ends->client);
   self_signed_remove(&ends->files);
 }

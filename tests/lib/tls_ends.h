@@ -5,7 +5,7 @@
 
 #include <openssl/ssl.h>
 
-#include "net/tls.h"
+#include "net/tls_server.h"
 #include "self_signed.h"
 
 struct tls_ends {
@@ -13,6 +13,9 @@ struct tls_ends {
   struct stoa_tls_context *server;
   SSL_CTX *client;
 };
+
+/* A server's context of one certificate, as stoa_tls_server_context_create(). */
+int tls_context_of(const char *certificate, const char *key, struct stoa_tls_context **out_context);
 
 /* `what` tells several of one process apart. Ignores SIGPIPE, for OpenSSL writes without MSG_NOSIGNAL. */
 void tls_ends_open(struct tls_ends *ends, const char *what);

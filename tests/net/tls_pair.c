@@ -1,5 +1,7 @@
 #include "tls_pair.h"
 
+#include "lib/tls_ends.h"
+
 struct tls_pair pair;
 
 static void on_ready(struct stoa_io *io, uint32_t events) {
@@ -33,12 +35,12 @@ int make_contexts(void **state) {
   SSL_CTX_set_keylog_callback(pair.client_context, on_line);
   pair.tools = stoa_tls_tools_create();
   assert_non_null(pair.tools);
-  return stoa_tls_context_create(pair.files.certificate, pair.files.key, &pair.context);
+  return tls_context_of(pair.files.certificate, pair.files.key, &pair.context);
 }
 
 int free_contexts(void **state) {
   (void)state;
-  stoa_tls_context_destroy(pair.context);
+  stoa_tls_context_unref(pair.context);
   SSL_CTX_free(pair.client_context);
   stoa_tls_tools_destroy(pair.tools);
   self_signed_remove(&pair.files);

@@ -186,7 +186,8 @@ static void a_key_of_another_certificate_is_found(void **state) {
   EVP_PKEY_free(other);
   assert_int_equal(CHECK(with_tls(&tls), STOA_STR("wss://127.0.0.1:0")), STOA_E_TLS);
   char start[256];
-  snprintf(start, sizeof start, "level=error event=\"the private key is not usable\" file=%s reason=", own.key);
+  snprintf(start, sizeof start,
+           "level=error event=\"the private key does not belong to the certificate\" file=%s reason=", own.key);
   assert_memory_equal(found, start, strlen(start));
 }
 

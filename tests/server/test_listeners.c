@@ -536,8 +536,10 @@ static void test_each_listener_has_its_own_certificate(void **state) {
   struct self_signed shared;
   self_signed_write(&own, "own");
   self_signed_write(&shared, "shared");
-  const struct stoa_tls_config own_tls = {stoa_string_of(own.certificate), stoa_string_of(own.key)};
-  const struct stoa_tls_config shared_tls = {stoa_string_of(shared.certificate), stoa_string_of(shared.key)};
+  const struct stoa_tls_config own_tls = {.certificate = stoa_string_of(own.certificate),
+                                          .key = stoa_string_of(own.key)};
+  const struct stoa_tls_config shared_tls = {.certificate = stoa_string_of(shared.certificate),
+                                             .key = stoa_string_of(shared.key)};
   listeners[0] = (struct stoa_listener_config){.address = stoa_string_of("127.0.0.1:0"), .tls = &own_tls};
   listeners[1].address = stoa_string_of("wss://127.0.0.1:0");
   listeners[2].address = stoa_string_of("127.0.0.1:0");

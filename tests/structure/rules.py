@@ -23,6 +23,7 @@ PUBLIC_HEADERS = {
     "arena.h": "base",
     "buffer.h": "base",
     "bytes.h": "base",
+    "certificate.h": "net",
     "export.h": "base",
     "log.h": "base",
     "memory.h": "base",
