@@ -214,10 +214,15 @@ static void on_upgrade(struct upgrade *upgrade) {
   }
 }
 
-void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, int code,
+                          const uint8_t *data) {
   struct upgrade upgrade = {
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
-  int code = stoa_ws_request_read(head, data, &upgrade.request);
+  if (code != 200) {
+    refuse(&upgrade, code, NULL);
+    return;
+  }
+  code = stoa_ws_request_read(head, data, &upgrade.request);
   if (upgrade.server->listeners.items[stoa_server_session_of_stream(stream)->listener].is_admin) {
     refuse(&upgrade, 404, NULL); /* an admin listener serves no public pages */
   } else if (code == 101) {
