@@ -1,6 +1,5 @@
 #include "server/bearer.h"
 
-#include <stoa/server.h>
 #include <strings.h>
 
 static const struct stoa_string none;
@@ -51,8 +50,4 @@ static struct stoa_string of_query(struct stoa_string query) {
 
 struct stoa_string stoa_bearer_find(struct stoa_string authorization, struct stoa_string query) {
   return authorization.data != NULL ? of_field(authorization) : of_query(query);
-}
-
-struct stoa_string stoa_request_token(const struct stoa_request *request) {
-  return stoa_bearer_find(stoa_request_field(request, "Authorization"), request->query);
 }

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 #include <stoa/config.stoa.h>
 
-#define STOA_LISTENERS_MAX 16
+#define STOA_LISTENERS_MAX 16 /* of server.addresses or server.listeners; server.admin is one more */
 #define STOA_LISTENER_SOCKETS_MAX 64
 
 struct stoa_server;
@@ -27,8 +27,9 @@ struct stoa_worker;
 /* One item of the configuration. */
 struct stoa_server_listener {
   struct stoa_string configured; /* its text, in the memory of the server's configuration */
-  uint8_t index;                 /* its index in the configuration */
+  uint8_t index;                 /* its index in the configuration; for server.admin, the one after the last */
   bool is_admin;                 /* role: admin */
+  bool is_of_admin;              /* it is the one of server.admin */
   bool proxy_protocol;           /* each connection begins with a PROXY header */
   bool owns_tls;
   struct stoa_tls_context *tls;              /* NULL: plain */
@@ -48,7 +49,7 @@ struct stoa_server_socket {
 
 struct stoa_listeners {
   size_t count;
-  struct stoa_server_listener items[STOA_LISTENERS_MAX];
+  struct stoa_server_listener items[STOA_LISTENERS_MAX + 1];
   size_t socket_count;
   struct stoa_server_socket sockets[STOA_LISTENER_SOCKETS_MAX];
   atomic_uint next_worker; /* the worker for the next connection of a unix socket */
@@ -59,7 +60,8 @@ struct stoa_listeners {
  * Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged); STOA_E_NOT_FOUND, STOA_E_DENIED,
  *         STOA_E_TLS, STOA_E_MEMORY  as stoa_tls_context_create() */
 int stoa_listeners_init(struct stoa_server *server);
-/* The name of the option that holds a listener's address: server.addresses[1], or server.listeners[1].address. */
+/* The name of the option that holds a listener's address: server.addresses[1], server.listeners[1].address, or
+ * server.admin.address. */
 struct stoa_option_name {
   char text[48];
 };

@@ -1,8 +1,11 @@
 #include "server/request.h"
 
-#include "base/sys.h"
+#include "server/admin.h"
 #include "server/admission.h"
+#include "server/bearer.h"
 #include "server/endpoint.h"
+#include "server/http_client.h"
+#include "server/http_serve.h"
 #include "server/worker_table.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
@@ -75,49 +78,16 @@ static void choose_format(struct upgrade *upgrade) {
   }
 }
 
-/* The address of our end, or the destination of a PROXY header; NULL for a unix socket. If the system does not report
- * it, loopback, so that the strict rules apply. */
-static const uint8_t *local_address(const struct upgrade *upgrade, struct stoa_peer *out_local) {
-  const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
-  struct sockaddr_storage address = {0};
-  socklen_t len = sizeof address;
-  if (own->account != NULL && own->account->has_local) {
-    return own->account->local.bytes;
-  }
-  if (stoa_sys.getsockname(upgrade->stream->conn.io.fd, (struct sockaddr *)&address, &len) != 0) {
-    memcpy(out_local->bytes, in6addr_loopback.s6_addr, sizeof out_local->bytes);
-    return out_local->bytes;
-  }
-  *out_local = stoa_peer_of(&address);
-  return address.ss_family == AF_UNIX ? NULL : out_local->bytes;
-}
-
-static bool is_trusted(const uint8_t address[STOA_IP_LEN], void *context) {
-  struct stoa_peer peer;
-  memcpy(peer.bytes, address, sizeof peer.bytes);
-  return stoa_networks_contain(context, &peer);
-}
-
 /* Find the client's address behind trusted proxies. False when the request is refused. */
 static bool find_client(struct upgrade *upgrade) {
   struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
-  struct stoa_networks *trusted = &upgrade->server->trusted_proxies;
-  uint8_t address[STOA_IP_LEN];
-  if (!stoa_networks_contain(trusted, stoa_server_session_client(own))) {
-    return true;
-  }
-  int status = stoa_forwarded_client(upgrade->head, upgrade->data, is_trusted, trusted, address);
-  if (status == STOA_E_SYNTAX) {
-    char proxy[INET6_ADDRSTRLEN];
-    stoa_peer_format(stoa_server_session_client(own), proxy);
-    stoa_log(STOA_LOG_WARN,
-             "upgrade refused: Forwarded and X-Forwarded-For name different clients; configure the proxy to remove the "
-             "field that it does not write",
-             STOA_F_STR("proxy", proxy));
+  struct stoa_peer client;
+  if (stoa_http_client_find(upgrade->stream, upgrade->head, upgrade->data, &client) != STOA_OK) {
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
   }
-  if (status == STOA_OK && !stoa_server_session_set_client(own, address)) {
+  bool is_other = memcmp(&client, stoa_server_session_client(own), sizeof client) != 0;
+  if (is_other && !stoa_server_session_set_client(own, client.bytes)) {
     refuse(upgrade, 503, NULL);
     return false;
   }
@@ -137,7 +107,7 @@ static bool page_allowed(struct upgrade *upgrade) {
       .is_upgrade = true,
       .is_tls = upgrade->stream->conn.tls != NULL,
       .is_forwarded = stoa_forwarded_present(upgrade->head, upgrade->data),
-      .local = upgrade->request.origin.data != NULL ? local_address(upgrade, &local) : NULL,
+      .local = upgrade->request.origin.data != NULL ? stoa_http_client_local(upgrade->stream, &local) : NULL,
   };
   const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
   if (listener->owns_tls) {
@@ -170,6 +140,10 @@ static bool write_response(struct upgrade *upgrade) {
 struct stoa_string stoa_request_field(const struct stoa_request *request, const char *name) {
   const struct upgrade *upgrade = request->head;
   return stoa_http_field(upgrade->head, upgrade->data, name, NULL);
+}
+
+struct stoa_string stoa_request_token(const struct stoa_request *request) {
+  return stoa_bearer_find(stoa_request_field(request, "Authorization"), request->query);
 }
 
 static void begin_session(struct upgrade *upgrade) {
@@ -214,22 +188,43 @@ static void on_upgrade(struct upgrade *upgrade) {
   }
 }
 
+/* An admin listener has routes, and no public pages. */
+static void on_admin_request(struct upgrade *upgrade, int code) {
+  const char *reason = NULL;
+  if (!stoa_admin_is_safe(upgrade->stream, upgrade->head, upgrade->data, &reason)) {
+    refuse(upgrade, 403, reason);
+  } else if (stoa_http_has_token(upgrade->head, upgrade->data, "Upgrade", "websocket") ||
+             !stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
+    refuse(upgrade, code == 200 ? 404 : code, NULL);
+  }
+}
+
+/* The verdict about a head with a body, or of another method than GET and HEAD, stands for upgrades: no byte of a body
+ * is ever read as a frame. */
+static void on_public_request(struct upgrade *upgrade, int code) {
+  int asked = stoa_ws_request_read(upgrade->head, upgrade->data, &upgrade->request);
+  if (asked != 0 && code != 200) {
+    refuse(upgrade, code, NULL);
+  } else if (asked == 101) {
+    on_upgrade(upgrade);
+  } else if (asked != 0) {
+    refuse(upgrade, asked, NULL);
+  } else if (stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
+    return;
+  } else if (code != 200) {
+    refuse(upgrade, code, NULL);
+  } else {
+    on_plain_request(upgrade);
+  }
+}
+
 void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, int code,
                           const uint8_t *data) {
   struct upgrade upgrade = {
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
-  if (code != 200) {
-    refuse(&upgrade, code, NULL);
-    return;
-  }
-  code = stoa_ws_request_read(head, data, &upgrade.request);
   if (upgrade.server->listeners.items[stoa_server_session_of_stream(stream)->listener].is_admin) {
-    refuse(&upgrade, 404, NULL); /* an admin listener serves no public pages */
-  } else if (code == 101) {
-    on_upgrade(&upgrade);
-  } else if (code == 0) {
-    on_plain_request(&upgrade);
+    on_admin_request(&upgrade, code);
   } else {
-    refuse(&upgrade, code, NULL);
+    on_public_request(&upgrade, code);
   }
 }

@@ -41,8 +41,9 @@ static int open_all(struct stoa_server *server) {
   int web_root = open_web_root(server);
   int tls = open_tls(server);
   int rules = stoa_options_origin_rules(server);
+  int admin = stoa_admin_init(server);
   int listeners = stoa_listeners_init(server);
-  const int statuses[] = {web_root, tls, rules, listeners};
+  const int statuses[] = {web_root, tls, rules, admin, listeners};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -167,6 +168,8 @@ void stoa_server_destroy(struct stoa_server *server) {
   stop_log(server);
   stoa_tls_context_destroy(server->tls);
   stoa_files_fini(&server->files);
+  stoa_routes_fini(&server->routes);
+  stoa_admin_fini(server);
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);

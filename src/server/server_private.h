@@ -5,10 +5,13 @@
 #include "codec/handler_table.h"
 #include "http/files.h"
 #include "net/tls.h"
+#include "server/admin.h"
+#include "server/budget.h"
 #include "server/listeners.h"
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
+#include "server/routes.h"
 #include "server/worker_core.h"
 
 #include <stdatomic.h>
@@ -33,6 +36,9 @@ struct stoa_server {
 
   struct stoa_tls_context *tls;
   struct stoa_files files; /* of the web root */
+  struct stoa_routes routes;
+  struct stoa_admin admin;
+  struct stoa_budget bodies; /* of HTTP requests */
   struct stoa_origin_rules origin_rules;
   struct stoa_networks trusted_proxies;
   struct stoa_peers peers;

@@ -67,6 +67,7 @@ struct stoa_worker {
   atomic_bool lost_posted;    /* lost_post was posted and has not run yet */
 
   struct stoa_calls calls;
+  struct stoa_exchange_account *exchanges; /* of HTTP requests, see exchange.h */
   struct stoa_work work;
   struct stoa_groups groups;
   struct stoa_buffer encode_scratch[STOA_CODECS_MAX];

@@ -15,7 +15,7 @@ ALLOWED = {
     "client": {"base", "loop", "wire", "codec", "net", "api"},
     "session": {"base", "loop", "wire", "codec", "net", "api"},
     "http": {"base", "loop", "wire", "codec", "net", "api"},
-    "server": {"base", "loop", "wire", "codec", "net", "api", "session", "http"},
+    "server": {"base", "loop", "wire", "codec", "net", "api", "session", "http", "token"},
 }
 
 # The layer that implements a public header. Generated ones (*.stoa.h) belong to `api`.
@@ -39,6 +39,7 @@ PUBLIC_HEADERS = {
     "session.h": "session",
     "app.h": "server",
     "call.h": "server",
+    "http.h": "server",
     "server.h": "server",
     "worker.h": "server",
 }
