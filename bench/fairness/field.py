@@ -142,6 +142,7 @@ class Server:
             fcntl.fcntl(log_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES_MIN)
         settings = {
             "server.addresses": ["127.0.0.1:0", "wss://127.0.0.1:0"],
+            "server.admin.address": "off",
             "server.tls.certificate": os.path.join(plan.folder, "tls.crt"),
             "server.tls.key": os.path.join(plan.folder, "tls.key"),
             "server.web_root": os.path.join(plan.folder, "www"),

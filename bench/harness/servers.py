@@ -53,7 +53,7 @@ def _floor(name, color, **mode_of):
 def _stoa_command(kind, settings):
     mode, _ = KINDS[kind]
     scheme = "wss://" if over_tls(kind) else ""
-    all_settings = [f'server.addresses=["{scheme}127.0.0.1:{{port}}"]', "log.level=warn"]
+    all_settings = [f'server.addresses=["{scheme}127.0.0.1:{{port}}"]', "server.admin.address=off", "log.level=warn"]
     if over_tls(kind):
         all_settings += [f"server.tls.certificate={CERTIFICATE}", f"server.tls.key={KEY}"]
     if kind.endswith("-deflate"):

@@ -64,6 +64,7 @@ class Server(Process):
     async def start(program, port, ping_interval):
         settings = {
             "server.addresses": [f"127.0.0.1:{port}"],
+            "server.admin.address": "off",
             "server.workers": 1,
             "server.reuse_port": True,
             "server.ping_interval_ms": ping_interval,

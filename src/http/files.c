@@ -135,7 +135,7 @@ void stoa_files_fini(struct stoa_files *files) {
 /* Content. */
 
 struct file_body {
-  struct stoa_http_body base; /* first */
+  struct stoa_http_content base; /* first */
   int fd;
   uint64_t left;
 };
@@ -160,7 +160,7 @@ static int read_piece(int fd, struct stoa_buffer *out, size_t size) {
   return STOA_OK;
 }
 
-static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
+static int body_read(struct stoa_http_content *base, struct stoa_buffer *out, size_t size, bool *out_last) {
   struct file_body *body = stoa_container_of(base, struct file_body, base);
   assert(body->left > 0);
   size_t piece = body->left < size ? (size_t)body->left : size;
@@ -172,7 +172,7 @@ static int body_read(struct stoa_http_body *base, struct stoa_buffer *out, size_
   return status;
 }
 
-static void body_close(struct stoa_http_body *base) {
+static void body_close(struct stoa_http_content *base) {
   struct file_body *body = stoa_container_of(base, struct file_body, base);
   stoa_sys.close(body->fd);
   stoa_free(body);

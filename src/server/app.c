@@ -19,6 +19,8 @@
 enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define CONFIG_BYTES_MAX (64u * 1024 * 1024)
+/* A server that a program makes itself has no admin listener unless it asks for one. */
+#define ADMIN_ADDRESS "127.0.0.1:8800"
 /* The limit of printed text; the longest is the whole configuration. */
 #define OUTPUT_BYTES_MAX (16u * 1024 * 1024)
 
@@ -125,6 +127,17 @@ static bool fill_requests(const struct program *program, void *log) {
   return requests != NULL;
 }
 
+/* The section server.admin, which has an address in every program. NULL when memory is out. */
+static struct stoa_admin_config *make_admin(const struct program *program) {
+  void *config = make_section(program, program->type, program->config, "server", &stoa_server_config_type);
+  struct stoa_admin_config *admin =
+      config == NULL ? NULL : make_section(program, &stoa_server_config_type, config, "admin", &stoa_admin_config_type);
+  if (admin != NULL && admin->address.len == 0) {
+    admin->address = stoa_string_of(ADMIN_ADDRESS);
+  }
+  return admin;
+}
+
 /* What the server puts in the place of what is left out is what is in force. */
 static int fill_defaults(const struct program *program) {
   struct stoa_server_config *config =
@@ -151,6 +164,13 @@ static int fill_defaults(const struct program *program) {
                           : make_section(program, &stoa_server_config_type, config, "tls", &stoa_tls_config_type);
   if (tls != NULL) {
     stoa_options_fill_tls(tls);
+  }
+  struct stoa_admin_config *admin = make_admin(program);
+  if (admin == NULL) {
+    return STOA_E_MEMORY;
+  }
+  if (admin->key.len > 0) {
+    admin->key = stoa_string_of("***");
   }
   stoa_options_fill(config, limits, rate);
   stoa_options_fill_log(log);
@@ -253,6 +273,9 @@ static int use_config(const struct program *program) {
     return show_config(program);
   }
   open_log(program, section(program, log));
+  if (make_admin(program) == NULL) {
+    return fail(program, STOA_E_MEMORY);
+  }
   bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
   return is_check ? check_config(section(program, server))
                   : serve(program, section(program, server), section(program, log));

@@ -1,6 +1,7 @@
 #include "server/listeners.h"
 
 #include "base/sys.h"
+#include "server/admin.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -18,6 +19,10 @@ struct stoa_option_name stoa_listeners_option(const struct stoa_server *server,
                                               const struct stoa_server_listener *listener) {
   struct stoa_option_name name;
   bool is_short = server->config.listeners.count == 0;
+  if (listener->is_of_admin) {
+    snprintf(name.text, sizeof name.text, "server.admin.address");
+    return name;
+  }
   snprintf(name.text, sizeof name.text, is_short ? "server.addresses[%u]" : "server.listeners[%u].address",
            (unsigned)listener->index);
   return name;
@@ -104,6 +109,11 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
   }
   if (listener->proxy_protocol && server->config.trusted_proxies.count == 0) {
     return refuse(server, listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");
+  }
+  if (listener->is_admin && !stoa_admin_allows(server, listener)) {
+    return refuse(server, listener,
+                  "an admin listener at this address needs server.admin.key or key_file; without a key use 127.0.0.1, "
+                  "[::1] or a unix socket");
   }
   status = parse_mode(config, listener);
   return status == STOA_OK ? choose_tls(server, config->tls, listener) : status;
@@ -221,6 +231,22 @@ static int check_all(struct stoa_server *server) {
   return status == STOA_OK ? check_wider(listeners) : status;
 }
 
+/* The listener of server.admin comes after those of the lists. */
+static int add_admin(struct stoa_server *server) {
+  const struct stoa_listener_config config = {.address = stoa_admin_address(&server->config),
+                                              .role = STOA_LISTENER_CONFIG_ROLE_ADMIN};
+  struct stoa_listeners *listeners = &server->listeners;
+  if (config.address.len == 0) {
+    return STOA_OK;
+  }
+  assert(listeners->count <= STOA_LISTENERS_MAX);
+  struct stoa_server_listener *listener = &listeners->items[listeners->count];
+  listener->index = (uint8_t)listeners->count;
+  listener->is_of_admin = true;
+  listeners->count++;
+  return parse(server, &config, listener);
+}
+
 int stoa_listeners_init(struct stoa_server *server) {
   struct stoa_listeners *listeners = &server->listeners;
   const struct stoa_server_config *config = &server->config;
@@ -240,6 +266,8 @@ int stoa_listeners_init(struct stoa_server *server) {
     int parsed = parse(server, is_short ? &of_address : &config->listeners.items[i], listener);
     status = status == STOA_OK ? parsed : status;
   }
+  int admin = add_admin(server);
+  status = status == STOA_OK ? admin : status;
   int checked = check_all(server);
   return status == STOA_OK ? checked : status;
 }

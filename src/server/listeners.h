@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <stoa/config.stoa.h>
 
-#define STOA_LISTENERS_MAX 16
+#define STOA_LISTENERS_MAX 16 /* of server.addresses or server.listeners; server.admin is one more */
 #define STOA_LISTENER_SOCKETS_MAX 64
 
 struct stoa_server;
@@ -26,8 +26,9 @@ struct stoa_worker;
 /* One item of the configuration. */
 struct stoa_server_listener {
   struct stoa_string configured; /* its text, in the memory of the server's configuration */
-  uint8_t index;                 /* its index in the configuration */
+  uint8_t index;                 /* its index in the configuration; for server.admin, the one after the last */
   bool is_admin;                 /* role: admin */
+  bool is_of_admin;              /* it is the one of server.admin */
   bool proxy_protocol;           /* each connection begins with a PROXY header */
   bool uses_tls;
   bool owns_tls; /* by a certificate of its own; else by that of server.tls */
@@ -46,7 +47,7 @@ struct stoa_server_socket {
 
 struct stoa_listeners {
   size_t count;
-  struct stoa_server_listener items[STOA_LISTENERS_MAX];
+  struct stoa_server_listener items[STOA_LISTENERS_MAX + 1];
   size_t socket_count;
   struct stoa_server_socket sockets[STOA_LISTENER_SOCKETS_MAX];
   atomic_uint next_worker; /* the worker for the next connection of a unix socket */
@@ -56,7 +57,8 @@ struct stoa_listeners {
  * Names are resolved, which may block. Errors: STOA_E_ARGUMENT  the configuration is not valid (each mistake is logged)
  */
 int stoa_listeners_init(struct stoa_server *server);
-/* The name of the option that holds a listener's address: server.addresses[1], or server.listeners[1].address. */
+/* The name of the option that holds a listener's address: server.addresses[1], server.listeners[1].address, or
+ * server.admin.address. */
 struct stoa_option_name {
   char text[48];
 };

@@ -3,6 +3,7 @@
 #include "base/array.h"
 #include "net/tls_server.h"
 #include "server/run_as.h"
+#include "server/cors.h"
 
 #include <sched.h>
 #include <stoa/log.h>
@@ -10,6 +11,7 @@
 #define CONFIG_BYTES_MAX (1024u * 1024)
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
+#define CORS_MAX_AGE_S 600
 #define MAILBOX_BYTES_DEFAULT (16u * 1024 * 1024)
 /* Messages gathered from a full mailbox must fit in 32-bit offsets, in any codec and twice. */
 #define MAILBOX_BYTES_HIGHEST (128u * 1024 * 1024)
@@ -95,6 +97,37 @@ bool stoa_options_copy_tls(struct stoa_arena *arena, const struct stoa_tls_confi
          copy_certificates(arena, copy);
 }
 
+static bool copy_admin(struct stoa_arena *arena, const struct stoa_admin_config **admin) {
+  if (*admin == NULL) {
+    return true;
+  }
+  struct stoa_admin_config *copy = stoa_arena_calloc(arena, sizeof *copy);
+  if (copy == NULL) {
+    return false;
+  }
+  *copy = **admin;
+  *admin = copy;
+  return copy_text(arena, &copy->address, "") && copy_text(arena, &copy->key, "") &&
+         copy_text(arena, &copy->key_file, "");
+}
+
+static bool copy_cors(struct stoa_arena *arena, const struct stoa_cors_config **cors) {
+  if (*cors == NULL) {
+    return true;
+  }
+  struct stoa_cors_config *copy = stoa_arena_calloc(arena, sizeof *copy);
+  if (copy == NULL) {
+    return false;
+  }
+  *copy = **cors;
+  *cors = copy;
+  or_default(&copy->max_age_s, CORS_MAX_AGE_S);
+  copy->allowed_origins.items = copy_list(arena, copy->allowed_origins.items, copy->allowed_origins.count);
+  copy->methods.items = copy_list(arena, copy->methods.items, copy->methods.count);
+  copy->headers.items = copy_list(arena, copy->headers.items, copy->headers.count);
+  return copy->allowed_origins.items != NULL && copy->methods.items != NULL && copy->headers.items != NULL;
+}
+
 static const struct stoa_listener_config *copy_listeners(struct stoa_arena *arena,
                                                          const struct stoa_listener_config *items, size_t count) {
   struct stoa_listener_config *copies = stoa_arena_alloc(arena, count * sizeof *copies);
@@ -144,7 +177,8 @@ static bool copy_config(struct stoa_server *server) {
   struct stoa_server_config *config = &server->config;
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
          copy_text(arena, &config->web_root, "") && copy_text(arena, &config->run_as, "") &&
-         stoa_options_copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth);
+         stoa_options_copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth) &&
+         copy_admin(arena, &config->admin) && copy_cors(arena, &config->cors);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -161,6 +195,9 @@ static void fill_limits(struct stoa_limits_config *limits) {
   or_default(&limits->mailbox_bytes_max, MAILBOX_BYTES_DEFAULT);
   or_default(&limits->session_calls_max, 32);
   or_default(&limits->call_timeout_ms, 30000);
+  or_default(&limits->body_bytes_max, 1024 * 1024);
+  or_default(&limits->body_timeout_ms, 30000);
+  or_default(&limits->bodies_bytes_max, 64 * 1024 * 1024);
 }
 
 static void fill_rate(struct stoa_rate_config *rate, uint32_t message_bytes_max) {
@@ -226,6 +263,7 @@ static int check_times(const struct stoa_server *server) {
       {"server.limits.handshake_timeout_ms", server->limits.handshake_timeout_ms},
       {"server.limits.message_timeout_ms", server->limits.message_timeout_ms},
       {"server.limits.call_timeout_ms", server->limits.call_timeout_ms},
+      {"server.limits.body_timeout_ms", server->limits.body_timeout_ms},
       {"server.ping_interval_ms", server->config.ping_interval_ms},
       {"server.pong_timeout_ms", server->config.pong_timeout_ms},
       {"server.drain_ms", server->config.drain_ms},
@@ -294,6 +332,7 @@ static int check_sizes(const struct stoa_server *server) {
       {"server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX},
       {"server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST},
       {"server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST},
+      {"server.limits.body_bytes_max", limits->body_bytes_max, STOA_ROUTE_BODY_BYTES_HIGHEST},
       {"server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST},
   };
   int status = STOA_OK;
@@ -334,7 +373,7 @@ static int check(const struct stoa_server *server) {
                           check_path(server),
                           stoa_options_check_origins(&server->config),
                           check_times(server),
-                          check_run_as(server)};
+                          check_run_as(server), stoa_cors_check(server->config.cors)};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -369,6 +408,7 @@ int stoa_options_apply(struct stoa_server *server, const struct stoa_server_conf
                                            rate.excess_max};
   fill_session_limits(server);
   server->worker_count = stoa_options_workers(&server->config);
+  server->bodies.bytes_max = server->limits.bodies_bytes_max;
   int status = check(server);
   int peers = set_peer_limits(server);
   return status == STOA_OK ? peers : status;

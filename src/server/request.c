@@ -1,9 +1,11 @@
 #include "server/request.h"
 
-#include "base/sys.h"
+#include "server/admin.h"
 #include "server/admission.h"
 #include "server/bearer.h"
 #include "server/endpoint.h"
+#include "server/http_client.h"
+#include "server/http_serve.h"
 #include "server/worker_table.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
@@ -83,50 +85,17 @@ static void choose_format(struct upgrade *upgrade) {
   }
 }
 
-/* The address of our end, or the destination of a PROXY header; NULL for a unix socket. If the system does not report
- * it, loopback, so that the strict rules apply. */
-static const uint8_t *local_address(const struct upgrade *upgrade, struct stoa_peer *out_local) {
-  const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
-  struct sockaddr_storage address = {0};
-  socklen_t len = sizeof address;
-  if (own->account != NULL && own->account->has_local) {
-    return own->account->local.bytes;
-  }
-  if (stoa_sys.getsockname(upgrade->stream->conn.io.fd, (struct sockaddr *)&address, &len) != 0) {
-    memcpy(out_local->bytes, in6addr_loopback.s6_addr, sizeof out_local->bytes);
-    return out_local->bytes;
-  }
-  *out_local = stoa_peer_of(&address);
-  return address.ss_family == AF_UNIX ? NULL : out_local->bytes;
-}
-
-static bool is_trusted(const uint8_t address[STOA_IP_LEN], void *context) {
-  struct stoa_peer peer;
-  memcpy(peer.bytes, address, sizeof peer.bytes);
-  return stoa_networks_contain(context, &peer);
-}
-
 /* Find the client's address behind trusted proxies. False when the request is refused. */
 static bool find_client(struct upgrade *upgrade) {
   struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
-  struct stoa_networks *trusted = &upgrade->server->trusted_proxies;
-  uint8_t address[STOA_IP_LEN];
-  if (!stoa_networks_contain(trusted, stoa_server_session_client(own))) {
-    return true;
-  }
-  int status = stoa_forwarded_client(upgrade->head, upgrade->data, is_trusted, trusted, address);
-  if (status == STOA_E_SYNTAX) {
-    char proxy[INET6_ADDRSTRLEN];
-    stoa_peer_format(stoa_server_session_client(own), proxy);
-    stoa_log(STOA_LOG_WARN,
-             "upgrade refused: Forwarded and X-Forwarded-For name different clients; configure the proxy to remove the "
-             "field that it does not write",
-             STOA_F_STR("proxy", proxy), STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_FORWARDED)));
+  struct stoa_peer client;
+  if (stoa_http_client_find(upgrade->stream, upgrade->head, upgrade->data, &client) != STOA_OK) {
     note_refused(upgrade, STOA_REFUSED_FORWARDED);
     refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
     return false;
   }
-  if (status == STOA_OK && !stoa_server_session_set_client(own, address)) {
+  bool is_other = memcmp(&client, stoa_server_session_client(own), sizeof client) != 0;
+  if (is_other && !stoa_server_session_set_client(own, client.bytes)) {
     note_refused(upgrade, STOA_REFUSED_MEMORY);
     refuse(upgrade, 503, NULL);
     return false;
@@ -147,7 +116,7 @@ static bool page_allowed(struct upgrade *upgrade) {
       .is_upgrade = true,
       .is_tls = upgrade->stream->conn.tls != NULL,
       .is_forwarded = stoa_forwarded_present(upgrade->head, upgrade->data),
-      .local = upgrade->request.origin.data != NULL ? local_address(upgrade, &local) : NULL,
+      .local = upgrade->request.origin.data != NULL ? stoa_http_client_local(upgrade->stream, &local) : NULL,
   };
   const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
   rules.certificate_names = stoa_listeners_tls_names(stoa_worker_of_stream(upgrade->stream)->tls, listener);
@@ -259,17 +228,43 @@ static void on_upgrade(struct upgrade *upgrade) {
   }
 }
 
-void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+/* An admin listener has routes, and no public pages. */
+static void on_admin_request(struct upgrade *upgrade, int code) {
+  const char *reason = NULL;
+  if (!stoa_admin_is_safe(upgrade->stream, upgrade->head, upgrade->data, &reason)) {
+    refuse(upgrade, 403, reason);
+  } else if (stoa_http_has_token(upgrade->head, upgrade->data, "Upgrade", "websocket") ||
+             !stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
+    refuse(upgrade, code == 200 ? 404 : code, NULL);
+  }
+}
+
+/* The verdict about a head with a body, or of another method than GET and HEAD, stands for upgrades: no byte of a body
+ * is ever read as a frame. */
+static void on_public_request(struct upgrade *upgrade, int code) {
+  int asked = stoa_ws_request_read(upgrade->head, upgrade->data, &upgrade->request);
+  if (asked != 0 && code != 200) {
+    refuse_request(upgrade, code);
+  } else if (asked == 101) {
+    on_upgrade(upgrade);
+  } else if (asked != 0) {
+    refuse_request(upgrade, asked);
+  } else if (stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
+    return;
+  } else if (code != 200) {
+    refuse(upgrade, code, NULL);
+  } else {
+    on_plain_request(upgrade);
+  }
+}
+
+void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, int code,
+                          const uint8_t *data) {
   struct upgrade upgrade = {
       .stream = stream, .server = stoa_worker_of_stream(stream)->server, .head = head, .data = data};
-  int code = stoa_ws_request_read(head, data, &upgrade.request);
   if (upgrade.server->listeners.items[stoa_server_session_of_stream(stream)->listener].is_admin) {
-    refuse(&upgrade, 404, NULL); /* an admin listener serves no public pages */
-  } else if (code == 101) {
-    on_upgrade(&upgrade);
-  } else if (code == 0) {
-    on_plain_request(&upgrade);
+    on_admin_request(&upgrade, code);
   } else {
-    refuse_request(&upgrade, code);
+    on_public_request(&upgrade, code);
   }
 }

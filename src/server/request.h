@@ -8,6 +8,6 @@
 #include "http/http.h"
 
 /* The on_request of struct stoa_http_host. */
-void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
+void stoa_request_on_head(struct stoa_stream *stream, const struct stoa_http_head *head, int code, const uint8_t *data);
 
 #endif

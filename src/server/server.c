@@ -34,9 +34,10 @@ static int open_all(struct stoa_server *server) {
   int web_root = open_web_root(server);
   int tls = stoa_listeners_tls_create(server, &server->config, NULL, &server->tls);
   int rules = stoa_options_origin_rules(server);
+  int admin = stoa_admin_init(server);
   int listeners = stoa_listeners_init(server);
   int auth = stoa_auth_init(&server->auth, server->config.auth);
-  const int statuses[] = {web_root, rules, listeners, tls, auth};
+  const int statuses[] = {web_root, rules, admin, listeners, tls, auth};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -168,6 +169,8 @@ void stoa_server_destroy(struct stoa_server *server) {
   pthread_mutex_destroy(&server->tls_mutex);
   stoa_auth_fini(&server->auth);
   stoa_files_fini(&server->files);
+  stoa_routes_fini(&server->routes);
+  stoa_admin_fini(server);
   close_if_open(server->ended_fd);
   stoa_peers_fini(&server->peers);
   stoa_interests_fini(&server->interests);

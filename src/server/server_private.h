@@ -4,7 +4,9 @@
 
 #include "codec/handler_table.h"
 #include "http/files.h"
+#include "server/admin.h"
 #include "server/auth.h"
+#include "server/budget.h"
 #include "server/chain.h"
 #include "server/extension.h"
 #include "server/listeners.h"
@@ -13,6 +15,7 @@
 #include "server/networks.h"
 #include "server/origin.h"
 #include "server/peers.h"
+#include "server/routes.h"
 #include "server/worker_core.h"
 
 #include <pthread.h>
@@ -47,6 +50,9 @@ struct stoa_server {
   pthread_mutex_t tls_mutex;
   struct stoa_files files; /* of the web root */
   struct stoa_auth auth;
+  struct stoa_routes routes;
+  struct stoa_admin admin;
+  struct stoa_budget bodies; /* of HTTP requests */
   struct stoa_origin_rules origin_rules;
   struct stoa_networks trusted_proxies;
   struct stoa_peers peers;

@@ -5,6 +5,7 @@
 #include "codec/bound.h"
 #include "server/admission.h"
 #include "server/dispatch.h"
+#include "server/exchange.h"
 #include "server/fanout.h"
 #include "server/request.h"
 #include "server/server_private.h"
@@ -158,6 +159,7 @@ static void set_hosts(struct stoa_worker *worker) {
   worker->http.protocol.host = &worker->streams;
   worker->http.limits = &server->http_limits;
   worker->http.request_ms = server->limits.handshake_timeout_ms;
+  worker->http.body_ms = server->limits.body_timeout_ms;
   worker->http.on_request = stoa_request_on_head;
   worker->http.on_end = on_http_end;
   stoa_http_host_init(&worker->http);
@@ -210,6 +212,14 @@ static int init_groups(struct stoa_worker *worker) {
                           server->config.linger_adaptive);
 }
 
+/* The longest input that is decoded in the arena: a message, or the body of an HTTP request. */
+static size_t decoded_bytes_max(const struct stoa_server *server) {
+  size_t message_max = server->session_limits.message_bytes_max;
+  size_t body_max = server->routes.body_bytes_max > server->limits.body_bytes_max ? server->routes.body_bytes_max
+                                                                                  : server->limits.body_bytes_max;
+  return server->routes.of_public == NULL || message_max > body_max ? message_max : body_max;
+}
+
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
   assert(index < server->worker_count);
   worker->server = server;
@@ -229,12 +239,15 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   if (status == STOA_OK) {
     status = stoa_pendings_init(worker);
   }
+  if (status == STOA_OK) {
+    status = stoa_exchanges_init(worker);
+  }
   if (status != STOA_OK) {
     return status;
   }
   set_hosts(worker);
   worker->streams.scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES);
-  worker->arena = stoa_arena_create(stoa_codec_arena_bytes_max(server->session_limits.message_bytes_max));
+  worker->arena = stoa_arena_create(stoa_codec_arena_bytes_max(decoded_bytes_max(server)));
   worker->listeners = stoa_calloc(STOA_LISTENER_SOCKETS_MAX, sizeof *worker->listeners);
   if (worker->streams.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
@@ -283,10 +296,12 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   assert(worker->table_count == 0);
   assert(worker->call_scope == NULL);
   stoa_pendings_wait_completions(worker);
+  stoa_exchanges_wait(worker);
   stoa_placements_end(worker);
   stoa_loop_destroy(worker->loop);
   worker->loop = NULL;
   stoa_pendings_fini(worker);
+  stoa_exchanges_fini(worker);
   if (worker->groups.all != NULL) {
     stoa_groups_fini(&worker->groups);
   }

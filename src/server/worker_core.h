@@ -83,6 +83,7 @@ struct stoa_worker {
   uint32_t sample_in;                /* requests until one is measured, see metrics.h */
   struct stoa_worker_watch watch;
   struct stoa_session_log session_log;
+  struct stoa_exchange_account *exchanges; /* of HTTP requests, see exchange.h */
 
   struct stoa_work work;
   struct stoa_groups groups;

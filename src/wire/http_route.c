@@ -153,6 +153,26 @@ int stoa_http_routes_add(struct stoa_http_routes *routes, enum stoa_http_route_m
   return status;
 }
 
+void stoa_http_routes_remove(struct stoa_http_routes *routes, const void *context) {
+  uint32_t kept = 0;
+  uint32_t verbs = 0;
+  for (uint32_t i = 0; i < routes->count; i++) {
+    struct stoa_http_route *route = routes->items[i];
+    if (route->context == context) {
+      stoa_free(route);
+    } else {
+      routes->items[kept++] = route;
+      verbs += route->template.verb.len > 0 ? 1 : 0;
+    }
+  }
+  routes->count = kept;
+  routes->verb_count = verbs;
+  for (uint32_t i = 0; i < kept; i++) {
+    shared_update(routes, i);
+  }
+  assert(verbs <= kept);
+}
+
 static uint32_t bit_of(enum stoa_http_route_method method) {
   return 1u << method;
 }

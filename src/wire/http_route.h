@@ -81,6 +81,9 @@ struct stoa_string stoa_http_route_method_in(const struct stoa_http_head *head, 
 int stoa_http_routes_add(struct stoa_http_routes *routes, enum stoa_http_route_method method, struct stoa_string text,
                          void *context, struct stoa_http_route_problem *out_problem);
 
+/* Remove the routes that were added with this context; those that are left are as if they alone had been added. */
+void stoa_http_routes_remove(struct stoa_http_routes *routes, const void *context);
+
 /* Find the route of a request. Of the routes that match the path and take the method, the first one in the order of
  * stoa_http_template_compare(). The path is cut at its slashes and colon first and decoded then, so "%2F" and "%3A" are
  * data. In the value of a variable that stands for several segments "%2F" stays as it is (google/api/http.proto).

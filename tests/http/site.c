@@ -41,10 +41,12 @@ static void note_queued(void) {
   }
 }
 
-static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, int code, const uint8_t *data) {
   client_of(stream)->requests++;
   if (site.on_request != NULL) {
-    site.on_request(stream, head, data);
+    site.on_request(stream, head, code, data);
+  } else if (code != 200) {
+    stoa_http_refuse(stream, &(struct stoa_http_refusal){.code = code, .head_only = head->method == STOA_HTTP_HEAD});
   } else {
     stoa_files_answer(&site.files, stream, head, data, false);
   }

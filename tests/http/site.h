@@ -31,7 +31,7 @@ struct site {
   char folder[64];   /* the served folder is "root" in it */
   int64_t blocks_before;
   /* In place of the files, when set. */
-  void (*on_request)(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data);
+  void (*on_request)(struct stoa_stream *stream, const struct stoa_http_head *head, int code, const uint8_t *data);
 };
 
 extern struct site site;

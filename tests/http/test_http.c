@@ -397,12 +397,12 @@ static void test_a_client_that_is_silent_or_slow_before_its_request_is_closed(vo
 /* Bodies of a host. */
 
 static struct {
-  struct stoa_http_body base;
+  struct stoa_http_content base;
   unsigned reads, closes;
   int status;
 } body;
 
-static int read_body(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
+static int read_body(struct stoa_http_content *base, struct stoa_buffer *out, size_t size, bool *out_last) {
   (void)base;
   assert_true(size >= 4);
   body.reads++;
@@ -410,13 +410,15 @@ static int read_body(struct stoa_http_body *base, struct stoa_buffer *out, size_
   return body.status != STOA_OK && body.reads == 2 ? body.status : stoa_buffer_append(out, "part", 4);
 }
 
-static void close_body(struct stoa_http_body *base) {
+static void close_body(struct stoa_http_content *base) {
   (void)base;
   body.closes++;
 }
 
-static void answer_from_body(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+static void answer_from_body(struct stoa_stream *stream, const struct stoa_http_head *head, int code,
+                             const uint8_t *data) {
   (void)data;
+  assert_int_equal(code, 200);
   static const char start[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n";
   assert_int_equal(stoa_stream_output_bytes(stream, start, sizeof start - 1), STOA_OK);
   stoa_http_answer_from(stream, &body.base, head->keep_alive);

@@ -18,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 function settings(address, options) {
-  const all = { 'server.addresses': [address], 'server.web_root': WEB_ROOT, ...options };
+  const all = { 'server.admin.address': 'off', 'server.addresses': [address], 'server.web_root': WEB_ROOT, ...options };
   // JSON is YAML too.
   return Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
 }

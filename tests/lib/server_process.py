@@ -34,12 +34,12 @@ class Server:
     """settings are those of --set, with the dots as they are: {"server.compression": True}.
 
     options stand before them, as ["-c", path]. It listens on 127.0.0.1 unless they have server.addresses or
-    server.listeners. launcher is a program with arguments that executes the server, variables are for its
+    server.listeners, and has no admin listener unless they have server.admin.address. launcher is a program with arguments that executes the server, variables are for its
     environment, and pass_fds are descriptors that it inherits."""
 
     def __init__(self, program, settings=None, limit_descriptors=None, options=(), launcher=(), variables=None,
                  pass_fds=()):
-        everything = {"server.workers": 1}
+        everything = {"server.workers": 1, "server.admin.address": "off"}
         if "server.listeners" not in (settings or {}):
             everything["server.addresses"] = ["127.0.0.1:0"]
         if "STOA_TEST_IO_URING" in os.environ:
@@ -56,6 +56,7 @@ class Server:
         self.ports = []  # of those that have one
         self.listening = 0
         self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
+        self.awaited += everything["server.admin.address"] != "off"
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env={**sanitizer_environment(), **(variables or {})}, pass_fds=pass_fds)

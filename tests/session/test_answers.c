@@ -18,11 +18,11 @@ static const char plain_head[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /* Content that is made up. */
 struct made {
-  struct stoa_http_body base; /* first */
+  struct stoa_http_content base; /* first */
   size_t left;
 };
 
-static int made_read(struct stoa_http_body *base, struct stoa_buffer *out, size_t size, bool *out_last) {
+static int made_read(struct stoa_http_content *base, struct stoa_buffer *out, size_t size, bool *out_last) {
   static const uint8_t zeros[PIECE_BYTES];
   struct made *made = (struct made *)(void *)base;
   size_t len = made->left < size ? made->left : size;
@@ -31,7 +31,7 @@ static int made_read(struct stoa_http_body *base, struct stoa_buffer *out, size_
   return stoa_buffer_append(out, zeros, len);
 }
 
-static void made_close(struct stoa_http_body *base) {
+static void made_close(struct stoa_http_content *base) {
   stoa_free(base);
 }
 

@@ -22,8 +22,12 @@
 
 struct world world;
 
-static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
+static void on_request(struct stoa_stream *stream, const struct stoa_http_head *head, int code, const uint8_t *data) {
   world.requests++;
+  if (code != 200) {
+    stoa_http_refuse(stream, &(struct stoa_http_refusal){.code = code});
+    return;
+  }
   if (world.answer != NULL) {
     world.answer(stream, head, data);
     return;

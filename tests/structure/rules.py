@@ -42,6 +42,7 @@ PUBLIC_HEADERS = {
     "auth.h": "server",
     "call.h": "server",
     "middleware.h": "server",
+    "http.h": "server",
     "server.h": "server",
     "worker.h": "server",
 }

@@ -75,6 +75,8 @@ static char *in_force(const struct stoa_server_config *config, struct stoa_buffe
   copy.limits = &server->limits;
   copy.tls = NULL;
   copy.auth = NULL; /* nothing set is the same as no section */
+  copy.admin = NULL; /* a program that is not run by stoa_app_run() has none */
+  copy.cors = NULL;
   stoa_buffer_init(out, 64u * 1024);
   assert_int_equal(stoa_config_print(&stoa_server_config_type, &copy, out), STOA_OK);
   assert_int_equal(stoa_buffer_append(out, "", 1), STOA_OK);
@@ -95,6 +97,10 @@ static void the_sample_sets_the_defaults(void **state) {
   stoa_buffer_init(&errors, 4096);
   assert_int_equal(stoa_config_load(&input, arena, &config, &errors), STOA_OK);
   assert_string_equal(in_force(config.server, &with_sample), in_force(NULL, &without));
+  assert_true(stoa_string_equal(config.server->admin->address, stoa_string_of("127.0.0.1:8800")));
+  assert_int_equal(config.server->admin->key.len, 0);
+  assert_int_equal(config.server->cors->allowed_origins.count, 0);
+  assert_int_equal(config.server->cors->max_age_s, 600);
   assert_int_equal(config.log->level, STOA_LOG_CONFIG_LEVEL_INFO);
   assert_int_equal(config.log->format, STOA_LOG_CONFIG_FORMAT_LOGFMT);
   stoa_buffer_fini(&without);
