@@ -39,9 +39,9 @@ static void start(void) {
   wide = google_protobuf_empty_type;
   wide.size = 64u * 1024 * 1024;
   struct stoa_handler handlers[] = {
-      {"Count", COUNT_TYPE, &google_protobuf_struct_type, &google_protobuf_empty_type, answer, ignore, NULL},
-      {"Wide", WIDE_TYPE, &google_protobuf_struct_type, &wide, answer, ignore, NULL},
-      {"Void", VOID_TYPE, &google_protobuf_struct_type, &google_protobuf_value_type, answer, ignore, NULL},
+      {"Count", COUNT_TYPE, &google_protobuf_struct_type, &google_protobuf_empty_type, answer, ignore, NULL, NULL, 0},
+      {"Wide", WIDE_TYPE, &google_protobuf_struct_type, &wide, answer, ignore, NULL, NULL, 0},
+      {"Void", VOID_TYPE, &google_protobuf_struct_type, &google_protobuf_value_type, answer, ignore, NULL, NULL, 0},
   };
   fixture.blocks_before = stoa_memory_live_blocks();
   assert_int_equal(stoa_server_create(fixture_config(1), &fixture.server), STOA_OK);

@@ -6,6 +6,7 @@
 #include "count.h"
 #include "emit.h"
 #include "errors.h"
+#include "http.h"
 #include "model.h"
 #include "names.h"
 #include "number.h"
@@ -131,6 +132,7 @@ static const char *fill(const request_message *request, response_message *respon
   struct model model = model_build(request, &problems);
   errors_read(&model, &problems);
   number_files(&model, &problems);
+  http_read(&model, &problems);
   check_names(&model, &selection, &problems);
   if (problems.count == 0) {
     emit_files(&model, &selection, response);
