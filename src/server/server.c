@@ -172,6 +172,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
   stoa_handler_table_fini(&server->handlers);
+  stoa_handler_routes_fini(&server->handler_routes);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
 }

@@ -5,6 +5,7 @@
 #include "codec/handler_table.h"
 #include "http/files.h"
 #include "net/tls.h"
+#include "server/handler_routes.h"
 #include "server/listeners.h"
 #include "server/networks.h"
 #include "server/origin.h"
@@ -28,6 +29,7 @@ struct stoa_server {
   void (*destroy_user)(void *user);
 
   struct stoa_handler_table handlers; /* of struct stoa_handler */
+  struct stoa_handler_routes handler_routes;
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 
