@@ -106,3 +106,87 @@ int routes_v1_store_client_call_watch(struct stoa_client *client, const struct r
   };
   return stoa_client_call(client, &call, out_call_id);
 }
+
+static void routes_v1_resources_show_shelf_end(stoa_client_function function, void *user, struct stoa_client *client,
+                                               const struct stoa_call_end *end) {
+  ((routes_v1_resources_client_on_show_shelf)function)(user, client, end->message, end);
+}
+
+int routes_v1_resources_client_call_show_shelf(struct stoa_client *client, const struct routes_v1_named *request,
+                                               uint32_t timeout_ms, routes_v1_resources_client_on_show_shelf on_reply,
+                                               void *user, uint32_t *out_call_id) {
+  const struct stoa_call_start call = {
+      .type = 30,
+      .request_type = &routes_v1_named_type,
+      .request = request,
+      .reply_type = &routes_v1_named_type,
+      .timeout_ms = timeout_ms,
+      .invoke = on_reply == NULL ? NULL : routes_v1_resources_show_shelf_end,
+      .function = (stoa_client_function)on_reply,
+      .user = user,
+  };
+  return stoa_client_call(client, &call, out_call_id);
+}
+
+static void routes_v1_resources_show_book_end(stoa_client_function function, void *user, struct stoa_client *client,
+                                              const struct stoa_call_end *end) {
+  ((routes_v1_resources_client_on_show_book)function)(user, client, end->message, end);
+}
+
+int routes_v1_resources_client_call_show_book(struct stoa_client *client, const struct routes_v1_named *request,
+                                              uint32_t timeout_ms, routes_v1_resources_client_on_show_book on_reply,
+                                              void *user, uint32_t *out_call_id) {
+  const struct stoa_call_start call = {
+      .type = 31,
+      .request_type = &routes_v1_named_type,
+      .request = request,
+      .reply_type = &routes_v1_named_type,
+      .timeout_ms = timeout_ms,
+      .invoke = on_reply == NULL ? NULL : routes_v1_resources_show_book_end,
+      .function = (stoa_client_function)on_reply,
+      .user = user,
+  };
+  return stoa_client_call(client, &call, out_call_id);
+}
+
+static void routes_v1_resources_drop_book_end(stoa_client_function function, void *user, struct stoa_client *client,
+                                              const struct stoa_call_end *end) {
+  ((routes_v1_resources_client_on_drop_book)function)(user, client, end->message, end);
+}
+
+int routes_v1_resources_client_call_drop_book(struct stoa_client *client, const struct routes_v1_other *request,
+                                              uint32_t timeout_ms, routes_v1_resources_client_on_drop_book on_reply,
+                                              void *user, uint32_t *out_call_id) {
+  const struct stoa_call_start call = {
+      .type = 32,
+      .request_type = &routes_v1_other_type,
+      .request = request,
+      .reply_type = &routes_v1_named_type,
+      .timeout_ms = timeout_ms,
+      .invoke = on_reply == NULL ? NULL : routes_v1_resources_drop_book_end,
+      .function = (stoa_client_function)on_reply,
+      .user = user,
+  };
+  return stoa_client_call(client, &call, out_call_id);
+}
+
+static void routes_v1_resources_files_end(stoa_client_function function, void *user, struct stoa_client *client,
+                                          const struct stoa_call_end *end) {
+  ((routes_v1_resources_client_on_files)function)(user, client, end->message, end);
+}
+
+int routes_v1_resources_client_call_files(struct stoa_client *client, const struct routes_v1_other *request,
+                                          uint32_t timeout_ms, routes_v1_resources_client_on_files on_reply, void *user,
+                                          uint32_t *out_call_id) {
+  const struct stoa_call_start call = {
+      .type = 33,
+      .request_type = &routes_v1_other_type,
+      .request = request,
+      .reply_type = &routes_v1_named_type,
+      .timeout_ms = timeout_ms,
+      .invoke = on_reply == NULL ? NULL : routes_v1_resources_files_end,
+      .function = (stoa_client_function)on_reply,
+      .user = user,
+  };
+  return stoa_client_call(client, &call, out_call_id);
+}

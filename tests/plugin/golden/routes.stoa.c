@@ -588,6 +588,50 @@ const struct stoa_message_type routes_v1_everything_books_entry_type = {
   .has_rules = 1,
 };
 
+static const struct stoa_field routes_v1_named_fields[] = {
+  {
+    .name = "name",
+    .json_name = "name",
+    .number = 1,
+    .kind = STOA_KIND_STRING,
+    .label = STOA_LABEL_SINGULAR,
+    .name_len = 4,
+    .json_name_len = 4,
+    .offset = offsetof(struct routes_v1_named, name),
+  },
+};
+
+const struct stoa_message_type routes_v1_named_type = {
+  .full_name = "routes.v1.Named",
+  .abi = 2,
+  .size = sizeof(struct routes_v1_named),
+  .fields = routes_v1_named_fields,
+  .field_count = 1,
+  .unknown_offset = UINT32_MAX,
+};
+
+static const struct stoa_field routes_v1_other_fields[] = {
+  {
+    .name = "id",
+    .json_name = "id",
+    .number = 1,
+    .kind = STOA_KIND_STRING,
+    .label = STOA_LABEL_SINGULAR,
+    .name_len = 2,
+    .json_name_len = 2,
+    .offset = offsetof(struct routes_v1_other, id),
+  },
+};
+
+const struct stoa_message_type routes_v1_other_type = {
+  .full_name = "routes.v1.Other",
+  .abi = 2,
+  .size = sizeof(struct routes_v1_other),
+  .fields = routes_v1_other_fields,
+  .field_count = 1,
+  .unknown_offset = UINT32_MAX,
+};
+
 typedef const struct stoa_error *(*routes_v1_store_list_books_function)(void *user, struct stoa_session *session,
                                                                         const struct routes_v1_list_books_request *request,
                                                                         struct routes_v1_list_books_reply *reply);
@@ -758,5 +802,150 @@ int routes_v1_store_watch_reply(struct stoa_call *call, const struct routes_v1_l
 }
 
 int routes_v1_store_watch_fail(struct stoa_call *call, const struct stoa_error *error) {
+  return stoa_call_fail(call, error);
+}
+
+typedef const struct stoa_error *(*routes_v1_resources_show_shelf_function)(void *user, struct stoa_session *session,
+                                                                            const struct routes_v1_named *request,
+                                                                            struct routes_v1_named *reply);
+
+static const struct stoa_error *routes_v1_resources_show_shelf_invoke(stoa_handler_function function, void *user,
+                                                                      struct stoa_session *session, const void *message,
+                                                                      void *reply) {
+  return ((routes_v1_resources_show_shelf_function)function)(user, session, message, reply);
+}
+
+static const struct stoa_http_binding routes_v1_resources_show_shelf_http[] = {
+  {.method = "GET", .path = "/v2/{name=shelves/*}"},
+};
+
+typedef const struct stoa_error *(*routes_v1_resources_show_book_function)(void *user, struct stoa_session *session,
+                                                                           const struct routes_v1_named *request,
+                                                                           struct routes_v1_named *reply);
+
+static const struct stoa_error *routes_v1_resources_show_book_invoke(stoa_handler_function function, void *user,
+                                                                     struct stoa_session *session, const void *message,
+                                                                     void *reply) {
+  return ((routes_v1_resources_show_book_function)function)(user, session, message, reply);
+}
+
+static const struct stoa_http_binding routes_v1_resources_show_book_http[] = {
+  {.method = "GET", .path = "/v2/{name=books/*}"},
+};
+
+typedef const struct stoa_error *(*routes_v1_resources_drop_book_function)(void *user, struct stoa_session *session,
+                                                                           const struct routes_v1_other *request,
+                                                                           struct routes_v1_named *reply);
+
+static const struct stoa_error *routes_v1_resources_drop_book_invoke(stoa_handler_function function, void *user,
+                                                                     struct stoa_session *session, const void *message,
+                                                                     void *reply) {
+  return ((routes_v1_resources_drop_book_function)function)(user, session, message, reply);
+}
+
+static const struct stoa_http_binding routes_v1_resources_drop_book_http[] = {
+  {.method = "DELETE", .path = "/v2/books/{id}"},
+};
+
+typedef const struct stoa_error *(*routes_v1_resources_files_function)(void *user, struct stoa_session *session,
+                                                                       const struct routes_v1_other *request,
+                                                                       struct routes_v1_named *reply);
+
+static const struct stoa_error *routes_v1_resources_files_invoke(stoa_handler_function function, void *user,
+                                                                 struct stoa_session *session, const void *message,
+                                                                 void *reply) {
+  return ((routes_v1_resources_files_function)function)(user, session, message, reply);
+}
+
+static const struct stoa_http_binding routes_v1_resources_files_http[] = {
+  {.method = "GET", .path = "/v2/files/*/{id=**}"},
+};
+
+int routes_v1_resources_register(struct stoa_server *server, const struct routes_v1_resources_handlers *handlers,
+                                 void *user) {
+  const struct stoa_handler all[] = {
+    {
+      .name = "ShowShelf",
+      .type = 30,
+      .message = &routes_v1_named_type,
+      .reply = &routes_v1_named_type,
+      .invoke = routes_v1_resources_show_shelf_invoke,
+      .function = (stoa_handler_function)handlers->show_shelf,
+      .user = user,
+      .http = routes_v1_resources_show_shelf_http,
+      .http_count = 1,
+    },
+    {
+      .name = "ShowBook",
+      .type = 31,
+      .message = &routes_v1_named_type,
+      .reply = &routes_v1_named_type,
+      .invoke = routes_v1_resources_show_book_invoke,
+      .function = (stoa_handler_function)handlers->show_book,
+      .user = user,
+      .http = routes_v1_resources_show_book_http,
+      .http_count = 1,
+    },
+    {
+      .name = "DropBook",
+      .type = 32,
+      .message = &routes_v1_other_type,
+      .reply = &routes_v1_named_type,
+      .invoke = routes_v1_resources_drop_book_invoke,
+      .function = (stoa_handler_function)handlers->drop_book,
+      .user = user,
+      .http = routes_v1_resources_drop_book_http,
+      .http_count = 1,
+    },
+    {
+      .name = "Files",
+      .type = 33,
+      .message = &routes_v1_other_type,
+      .reply = &routes_v1_named_type,
+      .invoke = routes_v1_resources_files_invoke,
+      .function = (stoa_handler_function)handlers->files,
+      .user = user,
+      .http = routes_v1_resources_files_http,
+      .http_count = 1,
+    },
+  };
+  for (size_t i = 0; i < sizeof(all) / sizeof(all)[0]; i++) {
+    int status = all[i].function == NULL ? STOA_OK : stoa_server_handle(server, &all[i]);
+    if (status != STOA_OK) {
+      return status;
+    }
+  }
+  return STOA_OK;
+}
+
+int routes_v1_resources_show_shelf_reply(struct stoa_call *call, const struct routes_v1_named *reply) {
+  return stoa_call_reply(call, &routes_v1_named_type, reply);
+}
+
+int routes_v1_resources_show_shelf_fail(struct stoa_call *call, const struct stoa_error *error) {
+  return stoa_call_fail(call, error);
+}
+
+int routes_v1_resources_show_book_reply(struct stoa_call *call, const struct routes_v1_named *reply) {
+  return stoa_call_reply(call, &routes_v1_named_type, reply);
+}
+
+int routes_v1_resources_show_book_fail(struct stoa_call *call, const struct stoa_error *error) {
+  return stoa_call_fail(call, error);
+}
+
+int routes_v1_resources_drop_book_reply(struct stoa_call *call, const struct routes_v1_named *reply) {
+  return stoa_call_reply(call, &routes_v1_named_type, reply);
+}
+
+int routes_v1_resources_drop_book_fail(struct stoa_call *call, const struct stoa_error *error) {
+  return stoa_call_fail(call, error);
+}
+
+int routes_v1_resources_files_reply(struct stoa_call *call, const struct routes_v1_named *reply) {
+  return stoa_call_reply(call, &routes_v1_named_type, reply);
+}
+
+int routes_v1_resources_files_fail(struct stoa_call *call, const struct stoa_error *error) {
   return stoa_call_fail(call, error);
 }
