@@ -39,6 +39,7 @@ PUBLIC_HEADERS = {
     "session.h": "session",
     "app.h": "server",
     "call.h": "server",
+    "errors.h": "server",
     "server.h": "server",
     "worker.h": "server",
 }
