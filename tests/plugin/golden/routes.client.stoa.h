@@ -61,45 +61,6 @@ STOA_API int routes_v1_store_client_call_watch(struct stoa_client *client,
                                                routes_v1_store_client_on_watch on_reply, void *user,
                                                uint32_t *out_call_id);
 
-/* Call the server. `on_reply` is called once (see stoa_client_call()): `reply` is NULL unless the result is
- * STOA_CALL_REPLY; otherwise `end` has the reason. `out_call_id` may be NULL. Errors: as stoa_client_call();
- * `on_reply` is not called after an error. */
-
-/* Call 30, rpc ShowShelf. */
-typedef void (*routes_v1_resources_client_on_show_shelf)(void *user, struct stoa_client *client,
-                                                         const struct routes_v1_named *reply,
-                                                         const struct stoa_call_end *end);
-STOA_API int routes_v1_resources_client_call_show_shelf(struct stoa_client *client,
-                                                        const struct routes_v1_named *request, uint32_t timeout_ms,
-                                                        routes_v1_resources_client_on_show_shelf on_reply, void *user,
-                                                        uint32_t *out_call_id);
-
-/* Call 31, rpc ShowBook. */
-typedef void (*routes_v1_resources_client_on_show_book)(void *user, struct stoa_client *client,
-                                                        const struct routes_v1_named *reply,
-                                                        const struct stoa_call_end *end);
-STOA_API int routes_v1_resources_client_call_show_book(struct stoa_client *client,
-                                                       const struct routes_v1_named *request, uint32_t timeout_ms,
-                                                       routes_v1_resources_client_on_show_book on_reply, void *user,
-                                                       uint32_t *out_call_id);
-
-/* Call 32, rpc DropBook. */
-typedef void (*routes_v1_resources_client_on_drop_book)(void *user, struct stoa_client *client,
-                                                        const struct routes_v1_named *reply,
-                                                        const struct stoa_call_end *end);
-STOA_API int routes_v1_resources_client_call_drop_book(struct stoa_client *client,
-                                                       const struct routes_v1_other *request, uint32_t timeout_ms,
-                                                       routes_v1_resources_client_on_drop_book on_reply, void *user,
-                                                       uint32_t *out_call_id);
-
-/* Call 33, rpc Files. */
-typedef void (*routes_v1_resources_client_on_files)(void *user, struct stoa_client *client,
-                                                    const struct routes_v1_named *reply,
-                                                    const struct stoa_call_end *end);
-STOA_API int routes_v1_resources_client_call_files(struct stoa_client *client, const struct routes_v1_other *request,
-                                                   uint32_t timeout_ms, routes_v1_resources_client_on_files on_reply,
-                                                   void *user, uint32_t *out_call_id);
-
 #ifdef __cplusplus
 }
 #endif

@@ -30,8 +30,6 @@ struct routes_v1_book;
 struct routes_v1_book_labels_entry;
 struct routes_v1_everything;
 struct routes_v1_everything_books_entry;
-struct routes_v1_named;
-struct routes_v1_other;
 
 struct routes_v1_page {
   /* How many at most. */
@@ -122,14 +120,6 @@ struct routes_v1_everything_books_entry {
   const struct routes_v1_book *value;
 };
 
-struct routes_v1_named {
-  struct stoa_string name;
-};
-
-struct routes_v1_other {
-  struct stoa_string id;
-};
-
 /* Is the field set? */
 static inline bool routes_v1_list_books_request_has_page(const struct routes_v1_list_books_request *message) {
   return message->page != NULL;
@@ -196,8 +186,6 @@ STOA_API extern const struct stoa_message_type routes_v1_book_type;
 STOA_API extern const struct stoa_message_type routes_v1_book_labels_entry_type;
 STOA_API extern const struct stoa_message_type routes_v1_everything_type;
 STOA_API extern const struct stoa_message_type routes_v1_everything_books_entry_type;
-STOA_API extern const struct stoa_message_type routes_v1_named_type;
-STOA_API extern const struct stoa_message_type routes_v1_other_type;
 STOA_API extern const struct stoa_enum_type routes_v1_view_enum;
 
 struct stoa_call;
@@ -267,48 +255,6 @@ STOA_API int routes_v1_store_every_fail(struct stoa_call *call, const struct sto
 /* Call 24, rpc Watch. */
 STOA_API int routes_v1_store_watch_reply(struct stoa_call *call, const struct routes_v1_list_books_reply *reply);
 STOA_API int routes_v1_store_watch_fail(struct stoa_call *call, const struct stoa_error *error);
-
-/* The handlers of a server. When a member is NULL, its type has no handler.
- * Paths that only their fixed parts tell apart. */
-struct routes_v1_resources_handlers {
-  /* Call 30, rpc ShowShelf. */
-  const struct stoa_error *(*show_shelf)(void *user, struct stoa_session *session,
-                                         const struct routes_v1_named *request, struct routes_v1_named *reply);
-  /* Call 31, rpc ShowBook. */
-  const struct stoa_error *(*show_book)(void *user, struct stoa_session *session, const struct routes_v1_named *request,
-                                        struct routes_v1_named *reply);
-  /* Call 32, rpc DropBook. */
-  const struct stoa_error *(*drop_book)(void *user, struct stoa_session *session, const struct routes_v1_other *request,
-                                        struct routes_v1_named *reply);
-  /* Call 33, rpc Files. */
-  const struct stoa_error *(*files)(void *user, struct stoa_session *session, const struct routes_v1_other *request,
-                                    struct routes_v1_named *reply);
-};
-
-/* Register every handler that is not NULL, before the server starts. `handlers` is borrowed until the call returns,
- * `user` until the server is destroyed. Errors: as stoa_server_handle(); handlers registered before the error stay. */
-STOA_API int routes_v1_resources_register(struct stoa_server *server,
-                                          const struct routes_v1_resources_handlers *handlers, void *user);
-
-/* A handler of a call may answer later: it takes the call with stoa_call_take() of stoa/call.h and returns STOA_LATER.
- * Then one of these two functions completes it, once and on any thread. Errors: as stoa_call_reply() and
- * stoa_call_fail(); the call is consumed also by an error. */
-
-/* Call 30, rpc ShowShelf. */
-STOA_API int routes_v1_resources_show_shelf_reply(struct stoa_call *call, const struct routes_v1_named *reply);
-STOA_API int routes_v1_resources_show_shelf_fail(struct stoa_call *call, const struct stoa_error *error);
-
-/* Call 31, rpc ShowBook. */
-STOA_API int routes_v1_resources_show_book_reply(struct stoa_call *call, const struct routes_v1_named *reply);
-STOA_API int routes_v1_resources_show_book_fail(struct stoa_call *call, const struct stoa_error *error);
-
-/* Call 32, rpc DropBook. */
-STOA_API int routes_v1_resources_drop_book_reply(struct stoa_call *call, const struct routes_v1_named *reply);
-STOA_API int routes_v1_resources_drop_book_fail(struct stoa_call *call, const struct stoa_error *error);
-
-/* Call 33, rpc Files. */
-STOA_API int routes_v1_resources_files_reply(struct stoa_call *call, const struct routes_v1_named *reply);
-STOA_API int routes_v1_resources_files_fail(struct stoa_call *call, const struct stoa_error *error);
 
 #ifdef __cplusplus
 }
