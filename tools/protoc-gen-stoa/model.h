@@ -1,7 +1,8 @@
 /* model.h: a .proto file, prepared for C: with names, resolved types and type numbers.
  *
  * model_build() builds it from the request, number_files() assigns the type numbers, http_read() reads the
- * HTTP routes, collide_check() and ts_collide_check() find names that would be equal in C or TypeScript. Emitters only read it.
+ * HTTP routes, collide_check() and ts_collide_check() find names that would be equal in C or TypeScript. Emitters only
+ * read it.
  */
 #ifndef PLUGIN_MODEL_H
 #define PLUGIN_MODEL_H
