@@ -16,6 +16,14 @@ extern "C" {
 /* Any handler function; cast back to its own type before it is called. */
 typedef void (*stoa_handler_function)(void);
 
+/* An HTTP route of a call, as google.api.http describes it. The texts are terminated. */
+struct stoa_http_binding {
+  const char *method;        /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"; "*": all of them */
+  const char *path;          /* a template: "/v1/rooms/{room}"; its variables are fields of the request */
+  const char *body;          /* NULL: none; "*": the whole request; else the field of the request that the body is */
+  const char *response_body; /* the field of the reply that is sent; NULL: the whole reply */
+};
+
 struct stoa_handler {
   const char *name;                        /* for the log: "Chat" */
   uint32_t type;                           /* at most 0x3fffffff */
@@ -29,13 +37,18 @@ struct stoa_handler {
   stoa_handler_function function;
   void *user;
   const char *operation; /* "/chatroom.v1.ChatroomService/Hello"; NULL: the name is used where one is needed */
+  const struct stoa_http_binding *http; /* of a call: its HTTP routes; NULL: none */
+  uint32_t http_count;
 };
 
-/* Register a handler. Before start. The struct is copied.
- * Errors: STOA_E_EXISTS    this type has a handler already, which stays (logged)
+/* Register a handler. Before start. The struct and its HTTP routes are copied.
+ * Errors: STOA_E_EXISTS    this type has a handler already, which stays; or an HTTP route with the method and the paths
+ *                          of one of this handler's exists (both logged with both names)
  *         STOA_E_ARGUMENT  the type is above 0x3fffffff; `invoke`, `function` or `message` is NULL; a table has another
- *                          ABI version
- *         STOA_E_LIMIT     there are 4096 handlers already
+ *                          ABI version; a message that is no call has HTTP routes
+ *         STOA_E_SYNTAX    an HTTP route is not valid (logged): the method or template; a variable that is no field
+ *                          with one value; a body or response_body that is no field; a body with GET or HEAD
+ *         STOA_E_LIMIT     there are 4096 handlers already, or 1024 HTTP routes
  *         STOA_E_MEMORY. After an error the handlers are unchanged. */
 STOA_API int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler);
 

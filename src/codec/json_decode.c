@@ -469,9 +469,9 @@ static bool takes_null(const struct stoa_field *field) {
 }
 
 /* Kept out of the loop over members for the reason given at read_other() in proto_decode.c. */
-__attribute__((noinline)) static const uint8_t *read_field(struct stoa_json_reader *reader,
-                                                           const struct stoa_field *field, void *message,
-                                                           const uint8_t *at) {
+__attribute__((noinline)) const uint8_t *stoa_json_read_field(struct stoa_json_reader *reader,
+                                                              const struct stoa_field *field, void *message,
+                                                              const uint8_t *at) {
   void *slot = stoa_slot_mut(message, field);
   if (stoa_json_is_literal(reader, at, "null") && !takes_null(field)) {
     return at + 4;
@@ -528,7 +528,7 @@ static inline const uint8_t *read_member_value(struct stoa_json_reader *reader, 
   if (is_plain_text && stoa_json_is_at(reader, at, '"')) {
     return stoa_json_read_string(reader, at + 1, stoa_slot_mut(members->message, field));
   }
-  return read_field(reader, field, members->message, at);
+  return stoa_json_read_field(reader, field, members->message, at);
 }
 
 static const uint8_t *read_unknown(struct stoa_json_reader *reader, const struct members *members,

@@ -322,7 +322,7 @@ static inline int write_name(struct stoa_json_writer *writer, const char *name, 
   return STOA_OK;
 }
 
-static int write_field_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *message) {
+int stoa_json_write_field(struct stoa_json_writer *writer, const struct stoa_field *field, const void *message) {
   const void *slot = stoa_slot(message, field);
   if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
     return stoa_json_write_list(writer, field, slot);
@@ -374,7 +374,7 @@ __attribute__((noinline)) static int write_members_with(struct stoa_json_writer 
                                   : write_json_name(writer, field, is_first);
     is_first = false;
     if (status == STOA_OK) {
-      status = write_field_value(writer, field, message);
+      status = stoa_json_write_field(writer, field, message);
     }
   }
   return status;
@@ -394,8 +394,8 @@ static inline int write_members(struct stoa_json_writer *writer, const struct st
     status = write_json_name(writer, field, is_first);
     is_first = false;
     if (status == STOA_OK) {
-      status =
-          is_plain_text ? write_string(writer, stoa_slot(message, field)) : write_field_value(writer, field, message);
+      status = is_plain_text ? write_string(writer, stoa_slot(message, field))
+                             : stoa_json_write_field(writer, field, message);
     }
   }
   return status;

@@ -16,6 +16,10 @@ const uint8_t *stoa_json_read_array(struct stoa_json_reader *reader, const struc
 const uint8_t *stoa_json_read_map(struct stoa_json_reader *reader, const struct stoa_field *map,
                                   struct stoa_list *entries, const uint8_t *at);
 
+/* The value of a field's member into the message; null as in an object. */
+const uint8_t *stoa_json_read_field(struct stoa_json_reader *reader, const struct stoa_field *field, void *message,
+                                    const uint8_t *at);
+
 /* A whole message in the form of its type. */
 const uint8_t *stoa_json_read_message(struct stoa_json_reader *reader, const struct stoa_message_type *type,
                                       void *message, const uint8_t *at);

@@ -25,6 +25,8 @@ int stoa_json_write_close(struct stoa_json_writer *writer, char close);
 /* One value in its slot. With is_key everything is quoted. */
 int stoa_json_write_value(struct stoa_json_writer *writer, const struct stoa_field *field, const void *slot,
                           bool is_key);
+/* The value of a field's member; a field with presence must be set. */
+int stoa_json_write_field(struct stoa_json_writer *writer, const struct stoa_field *field, const void *message);
 /* A repeated field or map, with its brackets. */
 int stoa_json_write_list(struct stoa_json_writer *writer, const struct stoa_field *field, const struct stoa_list *list);
 /* The members of an object, without its braces. */

@@ -11,7 +11,16 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
   if (handler->invoke == NULL || handler->function == NULL || handler->message == NULL) {
     return STOA_E_ARGUMENT;
   }
-  int status = stoa_handler_table_add(&server->handlers, &key, handler);
+  /* The routes first: they can be removed again. */
+  struct stoa_handler copy = *handler;
+  int status = stoa_handler_routes_add(&server->handler_routes, handler, &copy.http);
+  if (status != STOA_OK) {
+    return status;
+  }
+  status = stoa_handler_table_add(&server->handlers, &key, &copy);
+  if (status != STOA_OK) {
+    stoa_handler_routes_drop(&server->handler_routes, handler->http_count);
+  }
   if (status == STOA_E_EXISTS) {
     const struct stoa_handler *there = stoa_handler_table_find(&server->handlers, handler->type);
     stoa_log(STOA_LOG_ERROR, "this type has a handler already", STOA_F_STR("handler", handler->name),

@@ -178,6 +178,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_chains_fini(server);
   stoa_server_metrics_fini(&server->metrics);
   stoa_handler_table_fini(&server->handlers);
+  stoa_handler_routes_fini(&server->handler_routes);
   stoa_arena_destroy(server->config_arena);
   stoa_free(server);
 }

@@ -9,6 +9,7 @@
 #include "server/budget.h"
 #include "server/chain.h"
 #include "server/extension.h"
+#include "server/handler_routes.h"
 #include "server/listeners.h"
 #include "server/listeners_tls.h"
 #include "server/metrics.h"
@@ -43,6 +44,7 @@ struct stoa_server {
   uint32_t rate_limiter_count; /* of them */
   uint32_t shedding_lag_ms;    /* 0: off */
   atomic_ullong shed;          /* messages that shedding refused */
+  struct stoa_handler_routes handler_routes;
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 

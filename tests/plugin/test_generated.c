@@ -17,6 +17,7 @@
 #include "first.stoa.h"
 #include "keywords.stoa.h"
 #include "kinds.stoa.h"
+#include "routes.stoa.h"
 #include "rules.stoa.h"
 #include "shapes.stoa.h"
 #include "shop.stoa.h"
@@ -509,6 +510,40 @@ static void names_in_json_keep_every_byte(void **state) {
   assert_string_equal(field_of(&kw_names_type, "int")->json_name, "int");
 }
 
+static const struct stoa_error *list_books(void *user, struct stoa_session *session,
+                                           const struct routes_v1_list_books_request *request,
+                                           struct routes_v1_list_books_reply *reply) {
+  (void)user, (void)session, (void)request, (void)reply;
+  return NULL;
+}
+
+static const struct stoa_error *put_book(void *user, struct stoa_session *session,
+                                         const struct routes_v1_put_book_request *request,
+                                         struct routes_v1_book *reply) {
+  (void)user, (void)session, (void)request, (void)reply;
+  return NULL;
+}
+
+static void the_http_routes_of_an_rpc_are_registered_with_it(void **state) {
+  (void)state;
+  const struct routes_v1_store_handlers three = {.list_books = list_books, .put_book = put_book, .watch = list_books};
+  assert_int_equal(routes_v1_store_register(SERVER, &three, NULL), STOA_OK);
+  assert_int_equal(asked.handler_count, 3);
+  assert_int_equal(asked.handlers[0].http_count, 2);
+  const struct stoa_http_binding *http = asked.handlers[0].http;
+  assert_string_equal(http[0].method, "GET");
+  assert_string_equal(http[0].path, "/v1/shelves/{shelf}/books");
+  assert_null(http[0].body);
+  assert_null(http[0].response_body);
+  assert_string_equal(http[1].path, "/v1/books");
+  assert_string_equal(http[1].response_body, "books");
+  assert_int_equal(asked.handlers[1].http_count, 1);
+  assert_string_equal(asked.handlers[1].http[0].method, "PATCH");
+  assert_string_equal(asked.handlers[1].http[0].body, "book");
+  assert_int_equal(asked.handlers[2].http_count, 0);
+  assert_null(asked.handlers[2].http);
+}
+
 static void an_error_is_made_from_its_value_and_known_by_it(void **state) {
   (void)state;
   assert_ptr_equal(shop_v1_error_sold_out(SESSION, "no more"), &an_error);
@@ -612,6 +647,7 @@ int main(void) {
       cmocka_unit_test(a_number_with_several_names_is_read_by_each_and_written_by_the_first),
       cmocka_unit_test(a_name_that_json_must_escape_is_written_and_read_so),
       cmocka_unit_test(names_in_json_keep_every_byte),
+      cmocka_unit_test_setup(the_http_routes_of_an_rpc_are_registered_with_it, forget),
       cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
       cmocka_unit_test(helpers_report_what_is_set),
       cmocka_unit_test(special_messages_are_marked),

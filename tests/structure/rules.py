@@ -43,8 +43,15 @@ PUBLIC_HEADERS = {
     "call.h": "server",
     "middleware.h": "server",
     "http.h": "server",
+    "errors.h": "server",
     "server.h": "server",
     "worker.h": "server",
+}
+
+# Pure files that a program compiles itself, so that it needs no library: the program's file, the header that it sees.
+SHARED_SOURCES = {
+    ("tools/protoc-gen-stoa/http.c", "src/wire/http_template.h"),
+    ("tools/protoc-gen-stoa/openapi.c", "src/wire/http_template.h"),
 }
 
 # Files of one layer that need each other in a circle, each circle in full. One that is gone must go from here too.

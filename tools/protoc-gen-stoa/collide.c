@@ -29,6 +29,13 @@ static void add_pair(struct symbols *symbols, const struct model_service *servic
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("%s_%s_invoke", service->c_name, of), what, place);
 }
 
+static void add_http(struct symbols *symbols, const struct model_service *service, const struct model_method *method) {
+  if (method->http_count > 0) {
+    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, text_format("%s_%s_http", service->c_name, method->c_name),
+                what_method(method), &method->place);
+  }
+}
+
 static void add_push(struct symbols *symbols, const struct model_message *message, const char *what) {
   const char *name;
   for (size_t i = 0; (name = emit_sender_name(message, i)) != NULL; i++) {
@@ -104,6 +111,7 @@ static void add_service(struct symbols *symbols, const struct model_service *ser
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     add_pair(symbols, service, method->c_name, what_method(method), &method->place);
+    add_http(symbols, service, method);
   }
   for (size_t i = 0; i < service->push_count; i++) {
     const struct model_message *message = service->pushes[i];

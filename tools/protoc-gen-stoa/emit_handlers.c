@@ -15,6 +15,8 @@ struct entry {
   uint32_t number;
   const struct model_message *message;
   const struct model_message *reply; /* NULL: a plain message */
+  const struct model_http *http;
+  size_t http_count;
 };
 
 struct entries {
@@ -38,7 +40,9 @@ static struct entry call_entry(const struct model_method *method) {
                         .member = method->c_name,
                         .number = method->number,
                         .message = method->input,
-                        .reply = method->output};
+                        .reply = method->output,
+                        .http = method->http,
+                        .http_count = method->http_count};
 }
 
 static struct entry push_entry(const struct model_message *message) {
@@ -120,6 +124,35 @@ static void emit_invoke(struct text *text, const struct emit_side *side, const s
             side->from, entry->reply != NULL ? ", reply" : "");
 }
 
+static void add_http_member(struct text *text, const char *name, const char *value) {
+  if (value != NULL) {
+    text_addf(text, ", .%s = ", name);
+    text_add_literal(text, value);
+  }
+}
+
+/* Only a server has routes. */
+static bool has_http(const struct emit_side *side, const struct entry *entry) {
+  return side->has_calls && entry->http_count > 0;
+}
+
+static void emit_http(struct text *text, const struct emit_side *side, const struct model_service *service,
+                      const struct entry *entry) {
+  if (!has_http(side, entry)) {
+    return;
+  }
+  text_addf(text, "\nstatic const struct stoa_http_binding %s_%s_http[] = {\n", service->c_name, entry->c_name);
+  for (size_t i = 0; i < entry->http_count; i++) {
+    const struct model_http *http = &entry->http[i];
+    text_addf(text, "  {.method = \"%s\"", http->method);
+    add_http_member(text, "path", http->path);
+    add_http_member(text, "body", http->body);
+    add_http_member(text, "response_body", http->response_body);
+    text_add(text, "},\n");
+  }
+  text_add(text, "};\n");
+}
+
 static void emit_row(struct text *text, const struct emit_side *side, const struct model_service *service,
                      const struct entry *entry) {
   text_addf(text, "    {\n      .name = \"%s\",\n      .type = %u,\n      .message = &%s_type,\n", entry->name,
@@ -131,6 +164,10 @@ static void emit_row(struct text *text, const struct emit_side *side, const stru
   text_addf(text, "      .function = (%s)handlers->%s,\n      .user = user,\n", side->function, entry->member);
   if (side->has_calls) {
     text_addf(text, "      .operation = \"/%s/%s\",\n", service->full_name, entry->name);
+  }
+  if (has_http(side, entry)) {
+    text_addf(text, "      .http = %s_%s_http,\n      .http_count = %zu,\n", service->c_name, entry->c_name,
+              entry->http_count);
   }
   text_add(text, "    },\n");
 }
@@ -160,6 +197,7 @@ void emit_handlers_source(struct text *text, const struct emit_side *side, const
   const struct entries entries = entries_of(side, service);
   for (size_t i = 0; i < entries.count; i++) {
     emit_invoke(text, side, service, &entries.items[i]);
+    emit_http(text, side, service, &entries.items[i]);
   }
   if (entries.count > 0) {
     emit_register(text, side, service, &entries);

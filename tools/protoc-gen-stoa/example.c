@@ -53,20 +53,6 @@ static void add_tag(struct text *binary, uint32_t number, enum wire wire) {
   add_varint(binary, ((uint64_t)number << 3) | (uint64_t)wire);
 }
 
-static void add_json_string(struct text *json, const char *raw) {
-  text_add(json, "\"");
-  for (const char *at = raw; *at != '\0'; at++) {
-    if (*at == '"' || *at == '\\') {
-      text_addf(json, "\\%c", *at);
-    } else if ((unsigned char)*at < 0x20) {
-      text_addf(json, "\\u%04x", (unsigned)*at);
-    } else {
-      text_add_bytes(json, at, 1);
-    }
-  }
-  text_add(json, "\"");
-}
-
 static bool has_rule(const struct model_field *field, enum stoa_rule rule) {
   return (field->rules.rules & (uint32_t)rule) != 0;
 }
@@ -96,7 +82,7 @@ static const char *text_value(const struct model_field *field) {
 
 static void add_text(struct example *out, const struct model_field *field) {
   const char *value = text_value(field);
-  add_json_string(&out->json, value);
+  text_add_json(&out->json, value);
   add_len(&out->binary, value, strlen(value));
 }
 
@@ -206,7 +192,7 @@ static void add_enum(struct example *out, const struct model_enum *enumeration) 
   if (wellknown_is_null(enumeration->full_name)) {
     text_add(&out->json, "null");
   } else {
-    add_json_string(&out->json, value->name);
+    text_add_json(&out->json, value->name);
   }
   add_varint(&out->binary, (uint64_t)(int64_t)value->number);
 }
@@ -334,7 +320,7 @@ static bool is_shown(const struct model_message *message, const struct model_fie
 
 static void add_field(struct example *out, const struct model_field *field, struct maker *maker) {
   text_add(&out->json, out->json.len > 1 ? "," : "");
-  add_json_string(&out->json, field->json_name);
+  text_add_json(&out->json, field->json_name);
   text_add(&out->json, ":");
   if (field->label == STOA_LABEL_MAP) {
     add_map(out, field, maker);

@@ -6,9 +6,11 @@
 #include "count.h"
 #include "emit.h"
 #include "errors.h"
+#include "http.h"
 #include "model.h"
 #include "names.h"
 #include "number.h"
+#include "openapi.h"
 #include "pool.h"
 #include "request.h"
 #include "sanity.h"
@@ -24,15 +26,17 @@ struct output {
   const char *option;
   const char *suffix;
   void (*emit)(struct text *text, const struct model_file *file);
+  bool (*applies)(const struct model_file *file); /* NULL: to every file */
 };
 
 static const struct output outputs[] = {
-    {"c", ".stoa.h", emit_header},
-    {"c", ".stoa.c", emit_source},
-    {"client", ".client.stoa.h", emit_client_header},
-    {"client", ".client.stoa.c", emit_client_source},
-    {"ts", ".stoa.ts", ts_emit_file},
-    {"markdown", ".md", emit_markdown},
+    {"c", ".stoa.h", emit_header, NULL},
+    {"c", ".stoa.c", emit_source, NULL},
+    {"client", ".client.stoa.h", emit_client_header, NULL},
+    {"client", ".client.stoa.c", emit_client_source, NULL},
+    {"ts", ".stoa.ts", ts_emit_file, NULL},
+    {"markdown", ".md", emit_markdown, NULL},
+    {"openapi", ".openapi.json", openapi_emit, http_has},
 };
 
 struct selection {
@@ -91,7 +95,8 @@ static void emit_files(const struct model *model, const struct selection *select
   response->file = pool_array(COUNT(outputs) * model->file_count, sizeof(response_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     for (size_t o = 0; model->files[i].is_wanted && o < COUNT(outputs); o++) {
-      if (selection->is_chosen[o]) {
+      bool applies = outputs[o].applies == NULL || outputs[o].applies(&model->files[i]);
+      if (selection->is_chosen[o] && applies) {
         emit_file(&outputs[o], &model->files[i], response);
       }
     }
@@ -131,6 +136,7 @@ static const char *fill(const request_message *request, response_message *respon
   struct model model = model_build(request, &problems);
   errors_read(&model, &problems);
   number_files(&model, &problems);
+  http_read(&model, &problems);
   check_names(&model, &selection, &problems);
   if (problems.count == 0) {
     emit_files(&model, &selection, response);

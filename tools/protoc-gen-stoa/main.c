@@ -8,6 +8,7 @@
  *   c         X.stoa.h and .c: structs, tables, handlers and senders for a server; the default
  *   client    X.client.stoa.h and .c: handlers, senders and calls for a client in C; they include X.stoa.h
  *   markdown  X.md: a page about the protocol
+ *   openapi   X.openapi.json: an OpenAPI 3.1 document of the HTTP routes, for files that have some
  *   ts        X.stoa.ts: interfaces, tables and a client in TypeScript
  *
  * protoc starts this program, writes the parsed files to its standard input and reads the generated files from its

@@ -1,7 +1,8 @@
 /* model.h: a .proto file, prepared for C: with names, resolved types and type numbers.
  *
- * model_build() builds it from the request, number_files() assigns the type numbers, collide_check() and
- * ts_collide_check() find names that would be equal in C or TypeScript. Emitters only read it.
+ * model_build() builds it from the request, number_files() assigns the type numbers, http_read() reads the
+ * HTTP routes, collide_check() and ts_collide_check() find names that would be equal in C or TypeScript. Emitters only
+ * read it.
  */
 #ifndef PLUGIN_MODEL_H
 #define PLUGIN_MODEL_H
@@ -15,6 +16,7 @@
 #include "request.h"
 
 struct model_file;
+struct stoa_http_template;
 
 struct model_enum_value {
   const char *name;
@@ -83,6 +85,16 @@ struct model_message {
   struct place place;
 };
 
+/* One HTTP route of an rpc. */
+struct model_http {
+  const char *method;        /* "GET" */
+  const char *path;          /* "/v1/rooms/{room}" */
+  const char *body;          /* "*", a field's name, or NULL */
+  const char *response_body; /* a field's name, or NULL: the whole reply */
+  const struct stoa_http_template *template;
+  struct place place;
+};
+
 struct model_method {
   const char *name;
   const char *c_name; /* of the member in the struct of handlers */
@@ -90,6 +102,8 @@ struct model_method {
   const struct model_message *output;
   bool is_numbered;
   uint32_t number;
+  struct model_http *http;
+  size_t http_count;
   struct place place;
 };
 

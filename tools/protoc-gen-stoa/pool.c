@@ -63,7 +63,9 @@ void *pool_array(size_t count, size_t size) {
 
 char *pool_copy(const char *data, size_t len) {
   char *copy = pool_array(len + 1, 1);
-  memcpy(copy, data, len);
+  if (len > 0) {
+    memcpy(copy, data, len);
+  }
   return copy;
 }
 

@@ -125,6 +125,61 @@ bool request_option_next(const ProtobufCMessage *options, uint32_t number, struc
   return false;
 }
 
+bool request_option_message(const ProtobufCMessage *options, uint32_t number, struct stoa_bytes *out_message) {
+  struct text joined = {0};
+  bool is_set = false;
+  for (size_t i = 0; i < options->n_unknown_fields; i++) {
+    const ProtobufCMessageUnknownField *field = &options->unknown_fields[i];
+    const uint8_t *data;
+    size_t len;
+    bool is_part = field->tag == number && field->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    if (is_part && read_content(field, &data, &len)) {
+      text_add_bytes(&joined, (const char *)data, len);
+      is_set = true;
+    }
+  }
+  if (is_set) {
+    *out_message = stoa_bytes_make(joined.data, joined.len);
+  }
+  return is_set;
+}
+
+/* Returns the length of the content, 0 when it is cut short or of a group. */
+static size_t read_field_content(const uint8_t *data, size_t len, unsigned wire_type, struct request_field *out_field) {
+  switch (wire_type) {
+    case PROTOBUF_C_WIRE_TYPE_VARINT:
+      return read_varint(data, len, &out_field->value);
+    case PROTOBUF_C_WIRE_TYPE_64BIT:
+      return read_fixed64(data, len, &out_field->value);
+    case PROTOBUF_C_WIRE_TYPE_32BIT:
+      return len < 4 ? 0 : 4;
+    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+      break;
+    default:
+      return 0;
+  }
+  uint64_t content;
+  size_t head = read_varint(data, len, &content);
+  if (head == 0 || content > len - head) {
+    return 0;
+  }
+  out_field->bytes = stoa_bytes_make(data + head, (size_t)content);
+  return head + (size_t)content;
+}
+
+bool request_field_next(struct stoa_bytes message, size_t *at, struct request_field *out_field) {
+  uint64_t tag;
+  size_t len = message.len - *at;
+  size_t head = len == 0 ? 0 : read_varint(message.data + *at, len, &tag);
+  if (head == 0 || tag > UINT32_MAX) {
+    return false;
+  }
+  *out_field = (struct request_field){.number = (uint32_t)tag >> 3};
+  size_t size = read_field_content(message.data + *at + head, len - head, (unsigned)tag & 7, out_field);
+  *at += head + size;
+  return size > 0;
+}
+
 struct request_path request_path_to(const struct request_path *parent, int32_t number, size_t index) {
   struct request_path path = *parent;
   if (path.count + 2 > REQUEST_PATH_MAX) {

@@ -8,14 +8,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stoa/bytes.h>
 
 #include "google/protobuf/compiler/plugin.pb-c.h"
 #include "google/protobuf/descriptor.pb-c.h"
 #include "problem.h"
 
-/* The number of Stoa's options in api/stoa/options.proto: each extends another message, with one exception. */
+/* The number of Stoa's options in api/stoa/options.proto: each extends another message, with two exceptions. */
 #define REQUEST_OPTION_NUMBER 50700
 #define REQUEST_KEEP_UNKNOWN_NUMBER 50701
+#define REQUEST_HTTP_NUMBER 50701
 
 /* A path in a FileDescriptorProto, as in SourceCodeInfo: field numbers and indexes alternate. */
 #define REQUEST_PATH_MAX 80
@@ -30,6 +32,20 @@ Google__Protobuf__Compiler__CodeGeneratorRequest *request_parse(const uint8_t *b
 /* The option of that number in an options message. The output is written only when there is one. */
 bool request_option_number(const ProtobufCMessage *options, uint32_t number, uint32_t *out_number);
 bool request_option_text(const ProtobufCMessage *options, uint32_t number, const char **out_text);
+
+/* An option that is a message: its bytes, without tag and length. protoc writes it once for each member that the file
+ * sets alone; the parts are joined, which merges them. */
+bool request_option_message(const ProtobufCMessage *options, uint32_t number, struct stoa_bytes *out_message);
+
+/* A field of such a message: a number, or bytes. */
+struct request_field {
+  uint32_t number;
+  uint64_t value;
+  struct stoa_bytes bytes; /* data is NULL for a number */
+};
+
+/* The next field; start with *at = 0. False at the end, and at bytes that are no field. */
+bool request_field_next(struct stoa_bytes message, size_t *at, struct request_field *out_field);
 
 /* A member that is a number, in an option that is a message: a varint, or the bits of a double. */
 struct request_member {

@@ -84,6 +84,20 @@ void text_add_literal(struct text *text, const char *raw) {
   text_add(text, "\"");
 }
 
+void text_add_json(struct text *text, const char *raw) {
+  text_add(text, "\"");
+  for (const char *at = raw; *at != '\0'; at++) {
+    if (*at == '"' || *at == '\\') {
+      text_addf(text, "\\%c", *at);
+    } else if ((unsigned char)*at < 0x20) {
+      text_addf(text, "\\u%04x", (unsigned)*at);
+    } else {
+      text_add_bytes(text, at, 1);
+    }
+  }
+  text_add(text, "\"");
+}
+
 /* Marks that open or close a comment are split, otherwise the text could end the comment. */
 static void add_comment_line(struct text *text, const char *line, size_t len) {
   for (size_t i = 0; i < len; i++) {

@@ -27,6 +27,8 @@ const char *text_real(double value);
 
 /* `raw` as a C string literal with its quotes, pure ASCII. */
 void text_add_literal(struct text *text, const char *raw);
+/* `raw` as a JSON string with its quotes. */
+void text_add_json(struct text *text, const char *raw);
 /* `raw`, lines of a .proto file's comment, as a C block comment and a line end. Nothing when there is no text. */
 void text_add_comment(struct text *text, const char *indent, const char *raw);
 /* `head(a, b)tail`, where lines that would be too long are broken and aligned after the parenthesis. `head` is at the
