@@ -28,9 +28,11 @@ static void look_at_socket(struct stoa_start_facts *facts, const struct stoa_ser
                          "server.tls, or use a proxy with TLS",
                          address);
   }
-  if (is_public(bound) && bound->listener->is_admin) {
+  if (is_public(bound) && bound->listener->is_admin && !bound->listener->uses_tls) {
     stoa_start_facts_add(facts, STOA_START_INSECURE, NULL,
-                         "the admin address %s can be reached from other machines; bind it to 127.0.0.1", address);
+                         "the admin address %s can be reached from other machines, and its key is sent without TLS; "
+                         "bind it to 127.0.0.1",
+                         address);
   }
   if (atomic_load(&bound->file_exists) && (bound->listener->mode & S_IWOTH) != 0) {
     stoa_start_facts_add(facts, STOA_START_INSECURE, NULL,

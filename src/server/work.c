@@ -241,6 +241,9 @@ void stoa_work_drop_timers(struct stoa_worker *worker) {
 }
 
 void stoa_work_end(struct stoa_worker *worker) {
+  if (!worker->work.begun && worker->work.extensions_begun == 0) {
+    return;
+  }
   const struct stoa_callbacks *callbacks = &worker->server->callbacks;
   stoa_worker_enter(worker);
   if (worker->work.begun && callbacks->on_worker_stop != NULL) {

@@ -72,8 +72,9 @@ int stage_end(void **state) {
 }
 
 int stage_run(const struct stoa_app *app, const char *const *settings) {
-  char *argv[1 + 2 * SETTINGS_MAX + 1] = {strdup(app->name)};
-  int argc = 1;
+  /* Programs of several tests may run at once. */
+  char *argv[3 + 2 * SETTINGS_MAX + 1] = {strdup(app->name), strdup("--set"), strdup("server.admin.address=off")};
+  int argc = 3;
   for (size_t i = 0; settings[i] != NULL; i++) {
     assert_true(i < SETTINGS_MAX);
     argv[argc++] = strdup("--set");

@@ -185,11 +185,14 @@ static void unix_sockets_and_addresses_of_proxies_are_told_without_a_url(void **
 static void each_insecure_setting_is_told(void **state) {
   (void)state;
   effective_user = 0;
-  assert_int_equal(run("server={listeners: [{address: '0.0.0.0:0', role: admin}], allowed_origins: ['*']}"), 0);
+  assert_int_equal(run("server={listeners: [{address: '0.0.0.0:0', role: admin}], allowed_origins: ['*'],"
+                       " admin: {key: 'thirty-two characters and then some'}}"),
+                   0);
   assert_true(
       stage_log_has("has no TLS: everybody on the way can read and change what is sent; write wss:// and set "
                     "server.tls, or use a proxy with TLS\""));
-  assert_true(stage_log_has("can be reached from other machines; bind it to 127.0.0.1\""));
+  assert_true(
+      stage_log_has("can be reached from other machines, and its key is sent without TLS; bind it to 127.0.0.1\""));
   assert_true(stage_log_has("what=admin"));
   assert_true(stage_log_has("server.allowed_origins has \\\"*\\\": any page"));
   assert_true(stage_log_has("the program runs as root and can be reached from other machines; set server.run_as\""));

@@ -13,6 +13,7 @@
 #include <stoa/log.h>
 #include <unistd.h>
 
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "fixture.h"
 #include "lib/authority.h"
@@ -36,6 +37,7 @@ static void take_line(void *context, enum stoa_log_severity level, struct stoa_s
 }
 
 static void expect_logged(const char *text) {
+  stoa_log_writer_flush();
   pthread_mutex_lock(&found_mutex);
   bool has = strstr(found, text) != NULL;
   pthread_mutex_unlock(&found_mutex);

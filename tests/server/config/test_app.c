@@ -174,7 +174,8 @@ static void the_configuration_in_force_is_printed(void **state) {
   assert_non_null(strstr(out, "\n    rate:\n      messages_per_s: 0  # default\n"));
   assert_non_null(strstr(out,
                          "\nlog:\n  level: info  # default\n  format: logfmt  # default\n  connections: on  # "
-                         "default\n  slow_turn_ms: 100  # default\n"));
+                         "default\n  requests:\n    mode: errors  # default\n    sample: 100  # default\n"
+                         "  slow_turn_ms: 100  # default\n"));
   assert_string_equal(written[STDERR_FILENO], "");
   assert_int_equal(unlink(path), 0);
 }
