@@ -11,6 +11,7 @@ ALLOWED = {
     "codec": {"base"},
     "token": {"base", "codec"},
     "api": {"base", "codec"},
+    "engine": {"base", "loop"},
     "net": {"base", "loop", "wire", "codec"},
     "client": {"base", "loop", "wire", "codec", "net", "api"},
     "session": {"base", "loop", "wire", "codec", "net", "api"},
