@@ -52,6 +52,7 @@ struct stoa_sys {
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
   int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
+  int (*flock)(int fd, int operation);
   int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) with a request that takes an int */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);

@@ -210,15 +210,18 @@ struct stoa_engine_request *stoa_engine_batch_first(struct stoa_engine_batch *ba
   return batch->requests.first;
 }
 
-static void release(struct stoa_engine_batch *batch) {
-  if (atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel) > 1) {
-    return;
-  }
+void stoa_engine_batch_empty(struct stoa_engine_batch *batch) {
   struct stoa_engine_request *request;
   while ((request = stoa_engine_queue_take(&batch->requests)) != NULL) {
     finish(batch->engine, request);
   }
-  stoa_engine_batch_destroy(batch);
+}
+
+static void release(struct stoa_engine_batch *batch) {
+  if (atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel) == 1) {
+    stoa_engine_batch_empty(batch);
+    stoa_engine_batch_destroy(batch);
+  }
 }
 
 static uint64_t bit_of(const struct stoa_engine_port *port) {

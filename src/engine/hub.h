@@ -84,6 +84,8 @@ void stoa_engine_batch_destroy(struct stoa_engine_batch *batch);
 void stoa_engine_batch_add(struct stoa_engine_batch *batch, struct stoa_engine_request *request);
 /* The requests, in order, linked by `next`. */
 struct stoa_engine_request *stoa_engine_batch_first(struct stoa_engine_batch *batch);
+/* Destroy all its requests, which nobody waits for. */
+void stoa_engine_batch_empty(struct stoa_engine_batch *batch);
 /* Post it to the loops; the batch is given away. */
 void stoa_engine_batch_send(struct stoa_engine_batch *batch);
 /* The same, and begin a new generation, of which all ports are told. */

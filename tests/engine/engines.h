@@ -4,7 +4,8 @@
 
 #include "kit.h"
 
-/* Which one, from the program's arguments: "memory". Exits when it is unknown. */
+/* Which one, from the program's arguments: "memory", "local", "local-normal" or "local-threads". Exits when it is
+ * unknown. */
 void engines_choose(int argc, char **argv);
 
 /* A kit with a new, empty engine and its ports attached. retention: NULL for the engine's default */

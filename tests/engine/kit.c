@@ -44,11 +44,18 @@ static void forget_seen(struct kit_port *port) {
 
 /* Begin and end. */
 
+static uint64_t system_monotonic_ns(void *context) {
+  (void)context;
+  return stoa_clock_monotonic_ns(&stoa_clock_system);
+}
+
 void kit_begin(struct kit *kit) {
   memset(kit, 0, sizeof *kit);
   kit->time.monotonic_ns = 1000000000;
   kit->time.wall_us = KIT_START_US;
   kit->clock = stoa_clock_fake_init(&kit->time);
+  kit->wall_clock = kit->clock;
+  kit->wall_clock.monotonic_ns = system_monotonic_ns;
   for (int i = 0; i < KIT_PORTS; i++) {
     assert_int_equal(stoa_loop_create(&kit->clock, &kit->ports[i].loop), STOA_OK);
   }
@@ -100,15 +107,27 @@ void kit_settle(struct kit *kit) {
   turn(kit);
 }
 
+static void await_change(struct kit *kit, uint64_t start_ns) {
+  assert_true(stoa_clock_monotonic_ns(&stoa_clock_system) - start_ns < UINT64_C(60000000000));
+  stoa_loop_turn(kit->ports[0].loop, kit->has_threads ? 5 : 0);
+  turn(kit);
+}
+
 void kit_await(struct kit *kit, const struct kit_answer *answer) {
   uint64_t start_ns = stoa_clock_monotonic_ns(&stoa_clock_system);
   turn(kit);
   while (answer->calls == 0) {
-    assert_true(stoa_clock_monotonic_ns(&stoa_clock_system) - start_ns < UINT64_C(60000000000));
-    stoa_loop_turn(kit->ports[0].loop, kit->has_threads ? 5 : 0);
-    turn(kit);
+    await_change(kit, start_ns);
   }
   assert_int_equal(answer->calls, 1);
+}
+
+void kit_await_seen(struct kit *kit, int port, uint32_t count) {
+  uint64_t start_ns = stoa_clock_monotonic_ns(&stoa_clock_system);
+  while (kit->ports[port].seen_count < count) {
+    await_change(kit, start_ns);
+  }
+  assert_int_equal(kit->ports[port].seen_count, count);
 }
 
 void kit_advance_ms(struct kit *kit, uint64_t ms) {

@@ -34,6 +34,7 @@ struct kit {
   bool has_threads;
   struct stoa_clock_fake time;
   struct stoa_clock clock;
+  struct stoa_clock wall_clock; /* the same wall time, but the system's monotonic time, for threads */
   struct kit_port ports[KIT_PORTS];
 };
 
@@ -63,6 +64,8 @@ void kit_close_engine(struct kit *kit);
 void kit_settle(struct kit *kit);
 /* The same until the answer is there; fails after some seconds. */
 void kit_await(struct kit *kit, const struct kit_answer *answer);
+/* The same until the port's sink has so many messages. */
+void kit_await_seen(struct kit *kit, int port, uint32_t count);
 void kit_advance_ms(struct kit *kit, uint64_t ms);
 
 void kit_done(void *context, const struct stoa_engine_answer *answer);

@@ -58,6 +58,7 @@ FOREIGN = [
     ("zlib", r"zlib\.h$", r"src/wire/|tools/stoa/bench_deflate\.c$|tests/"),
     ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),
+    ("SQLite", r"sqlite3(ext)?\.h$", r"src/engine/local/|tests/"),
     ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
     ("protobuf-c", r"protobuf-c/|.*\.pb-c\.h$", r"tools/protoc-gen-stoa/|tests/plugin/"),
     ("cmocka", r"cmocka\.h$", r"tests/"),
