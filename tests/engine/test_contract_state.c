@@ -274,8 +274,9 @@ static void retention_keeps_the_newest_and_moves_the_floor(void **state) {
   const struct stoa_engine_retention retention = {.messages = 40};
   engines_open(&kit, &retention);
   if (kit.has_threads) {
+    print_message("# SKIP retention needs a clock that can be set\n");
     finish();
-    skip(); /* needs a clock that can be set */
+    return;
   }
   kit_fill(&kit, "lobby", 1, 100);
   kit_advance_ms(&kit, 60 * 1000);
@@ -312,8 +313,9 @@ static void retention_by_age_and_bytes_and_for_one_room(void **state) {
   const struct stoa_engine_retention none = {.bytes = 0};
   engines_open(&kit, &retention);
   if (kit.has_threads) {
+    print_message("# SKIP not for this engine\n");
     finish();
-    skip();
+    return;
   }
   kit_fill(&kit, "lobby", 1, 8);
   kit_fill(&kit, "small", 1, 8);
@@ -355,8 +357,9 @@ static void everything_is_there_after_a_close_and_an_open(void **state) {
   (void)state;
   engines_open(&kit, NULL);
   if (!engines_keeps()) {
+    print_message("# SKIP not for this engine\n");
     finish();
-    skip();
+    return;
   }
   kit_fill(&kit, "lobby", 1, 100);
   assert_int_equal(CALL(stoa_engine_state_put, LOBBY, LOBBY, bytes("v")), STOA_ENGINE_OK);

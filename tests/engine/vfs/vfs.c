@@ -502,7 +502,7 @@ static sqlite3_vfs the_vfs = {.iVersion = 1,
 
 void vfs_begin(uint64_t seed) {
   vfs_end();
-  sqlite3_vfs_register(&the_vfs, 1);
+  sqlite3_vfs_register(&the_vfs, 0);
   sqlite3_randomness(0, NULL);
   disk.state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 }
