@@ -151,6 +151,20 @@ void stoa_engine_queue_put(struct stoa_engine_queue *queue, struct stoa_engine_r
   queue->count++;
 }
 
+void stoa_engine_queue_move(struct stoa_engine_queue *to, struct stoa_engine_queue *from) {
+  if (from->count == 0) {
+    return;
+  }
+  if (to->last != NULL) {
+    to->last->next = from->first;
+  } else {
+    to->first = from->first;
+  }
+  to->last = from->last;
+  to->count += from->count;
+  memset(from, 0, sizeof *from);
+}
+
 struct stoa_engine_request *stoa_engine_queue_take(struct stoa_engine_queue *queue) {
   struct stoa_engine_request *request = queue->first;
   if (request == NULL) {

@@ -86,6 +86,8 @@ struct stoa_engine_queue {
   uint32_t count;
 };
 void stoa_engine_queue_put(struct stoa_engine_queue *queue, struct stoa_engine_request *request);
+/* Move all requests of `from` behind those of `to`. */
+void stoa_engine_queue_move(struct stoa_engine_queue *to, struct stoa_engine_queue *from);
 /* NULL when empty. */
 struct stoa_engine_request *stoa_engine_queue_take(struct stoa_engine_queue *queue);
 

@@ -470,7 +470,10 @@ static void too_many_reads_are_busy(void **state) {
   }
   kit_history(&kit, &query, &answer);
   assert_int_equal(answer.told.status, STOA_ENGINE_BUSY);
-  kit_history(&kit, &query, &answer);
+  assert_int_equal(answer.told.retry_ms, STOA_ENGINE_RETRY_MS);
+  do { /* threads need a moment to read all that waits */
+    kit_history(&kit, &query, &answer);
+  } while (kit.has_threads && answer.told.status == STOA_ENGINE_BUSY);
   assert_int_equal(answer.told.status, STOA_ENGINE_OK);
   engines_close(&kit);
 }

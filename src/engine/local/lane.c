@@ -68,11 +68,8 @@ struct stoa_engine_request *stoa_lane_take(struct stoa_lane *lane) {
 }
 
 void stoa_lane_take_all(struct stoa_lane *lane, struct stoa_engine_queue *queue) {
-  struct stoa_engine_request *request;
   pthread_mutex_lock(&lane->mutex);
-  while ((request = stoa_engine_queue_take(&lane->queue)) != NULL) {
-    stoa_engine_queue_put(queue, request);
-  }
+  stoa_engine_queue_move(queue, &lane->queue);
   pthread_mutex_unlock(&lane->mutex);
 }
 
