@@ -186,7 +186,7 @@ static void each_insecure_setting_is_told(void **state) {
   (void)state;
   effective_user = 0;
   assert_int_equal(run("server={listeners: [{address: '0.0.0.0:0', role: admin}], allowed_origins: ['*'],"
-                       " admin: {key: 'thirty-two characters and then some'}}"),
+                       " admin: {key: 'thirty-two-characters-and-then-some'}}"),
                    0);
   assert_true(
       stage_log_has("has no TLS: everybody on the way can read and change what is sent; write wss:// and set "
