@@ -14,7 +14,7 @@ static bool is_address(const char *host) {
   return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* OpenSSL forgets why a chain was refused as soon as the error queue is cleared, so it is told here. */
+/* OpenSSL forgets why a chain was refused as soon as the error queue is cleared, so the reason is stored here. */
 static int on_verified(int is_good, X509_STORE_CTX *store) {
   if (is_good != 1) {
     stoa_log(STOA_LOG_WARN, "the server's certificate was refused",

@@ -68,7 +68,7 @@ static int64_t seconds_of(const ASN1_TIME *time) {
   return good ? (int64_t)days * 86400 + seconds : 0;
 }
 
-/* A response that is old or tells bad news is the operator's to know of, and no reason not to serve. */
+/* An old response, or one that says that the certificate is revoked, is logged; the server serves all the same. */
 static void look_at(struct stoa_tls_certificate *certificate, OCSP_SINGLERESP *answer, const char *path) {
   ASN1_GENERALIZEDTIME *until = NULL;
   int64_t now_s = stoa_clock_wall_us(certificate->clock) / 1000000;

@@ -1,9 +1,9 @@
 /* net/tls_tickets.h: the keys of session tickets (RFC 8446 4.6.1, RFC 5077): made here, kept in memory only, replaced
  * after a fixed time.
  *
- * A ticket is sealed by the current key; the key before it still opens tickets, and its client gets a new one. So a
- * ticket is accepted for one rotation at least and for two at most, and whoever steals the keys can read no connection
- * that is older than that, apart from what forward secrecy protects anyway.
+ * A ticket is sealed by the current key; the key before it still opens tickets, and such a client gets a new one. So a
+ * ticket is accepted for one rotation at least and for two at most. With TLS 1.3 every connection has a key exchange of
+ * its own, so stolen ticket keys do not decrypt it; with TLS 1.2 they do, for the tickets that they sealed.
  *
  * Thread: any; a lock is held for the copy of a key. Lifetime: counted; contexts of one listener share the keys, one
  * after the other.

@@ -4,7 +4,7 @@
 
 #include "wire/http_token.h"
 
-/* 16 digits hold every size below 2^64; more would only be leading zeros, in which nobody writes a size. */
+/* 16 digits are enough for every size below 2^64; more would only be leading zeros. */
 #define SIZE_DIGITS_MAX 16
 
 /* The reader's place in the body. Each state has one function, which takes as many bytes as belong to it. */

@@ -17,7 +17,7 @@
 #define STOA_HTTP_TRAILERS_MAX_DEFAULT 20
 
 struct stoa_http_body_limits {
-  uint64_t content_bytes_max;   /* 413, in the head already when Content-Length tells */
+  uint64_t content_bytes_max;   /* 413, when the head is read if it has Content-Length */
   uint32_t extension_bytes_max; /* of all chunks together; 413 */
   uint32_t trailer_bytes_max;   /* of all trailer names and values together; 431 */
   uint16_t trailers_max;        /* 431 */
@@ -40,7 +40,7 @@ struct stoa_http_body {
 };
 
 enum stoa_http_body_event {
-  STOA_HTTP_BODY_MORE,    /* all bytes are taken: come back with those that follow */
+  STOA_HTTP_BODY_MORE,    /* all bytes are consumed; call again with those that follow */
   STOA_HTTP_BODY_CONTENT, /* a span of content, at least a byte; go on */
   STOA_HTTP_BODY_END,     /* the body is complete; the next request begins at *at */
   STOA_HTTP_BODY_REFUSED  /* see `refusal`; nothing after this byte can be trusted, so the connection must close */
@@ -60,7 +60,7 @@ enum stoa_http_body_event {
  *        Transfer-Encoding in HTTP/1.0, which are the head's verdict already
  *   405  a target without a path: CONNECT, or OPTIONS of "*"
  *   413  Content-Length above content_bytes_max
- *   501  a coding before "chunked", or a method that nobody knows */
+ *   501  a coding before "chunked", or an unknown method */
 int stoa_http_body_begin(const struct stoa_http_head *head, const uint8_t *data,
                          const struct stoa_http_body_limits *limits, struct stoa_http_body *out_body);
 
