@@ -1,6 +1,7 @@
 /* server/app.c: what every server program does: command line, configuration, log, and running the server. */
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stoa/app.h>
@@ -243,6 +244,8 @@ static int serve(const struct program *program, const struct stoa_server_config 
                  const struct stoa_log_config *log) {
   struct stoa_app_context context;
   struct stoa_server *server = NULL;
+  /* The start of the server does it too, but lines are logged before, and the log's reader may have exited. */
+  signal(SIGPIPE, SIG_IGN);
   int status = stoa_server_create(config, &server);
   if (status != STOA_OK) {
     return start_failed("the server could not start", status);
