@@ -53,7 +53,8 @@ STOA_API int stoa_call_take(struct stoa_session *session, struct stoa_call **out
 
 /* Answer with a reply. On the session's own worker the reply is appended to the session's output at once. On another
  * thread it is encoded there, for the session's codec, and posted to the worker. Answers from one thread arrive in the
- * sequence in which it gave them, not in that of the calls.
+ * sequence in which it gave them, not in that of the calls. A message that was sent plainly (takes_plain in
+ * stoa/handler.h) gets no reply: the call only ends.
  *
  * type, reply  the type that the handler was registered with, and a struct of it; borrowed until the call returns
  * Errors: STOA_E_TIMEOUT  the client was already answered with TIMEOUT
@@ -69,7 +70,8 @@ STOA_API int stoa_call_take(struct stoa_session *session, struct stoa_call **out
  * STOA_OK does not guarantee that the session still exists when the reply reaches its worker. A reply that turns out to
  * be too long there is logged, and the client is answered with INTERNAL. */
 STOA_API int stoa_call_reply(struct stoa_call *call, const struct stoa_message_type *type, const void *reply);
-/* Answer with an error. It does not count towards session_errors_max. A session without a subprotocol gets nothing.
+/* Answer with an error. It does not count towards session_errors_max. A session without a subprotocol gets nothing. A
+ * message that was sent plainly gets the error of a plain message.
  * `error` is not NULL and not STOA_LATER; it is borrowed until the function returns. Errors: as stoa_call_reply() */
 STOA_API int stoa_call_fail(struct stoa_call *call, const struct stoa_error *error);
 /* Give up: the client is answered with INTERNAL. NULL is allowed. */

@@ -102,6 +102,7 @@ STOA_API uint32_t stoa_invocation_type(const struct stoa_invocation *invocation)
 /* "/notes.v1.NotesService/Add", or the handler's name when it has no operation; "" when it has neither. Valid until
  * the server is destroyed. */
 STOA_API const char *stoa_invocation_operation(const struct stoa_invocation *invocation);
+/* Does it get a reply? False also for the request of a call that was sent plainly (takes_plain in stoa/handler.h). */
 STOA_API bool stoa_invocation_is_call(const struct stoa_invocation *invocation);
 /* The decoded message and its type. NULL in `error` and `after` of a call that is answered later, and of a message that
  * ends while it waits. */

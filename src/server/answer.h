@@ -14,6 +14,7 @@ struct stoa_session;
 struct stoa_question {
   uint32_t type;
   bool is_call;
+  bool no_reply; /* its handler is that of a call, but it was sent plainly: only an error is answered */
   uint32_t id;
   const char *handler; /* its name, for the log; NULL: none */
   uint32_t operation;  /* of metrics.h */

@@ -31,7 +31,7 @@ struct stoa_call {
   /* For a completion that is posted to the worker. */
   enum count outcome;
   uint32_t metric;            /* the outcome of metrics.h of an error */
-  struct stoa_buffer payload; /* without data: it could not be encoded, or there is no answer */
+  struct stoa_buffer payload; /* without data: it could not be encoded, or there is no answer, as for no_reply */
 };
 
 /* A call with a chain. */
@@ -189,7 +189,9 @@ static int answer(struct stoa_call *call, const struct completion *completion) {
 /* Answer with what another thread encoded. */
 static void answer_encoded(struct stoa_call *call, struct stoa_session *session) {
   struct stoa_bytes payload = {call->payload.data, call->payload.len};
-  if (payload.data == NULL) {
+  if (call->outcome == REPLIED && call->question.no_reply) {
+    stoa_conclude_done(session, &call->question, call->invocation);
+  } else if (payload.data == NULL) {
     stoa_conclude_error(session, &call->question, call->invocation, end_of(call->outcome), &stoa_answer_internal);
   } else if (call->outcome == REPLIED) {
     struct stoa_outgoing outgoing = {.message_type = call->reply_type};
@@ -222,6 +224,9 @@ static void arrive(struct stoa_post *post) {
 }
 
 static int encode(struct stoa_call *call, const struct completion *completion) {
+  if (completion->outcome == REPLIED && call->question.no_reply) {
+    return STOA_OK;
+  }
   /* A chain sees the error also when the peer gets none. */
   if (completion->outcome != REPLIED && !call->negotiated && call->invocation == NULL) {
     return STOA_OK;

@@ -37,6 +37,10 @@ void stoa_conclude_abandoned(struct stoa_session *session, const struct stoa_que
 
 int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,
                         struct stoa_invocation *invocation, struct stoa_outgoing *reply) {
+  if (question->no_reply) {
+    stoa_conclude_done(session, question, invocation);
+    return STOA_OK;
+  }
   int status = stoa_answer_reply(session, question, reply);
   if (status == STOA_OK) {
     finish(session, question, invocation, STOA_INVOCATION_DONE, NULL);

@@ -23,7 +23,7 @@ void stoa_conclude_done(struct stoa_session *session, const struct stoa_question
 /* The session ended before the answer. */
 void stoa_conclude_abandoned(struct stoa_session *session, const struct stoa_question *question,
                              struct stoa_invocation *invocation);
-/* Errors: as stoa_answer_reply() */
+/* A question with no_reply is done without an answer. Errors: as stoa_answer_reply() */
 int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,
                         struct stoa_invocation *invocation, struct stoa_outgoing *reply);
 /* Errors: as stoa_answer_error() */

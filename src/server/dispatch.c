@@ -174,6 +174,7 @@ static void begin(const struct incoming *incoming, const void *message) {
                             .handler = handler,
                             .question = {.type = handler->type,
                                          .is_call = incoming->typed.is_call,
+                                         .no_reply = handler->reply != NULL && !incoming->typed.is_call,
                                          .id = incoming->typed.id,
                                          .handler = handler->name,
                                          .operation = stoa_server_metrics_operation(worker->server, handler),
@@ -206,6 +207,11 @@ void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_by
   go_through(&request, message);
 }
 
+static bool is_form_of(const struct stoa_handler *handler, bool is_call) {
+  assert(!handler->takes_plain || handler->reply != NULL);
+  return is_call == (handler->reply != NULL) || (!is_call && handler->takes_plain);
+}
+
 static void dispatch(struct incoming *incoming) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
@@ -215,7 +221,7 @@ static void dispatch(struct incoming *incoming) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;
   }
-  if (incoming->typed.is_error || incoming->typed.is_call != (handler->reply != NULL)) {
+  if (incoming->typed.is_error || !is_form_of(handler, incoming->typed.is_call)) {
     fail_mistake(incoming, STOA_ERROR_BAD_REQUEST, "BAD_REQUEST",
                  handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;

@@ -8,7 +8,8 @@
 int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *handler) {
   const struct stoa_handler_key key = {handler->type, handler->message, handler->reply};
   assert(!server->started);
-  if (handler->invoke == NULL || handler->function == NULL || handler->message == NULL) {
+  if (handler->invoke == NULL || handler->function == NULL || handler->message == NULL ||
+      (handler->takes_plain && handler->reply == NULL)) {
     return STOA_E_ARGUMENT;
   }
   /* The routes first: they can be removed again. */

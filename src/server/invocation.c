@@ -33,7 +33,7 @@ const char *stoa_invocation_operation(const struct stoa_invocation *invocation) 
 }
 
 bool stoa_invocation_is_call(const struct stoa_invocation *invocation) {
-  return invocation->handler->reply != NULL;
+  return invocation->handler->reply != NULL && !invocation->question.no_reply;
 }
 
 const void *stoa_invocation_message(const struct stoa_invocation *invocation) {

@@ -17,6 +17,8 @@
 #include "first.stoa.h"
 #include "keywords.stoa.h"
 #include "kinds.stoa.h"
+#include "plain-later.stoa.h"
+#include "plain.stoa.h"
 #include "routes.stoa.h"
 #include "rules.stoa.h"
 #include "shapes.stoa.h"
@@ -263,6 +265,70 @@ static void senders_to_all_but_one_name_the_one(void **state) {
   check_sent("publish_except", SERVER, &line);
   assert_ptr_equal(asked.except, &id);
   assert_true(stoa_string_equal(asked.group, stoa_string_of("room")));
+}
+
+static const struct stoa_error *on_plain_chat(void *user, struct stoa_session *session,
+                                              const struct plain_v1_chat_message *request,
+                                              struct plain_v1_chat_ack *reply) {
+  (void)user, (void)session;
+  reply->seq = request->text.len;
+  return NULL;
+}
+
+static const struct stoa_error *on_leave(void *user, struct stoa_session *session,
+                                         const struct plain_v1_leave_request *request,
+                                         struct plain_v1_chat_ack *reply) {
+  (void)user, (void)session, (void)request, (void)reply;
+  return NULL;
+}
+
+static const struct stoa_error *on_write(void *user, struct stoa_session *session, const struct plain_v1_note *request,
+                                         struct plain_v1_chat_ack *reply) {
+  (void)user, (void)session, (void)request, (void)reply;
+  return NULL;
+}
+
+static const struct stoa_error *on_post(void *user, struct stoa_session *session,
+                                        const struct plain_later_event *request, struct plain_later_posted *reply) {
+  (void)user, (void)session, (void)request, (void)reply;
+  return NULL;
+}
+
+static void a_plain_call_has_one_handler_that_takes_both_forms(void **state) {
+  (void)state;
+  const struct plain_v1_chat_service_handlers chats = {.chat = on_plain_chat, .leave = on_leave};
+  const struct plain_v1_note_service_handlers notes = {.write = on_write};
+  const struct plain_later_post_service_handlers posts = {.post = on_post};
+  const struct plain_v1_chat_message line = {.text = STOA_STR("abc")};
+  struct plain_v1_chat_ack ack = {0};
+  assert_int_equal(plain_v1_chat_service_register(SERVER, &chats, NULL), STOA_OK);
+  assert_int_equal(plain_v1_note_service_register(SERVER, &notes, NULL), STOA_OK);
+  assert_int_equal(plain_later_post_service_register(SERVER, &posts, NULL), STOA_OK);
+  assert_int_equal(asked.handler_count, 4);
+  static const uint32_t types[] = {0, 20, 21, 7};
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(asked.handlers[i].type, types[i]);
+    assert_int_equal(asked.handlers[i].takes_plain, types[i] != 20);
+  }
+  assert_ptr_equal(asked.handlers[0].message, &plain_v1_chat_message_type);
+  assert_ptr_equal(asked.handlers[0].reply, &plain_v1_chat_ack_type);
+  assert_null(invoke(0, &line, &ack));
+  assert_int_equal(ack.seq, 3);
+}
+
+static void the_request_of_a_plain_call_is_sent_with_its_number(void **state) {
+  (void)state;
+  const struct plain_v1_chat_message line = {.text = STOA_STR("hello")};
+  const struct plain_v1_note note = {.text = STOA_STR("hello")};
+  const struct plain_v1_note_remove removal = {.id = 1};
+  asked.type = 99;
+  assert_int_equal(plain_v1_chat_broadcast(SERVER, &line), STOA_E_LIMIT);
+  assert_int_equal(asked.type, 0);
+  assert_ptr_equal(asked.message_type, &plain_v1_chat_message_type);
+  assert_int_equal(plain_v1_note_push(SESSION, &note), STOA_E_LIMIT);
+  assert_int_equal(asked.type, 21);
+  assert_int_equal(plain_v1_note_remove_publish(SERVER, stoa_string_of("room"), &removal), STOA_E_LIMIT);
+  assert_int_equal(asked.type, 22);
 }
 
 static const struct stoa_error *on_chat(void *user, struct stoa_session *session,
@@ -635,6 +701,8 @@ int main(void) {
       cmocka_unit_test_setup(senders_to_all_but_one_name_the_one, forget),
       cmocka_unit_test_setup(answers_name_the_reply_and_pass_the_status_on, forget),
       cmocka_unit_test_setup(an_empty_service_takes_the_messages_of_the_enum, forget),
+      cmocka_unit_test_setup(a_plain_call_has_one_handler_that_takes_both_forms, forget),
+      cmocka_unit_test_setup(the_request_of_a_plain_call_is_sent_with_its_number, forget),
       cmocka_unit_test(every_table_is_whole_and_in_the_order_of_numbers),
       cmocka_unit_test(every_kind_has_its_table_entry),
       cmocka_unit_test(repeated_numbers_are_packed_unless_told_otherwise),

@@ -376,7 +376,7 @@ static void test_a_handler_that_cannot_be_taken_is_refused(void **state) {
   old.abi++;
   const struct stoa_handler good = {
       .name = "H", .type = 1, .message = LINE_TYPE, .invoke = invoke, .function = do_nothing};
-  struct stoa_handler bad[6] = {good, good, good, good, good, good};
+  struct stoa_handler bad[7] = {good, good, good, good, good, good, good};
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(NULL, &server), STOA_OK);
   bad[0].type = TYPE_TOO_BIG;
@@ -385,7 +385,8 @@ static void test_a_handler_that_cannot_be_taken_is_refused(void **state) {
   bad[3].message = NULL;
   bad[4].message = &old;
   bad[5].reply = &old;
-  for (size_t i = 0; i < 6; i++) {
+  bad[6].takes_plain = true; /* it has no reply */
+  for (size_t i = 0; i < 7; i++) {
     assert_int_equal(stoa_server_handle(server, &bad[i]), STOA_E_ARGUMENT);
   }
   stoa_memory_fail_at(1, true);

@@ -17,10 +17,11 @@ const PROTOCOLS = ['stoa.json', 'stoa.proto'];
 
 const folder = temporaryFolder();
 generate(API, ['chatroom/v1/chatroom.proto'], folder);
-generate(CASES, ['shop.proto'], folder);
-const { stoa, chatroom, shop } = await load(`
+generate(CASES, ['shop.proto', 'plain.proto'], folder);
+const { stoa, chatroom, shop, plain } = await load(`
   export * as stoa from '@stoa/client';
   export * as shop from './shop.stoa.js';
+  export * as plain from './plain.stoa.js';
   export * as chatroom from './chatroom/v1/chatroom.stoa.js';
 `, folder);
 const { ChatroomClient, ChatroomApi } = chatroom;
@@ -230,6 +231,28 @@ inWorld('a reply resolves the call of its id, whatever the order', async (world)
   world.receive([CALL + 16, 1], '{"nick":"A"}');
   assert.deepEqual([(await one).nick, (await two).nick, (await two).serverMs], ['A', 'B', 9007199254740993n]);
   assert.equal(world.timerCount, 1);
+});
+
+inWorld('a type that is plain or a call is sent, called and listened to', async (world) => {
+  const client = world.client({}, plain.PlainClient);
+  world.open();
+  const heard = [];
+  client.on('chat', (message) => heard.push(message.text));
+  client.onError((error, type) => heard.push([error.code, type]));
+  client.send('chat', { text: 'one' });
+  const [call, refused] = [client.call('chat', { text: 'two' }), client.call('chat', { text: 'three' })];
+  assert.deepEqual(world.socket.sent.map(parse), [
+    { word: 0, id: undefined, payload: '{"text":"one"}' },
+    { word: CALL, id: 1, payload: '{"text":"two"}' },
+    { word: CALL, id: 2, payload: '{"text":"three"}' },
+  ]);
+  world.receive([0], '{"text":"one"}');
+  world.receive([CALL, 1], '{"seq":"7"}');
+  world.receive([CALL + ERROR, 2], '{"code":5}');
+  world.receive([ERROR], '{"code":6}');
+  assert.equal((await call).seq, 7n);
+  assert.equal((await refused.catch((error) => error)).code, 5);
+  assert.deepEqual(heard, ['one', [6, 0]]);
 });
 
 inWorld('an error frame rejects its call with all that the server says', async (world) => {

@@ -115,7 +115,9 @@ static void add_service(struct symbols *symbols, const struct model_service *ser
   }
   for (size_t i = 0; i < service->push_count; i++) {
     const struct model_message *message = service->pushes[i];
-    add_pair(symbols, service, message->push_c_name, what_message(message), &message->place);
+    if (message->call == NULL) {
+      add_pair(symbols, service, message->push_c_name, what_message(message), &message->place);
+    }
   }
   symbols->part = SYMBOL_PART_HEADER;
   symbols->kin = NULL;
@@ -210,8 +212,10 @@ static void check_handlers(const struct model_service *service, struct problems 
   }
   for (size_t i = 0; i < service->push_count; i++) {
     const struct model_message *message = service->pushes[i];
-    symbols_add(&members, SYMBOL_SPACE_ORDINARY, names_safe(message->push_c_name), what_message(message),
-                &message->place);
+    if (message->call == NULL) {
+      symbols_add(&members, SYMBOL_SPACE_ORDINARY, names_safe(message->push_c_name), what_message(message),
+                  &message->place);
+    }
   }
   symbols_report(&members, "C", problems);
 }

@@ -15,6 +15,7 @@ struct entry {
   uint32_t number;
   const struct model_message *message;
   const struct model_message *reply; /* NULL: a plain message */
+  bool takes_plain;                  /* a call that may be a plain message too */
   const struct model_http *http;
   size_t http_count;
 };
@@ -28,12 +29,22 @@ const char *emit_with_comment(const char *head, const char *comment) {
   return comment == NULL ? head : text_format("%s\n%s", head, comment);
 }
 
+/* On a server the handler of a plain rpc handles the message too. */
+static bool has_own_handler(const struct emit_side *side, const struct model_message *push) {
+  return !side->has_calls || push->call == NULL;
+}
+
 bool emit_has_handlers(const struct emit_side *side, const struct model_service *service) {
-  return (side->has_calls ? service->method_count : 0) + service->push_count > 0;
+  bool has_handlers = side->has_calls && service->method_count > 0;
+  for (size_t i = 0; i < service->push_count && !has_handlers; i++) {
+    has_handlers = has_own_handler(side, service->pushes[i]);
+  }
+  return has_handlers;
 }
 
 static struct entry call_entry(const struct model_method *method) {
-  const char *about = text_format(" Call %u, rpc %s.", method->number, method->name);
+  const char *about = text_format(" Call %u, rpc %s%s.", method->number, method->name,
+                                  method->is_plain ? "; or a plain message, which gets no reply" : "");
   return (struct entry){.about = emit_with_comment(about, method->place.comment),
                         .name = method->name,
                         .c_name = method->c_name,
@@ -41,6 +52,7 @@ static struct entry call_entry(const struct model_method *method) {
                         .number = method->number,
                         .message = method->input,
                         .reply = method->output,
+                        .takes_plain = method->is_plain,
                         .http = method->http,
                         .http_count = method->http_count};
 }
@@ -60,7 +72,9 @@ static struct entries entries_of(const struct emit_side *side, const struct mode
     entries.items[entries.count++] = call_entry(&service->methods[i]);
   }
   for (size_t i = 0; i < service->push_count; i++) {
-    entries.items[entries.count++] = push_entry(service->pushes[i]);
+    if (has_own_handler(side, service->pushes[i])) {
+      entries.items[entries.count++] = push_entry(service->pushes[i]);
+    }
   }
   assert((entries.count > 0) == emit_has_handlers(side, service));
   return entries;
@@ -169,6 +183,7 @@ static void emit_row(struct text *text, const struct emit_side *side, const stru
     text_addf(text, "      .http = %s_%s_http,\n      .http_count = %zu,\n", service->c_name, entry->c_name,
               entry->http_count);
   }
+  text_add(text, entry->takes_plain ? "      .takes_plain = true,\n" : "");
   text_add(text, "    },\n");
 }
 

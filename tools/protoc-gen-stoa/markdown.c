@@ -143,12 +143,21 @@ static const char *head_bytes(uint32_t type) {
 
 static void add_call(struct text *text, const struct model_file *page, const struct model_service *service,
                      const struct model_method *method) {
+  const char *call_bytes = head_bytes(method->number | 0x80000000U);
   text_addf(text, "### %u: %s\n\n", method->number, method->name);
-  text_addf(text,
-            "A call of `%s`: the client sends `%s`, the server answers `%s`. With the id 1 its frame starts "
-            "`%s 00 00 00 01`.\n\n",
-            service->name, method->input->full_name, method->output->full_name,
-            head_bytes(method->number | 0x80000000U));
+  if (method->is_plain) {
+    text_addf(text,
+              "A call of `%s`, or a plain message: the client sends `%s`. The server answers a call with `%s`, and a "
+              "plain message only with an error. It may send the message to clients too. With the id 1 a call's frame "
+              "starts `%s 00 00 00 01`, that of a plain message `%s`.\n\n",
+              service->name, method->input->full_name, method->output->full_name, call_bytes,
+              head_bytes(method->number));
+  } else {
+    text_addf(text,
+              "A call of `%s`: the client sends `%s`, the server answers `%s`. With the id 1 its frame starts "
+              "`%s 00 00 00 01`.\n\n",
+              service->name, method->input->full_name, method->output->full_name, call_bytes);
+  }
   add_paragraph(text, method->place.comment);
   text_add(text, "#### Request\n\n");
   add_message(text, page, method->input);
@@ -180,12 +189,16 @@ static void add_types(struct text *text, const struct model_file *page) {
     const struct model_service *service = &page->services[s];
     for (size_t i = 0; i < service->method_count; i++) {
       const struct model_method *method = &service->methods[i];
-      add_type_row(text, method->number, method->name,
-                   text_format("call: `%s`, answered by `%s`", method->input->full_name, method->output->full_name));
+      add_type_row(
+          text, method->number, method->name,
+          text_format("%s: `%s`, %s `%s`", method->is_plain ? "plain or call" : "call", method->input->full_name,
+                      method->is_plain ? "a call is answered by" : "answered by", method->output->full_name));
     }
     for (size_t i = 0; i < service->push_count; i++) {
       const struct model_message *message = service->pushes[i];
-      add_type_row(text, message->number, message->push_name, text_format("message: `%s`", message->full_name));
+      if (message->call == NULL) {
+        add_type_row(text, message->number, message->push_name, text_format("message: `%s`", message->full_name));
+      }
     }
   }
   text_add(text, "\n");
@@ -198,7 +211,9 @@ static void add_services(struct text *text, const struct model_file *page) {
       add_call(text, page, service, &service->methods[i]);
     }
     for (size_t i = 0; i < service->push_count; i++) {
-      add_push(text, page, service->pushes[i]);
+      if (service->pushes[i]->call == NULL) {
+        add_push(text, page, service->pushes[i]);
+      }
     }
   }
 }

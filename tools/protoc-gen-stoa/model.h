@@ -16,6 +16,7 @@
 #include "request.h"
 
 struct model_file;
+struct model_method;
 struct stoa_http_template;
 
 struct model_enum_value {
@@ -77,8 +78,9 @@ struct model_message {
   enum stoa_special special;
   bool is_numbered; /* a plain message: server and client may push it */
   uint32_t number;
-  const char *push_name;   /* "Chat": for the log */
-  const char *push_c_name; /* "chat" */
+  const char *push_name;           /* "Chat": for the log */
+  const char *push_c_name;         /* "chat" */
+  const struct model_method *call; /* the plain rpc that it is the request of; NULL: none */
   const struct model_file *file;
   const Google__Protobuf__DescriptorProto *proto;
   struct request_path path;
@@ -102,6 +104,7 @@ struct model_method {
   const struct model_message *output;
   bool is_numbered;
   uint32_t number;
+  bool is_plain; /* its request may be sent without a call id too, and is pushed */
   struct model_http *http;
   size_t http_count;
   struct place place;
@@ -110,7 +113,7 @@ struct model_method {
 struct model_service {
   const char *name;
   const char *full_name; /* "chatroom.v1.ChatroomService" */
-  const char *c_name; /* chatroom_v1_chatroom_service */
+  const char *c_name;    /* chatroom_v1_chatroom_service */
   struct model_method *methods;
   size_t method_count;
   struct model_message **pushes; /* in the first service: the file's plain messages */

@@ -1,5 +1,6 @@
 #include "number.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "names.h"
@@ -13,6 +14,8 @@ struct numbered {
   const char *what; /* rpc "Join" */
   uint32_t number;
   const struct place *place;
+  const struct model_message *message; /* of an rpc: its request */
+  bool is_call;
 };
 
 static struct model_method *find_method(const struct model_file *file, const char *snake) {
@@ -91,6 +94,67 @@ static void read_options(const struct model_file *file) {
   }
 }
 
+static struct model_message *own_message(const struct model_file *file, const struct model_message *wanted) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (&file->messages[i] == wanted) {
+      return &file->messages[i];
+    }
+  }
+  return NULL;
+}
+
+/* One number for both; when neither has one, check_method() reports it. */
+static void share_number(struct model_method *method, struct model_message *message) {
+  assert(message->call == method);
+  if (method->is_numbered) {
+    message->is_numbered = true;
+    message->number = method->number;
+  } else {
+    method->is_numbered = message->is_numbered;
+    method->number = message->number;
+  }
+}
+
+static void pair_own(struct model_method *method, struct model_message *message, struct problems *problems) {
+  assert(message->call == NULL);
+  message->call = method;
+  if (method->is_numbered && message->is_numbered && method->number != message->number) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": with option (stoa.plain) its type number %u must be that of its request %s (%s), which is "
+                "%u",
+                method->name, method->number, message->full_name, problem_place(&message->place), message->number);
+  } else {
+    share_number(method, message);
+  }
+}
+
+static void pair_plain(const struct model_file *file, struct model_method *method, struct problems *problems) {
+  struct model_message *message = own_message(file, method->input);
+  if (!method->is_plain || method->input == NULL) {
+    return;
+  }
+  if (message == NULL) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": with option (stoa.plain) its request %s must be in the same file", method->name,
+                method->input->full_name);
+  } else if (message->call != NULL) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": with option (stoa.plain) its request %s must not be that of rpc \"%s\" (%s), which has "
+                "the option too",
+                method->name, message->full_name, message->call->name, problem_place(&message->call->place));
+  } else {
+    pair_own(method, message, problems);
+  }
+}
+
+static void pair_plain_all(const struct model_file *file, struct problems *problems) {
+  for (size_t s = 0; s < file->service_count; s++) {
+    for (size_t i = 0; i < file->services[s].method_count; i++) {
+      pair_plain(file, &file->services[s].methods[i], problems);
+    }
+  }
+}
+
 static void add_numbered(struct numbered *all, size_t *count, const struct numbered *one, struct problems *problems) {
   if (one->number > TYPE_NUMBER_MAX) {
     problem_add(problems, one->place, "type number %u of %s is not between 0 and %u", one->number, one->what,
@@ -99,8 +163,10 @@ static void add_numbered(struct numbered *all, size_t *count, const struct numbe
   }
   for (size_t i = 0; i < *count; i++) {
     if (all[i].number == one->number) {
-      problem_add(problems, one->place, "type number %u of %s is taken by %s (%s)", one->number, one->what, all[i].what,
-                  problem_place(all[i].place));
+      bool is_request = all[i].is_call && !one->is_call && all[i].message == one->message;
+      problem_add(problems, one->place, "type number %u of %s is taken by %s (%s)%s", one->number, one->what,
+                  all[i].what, problem_place(all[i].place),
+                  is_request ? ": if it is to be sent plainly too, add option (stoa.plain) to the rpc" : "");
       return;
     }
   }
@@ -109,7 +175,8 @@ static void add_numbered(struct numbered *all, size_t *count, const struct numbe
 
 static void check_method(const struct model_method *method, struct numbered *all, size_t *count,
                          struct problems *problems) {
-  const struct numbered one = {text_format("rpc \"%s\"", method->name), method->number, &method->place};
+  const struct numbered one = {text_format("rpc \"%s\"", method->name), method->number, &method->place, method->input,
+                               true};
   if (method->is_numbered) {
     add_numbered(all, count, &one, problems);
   } else {
@@ -133,8 +200,9 @@ static void check_numbers(const struct model_file *file, struct problems *proble
   }
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];
-    const struct numbered one = {text_format("message \"%s\"", message->name), message->number, &message->place};
-    if (message->is_numbered) {
+    const struct numbered one = {text_format("message \"%s\"", message->name), message->number, &message->place,
+                                 message, false};
+    if (message->is_numbered && message->call == NULL) {
       add_numbered(all, &count, &one, problems);
     }
   }
@@ -181,6 +249,7 @@ void number_files(struct model *model, struct problems *problems) {
     if (file->is_wanted) {
       read_options(file);
       pair_enum(file, problems);
+      pair_plain_all(file, problems);
       check_numbers(file, problems);
       collect_pushes(file);
     }

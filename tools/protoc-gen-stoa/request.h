@@ -14,10 +14,11 @@
 #include "google/protobuf/descriptor.pb-c.h"
 #include "problem.h"
 
-/* The number of Stoa's options in api/stoa/options.proto: each extends another message, with two exceptions. */
+/* The number of Stoa's options in api/stoa/options.proto: each extends another message, with three exceptions. */
 #define REQUEST_OPTION_NUMBER 50700
 #define REQUEST_KEEP_UNKNOWN_NUMBER 50701
 #define REQUEST_HTTP_NUMBER 50701
+#define REQUEST_PLAIN_NUMBER 50702
 
 /* A path in a FileDescriptorProto, as in SourceCodeInfo: field numbers and indexes alternate. */
 #define REQUEST_PATH_MAX 80

@@ -148,8 +148,10 @@ static void resolve_method(const struct model *model, struct model_method *metho
   method->c_name = names_safe(names_snake(proto->name));
   method->input = resolve_rpc_type(model, method, proto->input_type, problems);
   method->output = resolve_rpc_type(model, method, proto->output_type, problems);
+  uint32_t plain = 0;
   if (proto->options != NULL) {
     method->is_numbered = request_option_number(&proto->options->base, REQUEST_OPTION_NUMBER, &method->number);
+    method->is_plain = request_option_number(&proto->options->base, REQUEST_PLAIN_NUMBER, &plain) && plain != 0;
   }
   bool is_stream = (proto->has_client_streaming && proto->client_streaming) ||
                    (proto->has_server_streaming && proto->server_streaming);
