@@ -1,12 +1,12 @@
 #include "server/metrics.h"
 
 #include "base/memory.h"
+#include "server/handlers.h"
 #include "server/server_private.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-#define SAMPLE 31u
 #define OTHER 1u /* the outcome of all for which there is no row */
 
 static const char *const transport_names[STOA_TRANSPORT_COUNT] = {"websocket", "http"};
@@ -74,7 +74,7 @@ static int add_handlers(struct stoa_server *server) {
   }
   for (uint32_t i = 0; i < server->handlers.count; i++) {
     const struct stoa_handler *handler = &((const struct stoa_handler *)(void *)server->handlers.handlers)[i];
-    int status = add_operation(metrics, stoa_string_of(handler->name == NULL ? "" : handler->name), 0);
+    int status = add_operation(metrics, stoa_string_of(stoa_handler_operation(handler)), 0);
     if (status != STOA_OK) {
       return status;
     }
@@ -155,7 +155,7 @@ uint64_t stoa_metrics_begin_request(struct stoa_worker *worker) {
   if (worker->sample_in > 0) {
     return STOA_UNTIMED;
   }
-  worker->sample_in = SAMPLE;
+  worker->sample_in = STOA_METRICS_SAMPLE;
   return stoa_clock_monotonic_ns(worker->server->clock);
 }
 
