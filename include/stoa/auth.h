@@ -9,6 +9,9 @@
  * It has `server.limits.handshake_timeout_ms` to authenticate, then it is closed with 4502. When no type was allowed,
  * the upgrade must have a token, else the session is closed with 4500.
  *
+ * HTTP requests that call an rpc carry their token as `Authorization: Bearer TOKEN`, each its own. A bad or expired one
+ * is answered with 401, and so is one that is missing when it is required and the rpc's type was not allowed.
+ *
  * When the token expires, plus `server.auth.leeway_s`, the session is closed with 4005, unless
  * stoa_session_authenticate() got a newer token before. Expiry is judged by the wall clock, at least every 30 s.
  *
@@ -40,7 +43,7 @@ STOA_API int stoa_server_allow_anonymous(struct stoa_server *server, uint32_t ty
  * Returns NULL on success, else an error for the handler to return, in the worker's arena; the session and its earlier
  * token are unchanged then:
  *   101 UNAUTHORIZED   the token is refused, or belongs to another subject than the session's (the log has the reason);
- *                      or the configuration has no server.auth
+ *                      or the configuration has no server.auth; or it is an HTTP request
  *   109 TOKEN_EXPIRED  it has expired
  *   100 INTERNAL       memory is out, or the session is closing
  * A refused token counts towards server.limits.session_errors_max. */

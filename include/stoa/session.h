@@ -59,6 +59,12 @@ enum stoa_error_code {
   STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; send again after retry_ms */
 };
 
+/* Is it no session, but the connection of an HTTP request that calls an rpc (docs/http-api.md)? Its handler gets it in
+ * place of a session. Its address and token are those of the request; its id is all 0. What is sent to it, and joining
+ * a group, gives STOA_E_CLOSED; closing it does nothing; the program's pointer and the user's name last until the
+ * request is answered. */
+STOA_API bool stoa_session_is_http(const struct stoa_session *session);
+
 STOA_API const struct stoa_uuid *stoa_session_id(const struct stoa_session *session);
 STOA_API struct stoa_server *stoa_session_server(const struct stoa_session *session);
 
@@ -93,7 +99,7 @@ STOA_API const char *stoa_session_tls_version(const struct stoa_session *session
 
 /* Did the client negotiate a subprotocol? Without one it gets no error frames and no ping messages. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
-/* The name of the session's codec, such as "json". */
+/* The name of the session's codec, such as "json", which is also that of HTTP requests. */
 STOA_API const char *stoa_session_codec(const struct stoa_session *session);
 
 /* The worker's arena, for what a handler builds: replies, errors, lists. Emptied after each message. */

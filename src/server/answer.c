@@ -1,5 +1,6 @@
 #include "server/answer.h"
 
+#include "server/http_answer.h"
 #include "server/send.h"
 #include "server/server_private.h"
 
@@ -16,6 +17,9 @@ const struct stoa_error stoa_answer_timed_out = {.code = STOA_ERROR_UNAVAILABLE,
                                                  .temporary = true};
 
 static int send_to(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *outgoing) {
+  if (question->http != NULL) {
+    return stoa_http_answer_reply(question->http, outgoing);
+  }
   outgoing->type = question->type;
   outgoing->is_call = question->is_call;
   outgoing->id = question->id;
@@ -27,6 +31,9 @@ static int send_error(struct stoa_session *session, const struct stoa_question *
                       struct stoa_outgoing *outgoing) {
   outgoing->is_error = true;
   outgoing->message_type = &stoa_error_type;
+  if (question->http != NULL) {
+    return stoa_http_answer_error(question->http, outgoing->message);
+  }
   if (session->state != STOA_SESSION_OPEN || !stoa_session_negotiated(session)) {
     return STOA_OK;
   }

@@ -71,6 +71,10 @@ const struct stoa_error *stoa_session_authenticate(struct stoa_session *session,
   if (!stoa_auth_is_on(&worker->server->auth)) {
     return stoa_session_error(session, STOA_ERROR_UNAUTHORIZED, "UNAUTHORIZED", "this server takes no tokens");
   }
+  if (stoa_session_is_http(session)) {
+    return stoa_session_error(session, STOA_ERROR_UNAUTHORIZED, "UNAUTHORIZED",
+                              "an HTTP request has its token in the field Authorization");
+  }
   if (session->state != STOA_SESSION_OPEN) {
     return failed(session);
   }

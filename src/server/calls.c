@@ -3,6 +3,8 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "server/conclude.h"
+#include "server/exchange.h"
+#include "server/http_answer.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -25,6 +27,7 @@ struct stoa_call {
   const struct stoa_codec *codec;
   uint8_t codec_index;
   bool negotiated;
+  const struct stoa_handler_route *rpc; /* of an HTTP request, whose route gives the reply its form */
   struct stoa_question question;
   struct stoa_invocation *invocation; /* NULL: no chain; else in the same allocation */
 
@@ -71,7 +74,8 @@ static struct stoa_session *delist(struct stoa_call *call) {
 /* Call it after the answer: resuming must be the last use of the session. */
 static void make_room(struct stoa_session *session) {
   const struct stoa_session_account *account = stoa_server_session_of(session)->account;
-  if (account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
+  if (session->state == STOA_SESSION_OPEN &&
+      account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
   }
 }
@@ -133,6 +137,11 @@ static struct stoa_call *make(struct stoa_session *session, const struct stoa_ca
   call->codec = format->codec;
   call->codec_index = format->codec_index;
   call->negotiated = stoa_session_negotiated(session);
+  if (scope->question->http != NULL) {
+    call->rpc = stoa_exchange_rpc(scope->question->http);
+    call->codec = &stoa_codec_proto; /* of an error, which becomes JSON on the worker */
+    call->codec_index = 0;
+  }
   call->question = *scope->question;
   stoa_buffer_init(&call->payload, STOA_ENCODING_BYTES_MAX);
   return call;
@@ -147,7 +156,7 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   if (scope->taken) {
     return STOA_E_EXISTS;
   }
-  if (session->state != STOA_SESSION_OPEN) {
+  if (!stoa_question_is_open(session, scope->question)) {
     return STOA_E_CLOSED;
   }
   struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
@@ -155,11 +164,14 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   if (call == NULL) {
     return STOA_E_MEMORY;
   }
+  int status = scope->question->http == NULL ? STOA_OK : stoa_exchange_keep(scope->question->http);
+  assert(status == STOA_OK); /* it waits, and its handler runs or it is kept */
+  (void)status;
   scope->taken = true;
   stoa_pending_begin(&call->base, &call_kind, session);
   account->call_count++;
   count(call->base.account, TAKEN);
-  if (account->call_count >= worker->server->limits.session_calls_max) {
+  if (session->state == STOA_SESSION_OPEN && account->call_count >= worker->server->limits.session_calls_max) {
     stoa_stream_pause(&session->stream, STOA_PAUSE_CALLS);
   }
   *out_call = call;
@@ -228,12 +240,14 @@ static int encode(struct stoa_call *call, const struct completion *completion) {
     return STOA_OK;
   }
   /* A chain sees the error also when the peer gets none. */
-  if (completion->outcome != REPLIED && !call->negotiated && call->invocation == NULL) {
+  if (completion->outcome != REPLIED && !call->negotiated && call->invocation == NULL && call->rpc == NULL) {
     return STOA_OK;
   }
   /* An empty message may encode to 0 bytes; its data must not be NULL, which means no payload. */
   int status = stoa_buffer_reserve(&call->payload, 1);
-  if (status == STOA_OK) {
+  if (status == STOA_OK && completion->outcome == REPLIED && call->rpc != NULL) {
+    status = stoa_http_answer_write(call->rpc, completion->type, completion->message, &call->payload);
+  } else if (status == STOA_OK) {
     status = call->codec->encode(completion->type, completion->message, &call->payload);
   }
   if (status != STOA_OK) {

@@ -142,7 +142,8 @@ void stoa_invocation_copy(struct stoa_invocation *out_copy, const struct stoa_in
 const struct stoa_error *stoa_chain_before(struct stoa_invocation *invocation) {
   const struct stoa_chain *chain = invocation->chain;
   const struct stoa_error *error = NULL;
-  while (error == NULL && invocation->passed < chain->count && invocation->session->state == STOA_SESSION_OPEN) {
+  while (error == NULL && invocation->passed < chain->count &&
+         stoa_question_is_open(invocation->session, &invocation->question)) {
     const struct stoa_middleware *middleware = chain->items[invocation->passed];
     if (middleware->before != NULL) {
       invocation->current = invocation->passed;

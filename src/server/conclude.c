@@ -1,27 +1,34 @@
 #include "server/conclude.h"
 
+#include "server/http_caller.h"
 #include "server/server_private.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
 
-/* Never sent: it tells `after` why there was no answer. */
+/* Never sent: they tell `after` why there was no answer. */
+static const struct stoa_error client_closed = {
+    .code = 499, .reason = STOA_STR("CLIENT_CLOSED"), .message = STOA_STR("the connection ended before the answer")};
 static const struct stoa_error abandoned = {.code = STOA_ERROR_UNAVAILABLE,
                                             .reason = STOA_STR("SESSION_ENDED"),
                                             .message = STOA_STR("the session ended before the answer")};
 
 static void note(const struct stoa_session *session, const struct stoa_question *question, uint32_t outcome) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  stoa_metrics_note_request(worker, STOA_TRANSPORT_WEBSOCKET, question->operation, outcome,
+  enum stoa_transport transport = question->http == NULL ? STOA_TRANSPORT_WEBSOCKET : STOA_TRANSPORT_HTTP;
+  stoa_metrics_note_request(worker, transport, question->operation, outcome,
                             stoa_metrics_duration(worker, question->began_ns));
 }
 
 /* The last step. `error` NULL: success. */
-static void finish(const struct stoa_session *session, const struct stoa_question *question,
+static void finish(struct stoa_session *session, const struct stoa_question *question,
                    struct stoa_invocation *invocation, enum stoa_invocation_end end, const struct stoa_error *error) {
   note(session, question, stoa_server_metrics_outcome(stoa_worker_of(session)->server, error));
   if (invocation != NULL) {
     stoa_chain_after(invocation, end, error);
+  }
+  if (question->http != NULL) {
+    stoa_http_caller_end(session);
   }
 }
 
@@ -32,7 +39,8 @@ void stoa_conclude_done(struct stoa_session *session, const struct stoa_question
 
 void stoa_conclude_abandoned(struct stoa_session *session, const struct stoa_question *question,
                              struct stoa_invocation *invocation) {
-  finish(session, question, invocation, STOA_INVOCATION_ABANDONED, &abandoned);
+  finish(session, question, invocation, STOA_INVOCATION_ABANDONED,
+         question->http == NULL ? &abandoned : &client_closed);
 }
 
 int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,
@@ -44,7 +52,7 @@ int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question
   int status = stoa_answer_reply(session, question, reply);
   if (status == STOA_OK) {
     finish(session, question, invocation, STOA_INVOCATION_DONE, NULL);
-  } else if (status == STOA_E_CLOSED || session->state != STOA_SESSION_OPEN) {
+  } else if (status == STOA_E_CLOSED || (question->http == NULL && session->state != STOA_SESSION_OPEN)) {
     stoa_conclude_abandoned(session, question, invocation);
   } else {
     finish(session, question, invocation, STOA_INVOCATION_FAILED, &stoa_answer_internal);
@@ -78,12 +86,17 @@ static const struct stoa_error *decode(struct stoa_session *session, const struc
 void stoa_conclude_encoded_error(struct stoa_session *session, const struct stoa_question *question,
                                  struct stoa_invocation *invocation, enum stoa_invocation_end end,
                                  const struct stoa_encoded_error *encoded) {
-  if (invocation == NULL) {
+  if (invocation == NULL && question->http == NULL) {
     stoa_answer_encoded_error(session, question, encoded->payload);
     note(session, question, encoded->outcome);
     return;
   }
   const struct stoa_error *error = decode(session, encoded);
+  if (question->http != NULL) {
+    int ignored = stoa_conclude_error(session, question, invocation, end, error);
+    (void)ignored;
+    return;
+  }
   invocation->end = (uint8_t)end;
   const struct stoa_error *changed = stoa_chain_error(invocation, error);
   if (changed == error && error != &stoa_answer_internal) {

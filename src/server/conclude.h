@@ -12,7 +12,7 @@
 
 /* An error that another thread encoded. */
 struct stoa_encoded_error {
-  struct stoa_bytes payload;
+  struct stoa_bytes payload; /* for an HTTP request as Protobuf, whose codec is then given */
   const struct stoa_codec *codec;
   uint32_t outcome; /* of metrics.h */
 };

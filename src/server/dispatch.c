@@ -1,6 +1,7 @@
 #include "server/dispatch.h"
 
 #include "server/conclude.h"
+#include "server/http_message.h"
 #include "server/server_private.h"
 #include "server/waits.h"
 
@@ -38,6 +39,9 @@ static void fail(const struct incoming *incoming, const struct stoa_error *error
 /* A mistake is a message that the client should not have sent. An error from a handler is not a mistake. Each second
  * reduces the count by one. */
 static void count_mistake(struct stoa_session *session) {
+  if (session->state != STOA_SESSION_OPEN) {
+    return;
+  }
   uint32_t mistakes = stoa_server_session_count_mistake(session);
   if (mistakes >= stoa_worker_of(session)->server->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
@@ -155,7 +159,7 @@ static void go_through(const struct request *request, const void *message) {
   struct stoa_invocation *invocation = request->invocation;
   invocation->message = message;
   const struct stoa_error *error = stoa_chain_before(invocation);
-  if (request->session->state != STOA_SESSION_OPEN) {
+  if (!stoa_question_is_open(request->session, &request->question)) {
     stoa_conclude_abandoned(request->session, &request->question, invocation);
   } else if (error == STOA_LATER) {
     stoa_wait_keep(invocation);
@@ -167,27 +171,31 @@ static void go_through(const struct request *request, const void *message) {
   }
 }
 
+void stoa_dispatch_begin(struct stoa_session *session, const struct stoa_handler *handler,
+                         const struct stoa_question *question, struct stoa_bytes payload, const void *message) {
+  struct request request = {.session = session, .handler = handler, .question = *question};
+  struct stoa_invocation invocation;
+  invocation.chain = stoa_chain_of(stoa_worker_of(session)->server, handler);
+  if (invocation.chain == NULL) {
+    invoke(&request, message);
+    return;
+  }
+  stoa_invocation_init(&invocation, session, handler, &request.question, payload);
+  request.invocation = &invocation;
+  go_through(&request, message);
+}
+
 static void begin(const struct incoming *incoming, const void *message) {
   const struct stoa_handler *handler = incoming->handler;
   struct stoa_worker *worker = stoa_worker_of(incoming->session);
-  struct request request = {.session = incoming->session,
-                            .handler = handler,
-                            .question = {.type = handler->type,
+  const struct stoa_question question = {.type = handler->type,
                                          .is_call = incoming->typed.is_call,
                                          .no_reply = handler->reply != NULL && !incoming->typed.is_call,
                                          .id = incoming->typed.id,
                                          .handler = handler->name,
                                          .operation = stoa_server_metrics_operation(worker->server, handler),
-                                         .began_ns = stoa_metrics_begin_request(worker)}};
-  struct stoa_invocation invocation;
-  invocation.chain = stoa_chain_of(worker->server, handler);
-  if (invocation.chain == NULL) {
-    invoke(&request, message);
-    return;
-  }
-  stoa_invocation_init(&invocation, incoming->session, handler, &request.question, incoming->typed.payload);
-  request.invocation = &invocation;
-  go_through(&request, message);
+                                         .began_ns = stoa_metrics_begin_request(worker)};
+  stoa_dispatch_begin(incoming->session, handler, &question, incoming->typed.payload, message);
 }
 
 void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_bytes payload) {
@@ -197,10 +205,13 @@ void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_by
                                   .invocation = invocation};
   void *message = NULL;
   struct stoa_codec_error error;
-  assert(invocation->session->state == STOA_SESSION_OPEN);
+  assert(stoa_question_is_open(invocation->session, &invocation->question));
   assert(payload.len == invocation->payload.len);
   invocation->payload = payload;
-  if (decode(request.session, request.handler, payload, &message, &error) != STOA_OK) {
+  int status = request.question.http == NULL
+                   ? decode(request.session, request.handler, payload, &message, &error)
+                   : stoa_http_message_read(request.question.http, request.handler, payload, &message, &error);
+  if (status != STOA_OK) {
     refuse_without_room(&request, error.text); /* it was decoded before, so memory is out */
     return;
   }

@@ -77,6 +77,11 @@ static uint32_t status_of_metadata(const struct stoa_error *error) {
   return 0;
 }
 
+/* A gateway's word for an answer that did not come in time. */
+static bool is_timeout(const struct stoa_error *error) {
+  return error->code == STOA_ERROR_UNAVAILABLE && stoa_string_equal(error->reason, stoa_string_of("TIMEOUT"));
+}
+
 static uint32_t status_of_code(uint32_t code) {
   static const struct {
     uint32_t code;
@@ -105,6 +110,7 @@ int stoa_error_http_status(const struct stoa_error *error) {
     return 200;
   }
   uint32_t status = is_status(error->code) ? error->code : status_of_metadata(error);
+  status = status != 0 || !is_timeout(error) ? status : 504;
   status = status != 0 ? status : status_of_code(error->code);
   status = status != 0 ? status : error->temporary ? 503 : 400;
   assert(is_status(status));

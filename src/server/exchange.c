@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "server/exchange_private.h"
+#include "server/response.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -47,7 +48,19 @@ static int on_content(struct stoa_http_pending *pending, struct stoa_bytes conte
 static void answer_error(struct stoa_http_exchange *exchange, int status, const char *message) {
   int state;
   if (stoa_exchange_claim(exchange, STOA_EXCHANGE_OPEN, STOA_EXCHANGE_ENDED, &state)) {
+    stoa_exchange_note_refused(exchange->stream, exchange->rpc, status);
     stoa_exchange_send_error(exchange, status, message);
+  }
+}
+
+void stoa_exchange_note_refused(struct stoa_stream *stream, const struct stoa_handler_route *rpc, int status) {
+  struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  if (rpc != NULL) {
+    const struct stoa_error error = stoa_response_error_of(status);
+    uint32_t operation =
+        stoa_server_metrics_operation(worker->server, stoa_handler_table_find(&worker->server->handlers, rpc->type));
+    stoa_metrics_note_request(worker, STOA_TRANSPORT_HTTP, operation,
+                              stoa_server_metrics_outcome(worker->server, &error), STOA_UNTIMED);
   }
 }
 
@@ -79,6 +92,9 @@ static int read_request(struct stoa_http_exchange *exchange, struct stoa_arena *
                         struct stoa_codec_error *out_error) {
   struct stoa_exchange_request *request = exchange->request;
   request->public.body = (struct stoa_bytes){exchange->body.data, exchange->body.len};
+  if (exchange->rpc != NULL) {
+    return 0; /* http_rpc.c reads it, so that its mistakes are those of a call */
+  }
   int status = stoa_http_query_parse(request->public.query, PARAMETERS_MAX, arena, &request->query);
   if (status != STOA_OK) {
     snprintf(out_error->text, sizeof out_error->text, "the query: %s", stoa_status_text(status));
@@ -91,7 +107,7 @@ static int read_request(struct stoa_http_exchange *exchange, struct stoa_arena *
 static void after_handler(struct stoa_http_exchange *exchange) {
   int state = atomic_load(&exchange->state);
   if (exchange->is_taken) {
-    if (state == STOA_EXCHANGE_OPEN && exchange->stream != NULL) {
+    if (state == STOA_EXCHANGE_OPEN && exchange->stream != NULL && exchange->rpc == NULL) {
       struct stoa_worker *worker = worker_of(exchange);
       stoa_loop_timer_start(worker->loop, &exchange->timeout, worker->server->limits.call_timeout_ms);
     }
@@ -138,10 +154,20 @@ static void on_refused(struct stoa_stream *stream, struct stoa_http_pending *pen
   answer_error(exchange, code, NULL);
 }
 
+/* Nobody will answer the rpc any more: its call and the middleware that it waits for are over, and what they kept. */
+static void end_call(struct stoa_http_exchange *exchange, struct stoa_session *session) {
+  stoa_pendings_on_closing(session);
+  if (exchange->is_taken) {
+    exchange->is_taken = false;
+    stoa_exchange_unref(exchange);
+  }
+}
+
 /* The connection has ended, or the answer was sent in full. */
 static void on_close(struct stoa_http_pending *pending) {
   struct stoa_http_exchange *exchange = stoa_container_of(pending, struct stoa_http_exchange, pending);
   struct stoa_worker *worker = worker_of(exchange);
+  struct stoa_session *session = stoa_exchange_session(exchange);
   int state;
   stoa_loop_timer_stop(worker->loop, &exchange->timeout);
   bool is_lost = stoa_exchange_claim(exchange, STOA_EXCHANGE_OPEN, STOA_EXCHANGE_GONE, &state) ||
@@ -153,6 +179,9 @@ static void on_close(struct stoa_http_pending *pending) {
     release_body(exchange);
   }
   exchange->stream = NULL;
+  if (is_lost && exchange->rpc != NULL) {
+    end_call(exchange, session);
+  }
   stoa_exchange_tell(exchange);
   stoa_exchange_unref(exchange);
 }
@@ -166,7 +195,7 @@ static void on_timeout(struct stoa_timer *timer) {
   stoa_exchange_count(exchange->account, STOA_EXCHANGE_TIMEOUTS);
   stoa_log(STOA_LOG_WARN, "a request was not answered in time",
            STOA_F_TEXT("path", exchange->request->match.route->template.text));
-  stoa_exchange_send_error(exchange, 503, "no answer in time");
+  stoa_exchange_send_error(exchange, 504, "no answer in time");
 }
 
 /* Beginning. */
@@ -197,6 +226,7 @@ static struct stoa_exchange_request *copy_request(const struct stoa_exchange_sta
     request->match.values[i] =
         rebase(start->match->values[i], start->text.data, (const char *)request->bytes + head_len);
   }
+  request->client = start->client;
   stoa_peer_format(&start->client, request->address);
   request->public = (struct stoa_http_request){
       .method = stoa_http_route_method_in(&request->head, request->bytes),
@@ -225,6 +255,7 @@ static struct stoa_http_exchange *make(const struct stoa_exchange_start *start) 
   exchange->account = worker->exchanges;
   atomic_fetch_add_explicit(&exchange->account->refs, 1, memory_order_relaxed);
   exchange->route = &entry->route;
+  exchange->rpc = entry->rpc;
   exchange->stream = start->stream;
   exchange->request = request;
   exchange->timeout.on_due = on_timeout;
@@ -240,6 +271,8 @@ static struct stoa_http_exchange *make(const struct stoa_exchange_start *start) 
 void stoa_exchange_begin(const struct stoa_exchange_start *start) {
   struct stoa_http_exchange *exchange = make(start);
   if (exchange == NULL) {
+    const struct stoa_route_entry *entry = start->match->route->context;
+    stoa_exchange_note_refused(start->stream, entry->rpc, 503);
     stoa_exchange_refuse(start->stream, start->head, start->data, &(struct stoa_exchange_refusal){.status = 503});
     return;
   }
@@ -248,6 +281,10 @@ void stoa_exchange_begin(const struct stoa_exchange_start *start) {
 
 struct stoa_session *stoa_exchange_session(const struct stoa_http_exchange *exchange) {
   return exchange->stream == NULL ? NULL : &stoa_server_session_of_stream(exchange->stream)->base;
+}
+
+const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange) {
+  return exchange->rpc;
 }
 
 /* What the handler sees. */

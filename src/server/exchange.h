@@ -18,6 +18,7 @@
 #include "server/routes.h"
 
 struct stoa_exchange_account;
+struct stoa_handler_route;
 struct stoa_session;
 struct stoa_worker;
 
@@ -39,6 +40,13 @@ void stoa_exchange_begin(const struct stoa_exchange_start *start);
 /* The connection of a request, as a session that is not open: its address, user and server are valid. NULL when the
  * connection has ended. */
 struct stoa_session *stoa_exchange_session(const struct stoa_http_exchange *exchange);
+/* The route of an rpc that the request is for; NULL: it is for a route of the program. */
+const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange);
+/* For requests of rpcs: keep the exchange after its handler has returned, unless it is kept already. The time limit is
+ * the caller's. Errors: as stoa_http_take(), but for STOA_E_EXISTS */
+int stoa_exchange_keep(struct stoa_http_exchange *exchange);
+/* Count a request of an rpc that was refused with this status before it became a call. */
+void stoa_exchange_note_refused(struct stoa_stream *stream, const struct stoa_handler_route *rpc, int status);
 /* In its handler: answer with content that is read piece by piece, whose length need not be known. It is closed in any
  * case. Errors: as stoa_http_begin() */
 int stoa_exchange_reply_from(struct stoa_http_exchange *exchange, const struct stoa_http_answer *reply,

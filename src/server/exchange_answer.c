@@ -1,10 +1,11 @@
 /* server/exchange_answer.c: what programs answer to HTTP requests, on any thread. */
 #include "base/memory.h"
+#include "server/error_json.h"
 #include "server/exchange_private.h"
 #include "server/response.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <stoa/errors.h>
 
 /* On its way to the worker: a piece, or the beginning. */
 struct delivery {
@@ -172,17 +173,16 @@ int stoa_http_reply_message(struct stoa_http_exchange *exchange, uint16_t status
 }
 
 int stoa_http_fail(struct stoa_http_exchange *exchange, uint16_t status, const struct stoa_error *error) {
-  char seconds[16];
-  snprintf(seconds, sizeof seconds, "%u", error->retry_ms / 1000 + (error->retry_ms % 1000 != 0));
-  const struct stoa_http_field retry = {"Retry-After", stoa_string_of(seconds)};
-  const struct stoa_http_answer reply = {.status = status,
+  char seconds[STOA_RESPONSE_RETRY_SIZE];
+  const struct stoa_http_field retry = stoa_response_retry_after(error, seconds);
+  const struct stoa_http_answer reply = {.status = status == 0 ? (uint16_t)stoa_error_http_status(error) : status,
                                          .content_type = "application/json",
                                          .fields = &retry,
                                          .field_count = error->retry_ms > 0 ? 1 : 0};
   struct stoa_exchange_answer answer;
   int made = make_head(&answer, &reply);
   if (made == STOA_OK) {
-    made = stoa_codec_json.encode(&stoa_error_type, error, &answer.content);
+    made = stoa_error_write_json(error, &answer.content);
   }
   return give(exchange, &answer, made);
 }
@@ -235,6 +235,14 @@ int stoa_http_take(struct stoa_http_exchange *exchange) {
   exchange->is_taken = true;
   atomic_fetch_add(&exchange->refs, 1);
   return STOA_OK;
+}
+
+int stoa_exchange_keep(struct stoa_http_exchange *exchange) {
+  assert(exchange->rpc != NULL);
+  if (exchange->is_taken) {
+    return stoa_http_waits(exchange) ? STOA_OK : STOA_E_CLOSED;
+  }
+  return stoa_http_take(exchange);
 }
 
 bool stoa_http_waits(const struct stoa_http_exchange *exchange) {

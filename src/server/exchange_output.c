@@ -1,6 +1,7 @@
 /* server/exchange_output.c: the answers of exchanges, written to their streams. */
 #include "base/memory.h"
 #include "server/cors.h"
+#include "server/error_json.h"
 #include "server/exchange_private.h"
 #include "server/response.h"
 
@@ -71,7 +72,11 @@ void stoa_exchange_refuse(struct stoa_stream *stream, const struct stoa_http_hea
   int status = add_cors(stream, head, data, &fields);
   status = status == STOA_OK ? stoa_buffer_append(&fields, more, strlen(more)) : status;
   if (status == STOA_OK && has_content) {
-    status = stoa_response_add_error(&error, &content);
+    status = stoa_error_write_json(&error, &content);
+    if (status == STOA_E_UTF8) {
+      error.message = stoa_string_of(stoa_http_reason(refusal->status)); /* the message quotes what was sent */
+      status = stoa_error_write_json(&error, &content);
+    }
   }
   bool keep_alive = may_keep_alive(stream, refusal->keep_alive && head->keep_alive);
   struct stoa_response response = {.status = refusal->status,

@@ -48,6 +48,7 @@ struct stoa_exchange_request {
   struct stoa_http_match match;
   struct stoa_http_query query;
   struct stoa_http_request public;
+  struct stoa_peer client;
   char address[STOA_ADDRESS_TEXT_LEN + 1];
   uint8_t bytes[]; /* of the head, then where the values of `match` lie */
 };
@@ -75,7 +76,8 @@ struct stoa_http_exchange {
   atomic_uint refs;
   struct stoa_exchange_account *account;
   const struct stoa_route *route;
-  struct stoa_post post; /* carries the end of the answer to the worker */
+  const struct stoa_handler_route *rpc; /* the route is one of an rpc (http_rpc.h); NULL: of the program */
+  struct stoa_post post;                /* carries the end of the answer to the worker */
   struct stoa_exchange_answer answer;
   enum stoa_exchange_ending ending;
   bool is_taken; /* the program has a reference */

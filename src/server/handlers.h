@@ -5,6 +5,11 @@
 #include <stoa/handler.h>
 
 /* The operation, or the name when there is none, or "". */
-const char *stoa_handler_operation(const struct stoa_handler *handler);
+static inline const char *stoa_handler_operation(const struct stoa_handler *handler) {
+  if (handler->operation != NULL) {
+    return handler->operation;
+  }
+  return handler->name == NULL ? "" : handler->name;
+}
 
 #endif

@@ -160,6 +160,23 @@ static bool is_json(const struct serving *serving) {
   return stoa_http_equal_fold(stoa_string_make(value.data, len), json);
 }
 
+static const struct stoa_handler_route *rpc_of(const struct serving *serving) {
+  const struct stoa_route_entry *entry = serving->match.route->context;
+  return entry->rpc;
+}
+
+/* Refuse a request for a route that was found. */
+static void refuse_route(const struct serving *serving, int code, const char *message) {
+  stoa_exchange_note_refused(serving->stream, rpc_of(serving), code);
+  refuse(serving, code, message);
+}
+
+/* A body of another type could come from a form of any site. */
+static bool needs_json(const struct serving *serving) {
+  bool has_body = serving->body.is_chunked || serving->body.length > 0;
+  return route_of(serving)->message != NULL || (rpc_of(serving) != NULL && has_body);
+}
+
 static void begin(struct serving *serving) {
   const struct stoa_route *route = route_of(serving);
   uint32_t bytes_max = route->body_bytes_max > 0 ? route->body_bytes_max : serving->server->limits.body_bytes_max;
@@ -170,11 +187,11 @@ static void begin(struct serving *serving) {
   }
   int code = stoa_http_body_begin(serving->head, serving->data, &limits, &serving->body);
   if (code != 200) {
-    refuse(serving, code, NULL);
-  } else if (route->message != NULL && !is_json(serving)) {
-    refuse(serving, 415, "the body must have Content-Type: application/json");
+    refuse_route(serving, code, NULL);
+  } else if (needs_json(serving) && !is_json(serving)) {
+    refuse_route(serving, 415, "the body must have Content-Type: application/json");
   } else if (stoa_http_client_find(serving->stream, serving->head, serving->data, &client) != STOA_OK) {
-    refuse(serving, 400, "Forwarded and X-Forwarded-For disagree");
+    refuse_route(serving, 400, "Forwarded and X-Forwarded-For disagree");
   } else {
     stoa_exchange_begin(&(struct stoa_exchange_start){.stream = serving->stream,
                                                       .head = serving->head,

@@ -1,6 +1,7 @@
 #include "server/metrics.h"
 
 #include "base/memory.h"
+#include "server/handlers.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -74,7 +75,7 @@ static int add_handlers(struct stoa_server *server) {
   }
   for (uint32_t i = 0; i < server->handlers.count; i++) {
     const struct stoa_handler *handler = &((const struct stoa_handler *)(void *)server->handlers.handlers)[i];
-    int status = add_operation(metrics, stoa_string_of(handler->name == NULL ? "" : handler->name), 0);
+    int status = add_operation(metrics, stoa_string_of(stoa_handler_operation(handler)), 0);
     if (status != STOA_OK) {
       return status;
     }

@@ -1,71 +1,28 @@
 /* server/middleware_rate.c: token buckets for the messages of a selector (stoa/middleware.h).
  *
- * A session's buckets are in its account. Those of addresses are in a table of sets, which all workers share: an
- * address has one set, whose mutex is held for a few instructions.
+ * A session's buckets are in its account. Those of addresses are in a table that all workers share. HTTP requests have
+ * no session: what a session may send is then what an address may, because a client can make connections, and a proxy
+ * has one for many clients.
  */
-#include "base/array.h"
-#include "base/siphash.h"
-#include "base/sys.h"
+#include "server/address_rates.h"
 #include "server/middleware_own.h"
 #include "server/server_private.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
 
-#define SETS 512u
-#define WAYS 8u
 #define EXCESS_DEFAULT 40u
-
-struct address {
-  struct stoa_peer key;
-  bool used;
-  struct stoa_rate rate;
-};
-
-struct set {
-  pthread_mutex_t mutex;
-  struct address ways[WAYS];
-};
 
 struct rate_limit {
   struct stoa_rate_limits session, address;
   uint32_t index; /* which limiter of the server this is: its place in the sessions' accounts */
-  uint64_t seed[2];
-  uint32_t set_count; /* whose mutexes exist */
-  struct set sets[SETS];
+  struct stoa_address_rates *addresses;
 };
-
-/* The way of an address, or the one that was unused for the longest time. With the set's mutex. */
-static struct address *way_of(struct set *set, const struct stoa_peer *key, uint32_t now_ms) {
-  struct address *oldest = &set->ways[0];
-  for (size_t i = 0; i < WAYS; i++) {
-    struct address *way = &set->ways[i];
-    if (way->used && memcmp(way->key.bytes, key->bytes, sizeof key->bytes) == 0) {
-      return way;
-    }
-    if (oldest->used && (!way->used || now_ms - way->rate.at_ms > now_ms - oldest->rate.at_ms)) {
-      oldest = way;
-    }
-  }
-  *oldest = (struct address){.key = *key, .used = true};
-  return oldest;
-}
 
 /* When the address may send again, in milliseconds; 0: now. */
 static uint32_t take_of_address(struct rate_limit *own, const struct stoa_session *session, uint32_t now_ms) {
   const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
-  const struct stoa_server *server = stoa_worker_of(session)->server;
-  bool is_local = stoa_peer_is_loopback(peer) || stoa_peer_is_unix(peer);
-  if (!stoa_rate_is_limited(&own->address) || (is_local && !server->limits.limit_loopback)) {
-    return 0;
-  }
-  struct stoa_peer key = stoa_peers_key(peer);
-  uint64_t hash = stoa_siphash13(own->seed, stoa_bytes_make(key.bytes, sizeof key.bytes));
-  struct set *set = &own->sets[hash % SETS];
-  pthread_mutex_lock(&set->mutex);
-  uint32_t retry_ms = stoa_rate_take(&way_of(set, &key, now_ms)->rate, &own->address, 0, now_ms);
-  pthread_mutex_unlock(&set->mutex);
-  return retry_ms;
+  return stoa_address_rates_take(own->addresses, STOA_ADDRESS_RATE_ALL, peer, &own->address, 0, now_ms);
 }
 
 static const struct stoa_error *refuse(struct stoa_session *session, uint32_t retry_ms) {
@@ -90,10 +47,22 @@ static struct stoa_rate *rate_of(const struct rate_limit *own, struct stoa_sessi
   return account == NULL || account->rates == NULL ? NULL : &account->rates[own->index];
 }
 
+static const struct stoa_error *limit_request(struct rate_limit *own, struct stoa_session *session, uint32_t now_ms) {
+  const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
+  uint32_t retry_ms = stoa_address_rates_take(own->addresses, STOA_ADDRESS_RATE_HTTP, peer, &own->session, 0, now_ms);
+  if (retry_ms == 0) {
+    retry_ms = take_of_address(own, session, now_ms);
+  }
+  return retry_ms == 0 ? NULL : refuse(session, retry_ms);
+}
+
 static const struct stoa_error *limit(void *user, struct stoa_invocation *invocation) {
   struct rate_limit *own = user;
   struct stoa_session *session = stoa_invocation_session(invocation);
   uint32_t now_ms = stoa_stream_now32(&session->stream);
+  if (stoa_session_is_http(session)) {
+    return limit_request(own, session, now_ms);
+  }
   struct stoa_rate *rate = rate_of(own, session);
   if (rate == NULL) {
     return NULL; /* no memory for the counters */
@@ -119,10 +88,10 @@ static const struct stoa_error *limit(void *user, struct stoa_invocation *invoca
 
 static void destroy(void *user) {
   struct rate_limit *own = user;
-  for (uint32_t i = 0; own != NULL && i < own->set_count; i++) {
-    pthread_mutex_destroy(&own->sets[i].mutex);
+  if (own != NULL) {
+    stoa_address_rates_destroy(own->addresses);
+    stoa_free(own);
   }
-  stoa_free(own);
 }
 
 static struct stoa_rate_limits limits_of(uint32_t per_s, uint32_t burst, uint32_t excess_max) {
@@ -132,16 +101,12 @@ static struct stoa_rate_limits limits_of(uint32_t per_s, uint32_t burst, uint32_
                                    .excess_max = excess_max == 0 ? EXCESS_DEFAULT : excess_max};
 }
 
-static int init(struct rate_limit *own, const struct stoa_rate_limit_options *options, uint32_t index) {
+static int init(struct rate_limit *own, const struct stoa_rate_limit_options *options,
+                const struct stoa_server *server) {
   own->session = limits_of(options->session_per_s, options->session_burst, options->excess_max);
   own->address = limits_of(options->address_per_s, options->address_burst, options->excess_max);
-  own->index = index;
-  int status = stoa_random_pooled(own->seed, sizeof own->seed);
-  while (status == STOA_OK && own->set_count < SETS) {
-    status = pthread_mutex_init(&own->sets[own->set_count].mutex, NULL) == 0 ? STOA_OK : STOA_E_SYSTEM;
-    own->set_count += status == STOA_OK ? 1 : 0;
-  }
-  return status;
+  own->index = server->rate_limiter_count;
+  return stoa_address_rates_create(server, &own->addresses);
 }
 
 int stoa_server_use_rate_limit(struct stoa_server *server, const struct stoa_selector *selector,
@@ -150,7 +115,7 @@ int stoa_server_use_rate_limit(struct stoa_server *server, const struct stoa_sel
     return STOA_E_ARGUMENT;
   }
   struct rate_limit *own = stoa_calloc(1, sizeof *own);
-  int status = own == NULL ? STOA_E_MEMORY : init(own, options, server->rate_limiter_count);
+  int status = own == NULL ? STOA_E_MEMORY : init(own, options, server);
   if (status != STOA_OK) {
     destroy(own);
     return status;

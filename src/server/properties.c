@@ -60,6 +60,10 @@ int stoa_session_set_name(struct stoa_session *session, struct stoa_string name)
   return STOA_OK;
 }
 
+bool stoa_session_is_http(const struct stoa_session *session) {
+  return session->state == STOA_SESSION_NONE;
+}
+
 /* The address of a session. */
 
 void stoa_session_address(const struct stoa_session *session, char out_text[STOA_ADDRESS_TEXT_LEN + 1]) {

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stoa/errors.h>
 
 #define START_BYTES_MAX 512
 
@@ -113,34 +114,33 @@ int stoa_response_add_fields(const struct stoa_http_answer *reply, struct stoa_b
   return STOA_OK;
 }
 
-int stoa_response_add_error(const struct stoa_error *error, struct stoa_buffer *out) {
-  static const char instead[] = "{\"code\":100,\"reason\":\"INTERNAL\",\"message\":\"\",\"metadata\":{}}";
-  int status = stoa_codec_json.encode(&stoa_error_type, error, out);
-  if (status != STOA_OK && status != STOA_E_MEMORY && status != STOA_E_LIMIT) {
-    status = stoa_buffer_append(out, instead, sizeof instead - 1);
-  }
-  return status;
+struct stoa_http_field stoa_response_retry_after(const struct stoa_error *error, char text[STOA_RESPONSE_RETRY_SIZE]) {
+  int len = snprintf(text, STOA_RESPONSE_RETRY_SIZE, "%u", error->retry_ms / 1000 + (error->retry_ms % 1000 != 0));
+  return (struct stoa_http_field){"Retry-After", stoa_string_make(text, (size_t)len)};
 }
 
+/* What sessions get too has the code that they get; the rest has the status as its code. */
 struct stoa_error stoa_response_error_of(int status) {
   static const struct {
     int status;
     struct stoa_error error;
   } errors[] = {
       {400, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("BAD_REQUEST")}},
-      {401, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("UNAUTHENTICATED")}},
-      {403, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("FORBIDDEN")}},
-      {404, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("NOT_FOUND")}},
-      {405, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("METHOD_NOT_ALLOWED")}},
-      {408, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("REQUEST_TIMEOUT"), .temporary = true}},
-      {413, {.code = STOA_ERROR_LIMIT, .reason = STOA_STR("CONTENT_TOO_LARGE")}},
-      {415, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("UNSUPPORTED_MEDIA_TYPE")}},
-      {431, {.code = STOA_ERROR_LIMIT, .reason = STOA_STR("FIELDS_TOO_LARGE")}},
-      {501, {.code = STOA_ERROR_BAD_REQUEST, .reason = STOA_STR("NOT_IMPLEMENTED")}},
+      {401, {.code = STOA_ERROR_UNAUTHORIZED, .reason = STOA_STR("UNAUTHORIZED")}},
+      {403, {.code = 403, .reason = STOA_STR("FORBIDDEN")}},
+      {404, {.code = 404, .reason = STOA_STR("NOT_FOUND")}},
+      {405, {.code = 405, .reason = STOA_STR("METHOD_NOT_ALLOWED")}},
+      {408, {.code = 408, .reason = STOA_STR("REQUEST_TIMEOUT"), .temporary = true}},
+      {413, {.code = 413, .reason = STOA_STR("CONTENT_TOO_LARGE")}},
+      {415, {.code = 415, .reason = STOA_STR("UNSUPPORTED_MEDIA_TYPE")}},
+      {431, {.code = 431, .reason = STOA_STR("FIELDS_TOO_LARGE")}},
+      {501, {.code = 501, .reason = STOA_STR("NOT_IMPLEMENTED")}},
       {503, {.code = STOA_ERROR_UNAVAILABLE, .reason = STOA_STR("UNAVAILABLE"), .temporary = true}},
+      {504, {.code = STOA_ERROR_UNAVAILABLE, .reason = STOA_STR("TIMEOUT"), .temporary = true}},
   };
   for (size_t i = 0; i < STOA_COUNT_OF(errors); i++) {
     if (errors[i].status == status) {
+      assert(stoa_error_http_status(&errors[i].error) == status);
       return errors[i].error;
     }
   }

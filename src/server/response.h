@@ -31,9 +31,12 @@ int stoa_response_add_fields(const struct stoa_http_answer *reply, struct stoa_b
 /* Append one line. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_response_add_field(struct stoa_buffer *out, const char *name, struct stoa_string value);
 
-/* Append an error as JSON. One that cannot be encoded becomes INTERNAL. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
-int stoa_response_add_error(const struct stoa_error *error, struct stoa_buffer *out);
-/* The error that stands for a status code of the library's own: code, reason, and whether it is temporary. */
+#define STOA_RESPONSE_RETRY_SIZE 16
+/* The field Retry-After: the error's retry_ms in seconds, rounded up. `text` is its value. */
+struct stoa_http_field stoa_response_retry_after(const struct stoa_error *error, char text[STOA_RESPONSE_RETRY_SIZE]);
+
+/* The error that stands for a status code of the library's own: code, reason, and whether it is temporary. Its status
+ * (stoa_error_http_status()) is that code. */
 struct stoa_error stoa_response_error_of(int status);
 
 #endif

@@ -57,14 +57,21 @@ static struct stoa_route_entry *copy(const struct stoa_route *route) {
   return entry;
 }
 
-static void tell(const struct stoa_route *route, int status, const struct stoa_http_route_problem *problem) {
+static const char *name_of(const struct stoa_handler_route *rpc) {
+  return rpc == NULL ? "a route of the program" : rpc->handler == NULL ? "" : rpc->handler;
+}
+
+static void tell(const struct stoa_route *route, const struct stoa_handler_route *rpc, int status,
+                 const struct stoa_http_route_problem *problem) {
   if (status == STOA_E_SYNTAX) {
     stoa_log(STOA_LOG_ERROR, "the path of a route is not a template", STOA_F_STR("method", route->method),
              STOA_F_STR("path", route->path), STOA_F_STR("reason", stoa_http_template_error_text(problem->error)),
              STOA_F_INT("at", problem->at));
   } else if (status == STOA_E_EXISTS) {
+    const struct stoa_route_entry *other = problem->other->context;
     stoa_log(STOA_LOG_ERROR, "there is a route for the same method and paths already",
-             STOA_F_STR("method", route->method), STOA_F_STR("path", route->path),
+             STOA_F_STR("handler", name_of(rpc)), STOA_F_STR("method", route->method), STOA_F_STR("path", route->path),
+             STOA_F_STR("existing_handler", name_of(other->rpc)),
              STOA_F_TEXT("existing_path", problem->other->template.text));
   }
 }
@@ -89,11 +96,9 @@ static void forget(struct stoa_routes *routes, struct stoa_route_entry *entry) {
   stoa_free(entry);
 }
 
-int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *route) {
-  struct stoa_routes *routes = &server->routes;
+static int add(struct stoa_routes *routes, const struct stoa_route *route, const struct stoa_handler_route *rpc) {
   struct stoa_http_route_problem problem = {.error = STOA_HTTP_TEMPLATE_OK};
   enum stoa_http_route_method method;
-  assert(!server->started);
   int status = check(route, &method);
   if (status != STOA_OK) {
     return status;
@@ -105,6 +110,7 @@ int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *r
   if (entry == NULL) {
     return STOA_E_MEMORY;
   }
+  entry->rpc = rpc;
   if ((entry->route.roles & STOA_ROUTE_PUBLIC) != 0) {
     status = add_to(&routes->of_public, method, route->path, entry, &problem);
   }
@@ -112,7 +118,7 @@ int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *r
     status = add_to(&routes->of_admin, method, route->path, entry, &problem);
   }
   if (status != STOA_OK) {
-    tell(route, status, &problem);
+    tell(route, rpc, status, &problem);
     forget(routes, entry);
     return status;
   }
@@ -123,4 +129,28 @@ int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *r
     routes->body_bytes_max = route->body_bytes_max;
   }
   return STOA_OK;
+}
+
+int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *route) {
+  assert(!server->started);
+  return add(&server->routes, route, NULL);
+}
+
+/* Of rpcs. */
+
+int stoa_routes_add_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc, stoa_route_handler *handler) {
+  const struct stoa_route route = {.method = rpc->binding->method, .path = rpc->binding->path, .handler = handler};
+  return add(routes, &route, rpc);
+}
+
+void stoa_routes_remove_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc) {
+  for (struct stoa_route_entry **link = &routes->entries; *link != NULL; link = &(*link)->next) {
+    struct stoa_route_entry *entry = *link;
+    if (entry->rpc == rpc) {
+      *link = entry->next;
+      routes->count--;
+      forget(routes, entry);
+      return;
+    }
+  }
 }

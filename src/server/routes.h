@@ -15,11 +15,13 @@
 /* Of keys for routes and for admin listeners. */
 #define STOA_BEARER_KEY_LEN_MIN 32
 
+struct stoa_handler_route;
 struct stoa_http_routes;
 
 /* A route, with copies of its texts. */
 struct stoa_route_entry {
   struct stoa_route route;
+  const struct stoa_handler_route *rpc; /* NULL: a route of the program */
   struct stoa_route_entry *next;
   char text[]; /* the key */
 };
@@ -34,6 +36,10 @@ struct stoa_routes {
 
 /* Zeroed is empty. */
 void stoa_routes_fini(struct stoa_routes *routes);
+/* Serve a route of an rpc at the public listeners. `rpc` is borrowed as long as the routes live, or until it is
+ * removed. Errors: as stoa_server_add_route() */
+int stoa_routes_add_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc, stoa_route_handler *handler);
+void stoa_routes_remove_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc);
 /* Is it a key that a field can carry, and long enough? */
 bool stoa_bearer_key_is_good(struct stoa_string key);
 

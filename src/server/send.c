@@ -71,6 +71,9 @@ bool stoa_session_negotiated(const struct stoa_session *session) {
 }
 
 const char *stoa_session_codec(const struct stoa_session *session) {
+  if (session->state == STOA_SESSION_NONE) {
+    return stoa_codec_json.name;
+  }
   return stoa_worker_of(session)->server->formats.items[stoa_server_session_of(session)->format].codec->name;
 }
 

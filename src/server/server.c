@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "net/tls.h"
+#include "server/address_rates.h"
 #include "server/options.h"
 #include "server/run_as.h"
 #include "server/server_private.h"
@@ -169,6 +170,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   pthread_mutex_destroy(&server->tls_mutex);
   stoa_auth_fini(&server->auth);
   stoa_files_fini(&server->files);
+  stoa_address_rates_destroy(server->http_rates);
   stoa_routes_fini(&server->routes);
   stoa_admin_fini(server);
   close_if_open(server->ended_fd);
@@ -266,8 +268,17 @@ static int choose_sends(struct stoa_server *server) {
   return STOA_OK;
 }
 
+/* Kept by a start that fails, for the next one. */
+static int choose_rates(struct stoa_server *server) {
+  bool is_needed = server->handler_routes.count > 0 && stoa_rate_is_limited(&server->rate);
+  return is_needed && server->http_rates == NULL ? stoa_address_rates_create(server, &server->http_rates) : STOA_OK;
+}
+
 static int bring_up(struct stoa_server *server) {
   int status = choose_formats(server);
+  if (status == STOA_OK) {
+    status = choose_rates(server);
+  }
   if (status == STOA_OK) {
     status = stoa_chains_build(server);
   }

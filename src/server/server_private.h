@@ -31,6 +31,7 @@ struct stoa_server {
   struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;
   struct stoa_rate_limits rate;
+  struct stoa_address_rates *http_rates; /* of HTTP requests that call rpcs; NULL: no rate, or no such routes */
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;

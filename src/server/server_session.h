@@ -30,6 +30,9 @@ struct stoa_session_account {
   struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
   struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
+  bool has_outer;     /* an HTTP request is handled whose client is another one: see http_caller.h */
+  bool outer_proxied; /* `proxied` and `client` of the connection meanwhile */
+  struct stoa_peer outer;
   struct stoa_pending *pendings;  /* messages that are not answered yet, see pending.h */
   uint32_t call_count;            /* those of them that are calls of the program */
   bool is_waiting;                /* one of them waits for a middleware */

@@ -6,6 +6,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "server/conclude.h"
+#include "server/exchange.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@ static struct stoa_wait *wait_of(struct stoa_pending *pending) {
 
 /* The session's input goes on, unless the message waits again. It must be the last use of the session. */
 static void read_on(struct stoa_session *session) {
-  if (!stoa_server_session_of(session)->account->is_waiting) {
+  if (session->state == STOA_SESSION_OPEN && !stoa_server_session_of(session)->account->is_waiting) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_MIDDLEWARE);
   }
 }
@@ -89,7 +90,8 @@ int stoa_invocation_wait(struct stoa_invocation *invocation, struct stoa_wait **
   if (invocation->wait != NULL) {
     return STOA_E_EXISTS;
   }
-  if (session->state != STOA_SESSION_OPEN) {
+  struct stoa_http_exchange *http = invocation->question.http;
+  if (!stoa_question_is_open(session, &invocation->question)) {
     return STOA_E_CLOSED;
   }
   struct stoa_bytes payload = invocation->payload;
@@ -98,6 +100,9 @@ int stoa_invocation_wait(struct stoa_invocation *invocation, struct stoa_wait **
   if (wait == NULL) {
     return STOA_E_MEMORY;
   }
+  int status = http == NULL ? STOA_OK : stoa_exchange_keep(http);
+  assert(status == STOA_OK); /* it waits, and its handler runs or it is kept */
+  (void)status;
   assert(!account->is_waiting);
   stoa_buffer_init(&wait->error, ERROR_BYTES_MAX);
   wait->payload_len = payload.len;
@@ -107,7 +112,9 @@ int stoa_invocation_wait(struct stoa_invocation *invocation, struct stoa_wait **
   stoa_pending_begin(&wait->base, &wait_kind, session);
   account->is_waiting = true;
   invocation->wait = wait;
-  stoa_stream_pause(&session->stream, STOA_PAUSE_MIDDLEWARE);
+  if (http == NULL) { /* the next HTTP request waits for the answer to this one anyway */
+    stoa_stream_pause(&session->stream, STOA_PAUSE_MIDDLEWARE);
+  }
   *out_wait = wait;
   return STOA_OK;
 }
@@ -116,7 +123,7 @@ void stoa_wait_keep(const struct stoa_invocation *invocation) {
   struct stoa_wait *wait = invocation->wait;
   assert(wait != NULL);
   assert(!wait->is_kept);
-  assert(invocation->session->state == STOA_SESSION_OPEN);
+  assert(stoa_question_is_open(invocation->session, &invocation->question));
   stoa_invocation_copy(&wait->invocation, invocation);
   wait->is_kept = true;
 }

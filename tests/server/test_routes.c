@@ -446,7 +446,7 @@ static void test_a_draining_server_answers_what_it_has_read(void **state) {
   client_close(&client);
 }
 
-static void test_a_request_that_is_not_answered_in_time_gets_503(void **state) {
+static void test_a_request_that_is_not_answered_in_time_gets_504(void **state) {
   (void)state;
   struct stoa_server_config *config = fixture_config(1);
   limits_of(config)->call_timeout_ms = 20;
@@ -456,7 +456,7 @@ static void test_a_request_that_is_not_answered_in_time_gets_503(void **state) {
   http_send(&client, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
   struct stoa_http_exchange *exchange = routes_take();
   const struct http_answer *got = http_read(&client);
-  assert_int_equal(got->status, 503);
+  assert_int_equal(got->status, 504);
   assert_non_null(strstr(got->body, "no answer in time"));
   assert_int_equal(routes_reply(exchange, "late"), STOA_E_TIMEOUT);
   http_send(&client, "GET /both HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -662,7 +662,7 @@ int main(void) {
       TEST(test_a_large_json_body_is_decoded_or_refused_whole),
       TEST(test_a_route_with_a_key_needs_it),
       TEST(test_each_failing_allocation_costs_one_request_at_most),
-      cmocka_unit_test(test_a_request_that_is_not_answered_in_time_gets_503),
+      cmocka_unit_test(test_a_request_that_is_not_answered_in_time_gets_504),
       cmocka_unit_test(test_a_slow_body_gets_408),
       cmocka_unit_test(test_all_bodies_together_are_bounded),
       cmocka_unit_test(test_routes_that_cannot_be_added_are_refused_by_name),
