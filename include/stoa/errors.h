@@ -49,8 +49,8 @@ STOA_API const struct stoa_error *stoa_error_timeout(struct stoa_session *sessio
 
 /* The HTTP status of an error; 200 for NULL. A code of 400 to 599 is its own status. Else the metadata may give one,
  * STOA_ERROR_STATUS_KEY with 400 to 599. Else codes of the library and the chat have theirs: 100 500, 101 and 109 401,
- * 103 403, 104 404, 106 and 111 429, 107 400, 108 503, or 504 with the reason TIMEOUT. Any other code is 503 when the error is temporary, and 400
- * otherwise: a handler that returns an error refuses the request. */
+ * 103 403, 104 404, 106 and 111 429, 107 400, 108 503, or 504 with the reason TIMEOUT. Any other code is 503 when the
+ * error is temporary, and 400 otherwise: a handler that returns an error refuses the request. */
 STOA_API int stoa_error_http_status(const struct stoa_error *error);
 
 /* Does the error have this status? False for NULL. */

@@ -94,7 +94,7 @@ struct stoa_route {
  *         STOA_E_ARGUMENT  no such method; no handler; an unknown role; the key is shorter than 32 characters or has a
  *                          blank or control byte; body_bytes_max is above 64 MiB; the type's table has another ABI
  *                          version
- *         STOA_E_LIMIT     there are 1024 routes already
+ *         STOA_E_LIMIT     there are 1024 routes of this role already, those of rpcs among them
  *         STOA_E_MEMORY. After an error the routes are unchanged. */
 STOA_API int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *route);
 
@@ -117,7 +117,7 @@ struct stoa_http_answer {
 };
 
 /* Keep the exchange after the handler has returned. From now on the client waits at most server.limits.call_timeout_ms
- * for the answer to begin, and then gets 503.
+ * for the answer to begin, and then gets 504.
  * Errors: STOA_E_EXISTS  taken already; STOA_E_ARGUMENT  not inside its handler; STOA_E_CLOSED  it was answered, or
  *         the connection has ended. */
 STOA_API int stoa_http_take(struct stoa_http_exchange *exchange);
@@ -125,7 +125,7 @@ STOA_API int stoa_http_take(struct stoa_http_exchange *exchange);
 /* Answer with bytes; borrowed until the call returns.
  * Errors: STOA_E_ARGUMENT  a status, content type or field that cannot be sent, or too many bytes; the client gets 500
  *         STOA_E_EXISTS    it was answered, or begun, already
- *         STOA_E_TIMEOUT   the client was answered with 503
+ *         STOA_E_TIMEOUT   the client was answered with 504
  *         STOA_E_CLOSED    the connection or the server has ended. After these three nothing is sent, and the answer is
  *                          counted as late
  *         STOA_E_MEMORY    the client gets 500, or its connection ends */
@@ -134,8 +134,8 @@ STOA_API int stoa_http_reply(struct stoa_http_exchange *exchange, const struct s
  * which the client gets 500. */
 STOA_API int stoa_http_reply_message(struct stoa_http_exchange *exchange, uint16_t status,
                                      const struct stoa_message_type *type, const void *message);
-/* Answer with an error as JSON: {"code":…,"reason":…,"message":…,"metadata":{…}, …}. With retry_ms also the field
- * Retry-After. Errors: as stoa_http_reply_message(). */
+/* Answer with an error as JSON: {"code":…,"reason":…,"message":…,"metadata":{…}}. With retry_ms also the field
+ * Retry-After. status  0: that of the error, stoa_error_http_status(). Errors: as stoa_http_reply_message(). */
 STOA_API int stoa_http_fail(struct stoa_http_exchange *exchange, uint16_t status, const struct stoa_error *error);
 /* Give up: the client gets 500; when the answer was begun, the connection ends. NULL is allowed. */
 STOA_API void stoa_http_drop(struct stoa_http_exchange *exchange);
@@ -174,7 +174,7 @@ struct stoa_http_counts {
   uint64_t outstanding; /* not answered in full by the program */
   uint64_t answered;
   uint64_t dropped;   /* by stoa_http_drop(), or by a handler that did nothing */
-  uint64_t timed_out; /* the client was answered with 503 */
+  uint64_t timed_out; /* the client was answered with 504 */
   uint64_t gone;      /* the connection ended first */
   uint64_t late;      /* answers to the last two, given afterwards */
 };

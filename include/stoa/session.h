@@ -23,8 +23,8 @@ struct stoa_server;
 struct stoa_session;
 
 /* Close codes of Stoa. After 4000 to 4499 a client may reconnect, after 4500 to 4999 it must not. The library sends
- * TOKEN_EXPIRED, BAD_TOKEN and NO_HELLO only with server.auth (stoa/auth.h), and never PROTOCOL and KICKED, which are for
- * programs. */
+ * TOKEN_EXPIRED, BAD_TOKEN and NO_HELLO only with server.auth (stoa/auth.h), and never PROTOCOL and KICKED, which are
+ * for programs. */
 enum stoa_close_code {
   STOA_CLOSE_DRAINING = 4001,
   STOA_CLOSE_INTERNAL = 4004,
@@ -56,7 +56,7 @@ enum stoa_error_code {
   STOA_ERROR_BAD_REQUEST = 107,
   STOA_ERROR_UNAVAILABLE = 108, /* temporary: the program did not answer in time (stoa/call.h) */
   STOA_ERROR_TOKEN_EXPIRED = 109,
-  STOA_ERROR_RATE = 111         /* more than server.limits.rate allows; send again after retry_ms */
+  STOA_ERROR_RATE = 111 /* more than server.limits.rate allows; send again after retry_ms */
 };
 
 /* Is it no session, but the connection of an HTTP request that calls an rpc (docs/http-api.md)? Its handler gets it in

@@ -18,7 +18,7 @@ void stoa_routes_fini(struct stoa_routes *routes) {
     stoa_secret_wipe(entry->text, entry->route.bearer_key.len);
     stoa_free(entry);
   }
-  *routes = (struct stoa_routes){.count = 0};
+  *routes = (struct stoa_routes){.entries = NULL};
 }
 
 bool stoa_bearer_key_is_good(struct stoa_string key) {
@@ -103,9 +103,6 @@ static int add(struct stoa_routes *routes, const struct stoa_route *route, const
   if (status != STOA_OK) {
     return status;
   }
-  if (routes->count >= STOA_ROUTES_MAX) {
-    return STOA_E_LIMIT;
-  }
   struct stoa_route_entry *entry = copy(route);
   if (entry == NULL) {
     return STOA_E_MEMORY;
@@ -124,7 +121,6 @@ static int add(struct stoa_routes *routes, const struct stoa_route *route, const
   }
   entry->next = routes->entries;
   routes->entries = entry;
-  routes->count++;
   if (route->body_bytes_max > routes->body_bytes_max) {
     routes->body_bytes_max = route->body_bytes_max;
   }
@@ -148,7 +144,6 @@ void stoa_routes_remove_rpc(struct stoa_routes *routes, const struct stoa_handle
     struct stoa_route_entry *entry = *link;
     if (entry->rpc == rpc) {
       *link = entry->next;
-      routes->count--;
       forget(routes, entry);
       return;
     }

@@ -11,7 +11,7 @@
 #include <stoa/http.h>
 
 #define STOA_ROUTE_BODY_BYTES_HIGHEST (64u * 1024 * 1024)
-#define STOA_ROUTES_MAX STOA_HTTP_ROUTES_MAX_DEFAULT
+#define STOA_ROUTES_MAX STOA_HTTP_ROUTES_MAX_DEFAULT /* of a role */
 /* Of keys for routes and for admin listeners. */
 #define STOA_BEARER_KEY_LEN_MIN 32
 
@@ -30,7 +30,6 @@ struct stoa_routes {
   struct stoa_http_routes *of_public; /* NULL: no routes */
   struct stoa_http_routes *of_admin;
   struct stoa_route_entry *entries;
-  uint32_t count;
   uint32_t body_bytes_max; /* the most that a route may have, 0 for none */
 };
 
