@@ -182,8 +182,9 @@ struct stoa_http_counts {
 STOA_API void stoa_server_http_counts(const struct stoa_server *server, struct stoa_http_counts *out_counts);
 
 /* Health. An admin listener answers /healthz with 200 while the process serves, and /readyz with a line for each check,
- * "name: ok" or "name: reason": 200 when all are ok, else 503; also 503 while the server drains. Neither needs a key.
- */
+ * "name: ok" or "name: reason": 200 when all are ok, else 503; also 503 while the server drains, which it tells until
+ * the end, and when a worker has not turned for 5 s since an earlier request. Neither needs a key. docs/http.md has the
+ * other pages: /metrics and /debug. */
 
 /* Is this part of the program ready? Returns NULL when it is, else the reason, a text of one line that stays valid. Any
  * worker calls it, at any time and often: it must not block, so it returns what a thread or timer of the program found
@@ -191,7 +192,8 @@ STOA_API void stoa_server_http_counts(const struct stoa_server *server, struct s
 typedef const char *stoa_ready_check(void *user);
 
 /* Add a check. Before start. The name is copied.
- * Errors: STOA_E_ARGUMENT  the name is not [a-z0-9_-]{1,64}, or no check; STOA_E_EXISTS  the name is taken
+ * Errors: STOA_E_ARGUMENT  the name is not [a-z0-9_-]{1,64}, or no check
+ *         STOA_E_EXISTS  the name is taken, as "server" and "workers" are
  *         STOA_E_LIMIT     there are 64 already; STOA_E_MEMORY */
 STOA_API int stoa_server_add_check(struct stoa_server *server, const char *name, stoa_ready_check *check, void *user);
 

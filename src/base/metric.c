@@ -177,15 +177,53 @@ static uint32_t row_count(const struct stoa_metric *metric, size_t label) {
   return metric->labels[label] == NULL ? 1 : stoa_metric_labels_count(metric->labels[label]);
 }
 
-void stoa_metrics_write(const struct stoa_metrics *metrics, struct stoa_metric_text *text) {
-  for (uint32_t i = 0; i < metrics->metric_count; i++) {
-    const struct stoa_metric *metric = &metrics->table[i];
-    uint32_t rows[STOA_METRIC_LABELS_MAX];
-    stoa_metric_text_family(text, &metric->family);
-    for (rows[0] = 0; rows[0] < row_count(metric, 0); rows[0]++) {
-      for (rows[1] = 0; rows[1] < row_count(metric, 1); rows[1]++) {
-        write_series(metrics, i, text, rows);
+/* Returns how many cells were read. */
+static uint64_t write_row(const struct stoa_metrics *metrics, uint32_t index, uint32_t row,
+                          struct stoa_metric_text *text) {
+  const struct stoa_metric *metric = &metrics->table[index];
+  uint32_t count = row_count(metric, 1);
+  for (uint32_t second = 0; second < count; second++) {
+    const uint32_t rows[STOA_METRIC_LABELS_MAX] = {row, second};
+    write_series(metrics, index, text, rows);
+  }
+  return (uint64_t)count * cells_each(metric) * metrics->shard_count;
+}
+
+bool stoa_metrics_write_some(const struct stoa_metrics *metrics, struct stoa_metric_text *text,
+                             struct stoa_metrics_position *position, uint64_t cells_max) {
+  uint64_t cells = 0;
+  while (position->metric < metrics->metric_count) {
+    const struct stoa_metric *metric = &metrics->table[position->metric];
+    if (position->row == 0) {
+      stoa_metric_text_family(text, &metric->family);
+    }
+    while (position->row < row_count(metric, 0)) {
+      cells += write_row(metrics, position->metric, position->row++, text);
+      if (cells >= cells_max) {
+        return false;
       }
     }
+    position->metric++;
+    position->row = 0;
   }
+  return true;
+}
+
+void stoa_metrics_write(const struct stoa_metrics *metrics, struct stoa_metric_text *text) {
+  struct stoa_metrics_position position = {0};
+  bool is_done = stoa_metrics_write_some(metrics, text, &position, UINT64_MAX);
+  assert(is_done);
+  (void)is_done;
+}
+
+void stoa_metric_histogram_of(const struct stoa_metric_shard *shard, uint32_t metric, uint32_t series,
+                              uint64_t *out_counts, uint64_t *out_sum) {
+  const struct stoa_metric *about = &shard->table[metric];
+  uint32_t cell = shard->starts[metric] + series * cells_each(about);
+  assert(about->family.type == STOA_METRIC_HISTOGRAM);
+  assert(cell < shard->starts[metric + 1]);
+  for (uint32_t i = 0; i <= about->bound_count; i++) {
+    out_counts[i] = stoa_metric_cell_value(&shard->cells[cell + i]);
+  }
+  *out_sum = stoa_metric_cell_value(&shard->cells[cell + about->bound_count + 1]);
 }

@@ -108,4 +108,17 @@ uint64_t stoa_metrics_value(const struct stoa_metrics *metrics, uint32_t metric,
 /* Write all metrics in the table's order. What goes wrong, stoa_metric_text_end() tells. */
 void stoa_metrics_write(const struct stoa_metrics *metrics, struct stoa_metric_text *text);
 
+/* Where a scrape in steps goes on; zeroed at first. */
+struct stoa_metrics_position {
+  uint32_t metric, row;
+};
+/* Write a part: all series of the next rows of a first label, until so many cells were read. Returns true when nothing
+ * is left. `text` may have another buffer in the next step. */
+bool stoa_metrics_write_some(const struct stoa_metrics *metrics, struct stoa_metric_text *text,
+                             struct stoa_metrics_position *position, uint64_t cells_max);
+
+/* What one shard has in a histogram's series. Any thread. out_counts has room for bound_count + 1. */
+void stoa_metric_histogram_of(const struct stoa_metric_shard *shard, uint32_t metric, uint32_t series,
+                              uint64_t *out_counts, uint64_t *out_sum);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "base/units.h"
+#include "server/admin_pages.h"
 #include "server/server_private.h"
 #include "token/file.h"
 
@@ -171,14 +173,36 @@ static int add_line(struct stoa_buffer *out, const char *name, const char *reaso
   return status == STOA_OK ? stoa_buffer_append(out, "\n", 1) : status;
 }
 
+/* A worker that did not turn for so long is stuck: in a handler that does not return, or without a processor. */
+#define STUCK_MS 5000u
+
+/* True when none is stuck. Each question sends posts that the next one looks at, so that an idle worker is not woken
+ * for nothing. The worker that answers turns. */
+static bool workers_turn(struct stoa_server *server, char *out_reason, size_t size) {
+  const struct stoa_worker *own = stoa_worker_current();
+  bool is_good = true;
+  for (uint32_t i = 0; i < server->worker_count; i++) {
+    struct stoa_worker *worker = &server->workers[i];
+    uint64_t stuck_ms = worker == own ? 0 : stoa_worker_watch_probe(worker) / STOA_NS_PER_MS;
+    if (stuck_ms >= STUCK_MS && is_good) {
+      is_good = false;
+      snprintf(out_reason, size, "worker %u has not turned for %llu s", i, (unsigned long long)(stuck_ms / 1000));
+    }
+  }
+  return is_good;
+}
+
 static void on_readyz(void *user, struct stoa_http_exchange *exchange, const struct stoa_http_request *request) {
-  const struct stoa_server *server = user;
+  struct stoa_server *server = user;
   struct stoa_buffer text;
+  char reason_of_workers[64];
   (void)request;
   stoa_buffer_init(&text, READY_BYTES_MAX);
   bool is_draining = stoa_worker_current()->draining;
-  bool is_ready = !is_draining;
+  bool do_turn = is_draining || workers_turn(server, reason_of_workers, sizeof reason_of_workers);
+  bool is_ready = !is_draining && do_turn;
   int status = add_line(&text, "server", is_draining ? "draining" : NULL);
+  status = status == STOA_OK ? add_line(&text, "workers", do_turn ? NULL : reason_of_workers) : status;
   for (uint32_t i = 0; i < server->admin.check_count && status == STOA_OK; i++) {
     const struct stoa_admin_check *check = &server->admin.checks[i];
     const char *reason = check->check(check->user);
@@ -210,7 +234,7 @@ int stoa_server_add_check(struct stoa_server *server, const char *name, stoa_rea
       return STOA_E_EXISTS;
     }
   }
-  if (strcmp(name, "server") == 0) {
+  if (strcmp(name, "server") == 0 || strcmp(name, "workers") == 0) {
     return STOA_E_EXISTS;
   }
   if (admin->check_count == STOA_ADMIN_CHECKS_MAX) {
@@ -243,7 +267,7 @@ static int add_routes(struct stoa_server *server) {
   for (size_t i = 0; i < STOA_COUNT_OF(routes) && status == STOA_OK; i++) {
     status = stoa_server_add_route(server, &routes[i]);
   }
-  return status;
+  return status == STOA_OK ? stoa_admin_pages_add(server) : status;
 }
 
 int stoa_admin_init(struct stoa_server *server) {
@@ -260,5 +284,6 @@ void stoa_admin_fini(struct stoa_server *server) {
     stoa_free(key);
   }
   stoa_free(admin->checks);
-  *admin = (struct stoa_admin){.check_count = 0};
+  stoa_buffer_fini(&admin->config);
+  pthread_mutex_destroy(&admin->config_mutex);
 }

@@ -9,7 +9,9 @@
 
 #include "wire/http.h"
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stoa/buffer.h>
 #include <stoa/http.h>
 
 #define STOA_ADMIN_CHECKS_MAX 64
@@ -27,6 +29,8 @@ struct stoa_admin {
   struct stoa_string key; /* owned; empty: none */
   struct stoa_admin_check *checks;
   uint32_t check_count;
+  pthread_mutex_t config_mutex;
+  struct stoa_buffer config; /* for /debug/config; without data: the program has none. Under the mutex */
 };
 
 /* Where to listen, from server.admin.address; empty: nowhere. */
@@ -37,7 +41,11 @@ struct stoa_string stoa_admin_address(const struct stoa_server_config *config);
  *         STOA_E_NOT_FOUND, STOA_E_SYSTEM  the file cannot be read; STOA_E_DENIED  others may read or write it
  *         STOA_E_LIMIT  it is too long; STOA_E_MEMORY */
 int stoa_admin_init(struct stoa_server *server);
+/* The mutex was initialized with the server. */
 void stoa_admin_fini(struct stoa_server *server);
+/* The configuration in force, as text without secrets, for /debug/config. Takes the bytes over, in place of those
+ * before. Any thread. */
+void stoa_admin_set_config(struct stoa_server *server, struct stoa_buffer *text);
 
 /* May this listener be an admin listener? Without a key only loopback and unix sockets may. */
 bool stoa_admin_allows(const struct stoa_server *server, const struct stoa_server_listener *listener);

@@ -12,6 +12,7 @@
 
 #include "base/sys.h"
 #include "codec/table.h"
+#include "server/admin.h"
 #include "server/app_life.h"
 #include "server/config/arguments.h"
 #include "server/config/origins.h"
@@ -92,6 +93,32 @@ static int show_help(const struct program *program) {
   int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
   stoa_buffer_fini(&text);
   return exit_status;
+}
+
+/* Files, then the environment, then settings. */
+static void order_sources(struct program *program) {
+  const struct stoa_arguments *arguments = &program->arguments;
+  size_t files = arguments->file_count;
+  size_t settings = arguments->source_count - files;
+  memcpy(program->sources, arguments->sources, files * sizeof program->sources[0]);
+  program->sources[files] =
+      (struct stoa_config_source){.kind = STOA_CONFIG_ENVIRONMENT, .text = stoa_string_of(program->app->name)};
+  memcpy(&program->sources[files + 1], &arguments->sources[files], settings * sizeof program->sources[0]);
+}
+
+static int load_into(struct program *program, struct stoa_buffer *errors) {
+  program->arena = stoa_arena_create(CONFIG_BYTES_MAX);
+  program->config = program->arena == NULL ? NULL : stoa_arena_calloc(program->arena, program->type->size);
+  if (program->config == NULL) {
+    return STOA_E_MEMORY;
+  }
+  order_sources(program);
+  const struct stoa_config_input input = {.type = program->type,
+                                          .sources = program->sources,
+                                          .source_count = program->arguments.source_count + 1,
+                                          .environment = (const char *const *)environ,
+                                          .origins = &program->origins};
+  return stoa_config_load(&input, program->arena, program->config, errors);
 }
 
 /* The field of that name and type, or NULL. */
@@ -179,13 +206,16 @@ static int fill_defaults(const struct program *program) {
   return STOA_OK;
 }
 
+/* Secrets are replaced in the program's configuration too. */
+static int print_config(const struct program *program, struct stoa_buffer *out) {
+  int status = fill_defaults(program);
+  return status == STOA_OK ? stoa_config_print_all(program->type, program->config, &program->origins, out) : status;
+}
+
 static int show_config(const struct program *program) {
   struct stoa_buffer text;
   stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
-  int status = fill_defaults(program);
-  if (status == STOA_OK) {
-    status = stoa_config_print_all(program->type, program->config, &program->origins, &text);
-  }
+  int status = print_config(program, &text);
   int exit_status = status == STOA_OK ? show(&text) : fail(program, status);
   stoa_buffer_fini(&text);
   return exit_status;
@@ -240,6 +270,25 @@ static int check_config(const struct stoa_server_config *config) {
                            : start_failed("the configuration is not usable", status);
 }
 
+/* Give the admin listener what --print-config shows. It is loaded once more, because printing changes it. */
+static void publish_config(const struct program *program, struct stoa_server *server) {
+  struct program copy = {.app = program->app, .type = program->type, .arguments = program->arguments};
+  struct stoa_buffer text;
+  struct stoa_buffer errors;
+  stoa_buffer_init(&text, OUTPUT_BYTES_MAX);
+  stoa_buffer_init(&errors, OUTPUT_BYTES_MAX);
+  int status = load_into(&copy, &errors);
+  status = status == STOA_OK ? print_config(&copy, &text) : status;
+  if (status == STOA_OK) {
+    stoa_admin_set_config(server, &text);
+  } else {
+    stoa_log(STOA_LOG_WARN, "/debug/config has no configuration", STOA_F_STR("reason", stoa_status_text(status)));
+  }
+  stoa_arena_destroy(copy.arena);
+  stoa_buffer_fini(&errors);
+  stoa_buffer_fini(&text);
+}
+
 static int serve(const struct program *program, const struct stoa_server_config *config,
                  const struct stoa_log_config *log) {
   struct stoa_app_context context;
@@ -251,6 +300,7 @@ static int serve(const struct program *program, const struct stoa_server_config 
     return start_failed("the server could not start", status);
   }
   stoa_server_set_log(server, log);
+  publish_config(program, server);
   status = use_request_log(server, log);
   if (status != STOA_OK) {
     stoa_server_destroy(server);
@@ -282,32 +332,6 @@ static int use_config(const struct program *program) {
   bool is_check = program->arguments.action == STOA_ARGUMENTS_CHECK_CONFIG;
   return is_check ? check_config(section(program, server))
                   : serve(program, section(program, server), section(program, log));
-}
-
-/* Files, then the environment, then settings. */
-static void order_sources(struct program *program) {
-  const struct stoa_arguments *arguments = &program->arguments;
-  size_t files = arguments->file_count;
-  size_t settings = arguments->source_count - files;
-  memcpy(program->sources, arguments->sources, files * sizeof program->sources[0]);
-  program->sources[files] =
-      (struct stoa_config_source){.kind = STOA_CONFIG_ENVIRONMENT, .text = stoa_string_of(program->app->name)};
-  memcpy(&program->sources[files + 1], &arguments->sources[files], settings * sizeof program->sources[0]);
-}
-
-static int load_into(struct program *program, struct stoa_buffer *errors) {
-  program->arena = stoa_arena_create(CONFIG_BYTES_MAX);
-  program->config = program->arena == NULL ? NULL : stoa_arena_calloc(program->arena, program->type->size);
-  if (program->config == NULL) {
-    return STOA_E_MEMORY;
-  }
-  order_sources(program);
-  const struct stoa_config_input input = {.type = program->type,
-                                          .sources = program->sources,
-                                          .source_count = program->arguments.source_count + 1,
-                                          .environment = (const char *const *)environ,
-                                          .origins = &program->origins};
-  return stoa_config_load(&input, program->arena, program->config, errors);
 }
 
 static int load_config(struct program *program) {

@@ -86,6 +86,8 @@ int stoa_listeners_open(struct stoa_server *server);
 
 /* Stop listening on this worker. The first worker that does so removes the files of unix sockets. Twice is fine. */
 void stoa_listeners_close(struct stoa_worker *worker);
+/* The same for listeners that are not for operators: /readyz tells of the drain until its end. */
+void stoa_listeners_close_public(struct stoa_worker *worker);
 /* Call when a descriptor was freed: paused listeners may go on. */
 void stoa_listeners_resume(struct stoa_worker *worker);
 

@@ -38,7 +38,8 @@ static void take(struct stoa_worker *worker, const struct stoa_server_listener *
 
 static void on_handover(struct stoa_post *post) {
   struct handover *handover = stoa_container_of(post, struct handover, post);
-  if (handover->to->listener_count > 0) {
+  bool is_listening = handover->to->listener_count > 0 && (!handover->to->draining || handover->listener->is_admin);
+  if (is_listening) {
     take(handover->to, handover->listener, handover->fd, &handover->peer);
   } else {
     stoa_sys.close(handover->fd); /* the worker has stopped listening meanwhile */
@@ -414,6 +415,20 @@ void stoa_listeners_close(struct stoa_worker *worker) {
     stoa_listener_close(&worker->listeners[i]);
   }
   worker->listener_count = 0;
+}
+
+void stoa_listeners_close_public(struct stoa_worker *worker) {
+  struct stoa_listeners *listeners = &worker->server->listeners;
+  for (size_t i = 0; i < listeners->socket_count && worker->listener_count > 0; i++) {
+    if (!listeners->sockets[i].listener->is_admin) {
+      remove_file(&listeners->sockets[i]);
+    }
+  }
+  for (size_t i = 0; i < worker->listener_count; i++) {
+    if (!socket_of(&worker->listeners[i])->listener->is_admin) {
+      stoa_listener_close(&worker->listeners[i]);
+    }
+  }
 }
 
 void stoa_listeners_resume(struct stoa_worker *worker) {

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define SAMPLE 31u
 #define OTHER 1u /* the outcome of all for which there is no row */
 
 static const char *const transport_names[STOA_TRANSPORT_COUNT] = {"websocket", "http"};
@@ -156,7 +155,7 @@ uint64_t stoa_metrics_begin_request(struct stoa_worker *worker) {
   if (worker->sample_in > 0) {
     return STOA_UNTIMED;
   }
-  worker->sample_in = SAMPLE;
+  worker->sample_in = STOA_METRICS_SAMPLE;
   return stoa_clock_monotonic_ns(worker->server->clock);
 }
 

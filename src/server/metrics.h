@@ -64,6 +64,7 @@ static inline const char *stoa_server_metrics_operation_name(const struct stoa_s
 /* The outcome of an error, or STOA_OUTCOME_OK for NULL. Any thread. */
 uint32_t stoa_server_metrics_outcome(struct stoa_server *server, const struct stoa_error *error);
 
+#define STOA_METRICS_SAMPLE 31u
 /* A request begins: the time if it is one of the sample, else STOA_UNTIMED. Every 31st of a worker is, so that the
  * clock is not read for each message. */
 uint64_t stoa_metrics_begin_request(struct stoa_worker *worker);
@@ -81,5 +82,26 @@ void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused rea
  * It takes the mutex of groups for a moment, and reads files of /proc.
  * Errors: STOA_E_MEMORY; STOA_E_LIMIT  the buffer's cap. The buffer then holds a part, which is of no use. */
 int stoa_server_write_metrics(struct stoa_server *server, enum stoa_metric_format format, struct stoa_buffer *out);
+
+/* The same in steps, each of which takes a fraction of a millisecond. */
+enum stoa_scrape_part {
+  STOA_SCRAPE_TABLE,
+  STOA_SCRAPE_SERVER,
+  STOA_SCRAPE_PROCESS,
+  STOA_SCRAPE_ABOUT,
+  STOA_SCRAPE_DONE
+};
+
+struct stoa_scrape {
+  struct stoa_server *server;
+  struct stoa_metric_text text;
+  struct stoa_metrics_position position;
+  enum stoa_scrape_part part; /* the next one */
+};
+
+void stoa_scrape_init(struct stoa_scrape *out_scrape, struct stoa_server *server, enum stoa_metric_format format);
+/* Append the next step's text, perhaps nothing; not after STOA_SCRAPE_DONE. `out` may be another one each time. Errors:
+ * as stoa_server_write_metrics() */
+int stoa_scrape_step(struct stoa_scrape *scrape, struct stoa_buffer *out);
 
 #endif

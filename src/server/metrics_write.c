@@ -3,6 +3,7 @@
 #include "server/process.h"
 #include "server/server_private.h"
 
+#include <assert.h>
 #include <stoa/call.h>
 #include <stoa/log.h>
 #include <stoa/version.h>
@@ -135,15 +136,59 @@ static void write_about(struct stoa_metric_text *text) {
   stoa_metric_text_value(text, labels, STOA_COUNT_OF(labels), 1);
 }
 
-int stoa_server_write_metrics(struct stoa_server *server, enum stoa_metric_format format, struct stoa_buffer *out) {
-  struct stoa_metric_text text = stoa_metric_text_begin(format, out);
-  if (server->metrics.set != NULL) {
-    stoa_metrics_write(server->metrics.set, &text);
+/* Steps. */
+
+/* So that a step takes a fraction of a millisecond, however many handlers there are. */
+#define STEP_CELLS_MAX 16384u
+
+void stoa_scrape_init(struct stoa_scrape *out_scrape, struct stoa_server *server, enum stoa_metric_format format) {
+  *out_scrape = (struct stoa_scrape){.server = server, .text = stoa_metric_text_begin(format, NULL)};
+}
+
+/* What is not in the table. */
+static void write_part(struct stoa_scrape *scrape) {
+  struct stoa_server *server = scrape->server;
+  struct stoa_metric_text *text = &scrape->text;
+  switch (scrape->part) {
+    case STOA_SCRAPE_TABLE:
+      break;
+    case STOA_SCRAPE_SERVER:
+      write_sessions(server, text);
+      write_workers(server, text);
+      write_calls(server, text);
+      break;
+    case STOA_SCRAPE_PROCESS:
+      write_process(text);
+      break;
+    case STOA_SCRAPE_ABOUT:
+      write_about(text);
+      break;
+    case STOA_SCRAPE_DONE:
+      assert(false);
+      break;
   }
-  write_sessions(server, &text);
-  write_workers(server, &text);
-  write_calls(server, &text);
-  write_process(&text);
-  write_about(&text);
-  return stoa_metric_text_end(&text);
+}
+
+int stoa_scrape_step(struct stoa_scrape *scrape, struct stoa_buffer *out) {
+  const struct stoa_metrics *set = scrape->server->metrics.set;
+  assert(scrape->part != STOA_SCRAPE_DONE);
+  scrape->text.out = out;
+  bool is_part_done = true;
+  if (scrape->part == STOA_SCRAPE_TABLE) {
+    is_part_done = set == NULL || stoa_metrics_write_some(set, &scrape->text, &scrape->position, STEP_CELLS_MAX);
+  } else {
+    write_part(scrape);
+  }
+  scrape->part += is_part_done ? 1 : 0;
+  return scrape->part == STOA_SCRAPE_DONE ? stoa_metric_text_end(&scrape->text) : scrape->text.status;
+}
+
+int stoa_server_write_metrics(struct stoa_server *server, enum stoa_metric_format format, struct stoa_buffer *out) {
+  struct stoa_scrape scrape;
+  int status = STOA_OK;
+  stoa_scrape_init(&scrape, server, format);
+  while (status == STOA_OK && scrape.part != STOA_SCRAPE_DONE) {
+    status = stoa_scrape_step(&scrape, out);
+  }
+  return status;
 }

@@ -83,6 +83,7 @@ static struct stoa_server *begin_server(void) {
   server->files.root_fd = -1;
   server->ended_fd = -1;
   pthread_mutex_init(&server->tls_mutex, NULL);
+  pthread_mutex_init(&server->admin.config_mutex, NULL);
   stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
   return server;
 }

@@ -72,6 +72,7 @@ struct stoa_server {
   atomic_uint running;                         /* workers that have not ended */
   int ended_fd;                                /* eventfd: readable when the last worker has ended */
   atomic_size_t connections;                   /* open ones */
+  atomic_size_t public_connections;            /* those of them that a drain waits for: of no admin listener */
   atomic_size_t sessions;                      /* those of them that were upgraded; for the limit */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: shows which encodings are needed */
 };

@@ -58,6 +58,9 @@ static void free_connection(struct stoa_server_session *own, struct stoa_worker 
   size_t before = atomic_fetch_sub(&server->connections, 1);
   assert(before > 0);
   (void)before;
+  if (!server->listeners.items[own->listener].is_admin) {
+    atomic_fetch_sub(&server->public_connections, 1);
+  }
   stoa_auth_forget(own);
   stoa_server_session_free_account(own);
   stoa_free(own);
@@ -124,17 +127,23 @@ static void on_handshake(struct stoa_stream *stream, bool is_done) {
 
 static void on_turn_end(void *context) {
   struct stoa_worker *worker = context;
+  stoa_worker_watch_parts(worker);
   stoa_stream_host_run_ready(&worker->streams);
+  stoa_worker_watch_part(worker, STOA_TURN_READY);
   /* While draining, linger_ms is ignored: the loop may end with this turn, and members of other workers are closing. */
   stoa_fanout_flush(&worker->groups, worker->draining);
+  stoa_worker_watch_part(worker, STOA_TURN_FANOUT);
   const struct stoa_group *held = worker->groups.dirty;
   stoa_placements_run(worker);
+  stoa_worker_watch_part(worker, STOA_TURN_PLACEMENTS);
   stoa_turn_end(&worker->streams.turn);
+  stoa_worker_watch_part(worker, STOA_TURN_OUTPUT);
   if (worker->groups.dirty != held) {
     /* A callback for a closed session or a drained queue has published: the next turn sends it. */
     stoa_loop_again(worker->loop);
   }
   stoa_worker_sweep_on_turn_end(worker);
+  stoa_worker_watch_part(worker, STOA_TURN_SWEEP);
 }
 
 /* Making. */

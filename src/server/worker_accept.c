@@ -67,6 +67,9 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   }
   stoa_worker_table_add(worker, own);
   atomic_fetch_add(&worker->server->connections, 1);
+  if (!listener->is_admin) {
+    atomic_fetch_add(&worker->server->public_connections, 1);
+  }
   stoa_metric_add(worker->metrics, STOA_M_ACCEPTED, 0, 1);
   return STOA_OK;
 }

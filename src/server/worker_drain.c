@@ -18,9 +18,10 @@ void stoa_server_abort(struct stoa_server *server) {
   }
 }
 
-/* All workers end together, because a worker without sessions may own groups of other workers' sessions. */
+/* All workers end together, because a worker without sessions may own groups of other workers' sessions. Operators are
+ * not waited for. */
 void stoa_worker_end_if_drained(struct stoa_worker *worker) {
-  if (worker->draining && atomic_load(&worker->server->connections) == 0) {
+  if (worker->draining && atomic_load(&worker->server->public_connections) == 0) {
     stoa_server_abort(worker->server);
   }
 }
@@ -29,6 +30,11 @@ static void on_drain_end(struct stoa_timer *timer) {
   struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, drain_end);
   assert(worker->draining);
   stoa_loop_stop(worker->loop);
+}
+
+/* Who watches the server does so during the drain too. */
+static bool is_of_operator(const struct stoa_worker *worker, const struct stoa_session *session) {
+  return worker->server->listeners.items[stoa_server_session_of(session)->listener].is_admin;
 }
 
 static void spread_closes(struct stoa_worker *worker) {
@@ -46,7 +52,7 @@ static void spread_closes(struct stoa_worker *worker) {
       worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
     } else if (stoa_worker_awaits_proxy_header(session)) {
       stoa_stream_drop(&session->stream);
-    } else if (session->state == STOA_SESSION_NONE) {
+    } else if (session->state == STOA_SESSION_NONE && !is_of_operator(worker, session)) {
       stoa_http_finish(&session->stream);
     }
   }
@@ -57,7 +63,7 @@ static void drain(struct stoa_post *post) {
   assert(!worker->draining);
   worker->draining = true;
   worker->resting = false; /* or the end of the turn would delay the sweep again */
-  stoa_listeners_close(worker);
+  stoa_listeners_close_public(worker);
   worker->drain_end.on_due = on_drain_end;
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);

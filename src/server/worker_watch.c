@@ -55,6 +55,11 @@ static void on_times(void *context, const struct stoa_loop_times *times) {
   struct stoa_worker_watch *watch = &worker->watch;
   uint64_t now_ns = stoa_loop_now_ns(worker->loop);
   stoa_metric_observe(worker->metrics, STOA_M_TURN_SECONDS, 0, times->turn_ns);
+  stoa_metric_cell_add(&watch->turns, 1);
+  stoa_metric_cell_add(&watch->turns_ns, times->turn_ns);
+  for (size_t i = 0; i < STOA_LOOP_STEPS; i++) {
+    stoa_metric_cell_add(&watch->steps_ns[i], times->steps_ns[i]);
+  }
   if (times->has_timers) {
     stoa_metric_observe(worker->metrics, STOA_M_LAG_SECONDS, 0, times->late_ns);
     atomic_store_explicit(&watch->late_ns, times->late_ns, memory_order_relaxed);
@@ -71,6 +76,50 @@ static void on_times(void *context, const struct stoa_loop_times *times) {
   watch->slowest_ns = 0;
   watch->messages = handled(worker);
   stoa_session_log_tick(worker);
+}
+
+/* The parts of a turn's end. */
+
+void stoa_worker_watch_parts(struct stoa_worker *worker) {
+  struct stoa_worker_watch *watch = &worker->watch;
+  watch->part_ns = 0;
+  if (watch->parts_in > 0) {
+    watch->parts_in--;
+    return;
+  }
+  watch->parts_in = STOA_WATCH_PARTS_EVERY - 1;
+  watch->part_ns = stoa_clock_monotonic_ns(worker->server->clock);
+}
+
+void stoa_worker_watch_part(struct stoa_worker *worker, enum stoa_turn_part part) {
+  struct stoa_worker_watch *watch = &worker->watch;
+  assert(part < STOA_TURN_PARTS);
+  if (watch->part_ns == 0) {
+    return;
+  }
+  uint64_t now_ns = stoa_clock_monotonic_ns(worker->server->clock);
+  stoa_metric_cell_add(&watch->parts_ns[part], now_ns - watch->part_ns);
+  watch->part_ns = now_ns;
+}
+
+/* Probes. */
+
+static void on_probe(struct stoa_post *post) {
+  struct stoa_worker_watch *watch = stoa_container_of(post, struct stoa_worker_watch, probe);
+  atomic_store(&watch->is_probing, false);
+}
+
+uint64_t stoa_worker_watch_probe(struct stoa_worker *worker) {
+  struct stoa_worker_watch *watch = &worker->watch;
+  uint64_t now_ns = stoa_clock_monotonic_ns(worker->server->clock);
+  if (!atomic_exchange(&watch->is_probing, true)) {
+    atomic_store(&watch->probed_ns, now_ns);
+    watch->probe.run = on_probe;
+    stoa_loop_post(worker->loop, &watch->probe);
+    return 0;
+  }
+  uint64_t since_ns = atomic_load(&watch->probed_ns);
+  return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
 void stoa_worker_watch_start(struct stoa_worker *worker) {

@@ -9,9 +9,22 @@
 #ifndef STOA_SERVER_WORKER_WATCH_H
 #define STOA_SERVER_WORKER_WATCH_H
 
+#include "base/metric.h"
 #include "loop/loop.h"
 
 #define STOA_WATCH_MS 10000u
+/* The parts of every 16th turn's end are timed. */
+#define STOA_WATCH_PARTS_EVERY 16u
+
+/* What a worker does at the end of a turn. */
+enum stoa_turn_part {
+  STOA_TURN_READY,      /* shares of streams on the ready list: input, handlers, TLS handshakes */
+  STOA_TURN_FANOUT,     /* batches of groups */
+  STOA_TURN_PLACEMENTS, /* ordered joins */
+  STOA_TURN_OUTPUT,     /* sessions' own bytes, and the end of streams with a fate */
+  STOA_TURN_SWEEP,      /* due connections */
+  STOA_TURN_PARTS
+};
 
 struct stoa_worker;
 
@@ -23,7 +36,26 @@ struct stoa_worker_watch {
   uint32_t slowest, last; /* operations of this turn */
   bool has_slowest, has_last;
   _Atomic(uint64_t) late_ns; /* the latest timer of the last turn that had any; read by scrapes */
+
+  /* Written by the worker, read by any thread. */
+  struct stoa_metric_cell turns, turns_ns, steps_ns[STOA_LOOP_STEPS];
+  struct stoa_metric_cell parts_ns[STOA_TURN_PARTS]; /* of the turns that were timed */
+  uint32_t parts_in;                                 /* turns until the parts of one are timed */
+  uint64_t part_ns;                                  /* when the last part ended; 0: this turn is not timed */
+
+  /* A post that a worker which turns runs at once. */
+  struct stoa_post probe;
+  atomic_bool is_probing;
+  _Atomic(uint64_t) probed_ns; /* since when */
 };
+
+/* The end of a turn begins; a part of it has ended. */
+void stoa_worker_watch_parts(struct stoa_worker *worker);
+void stoa_worker_watch_part(struct stoa_worker *worker, enum stoa_turn_part part);
+
+/* For how long the worker has not turned, in nanoseconds: since a call of this function, by any thread, whose post it
+ * has not run yet; 0: it has run it. Sends the next one. Any thread, while the server is bound. */
+uint64_t stoa_worker_watch_probe(struct stoa_worker *worker);
 
 /* Have the worker's loop report its turns. */
 void stoa_worker_watch_start(struct stoa_worker *worker);

@@ -44,6 +44,16 @@ uint32_t stoa_http_routes_count(const struct stoa_http_routes *routes) {
   return routes->count;
 }
 
+const struct stoa_http_route *stoa_http_routes_at(const struct stoa_http_routes *routes, uint32_t index) {
+  assert(index < routes->count);
+  return routes->items[index];
+}
+
+const char *stoa_http_route_method_name(enum stoa_http_route_method method) {
+  assert((size_t)method < STOA_COUNT_OF(method_names));
+  return method_names[method];
+}
+
 bool stoa_http_route_method_of(struct stoa_string name, enum stoa_http_route_method *out_method) {
   for (size_t i = 0; i < STOA_COUNT_OF(method_names); i++) {
     if (stoa_string_equal(name, stoa_string_of(method_names[i]))) {

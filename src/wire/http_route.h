@@ -61,9 +61,14 @@ struct stoa_http_routes *stoa_http_routes_create(uint32_t routes_max);
 /* NULL is fine. */
 void stoa_http_routes_destroy(struct stoa_http_routes *routes);
 uint32_t stoa_http_routes_count(const struct stoa_http_routes *routes);
+/* In the order of precedence; `index` is below the count. */
+const struct stoa_http_route *stoa_http_routes_at(const struct stoa_http_routes *routes, uint32_t index);
 
 /* "GET", "*" and so on, in capitals. False for a method that no route can have, such as CONNECT. */
 bool stoa_http_route_method_of(struct stoa_string name, enum stoa_http_route_method *out_method);
+
+/* "GET", "*" and so on. */
+const char *stoa_http_route_method_name(enum stoa_http_route_method method);
 
 /* The method's name in a head that was read to its end, which holds only its kind. */
 struct stoa_string stoa_http_route_method_in(const struct stoa_http_head *head, const uint8_t *data);

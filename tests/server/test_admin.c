@@ -59,7 +59,7 @@ static void test_the_admin_listener_serves_its_own_routes_only(void **state) {
   assert_string_equal(http_request(admin, "GET", "/both", NULL, NULL)->body, "both");
   assert_string_equal(http_request(fixture.address, "GET", "/both", NULL, NULL)->body, "both");
   assert_int_equal(http_request(admin, "GET", "/rooms/a", NULL, NULL)->status, 404);
-  assert_int_equal(http_request(admin, "GET", "/", NULL, NULL)->status, 404);
+  assert_int_equal(http_request(admin, "GET", "/", NULL, NULL)->status, 200);
   assert_int_equal(http_request(admin, "POST", "/none", NULL, "x")->status, 405);
   assert_int_equal(http_request(fixture.address, "GET", "/healthz", NULL, NULL)->status, 404);
   struct client client;
@@ -85,16 +85,17 @@ static void test_ready_names_each_check_and_health_none(void **state) {
   assert_int_equal(stoa_server_add_check(server, "disk", check_disk, &disk_reason), STOA_OK);
   assert_int_equal(stoa_server_add_check(server, "disk", check_disk, &disk_reason), STOA_E_EXISTS);
   assert_int_equal(stoa_server_add_check(server, "server", check_disk, &disk_reason), STOA_E_EXISTS);
+  assert_int_equal(stoa_server_add_check(server, "workers", check_disk, &disk_reason), STOA_E_EXISTS);
   assert_int_equal(stoa_server_add_check(server, "", check_disk, NULL), STOA_E_ARGUMENT);
   assert_int_equal(stoa_server_add_check(server, "a b", check_disk, NULL), STOA_E_ARGUMENT);
   assert_int_equal(stoa_server_add_check(server, "x", NULL, NULL), STOA_E_ARGUMENT);
   assert_int_equal(stoa_server_start(server), STOA_OK);
   const char *address = stoa_server_address(server, 1);
-  assert_string_equal(http_request(address, "GET", "/readyz", NULL, NULL)->body, "server: ok\ndisk: ok\n");
+  assert_string_equal(http_request(address, "GET", "/readyz", NULL, NULL)->body, "server: ok\nworkers: ok\ndisk: ok\n");
   disk_reason = "full\nserver: ok";
   const struct http_answer *got = http_request(address, "GET", "/readyz", NULL, NULL);
   assert_int_equal(got->status, 503);
-  assert_string_equal(got->body, "server: ok\ndisk: full server: ok\n");
+  assert_string_equal(got->body, "server: ok\nworkers: ok\ndisk: full server: ok\n");
   disk_reason = NULL;
   got = http_request(address, "GET", "/healthz", NULL, NULL);
   assert_int_equal(got->status, 200);
