@@ -95,18 +95,6 @@ static void on_config(void *user, struct stoa_http_exchange *exchange, const str
   }
 }
 
-void stoa_admin_reply(struct stoa_http_exchange *exchange, uint16_t status, const char *content_type,
-                      const struct stoa_buffer *text) {
-  static const struct stoa_http_field no_store = {"Cache-Control", STOA_STR("no-store")};
-  const struct stoa_http_answer reply = {.status = status,
-                                         .content_type = content_type,
-                                         .fields = &no_store,
-                                         .field_count = 1,
-                                         .body = {text->data, text->len}};
-  int ignored = stoa_http_reply(exchange, &reply);
-  (void)ignored;
-}
-
 int stoa_admin_pages_add(struct stoa_server *server) {
   struct stoa_route route = {
       .method = "GET", .path = "/", .roles = STOA_ROUTE_ADMIN, .handler = on_index, .user = server};

@@ -7,6 +7,7 @@
 #ifndef STOA_SERVER_ADMIN_PAGES_H
 #define STOA_SERVER_ADMIN_PAGES_H
 
+#include <stoa/buffer.h>
 #include <stoa/http.h>
 
 /* Errors: as stoa_server_add_route() */

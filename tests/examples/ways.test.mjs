@@ -30,11 +30,13 @@ const { stoa, bookmarks } = await load(`
 
 // Requests.
 
+// port  or the path of a unix socket
 function ask(port, method, target, body, fields = {}) {
+  const place = typeof port === 'string' ? { socketPath: port } : { port, host: '127.0.0.1' };
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = { ...fields, ...(text === undefined ? {} : { 'Content-Type': 'application/json' }) };
-    const request = http.request({ port, host: '127.0.0.1', method, path: target, headers, agent: false }, (answer) => {
+    const request = http.request({ ...place, method, path: target, headers, agent: false }, (answer) => {
       let all = '';
       answer.setEncoding('utf8');
       answer.on('data', (data) => { all += data; });
@@ -153,14 +155,11 @@ const CASES = [
 ];
 
 async function start(t) {
+  const admin = path.join(temporaryFolder(), 'admin.sock');
   const server = await Chatroom.start('127.0.0.1:0',
-    { 'server.admin.address': '127.0.0.1:0', 'server.web_root': '', 'server.workers': 2 }, 'BOOKMARKS');
+    { 'server.admin.address': `unix:${admin}`, 'server.web_root': '', 'server.workers': 2 }, 'BOOKMARKS');
   t.after(() => server.kill());
-  const found = /listening"?\s.*address="?127\.0\.0\.1:(\d+)"?.*role=admin/;
-  for (let tries = 0; !found.test(server.log) && tries < 500; tries += 1) {
-    await new Promise((resolve) => { setTimeout(resolve, 10); });
-  }
-  return { server, port: server.port, admin: Number(server.log.match(found)[1]) };
+  return { server, port: server.port, admin };
 }
 
 async function counts(admin) {

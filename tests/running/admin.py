@@ -55,13 +55,13 @@ def metrics_are_good():
 @test("its configuration is that of --print-config, without secrets")
 def configuration_is_shown():
     settings = {"server.limits.sessions_max": 77, "server.admin.key": KEY}
-    with serving(settings, {"CHATROOM_SERVER_DRAIN_MS": "1234"}) as server:
+    with serving(settings, {"STOA_SERVER_DRAIN_MS": "1234"}) as server:
         assert read(server, "/debug/config")[0] == 401
         status, text = read(server, "/debug/config", {"Authorization": f"Bearer {KEY}"})
         assert status == 200
         lines = [line.strip() for line in text.splitlines()]
         assert any(line.startswith("sessions_max: 77  # ") for line in lines), text
-        assert any(line.startswith("drain_ms: 1234  # ") and "CHATROOM_SERVER_DRAIN_MS" in line for line in lines), text
+        assert any(line.startswith("drain_ms: 1234  # ") and "STOA_SERVER_DRAIN_MS" in line for line in lines), text
         assert any(line.startswith("ping_interval_ms: ") and line.endswith("# default") for line in lines), text
         assert "***" in text and KEY not in text
 
