@@ -113,6 +113,8 @@ static void every_error_has_a_status(void **state) {
   }
   const struct stoa_error temporary = {.code = 1001, .temporary = true};
   assert_int_equal(stoa_error_http_status(&temporary), 503);
+  const struct stoa_error late = {.code = STOA_ERROR_UNAVAILABLE, .reason = STOA_STR("TIMEOUT")};
+  assert_int_equal(stoa_error_http_status(&late), 504);
   assert_int_equal(stoa_error_http_status(NULL), 200);
 }
 

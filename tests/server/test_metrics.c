@@ -313,12 +313,17 @@ static void requests_are_counted_by_operation_and_outcome(void **state) {
   stoa_metrics_note_request(worker, STOA_TRANSPORT_HTTP, ask, outcome, STOA_UNTIMED);
   stoa_metrics_note_request(worker, STOA_TRANSPORT_WEBSOCKET, stoa_server_metrics_operation(server, NULL), outcome,
                             STOA_UNTIMED);
-  expect(server, "server_requests_code_total{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\",code=\"0\",reason=\"\"}", 2);
-  expect(server, "server_requests_code_total{kind=\"http\",operation=\"/sample.v1.Sample/Ask\",code=\"106\",reason=\"FULL\"}", 1);
+  expect(server,
+         "server_requests_code_total{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\",code=\"0\",reason=\"\"}",
+         2);
+  expect(server,
+         "server_requests_code_total{kind=\"http\",operation=\"/sample.v1.Sample/Ask\",code=\"106\",reason=\"FULL\"}",
+         1);
   expect(server, "server_requests_code_total{kind=\"websocket\",operation=\"\",code=\"106\",reason=\"FULL\"}", 1);
   expect(server, "server_requests_seconds_count{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\"}", 1);
   expect(server, "server_requests_seconds_sum{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\"}", 0.001);
-  expect(server, "server_requests_seconds_bucket{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\",le=\"0.0001\"}", 0);
+  expect(server, "server_requests_seconds_bucket{kind=\"websocket\",operation=\"/sample.v1.Sample/Ask\",le=\"0.0001\"}",
+         0);
   fixture_stop(&fixture);
 }
 
