@@ -7,6 +7,7 @@
 #include "server/server_private.h"
 #include "server/stepping.h"
 #include "server/systemd_sockets.h"
+#include "server/worker_settings.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,7 +36,9 @@ static int set_up(struct stoa_app_context *context) {
 static uint32_t stop_timeout_ms(const struct stoa_app_context *context) {
   uint32_t drain_ms = 0;
   for (size_t i = 0; i < context->server_count; i++) {
-    uint32_t own_ms = context->servers[i]->config.drain_ms;
+    struct stoa_settings *settings = stoa_server_settings(context->servers[i]);
+    uint32_t own_ms = settings->config.drain_ms;
+    stoa_settings_unref(settings);
     drain_ms = own_ms > drain_ms ? own_ms : drain_ms;
   }
   return context->app->stop_timeout_ms != 0 ? context->app->stop_timeout_ms : drain_ms + STOP_MORE_MS;
@@ -138,7 +141,9 @@ enum { STEP_LOG = 3, STEP_BEFORE_START = 4 };
 /* Returns how many steps were reached. After a failure, or once a stop is wanted, no further one is. */
 static size_t start(struct stoa_app_context *context) {
   for (size_t i = 0; i < STOA_COUNT_OF(steps); i++) {
-    if (stoa_guard_take(&context->guard).stop) {
+    struct stoa_guard_requests requests = stoa_guard_take(&context->guard);
+    context->reload_waits = context->reload_waits || requests.reload; /* the files may have been read before it */
+    if (requests.stop) {
       return i;
     }
     int status = steps[i].run(context);
@@ -192,6 +197,7 @@ static void reload(struct stoa_app_context *context) {
   if (context->on_reload != NULL) {
     int ignored = context->on_reload(context); /* it logs what is wrong */
     (void)ignored;
+    stoa_guard_set_timeout(&context->guard, stop_timeout_ms(context)); /* drain_ms may have changed */
   } else {
     stoa_log(STOA_LOG_WARN,
              "SIGHUP is ignored: the configuration is read only at the start; restart the server to change it",
@@ -232,8 +238,10 @@ static void serve(struct stoa_app_context *context) {
     if (requests.stop) {
       return;
     }
-    if (requests.reload) {
+    if (requests.reload || context->reload_waits) {
+      context->reload_waits = false;
       reload(context);
+      continue; /* another one may have been asked for meanwhile */
     }
     size_t ended = wait_for_news(context, context->servers, context->server_count);
     if (ended < context->server_count && !stoa_guard_take(&context->guard).stop) {

@@ -71,7 +71,7 @@ static struct stoa_session *delist(struct stoa_call *call) {
 /* Call it after the answer: resuming must be the last use of the session. */
 static void make_room(struct stoa_session *session) {
   const struct stoa_session_account *account = stoa_server_session_of(session)->account;
-  if (account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
+  if (account->call_count < stoa_worker_of(session)->settings->limits.session_calls_max) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
   }
 }
@@ -159,7 +159,7 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   stoa_pending_begin(&call->base, &call_kind, session);
   account->call_count++;
   count(call->base.account, TAKEN);
-  if (account->call_count >= worker->server->limits.session_calls_max) {
+  if (account->call_count >= worker->settings->limits.session_calls_max) {
     stoa_stream_pause(&session->stream, STOA_PAUSE_CALLS);
   }
   *out_call = call;
