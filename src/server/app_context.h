@@ -7,6 +7,7 @@
 #define STOA_SERVER_APP_CONTEXT_H
 
 #include "server/app_guard.h"
+#include "server/app_watch.h"
 #include "server/start_text.h"
 
 #include <stoa/app.h>
@@ -31,6 +32,7 @@ struct stoa_app_context {
   int (*on_reload)(struct stoa_app_context *context);
   struct stoa_app_reloader *reloader; /* borrowed; of on_reload */
   bool reload_waits;                  /* asked for during the start */
+  struct stoa_watch watch;            /* of its files; closed: they are not watched */
   struct stoa_start_facts facts;      /* the program's notes */
   struct stoa_guard guard;
 };

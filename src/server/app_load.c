@@ -1,5 +1,6 @@
 #include "server/app_load.h"
 
+#include "base/clock.h"
 #include "codec/table.h"
 
 #include <assert.h>
@@ -80,7 +81,8 @@ static size_t order_sources(const struct stoa_app_loader *loader, struct stoa_co
 int stoa_app_load(const struct stoa_app_loader *loader, struct stoa_app_loaded *out_loaded,
                   struct stoa_buffer *out_errors) {
   struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX + 1];
-  *out_loaded = (struct stoa_app_loaded){.arena = stoa_arena_create(CONFIG_BYTES_MAX)};
+  *out_loaded = (struct stoa_app_loaded){.began_us = stoa_clock_wall_us(&stoa_clock_system),
+                                         .arena = stoa_arena_create(CONFIG_BYTES_MAX)};
   if (out_loaded->arena != NULL) {
     out_loaded->config = stoa_arena_calloc(out_loaded->arena, loader->type->size);
   }

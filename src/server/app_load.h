@@ -21,6 +21,7 @@ struct stoa_app_loader {
 
 /* One reading. */
 struct stoa_app_loaded {
+  int64_t began_us;         /* when the reading began, by the wall clock */
   struct stoa_arena *arena; /* memory of all that follows */
   void *config;             /* a struct of the loader's type */
   struct stoa_config_origins origins;

@@ -12,7 +12,7 @@
 
 void stoa_app_reloader_init(struct stoa_app_reloader *reloader, const struct stoa_app_loader *loader,
                             const struct stoa_app_loaded *first) {
-  *reloader = (struct stoa_app_reloader){.loader = loader, .first = first};
+  *reloader = (struct stoa_app_reloader){.loader = loader, .first = first, .read_us = first->began_us};
 }
 
 void stoa_app_reloader_fini(struct stoa_app_reloader *reloader) {
@@ -139,6 +139,7 @@ int stoa_app_reload(struct stoa_app_context *context) {
   struct stoa_app_reloader *reloader = context->reloader;
   struct stoa_app_loaded loaded;
   int status = load(reloader, &loaded);
+  reloader->read_us = loaded.began_us;
   if (status == STOA_OK) {
     status = apply(context, &loaded);
   }

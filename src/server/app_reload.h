@@ -14,6 +14,7 @@ struct stoa_app_reloader {
   const struct stoa_app_loader *loader;
   const struct stoa_app_loaded *first; /* of the start */
   struct stoa_app_loaded newest;       /* owned; what is in force since the last reload; zeroed: `first` is */
+  int64_t read_us;                     /* when the files were read last, whatever came of it, by the wall clock */
 };
 
 /* Both are borrowed until fini. */
