@@ -201,10 +201,10 @@ static void an_unchanged_configuration_changes_nothing(void **state) {
 
 /* In force. */
 
-/* A call of Ask with a long question, as one frame. */
+/* A line with a long text, as one frame. */
 static bool send_long(struct client *client, size_t len) {
   static char message[300000];
-  static const char head[] = "\x80\0\0\x05\0\0\0\x09{\"question\":\"";
+  static const char head[] = "\0\0\0\0{\"text\":\"";
   memcpy(message, head, sizeof head - 1);
   memset(message + sizeof head - 1, 'x', len);
   memcpy(message + sizeof head - 1 + len, "\"}", 2);
