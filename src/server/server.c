@@ -172,7 +172,9 @@ void stoa_server_end(struct stoa_server *server) {
     }
   }
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
-    stoa_work_end(&server->workers[i]);
+    if (server->workers[i].server != NULL) {
+      stoa_work_end(&server->workers[i]);
+    }
   }
   /* Not earlier: now no worker can post to another any more. */
   for (uint32_t i = 0; i < server->worker_count && server->workers != NULL; i++) {
