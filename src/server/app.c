@@ -165,7 +165,9 @@ static void open_log(const struct program *program, const struct stoa_log_config
 }
 
 static int start_failed(const char *what, int status) {
-  stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("reason", stoa_status_text(status)));
+  /* Without the limit of a call site: it is the last line of a program that ends. */
+  const struct stoa_log_field fields[] = {STOA_F_STR("reason", stoa_status_text(status))};
+  stoa_log_write(NULL, STOA_LOG_ERROR, what, fields, 1);
   return EXIT_FAILED;
 }
 
