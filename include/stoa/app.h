@@ -5,9 +5,10 @@
  *   }
  *
  * Options: -c FILE, --config FILE (a file, or a directory of *.yaml and *.yml files; may be repeated, later ones win),
- * --set a.b=c (may be repeated; c is YAML; wins over all files and variables), --check-config, --print-config,
- * --version, --help (-h). --check-config also checks addresses, paths and certificates, without starting the server. An
- * unknown key is an error with file, line, column and the most similar key; one run shows all errors.
+ * --set a.b=c (may be repeated; c is YAML; wins over all files and variables), --watch (reload when files of the
+ * configuration, certificates or keys change), --check-config, --print-config, --version, --help (-h). --check-config
+ * also checks addresses, paths and certificates, without starting the server. An unknown key is an error with file,
+ * line, column and the most similar key; one run shows all errors.
  *
  * Environment variables win over files: STOA_SERVER_PATH sets server.path, and CHAT_ROOMS_MAX sets rooms_max of a
  * program with the name chat. ${NAME} and ${NAME:default} in a value are replaced by a variable. See
@@ -63,7 +64,9 @@ struct stoa_app_component {
  * after the failure of another stop hook. So after_stop can free what before_start made.
  *
  * Signals: SIGTERM and SIGINT stop the program, a second one ends the servers without a drain, a third one ends the
- * process at once. SIGHUP is logged and ignored. They are blocked in all threads that setup and hooks create.
+ * process at once. SIGHUP reads the configuration again, from the same files, variables and settings: what can change
+ * while sessions go on is in force afterwards (docs/running.md), and a mistake changes nothing. They are blocked in all
+ * threads that setup and hooks create.
  *
  * When the program is ready, it prints to standard error what a person needs: every URL to open, the notes of
  * stoa_app_note(), and what is insecure about the configuration. On a terminal that is a short block of text, elsewhere
@@ -94,6 +97,12 @@ struct stoa_app {
   /* From the signal to the end, in milliseconds. Then the process ends at once with exit status 1, and the log names
    * the step that hung. 0: the longest drain_ms of the servers, and 10 s. */
   uint32_t stop_timeout_ms;
+  /* SIGHUP, or --watch: the configuration was read again, and the library's own sections are good. Check the program's
+   * sections completely, then use them. With a status other than STOA_OK, which is logged, everything stays as it was,
+   * the library's sections too; the program has then changed nothing. It must not reload the first server itself.
+   * `config` is a struct of config_type, valid until a later call has returned STOA_OK. NULL: what has changed in the
+   * program's sections needs a restart, which is logged. */
+  int (*on_reload)(struct stoa_app_context *context, const void *config, void *user);
 };
 
 /* Everything in `app` is borrowed until the call returns. Call it on the main thread.

@@ -56,6 +56,9 @@ static inline struct stoa_log_field stoa_log_int_field(const char *key, int64_t 
 /* Where lines go, from which level on, and how. The default is descriptor 2, info, logfmt. Thread: before workers. */
 STOA_API void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format);
 
+/* From which level on lines are written, from now on. Any thread. */
+STOA_API void stoa_log_set_level(enum stoa_log_severity level);
+
 /* Takes one finished line, as stoa_log_setup() formats it, without its line feed; a NUL follows it. Borrowed until the
  * call returns. Called for one line at a time: by the log's thread while a server runs, otherwise by the thread that
  * logs, and at the end of the program by the thread that ends it. It may block, because only lines wait for it, as for

@@ -101,6 +101,35 @@ STOA_API void stoa_server_destroy(struct stoa_server *server);
 
 /* Only before start (assert). A second call replaces the first. */
 STOA_API void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_callbacks *callbacks);
+/* What a reload has found: names of keys, such as "server.limits.rate.messages_per_s". The texts live as long as the
+ * program. */
+#define STOA_RELOAD_KEYS_MAX 128
+struct stoa_reload_report {
+  const char *changed[STOA_RELOAD_KEYS_MAX]; /* in force now */
+  size_t changed_count;
+  const char *needs_restart[STOA_RELOAD_KEYS_MAX]; /* other than at the start, and not in force */
+  size_t needs_restart_count;
+};
+
+/* Use another configuration while the server runs. All of it is checked first, as stoa_server_create() does it, and all
+ * files are read again: certificates, keys, secrets. Then what a reload can change is in force: limits, rates, origins,
+ * hosts, proxies, keys, certificates, CORS; for other keys the report says that they need a restart. docs/running.md
+ * lists both. No connection is closed, and no message is lost: a worker takes the new values between two callbacks.
+ *
+ * Limits and rates are in force for all sessions, what is decided at a handshake for new ones. A lowered maximum of
+ * sessions ends none. Sessions that a removed key has let in stay until their tokens expire.
+ *
+ * Any thread between start and destroy, also in callbacks; one call waits for another. It reads files and may resolve
+ * names, so it blocks.
+ *
+ * config      borrowed until the call returns; NULL is all defaults
+ * out_report  NULL: not wanted. Written with STOA_OK only
+ * Errors: STOA_E_CLOSED    the server was not started
+ *         STOA_E_ARGUMENT  also: an open admin listener would be left without its key
+ *         STOA_E_SYSTEM    also: another program listens on an address that is new
+ *         else as stoa_server_create(). Each mistake is logged, and nothing has changed. */
+STOA_API int stoa_server_reload(struct stoa_server *server, const struct stoa_server_config *config,
+                                struct stoa_reload_report *out_report);
 /* What this server logs, as the section `log` of a configuration says it: `connections`, `slow_turn_ms`. Where lines
  * go, and from which level on, is for the whole process: stoa_log_setup(). Copied. NULL means the defaults, which are
  * in force before. stoa_app_main() calls it. Before start. */

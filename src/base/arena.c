@@ -3,6 +3,7 @@
 #include <sanitizer/asan_interface.h>
 #include <stoa/arena.h>
 
+#include "base/arena.h"
 #include "base/memory.h"
 
 #define ALIGNMENT 16u
@@ -33,12 +34,21 @@ static inline size_t rounded(size_t size) {
   return size == 0 ? ALIGNMENT : (size + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1);
 }
 
+static size_t cap_of(size_t bytes_max) {
+  return rounded(bytes_max < SIZE_MAX / 2 ? bytes_max : SIZE_MAX / 2);
+}
+
 struct stoa_arena *stoa_arena_create(size_t bytes_max) {
   struct stoa_arena *arena = stoa_calloc(1, sizeof *arena);
   if (arena != NULL) {
-    arena->bytes_max = rounded(bytes_max < SIZE_MAX / 2 ? bytes_max : SIZE_MAX / 2);
+    arena->bytes_max = cap_of(bytes_max);
   }
   return arena;
+}
+
+void stoa_arena_raise_max(struct stoa_arena *arena, size_t bytes_max) {
+  size_t cap = cap_of(bytes_max);
+  arena->bytes_max = cap > arena->bytes_max ? cap : arena->bytes_max;
 }
 
 static void free_blocks_until(struct stoa_arena *arena, const struct block *stop) {

@@ -22,7 +22,11 @@ static uint64_t clock_number; /* grows with each change of the clock */
 void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format) {
   output.fd = fd;
   output.style = format;
-  lowest_level = level;
+  stoa_log_set_level(level);
+}
+
+void stoa_log_set_level(enum stoa_log_severity level) {
+  __atomic_store_n(&lowest_level, level, __ATOMIC_RELAXED);
 }
 
 void stoa_log_use_clock(const struct stoa_clock *clock) {
@@ -35,7 +39,7 @@ void stoa_log_set_sink(stoa_log_sink *sink, void *context) {
 }
 
 bool stoa_log_enabled(enum stoa_log_severity level) {
-  return level >= lowest_level && level < STOA_LOG_OFF;
+  return level >= __atomic_load_n(&lowest_level, __ATOMIC_RELAXED) && level < STOA_LOG_OFF;
 }
 
 uint64_t stoa_log_dropped(void) {

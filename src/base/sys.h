@@ -69,6 +69,8 @@ struct stoa_sys {
                       const sigset_t *signals);
   int (*eventfd)(unsigned count, int flags);
   int (*signalfd)(int fd, const sigset_t *signals, int flags);
+  int (*inotify_init1)(int flags);
+  int (*inotify_add_watch)(int fd, const char *path, uint32_t events);
 
   /* Files. */
   int (*open)(const char *path, int flags, mode_t mode);

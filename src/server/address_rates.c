@@ -23,18 +23,16 @@ struct set {
 };
 
 struct stoa_address_rates {
-  const struct stoa_server *server;
   uint64_t seed[2];
   uint32_t set_count; /* whose mutexes exist */
   struct set sets[SETS];
 };
 
-int stoa_address_rates_create(const struct stoa_server *server, struct stoa_address_rates **out_rates) {
+int stoa_address_rates_create(struct stoa_address_rates **out_rates) {
   struct stoa_address_rates *rates = stoa_calloc(1, sizeof *rates);
   if (rates == NULL) {
     return STOA_E_MEMORY;
   }
-  rates->server = server;
   int status = stoa_random_pooled(rates->seed, sizeof rates->seed);
   while (status == STOA_OK && rates->set_count < SETS) {
     status = pthread_mutex_init(&rates->sets[rates->set_count].mutex, NULL) == 0 ? STOA_OK : STOA_E_SYSTEM;
@@ -71,15 +69,15 @@ static struct address *way_of(struct set *set, const struct stoa_peer *key, uint
   return oldest;
 }
 
-static bool is_exempt(const struct stoa_server *server, const struct stoa_peer *peer) {
+static bool is_exempt(const struct stoa_settings *settings, const struct stoa_peer *peer) {
   bool is_local = stoa_peer_is_loopback(peer) || stoa_peer_is_unix(peer);
-  return (is_local && !server->limits.limit_loopback) || stoa_networks_contain(&server->trusted_proxies, peer);
+  return (is_local && !settings->limits.limit_loopback) || stoa_networks_contain(&settings->trusted_proxies, peer);
 }
 
-uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, enum stoa_address_rate kind,
-                                 const struct stoa_peer *peer, const struct stoa_rate_limits *limits, size_t bytes,
-                                 uint32_t now_ms) {
-  if (!stoa_rate_is_limited(limits) || is_exempt(rates->server, peer)) {
+uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, const struct stoa_settings *settings,
+                                 enum stoa_address_rate kind, const struct stoa_peer *peer,
+                                 const struct stoa_rate_limits *limits, size_t bytes, uint32_t now_ms) {
+  if (!stoa_rate_is_limited(limits) || is_exempt(settings, peer)) {
     return 0;
   }
   struct stoa_peer key = stoa_peers_key(peer);

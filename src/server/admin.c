@@ -30,17 +30,16 @@ static int refuse_key(const char *option, const char *reason, int status) {
 }
 
 /* The key is never logged. */
-static int set_key(struct stoa_server *server, const char *option, struct stoa_string key) {
+static int set_key(struct stoa_settings *settings, const char *option, struct stoa_string key) {
   if (!stoa_bearer_key_is_good(key)) {
     return refuse_key(option, "it needs at least 32 characters, without blanks; make one with: openssl rand -hex 32",
                       STOA_E_ARGUMENT);
   }
-  char *copy = stoa_alloc(key.len);
-  if (copy == NULL) {
+  struct stoa_string copy = stoa_arena_copy(settings->arena, key);
+  if (copy.data == NULL) {
     return STOA_E_MEMORY;
   }
-  memcpy(copy, key.data, key.len);
-  server->admin.key = stoa_string_make(copy, key.len);
+  settings->admin_key = copy;
   return STOA_OK;
 }
 
@@ -52,7 +51,7 @@ static struct stoa_string without_line_end(const struct stoa_token_file *file) {
   return stoa_string_make((const char *)file->data, len);
 }
 
-static int read_key_file(struct stoa_server *server, struct stoa_string path) {
+static int read_key_file(struct stoa_settings *settings, struct stoa_string path) {
   struct stoa_token_file file = {.len = 0};
   const char *why = "";
   int status = stoa_token_file_read(path.data, &file, &why);
@@ -64,21 +63,21 @@ static int read_key_file(struct stoa_server *server, struct stoa_string path) {
     return status;
   }
   status = status != STOA_OK ? refuse_key("server.admin.key_file", why, status)
-                             : set_key(server, "server.admin.key_file", without_line_end(&file));
+                             : set_key(settings, "server.admin.key_file", without_line_end(&file));
   stoa_token_file_fini(&file);
   return status;
 }
 
-static int read_key(struct stoa_server *server) {
-  const struct stoa_admin_config *config = server->config.admin;
+int stoa_admin_read_key(struct stoa_settings *settings) {
+  const struct stoa_admin_config *config = settings->config.admin;
   if (config == NULL || (config->key.len == 0 && config->key_file.len == 0)) {
     return STOA_OK;
   }
   if (config->key.len > 0 && config->key_file.len > 0) {
     return refuse_key("server.admin.key", "set only one of key and key_file", STOA_E_ARGUMENT);
   }
-  return config->key.len > 0 ? set_key(server, "server.admin.key", config->key)
-                             : read_key_file(server, config->key_file);
+  return config->key.len > 0 ? set_key(settings, "server.admin.key", config->key)
+                             : read_key_file(settings, config->key_file);
 }
 
 static bool is_local(const struct stoa_address *address) {
@@ -92,9 +91,9 @@ static bool is_local(const struct stoa_address *address) {
   return stoa_peer_is_loopback(&peer);
 }
 
-bool stoa_admin_allows(const struct stoa_server *server, const struct stoa_server_listener *listener) {
-  const struct stoa_admin_config *config = server->config.admin;
-  bool has_key = config != NULL && (config->key.len > 0 || config->key_file.len > 0);
+bool stoa_admin_allows(const struct stoa_settings *settings, const struct stoa_server_listener *listener) {
+  const struct stoa_admin_config *config = settings->config.admin;
+  bool has_key = config->key.len > 0 || config->key_file.len > 0;
   for (size_t i = 0; i < listener->addresses.count && !has_key; i++) {
     if (!is_local(&listener->addresses.items[i])) {
       return false;
@@ -121,10 +120,10 @@ bool stoa_admin_is_safe(struct stoa_stream *stream, const struct stoa_http_head 
   const struct stoa_server *server = stoa_worker_of_stream(stream)->server;
   const struct stoa_server_listener *listener =
       &server->listeners.items[stoa_server_session_of_stream(stream)->listener];
-  struct stoa_origin_rules rules = server->origin_rules;
+  struct stoa_origin_rules rules = stoa_worker_of_stream(stream)->settings->origin_rules;
   char reason[STOA_ORIGIN_REASON_SIZE];
   rules.allowed_origins = (struct stoa_string_list){NULL, 0}; /* those are pages for clients */
-  rules.certificate_names = stoa_listeners_tls_names(stoa_worker_of_stream(stream)->tls, listener);
+  rules.certificate_names = stoa_listeners_tls_names(stoa_worker_of_stream(stream)->settings->tls, listener);
   const struct stoa_origin_request request = {
       .origin = stoa_http_field(head, data, "Origin", NULL),
       .host = stoa_http_field(head, data, "Host", NULL),
@@ -271,18 +270,13 @@ static int add_routes(struct stoa_server *server) {
 }
 
 int stoa_admin_init(struct stoa_server *server) {
-  int status = read_key(server);
+  int status = stoa_admin_read_key(server->settings);
   int added = add_routes(server);
   return status == STOA_OK ? added : status;
 }
 
 void stoa_admin_fini(struct stoa_server *server) {
   struct stoa_admin *admin = &server->admin;
-  if (admin->key.len > 0) {
-    char *key = (char *)(uintptr_t)admin->key.data; /* allocated in set_key() */
-    stoa_secret_wipe(key, admin->key.len);
-    stoa_free(key);
-  }
   stoa_free(admin->checks);
   stoa_buffer_fini(&admin->config);
   pthread_mutex_destroy(&admin->config_mutex);

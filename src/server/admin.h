@@ -17,6 +17,7 @@
 #define STOA_ADMIN_CHECKS_MAX 64
 
 struct stoa_server_listener;
+struct stoa_settings;
 struct stoa_stream;
 
 struct stoa_admin_check {
@@ -26,7 +27,6 @@ struct stoa_admin_check {
 };
 
 struct stoa_admin {
-  struct stoa_string key; /* owned; empty: none */
   struct stoa_admin_check *checks;
   uint32_t check_count;
   pthread_mutex_t config_mutex;
@@ -36,10 +36,12 @@ struct stoa_admin {
 /* Where to listen, from server.admin.address; empty: nowhere. */
 struct stoa_string stoa_admin_address(const struct stoa_server_config *config);
 
-/* Read the key, and add the library's routes. Each mistake is logged.
+/* Read the key into settings->admin_key. Each mistake is logged.
  * Errors: STOA_E_ARGUMENT   key and key_file are both set, or the key is too short or has blanks or control bytes
  *         STOA_E_NOT_FOUND, STOA_E_SYSTEM  the file cannot be read; STOA_E_DENIED  others may read or write it
  *         STOA_E_LIMIT  it is too long; STOA_E_MEMORY */
+int stoa_admin_read_key(struct stoa_settings *settings);
+/* Read the key of the server's settings, and add the library's routes. Errors: as stoa_admin_read_key() */
 int stoa_admin_init(struct stoa_server *server);
 /* The mutex was initialized with the server. */
 void stoa_admin_fini(struct stoa_server *server);
@@ -48,7 +50,7 @@ void stoa_admin_fini(struct stoa_server *server);
 void stoa_admin_set_config(struct stoa_server *server, struct stoa_buffer *text);
 
 /* May this listener be an admin listener? Without a key only loopback and unix sockets may. */
-bool stoa_admin_allows(const struct stoa_server *server, const struct stoa_server_listener *listener);
+bool stoa_admin_allows(const struct stoa_settings *settings, const struct stoa_server_listener *listener);
 
 /* May the request reach an admin listener? Not a request of a foreign page: its Origin must be that of the listener's
  * own page, its Host must be known, against DNS rebinding (server/origin.h), and Sec-Fetch-Site must not tell of

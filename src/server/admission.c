@@ -69,7 +69,7 @@ static void uncount_session(struct stoa_session *session) {
 static bool count_session(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
   struct stoa_server_session *own = stoa_server_session_of(session);
-  uint32_t limit = server->limits.sessions_max;
+  uint32_t limit = stoa_worker_of(session)->settings->limits.sessions_max;
   assert(!own->counted);
   own->counted = true;
   if (atomic_fetch_add(&server->sessions, 1) >= limit && limit > 0) {
@@ -88,6 +88,7 @@ static bool count_session(struct stoa_session *session) {
 
 static bool count_client(struct stoa_session *session) {
   struct stoa_server *server = stoa_worker_of(session)->server;
+  const struct stoa_limits_config *limits = &stoa_worker_of(session)->settings->limits;
   struct stoa_server_session *own = stoa_server_session_of(session);
   const struct stoa_peer *client = stoa_server_session_client(own);
   char address[INET6_ADDRSTRLEN];
@@ -98,8 +99,7 @@ static bool count_client(struct stoa_session *session) {
     note_refused(session, STOA_REFUSED_ADDRESS_HANDSHAKES);
     stoa_log(STOA_LOG_WARN,
              "session refused: too many handshakes from one address; raise server.limits.address_handshakes_per_s",
-             STOA_F_STR("address", address),
-             STOA_F_INT("address_handshakes_per_s", server->limits.address_handshakes_per_s),
+             STOA_F_STR("address", address), STOA_F_INT("address_handshakes_per_s", limits->address_handshakes_per_s),
              STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_HANDSHAKES)));
     expel_full(session, "too many handshakes from your address", retry_ms);
     return false;
@@ -109,7 +109,7 @@ static bool count_client(struct stoa_session *session) {
     stoa_log(STOA_LOG_WARN,
              "session refused: too many sessions from one address; raise server.limits.address_sessions_max, or add "
              "the proxy to server.trusted_proxies",
-             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max),
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", limits->address_sessions_max),
              STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_SESSIONS)));
     expel_full(session, "too many sessions from your address", STOA_FULL_RETRY_MS);
     return false;
@@ -216,7 +216,7 @@ static void wait_for_program(struct stoa_session *session) {
   stoa_stream_pause(&session->stream, STOA_PAUSE_ADMISSION);
   account->asked_ms = stoa_stream_now32(&session->stream);
   worker->streams.on_deadline_change(&session->stream,
-                                     stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
+                                     stoa_loop_now_ms(worker->loop) + worker->settings->limits.handshake_timeout_ms);
 }
 
 /* From here on the program gets on_closing for it; at once, if it was closed in on_connect. */
@@ -281,21 +281,21 @@ static bool await_token(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server_session *own = stoa_server_session_of(session);
   struct stoa_session_account *account = stoa_server_session_account(own);
-  if (account == NULL || worker->server->auth.anonymous_count == 0) {
+  if (account == NULL || worker->server->anonymous.count == 0) {
     expel_for_token(session, account == NULL ? STOA_E_MEMORY : STOA_E_DENIED, false);
     return false;
   }
   own->awaits_token = true;
   account->awaits_ms = stoa_stream_now32(&session->stream);
   worker->streams.on_deadline_change(&session->stream,
-                                     stoa_loop_now_ms(worker->loop) + worker->server->limits.handshake_timeout_ms);
+                                     stoa_loop_now_ms(worker->loop) + worker->settings->limits.handshake_timeout_ms);
   return true;
 }
 
 /* False when the session was refused for its token. */
 static bool take_token(struct stoa_session *session, struct stoa_string token) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  const struct stoa_auth *auth = &worker->server->auth;
+  const struct stoa_auth *auth = &worker->settings->auth;
   bool is_expired = false;
   if (!stoa_auth_is_on(auth)) {
     return true;
@@ -353,7 +353,7 @@ uint64_t stoa_admission_on_deadline(struct stoa_session *session, uint64_t now_m
   if (session->state != STOA_SESSION_OPEN || (session->stream.pauses & STOA_PAUSE_ADMISSION) == 0) {
     return UINT64_MAX;
   }
-  uint32_t limit_ms = stoa_worker_of(session)->server->limits.handshake_timeout_ms;
+  uint32_t limit_ms = stoa_worker_of(session)->settings->limits.handshake_timeout_ms;
   uint32_t passed_ms = (uint32_t)now_ms - stoa_server_session_of(session)->account->asked_ms;
   if (passed_ms < limit_ms) {
     return now_ms + (limit_ms - passed_ms);

@@ -9,7 +9,8 @@
 int stoa_app_context_init(struct stoa_app_context *out_context, const struct stoa_app *app, const void *config,
                           struct stoa_server *server) {
   struct stoa_uuid id;
-  *out_context = (struct stoa_app_context){.app = app, .config = config, .servers = {server}, .server_count = 1};
+  *out_context = (struct stoa_app_context){
+      .app = app, .config = config, .servers = {server}, .server_count = 1, .watch = {.fd = -1}};
   server->app = out_context;
   int status = stoa_start_facts_init(&out_context->facts);
   if (status != STOA_OK) {
@@ -29,6 +30,7 @@ void stoa_app_context_fini(struct stoa_app_context *context) {
   while (context->server_count > 0) {
     stoa_server_destroy(context->servers[--context->server_count]);
   }
+  stoa_watch_close(&context->watch);
   stoa_start_facts_fini(&context->facts);
 }
 

@@ -7,10 +7,13 @@
 #define STOA_SERVER_APP_CONTEXT_H
 
 #include "server/app_guard.h"
+#include "server/app_watch.h"
 #include "server/start_text.h"
 
 #include <stoa/app.h>
 #include <stoa/uuid.h>
+
+struct stoa_app_reloader;
 
 struct stoa_app_context {
   const struct stoa_app *app;
@@ -27,7 +30,10 @@ struct stoa_app_context {
   /* Read the configuration again: called on the main thread, after RELOADING=1 was sent. An error is logged by the
    * callee, and everything stays as it was. NULL: SIGHUP is logged and ignored. */
   int (*on_reload)(struct stoa_app_context *context);
-  struct stoa_start_facts facts; /* the program's notes */
+  struct stoa_app_reloader *reloader; /* borrowed; of on_reload */
+  bool reload_waits;                  /* asked for during the start */
+  struct stoa_watch watch;            /* of its files; closed: they are not watched */
+  struct stoa_start_facts facts;      /* the program's notes */
   struct stoa_guard guard;
 };
 

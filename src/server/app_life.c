@@ -3,10 +3,12 @@
 #include "base/array.h"
 #include "base/log_writer.h"
 #include "base/sys.h"
+#include "server/app_reload.h"
 #include "server/run_as.h"
 #include "server/server_private.h"
 #include "server/stepping.h"
 #include "server/systemd_sockets.h"
+#include "server/worker_settings.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,7 +37,9 @@ static int set_up(struct stoa_app_context *context) {
 static uint32_t stop_timeout_ms(const struct stoa_app_context *context) {
   uint32_t drain_ms = 0;
   for (size_t i = 0; i < context->server_count; i++) {
-    uint32_t own_ms = context->servers[i]->config.drain_ms;
+    struct stoa_settings *settings = stoa_server_settings(context->servers[i]);
+    uint32_t own_ms = settings->config.drain_ms;
+    stoa_settings_unref(settings);
     drain_ms = own_ms > drain_ms ? own_ms : drain_ms;
   }
   return context->app->stop_timeout_ms != 0 ? context->app->stop_timeout_ms : drain_ms + STOP_MORE_MS;
@@ -138,7 +142,9 @@ enum { STEP_LOG = 3, STEP_BEFORE_START = 4 };
 /* Returns how many steps were reached. After a failure, or once a stop is wanted, no further one is. */
 static size_t start(struct stoa_app_context *context) {
   for (size_t i = 0; i < STOA_COUNT_OF(steps); i++) {
-    if (stoa_guard_take(&context->guard).stop) {
+    struct stoa_guard_requests requests = stoa_guard_take(&context->guard);
+    context->reload_waits = context->reload_waits || requests.reload; /* the files may have been read before it */
+    if (requests.stop) {
       return i;
     }
     int status = steps[i].run(context);
@@ -184,6 +190,39 @@ static void show_facts(struct stoa_app_context *context) {
   stoa_start_facts_show(&context->facts, stoa_app_name(context));
 }
 
+/* The configuration in force, whose certificates and keys are watched. */
+static const struct stoa_server_config *config_in_force(const struct stoa_app_context *context) {
+  const struct stoa_server_config *config = NULL;
+  const struct stoa_log_config *log = NULL;
+  const struct stoa_app_reloader *reloader = context->reloader;
+  stoa_app_sections(reloader->loader, stoa_app_reloader_current(reloader), &config, &log);
+  return config;
+}
+
+static uint64_t now_ns(void) {
+  return stoa_clock_monotonic_ns(&stoa_clock_system);
+}
+
+/* Again after each reload: other files may be named now, and folders may be other ones. */
+static void watch_files(struct stoa_app_context *context) {
+  const struct stoa_app_reloader *reloader = context->reloader;
+  if (reloader == NULL || !reloader->loader->arguments.watch) {
+    return;
+  }
+  stoa_watch_close(&context->watch);
+  const struct stoa_watch_start start = {reloader->read_us, now_ns()};
+  int status = stoa_watch_open(&context->watch, reloader->loader, config_in_force(context), &start);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "the files of the configuration cannot be watched; SIGHUP still reads them again",
+             STOA_F_STR("reason", stoa_status_text(status)));
+  }
+}
+
+static bool have_files_changed(struct stoa_app_context *context) {
+  return context->watch.fd >= 0 &&
+         stoa_watch_take(&context->watch, now_ns(), context->reloader->loader, config_in_force(context));
+}
+
 static void reload(struct stoa_app_context *context) {
   char message[96];
   uint64_t now_us = stoa_clock_monotonic_ns(&stoa_clock_system) / 1000;
@@ -192,6 +231,8 @@ static void reload(struct stoa_app_context *context) {
   if (context->on_reload != NULL) {
     int ignored = context->on_reload(context); /* it logs what is wrong */
     (void)ignored;
+    stoa_guard_set_timeout(&context->guard, stop_timeout_ms(context)); /* drain_ms may have changed */
+    watch_files(context);
   } else {
     stoa_log(STOA_LOG_WARN,
              "SIGHUP is ignored: the configuration is read only at the start; restart the server to change it",
@@ -203,17 +244,23 @@ static void reload(struct stoa_app_context *context) {
 /* Wait for a request, or for the end of one of the servers.
  * Returns the index of a server that has ended, or `count`. */
 static size_t wait_for_news(struct stoa_app_context *context, struct stoa_server *const *servers, size_t count) {
-  struct pollfd fds[STOA_APP_SERVERS_MAX + 1] = {{context->guard.main_fd, POLLIN, 0}};
+  struct pollfd fds[STOA_APP_SERVERS_MAX + 2] = {{context->guard.main_fd, POLLIN, 0}};
+  bool is_watching = context->watch.fd >= 0;
+  int wait_ms = is_watching ? stoa_watch_wait_ms(&context->watch, now_ns()) : -1;
   assert(count <= STOA_APP_SERVERS_MAX);
   for (size_t i = 0; i < count; i++) {
     fds[i + 1] = (struct pollfd){servers[i]->ended_fd, POLLIN, 0};
   }
-  if (stoa_sys.poll(fds, (nfds_t)count + 1, -1) < 0) {
+  fds[count + 1] = (struct pollfd){context->watch.fd, POLLIN, 0}; /* poll(2) leaves out what is below 0 */
+  if (stoa_sys.poll(fds, (nfds_t)count + 2, wait_ms) < 0) {
     if (errno != EINTR) {
       stoa_log(STOA_LOG_ERROR, "the main thread cannot wait; the program stops", STOA_F_STR("reason", strerror(errno)));
       set_failed(context);
     }
     return count;
+  }
+  if ((fds[count + 1].revents & POLLIN) != 0) {
+    stoa_watch_read(&context->watch, now_ns());
   }
   for (size_t i = 0; i < count; i++) {
     if ((fds[i + 1].revents & POLLIN) != 0) {
@@ -226,14 +273,17 @@ static size_t wait_for_news(struct stoa_app_context *context, struct stoa_server
 static void serve(struct stoa_app_context *context) {
   stoa_guard_set_step(&context->guard, "serving");
   show_facts(context);
+  watch_files(context);
   tell_ready(context);
   for (;;) {
     struct stoa_guard_requests requests = stoa_guard_take(&context->guard);
     if (requests.stop) {
       return;
     }
-    if (requests.reload) {
+    if (requests.reload || context->reload_waits || have_files_changed(context)) {
+      context->reload_waits = false;
       reload(context);
+      continue; /* another one may have been asked for meanwhile */
     }
     size_t ended = wait_for_news(context, context->servers, context->server_count);
     if (ended < context->server_count && !stoa_guard_take(&context->guard).stop) {

@@ -85,26 +85,26 @@ void stoa_auth_fini(struct stoa_auth *auth) {
   auth->keys = NULL;
 }
 
-bool stoa_auth_allows(const struct stoa_auth *auth, uint32_t type) {
-  for (uint32_t i = 0; i < auth->anonymous_count; i++) {
-    if (auth->anonymous[i] == type) {
+bool stoa_auth_allows(const struct stoa_anonymous *anonymous, uint32_t type) {
+  for (uint32_t i = 0; i < anonymous->count; i++) {
+    if (anonymous->types[i] == type) {
       return true;
     }
   }
   return false;
 }
 
-int stoa_auth_allow_anonymous(struct stoa_auth *auth, uint32_t type) {
+int stoa_auth_allow_anonymous(struct stoa_anonymous *anonymous, uint32_t type) {
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
-  if (stoa_auth_allows(auth, type)) {
+  if (stoa_auth_allows(anonymous, type)) {
     return STOA_OK;
   }
-  if (auth->anonymous_count == STOA_ANONYMOUS_TYPES_MAX) {
+  if (anonymous->count == STOA_ANONYMOUS_TYPES_MAX) {
     return STOA_E_LIMIT;
   }
-  auth->anonymous[auth->anonymous_count++] = type;
+  anonymous->types[anonymous->count++] = type;
   return STOA_OK;
 }
 
@@ -149,10 +149,10 @@ static bool is_same_subject(const struct stoa_session *session, const struct sto
 
 static int verify(struct stoa_session *session, struct stoa_string text, struct stoa_identity *identity,
                   bool *out_is_expired) {
-  struct stoa_server *server = stoa_worker_of(session)->server;
+  const struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_token_error error = {0};
-  int status = stoa_token_verify(&server->auth.verifier, text, stoa_clock_wall_us(server->clock), identity->arena,
-                                 &identity->token, &error);
+  int status = stoa_token_verify(&worker->settings->auth.verifier, text, stoa_clock_wall_us(worker->server->clock),
+                                 identity->arena, &identity->token, &error);
   if (status == STOA_E_DENIED) {
     *out_is_expired = error.reason == STOA_TOKEN_EXPIRED;
     log_refusal(session, error.text);
@@ -189,7 +189,7 @@ uint64_t stoa_auth_expiry_ms(const struct stoa_session *session) {
     return UINT64_MAX;
   }
   assert(identity->token.claims.has_expires);
-  int64_t end_us = identity->token.claims.expires_us + (int64_t)worker->server->auth.verifier.leeway_s * 1000000;
+  int64_t end_us = identity->token.claims.expires_us + (int64_t)worker->settings->auth.verifier.leeway_s * 1000000;
   int64_t left_us = end_us - stoa_clock_wall_us(worker->server->clock);
   if (left_us <= 0) {
     return 0;

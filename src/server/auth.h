@@ -1,8 +1,9 @@
 /* server/auth.h: the server's keys for tokens, what is asked of a token, and which session has which.
  *
  * Does not know: admission, groups, messages.
- * Thread: struct stoa_auth is immutable after the start; all else on the session's worker.
- * Lifetime: the server owns the keys; a session owns its identity, which ends with it.
+ * Thread: struct stoa_auth is a part of the settings, and immutable as they are; struct stoa_anonymous is immutable
+ * after the start; all else on the session's worker. Lifetime: the settings own the keys; a session owns its identity,
+ * which ends with it.
  */
 #ifndef STOA_SERVER_AUTH_H
 #define STOA_SERVER_AUTH_H
@@ -17,27 +18,32 @@ struct stoa_auth {
   struct stoa_token_keys *keys; /* owned; NULL: the configuration has no server.auth */
   bool is_required;
   bool takes_query;
-  uint32_t anonymous[STOA_ANONYMOUS_TYPES_MAX];
-  uint32_t anonymous_count;
+};
+
+/* The types that a session without a token may send. */
+struct stoa_anonymous {
+  uint32_t types[STOA_ANONYMOUS_TYPES_MAX];
+  uint32_t count;
 };
 
 /* Load the keys. Mistakes are logged with the option.
  *
- * auth    zeroed, but for the types that are allowed without a token
+ * auth    zeroed
  * config  NULL, or with nothing set: off; borrowed until fini
- * Errors: STOA_E_ARGUMENT  something is set, but no key; or leeway_s above an hour; any status of stoa_token_keys_create() */
+ * Errors: STOA_E_ARGUMENT  something is set, but no key; or leeway_s above an hour; any status of
+ * stoa_token_keys_create() */
 int stoa_auth_init(struct stoa_auth *auth, const struct stoa_auth_config *config);
 /* A zeroed struct is allowed. */
 void stoa_auth_fini(struct stoa_auth *auth);
 /* As stoa_server_allow_anonymous(). */
-int stoa_auth_allow_anonymous(struct stoa_auth *auth, uint32_t type);
+int stoa_auth_allow_anonymous(struct stoa_anonymous *anonymous, uint32_t type);
 
 static inline bool stoa_auth_is_on(const struct stoa_auth *auth) {
   return auth->keys != NULL;
 }
 
 /* May a session without a token send messages of this type? */
-bool stoa_auth_allows(const struct stoa_auth *auth, uint32_t type);
+bool stoa_auth_allows(const struct stoa_anonymous *anonymous, uint32_t type);
 
 /* Verify a token and make it the session's own. A refusal is logged, with the client's address.
  *

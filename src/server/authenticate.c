@@ -20,7 +20,7 @@ static uint64_t act_on_expiry(struct stoa_session *session) {
 
 static uint64_t act_on_waiting(struct stoa_session *session, uint64_t now_ms) {
   const struct stoa_server_session *own = stoa_server_session_of(session);
-  uint32_t limit_ms = stoa_worker_of(session)->server->limits.handshake_timeout_ms;
+  uint32_t limit_ms = stoa_worker_of(session)->settings->limits.handshake_timeout_ms;
   uint32_t passed_ms = (uint32_t)now_ms - own->account->awaits_ms;
   if (passed_ms < limit_ms) {
     return now_ms + (limit_ms - passed_ms);
@@ -42,7 +42,7 @@ uint64_t stoa_authenticate_on_deadline(struct stoa_session *session, uint64_t no
 
 static const struct stoa_error *refused(struct stoa_session *session, bool is_expired) {
   /* A wrong token is a mistake of the client, so that it cannot try tokens without end. */
-  if (stoa_server_session_count_mistake(session) >= stoa_worker_of(session)->server->limits.session_errors_max) {
+  if (stoa_server_session_count_mistake(session) >= stoa_worker_of(session)->settings->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
   }
   return is_expired ? stoa_session_error(session, STOA_ERROR_TOKEN_EXPIRED, "TOKEN_EXPIRED", "the token has expired")
@@ -68,7 +68,7 @@ static int let_in(struct stoa_session *session) {
 const struct stoa_error *stoa_session_authenticate(struct stoa_session *session, struct stoa_string token) {
   struct stoa_worker *worker = stoa_worker_of(session);
   bool is_expired = false;
-  if (!stoa_auth_is_on(&worker->server->auth)) {
+  if (!stoa_auth_is_on(&worker->settings->auth)) {
     return stoa_session_error(session, STOA_ERROR_UNAUTHORIZED, "UNAUTHORIZED", "this server takes no tokens");
   }
   if (stoa_session_is_http(session)) {

@@ -75,7 +75,7 @@ static struct stoa_session *delist(struct stoa_call *call) {
 static void make_room(struct stoa_session *session) {
   const struct stoa_session_account *account = stoa_server_session_of(session)->account;
   if (session->state == STOA_SESSION_OPEN &&
-      account->call_count < stoa_worker_of(session)->server->limits.session_calls_max) {
+      account->call_count < stoa_worker_of(session)->settings->limits.session_calls_max) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
   }
 }
@@ -171,7 +171,7 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   stoa_pending_begin(&call->base, &call_kind, session);
   account->call_count++;
   count(call->base.account, TAKEN);
-  if (session->state == STOA_SESSION_OPEN && account->call_count >= worker->server->limits.session_calls_max) {
+  if (session->state == STOA_SESSION_OPEN && account->call_count >= worker->settings->limits.session_calls_max) {
     stoa_stream_pause(&session->stream, STOA_PAUSE_CALLS);
   }
   *out_call = call;

@@ -43,7 +43,7 @@ static void count_mistake(struct stoa_session *session) {
     return;
   }
   uint32_t mistakes = stoa_server_session_count_mistake(session);
-  if (mistakes >= stoa_worker_of(session)->server->limits.session_errors_max) {
+  if (mistakes >= stoa_worker_of(session)->settings->limits.session_errors_max) {
     stoa_session_close(session, STOA_CLOSE_TOO_MANY_ERRORS, "too many errors");
   }
 }
@@ -237,7 +237,7 @@ static void dispatch(struct incoming *incoming) {
                  handler->reply == NULL ? "this type is not a call" : "this type is a call");
     return;
   }
-  if (stoa_server_session_of(session)->awaits_token && !stoa_auth_allows(&server->auth, incoming->typed.type)) {
+  if (stoa_server_session_of(session)->awaits_token && !stoa_auth_allows(&server->anonymous, incoming->typed.type)) {
     fail_mistake(incoming, STOA_ERROR_UNAUTHORIZED, "UNAUTHORIZED", "authenticate first");
     return;
   }
@@ -254,7 +254,7 @@ static void dispatch(struct incoming *incoming) {
 /* A message beyond the rate is answered with an error, not handled. */
 static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
   struct stoa_session *session = incoming->session;
-  const struct stoa_rate_limits *limits = &stoa_worker_of(session)->server->rate;
+  const struct stoa_rate_limits *limits = &stoa_worker_of(session)->settings->rate;
   struct stoa_session_account *account =
       stoa_rate_is_limited(limits) ? stoa_server_session_account(stoa_server_session_of(session)) : NULL;
   if (account == NULL) {

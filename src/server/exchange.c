@@ -109,7 +109,7 @@ static void after_handler(struct stoa_http_exchange *exchange) {
   if (exchange->is_taken) {
     if (state == STOA_EXCHANGE_OPEN && exchange->stream != NULL && exchange->rpc == NULL) {
       struct stoa_worker *worker = worker_of(exchange);
-      stoa_loop_timer_start(worker->loop, &exchange->timeout, worker->server->limits.call_timeout_ms);
+      stoa_loop_timer_start(worker->loop, &exchange->timeout, worker->settings->limits.call_timeout_ms);
     }
   } else if (state == STOA_EXCHANGE_OPEN || state == STOA_EXCHANGE_STREAMING) {
     stoa_log(STOA_LOG_ERROR, "the handler of a route has neither answered nor taken its request",
@@ -261,7 +261,7 @@ static struct stoa_http_exchange *make(const struct stoa_exchange_start *start) 
   exchange->timeout.on_due = on_timeout;
   exchange->is_head_only = start->head->method == STOA_HTTP_HEAD;
   exchange->wants_keep_alive = start->head->keep_alive;
-  exchange->pieces.bytes_max = worker->server->limits.send_queue_bytes_max;
+  exchange->pieces.bytes_max = worker->settings->limits.send_queue_bytes_max;
   stoa_buffer_init(&exchange->body, start->body->limits.content_bytes_max);
   stoa_buffer_init(&exchange->answer.fields, STOA_EXCHANGE_FIELDS_BYTES_MAX);
   stoa_buffer_init(&exchange->answer.content, STOA_EXCHANGE_BODY_BYTES_MAX);

@@ -25,7 +25,8 @@ static bool is_public(const struct stoa_stream *stream) {
 /* Append the fields of CORS to those of an answer. */
 static int add_cors(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
                     struct stoa_buffer *fields) {
-  return is_public(stream) ? stoa_cors_add(server_of(stream)->config.cors, head, data, fields) : STOA_OK;
+  return is_public(stream) ? stoa_cors_add(stoa_worker_of_stream(stream)->settings->config.cors, head, data, fields)
+                           : STOA_OK;
 }
 
 /* Heads. */

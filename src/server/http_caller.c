@@ -49,12 +49,13 @@ void stoa_http_caller_end(struct stoa_session *session) {
 
 const struct stoa_error *stoa_http_caller_check_rate(struct stoa_session *session, size_t bytes) {
   const struct stoa_server *server = stoa_worker_of(session)->server;
+  const struct stoa_settings *settings = stoa_worker_of(session)->settings;
   const struct stoa_peer *client = stoa_server_session_client(stoa_server_session_of(session));
   if (server->http_rates == NULL) {
     return NULL;
   }
-  uint32_t retry_ms = stoa_address_rates_take(server->http_rates, STOA_ADDRESS_RATE_HTTP, client, &server->rate, bytes,
-                                              stoa_stream_now32(&session->stream));
+  uint32_t retry_ms = stoa_address_rates_take(server->http_rates, settings, STOA_ADDRESS_RATE_HTTP, client,
+                                              &settings->rate, bytes, stoa_stream_now32(&session->stream));
   struct stoa_error *error = retry_ms == 0 ? NULL : stoa_arena_alloc(stoa_session_arena(session), sizeof *error);
   if (retry_ms == 0 || error == NULL) {
     return retry_ms == 0 ? NULL : stoa_session_error(session, STOA_ERROR_RATE, "TOO_MANY_REQUESTS", NULL);
@@ -88,7 +89,7 @@ static const struct stoa_error *verify(struct stoa_session *session, struct stoa
 
 const struct stoa_error *stoa_http_caller_authenticate(struct stoa_session *session, const struct stoa_handler *handler,
                                                        struct stoa_string authorization, bool is_repeated) {
-  const struct stoa_auth *auth = &stoa_worker_of(session)->server->auth;
+  const struct stoa_auth *auth = &stoa_worker_of(session)->settings->auth;
   struct stoa_string token = stoa_bearer_find(authorization, stoa_string_make(NULL, 0));
   if (!stoa_auth_is_on(auth)) {
     return NULL; /* the field may be for the program */
@@ -99,6 +100,6 @@ const struct stoa_error *stoa_http_caller_authenticate(struct stoa_session *sess
   if (token.data != NULL) {
     return verify(session, token);
   }
-  bool may_call = !auth->is_required || stoa_auth_allows(auth, handler->type);
+  bool may_call = !auth->is_required || stoa_auth_allows(&stoa_worker_of(session)->server->anonymous, handler->type);
   return may_call ? NULL : refuse(session, "a token is needed: Authorization: Bearer TOKEN");
 }

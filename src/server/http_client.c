@@ -30,7 +30,7 @@ static bool is_trusted(const uint8_t address[STOA_IP_LEN], void *context) {
 int stoa_http_client_find(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
                           struct stoa_peer *out_client) {
   const struct stoa_peer *known = stoa_server_session_client(stoa_server_session_of_stream(stream));
-  struct stoa_networks *trusted = &stoa_worker_of_stream(stream)->server->trusted_proxies;
+  struct stoa_networks *trusted = &stoa_worker_of_stream(stream)->settings->trusted_proxies;
   struct stoa_peer client = *known;
   if (stoa_networks_contain(trusted, known) &&
       stoa_forwarded_client(head, data, is_trusted, trusted, client.bytes) == STOA_E_SYNTAX) {

@@ -18,7 +18,7 @@
 /* A request on its way to its handler. */
 struct serving {
   struct stoa_stream *stream;
-  const struct stoa_server *server;
+  const struct stoa_settings *settings;
   const struct stoa_server_listener *listener;
   const struct stoa_http_head *head;
   const uint8_t *data;
@@ -87,7 +87,7 @@ static uint32_t methods_of_path(const struct serving *serving, const struct stoa
 
 static void answer_preflight(const struct serving *serving, const struct stoa_http_routes *routes,
                              struct stoa_string path) {
-  const struct stoa_cors_config *cors = serving->server->config.cors;
+  const struct stoa_cors_config *cors = serving->settings->config.cors;
   char methods[STOA_HTTP_ALLOW_LEN_MAX + 1];
   struct stoa_buffer fields;
   if (!stoa_cors_allows(cors, serving->head, serving->data)) {
@@ -119,7 +119,7 @@ static struct stoa_string key_for(const struct serving *serving) {
   if (route->bearer_key.len > 0) {
     return route->bearer_key;
   }
-  return serving->listener->is_admin && !route->without_key ? serving->server->admin.key : stoa_string_make(NULL, 0);
+  return serving->listener->is_admin && !route->without_key ? serving->settings->admin_key : stoa_string_make(NULL, 0);
 }
 
 /* The comparison takes the same time wherever the two differ; only the length of the key can be found out by it. A
@@ -179,7 +179,7 @@ static bool needs_json(const struct serving *serving) {
 
 static void begin(struct serving *serving) {
   const struct stoa_route *route = route_of(serving);
-  uint32_t bytes_max = route->body_bytes_max > 0 ? route->body_bytes_max : serving->server->limits.body_bytes_max;
+  uint32_t bytes_max = route->body_bytes_max > 0 ? route->body_bytes_max : serving->settings->limits.body_bytes_max;
   struct stoa_http_body_limits limits = limits_of(bytes_max);
   struct stoa_peer client;
   if (!is_authenticated(serving)) {
@@ -214,7 +214,7 @@ static bool serve(struct serving *serving, const struct stoa_http_routes *routes
   serving->text = stoa_string_make(text, path.len * 2);
   int code = stoa_http_routes_find(routes, method, path, text, &serving->match);
   bool is_preflight = !serving->listener->is_admin && (code == 200 || code == 405) &&
-                      stoa_cors_is_preflight(serving->server->config.cors, serving->head, serving->data);
+                      stoa_cors_is_preflight(serving->settings->config.cors, serving->head, serving->data);
   if (is_preflight) {
     answer_preflight(serving, routes, path);
   } else if (code == 200) {
@@ -230,7 +230,7 @@ static bool serve(struct serving *serving, const struct stoa_http_routes *routes
 bool stoa_http_serve(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data) {
   struct stoa_worker *worker = stoa_worker_of_stream(stream);
   const struct stoa_server *server = worker->server;
-  struct serving serving = {.stream = stream, .server = server, .head = head, .data = data};
+  struct serving serving = {.stream = stream, .settings = worker->settings, .head = head, .data = data};
   serving.listener = &server->listeners.items[stoa_server_session_of_stream(stream)->listener];
   const struct stoa_http_routes *routes =
       serving.listener->is_admin ? server->routes.of_admin : server->routes.of_public;

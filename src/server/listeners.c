@@ -107,10 +107,10 @@ static int parse(const struct stoa_server *server, const struct stoa_listener_co
   if (status != STOA_OK) {
     return refuse(server, listener, "not an address; write host:port, :port, [::1]:port, unix:/path or fd:NAME");
   }
-  if (listener->proxy_protocol && server->config.trusted_proxies.count == 0) {
+  if (listener->proxy_protocol && server->settings->config.trusted_proxies.count == 0) {
     return refuse(server, listener, "proxy_protocol needs the proxies' networks in server.trusted_proxies");
   }
-  if (listener->is_admin && !stoa_admin_allows(server, listener)) {
+  if (listener->is_admin && !stoa_admin_allows(server->settings, listener)) {
     return refuse(server, listener,
                   "an admin listener at this address needs server.admin.key or key_file; without a key use 127.0.0.1, "
                   "[::1] or a unix socket");

@@ -75,6 +75,9 @@ bool stoa_listeners_covers(const struct stoa_server *server, const struct stoa_s
  * listened on now? Logged, the second as a warning.
  * Errors: STOA_E_TLS  a certificate is not valid */
 int stoa_listeners_check(const struct stoa_server *server);
+/* Does another program listen where `other`, made of a new configuration, would, and `server` does not yet? Logged.
+ * Errors: STOA_E_SYSTEM  it does */
+int stoa_listeners_check_new(const struct stoa_server *server, const struct stoa_server *other);
 
 /* Bind and listen, and have all workers watch the sockets; before their threads run.
  * Errors: STOA_E_SYSTEM     an address cannot be bound (logged)

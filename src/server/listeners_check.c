@@ -40,11 +40,11 @@ static int check_certificates(const struct stoa_server *server, const struct sto
 
 static int check_own_certificates(const struct stoa_server *server, const struct stoa_server_listener *listener) {
   char section[48];
-  if (!listener->owns_tls || server->tls == NULL) {
+  if (!listener->owns_tls || server->settings->tls == NULL) {
     return STOA_OK;
   }
   snprintf(section, sizeof section, "server.listeners[%u].tls", (unsigned)listener->index);
-  return check_certificates(server, stoa_listeners_tls_of(server->tls, listener),
+  return check_certificates(server, stoa_listeners_tls_of(server->settings->tls, listener),
                             server->config.listeners.items[listener->index].tls, section);
 }
 
@@ -72,10 +72,55 @@ static void try_to_listen(const struct stoa_server *server, const struct stoa_se
   }
 }
 
+static bool has_port(const struct stoa_server *server, uint16_t port) {
+  for (size_t i = 0; i < server->listeners.socket_count; i++) {
+    const struct stoa_address *address = &server->listeners.sockets[i].address;
+    if (address->socket.any.sa_family != AF_UNIX && stoa_address_port(address) == port) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Ports of the running server are its own, whatever the address. Other faults than a port in use may be gone after a
+ * restart, which may have other rights. */
+static int check_new(const struct stoa_server *server, const struct stoa_server *other,
+                     const struct stoa_server_listener *listener) {
+  const struct stoa_listen_options options = {.share = true, .sole = !other->config.reuse_port};
+  bool is_socket = listener->addresses.form != STOA_ADDRESS_PATH && listener->addresses.form != STOA_ADDRESS_GIVEN;
+  for (size_t i = 0; is_socket && i < listener->addresses.count; i++) {
+    struct stoa_address address = listener->addresses.items[i];
+    int fd;
+    if (stoa_listeners_covers(other, listener, &address) || has_port(server, stoa_address_port(&address))) {
+      continue;
+    }
+    if (stoa_listener_open(&address, &options, &fd) == STOA_OK) {
+      stoa_sys.close(fd);
+    } else if (errno == EADDRINUSE) {
+      stoa_log(STOA_LOG_ERROR, "another program listens on an address that is new; end it, or take another port",
+               STOA_F_TEXT("address", listener->configured),
+               STOA_F_STR("option", stoa_listeners_option(other, listener).text),
+               STOA_F_STR("reason", strerror(errno)));
+      return STOA_E_SYSTEM;
+    }
+  }
+  return STOA_OK;
+}
+
+int stoa_listeners_check_new(const struct stoa_server *server, const struct stoa_server *other) {
+  int status = STOA_OK;
+  for (size_t i = 0; i < other->listeners.count; i++) {
+    int found = check_new(server, other, &other->listeners.items[i]);
+    status = status == STOA_OK ? found : status;
+  }
+  return status;
+}
+
 int stoa_listeners_check(const struct stoa_server *server) {
   int status = STOA_OK;
-  if (server->tls != NULL && stoa_listeners_tls_shared(server->tls) != NULL) {
-    status = check_certificates(server, stoa_listeners_tls_shared(server->tls), server->config.tls, "server.tls");
+  if (server->settings->tls != NULL && stoa_listeners_tls_shared(server->settings->tls) != NULL) {
+    status =
+        check_certificates(server, stoa_listeners_tls_shared(server->settings->tls), server->config.tls, "server.tls");
   }
   for (size_t i = 0; i < server->listeners.count; i++) {
     const struct stoa_server_listener *listener = &server->listeners.items[i];

@@ -1,16 +1,12 @@
 #include "server/listeners_tls.h"
 
-#include "base/container.h"
 #include "base/memory.h"
 #include "net/tls_server.h"
-#include "server/options.h"
 #include "server/server_private.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stoa/log.h>
-
-#define RELOAD_BYTES_MAX (1024u * 1024)
 
 struct stoa_listeners_tls {
   atomic_uint refs;
@@ -216,100 +212,19 @@ struct stoa_string_list stoa_listeners_tls_names(const struct stoa_listeners_tls
   return names;
 }
 
-/* Workers. */
-
-static struct stoa_listeners_tls *take_current(struct stoa_server *server) {
-  pthread_mutex_lock(&server->tls_mutex);
-  struct stoa_listeners_tls *set = stoa_listeners_tls_ref(server->tls);
-  pthread_mutex_unlock(&server->tls_mutex);
-  return set;
-}
-
-void stoa_listeners_tls_begin(struct stoa_worker *worker) {
-  struct stoa_listeners_tls *before = worker->tls;
-  worker->tls = take_current(worker->server);
-  stoa_listeners_tls_unref(before);
-}
-
-void stoa_listeners_tls_end(struct stoa_worker *worker) {
-  stoa_listeners_tls_unref(worker->tls);
-  worker->tls = NULL;
-}
-
-static void on_changed(struct stoa_post *post) {
-  struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, tls_post);
-  /* First, so that a change from now on posts again. */
-  atomic_store(&worker->tls_posted, false);
-  stoa_listeners_tls_begin(worker);
-}
-
-struct stoa_tls_context *stoa_listeners_tls_accept(struct stoa_worker *worker,
-                                                   const struct stoa_server_listener *listener) {
-  if (listener->uses_tls && atomic_load_explicit(&worker->tls_posted, memory_order_acquire)) {
-    stoa_listeners_tls_begin(worker);
-  }
-  return stoa_listeners_tls_of(worker->tls, listener);
-}
-
-static void tell_workers(struct stoa_server *server) {
-  for (uint32_t i = 0; i < server->worker_count; i++) {
-    struct stoa_worker *worker = &server->workers[i];
-    if (!atomic_exchange(&worker->tls_posted, true)) {
-      worker->tls_post.run = on_changed;
-      stoa_loop_post(worker->loop, &worker->tls_post);
-    }
-  }
-}
-
 /* Reloading. */
 
-static bool has_same_addresses(const struct stoa_server *server, const struct stoa_server_config *config) {
-  const struct stoa_listeners *listeners = &server->listeners;
-  bool is_short = config->listeners.count == 0;
-  size_t count = is_short ? config->addresses.count : config->listeners.count;
-  /* Without both, the default address. */
-  bool same = count == listeners->count || (count == 0 && server->config.listeners.count == 0);
-  for (size_t i = 0; same && i < count; i++) {
-    same = stoa_string_equal(is_short ? config->addresses.items[i] : config->listeners.items[i].address,
-                             listeners->items[i].configured);
-  }
-  return same;
-}
-
-/* The sections tls of the configuration, as the server uses them; the rest is borrowed. */
-static int copy_config(const struct stoa_server_config *config, struct stoa_arena *arena,
-                       struct stoa_server_config *out) {
-  size_t count = config->listeners.count;
-  struct stoa_listener_config *copies = stoa_arena_alloc(arena, count * sizeof *copies);
-  *out = *config;
-  bool good = copies != NULL && stoa_options_copy_tls(arena, &out->tls);
-  for (size_t i = 0; good && i < count; i++) {
-    copies[i] = config->listeners.items[i];
-    good = stoa_options_copy_tls(arena, &copies[i].tls);
-  }
-  out->listeners.items = copies;
-  return good ? STOA_OK : stoa_arena_status(arena);
-}
-
-static int check_reload(const struct stoa_server *server, const struct stoa_server_config *config) {
-  if (!has_same_addresses(server, config)) {
-    stoa_log(STOA_LOG_ERROR, "the addresses have changed, which needs a restart; TLS stays as it is");
-    return STOA_E_ARGUMENT;
-  }
+bool stoa_listeners_tls_fits(const struct stoa_server *server, const struct stoa_server_config *config) {
   for (size_t i = 0; i < server->listeners.count; i++) {
     const struct stoa_server_listener *listener = &server->listeners.items[i];
-    const struct stoa_tls_config *own = config->listeners.count == 0 ? NULL : config->listeners.items[i].tls;
+    const struct stoa_tls_config *own = i < config->listeners.count ? config->listeners.items[i].tls : NULL;
     bool owns = has_certificate(own);
     bool uses = owns || (listener->uses_tls && !listener->owns_tls && has_certificate(config->tls));
     if (owns != listener->owns_tls || uses != listener->uses_tls) {
-      stoa_log(STOA_LOG_ERROR,
-               "an address has a certificate of its own now, or none any more, which needs a restart; TLS stays as it "
-               "is",
-               STOA_F_TEXT("address", listener->configured));
-      return STOA_E_ARGUMENT;
+      return false;
     }
   }
-  return STOA_OK;
+  return true;
 }
 
 static void warn_of_dates(const struct stoa_server *server, const struct stoa_tls_context *context,
@@ -323,52 +238,11 @@ static void warn_of_dates(const struct stoa_server *server, const struct stoa_tl
   }
 }
 
-static void warn(const struct stoa_server *server, const struct stoa_listeners_tls *set) {
+void stoa_listeners_tls_warn(const struct stoa_server *server, const struct stoa_listeners_tls *set) {
   warn_of_dates(server, set->shared, "server.tls");
-  for (size_t i = 0; i < server->listeners.count; i++) {
+  for (size_t i = 0; i < STOA_LISTENERS_MAX; i++) {
     char section[48];
     snprintf(section, sizeof section, "server.listeners[%zu].tls", i);
     warn_of_dates(server, set->own[i], section);
   }
-}
-
-static void replace(struct stoa_server *server, struct stoa_listeners_tls *set) {
-  pthread_mutex_lock(&server->tls_mutex);
-  struct stoa_listeners_tls *before = server->tls;
-  server->tls = set;
-  pthread_mutex_unlock(&server->tls_mutex);
-  tell_workers(server);
-  stoa_listeners_tls_unref(before);
-}
-
-static int reload(struct stoa_server *server, const struct stoa_server_config *config, struct stoa_arena *arena) {
-  struct stoa_server_config copy;
-  struct stoa_listeners_tls *set;
-  int status = copy_config(config, arena, &copy);
-  if (status == STOA_OK) {
-    status = check_reload(server, &copy);
-  }
-  if (status != STOA_OK) {
-    return status;
-  }
-  struct stoa_listeners_tls *previous = take_current(server);
-  status = stoa_listeners_tls_create(server, &copy, previous, &set);
-  stoa_listeners_tls_unref(previous);
-  if (status == STOA_OK) {
-    warn(server, set);
-    replace(server, set);
-    stoa_log(STOA_LOG_INFO, "TLS was reloaded; new connections use it");
-  }
-  return status;
-}
-
-int stoa_listeners_reload_tls(struct stoa_server *server, const struct stoa_server_config *config) {
-  assert(server->started);
-  struct stoa_arena *arena = stoa_arena_create(RELOAD_BYTES_MAX);
-  if (arena == NULL) {
-    return STOA_E_MEMORY;
-  }
-  int status = reload(server, config == NULL ? &server->config : config, arena);
-  stoa_arena_destroy(arena);
-  return status;
 }

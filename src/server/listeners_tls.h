@@ -1,15 +1,11 @@
-/* server/listeners_tls.h: the TLS contexts of all listeners, and how they are replaced while the server runs.
+/* server/listeners_tls.h: the TLS contexts of all listeners, which a reload replaces while the server runs.
  *
- * All contexts together are one immutable set. A worker has a reference to a set and uses its contexts for what it
- * accepts; a connection keeps its own context, so old connections live on with the old certificate. A reload makes a
- * whole new set first. Only then does it change the server's set and post to the workers, and each takes the new set
- * between two callbacks of its loop: a lock is taken once after each reload, and never
- * where connections are accepted otherwise.
+ * All contexts together are one immutable set, a part of the settings (server/settings.h). A connection keeps its own
+ * context, so old connections live on with the old certificate.
  *
  * Does not know: when to reload.
- * Thread: create and the server's own functions on the thread that creates the server; reload on any thread between
- *         start and destroy; the workers' functions on the worker's.
- * Lifetime: a set is counted. Its memory goes with the last worker and the last connection that use it.
+ * Thread: any, since nothing changes.
+ * Lifetime: a set is counted. Its memory goes with the last settings and the last connection that use it.
  */
 #ifndef STOA_SERVER_LISTENERS_TLS_H
 #define STOA_SERVER_LISTENERS_TLS_H
@@ -22,7 +18,6 @@
 struct stoa_listeners_tls;
 struct stoa_server;
 struct stoa_server_listener;
-struct stoa_worker;
 
 /* Make the contexts of a configuration that was copied by stoa_options_copy_tls(): that of server.tls, and those of the
  * listeners that have their own.
@@ -36,10 +31,6 @@ struct stoa_listeners_tls *stoa_listeners_tls_ref(struct stoa_listeners_tls *set
 /* NULL is fine. */
 void stoa_listeners_tls_unref(struct stoa_listeners_tls *set);
 
-/* The context for a connection that a worker accepts now, or NULL: the listener is plain. A reload that has returned
- * counts, also when its post has not run yet. On the worker's thread. */
-struct stoa_tls_context *stoa_listeners_tls_accept(struct stoa_worker *worker,
-                                                   const struct stoa_server_listener *listener);
 /* The context of a listener, or NULL: it is plain. */
 struct stoa_tls_context *stoa_listeners_tls_of(const struct stoa_listeners_tls *set,
                                                const struct stoa_server_listener *listener);
@@ -50,21 +41,9 @@ struct stoa_tls_context *stoa_listeners_tls_shared(const struct stoa_listeners_t
 struct stoa_string_list stoa_listeners_tls_names(const struct stoa_listeners_tls *set,
                                                  const struct stoa_server_listener *listener);
 
-/* Let a worker use the server's set. Before its first turn, or on its thread. */
-void stoa_listeners_tls_begin(struct stoa_worker *worker);
-/* After its last turn. */
-void stoa_listeners_tls_end(struct stoa_worker *worker);
-
-/* Read the certificates and everything else of the sections tls again, and use them for all connections that are
- * accepted from now on. Sessions stay as they are, and clients of before can resume, unless what certificates clients
- * must show has changed. A certificate that is not valid today is used all the same, with a warning.
- *
- * config  only the sections tls and the listeners' addresses are looked at; NULL: the configuration that the server was
- *         created with. Borrowed until the call returns
- * Errors, each logged, and nothing has changed then:
- *         STOA_E_ARGUMENT  the addresses are others than before, or one would begin or cease to use TLS: that needs a
- *                          restart. Or as stoa_listeners_tls_create()
- *         else as stoa_listeners_tls_create() */
-int stoa_listeners_reload_tls(struct stoa_server *server, const struct stoa_server_config *config);
+/* Do the sections tls of a configuration fit the listeners that are open: do the same ones have a certificate? */
+bool stoa_listeners_tls_fits(const struct stoa_server *server, const struct stoa_server_config *config);
+/* Log the certificates that are not valid today; they are used all the same. */
+void stoa_listeners_tls_warn(const struct stoa_server *server, const struct stoa_listeners_tls *set);
 
 #endif

@@ -1,5 +1,7 @@
 /* server/middleware_log.c: the request log (stoa/middleware.h). */
+#include "server/middleware_configured.h"
 #include "server/middleware_own.h"
+#include "server/server_private.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
@@ -15,6 +17,7 @@ struct tally {
 };
 
 struct request_log {
+  bool is_configured; /* its mode and sample are those of the settings */
   struct stoa_request_log_options options;
   uint32_t worker_count;
   struct tally tallies[];
@@ -58,7 +61,7 @@ static void log_request(const struct request_log *log, struct stoa_invocation *i
 }
 
 /* Is this one of the sample? */
-static bool is_sampled(struct request_log *log, const struct stoa_invocation *invocation) {
+static bool is_sampled(struct request_log *log, const struct stoa_invocation *invocation, uint32_t sample) {
   uint32_t worker = stoa_worker_index(stoa_session_server(stoa_invocation_session(invocation)));
   assert(worker < log->worker_count);
   struct tally *tally = &log->tallies[worker];
@@ -66,31 +69,66 @@ static bool is_sampled(struct request_log *log, const struct stoa_invocation *in
     tally->until_sample--;
     return false;
   }
-  tally->until_sample = log->options.sample - 1;
+  tally->until_sample = sample - 1;
   return true;
+}
+
+static const struct stoa_settings *settings_of(const struct stoa_invocation *invocation) {
+  return stoa_worker_of(stoa_invocation_session(invocation))->settings;
+}
+
+enum mode { MODE_OFF, MODE_ERRORS, MODE_SAMPLED, MODE_ALL };
+
+static enum mode mode_of(const struct stoa_settings *settings) {
+  static const enum mode modes[] = {
+      [STOA_REQUEST_LOG_CONFIG_MODE_ERRORS] = MODE_ERRORS,
+      [STOA_REQUEST_LOG_CONFIG_MODE_OFF] = MODE_OFF,
+      [STOA_REQUEST_LOG_CONFIG_MODE_SAMPLED] = MODE_SAMPLED,
+      [STOA_REQUEST_LOG_CONFIG_MODE_ALL] = MODE_ALL,
+  };
+  return modes[settings->requests.mode];
+}
+
+static enum mode mode_asked(enum stoa_request_log_mode asked) {
+  static const enum mode modes[] = {[STOA_REQUEST_LOG_ERRORS] = MODE_ERRORS,
+                                    [STOA_REQUEST_LOG_SAMPLED] = MODE_SAMPLED,
+                                    [STOA_REQUEST_LOG_ALL] = MODE_ALL};
+  return modes[asked];
 }
 
 static void after(void *user, struct stoa_invocation *invocation, const struct stoa_error *error) {
   static struct stoa_log_site errors;
   struct request_log *log = user;
-  if (log->options.mode == STOA_REQUEST_LOG_ALL) {
+  enum mode mode = log->is_configured ? mode_of(settings_of(invocation)) : mode_asked(log->options.mode);
+  uint32_t sample = log->is_configured ? settings_of(invocation)->requests.sample : log->options.sample;
+  if (mode == MODE_ALL) {
     log_request(log, invocation, error, NULL);
-  } else if (error != NULL) {
+  } else if (error != NULL && mode != MODE_OFF) {
     log_request(log, invocation, error, &errors);
-  } else if (log->options.mode == STOA_REQUEST_LOG_SAMPLED && is_sampled(log, invocation)) {
+  } else if (mode == MODE_SAMPLED && is_sampled(log, invocation, sample)) {
     log_request(log, invocation, error, NULL);
   }
 }
 
-int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,
-                                const struct stoa_request_log_options *options) {
+static int use(struct stoa_server *server, const struct stoa_selector *selector,
+               const struct stoa_request_log_options *options, bool is_configured) {
   uint32_t worker_count = stoa_worker_count(server);
   struct request_log *log = stoa_calloc(1, sizeof *log + worker_count * sizeof log->tallies[0]);
   if (log != NULL) {
+    log->is_configured = is_configured;
     log->worker_count = worker_count;
     log->options = options == NULL ? (struct stoa_request_log_options){0} : *options;
     log->options.sample = log->options.sample == 0 ? STOA_REQUEST_LOG_SAMPLE : log->options.sample;
   }
   const struct stoa_middleware middleware = {.name = "log", .after = after, .user = log, .destroy = stoa_free};
   return stoa_middleware_own(server, selector, &middleware);
+}
+
+int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,
+                                const struct stoa_request_log_options *options) {
+  return use(server, selector, options, false);
+}
+
+int stoa_server_use_configured_request_log(struct stoa_server *server) {
+  return use(server, NULL, NULL, true);
 }

@@ -22,7 +22,8 @@ struct rate_limit {
 /* When the address may send again, in milliseconds; 0: now. */
 static uint32_t take_of_address(struct rate_limit *own, const struct stoa_session *session, uint32_t now_ms) {
   const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
-  return stoa_address_rates_take(own->addresses, STOA_ADDRESS_RATE_ALL, peer, &own->address, 0, now_ms);
+  return stoa_address_rates_take(own->addresses, stoa_worker_of(session)->settings, STOA_ADDRESS_RATE_ALL, peer,
+                                 &own->address, 0, now_ms);
 }
 
 static const struct stoa_error *refuse(struct stoa_session *session, uint32_t retry_ms) {
@@ -49,7 +50,8 @@ static struct stoa_rate *rate_of(const struct rate_limit *own, struct stoa_sessi
 
 static const struct stoa_error *limit_request(struct rate_limit *own, struct stoa_session *session, uint32_t now_ms) {
   const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
-  uint32_t retry_ms = stoa_address_rates_take(own->addresses, STOA_ADDRESS_RATE_HTTP, peer, &own->session, 0, now_ms);
+  uint32_t retry_ms = stoa_address_rates_take(own->addresses, stoa_worker_of(session)->settings, STOA_ADDRESS_RATE_HTTP,
+                                              peer, &own->session, 0, now_ms);
   if (retry_ms == 0) {
     retry_ms = take_of_address(own, session, now_ms);
   }
@@ -106,7 +108,7 @@ static int init(struct rate_limit *own, const struct stoa_rate_limit_options *op
   own->session = limits_of(options->session_per_s, options->session_burst, options->excess_max);
   own->address = limits_of(options->address_per_s, options->address_burst, options->excess_max);
   own->index = server->rate_limiter_count;
-  return stoa_address_rates_create(server, &own->addresses);
+  return stoa_address_rates_create(&own->addresses);
 }
 
 int stoa_server_use_rate_limit(struct stoa_server *server, const struct stoa_selector *selector,

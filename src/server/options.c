@@ -2,13 +2,16 @@
 
 #include "base/array.h"
 #include "net/tls_server.h"
-#include "server/run_as.h"
 #include "server/cors.h"
+#include "server/group.h"
+#include "server/http_serve.h"
+#include "server/listeners.h"
+#include "server/routes.h"
+#include "server/run_as.h"
 
 #include <sched.h>
 #include <stoa/log.h>
 
-#define CONFIG_BYTES_MAX (1024u * 1024)
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
 #define CORS_MAX_AGE_S 600
@@ -172,9 +175,7 @@ static bool copy_auth(struct stoa_arena *arena, const struct stoa_auth_config **
   return copy->audiences.items != NULL;
 }
 
-static bool copy_config(struct stoa_server *server) {
-  struct stoa_arena *arena = server->config_arena;
-  struct stoa_server_config *config = &server->config;
+bool stoa_options_copy(struct stoa_arena *arena, struct stoa_server_config *config) {
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
          copy_text(arena, &config->web_root, "") && copy_text(arena, &config->run_as, "") &&
          stoa_options_copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth) &&
@@ -236,18 +237,6 @@ uint32_t stoa_options_workers(const struct stoa_server_config *config) {
   return cores > STOA_WORKERS_MAX ? STOA_WORKERS_MAX : cores;
 }
 
-static void fill_session_limits(struct stoa_server *server) {
-  const struct stoa_limits_config *limits = &server->limits;
-  server->http_limits =
-      (struct stoa_http_limits){limits->head_bytes_max, limits->target_bytes_max, limits->head_fields_max};
-  server->session_limits = (struct stoa_session_limits){
-      .message_bytes_max = limits->message_bytes_max,
-      .message_ms = limits->message_timeout_ms,
-      .ping_ms = server->config.ping_interval_ms,
-      .pong_ms = server->config.pong_timeout_ms,
-  };
-}
-
 static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
   stoa_log(STOA_LOG_ERROR, "an option is out of range", STOA_F_STR("option", name), STOA_F_INT("value", value),
            STOA_F_INT("highest", highest));
@@ -255,18 +244,18 @@ static int out_of_range(const char *name, uint32_t value, uint32_t highest) {
 }
 
 /* Deadlines are compared by the sign of a 32-bit difference. */
-static int check_times(const struct stoa_server *server) {
+static int check_times(const struct stoa_settings *settings) {
   const struct {
     const char *name;
     uint32_t value;
   } times[] = {
-      {"server.limits.handshake_timeout_ms", server->limits.handshake_timeout_ms},
-      {"server.limits.message_timeout_ms", server->limits.message_timeout_ms},
-      {"server.limits.call_timeout_ms", server->limits.call_timeout_ms},
-      {"server.limits.body_timeout_ms", server->limits.body_timeout_ms},
-      {"server.ping_interval_ms", server->config.ping_interval_ms},
-      {"server.pong_timeout_ms", server->config.pong_timeout_ms},
-      {"server.drain_ms", server->config.drain_ms},
+      {"server.limits.handshake_timeout_ms", settings->limits.handshake_timeout_ms},
+      {"server.limits.message_timeout_ms", settings->limits.message_timeout_ms},
+      {"server.limits.call_timeout_ms", settings->limits.call_timeout_ms},
+      {"server.limits.body_timeout_ms", settings->limits.body_timeout_ms},
+      {"server.ping_interval_ms", settings->config.ping_interval_ms},
+      {"server.pong_timeout_ms", settings->config.pong_timeout_ms},
+      {"server.drain_ms", settings->config.drain_ms},
   };
   int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(times); i++) {
@@ -302,38 +291,35 @@ static uint32_t address_connections_max(uint32_t sessions_max) {
   return sessions_max > most ? 0 : sessions_max * CONNECTIONS_EACH + CONNECTIONS_MORE;
 }
 
-static int set_peer_limits(struct stoa_server *server) {
-  const struct stoa_limits_config *limits = &server->limits;
-  const struct stoa_peers_limits peers_limits = {
+/* Needs the arena for the networks. */
+static int set_peer_limits(struct stoa_settings *settings) {
+  const struct stoa_limits_config *limits = &settings->limits;
+  const struct stoa_server_config *config = &settings->config;
+  settings->peers_limits = (struct stoa_peers_limits){
       .connections_max = address_connections_max(limits->address_sessions_max),
       .sessions_max = limits->address_sessions_max,
       .handshakes_per_s = limits->address_handshakes_per_s,
       .limit_loopback = limits->limit_loopback,
-      .trusted = &server->trusted_proxies,
+      .trusted = &settings->trusted_proxies,
   };
-  const struct stoa_server_config *config = &server->config;
-  int status = stoa_networks_parse("server.trusted_proxies", config->trusted_proxies.items,
-                                   config->trusted_proxies.count, server->config_arena, &server->trusted_proxies);
-  if (status == STOA_OK) {
-    stoa_peers_set_limits(&server->peers, &peers_limits);
-  }
-  return status;
+  return stoa_networks_parse("server.trusted_proxies", config->trusted_proxies.items, config->trusted_proxies.count,
+                             settings->arena, &settings->trusted_proxies);
 }
 
-static int check_sizes(const struct stoa_server *server) {
-  const struct stoa_limits_config *limits = &server->limits;
+static int check_sizes(const struct stoa_settings *settings) {
+  const struct stoa_limits_config *limits = &settings->limits;
   const struct {
     const char *name;
     uint32_t value;
     uint32_t highest;
   } sizes[] = {
-      {"server.workers", server->worker_count, STOA_WORKERS_MAX},
+      {"server.workers", stoa_options_workers(&settings->config), STOA_WORKERS_MAX},
       {"server.limits.head_bytes_max", limits->head_bytes_max, STOA_STREAM_READ_BYTES},
       {"server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX},
       {"server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST},
       {"server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST},
       {"server.limits.body_bytes_max", limits->body_bytes_max, STOA_ROUTE_BODY_BYTES_HIGHEST},
-      {"server.linger_ms", server->config.linger_ms, LINGER_MS_HIGHEST},
+      {"server.linger_ms", settings->config.linger_ms, LINGER_MS_HIGHEST},
   };
   int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(sizes); i++) {
@@ -344,17 +330,17 @@ static int check_sizes(const struct stoa_server *server) {
   return status;
 }
 
-static int check_path(const struct stoa_server *server) {
-  if (server->config.path.data[0] == '/') {
+static int check_path(const struct stoa_settings *settings) {
+  if (settings->config.path.data[0] == '/') {
     return STOA_OK;
   }
-  stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", server->config.path));
+  stoa_log(STOA_LOG_ERROR, "server.path must start with a slash", STOA_F_TEXT("server.path", settings->config.path));
   return STOA_E_ARGUMENT;
 }
 
-static int check_run_as(const struct stoa_server *server) {
+static int check_run_as(const struct stoa_settings *settings) {
   struct stoa_run_as ignored;
-  struct stoa_string text = server->config.run_as;
+  struct stoa_string text = settings->config.run_as;
   int status = text.len == 0 ? STOA_OK : stoa_run_as_find(text, &ignored);
   if (status == STOA_OK) {
     return STOA_OK;
@@ -367,49 +353,19 @@ static int check_run_as(const struct stoa_server *server) {
 }
 
 /* All of them are made, so that one run tells all mistakes. */
-static int check(const struct stoa_server *server) {
-  const int statuses[] = {check_listeners(&server->config),
-                          check_sizes(server),
-                          check_path(server),
-                          stoa_options_check_origins(&server->config),
-                          check_times(server),
-                          check_run_as(server), stoa_cors_check(server->config.cors)};
+int stoa_options_check(struct stoa_settings *settings) {
+  const int statuses[] = {check_listeners(&settings->config),
+                          check_sizes(settings),
+                          check_path(settings),
+                          stoa_options_check_origins(&settings->config),
+                          check_times(settings),
+                          check_run_as(settings),
+                          stoa_cors_check(settings->config.cors),
+                          set_peer_limits(settings)};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
     }
   }
   return STOA_OK;
-}
-
-int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config) {
-  server->config_arena = stoa_arena_create(CONFIG_BYTES_MAX);
-  if (server->config_arena == NULL) {
-    return STOA_E_MEMORY;
-  }
-  if (config != NULL) {
-    server->config = *config;
-    if (config->limits != NULL) {
-      server->limits = *config->limits;
-    }
-  }
-  struct stoa_rate_config rate = {0};
-  if (server->limits.rate != NULL) {
-    rate = *server->limits.rate;
-  }
-  server->limits.rate = NULL; /* the program's own memory */
-  server->shedding_lag_ms = server->config.shedding == NULL ? 0 : server->config.shedding->lag_ms;
-  server->config.shedding = NULL;
-  stoa_options_fill(&server->config, &server->limits, &rate);
-  if (!copy_config(server)) {
-    return STOA_E_MEMORY;
-  }
-  server->rate = (struct stoa_rate_limits){rate.messages_per_s, rate.messages_burst, rate.bytes_per_s, rate.bytes_burst,
-                                           rate.excess_max};
-  fill_session_limits(server);
-  server->worker_count = stoa_options_workers(&server->config);
-  server->bodies.bytes_max = server->limits.bodies_bytes_max;
-  int status = check(server);
-  int peers = set_peer_limits(server);
-  return status == STOA_OK ? peers : status;
 }

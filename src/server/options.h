@@ -1,8 +1,8 @@
-/* server/options.h: copies a server's configuration and fills in the defaults of api/stoa/config.proto. */
+/* server/options.h: copies and checks a server's configuration, and fills in the defaults of api/stoa/config.proto. */
 #ifndef STOA_SERVER_OPTIONS_H
 #define STOA_SERVER_OPTIONS_H
 
-#include "server/server_private.h"
+#include "server/settings.h"
 
 /* Put the defaults of api/stoa/config.proto in the place of what is left out. Neither config->limits nor limits->rate
  * is looked at. What is put in lives as long as the program. */
@@ -18,16 +18,21 @@ bool stoa_options_copy_tls(struct stoa_arena *arena, const struct stoa_tls_confi
 /* How many workers the server has: config->workers, or one for each core. */
 uint32_t stoa_options_workers(const struct stoa_server_config *config);
 
-/* Fill server->config, limits, session_limits and worker_count. `config` NULL is all defaults.
- * Errors: STOA_E_ARGUMENT  values are out of range (each is logged with its name); all fields are filled all the same
+/* Replace every text, list and section of a configuration, except limits and shedding, by a copy in the arena; the
+ * sections get their defaults. False when memory is out. */
+bool stoa_options_copy(struct stoa_arena *arena, struct stoa_server_config *config);
+
+/* Check what can be checked without files and other machines, and fill settings->peers_limits and trusted_proxies.
+ * Errors: STOA_E_ARGUMENT  values are out of range or malformed (each is logged with its name); all fields are filled
+ *                          all the same
  *         STOA_E_MEMORY */
-int stoa_options_apply(struct stoa_server *server, const struct stoa_server_config *config);
+int stoa_options_check(struct stoa_settings *settings);
 
 /* Check server.allowed_origins and server.hosts. All faults are logged.
  * Errors: STOA_E_ARGUMENT */
 int stoa_options_check_origins(const struct stoa_server_config *config);
 
-/* Fill server->origin_rules, except the certificate's names, which depend on the listener. Errors: STOA_E_MEMORY */
-int stoa_options_origin_rules(struct stoa_server *server);
+/* Fill settings->origin_rules, except the certificate's names, which depend on the listener. Errors: STOA_E_MEMORY */
+int stoa_options_origin_rules(struct stoa_settings *settings);
 
 #endif

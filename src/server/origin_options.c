@@ -1,7 +1,6 @@
 /* Collects the rules of server/origin.h from the configuration and the machine's name. */
 #include "base/sys.h"
 #include "server/options.h"
-#include "server/server_private.h"
 
 #include <stoa/log.h>
 
@@ -38,10 +37,10 @@ static int read_machine_name(struct stoa_arena *arena, struct stoa_string *out_n
   return out_name->data != NULL ? STOA_OK : STOA_E_MEMORY;
 }
 
-int stoa_options_origin_rules(struct stoa_server *server) {
-  const struct stoa_server_config *config = &server->config;
-  struct stoa_origin_rules *rules = &server->origin_rules;
+int stoa_options_origin_rules(struct stoa_settings *settings) {
+  const struct stoa_server_config *config = &settings->config;
+  struct stoa_origin_rules *rules = &settings->origin_rules;
   rules->allowed_origins = (struct stoa_string_list){config->allowed_origins.items, config->allowed_origins.count};
   rules->hosts = (struct stoa_string_list){config->hosts.items, config->hosts.count};
-  return read_machine_name(server->config_arena, &rules->machine_name);
+  return read_machine_name(settings->arena, &rules->machine_name);
 }

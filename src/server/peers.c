@@ -48,8 +48,9 @@ int stoa_peers_init(struct stoa_peers *peers) {
 }
 
 void stoa_peers_set_limits(struct stoa_peers *peers, const struct stoa_peers_limits *limits) {
-  assert(peers->entries.count == 0);
+  pthread_mutex_lock(&peers->mutex);
   peers->limits = *limits;
+  pthread_mutex_unlock(&peers->mutex);
 }
 
 void stoa_peers_fini(struct stoa_peers *peers) {
@@ -170,10 +171,10 @@ static uint32_t *counter(struct stoa_peer_entry *entry, bool of_sessions) {
 }
 
 static int count_up(struct stoa_peers *peers, const struct stoa_peer *peer, bool of_sessions) {
-  uint32_t max = of_sessions ? peers->limits.sessions_max : peers->limits.connections_max;
-  bool limited = max > 0 && !is_exempt(peers, peer);
   int status = STOA_E_MEMORY;
   pthread_mutex_lock(&peers->mutex);
+  uint32_t max = of_sessions ? peers->limits.sessions_max : peers->limits.connections_max;
+  bool limited = max > 0 && !is_exempt(peers, peer);
   struct stoa_peer_entry *entry = find_or_add(peers, peer);
   if (entry != NULL) {
     uint32_t *count = counter(entry, of_sessions);
@@ -248,11 +249,12 @@ static int spend(const struct stoa_peers *peers, struct stoa_peer_entry *entry, 
 
 int stoa_peers_admit_handshake(struct stoa_peers *peers, const struct stoa_peer *peer, uint64_t now_ms,
                                uint32_t *out_retry_ms) {
-  if (peers->limits.handshakes_per_s == 0 || is_exempt(peers, peer)) {
-    return STOA_OK;
-  }
   int status = STOA_E_MEMORY;
   pthread_mutex_lock(&peers->mutex);
+  if (peers->limits.handshakes_per_s == 0 || is_exempt(peers, peer)) {
+    pthread_mutex_unlock(&peers->mutex);
+    return STOA_OK;
+  }
   forget_rested(peers, now_ms);
   struct stoa_peer_entry *entry = find_or_add(peers, peer);
   if (entry != NULL) {

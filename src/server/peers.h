@@ -30,7 +30,8 @@ struct stoa_peers_limits {
   uint32_t sessions_max;
   uint32_t handshakes_per_s; /* a token bucket of twice as many */
   bool limit_loopback;
-  const struct stoa_networks *trusted; /* proxies: not limited themselves. Borrowed until fini; NULL: none */
+  const struct stoa_networks
+      *trusted; /* proxies: not limited themselves. Borrowed until the limits are replaced, or fini; NULL: none */
 };
 
 struct stoa_peers {
@@ -43,7 +44,7 @@ struct stoa_peers {
 
 /* Errors: STOA_E_SYSTEM */
 int stoa_peers_init(struct stoa_peers *peers);
-/* Before the first connection. */
+/* From now on; who is counted already stays. Any thread. */
 void stoa_peers_set_limits(struct stoa_peers *peers, const struct stoa_peers_limits *limits);
 void stoa_peers_fini(struct stoa_peers *peers);
 

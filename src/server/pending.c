@@ -87,7 +87,7 @@ struct stoa_session *stoa_pending_delist(struct stoa_pending *self) {
 }
 
 static void start_clock(struct stoa_worker *worker, struct stoa_pending *self) {
-  uint32_t timeout_ms = worker->server->limits.call_timeout_ms;
+  uint32_t timeout_ms = worker->settings->limits.call_timeout_ms;
   self->due_ms = stoa_loop_now_ms(worker->loop) + timeout_ms;
   if (worker->pendings.oldest == NULL) {
     stoa_loop_timer_start(worker->loop, &worker->pendings.timeout, timeout_ms);

@@ -121,7 +121,7 @@ static int wrap_elsewhere(struct stoa_worker *to, struct stoa_outgoing *outgoing
     stoa_buffer_init(&scratch[i], STOA_ENCODING_BYTES_MAX);
   }
   outgoing->registry = &server->codecs;
-  outgoing->body_bytes_max = server->limits.message_bytes_max;
+  outgoing->body_bytes_max = stoa_server_message_bytes_max(server);
   outgoing->scratch = scratch;
   int status = wrap(to, outgoing, out_publication);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {

@@ -106,7 +106,8 @@ static bool find_client(struct upgrade *upgrade) {
 /* Is the page allowed to open the WebSocket? If not, the upgrade is refused and logged. */
 static bool page_allowed(struct upgrade *upgrade) {
   const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
-  struct stoa_origin_rules rules = upgrade->server->origin_rules;
+  const struct stoa_settings *settings = stoa_worker_of_stream(upgrade->stream)->settings;
+  struct stoa_origin_rules rules = settings->origin_rules;
   struct stoa_peer local;
   char reason[STOA_ORIGIN_REASON_SIZE];
   char address[INET6_ADDRSTRLEN];
@@ -119,7 +120,7 @@ static bool page_allowed(struct upgrade *upgrade) {
       .local = upgrade->request.origin.data != NULL ? stoa_http_client_local(upgrade->stream, &local) : NULL,
   };
   const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
-  rules.certificate_names = stoa_listeners_tls_names(stoa_worker_of_stream(upgrade->stream)->tls, listener);
+  rules.certificate_names = stoa_listeners_tls_names(settings->tls, listener);
   if (stoa_origin_check(&rules, &request, reason)) {
     return true;
   }
@@ -157,7 +158,7 @@ struct stoa_string stoa_request_token(const struct stoa_request *request) {
 
 /* The token that the server itself verifies. */
 static struct stoa_string token_of(const struct upgrade *upgrade, const struct stoa_request *request) {
-  bool takes_query = upgrade->server->auth.takes_query;
+  bool takes_query = stoa_worker_of_stream(upgrade->stream)->settings->auth.takes_query;
   return takes_query ? stoa_request_token(request)
                      : stoa_bearer_find(stoa_request_field(request, "Authorization"), (struct stoa_string){NULL, 0});
 }
@@ -221,8 +222,8 @@ static void on_upgrade(struct upgrade *upgrade) {
     return;
   }
   choose_format(upgrade);
-  upgrade->compress =
-      upgrade->server->config.compression && stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
+  upgrade->compress = stoa_worker_of_stream(upgrade->stream)->settings->config.compression &&
+                      stoa_ws_deflate_negotiate(upgrade->head, upgrade->data, &upgrade->deflate);
   if (write_response(upgrade)) {
     begin_session(upgrade);
   }

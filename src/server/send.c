@@ -10,7 +10,7 @@
 void stoa_worker_outgoing(struct stoa_worker *worker, struct stoa_outgoing *outgoing) {
   outgoing->registry = &worker->server->codecs;
   /* The caller must get an error, and errors are never long. */
-  outgoing->body_bytes_max = outgoing->is_error ? SIZE_MAX : worker->server->limits.message_bytes_max;
+  outgoing->body_bytes_max = outgoing->is_error ? SIZE_MAX : worker->settings->limits.message_bytes_max;
   outgoing->scratch = worker->encode_scratch;
   outgoing->packed = &worker->compress_scratch;
   outgoing->arena = worker->arena;
@@ -55,7 +55,7 @@ int stoa_session_send_raw(struct stoa_session *session, struct stoa_bytes messag
   if (!stoa_member_is_open(session)) {
     return STOA_E_CLOSED;
   }
-  if (message.len > stoa_worker_of(session)->server->limits.message_bytes_max) {
+  if (message.len > stoa_worker_of(session)->settings->limits.message_bytes_max) {
     return STOA_E_LIMIT;
   }
   stoa_groups_flush_before(session);

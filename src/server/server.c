@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "net/tls.h"
 #include "server/address_rates.h"
+#include "server/middleware_configured.h"
 #include "server/options.h"
 #include "server/run_as.h"
 #include "server/server_private.h"
@@ -22,6 +23,7 @@
 /* How long one worker without a thread waits for events while the others wait for their turn. */
 #define STEPPED_WAIT_MS 1
 #define HANDLERS_MAX 4096u
+#define CONFIG_BYTES_MAX (1024u * 1024)
 
 /* Creating. */
 
@@ -32,12 +34,13 @@ static int open_web_root(struct stoa_server *server) {
 
 /* One step's failure does not keep the next from telling what it finds; the first status counts. */
 static int open_all(struct stoa_server *server) {
+  struct stoa_settings *settings = server->settings;
   int web_root = open_web_root(server);
-  int tls = stoa_listeners_tls_create(server, &server->config, NULL, &server->tls);
-  int rules = stoa_options_origin_rules(server);
+  int tls = stoa_listeners_tls_create(server, &settings->config, NULL, &settings->tls);
+  int rules = stoa_options_origin_rules(settings);
   int admin = stoa_admin_init(server);
   int listeners = stoa_listeners_init(server);
-  int auth = stoa_auth_init(&server->auth, server->config.auth);
+  int auth = stoa_auth_init(&settings->auth, settings->config.auth);
   const int statuses[] = {web_root, rules, admin, listeners, tls, auth};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
@@ -45,6 +48,42 @@ static int open_all(struct stoa_server *server) {
     }
   }
   return STOA_OK;
+}
+
+/* The keys that stay as they are need a copy that outlives the first settings. Secrets are not among them. */
+static int keep_config(struct stoa_server *server) {
+  server->config = server->settings->config;
+  server->config.limits = NULL;
+  server->config.auth = NULL;
+  server->config.cors = NULL;
+  server->config.shedding = NULL;
+  struct stoa_admin_config admin = {.address = server->config.admin->address};
+  server->config.admin = &admin;
+  server->config_arena = stoa_arena_create(CONFIG_BYTES_MAX);
+  bool good = server->config_arena != NULL && stoa_options_copy(server->config_arena, &server->config);
+  server->config.admin = good ? server->config.admin : NULL;
+  server->worker_count = stoa_options_workers(&server->config);
+  return good ? STOA_OK : STOA_E_MEMORY;
+}
+
+static int apply_config(struct stoa_server *server, const struct stoa_server_config *config) {
+  int status = stoa_settings_create(config, NULL, &server->settings);
+  if (status == STOA_OK) {
+    status = keep_config(server);
+  }
+  if (status != STOA_OK) {
+    return status;
+  }
+  status = stoa_options_check(server->settings);
+  stoa_peers_set_limits(&server->peers, &server->settings->peers_limits);
+  stoa_budget_set(&server->bodies, server->settings->limits.bodies_bytes_max);
+  atomic_store(&server->message_bytes_max, server->settings->limits.message_bytes_max);
+  return status;
+}
+
+static int use_shedding(struct stoa_server *server) {
+  server->has_shedding = server->settings->shedding.lag_ms > 0;
+  return stoa_server_use_configured_shedding(server);
 }
 
 static int init(struct stoa_server *server, const struct stoa_server_config *config) {
@@ -55,15 +94,14 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
     status = stoa_interests_init(&server->interests);
   }
   if (status == STOA_OK) {
-    status = stoa_options_apply(server, config);
+    status = apply_config(server, config);
   }
   if (status == STOA_OK || status == STOA_E_ARGUMENT) {
     int opened = open_all(server);
     status = status == STOA_OK ? opened : status;
   }
-  if (status == STOA_OK && server->shedding_lag_ms > 0) {
-    const struct stoa_shedding_options shedding = {.lag_ms = server->shedding_lag_ms};
-    status = stoa_server_use_shedding(server, NULL, &shedding);
+  if (status == STOA_OK) {
+    status = use_shedding(server);
   }
   if (status == STOA_OK) {
     server->ended_fd = stoa_sys.eventfd(0, EFD_CLOEXEC);
@@ -73,23 +111,23 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
 }
 
 /* Zeroed but for what stoa_server_destroy() looks at. NULL when memory is out. */
-static struct stoa_server *begin_server(void) {
+static struct stoa_server *begin_server(const struct stoa_clock *clock) {
   struct stoa_server *server = stoa_calloc(1, sizeof *server);
   if (server == NULL) {
     return NULL;
   }
-  server->clock = &stoa_clock_system;
-  stoa_server_set_log(server, NULL);
+  server->clock = clock == NULL ? &stoa_clock_system : clock;
   server->files.root_fd = -1;
   server->ended_fd = -1;
-  pthread_mutex_init(&server->tls_mutex, NULL);
+  pthread_mutex_init(&server->settings_mutex, NULL);
+  pthread_mutex_init(&server->reload_mutex, NULL);
   pthread_mutex_init(&server->admin.config_mutex, NULL);
   stoa_handler_table_init(&server->handlers, sizeof(struct stoa_handler), HANDLERS_MAX, STOA_TYPE_MAX);
   return server;
 }
 
 int stoa_server_check(const struct stoa_server_config *config) {
-  struct stoa_server *server = begin_server();
+  struct stoa_server *server = begin_server(NULL);
   if (server == NULL) {
     return STOA_E_MEMORY;
   }
@@ -102,8 +140,9 @@ int stoa_server_check(const struct stoa_server_config *config) {
   return status;
 }
 
-int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server) {
-  struct stoa_server *server = begin_server();
+int stoa_server_make(const struct stoa_server_config *config, const struct stoa_clock *clock,
+                     struct stoa_server **out_server) {
+  struct stoa_server *server = begin_server(clock);
   if (server == NULL) {
     return STOA_E_MEMORY;
   }
@@ -114,6 +153,10 @@ int stoa_server_create(const struct stoa_server_config *config, struct stoa_serv
   }
   *out_server = server;
   return STOA_OK;
+}
+
+int stoa_server_create(const struct stoa_server_config *config, struct stoa_server **out_server) {
+  return stoa_server_make(config, NULL, out_server);
 }
 
 static void close_if_open(int fd) {
@@ -169,9 +212,9 @@ void stoa_server_destroy(struct stoa_server *server) {
   }
   stoa_server_end(server);
   stop_log(server);
-  stoa_listeners_tls_unref(server->tls);
-  pthread_mutex_destroy(&server->tls_mutex);
-  stoa_auth_fini(&server->auth);
+  stoa_settings_unref(server->settings);
+  pthread_mutex_destroy(&server->settings_mutex);
+  pthread_mutex_destroy(&server->reload_mutex);
   stoa_files_fini(&server->files);
   stoa_address_rates_destroy(server->http_rates);
   stoa_routes_fini(&server->routes);
@@ -197,8 +240,7 @@ void stoa_server_set_callbacks(struct stoa_server *server, const struct stoa_cal
 
 void stoa_server_set_log(struct stoa_server *server, const struct stoa_log_config *config) {
   assert(!server->started);
-  server->log = config == NULL ? (struct stoa_log_config){0} : *config;
-  stoa_options_fill_log(&server->log);
+  stoa_settings_set_log(server->settings, config);
 }
 
 int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *codec) {
@@ -208,7 +250,7 @@ int stoa_server_add_codec(struct stoa_server *server, const struct stoa_codec *c
 
 int stoa_server_allow_anonymous(struct stoa_server *server, uint32_t type) {
   assert(!server->started);
-  return stoa_auth_allow_anonymous(&server->auth, type);
+  return stoa_auth_allow_anonymous(&server->anonymous, type);
 }
 
 int stoa_server_set_ping_message(struct stoa_server *server, uint32_t type,
@@ -273,8 +315,8 @@ static int choose_sends(struct stoa_server *server) {
 
 /* Kept by a start that fails, for the next one. */
 static int choose_rates(struct stoa_server *server) {
-  bool is_needed = server->handler_routes.count > 0 && stoa_rate_is_limited(&server->rate);
-  return is_needed && server->http_rates == NULL ? stoa_address_rates_create(server, &server->http_rates) : STOA_OK;
+  bool is_needed = server->handler_routes.count > 0; /* a reload may set a rate */
+  return is_needed && server->http_rates == NULL ? stoa_address_rates_create(&server->http_rates) : STOA_OK;
 }
 
 static int bring_up(struct stoa_server *server) {
@@ -407,7 +449,7 @@ size_t stoa_server_connection_count(const struct stoa_server *server) {
 }
 
 size_t stoa_server_message_bytes_max(const struct stoa_server *server) {
-  return server->limits.message_bytes_max;
+  return atomic_load_explicit(&server->message_bytes_max, memory_order_relaxed);
 }
 
 uint32_t stoa_server_ping_interval_ms(const struct stoa_server *server) {

@@ -17,21 +17,23 @@
 #include "server/origin.h"
 #include "server/peers.h"
 #include "server/routes.h"
+#include "server/settings.h"
 #include "server/worker_core.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct stoa_server {
-  const struct stoa_clock *clock;   /* of every loop; borrowed */
-  struct stoa_server_config config; /* a copy, defaults filled in; its memory is config_arena */
-  struct stoa_limits_config limits;
-  struct stoa_log_config log; /* what it logs; defaults filled in */
+  const struct stoa_clock *clock; /* of every loop; borrowed */
+  /* What it was created with, defaults filled in: for the keys that a reload cannot change. Without the sections
+   * limits, auth, cors and shedding. Its memory is config_arena. */
+  struct stoa_server_config config;
   struct stoa_arena *config_arena;
-  struct stoa_http_limits http_limits;
-  struct stoa_session_limits session_limits;
-  struct stoa_rate_limits rate;
-  struct stoa_address_rates *http_rates; /* of HTTP requests that call rpcs; NULL: no rate, or no such routes */
+  pthread_mutex_t settings_mutex;
+  struct stoa_settings *settings; /* the newest; under the mutex once the server runs. Never NULL after create */
+  pthread_mutex_t reload_mutex;   /* one reload after the other */
+  atomic_uint message_bytes_max;  /* of the newest settings, for any thread */
+  struct stoa_address_rates *http_rates; /* of HTTP requests that call rpcs; NULL: there are no such routes */
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
   struct stoa_callbacks callbacks;
@@ -43,21 +45,17 @@ struct stoa_server {
   struct stoa_handler_table handlers; /* of struct stoa_handler */
   struct stoa_middlewares middlewares;
   uint32_t rate_limiter_count; /* of them */
-  uint32_t shedding_lag_ms;    /* 0: off */
+  bool has_shedding;           /* the configuration has turned it on at the start */
   atomic_ullong shed;          /* messages that shedding refused */
   struct stoa_handler_routes handler_routes;
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 
-  struct stoa_listeners_tls *tls; /* under the mutex once the server runs: a reload replaces it */
-  pthread_mutex_t tls_mutex;
   struct stoa_files files; /* of the web root */
-  struct stoa_auth auth;
+  struct stoa_anonymous anonymous;
   struct stoa_routes routes;
   struct stoa_admin admin;
   struct stoa_budget bodies; /* of HTTP requests */
-  struct stoa_origin_rules origin_rules;
-  struct stoa_networks trusted_proxies;
   struct stoa_peers peers;
   struct stoa_interests interests;
   struct stoa_listeners listeners;
@@ -82,5 +80,8 @@ struct stoa_server {
  * option and value. Nothing is left open.
  * Errors: as stoa_server_create() */
 int stoa_server_check(const struct stoa_server_config *config);
+/* As stoa_server_create(), with a clock: NULL is the system's. */
+int stoa_server_make(const struct stoa_server_config *config, const struct stoa_clock *clock,
+                     struct stoa_server **out_server);
 
 #endif

@@ -8,7 +8,7 @@
 #define SECOND_MS 1000u
 
 static bool is_on(const struct stoa_worker *worker) {
-  return worker->server->log.connections == STOA_LOG_CONFIG_CONNECTIONS_ON && stoa_log_enabled(STOA_LOG_INFO);
+  return worker->settings->log.connections == STOA_LOG_CONFIG_CONNECTIONS_ON && stoa_log_enabled(STOA_LOG_INFO);
 }
 
 static const char *tls_text(const struct stoa_server_session *own) {

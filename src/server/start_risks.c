@@ -20,7 +20,7 @@ static bool is_public(const struct stoa_server_socket *bound) {
 static void look_at_socket(struct stoa_start_facts *facts, const struct stoa_server *server,
                            const struct stoa_server_socket *bound) {
   char address[STOA_ADDRESS_TEXT_SIZE];
-  bool has_proxy = bound->listener->proxy_protocol || server->config.trusted_proxies.count > 0;
+  bool has_proxy = bound->listener->proxy_protocol || server->settings->config.trusted_proxies.count > 0;
   stoa_address_format(&bound->address, address);
   if (is_public(bound) && !bound->listener->uses_tls && !has_proxy) {
     stoa_start_facts_add(facts, STOA_START_INSECURE, NULL,
@@ -50,7 +50,7 @@ static bool has_item(const struct stoa_string *items, size_t count, const char *
 }
 
 static void look_at_lists(struct stoa_start_facts *facts, const struct stoa_server *server) {
-  const struct stoa_server_config *config = &server->config;
+  const struct stoa_server_config *config = &server->settings->config;
   static const char *const everybody[] = {"0.0.0.0/0", "::/0"};
   if (has_item(config->allowed_origins.items, config->allowed_origins.count, "*")) {
     stoa_start_facts_add(facts, STOA_START_INSECURE, NULL,

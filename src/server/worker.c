@@ -2,7 +2,6 @@
 
 #include "base/container.h"
 #include "base/memory.h"
-#include "codec/bound.h"
 #include "server/admission.h"
 #include "server/dispatch.h"
 #include "server/exchange.h"
@@ -12,6 +11,7 @@
 #include "server/worker_accept.h"
 #include "server/worker_drain.h"
 #include "server/worker_posts.h"
+#include "server/worker_settings.h"
 #include "server/worker_sweep.h"
 #include "server/worker_table.h"
 
@@ -158,28 +158,21 @@ static void set_counters(struct stoa_worker *worker) {
 }
 
 static void set_hosts(struct stoa_worker *worker) {
-  const struct stoa_server *server = worker->server;
   set_counters(worker);
   worker->streams.loop = worker->loop;
-  worker->streams.queue_bytes_max = server->limits.send_queue_bytes_max;
   worker->streams.on_deadline_change = stoa_worker_on_deadline_change;
   worker->streams.on_handshake = on_handshake;
   stoa_stream_host_init(&worker->streams);
   worker->http.protocol.host = &worker->streams;
-  worker->http.limits = &server->http_limits;
-  worker->http.request_ms = server->limits.handshake_timeout_ms;
-  worker->http.body_ms = server->limits.body_timeout_ms;
   worker->http.on_request = stoa_request_on_head;
   worker->http.on_end = on_http_end;
   stoa_http_host_init(&worker->http);
   worker->proxy.protocol.host = &worker->streams;
-  worker->proxy.header_ms = server->limits.handshake_timeout_ms;
   worker->proxy.on_header = stoa_worker_on_proxy_header;
   worker->proxy.on_bad_header = stoa_worker_on_bad_proxy_header;
   worker->proxy.on_end = on_http_end;
   stoa_proxy_host_init(&worker->proxy);
   worker->sessions.protocol.host = &worker->streams;
-  worker->sessions.limits = &server->session_limits;
   worker->sessions.on_message = stoa_dispatch_on_message;
   worker->sessions.on_closing = on_closing;
   worker->sessions.on_ping = on_ping;
@@ -190,8 +183,7 @@ static void set_hosts(struct stoa_worker *worker) {
 }
 
 static void set_scratch(struct stoa_worker *worker) {
-  size_t message_max = worker->server->session_limits.message_bytes_max;
-  stoa_buffer_init(&worker->text_scratch, message_max);
+  stoa_buffer_init(&worker->text_scratch, 0);
   stoa_buffer_init(&worker->compress_scratch, STOA_ENCODING_BYTES_MAX);
   for (size_t i = 0; i < STOA_CODECS_MAX; i++) {
     stoa_buffer_init(&worker->encode_scratch[i], STOA_ENCODING_BYTES_MAX);
@@ -215,18 +207,8 @@ static int use_io_uring(struct stoa_worker *worker) {
 static int init_groups(struct stoa_worker *worker) {
   const struct stoa_server *server = worker->server;
   const struct stoa_groups_host host = stoa_worker_groups_host(worker);
-  worker->mailbox.bytes_max = server->limits.mailbox_bytes_max;
-  worker->batches.bytes_max = server->limits.mailbox_bytes_max;
   return stoa_groups_init(&worker->groups, &host, worker->loop, server->config.linger_ms,
                           server->config.linger_adaptive);
-}
-
-/* The longest input that is decoded in the arena: a message, or the body of an HTTP request. */
-static size_t decoded_bytes_max(const struct stoa_server *server) {
-  size_t message_max = server->session_limits.message_bytes_max;
-  size_t body_max = server->routes.body_bytes_max > server->limits.body_bytes_max ? server->routes.body_bytes_max
-                                                                                  : server->limits.body_bytes_max;
-  return server->routes.of_public == NULL || message_max > body_max ? message_max : body_max;
 }
 
 int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uint32_t index) {
@@ -237,7 +219,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->metrics = stoa_metrics_shard(server->metrics.set, index);
   worker->sample_in = 1; /* the first one is measured: a server with few requests has a duration too */
   set_scratch(worker);
-  stoa_listeners_tls_begin(worker);
+  stoa_worker_settings_begin(worker);
   int status = stoa_loop_create(server->clock, &worker->loop);
   if (status == STOA_OK) {
     status = stoa_worker_table_init(worker);
@@ -256,11 +238,12 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   }
   set_hosts(worker);
   worker->streams.scratch = stoa_alloc(STOA_STREAM_SCRATCH_BYTES);
-  worker->arena = stoa_arena_create(stoa_codec_arena_bytes_max(decoded_bytes_max(server)));
+  worker->arena = stoa_arena_create(0); /* the settings say how much */
   worker->listeners = stoa_calloc(STOA_LISTENER_SOCKETS_MAX, sizeof *worker->listeners);
   if (worker->streams.scratch == NULL || worker->arena == NULL || worker->listeners == NULL) {
     return STOA_E_MEMORY;
   }
+  stoa_worker_settings_apply(worker);
   stoa_spare_open(&worker->spare);
   if (server->use_io_uring) {
     status = use_io_uring(worker);
@@ -319,7 +302,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->streams.scratch);
   stoa_free(worker->listeners);
-  stoa_listeners_tls_end(worker);
+  stoa_worker_settings_end(worker);
   stoa_spare_close(&worker->spare);
   stoa_worker_table_fini(worker);
   stoa_stream_host_fini(&worker->streams);

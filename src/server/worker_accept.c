@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "server/server_private.h"
+#include "server/worker_settings.h"
 #include "server/worker_table.h"
 
 #include <assert.h>
@@ -33,7 +34,8 @@ void stoa_worker_on_proxy_header(struct stoa_stream *stream, const struct stoa_p
   }
   stoa_stream_set_protocol(stream, &worker->http.protocol);
   stream->since_ms = stoa_stream_now32(stream);
-  if (listener->uses_tls && stoa_stream_start_tls(stream, stoa_listeners_tls_accept(worker, listener)) != STOA_OK) {
+  if (listener->uses_tls &&
+      stoa_stream_start_tls(stream, stoa_listeners_tls_of(worker->settings->tls, listener)) != STOA_OK) {
     stoa_stream_drop(stream);
   }
 }
@@ -60,7 +62,7 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
   /* A PROXY header comes before TLS. */
   int status = listener->proxy_protocol ? stoa_stream_open(&own->base.stream, &worker->proxy.protocol, fd, NULL)
                                         : stoa_stream_open(&own->base.stream, &worker->http.protocol, fd,
-                                                           stoa_listeners_tls_accept(worker, listener));
+                                                           stoa_listeners_tls_of(worker->settings->tls, listener));
   if (status != STOA_OK) {
     stoa_free(own);
     return status;
@@ -79,10 +81,11 @@ static int open_connection(struct stoa_worker *worker, int fd, const struct stoa
 static bool admit(struct stoa_worker *worker, const struct stoa_server_listener *listener,
                   const struct stoa_peer *peer) {
   struct stoa_server *server = worker->server;
-  uint32_t limit = server->limits.connections_max;
+  const struct stoa_settings *settings = worker->settings;
+  uint32_t limit = settings->limits.connections_max;
   char address[INET6_ADDRSTRLEN];
   stoa_peer_format(peer, address);
-  if (listener->proxy_protocol && !stoa_networks_contain(&server->trusted_proxies, peer)) {
+  if (listener->proxy_protocol && !stoa_networks_contain(&settings->trusted_proxies, peer)) {
     stoa_metrics_note_refused(worker, STOA_REFUSED_NOT_A_PROXY);
     stoa_log(STOA_LOG_WARN,
              "connection refused: this listener accepts trusted proxies only; add the proxy to server.trusted_proxies",
@@ -101,7 +104,7 @@ static bool admit(struct stoa_worker *worker, const struct stoa_server_listener 
     stoa_log(STOA_LOG_WARN,
              "connection refused: too many connections from one address; raise server.limits.address_sessions_max, or "
              "add the proxy to server.trusted_proxies",
-             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", server->limits.address_sessions_max),
+             STOA_F_STR("address", address), STOA_F_INT("address_sessions_max", settings->limits.address_sessions_max),
              STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_ADDRESS_CONNECTIONS)));
     return false;
   }
@@ -112,6 +115,7 @@ void stoa_worker_accept(struct stoa_worker *worker, const struct stoa_server_lis
                         const struct sockaddr_storage *address) {
   struct stoa_peer peer = stoa_peer_of(address);
   assert(fd >= 0);
+  stoa_worker_settings_refresh(worker);
   if (!admit(worker, listener, &peer)) {
     stoa_sys.close(fd);
     return;

@@ -22,6 +22,7 @@
 #include "server/placement.h"
 #include "server/server_session.h"
 #include "server/session_log.h"
+#include "server/settings.h"
 #include "server/work.h"
 #include "server/worker_watch.h"
 
@@ -51,9 +52,9 @@ struct stoa_worker {
   struct stoa_listener *listeners; /* owned by listeners.h: one for each socket that is watched here */
   size_t listener_count;           /* 0: it does not listen yet, or no longer */
   struct stoa_spare spare;
-  struct stoa_listeners_tls *tls; /* for what is accepted here; see listeners_tls.h */
-  struct stoa_post tls_post;
-  atomic_bool tls_posted;
+  struct stoa_settings *settings; /* counted; replaced between callbacks of the loop, see worker_settings.h */
+  struct stoa_post settings_post;
+  atomic_bool settings_posted;
 
   /* Connections in a dense table; due times are separate, so that a sweep reads 4 bytes a connection. */
   struct stoa_server_session **table;

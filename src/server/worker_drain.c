@@ -40,7 +40,7 @@ static bool is_of_operator(const struct stoa_worker *worker, const struct stoa_s
 static void spread_closes(struct stoa_worker *worker) {
   uint32_t now_ms = (uint32_t)stoa_loop_now_ms(worker->loop);
   uint32_t window_ms = worker->table_count / DRAIN_SESSIONS_PER_MS;
-  uint32_t half_ms = worker->server->config.drain_ms / 2;
+  uint32_t half_ms = worker->settings->config.drain_ms / 2;
   window_ms = window_ms < half_ms ? window_ms : half_ms;
   for (uint32_t i = 0; i < worker->table_count; i++) {
     struct stoa_session *session = &worker->table[i]->base;
@@ -65,7 +65,7 @@ static void drain(struct stoa_post *post) {
   worker->resting = false; /* or the end of the turn would delay the sweep again */
   stoa_listeners_close_public(worker);
   worker->drain_end.on_due = on_drain_end;
-  stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->server->config.drain_ms);
+  stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->settings->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
   spread_closes(worker);
   stoa_worker_end_if_drained(worker);

@@ -115,7 +115,7 @@ struct stoa_groups_host stoa_worker_groups_host(struct stoa_worker *worker) {
                                    .interests = &server->interests,
                                    .formats = &server->formats,
                                    .published = stoa_metric_cell_of(worker->metrics, STOA_M_PUBLICATIONS, 0),
-                                   .gathered_bytes_max = server->limits.mailbox_bytes_max,
+                                   .gathered_bytes_max = worker->settings->limits.mailbox_bytes_max,
                                    .deflater = deflater,
                                    .hand_over = hand_over,
                                    .find = find,

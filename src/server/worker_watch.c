@@ -64,7 +64,7 @@ static void on_times(void *context, const struct stoa_loop_times *times) {
     stoa_metric_observe(worker->metrics, STOA_M_LAG_SECONDS, 0, times->late_ns);
     atomic_store_explicit(&watch->late_ns, times->late_ns, memory_order_relaxed);
   }
-  if (times->turn_ns > (uint64_t)worker->server->log.slow_turn_ms * STOA_NS_PER_MS) {
+  if (times->turn_ns > (uint64_t)worker->settings->log.slow_turn_ms * STOA_NS_PER_MS) {
     stoa_metric_add(worker->metrics, STOA_M_SLOW_TURNS, 0, 1);
     log_slow(worker, times);
     watch->until_ns = now_ns + times->turn_ns + STOA_WATCH_MS * STOA_NS_PER_MS;

@@ -77,6 +77,7 @@ static bool begin_message(struct stoa_session *session, bool compressed) {
     }
   }
   input->in_message = true;
+  input->message.len_max = host->limits->message_bytes_max; /* a reload may have changed it */
   input->utf8 = STOA_UTF8_START;
   uint64_t now_ms = stoa_loop_now_ms(host->protocol.host->loop);
   input->started_ms = (uint32_t)now_ms;
@@ -173,8 +174,10 @@ static void on_payload(struct stoa_session *session, const struct stoa_ws_event 
   }
   struct stoa_buffer *message = &input_of(session)->message;
   int status = stoa_buffer_append(message, event->data, event->len);
-  if (status != STOA_OK) {
-    /* The reader has checked the length against the same limit, so only memory can fail. */
+  if (status == STOA_E_LIMIT) {
+    /* The reader has checked the length against the limit, which has become higher since the message began. */
+    stoa_session_end(session, STOA_WS_CLOSE_TOO_BIG, "message too big");
+  } else if (status != STOA_OK) {
     fail_memory(session);
   } else if (event->last) {
     end_message(session, stoa_bytes_make(message->data, message->len), is_text);

@@ -7,6 +7,7 @@
 
 #include <stoa/arena.h>
 
+#include "base/arena.h"
 #include "base/memory.h"
 
 #define KIB ((size_t)1024)
@@ -301,8 +302,22 @@ static void every_failed_allocation_is_reported_and_leaks_nothing(void **state) 
   stoa_arena_destroy(NULL);
 }
 
+static void a_cap_can_be_raised_and_not_lowered(void **state) {
+  (void)state;
+  struct stoa_arena *arena = stoa_arena_create(16);
+  assert_non_null(stoa_arena_alloc(arena, 16));
+  assert_null(stoa_arena_alloc(arena, 16));
+  stoa_arena_raise_max(arena, 48);
+  assert_non_null(stoa_arena_alloc(arena, 16));
+  stoa_arena_raise_max(arena, 16);
+  assert_non_null(stoa_arena_alloc(arena, 16));
+  assert_null(stoa_arena_alloc(arena, 16));
+  stoa_arena_destroy(arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_cap_can_be_raised_and_not_lowered),
       cmocka_unit_test_teardown(allocations_are_aligned_and_do_not_overlap, leave_no_block),
       cmocka_unit_test_teardown(empty_allocations_have_pointers_of_their_own, leave_no_block),
       cmocka_unit_test_teardown(an_allocation_larger_than_a_block_is_served, leave_no_block),

@@ -35,12 +35,15 @@ class Server:
 
     options stand before them, as ["-c", path]. It listens on 127.0.0.1 unless they have server.addresses or
     server.listeners, and has no admin listener unless they have server.admin.address. launcher is a program with arguments that executes the server, variables are for its
-    environment, and pass_fds are descriptors that it inherits."""
+    environment, and pass_fds are descriptors that it inherits. listening: so many addresses are in the files of the
+    options, and --set names none."""
 
     def __init__(self, program, settings=None, limit_descriptors=None, options=(), launcher=(), variables=None,
-                 pass_fds=()):
-        everything = {"server.workers": 1, "server.admin.address": "off"}
-        if "server.listeners" not in (settings or {}):
+                 pass_fds=(), listening=None):
+        everything = {"server.workers": 1}
+        if listening is None:
+            everything["server.admin.address"] = "off"
+        if listening is None and "server.listeners" not in (settings or {}):
             everything["server.addresses"] = ["127.0.0.1:0"]
         if "STOA_TEST_IO_URING" in os.environ:
             everything["server.io_uring"] = os.environ["STOA_TEST_IO_URING"]
@@ -55,8 +58,10 @@ class Server:
         self.heard = threading.Condition()
         self.ports = []  # of those that have one
         self.listening = 0
-        self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
-        self.awaited += everything["server.admin.address"] != "off"
+        self.awaited = listening
+        if listening is None:
+            self.awaited = len(everything.get("server.listeners") or everything["server.addresses"])
+            self.awaited += everything["server.admin.address"] != "off"
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", env={**sanitizer_environment(), **(variables or {})}, pass_fds=pass_fds)
@@ -108,6 +113,12 @@ class Server:
             found = self.heard.wait_for(first, DEADLINE_S)
         assert found, f"no line with {texts!r} in the log:\n{self.log}"
         return found
+
+    def wait_for_lines(self, text, count):
+        """Until so many lines have the text."""
+        with self.heard:
+            heard = self.heard.wait_for(lambda: sum(text in line for line in self.lines) >= count, DEADLINE_S)
+        assert heard, f"not {count} lines with {text!r} in the log:\n{self.log[-6000:]}"
 
     def wait_for_idle(self, condition):
         """Wait for a condition while nobody asks anything of the server."""

@@ -159,10 +159,10 @@ static void sessions_are_not_logged_when_the_configuration_says_so(void **state)
   const struct stoa_log_config off = {.connections = STOA_LOG_CONFIG_CONNECTIONS_OFF};
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
-  assert_int_equal(server->log.connections, STOA_LOG_CONFIG_CONNECTIONS_ON);
-  assert_int_equal(server->log.slow_turn_ms, 100);
+  assert_int_equal(server->settings->log.connections, STOA_LOG_CONFIG_CONNECTIONS_ON);
+  assert_int_equal(server->settings->log.slow_turn_ms, 100);
   stoa_server_set_log(server, &off);
-  assert_int_equal(server->log.slow_turn_ms, 100);
+  assert_int_equal(server->settings->log.slow_turn_ms, 100);
   assert_int_equal(stoa_server_start(server), STOA_OK);
   struct fixture fixture = {.server = server, .address = stoa_server_address(server, 0)};
   struct client client;

@@ -115,7 +115,7 @@ static void after_a_reload_old_sessions_go_on_and_new_ones_see_the_new_certifica
     fixture_start(&fixture, config_of(workers), NULL);
     join(&old, first.certificate);
     use_second();
-    assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(workers)), STOA_OK);
+    assert_int_equal(stoa_server_reload(fixture.server, config_of(workers), NULL), STOA_OK);
     for (int i = 0; i < 4; i++) {
       join(&fresh, second.certificate);
       fixture_sync_past_lines(&fresh);
@@ -134,7 +134,7 @@ static void the_same_files_are_read_again_without_a_new_configuration(void **sta
   fixture_start(&fixture, config_of(1), NULL);
   assert_int_equal(rename(second.certificate, first.certificate), 0);
   assert_int_equal(rename(second.key, first.key), 0);
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, NULL), STOA_OK);
+  assert_int_equal(stoa_server_reload(fixture.server, config_of(1), NULL), STOA_OK);
   join(&client, first.certificate);
   client_close(&client);
   stop();
@@ -146,12 +146,12 @@ static void a_reload_that_fails_changes_nothing_and_says_why_once(void **state) 
   (void)state;
   fixture_start(&fixture, config_of(2), NULL);
   tls.certificate = stoa_string_of("/nonexistent/a.pem");
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(2)), STOA_E_NOT_FOUND);
+  assert_int_equal(stoa_server_reload(fixture.server, config_of(2), NULL), STOA_E_NOT_FOUND);
   tls.certificate = stoa_string_of(second.certificate);
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(2)), STOA_E_TLS);
+  assert_int_equal(stoa_server_reload(fixture.server, config_of(2), NULL), STOA_E_TLS);
   tls.key = stoa_string_of(second.key);
   tls.min_version = stoa_string_of("1.1");
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(2)), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_server_reload(fixture.server, config_of(2), NULL), STOA_E_ARGUMENT);
   for (int i = 0; i < 3; i++) {
     join(&client, first.certificate);
     client_close(&client);
@@ -168,20 +168,32 @@ static void a_reload_that_fails_changes_nothing_and_says_why_once(void **state) 
   assert_int_equal(errors, 3);
 }
 
-static void what_needs_a_restart_is_refused(void **state) {
+static void what_needs_a_restart_stays_and_is_reported(void **state) {
   struct client client;
   (void)state;
   fixture_start(&fixture, config_of(1), NULL);
   struct stoa_server_config config = *config_of(1);
   config.addresses.count = 1;
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, &config), STOA_E_ARGUMENT);
+  struct stoa_reload_report report;
+  use_second();
+  assert_int_equal(stoa_server_reload(fixture.server, &config, &report), STOA_OK);
+  assert_int_equal(report.needs_restart_count, 1);
+  assert_string_equal(report.needs_restart[0], "server.addresses");
+  join(&client, second.certificate);
+  client_close(&client);
   config = *config_of(1);
+  static const struct stoa_string plain[] = {STOA_STR("127.0.0.1:0")};
+  config.addresses.items = plain;
+  config.addresses.count = 1;
   config.tls = NULL;
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, &config), STOA_E_ARGUMENT);
+  assert_int_equal(stoa_server_reload(fixture.server, &config, &report), STOA_OK);
+  assert_int_equal(report.changed_count, 0);
+  assert_string_equal(report.needs_restart[1], "server.tls.certificate");
   expect_logged(
-      "event=\"an address has a certificate of its own now, or none any more, which needs a restart; TLS "
-      "stays as it is\" address=wss://127.0.0.1:0\n");
-  join(&client, first.certificate);
+      "event=\"an address would begin or cease to use a certificate of its own, which needs a restart; the "
+      "certificates "
+      "stay as they are\" option=server.listeners\n");
+  join(&client, second.certificate);
   client_close(&client);
   stop();
 }
@@ -194,7 +206,7 @@ static void a_reload_without_memory_changes_nothing(void **state) {
   int status = STOA_E_MEMORY;
   for (unsigned n = 1; status != STOA_OK; n += n < 20 ? 1 : 9) {
     stoa_memory_fail_at(n, true);
-    status = stoa_listeners_reload_tls(fixture.server, config_of(1));
+    status = stoa_server_reload(fixture.server, config_of(1), NULL);
     stoa_memory_fail_at(0, false);
     assert_true(status == STOA_OK || status == STOA_E_MEMORY || status == STOA_E_TLS || status == STOA_E_ARGUMENT);
     join(&client, status == STOA_OK ? second.certificate : first.certificate);
@@ -217,7 +229,7 @@ static void sessions_exchange_messages_during_many_reloads(void **state) {
     for (uint32_t j = 0; j < i; j++) {
       fixture_send_line(&sessions[j], "load", i * ROUNDS + j);
     }
-    assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(2)), STOA_OK);
+    assert_int_equal(stoa_server_reload(fixture.server, config_of(2), NULL), STOA_OK);
     for (uint32_t j = 0; j < i; j++) {
       unsigned seen = 0;
       for (uint32_t k = 0; k < i; k++) {
@@ -244,7 +256,7 @@ static void a_client_resumes_after_a_reload(void **state) {
   SSL_shutdown(client.ssl);
   client_close(&client);
   use_second();
-  assert_int_equal(stoa_listeners_reload_tls(fixture.server, config_of(2)), STOA_OK);
+  assert_int_equal(stoa_server_reload(fixture.server, config_of(2), NULL), STOA_OK);
   client_connect(&client, fixture.address);
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
   client.ssl = SSL_new(context);
@@ -380,7 +392,7 @@ int main(void) {
       TEST(after_a_reload_old_sessions_go_on_and_new_ones_see_the_new_certificate),
       TEST(the_same_files_are_read_again_without_a_new_configuration),
       TEST(a_reload_that_fails_changes_nothing_and_says_why_once),
-      TEST(what_needs_a_restart_is_refused),
+      TEST(what_needs_a_restart_stays_and_is_reported),
       TEST(a_reload_without_memory_changes_nothing),
       TEST(sessions_exchange_messages_during_many_reloads),
       TEST(a_client_resumes_after_a_reload),

@@ -107,7 +107,7 @@ SYSTEM_CALLS = (
     # descriptors
     """ read readv pread preadv write writev pwrite pwritev close close_range dup dup2 dup3 pipe pipe2 fcntl ioctl poll
     ppoll isatty select pselect epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd signalfd
-    timerfd_create timerfd_settime timerfd_gettime inotify_init1 memfd_create lseek fsync fdatasync ftruncate fallocate
+    timerfd_create timerfd_settime timerfd_gettime inotify_init1 inotify_add_watch memfd_create lseek fsync fdatasync ftruncate fallocate
     flock lockf"""
     # files
     """ open openat openat2 creat fopen fdopen freopen fread fwrite fgets fgetc fputs fputc fprintf vfprintf printf

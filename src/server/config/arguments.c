@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum option_kind { OPTION_FILE, OPTION_SET, OPTION_ACTION };
+enum option_kind { OPTION_FILE, OPTION_SET, OPTION_WATCH, OPTION_ACTION };
 
 struct option {
   const char *name; /* without the dashes */
@@ -19,6 +19,7 @@ struct option {
 static const struct option options[] = {
     {"config", 'c', OPTION_FILE, 0, "FILE", "read a YAML file or a directory of them; may be repeated, later ones win"},
     {"set", 0, OPTION_SET, 0, "a.b=c", "set one value, wins over files and environment; may be repeated"},
+    {"watch", 0, OPTION_WATCH, 0, NULL, "reload when the configuration's files, certificates or keys change"},
     {"check-config", 0, OPTION_ACTION, STOA_ARGUMENTS_CHECK_CONFIG, NULL,
      "check the settings, show all errors, and exit"},
     {"print-config", 0, OPTION_ACTION, STOA_ARGUMENTS_PRINT_CONFIG, NULL,
@@ -60,6 +61,10 @@ static int apply(struct reader *reader, const struct option *option, const char 
     if (option->action > reader->arguments->action) {
       reader->arguments->action = option->action;
     }
+    return STOA_OK;
+  }
+  if (option->kind == OPTION_WATCH) {
+    reader->arguments->watch = true;
     return STOA_OK;
   }
   return add_source(reader, option->kind == OPTION_FILE ? STOA_CONFIG_FILE : STOA_CONFIG_SET, value);

@@ -2,6 +2,7 @@
  *
  *   -c FILE, --config FILE, --config=FILE   a configuration file or a directory of them; repeated, later ones win
  *   --set a.b=c, --set=a.b=c                one setting; repeated, later ones win, all of them after all files
+ *   --watch                                 reload when files of the configuration change
  *   --check-config, --print-config, --version, --help (-h)
  *   --                                      no options after this
  *
@@ -27,6 +28,7 @@ struct stoa_arguments {
   struct stoa_config_source sources[STOA_ARGUMENTS_SOURCES_MAX]; /* files in order, then settings in order */
   size_t source_count;
   size_t file_count; /* how many of them are files */
+  bool watch;
 };
 
 /* Read the command line. `argv` is borrowed for as long as the result is used.

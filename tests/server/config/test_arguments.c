@@ -71,6 +71,16 @@ static void each_action_has_its_option(void **state) {
   }
 }
 
+static void files_are_watched_when_that_is_asked_for(void **state) {
+  (void)state;
+  struct stoa_arguments read;
+  char error[96];
+  assert_int_equal(parse(&read, error, ARGUMENTS(WORD("--watch"))), STOA_OK);
+  assert_true(read.watch);
+  assert_int_equal(read.action, STOA_ARGUMENTS_RUN);
+  assert_int_equal(parse(&read, error, ARGUMENTS(WORD("--watch=yes"))), STOA_E_ARGUMENT);
+}
+
 static void help_wins_over_other_actions(void **state) {
   (void)state;
   struct stoa_arguments read;
@@ -143,6 +153,7 @@ static void the_usage_names_every_option(void **state) {
       "\n"
       "  -c, --config FILE      read a YAML file or a directory of them; may be repeated, later ones win\n"
       "      --set a.b=c        set one value, wins over files and environment; may be repeated\n"
+      "      --watch            reload when the configuration's files, certificates or keys change\n"
       "      --check-config     check the settings, show all errors, and exit\n"
       "      --print-config     show every setting and its source as YAML, and exit\n"
       "      --version          show name and version, and exit\n"
@@ -164,6 +175,7 @@ int main(void) {
       cmocka_unit_test(files_come_before_settings_and_keep_their_order),
       cmocka_unit_test(a_value_may_look_like_an_option),
       cmocka_unit_test(each_action_has_its_option),
+      cmocka_unit_test(files_are_watched_when_that_is_asked_for),
       cmocka_unit_test(help_wins_over_other_actions),
       cmocka_unit_test(wrong_usage_is_named),
       cmocka_unit_test(a_long_argument_is_cut_in_the_message),

@@ -71,10 +71,9 @@ static void the_sample_shows_every_key(void **state) {
 static char *in_force(const struct stoa_server_config *config, struct stoa_buffer *out) {
   struct stoa_server *server = NULL;
   assert_int_equal(stoa_server_create(config, &server), STOA_OK);
-  struct stoa_server_config copy = server->config;
-  copy.limits = &server->limits;
+  struct stoa_server_config copy = server->settings->config;
   copy.tls = NULL;
-  copy.auth = NULL; /* nothing set is the same as no section */
+  copy.auth = NULL;  /* nothing set is the same as no section */
   copy.admin = NULL; /* a program that is not run by stoa_app_run() has none */
   copy.cors = NULL;
   stoa_buffer_init(out, 64u * 1024);
