@@ -55,7 +55,7 @@ static struct address *way_of(struct set *set, const struct stoa_peer *key, uint
 static uint32_t take_of_address(struct rate_limit *own, const struct stoa_session *session, uint32_t now_ms) {
   const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
   const struct stoa_server *server = stoa_worker_of(session)->server;
-  bool is_local = stoa_peer_is_loopback(peer) || stoa_peer_is_unix(peer);
+  bool is_local = stoa_peer_is_local(peer);
   if (!stoa_rate_is_limited(&own->address) || (is_local && !server->limits.limit_loopback)) {
     return 0;
   }
