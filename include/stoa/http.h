@@ -182,8 +182,8 @@ struct stoa_http_counts {
 STOA_API void stoa_server_http_counts(const struct stoa_server *server, struct stoa_http_counts *out_counts);
 
 /* Health. An admin listener answers /healthz with 200 while the process serves, and /readyz with a line for each check,
- * "name: ok" or "name: reason": 200 when all are ok, else 503; also 503 while the server drains. Neither needs a key.
- */
+ * "name: ok" or "name: reason": 200 when all are ok, else 503; also 503 while the server drains. Neither needs a key. /metrics has the server's metrics for Prometheus, in its text
+ * format or in OpenMetrics, and needs the key of server.admin, if there is one. */
 
 /* Is this part of the program ready? Returns NULL when it is, else the reason, a text of one line that stays valid. Any
  * worker calls it, at any time and often: it must not block, so it returns what a thread or timer of the program found
