@@ -45,9 +45,11 @@ def was_kept(world):
 @hostile("without the key every route is answered with one 401, and with any other key with one 401", **tokens)
 def keys(world):
     none = [[], [f"Cookie: key={KEY}"], [f"X-Api-Key: {KEY}"], [f"Proxy-Authorization: Bearer {KEY}"]]
-    wrong = ["", "Bearer", f"Basic {KEY}", KEY, "Bearer x", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}B",
+    wrong = ["", "Bearer", f"Basic {KEY}", KEY, "Bearer x", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x",
+             f"Bearer {KEY[:-1]}B",
              f"Bearer 1{KEY[1:]}", f"Bearer {KEY.lower()}", f'Bearer "{KEY}"', f"Bearer {KEY},",
-             f"Bearer {KEY} {KEY}", "Bearer " + "A" * 8000, "Bearer " + forge.token(), "Bearer " + forge.token({"alg": "none"})]
+             f"Bearer {KEY} {KEY}", "Bearer " + "A" * 8000, "Bearer " + forge.token(),
+             "Bearer " + forge.token({"alg": "none"})]
     for method, target in (("GET", "/rooms"), ("DELETE", "/rooms"), ("GET", "/metrics")):
         answers = {same_but_date(ask(world, method, target, ["Authorization: " + value])) for value in wrong}
         assert len(answers) == 1, answers
@@ -70,7 +72,8 @@ def health(world):
 
 @hostile("a form or a script of another site cannot use the listener, not even with its key", **locked)
 def foreign_pages(world):
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "application/jsonx",
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a",
+                 "application/jsonx",
                  "text/json", "application/json, text/plain", ""):
         fields = [AUTHORIZED, *([f"Content-Type: {kind}"] if kind else [])]
         assert ask(world, "POST", "/rooms:find", fields, b"{}").status == 415, kind
@@ -87,7 +90,8 @@ def foreign_pages(world):
 
 @hostile("a name that was rebound to this machine is refused on every route, with the key and without", **locked)
 def rebinding(world):
-    for host in ("evil.example", "evil.example:8800", "127.0.0.1.evil.example", "localhost.evil.example", "evil.local.de"):
+    for host in ("evil.example", "evil.example:8800", "127.0.0.1.evil.example", "localhost.evil.example",
+                 "evil.local.de"):
         for target in ("/healthz", "/readyz", "/rooms", "/metrics", "/nothing"):
             for fields in ([], [AUTHORIZED], [AUTHORIZED, f"Origin: http://{host}"]):
                 assert ask(world, "GET", target, fields, host=host).status == 403, (host, target, fields)
@@ -117,7 +121,8 @@ def bodies(world):
     assert b'"limit":100' in find(world, b"{}").body, "a list has a limit of its own"
     for body in (f'{{"id":{BIG}}}', f'{{"id":"{BIG}"}}', '{"id":-1}', '{"id":1e30}', '{"id":1.5}', '{"id":"0x10"}',
                  '{"id":{}}', '{"id":[1]}', '{"limit":101}', '{"limit":4294967296}', '{"limit":-1}', '{"limit":"all"}',
-                 '{"limit":4294967295}', '{"name":"' + "x" * 33 + '"}', '{"name":7}', '{"name":"\ud800"}'.replace("\ud800", "\\ud800"),
+                 '{"limit":4294967295}', '{"name":"' + "x" * 33 + '"}', '{"name":7}',
+                 '{"name":"\ud800"}'.replace("\ud800", "\\ud800"),
                  "", "[]", "null", "{", "{}{}", "{'id':1}", '{"id":1,"id":2}', "\ufeff{}", '{"a":' * 10000, "[" * 60000,
                  '{"id":' + "9" * 60000 + "}"):
         answer = find(world, body.encode())
@@ -131,11 +136,13 @@ def huge(world):
     before = world.server.resident_bytes()
     for length in (65537, 2**31, 2**63 - 1):
         peer = world.connect(port=world.server.ports[-1])
-        peer.send(f"POST /rooms:find HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZED}\r\n{JSON}\r\nContent-Length: {length}\r\n\r\n".encode())
+        peer.send(f"POST /rooms:find HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZED}\r\n{JSON}\r\n"
+                  f"Content-Length: {length}\r\n\r\n".encode())
         assert peer.read_answer().status == 413, length
     peer = world.connect(port=world.server.ports[-1])
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
-    peer.try_send(f"POST /rooms:find HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZED}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    peer.try_send(f"POST /rooms:find HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZED}\r\n{JSON}\r\n"
+                  f"Transfer-Encoding: chunked\r\n\r\n".encode())
     world.flood(peer, chunk, 64)
     assert peer.read_answer().status == 413
     assert world.server.resident_bytes() < before + 16 * 1048576
@@ -159,7 +166,8 @@ def apart(world):
 def public_without_key():
     for address in ("0.0.0.0:0", "[::]:0", ":0"):
         done = subprocess.run([os.environ["OFFICE"], "--set", "server.addresses=[127.0.0.1:0]", "--set",
-                               f'server.admin.address="{address}"'], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               f'server.admin.address="{address}"'], stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True,
                               timeout=60, check=False)
         assert done.returncode == 1 and "server.admin" in done.stderr, (address, done.returncode, done.stderr[-500:])
 

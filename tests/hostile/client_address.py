@@ -8,8 +8,10 @@ PROXY, STRANGER = "127.0.0.9", "127.0.0.5"
 BEHIND = {"server.trusted_proxies": [PROXY, "10.0.0.0/8"]}
 LISTENS = {**BEHIND, "server.listeners": [{"address": "127.0.0.1:0", "proxy_protocol": "on"}]}
 FORGED = ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9", 'Forwarded: for="[2001:db8::9]"',
-          "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 203.0.113.8", "X-Real-IP: 203.0.113.9", "X-Forwarded-For: ::",
-          "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: unknown", "X-Forwarded-For: fe80::1%eth0", "True-Client-IP: 203.0.113.9",
+          "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 203.0.113.8", "X-Real-IP: 203.0.113.9",
+          "X-Forwarded-For: ::",
+          "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: unknown", "X-Forwarded-For: fe80::1%eth0",
+          "True-Client-IP: 203.0.113.9",
           "CF-Connecting-IP: 203.0.113.9", "Forwarded: for=unix", "X-Forwarded-For: unix",
           "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.8"]
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
@@ -20,7 +22,8 @@ def join(world, source, fields=(), before=b""):
     peer = world.connect(source=source)
     peer.send(before)
     peer.upgrade("stoa.json", fields)
-    world.until(lambda: sum('event="session opened"' in line for line in world.server.lines) > len(world.seen), "its line")
+    world.until(lambda: sum('event="session opened"' in line for line in world.server.lines) > len(world.seen),
+                "its line")
     lines = [line for line in world.server.lines if 'event="session opened"' in line]
     new = lines[len(world.seen):]
     assert len(new) == 1, new
@@ -107,9 +110,12 @@ GOOD = [(b"PROXY TCP4 203.0.113.9 127.0.0.1 4000 7700\r\n", "203.0.113.9"),
         (v2(0x21, 0x21, SIX), "2001:db8::9"), (v2(0x20, 0, b""), PROXY), (v2(0x20, 0x11, FOUR), PROXY),
         (v2(0x21, 0x00, b""), PROXY)]
 BROKEN = [b"", b"PROXY TCP4 203.0.113.9\r\n", b"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n", b"PROXY TCP6 :: ::1 1 2\r\n",
-          b"PROXY TCP4 unknown 127.0.0.1 1 2\r\n", b"PROXY TCP4 203.0.113.9 127.0.0.1 1 2\n", b"PROXY TCP4 0x7f.1 1.1.1.1 1 2\r\n",
-          b"PROXY TCP4  203.0.113.9 127.0.0.1 1 2\r\n", b"proxy TCP4 203.0.113.9 127.0.0.1 1 2\r\n", v2(0x21, 0x21, NOBODY),
-          v2(0x22, 0x11, FOUR), v2(0x11, 0x11, FOUR), v2(0x21, 0x11, FOUR[:11]), v2(0x21, 0x44, FOUR), b"PROXY " + b"A" * 200,
+          b"PROXY TCP4 unknown 127.0.0.1 1 2\r\n", b"PROXY TCP4 203.0.113.9 127.0.0.1 1 2\n",
+          b"PROXY TCP4 0x7f.1 1.1.1.1 1 2\r\n",
+          b"PROXY TCP4  203.0.113.9 127.0.0.1 1 2\r\n", b"proxy TCP4 203.0.113.9 127.0.0.1 1 2\r\n",
+          v2(0x21, 0x21, NOBODY),
+          v2(0x22, 0x11, FOUR), v2(0x11, 0x11, FOUR), v2(0x21, 0x11, FOUR[:11]), v2(0x21, 0x44, FOUR),
+          b"PROXY " + b"A" * 200,
           GOOD[0][0] + GOOD[0][0]]
 
 
@@ -135,7 +141,8 @@ def stranger(world):
     world.server.wait_for_log("server.trusted_proxies", STRANGER)
 
 
-@hostile("fields do not count where a PROXY header has named a client that is no proxy", CHATROOM, LISTENS, source=PROXY,
+@hostile("fields do not count where a PROXY header has named a client that is no proxy", CHATROOM, LISTENS,
+         source=PROXY,
          before=GOOD[0][0])
 def both(world):
     begin(world)

@@ -17,14 +17,17 @@ KEY = "Kq7Zt3Wm9Xc5Vb1Ny8Lp2Rd6Hs4Jf0Gw"
 # Short, and without a letter twice, so that a part of it is found too.
 SECRET = "sQ7xV2kRt9ZpW4bN8mL3"
 good = forge.token()
-DEBUG = {"log.level": "debug", "log.requests.mode": "all", "server.admin.address": "127.0.0.1:0", "server.admin.key": KEY}
+DEBUG = {"log.level": "debug", "log.requests.mode": "all", "server.admin.address": "127.0.0.1:0",
+         "server.admin.key": KEY}
 OPEN = {**DEBUG, **forge.settings(), "server.auth.required": False, "server.auth.query_token": True}
 HELLO = b"\x80\0\0\x01\0\0\0\x07"
 
 
 def forms(secret):
     """A secret as it may stand somewhere, whole or its most telling part."""
-    whole = [secret, secret[:16], secret[-16:]] if "." not in secret else [secret[:60], secret[-40:], secret.split(".")[1][:30]]
+    whole = [secret, secret[:16], secret[-16:]]
+    if "." in secret:  # all headers of tokens begin alike
+        whole = [secret[:60], secret[-40:], secret.split(".")[1][:30]]
     for text in whole:
         yield text
         yield text.encode().hex()
@@ -43,7 +46,8 @@ def everywhere(secret):
     """Requests that carry it: (what is sent, whether the answer may echo nothing of it)."""
     host = "localhost"
     for target in (f"/{secret}", f"/{secret}/ws", f"/ws/{secret}", f"/?access_token={secret}", f"/?token={secret}",
-                   f"/stoa.json?access_token={secret}", f"/rooms:find?id={secret}", f"/{secret}?{secret}", f"/rooms/{secret}:find",
+                   f"/stoa.json?access_token={secret}", f"/rooms:find?id={secret}", f"/{secret}?{secret}",
+                   f"/rooms/{secret}:find",
                    f"/%2e%2e/{secret}", f"/a;{secret}"):
         yield request(target)
         yield request(target, method="POST")
@@ -58,7 +62,8 @@ def everywhere(secret):
                   f"Referer: https://app.example.org/callback?code={secret}", f"X-Api-Key: {secret}",
                   f"Sec-WebSocket-Protocol: bearer, {secret}", f"Sec-WebSocket-Protocol: {secret}, stoa.json",
                   f"Sec-WebSocket-Extensions: {secret}", f"X-Forwarded-For: {secret}", f"Forwarded: for={secret}",
-                  f"User-Agent: {secret}", f"Sec-WebSocket-Key: {secret}", f"Content-Type: {secret}", f"Expect: {secret}",
+                  f"User-Agent: {secret}", f"Sec-WebSocket-Key: {secret}", f"Content-Type: {secret}",
+                  f"Expect: {secret}",
                   f"{secret}: a", f"Authorization: Bearer {secret}\r\nAuthorization: Bearer {secret}"):
         yield request(headers=[field])
         yield request("/elsewhere", headers=[field])
@@ -66,9 +71,12 @@ def everywhere(secret):
         yield request(headers=[field], host="evil.example")
         yield request(headers=[field], version="HTTP/1.0")
         for method, target in (("GET", "/"), ("POST", "/rooms:find"), ("DELETE", "/nothing")):
-            yield f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{field}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-    for body in (json.dumps({"name": secret}), json.dumps({secret: 1}), json.dumps({"id": secret}), secret, '{"name":"' + secret):
-        yield (f"POST /rooms:find HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            yield (f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{field}\r\nContent-Length: 0\r\n"
+                   "Connection: close\r\n\r\n").encode()
+    for body in (json.dumps({"name": secret}), json.dumps({secret: 1}), json.dumps({"id": secret}), secret,
+                 '{"name":"' + secret):
+        yield (f"POST /rooms:find HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+               f"Content-Length: {len(body)}\r\n"
                f"Connection: close\r\n\r\n{body}").encode()
 
 
@@ -88,7 +96,8 @@ def send_everywhere(world, secret, ports):
 
 def send_messages(world, secret):
     """In messages that are good, wrong, and no frames at all."""
-    for payload in (json.dumps({"token": secret}), json.dumps({"token": secret, "x": 1}), json.dumps({secret: secret}), secret,
+    for payload in (json.dumps({"token": secret}), json.dumps({"token": secret, "x": 1}), json.dumps({secret: secret}),
+                    secret,
                     '{"token":"' + secret, json.dumps({"token": [secret]})):
         for head in (HELLO, b"\x80\0\0\x63\0\0\0\x07", b"\0\0\0\x63", b"\0\0\0\x01"):
             peer = world.join("stoa.json")
@@ -107,7 +116,8 @@ def send_messages(world, secret):
 
 def metrics(world):
     peer = world.connect(port=world.server.ports[-1])
-    peer.send(f"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n".encode())
+    peer.send(f"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n"
+              f"\r\n".encode())
     answer = peer.read_answer()
     assert answer.status == 200, answer.head
     return answer.body.decode()
@@ -130,7 +140,8 @@ def any_secret(world):
 
 @hostile("tokens are in no line, no metric and no answer where they are verified, whether good or bad", OFFICE, OPEN)
 def tokens(world):
-    secrets = [good, forge.token(claims=forge.claims(exp=1)), forge.token(sign=lambda text: forge.sign(text, forge.other))]
+    secrets = [good, forge.token(claims=forge.claims(exp=1)),
+               forge.token(sign=lambda text: forge.sign(text, forge.other))]
     answers = "".join(send_everywhere(world, secret, world.server.ports[:1]) for secret in secrets)
     for secret in secrets:
         send_messages(world, secret)

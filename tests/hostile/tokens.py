@@ -64,12 +64,14 @@ def forgeries():
         yield f"a plus in part {part}", changed(good, part, lambda text: "+" + text[1:])
         yield f"a slash in part {part}", changed(good, part, lambda text: "/" + text[1:])
         yield f"a bit less in part {part}", changed(good, part, lambda text: text[:-1])
-        yield f"a bit changed in part {part}", changed(good, part, lambda text: text[:9] + ("A" if text[9] != "A" else "B") + text[10:])
+        other = changed(good, part, lambda text: text[:9] + ("A" if text[9] != "A" else "B") + text[10:])
+        yield f"a bit changed in part {part}", other
         yield f"a percent escape in part {part}", changed(good, part, lambda text: "%65" + text[1:])
     yield "claims swapped", changed(good, 1, lambda _: base64url(json.dumps(forge.claims(sub="root")).encode()))
     for name, value in (("exp", "9999999999"), ("exp", [9999999999]), ("exp", None), ("exp", True), ("exp", -1),
                         ("nbf", now + 3600), ("nbf", "0"), ("iss", "https://evil.example"), ("iss", None),
-                        ("iss", [ISSUER]), ("aud", "other"), ("aud", None), ("aud", ["a", "b"]), ("aud", []), ("aud", 7),
+                        ("iss", [ISSUER]), ("aud", "other"), ("aud", None), ("aud", ["a", "b"]), ("aud", []),
+                        ("aud", 7),
                         ("sub", 7), ("sub", {"a": 1})):
         yield f"{name} {value!r}", forge.token(claims=forge.claims(**{name: value}))
     good_claims = json.dumps(forge.claims()).encode()
@@ -152,8 +154,9 @@ def say_hello(world, text):
 @hostile("every forged token in a message gets one and the same error, and leaves its session outside", **auth)
 def forged_messages(world):
     answers = set()
-    for name, token in [*forgeries(), ("64 KB", "A" * 60000), ("64 KB of dots", "." * 60000), ("a NUL", forge.token() + "\0"),
-                        ("a blank", " " + forge.token()), ("nothing", "")]:
+    long_ones = [("64 KB", "A" * 60000), ("64 KB of dots", "." * 60000)]
+    odd_ones = [("a NUL", forge.token() + "\0"), ("a blank", " " + forge.token()), ("nothing", "")]
+    for name, token in [*forgeries(), *long_ones, *odd_ones]:
         is_error, error = say_hello(world, token)
         assert is_error and error["code"] == 101, f"{name}: {error}"
         answers.add(json.dumps(error))

@@ -100,13 +100,14 @@ def probes():
         paths = re.findall(r"httpGet: {path: (\S+), port: 8800}", "".join(blocks("yml")))
         assert paths == ["/healthz", "/readyz"], paths
         for path in paths:
-            assert ask(server.ports[-1], path, ["Host: 10.1.2.3:8800", "User-Agent: kube-probe/1.27"]).status == 200, path
+            answer = ask(server.ports[-1], path, ["Host: 10.1.2.3:8800", "User-Agent: kube-probe/1.27"])
+            assert answer.status == 200, path
         answer = ask(server.ports[-1], "/metrics", ["Host: 10.0.0.7:8800", f"Authorization: Bearer {key}"])
         assert answer.status == 200 and b"stoa_sessions " in answer.body, answer.head
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8", answer.head
         fields = ["Host: 10.0.0.7:8800", f"Authorization: Bearer {key}",
-                  "Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-                  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"]
+                  "Accept: application/openmetrics-text;version=1.0.0,"
+                  "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"]
         answer = ask(server.ports[-1], "/metrics", fields)
         assert answer.headers["content-type"].startswith("application/openmetrics-text"), answer.head
         assert answer.body.endswith(b"# EOF\n"), answer.body[-100:]

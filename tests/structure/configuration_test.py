@@ -44,7 +44,8 @@ def page_is_current(whole):
     shown = read(PAGE)
     if shown != whole.page():
         yield "run ./dev docs\n" + "\n".join(
-            difflib.unified_diff(shown.splitlines(), whole.page().splitlines(), PAGE, "api/stoa/config.proto", "", "", 0, ""))
+            difflib.unified_diff(shown.splitlines(), whole.page().splitlines(), PAGE, "api/stoa/config.proto", "", "",
+                                 0, ""))
 
 
 def every_key_is_explained(whole):
