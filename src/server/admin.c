@@ -12,7 +12,6 @@
 #include <stoa/token.h>
 
 #define READY_BYTES_MAX ((size_t)64 * 1024)
-#define METRICS_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 /* The configuration. */
 
@@ -137,16 +136,15 @@ bool stoa_admin_is_safe(struct stoa_stream *stream, const struct stoa_http_head 
 
 /* Health. */
 
-static void reply_as(struct stoa_http_exchange *exchange, uint16_t status, const char *type, struct stoa_bytes body) {
+static void reply_text(struct stoa_http_exchange *exchange, uint16_t status, struct stoa_bytes body) {
   static const struct stoa_http_field no_store = {"Cache-Control", STOA_STR("no-store")};
-  const struct stoa_http_answer reply = {
-      .status = status, .content_type = type, .fields = &no_store, .field_count = 1, .body = body};
+  const struct stoa_http_answer reply = {.status = status,
+                                         .content_type = "text/plain; charset=utf-8",
+                                         .fields = &no_store,
+                                         .field_count = 1,
+                                         .body = body};
   int ignored = stoa_http_reply(exchange, &reply);
   (void)ignored;
-}
-
-static void reply_text(struct stoa_http_exchange *exchange, uint16_t status, struct stoa_bytes body) {
-  reply_as(exchange, status, "text/plain; charset=utf-8", body);
 }
 
 static void on_healthz(void *user, struct stoa_http_exchange *exchange, const struct stoa_http_request *request) {
@@ -182,24 +180,6 @@ static void on_readyz(void *user, struct stoa_http_exchange *exchange, const str
   }
   if (status == STOA_OK) {
     reply_text(exchange, is_ready ? 200 : 503, (struct stoa_bytes){text.data, text.len});
-  } else {
-    stoa_http_drop(exchange);
-  }
-  stoa_buffer_fini(&text);
-}
-
-/* Metrics. */
-
-/* Prometheus names the formats that it takes; what it prefers is the same to it. */
-static void on_metrics(void *user, struct stoa_http_exchange *exchange, const struct stoa_http_request *request) {
-  static const char open_metrics[] = "application/openmetrics-text";
-  struct stoa_string accept = stoa_http_request_field(request, "Accept");
-  bool is_open = accept.len > 0 && memmem(accept.data, accept.len, open_metrics, sizeof open_metrics - 1) != NULL;
-  enum stoa_metric_format format = is_open ? STOA_METRIC_OPENMETRICS : STOA_METRIC_PROMETHEUS;
-  struct stoa_buffer text;
-  stoa_buffer_init(&text, METRICS_BYTES_MAX);
-  if (stoa_server_write_metrics(user, format, &text) == STOA_OK) {
-    reply_as(exchange, 200, stoa_metric_content_type(format), (struct stoa_bytes){text.data, text.len});
   } else {
     stoa_http_drop(exchange);
   }
@@ -251,7 +231,6 @@ static int add_routes(struct stoa_server *server) {
        .handler = on_readyz,
        .user = server,
        .without_key = true},
-      {.method = "GET", .path = "/metrics", .roles = STOA_ROUTE_ADMIN, .handler = on_metrics, .user = server},
   };
   int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(routes) && status == STOA_OK; i++) {

@@ -29,8 +29,8 @@ static void write_sessions(struct stoa_server *server, struct stoa_metric_text *
                                                      STOA_METRIC_GAUGE, 0};
   static const struct stoa_metric_family groups = {"stoa_groups", "Groups that have members, or had some a moment ago.",
                                                    NULL, STOA_METRIC_GAUGE, 0};
-  write_value(text, &connections, stoa_server_connection_count(server));
-  write_value(text, &sessions, stoa_server_session_count(server));
+  write_value(text, &connections, atomic_load(&server->connections));
+  write_value(text, &sessions, atomic_load(&server->sessions));
   stoa_metric_text_family(text, &by_codec);
   for (size_t i = 0; i < server->codecs.count; i++) {
     write_labeled(text, "codec", server->codecs.codecs[i]->name,

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "net/tls.h"
+#include "server/metrics_route.h"
 #include "server/options.h"
 #include "server/run_as.h"
 #include "server/server_private.h"
@@ -35,9 +36,10 @@ static int open_all(struct stoa_server *server) {
   int tls = stoa_listeners_tls_create(server, &server->config, NULL, &server->tls);
   int rules = stoa_options_origin_rules(server);
   int admin = stoa_admin_init(server);
+  int metrics = stoa_metrics_add_route(server);
   int listeners = stoa_listeners_init(server);
   int auth = stoa_auth_init(&server->auth, server->config.auth);
-  const int statuses[] = {web_root, rules, admin, listeners, tls, auth};
+  const int statuses[] = {web_root, rules, admin, metrics, listeners, tls, auth};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
