@@ -220,6 +220,13 @@ bool stoa_address_is_any(const struct stoa_address *address) {
   return address->socket.any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->socket.in6.sin6_addr);
 }
 
+bool stoa_address_is_loopback(const struct stoa_address *address) {
+  if (address->socket.any.sa_family == AF_INET) {
+    return ntohl(address->socket.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return address->socket.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address->socket.in6.sin6_addr);
+}
+
 bool stoa_address_covers(const struct stoa_address *wide, const struct stoa_address *narrow) {
   int family = wide->socket.any.sa_family;
   if (family == AF_UNIX || narrow->socket.any.sa_family == AF_UNIX) {

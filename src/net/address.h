@@ -63,6 +63,8 @@ void stoa_address_format(const struct stoa_address *address, char out_text[STOA_
 
 /* All zero bits: 0.0.0.0 or [::]. */
 bool stoa_address_is_any(const struct stoa_address *address);
+/* 127.0.0.0/8 or ::1: only this machine can connect to a socket there. Not unix sockets. */
+bool stoa_address_is_loopback(const struct stoa_address *address);
 /* 0 for a unix socket and for a given one. */
 uint16_t stoa_address_port(const struct stoa_address *address);
 void stoa_address_set_port(struct stoa_address *address, uint16_t port);

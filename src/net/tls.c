@@ -62,6 +62,11 @@ bool stoa_tls_is_resumed(const struct stoa_tls *tls) {
   return tls->ssl != NULL ? SSL_session_reused(tls->ssl) == 1 : tls->resumed;
 }
 
+const char *stoa_tls_refusal(const struct stoa_tls *tls) {
+  long verdict = tls->ssl == NULL ? X509_V_OK : SSL_get_verify_result(tls->ssl);
+  return verdict == X509_V_OK ? NULL : X509_verify_cert_error_string(verdict);
+}
+
 bool stoa_tls_wants_write(const struct stoa_tls *tls) {
   return tls->wants_write;
 }
@@ -77,4 +82,3 @@ void stoa_tls_shutdown(struct stoa_tls *tls) {
 const struct stoa_certificate *stoa_tls_peer(const struct stoa_tls *tls) {
   return tls->peer;
 }
-

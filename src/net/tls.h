@@ -50,6 +50,9 @@ const char *stoa_tls_version(const struct stoa_tls *tls);
 /* Did the client present a ticket of an earlier session that was accepted? After the handshake. */
 bool stoa_tls_is_resumed(const struct stoa_tls *tls);
 
+/* After a handshake that failed: why the client's certificate was refused. NULL: that was not the reason. */
+const char *stoa_tls_refusal(const struct stoa_tls *tls);
+
 /* Many handshakes of this thread's were under way at once, and half of them have ended, since it was asked last: the
  * allocator keeps some 40 KB for each, which malloc_trim(3) gives back. */
 bool stoa_tls_take_peak(void);

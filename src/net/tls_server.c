@@ -126,15 +126,6 @@ static int agree(SSL_CTX *ssl, struct stoa_tls_context *context, const struct st
 
 /* Certificates of clients. */
 
-static int on_verified(int is_good, X509_STORE_CTX *store) {
-  if (is_good != 1) {
-    stoa_log(STOA_LOG_WARN, "a client's certificate was refused",
-             STOA_F_STR("reason", X509_verify_cert_error_string(X509_STORE_CTX_get_error(store))),
-             STOA_F_INT("depth", X509_STORE_CTX_get_error_depth(store)));
-  }
-  return is_good;
-}
-
 static int verify_mode(const struct stoa_tls_server_settings *settings) {
   switch (settings->client_verify) {
     case STOA_TLS_CLIENT_VERIFY_OFF:
@@ -178,7 +169,7 @@ static int ask_clients(SSL_CTX *ssl, const struct stoa_tls_server_settings *sett
       return stoa_tls_log_refusal("the CA file is not usable", settings->client_ca);
     }
     SSL_CTX_set_client_CA_list(ssl, names);
-    SSL_CTX_set_verify(ssl, mode, on_verified);
+    SSL_CTX_set_verify(ssl, mode, NULL);
     SSL_CTX_set_verify_depth(ssl, CHAIN_DEPTH_MAX);
   }
   return set_session_context(ssl, mode) ? STOA_OK : STOA_E_MEMORY;
@@ -194,7 +185,7 @@ static int ask_likewise(SSL_CTX *ssl, const SSL_CTX *first, const struct stoa_tl
     }
     SSL_CTX_set_client_CA_list(ssl, names);
     SSL_CTX_set1_cert_store(ssl, SSL_CTX_get_cert_store(first));
-    SSL_CTX_set_verify(ssl, mode, on_verified);
+    SSL_CTX_set_verify(ssl, mode, NULL);
     SSL_CTX_set_verify_depth(ssl, CHAIN_DEPTH_MAX);
   }
   return set_session_context(ssl, mode) ? STOA_OK : STOA_E_MEMORY;

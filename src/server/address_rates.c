@@ -70,7 +70,7 @@ static struct address *way_of(struct set *set, const struct stoa_peer *key, uint
 }
 
 static bool is_exempt(const struct stoa_settings *settings, const struct stoa_peer *peer) {
-  bool is_local = stoa_peer_is_loopback(peer) || stoa_peer_is_unix(peer);
+  bool is_local = stoa_peer_is_local(peer);
   return (is_local && !settings->limits.limit_loopback) || stoa_networks_contain(&settings->trusted_proxies, peer);
 }
 

@@ -81,14 +81,7 @@ int stoa_admin_read_key(struct stoa_settings *settings) {
 }
 
 static bool is_local(const struct stoa_address *address) {
-  const struct sockaddr *any = &address->socket.any;
-  struct sockaddr_storage storage = {0};
-  if (any->sa_family == AF_UNIX || stoa_address_is_any(address)) {
-    return any->sa_family == AF_UNIX;
-  }
-  memcpy(&storage, any, any->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-  struct stoa_peer peer = stoa_peer_of(&storage);
-  return stoa_peer_is_loopback(&peer);
+  return address->socket.any.sa_family == AF_UNIX || stoa_address_is_loopback(address);
 }
 
 bool stoa_admin_allows(const struct stoa_settings *settings, const struct stoa_server_listener *listener) {

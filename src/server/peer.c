@@ -29,8 +29,11 @@ bool stoa_peer_is_unix(const struct stoa_peer *peer) {
 
 bool stoa_peer_is_loopback(const struct stoa_peer *peer) {
   static const struct stoa_peer loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return stoa_peer_is_unix(peer) || (stoa_peer_is_ipv4(peer) && peer->bytes[12] == 127) ||
-         memcmp(peer, &loopback6, sizeof loopback6) == 0;
+  return (stoa_peer_is_ipv4(peer) && peer->bytes[12] == 127) || memcmp(peer, &loopback6, sizeof loopback6) == 0;
+}
+
+bool stoa_peer_is_local(const struct stoa_peer *peer) {
+  return stoa_peer_is_unix(peer) || stoa_peer_is_loopback(peer);
 }
 
 void stoa_peer_format(const struct stoa_peer *peer, char out_text[INET6_ADDRSTRLEN]) {

@@ -160,7 +160,7 @@ static struct stoa_peer_entry *find_or_add(struct stoa_peers *peers, const struc
 
 static bool is_exempt(const struct stoa_peers *peers, const struct stoa_peer *peer) {
   const struct stoa_peers_limits *limits = &peers->limits;
-  return (!limits->limit_loopback && stoa_peer_is_loopback(peer)) ||
+  return (!limits->limit_loopback && stoa_peer_is_local(peer)) ||
          (limits->trusted != NULL && stoa_networks_contain(limits->trusted, peer));
 }
 

@@ -6,6 +6,7 @@
 #include "server/endpoint.h"
 #include "server/http_client.h"
 #include "server/http_serve.h"
+#include "server/path_text.h"
 #include "server/worker_table.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
@@ -192,11 +193,13 @@ static void begin_session(struct upgrade *upgrade) {
 }
 
 static void refuse_path(struct upgrade *upgrade) {
-  const struct stoa_string path = {(const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len};
   char address[INET6_ADDRSTRLEN];
+  char path[STOA_PATH_TEXT_SIZE];
+  stoa_path_text_write(
+      stoa_string_make((const char *)upgrade->data + upgrade->head->path.start, upgrade->head->path.len), path);
   stoa_peer_format(stoa_server_session_client(stoa_server_session_of_stream(upgrade->stream)), address);
   stoa_log(STOA_LOG_INFO, "upgrade refused: the endpoint is at another path, server.path",
-           STOA_F_STR("address", address), STOA_F_TEXT("path", path),
+           STOA_F_STR("address", address), STOA_F_STR("path", path),
            STOA_F_TEXT("server.path", upgrade->server->config.path),
            STOA_F_STR("refused", stoa_refused_text(STOA_REFUSED_PATH)));
   note_refused(upgrade, STOA_REFUSED_PATH);

@@ -3,18 +3,9 @@
 #include "server/server_private.h"
 #include "server/start_text.h"
 
-#include <arpa/inet.h>
-
-static bool is_loopback(const struct stoa_address *address) {
-  if (address->socket.any.sa_family == AF_INET) {
-    return (ntohl(address->socket.in.sin_addr.s_addr) >> 24) == 127;
-  }
-  return address->socket.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address->socket.in6.sin6_addr);
-}
-
 /* Can other machines reach it? */
 static bool is_public(const struct stoa_server_socket *bound) {
-  return bound->address.socket.any.sa_family != AF_UNIX && !is_loopback(&bound->address);
+  return bound->address.socket.any.sa_family != AF_UNIX && !stoa_address_is_loopback(&bound->address);
 }
 
 static void look_at_socket(struct stoa_start_facts *facts, const struct stoa_server *server,

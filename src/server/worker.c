@@ -109,11 +109,22 @@ static void on_http_end(struct stoa_stream *stream) {
   stoa_loop_defer(stoa_stream_host_of(stream)->loop, &own->base.release);
 }
 
+static void log_refused_certificate(struct stoa_stream *stream) {
+  const char *reason = stoa_tls_refusal(stream->conn.tls);
+  char address[INET6_ADDRSTRLEN];
+  if (reason != NULL) {
+    stoa_peer_format(stoa_server_session_client(stoa_server_session_of_stream(stream)), address);
+    stoa_log(STOA_LOG_WARN, "a client's certificate was refused", STOA_F_STR("address", address),
+             STOA_F_STR("reason", reason));
+  }
+}
+
 static void on_handshake(struct stoa_stream *stream, bool is_done) {
   const struct stoa_worker *worker = stoa_worker_of_stream(stream);
   struct stoa_server_session *own = stoa_server_session_of_stream(stream);
   if (!is_done) {
     stoa_metric_add(worker->metrics, STOA_M_TLS, STOA_TLS_FAILED, 1);
+    log_refused_certificate(stream);
     return;
   }
   bool is_resumed = stoa_tls_is_resumed(stream->conn.tls);

@@ -8,8 +8,8 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-/* Of a frame that breaks the protocol, in the log. */
-#define SHOWN_BYTES_MAX 32u
+/* Of a frame that breaks the protocol, in the log: the longest header without the mask (RFC 6455 5.2). */
+#define SHOWN_BYTES_MAX 10u
 
 /* A message that is not complete yet. */
 
@@ -226,13 +226,24 @@ static void on_event(struct stoa_session *session, const struct stoa_ws_event *e
   /* Otherwise the close handshake has begun, and messages are thrown away. */
 }
 
-/* What the peer did wrong, with the first bytes of the frame: what was read of it so far is unmasked. */
+/* How many of the bytes are the frame's header, without the mask: what comes after it may be a secret. Text that is not
+ * UTF-8 (1007) may be found in the middle of a frame, so there is none to show. */
+static size_t header_len(const struct stoa_ws_event *event, const uint8_t *data, size_t len) {
+  if (event->code == STOA_WS_CLOSE_INVALID_DATA || len < 2) {
+    return event->code == STOA_WS_CLOSE_INVALID_DATA ? 0 : len;
+  }
+  size_t whole = (data[1] & 0x7f) < 126 ? 2 : (data[1] & 0x7f) == 126 ? 4 : SHOWN_BYTES_MAX;
+  return whole < len ? whole : len;
+}
+
+/* What the peer did wrong, with the frame's header. */
 static void log_violation(const struct stoa_session *session, const struct stoa_ws_event *event, const uint8_t *data,
                           size_t len) {
   static const char digits[] = "0123456789abcdef";
   char id[STOA_UUID_TEXT_LEN + 1];
   char hex[2 * SHOWN_BYTES_MAX + 1];
-  size_t shown = len < SHOWN_BYTES_MAX ? len : SHOWN_BYTES_MAX;
+  size_t shown = header_len(event, data, len);
+  assert(shown <= SHOWN_BYTES_MAX);
   for (size_t i = 0; i < shown; i++) {
     hex[2 * i] = digits[data[i] >> 4];
     hex[2 * i + 1] = digits[data[i] & 15];

@@ -33,6 +33,13 @@ static bool shows_life(struct stoa_session *session) {
   return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && stoa_stream_has_unread(stream);
 }
 
+/* When to look at a session that was pinged. A pong moves no deadline, so the next ping may be due before this one's
+ * pong is overdue: when ping_ms is shorter than pong_ms. */
+static uint64_t pinged_deadline(const struct stoa_session_limits *limits, uint64_t now_ms, uint64_t pong_due_ms) {
+  uint64_t ping_due_ms = now_ms + limits->ping_ms;
+  return ping_due_ms < pong_due_ms ? ping_due_ms : pong_due_ms;
+}
+
 /* read_frames() clears `pinged` when bytes were received after the ping. */
 static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
   struct stoa_stream *stream = &session->stream;
@@ -44,7 +51,7 @@ static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
     return due_ms;
   }
   send_ping(session, now_ms);
-  return now_ms + limits->pong_ms;
+  return pinged_deadline(limits, now_ms, now_ms + limits->pong_ms);
 }
 
 static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
@@ -52,7 +59,7 @@ static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
   const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
   uint64_t due_ms = due_after(now_ms, stream->since_ms, limits->pong_ms);
   if (due_ms > now_ms) {
-    return due_ms;
+    return pinged_deadline(limits, now_ms, due_ms);
   }
   if (shows_life(session)) {
     /* Count it as a pong. The next ping is due as usual and finds a peer that has gone meanwhile. */

@@ -36,7 +36,7 @@ static bool is_port(struct stoa_string text) {
 
 /* RFC 7239 6: an address, and perhaps a port. An IPv6 address has brackets here, but mostly has none in
  * X-Forwarded-For. */
-static struct stoa_forwarded_hop parse_node(struct stoa_string node) {
+static struct stoa_forwarded_hop parse_address(struct stoa_string node) {
   struct stoa_forwarded_hop hop = {0};
   if (stoa_ip_parse(node, hop.address)) {
     hop.is_known = true;
@@ -55,6 +55,13 @@ static struct stoa_forwarded_hop parse_node(struct stoa_string node) {
   } else {
     hop.is_known = stoa_ip_parse_v4(host, hop.address);
   }
+  return hop;
+}
+
+/* The unspecified address names nobody, and is how unix sockets are written elsewhere. */
+static struct stoa_forwarded_hop parse_node(struct stoa_string node) {
+  struct stoa_forwarded_hop hop = parse_address(node);
+  hop.is_known = hop.is_known && !stoa_ip_is_unspecified(hop.address);
   return hop;
 }
 

@@ -17,7 +17,7 @@
 #define STOA_FORWARDED_HOPS_MAX 16
 
 struct stoa_forwarded_hop {
-  bool is_known; /* false: "unknown", an obfuscated name ("_x"), an IPv6 zone, or garbage */
+  bool is_known; /* false: "unknown", an obfuscated name ("_x"), an IPv6 zone, "::", or garbage */
   uint8_t address[STOA_IP_LEN];
 };
 

@@ -145,6 +145,11 @@ static bool is_private_v4(const uint8_t octets[STOA_IPV4_LEN]) {
          (octets[0] == 100 && (octets[1] & 0xc0) == 64);
 }
 
+bool stoa_ip_is_unspecified(const uint8_t address[STOA_IP_LEN]) {
+  static const uint8_t zero[STOA_IP_LEN];
+  return memcmp(address, zero, sizeof zero) == 0;
+}
+
 bool stoa_ip_is_private(const uint8_t address[STOA_IP_LEN]) {
   static const uint8_t loopback[STOA_IP_LEN] = {[STOA_IP_LEN - 1] = 1};
   if (memcmp(address, v4_prefix, sizeof v4_prefix) == 0) {

@@ -19,6 +19,9 @@ bool stoa_ip_parse_v6(struct stoa_string text, uint8_t out_address[STOA_IP_LEN])
 /* An address of either version. */
 bool stoa_ip_parse(struct stoa_string text, uint8_t out_address[STOA_IP_LEN]);
 
+/* Is it "::", which no host has (RFC 4291 2.5.2)? 0.0.0.0 is another: it is mapped. */
+bool stoa_ip_is_unspecified(const uint8_t address[STOA_IP_LEN]);
+
 /* Is it an address that outside hosts cannot reach but browsers on this machine can: loopback, private (RFC 1918, RFC
  * 4193, and RFC 6598, the shared addresses of a provider or a VPN) or link-local? */
 bool stoa_ip_is_private(const uint8_t address[STOA_IP_LEN]);

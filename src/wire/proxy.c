@@ -222,6 +222,9 @@ int stoa_proxy_parse(const uint8_t *data, size_t len, struct stoa_proxy_header *
   } else {
     return STOA_E_SYNTAX;
   }
+  if (status == STOA_OK && header.family == STOA_PROXY_IP && stoa_ip_is_unspecified(header.source)) {
+    return STOA_E_SYNTAX;
+  }
   if (status == STOA_OK) {
     assert(used > 0 && used <= len && used <= STOA_PROXY_BYTES_MAX);
     *out_header = header;

@@ -122,6 +122,42 @@ def half_handshake(world):
     world.until(lambda: world.server.sockets() <= before, "half handshakes to be dropped")
 
 
+def second_flight(peer, version):
+    """Begin a handshake, and return what the client would say after the server's answer."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    context.maximum_version = version
+    client = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    is_first = True
+    while True:
+        try:
+            client.do_handshake()
+            return outgoing.read()  # in TLS 1.3 the client is ready before the server has its last flight
+        except ssl.SSLWantReadError:
+            flight = outgoing.read()
+        if flight and not is_first:
+            return flight
+        peer.send(flight)
+        is_first = False
+        incoming.write(peer.socket.recv(65536))
+
+
+@hostile("a handshake that stops in its second flight is closed after the same timeout", CHATROOM, HURRIED, wrap=wrap)
+def stops_later(world):
+    before = world.server.sockets()
+    peers = []
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for part in (0, 0.1, 0.5, 0.9):
+            peer = world.connect()
+            flight = second_flight(peer, version)
+            peer.send(flight[: int(len(flight) * part)])
+            peers.append(peer)
+    for peer in peers:
+        world.watch(peer)
+        peer.read_to_end()
+    world.until(lambda: world.server.sockets() <= before, "half handshakes to be dropped")
+
+
 @hostile("a handshake in single bytes has one timeout for all of them", CHATROOM, HURRIED, wrap=wrap)
 def slow_handshake(world):
     hello = modern_hello()

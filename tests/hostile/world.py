@@ -18,9 +18,10 @@ from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 ECHO = "ECHO"
 BROADCAST = "BROADCAST"
 CHATROOM = "CHATROOM"
+OFFICE = "OFFICE"
 CHAT = b"\0\0\0\0"
 # Of a chat message, as it is relayed.
-FIELDS = {BROADCAST: ["message", "sender", "timestamp"],
+FIELDS = {BROADCAST: ["message", "sender", "timestamp"], OFFICE: ["message", "sender", "timestamp"],
           CHATROOM: ["message", "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
@@ -29,11 +30,12 @@ REFUSALS_MAX = 40
 class Bystander:
     """A well-behaved client with one open session that sends messages to itself. It also receives what others send."""
 
-    def __init__(self, program, port, source=None, wrap=None):
+    def __init__(self, program, port, source=None, wrap=None, headers=(), before=b""):
         self.program = program
         self.said = 0
         self.peer = Peer(port, source=source, wrap=wrap)
-        self.peer.upgrade(None if program == ECHO else "stoa.json")
+        self.peer.send(before)
+        self.peer.upgrade(None if program == ECHO else "stoa.json", headers)
 
     def chat(self, count=1):
         """Send messages, and receive exactly these, in order."""
@@ -75,12 +77,12 @@ class Bystander:
 class World:
     """The server and the bystander of one test, and the ways in."""
 
-    def __init__(self, program, settings, limit_descriptors=None, wrap=None, source=None):
+    def __init__(self, program, settings, limit_descriptors=None, wrap=None, source=None, headers=(), before=b""):
         self.program = program
         self.server = Server(os.environ[program], settings, limit_descriptors)
         self.peers = []
         try:
-            self.bystander = Bystander(program, self.server.port, source, wrap)
+            self.bystander = Bystander(program, self.server.port, source, wrap, headers, before)
             self.bystander.chat(3)
             self.descriptors = self.server.descriptors()
         except BaseException:

@@ -97,6 +97,20 @@ static void test_an_address_covers_all_that_its_socket_would_accept(void **state
   assert_false(stoa_address_covers(&six, &four));
 }
 
+static void test_loopback_is_what_only_this_machine_can_reach(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bool is_loopback;
+  } cases[] = {{"127.0.0.1:80", true},  {"127.255.0.9:80", true}, {"[::1]:80", true},
+               {"[::]:80", false},      {":80", false},           {"0.0.0.0:80", false},
+               {"128.0.0.1:80", false}, {"[::2]:80", false},      {"unix:/a", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct stoa_address address = one(cases[i].text);
+    assert_int_equal(stoa_address_is_loopback(&address), cases[i].is_loopback);
+  }
+}
+
 static void test_every_ipv4_address_keeps_the_port(void **state) {
   (void)state;
   char out[STOA_ADDRESS_TEXT_SIZE];
@@ -147,6 +161,7 @@ int main(void) {
       cmocka_unit_test(test_an_ipv4_address_in_ipv6_notation_is_an_ipv4_address),
       cmocka_unit_test(test_a_name_is_all_of_its_addresses),
       cmocka_unit_test(test_an_address_covers_all_that_its_socket_would_accept),
+      cmocka_unit_test(test_loopback_is_what_only_this_machine_can_reach),
       cmocka_unit_test(test_every_ipv4_address_keeps_the_port),
       cmocka_unit_test(test_any_other_text_is_refused_and_the_output_is_unchanged),
       cmocka_unit_test(test_bytes_that_the_kernel_would_cut_are_refused),

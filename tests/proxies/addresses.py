@@ -3,7 +3,7 @@
 import itertools
 
 import ways
-from behind import ANOTHER_CLIENT, CLIENT, FULL, PROXY_ADDRESS, TRUST, TWO_EACH, Behind, is_shut_out
+from behind import ANOTHER_CLIENT, CLIENT, FULL, PROXY_ADDRESS, TWO_EACH, Behind, is_shut_out
 from for_each import for_each
 from tap import run
 from ws_raw import request
@@ -25,7 +25,7 @@ def in_the_log(way):
     with Behind(way) as behind:
         assert behind.ask_upgrade(["Origin: https://" + EVIL], source=CLIENT)[1] == 403
         line = behind.server.wait_for_log(EVIL)
-        assert CLIENT in line and PROXY_ADDRESS not in line, line
+        assert f" address={CLIENT} " in line, line
 
 
 @for_each([*ways.ALL, ways.FORWARDED], "each client has limits of its own behind {}")
@@ -55,7 +55,7 @@ def forged_past(way):
 
 @for_each(ways.BY_FIELD[:1], "without trusted proxies the proxy is the client: {}")
 def untrusted(way):
-    with Behind(way, {**TRUST, **NOBODY, **TWO_EACH}) as behind:
+    with Behind(way, {**NOBODY, **TWO_EACH}) as behind:
         joined = [is_full(behind.join(source)) for source in (CLIENT, ANOTHER_CLIENT, CLIENT)]
         assert joined == [False, False, True]
 

@@ -1,7 +1,7 @@
 """A chat room behind a proxy: both are started for one test and ended with it.
 
-A way is one configuration of a proxy. Clients come from 127.0.0.x; the proxy goes to the server from PROXY_ADDRESS,
-which is the only one that the server trusts.
+A way is one configuration of a proxy. Clients come from 127.0.0.x; the proxy goes to the server from the address of its
+way, which is the only one that the server trusts.
 """
 
 import dataclasses
@@ -24,7 +24,6 @@ FULL = 4014
 DEADLINE_S = 60
 CHAT = b"\0\0\0\0"
 WEB_ROOT = os.environ["WEB_ROOT"]
-TRUST = {"server.trusted_proxies": [PROXY_ADDRESS]}
 # Loopback is exempt from the limits for each address otherwise.
 TWO_EACH = {"server.limits.limit_loopback": True, "server.limits.address_sessions_max": 2}
 
@@ -49,6 +48,11 @@ class Way:
     command: Callable
     tls: bool = False  # clients speak TLS with the proxy
     proxy_protocol: bool = False  # the proxy tells the client's address in front of everything
+    address: str = PROXY_ADDRESS  # where it comes from
+    root: str = "/"  # where it shows the server's root
+
+    def trust(self):
+        return {"server.trusted_proxies": [self.address]}
 
     def listener(self):
         """The server's side of it."""
@@ -110,15 +114,15 @@ class Proxy:
 
 
 class Behind:
-    """with Behind(way, settings) as behind: the server, its proxy, and the ways in."""
+    """with Behind(way, settings) as behind: the server, its proxy, and the ways in. program: CHATROOM or ECHO."""
 
-    def __init__(self, way, settings=None):
+    def __init__(self, way, settings=None, program="CHATROOM"):
         self.way = way
         self.peers = []
         self.folder = tempfile.mkdtemp(prefix="stoa-proxy-")
-        everything = {"server.web_root": WEB_ROOT, **TRUST, **way.listener(), **(settings or {})}
+        everything = {"server.web_root": WEB_ROOT, **way.trust(), **way.listener(), **(settings or {})}
         try:
-            self.server = Server(os.environ["CHATROOM"], everything)
+            self.server = Server(os.environ[program], everything)
             try:
                 self.proxy = Proxy(way, self.server.port, self.folder)
             except BaseException:
@@ -170,7 +174,7 @@ class Behind:
     def ask_upgrade(self, headers=(), source=CLIENT, direct=False):
         """The connection and the status that its upgrade got."""
         peer = self.connect(source, direct)
-        peer.send(request(headers=headers, host=self.host))
+        peer.send(request("/" if direct else self.way.root, headers, host=self.host))
         return peer, peer.read_answer().status
 
     def join(self, source=CLIENT, headers=(), direct=False):

@@ -1,4 +1,4 @@
-"""The chat room behind Debian's nginx and haproxy: the page, sessions, origins."""
+"""The chat room behind Debian's nginx, haproxy and Caddy: the page, sessions, origins, long messages, silence."""
 
 import os
 import socket
@@ -8,7 +8,9 @@ from behind import CLIENT, Behind, chat, page, script
 from for_each import for_each
 from server_process import wait_until
 from tap import run, test
+from ws_raw import BINARY, CLOSE, PING, PONG, Ended, frame
 
+MEGABYTE = 1 << 20
 FOREIGN = "Origin: https://evil.example"
 
 
@@ -37,6 +39,55 @@ def origins(way):
     with Behind(way) as behind:
         assert behind.ask_upgrade(["Origin: " + behind.origin])[1] == 101
         assert behind.ask_upgrade([FOREIGN])[1] == 403
+
+
+@for_each(ways.IN_FOLDER, "the page and its sessions work through {}")
+def in_a_folder(way):
+    with Behind(way) as behind:
+        assert behind.get("/chat/")[2] == page()
+        status, _, body = behind.get("/chat/stoa.json")
+        assert status == 200 and b'"./"' in body, body
+        assert behind.get("/")[2] != page(), "only the folder is the server's"
+        assert behind.ask_upgrade(["Origin: " + behind.origin])[1] == 101
+        assert behind.ask_upgrade([FOREIGN])[1] == 403
+        line = behind.server.wait_for_log("evil.example")
+        assert CLIENT in line, line
+        chat(behind.join(), "hello")
+
+
+@for_each(ways.ALL, "a message of a megabyte passes in both directions through {}")
+def long_messages(way):
+    settings = {"server.limits.message_bytes_max": 2 * MEGABYTE, "server.limits.send_queue_bytes_max": 4 * MEGABYTE}
+    with Behind(way, settings, "ECHO") as behind:
+        peer = behind.join()
+        content = os.urandom(MEGABYTE)
+        peer.send(frame(BINARY, content))
+        assert peer.read_message() == (BINARY, content)
+
+
+@for_each(ways.IMPATIENT, "a session that is silent for longer than the timeout of {} needs pings, and lives by them")
+def silence(way):
+    with Behind(way, {"server.ping_interval_ms": 250}) as behind:
+        peer = behind.join()
+        for _ in range(10):  # two and a half seconds
+            assert next_control(peer) == PING
+        chat(peer, "still here")
+    with Behind(way) as behind:
+        peer = behind.join()
+        try:
+            assert next_control(peer) == CLOSE
+        except (Ended, ConnectionError):
+            pass  # the proxy does not know that there are close frames
+
+
+def next_control(peer):
+    """The kind of the next frame that is no message; a ping is answered."""
+    while True:
+        first, payload = peer.read_frame()
+        if first & 0x0F == PING:
+            peer.send(frame(PONG, payload))
+        if first & 0x0F in (PING, CLOSE):
+            return first & 0x0F
 
 
 @test("the page loads through nginx without proxy_http_version, which asks in HTTP/1.0")

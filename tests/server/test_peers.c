@@ -129,6 +129,19 @@ static void test_ipv4_addresses_count_each_for_itself_also_when_they_are_written
   assert_int_equal(connect_as("64:ff9b::192.0.2.2"), STOA_OK);
 }
 
+static void test_a_peer_of_this_machine_has_loopback_or_a_unix_socket(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bool is_loopback, is_local;
+  } cases[] = {{"127.0.0.1", true, true}, {"::1", true, true}, {"unix", false, true}, {"192.0.2.1", false, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct stoa_peer client = peer(cases[i].text);
+    assert_int_equal(stoa_peer_is_loopback(&client), cases[i].is_loopback);
+    assert_int_equal(stoa_peer_is_local(&client), cases[i].is_local);
+  }
+}
+
 static void test_loopback_is_limited_only_when_that_is_asked_for(void **state) {
   (void)state;
   static const char *const local[] = {"127.0.0.1", "::1", "unix"};
@@ -317,6 +330,7 @@ int main(void) {
       TEST(test_a_session_needs_no_connection_of_its_address),
       TEST(test_an_ipv6_address_counts_with_its_64),
       TEST(test_ipv4_addresses_count_each_for_itself_also_when_they_are_written_as_ipv6),
+      TEST(test_a_peer_of_this_machine_has_loopback_or_a_unix_socket),
       TEST(test_loopback_is_limited_only_when_that_is_asked_for),
       TEST(test_handshakes_of_an_address_are_bound_by_a_rate_with_a_burst),
       TEST(test_an_address_is_remembered_as_long_as_its_rate_counts),

@@ -333,6 +333,27 @@ static void a_program_sees_the_clients_certificate_and_the_version(void **state)
   stop();
 }
 
+static void the_log_says_whose_certificate_was_refused_and_why(void **state) {
+  struct client client;
+  (void)state;
+  tls.client_ca = stoa_string_of(authority.ca);
+  tls.client_verify = STOA_TLS_CONFIG_CLIENT_VERIFY_OPTIONAL;
+  fixture_start(&fixture, config_of(1), NULL);
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  client_connect(&client, fixture.address);
+  SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+  assert_int_equal(SSL_CTX_use_certificate_chain_file(context, first.certificate), 1);
+  assert_int_equal(SSL_CTX_use_PrivateKey_file(context, first.key, SSL_FILETYPE_PEM), 1);
+  client.ssl = SSL_new(context);
+  SSL_set_fd(client.ssl, client.fd);
+  assert_int_not_equal(SSL_connect(client.ssl), 1);
+  client_close(&client);
+  SSL_CTX_free(context);
+  stop();
+  expect_logged(
+      "level=warn event=\"a client's certificate was refused\" address=127.0.0.1 reason=\"self-signed certificate\"");
+}
+
 /* Values that are not allowed. */
 
 static void expect_refused(const char *line) {
@@ -397,6 +418,7 @@ int main(void) {
       TEST(sessions_exchange_messages_during_many_reloads),
       TEST(a_client_resumes_after_a_reload),
       TEST(a_program_sees_the_clients_certificate_and_the_version),
+      TEST(the_log_says_whose_certificate_was_refused_and_why),
       TEST(values_that_are_not_allowed_are_named_with_their_option),
   };
   return cmocka_run_group_tests_name("TLS of a server", tests, NULL, NULL);

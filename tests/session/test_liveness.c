@@ -62,6 +62,28 @@ static void test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent(void
   world_expect_close(4012, "no pong in time");
 }
 
+/* As behind a proxy that ends silent connections soon. */
+static void test_an_interval_shorter_than_the_wait_for_a_pong_is_kept(void **state) {
+  (void)state;
+  world.limits.ping_ms = 1000;
+  world_upgrade();
+  for (unsigned i = 1; i <= 20; i++) {
+    world_advance_ms(1000);
+    assert_int_equal(world.pings, i);
+    assert_true(world.due_ms <= world.time.monotonic_ns / 1000000 + 1000); /* the host looks at it in time */
+    world_send_frame(0x8a, "", 0);
+    world_turn();
+  }
+  /* And a pong that does not come is missed as late as ever, without another ping. */
+  world_advance_ms(1000);
+  let_time_pass(PONG_MS / 1000 - 1, 1000);
+  assert_int_equal(world.pings, 21);
+  assert_int_equal(world.closings, 0);
+  world_receive(got, sizeof got);
+  world_advance_ms(1000);
+  world_expect_close(4012, "no pong in time");
+}
+
 static void test_a_session_that_is_active_in_both_directions_is_not_pinged(void **state) {
   (void)state;
   world_upgrade();
@@ -342,6 +364,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_peer_that_is_sent_nothing_is_pinged_however_much_it_sends),
       TEST(test_a_peer_that_is_not_heard_is_pinged_however_much_it_is_sent),
+      TEST(test_an_interval_shorter_than_the_wait_for_a_pong_is_kept),
       TEST(test_a_session_that_is_active_in_both_directions_is_not_pinged),
       TEST(test_messages_of_a_group_put_the_ping_off),
       TEST(test_a_pong_that_lies_unread_in_the_socket_counts),

@@ -59,6 +59,7 @@ static void an_element_that_is_not_an_address_is_unknown(void **state) {
               "?|?|?|?|?|");
   assert_list("X-Forwarded-For: 192.0.2.256, 1.2.3, 01.2.3.4, \"192.0.2.1\", [192.0.2.1], [], [::1, ::1]\r\n",
               "?|?|?|?|?|?|?|?|");
+  assert_list("X-Forwarded-For: 192.0.2.1, ::, [::], [::]:80, ::0, 0.0.0.0\r\n", "0.0.0.0|?|?|?|?|192.0.2.1|");
   assert_list("X-Forwarded-For: a b, 192.0.2.1 x, evil.example, ' or 1=1, %00\r\n", "?|?|?|?|?|");
 }
 
