@@ -1,5 +1,6 @@
 #include "server/dispatch.h"
 
+#include "base/uninitialized.h"
 #include "server/conclude.h"
 #include "server/server_private.h"
 #include "server/waits.h"
@@ -179,15 +180,20 @@ static void begin(const struct incoming *incoming, const void *message) {
                                          .handler = handler->name,
                                          .operation = stoa_server_metrics_operation(worker->server, handler),
                                          .began_ns = stoa_metrics_begin_request(worker)}};
-  struct stoa_invocation invocation;
-  invocation.chain = stoa_chain_of(worker->server, handler);
+  struct stoa_invocation invocation STOA_UNINITIALIZED;
+  invocation.chain = stoa_chain_of(&worker->server->middlewares, request.question.operation);
   if (invocation.chain == NULL) {
     invoke(&request, message);
     return;
   }
   stoa_invocation_init(&invocation, incoming->session, handler, &request.question, incoming->typed.payload);
   request.invocation = &invocation;
-  go_through(&request, message);
+  if (invocation.chain->is_quiet) {
+    invocation.message = message;
+    invoke(&request, message);
+  } else {
+    go_through(&request, message);
+  }
 }
 
 void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_bytes payload) {
@@ -231,7 +237,7 @@ static void dispatch(struct incoming *incoming) {
     return;
   }
   void *message = NULL;
-  struct stoa_codec_error error;
+  struct stoa_codec_error error STOA_UNINITIALIZED; /* its text is set by decode() */
   int status = decode(session, handler, incoming->typed.payload, &message, &error);
   if (status != STOA_OK) {
     fail_decode(incoming, status, error.text);

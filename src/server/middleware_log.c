@@ -1,4 +1,5 @@
 /* server/middleware_log.c: the request log (stoa/middleware.h). */
+#include "server/chain.h"
 #include "server/middleware_own.h"
 
 #include <assert.h>
@@ -92,5 +93,9 @@ int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_se
     log->options.sample = log->options.sample == 0 ? STOA_REQUEST_LOG_SAMPLE : log->options.sample;
   }
   const struct stoa_middleware middleware = {.name = "log", .after = after, .user = log, .destroy = stoa_free};
-  return stoa_middleware_own(server, selector, &middleware);
+  int status = stoa_middleware_own(server, selector, &middleware);
+  if (status == STOA_OK && log->options.mode == STOA_REQUEST_LOG_ERRORS) {
+    stoa_middlewares_skip_successes(server);
+  }
+  return status;
 }
