@@ -5,6 +5,7 @@
 #include "base/log_clock.h"
 #include "base/log_line.h"
 #include "base/log_writer.h"
+#include "base/uninitialized.h"
 #include "base/units.h"
 
 #define LINES_PER_SECOND_MAX 10u
@@ -78,7 +79,7 @@ void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, co
     return;
   }
   int errno_before = errno;
-  struct stoa_log_line line;
+  struct stoa_log_line line STOA_UNINITIALIZED;
   head.wall_us = stoa_clock_wall_us(output.clock);
   stoa_log_line_compose(&line, &head, fields, field_count);
   stoa_log_writer_put(&output, &line);

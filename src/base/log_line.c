@@ -118,6 +118,15 @@ static size_t escape(const uint8_t *data, size_t len, bool is_json, char *out, s
   return taken;
 }
 
+/* How many bytes from here on need no escape and are a character each. */
+static size_t plain_run(const uint8_t *data, size_t len) {
+  size_t run = 0;
+  while (run < len && data[run] >= ' ' && data[run] <= '~' && data[run] != '"' && data[run] != '\\') {
+    run++;
+  }
+  return run;
+}
+
 /* Write a value in quotes. It is cut after VALUE_BYTES_MAX bytes of output, never inside a character or an escape. */
 static void put_quoted(struct stoa_log_line *line, struct stoa_string text) {
   const uint8_t *data = (const uint8_t *)text.data;
@@ -126,6 +135,13 @@ static void put_quoted(struct stoa_log_line *line, struct stoa_string text) {
   for (size_t at = 0; at < text.len;) {
     char escaped[ESCAPE_BYTES_MAX];
     size_t escaped_len;
+    size_t run = plain_run(data + at, text.len - at < room ? text.len - at : room);
+    if (run > 0) {
+      put(line, text.data + at, run);
+      room -= run;
+      at += run;
+      continue;
+    }
     at += escape(data + at, text.len - at, line->style == STOA_LOG_JSON, escaped, &escaped_len);
     if (escaped_len > room) {
       break;

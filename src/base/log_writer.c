@@ -2,6 +2,7 @@
 
 #include "base/log_queue.h"
 #include "base/sys.h"
+#include "base/uninitialized.h"
 #include "base/units.h"
 
 #include <assert.h>
@@ -91,7 +92,7 @@ static void tell_of_dropped(void) {
                                      .level = STOA_LOG_WARN,
                                      .event = "log lines dropped"};
   const struct stoa_log_field count = STOA_F_INT("count", writer.unreported);
-  struct stoa_log_line line;
+  struct stoa_log_line line STOA_UNINITIALIZED;
   stoa_log_line_compose(&line, &head, &count, 1);
   if (put_record(writer.output.fd, writer.unreported, &line) == STOA_OK) {
     writer.unreported = 0;
@@ -237,7 +238,7 @@ static void count_lost(const struct stoa_log_record *record) {
 }
 
 enum stoa_log_step stoa_log_writer_run_one(int wait_ms) {
-  struct piece piece;
+  struct piece piece STOA_UNINITIALIZED;
   lock();
   bool is_taken = take_piece(&piece);
   unlock();

@@ -120,6 +120,16 @@ void stoa_metric_observe(struct stoa_metric_shard *shard, uint32_t metric, uint3
   stoa_metric_shard_add(shard, cell + about->bound_count + 1, value);
 }
 
+struct stoa_metric_series_cells stoa_metric_series_of(struct stoa_metric_shard *shard, uint32_t metric,
+                                                      uint32_t series) {
+  const struct stoa_metric *about = &shard->table[metric];
+  uint32_t cell = shard->starts[metric] + series * cells_each(about);
+  assert(!shard->is_shared);
+  assert(about->family.type == STOA_METRIC_HISTOGRAM);
+  assert(cell < shard->starts[metric + 1]);
+  return (struct stoa_metric_series_cells){&shard->cells[cell], about->bounds, about->bound_count};
+}
+
 /* Scraping. */
 
 static uint64_t sum(const struct stoa_metrics *metrics, uint32_t cell) {

@@ -98,6 +98,31 @@ static inline struct stoa_metric_cell *stoa_metric_cell_of(struct stoa_metric_sh
   return &shard->cells[shard->starts[metric] + series];
 }
 
+/* Of a counter that its thread counts elsewhere: all of it so far. */
+static inline void stoa_metric_cell_set(struct stoa_metric_cell *cell, uint64_t value) {
+  atomic_store_explicit(&cell->value, value, memory_order_relaxed);
+}
+
+/* One series of a histogram, for code that puts in so many values that looking the series up would cost too much. */
+struct stoa_metric_series_cells {
+  struct stoa_metric_cell *cells; /* a bucket each, that of +Inf, the sum */
+  const uint64_t *bounds;
+  uint32_t bound_count;
+};
+
+/* By the shard's thread only; valid as long as the shard. */
+struct stoa_metric_series_cells stoa_metric_series_of(struct stoa_metric_shard *shard, uint32_t metric,
+                                                      uint32_t series);
+
+static inline void stoa_metric_series_observe(const struct stoa_metric_series_cells *series, uint64_t value) {
+  uint32_t bucket = 0;
+  while (bucket < series->bound_count && value > series->bounds[bucket]) {
+    bucket++;
+  }
+  stoa_metric_cell_add(&series->cells[bucket], 1);
+  stoa_metric_cell_add(&series->cells[series->bound_count + 1], value);
+}
+
 /* Put a value into a histogram. */
 void stoa_metric_observe(struct stoa_metric_shard *shard, uint32_t metric, uint32_t series, uint64_t value);
 

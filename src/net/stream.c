@@ -199,8 +199,6 @@ void stoa_stream_host_run_ready(struct stoa_stream_host *host) {
 void stoa_stream_host_init(struct stoa_stream_host *host) {
   static const struct stoa_turn_events events = {on_flush, on_sent, on_unmark};
   host->turn.events = &events;
-  host->bytes_in = host->bytes_in == NULL ? &host->uncounted : host->bytes_in;
-  host->bytes_out = host->bytes_out == NULL ? &host->uncounted : host->bytes_out;
 }
 
 void stoa_stream_host_fini(struct stoa_stream_host *host) {

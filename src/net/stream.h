@@ -141,11 +141,8 @@ struct stoa_stream_host {
   /* A stream's next deadline moved nearer. */
   void (*on_deadline_change)(struct stoa_stream *stream, uint64_t due_ms);
 
-  /* Counters and gauges of all streams, bumped by the host's thread. Set by the caller; those that are not count into
-   * `uncounted`. */
-  struct stoa_metric_cell *bytes_in, *bytes_out;
-  struct stoa_metric_cell *backlog; /* NULL: not counted */
-  struct stoa_metric_cell uncounted;
+  uint64_t bytes_in, bytes_out;     /* of all streams, read and written */
+  struct stoa_metric_cell *backlog; /* a gauge, set by the caller and bumped by the host's thread; NULL: not counted */
   /* A TLS handshake was completed, or failed. May be NULL. */
   void (*on_handshake)(struct stoa_stream *stream, bool is_done);
 
@@ -158,7 +155,7 @@ struct stoa_stream_host {
   struct stoa_ready ready;
 };
 
-/* `loop`, `scratch`, `queue_bytes_max`, the callbacks and the counters are set by the caller. */
+/* `loop`, `scratch`, `queue_bytes_max`, the callbacks and the gauge are set by the caller. */
 void stoa_stream_host_init(struct stoa_stream_host *host);
 void stoa_stream_host_fini(struct stoa_stream_host *host);
 /* Call at the end of a turn, before groups are flushed. Streams on the ready list get their shares, for at most

@@ -1,6 +1,7 @@
 #include "net/turn.h"
 
 #include "base/memory.h"
+#include "base/uninitialized.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -88,7 +89,7 @@ bool stoa_turn_gather(struct stoa_turn *turn, const struct stoa_turn_send *send)
 }
 
 void stoa_turn_hand_over(struct stoa_turn *turn) {
-  struct stoa_send sends[STOA_SEND_RING_ENTRIES];
+  struct stoa_send sends[STOA_SEND_RING_ENTRIES] STOA_UNINITIALIZED;
   uint32_t count = turn->send_count;
   if (count == 0) {
     return;

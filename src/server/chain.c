@@ -23,6 +23,12 @@ int stoa_server_use(struct stoa_server *server, const struct stoa_selector *sele
   return STOA_OK;
 }
 
+void stoa_middlewares_skip_successes(struct stoa_server *server) {
+  struct stoa_middlewares *all = &server->middlewares;
+  assert(all->count > 0);
+  all->skips_successes[all->count - 1] = true;
+}
+
 /* Selecting. */
 
 static bool has_type(const struct stoa_selector *selector, uint32_t type) {
@@ -58,11 +64,18 @@ static bool matches(const struct stoa_selector *selector, uint32_t type, const c
          (selector->match != NULL && selector->match(selector->context, type, operation));
 }
 
+static bool is_quiet(const struct stoa_middlewares *all, uint32_t index) {
+  const struct stoa_middleware *middleware = &all->items[index];
+  return middleware->before == NULL && (middleware->after == NULL || all->skips_successes[index]);
+}
+
 static void build(const struct stoa_middlewares *all, const struct stoa_handler *handler, struct stoa_chain *chain) {
+  chain->is_quiet = true;
   for (uint32_t i = 0; i < all->count; i++) {
     const struct stoa_selector *selector = &all->selectors[i];
     if (matches(selector, handler->type, stoa_handler_operation(handler)) != selector->except) {
       chain->items[chain->count++] = &all->items[i];
+      chain->is_quiet = chain->is_quiet && is_quiet(all, i);
     }
   }
 }
@@ -84,16 +97,6 @@ int stoa_chains_build(struct stoa_server *server) {
     build(all, &handlers_of(server)[i], &all->chains[i]);
   }
   return STOA_OK;
-}
-
-const struct stoa_chain *stoa_chain_of(const struct stoa_server *server, const struct stoa_handler *handler) {
-  if (server->middlewares.chains == NULL) {
-    return NULL;
-  }
-  size_t index = (size_t)(handler - handlers_of(server));
-  assert(index < server->handlers.count);
-  const struct stoa_chain *chain = &server->middlewares.chains[index];
-  return chain->count == 0 ? NULL : chain;
 }
 
 void stoa_chains_fini(struct stoa_server *server) {
@@ -121,13 +124,13 @@ void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_se
   out_invocation->payload = payload;
   out_invocation->start_ns = stoa_loop_now_ns(stoa_worker_of(session)->loop);
   out_invocation->question = *question;
-  out_invocation->passed = 0;
+  out_invocation->passed = out_invocation->chain->is_quiet ? (uint8_t)out_invocation->chain->count : 0;
   out_invocation->current = 0;
   out_invocation->is_before = false;
   out_invocation->is_traced = false;
   out_invocation->end = STOA_INVOCATION_RUNS;
   out_invocation->wait = NULL;
-  memset(out_invocation->slots, 0, out_invocation->chain->count * sizeof out_invocation->slots[0]);
+  out_invocation->slots_used = 0;
 }
 
 void stoa_invocation_copy(struct stoa_invocation *out_copy, const struct stoa_invocation *invocation) {

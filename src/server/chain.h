@@ -16,6 +16,7 @@
 
 struct stoa_chain {
   uint32_t count; /* 0: no middleware selects the handler */
+  bool is_quiet;  /* nothing of it runs for a message that succeeds */
   const struct stoa_middleware *items[STOA_MIDDLEWARES_MAX];
 };
 
@@ -23,6 +24,7 @@ struct stoa_chain {
 struct stoa_middlewares {
   struct stoa_middleware items[STOA_MIDDLEWARES_MAX];
   struct stoa_selector selectors[STOA_MIDDLEWARES_MAX];
+  bool skips_successes[STOA_MIDDLEWARES_MAX];
   uint32_t count;
   struct stoa_chain *chains; /* one for each handler, in their order; NULL: the server has no middlewares */
 };
@@ -42,18 +44,23 @@ struct stoa_invocation {
   uint8_t end; /* enum stoa_invocation_end */
   uint8_t trace_id[16];
   struct stoa_wait *wait;               /* taken in the `before` that runs */
-  uint64_t slots[STOA_MIDDLEWARES_MAX]; /* those of the chain are initialized */
+  uint32_t slots_used;                  /* a bit for each slot that was asked for; the others have no value yet */
+  uint64_t slots[STOA_MIDDLEWARES_MAX]; /* those of the chain are in use */
 };
 
+/* `after` of the middleware that was added last does nothing after a success, and need not be called then. */
+void stoa_middlewares_skip_successes(struct stoa_server *server);
 /* Build the chain of each handler that a middleware selects; earlier chains are freed. Errors: STOA_E_MEMORY */
 int stoa_chains_build(struct stoa_server *server);
 /* Free the chains, and call `destroy` of each middleware. */
 void stoa_chains_fini(struct stoa_server *server);
 
-/* The chain of a handler of the server's table; NULL: no middleware selects it. */
-const struct stoa_chain *stoa_chain_of(const struct stoa_server *server, const struct stoa_handler *handler);
+/* The chain of a handler by its index in the server's table; NULL: no middleware selects it. */
+static inline const struct stoa_chain *stoa_chain_of(const struct stoa_middlewares *all, uint32_t index) {
+  return all->chains == NULL || all->chains[index].count == 0 ? NULL : &all->chains[index];
+}
 
-/* A message of this handler begins. The chain is set already. */
+/* A message of this handler begins. The chain is set already; one that is quiet has been passed. */
 void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_session *session,
                           const struct stoa_handler *handler, const struct stoa_question *question,
                           struct stoa_bytes payload);

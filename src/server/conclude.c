@@ -16,15 +16,18 @@ static const struct stoa_error abandoned = {.code = STOA_ERROR_UNAVAILABLE,
 static void note(const struct stoa_session *session, const struct stoa_question *question, uint32_t outcome) {
   struct stoa_worker *worker = stoa_worker_of(session);
   enum stoa_transport transport = question->http == NULL ? STOA_TRANSPORT_WEBSOCKET : STOA_TRANSPORT_HTTP;
-  stoa_metrics_note_request(worker, transport, question->operation, outcome,
-                            stoa_metrics_duration(worker, question->began_ns));
+  uint64_t duration_ns =
+      question->began_ns == STOA_UNTIMED ? STOA_UNTIMED : stoa_metrics_duration(worker, question->began_ns);
+  stoa_metrics_note_request(worker, transport, question->operation, outcome, duration_ns);
 }
 
 /* The last step. `error` NULL: success. */
 static void finish(struct stoa_session *session, const struct stoa_question *question,
                    struct stoa_invocation *invocation, enum stoa_invocation_end end, const struct stoa_error *error) {
-  note(session, question, stoa_server_metrics_outcome(stoa_worker_of(session)->server, error));
-  if (invocation != NULL) {
+  bool is_success = error == NULL;
+  note(session, question,
+       is_success ? STOA_OUTCOME_OK : stoa_server_metrics_outcome(stoa_worker_of(session)->server, error));
+  if (invocation != NULL && !(is_success && invocation->chain->is_quiet)) {
     stoa_chain_after(invocation, end, error);
   }
   if (question->http != NULL) {

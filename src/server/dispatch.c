@@ -1,5 +1,6 @@
 #include "server/dispatch.h"
 
+#include "base/uninitialized.h"
 #include "server/conclude.h"
 #include "server/http_message.h"
 #include "server/server_private.h"
@@ -174,15 +175,20 @@ static void go_through(const struct request *request, const void *message) {
 void stoa_dispatch_begin(struct stoa_session *session, const struct stoa_handler *handler,
                          const struct stoa_question *question, struct stoa_bytes payload, const void *message) {
   struct request request = {.session = session, .handler = handler, .question = *question};
-  struct stoa_invocation invocation;
-  invocation.chain = stoa_chain_of(stoa_worker_of(session)->server, handler);
+  struct stoa_invocation invocation STOA_UNINITIALIZED;
+  invocation.chain = stoa_chain_of(&stoa_worker_of(session)->server->middlewares, question->operation);
   if (invocation.chain == NULL) {
     invoke(&request, message);
     return;
   }
   stoa_invocation_init(&invocation, session, handler, &request.question, payload);
   request.invocation = &invocation;
-  go_through(&request, message);
+  if (invocation.chain->is_quiet) {
+    invocation.message = message;
+    invoke(&request, message);
+  } else {
+    go_through(&request, message);
+  }
 }
 
 static void begin(const struct incoming *incoming, const void *message) {
@@ -242,7 +248,7 @@ static void dispatch(struct incoming *incoming) {
     return;
   }
   void *message = NULL;
-  struct stoa_codec_error error;
+  struct stoa_codec_error error STOA_UNINITIALIZED; /* its text is set by decode() */
   int status = decode(session, handler, incoming->typed.payload, &message, &error);
   if (status != STOA_OK) {
     fail_decode(incoming, status, error.text);

@@ -1,5 +1,6 @@
 #include "server/fanout.h"
 
+#include "base/uninitialized.h"
 #include "server/session_id.h"
 #include "server/side.h"
 
@@ -198,7 +199,7 @@ static void exclude(struct stoa_groups *groups, struct stoa_group *group, size_t
 
 static int append_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing,
                      const struct stoa_uuid *except) {
-  size_t lens[STOA_VARIANTS_MAX];
+  size_t lens[STOA_VARIANTS_MAX] STOA_UNINITIALIZED; /* of those that were written */
   uint64_t written = 0;
   for (size_t i = 0; i < variant_count(groups); i++) {
     if (stoa_group_interested(group, i) == 0) {

@@ -58,7 +58,12 @@ uint64_t stoa_invocation_elapsed_ns(const struct stoa_invocation *invocation) {
 }
 
 uint64_t *stoa_invocation_slot(struct stoa_invocation *invocation) {
+  uint32_t bit = UINT32_C(1) << invocation->current;
   assert(invocation->current < invocation->chain->count);
+  if ((invocation->slots_used & bit) == 0) {
+    invocation->slots_used |= bit;
+    invocation->slots[invocation->current] = 0;
+  }
   return &invocation->slots[invocation->current];
 }
 

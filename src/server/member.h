@@ -41,12 +41,9 @@ static inline void stoa_member_close_lost(struct stoa_session *session) {
   stoa_session_close(session, STOA_CLOSE_POSITION_LOST, "messages were lost");
 }
 
-/* So many messages of a batch were just given to its stream: count them. A stream that did not take them has a fate
- * now, or is not open. */
-static inline void stoa_member_note_sent(struct stoa_session *session, uint32_t count) {
-  if (session->stream.fate == STOA_FATE_ALIVE && session->stream.state == STOA_STREAM_OPEN) {
-    stoa_session_note_sent(session, count);
-  }
+/* Did its stream take what it was just given? One that did not has a fate now, or is not open. */
+static inline bool stoa_member_has_taken(const struct stoa_session *session) {
+  return session->stream.fate == STOA_FATE_ALIVE && session->stream.state == STOA_STREAM_OPEN;
 }
 
 /* Its index in the group of all. */

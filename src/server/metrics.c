@@ -169,11 +169,15 @@ void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport t
   assert(operation < metrics->operation_count);
   assert(outcome < STOA_OUTCOMES_MAX);
   uint32_t row = metrics->operation_rows[operation * STOA_TRANSPORT_COUNT + transport];
-  stoa_metric_add(worker->metrics, STOA_M_REQUESTS, row * STOA_OUTCOMES_MAX + outcome, 1);
+  stoa_metric_cell_add(&worker->requests[row * STOA_OUTCOMES_MAX + outcome], 1);
   if (duration_ns != STOA_UNTIMED) {
     stoa_metric_observe(worker->metrics, STOA_M_REQUEST_SECONDS, row, duration_ns);
   }
-  stoa_worker_watch_request(worker, operation);
+  worker->watch.last = operation;
+  worker->watch.has_last = true;
+  if (worker->watch.until_ns != 0) {
+    stoa_worker_watch_time(worker, operation);
+  }
 }
 
 void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused reason) {

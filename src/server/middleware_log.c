@@ -1,4 +1,5 @@
 /* server/middleware_log.c: the request log (stoa/middleware.h). */
+#include "server/chain.h"
 #include "server/middleware_configured.h"
 #include "server/middleware_own.h"
 #include "server/server_private.h"
@@ -121,7 +122,11 @@ static int use(struct stoa_server *server, const struct stoa_selector *selector,
     log->options.sample = log->options.sample == 0 ? STOA_REQUEST_LOG_SAMPLE : log->options.sample;
   }
   const struct stoa_middleware middleware = {.name = "log", .after = after, .user = log, .destroy = stoa_free};
-  return stoa_middleware_own(server, selector, &middleware);
+  int status = stoa_middleware_own(server, selector, &middleware);
+  if (status == STOA_OK && log->options.mode == STOA_REQUEST_LOG_ERRORS) {
+    stoa_middlewares_skip_successes(server);
+  }
+  return status;
 }
 
 int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,

@@ -51,6 +51,7 @@ static bool may_write(struct stoa_worker *worker, enum stoa_session_line line) {
   renew(worker, stoa_loop_now_ms(worker->loop));
   if (log->written[line] >= lines_max(worker)) {
     log->left_out[line]++;
+    log->has_left_out = true;
     return false;
   }
   log->written[line]++;
@@ -58,13 +59,7 @@ static bool may_write(struct stoa_worker *worker, enum stoa_session_line line) {
 }
 
 void stoa_session_log_tick(struct stoa_worker *worker) {
-  const struct stoa_session_log *log = &worker->session_log;
-  for (size_t i = 0; i < STOA_SESSION_LINES; i++) {
-    if (log->left_out[i] > 0) {
-      renew(worker, stoa_loop_now_ms(worker->loop));
-      return;
-    }
-  }
+  renew(worker, stoa_loop_now_ms(worker->loop));
 }
 
 void stoa_session_log_end(struct stoa_worker *worker) {

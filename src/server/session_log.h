@@ -14,6 +14,7 @@
 #ifndef STOA_SERVER_SESSION_LOG_H
 #define STOA_SERVER_SESSION_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct stoa_session;
@@ -34,13 +35,14 @@ struct stoa_session_log {
   uint64_t began_ms; /* when the second began that is counted */
   uint32_t written[STOA_SESSION_LINES];
   uint32_t left_out[STOA_SESSION_LINES];
+  bool has_left_out; /* one of them is not 0 */
 };
 
 /* It was admitted. */
 void stoa_session_log_opened(struct stoa_session *session);
 /* It has ended; its struct is still whole. Does nothing for one that was never admitted. */
 void stoa_session_log_closed(struct stoa_session *session);
-/* Call now and then: tells how many were left out, when a second is over. */
+/* Call now and then while has_left_out: tells how many were left out, when a second is over. */
 void stoa_session_log_tick(struct stoa_worker *worker);
 /* The worker ends: tell it now. */
 void stoa_session_log_end(struct stoa_worker *worker);

@@ -66,7 +66,9 @@ static void take_up_to(struct stoa_group_side *side, struct stoa_member *member,
   size_t from = taken_by(side, member);
   if (from < end) {
     stoa_stream_output_queue(&member->session->stream, side->batch, from, end);
-    stoa_member_note_sent(member->session, message_count(side, from, end));
+    if (stoa_member_has_taken(member->session)) {
+      stoa_session_note_sent(member->session, message_count(side, from, end));
+    }
     member->batch_number = side->batch_number;
     member->taken = (uint32_t)end;
   }
@@ -156,9 +158,19 @@ bool stoa_side_held_lost(const struct stoa_group *group, size_t variant) {
   return group->sides[variant]->held_lost;
 }
 
+/* The counter of all sessions is the caller's to bump, once for all members. */
+static uint32_t note_sent(const struct stoa_member *member, uint32_t count) {
+  if (!stoa_member_has_taken(member->session)) {
+    return 0;
+  }
+  member->session->stream.messages_out += count;
+  return count;
+}
+
 void stoa_side_write(const struct stoa_group_side *side) {
   size_t len = side->batch->bytes.len;
   uint32_t all_count = message_count(side, 0, len);
+  uint64_t sent_count = 0;
   for (uint32_t i = 0; i < side->count; i++) {
     const struct stoa_member *member = &side->members[i];
     if (i + PREFETCH_MEMBERS < side->count) {
@@ -167,8 +179,11 @@ void stoa_side_write(const struct stoa_group_side *side) {
     size_t from = taken_by(side, member);
     if (from < len) {
       stoa_stream_output_shared(&member->session->stream, side->batch, from, len);
-      stoa_member_note_sent(member->session, from == 0 ? all_count : message_count(side, from, len));
+      sent_count += note_sent(member, from == 0 ? all_count : message_count(side, from, len));
     }
+  }
+  if (sent_count > 0) {
+    stoa_session_host_of(side->members[0].session)->messages_out += sent_count;
   }
 }
 

@@ -145,7 +145,9 @@ static void on_turn_end(void *context) {
   stoa_fanout_flush(&worker->groups, worker->draining);
   stoa_worker_watch_part(worker, STOA_TURN_FANOUT);
   const struct stoa_group *held = worker->groups.dirty;
-  stoa_placements_run(worker);
+  if (worker->placements.first != NULL) {
+    stoa_placements_run(worker);
+  }
   stoa_worker_watch_part(worker, STOA_TURN_PLACEMENTS);
   stoa_turn_end(&worker->streams.turn);
   stoa_worker_watch_part(worker, STOA_TURN_OUTPUT);
@@ -159,17 +161,8 @@ static void on_turn_end(void *context) {
 
 /* Making. */
 
-static void set_counters(struct stoa_worker *worker) {
-  struct stoa_metric_shard *metrics = worker->metrics;
-  worker->streams.bytes_in = stoa_metric_cell_of(metrics, STOA_M_BYTES, STOA_DIRECTION_IN);
-  worker->streams.bytes_out = stoa_metric_cell_of(metrics, STOA_M_BYTES, STOA_DIRECTION_OUT);
-  worker->streams.backlog = stoa_metric_cell_of(metrics, STOA_M_BACKLOG, 0);
-  worker->sessions.messages_in = stoa_metric_cell_of(metrics, STOA_M_MESSAGES, STOA_DIRECTION_IN);
-  worker->sessions.messages_out = stoa_metric_cell_of(metrics, STOA_M_MESSAGES, STOA_DIRECTION_OUT);
-}
-
 static void set_hosts(struct stoa_worker *worker) {
-  set_counters(worker);
+  worker->streams.backlog = stoa_metric_cell_of(worker->metrics, STOA_M_BACKLOG, 0);
   worker->streams.loop = worker->loop;
   worker->streams.on_deadline_change = stoa_worker_on_deadline_change;
   worker->streams.on_handshake = on_handshake;
@@ -228,6 +221,7 @@ int stoa_worker_init(struct stoa_worker *worker, struct stoa_server *server, uin
   worker->index = index;
   worker->spare.fd = -1;
   worker->metrics = stoa_metrics_shard(server->metrics.set, index);
+  worker->requests = stoa_metric_cell_of(worker->metrics, STOA_M_REQUESTS, 0);
   worker->sample_in = 1; /* the first one is measured: a server with few requests has a duration too */
   set_scratch(worker);
   stoa_worker_settings_begin(worker);

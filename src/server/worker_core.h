@@ -81,6 +81,7 @@ struct stoa_worker {
   /* A message that waited goes on with its chain; the bytes are borrowed until it returns. */
   void (*on_resumed)(struct stoa_invocation *invocation, struct stoa_bytes payload);
   struct stoa_metric_shard *metrics; /* borrowed from the server's */
+  struct stoa_metric_cell *requests; /* its cells of STOA_M_REQUESTS */
   uint32_t sample_in;                /* requests until one is measured, see metrics.h */
   struct stoa_worker_watch watch;
   struct stoa_session_log session_log;

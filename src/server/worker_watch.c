@@ -6,17 +6,8 @@
 #include <assert.h>
 #include <stoa/log.h>
 
-static uint64_t handled(struct stoa_worker *worker) {
-  return stoa_metric_cell_value(stoa_metric_cell_of(worker->metrics, STOA_M_MESSAGES, STOA_DIRECTION_IN));
-}
-
-void stoa_worker_watch_request(struct stoa_worker *worker, uint32_t operation) {
+void stoa_worker_watch_time(struct stoa_worker *worker, uint32_t operation) {
   struct stoa_worker_watch *watch = &worker->watch;
-  watch->last = operation;
-  watch->has_last = true;
-  if (watch->until_ns == 0) {
-    return;
-  }
   uint64_t now_ns = stoa_clock_monotonic_ns(worker->server->clock);
   if (watch->noted_ns < stoa_loop_now_ns(worker->loop)) {
     watch->noted_ns = stoa_loop_now_ns(worker->loop); /* the first one of this turn */
@@ -44,38 +35,53 @@ static void log_slow(struct stoa_worker *worker, const struct stoa_loop_times *t
            STOA_F_INT("posts_ms", ms(times->steps_ns[STOA_LOOP_POSTS])),
            STOA_F_INT("timers_ms", ms(times->steps_ns[STOA_LOOP_TIMERS])),
            STOA_F_INT("end_ms", ms(times->steps_ns[STOA_LOOP_END])),
-           STOA_F_INT("messages", handled(worker) - watch->messages),
+           STOA_F_INT("messages", worker->sessions.messages_in - watch->messages),
            STOA_F_STR("last_handler", name_of(worker, watch->has_last, watch->last)),
            STOA_F_STR("slowest_handler", name_of(worker, watch->has_slowest, watch->slowest)),
            STOA_F_INT("slowest_ms", ms(watch->slowest_ns)));
 }
 
+static void note_slow(struct stoa_worker *worker, const struct stoa_loop_times *times) {
+  stoa_metric_add(worker->metrics, STOA_M_SLOW_TURNS, 0, 1);
+  log_slow(worker, times);
+  worker->watch.until_ns = stoa_loop_now_ns(worker->loop) + times->turn_ns + STOA_WATCH_MS * STOA_NS_PER_MS;
+}
+
+/* What is counted for each message or write is counted in plain fields, and given to scrapes once a turn. */
+static void publish(const struct stoa_worker *worker) {
+  const struct stoa_worker_watch *watch = &worker->watch;
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], worker->sessions.messages_in);
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out);
+  stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_IN], worker->streams.bytes_in);
+  stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_OUT], worker->streams.bytes_out);
+}
+
 static void on_times(void *context, const struct stoa_loop_times *times) {
   struct stoa_worker *worker = context;
   struct stoa_worker_watch *watch = &worker->watch;
-  uint64_t now_ns = stoa_loop_now_ns(worker->loop);
-  stoa_metric_observe(worker->metrics, STOA_M_TURN_SECONDS, 0, times->turn_ns);
+  stoa_metric_series_observe(&watch->turn_series, times->turn_ns);
   stoa_metric_cell_add(&watch->turns, 1);
   stoa_metric_cell_add(&watch->turns_ns, times->turn_ns);
   for (size_t i = 0; i < STOA_LOOP_STEPS; i++) {
     stoa_metric_cell_add(&watch->steps_ns[i], times->steps_ns[i]);
   }
   if (times->has_timers) {
-    stoa_metric_observe(worker->metrics, STOA_M_LAG_SECONDS, 0, times->late_ns);
+    stoa_metric_series_observe(&watch->lag_series, times->late_ns);
     atomic_store_explicit(&watch->late_ns, times->late_ns, memory_order_relaxed);
   }
   if (times->turn_ns > (uint64_t)worker->settings->log.slow_turn_ms * STOA_NS_PER_MS) {
-    stoa_metric_add(worker->metrics, STOA_M_SLOW_TURNS, 0, 1);
-    log_slow(worker, times);
-    watch->until_ns = now_ns + times->turn_ns + STOA_WATCH_MS * STOA_NS_PER_MS;
-  } else if (watch->until_ns != 0 && now_ns > watch->until_ns) {
+    note_slow(worker, times);
+  } else if (watch->until_ns != 0 && stoa_loop_now_ns(worker->loop) > watch->until_ns) {
     watch->until_ns = 0;
   }
   watch->has_last = false;
   watch->has_slowest = false;
   watch->slowest_ns = 0;
-  watch->messages = handled(worker);
-  stoa_session_log_tick(worker);
+  watch->messages = worker->sessions.messages_in;
+  publish(worker);
+  if (worker->session_log.has_left_out) {
+    stoa_session_log_tick(worker);
+  }
 }
 
 /* The parts of a turn's end. */
@@ -123,6 +129,11 @@ uint64_t stoa_worker_watch_probe(struct stoa_worker *worker) {
 }
 
 void stoa_worker_watch_start(struct stoa_worker *worker) {
+  struct stoa_worker_watch *watch = &worker->watch;
   assert(worker->metrics != NULL);
+  watch->turn_series = stoa_metric_series_of(worker->metrics, STOA_M_TURN_SECONDS, 0);
+  watch->lag_series = stoa_metric_series_of(worker->metrics, STOA_M_LAG_SECONDS, 0);
+  watch->messages_cells = stoa_metric_cell_of(worker->metrics, STOA_M_MESSAGES, 0);
+  watch->bytes_cells = stoa_metric_cell_of(worker->metrics, STOA_M_BYTES, 0);
   stoa_loop_on_times(worker->loop, on_times, worker);
 }

@@ -35,6 +35,11 @@ struct stoa_worker_watch {
   uint64_t messages;      /* that the worker had handled before this turn */
   uint32_t slowest, last; /* operations of this turn */
   bool has_slowest, has_last;
+
+  /* Borrowed from the worker's shard; the cells are one for each direction. */
+  struct stoa_metric_series_cells turn_series, lag_series;
+  struct stoa_metric_cell *messages_cells, *bytes_cells;
+
   _Atomic(uint64_t) late_ns; /* the latest timer of the last turn that had any; read by scrapes */
 
   /* Written by the worker, read by any thread. */
@@ -59,7 +64,7 @@ uint64_t stoa_worker_watch_probe(struct stoa_worker *worker);
 
 /* Have the worker's loop report its turns. */
 void stoa_worker_watch_start(struct stoa_worker *worker);
-/* A request of this operation was answered. */
-void stoa_worker_watch_request(struct stoa_worker *worker, uint32_t operation);
+/* Time a request of this operation, which was answered, while requests are timed one by one. */
+void stoa_worker_watch_time(struct stoa_worker *worker, uint32_t operation);
 
 #endif

@@ -106,8 +106,6 @@ void stoa_session_host_init(struct stoa_session_host *host) {
   host->protocol.on_share = on_share;
   host->protocol.on_empty = on_empty;
   host->protocol.on_closed = on_closed;
-  host->messages_in = host->messages_in == NULL ? &host->uncounted : host->messages_in;
-  host->messages_out = host->messages_out == NULL ? &host->uncounted : host->messages_out;
 }
 
 void stoa_session_host_fini(struct stoa_session_host *host) {

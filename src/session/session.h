@@ -41,8 +41,7 @@ struct stoa_session_host {
   struct stoa_inflater *spare_inflater;
   struct stoa_deflater *deflaters[7]; /* by window bits, 9 to 15; made when first needed */
 
-  struct stoa_metric_cell *messages_in, *messages_out; /* counters; those not set count into `uncounted` */
-  struct stoa_metric_cell uncounted;
+  uint64_t messages_in, messages_out; /* of all sessions, handled and given to streams */
 
   /* A whole message; the bytes are borrowed until it returns. */
   void (*on_message)(struct stoa_session *session, struct stoa_bytes message, bool is_text);
@@ -74,7 +73,7 @@ struct stoa_session {
   uint32_t opened_tick; /* when it began: the loop's time in ticks of 16 ms, of which 32 bits last two years */
 };
 
-/* `protocol.host`, limits, the counters and the callbacks are set by the caller. */
+/* `protocol.host`, limits and the callbacks are set by the caller. */
 void stoa_session_host_init(struct stoa_session_host *host);
 void stoa_session_host_fini(struct stoa_session_host *host);
 
@@ -116,7 +115,7 @@ static inline struct stoa_session_host *stoa_session_host_of(const struct stoa_s
 /* So many messages were given to the stream; call it after the stream took them. */
 static inline void stoa_session_note_sent(struct stoa_session *session, uint32_t count) {
   session->stream.messages_out += count;
-  stoa_metric_cell_add(stoa_session_host_of(session)->messages_out, count);
+  stoa_session_host_of(session)->messages_out += count;
 }
 
 /* How long it is open, or has been. */
