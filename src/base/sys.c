@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -62,7 +63,7 @@ static int refuse_new_privileges(void) {
     .connect = connect, .shutdown = shutdown, .getsockname = getsockname, .getsockopt = getsockopt,                    \
     .setsockopt = setsockopt, .recv = recv, .send = send, .sendmsg = sendmsg, .getaddrinfo = getaddrinfo,              \
     .freeaddrinfo = freeaddrinfo, .gethostname = gethostname, .read = read, .pread = pread, .write = write,            \
-    .close = close, .dup_cloexec = dup_by_fcntl, .ioctl_int = ioctl_of_int, .fchmod = fchmod, .readlink = readlink,    \
+    .close = close, .dup_cloexec = dup_by_fcntl, .flock = flock, .ioctl_int = ioctl_of_int, .fchmod = fchmod, .readlink = readlink,    \
     .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,                    \
     .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .open = open_three, .openat = openat_four, \
     .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod,      \

@@ -58,6 +58,7 @@ struct stoa_sys {
   int (*close)(int fd);
   int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
   int (*fd_flags)(int fd);                                     /* fcntl(2), F_GETFD */
+  int (*flock)(int fd, int operation);
   int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) with a request that takes an int */
   int (*isatty)(int fd);
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);

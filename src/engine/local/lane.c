@@ -1,0 +1,97 @@
+#include "engine/local/lane.h"
+
+#include "base/sys.h"
+#include "base/units.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <time.h>
+
+int stoa_lane_init(struct stoa_lane *lane) {
+  if (pthread_mutex_init(&lane->mutex, NULL) != 0) {
+    return STOA_E_SYSTEM;
+  }
+  if (pthread_cond_init(&lane->changed, NULL) != 0) {
+    pthread_mutex_destroy(&lane->mutex);
+    return STOA_E_SYSTEM;
+  }
+  return STOA_OK;
+}
+
+void stoa_lane_fini(struct stoa_lane *lane) {
+  assert(lane->queue.count == 0);
+  assert(lane->thread_count == 0);
+  pthread_cond_destroy(&lane->changed);
+  pthread_mutex_destroy(&lane->mutex);
+}
+
+int stoa_lane_start(struct stoa_lane *lane, void *(*run)(void *context), void *context) {
+  sigset_t all;
+  sigset_t before;
+  assert(lane->thread_count < STOA_LANE_THREADS_MAX);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool is_started = stoa_sys.pthread_create(&lane->threads[lane->thread_count], NULL, run, context) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  lane->thread_count += is_started ? 1 : 0;
+  return is_started ? STOA_OK : STOA_E_SYSTEM;
+}
+
+void stoa_lane_end(struct stoa_lane *lane) {
+  pthread_mutex_lock(&lane->mutex);
+  lane->is_ending = true;
+  pthread_cond_broadcast(&lane->changed);
+  pthread_mutex_unlock(&lane->mutex);
+  for (; lane->thread_count > 0; lane->thread_count--) {
+    pthread_join(lane->threads[lane->thread_count - 1], NULL);
+  }
+}
+
+void stoa_lane_put(struct stoa_lane *lane, struct stoa_engine_request *request) {
+  pthread_mutex_lock(&lane->mutex);
+  stoa_engine_queue_put(&lane->queue, request);
+  if (lane->queue.count == 1) {
+    pthread_cond_signal(&lane->changed);
+  }
+  pthread_mutex_unlock(&lane->mutex);
+}
+
+struct stoa_engine_request *stoa_lane_take(struct stoa_lane *lane) {
+  pthread_mutex_lock(&lane->mutex);
+  struct stoa_engine_request *request = stoa_engine_queue_take(&lane->queue);
+  /* A signal is sent for the first request only; a lane with two threads passes it on. */
+  if (lane->queue.count > 0) {
+    pthread_cond_signal(&lane->changed);
+  }
+  pthread_mutex_unlock(&lane->mutex);
+  return request;
+}
+
+void stoa_lane_take_all(struct stoa_lane *lane, struct stoa_engine_queue *queue) {
+  pthread_mutex_lock(&lane->mutex);
+  stoa_engine_queue_move(queue, &lane->queue);
+  pthread_mutex_unlock(&lane->mutex);
+}
+
+bool stoa_lane_is_empty(struct stoa_lane *lane) {
+  pthread_mutex_lock(&lane->mutex);
+  bool is_empty = lane->queue.count == 0;
+  pthread_mutex_unlock(&lane->mutex);
+  return is_empty;
+}
+
+bool stoa_lane_wait(struct stoa_lane *lane, uint64_t due_ns) {
+  const struct timespec due = {(time_t)(due_ns / STOA_NS_PER_S), (long)(due_ns % STOA_NS_PER_S)};
+  pthread_mutex_lock(&lane->mutex);
+  bool is_late = due_ns == 0;
+  while (lane->queue.count == 0 && !lane->is_ending && !is_late) {
+    if (due_ns == UINT64_MAX) {
+      pthread_cond_wait(&lane->changed, &lane->mutex);
+    } else {
+      is_late = pthread_cond_clockwait(&lane->changed, &lane->mutex, CLOCK_MONOTONIC, &due) != 0;
+    }
+  }
+  bool goes_on = lane->queue.count > 0 || !lane->is_ending;
+  pthread_mutex_unlock(&lane->mutex);
+  return goes_on;
+}

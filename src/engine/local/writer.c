@@ -1,0 +1,463 @@
+#include "engine/local/writer.h"
+
+#include "base/units.h"
+#include "engine/local/housekeeping.h"
+#include "engine/local/store.h"
+#include "engine/local/text_index.h"
+#include "engine/local/trouble.h"
+
+#include <stoa/log.h>
+
+#define BATCH_ROWS_MAX 512u
+#define BATCH_NS_MAX (UINT64_C(2) * STOA_NS_PER_MS)
+/* A slice of housekeeping after so many batches, however much waits. */
+#define BATCHES_PER_SLICE 16u
+/* Checkpoint when the WAL has so many pages; again after so many more when readers were in the way. */
+#define CHECKPOINT_FRAMES 1000
+#define RETRY_MS_MIN 250u
+#define RETRY_MS_MAX 5000u
+#define MEMORY_RETRY_NS (UINT64_C(10) * STOA_NS_PER_MS)
+/* Messages that were stored without an answer and are delivered after the files were opened again. */
+#define RECOVERED_MAX 100000u
+
+/* Closing and opening the files. */
+
+static void close_readers(struct stoa_local *local) {
+  for (uint32_t i = 0; i < STOA_LOCAL_CONNECTIONS; i++) {
+    stoa_sql_close(&local->readers[i].sql);
+  }
+}
+
+static int read_marks(struct stoa_local *local) {
+  struct stoa_sql *sql = &local->database.sql;
+  int64_t seq = 0;
+  int64_t indexed = 0;
+  int code = stoa_sql_read_number(sql, "SELECT coalesce(max(seq), 0) FROM message", &seq);
+  code = code == SQLITE_OK ? stoa_database_read_mark(sql, STOA_TEXT_INDEX_MARK, &indexed) : code;
+  if (code == SQLITE_OK) {
+    local->seq = seq > indexed ? seq : indexed; /* numbers in the index are never given again */
+    local->next_seq = local->seq;
+    local->indexed = indexed;
+  }
+  return code;
+}
+
+int stoa_writer_open(struct stoa_local *local, const char **out_reason) {
+  int status = stoa_database_open(&local->database, out_reason);
+  if (status != STOA_OK) {
+    return status;
+  }
+  int code = read_marks(local);
+  if (code != SQLITE_OK) {
+    *out_reason = stoa_trouble_reason(code);
+    stoa_database_abandon(&local->database);
+    return stoa_trouble_status(code);
+  }
+  local->checkpoint_frames = CHECKPOINT_FRAMES;
+  local->has_hidden_rooms = true; /* perhaps: the first slice looks */
+  local->is_open = true;
+  return STOA_OK;
+}
+
+static void retry_later(struct stoa_local *local) {
+  local->retry_ms = local->retry_ms == 0 ? RETRY_MS_MIN : local->retry_ms * 2;
+  local->retry_ms = local->retry_ms > RETRY_MS_MAX ? RETRY_MS_MAX : local->retry_ms;
+  local->retry_ns = stoa_local_now_ns(local) + local->retry_ms * STOA_NS_PER_MS;
+}
+
+static void break_down(struct stoa_local *local, const char *reason) {
+  stoa_log(STOA_LOG_ERROR, "room storage failed, closing and opening it again", STOA_F_STR("reason", reason));
+  pthread_rwlock_wrlock(&local->files);
+  local->is_open = false;
+  close_readers(local);
+  stoa_database_abandon(&local->database);
+  pthread_rwlock_unlock(&local->files);
+  local->retry_ms = 0;
+  local->retry_ns = 0;
+  stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_DOWN, reason);
+}
+
+/* After opening again: the database alone tells what is stored. */
+
+static int add_recovered(struct stoa_local *local, const struct stoa_local_room *room, const struct stoa_row *row,
+                         uint64_t epoch) {
+  static const struct stoa_engine_arguments none;
+  struct stoa_engine_request *request;
+  if (stoa_engine_request_create(STOA_ENGINE_PUBLISH, NULL, &none, &request) != STOA_OK) {
+    return SQLITE_NOMEM;
+  }
+  int code = stoa_row_message(row, room->name, epoch, &request->message);
+  request->audience = room->audience;
+  if (code == SQLITE_OK) {
+    stoa_engine_batch_add(local->batch, request);
+  } else {
+    stoa_engine_request_destroy(request);
+  }
+  return code;
+}
+
+static int add_gap(struct stoa_local *local, struct stoa_string room, uint64_t audience) {
+  const struct stoa_engine_arguments arguments = {.room = room};
+  struct stoa_engine_request *gap;
+  if (stoa_engine_request_create(STOA_ENGINE_GAP, NULL, &arguments, &gap) != STOA_OK) {
+    return SQLITE_NOMEM;
+  }
+  gap->audience = audience;
+  stoa_engine_batch_add(local->batch, gap);
+  return SQLITE_OK;
+}
+
+/* What was stored, but not delivered because its commit was not known. */
+static int recover_messages(struct stoa_local *local, const struct stoa_local_room *room,
+                            const struct stoa_local_counters *found) {
+  sqlite3_stmt *statement;
+  const int64_t numbers[] = {found->id, (int64_t)room->now.bounds.top, 0};
+  int code = stoa_sql_prepare_numbers(&local->database.sql, STOA_SQL_MESSAGE_FORWARD, numbers, 3, &statement);
+  uint32_t count = 0;
+  while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+    struct stoa_row row;
+    code = count++ < RECOVERED_MAX ? stoa_row_read(statement, &row) : SQLITE_CORRUPT;
+    code = code == SQLITE_OK ? add_recovered(local, room, &row, found->bounds.epoch) : code;
+  }
+  sqlite3_reset(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int recover_room(struct stoa_local *local, struct stoa_local_room *room) {
+  struct stoa_room_row row;
+  int code = stoa_room_row_find(&local->database.sql, room->name, &row);
+  if (code != SQLITE_OK) {
+    return code;
+  }
+  const struct stoa_local_counters *found = &row.counters;
+  bool was_new = room->now.bounds.epoch == 0;
+  if (!was_new && (found->bounds.epoch != room->now.bounds.epoch || found->bounds.top < room->now.bounds.top)) {
+    code = add_gap(local, room->name, room->audience);
+  } else if (found->bounds.top > room->now.bounds.top) {
+    code = recover_messages(local, room, found);
+  }
+  /* Its messages in memory may lack the recovered ones. */
+  room->drops_recent = true;
+  room->next = *found;
+  stoa_local_rooms_change(&local->rooms, room);
+  return code;
+}
+
+static int recover_rooms(struct stoa_local *local) {
+  int code = SQLITE_OK;
+  struct stoa_local_room *next;
+  for (struct stoa_local_room *room = local->rooms.oldest; room != NULL && code == SQLITE_OK; room = next) {
+    next = room->newer;
+    if (room->audience == 0) {
+      stoa_local_rooms_drop(&local->rooms, room);
+    } else {
+      code = recover_room(local, room);
+    }
+  }
+  return code;
+}
+
+static int reopen(struct stoa_local *local, const char **out_reason) {
+  int status = stoa_writer_open(local, out_reason);
+  if (status != STOA_OK) {
+    return status;
+  }
+  int code = recover_rooms(local);
+  if (code != SQLITE_OK) {
+    *out_reason = stoa_trouble_reason(code);
+    stoa_local_rooms_roll_back(&local->rooms);
+    stoa_engine_batch_empty(local->batch);
+    local->is_open = false;
+    stoa_database_abandon(&local->database);
+    return stoa_trouble_status(code);
+  }
+  stoa_local_rooms_commit(&local->rooms, NULL);
+  stoa_engine_batch_send(local->batch);
+  local->batch = NULL;
+  return STOA_OK;
+}
+
+static bool try_to_open(struct stoa_local *local) {
+  const char *reason = "";
+  if (stoa_local_now_ns(local) < local->retry_ns) {
+    return false;
+  }
+  pthread_rwlock_wrlock(&local->files);
+  int status = reopen(local, &reason);
+  pthread_rwlock_unlock(&local->files);
+  if (status != STOA_OK) {
+    retry_later(local);
+    stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_DOWN, reason);
+    return false;
+  }
+  local->retry_ms = 0;
+  local->retry_ns = 0;
+  stoa_log(STOA_LOG_INFO, "room storage opened again", STOA_F_STR("path", local->path));
+  stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
+  return true;
+}
+
+/* Batches. */
+
+static bool has_batch(struct stoa_local *local) {
+  if (local->batch == NULL && stoa_engine_batch_create(&local->engine, &local->batch) != STOA_OK) {
+    local->retry_ns = stoa_local_now_ns(local) + MEMORY_RETRY_NS;
+    return false;
+  }
+  return true;
+}
+
+static void fail_request(struct stoa_local *local, struct stoa_engine_request *request,
+                         enum stoa_engine_status status) {
+  if (request->call == STOA_ENGINE_SUBSCRIBE) {
+    struct stoa_local_room *room = stoa_local_rooms_find(&local->rooms, request->room);
+    if (room != NULL) {
+      room->audience &= ~(UINT64_C(1) << request->port->index);
+    }
+  }
+  /* A subscription that ends has ended, whatever else failed. */
+  stoa_engine_request_fail(request, request->call == STOA_ENGINE_UNSUBSCRIBE ? STOA_ENGINE_OK : status);
+}
+
+static void move(struct stoa_local *local, struct stoa_engine_queue *queue) {
+  struct stoa_engine_request *request;
+  while ((request = stoa_engine_queue_take(queue)) != NULL) {
+    stoa_engine_batch_add(local->batch, request);
+  }
+}
+
+/* All requests of the batch, and all that wait behind it, fail alike. */
+static void fail_batch(struct stoa_local *local, enum stoa_engine_status status) {
+  stoa_store_roll_back(local);
+  move(local, &local->erased);
+  for (struct stoa_engine_request *at = stoa_engine_batch_first(local->batch); at != NULL; at = at->next) {
+    fail_request(local, at, status);
+  }
+  stoa_lane_take_all(&local->writes, &local->backlog);
+  struct stoa_engine_request *request;
+  while ((request = stoa_engine_queue_take(&local->backlog)) != NULL) {
+    fail_request(local, request, STOA_ENGINE_UNAVAILABLE);
+    stoa_engine_batch_add(local->batch, request);
+  }
+  stoa_engine_batch_send_failed(local->batch);
+  local->batch = NULL;
+}
+
+static void degrade(struct stoa_local *local, int code) {
+  const char *reason = stoa_trouble_reason(code);
+  if (stoa_engine_state(&local->engine, NULL) != STOA_ENGINE_DEGRADED) {
+    stoa_log(STOA_LOG_ERROR, "room storage cannot write", STOA_F_STR("reason", reason));
+  }
+  stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_DEGRADED, reason);
+}
+
+/* A step failed. Before the commit nothing is stored, so its requests are known not to be. */
+static void fail_step(struct stoa_local *local, int code, bool is_commit) {
+  bool is_broken = stoa_trouble_of(code, is_commit) == STOA_TROUBLE_BROKEN;
+  assert(code != SQLITE_OK);
+  fail_batch(local, is_commit && is_broken ? STOA_ENGINE_UNKNOWN : STOA_ENGINE_UNAVAILABLE);
+  if (is_broken) {
+    break_down(local, stoa_trouble_reason(code));
+  } else {
+    degrade(local, code);
+  }
+}
+
+/* The room's subscribers are told in the order of the batch, the caller when all rows are gone. */
+static int erase_room(struct stoa_local *local, struct stoa_engine_request *request) {
+  int code = stoa_store_perform(local, request);
+  if (code == SQLITE_OK && request->answer.status == STOA_ENGINE_OK) {
+    code = add_gap(local, request->room, request->audience);
+    request->audience = 0;
+    stoa_engine_queue_put(&local->erased, request);
+  } else {
+    stoa_engine_batch_add(local->batch, request);
+  }
+  return code;
+}
+
+static int perform(struct stoa_local *local, struct stoa_engine_request *request) {
+  if (request->call == STOA_ENGINE_ERASE_ROOM) {
+    return erase_room(local, request);
+  }
+  if (request->call == STOA_ENGINE_ERASE_USER) {
+    stoa_engine_queue_put(&local->jobs, request);
+    return SQLITE_OK;
+  }
+  stoa_engine_batch_add(local->batch, request);
+  if (request->call == STOA_ENGINE_PUBLISH && request->generation < atomic_load(&local->engine.generation)) {
+    /* Published before its loop was told of a failure: it would overtake what failed. */
+    stoa_engine_request_fail(request, STOA_ENGINE_UNAVAILABLE);
+    return SQLITE_OK;
+  }
+  return stoa_store_perform(local, request);
+}
+
+/* Until the queue is empty, the batch is long enough, or has lasted long enough. */
+static int perform_all(struct stoa_local *local) {
+  uint64_t end_ns = stoa_local_now_ns(local) + BATCH_NS_MAX;
+  int code = SQLITE_OK;
+  for (uint32_t i = 0; i < BATCH_ROWS_MAX && code == SQLITE_OK; i++) {
+    if (local->backlog.count == 0) {
+      stoa_lane_take_all(&local->writes, &local->backlog);
+    }
+    struct stoa_engine_request *request = stoa_engine_queue_take(&local->backlog);
+    if (request == NULL) {
+      break;
+    }
+    code = perform(local, request);
+    if (stoa_local_now_ns(local) >= end_ns) {
+      break;
+    }
+  }
+  return code;
+}
+
+static void begin_jobs(struct stoa_local *local) {
+  struct stoa_engine_request *request;
+  while ((request = stoa_engine_queue_take(&local->erased)) != NULL) {
+    local->has_hidden_rooms = true;
+    stoa_engine_queue_put(&local->jobs, request);
+  }
+}
+
+static void checkpoint(struct stoa_local *local) {
+  if (local->database.wal_frames < local->checkpoint_frames) {
+    return;
+  }
+  int code = stoa_database_checkpoint(&local->database);
+  local->checkpoint_frames = CHECKPOINT_FRAMES;
+  if (stoa_trouble_of(code, false) == STOA_TROUBLE_BROKEN && has_batch(local)) {
+    fail_step(local, code, false);
+  } else if (code != SQLITE_OK) {
+    local->checkpoint_frames = local->database.wal_frames + CHECKPOINT_FRAMES;
+  }
+}
+
+static void run_batch(struct stoa_local *local) {
+  bool is_commit = false;
+  local->batches++;
+  int code = perform_all(local);
+  bool was_write = local->is_in_transaction;
+  code = code == SQLITE_OK ? stoa_store_commit(local, &is_commit) : code;
+  if (code != SQLITE_OK) {
+    fail_step(local, code, is_commit);
+    return;
+  }
+  stoa_local_rooms_commit(&local->rooms, stoa_engine_batch_first(local->batch));
+  stoa_engine_batch_send(local->batch);
+  local->batch = NULL;
+  begin_jobs(local);
+  if (was_write) {
+    stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
+  }
+  checkpoint(local);
+}
+
+/* Housekeeping. */
+
+static void fail_job(struct stoa_local *local) {
+  struct stoa_engine_request *job = stoa_housekeeping_take_job(local);
+  if (job != NULL) {
+    stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
+    stoa_engine_batch_add(local->batch, job);
+  }
+}
+
+static void run_slice(struct stoa_local *local) {
+  bool is_commit;
+  struct stoa_engine_request *finished;
+  local->batches = 0;
+  int code = stoa_housekeeping_run(local, &is_commit, &finished);
+  if (code == SQLITE_OK) {
+    if (finished != NULL) {
+      stoa_engine_batch_add(local->batch, finished);
+      stoa_engine_batch_send(local->batch);
+      local->batch = NULL;
+    }
+    checkpoint(local);
+    return;
+  }
+  /* Nobody published in it: only a job has an answer. */
+  stoa_store_roll_back(local);
+  fail_job(local);
+  local->rest_ns = stoa_local_now_ns(local) + RETRY_MS_MAX * (uint64_t)STOA_NS_PER_MS;
+  if (stoa_trouble_of(code, is_commit) == STOA_TROUBLE_BROKEN) {
+    fail_step(local, code, false);
+  } else if (stoa_engine_batch_first(local->batch) != NULL) {
+    stoa_engine_batch_send(local->batch);
+    local->batch = NULL;
+  }
+}
+
+/* Steps. */
+
+static bool has_requests(struct stoa_local *local) {
+  return local->backlog.count > 0 || !stoa_lane_is_empty(&local->writes);
+}
+
+static bool step_while_down(struct stoa_local *local) {
+  if (try_to_open(local)) {
+    return true;
+  }
+  if (!has_requests(local) || !has_batch(local)) {
+    return false;
+  }
+  fail_batch(local, STOA_ENGINE_UNAVAILABLE);
+  return true;
+}
+
+bool stoa_writer_step(struct stoa_local *local) {
+  if (local->has_ended || !has_batch(local)) {
+    return false;
+  }
+  if (!local->is_open) {
+    return step_while_down(local);
+  }
+  bool has_work = has_requests(local);
+  bool is_slice_due = stoa_housekeeping_due_ns(local, !has_work) <= stoa_local_now_ns(local);
+  if (is_slice_due && (!has_work || local->batches >= BATCHES_PER_SLICE)) {
+    run_slice(local);
+    return true;
+  }
+  if (has_work) {
+    run_batch(local);
+  }
+  return has_work;
+}
+
+uint64_t stoa_writer_due_ns(struct stoa_local *local) {
+  if (local->has_ended) {
+    return UINT64_MAX;
+  }
+  if (local->batch == NULL || !local->is_open) {
+    return local->retry_ns;
+  }
+  return has_requests(local) ? 0 : stoa_housekeeping_due_ns(local, true);
+}
+
+/* One by one: no batch is needed when nothing is published after them. */
+static void answer_jobs(struct stoa_local *local) {
+  struct stoa_engine_request *job;
+  while ((job = stoa_housekeeping_take_job(local)) != NULL) {
+    stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
+    stoa_engine_answer_alone(job);
+  }
+}
+
+void stoa_writer_close(struct stoa_local *local) {
+  while (local->is_open && has_requests(local) && has_batch(local)) {
+    run_batch(local);
+  }
+  answer_jobs(local);
+  struct stoa_engine_request *request;
+  stoa_lane_take_all(&local->writes, &local->backlog);
+  while ((request = stoa_engine_queue_take(&local->backlog)) != NULL) {
+    fail_request(local, request, STOA_ENGINE_UNAVAILABLE);
+    stoa_engine_answer_alone(request);
+  }
+  local->is_open = false;
+  local->has_ended = true;
+  close_readers(local);
+  stoa_database_close(&local->database);
+}
