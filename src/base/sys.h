@@ -72,6 +72,7 @@ struct stoa_sys {
 
   /* Files. */
   int (*open)(const char *path, int flags, mode_t mode);
+  int (*mkdir)(const char *path, mode_t mode);
   int (*openat)(int folder_fd, const char *path, int flags, mode_t mode);
   int (*openat2)(int folder_fd, const char *path, struct open_how *how, size_t how_len);
   int (*fstat)(int fd, struct stat *out_info);
