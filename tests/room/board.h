@@ -1,0 +1,106 @@
+/* tests/room/board.h: a server of board.proto with rooms, and typed clients of it. */
+#ifndef TESTS_ROOM_BOARD_H
+#define TESTS_ROOM_BOARD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stoa/call.h>
+#include <stoa/codec.h>
+#include <stoa/room.h>
+
+#include "board.stoa.h"
+#include "client.h"
+#include "room/create.h"
+
+struct board {
+  struct stoa_server *server;
+  struct stoa_rooms *rooms;
+  const char *address;
+  int64_t blocks_before;
+  char folder[64];
+  atomic_uint members_in, members_out; /* calls of on_member */
+};
+
+/* What a test may change before board_start(). Zeroed: one worker, an engine of the kind that was chosen. */
+struct board_options {
+  uint32_t workers;
+  struct stoa_rooms_config rooms;   /* its engine is filled in */
+  struct stoa_limits_config limits; /* of the server */
+  struct stoa_engine *engine;       /* given instead */
+  const struct stoa_clock *clock;   /* of the server; NULL: the system's */
+  const char *folder;               /* that of an earlier board, which was kept; NULL: a new one */
+};
+
+/* "memory" or "local", from the program's arguments. */
+void board_choose(int argc, char **argv);
+bool board_is_local(void);
+
+void board_start(struct board *board, const struct board_options *options);
+/* Destroys all, sees that nothing is left, and removes the folder. */
+void board_stop(struct board *board);
+/* The same, but the folder stays, for another board. */
+void board_stop_and_keep(struct board *board);
+
+/* A client; proto "stoa.json" or "stoa.proto", or NULL: JSON without a subprotocol. */
+struct board_client {
+  struct client base;
+  const struct stoa_codec *codec;
+  struct stoa_arena *arena;
+  struct stoa_buffer out;
+  uint32_t next_id;
+};
+
+/* A frame that came, decoded in the client's arena, until the next one. */
+struct board_frame {
+  uint32_t type;
+  bool is_reply, is_error;
+  uint32_t id;
+  const void *message; /* NULL: an error */
+};
+
+void board_connect(const struct board *board, struct board_client *client, const char *protocol);
+void board_disconnect(struct board_client *client);
+
+/* Call, and return the id. */
+uint32_t board_call(struct board_client *client, uint32_t type, const void *request);
+void board_push(struct board_client *client, uint32_t type, const struct stoa_message_type *message_type,
+                const void *message);
+struct board_frame board_read(struct board_client *client);
+
+/* Calls with their reply, when nothing else may come before it. */
+const struct board_v1_join_reply *board_join(struct board_client *client, const char *room, uint64_t epoch,
+                                             uint64_t offset, uint32_t history);
+const char *board_leave(struct board_client *client, const char *room);
+const struct board_v1_read_reply *board_history(struct board_client *client,
+                                                const struct board_v1_read_request *request);
+/* Send without waiting. client_msg_id may be NULL. */
+uint32_t board_send(struct board_client *client, const char *room, const char *text, const char *client_msg_id);
+uint32_t board_send_as(struct board_client *client, const char *room, const char *text, const char *how);
+/* The reply, when it comes next. */
+struct board_sent {
+  char status[16];
+  uint32_t retry_ms;
+  uint64_t epoch, offset;
+  int64_t time_us;
+};
+struct board_sent board_sent(struct board_client *client, uint32_t id);
+/* Send by somebody who is no member, and wait. */
+struct board_sent board_store(struct board_client *client, const char *room, const char *text,
+                              const char *client_msg_id);
+/* The next frame is this post; returns its offset. */
+uint64_t board_expect_post(struct board_client *client, const char *text);
+uint64_t board_expect_note(struct board_client *client, const char *text);
+/* Nothing has come: a call is answered next. */
+void board_expect_nothing(struct board_client *client);
+bool board_text_is(struct stoa_string text, const char *wanted);
+
+#endif
