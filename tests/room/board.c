@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "server/server_private.h"
+#include "room/rooms.h"
 #include "server/stepping.h"
 
 static const char *chosen = "memory";
@@ -74,6 +74,36 @@ static void list_posts(const struct stoa_room_page *page, const struct board_v1_
   *out_items = posts;
 }
 
+/* A call, and the board whose completions it counts. */
+struct asked {
+  struct board *board;
+  struct stoa_call *call;
+};
+
+static struct asked *ask(struct board *board, struct stoa_call *call) {
+  struct asked *asked = malloc(sizeof *asked);
+  assert_non_null(asked);
+  *asked = (struct asked){board, call};
+  return asked;
+}
+
+/* The status of beginning; without it there is no completion. */
+static void began(struct asked *asked, int status) {
+  if (status == STOA_OK) {
+    atomic_fetch_add(&asked->board->asked, 1);
+  } else {
+    free(asked);
+  }
+}
+
+static struct stoa_call *complete(void *context) {
+  struct asked *asked = context;
+  struct stoa_call *call = asked->call;
+  atomic_fetch_add(&asked->board->answered, 1);
+  free(asked);
+  return call;
+}
+
 static void on_joined(void *context, struct stoa_session *session, const struct stoa_room_joined *joined) {
   struct board_v1_join_reply reply = {
       .status = name_of(joined->page.status),
@@ -91,7 +121,7 @@ static void on_joined(void *context, struct stoa_session *session, const struct 
   if (!joined->recovered) {
     list_posts(&joined->page, &reply.items.items, &reply.items.count);
   }
-  int status = board_v1_board_join_reply(context, &reply);
+  int status = board_v1_board_join_reply(complete(context), &reply);
   assert_true(status == STOA_OK || status == STOA_E_CLOSED || status == STOA_E_MEMORY || status == STOA_E_LIMIT);
 }
 
@@ -106,7 +136,14 @@ static const struct stoa_error *on_join(void *user, struct stoa_session *session
   if (stoa_call_take(session, &call) != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "MEMORY", NULL);
   }
-  int status = stoa_room_join(board->rooms, session, request->room, &options, on_joined, call);
+  struct asked *asked = ask(board, call);
+  int status = stoa_room_join(board->rooms, session, request->room, &options, on_joined, asked);
+  began(asked, status);
+  if (board_text_is(request->how, "leave")) {
+    assert_int_equal(stoa_room_leave(board->rooms, session, request->room), STOA_OK);
+  } else if (board_text_is(request->how, "close")) {
+    stoa_session_close(session, 4999, "as asked");
+  }
   if (status != STOA_OK) {
     const struct board_v1_join_reply refused = {.status = name_of_error(status)};
     int ignored = board_v1_board_join_reply(call, &refused);
@@ -131,12 +168,67 @@ static void on_sent(void *context, const struct stoa_room_answer *answer) {
                                             .epoch = answer->position.epoch,
                                             .offset = answer->position.offset,
                                             .time_us = answer->time_us};
-  int ignored = board_v1_board_send_reply(context, &reply);
+  int ignored = board_v1_board_send_reply(complete(context), &reply);
   (void)ignored;
 }
 
+/* Many publishes of one handler, with one reply for all. */
+struct burst {
+  struct asked *asked;
+  uint32_t count, answered;
+  struct burst_part {
+    struct burst *burst;
+    enum stoa_room_status status;
+  } parts[];
+};
+
+static void reply_to_burst(struct burst *burst) {
+  char text[128] = "";
+  size_t len = 0;
+  uint32_t run = 0;
+  for (uint32_t i = 0; i < burst->count; i++) {
+    run++;
+    if (i + 1 == burst->count || burst->parts[i + 1].status != burst->parts[i].status) {
+      len += (size_t)snprintf(text + len, sizeof text - len, "%s%s*%u", len == 0 ? "" : " ",
+                              stoa_room_status_name(burst->parts[i].status), run);
+      assert_true(len < sizeof text);
+      run = 0;
+    }
+  }
+  const struct board_v1_send_reply reply = {.status = stoa_string_of(text)};
+  int ignored = board_v1_board_send_reply(complete(burst->asked), &reply);
+  (void)ignored;
+  free(burst);
+}
+
+static void on_part(void *context, const struct stoa_room_answer *answer) {
+  struct burst_part *part = context;
+  struct burst *burst = part->burst;
+  part->status = answer->status;
+  if (++burst->answered == burst->count) {
+    reply_to_burst(burst);
+  }
+}
+
+static int publish_burst(struct board *board, struct stoa_session *session, const struct board_v1_send_request *request,
+                         struct asked *asked) {
+  const struct stoa_publish_options options = {.sender = request->sender, .session = session};
+  const struct board_v1_post_message post = {.text = request->text};
+  struct burst *burst = calloc(1, sizeof *burst + request->target * sizeof(struct burst_part));
+  assert_non_null(burst);
+  burst->asked = asked;
+  burst->count = (uint32_t)request->target;
+  for (uint32_t i = 0; i < burst->count; i++) {
+    burst->parts[i].burst = burst;
+    assert_int_equal(stoa_room_publish(board->rooms, request->room, BOARD_V1_MESSAGE_TYPE_POST, &post, &options,
+                                       on_part, &burst->parts[i]),
+                     STOA_OK);
+  }
+  return STOA_OK;
+}
+
 static int send_as_asked(struct board *board, struct stoa_session *session, const struct board_v1_send_request *request,
-                         struct stoa_call *call) {
+                         struct asked *call) {
   const struct stoa_publish_options options = {.sender = request->sender,
                                                .client_msg_id = request->client_msg_id,
                                                .target = request->target,
@@ -144,6 +236,9 @@ static int send_as_asked(struct board *board, struct stoa_session *session, cons
                                                .is_administrator = board_text_is(request->how, "administrator")};
   const struct board_v1_post_message post = {.text = request->text};
   const struct board_v1_note_message note = {.text = request->text};
+  if (board_text_is(request->how, "burst")) {
+    return publish_burst(board, session, request, call);
+  }
   if (board_text_is(request->how, "note")) {
     return stoa_room_publish(board->rooms, request->room, BOARD_V1_MESSAGE_TYPE_NOTE, &note, &options, on_sent, call);
   }
@@ -168,7 +263,9 @@ static const struct stoa_error *on_send(void *user, struct stoa_session *session
   if (stoa_call_take(session, &call) != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "MEMORY", NULL);
   }
-  int status = send_as_asked(board, session, request, call);
+  struct asked *asked = ask(board, call);
+  int status = send_as_asked(board, session, request, asked);
+  began(asked, status);
   if (status != STOA_OK) {
     const struct board_v1_send_reply refused = {.status = name_of_error(status)};
     int ignored = board_v1_board_send_reply(call, &refused);
@@ -189,7 +286,7 @@ static void on_page(void *context, const struct stoa_room_page *page) {
       .count = (uint32_t)page->count,
   };
   list_posts(page, &reply.items.items, &reply.items.count);
-  int ignored = board_v1_board_read_reply(context, &reply);
+  int ignored = board_v1_board_read_reply(complete(context), &reply);
   (void)ignored;
 }
 
@@ -207,7 +304,9 @@ static const struct stoa_error *on_read(void *user, struct stoa_session *session
   if (stoa_call_take(session, &call) != STOA_OK) {
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "MEMORY", NULL);
   }
-  int status = stoa_room_history(board->rooms, request->room, &query, on_page, call);
+  struct asked *asked = ask(board, call);
+  int status = stoa_room_history(board->rooms, request->room, &query, on_page, asked);
+  began(asked, status);
   if (status != STOA_OK) {
     const struct board_v1_read_reply refused = {.status = name_of_error(status)};
     int ignored = board_v1_board_read_reply(call, &refused);
@@ -267,7 +366,8 @@ void board_start(struct board *board, const struct board_options *options) {
                                             .workers = options->workers == 0 ? 1 : options->workers,
                                             .drain_ms = 2000,
                                             .limits = &limits};
-  *board = (struct board){.blocks_before = stoa_memory_live_blocks()};
+  *board =
+      (struct board){.blocks_before = options->engine == NULL ? stoa_memory_live_blocks() : options->blocks_before};
   if (options->folder != NULL) {
     snprintf(board->folder, sizeof board->folder, "%s", options->folder);
   } else {
@@ -304,12 +404,64 @@ void board_stop_and_keep(struct board *board) {
   board->server = NULL;
   board->rooms = NULL;
   assert_int_equal(atomic_load(&board->members_in), atomic_load(&board->members_out));
+  assert_int_equal(atomic_load(&board->asked), atomic_load(&board->answered));
   assert_int_equal(stoa_memory_live_blocks(), board->blocks_before);
 }
 
 void board_stop(struct board *board) {
   board_stop_and_keep(board);
   remove_folder(board->folder);
+}
+
+struct on_owner {
+  struct board *board;
+  void (*run)(struct board *board, void *context);
+  void *context;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  bool is_done;
+};
+
+static void run_on_owner(void *context, int status) {
+  struct on_owner *self = context;
+  assert_int_equal(status, STOA_OK);
+  self->run(self->board, self->context);
+  pthread_mutex_lock(&self->mutex);
+  self->is_done = true;
+  pthread_cond_signal(&self->changed);
+  pthread_mutex_unlock(&self->mutex);
+}
+
+void board_run_on_owner(struct board *board, const char *room, void (*run)(struct board *board, void *context),
+                        void *context) {
+  const struct stoa_room_name name = stoa_room_name_make(stoa_string_of(room));
+  struct on_owner self = {.board = board,
+                          .run = run,
+                          .context = context,
+                          .mutex = PTHREAD_MUTEX_INITIALIZER,
+                          .changed = PTHREAD_COND_INITIALIZER};
+  uint32_t owner = stoa_room_worker_owner(board->rooms, &name)->worker->index;
+  assert_int_equal(stoa_worker_run(board->server, owner, run_on_owner, &self), STOA_OK);
+  pthread_mutex_lock(&self.mutex);
+  while (!self.is_done) {
+    pthread_cond_wait(&self.changed, &self.mutex);
+  }
+  pthread_mutex_unlock(&self.mutex);
+}
+
+static uint64_t ahead_monotonic_ns(void *context) {
+  struct board_clock *clock = context;
+  return stoa_clock_monotonic_ns(&stoa_clock_system) + atomic_load(&clock->ahead_ns);
+}
+
+static int64_t ahead_wall_us(void *context) {
+  struct board_clock *clock = context;
+  return stoa_clock_wall_us(&stoa_clock_system) + (int64_t)(atomic_load(&clock->ahead_ns) / 1000);
+}
+
+void board_clock_init(struct board_clock *clock) {
+  atomic_init(&clock->ahead_ns, 0);
+  clock->clock = (struct stoa_clock){ahead_monotonic_ns, ahead_wall_us, clock};
 }
 
 /* Clients. */
@@ -464,6 +616,34 @@ uint32_t board_send(struct board_client *client, const char *room, const char *t
 
 uint32_t board_send_as(struct board_client *client, const char *room, const char *text, const char *how) {
   return send_request(client, room, text, NULL, how);
+}
+
+const void *board_reply(struct board_client *client, uint32_t id) {
+  struct board_frame frame = board_read(client);
+  while (!frame.is_reply) {
+    frame = board_read(client);
+  }
+  assert_int_equal(frame.id, id);
+  assert_false(frame.is_error);
+  return frame.message;
+}
+
+uint32_t board_join_as(struct board_client *client, const char *room, const char *how) {
+  const struct board_v1_join_request request = {.room = stoa_string_of(room), .how = stoa_string_of(how)};
+  return board_call(client, BOARD_V1_MESSAGE_TYPE_JOIN, &request);
+}
+
+const char *board_burst(struct board_client *client, const char *room, uint32_t count, const char *text) {
+  static char status[128];
+  const struct board_v1_send_request request = {.room = stoa_string_of(room),
+                                                .text = stoa_string_of(text),
+                                                .sender = STOA_STR("ann"),
+                                                .target = count,
+                                                .how = STOA_STR("burst")};
+  const struct board_v1_send_reply *reply =
+      board_reply(client, board_call(client, BOARD_V1_MESSAGE_TYPE_SEND, &request));
+  snprintf(status, sizeof status, "%.*s", (int)reply->status.len, reply->status.data);
+  return status;
 }
 
 struct board_sent board_sent(struct board_client *client, uint32_t id) {

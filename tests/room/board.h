@@ -28,6 +28,7 @@ struct board {
   int64_t blocks_before;
   char folder[64];
   atomic_uint members_in, members_out; /* calls of on_member */
+  atomic_uint asked, answered;         /* completions that the rooms owed and gave */
 };
 
 /* What a test may change before board_start(). Zeroed: one worker, an engine of the kind that was chosen. */
@@ -36,6 +37,7 @@ struct board_options {
   struct stoa_rooms_config rooms;   /* its engine is filled in */
   struct stoa_limits_config limits; /* of the server */
   struct stoa_engine *engine;       /* given instead */
+  int64_t blocks_before;            /* with an engine: those before it was opened */
   const struct stoa_clock *clock;   /* of the server; NULL: the system's */
   const char *folder;               /* that of an earlier board, which was kept; NULL: a new one */
 };
@@ -43,6 +45,20 @@ struct board_options {
 /* "memory" or "local", from the program's arguments. */
 void board_choose(int argc, char **argv);
 bool board_is_local(void);
+
+/* Run a function on the worker that owns the room, and wait for it. */
+void board_run_on_owner(struct board *board, const char *room, void (*run)(struct board *board, void *context),
+                        void *context);
+
+/* The system's clock, put forward by a test. */
+struct board_clock {
+  struct stoa_clock clock;
+  _Atomic uint64_t ahead_ns;
+};
+void board_clock_init(struct board_clock *clock);
+static inline void board_clock_advance_ms(struct board_clock *clock, uint64_t ms) {
+  atomic_fetch_add(&clock->ahead_ns, ms * 1000000u);
+}
 
 void board_start(struct board *board, const struct board_options *options);
 /* Destroys all, sees that nothing is left, and removes the folder. */
@@ -87,12 +103,19 @@ uint32_t board_send(struct board_client *client, const char *room, const char *t
 uint32_t board_send_as(struct board_client *client, const char *room, const char *text, const char *how);
 /* The reply, when it comes next. */
 struct board_sent {
-  char status[16];
+  char status[128];
   uint32_t retry_ms;
   uint64_t epoch, offset;
   int64_t time_us;
 };
 struct board_sent board_sent(struct board_client *client, uint32_t id);
+/* Have the server publish `count` posts of that text at once; returns their statuses in the order of the calls:
+ * "OK*2 BUSY*3". Posts of the room that come meanwhile are skipped. Valid until the next call. */
+const char *board_burst(struct board_client *client, const char *room, uint32_t count, const char *text);
+/* Join as `how` says: "leave" leaves in the same handler; "close" closes the session in it. Returns the id. */
+uint32_t board_join_as(struct board_client *client, const char *room, const char *how);
+/* The reply to a call, past pushes. */
+const void *board_reply(struct board_client *client, uint32_t id);
 /* Send by somebody who is no member, and wait. */
 struct board_sent board_store(struct board_client *client, const char *room, const char *text,
                               const char *client_msg_id);
