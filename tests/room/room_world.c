@@ -69,6 +69,7 @@ struct guest {
   unsigned index;
   struct stoa_client *client;
   enum stoa_client_state state;
+  bool has_given_up; /* on this connection, which is ending: it looks at nothing more */
   struct view views[ROOMS];
 };
 
@@ -193,6 +194,9 @@ static void on_post(void *user, struct stoa_client *client, const struct board_v
   uint32_t room = room_of(post->room);
   struct view *view = &guest->views[room];
   (void)client;
+  if (guest->has_given_up) {
+    return;
+  }
   world->counts->posts++;
   trace_line(world->trace, "c%u gets %.*s %llu", guest->index, (int)post->room.len, post->room.data,
              (unsigned long long)post->offset);
@@ -214,6 +218,7 @@ static void on_post(void *user, struct stoa_client *client, const struct board_v
 static void give_up(struct guest *guest, const struct stoa_call_end *end) {
   if (end->result != STOA_CALL_LOST && guest->client->conn.io.fd >= 0) {
     net_reset(guest->client->conn.io.fd);
+    guest->has_given_up = true;
     trace_line(guest->world->trace, "c%u gives up", guest->index);
   }
 }
@@ -238,7 +243,7 @@ static void on_joined(void *user, struct stoa_client *client, const struct board
   struct world *world = guest->world;
   uint32_t room = (uint32_t)(view - guest->views);
   (void)client;
-  if (end->result != STOA_CALL_REPLY) {
+  if (end->result != STOA_CALL_REPLY || guest->has_given_up) {
     give_up(guest, end);
     return;
   }
@@ -296,7 +301,7 @@ static void on_answer(void *user, struct stoa_client *client, const struct board
   note_shown(world, &world->shown[own->room], own->room, reply->epoch, reply->offset, stoa_string_of(own->id));
   const struct view *view = &own->guest->views[own->room];
   /* It gets its own message before the answer. */
-  if (view->is_member && !view->is_leaving && view->position < reply->offset) {
+  if (view->is_member && !view->is_leaving && !own->guest->has_given_up && view->position < reply->offset) {
     trace_fail(world->trace, "c%u: the answer to %s came before the message", own->guest->index, own->id);
   }
 }
@@ -362,6 +367,7 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   guest->state = change->state;
   trace_line(guest->world->trace, "c%u state %d code %u", guest->index, change->state, change->close_code);
   if (change->state == STOA_CLIENT_WAITING || change->state == STOA_CLIENT_ENDED) {
+    guest->has_given_up = false;
     for (uint32_t room = 0; room < ROOMS; room++) {
       guest->views[room].is_member = false;
       guest->views[room].is_joining = false;
@@ -407,7 +413,7 @@ static void act(struct guest *guest) {
   size_t roll = below(world, 100);
   uint32_t room = (uint32_t)below(world, ROOMS);
   struct view *view = &guest->views[room];
-  if (guest->state != STOA_CLIENT_OPEN || view->is_joining || view->is_leaving) {
+  if (guest->state != STOA_CLIENT_OPEN || guest->has_given_up || view->is_joining || view->is_leaving) {
     return;
   }
   if (!view->is_member && (roll < 50 || world->is_settling)) {
