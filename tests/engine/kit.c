@@ -44,6 +44,12 @@ static void forget_seen(struct kit_port *port) {
 
 /* Begin and end. */
 
+/* The engine's threads read it while the test sets it. */
+static int64_t shared_wall_us(void *context) {
+  const struct stoa_clock_fake *time = context;
+  return __atomic_load_n(&time->wall_us, __ATOMIC_RELAXED);
+}
+
 static uint64_t system_monotonic_ns(void *context) {
   (void)context;
   return stoa_clock_monotonic_ns(&stoa_clock_system);
@@ -56,6 +62,7 @@ void kit_begin(struct kit *kit) {
   kit->clock = stoa_clock_fake_init(&kit->time);
   kit->wall_clock = kit->clock;
   kit->wall_clock.monotonic_ns = system_monotonic_ns;
+  kit->wall_clock.wall_us = shared_wall_us;
   for (int i = 0; i < KIT_PORTS; i++) {
     assert_int_equal(stoa_loop_create(&kit->clock, &kit->ports[i].loop), STOA_OK);
   }
@@ -130,9 +137,13 @@ void kit_await_seen(struct kit *kit, int port, uint32_t count) {
   assert_int_equal(kit->ports[port].seen_count, count);
 }
 
+void kit_set_wall_us(struct kit *kit, int64_t wall_us) {
+  __atomic_store_n(&kit->time.wall_us, wall_us, __ATOMIC_RELAXED);
+}
+
 void kit_advance_ms(struct kit *kit, uint64_t ms) {
   kit->time.monotonic_ns += ms * 1000000;
-  kit->time.wall_us += (int64_t)ms * 1000;
+  kit_set_wall_us(kit, kit->time.wall_us + (int64_t)ms * 1000);
 }
 
 /* Answers. */

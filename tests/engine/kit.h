@@ -66,6 +66,7 @@ void kit_settle(struct kit *kit);
 void kit_await(struct kit *kit, const struct kit_answer *answer);
 /* The same until the port's sink has so many messages. */
 void kit_await_seen(struct kit *kit, int port, uint32_t count);
+void kit_set_wall_us(struct kit *kit, int64_t wall_us);
 void kit_advance_ms(struct kit *kit, uint64_t ms);
 
 void kit_done(void *context, const struct stoa_engine_answer *answer);

@@ -335,6 +335,28 @@ static void texts_are_found_in_the_index_and_behind_it(void **state) {
   vfs_end();
 }
 
+/* Stepping. */
+
+static void an_engine_tells_when_it_has_something_to_do(void **state) {
+  (void)state;
+  open_engine();
+  kit_settle(&kit);
+  uint64_t sweep_ns = stoa_engine_due_ns(kit.engine);
+  assert_true(sweep_ns > kit.time.monotonic_ns);
+  assert_true(sweep_ns < UINT64_MAX);
+  assert_false(stoa_engine_run_one(kit.engine));
+  stoa_engine_unsubscribe(kit.ports[0].port, stoa_string_of("lobby"), NULL, NULL);
+  assert_int_equal(stoa_engine_due_ns(kit.engine), 0);
+  kit_settle(&kit);
+  const struct stoa_engine_query query = {.room = stoa_string_of("lobby")};
+  stoa_engine_history(kit.ports[0].port, &query, NULL, NULL);
+  assert_int_equal(stoa_engine_due_ns(kit.engine), 0);
+  kit_settle(&kit);
+  stoa_engine_close(kit.engine);
+  assert_int_equal(stoa_engine_due_ns(kit.engine), UINT64_MAX);
+  assert_false(stoa_engine_run_one(kit.engine));
+}
+
 /* Damaged files. */
 
 static void damage(const char *file_name, uint32_t *random_state) {
@@ -497,6 +519,7 @@ int main(int argc, char **argv) {
       TEST(a_path_that_cannot_be_opened_is_refused),
       TEST(an_open_under_another_process_s_lock_is_refused),
       TEST(a_lock_of_another_process_makes_sends_unavailable_and_reads_go_on),
+      TEST(an_engine_tells_when_it_has_something_to_do),
       TEST(a_backup_is_a_whole_copy_with_new_epochs),
       TEST(a_damaged_file_is_refused_or_used_but_never_crashes),
       TEST(what_was_acknowledged_survives_a_killed_process),

@@ -1,7 +1,7 @@
 /* The local engine on a disk that loses what was not synced: kills, power cuts, full disks, failed syncs, from seeds.
  *
  * What must hold after every restart: acknowledged messages are there, at their offsets, with their bodies; offsets
- * strictly increase; no id is stored twice; and whatever a sink was shown is there too.
+ * strictly increase; no id is stored twice; whatever a sink was shown is there too; what was refused is not.
  *
  * test_engine_power [FIRST [LAST]] runs other seeds. */
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct wish {
   struct kit_answer *answer; /* NULL: nothing is under way */
   uint32_t room;
   bool is_known; /* stored */
+  bool may_be;   /* no answer, or UNKNOWN: stored or not */
   uint64_t epoch, offset;
 };
 
@@ -87,6 +88,7 @@ static void look_at(struct wish *wish) {
     wish->epoch = answer->told.epoch;
     wish->offset = answer->told.offset;
   }
+  wish->may_be |= answer->told.status == STOA_ENGINE_UNKNOWN;
   free(answer);
   wish->answer = NULL;
 }
@@ -134,6 +136,8 @@ static void check_message(const struct stoa_engine_message *message, uint32_t *s
   MUST(i < wish_count);
   MUST(wishes[i].room == room);
   MUST(seen_ids[i]++ == 0);
+  /* UNAVAILABLE and BUSY mean that it is not stored. */
+  MUST(wishes[i].is_known || wishes[i].may_be || wishes[i].answer != NULL);
   MUST(!wishes[i].is_known || wishes[i].epoch != message->place.epoch || wishes[i].offset == message->place.offset);
 }
 
@@ -181,6 +185,7 @@ static void check_room(uint32_t room, uint32_t *seen_ids, bool is_cut) {
       /* Under `normal` what is missing is told by a new epoch. */
       MUST(is_there || wishes[i].epoch != epoch);
       wishes[i].is_known = is_there;
+      wishes[i].may_be |= !is_there; /* perhaps under the new epoch */
     }
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -233,6 +238,7 @@ static void restart(bool is_cut) {
   kit.ports[0].seen_count = shown.seen_count;
   kit.ports[0].gaps = 0;
   for (uint32_t i = 0; i < wish_count; i++) {
+    wishes[i].may_be |= wishes[i].answer != NULL;
     free(wishes[i].answer);
     wishes[i].answer = NULL;
   }

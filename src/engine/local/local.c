@@ -62,7 +62,8 @@ static void *run_reader(void *context) {
 static void *run_writer(void *context) {
   struct stoa_local *local = context;
   while (stoa_lane_wait(&local->writes, stoa_writer_due_ns(local))) {
-    while (stoa_writer_step(local)) {
+    /* A closing engine answers what waits, and leaves housekeeping to the next start. */
+    while (stoa_writer_step(local) && !atomic_load(&local->engine.is_closed)) {
     }
   }
   return NULL;
