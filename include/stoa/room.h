@@ -20,6 +20,9 @@
  * How: a room's owner worker publishes to the engine and passes on what is stored. Joins, and the answers to
  * publishers, take the way of the room's messages, so a publisher gets its own message before the answer.
  *
+ * The members of a room are a group of the server, whose name is a byte 1 and the room's name; programs leave such
+ * groups alone. A room counts as one of the 128 groups of a session.
+ *
  * Does not know: permissions, nicknames, what messages mean. Sockets, codecs, SQL.
  * Thread: create, add and destroy as the server's; the rest on a worker of the server, inside a callback. Completions
  *         run on the worker that called, never inside the call.
