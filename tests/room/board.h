@@ -21,6 +21,19 @@
 #include "client.h"
 #include "room/create.h"
 
+/* What one session has published to one room, for program_check_order. */
+#define BOARD_LANES_MAX 512
+#define BOARD_FAILURES_MAX 256
+struct board_lane {
+  struct stoa_uuid session;
+  char room[16];
+  uint32_t issued, last_stored; /* counted from 1 */
+  uint32_t failure_count;
+  struct {
+    uint32_t number, issued; /* when it was told, so many had been published */
+  } failures[BOARD_FAILURES_MAX];
+};
+
 struct board {
   struct stoa_server *server;
   struct stoa_rooms *rooms;
@@ -28,7 +41,9 @@ struct board {
   int64_t blocks_before;
   char folder[64];
   atomic_uint members_in, members_out; /* calls of on_member */
-  atomic_uint asked, answered;         /* completions that the rooms owed and gave */
+  struct board_lane *lanes;            /* BOARD_LANES_MAX of them; NULL: the order of failures is not checked */
+  uint32_t lane_count, disorders;
+  atomic_uint asked, answered; /* completions that the rooms owed and gave */
 };
 
 /* What a test may change before board_start(). Zeroed: one worker, an engine of the kind that was chosen. */

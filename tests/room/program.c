@@ -63,12 +63,14 @@ static void list_posts(const struct stoa_room_page *page, const struct board_v1_
 struct asked {
   struct board *board;
   struct stoa_call *call;
+  struct board_lane *lane; /* of a publish whose order is checked */
+  uint32_t number;
 };
 
 static struct asked *ask(struct board *board, struct stoa_call *call) {
   struct asked *asked = malloc(sizeof *asked);
   assert_non_null(asked);
-  *asked = (struct asked){board, call};
+  *asked = (struct asked){.board = board, .call = call};
   return asked;
 }
 
@@ -147,7 +149,61 @@ static const struct stoa_error *on_leave(void *user, struct stoa_session *sessio
   return NULL;
 }
 
+/* When a publish fails for a while, so must all that the session published after it, until it was told of the first one
+ * (G5): then it may publish all of them again. */
+
+static struct board_lane *lane_of(struct board *board, const struct stoa_session *session, struct stoa_string room) {
+  for (uint32_t i = 0; i < board->lane_count; i++) {
+    struct board_lane *lane = &board->lanes[i];
+    if (memcmp(&lane->session, stoa_session_id(session), sizeof lane->session) == 0 &&
+        board_text_is(room, lane->room)) {
+      return lane;
+    }
+  }
+  if (board->lanes == NULL || board->lane_count == BOARD_LANES_MAX) {
+    return NULL;
+  }
+  struct board_lane *lane = &board->lanes[board->lane_count++];
+  memset(lane, 0, sizeof *lane);
+  lane->session = *stoa_session_id(session);
+  snprintf(lane->room, sizeof lane->room, "%.*s", (int)room.len, room.data);
+  return lane;
+}
+
+static void begin_publish(struct asked *asked, const struct stoa_session *session, struct stoa_string room) {
+  asked->lane = lane_of(asked->board, session, room);
+  if (asked->lane != NULL) {
+    asked->number = ++asked->lane->issued;
+  }
+}
+
+static bool is_behind_failure(const struct board_lane *lane, uint32_t number) {
+  for (uint32_t i = 0; i < lane->failure_count; i++) {
+    if (number > lane->failures[i].number && number <= lane->failures[i].issued) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void check_order(const struct asked *asked, enum stoa_room_status status) {
+  struct board_lane *lane = asked->lane;
+  if (lane == NULL) {
+    return;
+  }
+  if (status == STOA_ROOM_OK || status == STOA_ROOM_DUPLICATE) {
+    lane->last_stored = asked->number > lane->last_stored ? asked->number : lane->last_stored;
+    asked->board->disorders += is_behind_failure(lane, asked->number);
+  } else if (status != STOA_ROOM_CLOSED && lane->failure_count < BOARD_FAILURES_MAX &&
+             !is_behind_failure(lane, asked->number)) {
+    asked->board->disorders += lane->last_stored > asked->number;
+    lane->failures[lane->failure_count].number = asked->number;
+    lane->failures[lane->failure_count++].issued = lane->issued;
+  }
+}
+
 static void on_sent(void *context, const struct stoa_room_answer *answer) {
+  check_order(context, answer->status);
   const struct board_v1_send_reply reply = {.status = name_of(answer->status),
                                             .retry_ms = answer->retry_ms,
                                             .epoch = answer->position.epoch,
@@ -249,6 +305,7 @@ static const struct stoa_error *on_send(void *user, struct stoa_session *session
     return stoa_session_error(session, STOA_ERROR_INTERNAL, "MEMORY", NULL);
   }
   struct asked *asked = ask(board, call);
+  begin_publish(asked, session, request->room);
   int status = send_as_asked(board, session, request, asked);
   began(asked, status);
   if (status != STOA_OK) {

@@ -87,6 +87,7 @@ struct world {
   struct stoa_clock_fake time;
   struct stoa_clock clock;
   struct board board;
+  struct board_lane lanes[BOARD_LANES_MAX];
   unsigned boots;
   uint32_t session_publishes_max, pending_bytes_max, ring_messages, retry_max_ms;
   struct stoa_resolver resolver;
@@ -465,6 +466,7 @@ static void open_server(struct world *world) {
                                           .ring_messages = world->ring_messages};
   const struct stoa_rooms_callbacks callbacks = {.on_member = program_on_member, .user = &world->board};
   memset(&world->board, 0, sizeof world->board);
+  world->board.lanes = world->lanes;
   int status = stoa_server_create(&config, &world->board.server);
   assert(status == STOA_OK);
   stoa_server_use_clock(world->board.server, &world->clock);
@@ -484,6 +486,9 @@ static void close_server(struct world *world) {
     trace_fail(world->trace, "%u of %u requests have no answer",
                atomic_load(&world->board.asked) - atomic_load(&world->board.answered),
                atomic_load(&world->board.asked));
+  }
+  if (world->board.disorders > 0) {
+    trace_fail(world->trace, "%u publishes were stored though one before them had failed", world->board.disorders);
   }
   if (atomic_load(&world->board.members_in) != atomic_load(&world->board.members_out)) {
     trace_fail(world->trace, "the program was not told of each member that left");
