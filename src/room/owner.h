@@ -51,7 +51,7 @@ void stoa_room_load(struct stoa_room *room, struct stoa_room_waiter *waiter);
 
 /* The engine's sink, for a port of which `context` is the worker's part. */
 void stoa_room_on_message(void *context, struct stoa_engine_message *message);
-void stoa_room_on_gap(void *context, struct stoa_string room);
+void stoa_room_on_gap(void *context, struct stoa_string name);
 
 void stoa_room_check(struct stoa_worker_timer *timer, int status);
 /* Free all. */

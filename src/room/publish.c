@@ -358,6 +358,8 @@ static void send_off(struct publish *publish) {
   stoa_loop_post(stoa_room_worker_loop(home), &publish->post);
 }
 
+/* What is published, how, and whom to tell belong together in one call.
+ * NOLINTNEXTLINE(readability-function-size) */
 int stoa_room_publish(struct stoa_rooms *rooms, struct stoa_string room, uint32_t type, const void *message,
                       const struct stoa_publish_options *options, stoa_room_done *on_done, void *context) {
   static const struct stoa_publish_options none;

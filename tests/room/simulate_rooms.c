@@ -36,7 +36,8 @@ int main(int argc, char **argv) {
     trace_release(&trace);
   }
   if (is_many) {
-    printf("%llu seeds, %u failed\n", (unsigned long long)(last - first + 1), failed);
+    uint64_t count = last - first + 1;
+    printf("%llu seeds, %u failed\n", (unsigned long long)count, failed);
   }
   return failed > 0 ? 1 : 0;
 }
