@@ -64,17 +64,17 @@ static int refuse_new_privileges(void) {
     .connect = connect, .shutdown = shutdown, .getsockname = getsockname, .getsockopt = getsockopt,                    \
     .setsockopt = setsockopt, .recv = recv, .send = send, .sendmsg = sendmsg, .getaddrinfo = getaddrinfo,              \
     .freeaddrinfo = freeaddrinfo, .gethostname = gethostname, .read = read, .pread = pread, .write = write,            \
-    .close = close, .dup_cloexec = dup_by_fcntl, .flock = flock, .ioctl_int = ioctl_of_int, .fchmod = fchmod, .readlink = readlink,    \
-    .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,                    \
-    .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd, .inotify_init1 = inotify_init1,            \
-    .inotify_add_watch = inotify_add_watch, .open = open_three, .openat = openat_four, .openat2 = openat2_by_number,   \
-    .fstat = fstat, .stat = stat, .lstat = lstat, .access = access, .chmod = chmod, .unlink = unlink,                  \
-    .opendir = opendir, .readdir = readdir, .closedir = closedir, .getrlimit = getrlimit_by_int,                       \
-    .setrlimit = setrlimit_by_int, .getrandom = getrandom, .pthread_create = pthread_create, .getifaddrs = getifaddrs, \
-    .freeifaddrs = freeifaddrs, .isatty = isatty, .fd_flags = flags_by_fcntl, .fchownat = fchownat, .getpid = getpid,  \
-    .exit_now = _exit, .geteuid = geteuid, .getegid = getegid, .getpwnam_r = getpwnam_r, .getgrnam_r = getgrnam_r,     \
-    .initgroups = initgroups, .setresgid = setresgid, .setresuid = setresuid,                                          \
-    .no_new_privileges = refuse_new_privileges                                                                         \
+    .close = close, .dup_cloexec = dup_by_fcntl, .flock = flock, .ioctl_int = ioctl_of_int, .fchmod = fchmod,          \
+    .readlink = readlink, .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl,                        \
+    .epoll_wait = epoll_wait, .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd,                  \
+    .inotify_init1 = inotify_init1, .inotify_add_watch = inotify_add_watch, .open = open_three, .openat = openat_four, \
+    .mkdir = mkdir, .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access,      \
+    .chmod = chmod, .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir,                    \
+    .getrlimit = getrlimit_by_int, .setrlimit = setrlimit_by_int, .getrandom = getrandom,                              \
+    .pthread_create = pthread_create, .getifaddrs = getifaddrs, .freeifaddrs = freeifaddrs, .isatty = isatty,          \
+    .fd_flags = flags_by_fcntl, .fchownat = fchownat, .getpid = getpid, .exit_now = _exit, .geteuid = geteuid,         \
+    .getegid = getegid, .getpwnam_r = getpwnam_r, .getgrnam_r = getgrnam_r, .initgroups = initgroups,                  \
+    .setresgid = setresgid, .setresuid = setresuid, .no_new_privileges = refuse_new_privileges                         \
   }
 
 struct stoa_sys stoa_sys = REAL_CALLS;

@@ -56,8 +56,8 @@ struct stoa_sys {
   ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
   ssize_t (*write)(int fd, const void *data, size_t len);
   int (*close)(int fd);
-  int (*dup_cloexec)(int fd);                                  /* fcntl(2), F_DUPFD_CLOEXEC */
-  int (*fd_flags)(int fd);                                     /* fcntl(2), F_GETFD */
+  int (*dup_cloexec)(int fd); /* fcntl(2), F_DUPFD_CLOEXEC */
+  int (*fd_flags)(int fd);    /* fcntl(2), F_GETFD */
   int (*flock)(int fd, int operation);
   int (*ioctl_int)(int fd, unsigned long request, int *value); /* ioctl(2) with a request that takes an int */
   int (*isatty)(int fd);
@@ -74,6 +74,7 @@ struct stoa_sys {
 
   /* Files. */
   int (*open)(const char *path, int flags, mode_t mode);
+  int (*mkdir)(const char *path, mode_t mode);
   int (*openat)(int folder_fd, const char *path, int flags, mode_t mode);
   int (*openat2)(int folder_fd, const char *path, struct open_how *how, size_t how_len);
   int (*fstat)(int fd, struct stat *out_info);

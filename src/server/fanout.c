@@ -299,6 +299,21 @@ int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, str
   return status;
 }
 
+void stoa_fanout_lose(struct stoa_groups *groups, struct stoa_string name) {
+  struct stoa_interest *interest = stoa_interest_acquire(groups->host.interests, name, false);
+  if (interest == NULL) {
+    return; /* no members anywhere */
+  }
+  struct stoa_group *group = stoa_groups_find(groups, name);
+  for (size_t i = 0; i < variant_count(groups); i++) {
+    lose(groups, interest, group, i);
+  }
+  if (group != NULL) {
+    stoa_groups_drop_if_unused(groups, group);
+  }
+  stoa_interest_release(groups->host.interests, interest);
+}
+
 /* A second batch in one turn: join both, so that a member still gets one write. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
 static int join_batches(struct stoa_group_side *side, const struct stoa_batch *next) {
   assert(side->batch != next);

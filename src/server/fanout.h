@@ -26,6 +26,9 @@ int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, stru
  * for the log. */
 int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
                         const struct stoa_uuid *except);
+/* On the owner: the group's messages do not continue, so close all its members with 4010, on all workers, and fail the
+ * joins in progress. From the loop only, never inside a callback. */
+void stoa_fanout_lose(struct stoa_groups *groups, struct stoa_string name);
 /* On a worker with members: take the owner's batch of one turn, and the exclusions of this worker's sessions.
  * From the loop only, never inside a callback. */
 void stoa_fanout_adopt(struct stoa_groups *groups, struct stoa_string name, size_t variant, struct stoa_batch *batch,

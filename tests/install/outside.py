@@ -84,6 +84,21 @@ def by_hand(kind):
     expect_notes(compile_by_hand(folder, "notes", ["main.c", "notes.stoa.c"], kind), kind)
 
 
+@test("a program with durable rooms is built by hand")
+def with_rooms():
+    folder = copy_example("feed", "feed")
+    generate(folder, "feed.proto")
+    run(f"cc {WARNINGS} -I. -o feed main.c feed.stoa.c $(pkg-config --cflags --libs stoa-room)", folder,
+        installed().env)
+    program = os.path.join(folder, "feed")
+    expect_linked(program, STATIC)
+    os.chdir(folder)  # its database is in the working directory
+    with serving(program):
+        pass
+    os.chdir("/")
+    assert os.path.exists(os.path.join(folder, "rooms.db"))
+
+
 @each_kind("a program is built by make")
 def by_make(kind):
     folder = copy_example("notes", f"make-{kind}")

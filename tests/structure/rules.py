@@ -17,6 +17,7 @@ ALLOWED = {
     "session": {"base", "loop", "wire", "codec", "net", "api"},
     "http": {"base", "loop", "wire", "codec", "net", "api"},
     "server": {"base", "loop", "wire", "codec", "token", "net", "api", "session", "http"},
+    "room": {"base", "loop", "wire", "codec", "net", "api", "session", "http", "server", "engine"},
 }
 
 # The layer that implements a public header. Generated ones (*.stoa.h) belong to `api`.
@@ -45,6 +46,7 @@ PUBLIC_HEADERS = {
     "middleware.h": "server",
     "http.h": "server",
     "errors.h": "server",
+    "room.h": "room",
     "server.h": "server",
     "worker.h": "server",
 }

@@ -1,0 +1,379 @@
+/* The way of a join:
+ *
+ *   session's worker           room's owner
+ *   begin ───────────────────▶ load the room; read what its ring does not have
+ *                              place: what was sent out has left; the slice ends with it
+ *   member, answer, ◀───────── (the way back is that of the room's messages)
+ *   what it missed, live
+ *   finished ────────────────▶ the room may be unloaded again
+ */
+#include "room/join.h"
+
+#include "base/container.h"
+#include "base/memory.h"
+#include "room/owner.h"
+#include "room/page.h"
+#include "room/room_session.h"
+#include "room/slice.h"
+#include "server/member.h"
+#include "server/membership.h"
+#include "server/ordered_join.h"
+
+#include <assert.h>
+
+struct join {
+  /* The session's worker. */
+  struct stoa_room_request request;
+  struct stoa_room_joining joining;
+  struct stoa_room_worker *home;
+  stoa_room_on_joined *on_joined; /* NULL: answered */
+  void *context;
+
+  /* Whoever has it. */
+  struct stoa_ordered_join base;
+  struct stoa_post post;
+  struct stoa_room_waiter waiter;
+  struct stoa_room_worker *owner;
+  struct stoa_room *room; /* counts it; NULL: does not */
+  struct stoa_room_slice slice;
+  enum stoa_room_status status; /* what the owner found */
+};
+
+static const struct stoa_room_name *name_of(const struct join *join) {
+  return &join->joining.room;
+}
+
+static struct join *join_of(struct stoa_ordered_join *base) {
+  return stoa_container_of(base, struct join, base);
+}
+
+static atomic_size_t *slice_bytes(const struct join *join) {
+  return &join->home->rooms->slice_bytes;
+}
+
+/* The end. */
+
+static void destroy(struct join *join) {
+  assert(join->joining.session == NULL);
+  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  stoa_free(join);
+}
+
+static void on_finished(struct stoa_post *post) {
+  struct join *join = stoa_container_of(post, struct join, post);
+  if (!join->home->rooms->is_closed) {
+    assert(join->room->join_count > 0);
+    join->room->join_count--;
+    join->room->used_ms = stoa_loop_now_ms(stoa_room_worker_loop(join->owner));
+  }
+  destroy(join);
+}
+
+/* Only now the owner may unload the room: the session is counted as a member, or is none. */
+static void finish(struct join *join) {
+  if (join->room == NULL || join->home->rooms->is_closed) {
+    destroy(join);
+    return;
+  }
+  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  join->post.run = on_finished;
+  stoa_loop_post(stoa_room_worker_loop(join->owner), &join->post);
+}
+
+/* Back on the session's worker. */
+
+static void tell(struct join *join, struct stoa_session *session, const struct stoa_room_joined *joined) {
+  stoa_room_on_joined *on_joined = join->on_joined;
+  if (join->request.is_listed) {
+    stoa_room_requests_remove(&join->home->reads, &join->request);
+  }
+  join->on_joined = NULL;
+  if (on_joined != NULL) {
+    on_joined(join->context, session, joined);
+  }
+}
+
+static void tell_failure(struct join *join, enum stoa_room_status status) {
+  bool is_temporary = status == STOA_ROOM_BUSY || status == STOA_ROOM_UNAVAILABLE;
+  const struct stoa_room_joined joined = {
+      .page = {.status = status, .retry_ms = is_temporary ? STOA_ENGINE_RETRY_MS : 0},
+      .was_recovering = join->slice.position.epoch != 0,
+  };
+  tell(join, NULL, &joined);
+}
+
+static void end_early(struct stoa_room_request *request) {
+  struct join *join = stoa_container_of(request, struct join, request);
+  tell_failure(join, STOA_ROOM_CLOSED);
+}
+
+/* It has become a member of the group, so what follows must keep or undo that. */
+static void welcome(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
+  struct stoa_rooms *rooms = join->home->rooms;
+  const struct stoa_room_slice *slice = &join->slice;
+  const struct stoa_room_name name = *name_of(join);
+  struct stoa_room_joined joined = {
+      .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top},
+      .was_recovering = slice->position.epoch != 0,
+      .recovered = slice->is_recovery,
+  };
+  struct stoa_room_page_memory memory = {0};
+  joined.page.has_more_before = slice->has_more_before;
+  if (stoa_room_page_fill(&rooms->types, slice->messages, slice->count, false, &joined.page, &memory) != STOA_OK ||
+      stoa_room_session_add_room(own, &name) != STOA_OK) {
+    stoa_room_page_free(&memory);
+    int ignored = stoa_session_leave(session, stoa_room_name_group(&name));
+    (void)ignored;
+    stoa_room_session_drop_if_unused(join->home, own);
+    tell_failure(join, STOA_ROOM_BUSY);
+    return;
+  }
+  if (rooms->callbacks.on_member != NULL) {
+    rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), true);
+  }
+  joined.member_count = (uint32_t)stoa_room_member_count(rooms, stoa_room_name_text(&name));
+  tell(join, session, &joined);
+  if (joined.recovered) {
+    stoa_room_recover(rooms, session, &name, &joined.page);
+  }
+  stoa_room_page_free(&memory);
+}
+
+static enum stoa_room_status status_of(const struct join *join, int status, bool has_left) {
+  if (status == STOA_E_CLOSED) {
+    return STOA_ROOM_CLOSED;
+  }
+  if (has_left || status == STOA_E_NOT_FOUND) {
+    return STOA_ROOM_LEFT;
+  }
+  if (join->status != STOA_ROOM_OK) {
+    return join->status;
+  }
+  switch (status) {
+    case STOA_OK:
+      return STOA_ROOM_OK;
+    case STOA_E_EXISTS:
+      return STOA_ROOM_JOINED;
+    default:
+      return STOA_ROOM_BUSY; /* memory, or 128 groups */
+  }
+}
+
+static void on_joined(struct stoa_ordered_join *base, struct stoa_session *session, int base_status) {
+  struct join *join = join_of(base);
+  struct stoa_room_session *own = join->joining.session;
+  bool has_left = own == NULL;
+  if (!has_left) {
+    stoa_room_session_remove_joining(own, &join->joining);
+    join->home->join_count--;
+  } else {
+    join->home->join_count--;
+  }
+  enum stoa_room_status status = status_of(join, base_status, has_left);
+  if (status == STOA_ROOM_OK) {
+    welcome(join, own, session);
+    finish(join);
+    return;
+  }
+  if (session != NULL) {
+    int ignored = stoa_session_leave(session, stoa_room_name_group(name_of(join)));
+    (void)ignored;
+  }
+  if (!has_left) {
+    stoa_room_session_drop_if_unused(join->home, own);
+  }
+  tell_failure(join, status);
+  finish(join);
+}
+
+/* On the owner. */
+
+static void refuse(struct join *join, enum stoa_room_status status) {
+  assert(status != STOA_ROOM_OK);
+  join->status = status;
+  stoa_ordered_join_cancel(&join->base, STOA_E_DENIED);
+}
+
+static void on_history(void *context, const struct stoa_engine_answer *answer);
+
+static void go_on(struct join *join, enum stoa_room_slice_need need) {
+  if (need == STOA_ROOM_SLICE_READY) {
+    stoa_ordered_join_place(&join->base);
+    return;
+  }
+  const struct stoa_engine_query query = stoa_room_slice_query(&join->slice, join->room);
+  if (stoa_engine_history(join->owner->port, &query, on_history, join) != STOA_OK) {
+    refuse(join, STOA_ROOM_BUSY);
+  }
+}
+
+/* When the server ends there is nobody to answer any more, see rooms.h. */
+static void end_held(struct join *join) {
+  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  on_joined(&join->base, NULL, STOA_E_CLOSED);
+}
+
+static void on_history(void *context, const struct stoa_engine_answer *answer) {
+  struct join *join = context;
+  enum stoa_room_status status;
+  if (join->home->rooms->is_closed) {
+    end_held(join);
+    return;
+  }
+  if (answer->status != STOA_ENGINE_OK && answer->status != STOA_ENGINE_GONE) {
+    refuse(join, stoa_room_status_of(answer->status));
+    return;
+  }
+  if (!stoa_room_slice_take(&join->slice, answer, slice_bytes(join), &status)) {
+    go_on(join, stoa_room_slice_begin_page(&join->slice, join->room));
+  } else if (status != STOA_ROOM_OK) {
+    refuse(join, status);
+  } else {
+    stoa_ordered_join_place(&join->base);
+  }
+}
+
+static void on_loaded(struct stoa_room_waiter *waiter, struct stoa_room *room, enum stoa_room_status status) {
+  struct join *join = stoa_container_of(waiter, struct join, waiter);
+  const struct stoa_rooms *rooms = join->home->rooms;
+  if (status == STOA_ROOM_CLOSED) {
+    end_held(join);
+  } else if (status != STOA_ROOM_OK) {
+    refuse(join, status);
+  } else if (room->epoch == 0 && rooms->config.create == STOA_ROOMS_CONFIG_CREATE_ADMINISTRATORS) {
+    refuse(join, STOA_ROOM_NOT_FOUND);
+  } else {
+    go_on(join, stoa_room_slice_begin(&join->slice, room));
+  }
+}
+
+static bool is_full(const struct join *join) {
+  struct stoa_rooms *rooms = join->home->rooms;
+  size_t count = stoa_room_member_count(rooms, stoa_room_name_text(name_of(join))) + join->room->join_count;
+  return rooms->config.members_max > 0 && count >= rooms->config.members_max;
+}
+
+static void on_owner(struct stoa_ordered_join *base) {
+  struct join *join = join_of(base);
+  struct stoa_room *room;
+  if (stoa_room_open(join->owner, name_of(join), &room) != STOA_OK) {
+    refuse(join, STOA_ROOM_BUSY);
+    return;
+  }
+  join->room = room;
+  bool has_room = !is_full(join);
+  room->join_count++;
+  if (!has_room) {
+    refuse(join, STOA_ROOM_FULL);
+    return;
+  }
+  join->waiter.run = on_loaded;
+  stoa_room_load(room, &join->waiter);
+}
+
+static void on_place(struct stoa_ordered_join *base) {
+  struct join *join = join_of(base);
+  join->status = stoa_room_slice_finish(&join->slice, join->room, slice_bytes(join));
+}
+
+/* The beginning. */
+
+static int create(struct stoa_room_worker *home, struct stoa_room_session *own, const struct stoa_room_name *name,
+                  const struct stoa_room_join_options *options, struct join **out_join) {
+  struct join *join = stoa_calloc(1, sizeof *join);
+  if (join == NULL) {
+    return STOA_E_MEMORY;
+  }
+  join->request.close = end_early;
+  join->home = home;
+  join->owner = stoa_room_worker_owner(home->rooms, name);
+  join->joining.room = *name;
+  if (options != NULL) {
+    join->slice.position = options->position;
+    join->slice.history = options->history;
+  }
+  join->base.on_owner = on_owner;
+  join->base.on_place = on_place;
+  join->base.on_joined = on_joined;
+  stoa_room_session_add_joining(own, &join->joining);
+  *out_join = join;
+  return STOA_OK;
+}
+
+static int begin(struct stoa_room_worker *home, struct stoa_session *session, struct stoa_room_session *own,
+                 struct join *join) {
+  int status = stoa_ordered_join_begin(&join->base, session, stoa_room_name_group(name_of(join)));
+  if (status != STOA_OK) {
+    stoa_room_session_remove_joining(own, &join->joining);
+    destroy(join);
+    return status;
+  }
+  home->join_count++;
+  stoa_room_requests_add(&home->reads, &join->request);
+  return STOA_OK;
+}
+
+static int check(const struct stoa_room_worker *home, struct stoa_session *session, struct stoa_string room,
+                 const struct stoa_room_session *own) {
+  if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session) || home->is_over) {
+    return STOA_E_CLOSED;
+  }
+  const struct stoa_room_name name = stoa_room_name_make(room);
+  if (stoa_room_session_joining(own, room) != NULL || stoa_group_has(session, stoa_room_name_group(&name))) {
+    return STOA_E_EXISTS;
+  }
+  bool is_at_limit = stoa_member_group_count(session) + own->joining_count >= STOA_SESSION_GROUPS_MAX;
+  return is_at_limit || home->join_count >= STOA_ROOM_JOINS_MAX ? STOA_E_LIMIT : STOA_OK;
+}
+
+int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room,
+                   const struct stoa_room_join_options *options, stoa_room_on_joined *on_done, void *context) {
+  struct stoa_room_worker *home = stoa_room_worker_here(rooms);
+  struct stoa_room_session *own;
+  struct join *join = NULL;
+  if (home == NULL || on_done == NULL || !stoa_room_name_is_valid(room) || stoa_worker_of(session) != home->worker ||
+      (options != NULL && options->history > STOA_ROOM_PAGE_MAX)) {
+    return STOA_E_ARGUMENT;
+  }
+  if (stoa_room_session_find_or_create(home, session, &own) != STOA_OK) {
+    return STOA_E_MEMORY;
+  }
+  const struct stoa_room_name name = stoa_room_name_make(room);
+  int status = check(home, session, room, own);
+  if (status == STOA_OK) {
+    status = create(home, own, &name, options, &join);
+  }
+  if (status == STOA_OK) {
+    join->on_joined = on_done;
+    join->context = context;
+    status = begin(home, session, own, join);
+  }
+  if (status != STOA_OK) {
+    stoa_room_session_drop_if_unused(home, own);
+  }
+  return status;
+}
+
+int stoa_room_leave(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room) {
+  struct stoa_room_worker *home = stoa_room_worker_here(rooms);
+  struct stoa_room_session *own = home == NULL ? NULL : stoa_room_session_find(home, session);
+  if (own == NULL || !stoa_room_name_is_valid(room)) {
+    return STOA_E_NOT_FOUND;
+  }
+  struct stoa_room_joining *joining = stoa_room_session_joining(own, room);
+  if (joining != NULL) {
+    stoa_room_session_remove_joining(own, joining);
+    stoa_room_session_drop_if_unused(home, own);
+    return STOA_OK;
+  }
+  if (!stoa_room_session_remove_room(own, room)) {
+    return STOA_E_NOT_FOUND;
+  }
+  const struct stoa_room_name name = stoa_room_name_make(room);
+  stoa_room_session_drop_if_unused(home, own);
+  int status = stoa_session_leave(session, stoa_room_name_group(&name));
+  if (rooms->callbacks.on_member != NULL) {
+    rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), false);
+  }
+  return status;
+}
