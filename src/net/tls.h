@@ -25,7 +25,8 @@ const struct stoa_string *stoa_tls_context_names(const struct stoa_tls_context *
 /* How many certificates a server's context has. */
 size_t stoa_tls_context_certificate_count(const struct stoa_tls_context *context);
 
-/* Is a server's certificate valid at that time, in seconds since 1970? Only the first certificate of its chain is checked. */
+/* Is a server's certificate valid at that time, in seconds since 1970? Only the first certificate of its chain is
+ * checked. */
 enum stoa_tls_validity { STOA_TLS_VALID, STOA_TLS_NOT_YET_VALID, STOA_TLS_EXPIRED };
 enum stoa_tls_validity stoa_tls_context_validity(const struct stoa_tls_context *context, size_t index, int64_t now_s);
 

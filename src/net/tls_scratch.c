@@ -11,8 +11,7 @@
 static __thread struct stoa_tls_scratch *mine;
 
 struct stoa_tls_scratch *stoa_tls_scratch_create(void) {
-  struct stoa_tls_scratch *scratch =
-      stoa_alloc(sizeof *scratch); /* not cleared: unused pages stay untouched */
+  struct stoa_tls_scratch *scratch = stoa_alloc(sizeof *scratch); /* not cleared: unused pages stay untouched */
   if (scratch == NULL) {
     return NULL;
   }

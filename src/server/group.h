@@ -34,8 +34,8 @@ struct stoa_member {
 struct stoa_group_side {
   struct stoa_member *members;
   uint32_t count, capacity;
-  uint32_t hold_count; /* joins in progress, for which this worker gets the messages too */
-  bool held_lost;      /* while there are holds: messages were lost here */
+  uint32_t hold_count;               /* joins in progress, for which this worker gets the messages too */
+  bool held_lost;                    /* while there are holds: messages were lost here */
   uint32_t batch_number;             /* never 0, so that a zeroed member has taken nothing */
   struct stoa_batch *batch;          /* the batch of this turn; NULL: nothing yet */
   struct stoa_exclusions exclusions; /* on the owner: ranges that sessions of other workers must not get */

@@ -30,9 +30,9 @@ struct stoa_server {
   struct stoa_server_config config;
   struct stoa_arena *config_arena;
   pthread_mutex_t settings_mutex;
-  struct stoa_settings *settings; /* the newest; under the mutex once the server runs. Never NULL after create */
-  pthread_mutex_t reload_mutex;   /* one reload after the other */
-  atomic_uint message_bytes_max;  /* of the newest settings, for any thread */
+  struct stoa_settings *settings;        /* the newest; under the mutex once the server runs. Never NULL after create */
+  pthread_mutex_t reload_mutex;          /* one reload after the other */
+  atomic_uint message_bytes_max;         /* of the newest settings, for any thread */
   struct stoa_address_rates *http_rates; /* of HTTP requests that call rpcs; NULL: there are no such routes */
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;

@@ -120,7 +120,8 @@ static void all_mistakes_are_found_in_one_run(void **state) {
       "level=error event=\"cannot read the certificate\" file=/nonexistent/a.pem errno=2\n",
       "level=error event=\"pages have https:// in front; to listen with TLS write wss://host:port, without it "
       "host:port\" address=https://chat.example:443 option=server.addresses[0]\n",
-      "level=error event=\"not an address; write host:port, :port, [::1]:port, unix:/path or fd:NAME\" address=127.0.0.1:77x "
+      "level=error event=\"not an address; write host:port, :port, [::1]:port, unix:/path or fd:NAME\" "
+      "address=127.0.0.1:77x "
       "option=server.addresses[1]\n",
       "level=error event=\"the name in an address does not resolve; correct it, or write an address of this machine\" "
       "address=nobody.example:80 option=server.addresses[2]\n",
