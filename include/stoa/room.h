@@ -166,6 +166,16 @@ STOA_API int stoa_room_publish_volatile(struct stoa_rooms *rooms, struct stoa_st
                                         const struct stoa_uuid *except, uint32_t type,
                                         const struct stoa_message_type *message_type, const void *message);
 
+/* Empty the content of a stored message, and of all messages that concern it (`target`). Their offsets stay; whoever
+ * reads them from now on gets empty messages with `is_redacted`. Members that have it are not told: publish an event.
+ *
+ * on_done  OK, NOT_FOUND, BUSY, UNAVAILABLE, UNKNOWN, CLOSED; as for a publish, but without a deadline of its own
+ * Errors: STOA_E_ARGUMENT  not on a worker, no name of a room, or an offset that none can have
+ *         STOA_E_LIMIT     too much waits for the room's owner: try again; STOA_E_CLOSED, STOA_E_MEMORY as for a
+ *         publish. on_done is not called then */
+STOA_API int stoa_room_redact(struct stoa_rooms *rooms, struct stoa_string room, uint64_t offset,
+                              stoa_room_done *on_done, void *context);
+
 /* ---- reading ---- */
 
 /* One stored message, already stamped. */

@@ -277,6 +277,10 @@ static int send_as_asked(struct board *board, struct stoa_session *session, cons
                                                .is_administrator = board_text_is(request->how, "administrator")};
   const struct board_v1_post_message post = {.text = request->text};
   const struct board_v1_note_message note = {.text = request->text};
+  if (board_text_is(request->how, "redact")) {
+    call->lane = NULL;
+    return stoa_room_redact(board->rooms, request->room, request->target, on_sent, call);
+  }
   if (board_text_is(request->how, "burst")) {
     return publish_burst(board, session, request, call);
   }

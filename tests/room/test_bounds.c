@@ -144,6 +144,8 @@ static void test_everything_in_progress_is_closed_when_the_server_ends(void **st
       board_join_as(&clients[i], room, "");
       const struct board_v1_read_request request = {.room = STOA_STR("r1")};
       board_call(&clients[i], BOARD_V1_MESSAGE_TYPE_READ, &request);
+      const struct board_v1_send_request redact = {.room = STOA_STR("r2"), .target = 1, .how = STOA_STR("redact")};
+      board_call(&clients[i], BOARD_V1_MESSAGE_TYPE_SEND, &redact);
       board_expect_nothing(&clients[i]);
     }
     for (int i = 0; i < 6; i++) { /* their memory, but not their connections */

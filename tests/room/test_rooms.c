@@ -262,6 +262,44 @@ static void test_pages_of_the_history(void **state) {
   board_stop(&board);
 }
 
+static struct board_sent redact(struct board_client *client, const char *room, uint64_t offset) {
+  const struct board_v1_send_request request = {
+      .room = stoa_string_of(room), .target = offset, .how = STOA_STR("redact")};
+  return board_sent(client, board_call(client, BOARD_V1_MESSAGE_TYPE_SEND, &request));
+}
+
+static void test_a_redacted_message_keeps_its_place_without_content(void **state) {
+  struct board board;
+  struct board_client ann, keeper;
+  (void)state;
+  start(&board);
+  board_connect(&board, &ann, "stoa.json");
+  board_connect(&board, &keeper, "stoa.proto");
+  board_join(&keeper, "hall", 0, 0, 0); /* so that the message is in memory too */
+  struct board_sent first = board_store(&ann, "hall", "1", NULL);
+  struct board_sent secret = board_store(&ann, "hall", "secret", NULL);
+  board_store(&ann, "hall", "3", NULL);
+  assert_string_equal(redact(&ann, "hall", secret.offset).status, "OK");
+  assert_string_equal(redact(&ann, "hall", secret.offset + 100).status, "NOT_FOUND");
+  assert_string_equal(redact(&ann, "no room", 1).status, "NOT_FOUND");
+  assert_string_equal(redact(&ann, "hall", 0).status, "ARGUMENT");
+  assert_true(board_join(&ann, "hall", first.epoch, first.offset, 5)->recovered);
+  struct board_frame frame = board_read(&ann);
+  const struct board_v1_post_message *post = frame.message;
+  assert_int_equal(post->offset, secret.offset);
+  assert_int_equal(post->text.len, 0);
+  assert_true(post->redacted);
+  board_expect_post(&ann, "3");
+  const struct board_v1_read_request request = {.room = STOA_STR("hall")};
+  const struct board_v1_read_reply *page = board_history(&ann, &request);
+  assert_int_equal(page->items.count, 3);
+  assert_true(page->items.items[1].redacted);
+  assert_int_equal(page->items.items[1].text.len, 0);
+  board_disconnect(&keeper);
+  board_disconnect(&ann);
+  board_stop(&board);
+}
+
 static void test_volatile_messages_reach_the_others_only(void **state) {
   struct board board;
   struct board_client ann, ben;
@@ -327,6 +365,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_position_of_another_epoch_is_not_recovered),
       cmocka_unit_test(test_who_has_left_gets_nothing_more),
       cmocka_unit_test(test_pages_of_the_history),
+      cmocka_unit_test(test_a_redacted_message_keeps_its_place_without_content),
       cmocka_unit_test(test_volatile_messages_reach_the_others_only),
       cmocka_unit_test(test_arguments_are_checked),
   };
