@@ -3,6 +3,7 @@
 #include "server/app_print.h"
 #include "server/config/compare.h"
 #include "server/reload.h"
+#include "server/server_private.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -141,6 +142,9 @@ int stoa_app_reload(struct stoa_app_context *context) {
   struct stoa_app_loaded loaded;
   int status = load(reloader, &loaded);
   reloader->read_us = loaded.began_us;
+  if (status != STOA_OK) {
+    stoa_metrics_note_reload(context->servers[0], STOA_RELOAD_REFUSED);
+  }
   if (status == STOA_OK) {
     status = apply(context, &loaded);
   }

@@ -183,3 +183,8 @@ void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport t
 void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused reason) {
   stoa_metric_add(worker->metrics, STOA_M_REFUSED, reason, 1);
 }
+
+void stoa_metrics_note_reload(struct stoa_server *server, enum stoa_reload_result result) {
+  assert(server->metrics.shared != NULL);
+  stoa_metric_add(server->metrics.shared, STOA_M_RELOADS, result, 1);
+}

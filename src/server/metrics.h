@@ -77,6 +77,9 @@ void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport t
 /* Count a refusal. The worker's thread. */
 void stoa_metrics_note_refused(struct stoa_worker *worker, enum stoa_refused reason);
 
+/* Count a reload of the configuration. Any thread, while the server runs. */
+void stoa_metrics_note_reload(struct stoa_server *server, enum stoa_reload_result result);
+
 /* Write all metrics, those of the process too: the content of an answer to a scrape, whose type is
  * stoa_metric_content_type(). Any thread, from create to destroy; what is counted by workers is there once it is bound.
  * It takes the mutex of groups for a moment, and reads files of /proc.

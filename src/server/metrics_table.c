@@ -38,6 +38,10 @@ static const struct stoa_metric_row refused_rows[] = {
 };
 static struct stoa_metric_labels refusals = STOA_METRIC_LABELS("reason", refused_rows);
 
+static const struct stoa_metric_row reload_rows[] = {
+    [STOA_RELOAD_OK] = {{"ok"}}, [STOA_RELOAD_REFUSED] = {{"refused"}}};
+static struct stoa_metric_labels reloads = STOA_METRIC_LABELS("result", reload_rows);
+
 static const struct stoa_metric_row handshake_rows[] = {
     [STOA_HANDSHAKE_ADMITTED] = {{"admitted"}},
     [STOA_HANDSHAKE_REFUSED] = {{"refused"}},
@@ -140,6 +144,8 @@ const struct stoa_metric stoa_server_metric_table[STOA_M_COUNT] = {
                             .bound_count = STOA_COUNT_OF(turn_bounds)},
     [STOA_M_SLOW_TURNS] =
         PLAIN("stoa_slow_turns", "Turns that took longer than log.slow_turn_ms.", NULL, STOA_METRIC_COUNTER),
+    [STOA_M_RELOADS] = LABELED("stoa_reloads", "Reloads of the configuration. A refused one has changed nothing.", NULL,
+                               STOA_METRIC_COUNTER, &reloads),
 };
 
 const char *stoa_refused_text(enum stoa_refused reason) {

@@ -27,8 +27,12 @@ enum stoa_server_metric {
   STOA_M_TURN_SECONDS,
   STOA_M_LAG_SECONDS,
   STOA_M_SLOW_TURNS,
+  STOA_M_RELOADS, /* enum stoa_reload_result */
   STOA_M_COUNT
 };
+
+/* What became of a changed configuration. */
+enum stoa_reload_result { STOA_RELOAD_OK, STOA_RELOAD_REFUSED };
 
 enum stoa_direction { STOA_DIRECTION_IN, STOA_DIRECTION_OUT };
 

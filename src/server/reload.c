@@ -153,6 +153,7 @@ int stoa_reload_prepare(struct stoa_server *server, const struct stoa_server_con
 }
 
 void stoa_reload_drop(struct stoa_reload *reload) {
+  stoa_metrics_note_reload(reload->server, STOA_RELOAD_REFUSED);
   stoa_settings_unref(reload->settings);
   reload->settings = NULL;
   pthread_mutex_unlock(&reload->server->reload_mutex);
@@ -183,6 +184,7 @@ static void log_report(const struct stoa_reload_report *report, const char *more
 }
 
 void stoa_reload_commit(struct stoa_reload *reload, const char *more) {
+  stoa_metrics_note_reload(reload->server, STOA_RELOAD_OK);
   assert(reload->settings != NULL);
   stoa_workers_use_settings(reload->server, reload->settings);
   reload->settings = NULL;

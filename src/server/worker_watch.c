@@ -50,10 +50,10 @@ static void note_slow(struct stoa_worker *worker, const struct stoa_loop_times *
 /* What is counted for each message or write is counted in plain fields, and given to scrapes once a turn. */
 static void publish(const struct stoa_worker *worker) {
   const struct stoa_worker_watch *watch = &worker->watch;
-  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], worker->sessions.messages_in);
-  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out);
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_IN], worker->streams.bytes_in);
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_OUT], worker->streams.bytes_out);
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], worker->sessions.messages_in);
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out);
 }
 
 static void on_times(void *context, const struct stoa_loop_times *times) {

@@ -106,14 +106,16 @@ static void messages_and_bytes_are_counted_each_way(void **state) {
   struct client client;
   fixture_start(&fixture, fixture_config(1), NULL);
   fixture_connect(&fixture, &client, "stoa.json");
-  await(fixture.server, "stoa_handshakes_total{result=\"admitted\"}", 1);
+  /* Scrapes see the turns that have ended, and a client has its reply before. */
+  fixture_sync(&client);
+  await(fixture.server, "stoa_messages_total{direction=\"out\"}", 1);
   double in_before = value_of(fixture.server, "stoa_connection_bytes_total{direction=\"in\"}");
   fixture_sync(&client);
   /* Request and reply have a header of 2, the request's mask 4; type and id 8. */
   const size_t request_len = 2 + 4 + 8 + strlen("{\"question\":\"there?\"}");
   const size_t reply_len = 2 + 8 + strlen("{\"answer\":\"there?\"}");
-  expect(fixture.server, "stoa_messages_total{direction=\"in\"}", 1);
-  expect(fixture.server, "stoa_messages_total{direction=\"out\"}", 1);
+  await(fixture.server, "stoa_messages_total{direction=\"out\"}", 2);
+  expect(fixture.server, "stoa_messages_total{direction=\"in\"}", 2);
   expect(fixture.server, "stoa_connection_bytes_total{direction=\"in\"}", in_before + (double)request_len);
   double out_before = value_of(fixture.server, "stoa_connection_bytes_total{direction=\"out\"}");
   fixture_sync(&client);

@@ -448,6 +448,22 @@ static void all_mistakes_are_told_and_nothing_changes(void **state) {
   client_close(&other);
 }
 
+static void reloads_are_counted_by_their_result(void **state) {
+  (void)state;
+  struct stoa_buffer text;
+  start();
+  reload();
+  reload();
+  config.path = stoa_string_of("chat");
+  assert_int_equal(stoa_server_reload(fixture.server, &config, &report), STOA_E_ARGUMENT);
+  stoa_buffer_init(&text, 1024 * 1024);
+  assert_int_equal(stoa_server_write_metrics(fixture.server, STOA_METRIC_PROMETHEUS, &text), STOA_OK);
+  assert_int_equal(stoa_buffer_append(&text, "", 1), STOA_OK);
+  assert_non_null(strstr((char *)text.data, "stoa_reloads_total{result=\"ok\"} 2\n"));
+  assert_non_null(strstr((char *)text.data, "stoa_reloads_total{result=\"refused\"} 1\n"));
+  stoa_buffer_fini(&text);
+}
+
 static void a_new_address_that_another_program_uses_is_a_mistake(void **state) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t len = sizeof address;
@@ -539,6 +555,7 @@ int main(int argc, char **argv) {
       TEST(shedding_changes_but_must_be_on_from_the_start),
       TEST(a_server_that_was_not_started_is_not_reloaded),
       TEST(all_mistakes_are_told_and_nothing_changes),
+      TEST(reloads_are_counted_by_their_result),
       TEST(a_new_address_that_another_program_uses_is_a_mistake),
       TEST(without_memory_nothing_changes_and_nothing_leaks),
       TEST(old_snapshots_are_freed_when_the_last_worker_has_switched),
