@@ -191,11 +191,29 @@ class Peer:
         head, _, _ = bytes(self.buffer).partition(b"\r\n\r\n")
         del self.buffer[: len(head) + 4]
         answer = Answer(head, b"")
+        if answer.headers.get("transfer-encoding") == "chunked" and not head_only:
+            answer.body = self._read_chunks(deadline)
+            return answer
         length = 0 if head_only or answer.status in (101, 304) else int(answer.headers.get("content-length", "0"))
         self._need(length, deadline)
         answer.body = bytes(self.buffer[:length])
         del self.buffer[:length]
         return answer
+
+    def _read_chunks(self, deadline):
+        body = b""
+        while True:
+            while b"\r\n" not in self.buffer:
+                if not self._receive(deadline):
+                    raise Ended("inside a chunked body")
+            line, _, _ = bytes(self.buffer).partition(b"\r\n")
+            length = int(line, 16)
+            self._need(len(line) + 2 + length + 2, deadline)
+            chunk = bytes(self.buffer[len(line) + 2 : len(line) + 2 + length])
+            del self.buffer[: len(line) + 2 + length + 2]
+            body += chunk
+            if length == 0:
+                return body
 
     def read_frame(self, deadline_s=DEADLINE_S):
         """(first byte, payload) of the next frame; Ended when there is none."""
