@@ -33,7 +33,7 @@ static pthread_key_t key; /* its destructor runs at the end of a thread */
 static bool key_made;
 
 static atomic_bool fault_armed;
-static bool fault_all_after;
+static atomic_bool fault_all_after;
 static _Atomic int64_t fault_countdown;
 static _Atomic uint64_t fault_hits;
 
