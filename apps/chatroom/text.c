@@ -1,0 +1,30 @@
+#include "text.h"
+
+#include <stdio.h>
+#include <time.h>
+
+struct stoa_string chatroom_time_text(int64_t now_ms, char out[CHATROOM_TIME_TEXT_SIZE]) {
+  time_t seconds = (time_t)(now_ms / 1000);
+  struct tm parts;
+  gmtime_r(&seconds, &parts);
+  size_t len = strftime(out, CHATROOM_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+  snprintf(out + len, CHATROOM_TIME_TEXT_SIZE - len, ".%03dZ", (int)(now_ms % 1000));
+  return stoa_string_of(out);
+}
+
+size_t chatroom_count_chars(struct stoa_string text) {
+  size_t chars = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    chars += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+  }
+  return chars;
+}
+
+size_t chatroom_written_bytes(struct stoa_string text) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char byte = (unsigned char)text.data[i];
+    bytes += byte < 0x20 ? sizeof "\\\\u0000" - 1 : byte == '"' || byte == '\\' ? 4 : 1;
+  }
+  return bytes;
+}
