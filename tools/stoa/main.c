@@ -13,6 +13,7 @@ struct command {
 
 static const struct command commands[] = {
     {"bench", "load a WebSocket server, check every delivery, measure the cost", command_bench},
+    {"chat", "chat in a terminal", command_chat},
     {"token", "make keys, sign and show JSON Web Tokens", command_token},
 };
 
