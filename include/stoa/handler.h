@@ -41,13 +41,17 @@ struct stoa_handler {
   uint32_t http_count;
   bool takes_plain; /* a call: its request may be sent without a call id as well, as a plain message. It is handled in
                      * the same way; the reply is not sent, an error is that of a plain message. */
+  bool is_admin; /* a call with HTTP routes: they are those of admin listeners, which check their key, and nothing else
+                  * leads to the handler: for sessions its type is unknown. Tokens of server.auth and rates of
+                  * addresses do not apply. */
 };
 
 /* Register a handler. Before start. The struct and its HTTP routes are copied.
  * Errors: STOA_E_EXISTS    this type has a handler already, which stays; or an HTTP route with the method and the paths
  *                          of one of this handler's exists (both logged with both names)
  *         STOA_E_ARGUMENT  the type is above 0x3fffffff; `invoke`, `function` or `message` is NULL; a table has another
- *                          ABI version; a message that is no call has HTTP routes or takes_plain
+ *                          ABI version; a message that is no call has HTTP routes or takes_plain; one with is_admin has
+ *                          no HTTP routes, or takes_plain
  *         STOA_E_SYNTAX    an HTTP route is not valid (logged): the method or template; a variable that is no field
  *                          with one value; a body or response_body that is no field; a body with GET or HEAD
  *         STOA_E_LIMIT     there are 4096 handlers already, or 1024 HTTP routes

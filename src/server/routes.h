@@ -35,7 +35,7 @@ struct stoa_routes {
 
 /* Zeroed is empty. */
 void stoa_routes_fini(struct stoa_routes *routes);
-/* Serve a route of an rpc at the public listeners. `rpc` is borrowed as long as the routes live, or until it is
+/* Serve a route of an rpc, at the public listeners or at those of its role. `rpc` is borrowed as long as the routes live, or until it is
  * removed. Errors: as stoa_server_add_route() */
 int stoa_routes_add_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc, stoa_route_handler *handler);
 void stoa_routes_remove_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc);

@@ -127,9 +127,20 @@ static void destroy_user(void *user) {
   counter_up(&rpc_users_destroyed);
 }
 
+static const struct stoa_error *on_count(void *user, struct stoa_session *session,
+                                         const struct rpc_v1_get_request *request, struct rpc_v1_book *reply) {
+  (void)user;
+  (void)session;
+  reply->name = request->name;
+  reply->pages = 999;
+  return NULL;
+}
+
 int rpc_register(struct stoa_server *server) {
   static const struct rpc_v1_shelf_handlers handlers = {.get = on_get, .put = on_put, .wait = on_wait};
-  return rpc_v1_shelf_register(server, &handlers, NULL);
+  static const struct rpc_v1_desk_handlers desk = {.count = on_count};
+  int status = rpc_v1_shelf_register(server, &handlers, NULL);
+  return status == STOA_OK ? rpc_v1_desk_register(server, &desk, NULL) : status;
 }
 
 void rpc_create(struct fixture *fixture, const struct stoa_server_config *config) {

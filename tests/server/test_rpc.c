@@ -609,6 +609,56 @@ static void test_routes_of_an_rpc_and_of_the_program_conflict_with_both_names(vo
   stoa_log_set_sink(NULL, NULL);
 }
 
+static void test_an_rpc_of_operators_is_a_route_of_the_admin_listener_and_nothing_else(void **state) {
+  static const struct stoa_auth_config auth = {.secret = STOA_STR(SECRET)};
+  static const struct stoa_admin_config admin = {.address = STOA_STR("127.0.0.1:0"),
+                                                 .key = STOA_STR("0123456789abcdef0123456789abcdef")};
+  struct stoa_server_config *config = fixture_config(1);
+  struct client client;
+  (void)state;
+  config->auth = &auth;
+  config->admin = &admin;
+  rpc_start(&fixture, config);
+  const char *operators = stoa_server_address(fixture.server, 1);
+  const char *key = "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n";
+  /* The same path leads to another rpc at each listener; a token of users is neither asked for nor looked at. */
+  expect(http_request(operators, "GET", "/v1/books/x", key, NULL), 200, "{\"name\":\"x\",\"pages\":999}");
+  assert_int_equal(http_request(operators, "GET", "/v1/books/x", NULL, NULL)->status, 401);
+  assert_int_equal(ask("GET", "/v1/books/x", key, NULL)->status, 401);
+  client_connect(&client, fixture.address);
+  assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 101);
+  assert_true(client_send_call(&client, 30, 1, "{\"name\":\"x\"}"));
+  const struct client_frame frame = client_read_message(&client);
+  char text[512];
+  snprintf(text, sizeof text, "%.*s", (int)frame.len - 8, (const char *)frame.data + 8);
+  assert_non_null(strstr(text, "UNKNOWN_TYPE"));
+  client_close(&client);
+  fixture_stop(&fixture);
+}
+
+static const struct stoa_error *never_invoked(stoa_handler_function function, void *user, struct stoa_session *session,
+                                              const void *message, void *reply) {
+  (void)function, (void)user, (void)session, (void)message, (void)reply;
+  fail();
+  return NULL;
+}
+
+static void test_an_rpc_of_operators_needs_a_route(void **state) {
+  struct stoa_server *server;
+  struct stoa_handler handler = {0};
+  (void)state;
+  assert_int_equal(stoa_server_create(fixture_config(1), &server), STOA_OK);
+  handler.name = "Count";
+  handler.type = 40;
+  handler.message = &rpc_v1_get_request_type;
+  handler.reply = &rpc_v1_book_type;
+  handler.invoke = never_invoked;
+  handler.function = (stoa_handler_function)never_invoked;
+  handler.is_admin = true;
+  assert_int_equal(stoa_server_handle(server, &handler), STOA_E_ARGUMENT);
+  stoa_server_destroy(server);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_a_request_becomes_the_message_and_its_reply_the_answer, begin, end),
@@ -635,6 +685,8 @@ int main(void) {
       cmocka_unit_test(test_the_rate_of_an_address_counts_over_all_its_connections),
       cmocka_unit_test(test_a_rate_limit_of_sessions_is_one_of_addresses_for_requests),
       cmocka_unit_test(test_routes_of_an_rpc_and_of_the_program_conflict_with_both_names),
+      cmocka_unit_test(test_an_rpc_of_operators_is_a_route_of_the_admin_listener_and_nothing_else),
+      cmocka_unit_test(test_an_rpc_of_operators_needs_a_route),
   };
   return cmocka_run_group_tests(tests, use_openssl_once, NULL);
 }

@@ -95,7 +95,7 @@ void emit_client_header(struct text *text, const struct model_file *file) {
     if (emit_has_handlers(&client_side, &file->services[i])) {
       emit_push_declarations(text, &file->services[i]);
     }
-    if (file->services[i].method_count > 0) {
+    if (file->services[i].method_count > 0 && !file->services[i].is_admin) {
       emit_call_declarations(text, &file->services[i]);
     }
   }
@@ -134,7 +134,7 @@ void emit_client_source(struct text *text, const struct model_file *file) {
     for (size_t i = 0; i < service->push_count; i++) {
       emit_sender(text, service->pushes[i]);
     }
-    for (size_t i = 0; i < service->method_count; i++) {
+    for (size_t i = 0; i < service->method_count && !service->is_admin; i++) {
       emit_caller(text, service, &service->methods[i]);
     }
   }

@@ -16,6 +16,7 @@ struct entry {
   const struct model_message *message;
   const struct model_message *reply; /* NULL: a plain message */
   bool takes_plain;                  /* a call that may be a plain message too */
+  bool is_admin;                     /* only for admin listeners */
   const struct model_http *http;
   size_t http_count;
 };
@@ -69,7 +70,8 @@ static struct entry push_entry(const struct model_message *message) {
 static struct entries entries_of(const struct emit_side *side, const struct model_service *service) {
   struct entries entries = {.items = pool_array(service->method_count + service->push_count, sizeof(struct entry))};
   for (size_t i = 0; side->has_calls && i < service->method_count; i++) {
-    entries.items[entries.count++] = call_entry(&service->methods[i]);
+    entries.items[entries.count] = call_entry(&service->methods[i]);
+    entries.items[entries.count++].is_admin = service->is_admin;
   }
   for (size_t i = 0; i < service->push_count; i++) {
     if (has_own_handler(side, service->pushes[i])) {
@@ -184,6 +186,7 @@ static void emit_row(struct text *text, const struct emit_side *side, const stru
               entry->http_count);
   }
   text_add(text, entry->takes_plain ? "      .takes_plain = true,\n" : "");
+  text_add(text, entry->is_admin ? "      .is_admin = true,\n" : "");
   text_add(text, "    },\n");
 }
 

@@ -278,6 +278,22 @@ static struct place place_of(const struct model_file *file, size_t service, size
   return place.line == 0 ? *rpc : place;
 }
 
+/* Nothing but a route leads to an rpc of operators. */
+static bool check_admin(const struct model_method *method, bool has_route, struct problems *problems) {
+  if (!has_route) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": its service has option (stoa.admin), so it needs an HTTP route: option (stoa.http)",
+                method->name);
+  }
+  if (method->is_plain) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": its service has option (stoa.admin), so no session can send it plainly: leave out option "
+                "(stoa.plain)",
+                method->name);
+  }
+  return has_route && !method->is_plain;
+}
+
 static void read_method(const struct model_file *file, size_t service, size_t index, struct problems *problems) {
   struct model_method *method = &file->services[service].methods[index];
   const Google__Protobuf__MethodOptions *options = file->proto->service[service]->method[index]->options;
@@ -285,6 +301,9 @@ static void read_method(const struct model_file *file, size_t service, size_t in
   struct stoa_bytes own;
   bool has_google = options != NULL && request_option_message(&options->base, GOOGLE_HTTP_NUMBER, &google);
   bool has_own = options != NULL && request_option_message(&options->base, REQUEST_HTTP_NUMBER, &own);
+  if (file->services[service].is_admin && !check_admin(method, has_google || has_own, problems)) {
+    return;
+  }
   if ((!has_google && !has_own) || method->input == NULL || method->output == NULL) {
     return;
   }
@@ -308,6 +327,7 @@ static void read_method(const struct model_file *file, size_t service, size_t in
 /* A route, with the rpc that it belongs to. */
 struct route {
   const struct model_method *method;
+  bool is_admin; /* at another listener */
   const struct model_http *http;
 };
 
@@ -315,7 +335,7 @@ static void check_same(const struct route *routes, size_t index, struct problems
   const struct route *route = &routes[index];
   for (size_t i = 0; i < index; i++) {
     const struct route *other = &routes[i];
-    if (strcmp(other->http->method, route->http->method) == 0 &&
+    if (other->is_admin == route->is_admin && strcmp(other->http->method, route->http->method) == 0 &&
         stoa_http_template_compare(other->http->template, route->http->template) == 0) {
       problem_add(problems, &route->http->place, "rpc \"%s\": %s %s has the same paths as %s of rpc \"%s\" (%s)",
                   route->method->name, route->http->method, route->http->path, other->http->path, other->method->name,
@@ -340,7 +360,7 @@ static void check_file(const struct model_file *file, struct problems *problems)
     for (size_t m = 0; m < file->services[s].method_count; m++) {
       const struct model_method *method = &file->services[s].methods[m];
       for (size_t i = 0; i < method->http_count; i++) {
-        routes[filled] = (struct route){method, &method->http[i]};
+        routes[filled] = (struct route){method, file->services[s].is_admin, &method->http[i]};
         check_same(routes, filled++, problems);
       }
     }

@@ -145,7 +145,12 @@ static void add_call(struct text *text, const struct model_file *page, const str
                      const struct model_method *method) {
   const char *call_bytes = head_bytes(method->number | 0x80000000U);
   text_addf(text, "### %u: %s\n\n", method->number, method->name);
-  if (method->is_plain) {
+  if (service->is_admin) {
+    text_addf(text,
+              "A request of `%s` to an admin listener, `%s %s`: `%s`, answered by `%s`. No session can call it.\n\n",
+              service->name, method->http[0].method, method->http[0].path, method->input->full_name,
+              method->output->full_name);
+  } else if (method->is_plain) {
     text_addf(text,
               "A call of `%s`, or a plain message: the client sends `%s`. The server answers a call with `%s`, and a "
               "plain message only with an error. It may send the message to clients too. With the id 1 a call's frame "
@@ -189,10 +194,10 @@ static void add_types(struct text *text, const struct model_file *page) {
     const struct model_service *service = &page->services[s];
     for (size_t i = 0; i < service->method_count; i++) {
       const struct model_method *method = &service->methods[i];
-      add_type_row(
-          text, method->number, method->name,
-          text_format("%s: `%s`, %s `%s`", method->is_plain ? "plain or call" : "call", method->input->full_name,
-                      method->is_plain ? "a call is answered by" : "answered by", method->output->full_name));
+      const char *way = service->is_admin ? "HTTP of operators" : method->is_plain ? "plain or call" : "call";
+      add_type_row(text, method->number, method->name,
+                   text_format("%s: `%s`, %s `%s`", way, method->input->full_name,
+                               method->is_plain ? "a call is answered by" : "answered by", method->output->full_name));
     }
     for (size_t i = 0; i < service->push_count; i++) {
       const struct model_message *message = service->pushes[i];

@@ -114,6 +114,7 @@ struct model_service {
   const char *name;
   const char *full_name; /* "chatroom.v1.ChatroomService" */
   const char *c_name;    /* chatroom_v1_chatroom_service */
+  bool is_admin;         /* its rpcs are HTTP routes of admin listeners, and nothing else */
   struct model_method *methods;
   size_t method_count;
   struct model_message **pushes; /* in the first service: the file's plain messages */

@@ -325,6 +325,9 @@ static void add_operation(struct document *document, const struct operation *ope
   json_close(json, ']');
   json_string(json, "operationId", operation_id(operation, method));
   add_comment(json, operation->method->place.comment);
+  if (operation->service->is_admin) {
+    json_raw(json, "security", "[{\"adminKey\": []}]");
+  }
   add_parameters(document, operation, shown);
   add_bodies(document, operation);
   json_close(json, '}');
@@ -375,6 +378,19 @@ static void add_paths(struct document *document) {
   json_close(&document->json, '}');
 }
 
+static void add_security(struct document *document) {
+  bool has_admin = false;
+  for (size_t i = 0; i < document->count; i++) {
+    has_admin = has_admin || document->operations[i].service->is_admin;
+  }
+  if (has_admin) {
+    json_raw(
+        &document->json, "securitySchemes",
+        "{\"adminKey\": {\"description\": \"The key of the admin listener, when it has one.\", \"type\": \"http\", "
+        "\"scheme\": \"bearer\"}}");
+  }
+}
+
 static void add_components(struct document *document) {
   struct json *json = &document->json;
   json_open(json, "components", '{');
@@ -401,6 +417,7 @@ static void add_components(struct document *document) {
            "{\"application/json\": {\"schema\": {\"$ref\": \"#/components/schemas/stoa.http.Error\"}}}");
   json_close(json, '}');
   json_close(json, '}');
+  add_security(document);
   json_close(json, '}');
 }
 

@@ -171,6 +171,9 @@ static void resolve_service(const struct model *model, const struct model_file *
   service->full_name = *package != '\0' ? text_format("%s.%s", package, proto->name) : proto->name;
   service->c_name = names_join(file->prefix, names_snake(proto->name));
   service->place = request_place(file->proto, &path);
+  uint32_t admin = 0;
+  service->is_admin = proto->options != NULL &&
+                      request_option_number(&proto->options->base, REQUEST_OPTION_NUMBER, &admin) && admin != 0;
   service->method_count = proto->n_method;
   service->methods = pool_array(proto->n_method, sizeof *service->methods);
   for (size_t i = 0; i < proto->n_method; i++) {

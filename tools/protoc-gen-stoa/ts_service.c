@@ -44,7 +44,7 @@ static void emit_service(struct text *text, const struct model_service *service,
 void ts_emit_services(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->service_count; i++) {
     const struct model_service *service = &file->services[i];
-    if (service->method_count + service->push_count > 0) {
+    if (service->method_count + service->push_count > 0 && !service->is_admin) {
       emit_service(text, service, file);
     }
   }
