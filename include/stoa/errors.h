@@ -11,6 +11,7 @@
 #ifndef STOA_ERRORS_H
 #define STOA_ERRORS_H
 
+#include <stdarg.h>
 #include <stoa/session.h>
 
 #ifdef __cplusplus
@@ -46,6 +47,17 @@ STOA_API const struct stoa_error *stoa_error_timeout(struct stoa_session *sessio
 
 /* The key in an error's metadata that gives an HTTP status to a code that is none: "409". */
 #define STOA_ERROR_STATUS_KEY "http_status"
+
+/* As stoa_session_error(), for a code that is no HTTP status: the metadata gives it one. Generated constructors of
+ * enums with (stoa.http_status) call it.
+ *
+ * http_status  400 to 599; 0: none */
+STOA_API const struct stoa_error *stoa_error_with_status(struct stoa_session *session, uint32_t code,
+                                                         uint32_t http_status, const char *reason, const char *message);
+/* The same with the format of vprintf(). */
+STOA_API const struct stoa_error *stoa_error_format(struct stoa_session *session, uint32_t code, uint32_t http_status,
+                                                    const char *reason, const char *format, va_list arguments)
+    __attribute__((format(printf, 5, 0)));
 
 /* The HTTP status of an error; 200 for NULL. A code of 400 to 599 is its own status. Else the metadata may give one,
  * STOA_ERROR_STATUS_KEY with 400 to 599. Else codes of the library and the chat have theirs: 100 500, 101 and 109 401,

@@ -111,6 +111,11 @@ STOA_API const struct stoa_message_type *stoa_invocation_message_type(const stru
 /* The length of the message's payload as it was received. */
 STOA_API size_t stoa_invocation_bytes(const struct stoa_invocation *invocation);
 
+/* The metadata that came with it: a field of its HTTP request, or one that its session keeps of the upgrade request
+ * (stoa_server_keep_field()). The name is compared without case. data NULL: there is no such field. Valid until the
+ * function returns. */
+STOA_API struct stoa_string stoa_invocation_field(const struct stoa_invocation *invocation, const char *name);
+
 /* When the turn began in which the message was read, in nanoseconds of the server's monotonic clock; and the time since
  * then. */
 STOA_API uint64_t stoa_invocation_start_ns(const struct stoa_invocation *invocation);
@@ -158,8 +163,8 @@ STOA_API bool stoa_invocation_waits(const struct stoa_wait *wait);
 /* Shipped middlewares. Each function makes one and adds it as stoa_server_use() does; the server frees it. `selector`
  * as there. Options are copied; NULL and 0 mean the defaults. An error leaves the server unchanged.
  *
- * A useful sequence is request log, recovery, shedding, rate limit, authentication, validation: what stands first sees
- * the errors of those behind it. */
+ * A useful sequence is tracing, request log, recovery, shedding, rate limit, authentication, validation: what stands
+ * first sees the errors of those behind it. */
 
 /* Recovery: keeps the details of unexpected errors from the peer. An error is unexpected when its code is 0, below 1000
  * and outside of the library's and the chat's range (100 to 199), unless codes_min to codes_max contain it; or when it
@@ -193,6 +198,12 @@ struct stoa_request_log_options {
 /* Errors: STOA_E_LIMIT as stoa_server_use(); STOA_E_MEMORY */
 STOA_API int stoa_server_use_request_log(struct stoa_server *server, const struct stoa_selector *selector,
                                          const struct stoa_request_log_options *options);
+
+/* Tracing: continues the trace of the caller. A valid field `traceparent` (W3C Trace Context) of the HTTP request gives
+ * the message its trace id; that of a session's upgrade, which the server then keeps, gives it to every message of the
+ * session. Without one each message has a trace id of its own.
+ * Errors: STOA_E_LIMIT as stoa_server_use(), or the server keeps STOA_KEPT_FIELDS_MAX other fields; STOA_E_MEMORY */
+STOA_API int stoa_server_use_tracing(struct stoa_server *server, const struct stoa_selector *selector);
 
 /* Rate limit: token buckets for the messages that the selector matches, so that different types have different rates.
  * One beyond a rate is answered with STOA_ERROR_RATE and retry_ms. A session with more than excess_max of them within

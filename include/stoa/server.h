@@ -134,6 +134,16 @@ STOA_API int stoa_server_reload(struct stoa_server *server, const struct stoa_se
  * go, and from which level on, is for the whole process: stoa_log_setup(). Copied. NULL means the defaults, which are
  * in force before. stoa_app_main() calls it. Before start. */
 STOA_API void stoa_server_set_log(struct stoa_server *server, const struct stoa_log_config *config);
+/* Keep a field of the upgrade request in each session, for stoa_session_field() and middlewares: "User-Agent". What a
+ * session does not have costs nothing. A value that is longer than STOA_KEPT_FIELD_LEN_MAX is not kept, and of fields
+ * with the same name only the first one is. Fields with secrets, such as Authorization and Cookie, are better used in
+ * on_connect. Before start. Copied; a name that is kept already changes nothing.
+ * Errors: STOA_E_ARGUMENT  it is not the name of a field (RFC 9110 5.1)
+ *         STOA_E_LIMIT     STOA_KEPT_FIELDS_MAX are kept already
+ *         STOA_E_MEMORY */
+#define STOA_KEPT_FIELDS_MAX 16u
+#define STOA_KEPT_FIELD_LEN_MAX 1024u
+STOA_API int stoa_server_keep_field(struct stoa_server *server, const char *name);
 /* A pointer of the program's own, for its callbacks, functions and timers. Before start.
  *
  * destroy  frees it, once: in stoa_server_destroy(), after every other callback of the program, or inside the call that

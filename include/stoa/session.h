@@ -97,6 +97,11 @@ STOA_API const struct stoa_certificate *stoa_session_peer_certificate(const stru
 /* The version of TLS of the connection, "TLSv1.2" or "TLSv1.3"; NULL for a plain one. */
 STOA_API const char *stoa_session_tls_version(const struct stoa_session *session);
 
+/* The value of a field that the session keeps of its upgrade request (stoa_server_keep_field()). For an HTTP request:
+ * of any of its fields, in the handler only. The name is compared without case. data NULL: there is no such field.
+ * Valid until on_closed or, for an HTTP request, until the handler returns. */
+STOA_API struct stoa_string stoa_session_field(const struct stoa_session *session, const char *name);
+
 /* Did the client negotiate a subprotocol? Without one it gets no error frames and no ping messages. */
 STOA_API bool stoa_session_negotiated(const struct stoa_session *session);
 /* The name of the session's codec, such as "json", which is also that of HTTP requests. */

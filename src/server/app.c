@@ -131,7 +131,7 @@ static int serve(struct program *program, const struct stoa_server_config *confi
     return start_failed("the server could not start", status);
   }
   stoa_server_set_log(server, log);
-  stoa_app_publish(&program->loader, server);
+  stoa_app_publish(&program->loader, &program->loaded, server);
   status = stoa_server_use_configured_request_log(server);
   if (status != STOA_OK) {
     stoa_server_destroy(server);

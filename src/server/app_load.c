@@ -44,13 +44,19 @@ bool stoa_app_sections(const struct stoa_app_loader *loader, const struct stoa_a
   return true;
 }
 
+void stoa_app_fill_admin(struct stoa_admin_config *admin) {
+  if (admin->address.len == 0) {
+    admin->address = stoa_string_of(ADMIN_ADDRESS);
+  }
+}
+
 struct stoa_admin_config *stoa_app_make_admin(const struct stoa_app_loader *loader, struct stoa_app_loaded *loaded) {
   void *config = stoa_app_make_section(loaded->arena, loader->type, loaded->config, "server", &stoa_server_config_type);
   struct stoa_admin_config *admin = config == NULL ? NULL
                                                    : stoa_app_make_section(loaded->arena, &stoa_server_config_type,
                                                                            config, "admin", &stoa_admin_config_type);
-  if (admin != NULL && admin->address.len == 0) {
-    admin->address = stoa_string_of(ADMIN_ADDRESS);
+  if (admin != NULL) {
+    stoa_app_fill_admin(admin);
   }
   return admin;
 }

@@ -41,6 +41,8 @@ void *stoa_app_make_section(struct stoa_arena *arena, const struct stoa_message_
                             const char *name, const struct stoa_message_type *wanted);
 /* The section server.admin, which has an address in every program. NULL when memory is out. */
 struct stoa_admin_config *stoa_app_make_admin(const struct stoa_app_loader *loader, struct stoa_app_loaded *loaded);
+/* Fill in what it has in every program. */
+void stoa_app_fill_admin(struct stoa_admin_config *admin);
 /* The level of a section log; NULL is the default. */
 enum stoa_log_severity stoa_app_log_level(const struct stoa_log_config *config);
 

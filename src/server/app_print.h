@@ -7,10 +7,10 @@
 
 #include "server/app_load.h"
 
-/* Append what is in force, each value with its source. Fills the defaults into `loaded`, and hides its secrets there
- * too. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+/* Append what is in force, each value with its source. `loaded` is changed meanwhile, and as before afterwards.
+ * Errors: STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_app_print(const struct stoa_app_loader *loader, struct stoa_app_loaded *loaded, struct stoa_buffer *out);
-/* Read the configuration once more, and give it to the server for /debug/config. A failure is logged. */
-void stoa_app_publish(const struct stoa_app_loader *loader, struct stoa_server *server);
+/* Give the text to the server for /debug/config. A failure is logged. */
+void stoa_app_publish(const struct stoa_app_loader *loader, struct stoa_app_loaded *loaded, struct stoa_server *server);
 
 #endif

@@ -149,7 +149,7 @@ int stoa_app_reload(struct stoa_app_context *context) {
     status = apply(context, &loaded);
   }
   if (status == STOA_OK) {
-    stoa_app_publish(reloader->loader, context->servers[0]);
+    stoa_app_publish(reloader->loader, &loaded, context->servers[0]);
   }
   if (status != STOA_OK) {
     stoa_app_loaded_fini(&loaded);

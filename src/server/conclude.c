@@ -1,5 +1,6 @@
 #include "server/conclude.h"
 
+#include "server/exchange.h"
 #include "server/http_caller.h"
 #include "server/server_private.h"
 
@@ -35,6 +36,21 @@ static void finish(struct stoa_session *session, const struct stoa_question *que
   }
 }
 
+/* `after` may look at the fields of an HTTP request, which the answer would free. */
+static struct stoa_http_exchange *hold(const struct stoa_question *question, const struct stoa_invocation *invocation) {
+  if (question->http == NULL || invocation == NULL) {
+    return NULL;
+  }
+  stoa_exchange_hold(question->http);
+  return question->http;
+}
+
+static void release(struct stoa_http_exchange *held) {
+  if (held != NULL) {
+    stoa_exchange_release(held);
+  }
+}
+
 void stoa_conclude_done(struct stoa_session *session, const struct stoa_question *question,
                         struct stoa_invocation *invocation) {
   finish(session, question, invocation, STOA_INVOCATION_DONE, NULL);
@@ -52,6 +68,7 @@ int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question
     stoa_conclude_done(session, question, invocation);
     return STOA_OK;
   }
+  struct stoa_http_exchange *held = hold(question, invocation);
   int status = stoa_answer_reply(session, question, reply);
   if (status == STOA_OK) {
     finish(session, question, invocation, STOA_INVOCATION_DONE, NULL);
@@ -60,6 +77,7 @@ int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question
   } else {
     finish(session, question, invocation, STOA_INVOCATION_FAILED, &stoa_answer_internal);
   }
+  release(held);
   return status;
 }
 
@@ -71,8 +89,10 @@ int stoa_conclude_error(struct stoa_session *session, const struct stoa_question
     invocation->end = (uint8_t)end;
     error = stoa_chain_error(invocation, error);
   }
+  struct stoa_http_exchange *held = hold(question, invocation);
   int status = stoa_answer_error(session, question, error);
   finish(session, question, invocation, end, error);
+  release(held);
   return status;
 }
 

@@ -3,8 +3,8 @@
 #include "base/array.h"
 #include "server/origin.h"
 #include "server/response.h"
+#include "wire/http_field.h"
 #include "wire/http_route.h"
-#include "wire/http_token.h"
 
 #include <stdio.h>
 #include <stoa/log.h>
@@ -16,15 +16,6 @@ static bool has_star(const struct stoa_cors_config *config) {
     }
   }
   return false;
-}
-
-static bool is_token(struct stoa_string text) {
-  for (size_t i = 0; i < text.len; i++) {
-    if (!stoa_http_is((uint8_t)text.data[i], STOA_HTTP_TOKEN)) {
-      return false;
-    }
-  }
-  return text.len > 0;
 }
 
 static int refuse(const char *option, struct stoa_string value, const char *fault) {
@@ -61,7 +52,7 @@ int stoa_cors_check(const struct stoa_cors_config *config) {
     }
   }
   for (size_t i = 0; i < config->headers.count; i++) {
-    if (!is_token(config->headers.items[i])) {
+    if (!stoa_http_is_token(config->headers.items[i])) {
       status = refuse("server.cors.headers", config->headers.items[i], "not the name of a field");
     }
   }

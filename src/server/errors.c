@@ -16,15 +16,37 @@ static void cut_whole(char *text, size_t len) {
   }
 }
 
-__attribute__((format(printf, 4, 0))) static const struct stoa_error *make(struct stoa_session *session, uint32_t code,
-                                                                           const char *reason, const char *format,
-                                                                           va_list arguments) {
+const struct stoa_error *stoa_error_with_status(struct stoa_session *session, uint32_t code, uint32_t http_status,
+                                                const char *reason, const char *message) {
+  const struct stoa_error *plain = stoa_session_error(session, code, reason, message);
+  assert(http_status == 0 || (http_status >= 400 && http_status <= 599));
+  if (http_status == 0 || plain->code != code) { /* without memory it is another error */
+    return plain;
+  }
+  struct stoa_arena *arena = stoa_session_arena(session);
+  struct stoa_error *error = stoa_arena_alloc(arena, sizeof *error);
+  struct stoa_error_metadata_entry *entry = stoa_arena_alloc(arena, sizeof *entry);
+  char digits[sizeof "599"];
+  snprintf(digits, sizeof digits, "%03u", http_status % 1000);
+  struct stoa_string value = stoa_arena_copy(arena, stoa_string_of(digits));
+  if (error == NULL || entry == NULL || value.data == NULL) {
+    return plain;
+  }
+  *error = *plain;
+  *entry = (struct stoa_error_metadata_entry){.key = STOA_STR(STOA_ERROR_STATUS_KEY), .value = value};
+  error->metadata.items = entry;
+  error->metadata.count = 1;
+  return error;
+}
+
+const struct stoa_error *stoa_error_format(struct stoa_session *session, uint32_t code, uint32_t http_status,
+                                           const char *reason, const char *format, va_list arguments) {
   char text[STOA_ERROR_MESSAGE_LEN_MAX + 1] = "";
   int len = vsnprintf(text, sizeof text, format, arguments);
   if (len > STOA_ERROR_MESSAGE_LEN_MAX) {
     cut_whole(text, STOA_ERROR_MESSAGE_LEN_MAX);
   }
-  return stoa_session_error(session, code, reason, text);
+  return stoa_error_with_status(session, code, http_status, reason, text);
 }
 
 #define CONSTRUCTOR(name, code)                                                                                    \
@@ -32,7 +54,7 @@ __attribute__((format(printf, 4, 0))) static const struct stoa_error *make(struc
                                              ...) {                                                                \
     va_list arguments;                                                                                             \
     va_start(arguments, format);                                                                                   \
-    const struct stoa_error *error = make(session, code, reason, format, arguments);                               \
+    const struct stoa_error *error = stoa_error_format(session, code, 0, reason, format, arguments);               \
     va_end(arguments);                                                                                             \
     return error;                                                                                                  \
   }

@@ -141,10 +141,7 @@ static void on_complete(struct stoa_stream *stream, struct stoa_http_pending *pe
   atomic_fetch_add(&exchange->refs, 1); /* it may be answered, and its connection end, inside the handler */
   handle(exchange);
   release_body(exchange);
-  if (exchange->is_sent || exchange->stream == NULL) {
-    stoa_free(exchange->request);
-    exchange->request = NULL;
-  }
+  stoa_exchange_free_request(exchange);
   stoa_exchange_unref(exchange);
 }
 
@@ -281,6 +278,11 @@ void stoa_exchange_begin(const struct stoa_exchange_start *start) {
 
 struct stoa_session *stoa_exchange_session(const struct stoa_http_exchange *exchange) {
   return exchange->stream == NULL ? NULL : &stoa_server_session_of_stream(exchange->stream)->base;
+}
+
+struct stoa_string stoa_exchange_field(const struct stoa_http_exchange *exchange, const char *name) {
+  const struct stoa_exchange_request *request = exchange->request;
+  return request == NULL ? stoa_string_make(NULL, 0) : stoa_http_field(&request->head, request->bytes, name, NULL);
 }
 
 const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange) {

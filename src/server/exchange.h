@@ -40,6 +40,11 @@ void stoa_exchange_begin(const struct stoa_exchange_start *start);
 /* The connection of a request, as a session that is not open: its address, user and server are valid. NULL when the
  * connection has ended. */
 struct stoa_session *stoa_exchange_session(const struct stoa_http_exchange *exchange);
+/* The first field of its head with that name; data NULL: none, or the request has been freed. */
+struct stoa_string stoa_exchange_field(const struct stoa_http_exchange *exchange, const char *name);
+/* Keep the exchange and its request while an answer is given, for what looks at them afterwards. */
+void stoa_exchange_hold(struct stoa_http_exchange *exchange);
+void stoa_exchange_release(struct stoa_http_exchange *exchange);
 /* The route of an rpc that the request is for; NULL: it is for a route of the program. */
 const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange);
 /* For requests of rpcs: keep the exchange after its handler has returned, unless it is kept already. The time limit is

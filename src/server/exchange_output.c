@@ -232,10 +232,7 @@ void stoa_exchange_send(struct stoa_http_exchange *exchange) {
     response = head_of(exchange);
     status = send_short(stream, &response, is_short && !exchange->is_bodyless ? &answer->content : NULL);
   }
-  if (!exchange->is_handling) {
-    stoa_free(exchange->request); /* the handler's views of it are valid until it returns */
-    exchange->request = NULL;
-  }
+  stoa_exchange_free_request(exchange);
   stoa_buffer_fini(&answer->fields);
   if (status != STOA_OK) {
     close_source(exchange);

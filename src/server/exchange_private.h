@@ -90,6 +90,7 @@ struct stoa_http_exchange {
   size_t body_counted; /* in the server's budget */
   bool is_begun;       /* its handler was called */
   bool is_handling;    /* its handler runs */
+  bool is_held;        /* by stoa_exchange_hold() */
   bool is_sent;        /* the head of its answer was written */
   bool is_head_only;
   bool is_bodyless; /* the answer has no content, for its request or its status */
@@ -118,6 +119,9 @@ static inline void stoa_exchange_answer_fini(struct stoa_exchange_answer *answer
   stoa_buffer_fini(&answer->content);
 }
 
+/* Free the request when its answer was begun, or nobody waits for one, and nobody looks at it: the handler's views are
+ * valid until it returns. */
+void stoa_exchange_free_request(struct stoa_http_exchange *exchange);
 /* Write the answer, or the beginning of one in pieces, to the stream if it is still there. */
 void stoa_exchange_send(struct stoa_http_exchange *exchange);
 /* Call on_event at the end of the turn. */

@@ -36,6 +36,27 @@ void stoa_exchange_unref(struct stoa_http_exchange *exchange) {
   }
 }
 
+void stoa_exchange_free_request(struct stoa_http_exchange *exchange) {
+  bool is_over = exchange->is_sent || exchange->stream == NULL;
+  if (is_over && !exchange->is_handling && !exchange->is_held) {
+    stoa_free(exchange->request);
+    exchange->request = NULL;
+  }
+}
+
+void stoa_exchange_hold(struct stoa_http_exchange *exchange) {
+  assert(!exchange->is_held);
+  atomic_fetch_add(&exchange->refs, 1);
+  exchange->is_held = true;
+}
+
+void stoa_exchange_release(struct stoa_http_exchange *exchange) {
+  assert(exchange->is_held);
+  exchange->is_held = false;
+  stoa_exchange_free_request(exchange);
+  stoa_exchange_unref(exchange);
+}
+
 bool stoa_exchange_claim(struct stoa_http_exchange *exchange, enum stoa_exchange_state from,
                          enum stoa_exchange_state to, int *out_state) {
   *out_state = (int)from;

@@ -6,6 +6,7 @@
 #include "server/endpoint.h"
 #include "server/http_client.h"
 #include "server/http_serve.h"
+#include "server/kept_fields.h"
 #include "server/path_text.h"
 #include "server/worker_table.h"
 #include "wire/forwarded.h"
@@ -176,7 +177,8 @@ static void begin_session(struct upgrade *upgrade) {
     stoa_stream_doom(upgrade->stream, STOA_FATE_BROKEN);
     return;
   }
-  if (stoa_worker_add_session(worker, session) != STOA_OK) {
+  if (stoa_worker_add_session(worker, session) != STOA_OK ||
+      stoa_kept_fields_take(session, upgrade->head, upgrade->data) != STOA_OK) {
     note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
     return;

@@ -224,6 +224,7 @@ void stoa_server_destroy(struct stoa_server *server) {
   stoa_interests_fini(&server->interests);
   stoa_server_set_user(server, NULL, NULL); /* destroys the previous pointer */
   stoa_chains_fini(server);
+  stoa_kept_names_fini(&server->kept_names);
   stoa_server_metrics_fini(&server->metrics);
   stoa_handler_table_fini(&server->handlers);
   stoa_handler_routes_fini(&server->handler_routes);

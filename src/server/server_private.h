@@ -10,6 +10,7 @@
 #include "server/chain.h"
 #include "server/extension.h"
 #include "server/handler_routes.h"
+#include "server/kept_fields.h"
 #include "server/listeners.h"
 #include "server/listeners_tls.h"
 #include "server/metrics.h"
@@ -48,6 +49,7 @@ struct stoa_server {
   bool has_shedding;           /* the configuration has turned it on at the start */
   atomic_ullong shed;          /* messages that shedding refused */
   struct stoa_handler_routes handler_routes;
+  struct stoa_kept_names kept_names; /* of upgrade requests */
   uint32_t ping_type;
   const struct stoa_message_type *ping_message; /* NULL: none */
 

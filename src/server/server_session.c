@@ -13,6 +13,7 @@ void stoa_server_session_free_account(struct stoa_server_session *own) {
   if (own->account != NULL) {
     stoa_free(own->account->rates);
     stoa_free(own->account->name);
+    stoa_free(own->account->kept);
     stoa_free(own->account);
     own->account = NULL;
   }

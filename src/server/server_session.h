@@ -12,6 +12,7 @@
 
 struct stoa_group;
 struct stoa_identity;
+struct stoa_kept_fields;
 
 struct stoa_membership {
   struct stoa_group *group;
@@ -39,6 +40,7 @@ struct stoa_session_account {
   struct stoa_rate rate;          /* of its messages */
   struct stoa_identity *identity; /* its token, see auth.h */
   char *name;                     /* the user's, for the log; owned; NULL: none */
+  struct stoa_kept_fields *kept;  /* of the upgrade request; owned; NULL: none */
   struct stoa_rate *rates;        /* one for each rate limit among the middlewares; made when it is first needed */
 };
 

@@ -153,3 +153,11 @@ struct stoa_string stoa_http_fields_find(const struct stoa_http_fields *fields, 
   }
   return stoa_string_make(NULL, 0);
 }
+
+bool stoa_http_is_token(struct stoa_string text) {
+  size_t len = 0;
+  while (len < text.len && stoa_http_is((uint8_t)text.data[len], STOA_HTTP_TOKEN)) {
+    len++;
+  }
+  return len > 0 && len == text.len;
+}

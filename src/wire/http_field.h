@@ -46,6 +46,9 @@ enum stoa_http_fields_event {
 enum stoa_http_fields_event stoa_http_fields_parse(struct stoa_http_fields *fields, size_t count_max,
                                                    const uint8_t *data, uint32_t *at, uint32_t end);
 
+/* Is it a token (RFC 9110 5.6.2), such as the name of a field? */
+bool stoa_http_is_token(struct stoa_string text);
+
 /* The value of the first field of that name (compared without case), or a view with data NULL. `index` (may be NULL) is
  * where the next search begins: start at 0. */
 struct stoa_string stoa_http_fields_find(const struct stoa_http_fields *fields, const uint8_t *data, const char *name,

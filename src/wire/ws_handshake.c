@@ -72,15 +72,6 @@ int stoa_ws_request_read(const struct stoa_http_head *head, const uint8_t *data,
   return 101;
 }
 
-static bool is_token(struct stoa_string text) {
-  for (size_t i = 0; i < text.len; i++) {
-    if (!stoa_http_is((uint8_t)text.data[i], STOA_HTTP_TOKEN)) {
-      return false;
-    }
-  }
-  return text.len > 0;
-}
-
 struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, const uint8_t *data,
                                          struct stoa_ws_protocol_cursor *cursor) {
   const struct stoa_string none = stoa_string_make(NULL, 0);
@@ -98,7 +89,7 @@ struct stoa_string stoa_ws_protocol_next(const struct stoa_http_head *head, cons
       cursor->at = 0;
       continue;
     }
-    if (is_token(name)) {
+    if (stoa_http_is_token(name)) {
       return name;
     }
     /* RFC 9110 5.6.1.2: empty elements are skipped. Anything else is an error in the grammar, and the end. */

@@ -227,6 +227,23 @@ static void a_value_is_cut_at_1_kib(void **state) {
   assert_value(STOA_LOG_JSON, stoa_string_make(value, sizeof value), expected);
 }
 
+static void a_byte_that_is_escaped_stands_between_plain_ones(void **state) {
+  (void)state;
+  for (unsigned byte = 0; byte < 256; byte++) {
+    char text[] = {'a', ' ', 'b', (char)byte, 'c', 'd'};
+    const char *expected_start = HEAD "key=\"a b";
+    sink.len = 0;
+    stoa_log_setup(2, STOA_LOG_INFO, STOA_LOG_LOGFMT);
+    log_text(stoa_string_make(text, sizeof text));
+    size_t len = sink.len - strlen(expected_start) - strlen("cd\"\n");
+    const char *written = sink.text + strlen(expected_start);
+    bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+    assert_memory_equal(sink.text, expected_start, strlen(expected_start));
+    assert_string_equal(written + len, "cd\"\n");
+    assert_true(is_plain ? len == 1 && written[0] == (char)byte : len > 1 && written[0] == '\\');
+  }
+}
+
 static void a_cut_falls_between_characters_and_between_escapes(void **state) {
   (void)state;
   char value[2048];
@@ -399,6 +416,7 @@ int main(void) {
       WITH_SINK(json_escapes_control_bytes_and_bytes_that_are_not_utf_8),
       WITH_SINK(no_byte_in_a_value_or_an_event_begins_a_second_line),
       WITH_SINK(a_value_is_cut_at_1_kib),
+      WITH_SINK(a_byte_that_is_escaped_stands_between_plain_ones),
       WITH_SINK(a_cut_falls_between_characters_and_between_escapes),
       WITH_SINK(fields_that_do_not_fit_the_line_are_counted_as_left_out),
       WITH_SINK(a_call_site_writes_ten_lines_a_second_and_counts_the_suppressed),

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -9,6 +10,7 @@
 #include <stoa/call.h>
 #include <stoa/codec.h>
 #include <stoa/error.stoa.h>
+#include <stoa/errors.h>
 #include <stoa/server.h>
 
 #include "aliases.stoa.h"
@@ -39,6 +41,7 @@ struct asked {
   const struct stoa_message_type *message_type;
   const void *message;
   uint32_t error_code;
+  uint32_t http_status;
   const char *reason;
   const char *text;
 };
@@ -127,6 +130,19 @@ const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32
   asked.reason = reason;
   asked.text = message;
   return &an_error;
+}
+
+const struct stoa_error *stoa_error_with_status(struct stoa_session *session, uint32_t code, uint32_t http_status,
+                                                const char *reason, const char *message) {
+  asked.http_status = http_status;
+  return stoa_session_error(session, code, reason, message);
+}
+
+const struct stoa_error *stoa_error_format(struct stoa_session *session, uint32_t code, uint32_t http_status,
+                                           const char *reason, const char *format, va_list arguments) {
+  static char text[STOA_ERROR_MESSAGE_LEN_MAX + 1];
+  vsnprintf(text, sizeof text, format, arguments);
+  return stoa_error_with_status(session, code, http_status, reason, text);
 }
 
 static const struct stoa_error *on_sign_in(void *user, struct stoa_session *session,
@@ -621,6 +637,10 @@ static void an_error_is_made_from_its_value_and_known_by_it(void **state) {
   assert_string_equal(asked.reason, "ERROR_REASON_UNSPECIFIED");
   shop_v1_basket_error_full(SESSION, NULL);
   assert_int_equal(asked.error_code, 1002);
+  assert_int_equal(asked.http_status, 0);
+  shop_v1_error_taken(SESSION, "gone");
+  assert_int_equal(asked.error_code, 1003);
+  assert_int_equal(asked.http_status, 409);
   const struct stoa_error sold_out = {.code = 1001, .reason = STOA_STR("SOLD_OUT")};
   const struct stoa_error other_code = {.code = 1002, .reason = STOA_STR("SOLD_OUT")};
   const struct stoa_error other_reason = {.code = 1001, .reason = STOA_STR("SOLD_OUT_")};
@@ -629,6 +649,19 @@ static void an_error_is_made_from_its_value_and_known_by_it(void **state) {
   assert_false(shop_v1_is_sold_out(&other_reason));
   assert_false(shop_v1_is_sold_out(NULL));
   assert_false(shop_v1_is_unspecified(&sold_out));
+}
+
+static void an_error_is_made_with_a_format(void **state) {
+  (void)state;
+  assert_ptr_equal(shop_v1_errorf_taken(SESSION, "%s has the last %d", "Ann", 2), &an_error);
+  assert_int_equal(asked.error_code, 1003);
+  assert_int_equal(asked.http_status, 409);
+  assert_string_equal(asked.reason, "TAKEN");
+  assert_string_equal(asked.text, "Ann has the last 2");
+  shop_v1_errorf_not_found(SESSION, "no %s", "apples");
+  assert_int_equal(asked.error_code, 404);
+  assert_int_equal(asked.http_status, 0);
+  assert_string_equal(asked.text, "no apples");
 }
 
 static void helpers_report_what_is_set(void **state) {
@@ -717,6 +750,7 @@ int main(void) {
       cmocka_unit_test(names_in_json_keep_every_byte),
       cmocka_unit_test_setup(the_http_routes_of_an_rpc_are_registered_with_it, forget),
       cmocka_unit_test_setup(an_error_is_made_from_its_value_and_known_by_it, forget),
+      cmocka_unit_test_setup(an_error_is_made_with_a_format, forget),
       cmocka_unit_test(helpers_report_what_is_set),
       cmocka_unit_test(special_messages_are_marked),
       cmocka_unit_test(unknown_fields_are_kept_where_the_message_says_so),

@@ -39,6 +39,9 @@ static const struct stoa_error *error_of(struct stoa_string name, struct stoa_se
   if (is(name, "none")) {
     return stoa_error_not_found(session, "NO_BOOK", "there is no book \"none\"");
   }
+  if (is(name, "lent")) {
+    return rpc_v1_errorf_lent(session, "%.*s until %s", (int)name.len, name.data, "May");
+  }
   return is(name, "busy") ? &busy : is(name, "teapot") ? &teapot : is(name, "bad") ? &bad : NULL;
 }
 

@@ -12,6 +12,7 @@
  *   none      404 NO_BOOK
  *   busy      code 1001, temporary, with 1500 ms to wait
  *   teapot    code 1002, with the status 418 in its metadata
+ *   lent      code 1004, generated with the status 409
  *   broken    a reply that cannot be encoded
  *   bad       an error that cannot be encoded
  *   who       the reply's name is "subject|address|user", and the session gets a user and a name

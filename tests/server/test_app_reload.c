@@ -18,6 +18,7 @@
 #include <stoa/log.h>
 
 #include "app_stage.h"
+#include "asking.h"
 #include "server/app_context.h"
 
 struct own_config {
@@ -94,6 +95,7 @@ static int end(void **state) {
   unsetenv("OWN_ROOMS");
   unsetenv("STOA_SERVER_LIMITS_MESSAGE_BYTES_MAX");
   unsetenv("STOA_LOG_LEVEL");
+  unsetenv("STOA_LOG_CONNECTIONS");
   return stage_end(state);
 }
 
@@ -177,6 +179,90 @@ static void the_level_of_the_log_changes(void **state) {
   stoa_log_set_level(STOA_LOG_INFO);
 }
 
+/* The page of the admin listener, which shows what is in force. */
+
+#define ADMIN_KEY "0123456789abcdef0123456789abcdef"
+
+static char admin[64];
+
+static const char *read_config(void) {
+  const struct http_answer *answer =
+      http_request(admin, "GET", "/debug/config", "Authorization: Bearer " ADMIN_KEY "\r\n", NULL);
+  assert_int_equal(answer->status, 200);
+  return answer->body;
+}
+
+static void expect_shown(const char *text) {
+  const char *page = read_config();
+  if (strstr(page, text) == NULL) {
+    fail_msg("%s is not in %s", text, page);
+  }
+}
+
+#define BYTES(number, source) "message_bytes_max: " number "  # " source
+
+static void *change_what_is_shown(void *user) {
+  struct stoa_app_context *context = user;
+  const struct own_config *config = stoa_app_configuration(context);
+  /* Defaults are shown, and are not in the program's own configuration. */
+  expect_shown(BYTES("65536", "default"));
+  expect_shown("key: \"***\"");
+  assert_null(config->server->limits);
+  assert_null(config->log);
+  assert_true(stoa_string_equal(config->server->admin->key, stoa_string_of(ADMIN_KEY)));
+  /* What was changed and not read yet is not in force. */
+  setenv("STOA_SERVER_LIMITS_MESSAGE_BYTES_MAX", "5000", 1);
+  expect_shown(BYTES("65536", "default"));
+  reload("event=\"configuration reloaded\"", 1);
+  expect_shown(BYTES("5000", "STOA_SERVER_LIMITS_MESSAGE_BYTES_MAX"));
+  /* What is refused is not in force either. */
+  setenv("STOA_SERVER_LIMITS_MESSAGE_BYTES_MAX", "few", 1);
+  reload("event=\"the configuration was not reloaded", 1);
+  expect_shown(BYTES("5000", "STOA_SERVER_LIMITS_MESSAGE_BYTES_MAX"));
+  stoa_app_stop(context, STOA_OK, NULL);
+  return NULL;
+}
+
+static void the_page_about_the_configuration_shows_what_is_in_force(void **state) {
+  void *(*run)(void *) = change_what_is_shown;
+  char setting[160];
+  const char *const settings[] = {STAGE_SERVER, setting, NULL};
+  const struct stoa_app app = {.name = "own",
+                               .config_type = &own_type,
+                               .user = &run,
+                               .after_start = {start_driver},
+                               .before_stop = {join_driver}};
+  (void)state;
+  snprintf(admin, sizeof admin, "unix:/tmp/stoa-app-reload-%d.sock", (int)getpid());
+  snprintf(setting, sizeof setting, "server.admin={address: '%s', key: '" ADMIN_KEY "'}", admin);
+  assert_int_equal(stage_run(&app, settings), 0);
+}
+
+/* The section `log`. */
+
+static void *connect_twice(void *context) {
+  struct client client;
+  for (unsigned i = 0; i < 2; i++) {
+    client_connect(&client, stoa_server_address(stoa_app_server(context, 0), 0));
+    assert_int_equal(client_upgrade(&client, "/", "stoa.json", NULL), 101);
+    client_close(&client);
+    if (i == 0) {
+      stage_await_log("event=\"session closed\"");
+      setenv("STOA_LOG_CONNECTIONS", "off", 1);
+      reload("event=\"configuration reloaded\" changed=log.connections", 1);
+    }
+  }
+  stoa_app_stop(context, STOA_OK, NULL);
+  return NULL;
+}
+
+static void the_section_log_says_whether_sessions_are_logged(void **state) {
+  (void)state;
+  run_with(connect_twice, true);
+  assert_int_equal(stage_log_count("event=\"session opened\""), 1);
+  assert_int_equal(stage_log_count("event=\"session closed\""), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void) {
@@ -186,6 +272,8 @@ int main(void) {
       TEST(without_a_hook_the_programs_keys_need_a_restart),
       TEST(each_mistake_is_a_line_and_the_program_goes_on),
       TEST(the_level_of_the_log_changes),
+      TEST(the_page_about_the_configuration_shows_what_is_in_force),
+      TEST(the_section_log_says_whether_sessions_are_logged),
   };
   return cmocka_run_group_tests_name("reload of a program", tests, NULL, NULL);
 }

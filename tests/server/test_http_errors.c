@@ -28,6 +28,13 @@ const struct stoa_error *stoa_session_error(struct stoa_session *session, uint32
   return &made;
 }
 
+static struct stoa_arena *arena;
+
+struct stoa_arena *stoa_session_arena(struct stoa_session *session) {
+  assert_ptr_equal(session, SESSION);
+  return arena;
+}
+
 static struct stoa_error with_metadata(uint32_t code, const struct stoa_error_metadata_entry *entries, size_t count) {
   return (struct stoa_error){.code = code, .metadata = {entries, count}};
 }
@@ -67,6 +74,36 @@ static void each_constructor_has_its_status_and_predicate(void **state) {
       assert_int_equal(all[k].is(error), i == k);
     }
     assert_false(all[i].is(NULL));
+  }
+}
+
+static void a_code_that_is_no_status_gets_one(void **state) {
+  (void)state;
+  arena = stoa_arena_create(4096);
+  const struct stoa_error *error = stoa_error_with_status(SESSION, 1001, 409, "SOLD_OUT", "no more");
+  assert_int_equal(error->code, 1001);
+  assert_true(stoa_string_equal(error->reason, stoa_string_of("SOLD_OUT")));
+  assert_string_equal(made_text, "no more");
+  assert_int_equal(error->metadata.count, 1);
+  assert_int_equal(stoa_error_http_status(error), 409);
+  error = stoa_error_with_status(SESSION, 1001, 0, "SOLD_OUT", "no more");
+  assert_int_equal(error->metadata.count, 0);
+  assert_int_equal(stoa_error_http_status(error), 400);
+  stoa_arena_destroy(arena);
+}
+
+/* Room for 0 to 2 of the three pieces. */
+static void without_memory_for_its_status_an_error_has_none(void **state) {
+  (void)state;
+  const size_t error_size = (sizeof made + 15) / 16 * 16;
+  const size_t entry_size = (sizeof(struct stoa_error_metadata_entry) + 15) / 16 * 16;
+  const size_t sizes[] = {16, error_size, error_size + entry_size, error_size + entry_size + 16};
+  for (size_t i = 0; i < STOA_COUNT_OF(sizes); i++) {
+    arena = stoa_arena_create(sizes[i]);
+    const struct stoa_error *error = stoa_error_with_status(SESSION, 1001, 409, "SOLD_OUT", "no more");
+    assert_int_equal(error->code, 1001);
+    assert_int_equal(stoa_error_http_status(error), i + 1 < STOA_COUNT_OF(sizes) ? 400 : 409);
+    stoa_arena_destroy(arena);
   }
 }
 
@@ -192,6 +229,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_constructor_gives_code_reason_and_message),
       cmocka_unit_test(each_constructor_has_its_status_and_predicate),
+      cmocka_unit_test(a_code_that_is_no_status_gets_one),
+      cmocka_unit_test(without_memory_for_its_status_an_error_has_none),
       cmocka_unit_test(a_long_message_is_cut_between_characters),
       cmocka_unit_test(every_error_has_a_status),
       cmocka_unit_test(metadata_give_a_status_to_a_code_that_is_none),

@@ -176,6 +176,67 @@ static void test_the_request_log_writes_one_of_a_number(void **state) {
   stop_and_expect_lines(3);
 }
 
+/* Chains without work for a message that succeeds. */
+
+static unsigned errors_seen;
+
+static const struct stoa_error *look_at_error(void *user, struct stoa_invocation *invocation,
+                                              const struct stoa_error *error) {
+  (void)user;
+  (void)invocation;
+  errors_seen++;
+  return error;
+}
+
+static void look_after(void *user, struct stoa_invocation *invocation, const struct stoa_error *error) {
+  (void)user;
+  (void)invocation;
+  (void)error;
+}
+
+static bool is_quiet(void) {
+  const struct stoa_chain *chain = stoa_chain_of(&fixture.server->middlewares, 0);
+  assert_non_null(chain);
+  return chain->is_quiet;
+}
+
+static void test_a_chain_that_looks_at_errors_only_is_left_out_for_what_succeeds(void **state) {
+  (void)state;
+  static const struct stoa_error busy = {.code = 1001, .reason = STOA_STR("BUSY")};
+  const struct stoa_middleware middleware = {.error = look_at_error};
+  errors_seen = 0;
+  create_with_log(fixture_config(1));
+  assert_int_equal(stoa_server_use_request_log(fixture.server, NULL, NULL), STOA_OK);
+  assert_int_equal(stoa_server_use(fixture.server, NULL, &middleware), STOA_OK);
+  begin();
+  assert_true(is_quiet());
+  sync(1);
+  assert_int_equal(errors_seen, 0);
+  fail_with(2, &busy);
+  waiting_expect_error(&client, 2, "BUSY");
+  assert_int_equal(errors_seen, 1);
+  sync(3);
+  client_close(&client);
+  stop_and_expect_lines(1);
+  expect_in_line(" end=failed code=1001 reason=BUSY");
+}
+
+static void test_a_chain_that_looks_at_successes_is_not_left_out(void **state) {
+  (void)state;
+  static const struct stoa_middleware middleware = {.after = look_after};
+  static const struct stoa_request_log_options all = {.mode = STOA_REQUEST_LOG_ALL};
+  for (unsigned i = 0; i < 3; i++) {
+    waiting_create(&fixture, fixture_config(1), NULL);
+    int status = i == 0   ? stoa_server_use(fixture.server, NULL, &middleware)
+                 : i == 1 ? stoa_server_use_request_log(fixture.server, NULL, &all)
+                          : stoa_server_use_shedding(fixture.server, NULL, NULL);
+    assert_int_equal(status, STOA_OK);
+    waiting_begin(&fixture);
+    assert_false(is_quiet());
+    fixture_stop(&fixture);
+  }
+}
+
 /* Rate limit. */
 
 static void test_a_selector_has_a_rate_of_its_own(void **state) {
@@ -498,6 +559,8 @@ int main(void) {
       cmocka_unit_test(test_the_request_log_writes_a_line_for_each_message),
       cmocka_unit_test(test_the_request_log_writes_errors_by_default),
       cmocka_unit_test(test_the_request_log_writes_one_of_a_number),
+      cmocka_unit_test(test_a_chain_that_looks_at_errors_only_is_left_out_for_what_succeeds),
+      cmocka_unit_test(test_a_chain_that_looks_at_successes_is_not_left_out),
       cmocka_unit_test(test_a_selector_has_a_rate_of_its_own),
       cmocka_unit_test(test_sessions_of_one_address_share_its_rate),
       cmocka_unit_test(test_loopback_has_no_rate_of_its_address_by_default),

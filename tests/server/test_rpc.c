@@ -111,6 +111,8 @@ static void test_errors_have_their_status_and_one_form(void **state) {
       {"busy", 503, "{\"code\":1001,\"reason\":\"BUSY\",\"message\":\"not now\",\"metadata\":{}}", "1001", "BUSY"},
       {"teapot", 418, "{\"code\":1002,\"reason\":\"TEAPOT\",\"message\":\"\",\"metadata\":{\"pot\":\"tea\"}}", "1002",
        "TEAPOT"},
+      {"lent", 409, "{\"code\":1004,\"reason\":\"PROBLEM_LENT\",\"message\":\"lent until May\",\"metadata\":{}}",
+       "1004", "PROBLEM_LENT"},
       {"broken", 500, "{\"code\":100,\"reason\":\"INTERNAL\",\"message\":\"\",\"metadata\":{}}", "100", "INTERNAL"},
       {"longer-than-twenty-bytes", 400,
        "{\"code\":107,\"reason\":\"BAD_REQUEST\",\"message\":\"name: at most 20 characters, got 24\",\"metadata\":{}}",

@@ -71,6 +71,7 @@ static void add_messages(struct symbols *symbols, const struct model_file *file)
 static void add_error(struct symbols *symbols, const struct model_enum *enumeration,
                       const struct model_enum_value *value, const char *what) {
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, errors_constructor(enumeration, value), what, &value->place);
+  symbols_add(symbols, SYMBOL_SPACE_ORDINARY, errors_formatter(enumeration, value), what, &value->place);
   symbols_add(symbols, SYMBOL_SPACE_ORDINARY, errors_test(enumeration, value), what, &value->place);
 }
 

@@ -188,10 +188,7 @@ void emit_source(struct text *text, const struct model_file *file) {
   emit_banner(text, file, NULL);
   text_addf(text, "#include <%s.h>\n", file->out_name);
   if (emit_has_errors(file)) {
-    text_add(text, "#include <stoa/error.stoa.h>\n");
-  }
-  if (emit_has_errors(file) && !emit_has_service(file)) {
-    text_add(text, "#include <stoa/session.h>\n");
+    text_add(text, "#include <stdarg.h>\n#include <stoa/error.stoa.h>\n#include <stoa/errors.h>\n");
   }
   if (emit_has_service(file)) {
     text_add(text, "#include <stoa/call.h>\n#include <stoa/server.h>\n");

@@ -257,7 +257,8 @@ static void add_enum(struct text *text, const struct model_enum *enumeration) {
     const struct model_enum_value *value = &enumeration->values[i];
     text_addf(text, "| %d | `%s` |", value->number, value->name);
     if (enumeration->is_errors) {
-      text_add(text, value->error_code != 0 ? text_format(" %d |", value->error_code) : " |");
+      text_add(text, value->error_code != 0 ? text_format(" %d", value->error_code) : "");
+      text_add(text, value->http_status != 0 ? text_format(", HTTP status %u |", value->http_status) : " |");
     }
     const char *about = comment_lines(value->place.comment, " ");
     text_add(text, *about != '\0' ? " " : "");

@@ -24,7 +24,8 @@ struct model_enum_value {
   const char *c_name;     /* STOA_BYTE_ORDER_BIG */
   const char *short_name; /* without the enum's name in front: BIG */
   int32_t number;
-  int32_t error_code; /* 0: not an error */
+  int32_t error_code;   /* 0: not an error */
+  uint32_t http_status; /* of an error whose code is none; 0: not given */
   struct place place;
 };
 

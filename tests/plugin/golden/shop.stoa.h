@@ -15,7 +15,11 @@ enum shop_v1_error_reason {
   /* The last one is gone. */
   SHOP_V1_ERROR_REASON_SOLD_OUT = 1,
   /* 0 makes it no error. */
-  SHOP_V1_ERROR_REASON_FINE = 2
+  SHOP_V1_ERROR_REASON_FINE = 2,
+  /* With a status of its own for HTTP. */
+  SHOP_V1_ERROR_REASON_TAKEN = 3,
+  /* The code is the status. */
+  SHOP_V1_ERROR_REASON_NOT_FOUND = 4
 };
 
 /* Without a code for all: only what has one is an error. */
@@ -39,20 +43,41 @@ struct stoa_error;
 struct stoa_session;
 
 /* _error_x() makes an error for a handler to return, as stoa_session_error() does; `message` may be NULL.
+ * _errorf_x() formats its message as printf() does, of at most STOA_ERROR_MESSAGE_LEN_MAX bytes.
  * _is_x() returns whether an error is this one; false for NULL. */
 
 /* Error 1000, ERROR_REASON_UNSPECIFIED.
  * Takes the enum's code. */
 STOA_API const struct stoa_error *shop_v1_error_unspecified(struct stoa_session *session, const char *message);
+STOA_API const struct stoa_error *shop_v1_errorf_unspecified(struct stoa_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 STOA_API bool shop_v1_is_unspecified(const struct stoa_error *error);
 
 /* Error 1001, SOLD_OUT.
  * The last one is gone. */
 STOA_API const struct stoa_error *shop_v1_error_sold_out(struct stoa_session *session, const char *message);
+STOA_API const struct stoa_error *shop_v1_errorf_sold_out(struct stoa_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 STOA_API bool shop_v1_is_sold_out(const struct stoa_error *error);
+
+/* Error 1003, TAKEN, HTTP status 409.
+ * With a status of its own for HTTP. */
+STOA_API const struct stoa_error *shop_v1_error_taken(struct stoa_session *session, const char *message);
+STOA_API const struct stoa_error *shop_v1_errorf_taken(struct stoa_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+STOA_API bool shop_v1_is_taken(const struct stoa_error *error);
+
+/* Error 404, NOT_FOUND.
+ * The code is the status. */
+STOA_API const struct stoa_error *shop_v1_error_not_found(struct stoa_session *session, const char *message);
+STOA_API const struct stoa_error *shop_v1_errorf_not_found(struct stoa_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+STOA_API bool shop_v1_is_not_found(const struct stoa_error *error);
 
 /* Error 1002, PROBLEM_FULL. */
 STOA_API const struct stoa_error *shop_v1_basket_error_full(struct stoa_session *session, const char *message);
+STOA_API const struct stoa_error *shop_v1_basket_errorf_full(struct stoa_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 STOA_API bool shop_v1_basket_is_full(const struct stoa_error *error);
 
 #ifdef __cplusplus
