@@ -1,6 +1,7 @@
 #include "handlers.h"
 #include "person.h"
 #include "text.h"
+#include "visible.h"
 
 #include <stdio.h>
 
@@ -40,8 +41,9 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   int64_t now_ms = stoa_server_wall_ms(stoa_session_server(session));
   size_t chars = chatroom_count_chars(message->message);
   (void)user, (void)ack;
-  if (chars == 0) {
-    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message must have text");
+  if (chatroom_text_is_blank(message->message)) {
+    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY",
+                              "a message must have text that is seen");
   }
   if (chars > CHATROOM_TEXT_CHARS_MAX) {
     return text_too_long(session, chars);
@@ -50,7 +52,7 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   const struct chatroom_v1_chat_message said = {.message = message->message,
                                                 .sender = person_nick(person),
                                                 .timestamp = chatroom_time_text(now_ms, now),
-                                                .user_id = stoa_string_of(person->user_id),
+                                                .user_id = person_user_id(person),
                                                 .ts_ms = now_ms};
   int status = chatroom_v1_chat_broadcast(stoa_session_server(session), &said);
   if (status == STOA_E_LIMIT) {

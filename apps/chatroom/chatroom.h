@@ -6,24 +6,31 @@
 #ifndef CHATROOM_H
 #define CHATROOM_H
 
-#include <stdatomic.h>
 #include <stoa/server.h>
 
-#define CHATROOM_NICK_CHARS_MAX 32
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
+struct chatroom_v1_config;
+struct people;
+
+/* Zeroed before setup. */
 struct chatroom {
-  atomic_uint_least32_t guests; /* the number of guest names given so far */
+  struct people *people; /* owned */
 };
 
 /* Errors of this API, in addition to those of the library. */
 enum chatroom_error {
+  CHATROOM_ERROR_DENIED = 103,
   CHATROOM_ERROR_TEXT_TOO_LONG = 122,
   CHATROOM_ERROR_TEXT_EMPTY = 123,
+  CHATROOM_ERROR_NICK_TAKEN = 124,
   CHATROOM_ERROR_NICK_INVALID = 125
 };
 
-/* Errors: as stoa_server_handle(). */
-int chatroom_setup(struct stoa_server *server, struct chatroom *room);
+/* config  borrowed until the call returns
+ * Errors: as stoa_server_handle(); those of people_create(). Call chatroom_fini() after all of them. */
+int chatroom_setup(struct stoa_server *server, const struct chatroom_v1_config *config, struct chatroom *room);
+/* After the server has been destroyed. A zeroed one is allowed. */
+void chatroom_fini(struct chatroom *room);
 
 #endif

@@ -20,4 +20,16 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
                                           const struct chatroom_v1_chat_message *message,
                                           struct chatroom_v1_chat_ack *ack);
 
+/* refresh.c */
+const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *session,
+                                             const struct chatroom_v1_refresh_request *request,
+                                             struct chatroom_v1_refresh_reply *reply);
+
+/* set_nick.c */
+const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
+                                              const struct chatroom_v1_set_nick_request *request,
+                                              struct chatroom_v1_set_nick_reply *reply);
+/* For Hello too. Errors: 103 PERMISSION_DENIED  the token gives the name; 124, 125, 100. NULL: it is changed */
+const struct stoa_error *chatroom_change_nick(struct stoa_session *session, struct stoa_string nick);
+
 #endif

@@ -5,8 +5,7 @@
 #include <stoa/app.h>
 
 static int setup(struct stoa_server *server, const void *config, void *user) {
-  (void)config;
-  return chatroom_setup(server, user);
+  return chatroom_setup(server, config, user);
 }
 
 int main(int argc, char **argv) {
@@ -16,5 +15,7 @@ int main(int argc, char **argv) {
                                .config_type = &chatroom_v1_config_type,
                                .setup = setup,
                                .user = &room};
-  return stoa_app_run(&app, argc, argv);
+  int exit_status = stoa_app_run(&app, argc, argv);
+  chatroom_fini(&room);
+  return exit_status;
 }
