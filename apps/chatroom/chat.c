@@ -4,6 +4,7 @@
 #include "join.h"
 #include "person.h"
 #include "text.h"
+#include "visible.h"
 
 #include <stdio.h>
 
@@ -15,8 +16,9 @@ static const struct stoa_error *text_too_long(struct stoa_session *session, size
 
 const struct stoa_error *chatroom_check_text(struct stoa_session *session, struct stoa_string text) {
   size_t chars = chatroom_count_chars(text);
-  if (chars == 0) {
-    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message must have text");
+  if (chatroom_text_is_blank(text)) {
+    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY",
+                              "a message must have text that is seen");
   }
   return chars > CHATROOM_TEXT_CHARS_MAX ? text_too_long(session, chars) : NULL;
 }
@@ -53,7 +55,7 @@ static int publish(const struct chatroom *chatroom, struct stoa_session *session
   const struct chatroom_v1_chat_message said = {
       .message = message->message, .sender = person_nick(person), .reply_to = message->reply_to};
   const struct stoa_publish_options options = {
-      .sender = stoa_string_of(person->user_id), .client_msg_id = message->client_msg_id, .session = session};
+      .sender = person_user_id(person), .client_msg_id = message->client_msg_id, .session = session};
   return stoa_room_publish(chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options, on_stored, call);
 }
 

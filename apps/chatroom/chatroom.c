@@ -2,6 +2,7 @@
 
 #include "handlers.h"
 #include "join.h"
+#include "people.h"
 #include "person.h"
 #include "text.h"
 
@@ -21,13 +22,14 @@ static const struct stoa_error *on_ping(void *user, struct stoa_session *session
 
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                                       struct stoa_refusal *out_refusal) {
+  const struct chatroom *chatroom = user;
   (void)request;
-  struct person *person = person_create(user, session);
+  struct person *person = person_create(chatroom->people, session);
   if (person == NULL) {
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory", 1000};
     return STOA_REFUSE;
   }
-  if (!stoa_session_negotiated(session) && chatroom_join_plain(user, session) != STOA_OK) {
+  if (!stoa_session_negotiated(session) && chatroom_join_plain(chatroom, session) != STOA_OK) {
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "the room is not available now", 1000};
     person_destroy(person);
     return STOA_REFUSE;
@@ -60,6 +62,15 @@ static int configure(struct chatroom *chatroom, const struct chatroom_v1_config 
   return STOA_E_ARGUMENT;
 }
 
+static int set_up_people(struct stoa_server *server, struct chatroom *chatroom,
+                         const struct chatroom_v1_config *config) {
+  struct people_options options = people_options_of(config->server);
+  options.hello_timeout_ms = config->chat == NULL ? 0 : config->chat->hello_timeout_ms;
+  options.data_folder = chatroom->data_dir;
+  int status = people_create(&options, &chatroom->people);
+  return status == STOA_OK ? people_guard(chatroom->people, server) : status;
+}
+
 int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {
       .chat = chatroom_on_chat,
@@ -68,13 +79,21 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
       .ping = on_ping,
+      .refresh = chatroom_on_refresh,
+      .set_nick = chatroom_on_set_nick,
   };
   const struct stoa_callbacks callbacks = {
       .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
   int status = configure(chatroom, config);
+  status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
   stoa_server_set_callbacks(server, &callbacks);
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   }
   return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+}
+
+void chatroom_fini(struct chatroom *chatroom) {
+  people_destroy(chatroom->people);
+  chatroom->people = NULL;
 }

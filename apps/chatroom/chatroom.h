@@ -7,15 +7,17 @@
 #define CHATROOM_H
 
 #include <chatroom/v1/conf.stoa.h>
-#include <stdatomic.h>
 #include <stoa/room.h>
 
-#define CHATROOM_NICK_CHARS_MAX 32
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
+struct people;
+
+/* Zeroed before setup. */
 struct chatroom {
-  atomic_uint_least32_t guests;    /* the number of guest names given so far */
+  struct people *people;           /* owned */
   struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */
+  const char *data_dir;            /* borrowed from the configuration; NULL: nothing is stored */
   struct stoa_string default_room; /* borrowed from the configuration */
   int64_t edit_window_ms;
 };
@@ -28,13 +30,17 @@ enum chatroom_error {
   CHATROOM_ERROR_POSITION_LOST = 112,
   CHATROOM_ERROR_TEXT_TOO_LONG = 122,
   CHATROOM_ERROR_TEXT_EMPTY = 123,
+  CHATROOM_ERROR_NICK_TAKEN = 124,
   CHATROOM_ERROR_NICK_INVALID = 125,
   CHATROOM_ERROR_ROOM_FULL = 126,
   CHATROOM_ERROR_EDIT_WINDOW = 128
 };
 
-/* config  borrowed as long as the server. Errors: as stoa_server_handle(); STOA_E_ARGUMENT  an option (logged) */
+/* config  borrowed as long as the server. Errors: as stoa_server_handle(); STOA_E_ARGUMENT  an option (logged); those
+ * of people_create(). Call chatroom_fini() after all of them. */
 int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config);
+/* After the server has been destroyed. A zeroed one is allowed. */
+void chatroom_fini(struct chatroom *chatroom);
 
 /* The room of a request: the default one for those who name none. */
 static inline struct stoa_string chatroom_room(const struct chatroom *chatroom, struct stoa_string room) {

@@ -24,7 +24,7 @@ const struct stoa_error *chatroom_on_history(void *user, struct stoa_session *se
   const struct chatroom *chatroom = user;
   const struct person *person = stoa_session_user(session);
   const struct page_query query = {.room = chatroom_room(chatroom, request->room),
-                                   .viewer = stoa_string_of(person->user_id),
+                                   .viewer = person_user_id(person),
                                    .epoch = request->epoch,
                                    .before = request->before,
                                    .after = request->after,

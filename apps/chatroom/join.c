@@ -40,7 +40,7 @@ static struct stoa_string room_of(const struct joining *joining) {
 /* The list of a session. */
 
 static struct joining **list_of(const struct stoa_session *session) {
-  return &((struct person *)stoa_session_user(session))->joinings;
+  return person_joinings(stoa_session_user(session));
 }
 
 /* The one that was not left. */
@@ -182,7 +182,7 @@ static void begin_page(struct joining *joining) {
     return;
   }
   const struct page_query query = {.room = room_of(joining),
-                                   .viewer = stoa_string_of(person->user_id),
+                                   .viewer = person_user_id(person),
                                    .limit = joining->history,
                                    .bytes_max = page_bytes_max(joining->session)};
   int status = page_read(joining->chatroom, &query, on_page, joining);

@@ -16,6 +16,8 @@ int main(int argc, char **argv) {
                                .setup = setup,
                                .user = &chatroom};
   int status = stoa_app_run(&app, argc, argv);
-  stoa_rooms_destroy(chatroom.rooms); /* after the server */
+  /* After the server. */
+  stoa_rooms_destroy(chatroom.rooms);
+  chatroom_fini(&chatroom);
   return status;
 }

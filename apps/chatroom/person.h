@@ -1,32 +1,58 @@
-/* person.h: the user of a session.
+/* person.h: the user of a session: id, nick, role, and the rooms that a token allows.
+ *
+ * A session without a subprotocol is a guest with a given name at once. Any other one has no user before its Hello, and
+ * is closed with 4502 when Hello does not come in time. The address of the client is stoa_session_address().
  *
  * Thread: the session's worker's. Lifetime: from on_connect to on_closed; stoa_session_user() of every session.
  */
 #ifndef CHATROOM_PERSON_H
 #define CHATROOM_PERSON_H
 
-#include "chatroom.h"
+#include "people.h"
 
-/* In bytes: at most four for each character in UTF-8. */
-#define CHATROOM_NICK_BYTES_MAX (CHATROOM_NICK_CHARS_MAX * 4)
+#include <chatroom/v1/chatroom.stoa.h>
 
+struct claims;
 struct joining;
+struct person;
 
-struct person {
-  char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest has the session's id */
-  size_t nick_len;
-  char nick[CHATROOM_NICK_BYTES_MAX];
-  struct joining *joinings; /* for join.c */
-};
-
-/* With a guest name. NULL: no memory. */
-struct person *person_create(struct chatroom *room, const struct stoa_session *session);
+/* NULL: no memory, or no random bytes. */
+struct person *person_create(struct people *people, struct stoa_session *session);
+/* The nick stays in use for a while. NULL is allowed. */
 void person_destroy(struct person *person);
 
-static inline struct stoa_string person_nick(const struct person *person) {
-  return stoa_string_make(person->nick, person->nick_len);
-}
-/* nick: at most CHATROOM_NICK_BYTES_MAX bytes */
-void person_set_nick(struct person *person, struct stoa_string nick);
+struct people *person_people(const struct person *person);
+
+/* Has the session said who it is? Before that there is no id and no nick, and no handler but that of Hello runs. False
+ * for NULL. */
+bool person_is_known(const struct person *person);
+/* Was it a guest, not a user with a token of server.auth? */
+bool person_is_guest(const struct person *person);
+/* The id of the user, which all sessions of the user share; valid as long as the person. */
+struct stoa_string person_user_id(const struct person *person);
+/* The nick now; another session of the user may change it. Valid until the callback returns. */
+struct stoa_string person_nick(const struct person *person);
+enum chatroom_v1_role person_role(const struct person *person);
+/* Does the token allow this room? True for guests, and for tokens without the claim `rooms`. */
+bool person_may_enter(const struct person *person, struct stoa_string room);
+
+/* The joins that are in progress, for join.c. */
+struct joining **person_joinings(struct person *person);
+
+/* For the handlers of Hello, Refresh and SetNick. */
+
+/* Say who it is; once. The nick becomes that of all sessions of the user.
+ *
+ * user_id   1 to NICKS_USER_ID_BYTES_MAX bytes, copied
+ * nick      empty: the nick that the user has, or a new guest name
+ * Errors: STOA_E_ARGUMENT  not a nick, for the reason in out_fault; STOA_E_EXISTS  another user has it; STOA_E_MEMORY;
+ *         STOA_E_SYSTEM  no random bytes. The person is unknown still after all of them */
+int person_introduce(struct person *person, struct stoa_string user_id, struct stoa_string nick, bool is_guest,
+                     enum nick_fault *out_fault);
+/* Change the nick of a known person. Errors: STOA_E_ARGUMENT, STOA_E_EXISTS and STOA_E_MEMORY as above; nothing has
+ * changed after them */
+int person_rename(struct person *person, struct stoa_string nick, enum nick_fault *out_fault);
+/* Take role and rooms from a token. Errors: STOA_E_MEMORY; nothing has changed */
+int person_set_claims(struct person *person, const struct claims *claims);
 
 #endif

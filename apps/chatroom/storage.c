@@ -52,7 +52,8 @@ static int create(struct chatroom *chatroom, struct stoa_server *server, const s
   engine.local = &local;
   rooms.engine = &engine;
   bool is_stored = engine.kind != STOA_ENGINE_CONFIG_KIND_MEMORY;
-  int status = stoa_rooms_create(server, &rooms, is_stored ? data_dir : NULL, NULL, &chatroom->rooms);
+  chatroom->data_dir = is_stored ? data_dir : NULL;
+  int status = stoa_rooms_create(server, &rooms, chatroom->data_dir, NULL, &chatroom->rooms);
   if (status == STOA_OK) {
     tell_place(stoa_app_of(server), &engine, data_dir);
   }

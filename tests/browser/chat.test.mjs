@@ -80,9 +80,48 @@ test('a text of 4,000 characters arrives whole, folded until it is opened', asyn
   assert.equal((await zeno.reads('😀'.repeat(4000))).long, false);
 });
 
-test('two people of one name are two people', async (t) => {
+test('a second Ada is asked for another name', async (t) => {
+  const { join, visit } = await open(t);
+  await join('Ada');
+  const other = await visit();
+  await other.giveName('ＡＤＡ');
+  await other.page.getByText('Someone is using this name').waitFor();
+  await other.giveName('Adam');
+  await other.sees('#status[data-state=online]');
+});
+
+test('a reload keeps name and user', async (t) => {
   const { join } = await open(t);
-  const [ada, other] = [await join('Ada'), await join('Ada')];
+  const [ada, zeno] = [await join('Ada'), await join('Zeno')];
+  const idOf = async (text) => {
+    await ada.say(text);
+    await zeno.reads(text);
+    return ada.page.evaluate(() => JSON.parse(atob(localStorage.getItem('stoa.token').split('.')[1])).sub);
+  };
+  const before = await idOf('before');
+  await ada.page.reload();
+  await ada.sees('#status[data-state=online]');
+  assert.equal(await ada.page.locator('#me-name').textContent(), 'Ada');
+  assert.equal(await idOf('after'), before);
+  assert.equal((await zeno.reads('after')).sender, 'Ada');
+});
+
+test('the token of an invitation is taken from the fragment, and is gone from the address', async (t) => {
+  const { visit, url } = await open(t);
+  const person = await visit();
+  await person.page.goto(`${url}#token=a.b.c`);
+  await person.page.reload();
+  assert.equal(await person.page.evaluate(() => location.hash), '');
+  assert.equal(await person.page.evaluate(() => localStorage.getItem('stoa.token')), 'a.b.c');
+  // This server refuses it, and takes a guest.
+  await person.giveName('Ada');
+  await person.sees('#status[data-state=online]');
+  assert.notEqual(await person.page.evaluate(() => localStorage.getItem('stoa.token')), 'a.b.c');
+});
+
+test('messages of others are not mine', async (t) => {
+  const { join } = await open(t);
+  const [ada, other] = [await join('Ada'), await join('Zeno')];
   await other.page.evaluate(() => {
     window.watched.hidden = true;
     document.dispatchEvent(new Event('visibilitychange'));
@@ -114,12 +153,12 @@ async function holdable(t, port) {
   return line;
 }
 
-test('a text that never reached the server comes back, though somebody of the same name spoke', async (t) => {
+test('a text that never reached the server comes back, though somebody else spoke', async (t) => {
   const { chatroom, join } = await open(t);
   const line = await holdable(t, chatroom.port);
   const ada = await Person.join(browser, line.url, 'Ada');
   t.after(() => ada.leave());
-  const other = await join('Ada');
+  const other = await join('Zeno');
   line.held = true;
   await ada.say('only Ada wrote this');
   await other.say('somebody else');

@@ -39,9 +39,9 @@ export class Client {
   }
 
   // Returns the reply's frame.
-  async hello(nick) {
+  async hello(nick, token) {
     this.#helloId += 1;
-    this.socket.send(this.wire.hello(this.#helloId, nick));
+    this.socket.send(this.wire.hello(this.#helloId, nick, token));
     return this.#frames.take('the reply to Hello', (frame) => frame.type === HELLO && frame.id === this.#helloId);
   }
 

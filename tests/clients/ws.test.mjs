@@ -129,9 +129,10 @@ test('the ping interval that Hello tells is the default one where nothing is con
   assert.equal((await join('stoa.json', 'Ada')).welcome.pingMs, 25000);
 });
 
-test('two clients of the same name are told apart by their ids', async (t) => {
+test('two clients are told apart by their ids, and have different names', async (t) => {
   const { join } = await open(t);
-  const [one, other] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Ada')];
+  const [one, other] = [await join('stoa.json', 'Ada'), await join('stoa.proto', 'Zeno')];
+  assert.equal((await other.hello('ADA')).message.code, 124);
   assert.notEqual(one.welcome.userId, other.welcome.userId);
   one.socket.send(Buffer.concat([words(0), Buffer.from(JSON.stringify({ message: 'm', userId: other.welcome.userId }))]));
   assert.deepEqual([(await one.hears()).userId, (await other.hears()).userId], [one.welcome.userId, one.welcome.userId]);
@@ -142,7 +143,7 @@ test('two clients of the same name are told apart by their ids', async (t) => {
 test('a text of 4,000 characters is sent, a longer one is refused with 122 and its length', async (t) => {
   const { join } = await open(t);
   for (const subprotocol of ['stoa.json', 'stoa.proto']) {
-    const client = await join(subprotocol, 'Ada');
+    const client = await join(subprotocol, `with ${subprotocol}`);
     for (const char of ['x', '柱', '😀']) {
       client.say(char.repeat(TEXT_CHARS_MAX + 1));
       const { error, type, call, message } = await client.receives('the error for a text that is too long');
@@ -157,7 +158,7 @@ test('a text of 4,000 characters is sent, a longer one is refused with 122 and i
 test('a Ping is taken by everybody and answered to nobody, however many there are', async (t) => {
   const { join } = await open(t, { options: { 'server.limits.session_errors_max': 3 } });
   for (const subprotocol of SUBPROTOCOLS) {
-    const client = await join(subprotocol, 'Ada');
+    const client = await join(subprotocol, `with ${subprotocol}`);
     for (let i = 0; i < 10; i += 1) {
       client.socket.send(words(PING));
     }
@@ -169,6 +170,7 @@ test('a Ping is taken by everybody and answered to nobody, however many there ar
 test('a client without a name gets one, and invalid names are refused', async (t) => {
   const { url, join } = await open(t);
   assert.match((await join('stoa.json', '')).welcome.nick, /^guest-/);
+  let number = 0;
   for (const subprotocol of ['stoa.json', 'stoa.proto']) {
     for (const nick of ['x'.repeat(33), 'a\u0007b', ' ']) {
       const client = await Client.connect(url, subprotocol);
@@ -176,17 +178,21 @@ test('a client without a name gets one, and invalid names are refused', async (t
       const reply = await client.hello(nick);
       assert.deepEqual([reply.call, reply.error, reply.message.code], [true, true, 125]);
       assert.ok(reply.message.reason.length > 0 && reply.message.message.length > 0);
-      assert.equal((await client.hello('x'.repeat(32))).error, false);
+      number += 1;
+      assert.equal((await client.hello(String(number).padStart(32, 'x'))).error, false);
     }
   }
 });
 
-test('a name is free again when its owner has left', async (t) => {
-  const { join } = await open(t);
-  for (let i = 0; i < 3; i += 1) {
-    const ada = await join('stoa.json', 'Ada');
-    assert.equal(ada.welcome.nick, 'Ada');
+test('whoever leaves and comes back with the token is the same user of the same name', async (t) => {
+  const { url, join } = await open(t);
+  for (const subprotocol of ['stoa.json', 'stoa.proto']) {
+    const ada = await join(subprotocol, `Ada with ${subprotocol}`);
     await ada.close(1000);
+    const again = await Client.connect(url, subprotocol);
+    t.after(() => again.socket.terminate());
+    const { message } = await again.hello('', ada.welcome.guestToken);
+    assert.deepEqual([message.nick, message.userId], [ada.welcome.nick, ada.welcome.userId]);
   }
 });
 

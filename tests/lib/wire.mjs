@@ -11,8 +11,9 @@ const LENGTH_DELIMITED = 2;
 // The fields of each message, by codec-independent name, in the order of their numbers from 1; '' is not in use.
 const FIELDS = {
   chat: ['message', 'sender', 'timestamp', '', '', '', '', 'userId', 'tsMs'],
-  helloRequest: ['nick'],
-  helloReply: ['sessionId', 'nick', 'server', 'serverMs', 'messageBytesMax', 'pingMs', 'userId', 'textCharsMax'],
+  helloRequest: ['nick', 'token'],
+  helloReply: ['sessionId', 'nick', 'server', 'serverMs', 'messageBytesMax', 'pingMs', 'userId', 'textCharsMax',
+    'defaultRoom', 'guestToken'],
   error: ['code', 'reason', 'message'],
 };
 
@@ -91,8 +92,8 @@ export class Wire {
     return Buffer.concat([words(CHAT), this.#codec.encode('chat', { message: text })]);
   }
 
-  hello(id, nick) {
-    return Buffer.concat([words(CALL + HELLO, id), this.#codec.encode('helloRequest', { nick })]);
+  hello(id, nick, token) {
+    return Buffer.concat([words(CALL + HELLO, id), this.#codec.encode('helloRequest', { nick, token })]);
   }
 
   // {type, call, error, id, message} of a received message.

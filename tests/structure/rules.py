@@ -73,6 +73,7 @@ FOREIGN = [
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),
     ("SQLite", r"sqlite3(ext)?\.h$", r"src/engine/local/|tests/"),
     ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
+    ("ICU", r"unicode/", r"apps/chatroom/|tests/"),
     ("protobuf-c", r"protobuf-c/|.*\.pb-c\.h$", r"tools/protoc-gen-stoa/|tests/plugin/"),
     ("cmocka", r"cmocka\.h$", r"tests/"),
 ]

@@ -6,7 +6,7 @@ import { Composer } from './composer.js';
 import { Connection, ERROR_LIMIT, ERROR_RATE, TYPE_CHAT, chatFrame } from './connection.js';
 import { findEndpoint } from './endpoint.js';
 import { LogView } from './log-view.js';
-import { NameDialog, rememberName, rememberedName } from './name-dialog.js';
+import { NameDialog, rememberName, rememberToken, rememberedName, rememberedToken } from './name-dialog.js';
 import { Notice } from './notice.js';
 import { Outbox } from './outbox.js';
 import { Strings, pickLanguage } from './strings.js';
@@ -27,6 +27,7 @@ class App {
   #times = new Times(this.#language, this.#strings);
   #outbox = new Outbox();
   #nick = '';
+  #token = '';
   #userId = null;
   #frameBytesMax = FRAME_BYTES_MAX;
   #textCharsMax = TEXT_CHARS_MAX;
@@ -53,6 +54,7 @@ class App {
 
   start() {
     const name = rememberedName();
+    this.#token = rememberedToken();
     if (name === '') {
       this.#dialog.ask({ required: true });
     } else {
@@ -122,7 +124,7 @@ class App {
     this.#nick = name;
     this.#wasOnline = false;
     this.#restoreUnconfirmed();
-    this.#connection.open(name, options);
+    this.#connection.open(name, { ...options, token: this.#token });
     this.#composer.focus();
   }
 
@@ -145,6 +147,8 @@ class App {
     this.#frameBytesMax = hello.messageBytesMax || FRAME_BYTES_MAX;
     this.#textCharsMax = hello.textCharsMax || TEXT_CHARS_MAX;
     rememberName(this.#nick);
+    this.#token = hello.guestToken || this.#token;
+    rememberToken(this.#token);
     this.#log.setSelf(this.#userId);
     this.#showSelf();
     if (this.#wasOnline) {

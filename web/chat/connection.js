@@ -15,8 +15,10 @@ const TYPE_HELLO = 16;
 const TYPE_PING = 40;
 
 const ERROR_INTERNAL = 100;
+const ERROR_UNAUTHORIZED = 101;
 export const ERROR_LIMIT = 106;
 const ERROR_NOT_AVAILABLE = 108;
+const ERROR_TOKEN_EXPIRED = 109;
 export const ERROR_RATE = 111;
 export const ERROR_NICK_TAKEN = 124;
 export const ERROR_NICK_INVALID = 125;
@@ -95,6 +97,7 @@ export class Connection {
   #timer = null;
   #dialNumber = 0;
   #nick = '';
+  #token = '';
   #callId = 0;
   #attempt = 0;
   #pingMs = PING_MS;
@@ -124,8 +127,10 @@ export class Connection {
   // Connect with this name, over a new socket; an open one is left.
   //
   // remembered  the name is from an earlier visit, whose connection may still be closing
-  open(nick, { remembered = false } = {}) {
+  // token       of an earlier Hello, or of an invitation; undefined: the one in use
+  open(nick, { remembered = false, token = this.#token } = {}) {
     this.#nick = nick;
+    this.#token = token;
     this.#attempt = 0;
     this.#nickOursUntil = remembered ? this.#world.now() + NICK_RELOAD_MS : 0;
     this.#connect();
@@ -254,7 +259,8 @@ export class Connection {
 
   #greet() {
     this.#callId += 1;
-    this.#send(encodeCall(TYPE_HELLO, this.#callId, { nick: this.#nick }));
+    const who = this.#token === '' ? { nick: this.#nick } : { nick: this.#nick, token: this.#token };
+    this.#send(encodeCall(TYPE_HELLO, this.#callId, who));
   }
 
   #hear(limitMs = this.#pingMs + GRACE_MS) {
@@ -325,6 +331,8 @@ export class Connection {
       this.#helloRefused(frame.message);
       return;
     }
+    // A user with an invitation gets no other token.
+    this.#token = frame.message.guestToken || this.#token;
     this.#onlineAt = this.#world.now();
     this.#pingMs = milliseconds(frame.message.pingMs) || PING_MS;
     this.#hear();
@@ -336,7 +344,11 @@ export class Connection {
   }
 
   #helloRefused(error) {
-    if (error.code === ERROR_NICK_TAKEN && this.#world.now() < this.#nickOursUntil) {
+    if (this.#token !== '' && (error.code === ERROR_UNAUTHORIZED || error.code === ERROR_TOKEN_EXPIRED)) {
+      // It is too old, or the server has lost its key. Without it this is a new guest, where guests are allowed.
+      this.#token = '';
+      this.#greet();
+    } else if (error.code === ERROR_NICK_TAKEN && this.#world.now() < this.#nickOursUntil) {
       this.#lose();
     } else if (error.code === ERROR_NICK_TAKEN || error.code === ERROR_NICK_INVALID) {
       this.#abandon();

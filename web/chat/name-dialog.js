@@ -1,24 +1,42 @@
-// name-dialog.js: asks the person for a name, and remembers it for the next visit.
+// name-dialog.js: asks the person for a name, and remembers it for the next visit, with the token that proves who it was.
 
 const STORAGE_KEY = 'stoa.nick';
+const TOKEN_KEY = 'stoa.token';
+const LINK = '#token=';
 const CHARS_MAX = 32;
 const CONTROL = /\p{Cc}/u;
 
 // The browser's settings may forbid storage; then the name is asked for on each visit.
-export function rememberedName() {
+function stored(key) {
   try {
-    return localStorage.getItem(STORAGE_KEY) ?? '';
+    return localStorage.getItem(key) ?? '';
   } catch {
     return '';
   }
 }
 
-export function rememberName(name) {
+function store(key, value) {
   try {
-    localStorage.setItem(STORAGE_KEY, name);
+    localStorage.setItem(key, value);
   } catch {
     // Asked again on the next visit.
   }
+}
+
+export const rememberedName = () => stored(STORAGE_KEY);
+export const rememberName = (name) => store(STORAGE_KEY, name);
+export const rememberToken = (token) => store(TOKEN_KEY, token);
+
+// The token of an invitation, https://host/#token=..., else the one of the last visit. A fragment is never sent to a
+// server, so no log has it; the address bar and the history lose it here.
+export function rememberedToken() {
+  if (!location.hash.startsWith(LINK)) {
+    return stored(TOKEN_KEY);
+  }
+  const token = location.hash.slice(LINK.length);
+  history.replaceState(null, '', location.pathname + location.search);
+  rememberToken(token);
+  return token;
 }
 
 export function isName(name) {
