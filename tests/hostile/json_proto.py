@@ -110,7 +110,7 @@ class Sender:
     def __init__(self, world, codec):
         self.world = world
         self.codec = codec
-        self.peer = world.join(codec.subprotocol)
+        self.peer = world.member(codec.subprotocol)
         self.calls = 0
 
     def answers(self, data, opcode=None):
