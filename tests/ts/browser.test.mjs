@@ -136,6 +136,7 @@ test('in a page what a listener throws is reported as an error of the page, and 
       window.addEventListener('error', ({ message }) => resolve(message), { once: true });
     });
     const client = await window.open();
+    await client.call('join', {});
     client.on('chat', () => { throw new Error('mine'); });
     const heard = new Promise((resolve) => { client.on('chat', resolve); });
     client.send('chat', { message: 'hello' });
