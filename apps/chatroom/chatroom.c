@@ -1,5 +1,6 @@
 #include "chatroom.h"
 
+#include "change.h"
 #include "handlers.h"
 #include "join.h"
 #include "people.h"
@@ -40,6 +41,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
 
 static void on_closing(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user, (void)code, (void)reason;
+  chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
 }
 
@@ -74,11 +76,14 @@ static int set_up_people(struct stoa_server *server, struct chatroom *chatroom,
 int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {
       .chat = chatroom_on_chat,
+      .delete_ = chatroom_on_delete,
+      .edit = chatroom_on_edit,
       .hello = chatroom_on_hello,
       .history = chatroom_on_history,
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
       .ping = on_ping,
+      .react = chatroom_on_react,
       .refresh = chatroom_on_refresh,
       .set_nick = chatroom_on_set_nick,
   };

@@ -205,6 +205,9 @@ static const struct stoa_error *check(const struct chatroom *chatroom, struct st
   if (stoa_room_has(chatroom->rooms, session, room) || find(session, room) != NULL) {
     return stoa_session_error(session, CHATROOM_ERROR_JOINED, "JOINED", "this session is in the room already");
   }
+  if (!person_may_enter(stoa_session_user(session), room)) {
+    return stoa_session_error(session, CHATROOM_ERROR_DENIED, "NOT_ALLOWED", "your token does not allow this room");
+  }
   return NULL;
 }
 

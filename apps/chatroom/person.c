@@ -16,6 +16,7 @@ struct person {
   bool is_guest;
   struct room_list *rooms; /* NULL: all */
   struct joining *joinings;
+  struct change *changes;
   struct stoa_worker_timer hello_timer;
   size_t user_id_len;
   char user_id[NICKS_USER_ID_BYTES_MAX];
@@ -99,6 +100,10 @@ enum chatroom_v1_role person_role(const struct person *person) {
 
 struct joining **person_joinings(struct person *person) {
   return &person->joinings;
+}
+
+struct change **person_changes(struct person *person) {
+  return &person->changes;
 }
 
 bool person_may_enter(const struct person *person, struct stoa_string room) {

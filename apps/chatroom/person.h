@@ -12,6 +12,7 @@
 
 #include <chatroom/v1/chatroom.stoa.h>
 
+struct change;
 struct claims;
 struct joining;
 struct person;
@@ -36,8 +37,9 @@ enum chatroom_v1_role person_role(const struct person *person);
 /* Does the token allow this room? True for guests, and for tokens without the claim `rooms`. */
 bool person_may_enter(const struct person *person, struct stoa_string room);
 
-/* The joins that are in progress, for join.c. */
+/* What is in progress: for join.c and change.c. */
 struct joining **person_joinings(struct person *person);
+struct change **person_changes(struct person *person);
 
 /* For the handlers of Hello, Refresh and SetNick. */
 

@@ -624,7 +624,9 @@ async function guest(t, url, protocol, nick) {
   const client = new ChatroomClient(url, { WebSocket, protocol });
   t.after(() => client.close());
   await until(client, 'connected');
-  return { client, welcome: await within(client.call('hello', { nick }), 'Hello') };
+  const welcome = await within(client.call('hello', { nick }), 'Hello');
+  await within(client.call('join', {}), 'Join');
+  return { client, welcome };
 }
 
 for (const protocol of PROTOCOLS) {
