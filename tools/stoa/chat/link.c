@@ -432,8 +432,12 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   }
 }
 
+/* A server that does not know typing or reading is fine. */
 static void on_error(void *user, struct stoa_client *client, uint32_t type, const struct stoa_error *error) {
   (void)client, (void)type;
+  if (error->code == STOA_ERROR_UNKNOWN_TYPE) {
+    return;
+  }
   chat_link_notice(user, "the server: %.*s", (int)error->message.len, error->message.data);
 }
 

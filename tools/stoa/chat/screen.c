@@ -76,7 +76,7 @@ static int nick_columns(void) {
 }
 
 static int text_left(void) {
-  return TIME_COLUMNS + nick_columns() + 2;
+  return TIME_COLUMNS + nick_columns() + 3;
 }
 
 static int text_columns(void) {
@@ -136,7 +136,7 @@ static void draw_row(const struct chat_screen *screen, const struct chat_row *ro
     draw_text(at, TIME_COLUMNS + left, nick, nick_width);
   }
   attrset(A_DIM);
-  mvaddstr(at, TIME_COLUMNS + nick_width, row->style == CHAT_ROW_NOTICE ? "*" : "|");
+  mvaddstr(at, TIME_COLUMNS + nick_width + 1, row->style == CHAT_ROW_NOTICE ? "*" : "|");
   attrset((int)(style_of(row) | (is_selected ? A_REVERSE : 0)));
   draw_text(at, text_left(), chat_row_text(&screen->rows, row), text_columns());
   attrset(A_NORMAL);
