@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <stoa/session.h>
 #include <stoa/version.h>
 
 #include "chat/link_private.h"
