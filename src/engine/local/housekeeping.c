@@ -29,7 +29,16 @@ static bool has_texts(const struct stoa_local *local, bool is_idle) {
   return local->options.text.read != NULL && local->seq - local->indexed >= (is_idle ? TAIL_IDLE : TAIL_MAX);
 }
 
+/* What was put into the index can only be taken out with its text. */
+static bool can_read_texts(const struct stoa_local *local) {
+  const struct stoa_engine_text *text = &local->options.text;
+  return text->is_ready == NULL || text->is_ready(text->context);
+}
+
 uint64_t stoa_housekeeping_due_ns(const struct stoa_local *local, bool is_idle) {
+  if (!can_read_texts(local)) {
+    return UINT64_MAX;
+  }
   if (local->jobs.count > 0 || local->has_hidden_rooms || local->is_sweeping || has_texts(local, is_idle)) {
     return local->rest_ns;
   }
