@@ -113,7 +113,7 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   const struct stoa_room_slice *slice = &join->slice;
   const struct stoa_room_name name = *name_of(join);
   struct stoa_room_joined joined = {
-      .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top},
+      .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top, .top_ordinal = slice->top_ordinal},
       .was_recovering = slice->position.epoch != 0,
       .recovered = slice->is_recovery,
   };

@@ -130,6 +130,7 @@ static void on_subscribed(void *context, const struct stoa_engine_answer *answer
   room->epoch = answer->epoch;
   room->floor = answer->floor;
   room->top = answer->top;
+  room->top_ordinal = answer->top_ordinal;
   stoa_room_ring_clear(&room->ring, answer->top, &rooms->ring_bytes);
   run_waiters(room, STOA_ROOM_OK);
 }
@@ -243,6 +244,7 @@ static void begin_again(struct stoa_room *room) {
   room->epoch = 0;
   room->floor = 0;
   room->top = 0;
+  room->top_ordinal = 0;
   stoa_room_ring_clear(&room->ring, 0, &room->owner->rooms->ring_bytes);
 }
 
@@ -300,6 +302,7 @@ void stoa_room_on_message(void *context, struct stoa_engine_message *message) {
   }
   room->epoch = place->epoch;
   room->top = place->offset;
+  room->top_ordinal = place->ordinal;
   keep(room, message);
   send_out(room, message);
 }

@@ -138,7 +138,8 @@ static void on_stored(void *context, const struct stoa_engine_answer *answer) {
   publish->answer = (struct stoa_room_answer){.status = stoa_room_status_of(answer->status),
                                               .retry_ms = answer->retry_ms,
                                               .position = {answer->epoch, answer->offset},
-                                              .time_us = answer->time_us};
+                                              .time_us = answer->time_us,
+                                              .ordinal = answer->ordinal};
   finish(publish);
 }
 

@@ -180,7 +180,8 @@ static void ignore_stop(void *user, struct stoa_server *server, uint32_t worker)
 static void test_a_start_that_failed_can_be_repeated(void **state) {
   static const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0")};
   const struct stoa_server_config config = {.addresses = {addresses, 1}, .workers = 2};
-  const struct stoa_extension extension = {refuse_start, ignore_closing, ignore_stop, NULL};
+  const struct stoa_extension extension = {
+      .on_worker_start = refuse_start, .on_closing = ignore_closing, .on_worker_stop = ignore_stop};
   struct board board = {0};
   struct board_client ann;
   (void)state;

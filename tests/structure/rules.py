@@ -47,6 +47,7 @@ PUBLIC_HEADERS = {
     "http.h": "server",
     "errors.h": "server",
     "room.h": "room",
+    "room_admin.h": "room",
     "server.h": "server",
     "worker.h": "server",
 }
