@@ -175,6 +175,7 @@ STOA_API int stoa_room_publish_volatile(struct stoa_rooms *rooms, struct stoa_st
 
 /* Empty the content of a stored message, and of all messages that concern it (`target`). Their offsets stay; whoever
  * reads them from now on gets empty messages with `is_redacted`. Members that have it are not told: publish an event.
+ * The storage's files may have pieces of the content for an hour; backups have none.
  *
  * on_done  OK, NOT_FOUND, BUSY, UNAVAILABLE, UNKNOWN, CLOSED; as for a publish, but without a deadline of its own
  * Errors: STOA_E_ARGUMENT  not on a worker, no name of a room, or an offset that none can have

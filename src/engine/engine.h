@@ -210,7 +210,8 @@ int stoa_engine_rooms(struct stoa_engine_port *port, struct stoa_string after, u
                       stoa_engine_done *on_done, void *context);
 
 /* Empty the bodies of a message and of all that target it. Their offsets stay, and so does G4. Messages that were
- * handed out before are unchanged. Answer: count. NOT_FOUND, UNKNOWN. */
+ * handed out before are unchanged. An engine's files may have pieces of the bodies for an hour; its backups have none.
+ * Answer: count. NOT_FOUND, UNKNOWN. */
 int stoa_engine_redact(struct stoa_engine_port *port, struct stoa_string room, uint64_t offset,
                        stoa_engine_done *on_done, void *context);
 /* Redact all messages of a sender, in all rooms, and all that target them, and forget who sent them. G4 ends for them:

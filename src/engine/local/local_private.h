@@ -3,6 +3,7 @@
 #define STOA_ENGINE_LOCAL_LOCAL_PRIVATE_H
 
 #include "base/container.h"
+#include "base/units.h"
 #include "engine/hub.h"
 #include "engine/local/database.h"
 #include "engine/local/lane.h"
@@ -13,6 +14,10 @@
 #define STOA_LOCAL_READERS 2u
 /* Readers, and the searcher behind them. */
 #define STOA_LOCAL_CONNECTIONS (STOA_LOCAL_READERS + 1)
+
+/* How long pieces of redacted texts may stay in the files: merging the index of a million messages takes seconds, so it
+ * is not done for each. */
+#define STOA_LOCAL_CLEAN_NS (UINT64_C(50) * 60 * STOA_NS_PER_S)
 
 /* A thread that reads, with its connection. */
 struct stoa_local_reader {
@@ -55,9 +60,14 @@ struct stoa_local {
   struct stoa_engine_queue jobs;
   enum stoa_local_phase phase; /* of the first job */
   int64_t job_room;
-  bool has_hidden_rooms; /* rooms whose rows are still to be removed */
-  uint64_t rest_ns;      /* no slice before: one has failed */
-  uint64_t sweep_ns;     /* when the next sweep for retention begins */
+  bool has_traces;        /* of removed texts, in the index and in the WAL */
+  bool is_cleaning;       /* removing them; before the first job */
+  uint64_t trace_count;   /* how many were made since the start */
+  uint64_t cleaned_count; /* those that the merge which runs removes */
+  uint64_t clean_ns;      /* when to remove them without a job */
+  bool has_hidden_rooms;  /* rooms whose rows are still to be removed */
+  uint64_t rest_ns;       /* no slice before: one has failed */
+  uint64_t sweep_ns;      /* when the next sweep for retention begins */
   bool is_sweeping;
   int64_t sweep_room;
 };

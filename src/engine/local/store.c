@@ -255,11 +255,23 @@ static int retain(struct stoa_local *local, struct stoa_engine_request *request)
 
 /* Redacting. */
 
+int stoa_store_note_trace(struct stoa_local *local) {
+  /* When the transaction is rolled back, files are cleaned for nothing. */
+  if (!local->has_traces) {
+    local->clean_ns = stoa_local_now_ns(local) + STOA_LOCAL_CLEAN_NS;
+  }
+  local->has_traces = true;
+  local->trace_count++;
+  return stoa_database_put_mark(&local->database.sql, STOA_TEXT_TRACES_MARK, 1);
+}
+
 int stoa_store_empty(struct stoa_local *local, struct stoa_local_room *room, const struct stoa_row *row,
                      bool forget_sender) {
   const int64_t numbers[] = {row->seq};
   uint64_t len = row->draft.body.len;
-  int code = stoa_text_index_remove(&local->database.sql, &local->options.text, row, local->indexed);
+  int code = stoa_store_note_trace(local);
+  code = code == SQLITE_OK ? stoa_text_index_remove(&local->database.sql, &local->options.text, row, local->indexed)
+                           : code;
   if (code == SQLITE_OK) {
     code = stoa_sql_do_numbers(&local->database.sql, forget_sender ? STOA_SQL_MESSAGE_FORGET : STOA_SQL_MESSAGE_EMPTY,
                                numbers, 1);

@@ -32,9 +32,13 @@ static int read_marks(struct stoa_local *local) {
   struct stoa_sql *sql = &local->database.sql;
   int64_t seq = 0;
   int64_t indexed = 0;
+  int64_t traces = 0;
   int code = stoa_sql_read_number(sql, "SELECT coalesce(max(seq), 0) FROM message", &seq);
   code = code == SQLITE_OK ? stoa_database_read_mark(sql, STOA_TEXT_INDEX_MARK, &indexed) : code;
+  code = code == SQLITE_OK ? stoa_database_read_mark(sql, STOA_TEXT_TRACES_MARK, &traces) : code;
   if (code == SQLITE_OK) {
+    local->has_traces = traces != 0;
+    local->clean_ns = stoa_local_now_ns(local) + STOA_LOCAL_CLEAN_NS;
     local->seq = seq > indexed ? seq : indexed; /* numbers in the index are never given again */
     local->next_seq = local->seq;
     local->indexed = indexed;
@@ -357,7 +361,8 @@ static void run_batch(struct stoa_local *local) {
 /* Housekeeping. */
 
 static void fail_job(struct stoa_local *local) {
-  struct stoa_engine_request *job = stoa_housekeeping_take_job(local);
+  struct stoa_engine_request *job = local->is_cleaning ? NULL : stoa_housekeeping_take_job(local);
+  stoa_housekeeping_stop_cleaning(local);
   if (job != NULL) {
     stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
     stoa_engine_batch_add(local->batch, job);
@@ -439,6 +444,7 @@ uint64_t stoa_writer_due_ns(struct stoa_local *local) {
 /* One by one: no batch is needed when nothing is published after them. */
 static void answer_jobs(struct stoa_local *local) {
   struct stoa_engine_request *job;
+  stoa_housekeeping_stop_cleaning(local);
   while ((job = stoa_housekeeping_take_job(local)) != NULL) {
     stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
     stoa_engine_answer_alone(job);
