@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "room/metrics.h"
 #include "room/owner.h"
 #include "room/publish.h"
 #include "room/publisher.h"
@@ -172,6 +173,7 @@ static void destroy(struct stoa_rooms *rooms) {
     stoa_map_fini(&self->sessions);
     stoa_buffer_fini(&self->scratch);
   }
+  stoa_metrics_destroy(rooms->metrics);
   stoa_free(rooms->workers);
   stoa_room_types_fini(&rooms->types);
   stoa_rooms_storage_destroy(rooms->storage);
@@ -194,6 +196,9 @@ static int make(struct stoa_server *server, const struct stoa_rooms_config *conf
   set_config(rooms, config);
   stoa_room_types_init(&rooms->types, rooms->callbacks.user);
   int status = init_workers(rooms);
+  if (status == STOA_OK) {
+    status = stoa_room_metrics_create(rooms);
+  }
   if (status != STOA_OK) {
     destroy(rooms);
     return status;
@@ -213,6 +218,7 @@ static int extend(struct stoa_rooms *rooms, struct stoa_engine *engine) {
                                            .on_worker_stop = on_worker_stop,
                                            .check_name = "storage",
                                            .check = check_storage,
+                                           .metrics = stoa_room_metrics_sets,
                                            .user = rooms};
   int status = stoa_server_extend(rooms->server, &extension);
   if (status == STOA_OK) {

@@ -1,6 +1,7 @@
 #include "room/owner.h"
 
 #include "base/memory.h"
+#include "room/metrics.h"
 #include "server/fanout.h"
 #include "server/send.h"
 
@@ -47,6 +48,7 @@ int stoa_room_open(struct stoa_room_worker *owner, const struct stoa_room_name *
       stoa_free(room);
       return STOA_E_MEMORY;
     }
+    stoa_room_metrics_add(owner, STOA_RM_LOADED, 0, 1);
     check_later(owner, room);
   }
   room->used_ms = stoa_loop_now_ms(stoa_room_worker_loop(owner));
@@ -58,6 +60,7 @@ static void forget(struct stoa_room *room) {
   struct stoa_room_worker *owner = room->owner;
   struct stoa_string name = stoa_room_name_text(&room->name);
   assert(room->first_waiter == NULL);
+  stoa_room_metrics_add(owner, STOA_RM_LOADED, 0, (uint64_t)-1);
   stoa_map_remove(&owner->loaded, stoa_bytes_make(name.data, name.len));
   stoa_room_ring_clear(&room->ring, 0, &owner->rooms->ring_bytes);
   stoa_free(room);

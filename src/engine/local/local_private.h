@@ -14,6 +14,9 @@
 #define STOA_LOCAL_READERS 2u
 /* Readers, and the searcher behind them. */
 #define STOA_LOCAL_CONNECTIONS (STOA_LOCAL_READERS + 1)
+/* Of the metrics: the writer's, then one for each reader. */
+#define STOA_LOCAL_WRITER_SHARD 0u
+#define STOA_LOCAL_SHARDS (1 + STOA_LOCAL_CONNECTIONS)
 
 /* How long pieces of redacted texts may stay in the files: merging the index of a million messages takes seconds, so it
  * is not done for each. */
@@ -23,6 +26,7 @@
 struct stoa_local_reader {
   struct stoa_local *local;
   struct stoa_lane *lane;
+  struct stoa_metric_shard *metrics;
   struct stoa_sql sql; /* closed until it is needed */
 };
 
@@ -53,6 +57,9 @@ struct stoa_local {
   int64_t indexed;       /* the newest row in the index of texts */
   uint64_t retry_ns;     /* when to open again, or to go on without memory */
   uint64_t retry_ms;
+  uint64_t sampled_ns;   /* when the disk was looked at */
+  uint64_t logged_ns;    /* when a failure was logged; 0: never */
+  bool is_trouble_told;  /* the log has a failure, and not yet that it is over */
   uint32_t batches;      /* since the last slice of housekeeping */
   int checkpoint_frames; /* checkpoint again when the WAL has so many */
 

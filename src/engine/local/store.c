@@ -38,10 +38,14 @@ int stoa_store_commit(struct stoa_local *local, bool *out_is_commit) {
   if (!local->is_in_transaction) {
     return SQLITE_OK;
   }
+  struct stoa_metric_shard *shard = stoa_metrics_shard(local->engine.metrics, STOA_LOCAL_WRITER_SHARD);
   int code = write_counters(local);
   if (code == SQLITE_OK) {
     *out_is_commit = true;
+    uint64_t began_ns = stoa_local_now_ns(local);
     code = stoa_sql_do(&local->database.sql, STOA_SQL_COMMIT);
+    stoa_metric_observe(shard, STOA_EM_COMMIT_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
+    stoa_metric_add(shard, STOA_EM_COMMITS, code == SQLITE_OK ? STOA_COMMIT_STORED : STOA_COMMIT_FAILED, 1);
   }
   if (code == SQLITE_OK) {
     local->is_in_transaction = false;
