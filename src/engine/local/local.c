@@ -38,7 +38,7 @@ static void read_with(struct stoa_local_reader *reader, struct stoa_engine_reque
   struct stoa_local *local = reader->local;
   uint64_t began_ns = stoa_local_now_ns(local);
   if (request->call == STOA_ENGINE_SEARCH) {
-    stoa_local_search(&reader->sql, &local->options.text, request);
+    stoa_local_search(&reader->sql, &local->options.text, local->options.clock, request);
   } else if (request->call == STOA_ENGINE_BACKUP) {
     stoa_local_backup(&reader->sql, &local->database, &local->engine, request);
   } else {
