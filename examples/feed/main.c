@@ -82,7 +82,8 @@ static void stamp(void *user, void *message, const struct stoa_room_stamp *stamp
 
 static int setup(struct stoa_server *server, const void *config, void *user) {
   static const struct feed_v1_feed_service_handlers handlers = {.follow = on_follow, .send = on_send};
-  static const struct stoa_room_type post = {FEED_V1_MESSAGE_TYPE_POST, &feed_v1_post_message_type, false, stamp};
+  static const struct stoa_room_type post = {
+      .type = FEED_V1_MESSAGE_TYPE_POST, .message_type = &feed_v1_post_message_type, .stamp = stamp};
   const struct feed_v1_config *own = config;
   int status = stoa_rooms_create(server, own->rooms, own->data_dir.data, NULL, &rooms);
   if (status == STOA_OK) {

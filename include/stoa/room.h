@@ -88,6 +88,7 @@ struct stoa_room_stamp {
   struct stoa_string client_msg_id; /* empty: none */
   uint64_t target;                  /* offset of the message that it concerns; 0: none */
   bool is_redacted;                 /* its content was removed */
+  uint64_t ordinal;                 /* how many Chat messages (no events) the room has had up to this one */
 };
 
 /* ---- making ---- */
@@ -100,6 +101,9 @@ struct stoa_room_type {
   /* Write the stamp into the message's own fields before it is encoded for members. `message` is a decoded copy in
    * `arena`. Any worker. May be NULL. */
   void (*stamp)(void *user, void *message, const struct stoa_room_stamp *stamp, struct stoa_arena *arena);
+  /* The number of its string field that stoa_room_search() looks in; 0: it is not found. What is stored already is not
+   * looked at again when it changes. */
+  uint32_t text_field;
 };
 
 struct stoa_rooms_callbacks {
@@ -147,6 +151,9 @@ struct stoa_room_answer {
   uint32_t retry_ms; /* with BUSY and UNAVAILABLE */
   struct stoa_room_position position;
   int64_t time_us;
+  uint64_t ordinal;     /* publish: as in its stamp */
+  uint64_t top_ordinal; /* stoa_room_ordinal() */
+  uint64_t count;       /* redact, erase, backup: how many messages */
 };
 
 /* Called once. The session of the publisher may have ended meanwhile; keep its id, or a call's handle (stoa/call.h). */
@@ -171,6 +178,7 @@ STOA_API int stoa_room_publish_volatile(struct stoa_rooms *rooms, struct stoa_st
 
 /* Empty the content of a stored message, and of all messages that concern it (`target`). Their offsets stay; whoever
  * reads them from now on gets empty messages with `is_redacted`. Members that have it are not told: publish an event.
+ * The storage's files may have pieces of the content for an hour; backups have none.
  *
  * on_done  OK, NOT_FOUND, BUSY, UNAVAILABLE, UNKNOWN, CLOSED; as for a publish, but without a deadline of its own
  * Errors: STOA_E_ARGUMENT  not on a worker, no name of a room, or an offset that none can have
@@ -196,11 +204,14 @@ struct stoa_room_page {
   uint64_t floor;                           /* what was stored above this offset is there; of a join: was there when the
                                                room was read last */
   uint64_t top;                             /* the newest offset */
+  uint64_t top_ordinal;                     /* Chat messages up to the top; not of a search. What is unread is the
+                                               difference to the ordinal of the last one that was read */
   const struct stoa_room_message *messages; /* in the order of their offsets; of a join that recovers: all that was
                                                missed, which is also sent as pushes, see stoa_room_join() */
   size_t count;
   bool has_more_before; /* older ones exist */
   bool has_more_after;
+  uint64_t continue_before; /* of a search: it goes on below this offset; 0: it has looked at all */
 };
 
 struct stoa_room_query {
@@ -258,7 +269,8 @@ STOA_API bool stoa_room_has(struct stoa_rooms *rooms, const struct stoa_session 
 /* How many sessions are members, as stoa_server_member_count(). Any thread. */
 STOA_API size_t stoa_room_member_count(struct stoa_rooms *rooms, struct stoa_string room);
 
-/* "up", "degraded" or "down", and why ("" when up; a constant). Any thread; for health checks. */
+/* "up", "degraded" or "down", and why ("" when up; a constant). Any thread. /readyz has it as the check `storage`,
+ * which is not ready unless it is up. */
 STOA_API const char *stoa_rooms_storage_state(const struct stoa_rooms *rooms, const char **out_reason);
 
 #ifdef __cplusplus

@@ -68,8 +68,8 @@ static int refuse_new_privileges(void) {
     .readlink = readlink, .poll = poll, .epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl,                        \
     .epoll_wait = epoll_wait, .epoll_pwait2 = epoll_pwait2, .eventfd = eventfd, .signalfd = signalfd,                  \
     .inotify_init1 = inotify_init1, .inotify_add_watch = inotify_add_watch, .open = open_three, .openat = openat_four, \
-    .mkdir = mkdir, .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .access = access,      \
-    .chmod = chmod, .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir,                    \
+    .mkdir = mkdir, .openat2 = openat2_by_number, .fstat = fstat, .stat = stat, .lstat = lstat, .statvfs = statvfs,    \
+    .access = access, .chmod = chmod, .unlink = unlink, .opendir = opendir, .readdir = readdir, .closedir = closedir,  \
     .getrlimit = getrlimit_by_int, .setrlimit = setrlimit_by_int, .getrandom = getrandom,                              \
     .pthread_create = pthread_create, .getifaddrs = getifaddrs, .freeifaddrs = freeifaddrs, .isatty = isatty,          \
     .fd_flags = flags_by_fcntl, .fchownat = fchownat, .getpid = getpid, .exit_now = _exit, .geteuid = geteuid,         \

@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -80,6 +81,7 @@ struct stoa_sys {
   int (*fstat)(int fd, struct stat *out_info);
   int (*stat)(const char *path, struct stat *out_info);
   int (*lstat)(const char *path, struct stat *out_info);
+  int (*statvfs)(const char *path, struct statvfs *out_info);
   int (*access)(const char *path, int mode);
   int (*chmod)(const char *path, mode_t mode);
   int (*fchmod)(int fd, mode_t mode);

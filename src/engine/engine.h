@@ -154,6 +154,19 @@ uint64_t stoa_engine_due_ns(struct stoa_engine *engine);
 /* Any thread. out_reason: a string constant, "" when up; may be NULL */
 enum stoa_engine_state stoa_engine_state(struct stoa_engine *engine, const char **out_reason);
 
+/* What counts in the bounds now. Any thread. */
+struct stoa_engine_load {
+  uint32_t writes;
+  size_t write_bytes;
+  uint32_t reads;
+  size_t read_bytes;
+};
+struct stoa_engine_load stoa_engine_load(struct stoa_engine *engine);
+
+/* What it counts, see engine/metrics.h; NULL: nothing. Any thread. */
+struct stoa_metrics;
+const struct stoa_metrics *stoa_engine_metrics(const struct stoa_engine *engine);
+
 /* The calls. All of them:
  *   - return STOA_OK when `on_done` will be called, once, with the answer. on_done may be NULL.
  *   - return STOA_E_MEMORY when memory is out. Nothing was done, and on_done will not be called.
@@ -210,7 +223,8 @@ int stoa_engine_rooms(struct stoa_engine_port *port, struct stoa_string after, u
                       stoa_engine_done *on_done, void *context);
 
 /* Empty the bodies of a message and of all that target it. Their offsets stay, and so does G4. Messages that were
- * handed out before are unchanged. Answer: count. NOT_FOUND, UNKNOWN. */
+ * handed out before are unchanged. An engine's files may have pieces of the bodies for an hour; its backups have none.
+ * Answer: count. NOT_FOUND, UNKNOWN. */
 int stoa_engine_redact(struct stoa_engine_port *port, struct stoa_string room, uint64_t offset,
                        stoa_engine_done *on_done, void *context);
 /* Redact all messages of a sender, in all rooms, and all that target them, and forget who sent them. G4 ends for them:

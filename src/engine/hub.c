@@ -22,6 +22,7 @@ void stoa_engine_hub_fini(struct stoa_engine *engine) {
   }
   engine->port_count = 0;
   pthread_mutex_destroy(&engine->mutex);
+  stoa_metrics_destroy(engine->metrics);
 }
 
 /* Bounds. */
@@ -91,6 +92,15 @@ void stoa_engine_hub_set_state(struct stoa_engine *engine, enum stoa_engine_stat
     }
   }
   pthread_mutex_unlock(&engine->mutex);
+}
+
+struct stoa_engine_load stoa_engine_load(struct stoa_engine *engine) {
+  return (struct stoa_engine_load){atomic_load(&engine->writes), atomic_load(&engine->write_bytes),
+                                   atomic_load(&engine->reads), atomic_load(&engine->read_bytes)};
+}
+
+const struct stoa_metrics *stoa_engine_metrics(const struct stoa_engine *engine) {
+  return engine->metrics;
 }
 
 enum stoa_engine_state stoa_engine_state(struct stoa_engine *engine, const char **out_reason) {

@@ -15,6 +15,7 @@
 #ifndef STOA_ENGINE_HUB_H
 #define STOA_ENGINE_HUB_H
 
+#include "engine/metrics.h"
 #include "engine/request.h"
 
 #include <pthread.h>
@@ -50,7 +51,8 @@ struct stoa_engine {
   _Atomic(uint32_t) writes, reads;
   _Atomic(size_t) write_bytes, read_bytes;
   _Atomic(bool) is_closed;
-  pthread_mutex_t mutex; /* of what follows */
+  struct stoa_metrics *metrics; /* NULL: it counts nothing. Destroyed by fini */
+  pthread_mutex_t mutex;        /* of what follows */
   enum stoa_engine_state state;
   const char *reason;
   uint32_t port_count;

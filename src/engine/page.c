@@ -53,8 +53,13 @@ bool stoa_engine_text_matches(const struct stoa_engine_text *text, uint32_t type
   if (text->read == NULL || body.len == 0 || !text->read(text->context, type, body, &found)) {
     return false;
   }
+  if (wanted.len == 0) {
+    return true;
+  }
+  /* Most places end at the first byte. */
+  const uint8_t first = fold((uint8_t)wanted.data[0]);
   for (size_t i = 0; i + wanted.len <= found.len; i++) {
-    if (starts_with(found.data + i, wanted)) {
+    if (fold((uint8_t)found.data[i]) == first && starts_with(found.data + i, wanted)) {
       return true;
     }
   }

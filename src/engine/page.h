@@ -26,6 +26,9 @@ bool stoa_engine_page_has_room(const struct stoa_engine_request *request, size_t
 struct stoa_engine_text {
   bool (*read)(void *context, uint32_t type, struct stoa_bytes body, struct stoa_string *out_text);
   void *context;
+  /* Can texts be read? Until then nothing is put into the index, and nothing is removed without a request. Called on
+   * the engine's threads. NULL: always. */
+  bool (*is_ready)(void *context);
 };
 
 /* Is the message's text found by the search? ASCII letters in either case. */

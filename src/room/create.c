@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "room/metrics.h"
 #include "room/owner.h"
 #include "room/publish.h"
 #include "room/publisher.h"
@@ -65,7 +66,8 @@ static int reopen(struct stoa_rooms *rooms) {
     return STOA_E_CLOSED;
   }
   struct stoa_engine *engine;
-  int status = stoa_rooms_storage_open(rooms->storage, &engine);
+  const struct stoa_engine_text text = stoa_room_types_text(&rooms->types);
+  int status = stoa_rooms_storage_open(rooms->storage, &text, &engine);
   if (status == STOA_OK) {
     stoa_engine_destroy(rooms->engine);
     rooms->engine = engine;
@@ -82,6 +84,7 @@ static int on_worker_start(void *user, struct stoa_server *server, uint32_t inde
   if (status != STOA_OK) {
     return status;
   }
+  atomic_store_explicit(&rooms->types.is_ready, true, memory_order_release);
   self->worker = &server->workers[index];
   self->is_over = false;
   status = stoa_engine_attach(rooms->engine, self->worker->loop, &sink, &self->port);
@@ -170,15 +173,16 @@ static void destroy(struct stoa_rooms *rooms) {
     stoa_map_fini(&self->sessions);
     stoa_buffer_fini(&self->scratch);
   }
+  stoa_metrics_destroy(rooms->metrics);
   stoa_free(rooms->workers);
   stoa_room_types_fini(&rooms->types);
   stoa_rooms_storage_destroy(rooms->storage);
   stoa_free(rooms);
 }
 
-static int create(struct stoa_server *server, struct stoa_engine *engine, struct stoa_rooms_storage *storage,
-                  const struct stoa_rooms_config *config, const struct stoa_rooms_callbacks *callbacks,
-                  struct stoa_rooms **out_rooms) {
+/* Without its engine, and unknown to the server. */
+static int make(struct stoa_server *server, const struct stoa_rooms_config *config,
+                const struct stoa_rooms_callbacks *callbacks, struct stoa_rooms **out_rooms) {
   assert(!server->started);
   struct stoa_rooms *rooms = stoa_calloc(1, sizeof *rooms);
   if (rooms == NULL) {
@@ -191,24 +195,52 @@ static int create(struct stoa_server *server, struct stoa_engine *engine, struct
   }
   set_config(rooms, config);
   stoa_room_types_init(&rooms->types, rooms->callbacks.user);
-  const struct stoa_extension extension = {on_worker_start, on_closing, on_worker_stop, rooms};
   int status = init_workers(rooms);
   if (status == STOA_OK) {
-    status = stoa_server_extend(server, &extension);
+    status = stoa_room_metrics_create(rooms);
   }
   if (status != STOA_OK) {
     destroy(rooms);
     return status;
   }
-  rooms->engine = engine;
-  rooms->storage = storage;
   *out_rooms = rooms;
   return STOA_OK;
 }
 
+static const char *check_storage(void *user) {
+  const char *reason;
+  return stoa_engine_state(((const struct stoa_rooms *)user)->engine, &reason) == STOA_ENGINE_UP ? NULL : reason;
+}
+
+static int extend(struct stoa_rooms *rooms, struct stoa_engine *engine) {
+  const struct stoa_extension extension = {.on_worker_start = on_worker_start,
+                                           .on_closing = on_closing,
+                                           .on_worker_stop = on_worker_stop,
+                                           .check_name = "storage",
+                                           .check = check_storage,
+                                           .metrics = stoa_room_metrics_sets,
+                                           .user = rooms};
+  int status = stoa_server_extend(rooms->server, &extension);
+  if (status == STOA_OK) {
+    rooms->engine = engine;
+  }
+  return status;
+}
+
 int stoa_rooms_create_on(struct stoa_server *server, struct stoa_engine *engine, const struct stoa_rooms_config *config,
                          const struct stoa_rooms_callbacks *callbacks, struct stoa_rooms **out_rooms) {
-  return create(server, engine, NULL, config, callbacks, out_rooms);
+  struct stoa_rooms *rooms;
+  int status = make(server, config, callbacks, &rooms);
+  if (status != STOA_OK) {
+    return status;
+  }
+  status = extend(rooms, engine);
+  if (status != STOA_OK) {
+    destroy(rooms);
+    return status;
+  }
+  *out_rooms = rooms;
+  return STOA_OK;
 }
 
 static int check_create(const struct stoa_rooms_config *config) {
@@ -221,28 +253,40 @@ static int check_create(const struct stoa_rooms_config *config) {
   return STOA_E_ARGUMENT;
 }
 
-int stoa_rooms_create(struct stoa_server *server, const struct stoa_rooms_config *config, const char *data_dir,
-                      const struct stoa_rooms_callbacks *callbacks, struct stoa_rooms **out_rooms) {
-  struct stoa_rooms_storage *storage = NULL;
+static int open_storage(struct stoa_rooms *rooms, const struct stoa_rooms_config *config, const char *data_dir) {
+  const struct stoa_engine_text text = stoa_room_types_text(&rooms->types);
   struct stoa_engine *engine = NULL;
-  int status = check_create(config);
+  int status = stoa_rooms_storage_create(config == NULL ? NULL : config->engine, data_dir, rooms->server->clock,
+                                         body_bytes_max(rooms->server), &rooms->storage);
   if (status == STOA_OK) {
-    status = stoa_rooms_storage_create(config == NULL ? NULL : config->engine, data_dir, server->clock,
-                                       body_bytes_max(server), &storage);
+    status = stoa_rooms_storage_open(rooms->storage, &text, &engine);
   }
   if (status == STOA_OK) {
-    status = stoa_rooms_storage_open(storage, &engine);
-  }
-  if (status == STOA_OK) {
-    status = create(server, engine, storage, config, callbacks, out_rooms);
-  }
-  if (status != STOA_OK) {
-    if (engine != NULL) {
+    status = extend(rooms, engine);
+    if (status != STOA_OK) {
       stoa_engine_destroy(engine);
     }
-    stoa_rooms_storage_destroy(storage);
   }
   return status;
+}
+
+int stoa_rooms_create(struct stoa_server *server, const struct stoa_rooms_config *config, const char *data_dir,
+                      const struct stoa_rooms_callbacks *callbacks, struct stoa_rooms **out_rooms) {
+  struct stoa_rooms *rooms = NULL;
+  int status = check_create(config);
+  if (status == STOA_OK) {
+    status = make(server, config, callbacks, &rooms);
+  }
+  if (status != STOA_OK) {
+    return status;
+  }
+  status = open_storage(rooms, config, data_dir);
+  if (status != STOA_OK) {
+    destroy(rooms);
+    return status;
+  }
+  *out_rooms = rooms;
+  return STOA_OK;
 }
 
 void stoa_rooms_destroy(struct stoa_rooms *rooms) {

@@ -51,7 +51,8 @@ static void answer_page(struct read *read, const struct stoa_engine_answer *answ
                                 .retry_ms = answer->retry_ms,
                                 .epoch = answer->epoch,
                                 .floor = answer->floor,
-                                .top = answer->top};
+                                .top = answer->top,
+                                .top_ordinal = answer->top_ordinal};
   struct stoa_room_page_memory memory = {0};
   if (page.status == STOA_ROOM_OK && is_of_other_epoch(&read->query, answer)) {
     page.status = STOA_ROOM_GONE;

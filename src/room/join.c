@@ -11,6 +11,7 @@
 
 #include "base/container.h"
 #include "base/memory.h"
+#include "room/metrics.h"
 #include "room/owner.h"
 #include "room/page.h"
 #include "room/room_session.h"
@@ -82,9 +83,17 @@ static void finish(struct join *join) {
 
 /* Back on the session's worker. */
 
+static enum stoa_room_join_result result_of(const struct stoa_room_joined *joined) {
+  if (joined->page.status != STOA_ROOM_OK) {
+    return STOA_JOIN_REFUSED;
+  }
+  return joined->recovered ? STOA_JOIN_RECOVERED : joined->was_recovering ? STOA_JOIN_NOT_RECOVERED : STOA_JOIN_NEW;
+}
+
 static void tell(struct join *join, struct stoa_session *session, const struct stoa_room_joined *joined) {
   stoa_room_on_joined *on_joined = join->on_joined;
   if (join->request.is_listed) {
+    stoa_room_metrics_add(join->home, STOA_RM_JOINS, result_of(joined), 1);
     stoa_room_requests_remove(&join->home->reads, &join->request);
   }
   join->on_joined = NULL;
@@ -113,7 +122,7 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   const struct stoa_room_slice *slice = &join->slice;
   const struct stoa_room_name name = *name_of(join);
   struct stoa_room_joined joined = {
-      .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top},
+      .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top, .top_ordinal = slice->top_ordinal},
       .was_recovering = slice->position.epoch != 0,
       .recovered = slice->is_recovery,
   };
@@ -197,7 +206,9 @@ static void refuse(struct join *join, enum stoa_room_status status) {
 static void on_history(void *context, const struct stoa_engine_answer *answer);
 
 static void go_on(struct join *join, enum stoa_room_slice_need need) {
-  if (need == STOA_ROOM_SLICE_READY) {
+  bool is_ready = need == STOA_ROOM_SLICE_READY;
+  stoa_room_metrics_add(join->owner, STOA_RM_SOURCES, is_ready ? STOA_SOURCE_RING : STOA_SOURCE_STORAGE, 1);
+  if (is_ready) {
     stoa_ordered_join_place(&join->base);
     return;
   }

@@ -1,6 +1,7 @@
 #include "room/owner.h"
 
 #include "base/memory.h"
+#include "room/metrics.h"
 #include "server/fanout.h"
 #include "server/send.h"
 
@@ -47,6 +48,7 @@ int stoa_room_open(struct stoa_room_worker *owner, const struct stoa_room_name *
       stoa_free(room);
       return STOA_E_MEMORY;
     }
+    stoa_room_metrics_add(owner, STOA_RM_LOADED, 0, 1);
     check_later(owner, room);
   }
   room->used_ms = stoa_loop_now_ms(stoa_room_worker_loop(owner));
@@ -58,6 +60,7 @@ static void forget(struct stoa_room *room) {
   struct stoa_room_worker *owner = room->owner;
   struct stoa_string name = stoa_room_name_text(&room->name);
   assert(room->first_waiter == NULL);
+  stoa_room_metrics_add(owner, STOA_RM_LOADED, 0, (uint64_t)-1);
   stoa_map_remove(&owner->loaded, stoa_bytes_make(name.data, name.len));
   stoa_room_ring_clear(&room->ring, 0, &owner->rooms->ring_bytes);
   stoa_free(room);
@@ -130,6 +133,7 @@ static void on_subscribed(void *context, const struct stoa_engine_answer *answer
   room->epoch = answer->epoch;
   room->floor = answer->floor;
   room->top = answer->top;
+  room->top_ordinal = answer->top_ordinal;
   stoa_room_ring_clear(&room->ring, answer->top, &rooms->ring_bytes);
   run_waiters(room, STOA_ROOM_OK);
 }
@@ -243,6 +247,7 @@ static void begin_again(struct stoa_room *room) {
   room->epoch = 0;
   room->floor = 0;
   room->top = 0;
+  room->top_ordinal = 0;
   stoa_room_ring_clear(&room->ring, 0, &room->owner->rooms->ring_bytes);
 }
 
@@ -302,6 +307,7 @@ void stoa_room_on_message(void *context, struct stoa_engine_message *message) {
   }
   room->epoch = place->epoch;
   room->top = place->offset;
+  room->top_ordinal = place->ordinal;
   keep(room, message);
   send_out(room, message);
 }

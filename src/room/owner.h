@@ -37,6 +37,7 @@ struct stoa_room {
   struct stoa_room_name name;
   enum stoa_room_state state;
   uint64_t epoch, floor, top; /* top: of the last message that was sent out */
+  uint64_t top_ordinal;       /* of that message */
   struct stoa_room_ring ring;
   size_t pending_bytes; /* of the publishes that are being stored */
   uint32_t publish_count, join_count;

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/siphash.h"
 #include "base/sys.h"
+#include "room/metrics.h"
 #include "room/owner.h"
 #include "room/publisher.h"
 #include "server/longest.h"
@@ -58,6 +59,9 @@ static struct publish *publish_of_request(struct stoa_room_request *request) {
 
 static void tell(struct publish *publish, const struct stoa_room_answer *answer) {
   stoa_room_done *on_done = publish->on_done;
+  if (publish->request.is_listed) {
+    stoa_room_metrics_add(publish->home, STOA_RM_PUBLISHES, answer->status, 1);
+  }
   stoa_room_requests_remove(&publish->home->publishes, &publish->request);
   publish->on_done = NULL;
   if (on_done != NULL) {
@@ -139,7 +143,8 @@ static void on_stored(void *context, const struct stoa_engine_answer *answer) {
   publish->answer = (struct stoa_room_answer){.status = stoa_room_status_of(answer->status),
                                               .retry_ms = answer->retry_ms,
                                               .position = {answer->epoch, answer->offset},
-                                              .time_us = answer->time_us};
+                                              .time_us = answer->time_us,
+                                              .ordinal = answer->ordinal};
   finish(publish);
 }
 

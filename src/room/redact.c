@@ -57,8 +57,8 @@ static void on_placement(struct stoa_placement *placement, bool has_ended) {
   stoa_loop_post(stoa_room_worker_loop(self->home), &self->post);
 }
 
-static void finish(struct redaction *self, enum stoa_room_status status, uint32_t retry_ms) {
-  self->answer = (struct stoa_room_answer){.status = status, .retry_ms = retry_ms};
+static void finish(struct redaction *self, enum stoa_room_status status, uint32_t retry_ms, uint64_t count) {
+  self->answer = (struct stoa_room_answer){.status = status, .retry_ms = retry_ms, .count = count};
   self->placement.run = on_placement;
   stoa_placement_request(self->owner->worker, &self->placement, stoa_room_name_group(&self->name));
 }
@@ -74,7 +74,7 @@ static void on_redacted(void *context, const struct stoa_engine_answer *answer) 
   assert(room->publish_count > 0);
   room->publish_count--;
   stoa_room_ring_clear(&room->ring, room->top, &self->owner->rooms->ring_bytes);
-  finish(self, stoa_room_status_of(answer->status), answer->retry_ms);
+  finish(self, stoa_room_status_of(answer->status), answer->retry_ms, answer->count);
 }
 
 static void on_arrival(struct stoa_post *post) {
@@ -87,7 +87,7 @@ static void on_arrival(struct stoa_post *post) {
   }
   if (stoa_room_open(owner, &self->name, &self->room) != STOA_OK ||
       stoa_engine_redact(owner->port, stoa_room_name_text(&self->name), self->offset, on_redacted, self) != STOA_OK) {
-    finish(self, STOA_ROOM_BUSY, STOA_ENGINE_RETRY_MS);
+    finish(self, STOA_ROOM_BUSY, STOA_ENGINE_RETRY_MS, 0);
     return;
   }
   self->room->publish_count++;

@@ -11,6 +11,7 @@
 #define STOA_ROOM_ROOMS_H
 
 #include "base/map.h"
+#include "base/metric.h"
 #include "engine/engine.h"
 #include "room/name.h"
 #include "room/request.h"
@@ -32,6 +33,7 @@ struct stoa_room_worker {
   struct stoa_rooms *rooms;
   struct stoa_worker *worker;
   struct stoa_engine_port *port;
+  struct stoa_metric_shard *metrics;
   bool is_over;                 /* its end has come: nothing more is begun */
   struct stoa_worker_timer end; /* never due: called when the server ends */
 
@@ -60,6 +62,7 @@ struct stoa_rooms {
   struct stoa_room_worker *workers;   /* one for each of the server's */
   uint32_t worker_count;              /* kept: the server is destroyed first */
   atomic_size_t ring_bytes, slice_bytes;
+  struct stoa_metrics *metrics;
   bool is_closed;
 };
 

@@ -202,5 +202,6 @@ enum stoa_room_status stoa_room_slice_finish(struct stoa_room_slice *slice, cons
   }
   slice->epoch = room->epoch;
   slice->top = room->top;
+  slice->top_ordinal = room->top_ordinal;
   return STOA_ROOM_OK;
 }

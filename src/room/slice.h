@@ -19,7 +19,7 @@ struct stoa_room_slice {
   bool is_recovery; /* else a page */
   bool is_read;     /* it begins with messages of the engine, up to `upto` */
   uint64_t upto;
-  uint64_t epoch, floor, top;
+  uint64_t epoch, floor, top, top_ordinal;
   bool has_more_before;
   struct stoa_engine_message **messages;
   uint32_t count, capacity;

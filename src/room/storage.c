@@ -91,9 +91,12 @@ void stoa_rooms_storage_destroy(struct stoa_rooms_storage *storage) {
   stoa_free(storage);
 }
 
-static int open_memory(const struct stoa_rooms_storage *storage, struct stoa_engine **out_engine) {
-  const struct stoa_memory_engine_options options = {
-      .clock = storage->clock, .retention = storage->retention, .body_bytes_max = storage->body_bytes_max};
+static int open_memory(const struct stoa_rooms_storage *storage, const struct stoa_engine_text *text,
+                       struct stoa_engine **out_engine) {
+  const struct stoa_memory_engine_options options = {.clock = storage->clock,
+                                                     .text = *text,
+                                                     .retention = storage->retention,
+                                                     .body_bytes_max = storage->body_bytes_max};
   return stoa_memory_engine_open(&options, out_engine);
 }
 
@@ -110,13 +113,15 @@ static const char *advice_for(int status) {
   }
 }
 
-static int open_local(const struct stoa_rooms_storage *storage, struct stoa_engine **out_engine) {
+static int open_local(const struct stoa_rooms_storage *storage, const struct stoa_engine_text *text,
+                      struct stoa_engine **out_engine) {
   char reason[STOA_LOCAL_REASON_LEN_MAX + 1] = "";
   const struct stoa_local_engine_options options = {
       .path = storage->path,
       .durability =
           storage->durability == STOA_LOCAL_ENGINE_CONFIG_DURABILITY_NORMAL ? STOA_LOCAL_NORMAL : STOA_LOCAL_FULL,
       .clock = storage->clock,
+      .text = *text,
       .retention = storage->retention,
       .body_bytes_max = storage->body_bytes_max,
   };
@@ -128,7 +133,8 @@ static int open_local(const struct stoa_rooms_storage *storage, struct stoa_engi
   return status == STOA_E_UNSUPPORTED ? STOA_E_SYNTAX : status;
 }
 
-int stoa_rooms_storage_open(const struct stoa_rooms_storage *storage, struct stoa_engine **out_engine) {
-  return storage->kind == STOA_ENGINE_CONFIG_KIND_MEMORY ? open_memory(storage, out_engine)
-                                                         : open_local(storage, out_engine);
+int stoa_rooms_storage_open(const struct stoa_rooms_storage *storage, const struct stoa_engine_text *text,
+                            struct stoa_engine **out_engine) {
+  return storage->kind == STOA_ENGINE_CONFIG_KIND_MEMORY ? open_memory(storage, text, out_engine)
+                                                         : open_local(storage, text, out_engine);
 }

@@ -11,6 +11,7 @@
 
 struct stoa_rooms_storage;
 struct stoa_clock;
+struct stoa_engine_text;
 
 /* Copy what is needed of a configuration, and make the data folder. Errors (logged): STOA_E_ARGUMENT, STOA_E_SYSTEM;
  * STOA_E_MEMORY
@@ -22,7 +23,8 @@ int stoa_rooms_storage_create(const struct stoa_engine_config *config, const cha
                               struct stoa_rooms_storage **out_storage);
 void stoa_rooms_storage_destroy(struct stoa_rooms_storage *storage);
 
-/* Errors (logged): as stoa_rooms_create() */
-int stoa_rooms_storage_open(const struct stoa_rooms_storage *storage, struct stoa_engine **out_engine);
+/* text  copied. Errors (logged): as stoa_rooms_create() */
+int stoa_rooms_storage_open(const struct stoa_rooms_storage *storage, const struct stoa_engine_text *text,
+                            struct stoa_engine **out_engine);
 
 #endif

@@ -1,6 +1,7 @@
 #include "room/type.h"
 
 #include "base/array.h"
+#include "room/text.h"
 #include "wire/typed.h"
 
 #include <assert.h>
@@ -57,8 +58,18 @@ static bool may_fail(const struct stoa_message_type *type) {
   return false;
 }
 
+static bool has_text_field(const struct stoa_message_type *type, uint32_t number) {
+  for (uint32_t i = 0; i < type->field_count; i++) {
+    const struct stoa_field *field = &type->fields[i];
+    if (field->number == number) {
+      return field->kind == STOA_KIND_STRING && field->label != STOA_LABEL_REPEATED;
+    }
+  }
+  return false;
+}
+
 int stoa_room_types_add(struct stoa_room_types *types, const struct stoa_room_type *type) {
-  if (type->message_type == NULL) {
+  if (type->message_type == NULL || (type->text_field != 0 && !has_text_field(type->message_type, type->text_field))) {
     return STOA_E_ARGUMENT;
   }
   const struct stoa_room_kind kind = {*type, may_fail(type->message_type)};
@@ -70,6 +81,20 @@ const struct stoa_room_kind *stoa_room_types_find(const struct stoa_room_types *
   return stoa_handler_table_find(&types->table, type);
 }
 
+static bool read_text(void *context, uint32_t type, struct stoa_bytes body, struct stoa_string *out_text) {
+  const struct stoa_room_kind *kind = stoa_room_types_find(context, type);
+  return kind != NULL && kind->type.text_field != 0 && stoa_room_text_of(body, kind->type.text_field, out_text);
+}
+
+static bool is_ready(void *context) {
+  const struct stoa_room_types *types = context;
+  return atomic_load_explicit(&types->is_ready, memory_order_acquire);
+}
+
+struct stoa_engine_text stoa_room_types_text(struct stoa_room_types *types) {
+  return (struct stoa_engine_text){read_text, types, is_ready};
+}
+
 static struct stoa_room_stamp stamp_of(const struct stoa_engine_message *stored) {
   const struct stoa_engine_place *place = &stored->place;
   return (struct stoa_room_stamp){.room = stored->room,
@@ -78,7 +103,8 @@ static struct stoa_room_stamp stamp_of(const struct stoa_engine_message *stored)
                                   .sender = stored->draft.sender,
                                   .client_msg_id = stored->draft.client_msg_id,
                                   .target = stored->draft.target,
-                                  .is_redacted = place->is_redacted};
+                                  .is_redacted = place->is_redacted,
+                                  .ordinal = place->ordinal};
 }
 
 static int decode(const struct stoa_room_types *types, const struct stoa_room_kind *kind,
@@ -129,5 +155,6 @@ int stoa_room_kind_foresee(const struct stoa_room_types *types, const struct sto
   struct stoa_room_stamp longest = *stamp;
   longest.position = (struct stoa_room_position){INT64_MAX, INT64_MAX};
   longest.time_us = LONGEST_TIME_US;
+  longest.ordinal = INT64_MAX;
   return decode(types, kind, &longest, body, arena, out_message);
 }

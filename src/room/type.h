@@ -7,7 +7,7 @@
 #define STOA_ROOM_TYPE_H
 
 #include "codec/handler_table.h"
-#include "engine/message.h"
+#include "engine/page.h"
 
 #include <stoa/room.h>
 
@@ -16,6 +16,7 @@
 struct stoa_room_types {
   struct stoa_handler_table table; /* of struct stoa_room_kind */
   void *user;                      /* of the stamps */
+  atomic_bool is_ready;            /* the server starts, so no type is added any more */
 };
 
 struct stoa_room_kind {
@@ -38,6 +39,9 @@ int stoa_room_types_read(const struct stoa_room_types *types, const struct stoa_
                          struct stoa_arena *arena, struct stoa_room_message *out_message);
 /* The same, for everybody who reads: true when the message must be left out, which is logged once here. */
 bool stoa_room_types_leave_out(const struct stoa_engine_message *stored, int status);
+
+/* What the search looks in; for the engine's threads, which wait for is_ready. Borrowed as long as the types. */
+struct stoa_engine_text stoa_room_types_text(struct stoa_room_types *types);
 
 /* The stamped form of a message that is still to be stored, with the longest stamp that it can get.
  *

@@ -10,6 +10,12 @@ int stoa_server_extend(struct stoa_server *server, const struct stoa_extension *
   if (server->extension_count == STOA_EXTENSIONS_MAX) {
     return STOA_E_LIMIT;
   }
+  int status = extension->check_name == NULL
+                   ? STOA_OK
+                   : stoa_server_add_check(server, extension->check_name, extension->check, extension->user);
+  if (status != STOA_OK && status != STOA_E_EXISTS) {
+    return status;
+  }
   server->extensions[server->extension_count++] = *extension;
   return STOA_OK;
 }

@@ -6,6 +6,9 @@
 #ifndef STOA_SERVER_EXTENSION_H
 #define STOA_SERVER_EXTENSION_H
 
+#include "base/metric.h"
+
+#include <stoa/http.h>
 #include <stoa/server.h>
 
 #define STOA_EXTENSIONS_MAX 4u
@@ -19,9 +22,17 @@ struct stoa_extension {
   /* After the program's on_worker_stop. Only when on_worker_start succeeded. */
   void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);
   void *user; /* borrowed until the server is destroyed */
+  /* Its check in /readyz (stoa_server_add_check()); check_name NULL: it has none. A check of the program with that name
+   * takes its place. */
+  const char *check_name;
+  stoa_ready_check *check;
+  /* Its sets of metrics, written into /metrics behind the server's own: NULL at and above their number. Any worker,
+   * while the server runs. May be NULL. */
+  const struct stoa_metrics *(*metrics)(void *user, uint32_t index);
 };
 
-/* All functions must be set. Copied. Errors: STOA_E_LIMIT  STOA_EXTENSIONS_MAX */
+/* The first three functions must be set. Copied.
+ * Errors: STOA_E_LIMIT  STOA_EXTENSIONS_MAX, or the checks of the server; STOA_E_MEMORY */
 int stoa_server_extend(struct stoa_server *server, const struct stoa_extension *extension);
 
 #endif

@@ -89,6 +89,7 @@ int stoa_server_write_metrics(struct stoa_server *server, enum stoa_metric_forma
 /* The same in steps, each of which takes a fraction of a millisecond. */
 enum stoa_scrape_part {
   STOA_SCRAPE_TABLE,
+  STOA_SCRAPE_EXTENSIONS,
   STOA_SCRAPE_SERVER,
   STOA_SCRAPE_PROCESS,
   STOA_SCRAPE_ABOUT,
@@ -99,6 +100,7 @@ struct stoa_scrape {
   struct stoa_server *server;
   struct stoa_metric_text text;
   struct stoa_metrics_position position;
+  uint32_t extension, extension_set; /* whose metrics are next */
   enum stoa_scrape_part part; /* the next one */
 };
 

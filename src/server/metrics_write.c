@@ -151,6 +151,8 @@ static void write_part(struct stoa_scrape *scrape) {
   struct stoa_metric_text *text = &scrape->text;
   switch (scrape->part) {
     case STOA_SCRAPE_TABLE:
+    case STOA_SCRAPE_EXTENSIONS:
+      assert(false);
       break;
     case STOA_SCRAPE_SERVER:
       write_sessions(server, text);
@@ -169,13 +171,40 @@ static void write_part(struct stoa_scrape *scrape) {
   }
 }
 
+static bool write_table(struct stoa_scrape *scrape, const struct stoa_metrics *set) {
+  bool is_done = set == NULL || stoa_metrics_write_some(set, &scrape->text, &scrape->position, STEP_CELLS_MAX);
+  if (is_done) {
+    scrape->position = (struct stoa_metrics_position){0};
+  }
+  return is_done;
+}
+
+/* A part of the next set of an extension. True: there is none. */
+static bool write_extensions(struct stoa_scrape *scrape) {
+  const struct stoa_server *server = scrape->server;
+  if (scrape->extension == server->extension_count) {
+    return true;
+  }
+  const struct stoa_extension *extension = &server->extensions[scrape->extension];
+  const struct stoa_metrics *set =
+      extension->metrics == NULL ? NULL : extension->metrics(extension->user, scrape->extension_set);
+  if (set == NULL) {
+    scrape->extension++;
+    scrape->extension_set = 0;
+  } else {
+    scrape->extension_set += write_table(scrape, set) ? 1 : 0;
+  }
+  return false;
+}
+
 int stoa_scrape_step(struct stoa_scrape *scrape, struct stoa_buffer *out) {
-  const struct stoa_metrics *set = scrape->server->metrics.set;
   assert(scrape->part != STOA_SCRAPE_DONE);
   scrape->text.out = out;
   bool is_part_done = true;
   if (scrape->part == STOA_SCRAPE_TABLE) {
-    is_part_done = set == NULL || stoa_metrics_write_some(set, &scrape->text, &scrape->position, STEP_CELLS_MAX);
+    is_part_done = write_table(scrape, scrape->server->metrics.set);
+  } else if (scrape->part == STOA_SCRAPE_EXTENSIONS) {
+    is_part_done = write_extensions(scrape);
   } else {
     write_part(scrape);
   }

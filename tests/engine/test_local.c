@@ -335,6 +335,76 @@ static void texts_are_found_in_the_index_and_behind_it(void **state) {
   vfs_end();
 }
 
+/* A room that has one message in a hundred of many that have the word. */
+static void a_word_that_is_common_elsewhere_is_found_in_a_small_room(void **state) {
+  (void)state;
+  vfs_begin(5);
+  open_on_disk();
+  for (uint32_t i = 0; i < 30; i++) {
+    kit_fill(&kit, "lobby", 1 + i * 100, 100);
+    kit_publish(&kit, "attic", "ben", NULL, i % 10 == 3 ? "m1 in the attic" : "nothing");
+  }
+  kit_settle(&kit);
+  kit_forget(&answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("m1 "), 0, 10, kit_done, &answer);
+  kit_await(&kit, &answer);
+  assert_int_equal(answer.told.message_count, 3);
+  assert_true(answer.told.is_complete);
+  kit_forget(&answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("m12"), 0, 10, kit_done, &answer);
+  kit_await(&kit, &answer);
+  assert_int_equal(answer.told.message_count, 0);
+  assert_true(answer.told.is_complete);
+  kit_forget(&answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("hing"), 0, 10, kit_done, &answer);
+  kit_await(&kit, &answer);
+  assert_int_equal(answer.told.message_count, 10);
+  uint64_t before = answer.told.continue_before;
+  kit_forget(&answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("hing"), before, 100, kit_done,
+                     &answer);
+  kit_await(&kit, &answer);
+  assert_int_equal(answer.told.message_count, 17);
+  assert_true(answer.told.is_complete);
+  kit_close_engine(&kit);
+  vfs_end();
+}
+
+/* A clock that runs 1 ms each time it is read: a search is cut by time, and goes on until all is found. */
+static uint64_t running_ns(void *context) {
+  struct stoa_clock_fake *time = context;
+  time->monotonic_ns += 1000000;
+  return time->monotonic_ns;
+}
+
+static void a_search_that_takes_too_long_goes_on_in_the_next(void **state) {
+  (void)state;
+  uint32_t found = 0;
+  uint32_t pages = 0;
+  uint64_t before = 0;
+  vfs_begin(6);
+  open_on_disk();
+  kit_fill(&kit, "lobby", 1, 5000);
+  kit_settle(&kit);
+  kit.clock.monotonic_ns = running_ns;
+  do {
+    kit_forget(&answer);
+    stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"), stoa_string_of("7"), before, 1000, kit_done,
+                       &answer);
+    kit_await(&kit, &answer);
+    assert_int_equal(answer.told.status, STOA_ENGINE_OK);
+    found += answer.told.message_count;
+    before = answer.told.continue_before;
+    pages++;
+  } while (!answer.told.is_complete);
+  assert_int_equal(found, 1355);
+  assert_true(pages > 1);
+  assert_true(pages < 100);
+  kit.clock.monotonic_ns = kit.wall_clock.monotonic_ns;
+  kit_close_engine(&kit);
+  vfs_end();
+}
+
 /* Stepping. */
 
 static void an_engine_tells_when_it_has_something_to_do(void **state) {
@@ -528,6 +598,8 @@ int main(int argc, char **argv) {
       TEST(what_a_failed_commit_had_stored_is_delivered_after_all),
       TEST(while_the_disk_is_full_sends_fail_and_reads_go_on),
       TEST(texts_are_found_in_the_index_and_behind_it),
+      TEST(a_word_that_is_common_elsewhere_is_found_in_a_small_room),
+      TEST(a_search_that_takes_too_long_goes_on_in_the_next),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -382,8 +382,10 @@ static const struct stoa_error *on_enter(void *user, struct stoa_session *sessio
 void program_register(struct board *board) {
   static const struct board_v1_board_handlers handlers = {
       .join = on_join, .leave = on_leave, .send = on_send, .read = on_read, .enter = on_enter};
-  const struct stoa_room_type post = {
-      .type = BOARD_V1_MESSAGE_TYPE_POST, .message_type = &board_v1_post_message_type, .stamp = stamp_post};
+  const struct stoa_room_type post = {.type = BOARD_V1_MESSAGE_TYPE_POST,
+                                      .message_type = &board_v1_post_message_type,
+                                      .stamp = stamp_post,
+                                      .text_field = 1};
   const struct stoa_room_type note = {.type = BOARD_V1_MESSAGE_TYPE_NOTE,
                                       .message_type = &board_v1_note_message_type,
                                       .is_event = true,

@@ -5,6 +5,7 @@
 #include <stoa/log.h>
 #include <unistd.h>
 
+#include "asking.h"
 #include "base/memory.h"
 #include "engine/hub.h"
 #include "program.h"
@@ -180,7 +181,8 @@ static void ignore_stop(void *user, struct stoa_server *server, uint32_t worker)
 static void test_a_start_that_failed_can_be_repeated(void **state) {
   static const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0")};
   const struct stoa_server_config config = {.addresses = {addresses, 1}, .workers = 2};
-  const struct stoa_extension extension = {refuse_start, ignore_closing, ignore_stop, NULL};
+  const struct stoa_extension extension = {
+      .on_worker_start = refuse_start, .on_closing = ignore_closing, .on_worker_stop = ignore_stop};
   struct board board = {0};
   struct board_client ann;
   (void)state;
@@ -284,7 +286,86 @@ static void test_names_of_statuses(void **state) {
   assert_string_equal(stoa_room_status_name((enum stoa_room_status)99), "unknown");
 }
 
-int main(void) {
+static const char *page_path; /* docs/metrics.md */
+
+static const struct stoa_server_config *observed_config(void) {
+  static const struct stoa_string addresses[] = {STOA_STR("127.0.0.1:0")};
+  static const struct stoa_admin_config admin = {.address = STOA_STR("127.0.0.1:0")};
+  static const struct stoa_server_config config = {.addresses = {addresses, 1}, .workers = 2, .admin = &admin};
+  return &config;
+}
+
+static void test_a_server_is_not_ready_while_its_storage_is_not_up(void **state) {
+  struct stoa_server *server;
+  struct stoa_rooms *rooms;
+  (void)state;
+  assert_int_equal(stoa_server_create(observed_config(), &server), STOA_OK);
+  assert_int_equal(stoa_rooms_create(server, NULL, folder, NULL, &rooms), STOA_OK);
+  assert_int_equal(stoa_server_start(server), STOA_OK);
+  const char *address = stoa_server_address(server, 1);
+  const struct http_answer *got = http_request(address, "GET", "/readyz", NULL, NULL);
+  assert_int_equal(got->status, 200);
+  assert_non_null(strstr(got->body, "storage: ok\n"));
+  stoa_engine_hub_set_state(rooms->engine, STOA_ENGINE_DEGRADED, "the disk is full");
+  got = http_request(address, "GET", "/readyz", NULL, NULL);
+  assert_int_equal(got->status, 503);
+  assert_non_null(strstr(got->body, "storage: the disk is full\n"));
+  stoa_server_destroy(server);
+  stoa_rooms_destroy(rooms);
+}
+
+static char *read_metrics_page(void) {
+  FILE *file = fopen(page_path, "r");
+  char *text = calloc(1, 65536);
+  assert_non_null(file);
+  assert_non_null(text);
+  assert_true(fread(text, 1, 65535, file) > 1000);
+  fclose(file);
+  return text;
+}
+
+/* "# HELP name text": the page has a row with both. */
+static void expect_described(const char *page, const char *line) {
+  char name[128];
+  char cell[160];
+  const char *text = strchr(line, ' ');
+  snprintf(name, sizeof name, "%.*s", (int)(text - line), line);
+  snprintf(cell, sizeof cell, "\n| `%s` |", name);
+  const char *row = strstr(page, cell);
+  size_t len = strcspn(text + 1, "\n");
+  assert_non_null(row);
+  const char *found = memmem(row + 1, strcspn(row + 1, "\n"), text + 1, len);
+  assert_non_null(found);
+}
+
+static void test_rooms_and_their_storage_have_metrics_which_are_described(void **state) {
+  struct stoa_server *server;
+  struct stoa_rooms *rooms;
+  (void)state;
+  assert_int_equal(stoa_server_create(observed_config(), &server), STOA_OK);
+  assert_int_equal(stoa_rooms_create(server, NULL, folder, NULL, &rooms), STOA_OK);
+  assert_int_equal(stoa_server_start(server), STOA_OK);
+  const struct http_answer *got = http_request(stoa_server_address(server, 1), "GET", "/metrics", NULL, NULL);
+  assert_int_equal(got->status, 200);
+  assert_non_null(strstr(got->body, "\nstoa_storage_state{state=\"up\"} 1\n"));
+  assert_non_null(strstr(got->body, "\nstoa_room_joins_total{result=\"recovered\"} 0\n"));
+  assert_non_null(strstr(got->body, "\nstoa_storage_messages_total 0\n"));
+  char *page = read_metrics_page();
+  int count = 0;
+  for (const char *at = got->body; (at = strstr(at, "# HELP stoa_")) != NULL; at++) {
+    const char *name = at + strlen("# HELP ");
+    if (strncmp(name, "stoa_room", 9) == 0 || strncmp(name, "stoa_storage", 12) == 0) {
+      expect_described(page, name);
+      count++;
+    }
+  }
+  assert_int_equal(count, 18);
+  free(page);
+  stoa_server_destroy(server);
+  stoa_rooms_destroy(rooms);
+}
+
+int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_options_are_checked, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_the_data_folder_is_made, make_folder, remove_folder),
@@ -295,8 +376,13 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_start_that_failed_can_be_repeated, make_folder, remove_folder),
       cmocka_unit_test(test_the_program_is_told_of_the_state_of_the_storage),
       cmocka_unit_test(test_stored_messages_outlive_the_server),
+      cmocka_unit_test_setup_teardown(test_a_server_is_not_ready_while_its_storage_is_not_up, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(test_rooms_and_their_storage_have_metrics_which_are_described, make_folder,
+                                      remove_folder),
       cmocka_unit_test(test_names_of_statuses),
   };
+  page_path = argc > 1 ? argv[1] : "docs/metrics.md";
   stoa_log_setup(STDERR_FILENO, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

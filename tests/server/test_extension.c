@@ -79,7 +79,10 @@ static void ignore_closing(void *user, struct stoa_session *session) {
 }
 
 static struct stoa_extension extension_of(const char *name, void (*on_closing)(void *, struct stoa_session *)) {
-  return (struct stoa_extension){on_start, on_closing, on_stop, (void *)(uintptr_t)name};
+  return (struct stoa_extension){.on_worker_start = on_start,
+                                 .on_closing = on_closing,
+                                 .on_worker_stop = on_stop,
+                                 .user = (void *)(uintptr_t)name};
 }
 
 static int start(uint32_t workers, size_t count) {

@@ -47,6 +47,7 @@ PUBLIC_HEADERS = {
     "http.h": "server",
     "errors.h": "server",
     "room.h": "room",
+    "room_admin.h": "room",
     "server.h": "server",
     "worker.h": "server",
 }
@@ -114,7 +115,7 @@ SYSTEM_CALLS = (
     flock lockf"""
     # files
     """ open openat openat2 creat fopen fdopen freopen fread fwrite fgets fgetc fputs fputc fprintf vfprintf printf
-    vprintf puts putchar getline fstat stat lstat fstatat statx access faccessat chmod fchmod fchmodat chown fchown
+    vprintf puts putchar getline fstat stat lstat fstatat statx statvfs fstatvfs access faccessat chmod fchmod fchmodat chown fchown
     lchown fchownat unlink unlinkat remove rename renameat renameat2 mkdir mkdirat rmdir link symlink readlink readlinkat
     realpath opendir fdopendir readdir closedir scandir ftw nftw truncate mmap munmap msync mkstemp mkdtemp tmpfile"""
     # the process

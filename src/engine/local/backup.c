@@ -1,6 +1,7 @@
 #include "engine/local/backup.h"
 
 #include "base/sys.h"
+#include "engine/local/text_index.h"
 #include "engine/local/trouble.h"
 
 #include <assert.h>
@@ -36,6 +37,24 @@ static int begin_epochs(struct stoa_sql *to, const struct stoa_database *databas
   return code == SQLITE_OK ? stoa_sql_do(to, STOA_SQL_COMMIT) : code;
 }
 
+/* The index may have pieces of texts that were removed. In one transaction, so that the copy is synced once. */
+static int remove_traces(struct stoa_sql *to, struct stoa_engine *engine) {
+  bool is_done = false;
+  int64_t has_traces = 0;
+  int code = stoa_database_read_mark(to, STOA_TEXT_TRACES_MARK, &has_traces);
+  if (code != SQLITE_OK || has_traces == 0) {
+    return code;
+  }
+  code = stoa_sql_run(to, "PRAGMA secure_delete = ON");
+  code = code == SQLITE_OK ? stoa_sql_do(to, STOA_SQL_BEGIN) : code;
+  for (bool is_first = true; code == SQLITE_OK && (is_first || !is_done); is_first = false) {
+    code = atomic_load(&engine->is_closed) ? SQLITE_INTERRUPT : stoa_text_index_merge(to, is_first, &is_done);
+    is_done = is_done && !is_first;
+  }
+  code = code == SQLITE_OK ? stoa_database_put_mark(to, STOA_TEXT_TRACES_MARK, 0) : code;
+  return code == SQLITE_OK ? stoa_sql_do(to, STOA_SQL_COMMIT) : code;
+}
+
 static int check(struct stoa_sql *from, struct stoa_sql *to, uint64_t *out_count) {
   static const char count_messages[] = "SELECT count(*) FROM message";
   static const char count_rooms[] = "SELECT count(*) FROM room";
@@ -65,6 +84,7 @@ static int copy(struct stoa_sql *from, struct stoa_sql *to, const struct stoa_da
   code = code == SQLITE_OK ? copy_pages(from, to, engine) : code;
   code = code == SQLITE_OK ? stoa_sql_read_number(to, "PRAGMA journal_mode = DELETE", &ignored) : code;
   code = code == SQLITE_OK ? begin_epochs(to, database) : code;
+  code = code == SQLITE_OK ? remove_traces(to, engine) : code;
   code = code == SQLITE_OK ? check(from, to, out_count) : code;
   if (sqlite3_get_autocommit(from->db) == 0) {
     stoa_sql_do(from, STOA_SQL_ROLLBACK);

@@ -29,11 +29,22 @@ static bool has_texts(const struct stoa_local *local, bool is_idle) {
   return local->options.text.read != NULL && local->seq - local->indexed >= (is_idle ? TAIL_IDLE : TAIL_MAX);
 }
 
+/* What was put into the index can only be taken out with its text. */
+static bool can_read_texts(const struct stoa_local *local) {
+  const struct stoa_engine_text *text = &local->options.text;
+  return text->is_ready == NULL || text->is_ready(text->context);
+}
+
 uint64_t stoa_housekeeping_due_ns(const struct stoa_local *local, bool is_idle) {
-  if (local->jobs.count > 0 || local->has_hidden_rooms || local->is_sweeping || has_texts(local, is_idle)) {
+  if (!can_read_texts(local)) {
+    return UINT64_MAX;
+  }
+  if (local->jobs.count > 0 || local->is_cleaning || local->has_hidden_rooms || local->is_sweeping ||
+      has_texts(local, is_idle)) {
     return local->rest_ns;
   }
-  return local->sweep_ns > local->rest_ns ? local->sweep_ns : local->rest_ns;
+  uint64_t due_ns = local->has_traces && local->clean_ns < local->sweep_ns ? local->clean_ns : local->sweep_ns;
+  return due_ns > local->rest_ns ? due_ns : local->rest_ns;
 }
 
 /* Rows. */
@@ -237,6 +248,7 @@ static int purge(struct stoa_local *local, bool *out_is_commit) {
     return code;
   }
   code = stoa_store_begin(local);
+  code = code == SQLITE_OK ? stoa_store_note_trace(local) : code;
   code = code == SQLITE_OK ? purge_room(local, id) : code;
   return code == SQLITE_OK ? stoa_store_commit(local, out_is_commit) : code;
 }
@@ -328,6 +340,9 @@ static int erase_room_rows(struct stoa_local *local, bool *out_is_commit) {
 static int merge(struct stoa_local *local) {
   bool is_done = true;
   int code = SQLITE_OK;
+  if (local->phase == STOA_LOCAL_MERGE_BEGIN) {
+    local->cleaned_count = local->trace_count;
+  }
   if (local->options.text.read != NULL) {
     code = stoa_text_index_merge(&local->database.sql, local->phase == STOA_LOCAL_MERGE_BEGIN, &is_done);
   }
@@ -338,7 +353,27 @@ static int merge(struct stoa_local *local) {
   return code;
 }
 
+/* The mark is stored by the truncation. What was redacted while the index was merged waits for the next time. */
+static int truncate_wal(struct stoa_local *local) {
+  bool is_clean = local->cleaned_count == local->trace_count;
+  int code = is_clean ? stoa_database_put_mark(&local->database.sql, STOA_TEXT_TRACES_MARK, 0) : SQLITE_OK;
+  code = code == SQLITE_OK ? stoa_database_truncate(&local->database) : code;
+  if (code == SQLITE_OK) {
+    local->has_traces = !is_clean;
+    local->clean_ns = stoa_local_now_ns(local) + STOA_LOCAL_CLEAN_NS;
+  }
+  return code;
+}
+
+void stoa_housekeeping_stop_cleaning(struct stoa_local *local) {
+  if (local->is_cleaning) {
+    local->is_cleaning = false;
+    local->phase = STOA_LOCAL_ROWS;
+  }
+}
+
 struct stoa_engine_request *stoa_housekeeping_take_job(struct stoa_local *local) {
+  assert(!local->is_cleaning);
   local->phase = STOA_LOCAL_ROWS;
   local->job_room = 0;
   return stoa_engine_queue_take(&local->jobs);
@@ -354,8 +389,10 @@ static int run_job(struct stoa_local *local, bool *out_is_commit, struct stoa_en
     case STOA_LOCAL_MERGE:
       return merge(local);
     case STOA_LOCAL_TRUNCATE: {
-      int code = stoa_database_truncate(&local->database);
-      if (code == SQLITE_OK) {
+      int code = truncate_wal(local);
+      if (code == SQLITE_OK && local->is_cleaning) {
+        stoa_housekeeping_stop_cleaning(local);
+      } else if (code == SQLITE_OK) {
         *out_finished = stoa_housekeeping_take_job(local);
       }
       return code;
@@ -368,7 +405,7 @@ int stoa_housekeeping_run(struct stoa_local *local, bool *out_is_commit, struct 
   *out_is_commit = false;
   *out_finished = NULL;
   assert(!local->is_in_transaction);
-  if (local->jobs.count > 0) {
+  if (local->is_cleaning || local->jobs.count > 0) {
     return run_job(local, out_is_commit, out_finished);
   }
   if (local->has_hidden_rooms) {
@@ -376,6 +413,11 @@ int stoa_housekeeping_run(struct stoa_local *local, bool *out_is_commit, struct 
   }
   if (has_texts(local, true)) {
     return index_texts(local, out_is_commit);
+  }
+  if (local->has_traces && local->clean_ns <= stoa_local_now_ns(local)) {
+    local->is_cleaning = true;
+    local->phase = STOA_LOCAL_MERGE_BEGIN;
+    return merge(local);
   }
   return sweep(local, out_is_commit);
 }

@@ -15,5 +15,7 @@ uint64_t stoa_housekeeping_due_ns(const struct stoa_local *local, bool is_idle);
 int stoa_housekeeping_run(struct stoa_local *local, bool *out_is_commit, struct stoa_engine_request **out_finished);
 /* Give up the first job. NULL: there is none. */
 struct stoa_engine_request *stoa_housekeeping_take_job(struct stoa_local *local);
+/* Stop cleaning, if it is; it begins anew later. */
+void stoa_housekeeping_stop_cleaning(struct stoa_local *local);
 
 #endif

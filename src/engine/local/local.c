@@ -17,15 +17,34 @@
 
 /* Readers. */
 
+static enum stoa_engine_read kind_of(enum stoa_engine_call call) {
+  return call == STOA_ENGINE_HISTORY  ? STOA_READ_HISTORY
+         : call == STOA_ENGINE_SEARCH ? STOA_READ_SEARCH
+         : call == STOA_ENGINE_BACKUP ? STOA_READ_BACKUP
+         : call == STOA_ENGINE_ROOMS  ? STOA_READ_ROOMS
+                                      : STOA_READ_STATE;
+}
+
+/* How long backups take says nothing about reads. */
+static void count_read(const struct stoa_local_reader *reader, enum stoa_engine_call call, uint64_t duration_ns) {
+  stoa_metric_add(reader->metrics, STOA_EM_READS, kind_of(call), 1);
+  if (call != STOA_ENGINE_BACKUP) {
+    stoa_metric_observe(reader->metrics, call == STOA_ENGINE_SEARCH ? STOA_EM_SEARCH_SECONDS : STOA_EM_READ_SECONDS, 0,
+                        duration_ns);
+  }
+}
+
 static void read_with(struct stoa_local_reader *reader, struct stoa_engine_request *request) {
   struct stoa_local *local = reader->local;
+  uint64_t began_ns = stoa_local_now_ns(local);
   if (request->call == STOA_ENGINE_SEARCH) {
-    stoa_local_search(&reader->sql, &local->options.text, request);
+    stoa_local_search(&reader->sql, &local->options.text, local->options.clock, request);
   } else if (request->call == STOA_ENGINE_BACKUP) {
     stoa_local_backup(&reader->sql, &local->database, &local->engine, request);
   } else {
     stoa_local_read(&reader->sql, request);
   }
+  count_read(reader, request->call, stoa_local_now_ns(local) - began_ns);
 }
 
 /* While files are closed and opened again, nothing is read. */
@@ -78,6 +97,7 @@ static void submit(struct stoa_engine *engine, struct stoa_engine_request *reque
   } else if (request->call == STOA_ENGINE_SEARCH || request->call == STOA_ENGINE_BACKUP) {
     stoa_lane_put(&local->searches, request);
   } else if (request->call == STOA_ENGINE_HISTORY && stoa_local_rooms_page(&local->rooms, request)) {
+    stoa_metric_add(stoa_metrics_shared_shard(engine->metrics), STOA_EM_READS, STOA_READ_RECENT, 1);
     stoa_engine_answer_alone(request);
   } else {
     stoa_lane_put(&local->reads, request);
@@ -173,8 +193,12 @@ static int init_parts(struct stoa_local *local) {
                                             .close = close_engine,
                                             .destroy = destroy,
                                             .body_bytes_max = local->options.body_bytes_max};
-  int status = stoa_local_rooms_init(&local->rooms, local->options.rooms_max, local->options.recent_bytes_max);
+  int status = stoa_metrics_create(stoa_engine_metric_table, STOA_EM_COUNT, STOA_LOCAL_SHARDS, &local->engine.metrics);
+  if (status == STOA_OK) {
+    status = stoa_local_rooms_init(&local->rooms, local->options.rooms_max, local->options.recent_bytes_max);
+  }
   if (status != STOA_OK) {
+    stoa_metrics_destroy(local->engine.metrics);
     return status;
   }
   bool is_fine = stoa_engine_hub_init(&local->engine, &local->calls) == STOA_OK &&
@@ -185,6 +209,7 @@ static int init_parts(struct stoa_local *local) {
   (void)is_fine;
   for (uint32_t i = 0; i < STOA_LOCAL_CONNECTIONS; i++) {
     local->readers[i].local = local;
+    local->readers[i].metrics = stoa_metrics_shard(local->engine.metrics, 1 + i);
     local->readers[i].lane = i < STOA_LOCAL_READERS ? &local->reads : &local->searches;
   }
   return STOA_OK;

@@ -3,6 +3,7 @@
 #define STOA_ENGINE_LOCAL_LOCAL_PRIVATE_H
 
 #include "base/container.h"
+#include "base/units.h"
 #include "engine/hub.h"
 #include "engine/local/database.h"
 #include "engine/local/lane.h"
@@ -13,11 +14,19 @@
 #define STOA_LOCAL_READERS 2u
 /* Readers, and the searcher behind them. */
 #define STOA_LOCAL_CONNECTIONS (STOA_LOCAL_READERS + 1)
+/* Of the metrics: the writer's, then one for each reader. */
+#define STOA_LOCAL_WRITER_SHARD 0u
+#define STOA_LOCAL_SHARDS (1 + STOA_LOCAL_CONNECTIONS)
+
+/* How long pieces of redacted texts may stay in the files: merging the index of a million messages takes seconds, so it
+ * is not done for each. */
+#define STOA_LOCAL_CLEAN_NS (UINT64_C(50) * 60 * STOA_NS_PER_S)
 
 /* A thread that reads, with its connection. */
 struct stoa_local_reader {
   struct stoa_local *local;
   struct stoa_lane *lane;
+  struct stoa_metric_shard *metrics;
   struct stoa_sql sql; /* closed until it is needed */
 };
 
@@ -48,6 +57,9 @@ struct stoa_local {
   int64_t indexed;       /* the newest row in the index of texts */
   uint64_t retry_ns;     /* when to open again, or to go on without memory */
   uint64_t retry_ms;
+  uint64_t sampled_ns;   /* when the disk was looked at */
+  uint64_t logged_ns;    /* when a failure was logged; 0: never */
+  bool is_trouble_told;  /* the log has a failure, and not yet that it is over */
   uint32_t batches;      /* since the last slice of housekeeping */
   int checkpoint_frames; /* checkpoint again when the WAL has so many */
 
@@ -55,9 +67,14 @@ struct stoa_local {
   struct stoa_engine_queue jobs;
   enum stoa_local_phase phase; /* of the first job */
   int64_t job_room;
-  bool has_hidden_rooms; /* rooms whose rows are still to be removed */
-  uint64_t rest_ns;      /* no slice before: one has failed */
-  uint64_t sweep_ns;     /* when the next sweep for retention begins */
+  bool has_traces;        /* of removed texts, in the index and in the WAL */
+  bool is_cleaning;       /* removing them; before the first job */
+  uint64_t trace_count;   /* how many were made since the start */
+  uint64_t cleaned_count; /* those that the merge which runs removes */
+  uint64_t clean_ns;      /* when to remove them without a job */
+  bool has_hidden_rooms;  /* rooms whose rows are still to be removed */
+  uint64_t rest_ns;       /* no slice before: one has failed */
+  uint64_t sweep_ns;      /* when the next sweep for retention begins */
   bool is_sweeping;
   int64_t sweep_room;
 };

@@ -9,6 +9,7 @@
 
 #include "engine/local/row.h"
 
-void stoa_local_search(struct stoa_sql *sql, const struct stoa_engine_text *text, struct stoa_engine_request *request);
+void stoa_local_search(struct stoa_sql *sql, const struct stoa_engine_text *text, const struct stoa_clock *clock,
+                       struct stoa_engine_request *request);
 
 #endif

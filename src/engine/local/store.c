@@ -38,10 +38,14 @@ int stoa_store_commit(struct stoa_local *local, bool *out_is_commit) {
   if (!local->is_in_transaction) {
     return SQLITE_OK;
   }
+  struct stoa_metric_shard *shard = stoa_metrics_shard(local->engine.metrics, STOA_LOCAL_WRITER_SHARD);
   int code = write_counters(local);
   if (code == SQLITE_OK) {
     *out_is_commit = true;
+    uint64_t began_ns = stoa_local_now_ns(local);
     code = stoa_sql_do(&local->database.sql, STOA_SQL_COMMIT);
+    stoa_metric_observe(shard, STOA_EM_COMMIT_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
+    stoa_metric_add(shard, STOA_EM_COMMITS, code == SQLITE_OK ? STOA_COMMIT_STORED : STOA_COMMIT_FAILED, 1);
   }
   if (code == SQLITE_OK) {
     local->is_in_transaction = false;
@@ -255,11 +259,23 @@ static int retain(struct stoa_local *local, struct stoa_engine_request *request)
 
 /* Redacting. */
 
+int stoa_store_note_trace(struct stoa_local *local) {
+  /* When the transaction is rolled back, files are cleaned for nothing. */
+  if (!local->has_traces) {
+    local->clean_ns = stoa_local_now_ns(local) + STOA_LOCAL_CLEAN_NS;
+  }
+  local->has_traces = true;
+  local->trace_count++;
+  return stoa_database_put_mark(&local->database.sql, STOA_TEXT_TRACES_MARK, 1);
+}
+
 int stoa_store_empty(struct stoa_local *local, struct stoa_local_room *room, const struct stoa_row *row,
                      bool forget_sender) {
   const int64_t numbers[] = {row->seq};
   uint64_t len = row->draft.body.len;
-  int code = stoa_text_index_remove(&local->database.sql, &local->options.text, row, local->indexed);
+  int code = stoa_store_note_trace(local);
+  code = code == SQLITE_OK ? stoa_text_index_remove(&local->database.sql, &local->options.text, row, local->indexed)
+                           : code;
   if (code == SQLITE_OK) {
     code = stoa_sql_do_numbers(&local->database.sql, forget_sender ? STOA_SQL_MESSAGE_FORGET : STOA_SQL_MESSAGE_EMPTY,
                                numbers, 1);

@@ -21,6 +21,8 @@ int stoa_store_room(struct stoa_local *local, struct stoa_string name, struct st
 /* Do the request and write its answer. A request of its own that fails, fails alone. */
 int stoa_store_perform(struct stoa_local *local, struct stoa_engine_request *request);
 
+/* In a transaction: a text is removed. It may be found in the files until housekeeping has cleaned them. */
+int stoa_store_note_trace(struct stoa_local *local);
 /* Empty a message's body, take it from the index of texts, and forget its sender if asked. */
 int stoa_store_empty(struct stoa_local *local, struct stoa_local_room *room, const struct stoa_row *row,
                      bool forget_sender);

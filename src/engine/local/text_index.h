@@ -11,6 +11,9 @@
 #include "engine/local/row.h"
 
 #define STOA_TEXT_INDEX_MARK "indexed"
+/* Set while files may have pieces of texts that were removed: FTS5 keeps them until it merges, the WAL until it is
+ * emptied. */
+#define STOA_TEXT_TRACES_MARK "traces"
 #define STOA_TEXT_INDEX_SLICE 256
 
 /* The text of a message; false when it has none. */

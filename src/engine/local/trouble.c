@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 #include <stoa/status.h>
+#include <string.h>
 
 /* Before its commit a transaction is rolled back, and nothing of it is stored. At the commit itself SQLite writes the
  * frames of the WAL, the one that makes them valid last, and then syncs. So when a write fails, nothing is stored. In
@@ -26,26 +27,46 @@ enum stoa_trouble stoa_trouble_of(int code, bool is_commit) {
   }
 }
 
+#define DISK_IS_FULL "the disk is full"
+#define IS_LOCKED "another process has the database locked"
+#define CANNOT_WRITE "the file cannot be written"
+#define IS_DAMAGED "the database is damaged"
+
+const char *stoa_trouble_advice(const char *reason) {
+  static const char *const advice[][2] = {
+      {DISK_IS_FULL, "free space on this disk; no restart is needed"},
+      {IS_LOCKED, "end the process that has it open, such as a shell of sqlite3"},
+      {CANNOT_WRITE, "let this user write to the file and its folder; no restart is needed"},
+      {IS_DAMAGED, "restore a backup"},
+  };
+  for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++) {
+    if (strcmp(reason, advice[i][0]) == 0) {
+      return advice[i][1];
+    }
+  }
+  return "look at the disk and the kernel's log; no restart is needed";
+}
+
 const char *stoa_trouble_reason(int code) {
   switch (code & 0xff) {
     case SQLITE_OK:
       return "";
     case SQLITE_FULL:
-      return "the disk is full";
+      return DISK_IS_FULL;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return "another process has the database locked";
+      return IS_LOCKED;
     case SQLITE_NOTADB:
       return "the file is not a database";
     case SQLITE_CORRUPT:
-      return "the database is damaged";
+      return IS_DAMAGED;
     case SQLITE_NOMEM:
       return "memory is out";
     case SQLITE_CANTOPEN:
       return "the file cannot be opened";
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return "the file cannot be written";
+      return CANNOT_WRITE;
     case SQLITE_IOERR:
       return code == SQLITE_IOERR_FSYNC ? "a sync of the disk failed" : "the disk cannot be read or written";
     default:

@@ -20,4 +20,7 @@ const char *stoa_trouble_reason(int code);
 /* Opening failed with this code: STOA_E_SYNTAX, STOA_E_EXISTS, STOA_E_MEMORY or STOA_E_SYSTEM. */
 int stoa_trouble_status(int code);
 
+/* What to do about a reason of stoa_trouble_reason(). */
+const char *stoa_trouble_advice(const char *reason);
+
 #endif

@@ -1,6 +1,7 @@
 #include "engine/local/writer.h"
 
 #include "base/units.h"
+#include "engine/local/disk.h"
 #include "engine/local/housekeeping.h"
 #include "engine/local/store.h"
 #include "engine/local/text_index.h"
@@ -19,6 +20,8 @@
 #define MEMORY_RETRY_NS (UINT64_C(10) * STOA_NS_PER_MS)
 /* Messages that were stored without an answer and are delivered after the files were opened again. */
 #define RECOVERED_MAX 100000u
+/* A failure that comes and goes is logged once in so long. */
+#define LOG_INTERVAL_NS (UINT64_C(60) * STOA_NS_PER_S)
 
 /* Closing and opening the files. */
 
@@ -32,9 +35,13 @@ static int read_marks(struct stoa_local *local) {
   struct stoa_sql *sql = &local->database.sql;
   int64_t seq = 0;
   int64_t indexed = 0;
+  int64_t traces = 0;
   int code = stoa_sql_read_number(sql, "SELECT coalesce(max(seq), 0) FROM message", &seq);
   code = code == SQLITE_OK ? stoa_database_read_mark(sql, STOA_TEXT_INDEX_MARK, &indexed) : code;
+  code = code == SQLITE_OK ? stoa_database_read_mark(sql, STOA_TEXT_TRACES_MARK, &traces) : code;
   if (code == SQLITE_OK) {
+    local->has_traces = traces != 0;
+    local->clean_ns = stoa_local_now_ns(local) + STOA_LOCAL_CLEAN_NS;
     local->seq = seq > indexed ? seq : indexed; /* numbers in the index are never given again */
     local->next_seq = local->seq;
     local->indexed = indexed;
@@ -65,8 +72,33 @@ static void retry_later(struct stoa_local *local) {
   local->retry_ns = stoa_local_now_ns(local) + local->retry_ms * STOA_NS_PER_MS;
 }
 
+/* What failed, and what to do. */
+static void log_trouble(struct stoa_local *local, const char *what, const char *reason) {
+  uint64_t now_ns = stoa_local_now_ns(local);
+  uint64_t free_bytes;
+  if (local->logged_ns != 0 && now_ns - local->logged_ns < LOG_INTERVAL_NS) {
+    return;
+  }
+  local->logged_ns = now_ns;
+  local->is_trouble_told = true;
+  if (stoa_disk_free_bytes(local, &free_bytes)) {
+    stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("path", local->path), STOA_F_STR("reason", reason),
+             STOA_F_INT("free_bytes", free_bytes), STOA_F_STR("advice", stoa_trouble_advice(reason)));
+  } else {
+    stoa_log(STOA_LOG_ERROR, what, STOA_F_STR("path", local->path), STOA_F_STR("reason", reason),
+             STOA_F_STR("advice", stoa_trouble_advice(reason)));
+  }
+}
+
+static void log_recovery(struct stoa_local *local) {
+  if (local->is_trouble_told) {
+    local->is_trouble_told = false;
+    stoa_log(STOA_LOG_INFO, "room storage works again", STOA_F_STR("path", local->path));
+  }
+}
+
 static void break_down(struct stoa_local *local, const char *reason) {
-  stoa_log(STOA_LOG_ERROR, "room storage failed, closing and opening it again", STOA_F_STR("reason", reason));
+  log_trouble(local, "room storage failed; it is closed and opened again", reason);
   pthread_rwlock_wrlock(&local->files);
   local->is_open = false;
   close_readers(local);
@@ -192,7 +224,7 @@ static bool try_to_open(struct stoa_local *local) {
   }
   local->retry_ms = 0;
   local->retry_ns = 0;
-  stoa_log(STOA_LOG_INFO, "room storage opened again", STOA_F_STR("path", local->path));
+  log_recovery(local);
   stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
   return true;
 }
@@ -245,9 +277,7 @@ static void fail_batch(struct stoa_local *local, enum stoa_engine_status status)
 
 static void degrade(struct stoa_local *local, int code) {
   const char *reason = stoa_trouble_reason(code);
-  if (stoa_engine_state(&local->engine, NULL) != STOA_ENGINE_DEGRADED) {
-    stoa_log(STOA_LOG_ERROR, "room storage cannot write", STOA_F_STR("reason", reason));
-  }
+  log_trouble(local, "room storage cannot write; what is sent to rooms is refused until it can", reason);
   stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_DEGRADED, reason);
 }
 
@@ -334,7 +364,18 @@ static void checkpoint(struct stoa_local *local) {
   }
 }
 
+static void count_batch(const struct stoa_local *local, uint64_t began_ns) {
+  struct stoa_metric_shard *shard = stoa_metrics_shard(local->engine.metrics, STOA_LOCAL_WRITER_SHARD);
+  uint64_t count = 0;
+  for (const struct stoa_engine_request *at = stoa_engine_batch_first(local->batch); at != NULL; at = at->next) {
+    count += at->call == STOA_ENGINE_PUBLISH && at->answer.status == STOA_ENGINE_OK ? 1 : 0;
+  }
+  stoa_metric_add(shard, STOA_EM_MESSAGES, 0, count);
+  stoa_metric_observe(shard, STOA_EM_BATCH_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
+}
+
 static void run_batch(struct stoa_local *local) {
+  uint64_t began_ns = stoa_local_now_ns(local);
   bool is_commit = false;
   local->batches++;
   int code = perform_all(local);
@@ -345,10 +386,14 @@ static void run_batch(struct stoa_local *local) {
     return;
   }
   stoa_local_rooms_commit(&local->rooms, stoa_engine_batch_first(local->batch));
+  if (was_write) {
+    count_batch(local, began_ns);
+  }
   stoa_engine_batch_send(local->batch);
   local->batch = NULL;
   begin_jobs(local);
   if (was_write) {
+    log_recovery(local);
     stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
   }
   checkpoint(local);
@@ -357,7 +402,8 @@ static void run_batch(struct stoa_local *local) {
 /* Housekeeping. */
 
 static void fail_job(struct stoa_local *local) {
-  struct stoa_engine_request *job = stoa_housekeeping_take_job(local);
+  struct stoa_engine_request *job = local->is_cleaning ? NULL : stoa_housekeeping_take_job(local);
+  stoa_housekeeping_stop_cleaning(local);
   if (job != NULL) {
     stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
     stoa_engine_batch_add(local->batch, job);
@@ -411,6 +457,7 @@ bool stoa_writer_step(struct stoa_local *local) {
   if (local->has_ended || !has_batch(local)) {
     return false;
   }
+  stoa_disk_sample(local);
   if (!local->is_open) {
     return step_while_down(local);
   }
@@ -433,12 +480,15 @@ uint64_t stoa_writer_due_ns(struct stoa_local *local) {
   if (local->batch == NULL || !local->is_open) {
     return local->retry_ns;
   }
-  return has_requests(local) ? 0 : stoa_housekeeping_due_ns(local, true);
+  uint64_t disk_ns = stoa_disk_due_ns(local);
+  uint64_t due_ns = has_requests(local) ? 0 : stoa_housekeeping_due_ns(local, true);
+  return due_ns < disk_ns ? due_ns : disk_ns;
 }
 
 /* One by one: no batch is needed when nothing is published after them. */
 static void answer_jobs(struct stoa_local *local) {
   struct stoa_engine_request *job;
+  stoa_housekeeping_stop_cleaning(local);
   while ((job = stoa_housekeeping_take_job(local)) != NULL) {
     stoa_engine_request_fail(job, STOA_ENGINE_UNKNOWN);
     stoa_engine_answer_alone(job);
