@@ -9,7 +9,7 @@ An event is a line of JSON that a client has written down, with `client`, `event
   sent      id, each time that it is sent: NAME-1, NAME-2, … in this order; a text begins with its id
   acked     id, offset
   failed    id, reason: an answer that is an error, or none
-  left      it goes, and comes back later
+  left      it closes its connection, on which posts may still come, and comes back later
   ended     its connection has ended
 
 The stored messages are those of one room: [Stored, …], in the order of their offsets.
@@ -89,7 +89,7 @@ class _Client:
     def _end(self, _event):
         self.next_place = None
 
-    _left = _ended = _refused = _end
+    _ended = _refused = _end
 
     def _asked(self, event):
         self.next_place = None

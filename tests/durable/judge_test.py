@@ -157,7 +157,7 @@ def page():
 
 @test("messages for a client that follows nothing are found")
 def follows_nothing():
-    must_complain("follows nothing", [*ann(), event("ann", "left"), received("ann", 8)])
+    must_complain("follows nothing", [*ann(), event("ann", "ended"), received("ann", 8)])
 
 
 @test("a run in which nothing was acknowledged or received proves nothing")

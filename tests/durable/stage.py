@@ -11,6 +11,7 @@ import urllib.request
 from server_process import DEADLINE_S, REPORTS, Server, wait_until
 from tap import Skip
 
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 ADMIN = "server.admin.address"
 
 
@@ -20,8 +21,8 @@ def sanitizers_beside(*options):
 
 
 @contextlib.contextmanager
-def temporary_folder():
-    folder = tempfile.mkdtemp(prefix="stoa-durable-")
+def temporary_folder(parent=None):
+    folder = tempfile.mkdtemp(prefix="stoa-durable-", dir=parent)
     try:
         yield folder
     finally:
@@ -102,9 +103,11 @@ class Ext4:
     def __init__(self, folder):
         self.image, self.folder = os.path.join(folder, "image"), os.path.join(folder, "mounted")
         os.mkdir(self.folder)
+        if shutil.which("mkfs.ext4", path=PATH) is None:
+            raise Skip("mkfs.ext4 is not installed (package e2fsprogs)")
         with open(self.image, "wb") as file:
             file.truncate(16 << 20)
-        subprocess.run(["mkfs.ext4", "-q", self.image], check=True)
+        subprocess.run([shutil.which("mkfs.ext4", path=PATH), "-q", self.image], check=True)
         self.mount()
 
     def mount(self, *options):
@@ -120,7 +123,7 @@ class Ext4:
 
     def repair(self):
         self.unmount()
-        subprocess.run(["e2fsck", "-fy", self.image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([shutil.which("e2fsck", path=PATH), "-fy", self.image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         self.mount()
 
 
