@@ -64,6 +64,7 @@ static void on_post(void *user, struct stoa_client *client, const struct feed_v1
   (void)client;
   fprintf(events, "{\"client\":\"%s\",\"event\":\"received\",\"room\":\"%s\",\"offset\":%llu,\"text\":\"%.*s\"}\n",
           poster->name, poster->room, (unsigned long long)post->offset, (int)post->text.len, post->text.data);
+  poster->epoch = post->epoch;
   poster->offset = post->offset;
 }
 
@@ -95,8 +96,10 @@ static void on_followed(void *user, struct stoa_client *client, const struct fee
             post->text.data);
   }
   fputs("]}\n", events);
-  poster->epoch = reply->epoch;
-  poster->offset = reply->recovered ? poster->offset : reply->offset;
+  if (!reply->recovered) {
+    poster->epoch = reply->epoch;
+    poster->offset = reply->offset;
+  }
   poster->is_following = true;
 }
 

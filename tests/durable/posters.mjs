@@ -61,10 +61,10 @@ class Poster {
   comeBack() {
     const client = new FeedClient(url, { WebSocket: Socket, protocol: chance(500) ? 'stoa.json' : 'stoa.proto' });
     this.client = client;
-    client.on('post', ({ offset, text }) => {
+    client.on('post', ({ epoch, offset, text }) => {
       if (this.client === client) {
         write(this, 'received', { offset, text });
-        this.position.offset = offset;
+        this.position = { epoch, offset };
       }
     });
     client.onState((state, detail) => this.client === client && this.onState(state, detail));
@@ -89,7 +89,7 @@ class Poster {
       if (this.connection === connection) {
         const { recovered, epoch, offset } = reply;
         write(this, 'followed', { recovered, epoch, offset, page: reply.posts.map((post) => [post.offset, post.text]) });
-        this.position = { epoch, offset: recovered ? this.position.offset : offset };
+        this.position = recovered ? this.position : { epoch, offset };
         this.isFollowing = true;
       }
     } catch {

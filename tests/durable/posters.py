@@ -100,7 +100,7 @@ class Poster:
         elif word == POST:
             post = json.loads(frame[4:])
             self.events.write(self, "received", offset=post["offset"], text=post["text"])
-            self.offset = int(post["offset"])
+            self.epoch, self.offset = int(post["epoch"]), int(post["offset"])
 
     def on_answer(self, number, is_error, payload):
         kind = self.calls.pop(number)
@@ -123,8 +123,8 @@ class Poster:
             return
         self.events.write(self, "followed", recovered=reply["recovered"], epoch=reply["epoch"], offset=reply["offset"],
                           page=[[post["offset"], post["text"]] for post in reply["posts"]])
-        self.epoch = int(reply["epoch"])
-        self.offset = self.offset if reply["recovered"] else int(reply["offset"])
+        if not reply["recovered"]:
+            self.epoch, self.offset = int(reply["epoch"]), int(reply["offset"])
         self.is_following = True
 
     async def send_some(self, line):
