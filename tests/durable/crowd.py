@@ -69,11 +69,11 @@ class Posters:
         self.process.wait()
 
 
-def start(port, folder, program="FEED", settings=None):
+def start(port, folder, program="FEED", settings=None, options=()):
     """A server with two workers at this port; its data are below the folder."""
     return Server(os.environ[program], {
         "server.addresses": [f"127.0.0.1:{port}"], "server.workers": 2, "data_dir": os.path.join(folder, "data"),
-        **(settings or {})})
+        **(settings or {})}, options=options)
 
 
 def read_back(port, folder, rooms):

@@ -109,12 +109,18 @@ def read_to_end(follower):
         return offsets
 
 
+def write_queue_limit(path, bytes_max):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"server:\n  limits:\n    send_queue_bytes_max: {bytes_max}\n")
+
+
 @test("a stopped reader in a room of a thousand slows nobody, is closed with 4008, and recovers all it missed")
 def stopped_reader():
     with temporary_folder() as folder:
         port = free_port(random.SystemRandom())
-        # A small queue, but one that takes a whole recovery.
-        server = start(port, folder, settings={"server.limits.send_queue_bytes_max": 200000})
+        file = os.path.join(folder, "feed.yaml")
+        write_queue_limit(file, 65536)
+        server = start(port, folder, options=("-c", file))
         members = Posters("c", port, folder, CLIENTS - 1, 1, ["0"])
         try:
             wait_until(lambda: members.count("followed") == CLIENTS - 1, "a room of a thousand")
@@ -128,6 +134,10 @@ def stopped_reader():
             read = read_to_end(stopped)
             stopped.close()
             assert read == list(acked.values())[: len(read)] and 0 < len(read) < len(acked), read
+            # It misses more than its queue had: a recovery must fit into that, so now the queue is longer.
+            write_queue_limit(file, 1 << 20)
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("configuration reloaded")
             with FeedClient(port) as again:
                 assert again.follow("feed-0", epoch, read[-1])["recovered"]
                 missed = list(acked.values())[len(read) :]
