@@ -78,6 +78,7 @@ static void stamp(void *user, void *message, const struct stoa_room_stamp *stamp
   (void)user, (void)arena;
   post->author = stamp->sender;
   post->offset = stamp->position.offset;
+  post->epoch = stamp->position.epoch;
 }
 
 static int setup(struct stoa_server *server, const void *config, void *user) {

@@ -48,7 +48,8 @@ struct stoa_rooms;
 #define STOA_ROOM_NAME_LEN_MAX 63
 #define STOA_ROOM_SENDER_LEN_MAX 128
 #define STOA_CLIENT_MSG_ID_LEN_MAX 64
-/* What a recovery gives at most; with more missed, `recovered` is false. */
+/* What a recovery gives at most; with more missed, `recovered` is false. So it is when what was missed does not fit
+ * into what is free of the session's queue (server.limits.send_queue_bytes_max). */
 #define STOA_ROOM_RECOVERY_MAX 1000
 #define STOA_ROOM_RECOVERY_BYTES_MAX (512 * 1024)
 #define STOA_ROOM_PAGE_MAX 100

@@ -116,6 +116,22 @@ static void end_early(struct stoa_room_request *request) {
   tell_failure(join, STOA_ROOM_CLOSED);
 }
 
+/* The page of what is told. A recovery that the session's queue cannot take would close it with 4008, and it would come
+ * back for the same one: it gets the newest page instead. */
+static int fill_page(struct join *join, const struct stoa_session *session, struct stoa_room_page *page,
+                     struct stoa_room_page_memory *memory) {
+  struct stoa_room_slice *slice = &join->slice;
+  const struct stoa_room_types *types = &join->home->rooms->types;
+  int status = stoa_room_page_fill(types, slice->messages, slice->count, false, page, memory);
+  if (status != STOA_OK || !slice->is_recovery || stoa_room_recovery_fits(session, page, slice->bytes)) {
+    return status;
+  }
+  stoa_room_page_free(memory);
+  *memory = (struct stoa_room_page_memory){0};
+  stoa_room_slice_give_up(slice, slice_bytes(join));
+  return stoa_room_page_fill(types, slice->messages, slice->count, false, page, memory);
+}
+
 /* It has become a member of the group, so what follows must keep or undo that. */
 static void welcome(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
   struct stoa_rooms *rooms = join->home->rooms;
@@ -124,12 +140,9 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   struct stoa_room_joined joined = {
       .page = {.epoch = slice->epoch, .floor = slice->floor, .top = slice->top, .top_ordinal = slice->top_ordinal},
       .was_recovering = slice->position.epoch != 0,
-      .recovered = slice->is_recovery,
   };
   struct stoa_room_page_memory memory = {0};
-  joined.page.has_more_before = slice->has_more_before;
-  if (stoa_room_page_fill(&rooms->types, slice->messages, slice->count, false, &joined.page, &memory) != STOA_OK ||
-      stoa_room_session_add_room(own, &name) != STOA_OK) {
+  if (fill_page(join, session, &joined.page, &memory) != STOA_OK || stoa_room_session_add_room(own, &name) != STOA_OK) {
     stoa_room_page_free(&memory);
     int ignored = stoa_session_leave(session, stoa_room_name_group(&name));
     (void)ignored;
@@ -140,6 +153,8 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   if (rooms->callbacks.on_member != NULL) {
     rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), true);
   }
+  joined.recovered = slice->is_recovery;
+  joined.page.has_more_before = slice->has_more_before;
   joined.member_count = (uint32_t)stoa_room_member_count(rooms, stoa_room_name_text(&name));
   tell(join, session, &joined);
   if (joined.recovered) {

@@ -2,6 +2,7 @@
 
 #include "server/member.h"
 #include "server/membership.h"
+#include "server/send.h"
 
 #include <stoa/log.h>
 
@@ -16,6 +17,33 @@ static bool is_left_out(struct stoa_session *session, int status) {
 static bool gets(const struct stoa_rooms *rooms, const struct stoa_session *session,
                  const struct stoa_room_message *message) {
   return stoa_session_negotiated(session) || !stoa_room_types_find(&rooms->types, message->type)->type.is_event;
+}
+
+/* No message of this project's codecs becomes so much longer than it is stored; another one is left out. */
+#define GROWTH_MAX 8u
+
+bool stoa_room_recovery_fits(const struct stoa_session *session, const struct stoa_room_page *page, size_t stored) {
+  struct stoa_worker *worker = stoa_worker_of(session);
+  const struct stoa_format *format = &worker->server->formats.items[stoa_server_session_of(session)->format];
+  size_t max = worker->streams.queue_bytes_max;
+  size_t queued = stoa_session_queued_bytes(session);
+  size_t left = queued < max ? max - queued : 0;
+  left -= left / 8; /* for the reply */
+  if (stored <= left / GROWTH_MAX) {
+    return true;
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < page->count && bytes <= left; i++) {
+    const struct stoa_room_message *message = &page->messages[i];
+    struct stoa_outgoing outgoing = {
+        .type = message->type, .message_type = message->message_type, .message = message->message};
+    size_t len;
+    stoa_worker_outgoing(worker, &outgoing);
+    if (stoa_format_measure(format, &outgoing, &len) == STOA_OK) {
+      bytes += STOA_WS_HEADER_LEN_MAX + len;
+    }
+  }
+  return bytes <= left;
 }
 
 void stoa_room_recover(struct stoa_rooms *rooms, struct stoa_session *session, const struct stoa_room_name *name,

@@ -174,6 +174,13 @@ static bool is_too_much(const struct stoa_room_slice *slice) {
   return slice->count > STOA_ROOM_RECOVERY_MAX || bytes > STOA_ROOM_RECOVERY_BYTES_MAX;
 }
 
+void stoa_room_slice_give_up(struct stoa_room_slice *slice, atomic_size_t *total) {
+  assert(slice->is_recovery);
+  slice->is_recovery = false;
+  slice->has_more_before = true;
+  shorten(slice, total);
+}
+
 enum stoa_room_status stoa_room_slice_finish(struct stoa_room_slice *slice, const struct stoa_room *room,
                                              atomic_size_t *total) {
   const struct stoa_room_ring *ring = &room->ring;
@@ -193,12 +200,10 @@ enum stoa_room_status stoa_room_slice_finish(struct stoa_room_slice *slice, cons
   if (has_hole || add_ring(slice, ring, above, total) != STOA_OK) {
     return STOA_ROOM_BUSY;
   }
-  if (slice->is_recovery && is_too_much(slice)) {
-    slice->is_recovery = false;
-    slice->has_more_before = true;
-  }
   if (!slice->is_recovery) {
     shorten(slice, total);
+  } else if (is_too_much(slice)) {
+    stoa_room_slice_give_up(slice, total);
   }
   slice->epoch = room->epoch;
   slice->top = room->top;

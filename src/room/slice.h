@@ -44,6 +44,8 @@ enum stoa_room_slice_need stoa_room_slice_begin_page(struct stoa_room_slice *sli
 /* At the place: complete it up to the last message that was sent out. OK or BUSY. */
 enum stoa_room_status stoa_room_slice_finish(struct stoa_room_slice *slice, const struct stoa_room *room,
                                              atomic_size_t *total);
+/* After finish: make a page of a recovery, which holds the newest of its messages. */
+void stoa_room_slice_give_up(struct stoa_room_slice *slice, atomic_size_t *total);
 void stoa_room_slice_clear(struct stoa_room_slice *slice, atomic_size_t *total);
 
 #endif

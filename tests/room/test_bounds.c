@@ -43,6 +43,40 @@ static void test_a_room_with_too_much_pending_is_busy_and_all_behind_too(void **
   board_stop(&board);
 }
 
+static void test_a_recovery_that_does_not_fit_into_the_queue_becomes_a_page(void **state) {
+  enum { COUNT = 40 };
+  const struct board_options options = {.limits = {.send_queue_bytes_max = 65536}};
+  struct board board;
+  struct board_client ann;
+  char text[3001];
+  uint64_t offsets[COUNT];
+  uint64_t epoch = 0;
+  (void)state;
+  memset(text, 'x', sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  board_start(&board, &options);
+  board_connect(&board, &ann, "stoa.json");
+  for (int i = 0; i < COUNT; i++) {
+    struct board_sent sent = board_store(&ann, "hall", text, NULL);
+    offsets[i] = sent.offset;
+    epoch = sent.epoch;
+  }
+  const struct board_v1_join_reply *joined = board_join(&ann, "hall", epoch, offsets[0], 5);
+  assert_true(joined->was_recovering);
+  assert_false(joined->recovered);
+  assert_true(joined->has_more_before);
+  assert_int_equal(joined->items.count, 5);
+  assert_int_equal(joined->items.items[4].offset, offsets[COUNT - 1]);
+  board_expect_nothing(&ann);
+  assert_string_equal(board_leave(&ann, "hall"), "OK");
+  assert_true(board_join(&ann, "hall", epoch, offsets[COUNT - 6], 5)->recovered);
+  for (int i = COUNT - 5; i < COUNT; i++) {
+    assert_int_equal(board_expect_post(&ann, text), offsets[i]);
+  }
+  board_disconnect(&ann);
+  board_stop(&board);
+}
+
 static void test_full_storage_is_unavailable_and_reads_go_on(void **state) {
   struct board board;
   struct board_client ann;
@@ -475,6 +509,7 @@ static void test_a_member_that_does_not_read_is_closed_with_4008_and_recovers(vo
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_session_with_too_many_publishes_is_busy_and_all_behind_too),
+      cmocka_unit_test(test_a_recovery_that_does_not_fit_into_the_queue_becomes_a_page),
       cmocka_unit_test(test_a_room_with_too_much_pending_is_busy_and_all_behind_too),
       cmocka_unit_test(test_full_storage_is_unavailable_and_reads_go_on),
       cmocka_unit_test(test_a_publish_without_an_answer_is_unknown_after_its_deadline),
