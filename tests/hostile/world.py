@@ -11,6 +11,7 @@ import json
 import os
 import time
 
+from chat_raw import greet
 from server_process import DEADLINE_S, Server, wait_until
 from tap import test
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
@@ -22,7 +23,8 @@ OFFICE = "OFFICE"
 CHAT = b"\0\0\0\0"
 # Of a chat message, as it is relayed.
 FIELDS = {BROADCAST: ["message", "sender", "timestamp"], OFFICE: ["message", "sender", "timestamp"],
-          CHATROOM: ["message", "sender", "timestamp", "tsMs", "userId"]}
+          CHATROOM: ["clientMsgId", "deleted", "editedMs", "epoch", "message", "offset", "reactions", "replyTo", "room",
+                     "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
 
@@ -36,6 +38,8 @@ class Bystander:
         self.peer = Peer(port, source=source, wrap=wrap)
         self.peer.send(before)
         self.peer.upgrade(None if program == ECHO else "stoa.json", headers)
+        if program == CHATROOM:
+            greet(self.peer)
 
     def chat(self, count=1):
         """Send messages, and receive exactly these, in order."""
@@ -96,9 +100,11 @@ class World:
         return peer
 
     def join(self, subprotocol=None, **options):
-        """A connection that has been upgraded."""
+        """A connection that has been upgraded; in the chat it is a guest."""
         peer = self.connect()
         peer.upgrade(subprotocol, **options)
+        if self.program == CHATROOM and subprotocol is not None:
+            greet(peer, subprotocol)
         return peer
 
     def attack(self, data, subprotocol=None, **options):
