@@ -386,6 +386,17 @@ def refresh():
         expect(guest.refusal(REFRESH, {"token": other.hello("Eve")["guestToken"]}).code, 107)
 
 
+@test("a session whose token has expired is closed with 4005, unless Refresh replaced the token")
+def expiry():
+    with chat(server__auth__leeway_s=1, **USERS) as server, Client(server) as ann, Client(server) as bob:
+        soon = int(time.time()) + 5
+        ann.hello("", jwt({"name": "Ann", "exp": soon}))
+        bob.hello("", jwt({"sub": "bob", "name": "Bob", "exp": soon}))
+        ann.call(REFRESH, {"token": jwt({"name": "Ann"})})
+        expect(bob.peer.read_close(), 4005)
+        assert ann.hello()["tokenTtlS"] > 3000
+
+
 # The log.
 
 
