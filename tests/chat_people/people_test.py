@@ -278,9 +278,10 @@ def forged():
                "' OR 1=1 --", "a\x1b[31m.b.c"]
         for text in bad:
             refused = ada.refusal(HELLO, {"nick": "Eve", "token": text})
-            expect((text, refused.code), (text, 101))
+            expect((text, refused.code, refused.message), (text, 101, "bad token"))
             assert text[:20] not in refused.message and "\x1b" not in refused.message
         expect(ada.hello("Eve")["nick"], "Eve")
+        server.wait_for_log("token refused", "the signature is wrong")
         good.leave()
 
 
