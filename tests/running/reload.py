@@ -248,6 +248,7 @@ def queued():
         def is_newest():
             with Peer(server.ports[1]) as peer:
                 peer.upgrade("stoa.json")
+                greet(peer)
                 peer.send(frame(BINARY, CHAT + json.dumps({"message": "x" * 2200}).encode()))
                 opcode, payload = peer.read_message()
                 return opcode == BINARY and payload[:4] == CHAT
