@@ -74,8 +74,15 @@ static const struct stoa_error *make_guest(struct stoa_session *session, struct 
   return NULL;
 }
 
-/* A token that this server has made for a guest, else one of server.auth. The reason is in the log of the one that
- * refuses it last. */
+static const struct stoa_error *refuse_guest(struct stoa_session *session, enum stoa_token_reason reason) {
+  if (reason == STOA_TOKEN_EXPIRED) {
+    return stoa_session_error(session, STOA_ERROR_TOKEN_EXPIRED, "TOKEN_EXPIRED", "the token has expired");
+  }
+  log_refusal(session, stoa_token_reason_text(reason));
+  return unauthorized(session, "bad token");
+}
+
+/* A token that this server has made for a guest, else one of server.auth. */
 static const struct stoa_error *find_by_token(struct stoa_session *session, struct stoa_string token,
                                               struct account *out_account) {
   struct guest guest;
@@ -88,10 +95,9 @@ static const struct stoa_error *find_by_token(struct stoa_session *session, stru
   if (status != STOA_E_DENIED) {
     return account_internal_error();
   }
-  if (reason == STOA_TOKEN_EXPIRED) {
-    return stoa_session_error(session, STOA_ERROR_TOKEN_EXPIRED, "TOKEN_EXPIRED", "the token has expired");
-  }
-  return find_user(session, token, out_account);
+  /* An expired one has the right signature. */
+  bool is_users = reason != STOA_TOKEN_EXPIRED && person_people(person_of(session))->options.takes_tokens;
+  return is_users ? find_user(session, token, out_account) : refuse_guest(session, reason);
 }
 
 const struct stoa_error *account_find(struct stoa_session *session, struct stoa_string token,
@@ -111,12 +117,8 @@ static const struct stoa_error *renew_guest(struct stoa_session *session, struct
   struct guest guest;
   enum stoa_token_reason reason;
   int status = read_guest(session, token, &guest, &reason);
-  if (status == STOA_E_DENIED && reason == STOA_TOKEN_EXPIRED) {
-    return stoa_session_error(session, STOA_ERROR_TOKEN_EXPIRED, "TOKEN_EXPIRED", "the token has expired");
-  }
   if (status == STOA_E_DENIED) {
-    log_refusal(session, stoa_token_reason_text(reason));
-    return unauthorized(session, "bad token");
+    return refuse_guest(session, reason);
   }
   if (status != STOA_OK) {
     return account_internal_error();

@@ -88,7 +88,7 @@ static const struct stoa_error *tell(const struct chatroom *chatroom, struct sto
   reply->session_id = stoa_string_of(id);
   reply->user_id = person_user_id(person);
   reply->nick = person_nick(person);
-  reply->role = person_role(person);
+  reply->role = (int32_t)person_role(person);
   reply->server = stoa_string_of("stoa-chatroom/" STOA_VERSION);
   reply->server_ms = stoa_server_wall_ms(server);
   reply->default_room = chatroom->default_room;

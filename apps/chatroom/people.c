@@ -14,7 +14,12 @@ struct people_options people_options_of(const struct stoa_server_config *config)
   if (config == NULL) {
     return options;
   }
-  options.token_required = config->auth != NULL && config->auth->required;
+  if (config->auth != NULL) {
+    const struct stoa_auth_config *auth = config->auth;
+    options.takes_tokens =
+        auth->jwks_file.len + auth->public_key_file.len + auth->secret_file.len + auth->secret.len > 0;
+    options.token_required = auth->required;
+  }
   if (config->limits != NULL && config->limits->rate != NULL) {
     const struct stoa_rate_config *rate = config->limits->rate;
     options.rate_per_s = rate->messages_per_s;

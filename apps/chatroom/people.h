@@ -17,6 +17,7 @@
 struct people_options {
   const char *data_folder;   /* for the key of guests; NULL: in memory only */
   uint32_t hello_timeout_ms; /* 0: the default */
+  bool takes_tokens;         /* server.auth has a key; otherwise all are guests */
   bool token_required;       /* server.auth.required: there are no guests */
   uint32_t rate_per_s;       /* told in HelloReply; 0: no limit */
   uint32_t rate_burst;

@@ -278,9 +278,10 @@ def forged():
                "' OR 1=1 --", "a\x1b[31m.b.c"]
         for text in bad:
             refused = ada.refusal(HELLO, {"nick": "Eve", "token": text})
-            expect((text, refused.code), (text, 101))
+            expect((text, refused.code, refused.message), (text, 101, "bad token"))
             assert text[:20] not in refused.message and "\x1b" not in refused.message
         expect(ada.hello("Eve")["nick"], "Eve")
+        server.wait_for_log("token refused", "the signature is wrong")
         good.leave()
 
 
@@ -384,6 +385,17 @@ def refresh():
         expect(guest.call(REFRESH, {"token": token})["tokenTtlS"], 0)
         expect(guest.refusal(REFRESH, {"token": jwt()}).code, 101)
         expect(guest.refusal(REFRESH, {"token": other.hello("Eve")["guestToken"]}).code, 107)
+
+
+@test("a session whose token has expired is closed with 4005, unless Refresh replaced the token")
+def expiry():
+    with chat(server__auth__leeway_s=1, **USERS) as server, Client(server) as ann, Client(server) as bob:
+        soon = int(time.time()) + 5
+        ann.hello("", jwt({"name": "Ann", "exp": soon}))
+        bob.hello("", jwt({"sub": "bob", "name": "Bob", "exp": soon}))
+        ann.call(REFRESH, {"token": jwt({"name": "Ann"})})
+        expect(bob.peer.read_close(), 4005)
+        assert ann.hello()["tokenTtlS"] > 3000
 
 
 # The log.

@@ -6,13 +6,36 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nicks.h"
 
 #define HOLD_MS 5000u
 #define NOW 1000000
+
+/* The linker puts these in the place of calloc(3) and tsearch(3) in the registry: the n-th call from now on finds no
+ * memory; 0: none. */
+static int fails_in;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_tsearch(const void *key, void **root, int (*compare)(const void *a, const void *b));
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *a, const void *b));
+
+static bool fails_now(void) {
+  return fails_in > 0 && --fails_in == 0;
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *a, const void *b)) {
+  return fails_now() ? NULL : __real_tsearch(key, root, compare);
+}
 
 static struct nick_rules *rules;
 static struct nicks *nicks;
@@ -164,6 +187,52 @@ static void held_nicks_are_bounded_and_the_oldest_goes_first(void **state) {
   nicks_leave(nicks, seat_of("other", "user0", NOW), NOW);
 }
 
+static void without_memory_nobody_enters_and_nothing_changes(void **state) {
+  (void)state;
+  struct nicks_seat *ada = seat_of("1", "Ada", NOW);
+  struct nicks_seat *bob = NULL;
+  int calls = 0;
+  do {
+    assert_null(bob);
+    assert_int_equal(nicks_user_count(nicks), 1);
+    fails_in = ++calls;
+  } while (enter("2", "Bob", NOW, &bob) == STOA_E_MEMORY);
+  fails_in = 0;
+  /* A user, a seat, a name, and the places in four trees. */
+  assert_int_equal(calls, 3 + 4 + 1);
+  shows(bob, "Bob");
+  shows(ada, "Ada");
+  nicks_leave(nicks, ada, NOW);
+  nicks_leave(nicks, bob, NOW);
+}
+
+static void without_memory_a_change_keeps_the_nick(void **state) {
+  static const char *const others[] = {"Eve", "ADA"}; /* with other keys, and with the same */
+  (void)state;
+  struct nicks_seat *ada = seat_of("1", "Ada", NOW);
+  for (size_t i = 0; i < 2; i++) {
+    struct nicks_seat *none = NULL;
+    struct nicks_seat *eve = NULL;
+    int calls = 0;
+    for (fails_in = ++calls; change(ada, others[i]) == STOA_E_MEMORY; fails_in = ++calls) {
+      fails_in = 0;
+      shows(ada, "Ada");
+      assert_int_equal(enter("2", "ada", NOW, &none), STOA_E_EXISTS);
+    }
+    fails_in = 0;
+    assert_int_equal(calls, 1 + 3 + 1);
+    shows(ada, others[i]);
+    assert_int_equal(enter("2", others[i], NOW, &none), STOA_E_EXISTS);
+    if (i == 0) {
+      eve = seat_of("2", "Ada", NOW); /* no key of the old name is left */
+      nicks_leave(nicks, eve, NOW);
+      nicks_leave(nicks, seat_of("3", "Bob", NOW + HOLD_MS), NOW + HOLD_MS);
+      assert_int_equal(change(ada, "Ada"), STOA_OK);
+    }
+  }
+  nicks_leave(nicks, ada, NOW);
+}
+
 static void *come_and_go(void *context) {
   const char *id = "Ada";
   (void)context;
@@ -200,6 +269,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_change_frees_the_old_nick_and_a_refused_one_keeps_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(guests_get_names_that_differ, set_up, tear_down),
       cmocka_unit_test_setup_teardown(held_nicks_are_bounded_and_the_oldest_goes_first, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(without_memory_nobody_enters_and_nothing_changes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(without_memory_a_change_keeps_the_nick, set_up, tear_down),
       cmocka_unit_test_setup_teardown(sessions_of_a_user_on_several_threads_share_it, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("nicks", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 """Python's `websockets`, a WebSocket library of other authors, with the chat room."""
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ CALL = 0x80000000
 HELLO = 16
 JOIN = 20
 SUBPROTOCOLS = ["stoa.json", "stoa.proto", None]
+NUMBERS = itertools.count(1)
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 TEXTS = ["hello", "大家好，柱廊 👩‍👩‍👧‍👦", 'line\nline\t"quoted" \\ \u0001', "x" * 125, "y" * 126, "😀" * 4000]
 
@@ -127,7 +129,8 @@ class Client:
 
     def __init__(self, url, subprotocol, nick, **options):
         self.codec = Proto if subprotocol == "stoa.proto" else Json
-        self.nick = nick if subprotocol else None
+        # A name is in use for a while after its client has left.
+        self.nick = f"{nick} {next(NUMBERS)}" if subprotocol else None
         subprotocols = [subprotocol] if subprotocol else None
         self.opening = websockets.connect(
             url, subprotocols=subprotocols, max_size=None, max_queue=None, close_timeout=DEADLINE_S, **options

@@ -11,6 +11,7 @@ import json
 import os
 import time
 
+from chat_raw import greet
 from server_process import DEADLINE_S, Server, wait_until
 from tap import test
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
@@ -38,6 +39,7 @@ class Bystander:
         self.peer.send(before)
         self.peer.upgrade(None if program == ECHO else "stoa.json", headers)
         if program == CHATROOM:
+            greet(self.peer)
             self.peer.enter_room("stoa.json")
 
     def chat(self, count=1):
@@ -99,9 +101,11 @@ class World:
         return peer
 
     def join(self, subprotocol=None, **options):
-        """A connection that has been upgraded."""
+        """A connection that has been upgraded; in the chat it is a guest."""
         peer = self.connect()
         peer.upgrade(subprotocol, **options)
+        if self.program == CHATROOM and subprotocol is not None:
+            greet(peer, subprotocol)
         return peer
 
     def member(self, subprotocol):

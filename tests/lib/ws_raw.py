@@ -15,8 +15,7 @@ import time
 DEADLINE_S = 30
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-# The chat's calls Hello and Join, and ids that no test uses.
-HELLO, HELLO_ID = 16, 0x7FFFFFF1
+# The chat's call Join, and an id that no test uses.
 JOIN, JOIN_ID = 20, 0x7FFFFFF0
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
@@ -92,16 +91,8 @@ class Ended(Exception):
 class Peer:
     """One connection, and what was received on it."""
 
-    def __init__(self, port, host="127.0.0.1", source=None, wrap=None, receive_buffer=None):
-        """receive_buffer: so many bytes. Segments are small then, so that the server's kernel buffers little either."""
-        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self.socket.settimeout(DEADLINE_S)
-        if receive_buffer is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-        if source:
-            self.socket.bind((source, 0))
-        self.socket.connect((host, port))
+    def __init__(self, port, host="127.0.0.1", source=None, wrap=None):
+        self.socket = socket.create_connection((host, port), DEADLINE_S, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if wrap is not None:
             self.socket = wrap(self.socket)
@@ -286,25 +277,17 @@ class Peer:
         return answer
 
     def enter_room(self, subprotocol):
-        """Say Hello, join the chat's default room, and read up to the reply. Clients without a subprotocol are in it."""
+        """Join the chat's default room, and read up to the reply. Clients without a subprotocol are in it."""
         if subprotocol is None:
             return
-
-        def word(number):
-            return number.to_bytes(4, "big")
-
-        def send_call(number, call_id):
-            if subprotocol == "stoa.text":
-                self.send(frame(TEXT, b'{"type":%d,"id":%d,"payload":{}}' % (number, call_id)))
-            else:
-                empty = b"" if subprotocol == "stoa.proto" else b"{}"
-                self.send(frame(BINARY, word(0x80000000 | number) + word(call_id) + empty))
-
-        send_call(HELLO, HELLO_ID)
-        send_call(JOIN, JOIN_ID)
-        reply = word(0x80000000 | JOIN) + word(JOIN_ID)
+        word = lambda number: number.to_bytes(4, "big")
+        call = word(0x80000000 | JOIN) + word(JOIN_ID)
+        opcode, request, reply = BINARY, call + (b"" if subprotocol == "stoa.proto" else b"{}"), call
         if subprotocol == "stoa.text":
+            opcode = TEXT
+            request = b'{"type":%d,"id":%d,"payload":{}}' % (JOIN, JOIN_ID)
             reply = b'{"type":%d,"id":%d,"payload":' % (JOIN, JOIN_ID)
+        self.send(frame(opcode, request))
         while True:
             payload = self.read_message()[1]
             if payload.startswith(reply):

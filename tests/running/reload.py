@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 from certificate import make_certificate
+from chat_raw import greet
 from server_process import DEADLINE_S, Server
 from tap import run, test
 from ws_raw import BINARY, Peer, frame
@@ -161,6 +162,7 @@ def connect_all(server, stack):
         peer = Peer(tls_port if over_tls else port, wrap=tls_client() if over_tls else None)
         stack.callback(peer.close)
         peer.upgrade("stoa.json")
+        greet(peer)
         peer.enter_room("stoa.json")
         peers.append(peer)
     return peers
@@ -247,6 +249,7 @@ def queued():
         def is_newest():
             with Peer(server.ports[1]) as peer:
                 peer.upgrade("stoa.json")
+                greet(peer)
                 peer.enter_room("stoa.json")
                 peer.send(frame(BINARY, CHAT + json.dumps({"message": "x" * 2200}).encode()))
                 opcode, payload = peer.read_message()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
+from chat_raw import greet
 from server_process import Server, wait_until
 from tap import Skip, run, test
 from ws_raw import TEXT, Peer, frame
@@ -160,6 +161,7 @@ def hostile():
         ada.is_online()
         with Peer(server.port) as peer:
             peer.upgrade("stoa.text")
+            greet(peer, "stoa.text")
             peer.enter_room("stoa.text")
             text = f"{ESC}]0;owned\x07{ESC}[2J{ESC}[31mred\u202eback\x9b5m"
             peer.send(frame(TEXT, json.dumps({"type": 0, "payload": {"message": text}}).encode()))

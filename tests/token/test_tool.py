@@ -83,6 +83,15 @@ def _():
         assert jwt.get_unverified_header(token) == {"alg": algorithm, "typ": "JWT", "kid": "a"}
 
 
+@tap.test("with --link it prints an invitation, whose token is in the fragment")
+def prints_link():
+    claims = '{"sub":"ann"}'
+    link = sign("EdDSA", "--expires", "1h", "--link", "https://chat.example.org/chat/", claims)
+    assert link.startswith("https://chat.example.org/chat/#token="), link
+    token = link.partition("#token=")[2]
+    assert jwt.decode(token, pyjwt_key("EdDSA", True), algorithms=["EdDSA"])["sub"] == "ann"
+
+
 @tap.test("stoa verifies what PyJWT signs")
 def _():
     for algorithm in ["HS256", *ASYMMETRIC]:
@@ -149,6 +158,8 @@ def _():
         (["sign", "{}"], "expected --key FILE or --secret FILE"),
         (["sign", "--key", "a", "--secret", "b"], "one key is enough"),
         (["sign", "--key", "a", "--expires", "1y"], "got 1y"),
+        (["sign", "--key", "a", "--link", "chat.example.org"], "got chat.example.org"),
+        (["sign", "--key", "a", "--link", "https://chat.example.org/#lobby"], "without a #"),
         (["sign", "--key", "a", "--expires", "0"], "got 0"),
         (["inspect", "--key", "a", "--jwks", "b"], "one key is enough"),
         (["inspect", "a", "b"], "got b too"),

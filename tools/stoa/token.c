@@ -13,7 +13,8 @@
 
 static const char help[] =
     "usage: stoa token key --alg ALG --out FILE [--public FILE] [--jwks FILE] [--kid KID]\n"
-    "       stoa token sign (--key FILE | --secret FILE) [--kid KID] [--expires TIME] [CLAIMS]\n"
+    "       stoa token sign (--key FILE | --secret FILE) [--kid KID] [--expires TIME] [--link URL]\n"
+    "                       [CLAIMS]\n"
     "       stoa token inspect [--key FILE | --secret FILE | --jwks FILE] [--issuer ISS] [--audience AUD] [TOKEN]\n"
     "\n"
     "key      makes a new key; files that exist are left alone\n"
@@ -27,6 +28,7 @@ static const char help[] =
     "  --secret FILE   a secret for HS256\n"
     "  --kid KID       the name of the key, in the token's header\n"
     "  --expires TIME  adds \"iat\" and \"exp\", so much later: 90s, 15m, 12h, 30d\n"
+    "  --link URL      prints an invitation, URL#token=..., to a page that takes its token from there\n"
     "inspect  prints the header and the claims of a token, from standard input without TOKEN, and with a key whether "
     "it\n"
     "         is valid; exits with 1 when it is not\n"

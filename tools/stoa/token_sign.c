@@ -1,4 +1,4 @@
-/* stoa token sign: writes a token with the given claims to standard output. */
+/* stoa token sign: writes a token with the given claims, or a link with it, to standard output. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 struct wanted {
   struct stoa_token_key_source source;
   int64_t expires_s; /* 0: no "exp" is added */
+  const char *link;  /* NULL: the token alone is printed */
 };
 
 static bool read_option(int c, struct wanted *wanted, const char *name) {
@@ -31,17 +32,29 @@ static bool read_option(int c, struct wanted *wanted, const char *name) {
         return false;
       }
       return true;
+    case 'l':
+      wanted->link = optarg;
+      return true;
     default:
       return false; /* getopt_long() has printed the error */
   }
 }
 
+/* Only a fragment stays in the browser: what comes before it is in the logs of servers and proxies. */
+static bool check_link(const char *link, const char *name) {
+  bool is_url = strncmp(link, "https://", 8) == 0 || strncmp(link, "http://", 7) == 0;
+  if (!is_url || strchr(link, '#') != NULL) {
+    fprintf(stderr, "%s: --link wants the URL of a page, https://host/path without a #, got %s\n", name, link);
+    return false;
+  }
+  return true;
+}
+
 static bool read_options(int argc, char **argv, struct wanted *wanted) {
-  static const struct option options[] = {{"key", required_argument, NULL, 'k'},
-                                          {"secret", required_argument, NULL, 's'},
-                                          {"kid", required_argument, NULL, 'i'},
-                                          {"expires", required_argument, NULL, 'e'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"key", required_argument, NULL, 'k'},  {"secret", required_argument, NULL, 's'},
+      {"kid", required_argument, NULL, 'i'},  {"expires", required_argument, NULL, 'e'},
+      {"link", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
   for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
     if (!read_option(c, wanted, argv[0])) {
       return false;
@@ -51,7 +64,7 @@ static bool read_options(int argc, char **argv, struct wanted *wanted) {
     fprintf(stderr, "%s: expected --key FILE or --secret FILE\n", argv[0]);
     return false;
   }
-  return true;
+  return wanted->link == NULL || check_link(wanted->link, argv[0]);
 }
 
 /* Put "iat" and "exp" in front of the existing members. stoa_token_sign() refuses text that is not an object. */
@@ -68,12 +81,13 @@ static int add_dates(const struct stoa_buffer *input, int64_t expires_s, struct 
   return status == STOA_OK ? stoa_buffer_append(out_json, input->data + 1, input->len - 1) : status;
 }
 
-static int sign(const struct stoa_token_signer *signer, const struct stoa_buffer *json) {
+static int sign(const struct stoa_token_signer *signer, const struct stoa_buffer *json, const char *link) {
   struct stoa_buffer text;
   stoa_buffer_init(&text, STOA_TOKEN_LEN_MAX);
   int status = stoa_token_sign(signer, stoa_string_make((const char *)json->data, json->len), &text);
   if (status == STOA_OK) {
-    printf("%.*s\n", (int)text.len, (const char *)text.data);
+    printf("%s%s%.*s\n", link == NULL ? "" : link, link == NULL ? "" : "#token=", (int)text.len,
+           (const char *)text.data);
   } else {
     static const char *const hints[STOA_STATUS_COUNT] = {
         [STOA_E_SYNTAX] = "the claims are no JSON object, or a member comes twice",
@@ -100,7 +114,7 @@ static int run(const struct wanted *wanted, int argc, char **argv, struct stoa_b
   int status = stoa_buffer_append(input, "", 1); /* a NUL, so that strspn() stops */
   input->len -= status == STOA_OK;
   status = status == STOA_OK ? add_dates(input, wanted->expires_s, json) : status;
-  status = status == STOA_OK ? sign(signer, json) : status;
+  status = status == STOA_OK ? sign(signer, json, wanted->link) : status;
   stoa_token_signer_destroy(signer);
   return status == STOA_OK ? EXIT_FINE : EXIT_FAILED;
 }
