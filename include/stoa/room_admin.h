@@ -40,7 +40,7 @@ struct stoa_room_entry {
   uint32_t member_count; /* sessions in it now */
 };
 
-struct stoa_rooms_list {
+struct stoa_room_listing {
   enum stoa_room_status status;
   uint32_t retry_ms;
   const struct stoa_room_entry *rooms; /* in the order of their names' bytes */
@@ -48,7 +48,7 @@ struct stoa_rooms_list {
   bool has_more;
 };
 
-typedef void stoa_rooms_on_list(void *context, const struct stoa_rooms_list *list);
+typedef void stoa_rooms_on_list(void *context, const struct stoa_room_listing *list);
 
 /* The rooms that have a message, with names above `after` (empty: from the first one).
  *

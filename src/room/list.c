@@ -34,7 +34,7 @@ static void fill(struct stoa_rooms *rooms, const struct stoa_engine_answer *answ
 
 static void tell(struct stoa_room_ask *ask, const struct stoa_engine_answer *answer) {
   const struct listing *self = stoa_container_of(ask, struct listing, ask);
-  struct stoa_rooms_list list = {.status = STOA_ROOM_CLOSED};
+  struct stoa_room_listing list = {.status = STOA_ROOM_CLOSED};
   struct stoa_room_entry *entries = NULL;
   if (answer != NULL) {
     list.status = stoa_room_status_of(answer->status);
@@ -44,7 +44,7 @@ static void tell(struct stoa_room_ask *ask, const struct stoa_engine_answer *ans
   if (list.status == STOA_ROOM_OK && answer->item_count > 0) {
     entries = stoa_calloc(answer->item_count, sizeof *entries);
     if (entries == NULL) {
-      list = (struct stoa_rooms_list){.status = STOA_ROOM_BUSY, .retry_ms = STOA_ENGINE_RETRY_MS};
+      list = (struct stoa_room_listing){.status = STOA_ROOM_BUSY, .retry_ms = STOA_ENGINE_RETRY_MS};
     } else {
       fill(ask->home->rooms, answer, entries);
       list.rooms = entries;

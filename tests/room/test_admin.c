@@ -67,7 +67,7 @@ static void on_done(void *context, const struct stoa_room_answer *answer) {
 }
 
 /* "hall 2/3 members 1, " is top and ordinal. */
-static void on_list(void *context, const struct stoa_rooms_list *list) {
+static void on_list(void *context, const struct stoa_room_listing *list) {
   assert_ptr_equal(context, &told);
   for (size_t i = 0; i < list->count; i++) {
     const struct stoa_room_entry *entry = &list->rooms[i];
