@@ -22,7 +22,8 @@ OFFICE = "OFFICE"
 CHAT = b"\0\0\0\0"
 # Of a chat message, as it is relayed.
 FIELDS = {BROADCAST: ["message", "sender", "timestamp"], OFFICE: ["message", "sender", "timestamp"],
-          CHATROOM: ["message", "sender", "timestamp", "tsMs", "userId"]}
+          CHATROOM: ["clientMsgId", "deleted", "editedMs", "epoch", "message", "offset", "reactions", "replyTo", "room",
+                     "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
 
