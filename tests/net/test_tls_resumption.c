@@ -36,8 +36,8 @@ static void name_of_key(const SSL_SESSION *session, uint8_t out_name[16]) {
   memcpy(out_name, ticket, 16);
 }
 
-/* A connection that uses the ticket of the one before, and takes the newest one. */
-static void come_back(void **state, int version, SSL_SESSION **session) {
+/* A connection that uses the ticket of the one before, and takes the newest one. Has it resumed? */
+static bool come_back(void **state, int version, SSL_SESSION **session) {
   connect_both(state);
   SSL_set_max_proto_version(pair.client, version);
   if (*session != NULL) {
@@ -45,11 +45,13 @@ static void come_back(void **state, int version, SSL_SESSION **session) {
   }
   shake_hands();
   both_ways();
-  assert_int_equal(SSL_session_reused(pair.client), *session != NULL);
+  bool is_resumed = SSL_session_reused(pair.client) == 1;
+  assert_true(*session != NULL || !is_resumed);
   SSL_SESSION_free(*session);
   *session = SSL_get1_session(pair.client);
   SSL_set_shutdown(pair.client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else it would not be used again */
   close_both(state);
+  return is_resumed;
 }
 
 static void resume_many(void **state, int version) {
@@ -57,13 +59,14 @@ static void resume_many(void **state, int version) {
   SSL_SESSION *session = NULL;
   int64_t blocks = 0;
   unsigned keys = 0;
+  unsigned resumed = 0;
   uint8_t name[16] = {0};
   create_context(&pair.context);
   come_back(state, version, &session);
   for (unsigned i = 0; i < handshakes; i++) {
     uint8_t newest[16];
     fake.monotonic_ns += ROTATION_S * NS_PER_S / PER_ROTATION;
-    come_back(state, version, &session);
+    resumed += come_back(state, version, &session);
     name_of_key(session, newest);
     keys += memcmp(newest, name, sizeof name) != 0;
     memcpy(name, newest, sizeof name);
@@ -72,6 +75,9 @@ static void resume_many(void **state, int version) {
     }
   }
   assert_int_equal(stoa_memory_live_blocks(), blocks);
+  /* A session of TLS 1.2 keeps its first time in each new ticket. When it is too old by OpenSSL's own clock, in a long
+   * run, a whole handshake begins another one. */
+  assert_true(version == TLS1_2_VERSION ? resumed >= handshakes - handshakes / PER_ROTATION : resumed == handshakes);
   assert_in_range(keys, handshakes / PER_ROTATION, handshakes / PER_ROTATION + 1);
   SSL_SESSION_free(session);
   stoa_tls_context_unref(pair.context);
