@@ -259,7 +259,7 @@ struct stoa_room_user {
 struct stoa_room_presence {
   enum stoa_room_status status; /* OK, BUSY or CLOSED */
   uint32_t retry_ms;            /* with BUSY */
-  uint64_t version; /* not 0 */
+  uint64_t version;             /* not 0 */
   const struct stoa_room_user *users;
   size_t count;
   uint32_t total; /* users in the room, also when they are not listed */
