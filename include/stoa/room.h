@@ -16,12 +16,14 @@
  *      hole that nobody knows of.
  *   6. Everything is bounded. At a bound the answer is an error that says when to try again.
  *   7. Volatile messages have no offset, are not stored, and arrive at most once.
+ *   8. Presence: a list of the users in a room and the diffs above its version are together what a later list has.
  *
  * How: a room's owner worker publishes to the engine and passes on what is stored. Joins, and the answers to
  * publishers, take the way of the room's messages, so a publisher gets its own message before the answer.
  *
- * The members of a room are a group of the server, whose name is a byte 1 and the room's name; programs leave such
- * groups alone. A room counts as one of the 128 groups of a session.
+ * The members of a room are a group of the server, whose name is a byte 1 and the room's name; those of them that asked
+ * for presence are in another one, with a byte 2. Programs leave such groups alone. A room counts as one of the 128
+ * groups of a session, and as two with presence.
  *
  * A session without a subprotocol may be a client that knows one kind of message. Of a room it gets the stored messages
  * that are no events, and nothing else: no event, no volatile message.
@@ -53,6 +55,12 @@ struct stoa_rooms;
 #define STOA_ROOM_RECOVERY_MAX 1000
 #define STOA_ROOM_RECOVERY_BYTES_MAX (512 * 1024)
 #define STOA_ROOM_PAGE_MAX 100
+/* Presence: the bytes of a user's id and of its info. */
+#define STOA_ROOM_USER_LEN_MAX 128
+#define STOA_ROOM_INFO_LEN_MAX 256
+/* What one diff has at most: users, and bytes of their ids and infos. More changes are told by several diffs. */
+#define STOA_ROOM_DIFF_USERS_MAX 64
+#define STOA_ROOM_DIFF_BYTES_MAX (8 * 1024)
 /* A publish without an answer for so long ends with STOA_ROOM_UNKNOWN. */
 #define STOA_ROOM_PUBLISH_MS 8000
 
@@ -107,12 +115,18 @@ struct stoa_room_type {
   uint32_t text_field;
 };
 
+struct stoa_room_presence_diff;
+
 struct stoa_rooms_callbacks {
   /* A session has become a member, or is one no longer (left, or ended). On the session's worker. May be NULL. */
   void (*on_member)(void *user, struct stoa_session *session, struct stoa_string room, bool is_member);
   /* The storage's state has changed: "up", "degraded" (it reads, but the last write failed) or "down", with a reason
    * for logs and health checks. On worker 0. May be NULL. */
   void (*on_storage)(void *user, const char *state, const char *reason);
+  /* The users of a room have changed, see "presence". On the room's owner, not necessarily a worker that the program
+   * knows sessions of. Make a message of it and give it to stoa_room_publish_presence(). With any other status than
+   * STOA_OK, return that: the same changes are told again, with those that come meanwhile. May be NULL. */
+  int (*on_presence)(void *user, struct stoa_string room, const struct stoa_room_presence_diff *diff);
   void *user; /* of all callbacks and stamps */
 };
 
@@ -234,19 +248,100 @@ typedef void stoa_room_read(void *context, const struct stoa_room_page *page);
 STOA_API int stoa_room_history(struct stoa_rooms *rooms, struct stoa_string room, const struct stoa_room_query *query,
                                stoa_room_read *on_read, void *context);
 
+/* ---- presence ---- */
+
+/* Presence is who is in a room, by user: a join may name the user of its session, and a user is in the room while it
+ * has sessions there. It is kept in memory by the room's owner, and goes with the room when nobody uses it.
+ *
+ *   - A session leaves by stoa_room_leave() or when it closes, not when its peer has finished to close. A user without
+ *     sessions is told as gone after rooms.presence_leave_ms. One that is back by then was never gone: nothing is told,
+ *     unless its info or `is_away` is another.
+ *   - Changes are collected for rooms.presence_interval_ms, then told by diffs. A diff has what users are now, not what
+ *     was done: applying one twice, or one that a list has already, changes nothing.
+ *   - Versions increase, with gaps, along all rooms of an owner. A client ignores a diff whose version is not above
+ * that of its list, and all diffs while it has none. Then list and diffs are exact together: a list comes on the way of
+ *     the diffs, in a join's answer and in that of stoa_room_presence_list().
+ *   - Above rooms.presence_members_max users, or rooms.presence_bytes_max of list, presence is truncated: lists are
+ *     empty, and diffs, 8 times as rare, only have the total. A client forgets its list then. When users are fewer than
+ *     3/4 of that, all of them are told as `joins`. So a client that gets a diff which is not truncated, while its view
+ *     is, goes on from an empty list. */
+
+struct stoa_room_user {
+  struct stoa_string id;
+  struct stoa_bytes info; /* as it was given last by a session that is there; the program's: a nick, a role */
+  uint32_t sessions;      /* 1 while it is about to be told as gone */
+  bool is_away;           /* all of its sessions are */
+};
+
+/* A list. Its order means nothing. */
+struct stoa_room_presence {
+  enum stoa_room_status status; /* OK, BUSY or CLOSED */
+  uint32_t retry_ms;            /* with BUSY */
+  uint64_t version;             /* not 0 */
+  const struct stoa_room_user *users;
+  size_t count;
+  uint32_t total; /* users in the room, also when they are not listed */
+  bool is_truncated;
+};
+
+struct stoa_room_presence_diff {
+  uint64_t version;
+  const struct stoa_room_user *joins; /* users that came */
+  size_t join_count;
+  const struct stoa_room_user *changes; /* users of whom something is different */
+  size_t change_count;
+  const struct stoa_string *leaves; /* ids of users that are gone */
+  size_t leave_count;
+  uint32_t total;
+  bool is_truncated;
+};
+
+/* Send a message to the members of a room that asked for presence, in the order of its diffs; volatile.
+ * Errors: as stoa_room_publish_volatile() */
+STOA_API int stoa_room_publish_presence(struct stoa_rooms *rooms, struct stoa_string room, uint32_t type,
+                                        const struct stoa_message_type *message_type, const void *message);
+
+typedef void stoa_room_on_list(void *context, const struct stoa_room_presence *presence);
+
+/* Who is in a room. Anybody may ask; a room that nobody is in has an empty list.
+ *
+ * on_list  OK, BUSY, CLOSED; called once, on the calling worker, after the diffs up to the list's version
+ * Errors: STOA_E_ARGUMENT  not on a worker, or no name of a room; STOA_E_LIMIT  too much waits for the room's owner:
+ * try again; STOA_E_CLOSED  the server is being destroyed; STOA_E_MEMORY. on_list is not called then */
+STOA_API int stoa_room_presence_list(struct stoa_rooms *rooms, struct stoa_string room, stoa_room_on_list *on_list,
+                                     void *context);
+
+/* Change what a session's join has said of its user. On the session's worker.
+ *
+ * room    where it is a member or joining; empty: all of its rooms, in which it need not have named a user
+ * info    copied
+ * Errors: STOA_E_ARGUMENT   not on its worker, no name of a room, or the info is too long
+ *         STOA_E_NOT_FOUND  it is neither a member nor joining there, or its join has named no user
+ *         STOA_E_LIMIT      too much waits for a room's owner: try again
+ *         STOA_E_CLOSED     the server is being destroyed; STOA_E_MEMORY. Nothing is changed in any room then */
+STOA_API int stoa_room_set_presence(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room,
+                                    struct stoa_bytes info, bool is_away);
+
 /* ---- members ---- */
 
 struct stoa_room_join_options {
   struct stoa_room_position position; /* the last message that the client has; epoch 0: it has none */
   uint32_t history;                   /* how many messages the page has when nothing is recovered; at most
                                          STOA_ROOM_PAGE_MAX; 0: none */
+  /* Presence. */
+  struct stoa_string user; /* at most STOA_ROOM_USER_LEN_MAX bytes of UTF-8; empty: the session is not counted */
+  struct stoa_bytes info;  /* at most STOA_ROOM_INFO_LEN_MAX; with a user */
+  bool is_away;
+  bool has_presence; /* it gets the list, and from then on what stoa_room_publish_presence() sends */
 };
 
 struct stoa_room_joined {
-  struct stoa_room_page page; /* status OK, or why it is no member */
-  bool was_recovering;        /* it came with a position */
-  bool recovered;             /* nothing was missed, or all of it follows */
-  uint32_t member_count;      /* sessions in the room, this one included */
+  struct stoa_room_page page;         /* status OK, or why it is no member */
+  bool was_recovering;                /* it came with a position */
+  bool recovered;                     /* nothing was missed, or all of it follows */
+  uint32_t member_count;              /* sessions in the room, this one included */
+  uint32_t user_count;                /* users in the room, its own included */
+  struct stoa_room_presence presence; /* with has_presence; else its version is 0 */
 };
 
 /* session  a member now; NULL unless the status is OK. Reply to its call here: what it missed is sent to it as pushes
@@ -257,9 +352,9 @@ typedef void stoa_room_on_joined(void *context, struct stoa_session *session, co
 /* Make the session a member. A leave, or the session's end, before the answer undoes it (LEFT).
  *
  * on_joined  OK, FULL, NOT_FOUND, LEFT, BUSY, UNAVAILABLE, CLOSED; called once, on the session's worker
- * Errors: STOA_E_ARGUMENT; STOA_E_EXISTS  a member, or joining (JOINED); STOA_E_CLOSED  the session is closing or not
- *         admitted; STOA_E_LIMIT  128 groups and rooms, or too many joins in progress; STOA_E_MEMORY. on_joined is not
- *         called then */
+ * Errors: STOA_E_ARGUMENT  also a user or an info that is too long; STOA_E_EXISTS  a member, or joining (JOINED);
+ * STOA_E_CLOSED  the session is closing or not admitted; STOA_E_LIMIT  128 groups and rooms, or too many joins in
+ * progress; STOA_E_MEMORY. on_joined is not called then */
 STOA_API int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room,
                             const struct stoa_room_join_options *options, stoa_room_on_joined *on_joined,
                             void *context);

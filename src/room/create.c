@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "room/metrics.h"
 #include "room/owner.h"
+#include "room/presence.h"
 #include "room/publish.h"
 #include "room/publisher.h"
 #include "room/room_session.h"
@@ -17,6 +18,10 @@
 #define RING_MESSAGES_DEFAULT 64u
 #define RING_BYTES_DEFAULT (64u * 1024)
 #define RINGS_BYTES_DEFAULT (256u * 1024 * 1024)
+#define PRESENCE_LEAVE_MS_DEFAULT 5000u
+#define PRESENCE_INTERVAL_MS_DEFAULT 250u
+#define PRESENCE_MEMBERS_DEFAULT 1000u
+#define PRESENCE_BYTES_DEFAULT (48u * 1024)
 /* Longer than any clock runs. */
 #define NEVER_MS (UINT64_MAX / 4)
 
@@ -123,6 +128,10 @@ static void set_config(struct stoa_rooms *rooms, const struct stoa_rooms_config 
   own->ring_messages = own->ring_messages > STOA_ROOM_RECOVERY_MAX ? STOA_ROOM_RECOVERY_MAX : own->ring_messages;
   own->ring_bytes = or_default(own->ring_bytes, RING_BYTES_DEFAULT);
   own->rings_bytes_max = or_default(own->rings_bytes_max, RINGS_BYTES_DEFAULT);
+  own->presence_leave_ms = or_default(own->presence_leave_ms, PRESENCE_LEAVE_MS_DEFAULT);
+  own->presence_interval_ms = or_default(own->presence_interval_ms, PRESENCE_INTERVAL_MS_DEFAULT);
+  own->presence_members_max = or_default(own->presence_members_max, PRESENCE_MEMBERS_DEFAULT);
+  own->presence_bytes_max = or_default(own->presence_bytes_max, PRESENCE_BYTES_DEFAULT);
 }
 
 static struct stoa_bytes room_key(const void *object) {
@@ -137,9 +146,11 @@ static size_t body_bytes_max(const struct stoa_server *server) {
 
 static int init_worker(struct stoa_rooms *rooms, struct stoa_room_worker *self) {
   self->rooms = rooms;
+  self->presence_version = 1; /* lists have one from the beginning */
   self->end = (struct stoa_worker_timer){.on_due = on_end, .context = self};
   self->deadline = (struct stoa_worker_timer){.on_due = stoa_room_on_deadline, .context = self};
   self->check = (struct stoa_worker_timer){.on_due = stoa_room_check, .context = self};
+  self->leaving = (struct stoa_worker_timer){.on_due = stoa_room_presence_on_leave, .context = self};
   stoa_buffer_init(&self->scratch, body_bytes_max(rooms->server));
   int status = stoa_map_init(&self->publishers, stoa_room_publisher_key);
   if (status == STOA_OK) {

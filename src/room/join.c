@@ -2,10 +2,11 @@
  *
  *   session's worker           room's owner
  *   begin ───────────────────▶ load the room; read what its ring does not have
- *                              place: what was sent out has left; the slice ends with it
+ *                              place: what was sent out has left; the slice ends with it; its user is there, and
+ *                              the list has it
  *   member, answer, ◀───────── (the way back is that of the room's messages)
  *   what it missed, live
- *   finished ────────────────▶ the room may be unloaded again
+ *   finished ────────────────▶ the room may be unloaded again; a user that did not become a member leaves
  */
 #include "room/join.h"
 
@@ -14,8 +15,11 @@
 #include "room/metrics.h"
 #include "room/owner.h"
 #include "room/page.h"
+#include "room/presence_list.h"
+#include "room/presence_set.h"
 #include "room/room_session.h"
 #include "room/slice.h"
+#include "room/watch.h"
 #include "server/member.h"
 #include "server/membership.h"
 #include "server/ordered_join.h"
@@ -29,6 +33,7 @@ struct join {
   struct stoa_room_worker *home;
   stoa_room_on_joined *on_joined; /* NULL: answered */
   void *context;
+  struct stoa_room_watch watch;
 
   /* Whoever has it. */
   struct stoa_ordered_join base;
@@ -37,6 +42,9 @@ struct join {
   struct stoa_room_worker *owner;
   struct stoa_room *room; /* counts it; NULL: does not */
   struct stoa_room_slice slice;
+  struct stoa_room_visit *visit; /* of its user; NULL: none, or it is the membership's */
+  struct stoa_room_presence_copy users;
+  uint32_t user_count;
   enum stoa_room_status status; /* what the owner found */
 };
 
@@ -54,9 +62,20 @@ static atomic_size_t *slice_bytes(const struct join *join) {
 
 /* The end. */
 
+static void release_memory(struct join *join) {
+  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  stoa_room_presence_copy_free(join->home->rooms, &join->users);
+}
+
 static void destroy(struct join *join) {
   assert(join->joining.session == NULL);
-  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  assert(join->joining.change == NULL);
+  release_memory(join);
+  if (join->visit != NULL && join->visit->room != NULL) {
+    stoa_room_presence_depart(join->visit);
+  } else {
+    stoa_room_visit_destroy(join->visit);
+  }
   stoa_free(join);
 }
 
@@ -76,7 +95,7 @@ static void finish(struct join *join) {
     destroy(join);
     return;
   }
-  stoa_room_slice_clear(&join->slice, slice_bytes(join));
+  release_memory(join);
   join->post.run = on_finished;
   stoa_loop_post(stoa_room_worker_loop(join->owner), &join->post);
 }
@@ -132,7 +151,30 @@ static int fill_page(struct join *join, const struct stoa_session *session, stru
   return stoa_room_page_fill(types, slice->messages, slice->count, false, page, memory);
 }
 
-/* It has become a member of the group, so what follows must keep or undo that. */
+/* It has become a member of the group, so what follows must keep or undo that. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
+static int enter(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
+  const struct stoa_room_membership membership = {
+      .room = *name_of(join), .is_watching = join->joining.is_watching, .visit = join->visit};
+  int status = membership.is_watching ? stoa_room_watch_begin(&join->watch, session, name_of(join)) : STOA_OK;
+  if (status != STOA_OK) {
+    return status;
+  }
+  status = stoa_room_session_add_room(own, &membership);
+  if (status == STOA_OK) {
+    join->visit = NULL;
+  } else if (membership.is_watching) {
+    stoa_room_watch_end(session, name_of(join));
+  }
+  return status;
+}
+
+static void send_change(struct join *join, struct stoa_room_visit *visit) {
+  if (join->joining.change != NULL && visit != NULL) {
+    stoa_room_presence_change_send(join->joining.change, visit);
+    join->joining.change = NULL;
+  }
+}
+
 static void welcome(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
   struct stoa_rooms *rooms = join->home->rooms;
   const struct stoa_room_slice *slice = &join->slice;
@@ -142,7 +184,10 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
       .was_recovering = slice->position.epoch != 0,
   };
   struct stoa_room_page_memory memory = {0};
-  if (fill_page(join, session, &joined.page, &memory) != STOA_OK || stoa_room_session_add_room(own, &name) != STOA_OK) {
+  struct stoa_room_visit *visit = join->visit;
+  joined.user_count = join->user_count;
+  joined.presence = join->users.presence;
+  if (fill_page(join, session, &joined.page, &memory) != STOA_OK || enter(join, own, session) != STOA_OK) {
     stoa_room_page_free(&memory);
     int ignored = stoa_session_leave(session, stoa_room_name_group(&name));
     (void)ignored;
@@ -150,6 +195,7 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
     tell_failure(join, STOA_ROOM_BUSY);
     return;
   }
+  send_change(join, visit);
   if (rooms->callbacks.on_member != NULL) {
     rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), true);
   }
@@ -183,20 +229,28 @@ static enum stoa_room_status status_of(const struct join *join, int status, bool
   }
 }
 
+/* The groups of a server that is being destroyed need no release. */
+static void end_joining(struct join *join, bool is_closed) {
+  stoa_room_presence_change_destroy(join->joining.change);
+  join->joining.change = NULL;
+  if (!is_closed) {
+    stoa_room_watch_release(join->home, &join->watch);
+  }
+  finish(join);
+}
+
 static void on_joined(struct stoa_ordered_join *base, struct stoa_session *session, int base_status) {
   struct join *join = join_of(base);
   struct stoa_room_session *own = join->joining.session;
   bool has_left = own == NULL;
   if (!has_left) {
     stoa_room_session_remove_joining(own, &join->joining);
-    join->home->join_count--;
-  } else {
-    join->home->join_count--;
   }
+  join->home->join_count--;
   enum stoa_room_status status = status_of(join, base_status, has_left);
   if (status == STOA_ROOM_OK) {
     welcome(join, own, session);
-    finish(join);
+    end_joining(join, false);
     return;
   }
   if (session != NULL) {
@@ -207,7 +261,7 @@ static void on_joined(struct stoa_ordered_join *base, struct stoa_session *sessi
     stoa_room_session_drop_if_unused(join->home, own);
   }
   tell_failure(join, status);
-  finish(join);
+  end_joining(join, base_status == STOA_E_CLOSED);
 }
 
 /* On the owner. */
@@ -299,10 +353,22 @@ static void on_owner(struct stoa_ordered_join *base) {
 
 static void on_place(struct stoa_ordered_join *base) {
   struct join *join = join_of(base);
-  join->status = stoa_room_slice_finish(&join->slice, join->room, slice_bytes(join));
+  struct stoa_room *room = join->room;
+  join->status = stoa_room_slice_finish(&join->slice, room, slice_bytes(join));
+  int status = STOA_OK;
+  if (join->status == STOA_ROOM_OK && join->visit != NULL) {
+    status = stoa_room_presence_arrive(room, join->visit);
+  }
+  join->user_count = stoa_room_presence_count(room);
+  if (join->status == STOA_ROOM_OK && status == STOA_OK && join->joining.is_watching) {
+    status = stoa_room_presence_copy(join->owner, room, &join->users);
+  }
+  if (status != STOA_OK) {
+    join->status = STOA_ROOM_BUSY;
+  }
 }
 
-/* The beginning. */
+/* The beginning. Errors: STOA_E_ARGUMENT  the user or its info; STOA_E_MEMORY */
 
 static int create(struct stoa_room_worker *home, struct stoa_room_session *own, const struct stoa_room_name *name,
                   const struct stoa_room_join_options *options, struct join **out_join) {
@@ -310,14 +376,21 @@ static int create(struct stoa_room_worker *home, struct stoa_room_session *own, 
   if (join == NULL) {
     return STOA_E_MEMORY;
   }
+  if (options->user.len > 0) {
+    int status = stoa_room_visit_create(options->user, options->info, options->is_away, &join->visit);
+    if (status != STOA_OK) {
+      stoa_free(join);
+      return status;
+    }
+  }
   join->request.close = end_early;
   join->home = home;
   join->owner = stoa_room_worker_owner(home->rooms, name);
   join->joining.room = *name;
-  if (options != NULL) {
-    join->slice.position = options->position;
-    join->slice.history = options->history;
-  }
+  join->joining.has_user = join->visit != NULL;
+  join->joining.is_watching = options->has_presence;
+  join->slice.position = options->position;
+  join->slice.history = options->history;
   join->base.on_owner = on_owner;
   join->base.on_place = on_place;
   join->base.on_joined = on_joined;
@@ -328,8 +401,12 @@ static int create(struct stoa_room_worker *home, struct stoa_room_session *own, 
 
 static int begin(struct stoa_room_worker *home, struct stoa_session *session, struct stoa_room_session *own,
                  struct join *join) {
-  int status = stoa_ordered_join_begin(&join->base, session, stoa_room_name_group(name_of(join)));
+  int status = join->joining.is_watching ? stoa_room_watch_hold(home, session, name_of(join), &join->watch) : STOA_OK;
+  if (status == STOA_OK) {
+    status = stoa_ordered_join_begin(&join->base, session, stoa_room_name_group(name_of(join)));
+  }
   if (status != STOA_OK) {
+    stoa_room_watch_release(home, &join->watch);
     stoa_room_session_remove_joining(own, &join->joining);
     destroy(join);
     return status;
@@ -340,7 +417,7 @@ static int begin(struct stoa_room_worker *home, struct stoa_session *session, st
 }
 
 static int check(const struct stoa_room_worker *home, struct stoa_session *session, struct stoa_string room,
-                 const struct stoa_room_session *own) {
+                 const struct stoa_room_join_options *options, const struct stoa_room_session *own) {
   if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session) || home->is_over) {
     return STOA_E_CLOSED;
   }
@@ -348,24 +425,27 @@ static int check(const struct stoa_room_worker *home, struct stoa_session *sessi
   if (stoa_room_session_joining(own, room) != NULL || stoa_group_has(session, stoa_room_name_group(&name))) {
     return STOA_E_EXISTS;
   }
-  bool is_at_limit = stoa_member_group_count(session) + own->joining_count >= STOA_SESSION_GROUPS_MAX;
+  uint32_t group_count = stoa_room_group_count(options->has_presence);
+  bool is_at_limit = stoa_member_group_count(session) + own->joining_count + group_count > STOA_SESSION_GROUPS_MAX;
   return is_at_limit || home->join_count >= STOA_ROOM_JOINS_MAX ? STOA_E_LIMIT : STOA_OK;
 }
 
 int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room,
                    const struct stoa_room_join_options *options, stoa_room_on_joined *on_done, void *context) {
+  static const struct stoa_room_join_options none;
   struct stoa_room_worker *home = stoa_room_worker_here(rooms);
   struct stoa_room_session *own;
   struct join *join = NULL;
+  options = options == NULL ? &none : options;
   if (home == NULL || on_done == NULL || !stoa_room_name_is_valid(room) || stoa_worker_of(session) != home->worker ||
-      (options != NULL && options->history > STOA_ROOM_PAGE_MAX)) {
+      options->history > STOA_ROOM_PAGE_MAX) {
     return STOA_E_ARGUMENT;
   }
   if (stoa_room_session_find_or_create(home, session, &own) != STOA_OK) {
     return STOA_E_MEMORY;
   }
   const struct stoa_room_name name = stoa_room_name_make(room);
-  int status = check(home, session, room, own);
+  int status = check(home, session, room, options, own);
   if (status == STOA_OK) {
     status = create(home, own, &name, options, &join);
   }
@@ -392,12 +472,19 @@ int stoa_room_leave(struct stoa_rooms *rooms, struct stoa_session *session, stru
     stoa_room_session_drop_if_unused(home, own);
     return STOA_OK;
   }
-  if (!stoa_room_session_remove_room(own, room)) {
+  struct stoa_room_membership membership;
+  if (!stoa_room_session_remove_room(own, room, &membership)) {
     return STOA_E_NOT_FOUND;
   }
   const struct stoa_room_name name = stoa_room_name_make(room);
   stoa_room_session_drop_if_unused(home, own);
   int status = stoa_session_leave(session, stoa_room_name_group(&name));
+  if (membership.is_watching) {
+    stoa_room_watch_end(session, &name);
+  }
+  if (membership.visit != NULL) {
+    stoa_room_presence_post_departure(membership.visit);
+  }
   if (rooms->callbacks.on_member != NULL) {
     rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), false);
   }

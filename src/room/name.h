@@ -9,6 +9,9 @@
 
 /* The members of a room are a group of the server. Its name begins with this byte, which no room's name has. */
 #define STOA_ROOM_GROUP_MARK '\x01'
+/* The members that asked for presence are another one, with this byte; both have the same owner (stoa_group_owner()).
+ */
+#define STOA_ROOM_WATCHERS_MARK '\x02'
 
 /* A name of bounded length that owns its bytes; the group's is `mark` and `text`. */
 struct stoa_room_name {
@@ -30,6 +33,13 @@ static inline struct stoa_string stoa_room_name_text(const struct stoa_room_name
 
 static inline struct stoa_string stoa_room_name_group(const struct stoa_room_name *name) {
   return stoa_string_make(&name->mark, (size_t)name->len + 1);
+}
+
+/* The same room, whose stoa_room_name_group() is the group of those that asked for presence. */
+static inline struct stoa_room_name stoa_room_name_watchers(const struct stoa_room_name *name) {
+  struct stoa_room_name watchers = *name;
+  watchers.mark = STOA_ROOM_WATCHERS_MARK;
+  return watchers;
 }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "room/metrics.h"
+#include "room/presence.h"
 #include "server/fanout.h"
 #include "server/send.h"
 
@@ -13,7 +14,7 @@
 
 /* The table. */
 
-static struct stoa_room *find(const struct stoa_room_worker *owner, struct stoa_string name) {
+struct stoa_room *stoa_room_find(const struct stoa_room_worker *owner, struct stoa_string name) {
   return stoa_map_find(&owner->loaded, stoa_bytes_make(name.data, name.len));
 }
 
@@ -32,7 +33,7 @@ static void check_later(struct stoa_room_worker *owner, struct stoa_room *room) 
 }
 
 int stoa_room_open(struct stoa_room_worker *owner, const struct stoa_room_name *name, struct stoa_room **out_room) {
-  struct stoa_room *room = find(owner, stoa_room_name_text(name));
+  struct stoa_room *room = stoa_room_find(owner, stoa_room_name_text(name));
   assert(owner->worker == stoa_worker_current());
   if (room == NULL) {
     if (owner->loaded.count >= STOA_ROOMS_LOADED_MAX) {
@@ -61,7 +62,9 @@ static void forget(struct stoa_room *room) {
   struct stoa_string name = stoa_room_name_text(&room->name);
   assert(room->first_waiter == NULL);
   stoa_room_metrics_add(owner, STOA_RM_LOADED, 0, (uint64_t)-1);
+  assert(stoa_room_presence_is_idle(room));
   stoa_map_remove(&owner->loaded, stoa_bytes_make(name.data, name.len));
+  stoa_room_presence_destroy(room);
   stoa_room_ring_clear(&room->ring, 0, &owner->rooms->ring_bytes);
   stoa_free(room);
 }
@@ -70,12 +73,15 @@ void stoa_room_forget_all(struct stoa_room_worker *owner) {
   size_t cursor = 0;
   struct stoa_room *room;
   while ((room = stoa_map_next(&owner->loaded, &cursor)) != NULL) {
+    stoa_room_presence_destroy(room);
     stoa_room_ring_clear(&room->ring, 0, &owner->rooms->ring_bytes);
     stoa_free(room);
   }
   stoa_map_fini(&owner->loaded);
   owner->next_to_check = NULL;
   owner->last_to_check = NULL;
+  owner->first_leaving = NULL;
+  owner->last_leaving = NULL;
 }
 
 /* Loading. */
@@ -195,7 +201,7 @@ static bool is_idle(const struct stoa_room *room) {
   const struct stoa_room_worker *owner = room->owner;
   uint64_t now_ms = stoa_loop_now_ms(stoa_room_worker_loop(owner));
   return room->first_waiter == NULL && room->publish_count == 0 && room->join_count == 0 &&
-         now_ms - room->used_ms >= STOA_ROOM_LINGER_MS &&
+         now_ms - room->used_ms >= STOA_ROOM_LINGER_MS && stoa_room_presence_is_idle(room) &&
          stoa_room_member_count(owner->rooms, stoa_room_name_text(&room->name)) == 0;
 }
 
@@ -293,7 +299,7 @@ void stoa_room_on_message(void *context, struct stoa_engine_message *message) {
   if (owner->rooms->is_closed) {
     return;
   }
-  struct stoa_room *room = find(owner, message->room);
+  struct stoa_room *room = stoa_room_find(owner, message->room);
   if (room == NULL || (room->state != STOA_ROOM_LOADED && room->state != STOA_ROOM_UNLOADING)) {
     return; /* nobody needs it, or the answer of the subscription, which is under way, counts it */
   }
@@ -314,7 +320,7 @@ void stoa_room_on_message(void *context, struct stoa_engine_message *message) {
 
 void stoa_room_on_gap(void *context, struct stoa_string name) {
   struct stoa_room_worker *owner = context;
-  struct stoa_room *room = owner->rooms->is_closed ? NULL : find(owner, name);
+  struct stoa_room *room = owner->rooms->is_closed ? NULL : stoa_room_find(owner, name);
   if (room != NULL && (room->state == STOA_ROOM_LOADED || room->state == STOA_ROOM_UNLOADING)) {
     begin_again(room);
   }

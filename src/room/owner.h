@@ -43,8 +43,11 @@ struct stoa_room {
   uint32_t publish_count, join_count;
   uint64_t used_ms;
   struct stoa_room_waiter *first_waiter, *last_waiter;
+  struct stoa_room_presence_state *presence; /* NULL: no user yet */
 };
 
+/* NULL: it is not in memory. */
+struct stoa_room *stoa_room_find(const struct stoa_room_worker *owner, struct stoa_string name);
 /* Find the room, or make it. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_room_open(struct stoa_room_worker *owner, const struct stoa_room_name *name, struct stoa_room **out_room);
 /* Load it if it is not, and run the waiter then, which may be inside this call. */

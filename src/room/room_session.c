@@ -56,7 +56,7 @@ void stoa_room_session_add_joining(struct stoa_room_session *session, struct sto
   joining->session = session;
   joining->next = session->joining;
   session->joining = joining;
-  session->joining_count++;
+  session->joining_count += stoa_room_group_count(joining->is_watching);
 }
 
 void stoa_room_session_remove_joining(struct stoa_room_session *session, struct stoa_room_joining *joining) {
@@ -70,10 +70,10 @@ void stoa_room_session_remove_joining(struct stoa_room_session *session, struct 
   }
   *link = joining->next;
   joining->session = NULL;
-  session->joining_count--;
+  session->joining_count -= stoa_room_group_count(joining->is_watching);
 }
 
-int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_name *room) {
+int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_membership *room) {
   int status = stoa_array_reserve(&session->rooms, sizeof *session->rooms, &session->room_capacity,
                                   (size_t)session->room_count + 1, STOA_SESSION_GROUPS_MAX);
   if (status != STOA_OK) {
@@ -83,9 +83,11 @@ int stoa_room_session_add_room(struct stoa_room_session *session, const struct s
   return STOA_OK;
 }
 
-bool stoa_room_session_remove_room(struct stoa_room_session *session, struct stoa_string room) {
+bool stoa_room_session_remove_room(struct stoa_room_session *session, struct stoa_string room,
+                                   struct stoa_room_membership *out_room) {
   for (uint32_t i = 0; i < session->room_count; i++) {
-    if (stoa_string_equal(stoa_room_name_text(&session->rooms[i]), room)) {
+    if (stoa_string_equal(stoa_room_name_text(&session->rooms[i].room), room)) {
+      *out_room = session->rooms[i];
       session->rooms[i] = session->rooms[--session->room_count];
       return true;
     }
@@ -102,12 +104,17 @@ void stoa_room_session_on_closing(struct stoa_room_worker *home, struct stoa_ses
   while (own->joining != NULL) {
     stoa_room_session_remove_joining(own, own->joining);
   }
-  struct stoa_room_name *rooms = own->rooms;
+  struct stoa_room_membership *rooms = own->rooms;
   uint32_t count = own->room_count;
   own->rooms = NULL; /* the callbacks find a session without rooms */
   destroy(home, own);
-  for (uint32_t i = 0; i < count && callbacks->on_member != NULL; i++) {
-    callbacks->on_member(callbacks->user, session, stoa_room_name_text(&rooms[i]), false);
+  for (uint32_t i = 0; i < count; i++) {
+    if (rooms[i].visit != NULL) {
+      stoa_room_presence_post_departure(rooms[i].visit);
+    }
+    if (callbacks->on_member != NULL) {
+      callbacks->on_member(callbacks->user, session, stoa_room_name_text(&rooms[i].room), false);
+    }
   }
   stoa_free(rooms);
 }

@@ -5,20 +5,30 @@
 #ifndef STOA_ROOM_ROOM_SESSION_H
 #define STOA_ROOM_ROOM_SESSION_H
 
-#include "room/rooms.h"
+#include "room/presence.h"
 
 /* A join in progress, embedded in join.c's struct. */
 struct stoa_room_joining {
   struct stoa_room_joining *next;
   struct stoa_room_session *session; /* NULL: it has left, or ended */
   struct stoa_room_name room;
+  bool has_user;                            /* it is to be counted in the room's presence */
+  bool is_watching;                         /* it has asked for presence: two groups */
+  struct stoa_room_presence_change *change; /* the program's last one since it began; NULL: none */
+};
+
+/* Where it is a member: 80 bytes, which is all that a room costs here without presence. */
+struct stoa_room_membership {
+  struct stoa_room_name room;
+  bool is_watching;
+  struct stoa_room_visit *visit; /* NULL: it is not counted in the room's presence */
 };
 
 struct stoa_room_session {
   struct stoa_uuid id;
   struct stoa_room_joining *joining;
-  uint32_t joining_count;
-  struct stoa_room_name *rooms; /* where it is a member */
+  uint32_t joining_count; /* groups that its joins in progress are for */
+  struct stoa_room_membership *rooms;
   uint32_t room_count, room_capacity;
 };
 
@@ -39,9 +49,14 @@ void stoa_room_session_add_joining(struct stoa_room_session *session, struct sto
 void stoa_room_session_remove_joining(struct stoa_room_session *session, struct stoa_room_joining *joining);
 
 /* Errors: STOA_E_MEMORY */
-int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_name *room);
+int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_membership *room);
 /* False: it was no member. */
-bool stoa_room_session_remove_room(struct stoa_room_session *session, struct stoa_string room);
+bool stoa_room_session_remove_room(struct stoa_room_session *session, struct stoa_string room,
+                                   struct stoa_room_membership *out_room);
+/* The number of groups that a member is in. */
+static inline uint32_t stoa_room_group_count(bool is_watching) {
+  return is_watching ? 2 : 1;
+}
 
 /* The session closes and has left its groups: undo its joins, and tell the program. */
 void stoa_room_session_on_closing(struct stoa_room_worker *home, struct stoa_session *session);

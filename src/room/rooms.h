@@ -28,6 +28,7 @@
 #define STOA_ROOM_SLICES_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 struct stoa_room;
+struct stoa_room_presence_user;
 
 struct stoa_room_worker {
   struct stoa_rooms *rooms;
@@ -50,6 +51,9 @@ struct stoa_room_worker {
   struct stoa_map loaded;
   struct stoa_room *next_to_check, *last_to_check;
   struct stoa_worker_timer check;
+  uint64_t presence_version; /* of the newest diff of any of its rooms: presence.h */
+  struct stoa_room_presence_user *first_leaving, *last_leaving;
+  struct stoa_worker_timer leaving; /* of the first one */
 };
 
 struct stoa_rooms {

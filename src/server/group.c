@@ -79,7 +79,8 @@ void stoa_groups_fini(struct stoa_groups *groups) {
 uint32_t stoa_group_owner(struct stoa_string name, uint32_t worker_count) {
   /* FNV-1a: all workers must agree, so the seeded hash of the tables is of no use here. */
   uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < name.len; i++) {
+  bool has_mark = name.len > 0 && (uint8_t)name.data[0] < 0x20;
+  for (size_t i = has_mark ? 1 : 0; i < name.len; i++) {
     hash = (hash ^ (uint8_t)name.data[i]) * 16777619u;
   }
   return name.len == 0 ? 0 : hash % worker_count;

@@ -101,7 +101,8 @@ int stoa_groups_init(struct stoa_groups *groups, const struct stoa_groups_host *
 /* A zeroed struct is fine too. */
 void stoa_groups_fini(struct stoa_groups *groups);
 
-/* The worker that puts this group's messages in order. */
+/* The worker that puts this group's messages in order. A first byte below 0x20 does not count, so that the groups of
+ * one room, which differ in it only, have one owner. */
 uint32_t stoa_group_owner(struct stoa_string name, uint32_t worker_count);
 
 static inline struct stoa_string stoa_group_name(const struct stoa_group *group) {

@@ -22,7 +22,8 @@ bool board_is_local(void) {
 
 static int make_rooms(struct board *board, const struct board_options *options) {
   static struct stoa_engine_config engine;
-  const struct stoa_rooms_callbacks callbacks = {.on_member = program_on_member, .user = board};
+  const struct stoa_rooms_callbacks callbacks = {
+      .on_member = program_on_member, .on_presence = program_on_presence, .user = board};
   struct stoa_rooms_config config = options->rooms;
   if (options->engine != NULL) {
     return stoa_rooms_create_on(board->server, options->engine, &config, &callbacks, &board->rooms);
@@ -170,6 +171,8 @@ static const struct stoa_message_type *request_types[] = {
     [BOARD_V1_MESSAGE_TYPE_LEAVE] = &board_v1_leave_request_type,
     [BOARD_V1_MESSAGE_TYPE_SEND] = &board_v1_send_request_type,
     [BOARD_V1_MESSAGE_TYPE_READ] = &board_v1_read_request_type,
+    [BOARD_V1_MESSAGE_TYPE_LIST] = &board_v1_list_request_type,
+    [BOARD_V1_MESSAGE_TYPE_SET] = &board_v1_set_request_type,
 };
 
 static const struct stoa_message_type *type_of(uint32_t type, bool is_reply) {
@@ -190,6 +193,12 @@ static const struct stoa_message_type *type_of(uint32_t type, bool is_reply) {
       return is_reply ? &board_v1_send_reply_type : NULL;
     case BOARD_V1_MESSAGE_TYPE_READ:
       return is_reply ? &board_v1_read_reply_type : NULL;
+    case BOARD_V1_MESSAGE_TYPE_LIST:
+      return is_reply ? &board_v1_list_reply_type : NULL;
+    case BOARD_V1_MESSAGE_TYPE_SET:
+      return is_reply ? &board_v1_set_reply_type : NULL;
+    case BOARD_V1_MESSAGE_TYPE_CHANGES:
+      return &board_v1_changes_message_type;
     default:
       return NULL;
   }

@@ -43,7 +43,9 @@ struct board {
   atomic_uint members_in, members_out; /* calls of on_member */
   struct board_lane *lanes;            /* BOARD_LANES_MAX of them; NULL: the order of failures is not checked */
   uint32_t lane_count, disorders;
-  atomic_uint asked, answered; /* completions that the rooms owed and gave */
+  atomic_uint asked, answered;     /* completions that the rooms owed and gave */
+  atomic_uint diffs, diffs_failed; /* calls of on_presence */
+  atomic_uint diffs_to_fail;       /* so many of them fail */
 };
 
 /* What a test may change before board_start(). Zeroed: one worker, an engine of the kind that was chosen. */

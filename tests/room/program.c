@@ -103,7 +103,11 @@ static void on_joined(void *context, struct stoa_session *session, const struct 
       .recovered = joined->recovered,
       .member_count = joined->member_count,
       .count = (uint32_t)joined->page.count,
+      .user_count = joined->user_count,
   };
+  struct board_v1_list_reply presence = {0};
+  program_fill_list(&joined->presence, &presence);
+  reply.presence = joined->presence.version > 0 ? &presence : NULL;
   assert_true((session != NULL) == (joined->page.status == STOA_ROOM_OK));
   if (!joined->recovered) {
     list_posts(&joined->page, &reply.items.items, &reply.items.count);
@@ -117,7 +121,11 @@ static const struct stoa_error *on_join(void *user, struct stoa_session *session
                                         struct board_v1_join_reply *reply) {
   struct board *board = user;
   const struct stoa_room_join_options options = {.position = {request->epoch, request->offset},
-                                                 .history = request->history};
+                                                 .history = request->history,
+                                                 .user = request->user,
+                                                 .info = {(const uint8_t *)request->info.data, request->info.len},
+                                                 .is_away = request->away,
+                                                 .has_presence = request->presence};
   struct stoa_call *call;
   (void)reply;
   if (stoa_call_take(session, &call) != STOA_OK) {
@@ -126,6 +134,12 @@ static const struct stoa_error *on_join(void *user, struct stoa_session *session
   struct asked *asked = ask(board, call);
   int status = stoa_room_join(board->rooms, session, request->room, &options, on_joined, asked);
   began(asked, status);
+  if (board_text_is(request->how, "set")) {
+    assert_int_equal(
+        stoa_room_set_presence(board->rooms, session, request->room, stoa_bytes_make("overtaken", 9), false), STOA_OK);
+    assert_int_equal(stoa_room_set_presence(board->rooms, session, request->room, stoa_bytes_make("set", 3), true),
+                     STOA_OK);
+  }
   if (board_text_is(request->how, "leave")) {
     assert_int_equal(stoa_room_leave(board->rooms, session, request->room), STOA_OK);
   } else if (board_text_is(request->how, "close")) {
@@ -380,8 +394,13 @@ static const struct stoa_error *on_enter(void *user, struct stoa_session *sessio
 }
 
 void program_register(struct board *board) {
-  static const struct board_v1_board_handlers handlers = {
-      .join = on_join, .leave = on_leave, .send = on_send, .read = on_read, .enter = on_enter};
+  static const struct board_v1_board_handlers handlers = {.join = on_join,
+                                                          .leave = on_leave,
+                                                          .send = on_send,
+                                                          .read = on_read,
+                                                          .enter = on_enter,
+                                                          .list = program_on_list,
+                                                          .set = program_on_set};
   const struct stoa_room_type post = {.type = BOARD_V1_MESSAGE_TYPE_POST,
                                       .message_type = &board_v1_post_message_type,
                                       .stamp = stamp_post,

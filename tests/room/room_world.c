@@ -22,7 +22,9 @@
 #include "engine/vfs/vfs.h"
 #include "program.h"
 #include "room/rooms.h"
+#include "room_log.h"
 #include "server/stepping.h"
+#include "simulate_presence.h"
 #include "simulation/net.h"
 #include "wire/random.h"
 
@@ -32,7 +34,6 @@
 #define GUESTS 6u
 #define ROOMS 2u
 #define OWN_MAX 200u
-#define OFFSETS_MAX 4096u
 #define PAGE 10u
 #define NS_PER_US 1000u
 #define NS_PER_MS UINT64_C(1000000)
@@ -62,6 +63,7 @@ struct view {
   uint32_t seen_count;
   struct own own[OWN_MAX];
   uint32_t own_count;
+  struct presence_guest presence;
 };
 
 struct guest {
@@ -69,21 +71,16 @@ struct guest {
   unsigned index;
   struct stoa_client *client;
   enum stoa_client_state state;
+  bool is_stalled;   /* this connection was once */
   bool has_given_up; /* on this connection, which is ending: it looks at nothing more */
   struct view views[ROOMS];
-};
-
-struct room_log {
-  uint64_t epoch;
-  char ids[OFFSETS_MAX][16]; /* by offset; "": nobody was shown one */
-  uint64_t top;              /* at the end */
 };
 
 struct world {
   struct trace *trace;
   struct room_world_counts *counts;
   bool is_local, is_settling;
-  uint64_t random;
+  uint64_t random, presence_random;
   struct stoa_clock_fake time;
   struct stoa_clock clock;
   struct board board;
@@ -95,6 +92,7 @@ struct world {
   struct room_log shown[ROOMS];
   struct room_log stored[ROOMS]; /* what a fresh client finds */
   bool is_reading;
+  struct presence_guest fresh[ROOMS]; /* who is there at the end */
 };
 
 static size_t below(struct world *world, size_t count) {
@@ -105,56 +103,7 @@ static bool one_in(struct world *world, size_t count) {
   return below(world, count) == 0;
 }
 
-static void copy(char out_text[16], struct stoa_string text) {
-  size_t len = text.len < 15 ? text.len : 15;
-  memset(out_text, 0, 16);
-  if (len > 0) {
-    memcpy(out_text, text.data, len);
-  }
-}
-
 /* The oracle. */
-
-static void note_shown(struct world *world, struct room_log *log, uint32_t room, uint64_t epoch, uint64_t offset,
-                       struct stoa_string client_msg_id) {
-  char id[16];
-  copy(id, client_msg_id);
-  if (offset == 0 || offset >= OFFSETS_MAX) {
-    trace_fail(world->trace, "room %s has an offset %llu", room_names[room], (unsigned long long)offset);
-    return;
-  }
-  if (log->epoch == 0) {
-    log->epoch = epoch;
-  }
-  if (log->epoch != epoch) {
-    trace_fail(world->trace, "room %s has another epoch", room_names[room]);
-  }
-  if (log->ids[offset][0] != '\0' && strcmp(log->ids[offset], id) != 0) {
-    trace_fail(world->trace, "room %s has %s at %llu, where %s was", room_names[room], id, (unsigned long long)offset,
-               log->ids[offset]);
-  }
-  memcpy(log->ids[offset], id, sizeof id);
-}
-
-static void check_room(struct world *world, uint32_t room) {
-  const struct room_log *shown = &world->shown[room];
-  const struct room_log *stored = &world->stored[room];
-  if (shown->epoch != 0 && shown->epoch != stored->epoch) {
-    trace_fail(world->trace, "room %s has lost its epoch", room_names[room]);
-  }
-  for (uint64_t offset = 1; offset < OFFSETS_MAX; offset++) {
-    const char *id = stored->ids[offset];
-    if (shown->ids[offset][0] != '\0' && strcmp(shown->ids[offset], id) != 0) {
-      trace_fail(world->trace, "room %s: %s was shown at %llu and is not there", room_names[room], shown->ids[offset],
-                 (unsigned long long)offset);
-    }
-    for (uint64_t other = offset + 1; id[0] != '\0' && other < OFFSETS_MAX; other++) {
-      if (strcmp(stored->ids[other], id) == 0) {
-        trace_fail(world->trace, "room %s: %s is stored twice", room_names[room], id);
-      }
-    }
-  }
-}
 
 static void check_view(struct world *world, const struct guest *guest, uint32_t room) {
   const struct view *view = &guest->views[room];
@@ -201,7 +150,7 @@ static void on_post(void *user, struct stoa_client *client, const struct board_v
   world->counts->posts++;
   trace_line(world->trace, "c%u gets %.*s %llu", guest->index, (int)post->room.len, post->room.data,
              (unsigned long long)post->offset);
-  note_shown(world, &world->shown[room], room, post->epoch, post->offset, post->client_msg_id);
+  room_log_note(&world->shown[room], room_names[room], world->trace, post->epoch, post->offset, post->client_msg_id);
   if (!view->is_member) {
     trace_fail(world->trace, "c%u is no member of %s", guest->index, room_names[room]);
     return;
@@ -229,7 +178,7 @@ static void take_page(struct world *world, struct view *view, uint32_t room, con
   view->seen_count = 0;
   for (size_t i = 0; i < reply->items.count; i++) {
     const struct board_v1_post_message *post = &reply->items.items[i];
-    note_shown(world, &world->shown[room], room, post->epoch, post->offset, post->client_msg_id);
+    room_log_note(&world->shown[room], room_names[room], world->trace, post->epoch, post->offset, post->client_msg_id);
     view->seen[view->seen_count++] = post->offset;
   }
   view->from = reply->items.count == 0 ? reply->top : view->seen[0] - 1;
@@ -256,6 +205,7 @@ static void on_joined(void *user, struct stoa_client *client, const struct board
   }
   world->counts->joins++;
   view->is_member = true;
+  presence_guest_on_joined(&view->presence, reply);
   if (!reply->recovered) {
     take_page(world, view, room, reply);
     return;
@@ -277,6 +227,7 @@ static void on_left(void *user, struct stoa_client *client, const struct board_v
   }
   view->is_leaving = false;
   view->is_member = false;
+  view->presence.view.has_list = false;
 }
 
 static void on_answer(void *user, struct stoa_client *client, const struct board_v1_send_reply *reply,
@@ -299,7 +250,8 @@ static void on_answer(void *user, struct stoa_client *client, const struct board
   world->counts->repeated += is_repeated;
   own->state = OWN_STORED;
   own->offset = reply->offset;
-  note_shown(world, &world->shown[own->room], own->room, reply->epoch, reply->offset, stoa_string_of(own->id));
+  room_log_note(&world->shown[own->room], room_names[own->room], world->trace, reply->epoch, reply->offset,
+                stoa_string_of(own->id));
   const struct view *view = &own->guest->views[own->room];
   /* It gets its own message before the answer. */
   if (view->is_member && !view->is_leaving && !own->guest->has_given_up && view->position < reply->offset) {
@@ -310,8 +262,9 @@ static void on_answer(void *user, struct stoa_client *client, const struct board
 static void join(struct guest *guest, uint32_t room) {
   struct world *world = guest->world;
   struct view *view = &guest->views[room];
-  const struct board_v1_join_request request = {
+  struct board_v1_join_request request = {
       .room = stoa_string_of(room_names[room]), .epoch = view->epoch, .offset = view->position, .history = PAGE};
+  presence_guest_join(&view->presence, guest->index, &world->presence_random, &request);
   if (board_v1_board_client_call_join(guest->client, &request, 0, on_joined, view, NULL) == STOA_OK) {
     view->is_joining = true;
     view->is_recovering = view->epoch != 0;
@@ -362,6 +315,16 @@ static void publish(struct guest *guest, uint32_t room) {
   }
 }
 
+static void on_changes(void *user, struct stoa_client *client, const struct board_v1_changes_message *changes) {
+  struct guest *guest = user;
+  const struct view *view = &guest->views[room_of(changes->room)];
+  (void)client;
+  if (!guest->has_given_up && !view->is_leaving) {
+    presence_guest_on_changes(&guest->views[room_of(changes->room)].presence, view->is_member, changes,
+                              guest->world->trace);
+  }
+}
+
 static void on_state(void *user, struct stoa_client *client, const struct stoa_client_change *change) {
   struct guest *guest = user;
   (void)client;
@@ -369,10 +332,12 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   trace_line(guest->world->trace, "c%u state %d code %u", guest->index, change->state, change->close_code);
   if (change->state == STOA_CLIENT_WAITING || change->state == STOA_CLIENT_ENDED) {
     guest->has_given_up = false;
+    guest->is_stalled = false;
     for (uint32_t room = 0; room < ROOMS; room++) {
       guest->views[room].is_member = false;
       guest->views[room].is_joining = false;
       guest->views[room].is_leaving = false;
+      guest->views[room].presence.view.has_list = false;
     }
   }
 }
@@ -384,7 +349,7 @@ static void enter(struct guest *guest) {
                                               .retry_min_ms = 20,
                                               .retry_max_ms = 500};
   const struct stoa_client_callbacks callbacks = {.on_state = on_state, .user = guest};
-  const struct board_v1_board_client_handlers handlers = {.post = on_post};
+  const struct board_v1_board_client_handlers handlers = {.post = on_post, .changes = on_changes};
   int status = stoa_client_create_with(&options, &callbacks, &world->clock, &guest->client);
   assert(status == STOA_OK);
   stoa_client_set_resolver(guest->client, &world->resolver);
@@ -403,6 +368,7 @@ static void harm(struct guest *guest) {
   world->counts->resets++;
   if (one_in(world, 3)) {
     net_stall(fd, (1 + below(world, 12000)) * NS_PER_MS);
+    guest->is_stalled = true;
   } else {
     net_reset(fd);
   }
@@ -416,6 +382,9 @@ static void act(struct guest *guest) {
   struct view *view = &guest->views[room];
   if (guest->state != STOA_CLIENT_OPEN || guest->has_given_up || view->is_joining || view->is_leaving) {
     return;
+  }
+  if (!world->is_settling) {
+    presence_guest_act(&view->presence, guest->client, room_names[room], &world->presence_random);
   }
   if (!view->is_member && (roll < 50 || world->is_settling)) {
     join(guest, room);
@@ -463,8 +432,12 @@ static void open_server(struct world *world) {
                                             .limits = &limits};
   const struct stoa_rooms_config rooms = {.session_publishes_max = world->session_publishes_max,
                                           .pending_bytes_max = world->pending_bytes_max,
-                                          .ring_messages = world->ring_messages};
-  const struct stoa_rooms_callbacks callbacks = {.on_member = program_on_member, .user = &world->board};
+                                          .ring_messages = world->ring_messages,
+                                          .presence_leave_ms = PRESENCE_GUEST_LEAVE_MS,
+                                          .presence_interval_ms = PRESENCE_GUEST_INTERVAL_MS,
+                                          .presence_members_max = world->ring_messages == 1 ? 2 : 0};
+  const struct stoa_rooms_callbacks callbacks = {
+      .on_member = program_on_member, .on_presence = program_on_presence, .user = &world->board};
   memset(&world->board, 0, sizeof world->board);
   world->board.lanes = world->lanes;
   int status = stoa_server_create(&config, &world->board.server);
@@ -602,11 +575,24 @@ static void on_read(void *user, struct stoa_client *client, const struct board_v
   for (size_t i = 0; i < reply->items.count; i++) {
     const struct board_v1_post_message *post = &reply->items.items[i];
     uint32_t room = room_of(post->room);
-    note_shown(world, &world->stored[room], room, post->epoch, post->offset, post->client_msg_id);
+    room_log_note(&world->stored[room], room_names[room], world->trace, post->epoch, post->offset, post->client_msg_id);
     if (post->offset <= world->stored[room].top) {
       trace_fail(world->trace, "offsets do not increase");
     }
     world->stored[room].top = post->offset;
+  }
+}
+
+/* What a fresh list says of who is where. */
+static void read_presence(struct world *world, unsigned turns_max) {
+  for (uint32_t room = 0; room < ROOMS; room++) {
+    struct presence_guest *fresh = &world->fresh[room];
+    while (!fresh->view.has_list && world->counts->turns < turns_max) {
+      if (world->guests[0].state == STOA_CLIENT_OPEN) {
+        presence_guest_list(fresh, world->guests[0].client, room_names[room]);
+      }
+      step(world);
+    }
   }
 }
 
@@ -654,6 +640,11 @@ static void settle(struct world *world) {
   unsigned turns_max = world->counts->turns + END_TURNS_MAX;
   uint64_t asked[ROOMS] = {0};
   world->is_settling = true;
+  for (unsigned i = 0; i < GUESTS; i++) { /* who does not know yet that its connection is dead looks settled */
+    if (world->guests[i].is_stalled && world->guests[i].client->conn.io.fd >= 0) {
+      net_reset(world->guests[i].client->conn.io.fd);
+    }
+  }
   vfs_fail(VFS_NO_FAULT, 0, 0);
   while (!is_settled(world) && world->counts->turns < turns_max && world->trace->failure[0] == '\0') {
     step(world);
@@ -667,6 +658,11 @@ static void settle(struct world *world) {
   for (int i = 0; i < 2000; i++) { /* what is still on its way */
     step(world);
   }
+  uint64_t until_ns = world->time.monotonic_ns + PRESENCE_GUEST_SETTLE_MS * NS_PER_MS;
+  while (world->time.monotonic_ns < until_ns && world->counts->turns < turns_max) {
+    step(world);
+  }
+  read_presence(world, turns_max);
   if (world->counts->turns >= turns_max) {
     trace_fail(world->trace, "not everybody comes back");
   }
@@ -674,15 +670,18 @@ static void settle(struct world *world) {
 
 static void check(struct world *world) {
   for (uint32_t room = 0; room < ROOMS && world->trace->failure[0] == '\0'; room++) {
-    check_room(world, room);
+    room_log_check(&world->shown[room], &world->stored[room], room_names[room], world->trace);
     for (unsigned i = 0; i < GUESTS; i++) {
       check_view(world, &world->guests[i], room);
+      presence_guest_check(&world->guests[i].views[room].presence, i, room_names[room], &world->fresh[room],
+                           world->trace);
     }
   }
 }
 
 static void begin(struct world *world, uint64_t seed) {
   world->random = seed * 2 + 1;
+  world->presence_random = seed * 2 + 1;
   world->time = (struct stoa_clock_fake){.monotonic_ns = UINT64_C(1000000000), .wall_us = INT64_C(1800000000000000)};
   world->clock = stoa_clock_fake_init(&world->time);
   world->resolver = (struct stoa_resolver){.mutex = PTHREAD_MUTEX_INITIALIZER, .resolve = resolve};

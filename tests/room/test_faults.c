@@ -53,7 +53,9 @@ static uint64_t act(struct client *ann, struct client *ben, uint64_t epoch) {
   char reply[1024];
   char join[128];
   uint64_t acknowledged = 0;
-  snprintf(join, sizeof join, "{\"room\":\"hall\",\"epoch\":\"%llu\",\"offset\":\"1\",\"history\":5}",
+  snprintf(join, sizeof join,
+           "{\"room\":\"hall\",\"epoch\":\"%llu\",\"offset\":\"1\",\"history\":5,"
+           "\"user\":\"ann\",\"info\":\"Ann\",\"presence\":true}",
            (unsigned long long)epoch);
   bool is_alive = call(ann, BOARD_V1_MESSAGE_TYPE_JOIN, 1, join, reply);
   for (uint32_t i = 0; i < 3 && is_alive; i++) {
@@ -62,11 +64,14 @@ static uint64_t act(struct client *ann, struct client *ben, uint64_t epoch) {
     uint64_t offset = offset_of(reply);
     acknowledged = offset > acknowledged ? offset : acknowledged;
   }
-  bool is_ben_alive = call(ben, BOARD_V1_MESSAGE_TYPE_JOIN, 1, join, reply) &&
-                      call(ben, BOARD_V1_MESSAGE_TYPE_JOIN, 2, "{\"room\":\"other\",\"history\":5}", reply) &&
-                      call(ben, BOARD_V1_MESSAGE_TYPE_READ, 3, "{\"room\":\"hall\"}", reply) &&
-                      call(ben, BOARD_V1_MESSAGE_TYPE_SEND, 4, "{\"room\":\"new\",\"text\":\"y\"}", reply) &&
-                      call(ben, BOARD_V1_MESSAGE_TYPE_LEAVE, 5, "{\"room\":\"hall\"}", reply);
+  bool is_ben_alive =
+      call(ben, BOARD_V1_MESSAGE_TYPE_JOIN, 1, join, reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_JOIN, 2, "{\"room\":\"other\",\"history\":5,\"user\":\"ben\"}", reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_SET, 6, "{\"info\":\"Ben\",\"away\":true}", reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_LIST, 7, "{\"room\":\"hall\"}", reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_READ, 3, "{\"room\":\"hall\"}", reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_SEND, 4, "{\"room\":\"new\",\"text\":\"y\"}", reply) &&
+      call(ben, BOARD_V1_MESSAGE_TYPE_LEAVE, 5, "{\"room\":\"hall\"}", reply);
   (void)is_ben_alive;
   return acknowledged;
 }
@@ -84,8 +89,10 @@ static void check_after(uint64_t acknowledged) {
   char reply[1024];
   char number[64];
   assert_true(enter(&carl));
-  assert_true(call(&carl, BOARD_V1_MESSAGE_TYPE_JOIN, 1, "{\"room\":\"hall\"}", reply));
+  assert_true(
+      call(&carl, BOARD_V1_MESSAGE_TYPE_JOIN, 1, "{\"room\":\"hall\",\"user\":\"carl\",\"presence\":true}", reply));
   assert_non_null(strstr(reply, "\"status\":\"OK\""));
+  assert_non_null(strstr(reply, "\"id\":\"carl\""));
   snprintf(number, sizeof number, "\"offset\":\"%llu\"", (unsigned long long)acknowledged);
   assert_true(call(&carl, BOARD_V1_MESSAGE_TYPE_READ, 2, "{\"room\":\"hall\",\"limit\":4}", reply));
   assert_true(acknowledged == 0 || strstr(reply, number) != NULL);
@@ -96,7 +103,8 @@ static void check_after(uint64_t acknowledged) {
 
 /* False: the script needs fewer allocations than n. */
 static bool fail_once(uint64_t n, bool all_after) {
-  const struct board_options options = {.workers = 2, .rooms = {.ring_messages = 1}};
+  const struct board_options options = {
+      .workers = 2, .rooms = {.ring_messages = 1, .presence_leave_ms = 1, .presence_interval_ms = 1}};
   struct client ann, ben;
   board_start(&board, &options);
   assert_true(enter(&ann));
