@@ -14,7 +14,7 @@ int stoa_room_watch_hold(struct stoa_room_worker *home, const struct stoa_sessio
   if (group == NULL) {
     return STOA_E_MEMORY;
   }
-  uint32_t variant = (uint32_t)stoa_member_variant(session, groups->host.formats);
+  uint32_t variant = (uint32_t)stoa_member_variant(session, group, groups->host.formats);
   if (stoa_side_hold(groups, group, variant) != STOA_OK) {
     stoa_groups_drop_if_unused(groups, group);
     return STOA_E_MEMORY;
