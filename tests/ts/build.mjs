@@ -56,6 +56,9 @@ export function generatePeer(root, protos, out) {
     '--es_opt=target=js,import_extension=js');
 }
 
+const ENTRIES = {
+  '@stoa/client': 'index.js', '@stoa/client/wkt': 'wkt.js', '@stoa/client/chat': 'chat.js',
+};
 let runtime;
 
 // The package's modules, as users get them; made once.
@@ -64,7 +67,7 @@ function modules() {
     runtime = temporaryFolder();
     buildModules(runtime);
   }
-  return { '@stoa/client': path.join(runtime, 'index.js'), '@stoa/client/wkt': path.join(runtime, 'wkt.js') };
+  return Object.fromEntries(Object.entries(ENTRIES).map(([entry, file]) => [entry, path.join(runtime, file)]));
 }
 
 // One module of several lines of source; its code as text.

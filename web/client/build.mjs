@@ -11,12 +11,17 @@ import { buildSync } from 'esbuild';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
+// The runtime. inner.ts is for the modules below.
+const RUNTIME = { index: 'src/index.ts', wkt: 'src/wkt.ts', inner: 'src/inner.ts' };
+// The chat, on the runtime, and its wrappers.
+const CHAT = { chat: 'src/chat/index.ts', chatroom: 'src/api/chatroom/v1/chatroom.stoa.ts' };
+
 // Private members of a class that programs extend. An underscore prevents collisions of their short names with other
 // members.
 const PRIVATE = [
-  'api', 'attempt', 'connect', 'dueAt', 'enter', 'hear', 'id', 'interpret', 'isJson', 'isTried', 'listen', 'listeners',
-  'listenToPage', 'lose', 'openedAt', 'options', 'pending', 'probe', 'receive', 'retryAt', 'socket', 'tell', 'timer',
-  'transmit', 'url', 'wake', 'watch',
+  'api', 'attempt', 'connect', 'dueAt', 'enter', 'hear', 'id', 'interpret', 'isJson', 'isTried', 'listenToPage',
+  'listeners', 'lose', 'moveAt', 'moveTo', 'openedAt', 'options', 'pending', 'ping', 'probedAt', 'receive', 'retryAt',
+  'socket', 'test', 'timer', 'transmit', 'url', 'wake', 'watch',
 ];
 // Members of the runtime's internal objects. No object of a browser, the language or a program may have a member with
 // one of these names: every property with such a name is renamed.
@@ -25,17 +30,21 @@ const INTERNAL = [
   'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
 ];
 
+const OPTIONS = {
+  absWorkingDir: HERE,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2020',
+  tsconfig: 'tsconfig.json',
+  logLevel: 'warning',
+};
+
 function bundle(out, mangleCache, write) {
   return buildSync({
-    absWorkingDir: HERE,
-    entryPoints: ['src/index.ts', 'src/wkt.ts'],
+    ...OPTIONS,
+    entryPoints: RUNTIME,
     outdir: out,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2020',
-    tsconfig: 'tsconfig.json',
-    logLevel: 'warning',
     mangleProps: new RegExp(`^(${[...PRIVATE, ...INTERNAL].join('|')})$`),
     mangleCache,
     write,
@@ -50,6 +59,15 @@ export function buildModules(out) {
     chosen[name] = `_${chosen[name]}`;
   });
   bundle(out, chosen, true);
+  buildSync({
+    ...OPTIONS,
+    entryPoints: CHAT,
+    outdir: out,
+    alias: { '@stoa/client': './index.js', '@stoa/client/inner': './inner.js' },
+    external: ['./index.js', './inner.js', 'react', 'vue'],
+    chunkNames: 'chat-[hash]',
+    mangleProps: /[a-z]_$/,
+  });
 }
 
 function build(out) {

@@ -2,7 +2,8 @@
 //
 // Opens the socket when it is created. When the connection is lost, it reconnects after a random, growing delay. When
 // the server is full, it also waits for the time that the server sent. It does not reconnect when that is useless
-// (close codes 4500 to 4999, see isFinal), or when the program closed it.
+// (close codes 4500 to 4999, see isFinal), or when the program closed it. move() lets it change to another connection
+// at a set time, because the server is going away.
 //
 // Does not know: what the messages mean. Listeners are called one at a time in the order of the frames; after close(),
 // the state listeners are called before it returns. When a listener or the WebSocket throws, the client's state stays
@@ -10,7 +11,9 @@
 import { decodeBinary, encodeBinary } from './binary.js';
 import { ErrorDetail, localError, StoaError } from './error.js';
 import { decodeJson, encodeJson } from './json.js';
+import { Listeners } from './listeners.js';
 import { type Init, type MessageOf, type Type } from './type.js';
+import { fullJitterMs, later, now, page } from './time.js';
 import { decoder, encoder } from './wire.js';
 
 /** The types of an API and their numbers, as generated. */
@@ -58,6 +61,9 @@ export interface ClientOptions {
    *  is for servers that do not ping. Default: 10 s more than the server's interval, which a reply has in its field
    *  `ping_ms`; 35000 before that reply; 0 when the API has no message `ping`. */
   silenceMs?: number;
+  /** Called when the network may have changed under an open connection: sends something that the server answers. When
+   *  nothing is received for 3 s after it, the connection is lost. Default: the API's `ping`, which has no answer. */
+  probe?: () => void;
 }
 
 export interface CallOptions {
@@ -65,8 +71,10 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Removes the call and resolves or rejects it; and the type of the reply. */
+/** Removes the call and passes on its reply, or a StoaError; and the type of the reply. */
 type Pending = readonly [settle: (value: unknown) => void, type: Type<any>];
+/** The reply, or why there is none. */
+export type Settle<T> = (error: StoaError | undefined, reply: T) => void;
 
 const CALL = 0x80000000;
 const ERROR = 0x40000000;
@@ -74,9 +82,11 @@ const ERROR = 0x40000000;
 const CONNECT_MS = 15000;
 // Added to the server's interval; also the limit for a message after a Ping.
 const GRACE_MS = 10000;
-const DELAY_MIN_MS = 500;
-const DELAY_BASE_MS = 1000;
-const DELAY_MAX_MS = 20000;
+// The same when timers were suspended for so long that the server, too, had to close a living connection: what it sent
+// meanwhile is delivered at once.
+const SHOWN_MS = 1000;
+// The limit for an answer to the probe after a change of network, and the shortest time between two probes.
+const PROBE_MS = 3000;
 // After a connection that was open this long, the next break starts with the shortest delay again.
 const STABLE_MS = 10000;
 const REASON_BYTES_MAX = 123;
@@ -87,22 +97,15 @@ const isFinal = (code: number): boolean => code > 4499 && code < 5000 && ![4502,
 // Rate exceeded, and server full: the error before the close has the time to wait.
 const isBusy = (code: number): boolean => [4013, 4014].includes(code);
 
-// After each of these events timers may have been suspended, and the network may have changed.
+// After each of these events timers may have been suspended; after the first one the network may have changed, too.
 const WAKING = ['online', 'pageshow', 'visibilitychange'];
-
-const page: any = globalThis;
-const now = (): number => performance.now();
-// setTimeout() treats a longer time as 0.
-const later = (run: () => void, ms: number): unknown => setTimeout(run, Math.min(ms, 2 ** 31 - 1));
-
-type Listener = (...values: any[]) => void;
 
 export class Client<A extends Api> {
   /** Only the client changes it. */
   state: State = 'connecting';
-  private readonly options: Required<ClientOptions>;
+  private readonly options: Required<Omit<ClientOptions, 'probe'>> & ClientOptions;
   /** By type number; the client's own listeners by a name. */
-  private readonly listeners = new Map<unknown, Set<Listener>>();
+  private readonly listeners = new Listeners();
   private readonly pending = new Map<number, Pending>();
   private socket?: Socket;
   private timer: any;
@@ -117,6 +120,10 @@ export class Client<A extends Api> {
   /** The server's last error, and until when it asked the client to wait. */
   private retryMs!: number;
   private retryAt!: number;
+  private probedAt = -Infinity;
+  /** move(): when, and the URL of the next attempt. */
+  private moveAt = 0;
+  private moveTo?: string;
 
   constructor(
     private readonly api: A,
@@ -132,6 +139,9 @@ export class Client<A extends Api> {
       silenceMs: api.messages.ping ? 35000 : 0,
       ...options,
     };
+    if (!this.options.WebSocket) {
+      throw new TypeError('there is no global WebSocket: pass { WebSocket }');
+    }
     this.isJson = this.options.protocol === 'stoa.json';
     this.connect();
     this.listenToPage('add');
@@ -142,17 +152,17 @@ export class Client<A extends Api> {
     name: K,
     listener: (message: MessageOf<A['messages'][K][1]>) => void,
   ): () => void {
-    return this.listen(this.api.messages[name as string][0], listener);
+    return this.listeners.add(this.api.messages[name as string][0], listener);
   }
 
   /** Listen to every change of state. Returns a function that removes the listener. */
   onState(listener: (state: State, detail: StateDetail) => void): () => void {
-    return this.listen('state', listener);
+    return this.listeners.add('state', listener);
   }
 
   /** Listen to errors of plain messages: the server's errors, and frames that cannot be decoded (BAD_FRAME). */
   onError(listener: (error: StoaError, type: number) => void): () => void {
-    return this.listen('error', listener);
+    return this.listeners.add('error', listener);
   }
 
   /** Throws a StoaError (DISCONNECTED) unless connected, a TypeError when a value does not fit its field. */
@@ -166,33 +176,44 @@ export class Client<A extends Api> {
   call<K extends keyof A['calls']>(
     name: K,
     request: Init<MessageOf<A['calls'][K][1]>>,
-    { timeoutMs = this.options.timeoutMs, signal }: CallOptions = {},
+    options?: CallOptions,
   ): Promise<MessageOf<A['calls'][K][2]>> {
     return new Promise((resolve, reject) => {
-      const cancelled = localError('CANCELLED', false);
-      if (signal?.aborted) {
-        throw cancelled;
-      }
-      if (this.pending.size >= this.options.callsMax) {
-        throw localError('TOO_MANY_CALLS');
-      }
-      const [number, type, reply] = this.api.calls[name as string];
-      do {
-        this.id = (this.id + 1) >>> 0;
-      } while (this.pending.has(this.id));
-      const { id } = this;
-      this.transmit([CALL + number, id], type, request);
-      const settle = (value: any) => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        this.pending.delete(id);
-        (value instanceof StoaError ? reject : resolve)(value);
-      };
-      const abort = () => settle(cancelled);
-      const timer = timeoutMs && setTimeout(() => settle(localError('TIMEOUT')), timeoutMs);
-      signal?.addEventListener('abort', abort);
-      this.pending.set(id, [settle, reply]);
+      this.request(name, request, (error, reply) => (error ? reject(error) : resolve(reply)), options);
     });
+  }
+
+  /** As call(), but `settle` is called once, before anything that the server sent after the reply is interpreted; a
+   *  promise may settle later than that. Throws as call() rejects when nothing was sent. */
+  request<K extends keyof A['calls']>(
+    name: K,
+    request: Init<MessageOf<A['calls'][K][1]>>,
+    settle: Settle<MessageOf<A['calls'][K][2]>>,
+    { timeoutMs = this.options.timeoutMs, signal }: CallOptions = {},
+  ): void {
+    const cancelled = localError('CANCELLED', false);
+    if (signal?.aborted) {
+      throw cancelled;
+    }
+    if (this.pending.size >= this.options.callsMax) {
+      throw localError('TOO_MANY_CALLS');
+    }
+    const [number, type, reply] = this.api.calls[name as string];
+    do {
+      this.id = (this.id + 1) >>> 0;
+    } while (this.pending.has(this.id));
+    const { id } = this;
+    this.transmit([CALL + number, id], type, request);
+    const end = (value: any) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      this.pending.delete(id);
+      settle(...((value instanceof StoaError ? [value] : [undefined, value]) as Parameters<typeof settle>));
+    };
+    const abort = () => end(cancelled);
+    const timer = timeoutMs && setTimeout(() => end(localError('TIMEOUT')), timeoutMs);
+    signal?.addEventListener('abort', abort);
+    this.pending.set(id, [end, reply]);
   }
 
   /** Close the connection and do not reconnect. A code that pages may not send (all except 1000 and 3000 to 4999)
@@ -213,43 +234,39 @@ export class Client<A extends Api> {
     }
   };
 
-  private listen(key: unknown, listener: Listener): () => void {
-    const listeners = this.listeners.get(key) ?? new Set();
-    this.listeners.set(key, listeners.add(listener));
-    return () => void listeners.delete(listener);
+  /** Give the connection up, and reconnect after the usual random time and `waitMs`. Does nothing when closed. */
+  reconnect(waitMs = 0, reason = ''): void {
+    if (this.state !== 'closed') {
+      this.lose(1000, reason, undefined, waitMs);
+    }
   }
 
-  private tell(key: unknown, ...values: unknown[]): void {
-    this.listeners.get(key)?.forEach((listener) => {
-      // An earlier listener may have changed the state again.
-      if (key !== 'state' || values[0] === this.state) {
-        try {
-          listener(...values);
-        } catch (error) {
-          // As the browser does with an exception in an event listener.
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      }
-    });
+  /** Use another connection from `delayMs` on; when this one ends before, not earlier than that. The next attempt uses
+   *  `url`, those after it the first URL again. For servers that are going away. */
+  move(delayMs: number, url?: string): void {
+    this.moveAt = now() + delayMs;
+    this.moveTo = url;
+    this.watch();
   }
 
   private enter(state: State, detail: StateDetail = {}): void {
     this.state = state;
-    this.tell('state', state, detail);
+    // A listener may change the state again; the others then hear of the last one only.
+    this.listeners.tell('state', () => this.state === state, state, detail);
   }
 
   private connect(): void {
     clearTimeout(this.timer);
     let socket: Socket;
     try {
-      socket = new this.options.WebSocket(this.url, this.options.protocol) as Socket;
+      socket = new this.options.WebSocket(this.moveTo ?? this.url, this.options.protocol) as Socket;
+      this.moveTo = undefined;
     } catch (error) {
       // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
       if (this.state === 'connecting') {
         throw error;
       }
+      this.moveTo = undefined;
       this.lose(1006, String(error));
       return;
     }
@@ -287,52 +304,73 @@ export class Client<A extends Api> {
   // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
   // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as lost.
   private watch(): void {
+    const isOpen = this.state === 'connected';
+    const moveMs = isOpen && this.moveAt ? this.moveAt - now() : Infinity;
     const leftMs = this.dueAt - now();
     if (!this.socket) {
       return;
     }
     clearTimeout(this.timer);
-    if (leftMs > 0) {
-      this.timer = later(() => this.watch(), leftMs);
-    } else if (this.state === 'connected' && !this.isTried) {
-      this.probe();
+    if (moveMs <= 0) {
+      this.lose(4001, 'moved');
+    } else if (leftMs > 0) {
+      this.timer = later(() => this.watch(), Math.min(leftMs, moveMs));
+    } else if (isOpen && !this.isTried) {
+      this.test(GRACE_MS);
     } else {
       this.lose(1006, 'silence');
     }
   }
 
+  // When nothing is received in this time, the connection is lost.
+  private test(limitMs: number, send = this.ping): void {
+    this.dueAt = now() + limitMs;
+    this.isTried = true;
+    send.call(this);
+    this.watch();
+  }
+
   // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
-  private probe(): void {
-    if (this.dueAt <= now()) {
-      this.dueAt = now() + GRACE_MS;
-      this.isTried = true;
-    }
+  private ping(): void {
     try {
       this.send('ping', {});
     } catch {
       // The API has no ping, or the socket is closing: its close event follows.
     }
-    this.watch();
   }
 
-  private readonly wake = (): void => {
-    if (page.document?.hidden) {
+  private readonly wake = ({ type }: { type?: string } = {}): void => {
+    const isNew = type === 'online' || type === 'change';
+    if (page.document?.hidden && !isNew) {
       return;
     }
-    if (this.state === 'connected') {
-      this.probe();
-    } else if (now() >= this.retryAt) {
-      this.retryNow();
+    if (this.state !== 'connected') {
+      if (now() >= this.retryAt) {
+        this.retryNow();
+      }
+    } else if (this.dueAt <= now()) {
+      this.test(SHOWN_MS);
+    } else if (isNew && now() - this.probedAt > PROBE_MS) {
+      this.probedAt = now();
+      if (this.options.probe) {
+        this.test(PROBE_MS, this.options.probe);
+      } else {
+        this.ping();
+      }
+    } else if (!isNew) {
+      this.ping();
     }
   };
 
   private listenToPage(verb: 'add' | 'remove'): void {
     WAKING.forEach((name) => page[`${verb}EventListener`]?.(name, this.wake));
+    // Where browsers have it.
+    page.navigator?.connection?.[`${verb}EventListener`]?.('change', this.wake);
   }
 
   // The connection is lost, or, with a code to send, closed by the program. The close of a dead connection can take
   // minutes, so it is not waited for.
-  private lose(code: number, reason: string, sent?: number): void {
+  private lose(code: number, reason: string, sent?: number, waitMs = isBusy(code) ? this.retryMs : 0): void {
     clearTimeout(this.timer);
     const { socket } = this;
     this.socket = undefined;
@@ -350,10 +388,12 @@ export class Client<A extends Api> {
     if (this.state === 'connected' && now() - this.openedAt >= STABLE_MS) {
       this.attempt = 0;
     }
-    // Full jitter, so that the clients of one server do not all reconnect at once.
-    const bound = Math.min(DELAY_MAX_MS, DELAY_BASE_MS * 2 ** this.attempt++);
-    const askedMs = isBusy(code) ? this.retryMs : 0;
-    const delayMs = askedMs + DELAY_MIN_MS + Math.random() * (bound - DELAY_MIN_MS);
+    const moveMs = Math.max(0, this.moveAt - now());
+    const isMove = this.moveAt > 0;
+    this.moveAt = 0;
+    const askedMs = isMove ? moveMs : waitMs;
+    // The server has chosen a random time for a move.
+    const delayMs = isMove ? moveMs : askedMs + fullJitterMs(this.attempt++);
     this.retryAt = now() + askedMs;
     this.timer = later(this.retryNow, delayMs);
     this.enter('reconnecting', { code, reason, delayMs });
@@ -403,7 +443,7 @@ export class Client<A extends Api> {
       // A reply to a call that has ended is ignored.
       known = head & CALL && this.pending.get(word(4));
     } catch {
-      this.tell('error', localError('BAD_FRAME', false), 0);
+      this.listeners.tell('error', undefined, localError('BAD_FRAME', false), 0);
       return;
     }
     const isCall = head & CALL;
@@ -422,9 +462,9 @@ export class Client<A extends Api> {
         }
       } else if (message instanceof StoaError) {
         this.retryMs = message.retryMs;
-        this.tell('error', message, number);
+        this.listeners.tell('error', undefined, message, number);
       } else {
-        this.tell(number, message);
+        this.listeners.tell(number, undefined, message);
       }
     }
   }

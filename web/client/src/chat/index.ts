@@ -1,0 +1,14 @@
+export {
+  EventKind, ModerateAction, Role, TypingState, type ChatMessage, type EventMessage, type HelloReply, type HistoryReply,
+  type JoinReply, type Member, type Permissions, type Place, type PresenceDiffMessage, type Reaction, type ReadMessage,
+  type Room as RoomInfo, type RoomActivityMessage, type RoomsReply, type SearchReply,
+} from '../api/chatroom/v1/chatroom.stoa.js';
+export { StoaError } from '@stoa/client';
+export {
+  Chat, type ChatEvents, type ChatOptions, type ChatState, type ChatStateDetail, type Identity, type TokenStorage,
+} from './chat.js';
+export { type Outgoing, type OutgoingState } from './outgoing.js';
+export {
+  type JoinOptions, type Left, type Room, type RoomEvents, type RoomState, type Typist,
+} from './room.js';
+export { addMessage, addPage, applyEvent, EMPTY, pageItems, type Item, type Window } from './window.js';

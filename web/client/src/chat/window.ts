@@ -1,0 +1,96 @@
+// window.ts: the messages of a room as a page shows them, built from pages and from what follows them live.
+//
+// A page is folded as of its `top`: edits, deletions and reactions up to that offset are in it, so an event is applied to
+// a message only when its offset is above. The same window comes from pages alone and from pushes alone.
+//
+// All functions are pure: they return a new window, or the same one when nothing changes; a message that changes becomes
+// a new object.
+//
+// Does not know: connections, other people's typing, what a page shows of it.
+import { EventKind, type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
+
+/** A message, and the offset up to which events are in it. */
+export interface Item extends ChatMessage {
+  readonly asOf: bigint;
+}
+
+export interface Window {
+  /** Oldest first. */
+  readonly items: readonly Item[];
+  /** The room has older, or newer, messages than these. */
+  readonly moreBefore: boolean;
+  readonly moreAfter: boolean;
+}
+
+export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
+
+/** The messages of a page, with the events that were received while it was on its way. */
+export function pageItems(
+  items: readonly ChatMessage[],
+  top: bigint,
+  events: readonly EventMessage[],
+  me: string,
+): Item[] {
+  const page = { ...EMPTY, items: items.map((item) => ({ ...item, asOf: top })) };
+  return [...events.reduce<Window>((window, event) => applyEvent(window, event, me), page).items];
+}
+
+/** Put a page in. Of a message that is there already the newer state is kept. With more than `max` messages, those at
+ *  the other end are left out. `side` is where the page belongs, `more` whether the room goes on there. */
+export function addPage(window: Window, page: readonly Item[], side: 'before' | 'after', more: boolean, max: number): Window {
+  const all = new Map<bigint, Item>();
+  for (const item of [...window.items, ...page]) {
+    const known = all.get(item.offset);
+    all.set(item.offset, known && known.asOf > item.asOf ? known : item);
+  }
+  const items = [...all.values()].sort((one, other) => (one.offset < other.offset ? -1 : 1));
+  const isLong = items.length > max;
+  return side === 'before'
+    ? { items: items.slice(0, max), moreBefore: more, moreAfter: window.moreAfter || isLong }
+    : { items: items.slice(-max), moreBefore: window.moreBefore || isLong, moreAfter: more };
+}
+
+/** A live message. A window that does not reach the end of the room does not take it. */
+export function addMessage(window: Window, message: ChatMessage, max: number): Window {
+  const { items } = window;
+  if (window.moreAfter || (items.length && items[items.length - 1].offset >= message.offset)) {
+    return window;
+  }
+  const longer = [...items, { ...message, asOf: message.offset }];
+  return { ...window, items: longer.slice(-max), moreBefore: window.moreBefore || longer.length > max };
+}
+
+// As the server folds: of a deleted message only its place is left, and only of the present reactions is there a count.
+function change(item: Item, event: EventMessage, me: string): Item {
+  const asOf = event.offset;
+  if (event.kind === EventKind.EVENT_DELETE) {
+    return { ...item, asOf, message: '', deleted: true, editedMs: 0n, reactions: new Map() };
+  }
+  if (item.deleted) {
+    return { ...item, asOf };
+  }
+  if (event.kind === EventKind.EVENT_EDIT) {
+    return { ...item, asOf, message: event.text, editedMs: event.tsMs };
+  }
+  const reactions = new Map(item.reactions);
+  const { count = 0, mine = false } = reactions.get(event.emoji) ?? {};
+  const left = event.off ? count - 1 : count + 1;
+  reactions.set(event.emoji, { count: left, mine: event.userId === me ? !event.off : mine });
+  if (left < 1) {
+    reactions.delete(event.emoji);
+  }
+  return { ...item, asOf, reactions };
+}
+
+/** `me` is one's own user id. */
+export function applyEvent(window: Window, event: EventMessage, me: string): Window {
+  const at = window.items.findIndex(({ offset }) => offset === event.target);
+  const item = window.items[at];
+  const isKnown = event.kind > EventKind.EVENT_UNKNOWN && event.kind < EventKind.EVENT_TOPIC;
+  if (!item || !isKnown || item.asOf >= event.offset) {
+    return window;
+  }
+  const items = [...window.items];
+  items[at] = change(item, event, me);
+  return { ...window, items };
+}
