@@ -316,14 +316,14 @@ export class Client<A extends Api> {
     } else if (leftMs > 0) {
       this.timer = later(() => this.watch(), Math.min(leftMs, moveMs));
     } else if (isOpen && !this.isTried) {
-      this.test(GRACE_MS);
+      this.challenge(GRACE_MS);
     } else {
       this.lose(1006, 'silence');
     }
   }
 
   // When nothing is received in this time, the connection is lost.
-  private test(limitMs: number, send = this.ping): void {
+  private challenge(limitMs: number, send = this.sendPing): void {
     this.dueAt = now() + limitMs;
     this.isTried = true;
     send.call(this);
@@ -331,7 +331,7 @@ export class Client<A extends Api> {
   }
 
   // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
-  private ping(): void {
+  private sendPing(): void {
     try {
       this.send('ping', {});
     } catch {
@@ -349,16 +349,16 @@ export class Client<A extends Api> {
         this.retryNow();
       }
     } else if (this.dueAt <= now()) {
-      this.test(SHOWN_MS);
+      this.challenge(SHOWN_MS);
     } else if (isNew && now() - this.probedAt > PROBE_MS) {
       this.probedAt = now();
       if (this.options.probe) {
-        this.test(PROBE_MS, this.options.probe);
+        this.challenge(PROBE_MS, this.options.probe);
       } else {
-        this.ping();
+        this.sendPing();
       }
     } else if (!isNew) {
-      this.ping();
+      this.sendPing();
     }
   };
 

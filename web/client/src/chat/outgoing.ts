@@ -6,7 +6,7 @@
 //
 // Does not know: connections, which the room gives it as a function; what is shown.
 import { type StoaError } from '@stoa/client';
-import { fullJitterMs, later } from '@stoa/client/inner';
+import { fullJitterMs, later, localError } from '@stoa/client/inner';
 
 /** `queued`: will be sent, or sent again. `sent`: waits for its answer. `stored` and `failed`: final, unless it is
  *  retried. `discarded`: taken back by the program, or when the room was left. */
@@ -48,7 +48,7 @@ export class Outgoing {
     return isIdle;
   }
 
-  /** Resolves when it is stored. Rejects with the error when it fails, with undefined when it is discarded. */
+  /** Resolves when it is stored. Rejects with the error when it fails, with the reason DISCARDED when it is discarded. */
   done(): Promise<Outgoing> {
     return new Promise((resolve, reject) => {
       this.waiting.push([resolve, reject]);
@@ -59,7 +59,9 @@ export class Outgoing {
   /** @internal */
   settle_(): void {
     if (this.state !== 'queued' && this.state !== 'sent') {
-      this.waiting.splice(0).forEach(([resolve, reject]) => (this.state === 'stored' ? resolve(this) : reject(this.error)));
+      this.waiting.splice(0).forEach(([resolve, reject]) =>
+        this.state === 'stored' ? resolve(this) : reject(this.error ?? localError('DISCARDED', false)),
+      );
     }
   }
 }

@@ -24,6 +24,9 @@ export interface Window {
 
 export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
 
+// slice(-0) is everything.
+const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(Math.max(0, items.length - max));
+
 /** The messages of a page, with the events that were received while it was on its way. */
 export function pageItems(
   items: readonly ChatMessage[],
@@ -47,7 +50,7 @@ export function addPage(window: Window, page: readonly Item[], side: 'before' | 
   const isLong = items.length > max;
   return side === 'before'
     ? { items: items.slice(0, max), moreBefore: more, moreAfter: window.moreAfter || isLong }
-    : { items: items.slice(-max), moreBefore: window.moreBefore || isLong, moreAfter: more };
+    : { items: newest(items, max), moreBefore: window.moreBefore || isLong, moreAfter: more };
 }
 
 /** A live message. A window that does not reach the end of the room does not take it. */
@@ -57,7 +60,7 @@ export function addMessage(window: Window, message: ChatMessage, max: number): W
     return window;
   }
   const longer = [...items, { ...message, asOf: message.offset }];
-  return { ...window, items: longer.slice(-max), moreBefore: window.moreBefore || longer.length > max };
+  return { ...window, items: newest(longer, max), moreBefore: window.moreBefore || longer.length > max };
 }
 
 // As the server folds: of a deleted message only its place is left, and only of the present reactions is there a count.

@@ -1,0 +1,779 @@
+// The chat's SDK under a fake clock and network: what no server can be made to do at a wish.
+
+import assert from 'node:assert/strict';
+
+import { run, test } from '../lib/tap.mjs';
+import { load, temporaryFolder } from './build.mjs';
+import { CALL, frame, parse, World } from './world.mjs';
+
+const ERROR = 0x40000000;
+const TYPE = {
+  chat: 0, hello: 16, refresh: 17, join: 20, leave: 21, left: 22, history: 24, presenceDiff: 27, typing: 28, read: 29,
+  edit: 30, event: 33, setNick: 35, rooms: 36, activity: 37, ping: 40, goingAway: 41,
+};
+
+const { Chat, TypingState, EventKind } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+
+const inWorld = (name, body) => test(name, () => new World().run(body));
+const settle = () => new Promise(setImmediate);
+
+// The server's side of the newest socket, by hand.
+class Server {
+  constructor(world) { this.world = world; }
+
+  // The payloads of this type that it was sent, oldest first.
+  sent(name, socket = this.world.socket) {
+    const number = TYPE[name];
+    return socket.sent.map(parse).filter(({ word }) => (word & 0xff) === number).map(({ payload }) => JSON.parse(payload));
+  }
+
+  calls(name) {
+    return this.world.socket.sent.map(parse).filter(({ word }) => word === CALL + TYPE[name]);
+  }
+
+  reply(name, body = {}, nth = -1) {
+    this.world.receive([CALL + TYPE[name], this.calls(name).at(nth).id], JSON.stringify(body));
+  }
+
+  refuse(name, code, more = {}, nth = -1) {
+    this.world.receive([CALL + ERROR + TYPE[name], this.calls(name).at(nth).id], JSON.stringify({ code, ...more }));
+  }
+
+  push(name, body = {}) {
+    this.world.receive([TYPE[name]], JSON.stringify(body));
+  }
+
+  chat(offset, more = {}) {
+    this.push('chat', { room: 'lobby', epoch: '1', offset: String(offset), userId: 'u2', message: `m${offset}`, ...more });
+  }
+
+  event(offset, kind, more = {}) {
+    this.push('event', { room: 'lobby', epoch: '1', offset: String(offset), kind, userId: 'u2', ...more });
+  }
+
+  // A connection up to the reply to Hello.
+  async welcome(more = {}) {
+    this.world.open();
+    await settle();
+    this.reply('hello', { nick: 'Ada', userId: 'u1', defaultRoom: 'lobby', guestToken: 'guest-1', ...more });
+    await settle();
+  }
+
+  admit(more = {}, nth = -1) {
+    this.reply('join', { room: 'lobby', epoch: '1', offset: '10', ...more }, nth);
+  }
+
+  breakLine(code) { this.world.breakLine(code); }
+
+  // Until the client does what `count` counts once more.
+  until(count) {
+    for (const before = count(); count() === before;) {
+      this.world.pass(50);
+    }
+  }
+
+  reconnects() { this.until(() => this.world.sockets.length); }
+
+  // The client's next connection, with everything as it was.
+  async back(join = { wasRecovering: true, recovered: true }) {
+    this.reconnects();
+    await this.welcome();
+    this.admit(join);
+    // Timers that ran out.
+    this.world.pass(0);
+  }
+}
+
+function begin(world, options = {}) {
+  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, storage: null, ...options });
+  const states = [];
+  chat.on('state', (state) => states.push(state));
+  return { chat, states, server: new Server(world) };
+}
+
+async function inRoom(world, options, hello, join) {
+  const all = begin(world, options);
+  await all.server.welcome(hello);
+  const room = all.chat.join('lobby');
+  all.server.admit(join);
+  const events = [];
+  for (const name of ['joined', 'recovered', 'gap', 'message', 'event', 'typing', 'presence', 'read', 'left', 'outgoing']) {
+    room.on(name, (value) => events.push([name, value]));
+  }
+  return { ...all, room, events, names: () => events.map(([name]) => name) };
+}
+
+const texts = (room) => room.messages.map(({ message }) => message);
+const reasonOf = (promise) => promise.then(() => 'resolved', (error) => error.reason ?? error);
+
+// ---- sessions ----
+
+inWorld('it says Hello on every connection, and is connected when that is answered', async (world) => {
+  const { chat, states, server } = begin(world, { nick: 'Ada', client: 'page', version: '2', locale: 'zh-CN' });
+  assert.equal(chat.state, 'connecting');
+  world.open();
+  await settle();
+  assert.deepEqual(server.sent('hello'), [{ nick: 'Ada', client: 'page', version: '2', locale: 'zh-CN' }]);
+  assert.equal(chat.state, 'connecting');
+  server.reply('hello', { nick: 'Ada', userId: 'u1', guestToken: 't1' });
+  assert.deepEqual([chat.state, chat.me.userId, states], ['connected', 'u1', ['connected']]);
+  server.breakLine();
+  assert.equal(chat.state, 'reconnecting');
+  server.reconnects();
+  world.open();
+  await settle();
+  // The same guest, also without a storage.
+  assert.deepEqual(server.sent('hello')[0], { nick: 'Ada', token: 't1', client: 'page', version: '2', locale: 'zh-CN' });
+  chat.close();
+  assert.deepEqual([chat.state, world.timerCount], ['closed', 0]);
+});
+
+inWorld('without a WebSocket the error says what to do', async () => {
+  assert.throws(() => new Chat('ws://host/', { WebSocket: undefined }), { name: 'TypeError', message: /pass \{ WebSocket \}/ });
+});
+
+inWorld('a guest\'s token is kept in the storage that is given, and given back', async (world) => {
+  let kept = 'old';
+  const storage = { get: () => kept, set: (token) => { kept = token; } };
+  const { chat, server } = begin(world, { storage });
+  await server.welcome({ guestToken: 'new' });
+  assert.deepEqual([server.sent('hello')[0].token, kept], ['old', 'new']);
+  const renamed = chat.setNick('Bea');
+  server.reply('setNick', { nick: 'Bea', guestToken: 'newer' });
+  await renamed;
+  assert.deepEqual([chat.me.nick, kept], ['Bea', 'newer']);
+});
+
+inWorld('a guest\'s token is kept in localStorage by default, and a page without one goes on', async (world) => {
+  const kept = new Map();
+  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  try {
+    const { server } = begin(world, { storage: undefined });
+    await server.welcome();
+    assert.deepEqual([...kept], [['stoa guest host', 'guest-1']]);
+    globalThis.localStorage = { getItem() { throw new Error('off'); }, setItem() { throw new Error('full'); } };
+    const { chat, server: other } = begin(world, { storage: undefined });
+    await other.welcome();
+    assert.equal(chat.state, 'connected');
+  } finally {
+    delete globalThis.localStorage;
+  }
+});
+
+inWorld('a guest\'s token that is refused is forgotten, and the guest is a new one', async (world) => {
+  for (const code of [101, 109]) {
+    let kept = 'bad';
+    const { chat, server } = begin(world, { storage: { get: () => kept, set: (token) => { kept = token; } } });
+    world.open();
+    await settle();
+    server.refuse('hello', code);
+    assert.deepEqual([chat.state, kept], ['reconnecting', '']);
+    world.pass(1000);
+    await server.welcome();
+    assert.deepEqual([server.sent('hello')[0].token, chat.state], [undefined, 'connected']);
+  }
+});
+
+inWorld('a token that is refused twice closes the chat, and so does one that is a constant', async (world) => {
+  let given = 0;
+  const { chat, server } = begin(world, { token: () => `t${++given}` });
+  for (let i = 0; i < 2; i += 1) {
+    world.pass(1000);
+    world.open();
+    await settle();
+    assert.equal(server.sent('hello')[0].token, `t${i + 1}`);
+    server.refuse('hello', 101, { reason: 'UNAUTHORIZED' });
+  }
+  assert.deepEqual([chat.state, chat.detail.error.code], ['closed', 101]);
+  const { chat: other, server: peer } = begin(world, { token: 'constant' });
+  world.open();
+  await settle();
+  peer.refuse('hello', 101);
+  assert.equal(other.state, 'closed');
+});
+
+inWorld('a session that is closed for its token comes back with another one, once', async (world) => {
+  const tokens = ['t1', 't2'];
+  const { chat, server } = begin(world, { token: async () => tokens.shift() });
+  world.open();
+  await settle();
+  server.breakLine(4500);
+  assert.equal(chat.state, 'reconnecting');
+  world.open();
+  await settle();
+  assert.equal(server.sent('hello')[0].token, 't2');
+  server.breakLine(4500);
+  assert.deepEqual([chat.state, chat.detail.code], ['closed', 4500]);
+});
+
+inWorld('a function that gives no token is asked again later', async (world) => {
+  let isDown = true;
+  const { chat, server } = begin(world, { token: () => { if (isDown) { throw new Error('down'); } return 't'; } });
+  world.open();
+  await settle();
+  assert.deepEqual([chat.state, chat.detail.reason], ['reconnecting', 'Error: down']);
+  isDown = false;
+  server.reconnects();
+  await server.welcome();
+  assert.equal(chat.state, 'connected');
+});
+
+inWorld('a token is refreshed before it expires, and again after a failure', async (world) => {
+  let given = 0;
+  const { chat, server } = begin(world, { token: () => `t${++given}`, silenceMs: 0 });
+  await server.welcome({ tokenTtlS: 400 });
+  world.pass(339999);
+  server.push('ping');
+  await settle();
+  assert.equal(server.sent('refresh').length, 0);
+  world.pass(1);
+  await settle();
+  assert.deepEqual(server.sent('refresh'), [{ token: 't2' }]);
+  server.refuse('refresh', 108, { temporary: true });
+  await settle();
+  world.pass(5000);
+  await settle();
+  server.reply('refresh', { tokenTtlS: 40 });
+  await settle();
+  world.pass(30000);
+  await settle();
+  assert.deepEqual(server.sent('refresh').map(({ token }) => token), ['t2', 't3', 't4']);
+  chat.close();
+  assert.equal(world.timerCount, 0);
+});
+
+inWorld('a Hello that is refused for now is tried again after the time that the server asks for', async (world) => {
+  const { chat, server } = begin(world);
+  world.open();
+  await settle();
+  server.refuse('hello', 111, { retryMs: 7000 });
+  assert.equal(chat.state, 'reconnecting');
+  assert.ok(chat.detail.delayMs >= 7500, String(chat.detail.delayMs));
+  world.pass(10000);
+  world.open();
+  await settle();
+  // And one without an answer.
+  world.pass(10000);
+  assert.equal(chat.state, 'reconnecting');
+});
+
+inWorld('a nick that is taken closes the chat, and another one opens it again with rooms and messages', async (world) => {
+  const { chat, server } = begin(world, { nick: 'Ada' });
+  const room = chat.join('lobby');
+  room.send('early');
+  world.open();
+  await settle();
+  server.refuse('hello', 124, { reason: 'NICK_TAKEN' });
+  assert.deepEqual([chat.state, chat.detail.error.reason], ['closed', 'NICK_TAKEN']);
+  chat.connect({ nick: 'Bea' });
+  assert.equal(chat.state, 'connecting');
+  await server.welcome({ nick: 'Bea' });
+  server.admit();
+  assert.deepEqual([server.sent('hello')[0].nick, server.sent('chat')[0].message], ['Bea', 'early']);
+});
+
+inWorld('after 45xx it is closed for good, except after 4502', async (world) => {
+  for (const [code, state] of [[4503, 'closed'], [4507, 'closed'], [4509, 'closed'], [4502, 'reconnecting'], [4005, 'reconnecting']]) {
+    const { chat, server } = begin(world);
+    await server.welcome();
+    server.breakLine(code);
+    assert.deepEqual([chat.state, chat.detail.code], [state, code]);
+    chat.close();
+  }
+});
+
+inWorld('a server that goes away is left after the time that it tells, for the endpoint that it tells', async (world) => {
+  const { chat, states, server, room } = await inRoom(world);
+  server.push('goingAway', { code: 4001, reason: 'drain', delayMs: 4000, endpoint: 'ws://other/' });
+  assert.deepEqual([chat.state, chat.detail], ['draining', { code: 4001, reason: 'drain', delayMs: 4000 }]);
+  // It is served until then.
+  const message = room.send('still here');
+  assert.equal(message.state, 'sent');
+  world.pass(3999);
+  assert.equal(chat.state, 'draining');
+  world.pass(1);
+  assert.deepEqual([chat.state, world.socket.url, message.state], ['reconnecting', 'ws://other/', 'queued']);
+  world.breakLine();
+  server.reconnects();
+  // That one did not work.
+  assert.equal(world.socket.url, 'ws://host/');
+  await server.welcome();
+  server.admit({ wasRecovering: true, recovered: true });
+  assert.deepEqual(server.sent('chat').map(({ message: text }) => text), ['still here']);
+  assert.deepEqual(states.slice(1), ['draining', 'reconnecting', 'reconnecting', 'connected']);
+});
+
+inWorld('a server that closes before the time that it told is not asked earlier', async (world) => {
+  const { server, chat } = await inRoom(world);
+  server.push('goingAway', { code: 4001, delayMs: 9000 });
+  world.pass(1000);
+  server.breakLine(4001);
+  assert.equal(chat.detail.delayMs, 8000);
+  world.pass(7999);
+  world.listeners.get('online')({ type: 'online' });
+  assert.equal(world.sockets.length, 1);
+  world.pass(1);
+  assert.equal(world.sockets.length, 2);
+});
+
+inWorld('an endpoint that is not a WebSocket, or not an encrypted one, is ignored', async (world) => {
+  for (const [url, endpoint] of [['ws://host/', 'http://other/'], ['wss://host/', 'ws://other/'], ['ws://host/', '']]) {
+    const chat = new Chat(url, { WebSocket: world.WebSocket, storage: null });
+    const server = new Server(world);
+    await server.welcome();
+    server.push('goingAway', { delayMs: 0, endpoint });
+    world.pass(1);
+    assert.equal(world.socket.url, url);
+    chat.close();
+  }
+});
+
+inWorld('after a change of network the connection is tried by a call, and lost after 3 seconds of silence', async (world) => {
+  const { chat, server } = await inRoom(world);
+  world.listeners.get('online')({ type: 'online' });
+  assert.deepEqual(server.sent('rooms'), [{ limit: 1 }]);
+  server.reply('rooms');
+  world.pass(3000);
+  assert.equal(chat.state, 'connected');
+  world.pass(5000);
+  world.listeners.get('online')({ type: 'online' });
+  world.pass(3000);
+  assert.equal(chat.state, 'reconnecting');
+});
+
+// ---- membership ----
+
+inWorld('a room is joined as soon as there is a connection, the default room without a name', async (world) => {
+  const { chat, server } = begin(world);
+  const [first, second] = [chat.join(), chat.join('books', { history: 5, presence: false })];
+  await server.welcome();
+  assert.deepEqual(server.sent('join'), [{ room: 'lobby', history: 50, presence: true }, { room: 'books', history: 5 }]);
+  assert.deepEqual([first.name, first.state, chat.join(), chat.join('lobby')], ['lobby', 'joining', first, first]);
+  const items = [{ offset: '3', epoch: '1', message: 'three', userId: 'u2' }];
+  server.reply('join', {
+    room: 'lobby', epoch: '1', offset: '3', items, moreBefore: true, topic: 'T', readOffset: '2', unread: 1, online: 9,
+    slowModeS: 5, permissions: { send: true }, presence: { version: '4', members: [{ userId: 'u2', nick: 'Bob' }], total: 9 },
+  }, 0);
+  assert.deepEqual([first.state, texts(first), first.window.moreBefore, first.topic, first.readOffset, first.unread],
+    ['joined', ['three'], true, 'T', 2n, 1]);
+  assert.deepEqual([first.online, first.slowModeS, first.permissions.send, first.members.get('u2').nick], [9, 5, true, 'Bob']);
+  assert.deepEqual([second.state, chat.rooms], ['joining', [first, second]]);
+});
+
+inWorld('messages and events come in order, once, and only to their room', async (world) => {
+  const { chat, server, room, events } = await inRoom(world);
+  const other = chat.join('books');
+  server.reply('join', { room: 'books', epoch: '5', offset: '0' });
+  server.chat(11);
+  server.chat(11);
+  server.event(12, 'EVENT_EDIT', { target: '11', text: 'edited', tsMs: '77' });
+  server.chat(9);
+  server.push('chat', { room: 'books', epoch: '5', offset: '1', message: 'book' });
+  server.push('chat', { room: 'unknown', epoch: '5', offset: '2', message: 'nobody' });
+  server.event(13, 'EVENT_TOPIC', { text: 'the topic' });
+  assert.deepEqual(events.map(([name, { offset }]) => [name, offset]), [['message', 11n], ['event', 12n], ['event', 13n]]);
+  assert.deepEqual([texts(room), room.messages[0].editedMs, room.topic, room.place], [['edited'], 77n, 'the topic', { epoch: 1n, offset: 13n }]);
+  assert.deepEqual(texts(other), ['book']);
+});
+
+inWorld('after a lost connection it joins with its place, and what was missed comes as if live', async (world) => {
+  const { server, room, names, events } = await inRoom(world);
+  server.chat(11);
+  server.breakLine();
+  assert.equal(room.state, 'joining');
+  server.reconnects();
+  await server.welcome();
+  assert.deepEqual(server.sent('join')[0].recover, { epoch: '1', offset: '11' });
+  // A push before the answer belongs to nothing.
+  server.chat(12, { message: 'too early' });
+  server.admit({ offset: '13', wasRecovering: true, recovered: true });
+  server.chat(12);
+  server.chat(13);
+  server.chat(14);
+  assert.deepEqual(names(), ['message', 'recovered', 'message', 'message', 'message']);
+  assert.deepEqual([texts(room), events[1][1].recovered], [['m11', 'm12', 'm13', 'm14'], true]);
+});
+
+inWorld('when too much was missed the newest page replaces what is there, and the gap is told', async (world) => {
+  const { server, room } = await inRoom(world);
+  server.chat(11);
+  const gaps = [];
+  room.on('gap', (reply, place) => gaps.push([reply.offset, place]));
+  server.breakLine();
+  const items = [{ offset: '90', epoch: '2', message: 'new', userId: 'u3' }];
+  await server.back({ epoch: '2', offset: '95', wasRecovering: true, items, moreBefore: true });
+  assert.deepEqual(gaps, [[95n, { epoch: 1n, offset: 11n }]]);
+  assert.deepEqual([texts(room), room.window.moreBefore, room.place], [['new'], true, { epoch: 2n, offset: 95n }]);
+  // The page is as of 95.
+  server.event(94, 'EVENT_DELETE', { epoch: '2', target: '90' });
+  assert.deepEqual(texts(room), ['new']);
+});
+
+inWorld('a join that is refused for now is tried again, another one ends the room', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  for (const [code, more] of [[111, { retryMs: 3000 }], [108, {}], [126, { temporary: true }]]) {
+    const room = chat.join('lobby');
+    server.refuse('join', code, more);
+    const before = server.sent('join').length;
+    world.pass(more.retryMs ?? 0);
+    assert.deepEqual([room.state, server.sent('join').length], ['joining', before]);
+    server.until(() => server.sent('join').length);
+    server.admit();
+    assert.equal(room.state, 'joined');
+    room.leave();
+    assert.equal(server.sent('leave').at(-1).room, 'lobby');
+  }
+  const room = chat.join('lobby');
+  const waiting = room.send('never').done();
+  server.refuse('join', 121, { reason: 'BANNED', message: 'until tomorrow' });
+  assert.deepEqual([room.state, room.left.code, room.left.reason, room.left.message], ['left', 121, 'BANNED', 'until tomorrow']);
+  assert.equal(await reasonOf(waiting), 'DISCARDED');
+  assert.throws(() => room.send('late'), { reason: 'NOT_JOINED' });
+  assert.notEqual(chat.join('lobby'), room);
+});
+
+inWorld('a join whose answer was late is undone and made again', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  const room = chat.join('lobby');
+  world.pass(10000);
+  world.pass(2000);
+  server.refuse('join', 105);
+  assert.equal(server.sent('leave').length, 1);
+  world.pass(20000);
+  server.admit();
+  assert.equal(room.state, 'joined');
+});
+
+inWorld('who is removed from a room stays out, who was too slow comes back', async (world) => {
+  const { chat, server, room } = await inRoom(world);
+  server.push('left', { room: 'lobby', code: 112, reason: 'POSITION_LOST' });
+  assert.equal(room.state, 'joining');
+  world.pass(1000);
+  assert.deepEqual(server.sent('join').at(-1).recover, { epoch: '1', offset: '10' });
+  server.admit({ wasRecovering: true, recovered: true });
+  assert.equal(room.state, 'joined');
+  server.push('left', { room: 'lobby', code: 103, reason: 'be kind' });
+  assert.deepEqual([room.state, room.left.code, room.left.reason, chat.rooms], ['left', 103, 'be kind', []]);
+  server.breakLine();
+  server.reconnects();
+  await server.welcome();
+  assert.deepEqual(server.sent('join'), []);
+});
+
+// ---- sending ----
+
+inWorld('a message is there at once, is stored by its own push, and the next one follows then', async (world) => {
+  const { server, room } = await inRoom(world);
+  const [one, two] = [room.send('one'), room.send('two', { replyTo: 4n })];
+  assert.deepEqual(room.outgoing.map(({ text, state }) => [text, state]), [['one', 'sent'], ['two', 'queued']]);
+  assert.deepEqual(server.sent('chat'), [{ message: 'one', room: 'lobby', clientMsgId: one.clientMsgId }]);
+  server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId, message: 'one' });
+  assert.deepEqual([one.state, one.offset, (await one.done()).offset, texts(room)], ['stored', 11n, 11n, ['one']]);
+  assert.deepEqual(server.sent('chat')[1], { message: 'two', room: 'lobby', clientMsgId: two.clientMsgId, replyTo: '4' });
+  server.reply('chat', { offset: '11', epoch: '1' }, 0);
+  assert.equal(two.state, 'sent');
+  server.reply('chat', { offset: '12', epoch: '1' });
+  assert.deepEqual([two.state, two.offset, room.outgoing], ['stored', 12n, []]);
+  assert.notEqual(one.clientMsgId, two.clientMsgId);
+  assert.ok(one.clientMsgId.length <= 64);
+});
+
+inWorld('another person\'s message with the same id acknowledges nothing', async (world) => {
+  const { server, room } = await inRoom(world);
+  const one = room.send('one');
+  server.chat(11, { userId: 'u2', clientMsgId: one.clientMsgId });
+  assert.equal(one.state, 'sent');
+});
+
+inWorld('messages wait while offline, 100 of them, and go in order with their ids', async (world) => {
+  const { server, room } = await inRoom(world);
+  const first = room.send('0');
+  server.breakLine();
+  assert.equal(first.state, 'queued');
+  for (let i = 1; i < 100; i += 1) {
+    room.send(String(i));
+  }
+  assert.throws(() => room.send('100'), { reason: 'OUTBOX_FULL' });
+  const ids = room.outgoing.map(({ clientMsgId }) => clientMsgId);
+  assert.equal(new Set(ids).size, 100);
+  await server.back();
+  for (let i = 0; i < 100; i += 1) {
+    server.reply('chat', { offset: String(11 + i) });
+  }
+  assert.deepEqual(server.sent('chat').map(({ clientMsgId }) => clientMsgId), ids);
+  assert.deepEqual(room.outgoing, []);
+});
+
+inWorld('a message whose answer was lost is not sent again when what was missed has it', async (world) => {
+  const { server, room } = await inRoom(world);
+  const [one, two] = [room.send('one'), room.send('two')];
+  server.breakLine();
+  await server.back({ offset: '12', wasRecovering: true, recovered: true });
+  assert.deepEqual(server.sent('chat'), []);
+  server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId });
+  server.chat(12);
+  world.pass(0);
+  assert.deepEqual([one.state, server.sent('chat').map(({ message }) => message)], ['stored', ['two']]);
+  // The same when the page that replaces all has it.
+  server.breakLine();
+  const items = [{ offset: '13', epoch: '1', userId: 'u1', clientMsgId: two.clientMsgId }];
+  await server.back({ epoch: '1', offset: '13', wasRecovering: true, items });
+  assert.deepEqual([two.state, server.sent('chat')], ['stored', []]);
+});
+
+inWorld('a busy server gets the message again after its time, and those after it later still', async (world) => {
+  for (const [code, reason] of [[111, 'BUSY'], [108, 'UNAVAILABLE'], [108, 'UNKNOWN'], [100, 'INTERNAL']]) {
+    const { chat, server, room } = await inRoom(world);
+    room.send('one');
+    server.refuse('chat', code, { reason, temporary: true, retryMs: 3000 });
+    room.send('two');
+    world.pass(3000);
+    assert.deepEqual(server.sent('chat').map(({ message }) => message), ['one']);
+    world.pass(1000);
+    const [first, again] = server.sent('chat');
+    assert.deepEqual(again, first);
+    server.reply('chat', { offset: '11', duplicate: true });
+    assert.deepEqual(server.sent('chat').map(({ message }) => message), ['one', 'one', 'two']);
+    chat.close();
+  }
+});
+
+inWorld('a message without an answer is sent again with the same id', async (world) => {
+  const { server, room } = await inRoom(world);
+  room.send('one');
+  world.pass(10000);
+  world.pass(1000);
+  const [first, again] = server.sent('chat');
+  assert.deepEqual(again, first);
+});
+
+inWorld('what the server refuses for a reason has failed, and does not stop the others', async (world) => {
+  for (const [code, temporary] of [[103], [120, true], [121], [122], [123], [127, true]]) {
+    const { chat, server, room } = await inRoom(world);
+    const [one, two] = [room.send('one'), room.send('two')];
+    const done = reasonOf(one.done());
+    server.refuse('chat', code, { reason: `R${code}`, temporary, retryMs: 9000 });
+    assert.deepEqual([one.state, one.error.code, one.error.retryMs, two.state], ['failed', code, 9000, 'sent']);
+    assert.equal(await done, `R${code}`);
+    server.reply('chat', { offset: '11' });
+    one.retry();
+    assert.deepEqual([one.state, one.error, room.outgoing], ['sent', undefined, [one]]);
+    server.refuse('chat', code);
+    assert.equal(one.discard(), code !== 0);
+    assert.deepEqual([one.state, room.outgoing], ['discarded', []]);
+    chat.close();
+  }
+});
+
+inWorld('a message that cannot be sent is refused before, and its text stays with the program', async (world) => {
+  const { room } = await inRoom(world, {}, { textCharsMax: 3 });
+  assert.throws(() => room.send(' \n '), { reason: 'TEXT_EMPTY', code: 123 });
+  assert.throws(() => room.send('abcd'), { reason: 'TEXT_TOO_LONG', code: 122 });
+  assert.equal(room.send('😀😀😀').state, 'sent');
+});
+
+inWorld('one on its way cannot be discarded, one that waits can', async (world) => {
+  const { server, room } = await inRoom(world);
+  const [one, two, three] = ['one', 'two', 'three'].map((text) => room.send(text));
+  assert.deepEqual([one.discard(), two.discard()], [false, true]);
+  server.reply('chat', { offset: '11' });
+  assert.deepEqual([one.state, two.state, three.state], ['stored', 'discarded', 'sent']);
+});
+
+inWorld('it sends no faster than Hello\'s rate', async (world) => {
+  const { server, room } = await inRoom(world, {}, { ratePerS: 2, rateBurst: 3 });
+  for (let i = 0; i < 6; i += 1) {
+    room.send(String(i));
+  }
+  const answer = () => {
+    for (let before = -1; before !== server.sent('chat').length && room.outgoing.some(({ state }) => state === 'sent');) {
+      before = server.sent('chat').length;
+      server.reply('chat', { offset: String(20 + before) });
+    }
+    return server.sent('chat').length;
+  };
+  assert.equal(answer(), 3);
+  world.pass(499);
+  assert.equal(answer(), 3);
+  world.pass(2);
+  assert.equal(answer(), 4);
+  world.pass(500);
+  assert.equal(answer(), 5);
+  world.pass(500);
+  assert.deepEqual([answer(), room.outgoing], [6, []]);
+});
+
+// ---- people ----
+
+inWorld('typing is forgotten after 6 or 30 seconds, with the message, and when its user leaves', async (world) => {
+  const { server, room } = await inRoom(world);
+  const type = (state, userId = 'u2') => server.push('typing', { room: 'lobby', userId, nick: userId, state });
+  const who = () => [...room.typing].map(([id, { isPaused }]) => [id, isPaused]);
+  type('TYPING_ACTIVE', 'u1');
+  assert.deepEqual(who(), []);
+  for (const [state, ms, isPaused] of [['TYPING_ACTIVE', 6000, false], ['TYPING_PAUSED', 30000, true]]) {
+    type(state);
+    world.pass(ms - 1);
+    server.push('ping');
+    assert.deepEqual(who(), [['u2', isPaused]]);
+    world.pass(1);
+    assert.deepEqual(who(), []);
+  }
+  for (const end of [
+    () => type('TYPING_DONE'), () => server.chat(11), () => server.breakLine(),
+    () => server.push('presenceDiff', { room: 'lobby', version: '9', leaves: ['u2'] }),
+  ].sort((one) => (String(one).includes('breakLine') ? 1 : -1))) {
+    type('TYPING_ACTIVE');
+    assert.deepEqual(who(), [['u2', false]]);
+    end();
+    assert.deepEqual(who(), []);
+  }
+});
+
+inWorld('one\'s own typing is told every 3 seconds, and its end once', async (world) => {
+  const { server, room } = await inRoom(world);
+  const told = () => server.sent('typing').map(({ state = 'TYPING_ACTIVE' }) => state.slice(7));
+  for (let i = 0; i < 61; i += 1) {
+    room.type();
+    world.pass(100);
+  }
+  assert.deepEqual(told(), ['ACTIVE', 'ACTIVE', 'ACTIVE']);
+  room.type(TypingState.TYPING_PAUSED);
+  room.type(TypingState.TYPING_PAUSED);
+  room.type(TypingState.TYPING_DONE);
+  room.type(TypingState.TYPING_DONE);
+  assert.deepEqual(told().slice(3), ['PAUSED', 'DONE']);
+  world.pass(3000);
+  room.type();
+  room.send('the message ends it');
+  room.type(TypingState.TYPING_DONE);
+  assert.deepEqual(told().slice(5), ['ACTIVE']);
+});
+
+inWorld('members are the list and the diffs above its version', async (world) => {
+  const presence = { version: '7', members: [{ userId: 'u2', nick: 'Bob' }, { userId: 'u3', nick: 'Cy' }], total: 2 };
+  const { server, room, names } = await inRoom(world, {}, {}, { presence });
+  const diff = (version, more) => server.push('presenceDiff', { room: 'lobby', version: String(version), ...more });
+  diff(7, { leaves: ['u2'], total: 1 });
+  assert.deepEqual([...room.members.keys()], ['u2', 'u3']);
+  diff(9, { joins: [{ userId: 'u4', nick: 'Di' }, { userId: 'u2', nick: 'Bob', away: true }], leaves: ['u3'], total: 2 });
+  assert.deepEqual([...room.members].map(([id, { away }]) => [id, away]), [['u2', true], ['u4', false]]);
+  diff(12, { truncated: true, total: 5000 });
+  assert.deepEqual([room.members.size, room.online], [0, 5000]);
+  assert.deepEqual(names(), ['presence', 'presence']);
+});
+
+inWorld('what was read only grows, is told once a second, and again after a lost connection', async (world) => {
+  const { server, room } = await inRoom(world, {}, {}, { readOffset: '4', unread: 3 });
+  [11, 12, 13].forEach((offset) => server.chat(offset));
+  assert.equal(room.unread, 6);
+  room.read(11n);
+  world.pass(0);
+  room.read(12n);
+  room.read(5n);
+  room.read();
+  assert.deepEqual([room.unread, room.readOffset], [0, 13n]);
+  world.pass(999);
+  assert.deepEqual(server.sent('read').map(({ offset }) => offset), ['11']);
+  world.pass(1);
+  assert.deepEqual(server.sent('read').map(({ offset }) => offset), ['11', '13']);
+  server.push('read', { room: 'lobby', offset: '12', unread: 9 });
+  assert.equal(room.unread, 0);
+  server.chat(14);
+  server.push('read', { room: 'lobby', offset: '14', unread: 0 });
+  assert.deepEqual([room.unread, room.readOffset], [0, 14n]);
+  server.breakLine();
+  await server.back({ readOffset: '13', wasRecovering: true, recovered: true });
+  world.pass(1000);
+  assert.deepEqual(server.sent('read').map(({ offset }) => offset), ['14']);
+});
+
+inWorld('one\'s own message is read', async (world) => {
+  const { server, room } = await inRoom(world);
+  server.chat(11);
+  server.chat(12, { userId: 'u1' });
+  assert.deepEqual([room.unread, room.readOffset], [0, 12n]);
+});
+
+inWorld('activity and reading of rooms that are not joined, and errors without a call, are told', async (world) => {
+  const { chat, server } = begin(world);
+  const told = [];
+  for (const name of ['activity', 'read', 'error']) {
+    chat.on(name, ({ room, code }) => told.push([name, room ?? code]));
+  }
+  await server.welcome();
+  server.push('activity', { room: 'books', unread: 4 });
+  server.push('read', { room: 'books', offset: '4' });
+  world.receive([ERROR + TYPE.typing], '{"code":103}');
+  assert.deepEqual(told, [['activity', 'books'], ['read', 'books'], ['error', 103]]);
+});
+
+// ---- pages ----
+
+const page = (from, to, more = {}) => ({
+  items: Array.from({ length: to - from + 1 }, (_, i) => ({ offset: String(from + i), epoch: '1', message: `m${from + i}` })),
+  top: '10', epoch: '1', ...more,
+});
+
+inWorld('older messages are put before, and newer ones are left out when there are too many', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  const room = chat.join('lobby', { windowMax: 4 });
+  server.admit({ items: page(8, 10).items, moreBefore: true });
+  const older = room.loadOlder(3);
+  assert.deepEqual(server.sent('history')[0], { room: 'lobby', epoch: '1', before: '8', limit: 3 });
+  server.reply('history', page(5, 7, { more: true }));
+  await older;
+  assert.deepEqual([texts(room), room.window.moreBefore, room.window.moreAfter], [['m5', 'm6', 'm7', 'm8'], true, true]);
+  server.chat(11);
+  assert.deepEqual(texts(room), ['m5', 'm6', 'm7', 'm8']);
+  // One arrives while the last page is on its way.
+  const newer = room.loadNewer(5);
+  assert.equal(server.sent('history')[1].after, '8');
+  server.chat(12);
+  server.reply('history', page(9, 11, { top: '11' }));
+  await newer;
+  assert.deepEqual([texts(room), room.window.moreAfter], [['m9', 'm10', 'm11', 'm12'], false]);
+  server.chat(13);
+  assert.deepEqual(texts(room), ['m10', 'm11', 'm12', 'm13']);
+  const newest = room.loadNewest(2);
+  server.reply('history', page(12, 13, { top: '13', more: true }));
+  await newest;
+  assert.deepEqual([texts(room), room.window.moreBefore], [['m12', 'm13'], true]);
+});
+
+inWorld('what happens to a page while it is on its way is in it once', async (world) => {
+  const { server, room } = await inRoom(world);
+  const older = room.loadOlder();
+  server.event(11, 'EVENT_REACT', { target: '9', emoji: '👍' });
+  server.event(12, 'EVENT_REACT', { target: '9', emoji: '👍', userId: 'u1' });
+  const items = page(9, 9).items.map((item) => ({ ...item, reactions: { '👍': { count: 1 } } }));
+  server.reply('history', { items, top: '11', epoch: '1' });
+  await older;
+  assert.deepEqual([...room.messages[0].reactions], [['👍', { count: 2, mine: true }]]);
+});
+
+inWorld('calls fail while there is no connection, and nothing is left of them', async (world) => {
+  const { chat, server, room } = await inRoom(world);
+  const edit = room.edit(10n, 'x');
+  server.breakLine();
+  assert.deepEqual([await reasonOf(edit), await reasonOf(chat.listRooms()), await reasonOf(room.loadOlder())],
+    ['DISCONNECTED', 'DISCONNECTED', 'DISCONNECTED']);
+  assert.equal(EventKind.EVENT_EDIT, 1);
+});
+
+inWorld('a listener that throws stops neither the others nor the room', async (world) => {
+  const { server, room } = await inRoom(world);
+  const heard = [];
+  room.on('message', () => { throw new Error('mine'); });
+  room.on('message', ({ offset }) => heard.push(offset));
+  const stop = room.on('change', () => heard.push('change'));
+  server.chat(11);
+  stop();
+  server.chat(12);
+  assert.deepEqual([heard, world.reported.length], [[11n, 'change', 12n], 2]);
+});
+
+await run();

@@ -1,0 +1,170 @@
+// The messages of a room, folded: what a client builds from pushes is what a fresh client fetches.
+
+import assert from 'node:assert/strict';
+
+import { run, test } from '../lib/tap.mjs';
+import { load, temporaryFolder } from './build.mjs';
+import { Chance } from './chance.mjs';
+
+const { addMessage, addPage, applyEvent, EMPTY, EventKind, pageItems } =
+  await load("export * from '@stoa/client/chat';", temporaryFolder());
+const { EVENT_EDIT, EVENT_DELETE, EVENT_REACT, EVENT_TOPIC } = EventKind;
+
+const ME = 'me';
+const USERS = [ME, 'bob', 'cy'];
+const EMOJI = ['👍', '🎉'];
+
+// The log of a room, and pages of it that are folded from its beginning by other means than the client's.
+class Log {
+  rows = [];
+  #offset = 0n;
+
+  constructor(chance) { this.chance = chance; }
+
+  // A message, or an event of one: as a server would store it.
+  append() {
+    const { chance } = this;
+    const chats = this.rows.filter(({ message }) => message !== undefined);
+    const userId = chance.of(USERS);
+    // Gaps are allowed.
+    this.#offset += 1n + BigInt(chance.below(3));
+    const offset = this.#offset;
+    if (chats.length === 0 || chance.below(2) === 0) {
+      this.rows.push({
+        offset, epoch: 1n, userId, message: `text ${offset}`, deleted: false, editedMs: 0n, reactions: new Map(),
+      });
+    } else {
+      const { offset: target } = chance.of(chats.slice(-8));
+      const kind = chance.of([EVENT_EDIT, EVENT_DELETE, EVENT_REACT, EVENT_REACT, EVENT_REACT, EVENT_TOPIC, 99]);
+      this.rows.push({
+        kind, offset, epoch: 1n, target, userId, text: `edit ${offset}`, tsMs: offset * 10n, emoji: chance.of(EMOJI), off: false,
+      });
+      this.#setOrTakeBack(this.rows.at(-1));
+    }
+    return this.rows.at(-1);
+  }
+
+  // Only a reaction that is not there is set, only one that is there is taken back.
+  #setOrTakeBack(row) {
+    row.off = row.kind === EVENT_REACT && this.#who(row.target, row.emoji, row.offset - 1n).has(row.userId);
+  }
+
+  #who(target, emoji, top) {
+    const users = new Set();
+    for (const row of this.rows) {
+      if (row.kind === EVENT_REACT && row.target === target && row.emoji === emoji && row.offset <= top) {
+        users[row.off ? 'delete' : 'add'](row.userId);
+      }
+    }
+    return users;
+  }
+
+  #fold(chat, top) {
+    const events = this.rows.filter(({ kind, target, offset }) => kind && target === chat.offset && offset <= top);
+    if (events.some(({ kind }) => kind === EVENT_DELETE)) {
+      return { ...chat, message: '', deleted: true };
+    }
+    const edit = events.findLast(({ kind }) => kind === EVENT_EDIT);
+    const reactions = EMOJI.map((emoji) => [emoji, this.#who(chat.offset, emoji, top)])
+      .filter(([, users]) => users.size > 0)
+      .map(([emoji, users]) => [emoji, { count: users.size, mine: users.has(ME) }]);
+    return { ...chat, message: edit?.text ?? chat.message, editedMs: edit?.tsMs ?? 0n, reactions: new Map(reactions) };
+  }
+
+  // The last `limit` messages below `before`, as of `top`.
+  page(limit, top = this.#offset, before = 2n ** 64n) {
+    const chats = this.rows.filter(({ message, offset }) => message !== undefined && offset <= top && offset < before);
+    return {
+      items: chats.slice(-limit).map((chat) => this.#fold(chat, top)), top, more: chats.length > limit,
+    };
+  }
+}
+
+const plain = (items) => items.map(({ asOf, reactions, ...rest }) => ({
+  ...rest, reactions: [...reactions].sort(([one], [other]) => (one < other ? -1 : 1)),
+}));
+
+const take = (window, row, max) => (row.message === undefined ? applyEvent(window, row, ME) : addMessage(window, row, max));
+
+test('what is built from a page and from pushes is what a fresh page has, at every moment', async () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const chance = new Chance(seed);
+    const log = new Log(chance);
+    const max = 1 + chance.below(12);
+    for (let i = chance.below(30); i > 0; i -= 1) {
+      log.append();
+    }
+    const first = log.page(max);
+    let window = addPage(EMPTY, pageItems(first.items, first.top, [], ME), 'after', false, max);
+    for (let i = 0; i < 60; i += 1) {
+      window = take(window, log.append(), max);
+      assert.deepEqual(plain(window.items), plain(log.page(window.items.length).items), `seed ${seed}, step ${i}`);
+    }
+  }
+});
+
+test('older pages, late and with events meanwhile, fit to what is there', async () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const chance = new Chance(seed);
+    const log = new Log(chance);
+    for (let i = 0; i < 60; i += 1) {
+      log.append();
+    }
+    const first = log.page(5);
+    let window = addPage(EMPTY, pageItems(first.items, first.top, [], ME), 'after', false, 1000);
+    for (let more = true; more;) {
+      // The server reads the page at once, or later; its answer comes later still.
+      const [pushed, events] = [[], []];
+      const grow = () => {
+        for (let i = chance.below(4); i > 0; i -= 1) {
+          pushed.push(log.append());
+        }
+      };
+      const edge = window.items[0].offset;
+      grow();
+      const page = log.page(4, undefined, edge);
+      grow();
+      pushed.forEach((row) => {
+        window = take(window, row, 1000);
+        events.push(...(row.message === undefined ? [row] : []));
+      });
+      const newer = events.filter(({ offset }) => offset > page.top);
+      window = addPage(window, pageItems(page.items, page.top, newer, ME), 'before', page.more, 1000);
+      assert.deepEqual(plain(window.items), plain(log.page(window.items.length).items), `seed ${seed}`);
+      more = page.more;
+    }
+    assert.equal(window.moreBefore, false);
+  }
+});
+
+test('a window has at most as many messages as it may, and says on which sides there are more', async () => {
+  const items = (from, to) => pageItems(
+    Array.from({ length: to - from + 1 }, (_, i) => ({ offset: BigInt(from + i), reactions: new Map() })), 100n, [], ME);
+  const offsets = ({ items: found }) => found.map(({ offset }) => Number(offset));
+  let window = addPage(EMPTY, items(7, 9), 'after', false, 3);
+  assert.deepEqual([offsets(window), window.moreBefore, window.moreAfter], [[7, 8, 9], false, false]);
+  window = addPage(window, items(5, 7), 'before', true, 3);
+  assert.deepEqual([offsets(window), window.moreBefore, window.moreAfter], [[5, 6, 7], true, true]);
+  assert.equal(addMessage(window, { offset: 10n }, 3), window);
+  window = addPage(window, items(8, 9), 'after', false, 3);
+  assert.deepEqual([offsets(window), window.moreBefore, window.moreAfter], [[7, 8, 9], true, false]);
+  assert.equal(addMessage(window, { offset: 9n }, 3), window);
+  window = addMessage(window, { offset: 10n }, 3);
+  assert.deepEqual(offsets(window), [8, 9, 10]);
+  assert.deepEqual(addMessage(EMPTY, { offset: 1n }, 0).items.length, 0);
+});
+
+test('a message that changes is a new object, and the others stay', async () => {
+  const [one, two] = [1n, 2n].map((offset) => ({ offset, message: 'x', reactions: new Map() }));
+  const before = addPage(EMPTY, pageItems([one, two], 2n, [], ME), 'after', false, 9);
+  const event = { kind: EVENT_EDIT, target: 2n, offset: 3n, text: 'y', tsMs: 5n };
+  const after = applyEvent(before, event, ME);
+  assert.notEqual(after.items[1], before.items[1]);
+  assert.equal(after.items[0], before.items[0]);
+  assert.equal(before.items[1].message, 'x');
+  assert.equal(applyEvent(after, event, ME), after);
+  assert.equal(applyEvent(after, { ...event, offset: 4n, kind: EVENT_TOPIC }, ME), after);
+  assert.equal(applyEvent(after, { ...event, offset: 4n, target: 77n }, ME), after);
+});
+
+await run();
