@@ -1,7 +1,7 @@
 // build.mjs: what the plugin and the runtime make of a .proto file, as a module that a test can import.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -56,9 +56,6 @@ export function generatePeer(root, protos, out) {
     '--es_opt=target=js,import_extension=js');
 }
 
-const ENTRIES = {
-  '@stoa/client': 'index.js', '@stoa/client/wkt': 'wkt.js', '@stoa/client/chat': 'chat.js',
-};
 let runtime;
 
 // The package's modules, as users get them; made once.
@@ -67,7 +64,9 @@ function modules() {
     runtime = temporaryFolder();
     buildModules(runtime);
   }
-  return Object.fromEntries(Object.entries(ENTRIES).map(([entry, file]) => [entry, path.join(runtime, file)]));
+  const { exports } = JSON.parse(readFileSync(path.join(CLIENT, 'package.json'), 'utf8'));
+  return Object.fromEntries(Object.entries(exports).map(([entry, { default: file }]) =>
+    [path.posix.join('@stoa/client', entry), path.join(runtime, path.relative('dist', file))]));
 }
 
 // One module of several lines of source; its code as text.
@@ -75,7 +74,7 @@ export function bundle(source, folder, options = {}) {
   const result = buildSync({
     stdin: { contents: source, resolveDir: folder, loader: 'ts' },
     alias: modules(),
-    nodePaths: [MODULES],
+    nodePaths: [MODULES, path.join(HERE, '../node_modules')],
     bundle: true,
     format: 'esm',
     target: 'es2020',

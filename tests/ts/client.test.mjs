@@ -59,7 +59,10 @@ inWorld('listeners hear messages in order until they are told to stop, with ever
   world.receive([0], '{"message":"one"}');
   stop();
   world.receive([0], '{"message":"two"}');
-  assert.deepEqual(heard, [{ message: 'one', sender: '', timestamp: '', userId: '', tsMs: 0n }, 'second', 'second']);
+  assert.deepEqual(heard, [{
+    message: 'one', sender: '', timestamp: '', room: '', offset: 0n, epoch: 0n, clientMsgId: '', userId: '', tsMs: 0n, replyTo: 0n,
+    deleted: false, editedMs: 0n, reactions: new Map(),
+  }, 'second', 'second']);
 });
 
 inWorld('types that the API does not have are ignored', async (world) => {
@@ -409,14 +412,30 @@ inWorld('a page that is shown again, and a network that is back, try the connect
   assert.equal(client.state, 'connected');
 });
 
-inWorld('after a sleep what was received meanwhile still counts, and silence for 10 seconds is the end', async (world) => {
+inWorld('after a sleep what was received meanwhile still counts, and silence for a second is the end', async (world) => {
+  for (const [heard, isTimerFirst] of [[true, true], [true, false], [false, true], [false, false]]) {
+    const client = world.online();
+    world.sleep(3600000);
+    if (isTimerFirst) {
+      world.pass(0);
+    }
+    world.listeners.get('visibilitychange')({ type: 'visibilitychange' });
+    assert.deepEqual([client.state, world.pings > 0], ['connected', true]);
+    if (heard) {
+      world.receive([PING]);
+    }
+    world.pass(1000);
+    assert.equal(client.state, heard ? 'connected' : 'reconnecting');
+    client.close();
+  }
+});
+
+inWorld('a timer that slept may run before what the socket has, and gives it 10 seconds', async (world) => {
   for (const heard of [true, false]) {
     const client = world.online();
     world.sleep(3600000);
-    // The timer that slept may come before what the socket has.
     world.pass(0);
-    world.listeners.get('visibilitychange')();
-    assert.deepEqual([client.state, world.pings > 0], ['connected', true]);
+    assert.deepEqual([client.state, world.pings], ['connected', 1]);
     if (heard) {
       world.receive([PING]);
     }
@@ -424,6 +443,66 @@ inWorld('after a sleep what was received meanwhile still counts, and silence for
     assert.equal(client.state, heard ? 'connected' : 'reconnecting');
     client.close();
   }
+});
+
+inWorld('a change of network is tried with what the program gives, also of a hidden page, once in 3 seconds', async (world) => {
+  let probes = 0;
+  const client = world.online({ probe() { probes += 1; } });
+  world.document.hidden = true;
+  for (const type of ['online', 'change', 'online']) {
+    world.listeners.get('online')({ type });
+  }
+  assert.deepEqual([probes, world.pings], [1, 0]);
+  world.receive([PING]);
+  world.pass(3001);
+  assert.equal(client.state, 'connected');
+  world.listeners.get('online')({ type: 'online' });
+  world.pass(2999);
+  assert.deepEqual([probes, client.state], [2, 'connected']);
+  world.pass(1);
+  assert.equal(client.state, 'reconnecting');
+});
+
+inWorld('it moves to another URL at the time that it is told, and back when that does not work', async (world) => {
+  const client = world.online();
+  client.move(5000, 'ws://other/');
+  world.pass(4999);
+  assert.equal(client.state, 'connected');
+  world.pass(1);
+  assert.deepEqual([client.state, world.socket.url, world.states.at(-1)[1].delayMs], ['reconnecting', 'ws://other/', 0]);
+  world.breakLine();
+  world.pass(1000);
+  assert.equal(world.socket.url, 'ws://host/');
+  world.open();
+  client.move(5000);
+  world.pass(1000);
+  world.breakLine(4001);
+  assert.deepEqual([world.states.at(-1)[1].delayMs, world.sockets.length], [4000, 3]);
+});
+
+inWorld('reconnect gives a connection up and waits as long as it is told and a random time', async (world) => {
+  const client = world.online();
+  client.reconnect(7000, 'why');
+  assert.deepEqual(world.states.at(-1), ['reconnecting', { code: 1000, reason: 'why', delayMs: 7750 }]);
+  world.listeners.get('online')({ type: 'online' });
+  assert.equal(world.sockets.length, 1);
+  client.close();
+  client.reconnect();
+  assert.equal(client.state, 'closed');
+});
+
+inWorld('request settles before the next frame is interpreted, and throws when nothing was sent', async (world) => {
+  const client = world.online();
+  const heard = [];
+  client.on('chat', ({ message }) => heard.push(message));
+  client.request('hello', {}, (error, reply) => heard.push(error?.code ?? reply.nick));
+  client.request('hello', {}, (error) => heard.push(error.code));
+  world.receive([CALL + 16, 1], '{"nick":"Ada"}');
+  world.receive([0], '{"message":"one"}');
+  world.receive([CALL + ERROR + 16, 2], '{"code":124}');
+  assert.deepEqual(heard, ['Ada', 'one', 124]);
+  world.breakLine();
+  assert.throws(() => client.request('hello', {}, () => assert.fail()), { reason: 'DISCONNECTED' });
 });
 
 inWorld('a page that is shown again while its client waits connects at once', async (world) => {
@@ -498,7 +577,8 @@ inWorld('a socket whose close throws is given up as well', async (world) => {
 inWorld('a URL that is none is the maker\'s error, and nothing is left of the client', async (world) => {
   world.refusal = new DOMException('the URL', 'SyntaxError');
   assert.throws(() => new ChatroomClient('http:// /', { WebSocket: world.WebSocket }), { name: 'SyntaxError' });
-  assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: undefined }), TypeError);
+  assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: undefined }),
+    { name: 'TypeError', message: 'there is no global WebSocket: pass { WebSocket }' });
   assert.deepEqual([world.listeners.size, world.timerCount], [0, 0]);
 });
 

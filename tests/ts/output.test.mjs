@@ -2,14 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { run, test } from '../lib/tap.mjs';
 import { API, bundle, CASES, CLIENT, filesUnder, generate, GOLDEN, MODULES, temporaryFolder } from './build.mjs';
 
-const SIZE_MAX = 4224;
 const TSC = path.join(MODULES, 'typescript/bin/tsc');
 const read = (...parts) => readFileSync(path.join(...parts), 'utf8');
 const cases = filesUnder(CASES, '.proto');
@@ -18,6 +17,7 @@ if (process.argv.includes('--update')) {
   rmSync(GOLDEN, { recursive: true, force: true });
   mkdirSync(GOLDEN);
   generate(CASES, cases, GOLDEN);
+  generate(API, ['chatroom/v1/chatroom.proto'], path.join(CLIENT, 'src/api'));
   process.exit(0);
 }
 
@@ -40,6 +40,16 @@ test('one run for many files gives the same as many runs, and nothing is golden 
   }
 });
 
+test('the chat\'s API in the package is what the plugin writes from chatroom.proto', async () => {
+  const folder = temporaryFolder();
+  generate(API, ['chatroom/v1/chatroom.proto'], folder);
+  const home = path.join(CLIENT, 'src/api');
+  assert.deepEqual(filesUnder(home, ''), filesUnder(folder, ''));
+  for (const name of filesUnder(folder, '')) {
+    assert.equal(read(home, name), read(folder, name), 'tests/ts/update.sh writes it again');
+  }
+});
+
 function compile(folder, paths) {
   writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({
     compilerOptions: {
@@ -53,14 +63,18 @@ function compile(folder, paths) {
   return done.stdout + done.stderr;
 }
 
-// The package in the folder of one who uses it, as npm would put it there.
+const npm = (cwd, ...args) => execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'],
+  { cwd, encoding: 'utf8' });
+
+// An empty project with the package, as `npm pack` makes it.
 const user = temporaryFolder();
+writeFileSync(path.join(user, 'package.json'), '{ "private": true, "type": "module" }');
+const tarball = npm(CLIENT, 'pack', '--pack-destination', user).trim().split('\n').at(-1);
+npm(user, 'install', `./${tarball}`);
 const home = path.join(user, 'node_modules/@stoa/client');
-const dist = path.join(home, 'dist');
-mkdirSync(home, { recursive: true });
-copyFileSync(path.join(CLIENT, 'package.json'), path.join(home, 'package.json'));
-execFileSync(process.execPath, [path.join(CLIENT, 'build.mjs'), dist]);
-const PACKAGE = { '@stoa/client': [path.join(dist, 'index.d.ts')], '@stoa/client/wkt': [path.join(dist, 'wkt.d.ts')] };
+const { exports: ENTRIES } = JSON.parse(read(home, 'package.json'));
+const PACKAGE = Object.fromEntries(Object.entries(ENTRIES).map(([entry, { types }]) =>
+  [path.posix.join('@stoa/client', entry), [path.join(home, types)]]));
 
 test('the golden files compile under the strictest options, against the declarations of the package', async () => {
   const folder = temporaryFolder();
@@ -78,46 +92,113 @@ const MISTAKES = {
   'an unknown subprotocol': "new ChatroomClient('', { protocol: 'stoa.xml' });",
 };
 
-test('the example of the README compiles, and the mistakes that types should catch do not', async () => {
+const EXAMPLES = [...read(CLIENT, 'README.md').matchAll(/```(tsx?|js)\n(.*?)```/gs)].map(([, kind, text]) => ({ kind, text }));
+const GENERIC = EXAMPLES.find(({ text }) => text.includes('ChatroomClient')).text;
+
+test('the example of the README for any API compiles, and the mistakes that types should catch do not', async () => {
   const folder = temporaryFolder();
   mkdirSync(path.join(folder, 'api'));
   generate(API, ['chatroom/v1/chatroom.proto'], path.join(folder, 'api'));
-  const example = /```ts\n(.*?)```/s.exec(read(CLIENT, 'README.md'))[1];
-  writeFileSync(path.join(folder, 'example.ts'), `${example}\nstop();\n`);
+  writeFileSync(path.join(folder, 'example.ts'), `${GENERIC}\nstop();\n`);
   Object.values(MISTAKES).forEach((line, index) => {
-    writeFileSync(path.join(folder, `mistake${index}.ts`), `${example}\nstop();\n${line}\n`);
+    writeFileSync(path.join(folder, `mistake${index}.ts`), `${GENERIC}\nstop();\n${line}\n`);
   });
   const told = compile(folder, PACKAGE);
   assert.doesNotMatch(told, /example\.ts|api\//);
   Object.keys(MISTAKES).forEach((what, index) => assert.match(told, new RegExp(`mistake${index}\\.ts.*error TS`), what));
 });
 
-test('the example of the README has at most twenty lines', async () => {
-  const example = /```ts\n(.*?)```/s.exec(read(CLIENT, 'README.md'))[1];
-  assert.ok(example.trim().split('\n').length <= 20);
-});
+const CHAT_MISTAKES = {
+  'an unknown event of a room': "room.on('mesage', () => {});",
+  'a listener of another event': "room.on('message', (left: { code: number }) => left);",
+  'a number for an offset': "room.edit(7, 'text');",
+  'a setting of rooms that there is not': "room.set({ topics: '' });",
+  'an internal member': 'chat.tryRequest_;',
+};
 
-test('the package holds what its exports name, and Node loads it without a bundler', async () => {
-  const { exports } = JSON.parse(read(CLIENT, 'package.json'));
-  for (const entry of Object.values(exports).flatMap((one) => Object.values(one))) {
-    assert.ok(existsSync(path.join(dist, path.relative('dist', entry))), entry);
-  }
-  writeFileSync(path.join(user, 'main.mjs'), `
-    import { Client, decodeJson } from '@stoa/client';
-    import { Timestamp } from '@stoa/client/wkt';
-    console.log(typeof Client, decodeJson(Timestamp, '1970-01-01T00:00:01Z').seconds);
-  `);
-  const told = execFileSync(process.execPath, ['main.mjs'], { cwd: user, encoding: 'utf8' });
-  assert.equal(told, 'function 1n\n');
-});
-
-test(`codec and client for the chat room are at most ${SIZE_MAX} bytes, minified and gzipped`, async () => {
+test('the examples of the README for the chat compile, and the mistakes that types should catch do not', async () => {
   const folder = temporaryFolder();
-  generate(API, ['chatroom/v1/chatroom.proto'], folder);
-  const code = bundle("export * from './chatroom/v1/chatroom.stoa.js';", folder, { minify: true });
-  const bytes = gzipSync(code, { level: 9 }).length;
-  process.stdout.write(`# ${bytes} bytes gzipped, ${code.length} before\n`);
-  assert.ok(bytes <= SIZE_MAX, `${bytes} bytes`);
+  const examples = EXAMPLES.filter(({ kind, text }) => kind === 'ts' && text.includes('@stoa/client/chat'));
+  assert.ok(examples.length >= 3);
+  examples.forEach(({ text }, index) => writeFileSync(path.join(folder, `example${index}.ts`), text));
+  Object.values(CHAT_MISTAKES).forEach((line, index) => {
+    writeFileSync(path.join(folder, `mistake${index}.ts`), `${examples[0].text}\n${line}\n`);
+  });
+  const told = compile(folder, PACKAGE);
+  assert.doesNotMatch(told, /example/);
+  Object.keys(CHAT_MISTAKES).forEach((what, index) =>
+    assert.match(told, new RegExp(`mistake${index}\\.ts.*error TS`), what));
 });
+
+test('the wrappers\' declarations need nothing that is not in React, Vue or the package', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(path.join(folder, 'example.ts'), `
+    import { Chat } from '@stoa/client/chat';
+    import * as forReact from '@stoa/client/react';
+    import * as forVue from '@stoa/client/vue';
+    const chat = new Chat('');
+    export const one: string | undefined = forReact.useRoom(chat, 'lobby')?.messages[0]?.message;
+    export const two: string | undefined = forVue.useRoom(chat, { value: 'lobby' }).value.messages[0]?.message;
+    export const three: string = forReact.useChat(chat).state + forVue.useChat(chat).value.state;
+  `);
+  copyFileSync(path.join(CLIENT, 'src/peers.d.ts'), path.join(folder, 'peers.d.ts'));
+  assert.equal(compile(folder, PACKAGE), '');
+});
+
+test('the example of the README for any API has at most twenty lines', async () => {
+  assert.ok(GENERIC.trim().split('\n').length <= 20);
+});
+
+const MAIN = `
+  import { Client, decodeJson } from '@stoa/client';
+  import { Timestamp } from '@stoa/client/wkt';
+  import { Chat } from '@stoa/client/chat';
+  import { ChatroomApi } from '@stoa/client/chatroom';
+  let why;
+  try { new Chat('ws://localhost/', { WebSocket: undefined }); } catch ({ message }) { why = message; }
+  console.log(typeof Client, decodeJson(Timestamp, '1970-01-01T00:00:01Z').seconds, ChatroomApi.calls.hello[0], why);
+`;
+
+function works(folder) {
+  writeFileSync(path.join(folder, 'main.mjs'), MAIN);
+  const told = execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(told, 'function 1n 16 there is no global WebSocket: pass { WebSocket }\n');
+}
+
+test('the packed package has what its exports name and no dependency, and Node loads it without a bundler', async () => {
+  for (const entry of Object.values(ENTRIES).flatMap((one) => Object.values(one))) {
+    assert.ok(existsSync(path.join(home, entry)), entry);
+  }
+  assert.equal(JSON.parse(read(home, 'package.json')).dependencies, undefined);
+  assert.deepEqual(readdirSync(path.join(user, 'node_modules')).filter((name) => !name.startsWith('.')), ['@stoa']);
+  works(user);
+});
+
+test('the folder itself, installed by its path, works', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  // As after a clone.
+  rmSync(path.join(CLIENT, 'dist'), { recursive: true, force: true });
+  npm(folder, 'install', CLIENT);
+  assert.ok(lstatSync(path.join(folder, 'node_modules/@stoa/client')).isSymbolicLink());
+  works(folder);
+});
+
+const SIZES = [
+  ['the runtime with one call and one message', 3900, `
+    import { Client, message, string } from '@stoa/client';
+    const Text = message([[1, 'text', string]]);
+    export const client = (url) => new Client({ messages: { chat: [0, Text] }, calls: { hello: [16, Text, Text] } }, url);`],
+  ['the chat: all of @stoa/client/chat with both codecs', 11264, "export * from '@stoa/client/chat';"],
+];
+
+for (const [what, max, source] of SIZES) {
+  test(`${what} is at most ${max} bytes, minified and gzipped`, async () => {
+    const code = bundle(source, temporaryFolder(), { minify: true });
+    const bytes = gzipSync(code, { level: 9 }).length;
+    process.stdout.write(`# ${bytes} bytes gzipped, ${code.length} before\n`);
+    assert.ok(bytes <= max, `${bytes} bytes`);
+  });
+}
 
 await run();

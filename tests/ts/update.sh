@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the golden files anew, from what the plugin in a build folder does now:
+# Writes the golden files and the API in the package anew, from what the plugin in a build folder does now:
 #
 #   ./tests/ts/update.sh [BUILD_FOLDER]
 #
@@ -11,4 +11,4 @@ build=${1:-build-test}
 ninja -C "$build" tools/protoc-gen-stoa/protoc-gen-stoa
 PROTOC=protoc PROTOC_GEN_STOA=$(realpath "$build")/tools/protoc-gen-stoa/protoc-gen-stoa \
   node tests/ts/output.test.mjs --update
-git --no-pager diff --stat -- tests/ts
+git --no-pager diff --stat -- tests/ts web/client/src/api

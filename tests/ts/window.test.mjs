@@ -31,7 +31,8 @@ class Log {
     const offset = this.#offset;
     if (chats.length === 0 || chance.below(2) === 0) {
       this.rows.push({
-        offset, epoch: 1n, userId, message: `text ${offset}`, deleted: false, editedMs: 0n, reactions: new Map(),
+        offset, epoch: 1n, userId, message: `text ${offset}`, sender: `nick of ${userId}`, replyTo: offset / 2n,
+        deleted: false, editedMs: 0n, reactions: new Map(),
       });
     } else {
       const { offset: target } = chance.of(chats.slice(-8));
@@ -62,7 +63,7 @@ class Log {
   #fold(chat, top) {
     const events = this.rows.filter(({ kind, target, offset }) => kind && target === chat.offset && offset <= top);
     if (events.some(({ kind }) => kind === EVENT_DELETE)) {
-      return { ...chat, message: '', deleted: true };
+      return { ...chat, message: '', sender: '', replyTo: 0n, deleted: true };
     }
     const edit = events.findLast(({ kind }) => kind === EVENT_EDIT);
     const reactions = EMOJI.map((emoji) => [emoji, this.#who(chat.offset, emoji, top)])

@@ -14,7 +14,9 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 // The runtime. inner.ts is for the modules below.
 const RUNTIME = { index: 'src/index.ts', wkt: 'src/wkt.ts', inner: 'src/inner.ts' };
 // The chat, on the runtime, and its wrappers.
-const CHAT = { chat: 'src/chat/index.ts', chatroom: 'src/api/chatroom/v1/chatroom.stoa.ts' };
+const CHAT = {
+  chat: 'src/chat/index.ts', chatroom: 'src/api/chatroom/v1/chatroom.stoa.ts', react: 'src/react.ts', vue: 'src/vue.ts',
+};
 
 // Private members of a class that programs extend. An underscore prevents collisions of their short names with other
 // members.
@@ -66,6 +68,7 @@ export function buildModules(out) {
     alias: { '@stoa/client': './index.js', '@stoa/client/inner': './inner.js' },
     external: ['./index.js', './inner.js', 'react', 'vue'],
     chunkNames: 'chat-[hash]',
+    // What is internal to the chat ends so.
     mangleProps: /[a-z]_$/,
   });
 }

@@ -348,7 +348,7 @@ export class Client<A extends Api> {
       if (now() >= this.retryAt) {
         this.retryNow();
       }
-    } else if (this.dueAt <= now()) {
+    } else if (this.isTried || this.dueAt <= now()) {
       this.challenge(SHOWN_MS);
     } else if (isNew && now() - this.probedAt > PROBE_MS) {
       this.probedAt = now();

@@ -65,6 +65,7 @@ const TYPING_SEND_MS = 3000;
 // By TypingState: how long it is believed.
 const TYPING_MS = [6000, 30000];
 const READ_MS = 1000;
+const RESUME_MS = 3000;
 // The membership has ended, and may begin again: internal, limit, not available, too many requests, position lost.
 const COMES_BACK = [100, 106, 108, 111, 112];
 const JOINED_BEFORE = 105;
@@ -468,6 +469,8 @@ export class Room {
       this.queue.resume_();
     } else {
       this.resumeAt = offset;
+      // For a server that counts something that it does not send.
+      this.after('resume', RESUME_MS, () => this.queue.resume_());
     }
   }
 

@@ -63,11 +63,12 @@ export function addMessage(window: Window, message: ChatMessage, max: number): W
   return { ...window, items: newest(longer, max), moreBefore: window.moreBefore || longer.length > max };
 }
 
-// As the server folds: of a deleted message only its place is left, and only of the present reactions is there a count.
+// As the server folds: of a deleted message only its place and its user id are left, and a reaction that nobody has any
+// more is gone.
 function change(item: Item, event: EventMessage, me: string): Item {
   const asOf = event.offset;
   if (event.kind === EventKind.EVENT_DELETE) {
-    return { ...item, asOf, message: '', deleted: true, editedMs: 0n, reactions: new Map() };
+    return { ...item, asOf, message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
   }
   if (item.deleted) {
     return { ...item, asOf };
