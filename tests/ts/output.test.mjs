@@ -53,7 +53,7 @@ test('the chat\'s API in the package is what the plugin writes from chatroom.pro
 function compile(folder, paths) {
   writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({
     compilerOptions: {
-      target: 'ES2020', lib: ['ES2020', 'DOM'], module: 'ES2020', moduleResolution: 'bundler', types: [], strict: true,
+      target: 'ES2020', lib: ['ES2020', 'DOM'], module: 'ES2022', moduleResolution: 'bundler', types: [], strict: true,
       noUnusedLocals: true, noUnusedParameters: true, noImplicitOverride: true, noUncheckedIndexedAccess: true,
       exactOptionalPropertyTypes: true, isolatedModules: true, declaration: true, outDir: 'out', paths,
     },

@@ -23,6 +23,7 @@ export class Outgoing {
   readonly sinceMs = Date.now();
   private waiting: [(it: Outgoing) => void, (why: unknown) => void][] = [];
 
+  /** @internal */
   constructor(
     private readonly queue: Queue,
     readonly clientMsgId: string,
