@@ -1,13 +1,11 @@
+/* Chat: store a message in a room. */
+#include "failure.h"
 #include "handlers.h"
+#include "join.h"
 #include "person.h"
 #include "text.h"
 
 #include <stdio.h>
-
-/* The bytes of an encoded message without its text and its sender. */
-#define AROUND_BYTES 256u
-/* The retry_ms of a message that was too much. */
-#define BUSY_RETRY_MS 1000u
 
 static const struct stoa_error *text_too_long(struct stoa_session *session, size_t chars) {
   char text[96];
@@ -15,49 +13,67 @@ static const struct stoa_error *text_too_long(struct stoa_session *session, size
   return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
 }
 
-/* The library refuses a message that is too long for some client, and a message when too many are queued. The first can
- * never be sent, the second can be sent again later. */
-static const struct stoa_error *not_sent(struct stoa_session *session, const struct chatroom_v1_chat_message *said) {
-  static const struct stoa_error busy = {.code = STOA_ERROR_LIMIT,
-                                         .reason = STOA_STR("BUSY"),
-                                         .message = STOA_STR("too many messages are queued"),
-                                         .temporary = true,
-                                         .retry_ms = BUSY_RETRY_MS};
-  size_t bytes_max = stoa_server_message_bytes_max(stoa_session_server(session));
-  if (AROUND_BYTES + chatroom_written_bytes(said->message) + chatroom_written_bytes(said->sender) <= bytes_max) {
-    return &busy;
+const struct stoa_error *chatroom_check_text(struct stoa_session *session, struct stoa_string text) {
+  size_t chars = chatroom_count_chars(text);
+  if (chars == 0) {
+    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message must have text");
   }
-  char text[96];
-  snprintf(text, sizeof text, "for some members this text is longer than %zu bytes", bytes_max);
-  return stoa_session_error(session, CHATROOM_ERROR_TEXT_TOO_LONG, "TEXT_TOO_LONG", text);
+  return chars > CHATROOM_TEXT_CHARS_MAX ? text_too_long(session, chars) : NULL;
+}
+
+const struct stoa_error *chatroom_check_member(const struct chatroom *chatroom, struct stoa_session *session,
+                                               struct stoa_string room) {
+  if (!chatroom_is_room_name(room)) {
+    return stoa_session_error(session, STOA_ERROR_BAD_REQUEST, "INVALID",
+                              "a room has 1 to 63 bytes without control characters");
+  }
+  if (stoa_room_has(chatroom->rooms, session, room) || chatroom_is_joining(session, room)) {
+    return NULL;
+  }
+  return stoa_session_error(session, CHATROOM_ERROR_DENIED, "NOT_A_MEMBER", "join the room first");
+}
+
+static void on_stored(void *call, const struct stoa_room_answer *answer) {
+  if (answer->status != STOA_ROOM_OK && answer->status != STOA_ROOM_DUPLICATE) {
+    chatroom_fail(call, answer->status, answer->retry_ms);
+    return;
+  }
+  const struct chatroom_v1_chat_ack ack = {.offset = answer->position.offset,
+                                           .epoch = answer->position.epoch,
+                                           .ts_ms = answer->time_us / 1000,
+                                           .duplicate = answer->status == STOA_ROOM_DUPLICATE};
+  int ignored = chatroom_v1_chatroom_service_chat_reply(call, &ack);
+  (void)ignored; /* the session may have ended; the message is stored all the same */
+}
+
+/* Whatever else the client claims is not used; the stamp has it. */
+static int publish(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
+                   const struct chatroom_v1_chat_message *message, struct stoa_call *call) {
+  const struct person *person = stoa_session_user(session);
+  const struct chatroom_v1_chat_message said = {
+      .message = message->message, .sender = person_nick(person), .reply_to = message->reply_to};
+  const struct stoa_publish_options options = {
+      .sender = stoa_string_of(person->user_id), .client_msg_id = message->client_msg_id, .session = session};
+  return stoa_room_publish(chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options, on_stored, call);
 }
 
 const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *session,
                                           const struct chatroom_v1_chat_message *message,
                                           struct chatroom_v1_chat_ack *ack) {
-  const struct person *person = stoa_session_user(session);
-  char now[CHATROOM_TIME_TEXT_SIZE];
-  int64_t now_ms = stoa_server_wall_ms(stoa_session_server(session));
-  size_t chars = chatroom_count_chars(message->message);
-  (void)user, (void)ack;
-  if (chars == 0) {
-    return stoa_session_error(session, CHATROOM_ERROR_TEXT_EMPTY, "TEXT_EMPTY", "a message must have text");
+  const struct chatroom *chatroom = user;
+  struct stoa_string room = chatroom_room(chatroom, message->room);
+  const struct stoa_error *error = chatroom_check_text(session, message->message);
+  (void)ack;
+  if (error == NULL) {
+    error = chatroom_check_member(chatroom, session, room);
   }
-  if (chars > CHATROOM_TEXT_CHARS_MAX) {
-    return text_too_long(session, chars);
+  struct stoa_call *call = error == NULL ? chatroom_take(session, &error) : NULL;
+  if (call == NULL) {
+    return error;
   }
-  /* Sender and time from the client are not used. */
-  const struct chatroom_v1_chat_message said = {.message = message->message,
-                                                .sender = person_nick(person),
-                                                .timestamp = chatroom_time_text(now_ms, now),
-                                                .user_id = stoa_string_of(person->user_id),
-                                                .ts_ms = now_ms};
-  int status = chatroom_v1_chat_broadcast(stoa_session_server(session), &said);
-  if (status == STOA_E_LIMIT) {
-    return not_sent(session, &said);
-  }
+  int status = publish(chatroom, session, room, message, call);
   if (status != STOA_OK) {
-    return stoa_session_error(session, STOA_ERROR_INTERNAL, "INTERNAL", "the message could not be sent");
+    chatroom_fail(call, chatroom_status_of(status, STOA_ROOM_TOO_BIG), 0);
   }
-  return NULL;
+  return STOA_LATER;
 }

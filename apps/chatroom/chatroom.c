@@ -1,7 +1,14 @@
 #include "chatroom.h"
 
 #include "handlers.h"
+#include "join.h"
 #include "person.h"
+#include "text.h"
+
+#include <stoa/log.h>
+
+#define DEFAULT_ROOM "lobby"
+#define EDIT_WINDOW_S_DEFAULT (24u * 3600)
 
 /* A client tests its connection: nothing to do. Without a handler it would count as an unknown type. */
 static const struct stoa_error *on_ping(void *user, struct stoa_session *session,
@@ -20,8 +27,18 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory", 1000};
     return STOA_REFUSE;
   }
+  if (!stoa_session_negotiated(session) && chatroom_join_plain(user, session) != STOA_OK) {
+    *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "the room is not available now", 1000};
+    person_destroy(person);
+    return STOA_REFUSE;
+  }
   stoa_session_set_user(session, person);
   return STOA_ADMIT;
+}
+
+static void on_closing(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
+  (void)user, (void)code, (void)reason;
+  chatroom_forget_joinings(session);
 }
 
 static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
@@ -31,11 +48,33 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   person_destroy(stoa_session_user(session));
 }
 
-int chatroom_setup(struct stoa_server *server, struct chatroom *room) {
+static int configure(struct chatroom *chatroom, const struct chatroom_v1_config *config) {
+  uint32_t window_s = config->chat == NULL ? 0 : config->chat->edit_window_s;
+  chatroom->edit_window_ms = INT64_C(1000) * (window_s == 0 ? EDIT_WINDOW_S_DEFAULT : window_s);
+  chatroom->default_room = config->default_room.len == 0 ? stoa_string_of(DEFAULT_ROOM) : config->default_room;
+  if (chatroom_is_room_name(chatroom->default_room)) {
+    return STOA_OK;
+  }
+  stoa_log(STOA_LOG_ERROR, "default_room is 1 to 63 bytes without control characters",
+           STOA_F_TEXT("value", chatroom->default_room));
+  return STOA_E_ARGUMENT;
+}
+
+int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {
-      .chat = chatroom_on_chat, .hello = chatroom_on_hello, .ping = on_ping};
-  const struct stoa_callbacks callbacks = {.on_connect = on_connect, .on_closed = on_closed, .user = room};
+      .chat = chatroom_on_chat,
+      .hello = chatroom_on_hello,
+      .history = chatroom_on_history,
+      .join = chatroom_on_join,
+      .leave = chatroom_on_leave,
+      .ping = on_ping,
+  };
+  const struct stoa_callbacks callbacks = {
+      .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
+  int status = configure(chatroom, config);
   stoa_server_set_callbacks(server, &callbacks);
-  int status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
-  return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, room) : status;
+  if (status == STOA_OK) {
+    status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
+  }
+  return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
 }

@@ -1,29 +1,44 @@
-/* chatroom.h: the default room: every connected user gets every message.
+/* chatroom.h: the chat service: rooms whose messages are stored, on a server.
  *
  * Thread: setup before the server starts; all else runs on the sessions' workers.
- * Lifetime: `room` must live as long as the server.
+ * Lifetime: `chatroom` must live as long as the server.
  */
 #ifndef CHATROOM_H
 #define CHATROOM_H
 
+#include <chatroom/v1/conf.stoa.h>
 #include <stdatomic.h>
-#include <stoa/server.h>
+#include <stoa/room.h>
 
 #define CHATROOM_NICK_CHARS_MAX 32
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
 struct chatroom {
-  atomic_uint_least32_t guests; /* the number of guest names given so far */
+  atomic_uint_least32_t guests;    /* the number of guest names given so far */
+  struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */
+  struct stoa_string default_room; /* borrowed from the configuration */
+  int64_t edit_window_ms;
 };
 
 /* Errors of this API, in addition to those of the library. */
 enum chatroom_error {
+  CHATROOM_ERROR_UNKNOWN_ROOM = 102,
+  CHATROOM_ERROR_DENIED = 103,
+  CHATROOM_ERROR_JOINED = 105,
+  CHATROOM_ERROR_POSITION_LOST = 112,
   CHATROOM_ERROR_TEXT_TOO_LONG = 122,
   CHATROOM_ERROR_TEXT_EMPTY = 123,
-  CHATROOM_ERROR_NICK_INVALID = 125
+  CHATROOM_ERROR_NICK_INVALID = 125,
+  CHATROOM_ERROR_ROOM_FULL = 126,
+  CHATROOM_ERROR_EDIT_WINDOW = 128
 };
 
-/* Errors: as stoa_server_handle(). */
-int chatroom_setup(struct stoa_server *server, struct chatroom *room);
+/* config  borrowed as long as the server. Errors: as stoa_server_handle(); STOA_E_ARGUMENT  an option (logged) */
+int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config);
+
+/* The room of a request: the default one for those who name none. */
+static inline struct stoa_string chatroom_room(const struct chatroom *chatroom, struct stoa_string room) {
+  return room.len == 0 ? chatroom->default_room : room;
+}
 
 #endif

@@ -10,14 +10,32 @@
 
 #include <chatroom/v1/chatroom.stoa.h>
 
+/* chat.c */
+const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_chat_message *message,
+                                          struct chatroom_v1_chat_ack *ack);
+/* Also for others that take a text: 122, 123. */
+const struct stoa_error *chatroom_check_text(struct stoa_session *session, struct stoa_string text);
+/* Also for others that need a member: 103, 107. */
+const struct stoa_error *chatroom_check_member(const struct chatroom *chatroom, struct stoa_session *session,
+                                               struct stoa_string room);
+
 /* hello.c */
 const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *session,
                                            const struct chatroom_v1_hello_request *request,
                                            struct chatroom_v1_hello_reply *reply);
 
-/* chat.c */
-const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *session,
-                                          const struct chatroom_v1_chat_message *message,
-                                          struct chatroom_v1_chat_ack *ack);
+/* history.c */
+const struct stoa_error *chatroom_on_history(void *user, struct stoa_session *session,
+                                             const struct chatroom_v1_history_request *request,
+                                             struct chatroom_v1_history_reply *reply);
+
+/* join.c */
+const struct stoa_error *chatroom_on_join(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_join_request *request,
+                                          struct chatroom_v1_join_reply *reply);
+const struct stoa_error *chatroom_on_leave(void *user, struct stoa_session *session,
+                                           const struct chatroom_v1_leave_request *request,
+                                           struct chatroom_v1_leave_reply *reply);
 
 #endif

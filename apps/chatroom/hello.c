@@ -29,7 +29,7 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
                                            struct chatroom_v1_hello_reply *reply) {
   struct person *person = stoa_session_user(session);
   const struct stoa_server *server = stoa_session_server(session);
-  (void)user;
+  const struct chatroom *chatroom = user;
   if (request->nick.len > 0) {
     if (!is_nick(request->nick)) {
       return stoa_session_error(session, CHATROOM_ERROR_NICK_INVALID, "NICK_INVALID",
@@ -48,5 +48,6 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
   reply->ping_ms = stoa_server_ping_interval_ms(server);
   reply->user_id = stoa_string_of(person->user_id);
   reply->text_chars_max = CHATROOM_TEXT_CHARS_MAX;
+  reply->default_room = chatroom->default_room;
   return NULL;
 }

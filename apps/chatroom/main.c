@@ -1,20 +1,21 @@
 /* The chat room program; api/chatroom/v1/chatroom.proto has its protocol. */
-#include "chatroom.h"
+#include "storage.h"
 
-#include <chatroom/v1/conf.stoa.h>
 #include <stoa/app.h>
 
 static int setup(struct stoa_server *server, const void *config, void *user) {
-  (void)config;
-  return chatroom_setup(server, user);
+  int status = chatroom_storage_open(user, server, config);
+  return status == STOA_OK ? chatroom_setup(server, user, config) : status;
 }
 
 int main(int argc, char **argv) {
-  struct chatroom room = {0};
+  struct chatroom chatroom = {0};
   const struct stoa_app app = {.name = "chatroom",
                                .about = "A chat room: open its address in a browser.",
                                .config_type = &chatroom_v1_config_type,
                                .setup = setup,
-                               .user = &room};
-  return stoa_app_run(&app, argc, argv);
+                               .user = &chatroom};
+  int status = stoa_app_run(&app, argc, argv);
+  stoa_rooms_destroy(chatroom.rooms); /* after the server */
+  return status;
 }

@@ -10,10 +10,13 @@
 /* In bytes: at most four for each character in UTF-8. */
 #define CHATROOM_NICK_BYTES_MAX (CHATROOM_NICK_CHARS_MAX * 4)
 
+struct joining;
+
 struct person {
   char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest has the session's id */
   size_t nick_len;
   char nick[CHATROOM_NICK_BYTES_MAX];
+  struct joining *joinings; /* for join.c */
 };
 
 /* With a guest name. NULL: no memory. */

@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <stoa/room.h>
 #include <time.h>
 
 struct stoa_string chatroom_time_text(int64_t now_ms, char out[CHATROOM_TIME_TEXT_SIZE]) {
@@ -10,6 +11,22 @@ struct stoa_string chatroom_time_text(int64_t now_ms, char out[CHATROOM_TIME_TEX
   size_t len = strftime(out, CHATROOM_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
   snprintf(out + len, CHATROOM_TIME_TEXT_SIZE - len, ".%03dZ", (int)(now_ms % 1000));
   return stoa_string_of(out);
+}
+
+/* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F. */
+static bool has_control(struct stoa_string text) {
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char byte = (unsigned char)text.data[i];
+    bool is_c1 = i > 0 && (unsigned char)text.data[i - 1] == 0xc2 && byte < 0xa0;
+    if (byte < 0x20 || byte == 0x7f || is_c1) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool chatroom_is_room_name(struct stoa_string name) {
+  return name.len > 0 && name.len <= STOA_ROOM_NAME_LEN_MAX && !has_control(name);
 }
 
 size_t chatroom_count_chars(struct stoa_string text) {

@@ -12,6 +12,8 @@
 
 /* RFC 3339 in UTC with milliseconds; the string is in `out`. */
 struct stoa_string chatroom_time_text(int64_t now_ms, char out[CHATROOM_TIME_TEXT_SIZE]);
+/* 1 to 63 bytes without control characters. */
+bool chatroom_is_room_name(struct stoa_string name);
 /* Code points. */
 size_t chatroom_count_chars(struct stoa_string text);
 /* The bytes that a text needs in the longest form that a client can request: JSON inside a JSON string. */

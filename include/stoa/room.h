@@ -23,6 +23,9 @@
  * The members of a room are a group of the server, whose name is a byte 1 and the room's name; programs leave such
  * groups alone. A room counts as one of the 128 groups of a session.
  *
+ * A session without a subprotocol may be a client that knows one kind of message. Of a room it gets the stored messages
+ * that are no events, and nothing else: no event, no volatile message.
+ *
  * Does not know: permissions, nicknames, what messages mean. Sockets, codecs, SQL.
  * Thread: create, add and destroy as the server's; the rest on a worker of the server, inside a callback. Completions
  *         run on the worker that called, never inside the call.
@@ -206,13 +209,16 @@ struct stoa_room_query {
   uint64_t after;  /* offsets above it */
   uint32_t limit;  /* 1 to STOA_ROOM_PAGE_MAX; 0: 50 */
   bool has_events; /* events too */
+  /* Only messages that concern one of these offsets (struct stoa_publish_options, target), such as the events of the
+   * messages of a page. 0: all */
+  uint64_t target_first, target_last;
 };
 
 typedef void stoa_room_read(void *context, const struct stoa_room_page *page);
 
 /* Read a page. on_read gets OK, GONE, BUSY, UNAVAILABLE, INVALID, CLOSED. A room that does not exist has an empty page.
- * Errors: STOA_E_ARGUMENT  not on a worker, no name of a room, both `before` and `after`, or too great a limit;
- *         STOA_E_CLOSED    the server is being destroyed; STOA_E_MEMORY. on_read is not called then */
+ * Errors: STOA_E_ARGUMENT  not on a worker, no name of a room, both `before` and `after`, too great a limit, or targets
+ * that are no range; STOA_E_CLOSED    the server is being destroyed; STOA_E_MEMORY. on_read is not called then */
 STOA_API int stoa_room_history(struct stoa_rooms *rooms, struct stoa_string room, const struct stoa_room_query *query,
                                stoa_room_read *on_read, void *context);
 

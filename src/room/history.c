@@ -86,15 +86,22 @@ static int ask(struct read *read, struct stoa_string room) {
       .before = query->before,
       .limit = query->limit == 0 ? LIMIT_DEFAULT : query->limit,
       .kinds = query->has_events ? 0 : STOA_ENGINE_KIND_BIT(STOA_ENGINE_CHAT),
+      .target_first = query->target_first,
+      .target_last = query->target_last,
   };
   return stoa_engine_history(read->home->port, &asked, on_history, read);
+}
+
+static bool is_query(const struct stoa_room_query *query) {
+  bool has_range = query->target_first > 0 && query->target_first <= query->target_last;
+  bool has_none = query->target_first == 0 && query->target_last == 0;
+  return query->limit <= STOA_ROOM_PAGE_MAX && (query->before == 0 || query->after == 0) && (has_range || has_none);
 }
 
 int stoa_room_history(struct stoa_rooms *rooms, struct stoa_string room, const struct stoa_room_query *query,
                       stoa_room_read *on_read, void *context) {
   struct stoa_room_worker *home = stoa_room_worker_here(rooms);
-  if (home == NULL || !stoa_room_name_is_valid(room) || on_read == NULL || query->limit > STOA_ROOM_PAGE_MAX ||
-      (query->before > 0 && query->after > 0)) {
+  if (home == NULL || !stoa_room_name_is_valid(room) || on_read == NULL || !is_query(query)) {
     return STOA_E_ARGUMENT;
   }
   if (home->is_over) {

@@ -1,11 +1,12 @@
 #include "room/name.h"
 
 #include "base/utf8.h"
-#include "server/interest.h"
+#include "server/group.h"
 
 #include <assert.h>
 
 _Static_assert(sizeof(struct stoa_room_name) == 1 + 1 + STOA_ROOM_NAME_LEN_MAX, "the mark is right before the text");
+_Static_assert(STOA_ROOM_GROUP_MARK == STOA_GROUP_MARK_APART, "plain sessions of rooms have variants of their own");
 _Static_assert(1 + STOA_ROOM_NAME_LEN_MAX <= STOA_GROUP_NAME_LEN_MAX, "a room's group has a name");
 
 /* C0, DEL, and C1, which is C2 80 to C2 9F. */

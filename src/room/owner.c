@@ -264,8 +264,10 @@ static void send_out(struct stoa_room *room, const struct stoa_engine_message *s
   struct stoa_room_message message;
   int status = stoa_room_types_read(&room->owner->rooms->types, stored, worker->arena, &message);
   if (status == STOA_OK) {
-    struct stoa_outgoing outgoing = {
-        .type = message.type, .message_type = message.message_type, .message = message.message};
+    struct stoa_outgoing outgoing = {.type = message.type,
+                                     .message_type = message.message_type,
+                                     .message = message.message,
+                                     .leaves_out_plain = stored->draft.kind == STOA_ENGINE_EVENT};
     stoa_worker_outgoing(worker, &outgoing);
     status = stoa_fanout_deliver(&worker->groups, stoa_room_name_group(&room->name), &outgoing, NULL);
   } else if (stoa_room_types_leave_out(stored, status)) {

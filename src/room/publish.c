@@ -16,6 +16,7 @@
 #include "room/owner.h"
 #include "room/publisher.h"
 #include "server/longest.h"
+#include "server/publication.h"
 #include "server/send.h"
 
 #include <assert.h>
@@ -396,6 +397,11 @@ int stoa_room_publish_volatile(struct stoa_rooms *rooms, struct stoa_string room
   if (!stoa_room_name_is_valid(room)) {
     return STOA_E_ARGUMENT;
   }
+  if (type > STOA_TYPE_MAX) {
+    return STOA_E_ARGUMENT;
+  }
   const struct stoa_room_name name = stoa_room_name_make(room);
-  return stoa_server_publish_except(rooms->server, stoa_room_name_group(&name), except, type, message_type, message);
+  const struct stoa_sending sending = {
+      .type = type, .message_type = message_type, .message = message, .except = except, .leaves_out_plain = true};
+  return rooms->server->started ? stoa_publish(rooms->server, stoa_room_name_group(&name), &sending) : STOA_E_CLOSED;
 }

@@ -12,13 +12,21 @@ static bool is_left_out(struct stoa_session *session, int status) {
   return is_unfit && stoa_member_is_open(session) && session->stream.fate == STOA_FATE_ALIVE;
 }
 
+/* A plain session gets no events, see room.h. */
+static bool gets(const struct stoa_rooms *rooms, const struct stoa_session *session,
+                 const struct stoa_room_message *message) {
+  return stoa_session_negotiated(session) || !stoa_room_types_find(&rooms->types, message->type)->type.is_event;
+}
+
 void stoa_room_recover(struct stoa_rooms *rooms, struct stoa_session *session, const struct stoa_room_name *name,
                        const struct stoa_room_page *page) {
-  (void)rooms;
   for (size_t i = 0; i < page->count; i++) {
     const struct stoa_room_message *message = &page->messages[i];
     if (!stoa_member_is_open(session) || !stoa_group_has(session, stoa_room_name_group(name))) {
       return;
+    }
+    if (!gets(rooms, session, message)) {
+      continue;
     }
     int status = stoa_session_send(session, message->type, message->message_type, message->message);
     if (status == STOA_OK) {

@@ -23,7 +23,7 @@ int stoa_server_send(struct stoa_server *server, const struct stoa_uuid *session
     struct stoa_session *session = stoa_worker_find(to, session_id);
     return session == NULL ? STOA_E_NOT_FOUND : stoa_session_send(session, type, message_type, message);
   }
-  const struct stoa_sending sending = {type, message_type, message, NULL};
+  const struct stoa_sending sending = {.type = type, .message_type = message_type, .message = message};
   return stoa_publish_to_session(to, session_id, &sending);
 }
 

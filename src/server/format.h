@@ -50,6 +50,7 @@ int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string sub
 struct stoa_outgoing {
   uint32_t type;
   bool is_call, is_error;
+  bool leaves_out_plain; /* to a group that keeps plain sessions apart: they do not get it */
   uint32_t id;
   const struct stoa_message_type *message_type;
   const void *message;                         /* NULL: only payloads are left, see publication.h */
@@ -84,6 +85,16 @@ static inline size_t stoa_formats_variant_count(const struct stoa_formats *forma
  * shared compressed messages, so it gets them uncompressed. */
 static inline size_t stoa_format_variant(const struct stoa_format *format, uint8_t deflate_bits) {
   return stoa_variant_make(format->writing, deflate_bits == STOA_DEFLATE_BITS_SHARED);
+}
+/* The same in a group that keeps plain sessions apart: nobody shares the variants of format 0, so that a message can
+ * leave them out. */
+static inline size_t stoa_formats_variant_apart(const struct stoa_formats *formats, size_t index,
+                                                uint8_t deflate_bits) {
+  const struct stoa_format *format = &formats->items[index];
+  return stoa_variant_make(format->writing == 0 ? index : format->writing, deflate_bits == STOA_DEFLATE_BITS_SHARED);
+}
+static inline bool stoa_variant_is_plain(size_t variant) {
+  return stoa_variant_format(variant) == 0;
 }
 
 /* Encode the payload in one codec, if that was not done yet. Errors: STOA_E_LIMIT, STOA_E_MEMORY, STOA_E_UTF8,

@@ -17,6 +17,7 @@ static struct stoa_group *create(struct stoa_groups *groups, struct stoa_string 
   }
   group->name_len = (uint8_t)name.len;
   if (name.len > 0) {
+    group->keeps_plain_apart = name.data[0] == STOA_GROUP_MARK_APART;
     memcpy(group->name, name.data, name.len);
   }
   group->owner = stoa_group_owner(name, groups->host.worker_count);

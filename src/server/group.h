@@ -23,6 +23,8 @@ struct stoa_session;
 
 #define STOA_SESSION_GROUPS_MAX 128
 #define STOA_WORKERS_MAX 64
+/* A group whose name begins with this byte keeps plain sessions in variants of their own. */
+#define STOA_GROUP_MARK_APART '\x01'
 
 struct stoa_member {
   struct stoa_session *session;
@@ -51,6 +53,7 @@ struct stoa_group {
   uint64_t due_ns;       /* while dirty: when it is sent; 0: at the end of this turn */
   uint64_t last_ns;      /* when it was sent last; kept only with linger_ms */
   bool dirty;            /* on the list of dirty groups, and not dropped until it was handled */
+  bool keeps_plain_apart;
   uint8_t name_len;
   char name[STOA_GROUP_NAME_LEN_MAX];
 };

@@ -11,9 +11,12 @@
 
 #include <assert.h>
 
-/* Its variant in all of its groups. Fixed from the upgrade on. */
-static inline size_t stoa_member_variant(const struct stoa_session *session, const struct stoa_formats *formats) {
-  return stoa_format_variant(&formats->items[stoa_server_session_of(session)->format], session->deflate_bits);
+/* Its variant in a group. Fixed from the upgrade on. */
+static inline size_t stoa_member_variant(const struct stoa_session *session, const struct stoa_group *group,
+                                         const struct stoa_formats *formats) {
+  uint8_t format = stoa_server_session_of(session)->format;
+  return group->keeps_plain_apart ? stoa_formats_variant_apart(formats, format, session->deflate_bits)
+                                  : stoa_format_variant(&formats->items[format], session->deflate_bits);
 }
 
 static inline bool stoa_member_is_open(const struct stoa_session *session) {

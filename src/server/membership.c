@@ -104,7 +104,7 @@ void stoa_group_leave_all(struct stoa_session *session) {
 
 static void flush_before(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
   if (group->dirty) {
-    stoa_side_take_rest(group->sides[stoa_member_variant(session, groups_of(session)->host.formats)], index);
+    stoa_side_take_rest(group->sides[stoa_member_variant(session, group, groups_of(session)->host.formats)], index);
   }
 }
 

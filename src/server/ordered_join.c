@@ -125,7 +125,7 @@ int stoa_ordered_join_begin(struct stoa_ordered_join *join, struct stoa_session 
   if (join->group == NULL) {
     return STOA_E_MEMORY;
   }
-  join->variant = (uint32_t)stoa_member_variant(session, &server->formats);
+  join->variant = (uint32_t)stoa_member_variant(session, join->group, &server->formats);
   if (stoa_side_hold(&worker->groups, join->group, join->variant) != STOA_OK) {
     stoa_groups_drop_if_unused(&worker->groups, join->group);
     return STOA_E_MEMORY;

@@ -19,6 +19,7 @@ struct publication {
   uint32_t type;
   bool to_session;
   bool has_exception;
+  bool leaves_out_plain;
   uint8_t name_len;
   struct stoa_uuid session_id; /* the receiver, or the session that does not get it */
   char name[STOA_GROUP_NAME_LEN_MAX];
@@ -38,7 +39,8 @@ static int deliver_to_session(struct stoa_worker *worker, const struct stoa_uuid
 
 static void deliver(struct stoa_worker *worker, struct stoa_worker_post *post) {
   struct publication *self = stoa_container_of(post, struct publication, post);
-  struct stoa_outgoing outgoing = {.type = self->type, .message_type = self->message_type};
+  struct stoa_outgoing outgoing = {
+      .type = self->type, .message_type = self->message_type, .leaves_out_plain = self->leaves_out_plain};
   memcpy(outgoing.payloads, self->payloads, sizeof outgoing.payloads);
   stoa_worker_outgoing(worker, &outgoing);
   int status = self->to_session ? deliver_to_session(worker, &self->session_id, &outgoing)
@@ -145,8 +147,10 @@ static int make(struct stoa_worker *to, const struct stoa_sending *sending, stru
 }
 
 static int publish_here(struct stoa_worker *worker, struct stoa_string group, const struct stoa_sending *sending) {
-  struct stoa_outgoing outgoing = {
-      .type = sending->type, .message_type = sending->message_type, .message = sending->message};
+  struct stoa_outgoing outgoing = {.type = sending->type,
+                                   .message_type = sending->message_type,
+                                   .message = sending->message,
+                                   .leaves_out_plain = sending->leaves_out_plain};
   stoa_worker_outgoing(worker, &outgoing);
   int status = stoa_longest_check(&worker->server->formats, &outgoing);
   return status == STOA_OK ? stoa_fanout_append(&worker->groups, group, &outgoing, sending->except) : status;
@@ -164,6 +168,7 @@ int stoa_publish(struct stoa_server *server, struct stoa_string group, const str
   }
   assert(group.len <= sizeof publication->name);
   publication->name_len = (uint8_t)group.len;
+  publication->leaves_out_plain = sending->leaves_out_plain;
   if (group.len > 0) {
     memcpy(publication->name, group.data, group.len);
   }
@@ -190,7 +195,8 @@ int stoa_publish_to_session(struct stoa_worker *to, const struct stoa_uuid *sess
 
 int stoa_server_publish_except(struct stoa_server *server, struct stoa_string group, const struct stoa_uuid *except,
                                uint32_t type, const struct stoa_message_type *message_type, const void *message) {
-  const struct stoa_sending sending = {type, message_type, message, except};
+  const struct stoa_sending sending = {
+      .type = type, .message_type = message_type, .message = message, .except = except};
   if (group.len == 0 || group.len > STOA_GROUP_NAME_LEN_MAX || type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }
@@ -204,7 +210,8 @@ int stoa_server_publish(struct stoa_server *server, struct stoa_string group, ui
 
 int stoa_server_broadcast_except(struct stoa_server *server, const struct stoa_uuid *except, uint32_t type,
                                  const struct stoa_message_type *message_type, const void *message) {
-  const struct stoa_sending sending = {type, message_type, message, except};
+  const struct stoa_sending sending = {
+      .type = type, .message_type = message_type, .message = message, .except = except};
   if (type > STOA_TYPE_MAX) {
     return STOA_E_ARGUMENT;
   }

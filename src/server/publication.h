@@ -18,6 +18,7 @@ struct stoa_sending {
   const struct stoa_message_type *message_type;
   const void *message;            /* borrowed until the call returns */
   const struct stoa_uuid *except; /* to a group: the member that does not get it; NULL: all get it */
+  bool leaves_out_plain;          /* to a group that keeps plain sessions apart: they do not get it */
 };
 
 /* Send to the members of a group, or to all but one, in the order of its owner. Errors: as stoa_server_publish() */

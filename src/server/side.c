@@ -33,7 +33,7 @@ static void end_interest(struct stoa_groups *groups, struct stoa_group *group, s
 int stoa_side_add(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
                   uint32_t *out_index) {
   assert(stoa_member_is_open(session));
-  size_t variant = stoa_member_variant(session, groups->host.formats);
+  size_t variant = stoa_member_variant(session, group, groups->host.formats);
   struct stoa_group_side *side = stoa_group_side_of(group, variant);
   int status = side == NULL ? STOA_E_MEMORY : grow(side);
   if (status != STOA_OK) {
@@ -86,7 +86,7 @@ void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, siz
                        const struct stoa_exclusion *exclusion) {
   struct stoa_session *session = groups->host.find(groups->host.context, &exclusion->session_id);
   uint32_t index;
-  if (session == NULL || stoa_member_variant(session, groups->host.formats) != variant ||
+  if (session == NULL || stoa_member_variant(session, group, groups->host.formats) != variant ||
       !stoa_member_index(session, group, &index)) {
     return;
   }
@@ -101,7 +101,7 @@ void stoa_side_exclude(struct stoa_groups *groups, struct stoa_group *group, siz
 
 void stoa_side_remove(struct stoa_groups *groups, struct stoa_group *group, struct stoa_session *session,
                       uint32_t index) {
-  size_t variant = stoa_member_variant(session, groups->host.formats);
+  size_t variant = stoa_member_variant(session, group, groups->host.formats);
   struct stoa_group_side *side = group->sides[variant];
   assert(side != NULL);
   assert(index < side->count);

@@ -17,8 +17,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-function settings(address, options) {
-  const all = { 'server.admin.address': 'off', 'server.addresses': [address], 'server.web_root': WEB_ROOT, ...options };
+function settings(address, options, storage) {
+  const own = { 'server.admin.address': 'off', 'server.addresses': [address], 'server.web_root': WEB_ROOT };
+  const all = { ...own, ...storage, ...options };
   // JSON is YAML too.
   return Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
 }
@@ -31,13 +32,15 @@ export class Chatroom {
 
   // address  as in the configuration; port 0 takes a free one
   // options  further configuration, {'server.compression': true}
+  //          Messages are in memory only, unless there is a data_dir.
   // variable names the program: another one of the project's does as well
   static async start(address = '127.0.0.1:0', options = {}, variable = 'CHATROOM') {
     const program = process.env[variable];
     if (!program) {
       throw new Error(`the environment variable ${variable} must name a program`);
     }
-    const chatroom = new Chatroom(program, settings(address, options));
+    const inMemory = variable === 'CHATROOM' && !('data_dir' in options);
+    const chatroom = new Chatroom(program, settings(address, options, inMemory ? { 'engine.kind': 'memory' } : {}));
     try {
       await within(chatroom.#listening(), 'the chatroom to listen');
     } catch (error) {

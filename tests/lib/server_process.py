@@ -31,7 +31,8 @@ def sanitizer_environment():
 
 
 class Server:
-    """settings are those of --set, with the dots as they are: {"server.compression": True}.
+    """settings are those of --set, with the dots as they are: {"server.compression": True}. The chat keeps its messages
+    in memory, unless they say where else.
 
     options stand before them, as ["-c", path]. It listens on 127.0.0.1 unless they have server.addresses or
     server.listeners, and has no admin listener unless they have server.admin.address. launcher is a program with arguments that executes the server, variables are for its
@@ -48,6 +49,9 @@ class Server:
         if "STOA_TEST_IO_URING" in os.environ:
             everything["server.io_uring"] = os.environ["STOA_TEST_IO_URING"]
         everything.update(settings or {})
+        own_storage = ("data_dir", "engine.kind", "engine.local.path")
+        if os.path.basename(program) == "chatroom" and not any(key in everything for key in own_storage):
+            everything["engine.kind"] = "memory"
         arguments = [program, *options]
         for key, value in everything.items():
             arguments += ["--set", f"{key}={json.dumps(value)}"]

@@ -344,7 +344,9 @@ static const struct stoa_error *on_read(void *user, struct stoa_session *session
                                         .before = request->before,
                                         .after = request->after,
                                         .limit = request->limit,
-                                        .has_events = request->events};
+                                        .has_events = request->events,
+                                        .target_first = request->target_first,
+                                        .target_last = request->target_last};
   struct stoa_call *call;
   (void)reply;
   if (stoa_call_take(session, &call) != STOA_OK) {

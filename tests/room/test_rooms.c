@@ -268,6 +268,52 @@ static struct board_sent redact(struct board_client *client, const char *room, u
   return board_sent(client, board_call(client, BOARD_V1_MESSAGE_TYPE_SEND, &request));
 }
 
+static uint64_t note_on(struct board_client *client, uint64_t target) {
+  const struct board_v1_send_request request = {
+      .room = STOA_STR("hall"), .text = STOA_STR("n"), .target = target, .how = STOA_STR("note")};
+  struct board_sent sent = board_sent(client, board_call(client, BOARD_V1_MESSAGE_TYPE_SEND, &request));
+  assert_string_equal(sent.status, "OK");
+  return sent.offset;
+}
+
+static void test_pages_of_the_messages_that_concern_others(void **state) {
+  struct board board;
+  struct board_client ann;
+  uint64_t posts[3];
+  (void)state;
+  start(&board);
+  board_connect(&board, &ann, "stoa.proto");
+  for (size_t i = 0; i < 3; i++) {
+    posts[i] = board_store(&ann, "hall", "x", NULL).offset;
+  }
+  note_on(&ann, 0);
+  uint64_t first = note_on(&ann, posts[0]);
+  note_on(&ann, posts[2]);
+  uint64_t second = note_on(&ann, posts[1]);
+  struct board_v1_read_request request = {.room = STOA_STR("hall"),
+                                          .events = true,
+                                          .after = posts[0],
+                                          .limit = 1,
+                                          .target_first = posts[0],
+                                          .target_last = posts[1]};
+  const struct board_v1_read_reply *page = board_history(&ann, &request);
+  assert_true(board_text_is(page->status, "OK"));
+  assert_int_equal(page->count, 1);
+  assert_true(page->has_more_after);
+  request.after = first;
+  page = board_history(&ann, &request);
+  assert_int_equal(page->count, 1);
+  assert_false(page->has_more_after);
+  request.after = second;
+  assert_int_equal(board_history(&ann, &request)->count, 0);
+  request.target_first = 0;
+  assert_true(board_text_is(board_history(&ann, &request)->status, "ARGUMENT"));
+  request.target_first = posts[2];
+  assert_true(board_text_is(board_history(&ann, &request)->status, "ARGUMENT"));
+  board_disconnect(&ann);
+  board_stop(&board);
+}
+
 static void test_a_redacted_message_keeps_its_place_without_content(void **state) {
   struct board board;
   struct board_client ann, keeper;
@@ -319,6 +365,36 @@ static void test_volatile_messages_reach_the_others_only(void **state) {
   board_stop(&board);
 }
 
+static void test_a_plain_session_gets_posts_but_no_events_and_no_volatile_messages(void **state) {
+  static const char *const protocols[] = {"stoa.json", NULL, "stoa.proto"};
+  struct board board;
+  struct board_client members[3], sender;
+  (void)state;
+  start(&board);
+  board_connect(&board, &sender, "stoa.proto");
+  for (size_t i = 0; i < 3; i++) {
+    board_connect(&board, &members[i], protocols[i]);
+    const struct board_v1_enter_message enter = {.room = STOA_STR("hall")};
+    board_push(&members[i], BOARD_V1_MESSAGE_TYPE_ENTER, &board_v1_enter_message_type, &enter);
+    assert_int_equal(board_read(&members[i]).type, BOARD_V1_MESSAGE_TYPE_ENTER);
+  }
+  board_store(&sender, "hall", "first", "m1");
+  assert_string_equal(board_sent(&sender, board_send_as(&sender, "hall", "n", "note")).status, "OK");
+  assert_string_equal(board_sent(&sender, board_send_as(&sender, "hall", "…", "typing")).status, "OK");
+  board_store(&sender, "hall", "last", "m2");
+  for (size_t i = 0; i < 3; i++) {
+    board_expect_post(&members[i], "first");
+    if (protocols[i] != NULL) {
+      board_expect_note(&members[i], "n");
+      assert_int_equal(board_read(&members[i]).type, BOARD_V1_MESSAGE_TYPE_TYPING);
+    }
+    board_expect_post(&members[i], "last");
+    board_disconnect(&members[i]);
+  }
+  board_disconnect(&sender);
+  board_stop(&board);
+}
+
 static void test_arguments_are_checked(void **state) {
   static const char *const bad[] = {"", "a\tb", "\xc2\x80", "\x7f",
                                     "0123456789012345678901234567890123456789012345678901234567890123"};
@@ -365,8 +441,10 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_position_of_another_epoch_is_not_recovered),
       cmocka_unit_test(test_who_has_left_gets_nothing_more),
       cmocka_unit_test(test_pages_of_the_history),
+      cmocka_unit_test(test_pages_of_the_messages_that_concern_others),
       cmocka_unit_test(test_a_redacted_message_keeps_its_place_without_content),
       cmocka_unit_test(test_volatile_messages_reach_the_others_only),
+      cmocka_unit_test(test_a_plain_session_gets_posts_but_no_events_and_no_volatile_messages),
       cmocka_unit_test(test_arguments_are_checked),
   };
   board_choose(argc, argv);

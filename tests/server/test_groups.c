@@ -343,6 +343,15 @@ static void test_formats_that_write_alike_are_encoded_and_compressed_once(void *
   assert_int_not_equal(stoa_format_variant(json, 15), stoa_format_variant(json, 0));
   assert_int_not_equal(stoa_format_variant(json, 0), stoa_format_variant(text, 0));
   assert_int_not_equal(stoa_format_variant(json, 0), stoa_format_variant(proto, 0));
+  /* A group that keeps plain sessions apart. */
+  size_t variants[4];
+  for (size_t i = 0; i < formats.count; i++) {
+    variants[i] = stoa_formats_variant_apart(&formats, i, 0);
+    assert_int_equal(stoa_variant_is_plain(variants[i]), i == 0);
+    assert_true(variants[i] < stoa_formats_variant_count(&formats));
+  }
+  assert_int_equal(variants[proto - formats.items], stoa_format_variant(proto, 0));
+  assert_int_equal(stoa_formats_variant_apart(&formats, 0, 15), stoa_format_variant(plain, 15));
 }
 
 /* A busy group goes round 32 bits of batch numbers in days. */

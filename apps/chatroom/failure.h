@@ -1,0 +1,23 @@
+/* failure.h: what a room's status is as an error of this API.
+ *
+ * Thread: the session's worker's.
+ */
+#ifndef CHATROOM_FAILURE_H
+#define CHATROOM_FAILURE_H
+
+#include <stoa/call.h>
+#include <stoa/room.h>
+
+/* Complete a call with the error for a status that is not OK. `retry_ms` as the rooms tell it. */
+void chatroom_fail(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms);
+/* The same with a code of this API; the texts are borrowed until the call returns. */
+void chatroom_fail_with(struct stoa_call *call, uint32_t code, const char *reason, const char *message);
+
+/* What a room's function refuses at once, as a status: ARGUMENT, CLOSED, EXISTS, NOT_FOUND; a LIMIT is given as
+ * `limit`; all else is BUSY. */
+enum stoa_room_status chatroom_status_of(int status, enum stoa_room_status limit);
+
+/* Take the call of the handler that runs. NULL: there is no memory, and *out_error is to be returned. */
+struct stoa_call *chatroom_take(struct stoa_session *session, const struct stoa_error **out_error);
+
+#endif
