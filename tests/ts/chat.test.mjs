@@ -523,6 +523,18 @@ inWorld('a message whose answer was lost is not sent again when what was missed 
   assert.deepEqual([two.state, server.sent('chat')], ['stored', []]);
 });
 
+inWorld('a guest that has become another user still knows the message that was sent before', async (world) => {
+  const { server, room } = await inRoom(world);
+  const one = room.send('one');
+  server.breakLine();
+  server.reconnects();
+  await server.welcome({ userId: 'u7' });
+  server.admit({ offset: '11', wasRecovering: true, recovered: true });
+  server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId });
+  world.pass(0);
+  assert.deepEqual([one.state, server.sent('chat')], ['stored', []]);
+});
+
 inWorld('a busy server gets the message again after its time, and those after it later still', async (world) => {
   for (const [code, reason] of [[111, 'BUSY'], [108, 'UNAVAILABLE'], [108, 'UNKNOWN'], [100, 'INTERNAL']]) {
     const { chat, server, room } = await inRoom(world);

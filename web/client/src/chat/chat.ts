@@ -87,6 +87,8 @@ export class Chat {
   /** Of the newest session. */
   me?: HelloReply;
 
+  /** A guest whose token is lost is another user, with messages of the one before on their way. @internal */
+  readonly userIds_ = new Set<string>();
   private readonly listeners = new Listeners();
   private readonly joined = new Set<Room>();
   private readonly options: ChatOptions;
@@ -323,6 +325,7 @@ export class Chat {
   private begin(me: HelloReply): void {
     this.isRefused = false;
     this.me = me;
+    this.userIds_.add(me.userId);
     this.options.nick = me.nick;
     this.tokens = me.rateBurst;
     this.tokensAt = now();

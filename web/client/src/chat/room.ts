@@ -497,7 +497,7 @@ export class Room {
 
   /** Is it a message of this user? Then it is stored. */
   private acknowledge(message: ChatMessage): boolean {
-    const isMine = message.userId === this.myId;
+    const isMine = this.chat.userIds_.has(message.userId);
     if (isMine && message.clientMsgId) {
       this.queue.stored_(message.clientMsgId, message.offset);
     }

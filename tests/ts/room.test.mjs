@@ -1,0 +1,153 @@
+// The chat's SDK against the chat room: with the WebSocket of npm, in both codecs.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import WebSocket from 'ws';
+
+import { Chatroom } from '../lib/chatroom.mjs';
+import { run, test } from '../lib/tap.mjs';
+import { within } from '../lib/waiting.mjs';
+import { load, temporaryFolder } from './build.mjs';
+
+const { Chat } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+
+// Until `holds` does; looks whenever the chat or one of its rooms changes.
+function until(source, holds, what) {
+  let stop;
+  return within(new Promise((resolve) => {
+    const look = () => holds() && resolve();
+    stop = source.on(source.join ? 'state' : 'change', look);
+    look();
+  }), what).finally(() => stop());
+}
+
+async function start(t, { folder = mkdtempSync(path.join(tmpdir(), 'stoa-room-')), port = 0 } = {}) {
+  const server = await Chatroom.start(`127.0.0.1:${port}`, { data_dir: folder });
+  t.after(async () => {
+    await server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { server, folder, port: server.port };
+}
+
+function open(t, port, options = {}) {
+  const chat = new Chat(`ws://127.0.0.1:${port}/`, { WebSocket, storage: null, ...options });
+  t.after(() => chat.close());
+  return chat;
+}
+
+async function enter(t, port, options, name, joinOptions) {
+  const chat = open(t, port, options);
+  const room = chat.join(name, joinOptions);
+  await until(room, () => room.state === 'joined', 'the room');
+  return { chat, room };
+}
+
+const texts = (room) => room.messages.map(({ message }) => message);
+
+for (const protocol of ['stoa.json', 'stoa.proto']) {
+  test(`in ${protocol} two people chat, and a third one sees the same`, async (t) => {
+    const { port } = await start(t);
+    const ada = await enter(t, port, { protocol, nick: 'Ada' }, 'books');
+    const bob = await enter(t, port, { nick: 'Bob' }, 'books');
+    const sent = ada.room.send('hello 👋');
+    await within(sent.done(), 'the acknowledgement');
+    assert.deepEqual([sent.state, texts(ada.room)], ['stored', ['hello 👋']]);
+    await until(bob.room, () => bob.room.messages.length === 1, 'the message');
+    bob.room.send('柱廊', { replyTo: bob.room.messages[0].offset });
+    await until(ada.room, () => ada.room.messages.length === 2, 'the answer');
+    const { room } = await enter(t, port, { protocol }, 'books');
+    assert.deepEqual([texts(room), room.messages[1].sender, room.messages[1].replyTo === sent.offset], [['hello 👋', '柱廊'], 'Bob', true]);
+    const view = (one) => one.messages.map(({ offset, message, userId, tsMs }) => ({ offset, message, userId, tsMs }));
+    assert.deepEqual([view(ada.room), view(bob.room)], [view(room), view(room)]);
+  });
+}
+
+test('a server that is killed while messages are sent loses none, doubles none, and keeps their order', async (t) => {
+  const COUNT = 60;
+  let { server, folder, port } = await start(t);
+  const ada = await enter(t, port, { nick: 'Ada', protocol: 'stoa.proto' });
+  const bob = await enter(t, port, { nick: 'Bob' });
+  const wanted = Array.from({ length: COUNT }, (_, i) => `message ${i}`);
+  const heard = [];
+  bob.room.on('message', ({ message }) => heard.push(message));
+  const done = Promise.all(wanted.map((text) => ada.room.send(text).done()));
+  for (const at of [10, 25, 40]) {
+    await until(ada.room, () => COUNT - ada.room.outgoing.length >= at, `message ${at}`);
+    await server.kill();
+    ({ server } = await start(t, { folder, port }));
+    [ada, bob].forEach(({ chat }) => chat.retryNow());
+  }
+  await within(done, 'all to be stored');
+  await until(bob.room, () => heard.length >= COUNT, 'all to be heard');
+  const fresh = await enter(t, port, { nick: 'Cy' }, '', { history: 50 });
+  await fresh.room.loadOlder(100);
+  assert.deepEqual(texts(fresh.room), wanted);
+  assert.deepEqual([heard, texts(bob.room), texts(ada.room)], [wanted, wanted, wanted]);
+});
+
+test('what was missed while offline comes once and in order, also to a second tab of the same guest', async (t) => {
+  const { port } = await start(t);
+  let kept = '';
+  const storage = { get: () => kept, set: (token) => { kept = token; } };
+  const first = await enter(t, port, { nick: 'Ada', storage }, 'books');
+  const second = await enter(t, port, { nick: 'Ada 2', storage }, 'books');
+  const bob = await enter(t, port, { nick: 'Bob' }, 'books');
+  first.room.send('before');
+  await until(second.room, () => second.room.messages.length === 1, 'the first message');
+  const recovered = within(new Promise((resolve) => { second.room.on('recovered', resolve); }), 'to recover');
+  second.chat.close();
+  for (const text of ['one', 'two', 'three']) {
+    await within(bob.room.send(text).done(), text);
+  }
+  second.chat.connect();
+  assert.equal((await recovered).recovered, true);
+  await until(second.room, () => second.room.messages.length === 4, 'what was missed');
+  assert.deepEqual(texts(second.room), ['before', 'one', 'two', 'three']);
+});
+
+test('a server that drains is left, and the next one is joined with all that was missed', async (t) => {
+  const { server, folder, port } = await start(t);
+  const { chat, room } = await enter(t, port, { nick: 'Ada' });
+  await within(room.send('one').done(), 'one');
+  const states = [];
+  chat.on('state', (state) => states.push(state));
+  await server.stop();
+  await until(chat, () => chat.state === 'reconnecting', 'the end');
+  const two = room.send('two');
+  assert.equal(two.state, 'queued');
+  await start(t, { folder, port });
+  chat.retryNow();
+  await within(two.done(), 'two');
+  assert.deepEqual([texts(room), chat.state, states.at(-1)], [['one', 'two'], 'connected', 'connected']);
+});
+
+test('pages of history go back to the first message, and a window does not grow beyond its size', async (t) => {
+  const { port } = await start(t);
+  const { room } = await enter(t, port, {}, 'books', { windowMax: 20 });
+  const all = Array.from({ length: 45 }, (_, i) => `m${i}`);
+  await within(Promise.all(all.map((text) => room.send(text).done())), 'all to be stored');
+  assert.deepEqual([texts(room), room.window.moreBefore], [all.slice(25), true]);
+  for (let i = 0; i < 5 && room.window.moreBefore; i += 1) {
+    await room.loadOlder(10);
+  }
+  assert.deepEqual([texts(room), room.window.moreBefore, room.window.moreAfter], [all.slice(0, 20), false, true]);
+  for (let i = 0; i < 5 && room.window.moreAfter; i += 1) {
+    await room.loadNewer(10);
+  }
+  assert.deepEqual([texts(room), room.window.moreBefore, room.window.moreAfter], [all.slice(25), true, false]);
+});
+
+test('a text that the server refuses has failed, and those after it are stored', async (t) => {
+  const { port } = await start(t);
+  const { room } = await enter(t, port);
+  // Invisible, so it passes here.
+  const [blank, good] = [room.send('\u2063'), room.send('good')];
+  await within(good.done(), 'the good one');
+  assert.ok(['failed', 'stored'].includes(blank.state));
+  assert.equal(texts(room).at(-1), 'good');
+});
+
+await run();
