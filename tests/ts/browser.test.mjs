@@ -14,6 +14,7 @@ const SDK = bundle(`
   export * from '@stoa/client';
   export * from './chatroom/v1/chatroom.stoa.js';
 `, folder, { format: 'iife', globalName: 'sdk', minify: true });
+const CHAT = bundle("export * from '@stoa/client/chat';", folder, { format: 'iife', globalName: 'sdk', minify: true });
 const browser = await launch();
 
 // A page of the chat room's own origin with nothing in it but the package, as `sdk`. One that the test made up would
@@ -46,6 +47,7 @@ for (const protocol of ['stoa.json', 'stoa.proto']) {
       const [client, other] = [await window.open(options), await window.open()];
       const { nick, serverMs } = await client.call('hello', { nick: '小明' });
       await other.call('hello', { nick: 'Ada' });
+      await Promise.all([client, other].map((one) => one.call('join', {})));
       const heard = new Promise((resolve) => { other.on('chat', resolve); });
       client.send('chat', { message: 'hello 👋' });
       const error = await client.call('hello', { nick: 'x'.repeat(99) }).catch((reason) => reason);
@@ -135,6 +137,8 @@ test('in a page what a listener throws is reported as an error of the page, and 
       window.addEventListener('error', ({ message }) => resolve(message), { once: true });
     });
     const client = await window.open();
+    await client.call('hello', {});
+    await client.call('join', {});
     client.on('chat', () => { throw new Error('mine'); });
     const heard = new Promise((resolve) => { client.on('chat', resolve); });
     client.send('chat', { message: 'hello' });
@@ -169,6 +173,38 @@ test('a page learns the ping interval, tries a silent connection by a Ping, and 
   assert.deepEqual(await evaluate(page, () => [window.client.state, window.frames]), ['connected', [16, 40]]);
   await page.clock.runFor(10000);
   assert.equal(await evaluate(page, () => window.client.state), 'reconnecting');
+});
+
+// Two tabs of one browser.
+test('pages that chat lose and double nothing when their server is killed and started again', async (t) => {
+  const data = temporaryFolder();
+  let server = await Chatroom.start(undefined, { data_dir: data });
+  t.after(() => server.kill());
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const pages = await Promise.all(['Ada', 'Bob'].map(async (nick) => {
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${server.port}/nothing-is-here`);
+    await page.evaluate(CHAT);
+    await evaluate(page, async (name) => {
+      window.chat = new sdk.Chat(`ws://${window.location.host}/`, { nick: name });
+      window.room = window.chat.join('books');
+      window.texts = () => window.room.messages.map(({ message }) => message);
+      await new Promise((resolve) => { window.room.on('joined', resolve); });
+    }, nick);
+    return page;
+  }));
+  const wanted = Array.from({ length: 40 }, (_, i) => `message ${i}`);
+  await evaluate(pages[0], (texts) => { texts.forEach((text) => window.room.send(text)); }, wanted);
+  await within(pages[1].waitForFunction(() => window.texts().length >= 10), 'the first messages');
+  await server.kill();
+  await within(pages[1].waitForFunction(() => window.chat.state === 'reconnecting'), 'the connection to be lost');
+  server = await Chatroom.start(`127.0.0.1:${server.port}`, { data_dir: data });
+  for (const page of pages) {
+    await within(page.waitForFunction((count) => window.texts().length >= count, wanted.length), 'all messages');
+    assert.deepEqual(await evaluate(page, () => window.texts()), wanted);
+  }
+  assert.deepEqual(await evaluate(pages[0], () => window.room.outgoing.length), 0);
 });
 
 await run();

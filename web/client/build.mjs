@@ -32,6 +32,14 @@ const INTERNAL = [
   'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
 ];
 
+// Private members of the chat. None may be the name of a field or call of its API, of a public member, or of a member of
+// the language or a browser; those that are, such as `guestToken`, keep their names.
+const CHAT_PRIVATE = [
+  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers', 'listeners',
+  'meanwhile', 'myId', 'onGoingAway', 'presenceVersion', 'pump', 'readAt', 'refreshIn', 'refreshLater', 'refreshTimer',
+  'refusal', 'remember', 'resumeAt', 'sentTyping', 'tellRead', 'timers', 'tokenRefused', 'tokensAt', 'typedAt',
+];
+
 const OPTIONS = {
   absWorkingDir: HERE,
   bundle: true,
@@ -68,8 +76,8 @@ export function buildModules(out) {
     alias: { '@stoa/client': './index.js', '@stoa/client/inner': './inner.js' },
     external: ['./index.js', './inner.js', 'react', 'vue'],
     chunkNames: 'chat-[hash]',
-    // What is internal to the chat ends so.
-    mangleProps: /[a-z]_$/,
+    // What the chat's modules share ends in an underscore.
+    mangleProps: new RegExp(`[a-z]_$|^(${CHAT_PRIVATE.join('|')})$`),
   });
 }
 
