@@ -21,9 +21,9 @@ const CHAT = {
 // Private members of a class that programs extend. An underscore prevents collisions of their short names with other
 // members.
 const PRIVATE = [
-  'api', 'attempt', 'challenge', 'connect', 'dueAt', 'enter', 'hear', 'id', 'interpret', 'isJson', 'isTried', 'listenToPage',
-  'listeners', 'lose', 'moveAt', 'moveTo', 'openedAt', 'options', 'pending', 'probedAt', 'receive', 'retryAt',
-  'sendPing', 'socket', 'timer', 'transmit', 'url', 'wake', 'watch',
+  'api', 'attempt', 'challenge', 'connect', 'dueAt', 'enter', 'hear', 'heardAt', 'id', 'interpret', 'isJson', 'isTried',
+  'listenToPage', 'listeners', 'lose', 'moveAt', 'moveTo', 'openedAt', 'options', 'pending', 'probedAt', 'receive',
+  'retryAt', 'sendPing', 'socket', 'timer', 'transmit', 'url', 'wake', 'watch',
 ];
 // Members of the runtime's internal objects. No object of a browser, the language or a program may have a member with
 // one of these names: every property with such a name is renamed.

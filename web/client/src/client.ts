@@ -117,6 +117,7 @@ export class Client<A extends Api> {
   /** When the connection is tested next, and whether it was tested since the last message. */
   private dueAt!: number;
   private isTried?: boolean;
+  private heardAt!: number;
   /** The server's last error, and until when it asked the client to wait. */
   private retryMs!: number;
   private retryAt!: number;
@@ -297,7 +298,8 @@ export class Client<A extends Api> {
   }
 
   private hear(): void {
-    this.dueAt = now() + (this.state === 'connected' ? this.options.silenceMs || Infinity : CONNECT_MS);
+    this.heardAt = now();
+    this.dueAt = this.heardAt + (this.state === 'connected' ? this.options.silenceMs || Infinity : CONNECT_MS);
     this.isTried = false;
   }
 
@@ -348,7 +350,7 @@ export class Client<A extends Api> {
       if (now() >= this.retryAt) {
         this.retryNow();
       }
-    } else if (this.isTried || this.dueAt <= now()) {
+    } else if (now() - this.heardAt >= (this.options.silenceMs || Infinity)) {
       this.challenge(SHOWN_MS);
     } else if (isNew && now() - this.probedAt > PROBE_MS) {
       this.probedAt = now();
