@@ -1,5 +1,6 @@
 #include "chatroom.h"
 
+#include "change.h"
 #include "handlers.h"
 #include "join.h"
 #include "person.h"
@@ -38,6 +39,7 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
 
 static void on_closing(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user, (void)code, (void)reason;
+  chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
 }
 
@@ -63,11 +65,14 @@ static int configure(struct chatroom *chatroom, const struct chatroom_v1_config 
 int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   static const struct chatroom_v1_chatroom_service_handlers handlers = {
       .chat = chatroom_on_chat,
+      .delete_ = chatroom_on_delete,
+      .edit = chatroom_on_edit,
       .hello = chatroom_on_hello,
       .history = chatroom_on_history,
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
       .ping = on_ping,
+      .react = chatroom_on_react,
   };
   const struct stoa_callbacks callbacks = {
       .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};

@@ -10,6 +10,17 @@
 
 #include <chatroom/v1/chatroom.stoa.h>
 
+/* change.c */
+const struct stoa_error *chatroom_on_edit(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_edit_request *request,
+                                          struct chatroom_v1_edit_reply *reply);
+const struct stoa_error *chatroom_on_delete(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_delete_request *request,
+                                            struct chatroom_v1_delete_reply *reply);
+const struct stoa_error *chatroom_on_react(void *user, struct stoa_session *session,
+                                           const struct chatroom_v1_react_request *request,
+                                           struct chatroom_v1_react_reply *reply);
+
 /* chat.c */
 const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *session,
                                           const struct chatroom_v1_chat_message *message,

@@ -10,12 +10,15 @@
 /* In bytes: at most four for each character in UTF-8. */
 #define CHATROOM_NICK_BYTES_MAX (CHATROOM_NICK_CHARS_MAX * 4)
 
+struct change;
 struct joining;
 
 struct person {
   char user_id[STOA_UUID_TEXT_LEN + 1]; /* a guest has the session's id */
   size_t nick_len;
   char nick[CHATROOM_NICK_BYTES_MAX];
+  int32_t role;             /* enum chatroom_v1_role */
+  struct change *changes;   /* for change.c */
   struct joining *joinings; /* for join.c */
 };
 

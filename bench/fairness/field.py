@@ -148,6 +148,7 @@ class Server:
             "server.web_root": os.path.join(plan.folder, "www"),
             "server.workers": 1,
             "server.compression": True,
+            "engine.kind": "memory",
             "server.limits.sessions_max": 10000,
             **LIVENESS,
         }

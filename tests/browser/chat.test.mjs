@@ -1,9 +1,11 @@
 // People in two browsers, the real page, the real server.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import { makeCertificate } from '../lib/certificate.mjs';
 import { Chatroom } from '../lib/chatroom.mjs';
@@ -114,7 +116,7 @@ async function holdable(t, port) {
   return line;
 }
 
-test('a text that never reached the server comes back, though somebody of the same name spoke', async (t) => {
+test('a text that never reached the server is sent again by itself, and arrives once', async (t) => {
   const { chatroom, join } = await open(t);
   const line = await holdable(t, chatroom.port);
   const ada = await Person.join(browser, line.url, 'Ada');
@@ -126,8 +128,10 @@ test('a text that never reached the server comes back, though somebody of the sa
   assert.equal((await ada.reads('somebody else')).own, false);
   line.sockets.forEach((socket) => socket.destroy());
   line.held = false;
-  await ada.page.getByText('is back in the input box').waitFor();
-  assert.equal(await ada.written(), 'only Ada wrote this');
+  await other.reads('only Ada wrote this');
+  await ada.reads('only Ada wrote this');
+  assert.equal(await ada.written(), '');
+  assert.deepEqual([await ada.messageCount(), await other.messageCount()], [2, 2]);
 });
 
 for (const [what, prefix, path] of [['a proxy gives it a folder', '/chat/', '/'], ['server.path is another', '/', '/ws'],
@@ -216,9 +220,9 @@ test('a message that comes too soon is given back with the time to wait', async 
   const { join } = await open(t);
   for (const [code, wanted] of [[111, 'Too many messages at once'], [106, 'The server has reached a limit']]) {
     const refusal = Buffer.from(JSON.stringify({ code, temporary: true, retryMs: 2500 }));
-    const refuse = (socket) => socket.send(Buffer.concat([Buffer.from([0x40, 0, 0, 0]), refusal]));
+    const refuse = (socket, id) => socket.send(Buffer.concat([Buffer.from([0xc0, 0, 0, 0]), id, refusal]));
     const ada = await join('Ada', { prepare: (page) => page.routeWebSocket(/./, (socket) => {
-      answerHello(socket, undefined, () => refuse(socket));
+      answerHello(socket, undefined, (bytes) => bytes.readUInt32BE(0) === 0x80000000 && refuse(socket, bytes.subarray(4, 8)));
     }) });
     await ada.say('too soon');
     await ada.page.getByText(`${wanted}. Your text is kept. Try again in 3 s.`).waitFor();
@@ -320,6 +324,30 @@ test('the page comes back by itself when the server was killed and started again
   await zeno.say('after');
   await ada.reads('after');
   assert.equal(await ada.messageCount(), 3);
+});
+
+test('messages outlive a server that is killed: those who are there miss nothing, and newcomers see them', async (t) => {
+  const options = { data_dir: await mkdtemp(path.join(tmpdir(), 'chat-')) };
+  t.after(() => rm(options.data_dir, { recursive: true }));
+  const { chatroom, join } = await open(t, { options });
+  const [ada, zeno] = [await join('Ada'), await join('Zeno')];
+  await ada.say('kept');
+  await zeno.reads('kept');
+  await chatroom.kill();
+  await ada.sees('#banner');
+  const again = await Chatroom.start(`127.0.0.1:${chatroom.port}`, options);
+  t.after(() => again.kill());
+  const late = await join('Late');
+  assert.equal((await late.reads('kept')).sender, 'Ada');
+  for (const person of [ada, zeno]) {
+    await person.seesNot('#banner');
+  }
+  await late.say('after');
+  for (const person of [ada, zeno, late]) {
+    await person.reads('after');
+    assert.equal(await person.messageCount(), 2);
+    assert.equal(await person.page.locator('.note').count(), 0);
+  }
 });
 
 test('"Retry now" and a network that is back connect at once', async (t) => {

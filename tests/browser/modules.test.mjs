@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 
 import { run, test } from '../lib/tap.mjs';
-import { Connection, chatFrame, reconnectDelayMs } from '../../web/chat/connection.js';
+import { Connection, reconnectDelayMs } from '../../web/chat/connection.js';
 import { findEndpoint } from '../../web/chat/endpoint.js';
 import { decodeFrame, encodeCall, encodePlain } from '../../web/chat/frame.js';
 import { Outbox } from '../../web/chat/outbox.js';
+import { Room } from '../../web/chat/room.js';
 import { LANGUAGES, Strings, pickLanguage } from '../../web/chat/strings.js';
 import { initial, isFewSymbols, isLong, textPieces, toneOf } from '../../web/chat/text.js';
 import { Times, isSameDay, parseTimestamp } from '../../web/chat/times.js';
@@ -102,7 +103,7 @@ class World {
 
   connection(where = 'ws://host/', events = {}) {
     const note = (name) => (...values) => this.events.push([name, ...values]);
-    const noted = { state: note('state'), chat: note('chat'), refused: note('refused') };
+    const noted = { state: note('state'), message: note('message'), refused: note('refused') };
     return new Connection(where, { ...noted, ...events }, this);
   }
 
@@ -170,11 +171,80 @@ test('the page says Hello with its name as soon as the socket is open, and is on
 
 test('a chat message is sent only while online', () => {
   const { world, connection } = online();
-  assert.equal(connection.sendChat(chatFrame('hello')), true);
+  const answers = [];
+  const note = (...values) => answers.push(values);
+  assert.equal(connection.call(0, { message: 'hello' }, note), true);
   assert.deepEqual(decodeFrame(world.socket.sent[1].buffer),
-    { type: 0, call: false, error: false, id: 0, message: { message: 'hello' } });
+    { type: 0, call: true, error: false, id: 2, message: { message: 'hello' } });
+  world.receive([CALL, 2], '{"offset":"7"}');
+  world.receive([CALL, 2], '{"offset":"8"}');
+  assert.equal(connection.call(0, { message: 'no' }, note), true);
+  world.receive([CALL + ERROR, 3], '{"code":122}');
+  assert.equal(connection.call(0, { message: 'unanswered' }, note), true);
   world.breakLine();
-  assert.equal(connection.sendChat(chatFrame('lost')), false);
+  assert.equal(connection.call(0, { message: 'lost' }, note), false);
+  assert.deepEqual(answers, [[null, { offset: '7' }], [{ code: 122 }, null]]);
+});
+
+// A room on a connection that the test plays.
+function playedRoom() {
+  const calls = [];
+  const events = [];
+  const note = (name) => (...values) => events.push([name, ...values]);
+  const played = { call: (type, message, answered) => calls.push({ type, message, answered }) > 0 };
+  const room = new Room(played, '', { chat: (message) => events.push(['chat', message.message]),
+    changed: note('changed'), gap: note('gap'), refused: note('refused') });
+  return { room, calls, events };
+}
+
+const chatAt = (offset, message, clientMsgId) => ({ epoch: '5', offset: String(offset), message, clientMsgId });
+
+test('a room comes back with its place, and what was missed is shown once and without a gap', () => {
+  const { room, calls, events } = playedRoom();
+  room.enter();
+  assert.equal(calls[0].message.recover, undefined);
+  calls[0].answered(null, { epoch: '5', offset: '2', items: [chatAt(1, 'one'), chatAt(2, 'two')] });
+  room.arrived(0, chatAt(2, 'two'));
+  room.arrived(0, chatAt(3, 'three'));
+  room.enter();
+  assert.deepEqual(calls[1].message.recover, { epoch: '5', offset: '3' });
+  calls[1].answered(null, { epoch: '5', offset: '4', wasRecovering: true, recovered: true });
+  room.arrived(0, chatAt(4, 'four'));
+  assert.deepEqual(events.map(([, text]) => text), ['one', 'two', 'three', 'four']);
+});
+
+test('a room whose messages are lost shows the gap, and then the newest', () => {
+  const { room, calls, events } = playedRoom();
+  room.enter();
+  calls[0].answered(null, { epoch: '5', offset: '1', items: [chatAt(1, 'one')] });
+  room.enter();
+  calls[1].answered(null, { epoch: '6', offset: '1', items: [{ ...chatAt(1, 'new'), epoch: '6' }] });
+  assert.deepEqual(events, [['chat', 'one'], ['gap'], ['chat', 'new']]);
+});
+
+test('what is not acknowledged is sent again with the same id, unless it has arrived', () => {
+  const { room, calls } = playedRoom();
+  room.enter();
+  calls[0].answered(null, { epoch: '0' });
+  ['acknowledged', 'arrived', 'lost'].forEach((text) => room.send(text));
+  const [, one, two, three] = calls;
+  one.answered(null, { offset: '1' });
+  room.enter();
+  calls[4].answered(null, { epoch: '5', offset: '2', wasRecovering: true, recovered: true });
+  room.arrived(0, chatAt(2, 'arrived', two.message.clientMsgId));
+  calls[5].answered(null, {});
+  assert.deepEqual(calls.slice(6).map(({ message }) => message), [three.message]);
+  assert.deepEqual(room.giveUp(), ['lost']);
+});
+
+test('a refused text is given back, and a room that cannot be entered is told', () => {
+  const { room, calls, events } = playedRoom();
+  room.enter();
+  calls[0].answered({ code: 102 }, null);
+  room.send('no');
+  calls[1].answered({ code: 123 }, null);
+  assert.deepEqual(events, [['refused', { code: 102 }, null], ['refused', { code: 123 }, 'no']]);
+  assert.deepEqual(room.giveUp(), []);
 });
 
 test('chat messages and refusals reach the page, and everything unknown is ignored', () => {
@@ -185,7 +255,7 @@ test('chat messages and refusals reach the page, and everything unknown is ignor
   world.receive([99], '{"what":1}');
   world.receive([0], 'no JSON');
   const heard = world.events.filter(([name]) => name !== 'state');
-  assert.deepEqual(heard, [['chat', { message: 'm', sender: 's' }], ['refused', 0, { code: 122 }]]);
+  assert.deepEqual(heard, [['message', 0, { message: 'm', sender: 's' }], ['refused', 0, { code: 122 }]]);
 });
 
 test('delays are random between half a second and a bound that doubles up to twenty seconds', () => {
@@ -376,7 +446,7 @@ test('a closing socket, and one that throws, take no message, and the connection
   for (const change of [{ readyState: 2 }, { readyState: 3 }, { send() { throw new Error('send'); } }]) {
     const { world, connection } = online();
     Object.assign(world.socket, change);
-    assert.equal(connection.sendChat(chatFrame('lost')), false);
+    assert.equal(connection.call(0, { message: 'lost' }), false);
     world.pass(45000);
     assert.equal(connection.state, 'waiting');
   }
@@ -549,32 +619,15 @@ test('a Hello refused for good closes with its error', () => {
   assert.deepEqual(world.events.at(-1), ['state', 'closed', { error: { code: 103, message: 'no' } }]);
 });
 
-test('texts come back from the outbox in order, and only those that are not confirmed', () => {
+test('texts come back from the outbox in order, and only those that were not removed', () => {
   const outbox = new Outbox();
-  ['one', 'two', 'three', 'two'].forEach((text) => outbox.sent(text));
-  assert.deepEqual(outbox.confirmed('two'), []);
-  assert.deepEqual(outbox.confirmed('from another window'), []);
+  const ids = ['one', 'two', 'three', 'two'].map((text) => outbox.add(text));
+  assert.equal(new Set(ids).size, 4);
+  assert.equal(outbox.remove(ids[1]), 'two');
+  assert.equal(outbox.remove('from another window'), undefined);
+  assert.deepEqual(outbox.entries.map(([id]) => id), [ids[0], ids[2], ids[3]]);
   assert.deepEqual(outbox.takeAll(), ['one', 'three', 'two']);
   assert.deepEqual(outbox.takeAll(), []);
-});
-
-test('a refused text is the one that is left when the others have come back, in whatever order the answers come', () => {
-  const outbox = new Outbox();
-  ['one', 'two', 'three'].forEach((text) => outbox.sent(text));
-  assert.deepEqual(outbox.refused(), []);
-  assert.deepEqual(outbox.confirmed('one'), []);
-  assert.deepEqual(outbox.confirmed('three'), ['two']);
-  outbox.sent('four');
-  assert.deepEqual(outbox.confirmed('four'), []);
-  outbox.sent('five');
-  assert.deepEqual(outbox.refused(), ['five']);
-  assert.deepEqual(outbox.refused(), []);
-  outbox.sent('six');
-  outbox.sent('seven');
-  assert.deepEqual(outbox.refused(), []);
-  assert.deepEqual(outbox.takeAll(), ['six', 'seven']);
-  outbox.sent('eight');
-  assert.deepEqual(outbox.confirmed('eight'), []);
 });
 
 test('links are http and https only, end where the sentence goes on, and no character is lost', () => {

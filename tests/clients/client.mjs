@@ -2,7 +2,7 @@
 
 import WebSocket from 'ws';
 
-import { CHAT, HELLO, Wire } from '../lib/wire.mjs';
+import { CHAT, HELLO, JOIN, Wire } from '../lib/wire.mjs';
 import { Inbox, within } from '../lib/waiting.mjs';
 
 export class Client {
@@ -29,11 +29,12 @@ export class Client {
     return client;
   }
 
-  // Connect and say Hello, where there is one to say.
+  // Connect, say Hello and join the default room, where there is a subprotocol to do so.
   static async join(url, subprotocol, nick, options) {
     const client = await Client.connect(url, subprotocol, options);
     if (subprotocol !== '') {
       client.welcome = (await client.hello(nick)).message;
+      await client.enter();
     }
     return client;
   }
@@ -43,6 +44,13 @@ export class Client {
     this.#helloId += 1;
     this.socket.send(this.wire.hello(this.#helloId, nick));
     return this.#frames.take('the reply to Hello', (frame) => frame.type === HELLO && frame.id === this.#helloId);
+  }
+
+  // Returns the reply's frame.
+  async enter() {
+    this.#helloId += 1;
+    this.socket.send(this.wire.join(this.#helloId));
+    return this.#frames.take('the reply to Join', (frame) => frame.type === JOIN && frame.id === this.#helloId);
   }
 
   say(text) {

@@ -17,6 +17,7 @@ from server_process import Server
 DEADLINE_S = 30
 CALL = 0x80000000
 HELLO = 16
+JOIN = 20
 SUBPROTOCOLS = ["stoa.json", "stoa.proto", None]
 TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 TEXTS = ["hello", "大家好，柱廊 👩‍👩‍👧‍👦", 'line\nline\t"quoted" \\ \u0001', "x" * 125, "y" * 126, "😀" * 4000]
@@ -65,6 +66,10 @@ class Json:
         return json.dumps({"nick": nick}).encode()
 
     @staticmethod
+    def join():
+        return b"{}"
+
+    @staticmethod
     def read_chat(payload):
         message = json.loads(payload)
         return message["message"], message["sender"], message["timestamp"]
@@ -81,6 +86,10 @@ class Proto:
     hello = chat
 
     @staticmethod
+    def join():
+        return b""
+
+    @staticmethod
     def read_chat(payload):
         fields = {}
         at = 0
@@ -93,7 +102,7 @@ class Proto:
             else:
                 assert tag & 7 == 0, f"a string's or a number's tag, not {tag}"
                 fields[tag >> 3] = value
-        assert sorted(fields) == [1, 2, 3, 8, 9], f"text, sender, timestamp, user and time, not {sorted(fields)}"
+        assert sorted(fields) == [1, 2, 3, 4, 5, 6, 8, 9], f"text, sender, times, room, place and user, not {sorted(fields)}"
         return fields[1], fields[2], fields[3]
 
 
@@ -130,6 +139,9 @@ class Client:
             await self.socket.send(word(CALL + HELLO, 7) + self.codec.hello(self.nick))
             reply = await self.receive()
             assert reply[:8] == word(CALL + HELLO, 7), f"the reply to Hello, not {reply[:80]}"
+            await self.socket.send(word(CALL + JOIN, 8) + self.codec.join())
+            reply = await self.receive()
+            assert reply[:8] == word(CALL + JOIN, 8), f"the reply to Join, not {reply[:80]}"
         return self
 
     async def __aexit__(self, *_):

@@ -8,7 +8,7 @@ from world import CHATROOM, hostile
 from ws_raw import BINARY, PING, PONG, TEXT, frame
 
 CALL, ERROR = 0x80000000, 0x40000000
-CHAT, HELLO = 0, 16
+CHAT, HELLO, PING_TYPE = 0, 16, 40
 LARGE = {"server.limits.message_bytes_max": 1048576, "server.limits.session_errors_max": 60000}
 
 
@@ -40,6 +40,10 @@ class Json:
     def hello(number):
         return word(CALL | HELLO) + word(number) + b"{}"
 
+    @classmethod
+    def chat(cls, text):
+        return cls.wrap(json.dumps({"message": text}).encode())
+
     @staticmethod
     def read(data):
         """(type, id, payload) of a message from the server."""
@@ -57,6 +61,10 @@ class Proto(Json):
     @staticmethod
     def hello(number):
         return word(CALL | HELLO) + word(number)
+
+    @classmethod
+    def chat(cls, text):
+        return cls.wrap(b"\x0a" + bytes([len(text)]) + text.encode())
 
     @staticmethod
     def number(data, at):
@@ -97,6 +105,10 @@ class Text:
     def hello(number):
         return b'{"type":16,"id":%d,"payload":{}}' % number
 
+    @classmethod
+    def chat(cls, text):
+        return cls.wrap(json.dumps({"message": text}).encode())
+
     @staticmethod
     def read(data):
         packet = json.loads(data)
@@ -105,29 +117,36 @@ class Text:
 
 
 class Sender:
-    """A session that says wrong things. After each a call that is right fences off what is answered to it."""
+    """A session that says wrong things. After each a call and a chat message that are right fence off what is answered
+    to it: errors come before the call's reply, what was stored before the message."""
 
     def __init__(self, world, codec):
         self.world = world
         self.codec = codec
-        self.peer = world.join(codec.subprotocol)
+        self.peer = world.member(codec.subprotocol)
         self.calls = 0
 
     def answers(self, data, opcode=None):
         """The reasons of the errors, and the texts of the chats, that the message brings forth."""
         self.calls += 1
         self.peer.send(frame(self.codec.opcode if opcode is None else opcode, data))
+        fence = f"fence {self.calls}"
         self.peer.send(frame(self.codec.opcode, self.codec.hello(self.calls)))
+        self.peer.send(frame(self.codec.opcode, self.codec.chat(fence)))
         self.world.bystander.chat()
-        errors, chats = [], []
+        errors, chats, is_answered = [], [], False
         while True:
             got, payload = self.peer.read_message()
             assert got == self.codec.opcode, f"opcode {got} {payload[:100]!r} after {data[:100]!r}"
             number, call, payload = self.codec.read(payload)
             if number == CALL | HELLO and call == self.calls:
-                return errors, chats
-            if number & ERROR:
+                is_answered = True
+            elif number & ERROR:
+                assert not is_answered, f"an error after the reply of the call behind it: {payload[:100]!r}"
                 errors.append(self.codec.error_reason(payload))
+            elif number == CHAT and self.codec.chat_text(payload) == fence:
+                assert is_answered, "no reply to the call before"
+                return errors, chats
             elif number == CHAT and not self.codec.chat_text(payload).startswith("bystander "):
                 chats.append(self.codec.chat_text(payload))
 
@@ -301,7 +320,7 @@ def types(world):
                 errors, chats = sender.answers(word(number) + rest)
                 assert len(errors) == 1 and not chats, f"{errors} and {chats} for {number:#x} {rest}"
         sender.expect_error(word(HELLO) + b"{}")
-        sender.expect_error(word(CALL | CHAT) + word(5) + b"{}")
+        sender.expect_error(word(CALL | PING_TYPE) + word(5) + b"{}")
 
 
 @hostile("the wrong kind of frame is answered by an error", CHATROOM, LARGE)

@@ -295,7 +295,7 @@ def chats(count, size):
 
 @hostile("a sender that goes on over its rate is closed with 4013", CHATROOM, RATES)
 def chatter_is_closed(world):
-    chatter = world.join("stoa.json")
+    chatter = world.member("stoa.json")
     chatter.send(chats(150, 10))
     assert chatter.read_close() == RATE
 
@@ -303,8 +303,8 @@ def chatter_is_closed(world):
 @hostile("two megabytes of chat close their sender, and no member that reads", CHATROOM, RATES)
 def chatter_and_readers(world):
     # This one reads only when all is over: what the rate lets through fits into its queue.
-    late = world.join("stoa.json")
-    chatter = world.join("stoa.json")
+    late = world.member("stoa.json")
+    chatter = world.member("stoa.json")
     world.flood(chatter, chats(200, 1000), 10)
     # The close frame may be lost to the reset that answers what was sent after it.
     code = None

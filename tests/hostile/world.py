@@ -22,7 +22,8 @@ OFFICE = "OFFICE"
 CHAT = b"\0\0\0\0"
 # Of a chat message, as it is relayed.
 FIELDS = {BROADCAST: ["message", "sender", "timestamp"], OFFICE: ["message", "sender", "timestamp"],
-          CHATROOM: ["message", "sender", "timestamp", "tsMs", "userId"]}
+          CHATROOM: ["clientMsgId", "deleted", "editedMs", "epoch", "message", "offset", "reactions", "replyTo", "room",
+                     "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
 
@@ -36,6 +37,8 @@ class Bystander:
         self.peer = Peer(port, source=source, wrap=wrap)
         self.peer.send(before)
         self.peer.upgrade(None if program == ECHO else "stoa.json", headers)
+        if program == CHATROOM:
+            self.peer.enter_room("stoa.json")
 
     def chat(self, count=1):
         """Send messages, and receive exactly these, in order."""
@@ -99,6 +102,12 @@ class World:
         """A connection that has been upgraded."""
         peer = self.connect()
         peer.upgrade(subprotocol, **options)
+        return peer
+
+    def member(self, subprotocol):
+        """A session in the chat's default room."""
+        peer = self.join(subprotocol)
+        peer.enter_room(subprotocol)
         return peer
 
     def attack(self, data, subprotocol=None, **options):

@@ -2,6 +2,7 @@
 
 export const CHAT = 0;
 export const HELLO = 16;
+export const JOIN = 20;
 export const PING = 40;
 export const CALL = 0x80000000;
 export const ERROR = 0x40000000;
@@ -10,7 +11,9 @@ const LENGTH_DELIMITED = 2;
 
 // The fields of each message, by codec-independent name, in the order of their numbers from 1; '' is not in use.
 const FIELDS = {
-  chat: ['message', 'sender', 'timestamp', '', '', '', '', 'userId', 'tsMs'],
+  chat: ['message', 'sender', 'timestamp', 'room', 'offset', 'epoch', 'clientMsgId', 'userId', 'tsMs'],
+  joinRequest: ['room'],
+  joinReply: ['room', 'epoch', 'offset'],
   helloRequest: ['nick'],
   helloReply: ['sessionId', 'nick', 'server', 'serverMs', 'messageBytesMax', 'pingMs', 'userId', 'textCharsMax'],
   error: ['code', 'reason', 'message'],
@@ -95,13 +98,18 @@ export class Wire {
     return Buffer.concat([words(CALL + HELLO, id), this.#codec.encode('helloRequest', { nick })]);
   }
 
+  // Of the default room, and without a page.
+  join(id) {
+    return Buffer.concat([words(CALL + JOIN, id), this.#codec.encode('joinRequest', {})]);
+  }
+
   // {type, call, error, id, message} of a received message.
   read(bytes) {
     const word = bytes.readUInt32BE(0);
     const call = word >= CALL;
     const error = (word & ERROR) !== 0;
     const type = word & 0x3fffffff;
-    const kind = error ? 'error' : { [CHAT]: 'chat', [HELLO]: 'helloReply' }[type] ?? 'chat';
+    const kind = error ? 'error' : { [CHAT]: 'chat', [HELLO]: 'helloReply', [JOIN]: 'joinReply' }[type] ?? 'chat';
     const message = this.#codec.decode(kind, bytes.subarray(call ? 8 : 4));
     return { type, call, error, id: call ? bytes.readUInt32BE(4) : 0, message };
   }

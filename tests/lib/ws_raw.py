@@ -15,6 +15,8 @@ import time
 DEADLINE_S = 30
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
+# The chat's call Join, and an id that no test uses.
+JOIN, JOIN_ID = 20, 0x7FFFFFF0
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 MASK = b"\x37\xfa\x21\x3d"
@@ -273,3 +275,22 @@ class Peer:
         assert answer.headers["sec-websocket-accept"] == accept_of(key), answer.head
         assert answer.headers.get("sec-websocket-protocol") == subprotocol, answer.head
         return answer
+
+    def enter_room(self, subprotocol):
+        """Join the chat's default room, and read up to the reply. Clients without a subprotocol are in it."""
+        if subprotocol is None:
+            return
+        word = lambda number: number.to_bytes(4, "big")
+        call = word(0x80000000 | JOIN) + word(JOIN_ID)
+        opcode, request, reply = BINARY, call + (b"" if subprotocol == "stoa.proto" else b"{}"), call
+        if subprotocol == "stoa.text":
+            opcode = TEXT
+            request = b'{"type":%d,"id":%d,"payload":{}}' % (JOIN, JOIN_ID)
+            reply = b'{"type":%d,"id":%d,"payload":' % (JOIN, JOIN_ID)
+        self.send(frame(opcode, request))
+        while True:
+            payload = self.read_message()[1]
+            if payload.startswith(reply):
+                return
+            refused = payload.startswith((word(0xC0000000 | JOIN), b'{"type":%d,"id":%d,"error":' % (JOIN, JOIN_ID)))
+            assert not refused, f"Join was refused: {payload[:200]!r}"

@@ -161,6 +161,7 @@ def connect_all(server, stack):
         peer = Peer(tls_port if over_tls else port, wrap=tls_client() if over_tls else None)
         stack.callback(peer.close)
         peer.upgrade("stoa.json")
+        peer.enter_room("stoa.json")
         peers.append(peer)
     return peers
 
@@ -246,6 +247,7 @@ def queued():
         def is_newest():
             with Peer(server.ports[1]) as peer:
                 peer.upgrade("stoa.json")
+                peer.enter_room("stoa.json")
                 peer.send(frame(BINARY, CHAT + json.dumps({"message": "x" * 2200}).encode()))
                 opcode, payload = peer.read_message()
                 return opcode == BINARY and payload[:4] == CHAT

@@ -47,7 +47,7 @@ for (const protocol of ['stoa.json', 'stoa.proto']) {
       const [client, other] = [await window.open(options), await window.open()];
       const { nick, serverMs } = await client.call('hello', { nick: '小明' });
       await other.call('hello', { nick: 'Ada' });
-      await Promise.all([client, other].map((one) => one.call('join', {})));
+      await Promise.all([client.call('join', {}), other.call('join', {})]);
       const heard = new Promise((resolve) => { other.on('chat', resolve); });
       client.send('chat', { message: 'hello 👋' });
       const error = await client.call('hello', { nick: 'x'.repeat(99) }).catch((reason) => reason);
@@ -137,7 +137,6 @@ test('in a page what a listener throws is reported as an error of the page, and 
       window.addEventListener('error', ({ message }) => resolve(message), { once: true });
     });
     const client = await window.open();
-    await client.call('hello', {});
     await client.call('join', {});
     client.on('chat', () => { throw new Error('mine'); });
     const heard = new Promise((resolve) => { client.on('chat', resolve); });

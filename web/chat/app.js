@@ -3,12 +3,13 @@
 
 import { Banner } from './banner.js';
 import { Composer } from './composer.js';
-import { Connection, ERROR_LIMIT, ERROR_RATE, TYPE_CHAT, chatFrame } from './connection.js';
+import { Connection, ERROR_LIMIT, ERROR_RATE } from './connection.js';
 import { findEndpoint } from './endpoint.js';
+import { callBytes } from './frame.js';
 import { LogView } from './log-view.js';
 import { NameDialog, rememberName, rememberedName } from './name-dialog.js';
 import { Notice } from './notice.js';
-import { Outbox } from './outbox.js';
+import { Room } from './room.js';
 import { Strings, pickLanguage } from './strings.js';
 import { initial } from './text.js';
 import { Times } from './times.js';
@@ -17,20 +18,29 @@ import { Unread } from './unread.js';
 // Used until the server has sent its limits.
 const FRAME_BYTES_MAX = 65536;
 const TEXT_CHARS_MAX = 4000;
+// What a frame has beside its text: the id and the names of the fields.
+const FRAME_EXTRA_BYTES = 160;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 const byId = (id) => document.getElementById(id);
+
+// `/#name` is a room of that name; `/#token=...` names none.
+function roomOf(hash) {
+  try {
+    return hash.includes('=') ? '' : decodeURIComponent(hash.slice(1));
+  } catch {
+    return '';
+  }
+}
 
 class App {
   #language = pickLanguage(navigator.languages ?? [navigator.language]);
   #strings = new Strings(this.#language);
   #times = new Times(this.#language, this.#strings);
-  #outbox = new Outbox();
   #nick = '';
   #userId = null;
   #frameBytesMax = FRAME_BYTES_MAX;
   #textCharsMax = TEXT_CHARS_MAX;
-  #wasOnline = false;
   #unread;
   #notice;
   #log;
@@ -38,6 +48,7 @@ class App {
   #dialog;
   #composer;
   #connection;
+  #room;
 
   constructor() {
     this.#writeTexts();
@@ -45,6 +56,7 @@ class App {
     this.#notice = new Notice(byId('notice'));
     this.#log = this.#makeLog();
     this.#connection = this.#makeConnection();
+    this.#room = this.#makeRoom();
     this.#banner = this.#makeBanner();
     this.#dialog = new NameDialog(byId('name-dialog'), this.#strings, (name) => this.#rename(name));
     this.#composer = new Composer(byId('composer'), (text) => this.#send(text));
@@ -81,8 +93,17 @@ class App {
   #makeConnection() {
     return new Connection(() => findEndpoint(location.href), {
       state: (state, detail) => this.#stateChanged(state, detail),
-      chat: (message) => this.#arrived(message),
-      refused: (type, error) => this.#refused(type, error),
+      message: (type, message) => this.#room.arrived(type, message),
+      refused: (type, error) => this.#refused(error, null),
+    });
+  }
+
+  #makeRoom() {
+    return new Room(this.#connection, roomOf(location.hash), {
+      chat: (message, isOld) => this.#arrived(message, isOld),
+      changed: (event) => this.#changed(event),
+      gap: () => this.#log.note(this.#strings.say('back', { time: this.#times.clock(new Date()) })),
+      refused: (error, text) => this.#refused(error, text),
     });
   }
 
@@ -120,8 +141,6 @@ class App {
 
   #join(name, options) {
     this.#nick = name;
-    this.#wasOnline = false;
-    this.#restoreUnconfirmed();
     this.#connection.open(name, options);
     this.#composer.focus();
   }
@@ -131,9 +150,10 @@ class App {
     if (state === 'online') {
       this.#online(detail.hello);
     } else if (state === 'idle') {
+      this.#restoreUnconfirmed();
       const error = this.#errorText(detail.error);
       this.#dialog.ask({ name: this.#nick, error, required: true });
-    } else {
+    } else if (state === 'closed') {
       this.#restoreUnconfirmed();
     }
   }
@@ -145,12 +165,9 @@ class App {
     this.#frameBytesMax = hello.messageBytesMax || FRAME_BYTES_MAX;
     this.#textCharsMax = hello.textCharsMax || TEXT_CHARS_MAX;
     rememberName(this.#nick);
-    this.#log.setSelf(this.#userId);
+    this.#log.addSelf(this.#userId);
     this.#showSelf();
-    if (this.#wasOnline) {
-      this.#log.note(this.#strings.say('back', { time: this.#times.clock(new Date()) }));
-    }
-    this.#wasOnline = true;
+    this.#room.enter();
   }
 
   #showSelf() {
@@ -160,49 +177,54 @@ class App {
     byId('me-name').textContent = this.#nick;
   }
 
-  #arrived(message) {
-    if (this.#userId !== null && message.userId === this.#userId) {
-      this.#giveBack(this.#outbox.confirmed(message.message));
-    } else {
+  #arrived(message, isOld) {
+    if (!isOld && (this.#userId === null || message.userId !== this.#userId)) {
       this.#unread.add();
     }
     this.#log.add(message);
   }
 
+  #changed({ kind, target, text }) {
+    if (kind === 'EVENT_EDIT') {
+      this.#log.change(target, text);
+    } else if (kind === 'EVENT_DELETE') {
+      this.#log.change(target, null);
+    }
+  }
+
   #send(written) {
     // As the server will send it back: half of a surrogate pair cannot be sent.
     const text = written.replace(LONE_SURROGATE, '\uFFFD');
-    const frame = chatFrame(text);
-    const tooLong = this.#tooLong(text, frame);
+    const tooLong = this.#tooLong(text);
     if (tooLong !== null) {
       this.#notice.show(tooLong);
       return false;
     }
-    if (!this.#connection.sendChat(frame)) {
+    if (!this.#room.send(text)) {
       this.#notice.show(this.#strings.say('notConnected'));
       return false;
     }
     this.#notice.clear();
-    this.#outbox.sent(text);
     this.#log.toBottom();
     return true;
   }
 
-  #tooLong(text, frame) {
+  #tooLong(text) {
+    const bytes = callBytes({ message: text }) + FRAME_EXTRA_BYTES;
     const [n, max] = [[...text].length, this.#textCharsMax];
     if (n > max) {
       return this.#strings.say('tooLong', { n, max });
     }
-    if (frame.length > this.#frameBytesMax) {
-      const [size, most] = [frame.length, this.#frameBytesMax].map((bytes) => Math.ceil(bytes / 1024));
+    if (bytes > this.#frameBytesMax) {
+      const [size, most] = [bytes, this.#frameBytesMax].map((bytes) => Math.ceil(bytes / 1024));
       return this.#strings.say('tooLarge', { size, max: most });
     }
     return null;
   }
 
-  #refused(type, error) {
-    if (type === TYPE_CHAT) {
-      this.#giveBack(this.#outbox.refused());
+  #refused(error, text) {
+    if (text !== null) {
+      this.#giveBack([text]);
     }
     this.#notice.show(this.#errorText(error), error.retryMs);
   }
@@ -214,7 +236,7 @@ class App {
   }
 
   #restoreUnconfirmed() {
-    const texts = this.#outbox.takeAll();
+    const texts = this.#room.giveUp();
     this.#giveBack(texts);
     if (texts.length > 0) {
       this.#notice.show(this.#strings.say('unsure'));

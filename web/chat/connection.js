@@ -1,6 +1,6 @@
 // connection.js: the connection to the server, which reconnects after breaks.
 //
-// Opens the socket, calls Hello, and then delivers chat messages. When the connection is lost, it reconnects after a
+// Opens the socket, calls Hello, and then delivers messages and answers of calls. When the connection is lost, it reconnects after a
 // random, growing delay. When the server is full, it also waits for the time that the server sent. It does not
 // reconnect when that is useless (close codes 4500 to 4999, see isFinal).
 //
@@ -11,6 +11,7 @@
 import { decodeFrame, encodeCall, encodePlain } from './frame.js';
 
 export const TYPE_CHAT = 0;
+export const TYPE_EVENT = 33;
 const TYPE_HELLO = 16;
 const TYPE_PING = 40;
 
@@ -96,6 +97,9 @@ export class Connection {
   #dialNumber = 0;
   #nick = '';
   #callId = 0;
+  #helloId = 0;
+  #calls = new Map();
+  #guestToken = '';
   #attempt = 0;
   #pingMs = PING_MS;
   #dueAt = 0;
@@ -105,7 +109,8 @@ export class Connection {
   #onlineAt = 0;
   #nickOursUntil = 0;
 
-  // events  {state(state, detail), chat(message), refused(type, error)}
+  // events  {state(state, detail), message(type, message), refused(type, error)}: a Chat or Event message; an error that
+  //         answers no call
   //         detail: online {hello}, waiting {delayMs, code}, closed {code, reason} or {error}, idle {error} for a
   //         refused name. `code` is the close code, 1006 when the connection broke
   // where   the URL, or an async function that returns it, called until it succeeds once
@@ -125,6 +130,8 @@ export class Connection {
   //
   // remembered  the name is from an earlier visit, whose connection may still be closing
   open(nick, { remembered = false } = {}) {
+    // A guest who comes back by token keeps the name, so a new name needs a new guest.
+    this.#guestToken = nick === this.#nick ? this.#guestToken : '';
     this.#nick = nick;
     this.#attempt = 0;
     this.#nickOursUntil = remembered ? this.#world.now() + NICK_RELOAD_MS : 0;
@@ -156,9 +163,19 @@ export class Connection {
     }
   }
 
-  // Returns false, and sends nothing, unless online.
-  sendChat(frame) {
-    return this.#state === 'online' && this.#send(frame);
+  // Call. Returns false, and sends nothing, unless online.
+  //
+  // answered(error, reply)  one of them is null; not called when the connection is lost before the answer
+  call(type, message, answered = () => {}) {
+    if (this.#state !== 'online') {
+      return false;
+    }
+    this.#callId += 1;
+    if (!this.#send(encodeCall(type, this.#callId, message))) {
+      return false;
+    }
+    this.#calls.set(this.#callId, answered);
+    return true;
   }
 
   // A closing socket drops a message without an error, and a socket that is not open yet throws.
@@ -175,8 +192,12 @@ export class Connection {
   }
 
   #tell(event, ...values) {
+    this.#run(() => this.#events[event](...values));
+  }
+
+  #run(callback) {
     try {
-      this.#events[event](...values);
+      callback();
     } catch (error) {
       queueMicrotask(() => {
         throw error;
@@ -241,6 +262,7 @@ export class Connection {
     this.#world.clearTimer(this.#timer);
     this.#timer = null;
     this.#dialNumber += 1;
+    this.#calls.clear();
     const socket = this.#socket;
     if (socket === null) {
       return;
@@ -254,7 +276,9 @@ export class Connection {
 
   #greet() {
     this.#callId += 1;
-    this.#send(encodeCall(TYPE_HELLO, this.#callId, { nick: this.#nick }));
+    this.#helloId = this.#callId;
+    const token = this.#guestToken === '' ? {} : { token: this.#guestToken };
+    this.#send(encodeCall(TYPE_HELLO, this.#helloId, { nick: this.#nick, ...token }));
   }
 
   #hear(limitMs = this.#pingMs + GRACE_MS) {
@@ -300,12 +324,22 @@ export class Connection {
 
   // Types that this page does not know, such as Ping, count as received and are ignored.
   #dispatch(frame) {
-    if (frame.call && frame.type === TYPE_HELLO && frame.id === this.#callId) {
+    if (frame.call && frame.type === TYPE_HELLO && frame.id === this.#helloId) {
       this.#greeted(frame);
-    } else if (frame.error && !frame.call) {
+    } else if (frame.call) {
+      this.#answered(frame);
+    } else if (frame.error) {
       this.#refused(frame);
-    } else if (!frame.call && frame.type === TYPE_CHAT) {
-      this.#tell('chat', frame.message);
+    } else if (frame.type === TYPE_CHAT || frame.type === TYPE_EVENT) {
+      this.#tell('message', frame.type, frame.message);
+    }
+  }
+
+  #answered({ id, error, message }) {
+    const answered = this.#calls.get(id);
+    if (this.#calls.delete(id)) {
+      this.#retryMs = error ? milliseconds(message.retryMs) : this.#retryMs;
+      this.#run(() => (error ? answered(message, null) : answered(null, message)));
     }
   }
 
@@ -327,6 +361,7 @@ export class Connection {
     }
     this.#onlineAt = this.#world.now();
     this.#pingMs = milliseconds(frame.message.pingMs) || PING_MS;
+    this.#guestToken = frame.message.guestToken || this.#guestToken;
     this.#hear();
     this.#enter('online', { hello: frame.message });
     // An event may have changed the state.
@@ -374,8 +409,4 @@ export class Connection {
     this.#timer = this.#world.setTimer(() => this.retryNow(), delayMs);
     this.#enter('waiting', { delayMs, code });
   }
-}
-
-export function chatFrame(text) {
-  return encodePlain(TYPE_CHAT, { message: text });
 }

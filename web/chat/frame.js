@@ -38,6 +38,11 @@ export function encodeCall(type, id, message) {
   return frame;
 }
 
+// The bytes of a call's frame.
+export function callBytes(message) {
+  return CALL_BYTES + encoder.encode(JSON.stringify(message)).length;
+}
+
 // An empty payload is an empty message, as in a Ping.
 function parse(buffer, offset) {
   const text = decoder.decode(new Uint8Array(buffer, offset));

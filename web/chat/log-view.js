@@ -41,7 +41,8 @@ export class LogView {
   #newer;
   #strings;
   #times;
-  #self = null;
+  #selves = new Set();
+  #rows = new Map();
   #last = null;
   #dayShown = null;
   #waiting = [];
@@ -64,9 +65,23 @@ export class LogView {
     new ResizeObserver(() => this.#keepAtBottom()).observe(this.#box);
   }
 
-  // Messages of this user are the reader's own; null: none are.
-  setSelf(userId) {
-    this.#self = userId;
+  // Messages of this user are the reader's own, beside those of earlier ids. null: there is none.
+  addSelf(userId) {
+    if (userId !== null) {
+      this.#selves.add(userId);
+    }
+  }
+
+  // The message at this offset has another text; null: it was deleted. One that is not shown is ignored.
+  change(offset, text) {
+    this.#plan(() => {
+      const row = this.#rows.get(offset);
+      if (row !== undefined && row.isConnected) {
+        const date = new Date(row.querySelector('time').dateTime);
+        row.querySelector('.bubble').replaceWith(text === null ? this.#tombstone() : this.#bubble(text, date));
+      }
+      return [];
+    });
   }
 
   add(message) {
@@ -105,9 +120,13 @@ export class LogView {
 
   #flush() {
     this.#flushPlanned = false;
-    const nodes = this.#waiting.splice(0).flatMap((makeNodes) => makeNodes());
-    this.#quiet.hidden = true;
-    this.#list.append(...nodes);
+    const nodes = [];
+    for (const makeNodes of this.#waiting.splice(0)) {
+      const made = makeNodes();
+      this.#list.append(...made);
+      nodes.push(...made);
+    }
+    this.#quiet.hidden = this.#quiet.hidden || nodes.length > 0;
     this.#kept += nodes.length;
     this.#trim();
     this.#count(nodes.filter((node) => node.classList.contains('message')).length);
@@ -129,6 +148,7 @@ export class LogView {
     const before = this.#box.scrollHeight;
     const top = this.#box.scrollTop;
     for (let excess = this.#kept - KEPT_MAX + REMOVED_AT_ONCE; excess > 0; excess -= 1) {
+      this.#rows.delete(this.#list.firstChild.dataset.offset);
       this.#list.firstChild.remove();
       this.#kept -= 1;
     }
@@ -166,8 +186,13 @@ export class LogView {
     // Two ids with the same name are two people.
     const by = `${message.userId ?? ''} ${sender}`;
     const continues = !newDay && this.#continues(by, date);
-    const own = this.#self !== null && message.userId === this.#self;
-    const row = this.#row({ sender, text: message.message ?? '', date, continues, own });
+    const own = this.#selves.has(message.userId);
+    const text = message.deleted ? null : (message.message ?? '');
+    const row = this.#row({ sender, text, date, continues, own });
+    if (message.offset !== undefined) {
+      row.dataset.offset = message.offset;
+      this.#rows.set(message.offset, row);
+    }
     this.#last = { by, date };
     if (!newDay) {
       return [row];
@@ -184,7 +209,8 @@ export class LogView {
     const classes = ['message', own ? 'own' : 'other', continues ? 'continues' : ''].join(' ').trim();
     const avatar = element('span', 'avatar', initial(sender));
     avatar.setAttribute('aria-hidden', 'true');
-    const content = element('div', 'content', this.#head(sender, date), this.#bubble(text, date));
+    const content = element('div', 'content', this.#head(sender, date),
+      text === null ? this.#tombstone() : this.#bubble(text, date));
     const row = element('div', `${classes} tone-${toneOf(sender, TONES)}`, avatar, content);
     row.dataset.sender = sender;
     return row;
@@ -209,6 +235,10 @@ export class LogView {
       this.#collapse(bubble);
     }
     return bubble;
+  }
+
+  #tombstone() {
+    return element('div', 'bubble deleted', element('div', 'text', this.#strings.say('deleted')));
   }
 
   #collapse(bubble) {

@@ -1,40 +1,41 @@
-// outbox.js: texts that were sent and not yet confirmed.
+// outbox.js: texts that were sent and that the server has not acknowledged yet.
 //
-// A plain chat message has no acknowledgement. The server sends it to everyone, also to its sender, so our own message
-// confirms its text when it arrives. A refusal does not name its text, and it may arrive before an earlier message that
-// is still being delivered. So refusals are counted. When as many texts remain as were refused, the remaining ones are
-// the refused ones.
+// Each has an id of its own. The server stores a text once, however often it is sent with the same id.
+
+const ID_BYTES = 16;
+
+// crypto.randomUUID() is for secure pages only.
+function makeId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 export class Outbox {
-  #texts = [];
-  #refusals = 0;
+  #texts = new Map();
 
-  sent(text) {
-    this.#texts.push(text);
+  // Returns the id of the text.
+  add(text) {
+    const id = makeId();
+    this.#texts.set(id, text);
+    return id;
   }
 
-  // A message of ours has arrived. Returns the texts that are now known to be refused, oldest first.
-  confirmed(text) {
-    const index = this.#texts.indexOf(text);
-    if (index >= 0) {
-      this.#texts.splice(index, 1);
-    }
-    return this.#takeRefused();
+  // It was acknowledged, has arrived, or was refused. Returns its text; undefined when it is not here.
+  remove(id) {
+    const text = this.#texts.get(id);
+    this.#texts.delete(id);
+    return text;
   }
 
-  // The server refused one. Returns as confirmed() does.
-  refused() {
-    this.#refusals += 1;
-    return this.#takeRefused();
+  // [id, text] of each, oldest first.
+  get entries() {
+    return [...this.#texts];
   }
 
-  // The connection is lost. Returns the texts that may not have arrived, oldest first.
+  // Returns all texts, oldest first, and forgets them.
   takeAll() {
-    this.#refusals = 0;
-    return this.#texts.splice(0);
-  }
-
-  #takeRefused() {
-    return this.#refusals > 0 && this.#texts.length <= this.#refusals ? this.takeAll() : [];
+    const texts = [...this.#texts.values()];
+    this.#texts.clear();
+    return texts;
   }
 }

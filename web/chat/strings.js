@@ -17,6 +17,7 @@ const ENGLISH = {
   today: 'Today',
   yesterday: 'Yesterday',
   showAll: 'Show all',
+  deleted: 'This message was deleted.',
   back: 'Reconnected at {time}. Messages from the time between are not shown here.',
   rename: 'Change name',
   welcome: 'Welcome to Stoa',
@@ -45,6 +46,8 @@ const ENGLISH = {
   unsure: 'The connection broke before your last message was confirmed. Your text is back in the input box.',
   again: ' Try again in a moment.',
   againIn: ' Try again in {n} s.',
+  error102: 'There is no such room.',
+  error103: 'You may not do this here.',
   error106: 'The server has reached a limit. Your text is kept.',
   error111: 'Too many messages at once. Your text is kept.',
   error120: 'You are muted for now. Your text is kept.',
@@ -52,6 +55,7 @@ const ENGLISH = {
   error123: 'This message has no text.',
   error124: 'Someone is using this name. Choose another.',
   error125: 'A name has 1 to 32 characters, and no control characters.',
+  error126: 'The room is full.',
   errorOther: 'The server answered: {message}',
 };
 
@@ -72,6 +76,7 @@ const CHINESE = {
   today: '今天',
   yesterday: '昨天',
   showAll: '展开全文',
+  deleted: '此消息已删除。',
   back: '{time} 重新连接。断线期间的消息不会显示在这里。',
   rename: '修改名字',
   welcome: '欢迎来到 Stoa',
@@ -100,6 +105,8 @@ const CHINESE = {
   unsure: '上一条消息未确认时连接中断，已放回输入框。',
   again: '请稍后再试。',
   againIn: '请在 {n} 秒后重试。',
+  error102: '没有这个聊天室。',
+  error103: '你无权在此进行此操作。',
   error106: '服务器已达到上限，文字已保留。',
   error111: '发送过于频繁，文字已保留。',
   error120: '你暂时被禁言，文字已保留。',
@@ -107,6 +114,7 @@ const CHINESE = {
   error123: '消息没有内容。',
   error124: '这个名字已有人使用，请换一个。',
   error125: '名字为 1 到 32 个字符，且不能包含控制字符。',
+  error126: '聊天室已满。',
   errorOther: '服务器回复：{message}',
 };
 

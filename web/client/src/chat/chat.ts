@@ -4,7 +4,9 @@
 // it. A guest keeps user id and nick by a token of the server, which is stored.
 //
 // Does not know: what rooms do with it; a page.
-import { type CallOptions, Client, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail, StoaError } from '@stoa/client';
+import {
+  Client, StoaError, type CallOptions, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail,
+} from '@stoa/client';
 import { later, Listeners, localError, now, page } from '@stoa/client/inner';
 
 import {
