@@ -35,7 +35,7 @@ const INTERNAL = [
 // Private members of the chat. None may be the name of a field or call of its API, of a public member, or of a member of
 // the language or a browser; those that are, such as `guestToken`, keep their names.
 const CHAT_PRIVATE = [
-  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers', 'listeners',
+  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isEnded', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers', 'listeners',
   'meanwhile', 'myId', 'onGoingAway', 'presenceVersion', 'pump', 'readAt', 'refreshIn', 'refreshLater', 'refreshTimer',
   'refusal', 'remember', 'resumeAt', 'sentTyping', 'tellRead', 'timers', 'tokenRefused', 'tokensAt', 'typedAt',
 ];
