@@ -206,6 +206,13 @@ inWorld('a session that is closed for its token comes back with another one, onc
   assert.deepEqual([chat.state, chat.detail.code], ['closed', 4500]);
 });
 
+inWorld('a program that closes with the code of a bad token has closed', async (world) => {
+  const { chat, server } = begin(world, { token: () => 't' });
+  await server.welcome();
+  chat.close(4500);
+  assert.deepEqual([chat.state, chat.detail.code, world.timerCount], ['closed', 4500, 0]);
+});
+
 inWorld('a function that gives no token is asked again later', async (world) => {
   let isDown = true;
   const { chat, server } = begin(world, { token: () => { if (isDown) { throw new Error('down'); } return 't'; } });
@@ -615,6 +622,11 @@ inWorld('it sends no faster than Hello\'s rate', async (world) => {
   assert.equal(answer(), 5);
   world.pass(500);
   assert.deepEqual([answer(), room.outgoing], [6, []]);
+  // A rate whose burst is missing lets one through at a time.
+  const odd = await inRoom(world, {}, { ratePerS: 1 });
+  odd.room.send('one');
+  world.pass(1000);
+  assert.equal(odd.room.outgoing[0].state, 'sent');
 });
 
 // ---- people ----

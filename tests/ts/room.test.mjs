@@ -150,4 +150,31 @@ test('a text that the server refuses has failed, and those after it are stored',
   assert.equal(texts(room).at(-1), 'good');
 });
 
+test('what is built from pushes is what a fresh client fetches: edits, deletions and reactions', async (t) => {
+  const { port } = await start(t);
+  const [ada, bob] = await Promise.all(['Ada', 'Bob'].map((nick) => enter(t, port, { nick }, 'books')));
+  const offsets = [];
+  for (const text of ['one', 'two', 'three', 'four']) {
+    offsets.push((await within(ada.room.send(text).done(), text)).offset);
+  }
+  const [one, two, three] = offsets;
+  await within(ada.room.edit(one, 'one, edited'), 'the edit');
+  await within(ada.room.react(two, '👍'), 'a reaction');
+  await within(bob.room.react(two, '👍'), 'another one');
+  await within(bob.room.react(three, '🎉'), 'a third one');
+  await within(bob.room.react(three, '🎉', false), 'its end');
+  await within(ada.room.delete(three), 'the deletion');
+  const last = await within(bob.room.send('five').done(), 'the last message');
+  await until(ada.room, () => ada.room.place.offset >= last.offset, 'all of it');
+  const view = ({ messages }) => messages.map(({ asOf, clientMsgId, reactions, ...rest }) => ({
+    ...rest, reactions: [...reactions].map(([emoji, { count }]) => [emoji, count]),
+  }));
+  const { room } = await enter(t, port, { nick: 'Cy' }, 'books');
+  assert.deepEqual(view(ada.room), view(room));
+  assert.deepEqual(view(bob.room), view(room));
+  assert.deepEqual(texts(room), ['one, edited', 'two', '', 'four', 'five']);
+  assert.deepEqual([...ada.room.messages[1].reactions], [['👍', { count: 2, mine: true }]]);
+  assert.equal(await bob.room.edit(one, 'not mine').catch(({ code }) => code), 103);
+});
+
 await run();

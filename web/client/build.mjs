@@ -32,12 +32,13 @@ const INTERNAL = [
   'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
 ];
 
-// Private members of the chat. None may be the name of a field or call of its API, of a public member, or of a member of
-// the language or a browser; those that are, such as `guestToken`, keep their names.
+// Private members of the chat. None may be the name of a field or call of its API, of a public member, or of a member
+// of the language or a browser; those that are, such as `guestToken`, keep their names.
 const CHAT_PRIVATE = [
-  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers', 'listeners',
-  'meanwhile', 'myId', 'onGoingAway', 'presenceVersion', 'pump', 'readAt', 'refreshIn', 'refreshLater', 'refreshTimer',
-  'refusal', 'remember', 'resumeAt', 'sentTyping', 'tellRead', 'timers', 'tokenRefused', 'tokensAt', 'typedAt',
+  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isEnded', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers',
+  'listeners', 'meanwhile', 'myId', 'onGoingAway', 'presenceVersion', 'pump', 'readAt', 'refreshIn', 'refreshLater',
+  'refreshTimer', 'refusal', 'remember', 'resumeAt', 'sentTyping', 'tellRead', 'timers', 'tokenRefused', 'tokensAt',
+  'typedAt',
 ];
 
 const OPTIONS = {

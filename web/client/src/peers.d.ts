@@ -2,7 +2,11 @@
 declare module 'react' {
   export function useCallback<T>(callback: T, dependencies: readonly unknown[]): T;
   export function useRef<T>(first: T): { current: T };
-  export function useSyncExternalStore<T>(subscribe: (changed: () => void) => () => void, get: () => T, first: () => T): T;
+  export function useSyncExternalStore<T>(
+    subscribe: (changed: () => void) => () => void,
+    get: () => T,
+    first: () => T,
+  ): T;
 }
 
 declare module 'vue' {

@@ -1,6 +1,8 @@
 // view.ts: what the wrappers for React and Vue have in common: rooms that are shared by those who show them, and values
 // that are other objects after every change.
-import { type Chat, type ChatState, type ChatStateDetail, type HelloReply, type JoinOptions, type Room } from './chat/index.js';
+import {
+  type Chat, type ChatState, type ChatStateDetail, type HelloReply, type JoinOptions, type Room,
+} from './chat/index.js';
 
 export interface ChatView {
   readonly state: ChatState;
@@ -42,8 +44,8 @@ export function watchChat(chat: Chat, changed: () => void): () => void {
 
 const held = new WeakMap<Room, number>();
 
-/** Join the room. It is left when all that hold it have released it, unless the program had joined it itself. It is left
- *  a little later, because React takes a component away and back. */
+/** Join the room. It is left when all that hold it have released it, unless the program had joined it itself. It is
+ *  left a little later, because React takes a component away and back. */
 export function holdRoom(chat: Chat, name: string, options?: JoinOptions): { room: Room; release: () => void } {
   const before = chat.rooms;
   const room = chat.join(name, options);

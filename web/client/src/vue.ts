@@ -14,7 +14,11 @@ export function useChat(chat: Chat): Readonly<ShallowRef<ChatView>> {
 }
 
 /** The room, joined until the scope ends or `name` changes. `options` count when it is joined. */
-export function useRoom(chat: Chat, name: MaybeRefOrGetter<string> = '', options?: JoinOptions): Readonly<ShallowRef<RoomView>> {
+export function useRoom(
+  chat: Chat,
+  name: MaybeRefOrGetter<string> = '',
+  options?: JoinOptions,
+): Readonly<ShallowRef<RoomView>> {
   let shown: ShallowRef<RoomView> | undefined;
   watch(
     () => toValue(name),

@@ -4,7 +4,9 @@
 // it. A guest keeps user id and nick by a token of the server, which is stored.
 //
 // Does not know: what rooms do with it; a page.
-import { type CallOptions, Client, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail, StoaError } from '@stoa/client';
+import {
+  Client, StoaError, type CallOptions, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail,
+} from '@stoa/client';
 import { later, Listeners, localError, now, page } from '@stoa/client/inner';
 
 import {
@@ -100,6 +102,8 @@ export class Chat {
   private refusal?: StoaError;
   /** The last connection was refused for its token. */
   private isRefused = false;
+  /** close() was called. */
+  private isEnded = false;
   private refreshTimer: any;
   private tokens = 0;
   private tokensAt = 0;
@@ -183,6 +187,7 @@ export class Chat {
 
   /** Rooms and messages that wait are kept for connect(). */
   close(code?: number, reason?: string): void {
+    this.isEnded = true;
     this.client.close(code, reason);
   }
 
@@ -223,7 +228,7 @@ export class Chat {
       return undefined;
     }
     const grown = this.tokens + ((now() - this.tokensAt) * ratePerS) / 1000;
-    this.tokens = Math.min(rateBurst, grown);
+    this.tokens = Math.min(Math.max(1, rateBurst), grown);
     this.tokensAt = now();
     if (ratePerS && this.tokens < 1) {
       return ((1 - this.tokens) * 1000) / ratePerS;
@@ -255,6 +260,7 @@ export class Chat {
   private open(): void {
     this.turn += 1;
     this.refusal = undefined;
+    this.isEnded = false;
     const client = new Client(ChatroomApi, this.url, { probe: () => this.probe(), ...this.options });
     this.client = client;
     client.onState((state, detail) => this.onState(state, detail));
@@ -286,7 +292,7 @@ export class Chat {
     clearTimeout(this.refreshTimer);
     if (state === 'connected') {
       this.hello(this.turn);
-    } else if (state === 'closed' && detail.code === BAD_TOKEN_CLOSE && this.tokenRefused()) {
+    } else if (!this.isEnded && detail.code === BAD_TOKEN_CLOSE && this.tokenRefused()) {
       this.enter('reconnecting', { ...detail, delayMs: 0 });
       this.open();
     } else {

@@ -542,7 +542,8 @@ export class Room {
       const page = pageItems(items, top, newer, this.myId);
       const isNewest = edge === undefined;
       const isEnd = isNewest || (side === 'after' && !more);
-      const all = addPage(isNewest ? EMPTY : this.window, page, isEnd ? 'after' : side, isEnd ? false : more, this.windowMax);
+      const known = isNewest ? EMPTY : this.window;
+      const all = addPage(known, page, isEnd ? 'after' : side, !isEnd && more, this.windowMax);
       this.window = isNewest ? { ...all, moreBefore: more } : all;
       if (isEnd) {
         messages.forEach((message) => (this.window = addMessage(this.window, message, this.windowMax)));

@@ -40,7 +40,13 @@ export function pageItems(
 
 /** Put a page in. Of a message that is there already the newer state is kept. With more than `max` messages, those at
  *  the other end are left out. `side` is where the page belongs, `more` whether the room goes on there. */
-export function addPage(window: Window, page: readonly Item[], side: 'before' | 'after', more: boolean, max: number): Window {
+export function addPage(
+  window: Window,
+  page: readonly Item[],
+  side: 'before' | 'after',
+  more: boolean,
+  max: number,
+): Window {
   const all = new Map<bigint, Item>();
   for (const item of [...window.items, ...page]) {
     const known = all.get(item.offset);
