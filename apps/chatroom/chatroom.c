@@ -1,6 +1,7 @@
 #include "chatroom.h"
 
 #include "change.h"
+#include "going_away.h"
 #include "handlers.h"
 #include "join.h"
 #include "people.h"
@@ -90,8 +91,11 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .set_nick = chatroom_on_set_nick,
       .typing = chatroom_on_typing,
   };
-  const struct stoa_callbacks callbacks = {
-      .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect,
+                                           .on_draining = chatroom_on_draining,
+                                           .on_closing = on_closing,
+                                           .on_closed = on_closed,
+                                           .user = chatroom};
   int status = configure(chatroom, config);
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
   stoa_server_set_callbacks(server, &callbacks);
