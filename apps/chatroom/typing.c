@@ -1,12 +1,17 @@
-/* Typing: told to the other members of the room who know the message, at most once a second from each session. That
- * nobody types any more is always told, or others would show it for too long. */
+/* Typing: told to the other members of the room who know the message, at most once a second from each session. That its
+ * user does not type any more is always told, or others would show it for too long. After that, or after a message,
+ * which tells it too, what is typed next is told at once. */
 #include "handlers.h"
 #include "person.h"
 
 #define TELL_MS 1000
 
 /* A clock that was set back is one that has gone on. */
-static bool is_due(int64_t *typed_ms, int64_t now_ms) {
+static bool is_due(int64_t *typed_ms, int32_t state, int64_t now_ms) {
+  if (state == CHATROOM_V1_TYPING_STATE_TYPING_DONE) {
+    *typed_ms = 0;
+    return true;
+  }
   if (now_ms >= *typed_ms && now_ms - *typed_ms < TELL_MS) {
     return false;
   }
@@ -28,7 +33,7 @@ const struct stoa_error *chatroom_on_typing(void *user, struct stoa_session *ses
     return error;
   }
   int64_t now_ms = stoa_server_wall_ms(stoa_session_server(session));
-  if (message->state != CHATROOM_V1_TYPING_STATE_TYPING_DONE && !is_due(person_typed_ms(person), now_ms)) {
+  if (!is_due(person_typed_ms(person), message->state, now_ms)) {
     return NULL;
   }
   const struct chatroom_v1_typing_message typing = {

@@ -61,6 +61,20 @@ def seldom():
         assert [message["state"] for message in told if message["nick"] == "Cat"] == [ACTIVE], told
 
 
+@test("who types again after a message, or after the end was told, is told at once")
+def again():
+    with chat() as server:
+        ann, ben = member(server, "Ann"), member(server, "Ben")
+        for _ in range(3):
+            types(ann, ACTIVE)
+            types(ann, DONE)
+        assert [typing(ben)["state"] for _ in range(6)] == [ACTIVE, DONE] * 3
+        for i in range(3):
+            types(ann, ACTIVE)
+            ann.call("Chat", message=f"m{i}")
+        assert {tuple(sorted((ben.push()[0], ben.push()[0]))) for _ in range(3)} == {("ChatMessage", "TypingMessage")}
+
+
 @test("only members may, and with a state that there is")
 def refused():
     with chat() as server:
