@@ -1,5 +1,6 @@
 #include "storage.h"
 
+#include "presence.h"
 #include "stamps.h"
 
 #include <stdio.h>
@@ -40,9 +41,14 @@ static int create(struct chatroom *chatroom, struct stoa_server *server, const s
   local.path = local.path.len == 0 ? stoa_string_of(FILE_DEFAULT) : local.path;
   engine.local = &local;
   rooms.engine = &engine;
+  uint32_t presence_max = presence_bytes_max(stoa_server_message_bytes_max(server));
+  if (rooms.presence_bytes_max == 0 || rooms.presence_bytes_max > presence_max) {
+    rooms.presence_bytes_max = presence_max;
+  }
+  const struct stoa_rooms_callbacks callbacks = {.on_presence = presence_on_diff, .user = chatroom};
   bool is_stored = engine.kind != STOA_ENGINE_CONFIG_KIND_MEMORY;
   chatroom->data_dir = is_stored ? data_dir : NULL;
-  int status = stoa_rooms_create(server, &rooms, chatroom->data_dir, NULL, &chatroom->rooms);
+  int status = stoa_rooms_create(server, &rooms, chatroom->data_dir, &callbacks, &chatroom->rooms);
   if (status == STOA_OK) {
     tell_place(stoa_app_of(server), &engine, data_dir);
   }
