@@ -217,6 +217,9 @@ static void fail_request(struct stoa_local *local, struct stoa_engine_request *r
   }
   /* A subscription that ends has ended, whatever else failed. */
   stoa_engine_request_fail(request, request->call == STOA_ENGINE_UNSUBSCRIBE ? STOA_ENGINE_OK : status);
+  if (request->call == STOA_ENGINE_PUBLISH) {
+    stoa_engine_note_failure(request);
+  }
 }
 
 static void move(struct stoa_local *local, struct stoa_engine_queue *queue) {
@@ -285,12 +288,19 @@ static int perform(struct stoa_local *local, struct stoa_engine_request *request
     return SQLITE_OK;
   }
   stoa_engine_batch_add(local->batch, request);
-  if (request->call == STOA_ENGINE_PUBLISH && request->generation < atomic_load(&local->engine.generation)) {
-    /* Published before its loop was told of a failure: it would overtake what failed. */
+  if (request->call != STOA_ENGINE_PUBLISH) {
+    return stoa_store_perform(local, request);
+  }
+  if (stoa_engine_must_fail(request)) {
+    /* Published before anybody was told of a failure: it would overtake what failed. */
     stoa_engine_request_fail(request, STOA_ENGINE_UNAVAILABLE);
     return SQLITE_OK;
   }
-  return stoa_store_perform(local, request);
+  int code = stoa_store_perform(local, request);
+  if (request->answer.status == STOA_ENGINE_UNAVAILABLE) {
+    stoa_engine_note_failure(request);
+  }
+  return code;
 }
 
 /* Until the queue is empty, the batch is long enough, or has lasted long enough. */
