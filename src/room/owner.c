@@ -266,6 +266,8 @@ static void send_out(struct stoa_room *room, const struct stoa_engine_message *s
   if (status == STOA_OK) {
     struct stoa_outgoing outgoing = {
         .type = message.type, .message_type = message.message_type, .message = message.message};
+    /* The first client shows whatever it gets as a chat message. */
+    outgoing.is_negotiated = stored->draft.kind == STOA_ENGINE_EVENT;
     stoa_worker_outgoing(worker, &outgoing);
     status = stoa_fanout_deliver(&worker->groups, stoa_room_name_group(&room->name), &outgoing, NULL);
   } else if (stoa_room_types_leave_out(stored, status)) {

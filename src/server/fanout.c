@@ -222,11 +222,16 @@ static int append_to(struct stoa_groups *groups, struct stoa_group *group, struc
   return STOA_OK;
 }
 
+static bool is_for(const struct stoa_group *group, size_t variant, const struct stoa_outgoing *outgoing) {
+  bool is_hidden = outgoing->is_negotiated && stoa_variant_is_plain(variant);
+  return stoa_group_interested(group, variant) != 0 && !is_hidden;
+}
+
 static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, struct stoa_outgoing *outgoing,
                       const struct stoa_uuid *except) {
   int first = STOA_OK;
   for (size_t i = 0; i < variant_count(groups); i++) {
-    if (stoa_group_interested(group, i) == 0) {
+    if (!is_for(group, i, outgoing)) {
       continue;
     }
     size_t start = batch_len(group->sides[i]);

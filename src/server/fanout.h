@@ -22,8 +22,8 @@
 int stoa_fanout_append(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
                        const struct stoa_uuid *except);
 /* On the owner: append a message that was accepted before. If it cannot be written for a variant, that variant's
- * members are closed with 4010 on all workers. From the loop only, never inside a callback. Returns the first failure,
- * for the log. */
+ * members are closed with 4010 on all workers. One that is_negotiated is not for members without a subprotocol. From
+ * the loop only, never inside a callback. Returns the first failure, for the log. */
 int stoa_fanout_deliver(struct stoa_groups *groups, struct stoa_string name, struct stoa_outgoing *outgoing,
                         const struct stoa_uuid *except);
 /* On the owner: the group's messages do not continue, so close all its members with 4010, on all workers, and fail the

@@ -15,7 +15,8 @@ static bool add(struct stoa_formats *formats, const char *subprotocol, const str
     return false;
   }
   struct stoa_format *format = &formats->items[formats->count++];
-  format->writing = 0;
+  /* The first client has a variant of its own, also where stoa.json writes the same: it does not get everything. */
+  format->writing = formats->count == 1 ? 0 : 1;
   snprintf(format->subprotocol, sizeof format->subprotocol, "%s", subprotocol);
   format->codec = codec;
   format->codec_index = (uint8_t)index;

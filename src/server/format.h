@@ -50,6 +50,7 @@ int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string sub
 struct stoa_outgoing {
   uint32_t type;
   bool is_call, is_error;
+  bool is_negotiated; /* to a group: the first client, without a subprotocol, does not get it */
   uint32_t id;
   const struct stoa_message_type *message_type;
   const void *message;                         /* NULL: only payloads are left, see publication.h */
@@ -66,12 +67,17 @@ struct stoa_outgoing {
 int stoa_format_read(const struct stoa_format *format, struct stoa_bytes message, bool is_text,
                      struct stoa_buffer *scratch, struct stoa_typed *out_typed);
 
-/* A variant is the number of the first format that writes the same bytes, and whether it is compressed. */
+/* A variant is the number of the first format that writes the same bytes, and whether it is compressed. Format 0 shares
+ * its variant with no other. */
 static inline size_t stoa_variant_make(size_t format, bool compressed) {
   return format * 2 + (compressed ? 1 : 0);
 }
 static inline size_t stoa_variant_format(size_t variant) {
   return variant / 2;
+}
+/* That of the first client, without a subprotocol. */
+static inline bool stoa_variant_is_plain(size_t variant) {
+  return stoa_variant_format(variant) == 0;
 }
 static inline bool stoa_variant_is_compressed(size_t variant) {
   return variant % 2 == 1;
