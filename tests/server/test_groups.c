@@ -327,7 +327,7 @@ static void test_a_member_that_leaves_makes_no_difference_to_the_others(void **s
   client_close(&cid);
 }
 
-static void test_formats_that_write_alike_are_encoded_and_compressed_once(void **state) {
+static void test_the_first_client_shares_no_variant_but_sessions_of_one_format_do(void **state) {
   (void)state;
   struct stoa_codec_registry codecs;
   struct stoa_formats formats;
@@ -337,8 +337,10 @@ static void test_formats_that_write_alike_are_encoded_and_compressed_once(void *
   const struct stoa_format *json = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.json"))];
   const struct stoa_format *text = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.text"))];
   const struct stoa_format *proto = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.proto"))];
-  assert_int_equal(stoa_format_variant(plain, 0), stoa_format_variant(json, 0));
-  assert_int_equal(stoa_format_variant(plain, 15), stoa_format_variant(json, 15));
+  assert_int_not_equal(stoa_format_variant(plain, 0), stoa_format_variant(json, 0));
+  assert_int_not_equal(stoa_format_variant(plain, 15), stoa_format_variant(json, 15));
+  assert_true(stoa_variant_is_plain(stoa_format_variant(plain, 0)));
+  assert_false(stoa_variant_is_plain(stoa_format_variant(json, 0)));
   assert_int_equal(stoa_format_variant(json, 9), stoa_format_variant(json, 0));
   assert_int_not_equal(stoa_format_variant(json, 15), stoa_format_variant(json, 0));
   assert_int_not_equal(stoa_format_variant(json, 0), stoa_format_variant(text, 0));
@@ -433,7 +435,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_session_is_in_at_most_128_groups, connect_two, disconnect_two),
       cmocka_unit_test_setup_teardown(test_a_member_that_leaves_makes_no_difference_to_the_others, connect_two,
                                       disconnect_two),
-      cmocka_unit_test(test_formats_that_write_alike_are_encoded_and_compressed_once),
+      cmocka_unit_test(test_the_first_client_shares_no_variant_but_sessions_of_one_format_do),
       cmocka_unit_test(test_the_count_of_batches_may_start_over),
       cmocka_unit_test(test_what_is_published_from_on_drained_arrives_at_once),
   };
