@@ -93,7 +93,7 @@ static void read_room(struct world *world, uint32_t room, unsigned turns_max) {
     if (!world->is_reading) {
       ask(world, room);
     }
-    world_step(world);
+    world_settle_step(world);
   }
 }
 
@@ -150,10 +150,10 @@ void world_check_end(struct world *world, unsigned turns_max) {
     read_room(world, room, turns_max);
   }
   while (!has_arrived(world) && world->counts->turns < turns_max && world->trace->failure[0] == '\0') {
-    world_step(world);
+    world_settle_step(world);
   }
   for (int i = 0; i < 500; i++) { /* what should not come */
-    world_step(world);
+    world_settle_step(world);
   }
   for (uint32_t room = 0; room < ROOMS && world->trace->failure[0] == '\0'; room++) {
     if (world->shown[room].count > 0) {

@@ -396,7 +396,7 @@ static struct own *make_own(struct stay *stay) {
   struct own *own = &stay->own[stay->own_count++];
   *own = (struct own){.guest = stay->guest, .room = room_index(stay), .is_note = one_in(world, 6)};
   snprintf(own->id, sizeof own->id, "c%u-%u", stay->guest->index, stay->own_count);
-  bool is_big = !own->is_note && world->has_big_texts && one_in(world, 4);
+  bool is_big = !own->is_note && world->has_big_texts && one_in(world, 2);
   own->len = is_big ? 20000 + (uint32_t)below(world, 20000) : (uint32_t)strlen(own->id) + (uint32_t)below(world, 40);
   return own;
 }
@@ -601,6 +601,9 @@ void guest_enter(struct guest *guest) {
 }
 
 bool guest_is_settled(const struct guest *guest) {
+  if (!guest->is_plain && guest->state != STOA_CLIENT_OPEN) {
+    return false;
+  }
   for (uint32_t room = 0; room < ROOMS && !guest->is_plain; room++) {
     const struct stay *stay = &guest->stays[room];
     if (!stay->is_member || stay->is_leaving) {

@@ -133,6 +133,9 @@ static void crash(struct world *world) {
 static void harm_disk(struct world *world) {
   static const enum vfs_fault faults[] = {VFS_FULL, VFS_WRITE_FAILS, VFS_SYNC_FAILS, VFS_DIES};
   size_t fault = below(world, 4);
+  if (one_in(world, 2)) { /* more is on its way when it fails */
+    world->engine_idle_ns = world->time.monotonic_ns + below(world, 150) * NS_PER_MS;
+  }
   trace_line(world->trace, "the disk will %s",
              fault == 0   ? "be full"
              : fault == 1 ? "fail to write"
@@ -257,6 +260,12 @@ static bool are_members_right(struct world *world) {
   return true;
 }
 
+/* Who comes back late, because its connection had ended without its knowledge, joins again. */
+void world_settle_step(struct world *world) {
+  world_step(world);
+  guest_act(&world->guests[below(world, GUESTS)]);
+}
+
 static bool may_go_on(const struct world *world, unsigned turns_max) {
   return world->counts->turns < turns_max && world->trace->failure[0] == '\0';
 }
@@ -265,12 +274,8 @@ static void settle(struct world *world) {
   unsigned turns_max = world->counts->turns + END_TURNS_MAX;
   world->is_settling = true;
   vfs_fail(VFS_NO_FAULT, 0, 0);
-  while (!is_settled(world) && may_go_on(world, turns_max)) {
-    world_step(world);
-    guest_act(&world->guests[below(world, GUESTS)]);
-  }
-  while (!are_members_right(world) && may_go_on(world, turns_max)) {
-    world_step(world);
+  while (!(is_settled(world) && are_members_right(world)) && may_go_on(world, turns_max)) {
+    world_settle_step(world);
   }
   if (world->counts->turns >= turns_max) {
     trace_fail(world->trace, "not everybody comes back: settled %d, members %zu and %zu", is_settled(world),

@@ -113,7 +113,10 @@ bool guest_is_settled(const struct guest *guest);
 void guest_check_text(struct world *world, const struct sighting *sighting, struct stoa_string text, bool is_redacted);
 
 /* room_world.c */
+/* One turn of the server or of a client. */
 void world_step(struct world *world);
+/* The same, and at the end of the run. */
+void world_settle_step(struct world *world);
 
 /* room_end.c: read all rooms, and check. */
 void world_check_end(struct world *world, unsigned turns_max);

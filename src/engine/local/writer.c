@@ -344,6 +344,7 @@ static void checkpoint(struct stoa_local *local) {
   }
 }
 
+/* With threads, loops may read what is stored before they are told of it. So in steps they can too. */
 static void run_batch(struct stoa_local *local) {
   bool is_commit = false;
   local->batches++;
@@ -355,10 +356,16 @@ static void run_batch(struct stoa_local *local) {
     return;
   }
   stoa_local_rooms_commit(&local->rooms, stoa_engine_batch_first(local->batch));
+  local->has_committed = true;
+  local->has_written = was_write;
+}
+
+static void finish_batch(struct stoa_local *local) {
   stoa_engine_batch_send(local->batch);
   local->batch = NULL;
+  local->has_committed = false;
   begin_jobs(local);
-  if (was_write) {
+  if (local->has_written) {
     stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
   }
   checkpoint(local);
@@ -418,6 +425,10 @@ static bool step_while_down(struct stoa_local *local) {
 }
 
 bool stoa_writer_step(struct stoa_local *local) {
+  if (local->has_committed) {
+    finish_batch(local);
+    return true;
+  }
   if (local->has_ended || !has_batch(local)) {
     return false;
   }
@@ -433,12 +444,18 @@ bool stoa_writer_step(struct stoa_local *local) {
   if (has_work) {
     run_batch(local);
   }
+  if (local->has_committed && !local->options.is_stepped) {
+    finish_batch(local);
+  }
   return has_work;
 }
 
 uint64_t stoa_writer_due_ns(struct stoa_local *local) {
   if (local->has_ended) {
     return UINT64_MAX;
+  }
+  if (local->has_committed) {
+    return 0;
   }
   if (local->batch == NULL || !local->is_open) {
     return local->retry_ns;
@@ -456,8 +473,14 @@ static void answer_jobs(struct stoa_local *local) {
 }
 
 void stoa_writer_close(struct stoa_local *local) {
+  if (local->has_committed) {
+    finish_batch(local);
+  }
   while (local->is_open && has_requests(local) && has_batch(local)) {
     run_batch(local);
+    if (local->has_committed) {
+      finish_batch(local);
+    }
   }
   answer_jobs(local);
   struct stoa_engine_request *request;
