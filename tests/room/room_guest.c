@@ -397,7 +397,10 @@ static struct own *make_own(struct stay *stay) {
   *own = (struct own){.guest = stay->guest, .room = room_index(stay), .is_note = one_in(world, 6)};
   snprintf(own->id, sizeof own->id, "c%u-%u", stay->guest->index, stay->own_count);
   bool is_big = !own->is_note && world->has_big_texts && one_in(world, 2);
-  own->len = is_big ? 20000 + (uint32_t)below(world, 20000) : (uint32_t)strlen(own->id) + (uint32_t)below(world, 40);
+  bool is_long = world->pending_bytes_max > 0 && one_in(world, 4);
+  own->len = is_long  ? 800 + (uint32_t)below(world, 1500)
+             : is_big ? 20000 + (uint32_t)below(world, 20000)
+                      : (uint32_t)strlen(own->id) + (uint32_t)below(world, 40);
   return own;
 }
 
@@ -506,7 +509,9 @@ static void act_in(struct stay *stay, size_t roll) {
       leave(stay);
     }
   } else if (roll < 80 || world->is_settling) {
-    publish(stay);
+    for (size_t count = stay->guest->is_careful ? 1 : 1 + below(world, 4); count > 0; count--) {
+      publish(stay);
+    }
   } else if (roll < 85) {
     redact(stay);
   } else if (roll < 88) {
@@ -562,7 +567,8 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   trace_line(guest->world->trace, "c%u state %d code %u %s", guest->index, change->state, change->close_code,
              change->reason);
   if (change->state == STOA_CLIENT_CONNECTING) {
-    guest->is_excused = guest->world->has_memory_faults && !guest->world->is_settling;
+    /* Where texts are long, some read too slowly. */
+    guest->is_excused = (guest->world->has_memory_faults && !guest->world->is_settling) || guest->world->has_big_texts;
   }
   if (change->state == STOA_CLIENT_OPEN) {
     begin_connection(guest);

@@ -294,7 +294,8 @@ static void begin(struct world *world, uint64_t seed) {
     below(world, 2); /* small seeds are alike at first */
   }
   world->session_publishes_max = one_in(world, 2) ? 2 : 0;
-  world->pending_bytes_max = one_in(world, 3) ? 600 : 0;
+  static const uint32_t pending[] = {600, 2500, 0, 0};
+  world->pending_bytes_max = pending[below(world, 4)];
   static const uint32_t rings[] = {1, 2, 0};
   world->ring_messages = rings[below(world, 3)];
   world->is_normal = world->is_local && one_in(world, 4);
@@ -302,7 +303,7 @@ static void begin(struct world *world, uint64_t seed) {
   world->has_big_texts = one_in(world, 8);
   world->has_memory_faults = one_in(world, 5);
   world->page = world->has_big_texts ? 1 : 10;
-  world->read_limit = world->has_big_texts ? 1 : 100;
+  world->read_limit = world->has_big_texts ? 1 : world->pending_bytes_max > 0 ? 10 : 100;
   vfs_begin(seed);
   net_start(seed, &world->time);
   net_log_to(on_log, world);
