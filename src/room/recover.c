@@ -14,8 +14,8 @@ static bool is_left_out(struct stoa_session *session, int status) {
 }
 
 /* A plain session gets no events, see room.h. */
-static bool gets(const struct stoa_rooms *rooms, const struct stoa_session *session,
-                 const struct stoa_room_message *message) {
+static bool receives(const struct stoa_rooms *rooms, const struct stoa_session *session,
+                     const struct stoa_room_message *message) {
   return stoa_session_negotiated(session) || !stoa_room_types_find(&rooms->types, message->type)->type.is_event;
 }
 
@@ -53,7 +53,7 @@ void stoa_room_recover(struct stoa_rooms *rooms, struct stoa_session *session, c
     if (!stoa_member_is_open(session) || !stoa_group_has(session, stoa_room_name_group(name))) {
       return;
     }
-    if (!gets(rooms, session, message)) {
+    if (!receives(rooms, session, message)) {
       continue;
     }
     int status = stoa_session_send(session, message->type, message->message_type, message->message);

@@ -198,7 +198,7 @@ static void exclude(struct stoa_groups *groups, struct stoa_group *group, size_t
 }
 
 /* Has the variant members who get this message? */
-static bool gets(const struct stoa_group *group, size_t variant, const struct stoa_outgoing *outgoing) {
+static bool receives(const struct stoa_group *group, size_t variant, const struct stoa_outgoing *outgoing) {
   assert(!outgoing->leaves_out_plain || group->keeps_plain_apart);
   return stoa_group_interested(group, variant) != 0 && !(outgoing->leaves_out_plain && stoa_variant_is_plain(variant));
 }
@@ -208,7 +208,7 @@ static int append_to(struct stoa_groups *groups, struct stoa_group *group, struc
   size_t lens[STOA_VARIANTS_MAX] STOA_UNINITIALIZED; /* of those that were written */
   uint64_t written = 0;
   for (size_t i = 0; i < variant_count(groups); i++) {
-    if (!gets(group, i, outgoing)) {
+    if (!receives(group, i, outgoing)) {
       continue;
     }
     lens[i] = batch_len(group->sides[i]);
@@ -232,7 +232,7 @@ static int deliver_to(struct stoa_groups *groups, struct stoa_group *group, stru
                       const struct stoa_uuid *except) {
   int first = STOA_OK;
   for (size_t i = 0; i < variant_count(groups); i++) {
-    if (!gets(group, i, outgoing)) {
+    if (!receives(group, i, outgoing)) {
       continue;
     }
     size_t start = batch_len(group->sides[i]);

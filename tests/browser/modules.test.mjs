@@ -470,7 +470,7 @@ test('an event that throws changes nothing, and is reported', async () => {
   const note = (error) => reported.push(error.message);
   process.on('uncaughtException', note);
   const fail = () => { throw new Error('mine'); };
-  const connection = world.connection('ws://host/', { state: fail, chat: fail, refused: fail });
+  const connection = world.connection('ws://host/', { state: fail, message: fail, refused: fail });
   connection.open('Ada');
   world.answerHello({ nick: 'Ada' });
   world.receive([0], '{}');

@@ -242,7 +242,7 @@ def queued():
         server = start(configuration)
         stack.callback(server.kill)
         for number in range(1, 6):
-            configuration.write(limits={"message_bytes_max": 500 * number})
+            configuration.write(limits={"message_bytes_max": 900 * number})
             server.signal(signal.SIGHUP)
         server.wait_for_log(RELOADED)
 
@@ -251,7 +251,7 @@ def queued():
                 peer.upgrade("stoa.json")
                 greet(peer)
                 peer.enter_room("stoa.json")
-                peer.send(frame(BINARY, CHAT + json.dumps({"message": "x" * 2200}).encode()))
+                peer.send(frame(BINARY, CHAT + json.dumps({"message": "x" * 3700}).encode()))
                 opcode, payload = peer.read_message()
                 return opcode == BINARY and payload[:4] == CHAT
 
