@@ -3,6 +3,7 @@
 #include "change.h"
 #include "handlers.h"
 #include "join.h"
+#include "member.h"
 #include "people.h"
 #include "person.h"
 #include "text.h"
@@ -30,12 +31,13 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory", 1000};
     return STOA_REFUSE;
   }
+  stoa_session_set_user(session, person);
   if (!stoa_session_negotiated(session) && chatroom_join_plain(chatroom, session) != STOA_OK) {
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "the room is not available now", 1000};
+    stoa_session_set_user(session, NULL);
     person_destroy(person);
     return STOA_REFUSE;
   }
-  stoa_session_set_user(session, person);
   return STOA_ADMIT;
 }
 
@@ -43,6 +45,7 @@ static void on_closing(void *user, struct stoa_session *session, uint16_t code, 
   (void)user, (void)code, (void)reason;
   chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
+  member_remove_all(session);
 }
 
 static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
@@ -82,15 +85,21 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .history = chatroom_on_history,
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
+      .moderate = chatroom_on_moderate,
       .ping = on_ping,
       .react = chatroom_on_react,
       .refresh = chatroom_on_refresh,
       .set_nick = chatroom_on_set_nick,
+      .set_room = chatroom_on_set_room,
   };
   const struct stoa_callbacks callbacks = {
       .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
   int status = configure(chatroom, config);
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
+  if (status == STOA_OK) {
+    chatroom->rules = rules_create(server);
+    status = chatroom->rules == NULL ? STOA_E_MEMORY : STOA_OK;
+  }
   stoa_server_set_callbacks(server, &callbacks);
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
@@ -101,4 +110,6 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
 void chatroom_fini(struct chatroom *chatroom) {
   people_destroy(chatroom->people);
   chatroom->people = NULL;
+  rules_destroy(chatroom->rules);
+  chatroom->rules = NULL;
 }

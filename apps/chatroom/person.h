@@ -15,6 +15,7 @@
 struct change;
 struct claims;
 struct joining;
+struct member;
 struct person;
 
 /* NULL: no memory, or no random bytes. */
@@ -37,9 +38,14 @@ enum chatroom_v1_role person_role(const struct person *person);
 /* Does the token allow this room? True for guests, and for tokens without the claim `rooms`. */
 bool person_may_enter(const struct person *person, struct stoa_string room);
 
-/* What is in progress: for join.c and change.c. */
+/* The address of a guest; empty for users with a token, and for one that tells nobody apart. Valid as long as the
+ * person. */
+struct stoa_string person_guest_address(const struct person *person);
+
+/* What is in progress, and where it is a member: for join.c, change.c and member.c. */
 struct joining **person_joinings(struct person *person);
 struct change **person_changes(struct person *person);
+struct member **person_members(struct person *person);
 
 /* For the handlers of Hello, Refresh and SetNick. */
 

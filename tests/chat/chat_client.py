@@ -4,12 +4,13 @@ import collections
 import contextlib
 import os
 import tempfile
+import weakref
 
 from schema import TYPES, Binary, Text
 from server_process import Server
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 
-PUSHES = {TYPES["Chat"]: "ChatMessage", TYPES["Event"]: "EventMessage"}
+PUSHES = {TYPES[name]: f"{name}Message" for name in ("Chat", "Event", "Left", "Read", "RoomActivity")}
 REPLIES = {"Chat": "ChatAck"}
 REQUESTS = {"Chat": "ChatMessage"}
 
@@ -27,14 +28,17 @@ class Refused(Exception):
 class Client:
     """One session. call() keeps what comes before its answer for chat() and event()."""
 
-    def __init__(self, port, subprotocol="stoa.json", nick=None):
+    everybody = weakref.WeakSet()
+
+    def __init__(self, port, subprotocol="stoa.json", nick=None, token=None, headers=()):
         self.peer = Peer(port)
-        self.peer.upgrade(subprotocol)
+        self.everybody.add(self)
+        self.peer.upgrade(subprotocol, headers)
         self.format = Text() if subprotocol == "stoa.text" else Binary(subprotocol)
         self.calls = 0
         self.pushes = collections.deque()
-        if nick is not None:
-            self.welcome = self.call("Hello", nick=nick)
+        if nick is not None or token is not None:
+            self.welcome = self.call("Hello", nick=nick or "", token=token or "")
             self.user_id = self.welcome["user_id"]
 
     def begin(self, name, **fields):
@@ -60,10 +64,13 @@ class Client:
 
     def refused(self, name, **fields):
         """The code of the error that answers the call."""
+        return self.error(name, **fields)["code"]
+
+    def error(self, name, **fields):
         try:
             reply = self.call(name, **fields)
         except Refused as refused:
-            return refused.code
+            return refused.error
         raise AssertionError(f"{name} {fields} was not refused: {reply}")
 
     def say(self, text, **fields):
@@ -114,6 +121,10 @@ def chat_in(folder, settings=None):
     server = Server(os.environ["CHATROOM"], {"server.workers": 2, "data_dir": folder, **(settings or {})})
     try:
         yield server
+        # The server would wait for their close frames.
+        for client in list(Client.everybody):
+            client.peer.close()
+        Client.everybody.clear()
         server.stop()
     finally:
         server.kill()
