@@ -4,6 +4,7 @@
 #include "join.h"
 #include "member.h"
 #include "person.h"
+#include "read.h"
 #include "text.h"
 #include "visible.h"
 
@@ -40,12 +41,16 @@ const struct stoa_error *chatroom_check_member(const struct chatroom *chatroom, 
 /* A message on its way into a room. */
 struct sending {
   struct stoa_call *call;
+  const struct chatroom *chatroom;
+  struct stoa_server *server;
   struct room_rules *rules; /* counted */
-  size_t user_id_len;
-  char user_id[NICKS_USER_ID_BYTES_MAX];
+  struct reader *reader;    /* counted; NULL for clients without a subprotocol */
+  struct stoa_uuid session_id;
+  struct stoa_string room, user_id; /* in `bytes` */
+  char bytes[STOA_ROOM_NAME_LEN_MAX + NICKS_USER_ID_BYTES_MAX];
 };
 
-static struct sending *create(const struct stoa_session *session, struct stoa_string room) {
+static struct sending *create(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room) {
   struct stoa_string user_id = person_user_id(stoa_session_user(session));
   struct sending *sending = calloc(1, sizeof *sending);
   const struct member *member = member_find(session, room);
@@ -53,18 +58,25 @@ static struct sending *create(const struct stoa_session *session, struct stoa_st
     return NULL;
   }
   sending->rules = rules_ref(member->rules);
-  sending->user_id_len = user_id.len;
-  memcpy(sending->user_id, user_id.data, user_id.len);
+  sending->chatroom = chatroom;
+  sending->server = stoa_session_server(session);
+  sending->session_id = *stoa_session_id(session);
+  struct reader *reader = stoa_session_negotiated(session) ? chatroom_reader(chatroom, session) : NULL;
+  sending->reader = reader == NULL ? NULL : reader_ref(reader);
+  char *at = sending->bytes;
+  sending->room = chatroom_put(&at, room);
+  sending->user_id = chatroom_put(&at, user_id);
   return sending;
 }
 
 static void end(struct sending *sending) {
   rules_release(sending->rules);
+  reader_release(sending->reader);
   free(sending);
 }
 
 static void fail(struct sending *sending, enum stoa_room_status status, uint32_t retry_ms) {
-  rules_undo(sending->rules, stoa_string_make(sending->user_id, sending->user_id_len));
+  rules_undo(sending->rules, sending->user_id);
   chatroom_fail(sending->call, status, retry_ms);
   end(sending);
 }
@@ -81,6 +93,11 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
                                            .duplicate = answer->status == STOA_ROOM_DUPLICATE};
   int ignored = chatroom_v1_chatroom_service_chat_reply(sending->call, &ack);
   (void)ignored; /* the session may have ended; the message is stored all the same */
+  if (sending->reader != NULL && answer->status == STOA_ROOM_OK) {
+    const struct read_mark mark = {answer->position, answer->ordinal};
+    chatroom_read_own(sending->chatroom, sending->server, sending->reader, sending->user_id, &sending->session_id,
+                      sending->room, &mark);
+  }
   end(sending);
 }
 
@@ -109,7 +126,7 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   if (call == NULL) {
     return error;
   }
-  struct sending *sending = create(session, room);
+  struct sending *sending = create(chatroom, session, room);
   if (sending == NULL) {
     chatroom_fail(call, STOA_ROOM_BUSY, 0);
     return STOA_LATER;

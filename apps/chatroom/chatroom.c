@@ -6,6 +6,7 @@
 #include "member.h"
 #include "people.h"
 #include "person.h"
+#include "read.h"
 #include "text.h"
 
 #include <stoa/log.h>
@@ -46,6 +47,7 @@ static void on_closing(void *user, struct stoa_session *session, uint16_t code, 
   chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
   member_remove_all(session);
+  chatroom_forget_reader(session);
 }
 
 static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
@@ -88,6 +90,7 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .moderate = chatroom_on_moderate,
       .ping = on_ping,
       .react = chatroom_on_react,
+      .read = chatroom_on_read,
       .refresh = chatroom_on_refresh,
       .set_nick = chatroom_on_set_nick,
       .set_room = chatroom_on_set_room,
@@ -98,7 +101,11 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
   if (status == STOA_OK) {
     chatroom->rules = rules_create(server);
-    status = chatroom->rules == NULL ? STOA_E_MEMORY : STOA_OK;
+    chatroom->readers = readers_create(server);
+    status = chatroom->rules == NULL || chatroom->readers == NULL ? STOA_E_MEMORY : STOA_OK;
+  }
+  if (status == STOA_OK) {
+    readers_set_rooms(chatroom->readers, chatroom->rooms);
   }
   stoa_server_set_callbacks(server, &callbacks);
   if (status == STOA_OK) {
@@ -112,4 +119,6 @@ void chatroom_fini(struct chatroom *chatroom) {
   chatroom->people = NULL;
   rules_destroy(chatroom->rules);
   chatroom->rules = NULL;
+  readers_destroy(chatroom->readers);
+  chatroom->readers = NULL;
 }

@@ -12,11 +12,13 @@
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
 struct people;
+struct readers;
 struct rules;
 
 /* Zeroed before setup. */
 struct chatroom {
   struct people *people;           /* owned */
+  struct readers *readers;         /* owned */
   struct rules *rules;             /* owned */
   struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */
   const char *data_dir;            /* borrowed from the configuration; NULL: nothing is stored */

@@ -54,6 +54,10 @@ const struct stoa_error *chatroom_on_moderate(void *user, struct stoa_session *s
                                               const struct chatroom_v1_moderate_request *request,
                                               struct chatroom_v1_moderate_reply *reply);
 
+/* read.c */
+const struct stoa_error *chatroom_on_read(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_read_message *message);
+
 /* refresh.c */
 const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *session,
                                              const struct chatroom_v1_refresh_request *request,

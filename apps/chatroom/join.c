@@ -12,6 +12,7 @@
 #include "member.h"
 #include "page.h"
 #include "person.h"
+#include "read.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -116,10 +117,17 @@ static struct chatroom_v1_permissions permissions_of(const struct joining *joini
                                           .muted_until_ms = muted_ms};
 }
 
+static uint32_t unread_of(uint64_t top_ordinal, const struct read_mark *read) {
+  uint64_t unread = top_ordinal > read->ordinal ? top_ordinal - read->ordinal : 0;
+  return unread > UINT32_MAX ? UINT32_MAX : (uint32_t)unread;
+}
+
 static void reply(struct joining *joining, const struct stoa_room_joined *joined) {
   const struct chatroom_v1_permissions permissions = permissions_of(joining);
   struct rules_settings settings;
   rules_settings(joining->rules, &settings);
+  const struct read_mark read =
+      reader_find(chatroom_reader(joining->chatroom, joining->session), room_of(joining), joined->page.epoch);
   const struct page *page = joining->page;
   struct chatroom_v1_join_reply reply = {
       .room = room_of(joining),
@@ -129,6 +137,8 @@ static void reply(struct joining *joining, const struct stoa_room_joined *joined
       .recovered = joining->recover.epoch != 0 && page == NULL && joined->recovered,
       .more_before = page == NULL ? joined->page.has_more_before : page->has_more,
       .permissions = &permissions,
+      .read_offset = read.position.offset,
+      .unread = unread_of(joined->page.top_ordinal, &read),
       .online = joined->member_count,
       .topic = stoa_string_make(settings.topic, settings.topic_len),
       .slow_mode_s = settings.slow_mode_s,
@@ -295,9 +305,7 @@ static struct joining *create(const struct chatroom *chatroom, struct stoa_sessi
 }
 
 static void begin(struct joining *joining) {
-  if (joining->session == NULL || joining->has_left) {
-    fail(joining, STOA_ROOM_LEFT, 0);
-  } else if (is_refused(joining, stoa_room_member_count(joining->chatroom->rooms, room_of(joining)) + 1)) {
+  if (is_refused(joining, stoa_room_member_count(joining->chatroom->rooms, room_of(joining)) + 1)) {
     return;
   } else if (joining->recover.epoch != 0 || joining->history == 0) {
     join_at(joining, joining->recover);
@@ -306,12 +314,34 @@ static void begin(struct joining *joining) {
   }
 }
 
-static void on_rules(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+static void load(struct joining *joining);
+
+static void on_loaded(void *context, enum stoa_room_status status, uint32_t retry_ms) {
   struct joining *joining = context;
-  if (status == STOA_ROOM_OK) {
-    begin(joining);
-  } else {
+  if (status != STOA_ROOM_OK) {
     fail(joining, status, retry_ms);
+  } else if (joining->session == NULL || joining->has_left) {
+    fail(joining, STOA_ROOM_LEFT, 0);
+  } else {
+    load(joining);
+  }
+}
+
+/* The rules of the room, and up to where the user has read, unless they are there. */
+static void load(struct joining *joining) {
+  struct reader *reader = chatroom_reader(joining->chatroom, joining->session);
+  int status = STOA_OK;
+  if (reader == NULL) {
+    status = STOA_E_MEMORY;
+  } else if (!rules_are_loaded(joining->rules)) {
+    status = rules_load(joining->chatroom->rooms, joining->rules, now_ms(joining), on_loaded, joining);
+  } else if (!reader_is_loaded(reader)) {
+    status = reader_load(reader, on_loaded, joining);
+  } else {
+    begin(joining);
+  }
+  if (status != STOA_OK) {
+    fail(joining, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
   }
 }
 
@@ -332,14 +362,7 @@ const struct stoa_error *chatroom_on_join(void *user, struct stoa_session *sessi
     return STOA_LATER;
   }
   joining->call = call;
-  if (rules_are_loaded(joining->rules)) {
-    begin(joining);
-    return STOA_LATER;
-  }
-  int status = rules_load(chatroom->rooms, joining->rules, now_ms(joining), on_rules, joining);
-  if (status != STOA_OK) {
-    fail(joining, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
-  }
+  load(joining);
   return STOA_LATER;
 }
 

@@ -18,6 +18,7 @@ struct person {
   struct joining *joinings;
   struct change *changes;
   struct member *members;
+  struct reader *reader;
   struct stoa_worker_timer hello_timer;
   char address[USER_ADDRESS_LEN_MAX + 1];
   size_t user_id_len;
@@ -114,6 +115,10 @@ struct change **person_changes(struct person *person) {
 
 struct member **person_members(struct person *person) {
   return &person->members;
+}
+
+struct reader **person_reader(struct person *person) {
+  return &person->reader;
 }
 
 struct stoa_string person_guest_address(const struct person *person) {

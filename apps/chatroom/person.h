@@ -16,6 +16,7 @@ struct change;
 struct claims;
 struct joining;
 struct member;
+struct reader;
 struct person;
 
 /* NULL: no memory, or no random bytes. */
@@ -46,6 +47,8 @@ struct stoa_string person_guest_address(const struct person *person);
 struct joining **person_joinings(struct person *person);
 struct change **person_changes(struct person *person);
 struct member **person_members(struct person *person);
+/* Up to where the user has read, for read.c; NULL at first. */
+struct reader **person_reader(struct person *person);
 
 /* For the handlers of Hello, Refresh and SetNick. */
 

@@ -77,6 +77,10 @@ class Client:
         """As a plain message, without an answer."""
         self._send(self.format.write(TYPES["Chat"], None, "ChatMessage", {"message": text, **fields}))
 
+    def send(self, name, **fields):
+        """A plain message."""
+        self._send(self.format.write(TYPES[name], None, name + "Message", fields))
+
     def push(self):
         """The next push: (name of its message, message)."""
         while not self.pushes:
