@@ -20,9 +20,9 @@ struct room_mark {
   struct room_mark *next;
   struct read_mark mark;
   int64_t stored_ms;
-  bool has_moved;     /* since it was stored */
-  bool is_stored_now; /* one store at a time, so that the last one stays */
-  bool is_urgent;     /* store it again right after that */
+  bool has_moved; /* since it was stored */
+  bool is_given;  /* a thread gives it to the storage now */
+  bool is_urgent; /* give it again right after that */
   struct stoa_string room;
   char key[KEY_PREFIX_LEN + STOA_ROOM_NAME_LEN_MAX];
 };
@@ -297,8 +297,6 @@ struct storing {
   struct room_mark *mark;
 };
 
-static int store(struct reader *reader, struct room_mark *mark, const struct read_mark *value);
-
 /* With the lock: may this one be stored now? */
 static bool take(struct room_mark *mark, bool is_urgent, int64_t now, struct read_mark *out_value) {
   int64_t passed_ms = now - mark->stored_ms;
@@ -306,12 +304,12 @@ static bool take(struct room_mark *mark, bool is_urgent, int64_t now, struct rea
   if (!mark->has_moved || !is_due) {
     return false;
   }
-  mark->is_urgent = mark->is_stored_now && is_urgent;
-  if (mark->is_stored_now) {
+  mark->is_urgent = mark->is_given && is_urgent;
+  if (mark->is_given) {
     return false;
   }
   mark->has_moved = false;
-  mark->is_stored_now = true;
+  mark->is_given = true;
   mark->stored_ms = now;
   *out_value = mark->mark;
   return true;
@@ -322,47 +320,49 @@ static void start_timer(struct reader *reader);
 static void on_stored(void *context, const struct stoa_room_answer *answer) {
   struct storing *storing = context;
   struct reader *reader = storing->reader;
-  struct room_mark *mark = storing->mark;
-  struct read_mark value;
-  free(storing);
-  pthread_mutex_lock(&reader->shard->mutex);
-  mark->is_stored_now = false;
-  mark->has_moved = mark->has_moved || answer->status != STOA_ROOM_OK;
-  bool is_again = answer->status == STOA_ROOM_OK && take(mark, mark->is_urgent, now_ms(reader), &value);
-  bool waits = mark->has_moved && answer->status != STOA_ROOM_CLOSED;
-  pthread_mutex_unlock(&reader->shard->mutex);
-  if (is_again) {
-    int ignored = store(reader, mark, &value);
-    (void)ignored; /* it has moved still, and is stored with the next move */
-  } else if (waits) {
+  bool has_failed = answer->status != STOA_ROOM_OK && answer->status != STOA_ROOM_CLOSED;
+  if (has_failed) {
+    pthread_mutex_lock(&reader->shard->mutex);
+    storing->mark->has_moved = true;
+    pthread_mutex_unlock(&reader->shard->mutex);
     start_timer(reader);
   }
+  free(storing);
   reader_release(reader);
 }
 
-static int store(struct reader *reader, struct room_mark *mark, const struct read_mark *value) {
+static int give(struct reader *reader, struct room_mark *mark, const struct read_mark *value) {
   char text[80];
   struct storing *storing = calloc(1, sizeof *storing);
   int len = snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64 " %" PRIu64, value->position.epoch,
                      value->position.offset, value->ordinal);
-  int status = STOA_E_MEMORY;
-  if (storing != NULL) {
-    *storing = (struct storing){reader_ref(reader), mark};
-    struct stoa_string key = stoa_string_make(mark->key, KEY_PREFIX_LEN + mark->room.len);
-    status = stoa_room_state_put(reader->readers->rooms, reader->scope, key, stoa_bytes_make(text, (size_t)len),
-                                 on_stored, storing);
+  if (storing == NULL) {
+    return STOA_E_MEMORY;
   }
+  *storing = (struct storing){reader_ref(reader), mark};
+  int status = stoa_room_state_put(reader->readers->rooms, reader->scope,
+                                   stoa_string_make(mark->key, KEY_PREFIX_LEN + mark->room.len),
+                                   stoa_bytes_make(text, (size_t)len), on_stored, storing);
   if (status != STOA_OK) {
-    if (storing != NULL) {
-      reader_release(reader);
-      free(storing);
-    }
-    pthread_mutex_lock(&reader->shard->mutex);
-    mark->is_stored_now = false;
-    mark->has_moved = true;
-    pthread_mutex_unlock(&reader->shard->mutex);
+    reader_release(reader);
+    free(storing);
   }
   return status;
+}
+
+/* Give one that was taken to the storage, which stores values in the order in which it gets them. One thread at a time
+ * gives it, so that the last one stays; what has become urgent meanwhile is given by the same thread. What cannot be
+ * given has moved still, and is stored with the next move. */
+static void store(struct reader *reader, struct room_mark *mark, struct read_mark value) {
+  bool is_again = true;
+  while (is_again) {
+    int status = give(reader, mark, &value);
+    pthread_mutex_lock(&reader->shard->mutex);
+    mark->is_given = false;
+    mark->has_moved = mark->has_moved || status != STOA_OK;
+    is_again = status == STOA_OK && mark->is_urgent && take(mark, true, now_ms(reader), &value);
+    pthread_mutex_unlock(&reader->shard->mutex);
+  }
 }
 
 /* Store what is due, and what is not if it is urgent. Marks are added at the front and never removed, so the next one
@@ -374,8 +374,7 @@ static void store_all(struct reader *reader, bool is_urgent, bool *out_waits) {
   for (struct room_mark *at = reader->marks; at != NULL; at = at->next) {
     if (take(at, is_urgent, now_ms(reader), &value)) {
       pthread_mutex_unlock(&reader->shard->mutex);
-      int ignored = store(reader, at, &value);
-      (void)ignored;
+      store(reader, at, value);
       pthread_mutex_lock(&reader->shard->mutex);
     }
     *out_waits = *out_waits || at->has_moved;
@@ -439,8 +438,7 @@ bool reader_move(struct reader *reader, struct stoa_string room, const struct re
   bool is_due = has_moved && take(at, reader->sessions == 0, now_ms(reader), &value);
   pthread_mutex_unlock(&reader->shard->mutex);
   if (is_due) {
-    int ignored = store(reader, at, &value);
-    (void)ignored; /* it has moved still, and is stored with the next move */
+    store(reader, at, value);
   } else if (has_moved) {
     start_timer(reader);
   }

@@ -97,15 +97,13 @@ def restart():
     with tempfile.TemporaryDirectory() as folder:
         with chat_in(folder, AUTH) as server:
             offsets = fill(server)
-            ann = person(server, "ann")
-            guest, other = Client(server.port, nick="Gus"), None
+            guest = Client(server.port, nick="Gus")
             guest.call("Join")
-            other = Client(server.port, token=guest.welcome["guest_token"])
-            for client in (guest, ann):
+            same_guest = Client(server.port, token=guest.welcome["guest_token"])
+            for client, other in ((guest, same_guest), (person(server, "ann"), person(server, "ann"))):
                 for offset in offsets[:2]:
                     client.send("Read", offset=offset)
-            assert [read(other)["offset"] for _ in range(2)] == offsets[:2]
-            ann.call("Leave")
+                assert [read(other)["offset"] for _ in range(2)] == offsets[:2]
         with chat_in(folder, AUTH) as server:
             joined = person(server, "ann").joined
             assert (joined["read_offset"], joined["unread"]) == (offsets[1], 1), joined
