@@ -92,6 +92,7 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .react = chatroom_on_react,
       .read = chatroom_on_read,
       .refresh = chatroom_on_refresh,
+      .rooms = chatroom_on_rooms,
       .set_nick = chatroom_on_set_nick,
       .set_room = chatroom_on_set_room,
   };

@@ -63,6 +63,11 @@ const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *se
                                              const struct chatroom_v1_refresh_request *request,
                                              struct chatroom_v1_refresh_reply *reply);
 
+/* room_list.c */
+const struct stoa_error *chatroom_on_rooms(void *user, struct stoa_session *session,
+                                           const struct chatroom_v1_rooms_request *request,
+                                           struct chatroom_v1_rooms_reply *reply);
+
 /* set_nick.c */
 const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_set_nick_request *request,

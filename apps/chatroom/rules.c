@@ -35,7 +35,7 @@ struct room_rules {
   struct rules_settings settings;
   struct sanctions *sanctions;
   struct slow_mode *slow; /* NULL until it is needed */
-  char bytes[sizeof SCOPE_PREFIX + STOA_ROOM_NAME_LEN_MAX];
+  char bytes[RULES_SCOPE_BYTES_MAX];
 };
 
 static uint32_t sum_of(struct stoa_string name) {
@@ -48,6 +48,14 @@ static uint32_t sum_of(struct stoa_string name) {
 
 uint32_t rules_worker(const struct rules *rules, struct stoa_string room) {
   return sum_of(room) % stoa_worker_count(rules->server);
+}
+
+struct stoa_string rules_scope(struct stoa_string room, char out[RULES_SCOPE_BYTES_MAX]) {
+  size_t prefix = strlen(SCOPE_PREFIX);
+  assert(room.len > 0 && room.len <= STOA_ROOM_NAME_LEN_MAX);
+  memcpy(out, SCOPE_PREFIX, prefix);
+  memcpy(out + prefix, room.data, room.len);
+  return stoa_string_make(out, prefix + room.len);
 }
 
 static int compare(const void *a, const void *b) {
@@ -94,12 +102,8 @@ static struct room_rules *make(struct rules *rules, struct shard *shard, struct 
   if (room == NULL) {
     return NULL;
   }
-  size_t prefix = strlen(SCOPE_PREFIX);
-  assert(name.len > 0 && name.len <= STOA_ROOM_NAME_LEN_MAX);
-  memcpy(room->bytes, SCOPE_PREFIX, prefix);
-  memcpy(room->bytes + prefix, name.data, name.len);
-  room->scope = stoa_string_make(room->bytes, prefix + name.len);
-  room->name = stoa_string_make(room->bytes + prefix, name.len);
+  room->scope = rules_scope(name, room->bytes);
+  room->name = stoa_string_make(room->bytes + strlen(SCOPE_PREFIX), name.len);
   room->rules = rules;
   room->shard = shard;
   room->sanctions = sanctions_create();

@@ -30,6 +30,10 @@ struct rules *rules_create(struct stoa_server *server);
 /* NULL is allowed. */
 void rules_destroy(struct rules *rules);
 
+/* The scope of a room's state; the string is in `out`. */
+#define RULES_SCOPE_BYTES_MAX 80u
+struct stoa_string rules_scope(struct stoa_string room, char out[RULES_SCOPE_BYTES_MAX]);
+
 /* The rules of a room, loaded or not. NULL: no memory. */
 struct room_rules *rules_take(struct rules *rules, struct stoa_string room);
 /* Once more. Returns it. */
