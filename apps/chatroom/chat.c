@@ -1,4 +1,5 @@
 /* Chat: store a message in a room. */
+#include "activity.h"
 #include "failure.h"
 #include "handlers.h"
 #include "join.h"
@@ -47,12 +48,15 @@ struct sending {
   struct reader *reader;    /* counted; NULL for clients without a subprotocol */
   struct stoa_uuid session_id;
   struct stoa_string room, user_id; /* in `bytes` */
-  char bytes[STOA_ROOM_NAME_LEN_MAX + NICKS_USER_ID_BYTES_MAX];
+  struct stoa_string text;          /* the same, of a message that may name somebody; empty: it does not */
+  char bytes[];
 };
 
-static struct sending *create(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room) {
+static struct sending *create(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
+                              struct stoa_string text) {
   struct stoa_string user_id = person_user_id(stoa_session_user(session));
-  struct sending *sending = calloc(1, sizeof *sending);
+  struct stoa_string naming = stoa_string_make(text.data, memchr(text.data, '@', text.len) == NULL ? 0 : text.len);
+  struct sending *sending = calloc(1, sizeof *sending + room.len + user_id.len + naming.len);
   const struct member *member = member_find(session, room);
   if (sending == NULL) {
     return NULL;
@@ -66,6 +70,7 @@ static struct sending *create(const struct chatroom *chatroom, struct stoa_sessi
   char *at = sending->bytes;
   sending->room = chatroom_put(&at, room);
   sending->user_id = chatroom_put(&at, user_id);
+  sending->text = chatroom_put(&at, naming);
   return sending;
 }
 
@@ -98,6 +103,9 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
     chatroom_read_own(sending->chatroom, sending->server, sending->reader, sending->user_id, &sending->session_id,
                       sending->room, &mark);
   }
+  if (answer->status == STOA_ROOM_OK) {
+    activity_note(sending->chatroom->activity, sending->room, answer->position, answer->ordinal, sending->text);
+  }
   end(sending);
 }
 
@@ -126,7 +134,7 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   if (call == NULL) {
     return error;
   }
-  struct sending *sending = create(chatroom, session, room);
+  struct sending *sending = create(chatroom, session, room, message->message);
   if (sending == NULL) {
     chatroom_fail(call, STOA_ROOM_BUSY, 0);
     return STOA_LATER;

@@ -1,5 +1,6 @@
 #include "chatroom.h"
 
+#include "activity.h"
 #include "change.h"
 #include "handlers.h"
 #include "join.h"
@@ -103,7 +104,9 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
   if (status == STOA_OK) {
     chatroom->rules = rules_create(server);
     chatroom->readers = readers_create(server);
-    status = chatroom->rules == NULL || chatroom->readers == NULL ? STOA_E_MEMORY : STOA_OK;
+    chatroom->activity = activity_create(chatroom, server);
+    bool is_whole = chatroom->rules != NULL && chatroom->readers != NULL && chatroom->activity != NULL;
+    status = is_whole ? STOA_OK : STOA_E_MEMORY;
   }
   if (status == STOA_OK) {
     readers_set_rooms(chatroom->readers, chatroom->rooms);
@@ -120,6 +123,8 @@ void chatroom_fini(struct chatroom *chatroom) {
   chatroom->people = NULL;
   rules_destroy(chatroom->rules);
   chatroom->rules = NULL;
+  activity_destroy(chatroom->activity);
+  chatroom->activity = NULL;
   readers_destroy(chatroom->readers);
   chatroom->readers = NULL;
 }

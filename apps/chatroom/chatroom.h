@@ -11,6 +11,7 @@
 
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
+struct activity;
 struct people;
 struct readers;
 struct rules;
@@ -18,6 +19,7 @@ struct rules;
 /* Zeroed before setup. */
 struct chatroom {
   struct people *people;           /* owned */
+  struct activity *activity;       /* owned */
   struct readers *readers;         /* owned */
   struct rules *rules;             /* owned */
   struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */

@@ -1,5 +1,6 @@
 #include "account.h"
 #include "handlers.h"
+#include "read.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -104,6 +105,9 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
   const struct stoa_error *error = check_lengths(session, request);
   if (error == NULL) {
     error = person_is_known(person) ? meet_again(session, request) : meet(session, person, request);
+  }
+  if (error == NULL && request->token.len > 0) {
+    chatroom_load_reader(user, session);
   }
   return error == NULL ? tell(user, session, person, reply) : error;
 }

@@ -17,6 +17,18 @@ struct reader *chatroom_reader(const struct chatroom *chatroom, struct stoa_sess
   return *reader;
 }
 
+static void on_loaded(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  (void)context, (void)status, (void)retry_ms;
+}
+
+void chatroom_load_reader(const struct chatroom *chatroom, struct stoa_session *session) {
+  struct reader *reader = chatroom_reader(chatroom, session);
+  if (reader != NULL && !reader_is_loaded(reader)) {
+    int ignored = reader_load(reader, on_loaded, NULL);
+    (void)ignored;
+  }
+}
+
 void chatroom_forget_reader(struct stoa_session *session) {
   struct reader **reader = person_reader(stoa_session_user(session));
   if (*reader != NULL) {

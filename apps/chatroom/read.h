@@ -10,6 +10,8 @@
 
 /* The reader of the session's user, which the session keeps until it is forgotten. NULL: no memory. */
 struct reader *chatroom_reader(const struct chatroom *chatroom, struct stoa_session *session);
+/* Read it from the storage, so that its user is told of rooms. When that fails, Join does it. */
+void chatroom_load_reader(const struct chatroom *chatroom, struct stoa_session *session);
 /* The session is no longer open. */
 void chatroom_forget_reader(struct stoa_session *session);
 
