@@ -11,6 +11,7 @@
 #include "text.h"
 
 #include <stoa/log.h>
+#include <stoa/worker.h>
 
 #define DEFAULT_ROOM "lobby"
 #define EDIT_WINDOW_S_DEFAULT (24u * 3600)
@@ -58,6 +59,23 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   person_destroy(stoa_session_user(session));
 }
 
+/* When it fails, the first Join does it. */
+static void on_rules(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  (void)context, (void)status, (void)retry_ms;
+}
+
+static void load_rules(void *context, int status) {
+  const struct chatroom *chatroom = context;
+  if (status == STOA_OK) {
+    status = rules_load(chatroom->rooms, chatroom->server_rules, 0, on_rules, NULL);
+  }
+}
+
+/* The rooms begin with the worker too, so after this callback. */
+static int on_worker_start(void *user, struct stoa_server *server, uint32_t worker) {
+  return worker == 0 ? stoa_worker_defer(server, load_rules, user) : STOA_OK;
+}
+
 static int configure(struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   uint32_t window_s = config->chat == NULL ? 0 : config->chat->edit_window_s;
   chatroom->edit_window_ms = INT64_C(1000) * (window_s == 0 ? EDIT_WINDOW_S_DEFAULT : window_s);
@@ -97,15 +115,19 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .set_nick = chatroom_on_set_nick,
       .set_room = chatroom_on_set_room,
   };
-  const struct stoa_callbacks callbacks = {
-      .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect,
+                                           .on_closing = on_closing,
+                                           .on_closed = on_closed,
+                                           .on_worker_start = on_worker_start,
+                                           .user = chatroom};
   int status = configure(chatroom, config);
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
   if (status == STOA_OK) {
     chatroom->rules = rules_create(server);
     chatroom->readers = readers_create(server);
     chatroom->activity = activity_create(chatroom, server);
-    bool is_whole = chatroom->rules != NULL && chatroom->readers != NULL && chatroom->activity != NULL;
+    chatroom->server_rules = chatroom->rules == NULL ? NULL : rules_take_server(chatroom->rules);
+    bool is_whole = chatroom->server_rules != NULL && chatroom->readers != NULL && chatroom->activity != NULL;
     status = is_whole ? STOA_OK : STOA_E_MEMORY;
   }
   if (status == STOA_OK) {
@@ -121,6 +143,8 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
 void chatroom_fini(struct chatroom *chatroom) {
   people_destroy(chatroom->people);
   chatroom->people = NULL;
+  rules_release(chatroom->server_rules);
+  chatroom->server_rules = NULL;
   rules_destroy(chatroom->rules);
   chatroom->rules = NULL;
   activity_destroy(chatroom->activity);

@@ -14,6 +14,7 @@
 struct activity;
 struct people;
 struct readers;
+struct room_rules;
 struct rules;
 
 /* Zeroed before setup. */
@@ -21,6 +22,7 @@ struct chatroom {
   struct people *people;           /* owned */
   struct activity *activity;       /* owned */
   struct readers *readers;         /* owned */
+  struct room_rules *server_rules; /* counted: whom no room takes */
   struct rules *rules;             /* owned */
   struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */
   const char *data_dir;            /* borrowed from the configuration; NULL: nothing is stored */

@@ -179,7 +179,8 @@ static bool has_place(const struct joining *joining, size_t sessions) {
 
 static bool is_banned(const struct joining *joining) {
   const struct rules_subject subject = member_subject(joining->session);
-  return rules_banned_until(joining->rules, &subject, now_ms(joining)) != 0;
+  return rules_banned_until(joining->rules, &subject, now_ms(joining)) != 0 ||
+         rules_banned_until(joining->chatroom->server_rules, &subject, now_ms(joining)) != 0;
 }
 
 /* True: it may not be a member with so many sessions, and is none. */
@@ -335,6 +336,8 @@ static void load(struct joining *joining) {
     status = STOA_E_MEMORY;
   } else if (!rules_are_loaded(joining->rules)) {
     status = rules_load(joining->chatroom->rooms, joining->rules, now_ms(joining), on_loaded, joining);
+  } else if (!rules_are_loaded(joining->chatroom->server_rules)) {
+    status = rules_load(joining->chatroom->rooms, joining->chatroom->server_rules, now_ms(joining), on_loaded, joining);
   } else if (!reader_is_loaded(reader)) {
     status = reader_load(reader, on_loaded, joining);
   } else {

@@ -14,6 +14,10 @@
 #define SHARDS 64u
 #define SCOPE_PREFIX "room:"
 
+/* The server's own are those of a room with this name, which no room has. */
+#define SERVER_NAME ""
+#define SERVER_SCOPE "server"
+
 /* A balanced tree, so that nobody can choose names that are slow to find. */
 struct shard {
   pthread_mutex_t mutex; /* of the tree and of all in it */
@@ -64,7 +68,7 @@ static int compare(const void *a, const void *b) {
   if (one.len != other.len) {
     return one.len < other.len ? -1 : 1;
   }
-  return memcmp(one.data, other.data, one.len);
+  return one.len == 0 ? 0 : memcmp(one.data, other.data, one.len);
 }
 
 struct rules *rules_create(struct stoa_server *server) {
@@ -102,8 +106,9 @@ static struct room_rules *make(struct rules *rules, struct shard *shard, struct 
   if (room == NULL) {
     return NULL;
   }
-  room->scope = rules_scope(name, room->bytes);
-  room->name = stoa_string_make(room->bytes + strlen(SCOPE_PREFIX), name.len);
+  bool is_server = name.len == 0;
+  room->scope = is_server ? stoa_string_of(SERVER_SCOPE) : rules_scope(name, room->bytes);
+  room->name = is_server ? stoa_string_of(SERVER_NAME) : stoa_string_make(room->bytes + strlen(SCOPE_PREFIX), name.len);
   room->rules = rules;
   room->shard = shard;
   room->sanctions = sanctions_create();
@@ -138,6 +143,10 @@ struct room_rules *rules_take(struct rules *rules, struct stoa_string name) {
   }
   pthread_mutex_unlock(&shard->mutex);
   return room;
+}
+
+struct room_rules *rules_take_server(struct rules *rules) {
+  return rules_take(rules, stoa_string_of(SERVER_NAME));
 }
 
 struct room_rules *rules_ref(struct room_rules *room) {

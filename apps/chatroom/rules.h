@@ -36,6 +36,9 @@ struct stoa_string rules_scope(struct stoa_string room, char out[RULES_SCOPE_BYT
 
 /* The rules of a room, loaded or not. NULL: no memory. */
 struct room_rules *rules_take(struct rules *rules, struct stoa_string room);
+/* What is set for the whole server, in the scope "server": bans, by the same keys as those of rooms. NULL: no memory.
+ */
+struct room_rules *rules_take_server(struct rules *rules);
 /* Once more. Returns it. */
 struct room_rules *rules_ref(struct room_rules *room);
 /* NULL is allowed. */

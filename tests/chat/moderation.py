@@ -1,5 +1,7 @@
 """Moderate and SetRoom in every format: who may do it, what it does, and that it stays."""
 
+import contextlib
+import sqlite3
 import tempfile
 
 from chat_client import Client, chat, chat_in
@@ -268,6 +270,28 @@ def restart():
             root = person(server, "root", "admin")
             root.call("Moderate", user_id="eve", action=UNBAN)
             person(server, "eve")
+
+
+@test("who is banned from the server cannot say Hello, and a guest from a banned address neither")
+def server_bans():
+    with tempfile.TemporaryDirectory() as folder:
+        with chat_in(folder, AUTH) as server:
+            person(server, "eve").call("Chat", message="x")
+        with contextlib.closing(sqlite3.connect(f"{folder}/chatroom.db")) as database:
+            for key in ("ban:eve", "ban_address:192.0.2.1"):
+                value = f"{FOREVER_MS} 2\neve\n\nspam".encode()
+                database.execute("INSERT INTO value VALUES ('server', ?, ?)", (key, value))
+            database.commit()
+        with chat_in(folder, {**AUTH, "server.trusted_proxies": ["127.0.0.0/8"]}) as server:
+            person(server, "ann")
+            assert Client(server.port).refused("Hello", token=token("eve")) == 121
+            banned = Client(server.port, headers=["X-Forwarded-For: 192.0.2.1"])
+            assert banned.refused("Hello", nick="") == 121
+            assert banned.refused("Join") == 101
+            plain = Client(server.port, None, headers=["X-Forwarded-For: 192.0.2.1"])
+            assert plain.peer.read_close() == 4503
+            user = Client(server.port, token=token("ben"), headers=["X-Forwarded-For: 192.0.2.1"])
+            user.call("Join")
 
 
 @test("kicks and bans are one line of the log each, whatever their reason")
