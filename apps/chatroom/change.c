@@ -3,8 +3,10 @@
 #include "failure.h"
 #include "fold.h"
 #include "handlers.h"
+#include "member.h"
 #include "page.h"
 #include "person.h"
+#include "text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -244,15 +246,6 @@ static void start(struct change *change) {
 
 /* The calls. */
 
-static struct stoa_string put(char **at, struct stoa_string text) {
-  struct stoa_string own = stoa_string_make(*at, text.len);
-  if (text.len > 0) {
-    memcpy(*at, text.data, text.len);
-  }
-  *at += text.len;
-  return own;
-}
-
 static struct change *create(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
                              const struct chatroom_v1_event_message *event) {
   struct person *person = stoa_session_user(session);
@@ -269,18 +262,21 @@ static struct change *create(const struct chatroom *chatroom, struct stoa_sessio
   change->now_ms = stoa_server_wall_ms(stoa_session_server(session));
   change->is_moderator = person_role(person) != CHATROOM_V1_ROLE_USER;
   change->event = *event;
-  change->room = put(&at, room);
-  change->user_id = put(&at, user_id);
-  change->event.nick = put(&at, nick);
-  change->event.text = put(&at, event->text);
-  change->event.emoji = put(&at, event->emoji);
+  change->room = chatroom_put(&at, room);
+  change->user_id = chatroom_put(&at, user_id);
+  change->event.nick = chatroom_put(&at, nick);
+  change->event.text = chatroom_put(&at, event->text);
+  change->event.emoji = chatroom_put(&at, event->emoji);
   return change;
 }
 
 static const struct stoa_error *begin(struct chatroom *chatroom, struct stoa_session *session,
                                       struct stoa_string wanted_room, const struct chatroom_v1_event_message *event) {
   struct stoa_string room = chatroom_room(chatroom, wanted_room);
-  const struct stoa_error *error = chatroom_check_member(chatroom, session, room);
+  /* Who is muted can still delete. */
+  bool is_delete = event->kind == CHATROOM_V1_EVENT_KIND_EVENT_DELETE;
+  const struct stoa_error *error =
+      is_delete ? chatroom_check_member(chatroom, session, room) : member_check(chatroom, session, room, false);
   if (error == NULL && (event->target == 0 || event->target >= INT64_MAX)) {
     error = stoa_session_error(session, STOA_ERROR_BAD_REQUEST, "NO_SUCH_MESSAGE", "no message has this offset");
   }

@@ -1,12 +1,16 @@
 /* Chat: store a message in a room. */
+#include "activity.h"
 #include "failure.h"
 #include "handlers.h"
 #include "join.h"
+#include "member.h"
 #include "person.h"
+#include "read.h"
 #include "text.h"
 #include "visible.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct stoa_error *text_too_long(struct stoa_session *session, size_t chars) {
   char text[96];
@@ -35,28 +39,85 @@ const struct stoa_error *chatroom_check_member(const struct chatroom *chatroom, 
   return stoa_session_error(session, CHATROOM_ERROR_DENIED, "NOT_A_MEMBER", "join the room first");
 }
 
-static void on_stored(void *call, const struct stoa_room_answer *answer) {
+/* A message on its way into a room. */
+struct sending {
+  struct stoa_call *call;
+  const struct chatroom *chatroom;
+  struct stoa_server *server;
+  struct room_rules *rules; /* counted */
+  struct reader *reader;    /* counted; NULL for clients without a subprotocol */
+  struct stoa_uuid session_id;
+  struct stoa_string room, user_id; /* in `bytes` */
+  struct stoa_string text;          /* the same, of a message that may name somebody; empty: it does not */
+  char bytes[];
+};
+
+static struct sending *create(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
+                              struct stoa_string text) {
+  struct stoa_string user_id = person_user_id(stoa_session_user(session));
+  struct stoa_string naming = stoa_string_make(text.data, memchr(text.data, '@', text.len) == NULL ? 0 : text.len);
+  struct sending *sending = calloc(1, sizeof *sending + room.len + user_id.len + naming.len);
+  const struct member *member = member_find(session, room);
+  if (sending == NULL) {
+    return NULL;
+  }
+  sending->rules = rules_ref(member->rules);
+  sending->chatroom = chatroom;
+  sending->server = stoa_session_server(session);
+  sending->session_id = *stoa_session_id(session);
+  struct reader *reader = stoa_session_negotiated(session) ? chatroom_reader(chatroom, session) : NULL;
+  sending->reader = reader == NULL ? NULL : reader_ref(reader);
+  char *at = sending->bytes;
+  sending->room = chatroom_put(&at, room);
+  sending->user_id = chatroom_put(&at, user_id);
+  sending->text = chatroom_put(&at, naming);
+  return sending;
+}
+
+static void end(struct sending *sending) {
+  rules_release(sending->rules);
+  reader_release(sending->reader);
+  free(sending);
+}
+
+static void fail(struct sending *sending, enum stoa_room_status status, uint32_t retry_ms) {
+  rules_undo(sending->rules, sending->user_id);
+  chatroom_fail(sending->call, status, retry_ms);
+  end(sending);
+}
+
+static void on_stored(void *context, const struct stoa_room_answer *answer) {
+  struct sending *sending = context;
   if (answer->status != STOA_ROOM_OK && answer->status != STOA_ROOM_DUPLICATE) {
-    chatroom_fail(call, answer->status, answer->retry_ms);
+    fail(sending, answer->status, answer->retry_ms);
     return;
   }
   const struct chatroom_v1_chat_ack ack = {.offset = answer->position.offset,
                                            .epoch = answer->position.epoch,
                                            .ts_ms = answer->time_us / 1000,
                                            .duplicate = answer->status == STOA_ROOM_DUPLICATE};
-  int ignored = chatroom_v1_chatroom_service_chat_reply(call, &ack);
+  int ignored = chatroom_v1_chatroom_service_chat_reply(sending->call, &ack);
   (void)ignored; /* the session may have ended; the message is stored all the same */
+  if (sending->reader != NULL && answer->status == STOA_ROOM_OK) {
+    const struct read_mark mark = {answer->position, answer->ordinal};
+    chatroom_read_own(sending->chatroom, sending->server, sending->reader, sending->user_id, &sending->session_id,
+                      sending->room, &mark);
+  }
+  if (answer->status == STOA_ROOM_OK) {
+    activity_note(sending->chatroom->activity, sending->room, answer->position, answer->ordinal, sending->text);
+  }
+  end(sending);
 }
 
 /* Whatever else the client claims is not used; the stamp has it. */
 static int publish(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
-                   const struct chatroom_v1_chat_message *message, struct stoa_call *call) {
+                   const struct chatroom_v1_chat_message *message, struct sending *sending) {
   const struct person *person = stoa_session_user(session);
   const struct chatroom_v1_chat_message said = {
       .message = message->message, .sender = person_nick(person), .reply_to = message->reply_to};
   const struct stoa_publish_options options = {
       .sender = person_user_id(person), .client_msg_id = message->client_msg_id, .session = session};
-  return stoa_room_publish(chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options, on_stored, call);
+  return stoa_room_publish(chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options, on_stored, sending);
 }
 
 const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *session,
@@ -67,16 +128,22 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   const struct stoa_error *error = chatroom_check_text(session, message->message);
   (void)ack;
   if (error == NULL) {
-    error = chatroom_check_member(chatroom, session, room);
+    error = member_check(chatroom, session, room, true);
   }
   struct stoa_call *call = error == NULL ? chatroom_take(session, &error) : NULL;
   if (call == NULL) {
     return error;
   }
   *person_typed_ms(stoa_session_user(session)) = 0;
-  int status = publish(chatroom, session, room, message, call);
+  struct sending *sending = create(chatroom, session, room, message->message);
+  if (sending == NULL) {
+    chatroom_fail(call, STOA_ROOM_BUSY, 0);
+    return STOA_LATER;
+  }
+  sending->call = call;
+  int status = publish(chatroom, session, room, message, sending);
   if (status != STOA_OK) {
-    chatroom_fail(call, chatroom_status_of(status, STOA_ROOM_TOO_BIG), 0);
+    fail(sending, chatroom_status_of(status, STOA_ROOM_TOO_BIG), 0);
   }
   return STOA_LATER;
 }

@@ -1,14 +1,18 @@
 #include "chatroom.h"
 
+#include "activity.h"
 #include "change.h"
 #include "going_away.h"
 #include "handlers.h"
 #include "join.h"
+#include "member.h"
 #include "people.h"
 #include "person.h"
+#include "read.h"
 #include "text.h"
 
 #include <stoa/log.h>
+#include <stoa/worker.h>
 
 #define DEFAULT_ROOM "lobby"
 #define EDIT_WINDOW_S_DEFAULT (24u * 3600)
@@ -45,6 +49,8 @@ static void on_closing(void *user, struct stoa_session *session, uint16_t code, 
   (void)user, (void)code, (void)reason;
   chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
+  member_remove_all(session);
+  chatroom_forget_reader(session);
 }
 
 static void on_closed(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
@@ -52,6 +58,23 @@ static void on_closed(void *user, struct stoa_session *session, uint16_t code, c
   (void)code;
   (void)reason;
   person_destroy(stoa_session_user(session));
+}
+
+/* When it fails, the first Join does it. */
+static void on_rules(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  (void)context, (void)status, (void)retry_ms;
+}
+
+static void load_rules(void *context, int status) {
+  const struct chatroom *chatroom = context;
+  if (status == STOA_OK) {
+    status = rules_load(chatroom->rooms, chatroom->server_rules, 0, on_rules, NULL);
+  }
+}
+
+/* The rooms begin with the worker too, so after this callback. */
+static int on_worker_start(void *user, struct stoa_server *server, uint32_t worker) {
+  return worker == 0 ? stoa_worker_defer(server, load_rules, user) : STOA_OK;
 }
 
 static int configure(struct chatroom *chatroom, const struct chatroom_v1_config *config) {
@@ -84,20 +107,36 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .history = chatroom_on_history,
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
+      .moderate = chatroom_on_moderate,
       .ping = on_ping,
       .presence = chatroom_on_presence,
       .react = chatroom_on_react,
+      .read = chatroom_on_read,
       .refresh = chatroom_on_refresh,
+      .rooms = chatroom_on_rooms,
       .set_nick = chatroom_on_set_nick,
+      .set_room = chatroom_on_set_room,
       .typing = chatroom_on_typing,
   };
   const struct stoa_callbacks callbacks = {.on_connect = on_connect,
                                            .on_draining = chatroom_on_draining,
                                            .on_closing = on_closing,
                                            .on_closed = on_closed,
+                                           .on_worker_start = on_worker_start,
                                            .user = chatroom};
   int status = configure(chatroom, config);
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
+  if (status == STOA_OK) {
+    chatroom->rules = rules_create(server);
+    chatroom->readers = readers_create(server);
+    chatroom->activity = activity_create(chatroom, server);
+    chatroom->server_rules = chatroom->rules == NULL ? NULL : rules_take_server(chatroom->rules);
+    bool is_whole = chatroom->server_rules != NULL && chatroom->readers != NULL && chatroom->activity != NULL;
+    status = is_whole ? STOA_OK : STOA_E_MEMORY;
+  }
+  if (status == STOA_OK) {
+    readers_set_rooms(chatroom->readers, chatroom->rooms);
+  }
   stoa_server_set_callbacks(server, &callbacks);
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
@@ -108,4 +147,12 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
 void chatroom_fini(struct chatroom *chatroom) {
   people_destroy(chatroom->people);
   chatroom->people = NULL;
+  rules_release(chatroom->server_rules);
+  chatroom->server_rules = NULL;
+  rules_destroy(chatroom->rules);
+  chatroom->rules = NULL;
+  activity_destroy(chatroom->activity);
+  chatroom->activity = NULL;
+  readers_destroy(chatroom->readers);
+  chatroom->readers = NULL;
 }

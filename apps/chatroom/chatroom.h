@@ -11,11 +11,19 @@
 
 #define CHATROOM_TEXT_CHARS_MAX 4000
 
+struct activity;
 struct people;
+struct readers;
+struct room_rules;
+struct rules;
 
 /* Zeroed before setup. */
 struct chatroom {
   struct people *people;           /* owned */
+  struct activity *activity;       /* owned */
+  struct readers *readers;         /* owned */
+  struct room_rules *server_rules; /* counted: whom no room takes */
+  struct rules *rules;             /* owned */
   struct stoa_rooms *rooms;        /* NULL until storage.h has opened them */
   const char *data_dir;            /* borrowed from the configuration; NULL: nothing is stored */
   struct stoa_string default_room; /* borrowed from the configuration */
@@ -28,11 +36,14 @@ enum chatroom_error {
   CHATROOM_ERROR_DENIED = 103,
   CHATROOM_ERROR_JOINED = 105,
   CHATROOM_ERROR_POSITION_LOST = 112,
+  CHATROOM_ERROR_MUTED = 120,
+  CHATROOM_ERROR_BANNED = 121,
   CHATROOM_ERROR_TEXT_TOO_LONG = 122,
   CHATROOM_ERROR_TEXT_EMPTY = 123,
   CHATROOM_ERROR_NICK_TAKEN = 124,
   CHATROOM_ERROR_NICK_INVALID = 125,
   CHATROOM_ERROR_ROOM_FULL = 126,
+  CHATROOM_ERROR_SLOW_MODE = 127,
   CHATROOM_ERROR_EDIT_WINDOW = 128
 };
 

@@ -65,6 +65,20 @@ void chatroom_fail_with(struct stoa_call *call, uint32_t code, const char *reaso
   (void)ignored;
 }
 
+const struct stoa_error *chatroom_error_later(struct stoa_session *session, uint32_t code, const char *reason,
+                                              const char *message, uint32_t retry_ms) {
+  struct stoa_error *error = stoa_arena_calloc(stoa_session_arena(session), sizeof *error);
+  if (error == NULL) {
+    return stoa_session_error(session, code, reason, message);
+  }
+  *error = (struct stoa_error){.code = code,
+                               .reason = stoa_string_of(reason),
+                               .message = stoa_string_of(message),
+                               .temporary = retry_ms > 0,
+                               .retry_ms = retry_ms};
+  return error;
+}
+
 enum stoa_room_status chatroom_status_of(int status, enum stoa_room_status limit) {
   switch (status) {
     case STOA_E_ARGUMENT:

@@ -13,6 +13,10 @@ void chatroom_fail(struct stoa_call *call, enum stoa_room_status status, uint32_
 /* The same with a code of this API; the texts are borrowed until the call returns. */
 void chatroom_fail_with(struct stoa_call *call, uint32_t code, const char *reason, const char *message);
 
+/* An error for a handler to return, in the session's arena. retry_ms: of one that is temporary; 0: it is not. */
+const struct stoa_error *chatroom_error_later(struct stoa_session *session, uint32_t code, const char *reason,
+                                              const char *message, uint32_t retry_ms);
+
 /* What a room's function refuses at once, as a status: ARGUMENT, CLOSED, EXISTS, NOT_FOUND; a LIMIT is given as
  * `limit`; all else is BUSY. */
 enum stoa_room_status chatroom_status_of(int status, enum stoa_room_status limit);

@@ -49,15 +49,29 @@ const struct stoa_error *chatroom_on_leave(void *user, struct stoa_session *sess
                                            const struct chatroom_v1_leave_request *request,
                                            struct chatroom_v1_leave_reply *reply);
 
+/* moderate.c */
+const struct stoa_error *chatroom_on_moderate(void *user, struct stoa_session *session,
+                                              const struct chatroom_v1_moderate_request *request,
+                                              struct chatroom_v1_moderate_reply *reply);
+
 /* presence.c */
 const struct stoa_error *chatroom_on_presence(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_presence_request *request,
                                               struct chatroom_v1_presence_reply *reply);
 
+/* read.c */
+const struct stoa_error *chatroom_on_read(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_read_message *message);
+
 /* refresh.c */
 const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *session,
                                              const struct chatroom_v1_refresh_request *request,
                                              struct chatroom_v1_refresh_reply *reply);
+
+/* room_list.c */
+const struct stoa_error *chatroom_on_rooms(void *user, struct stoa_session *session,
+                                           const struct chatroom_v1_rooms_request *request,
+                                           struct chatroom_v1_rooms_reply *reply);
 
 /* set_nick.c */
 const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
@@ -65,6 +79,11 @@ const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *s
                                               struct chatroom_v1_set_nick_reply *reply);
 /* For Hello too. Errors: 103 PERMISSION_DENIED  the token gives the name; 124, 125, 100. NULL: it is changed */
 const struct stoa_error *chatroom_change_nick(struct stoa_session *session, struct stoa_string nick);
+
+/* set_room.c */
+const struct stoa_error *chatroom_on_set_room(void *user, struct stoa_session *session,
+                                              const struct chatroom_v1_set_room_request *request,
+                                              struct chatroom_v1_set_room_reply *reply);
 
 /* typing.c */
 const struct stoa_error *chatroom_on_typing(void *user, struct stoa_session *session,

@@ -1,6 +1,8 @@
 #include "account.h"
 #include "handlers.h"
 #include "presence.h"
+#include "read.h"
+#include "rules.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -40,13 +42,27 @@ static int introduce(struct person *person, const struct account *account, struc
   return status;
 }
 
-static const struct stoa_error *meet(struct stoa_session *session, struct person *person,
-                                     const struct chatroom_v1_hello_request *request) {
+/* Those whom no room takes need not begin. */
+static bool is_banned(const struct chatroom *chatroom, const struct stoa_session *session,
+                      const struct account *account) {
+  char address[USER_ADDRESS_LEN_MAX + 1];
+  user_address_of(session, address);
+  const struct rules_subject subject = {.user_id = account->user_id,
+                                        .address = stoa_string_of(account->is_guest ? address : ""),
+                                        .role = account->claims.role};
+  return rules_banned_until(chatroom->server_rules, &subject, stoa_server_wall_ms(stoa_session_server(session))) != 0;
+}
+
+static const struct stoa_error *meet(const struct chatroom *chatroom, struct stoa_session *session,
+                                     struct person *person, const struct chatroom_v1_hello_request *request) {
   struct account account;
   enum nick_fault fault;
   const struct stoa_error *error = account_find(session, request->token, &account);
   if (error != NULL) {
     return error;
+  }
+  if (is_banned(chatroom, session, &account)) {
+    return stoa_session_error(session, CHATROOM_ERROR_BANNED, "BANNED", "you are banned from this server");
   }
   if (!account.is_guest && person_set_claims(person, &account.claims) != STOA_OK) {
     return account_internal_error();
@@ -104,7 +120,10 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
   struct person *person = stoa_session_user(session);
   const struct stoa_error *error = check_lengths(session, request);
   if (error == NULL) {
-    error = person_is_known(person) ? meet_again(session, request) : meet(session, person, request);
+    error = person_is_known(person) ? meet_again(session, request) : meet(user, session, person, request);
+  }
+  if (error == NULL && request->token.len > 0) {
+    chatroom_load_reader(user, session);
   }
   if (error != NULL) {
     return error;

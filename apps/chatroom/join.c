@@ -9,9 +9,11 @@
 
 #include "failure.h"
 #include "handlers.h"
+#include "member.h"
 #include "page.h"
 #include "person.h"
 #include "presence.h"
+#include "read.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -32,13 +34,18 @@ struct joining {
   uint32_t history;
   bool has_presence;
   uint32_t attempts;
-  struct page *page; /* NULL: none was wanted */
+  struct room_rules *rules; /* counted */
+  struct page *page;        /* NULL: none was wanted */
   size_t room_len;
   char room[STOA_ROOM_NAME_LEN_MAX];
 };
 
 static struct stoa_string room_of(const struct joining *joining) {
   return stoa_string_make(joining->room, joining->room_len);
+}
+
+static int64_t now_ms(const struct joining *joining) {
+  return stoa_server_wall_ms(stoa_session_server(joining->session));
 }
 
 /* The list of a session. */
@@ -83,12 +90,40 @@ static void unlist(struct joining *joining) {
 static void end(struct joining *joining) {
   unlist(joining);
   page_free(joining->page);
+  rules_release(joining->rules);
   free(joining);
+}
+
+/* It is no member, so nothing counts for it there any more; unless it has left, and joins again meanwhile. */
+static void end_outside(struct joining *joining) {
+  if (joining->session != NULL && !joining->has_left) {
+    member_remove(joining->session, room_of(joining));
+  }
+  end(joining);
 }
 
 static void fail(struct joining *joining, enum stoa_room_status status, uint32_t retry_ms) {
   chatroom_fail(joining->call, status, retry_ms);
-  end(joining);
+  end_outside(joining);
+}
+
+static void fail_with(struct joining *joining, uint32_t code, const char *reason, const char *message) {
+  chatroom_fail_with(joining->call, code, reason, message);
+  end_outside(joining);
+}
+
+static struct chatroom_v1_permissions permissions_of(const struct joining *joining) {
+  const struct rules_subject subject = member_subject(joining->session);
+  int64_t muted_ms = rules_muted_until(joining->rules, &subject, now_ms(joining));
+  return (struct chatroom_v1_permissions){.send = muted_ms == 0,
+                                          .moderate = subject.role >= CHATROOM_V1_ROLE_MODERATOR,
+                                          .administer = subject.role == CHATROOM_V1_ROLE_ADMIN,
+                                          .muted_until_ms = muted_ms};
+}
+
+static uint32_t unread_of(uint64_t top_ordinal, const struct read_mark *read) {
+  uint64_t unread = top_ordinal > read->ordinal ? top_ordinal - read->ordinal : 0;
+  return unread > UINT32_MAX ? UINT32_MAX : (uint32_t)unread;
 }
 
 /* List and page are in one message: give up the oldest of the page that have no room beside the list. The client reads
@@ -114,7 +149,11 @@ static void fit_items(const struct joining *joining, const struct presence_list 
 }
 
 static void reply(struct joining *joining, const struct stoa_room_joined *joined, const struct presence_list *list) {
-  static const struct chatroom_v1_permissions permissions = {.send = true};
+  const struct chatroom_v1_permissions permissions = permissions_of(joining);
+  struct rules_settings settings;
+  rules_settings(joining->rules, &settings);
+  const struct read_mark read =
+      reader_find(chatroom_reader(joining->chatroom, joining->session), room_of(joining), joined->page.epoch);
   const struct page *page = joining->page;
   struct chatroom_v1_join_reply reply = {
       .room = room_of(joining),
@@ -124,7 +163,11 @@ static void reply(struct joining *joining, const struct stoa_room_joined *joined
       .recovered = joining->recover.epoch != 0 && page == NULL && joined->recovered,
       .more_before = page == NULL ? joined->page.has_more_before : page->has_more,
       .permissions = &permissions,
+      .read_offset = read.position.offset,
+      .unread = unread_of(joined->page.top_ordinal, &read),
       .online = joined->user_count,
+      .topic = stoa_string_make(settings.topic, settings.topic_len),
+      .slow_mode_s = settings.slow_mode_s,
       .presence = joining->has_presence ? &list->reply : NULL,
   };
   if (page != NULL) {
@@ -168,18 +211,48 @@ static void welcome(struct joining *joining, const struct stoa_room_joined *join
   presence_list_free(&list);
 }
 
+/* Is there place for so many sessions, this one included? */
+static bool has_place(const struct joining *joining, size_t sessions) {
+  struct rules_settings settings;
+  rules_settings(joining->rules, &settings);
+  return settings.members_max == 0 || sessions <= settings.members_max;
+}
+
+static bool is_banned(const struct joining *joining) {
+  const struct rules_subject subject = member_subject(joining->session);
+  return rules_banned_until(joining->rules, &subject, now_ms(joining)) != 0 ||
+         rules_banned_until(joining->chatroom->server_rules, &subject, now_ms(joining)) != 0;
+}
+
+/* True: it may not be a member with so many sessions, and is none. */
+static bool is_refused(struct joining *joining, size_t sessions) {
+  if (is_banned(joining)) {
+    fail_with(joining, CHATROOM_ERROR_BANNED, "BANNED", "you are banned from this room");
+    return true;
+  }
+  if (!has_place(joining, sessions)) {
+    fail(joining, STOA_ROOM_FULL, 0);
+    return true;
+  }
+  return false;
+}
+
 static void on_joined(void *context, struct stoa_session *session, const struct stoa_room_joined *joined) {
   struct joining *joining = context;
   if (session == NULL) {
     fail(joining, joined->page.status, joined->page.retry_ms);
     return;
   }
-  if (is_exact(joining, joined)) {
+  /* What was set meanwhile counts too. */
+  bool may_stay = !is_banned(joining) && has_place(joining, joined->member_count);
+  if (may_stay && is_exact(joining, joined)) {
     welcome(joining, joined);
     return;
   }
   leave(joining);
-  begin_page(joining);
+  if (!is_refused(joining, joined->member_count)) {
+    begin_page(joining);
+  }
 }
 
 static void join_at(struct joining *joining, struct stoa_room_position position) {
@@ -193,9 +266,7 @@ static void join_at(struct joining *joining, struct stoa_room_position position)
   int status =
       stoa_room_join(joining->chatroom->rooms, joining->session, room_of(joining), &options, on_joined, joining);
   if (status == STOA_E_LIMIT) {
-    chatroom_fail_with(joining->call, STOA_ERROR_LIMIT, "TOO_MANY_ROOMS",
-                       "a session can be in 128 rooms, or in 64 with presence");
-    end(joining);
+    fail_with(joining, STOA_ERROR_LIMIT, "TOO_MANY_ROOMS", "a session can be in 128 rooms, or in 64 with presence");
   } else if (status != STOA_OK) {
     fail(joining, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
   }
@@ -262,9 +333,12 @@ static const struct stoa_error *check(const struct chatroom *chatroom, struct st
 static struct joining *create(const struct chatroom *chatroom, struct stoa_session *session,
                               const struct chatroom_v1_join_request *request, struct stoa_string room) {
   struct joining *joining = calloc(1, sizeof *joining);
-  if (joining == NULL) {
+  const struct member *member = joining == NULL ? NULL : member_add(chatroom, session, room);
+  if (member == NULL) {
+    free(joining);
     return NULL;
   }
+  joining->rules = rules_ref(member->rules);
   joining->session = session;
   joining->chatroom = chatroom;
   joining->history = request->history;
@@ -277,6 +351,49 @@ static struct joining *create(const struct chatroom *chatroom, struct stoa_sessi
   joining->next = *list_of(session);
   *list_of(session) = joining;
   return joining;
+}
+
+static void begin(struct joining *joining) {
+  if (is_refused(joining, stoa_room_member_count(joining->chatroom->rooms, room_of(joining)) + 1)) {
+    return;
+  } else if (joining->recover.epoch != 0 || joining->history == 0) {
+    join_at(joining, joining->recover);
+  } else {
+    begin_page(joining);
+  }
+}
+
+static void load(struct joining *joining);
+
+static void on_loaded(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  struct joining *joining = context;
+  if (status != STOA_ROOM_OK) {
+    fail(joining, status, retry_ms);
+  } else if (joining->session == NULL || joining->has_left) {
+    fail(joining, STOA_ROOM_LEFT, 0);
+  } else {
+    load(joining);
+  }
+}
+
+/* The rules of the room, and up to where the user has read, unless they are there. */
+static void load(struct joining *joining) {
+  struct reader *reader = chatroom_reader(joining->chatroom, joining->session);
+  int status = STOA_OK;
+  if (reader == NULL) {
+    status = STOA_E_MEMORY;
+  } else if (!rules_are_loaded(joining->rules)) {
+    status = rules_load(joining->chatroom->rooms, joining->rules, now_ms(joining), on_loaded, joining);
+  } else if (!rules_are_loaded(joining->chatroom->server_rules)) {
+    status = rules_load(joining->chatroom->rooms, joining->chatroom->server_rules, now_ms(joining), on_loaded, joining);
+  } else if (!reader_is_loaded(reader)) {
+    status = reader_load(reader, on_loaded, joining);
+  } else {
+    begin(joining);
+  }
+  if (status != STOA_OK) {
+    fail(joining, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
+  }
 }
 
 const struct stoa_error *chatroom_on_join(void *user, struct stoa_session *session,
@@ -296,12 +413,33 @@ const struct stoa_error *chatroom_on_join(void *user, struct stoa_session *sessi
     return STOA_LATER;
   }
   joining->call = call;
-  if (joining->recover.epoch != 0 || joining->history == 0) {
-    join_at(joining, joining->recover);
-  } else {
-    begin_page(joining);
-  }
+  load(joining);
   return STOA_LATER;
+}
+
+/* False: there is none. */
+static bool end_membership(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room) {
+  struct joining *joining = find(session, room);
+  if (joining != NULL) {
+    joining->has_left = true;
+  }
+  int status = stoa_room_leave(chatroom->rooms, session, room);
+  member_remove(session, room);
+  return status == STOA_OK || joining != NULL;
+}
+
+void chatroom_expel(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
+                    uint32_t code, struct stoa_string reason) {
+  const struct chatroom_v1_left_message left = {.room = room, .code = code, .reason = reason};
+  if (!end_membership(chatroom, session, room)) {
+    return;
+  }
+  if (!stoa_session_negotiated(session)) {
+    stoa_session_close(session, STOA_CLOSE_KICKED, "removed by a moderator");
+    return;
+  }
+  int ignored = chatroom_v1_left_push(session, &left);
+  (void)ignored; /* a session that cannot be told is closing */
 }
 
 const struct stoa_error *chatroom_on_leave(void *user, struct stoa_session *session,
@@ -309,46 +447,82 @@ const struct stoa_error *chatroom_on_leave(void *user, struct stoa_session *sess
                                            struct chatroom_v1_leave_reply *reply) {
   const struct chatroom *chatroom = user;
   struct stoa_string room = chatroom_room(chatroom, request->room);
-  struct joining *joining = find(session, room);
   (void)reply;
-  if (joining != NULL) {
-    joining->has_left = true;
-  }
-  int status = stoa_room_leave(chatroom->rooms, session, room);
-  if (status == STOA_OK || joining != NULL) {
+  if (end_membership(chatroom, session, room)) {
     return NULL;
   }
   return stoa_session_error(session, CHATROOM_ERROR_UNKNOWN_ROOM, "NOT_A_MEMBER", "this session is not in the room");
 }
 
-/* Clients without a subprotocol. */
+/* Clients without a subprotocol: there is no call, and nothing is read from them until they are members. */
 
-static void refuse_plain(struct stoa_session *session, enum stoa_room_status status) {
-  if (status == STOA_ROOM_FULL) {
-    stoa_session_close(session, STOA_CLOSE_FULL, "the room is full");
+static void refuse_plain(struct joining *joining, enum stoa_room_status status) {
+  if (joining->session != NULL && status != STOA_ROOM_LEFT && status != STOA_ROOM_CLOSED) {
+    bool is_full = status == STOA_ROOM_FULL;
+    struct stoa_session *session = joining->session;
+    end_outside(joining);
+    stoa_session_close(session, is_full ? STOA_CLOSE_FULL : STOA_CLOSE_INTERNAL,
+                       is_full ? "the room is full" : "the room is not available now");
   } else {
-    stoa_session_close(session, STOA_CLOSE_INTERNAL, "the room is not available now");
+    end_outside(joining); /* it has ended */
+  }
+}
+
+static void begin_plain(struct joining *joining) {
+  struct stoa_session *session = joining->session;
+  if (session != NULL && is_banned(joining)) {
+    end_outside(joining);
+    stoa_session_close(session, STOA_CLOSE_KICKED, "banned from this room");
+  } else if (session != NULL &&
+             !has_place(joining, stoa_room_member_count(joining->chatroom->rooms, room_of(joining)))) {
+    refuse_plain(joining, STOA_ROOM_FULL);
+  } else {
+    if (session != NULL) {
+      stoa_session_resume(session);
+    }
+    end(joining);
+  }
+}
+
+static void on_plain_rules(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  (void)retry_ms;
+  if (status == STOA_ROOM_OK) {
+    begin_plain(context);
+  } else {
+    refuse_plain(context, status);
   }
 }
 
 static void on_plain_joined(void *context, struct stoa_session *session, const struct stoa_room_joined *joined) {
-  enum stoa_room_status status = joined->page.status;
-  if (session != NULL) {
-    stoa_session_resume(session);
-  } else if (status != STOA_ROOM_LEFT && status != STOA_ROOM_CLOSED) {
-    refuse_plain(context, status); /* else it has ended */
+  struct joining *joining = context;
+  if (session == NULL) {
+    refuse_plain(joining, joined->page.status);
+  } else if (rules_are_loaded(joining->rules)) {
+    begin_plain(joining);
+  } else {
+    int status = rules_load(joining->chatroom->rooms, joining->rules, now_ms(joining), on_plain_rules, joining);
+    if (status != STOA_OK) {
+      refuse_plain(joining, STOA_ROOM_BUSY);
+    }
   }
 }
 
 int chatroom_join_plain(const struct chatroom *chatroom, struct stoa_session *session) {
+  static const struct chatroom_v1_join_request request = {0};
+  struct joining *joining = create(chatroom, session, &request, chatroom->default_room);
+  if (joining == NULL) {
+    return STOA_E_MEMORY;
+  }
   struct presence_info info;
   const struct person *person = stoa_session_user(session);
   presence_info_make(person, &info);
   const struct stoa_room_join_options options = {.user = person_user_id(person),
                                                  .info = stoa_bytes_make(info.data, info.len)};
-  int status = stoa_room_join(chatroom->rooms, session, chatroom->default_room, &options, on_plain_joined, session);
+  int status = stoa_room_join(chatroom->rooms, session, chatroom->default_room, &options, on_plain_joined, joining);
   if (status == STOA_OK) {
     stoa_session_pause(session);
+  } else {
+    end_outside(joining);
   }
   return status;
 }

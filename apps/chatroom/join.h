@@ -18,6 +18,13 @@ bool chatroom_is_joining(const struct stoa_session *session, struct stoa_string 
  * be, it is closed with a code that lets it come back. Inside on_connect. Errors: as stoa_room_join() */
 int chatroom_join_plain(const struct chatroom *chatroom, struct stoa_session *session);
 
+/* End the session's membership, or its join in progress, and tell it (LeftMessage). A session without a subprotocol is
+ * closed with 4503. It may be no member.
+ *
+ * code, reason  of the message; the reason is borrowed until the call returns */
+void chatroom_expel(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
+                    uint32_t code, struct stoa_string reason);
+
 /* The session is no longer open: its joins end without an answer. */
 void chatroom_forget_joinings(struct stoa_session *session);
 

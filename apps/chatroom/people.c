@@ -38,7 +38,8 @@ int people_create(const struct people_options *options, struct people **out_peop
     people->options.data_folder = NULL;
     people->rules = nick_rules_create();
     people->nicks = people->rules == NULL ? NULL : nicks_create(people->rules, NICKS_HOLD_MS_DEFAULT);
-    status = people->nicks == NULL ? STOA_E_MEMORY : STOA_OK;
+    people->sessions = people->nicks == NULL ? NULL : user_sessions_create();
+    status = people->sessions == NULL ? STOA_E_MEMORY : STOA_OK;
   }
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_ERROR, "names of people cannot be kept", STOA_F_STR("reason", stoa_status_text(status)));
@@ -57,6 +58,7 @@ void people_destroy(struct people *people) {
     nicks_destroy(people->nicks);
     nick_rules_destroy(people->rules);
     guest_keys_destroy(people->guests);
+    user_sessions_destroy(people->sessions);
     free(people);
   }
 }

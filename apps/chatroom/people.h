@@ -1,4 +1,5 @@
-/* people.h: what all sessions share about who people are: the rules of nicks, the nicks in use, the key of guests.
+/* people.h: what all sessions share about who people are: the rules of nicks, the nicks in use, the key of guests,
+ * and the sessions of each user.
  *
  * Does not know: rooms, messages.
  * Thread: created and destroyed on one thread, used on all; what changes has its own lock.
@@ -9,6 +10,7 @@
 
 #include "guest.h"
 #include "nicks.h"
+#include "user_sessions.h"
 
 #include <stoa/server.h>
 
@@ -29,6 +31,7 @@ struct people {
   struct nick_rules *rules;
   struct nicks *nicks;
   struct guest_keys *guests;
+  struct user_sessions *sessions;
 };
 
 /* The options that a configuration contains, without the data folder. `config` may be NULL. */

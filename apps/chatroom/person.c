@@ -18,7 +18,10 @@ struct person {
   struct joining *joinings;
   struct change *changes;
   int64_t typed_ms;
+  struct member *members;
+  struct reader *reader;
   struct stoa_worker_timer hello_timer;
+  char address[USER_ADDRESS_LEN_MAX + 1];
   size_t user_id_len;
   char user_id[NICKS_USER_ID_BYTES_MAX];
 };
@@ -58,6 +61,7 @@ struct person *person_create(struct people *people, struct stoa_session *session
   }
   person->people = people;
   person->session = session;
+  user_address_of(session, person->address);
   if (begin(person) != STOA_OK) {
     person_destroy(person);
     return NULL;
@@ -68,6 +72,9 @@ struct person *person_create(struct people *people, struct stoa_session *session
 void person_destroy(struct person *person) {
   if (person != NULL) {
     stoa_worker_timer_stop(&person->hello_timer);
+    if (person_is_known(person)) {
+      user_sessions_remove(person->people->sessions, person_user_id(person), stoa_session_id(person->session));
+    }
     nicks_leave(person->people->nicks, person->seat, now_ms(person));
     room_list_destroy(person->rooms);
     free(person);
@@ -111,6 +118,18 @@ int64_t *person_typed_ms(struct person *person) {
   return &person->typed_ms;
 }
 
+struct member **person_members(struct person *person) {
+  return &person->members;
+}
+
+struct reader **person_reader(struct person *person) {
+  return &person->reader;
+}
+
+struct stoa_string person_guest_address(const struct person *person) {
+  return stoa_string_of(person->is_guest ? person->address : "");
+}
+
 bool person_may_enter(const struct person *person, struct stoa_string room) {
   return person->rooms == NULL || room_list_has(person->rooms, room);
 }
@@ -144,12 +163,25 @@ static int take_seat(struct person *person, struct stoa_string user_id, struct s
   return status == STOA_OK ? nicks_enter(nicks, user_id, &made, now_ms(person), &person->seat) : status;
 }
 
+/* For those who look for the sessions of a user. */
+static int enlist(const struct person *person, struct stoa_string user_id, bool is_guest) {
+  struct user_session session = {.id = *stoa_session_id(person->session), .role = person->role, .is_guest = is_guest};
+  memcpy(session.address, person->address, sizeof session.address);
+  return user_sessions_add(person->people->sessions, user_id, &session);
+}
+
 int person_introduce(struct person *person, struct stoa_string user_id, struct stoa_string nick, bool is_guest,
                      enum nick_fault *out_fault) {
   assert(!person_is_known(person));
   assert(user_id.len > 0 && user_id.len <= sizeof person->user_id);
   int status = take_seat(person, user_id, nick, out_fault);
   if (status != STOA_OK) {
+    return status;
+  }
+  status = enlist(person, user_id, is_guest);
+  if (status != STOA_OK) {
+    nicks_leave(person->people->nicks, person->seat, now_ms(person));
+    person->seat = NULL;
     return status;
   }
   memcpy(person->user_id, user_id.data, user_id.len);
@@ -185,5 +217,9 @@ int person_set_claims(struct person *person, const struct claims *claims) {
   room_list_destroy(person->rooms);
   person->rooms = rooms;
   person->role = claims->role;
+  if (person_is_known(person)) {
+    user_sessions_set_role(person->people->sessions, person_user_id(person), stoa_session_id(person->session),
+                           person->role);
+  }
   return STOA_OK;
 }

@@ -15,6 +15,8 @@
 struct change;
 struct claims;
 struct joining;
+struct member;
+struct reader;
 struct person;
 
 /* NULL: no memory, or no random bytes. */
@@ -37,11 +39,18 @@ enum chatroom_v1_role person_role(const struct person *person);
 /* Does the token allow this room? True for guests, and for tokens without the claim `rooms`. */
 bool person_may_enter(const struct person *person, struct stoa_string room);
 
-/* What is in progress: for join.c and change.c. */
+/* The address of a guest; empty for users with a token, and for one that tells nobody apart. Valid as long as the
+ * person. */
+struct stoa_string person_guest_address(const struct person *person);
+
+/* What is in progress, and where it is a member: for join.c, change.c and member.c. */
 struct joining **person_joinings(struct person *person);
 struct change **person_changes(struct person *person);
 /* When it was told last that the user types; 0: not since its last message. For typing.c and chat.c. */
 int64_t *person_typed_ms(struct person *person);
+struct member **person_members(struct person *person);
+/* Up to where the user has read, for read.c; NULL at first. */
+struct reader **person_reader(struct person *person);
 
 /* For the handlers of Hello, Refresh and SetNick. */
 

@@ -14,7 +14,7 @@ struct stoa_string chatroom_time_text(int64_t now_ms, char out[CHATROOM_TIME_TEX
 }
 
 /* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F. */
-static bool has_control(struct stoa_string text) {
+bool chatroom_has_control(struct stoa_string text) {
   for (size_t i = 0; i < text.len; i++) {
     unsigned char byte = (unsigned char)text.data[i];
     bool is_c1 = i > 0 && (unsigned char)text.data[i - 1] == 0xc2 && byte < 0xa0;
@@ -26,7 +26,7 @@ static bool has_control(struct stoa_string text) {
 }
 
 bool chatroom_is_room_name(struct stoa_string name) {
-  return name.len > 0 && name.len <= STOA_ROOM_NAME_LEN_MAX && !has_control(name);
+  return name.len > 0 && name.len <= STOA_ROOM_NAME_LEN_MAX && !chatroom_has_control(name);
 }
 
 size_t chatroom_count_chars(struct stoa_string text) {
@@ -44,4 +44,13 @@ size_t chatroom_written_bytes(struct stoa_string text) {
     bytes += byte < 0x20 ? sizeof "\\\\u0000" - 1 : byte == '"' || byte == '\\' ? 4 : 1;
   }
   return bytes;
+}
+
+struct stoa_string chatroom_put(char **at, struct stoa_string text) {
+  struct stoa_string copy = stoa_string_make(*at, text.len);
+  if (text.len > 0) {
+    memcpy(*at, text.data, text.len);
+    *at += text.len;
+  }
+  return copy;
 }

@@ -4,12 +4,16 @@ import collections
 import contextlib
 import os
 import tempfile
+import weakref
 
 from schema import TYPES, Binary, Text
 from server_process import Server
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 
-PUSHES = {TYPES[name]: name + "Message" for name in ("Chat", "Event", "GoingAway", "PresenceDiff", "Typing")}
+PUSHES = {
+    TYPES[name]: f"{name}Message"
+    for name in ("Chat", "Event", "GoingAway", "Left", "PresenceDiff", "Read", "RoomActivity", "Typing")
+}
 REPLIES = {"Chat": "ChatAck"}
 REQUESTS = {"Chat": "ChatMessage"}
 
@@ -27,14 +31,17 @@ class Refused(Exception):
 class Client:
     """One session. call() keeps what comes before its answer for chat() and event()."""
 
-    def __init__(self, port, subprotocol="stoa.json", nick=None):
+    everybody = weakref.WeakSet()
+
+    def __init__(self, port, subprotocol="stoa.json", nick=None, token=None, headers=()):
         self.peer = Peer(port)
-        self.peer.upgrade(subprotocol)
+        self.everybody.add(self)
+        self.peer.upgrade(subprotocol, headers)
         self.format = Text() if subprotocol == "stoa.text" else Binary(subprotocol)
         self.calls = 0
         self.pushes = collections.deque()
-        if nick is not None:
-            self.welcome = self.call("Hello", nick=nick)
+        if nick is not None or token is not None:
+            self.welcome = self.call("Hello", nick=nick or "", token=token or "")
             self.user_id = self.welcome["user_id"]
 
     def begin(self, name, **fields):
@@ -60,15 +67,22 @@ class Client:
 
     def refused(self, name, **fields):
         """The code of the error that answers the call."""
+        return self.error(name, **fields)["code"]
+
+    def error(self, name, **fields):
         try:
             reply = self.call(name, **fields)
         except Refused as refused:
-            return refused.code
+            return refused.error
         raise AssertionError(f"{name} {fields} was not refused: {reply}")
 
     def say(self, text, **fields):
         """As a plain message, without an answer."""
         self._send(self.format.write(TYPES["Chat"], None, "ChatMessage", {"message": text, **fields}))
+
+    def send(self, name, **fields):
+        """A plain message."""
+        self._send(self.format.write(TYPES[name], None, name + "Message", fields))
 
     def push(self):
         """The next push: (name of its message, message)."""
@@ -114,6 +128,10 @@ def chat_in(folder, settings=None):
     server = Server(os.environ["CHATROOM"], {"server.workers": 2, "data_dir": folder, **(settings or {})})
     try:
         yield server
+        # The server would wait for their close frames.
+        for client in list(Client.everybody):
+            client.peer.close()
+        Client.everybody.clear()
         server.stop()
     finally:
         server.kill()

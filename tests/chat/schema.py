@@ -100,9 +100,9 @@ def _varint(number):
 
 def to_proto(name, message):
     out = b""
-    for _, kind, _, field, number in MESSAGES[name]:
+    for label, kind, _, field, number in MESSAGES[name]:
         value = message.get(field)
-        if not value:
+        if value is None or (not value and label != "optional"):
             continue
         if kind in VARINTS or kind in ENUMS:
             out += _varint(number << 3) + _varint(int(value))

@@ -69,7 +69,8 @@ export const ModerateAction = {
   MODERATE_KICK: 1,
   MODERATE_MUTE: 2,
   MODERATE_UNMUTE: 3,
-  /** The user, and for a guest the address, cannot join any more. */
+  /** The user cannot join any more, and with a guest no guest from the same address (IPv6: the same /64; a loopback
+   * address is not banned). */
   MODERATE_BAN: 4,
   MODERATE_UNBAN: 5,
 } as const;
@@ -317,8 +318,9 @@ export interface JoinReply {
   moreBefore: boolean;
   /** What this user may do here. */
   permissions?: Permissions;
-  /** Up to where this user has read. */
+  /** Up to where this user has read; 0: nothing. */
   readOffset: bigint;
+  /** Messages after it; events are not counted. */
   unread: number;
   /** Users in the room now. */
   online: number;
@@ -349,7 +351,7 @@ export interface Permissions {
   send: boolean;
   moderate: boolean;
   administer: boolean;
-  /** Muted until then; 0: not muted. */
+  /** Muted until then; 0: not muted. Without an end it is the last second of the year 9999. */
   mutedUntilMs: bigint;
 }
 
@@ -372,7 +374,7 @@ export interface LeaveReply {}
 
 export const LeaveReply: stoa.Type<LeaveReply> = /* @__PURE__ */ stoa.message<LeaveReply>([]);
 
-/** The server has ended this session's membership. Codes are those of errors. */
+/** The server has ended this session's membership. Codes are those of errors: 103 after a kick, 121 after a ban. */
 export interface LeftMessage {
   room: string;
   code: number;
@@ -468,7 +470,9 @@ export const RoomsRequest: stoa.Type<RoomsRequest> = /* @__PURE__ */ stoa.messag
 ]);
 
 export interface RoomsReply {
+  /** In the order of their names' bytes. There may be fewer than requested, so that the reply is not too long. */
   rooms: Room[];
+  /** There are more after the last one. */
   more: boolean;
 }
 
@@ -480,6 +484,7 @@ export const RoomsReply: stoa.Type<RoomsReply> = /* @__PURE__ */ stoa.message<Ro
 export interface Room {
   name: string;
   topic: string;
+  /** Sessions in it now. */
   online: number;
   /** Of its newest message; 0: none. */
   lastActivityMs: bigint;
@@ -711,13 +716,15 @@ export const EventMessage: stoa.Type<EventMessage> = /* @__PURE__ */ stoa.messag
   [11, 'ts_ms', stoa.int64],
 ]);
 
+/** For moderators, about users of a lower role; administrators may moderate everybody. Others get error 103, and so do
+ * moderators in rooms that their token does not allow. A room that does not exist: 102. */
 export interface ModerateRequest {
   room: string;
   userId: string;
   action: ModerateAction;
   /** Of a mute or ban; 0: until it is taken back. */
   seconds: number;
-  /** Shown to the user. */
+  /** Shown to the user; at most 256 bytes without control characters. */
   reason: string;
 }
 
@@ -733,12 +740,14 @@ export interface ModerateReply {}
 
 export const ModerateReply: stoa.Type<ModerateReply> = /* @__PURE__ */ stoa.message<ModerateReply>([]);
 
+/** For moderators. What is absent stays as it is. */
 export interface SetRoomRequest {
   room: string;
+  /** At most 250 characters without control characters; empty: none. */
   topic?: string;
-  /** Seconds between two messages of one user; 0: off. */
+  /** Seconds between two messages of one user, for those who are no moderators; at most 86400; 0: off. */
   slowModeS?: number;
-  /** 0: the server's limit. */
+  /** How many sessions can be in the room (error 126); those that are there stay. 0: the server's limit. */
   membersMax?: number;
 }
 
@@ -784,7 +793,7 @@ export const ChatroomApi = {
     search: [25, SearchRequest, SearchReply],
     /** Who is in a room. */
     presence: [26, PresenceRequest, PresenceReply],
-    /** The rooms that this user may join. */
+    /** The rooms that have a message and that this user's token allows. */
     rooms: [36, RoomsRequest, RoomsReply],
     edit: [30, EditRequest, EditReply],
     delete: [31, DeleteRequest, DeleteReply],
