@@ -85,6 +85,7 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .ping = on_ping,
       .react = chatroom_on_react,
       .refresh = chatroom_on_refresh,
+      .search = chatroom_on_search,
       .set_nick = chatroom_on_set_nick,
   };
   const struct stoa_callbacks callbacks = {

@@ -54,6 +54,11 @@ const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *se
                                              const struct chatroom_v1_refresh_request *request,
                                              struct chatroom_v1_refresh_reply *reply);
 
+/* search.c */
+const struct stoa_error *chatroom_on_search(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_search_request *request,
+                                            struct chatroom_v1_search_reply *reply);
+
 /* set_nick.c */
 const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_set_nick_request *request,
