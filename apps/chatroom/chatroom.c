@@ -1,5 +1,6 @@
 #include "chatroom.h"
 
+#include "api.h"
 #include "change.h"
 #include "handlers.h"
 #include "join.h"
@@ -96,7 +97,8 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   }
-  return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  status = status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  return status == STOA_OK ? api_setup(server, chatroom) : status;
 }
 
 void chatroom_fini(struct chatroom *chatroom) {
