@@ -124,7 +124,8 @@ static const char *check_storage(void *user) {
 static int setup(struct stoa_server *server, const void *config, void *user) {
   static const struct journal_v1_journal_service_handlers handlers = {
       .follow = on_follow, .send = on_send, .read = on_read};
-  static const struct stoa_room_type post = {JOURNAL_V1_MESSAGE_TYPE_POST, &journal_v1_post_message_type, false, stamp};
+  static const struct stoa_room_type post = {
+      .type = JOURNAL_V1_MESSAGE_TYPE_POST, .message_type = &journal_v1_post_message_type, .stamp = stamp};
   const struct journal_v1_config *own = config;
   int status = stoa_rooms_create(server, own->rooms, own->data_dir.data, NULL, &rooms);
   if (status == STOA_OK) {
