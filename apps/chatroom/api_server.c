@@ -25,6 +25,8 @@ const struct stoa_error *api_on_info(void *user, struct stoa_session *session,
   const struct stoa_app_context *app = stoa_app_of(server);
   const char *reason;
   char name[128];
+  /* Whoever asks may have another working directory. */
+  char *folder = chatroom->data_dir == NULL ? NULL : realpath(chatroom->data_dir, NULL);
   (void)request;
   snprintf(name, sizeof name, "%s %s", app == NULL ? "chatroom" : stoa_app_name(app),
            app == NULL ? "" : stoa_app_version(app));
@@ -36,8 +38,9 @@ const struct stoa_error *api_on_info(void *user, struct stoa_session *session,
       .connections = stoa_server_connection_count(server),
       .storage = stoa_string_of(storage),
       .storage_reason = stoa_arena_copy(stoa_session_arena(session), stoa_string_of(reason)),
-      .data_dir = stoa_string_of(chatroom->data_dir == NULL ? "" : chatroom->data_dir),
+      .data_dir = stoa_arena_copy(stoa_session_arena(session), stoa_string_of(folder == NULL ? "" : folder)),
       .default_room = chatroom->default_room};
+  free(folder);
   return NULL;
 }
 
