@@ -1,6 +1,7 @@
 /* Rooms: list, presence, delete. */
 #include "api.h"
 #include "failure.h"
+#include "presence.h"
 
 #include <stdlib.h>
 #include <stoa/room_admin.h>
@@ -50,24 +51,15 @@ const struct stoa_error *api_on_list_rooms(void *user, struct stoa_session *sess
 /* Presence. */
 
 static void on_presence(void *call, const struct stoa_room_presence *presence) {
-  struct chatroom_v1_member *members =
-      presence->status == STOA_ROOM_OK ? calloc(presence->count + 1, sizeof *members) : NULL;
-  if (members == NULL) {
-    chatroom_fail_over_http(call, presence->status == STOA_ROOM_OK ? STOA_ROOM_BUSY : presence->status,
-                            presence->retry_ms);
+  struct presence_list list;
+  bool is_there = presence->status == STOA_ROOM_OK;
+  if (!is_there || presence_list_make(presence, &list) != STOA_OK) {
+    chatroom_fail_over_http(call, is_there ? STOA_ROOM_BUSY : presence->status, presence->retry_ms);
     return;
   }
-  for (size_t i = 0; i < presence->count; i++) {
-    const struct stoa_room_user *one = &presence->users[i];
-    members[i] = (struct chatroom_v1_member){.user_id = one->id, .sessions = one->sessions, .away = one->is_away};
-  }
-  const struct chatroom_v1_presence_reply reply = {.version = presence->version,
-                                                   .members = {members, presence->count},
-                                                   .total = presence->total,
-                                                   .truncated = presence->is_truncated};
-  int ignored = chatroom_v1_admin_service_list_presence_reply(call, &reply);
+  int ignored = chatroom_v1_admin_service_list_presence_reply(call, &list.reply);
   (void)ignored;
-  free(members);
+  presence_list_free(&list);
 }
 
 const struct stoa_error *api_on_list_presence(void *user, struct stoa_session *session,

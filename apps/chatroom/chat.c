@@ -73,6 +73,7 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   if (call == NULL) {
     return error;
   }
+  *person_typed_ms(stoa_session_user(session)) = 0;
   int status = publish(chatroom, session, room, message, call);
   if (status != STOA_OK) {
     chatroom_fail(call, chatroom_status_of(status, STOA_ROOM_TOO_BIG), 0);

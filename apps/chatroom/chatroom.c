@@ -2,6 +2,7 @@
 
 #include "api.h"
 #include "change.h"
+#include "going_away.h"
 #include "handlers.h"
 #include "join.h"
 #include "people.h"
@@ -31,12 +32,13 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "out of memory", 1000};
     return STOA_REFUSE;
   }
+  stoa_session_set_user(session, person);
   if (!stoa_session_negotiated(session) && chatroom_join_plain(chatroom, session) != STOA_OK) {
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "the room is not available now", 1000};
+    stoa_session_set_user(session, NULL);
     person_destroy(person);
     return STOA_REFUSE;
   }
-  stoa_session_set_user(session, person);
   return STOA_ADMIT;
 }
 
@@ -84,13 +86,18 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .join = chatroom_on_join,
       .leave = chatroom_on_leave,
       .ping = on_ping,
+      .presence = chatroom_on_presence,
       .react = chatroom_on_react,
       .refresh = chatroom_on_refresh,
       .search = chatroom_on_search,
       .set_nick = chatroom_on_set_nick,
+      .typing = chatroom_on_typing,
   };
-  const struct stoa_callbacks callbacks = {
-      .on_connect = on_connect, .on_closing = on_closing, .on_closed = on_closed, .user = chatroom};
+  const struct stoa_callbacks callbacks = {.on_connect = on_connect,
+                                           .on_draining = chatroom_on_draining,
+                                           .on_closing = on_closing,
+                                           .on_closed = on_closed,
+                                           .user = chatroom};
   int status = configure(chatroom, config);
   status = status == STOA_OK ? set_up_people(server, chatroom, config) : status;
   stoa_server_set_callbacks(server, &callbacks);

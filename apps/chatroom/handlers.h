@@ -49,6 +49,11 @@ const struct stoa_error *chatroom_on_leave(void *user, struct stoa_session *sess
                                            const struct chatroom_v1_leave_request *request,
                                            struct chatroom_v1_leave_reply *reply);
 
+/* presence.c */
+const struct stoa_error *chatroom_on_presence(void *user, struct stoa_session *session,
+                                              const struct chatroom_v1_presence_request *request,
+                                              struct chatroom_v1_presence_reply *reply);
+
 /* refresh.c */
 const struct stoa_error *chatroom_on_refresh(void *user, struct stoa_session *session,
                                              const struct chatroom_v1_refresh_request *request,
@@ -65,5 +70,9 @@ const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *s
                                               struct chatroom_v1_set_nick_reply *reply);
 /* For Hello too. Errors: 103 PERMISSION_DENIED  the token gives the name; 124, 125, 100. NULL: it is changed */
 const struct stoa_error *chatroom_change_nick(struct stoa_session *session, struct stoa_string nick);
+
+/* typing.c */
+const struct stoa_error *chatroom_on_typing(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_typing_message *message);
 
 #endif

@@ -1,5 +1,6 @@
 #include "account.h"
 #include "handlers.h"
+#include "presence.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -105,5 +106,10 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
   if (error == NULL) {
     error = person_is_known(person) ? meet_again(session, request) : meet(session, person, request);
   }
-  return error == NULL ? tell(user, session, person, reply) : error;
+  if (error != NULL) {
+    return error;
+  }
+  /* The nick is that of all sessions of the user. */
+  presence_update_user(user, session);
+  return tell(user, session, person, reply);
 }

@@ -52,11 +52,11 @@ static void answer(struct read *read, enum stoa_room_status status, uint32_t ret
 
 /* The end: the messages as they are now, as many as fit. */
 
-size_t page_message_bytes(const struct chatroom_v1_chat_message *message) {
-  size_t bytes = MESSAGE_BYTES + chatroom_written_bytes(message->message) + chatroom_written_bytes(message->sender) +
-                 chatroom_written_bytes(message->room) + chatroom_written_bytes(message->client_msg_id);
-  for (size_t i = 0; i < message->reactions.count; i++) {
-    bytes += REACTION_BYTES + chatroom_written_bytes(message->reactions.items[i].key);
+size_t page_item_bytes(const struct chatroom_v1_chat_message *item) {
+  size_t bytes = MESSAGE_BYTES + chatroom_written_bytes(item->message) + chatroom_written_bytes(item->sender) +
+                 chatroom_written_bytes(item->room) + chatroom_written_bytes(item->client_msg_id);
+  for (size_t i = 0; i < item->reactions.count; i++) {
+    bytes += REACTION_BYTES + chatroom_written_bytes(item->reactions.items[i].key);
   }
   return bytes;
 }
@@ -69,7 +69,7 @@ static void choose(struct read *read) {
   size_t kept = 0;
   while (kept < total) {
     size_t at = read->is_forward ? kept : total - 1 - kept;
-    bytes += page_message_bytes(&read->messages[at]);
+    bytes += page_item_bytes(&read->messages[at]);
     if (kept > 0 && bytes > read->bytes_max) {
       break;
     }

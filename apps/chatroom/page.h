@@ -45,8 +45,8 @@ int page_read(const struct chatroom *chatroom, const struct page_query *query, p
 /* NULL is allowed. */
 void page_free(struct page *page);
 
-/* The bytes of one message in `bytes_max`. */
-size_t page_message_bytes(const struct chatroom_v1_chat_message *message);
+/* The bytes of one of its messages as JSON text, at most. */
+size_t page_item_bytes(const struct chatroom_v1_chat_message *item);
 /* The bytes of messages that a reply to this session may have. */
 size_t page_bytes_max(const struct stoa_session *session);
 

@@ -17,6 +17,7 @@ struct person {
   struct room_list *rooms; /* NULL: all */
   struct joining *joinings;
   struct change *changes;
+  int64_t typed_ms;
   struct stoa_worker_timer hello_timer;
   size_t user_id_len;
   char user_id[NICKS_USER_ID_BYTES_MAX];
@@ -106,6 +107,10 @@ struct change **person_changes(struct person *person) {
   return &person->changes;
 }
 
+int64_t *person_typed_ms(struct person *person) {
+  return &person->typed_ms;
+}
+
 bool person_may_enter(const struct person *person, struct stoa_string room) {
   return person->rooms == NULL || room_list_has(person->rooms, room);
 }
@@ -151,6 +156,7 @@ int person_introduce(struct person *person, struct stoa_string user_id, struct s
   person->user_id_len = user_id.len;
   person->is_guest = is_guest;
   stoa_worker_timer_stop(&person->hello_timer);
+  nicks_set_session(person->people->nicks, person->seat, stoa_session_id(person->session));
   name_session(person);
   return STOA_OK;
 }

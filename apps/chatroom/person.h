@@ -40,6 +40,8 @@ bool person_may_enter(const struct person *person, struct stoa_string room);
 /* What is in progress: for join.c and change.c. */
 struct joining **person_joinings(struct person *person);
 struct change **person_changes(struct person *person);
+/* When it was told last that the user types; 0: not since its last message. For typing.c and chat.c. */
+int64_t *person_typed_ms(struct person *person);
 
 /* For the handlers of Hello, Refresh and SetNick. */
 

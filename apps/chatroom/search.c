@@ -59,7 +59,7 @@ static bool is_now(const struct page *page, const struct hit *hit) {
 /* False: it does not fit. */
 static bool take(struct search *search, struct page *page) {
   struct search_result *result = &search->result;
-  search->bytes += page_message_bytes(&page->items[0]);
+  search->bytes += page_item_bytes(&page->items[0]);
   if (result->count > 0 && search->bytes > search->bytes_max) {
     return false;
   }

@@ -1,5 +1,6 @@
 #include "storage.h"
 
+#include "presence.h"
 #include "stamps.h"
 
 #include <stdio.h>
@@ -51,9 +52,14 @@ void storage_options_of(const struct chatroom_v1_config *config, struct storage_
 static int create(struct chatroom *chatroom, struct stoa_server *server, const struct chatroom_v1_config *config) {
   struct storage_options options;
   storage_options_of(config, &options);
+  uint32_t presence_max = presence_bytes_max(stoa_server_message_bytes_max(server));
+  if (options.rooms.presence_bytes_max == 0 || options.rooms.presence_bytes_max > presence_max) {
+    options.rooms.presence_bytes_max = presence_max;
+  }
+  const struct stoa_rooms_callbacks callbacks = {.on_presence = presence_on_diff, .user = chatroom};
   bool is_stored = options.engine.kind != STOA_ENGINE_CONFIG_KIND_MEMORY;
   chatroom->data_dir = is_stored ? options.data_dir : NULL;
-  int status = stoa_rooms_create(server, &options.rooms, chatroom->data_dir, NULL, &chatroom->rooms);
+  int status = stoa_rooms_create(server, &options.rooms, chatroom->data_dir, &callbacks, &chatroom->rooms);
   if (status == STOA_OK) {
     tell_place(stoa_app_of(server), &options.engine, options.data_dir);
   }

@@ -9,7 +9,7 @@ from schema import TYPES, Binary, Text
 from server_process import Server
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 
-PUSHES = {TYPES["Chat"]: "ChatMessage", TYPES["Event"]: "EventMessage"}
+PUSHES = {TYPES[name]: name + "Message" for name in ("Chat", "Event", "GoingAway", "PresenceDiff", "Typing")}
 REPLIES = {"Chat": "ChatAck"}
 REQUESTS = {"Chat": "ChatMessage"}
 

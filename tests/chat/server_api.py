@@ -141,6 +141,19 @@ def rooms():
         assert api.refused("DELETE", "/v1/rooms/b") == (404, 102)
 
 
+@test("the people of a room are listed with their names and sessions")
+def presence():
+    with serving() as (server, api):
+        ann, again, ben = member(server, "Ann"), Client(server.port), member(server, "Ben")
+        again.call("Hello", token=ann.welcome["guest_token"])
+        again.call("Join")
+        answer = api.get("/v1/rooms/lobby/presence")
+        people = {one["nick"]: (one["userId"], one["sessions"]) for one in answer["members"]}
+        assert people == {"Ann": (ann.user_id, 2), "Ben": (ben.user_id, 1)} and answer["total"] == 2, answer
+        assert api.get("/v1/rooms/nowhere/presence")["members"] == []
+        assert api.refused("GET", "/v1/rooms/" + "r" * 64 + "/presence") == (400, 107)
+
+
 @test("connections are listed by id in pages, and those of a user are ended with code and reason")
 def connections():
     with serving() as (server, api):
