@@ -1,6 +1,7 @@
 #include "chatroom.h"
 
 #include "activity.h"
+#include "api.h"
 #include "change.h"
 #include "going_away.h"
 #include "handlers.h"
@@ -114,6 +115,7 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .read = chatroom_on_read,
       .refresh = chatroom_on_refresh,
       .rooms = chatroom_on_rooms,
+      .search = chatroom_on_search,
       .set_nick = chatroom_on_set_nick,
       .set_room = chatroom_on_set_room,
       .typing = chatroom_on_typing,
@@ -141,7 +143,8 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   }
-  return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  status = status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  return status == STOA_OK ? api_setup(server, chatroom) : status;
 }
 
 void chatroom_fini(struct chatroom *chatroom) {

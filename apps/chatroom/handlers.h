@@ -73,6 +73,11 @@ const struct stoa_error *chatroom_on_rooms(void *user, struct stoa_session *sess
                                            const struct chatroom_v1_rooms_request *request,
                                            struct chatroom_v1_rooms_reply *reply);
 
+/* search.c */
+const struct stoa_error *chatroom_on_search(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_search_request *request,
+                                            struct chatroom_v1_search_reply *reply);
+
 /* set_nick.c */
 const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_set_nick_request *request,

@@ -20,6 +20,7 @@ struct read {
   bool is_forward;
   size_t bytes_max;
   uint64_t events_after; /* those up to this offset are applied */
+  uint64_t asked_top;
   size_t room_len, viewer_len;
   char room[STOA_ROOM_NAME_LEN_MAX];
   char viewer[STOA_ROOM_SENDER_LEN_MAX];
@@ -152,7 +153,7 @@ static void on_messages(void *context, const struct stoa_room_page *page) {
     return;
   }
   read->page.epoch = page->epoch;
-  read->page.top = page->top;
+  read->page.top = read->asked_top == 0 ? page->top : read->asked_top;
   read->page.has_more = read->is_forward ? page->has_more_after : page->has_more_before;
   for (size_t i = 0; i < page->count; i++) {
     const struct stoa_room_message *message = &page->messages[i];
@@ -181,10 +182,13 @@ static struct read *create(const struct chatroom *chatroom, const struct page_qu
   read->rooms = chatroom->rooms;
   read->is_forward = query->after > 0;
   read->bytes_max = query->bytes_max;
+  read->asked_top = query->top;
   read->room_len = query->room.len;
   read->viewer_len = query->viewer.len;
   memcpy(read->room, query->room.data, query->room.len);
-  memcpy(read->viewer, query->viewer.data, query->viewer.len);
+  if (query->viewer.len > 0) {
+    memcpy(read->viewer, query->viewer.data, query->viewer.len);
+  }
   return read;
 }
 

@@ -35,6 +35,7 @@ struct stoa_engine_draft {
   struct stoa_bytes body;           /* Protobuf */
   struct stoa_engine_lane *lane;    /* NULL: what a port publishes before it is told of a failure fails too */
   uint32_t failures_known;          /* with a lane */
+  int64_t time_us;                  /* of a message that is imported; 0, or later than now: now */
 };
 
 /* Where the engine put it. */
@@ -63,6 +64,13 @@ int stoa_engine_message_create(struct stoa_string room, const struct stoa_engine
 struct stoa_engine_message *stoa_engine_message_ref(struct stoa_engine_message *message);
 /* NULL is fine. */
 void stoa_engine_message_unref(struct stoa_engine_message *message);
+
+/* The time of a message that is stored now, after one of `last_us`. */
+static inline int64_t stoa_engine_draft_time_us(const struct stoa_engine_draft *draft, int64_t now_us,
+                                                int64_t last_us) {
+  int64_t time_us = draft->time_us > 0 && draft->time_us < now_us ? draft->time_us : now_us;
+  return time_us > last_us ? time_us : last_us;
+}
 
 /* The bytes that a message with these parts counts for in every bound. */
 static inline size_t stoa_engine_draft_bytes(struct stoa_string room, const struct stoa_engine_draft *draft) {

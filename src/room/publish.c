@@ -351,6 +351,7 @@ static int create(struct stoa_room_worker *home, const struct stoa_room_kind *ki
       .client_msg_id = stoa_string_make(at, options->client_msg_id.len),
       .target = options->target,
       .body = stoa_bytes_make(body_at, body->len),
+      .time_us = options->time_us,
   };
   if (make_id(options, publish->draft.id) != STOA_OK ||
       stoa_room_lane_acquire(home, options, name, &publish->lane) != STOA_OK) {
