@@ -6,8 +6,11 @@
 #include <string.h>
 
 #define CALL 0x80000000u
+#define ERROR 0x40000000u
 #define FOLLOW 1u
 #define SEND 2u
+#define TELL 3u
+#define ECHO 4u
 
 /* WebSocket. */
 
@@ -105,7 +108,7 @@ static void stoa_shaken(struct sender *sender) {
 }
 
 static void stoa_on_frame(struct sender *sender, const uint8_t *data, size_t len) {
-  uint32_t word = len < 4 ? 0x40000000u : read_word(data);
+  uint32_t word = len < 4 ? ERROR : read_word(data);
   if (word == 0) {
     senders_delivered(sender);
   } else if (word == (CALL | SEND)) {
@@ -121,11 +124,76 @@ static size_t stoa_take(struct sender *sender, uint8_t *data, size_t len) {
   return take_frame(sender, data, len, stoa_shaken, stoa_on_frame);
 }
 
-static void stoa_send(struct sender *sender, uint32_t number, const char *body) {
+static void call_with_text(struct sender *sender, uint32_t type, uint32_t number, const char *room, const char *body) {
   char json[300];
-  int len = snprintf(json, sizeof json, "{\"feed\":\"bench\",\"text\":\"%s\",\"author\":\"ann\",\"id\":\"%s-%u\"}",
+  int len = snprintf(json, sizeof json, "{\"feed\":\"%s\",\"text\":\"%s\",\"author\":\"ann\",\"id\":\"%s-%u\"}", room,
                      body, senders_run(), number);
-  call(sender, SEND, number, json, (size_t)len);
+  call(sender, type, number, json, (size_t)len);
+}
+
+static void stoa_send(struct sender *sender, uint32_t number, const char *body) {
+  call_with_text(sender, SEND, number, "bench", body);
+}
+
+/* Of bench/rooms/server.c: the same without storing, echoes, and rooms of several kinds. */
+
+static void tell_send(struct sender *sender, uint32_t number, const char *body) {
+  call_with_text(sender, TELL, number, "bench", body);
+}
+
+static void echo_send(struct sender *sender, uint32_t number, const char *body) {
+  call_with_text(sender, ECHO, number, "bench", body);
+}
+
+/* Every sender makes rooms of its own, with one message. */
+static void make_send(struct sender *sender, uint32_t number, const char *body) {
+  char room[48];
+  snprintf(room, sizeof room, "idle-%u-%u", sender->index, sender->calls);
+  call_with_text(sender, SEND, number, room, body);
+}
+
+static void follow_room(struct sender *sender, uint32_t number, uint32_t room) {
+  char json[80];
+  int len = snprintf(json, sizeof json, "{\"feed\":\"room-%u\"}", room);
+  call(sender, FOLLOW, number, json, (size_t)len);
+}
+
+/* All follow the same rooms. */
+static void follow_send(struct sender *sender, uint32_t number, const char *body) {
+  (void)body;
+  follow_room(sender, number, sender->calls);
+}
+
+/* Ten follow the same rooms. */
+static void follow_tens_send(struct sender *sender, uint32_t number, const char *body) {
+  (void)body;
+  follow_room(sender, number, sender->index / 10 * 100 + sender->calls);
+}
+
+/* Follow a room, then fill it with 20 messages; then the next one. */
+static void fill_send(struct sender *sender, uint32_t number, const char *body) {
+  char room[32];
+  if (sender->calls % 21 == 1) {
+    follow_room(sender, number, sender->calls / 21 + 1);
+    return;
+  }
+  snprintf(room, sizeof room, "room-%u", (sender->calls - 1) / 21 + 1);
+  call_with_text(sender, SEND, number, room, body);
+}
+
+static void rooms_on_frame(struct sender *sender, const uint8_t *data, size_t len) {
+  uint32_t word = len < 4 ? ERROR : read_word(data);
+  if (sender->is_subscriber) {
+    stoa_on_frame(sender, data, len);
+  } else if ((word & (CALL | ERROR)) == CALL) {
+    senders_acknowledged(sender);
+  } else if (word != 0) { /* messages of the rooms are not counted */
+    senders_fail("an error", data + 4, len - 4);
+  }
+}
+
+static size_t rooms_take(struct sender *sender, uint8_t *data, size_t len) {
+  return take_frame(sender, data, len, stoa_shaken, rooms_on_frame);
 }
 
 /* NATS: JetStream acknowledges to the inbox of the sender. */
@@ -306,9 +374,11 @@ static void plain_send(struct sender *sender, uint32_t number, const char *body)
   send_frame(sender, 1, text, (size_t)len);
 }
 
-const struct contestant contestants[] = {{"stoa", stoa_open, stoa_take, stoa_send},
-                                         {"nats", nats_open, nats_take, nats_send},
-                                         {"nchan", nchan_open, nchan_take, nchan_send},
-                                         {"socketio", socketio_open, socketio_take, socketio_send},
-                                         {"plain", plain_open, plain_take, plain_send}};
+const struct contestant contestants[] = {
+    {"stoa", stoa_open, stoa_take, stoa_send},      {"tell", stoa_open, rooms_take, tell_send},
+    {"echo", stoa_open, rooms_take, echo_send},     {"make", stoa_open, rooms_take, make_send},
+    {"follow", stoa_open, rooms_take, follow_send}, {"follow-tens", stoa_open, rooms_take, follow_tens_send},
+    {"fill", stoa_open, rooms_take, fill_send},     {"nats", nats_open, nats_take, nats_send},
+    {"nchan", nchan_open, nchan_take, nchan_send},  {"socketio", socketio_open, socketio_take, socketio_send},
+    {"plain", plain_open, plain_take, plain_send}};
 const size_t contestant_count = sizeof contestants / sizeof contestants[0];

@@ -1,9 +1,10 @@
 /* bench/durable/senders.c: how many messages a second does a server acknowledge, and how fast?
  *
- * durable-senders CONTESTANT PORT SENDERS SUBSCRIBERS WARM_UP_S SECONDS PID...
+ * durable-senders CONTESTANT PORT SENDERS SUBSCRIBERS WARM_UP_S SECONDS|CALLSx PID...
  *
  * Every sender sends the next message when the last one is acknowledged. Subscribers only receive. On standard output,
- * a line of JSON: acknowledgements and their times within the SECONDS, and the processor time of the processes PID. At
+ * a line of JSON: acknowledgements and their times within the SECONDS, and the processor time and private memory of the
+ * processes PID. With CALLSx every sender sends so many messages, all of which are measured. At
  * the end all subscribers must have got every message that was acknowledged. */
 #include "senders.h"
 
@@ -24,10 +25,14 @@
 #define SAMPLES_MAX (1u << 23)
 #define START_S 30
 #define CATCH_UP_S 10
+#define CALLS_S 60
+#define AT_ONCE 100u /* senders, with CALLSx */
 
 static const struct contestant *contestant;
 static struct sender *senders;
-static uint32_t count, ready;
+static uint32_t count, sender_count, ready;
+static uint32_t begun, finished; /* senders that have made their calls */
+static uint32_t calls_max;       /* calls_max 0: as many as there is time for */
 static int epoll_fd;
 static unsigned port;
 static uint64_t acknowledged, sent;
@@ -67,10 +72,18 @@ static void fail(const char *what) {
 static void send_next(struct sender *sender) {
   char number[16];
   uint32_t own = (uint32_t)++sent;
+  sender->calls++;
   snprintf(number, sizeof number, "%012u", own);
   memcpy(body, number, 12);
   sender->sent_ns = now_ns();
   contestant->send(sender, own, body);
+}
+
+/* With CALLSx, so that the memory of what waits is not measured. */
+static void send_first_of_next(void) {
+  if (begun < sender_count) {
+    send_next(&senders[begun++]);
+  }
 }
 
 void senders_write(struct sender *sender, const void *data, size_t len) {
@@ -98,7 +111,10 @@ void senders_acknowledged(struct sender *sender) {
     samples_us[sample_count++] = (uint32_t)((now - sender->sent_ns) / 1000);
   }
   sender->sent_ns = 0;
-  if (is_sending) {
+  if (calls_max > 0 && sender->calls >= calls_max) {
+    finished++;
+    send_first_of_next();
+  } else if (is_sending) {
     send_next(sender);
   }
 }
@@ -215,6 +231,23 @@ static uint64_t cpu_ns(char **pids, int pid_count) {
   return sum;
 }
 
+/* Private memory of the processes. */
+static int64_t private_bytes(char **pids, int pid_count) {
+  int64_t sum = 0;
+  for (int i = 0; i < pid_count; i++) {
+    char line[256];
+    snprintf(line, sizeof line, "/proc/%s/status", pids[i]);
+    FILE *file = fopen(line, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+      sum += strncmp(line, "RssAnon:", 8) == 0 ? strtoll(line + 8, NULL, 10) * 1024 : 0;
+    }
+    if (file != NULL) {
+      fclose(file);
+    }
+  }
+  return sum;
+}
+
 /* The run. */
 
 static void turn_until(uint64_t end_ns) {
@@ -223,7 +256,7 @@ static void turn_until(uint64_t end_ns) {
   }
 }
 
-static bool have_all_arrived(uint32_t sender_count) {
+static bool have_all_arrived(void) {
   for (uint32_t i = 0; i < count; i++) {
     if (i < sender_count ? senders[i].sent_ns != 0 : senders[i].delivered < acknowledged) {
       return false;
@@ -233,7 +266,7 @@ static bool have_all_arrived(uint32_t sender_count) {
 }
 
 /* What the first ones get while others still begin is not counted. */
-static void start(uint32_t sender_count) {
+static void start(void) {
   uint64_t end_ns = now_ns() + START_S * NS_PER_S;
   for (uint32_t i = 0; i < count; i++) {
     begin(&senders[i], i, i >= sender_count);
@@ -262,7 +295,7 @@ static double sample_ms(double share) {
   return sample_count == 0 ? 0 : samples_us[(size_t)(share * (sample_count - 1))] / 1000.0;
 }
 
-static uint64_t missing(uint32_t sender_count) {
+static uint64_t missing(void) {
   uint64_t sum = 0;
   for (uint32_t i = sender_count; i < count; i++) {
     sum += senders[i].delivered < acknowledged ? acknowledged - senders[i].delivered : 0;
@@ -270,40 +303,70 @@ static uint64_t missing(uint32_t sender_count) {
   return sum;
 }
 
-static void run(uint32_t sender_count, double warm_up_s, double seconds, char **pids, int pid_count) {
-  start(sender_count);
+struct usage {
+  uint64_t time_ns, cpu_ns, own_cpu_ns, acknowledged;
+  int64_t private_bytes;
+};
+
+static struct usage usage_now(char **pids, int pid_count) {
+  struct timespec own;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+  return (struct usage){.time_ns = now_ns(),
+                        .cpu_ns = cpu_ns(pids, pid_count),
+                        .own_cpu_ns = (uint64_t)own.tv_sec * NS_PER_S + (uint64_t)own.tv_nsec,
+                        .acknowledged = acknowledged,
+                        .private_bytes = private_bytes(pids, pid_count)};
+}
+
+static void send_first(void) {
+  uint32_t at_once = calls_max > 0 ? AT_ONCE : sender_count;
   is_sending = true;
-  for (uint32_t i = 0; i < sender_count; i++) {
-    send_next(&senders[i]);
+  for (uint32_t i = 0; i < at_once; i++) {
+    send_first_of_next();
   }
-  turn_until(now_ns() + (uint64_t)(warm_up_s * (double)NS_PER_S));
-  struct rusage before;
-  struct rusage after;
-  getrusage(RUSAGE_SELF, &before);
-  uint64_t begun_cpu_ns = cpu_ns(pids, pid_count);
-  uint64_t begun_ns = now_ns();
-  uint64_t begun = acknowledged;
+}
+
+/* Until the time is over, or all have made their calls. */
+static void measure(double seconds) {
+  uint64_t end_ns = now_ns() + (uint64_t)((calls_max > 0 ? CALLS_S : seconds) * (double)NS_PER_S);
   is_measured = true;
-  turn_until(begun_ns + (uint64_t)(seconds * (double)NS_PER_S));
-  is_measured = false;
-  double window_s = (double)(now_ns() - begun_ns) / (double)NS_PER_S;
-  uint64_t own = acknowledged - begun;
-  double cpu_us = (double)(cpu_ns(pids, pid_count) - begun_cpu_ns) / 1000;
-  getrusage(RUSAGE_SELF, &after);
-  double own_s =
-      (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) +
-      (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec) /
-          1e6;
-  is_sending = false;
-  for (uint64_t end_ns = now_ns() + CATCH_UP_S * NS_PER_S; now_ns() < end_ns && !have_all_arrived(sender_count);) {
+  while (now_ns() < end_ns && (calls_max == 0 || finished < sender_count)) {
     turn();
   }
+  is_measured = false;
+  is_sending = false;
+}
+
+static void report(const struct usage *before, const struct usage *after) {
+  double window_ns = (double)(after->time_ns - before->time_ns);
+  double own = (double)(after->acknowledged - before->acknowledged);
+  double divisor = own > 0 ? own : 1;
   qsort(samples_us, sample_count, sizeof *samples_us, compare);
   printf(
-      "{\"acknowledged\":%llu,\"per_s\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"cpu_us\":%.2f,"
-      "\"generator_share\":%.3f,\"missing\":%llu}\n",
-      (unsigned long long)own, (double)own / window_s, sample_ms(0.5), sample_ms(0.99), sample_ms(1),
-      own > 0 ? cpu_us / (double)own : 0, own_s / window_s, (unsigned long long)missing(sender_count));
+      "{\"acknowledged\":%.0f,\"per_s\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"cpu_us\":%.2f,"
+      "\"private_bytes\":%.1f,\"generator_share\":%.3f,\"missing\":%llu}\n",
+      own, own * 1e9 / window_ns, sample_ms(0.5), sample_ms(0.99), sample_ms(1),
+      (double)(after->cpu_ns - before->cpu_ns) / 1000 / divisor,
+      (double)(after->private_bytes - before->private_bytes) / divisor,
+      (double)(after->own_cpu_ns - before->own_cpu_ns) / window_ns, (unsigned long long)missing());
+}
+
+static void run(double warm_up_s, double seconds, char **pids, int pid_count) {
+  start();
+  if (calls_max == 0) {
+    send_first();
+    turn_until(now_ns() + (uint64_t)(warm_up_s * (double)NS_PER_S));
+  }
+  const struct usage before = usage_now(pids, pid_count);
+  if (calls_max > 0) {
+    send_first();
+  }
+  measure(seconds);
+  const struct usage after = usage_now(pids, pid_count);
+  for (uint64_t end_ns = now_ns() + CATCH_UP_S * NS_PER_S; now_ns() < end_ns && !have_all_arrived();) {
+    turn();
+  }
+  report(&before, &after);
 }
 
 static const struct contestant *contestant_named(const char *name) {
@@ -319,11 +382,12 @@ int main(int argc, char **argv) {
   struct rlimit descriptors;
   contestant = argc >= 7 ? contestant_named(argv[1]) : NULL;
   if (contestant == NULL) {
-    fprintf(stderr, "usage: durable-senders CONTESTANT PORT SENDERS SUBSCRIBERS WARM_UP_S SECONDS PID...\n");
+    fprintf(stderr, "usage: durable-senders CONTESTANT PORT SENDERS SUBSCRIBERS WARM_UP_S SECONDS|CALLSx PID...\n");
     return 2;
   }
   port = (unsigned)strtoul(argv[2], NULL, 10);
-  uint32_t sender_count = (uint32_t)strtoul(argv[3], NULL, 10);
+  calls_max = strchr(argv[6], 'x') != NULL ? (uint32_t)strtoul(argv[6], NULL, 10) : 0;
+  sender_count = (uint32_t)strtoul(argv[3], NULL, 10);
   count = sender_count + (uint32_t)strtoul(argv[4], NULL, 10);
   senders = calloc(count, sizeof *senders);
   samples_us = malloc(SAMPLES_MAX * sizeof *samples_us);
@@ -334,6 +398,6 @@ int main(int argc, char **argv) {
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
   memset(body, 'x', SENDERS_BODY_LEN);
-  run(sender_count, strtod(argv[5], NULL), strtod(argv[6], NULL), argv + 7, argc - 7);
+  run(strtod(argv[5], NULL), strtod(argv[6], NULL), argv + 7, argc - 7);
   return 0;
 }

@@ -19,6 +19,7 @@ struct sender {
   bool is_subscriber, is_connected, is_shaken, is_ready;
   uint64_t sent_ns;   /* 0: nothing is in flight */
   uint64_t delivered; /* to a subscriber */
+  uint32_t calls;     /* begun */
   uint8_t *rest;      /* what has arrived of an incomplete answer */
   uint32_t rest_len;
 };
