@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define TURN_MS 4
-#define CATCH_UP_MS 5000u /* without a message */
 #define JOIN_MS 60000u
 #define WINDOW 32u /* messages that wait for an answer */
 #define CONNECTS_PER_TURN 200u
@@ -354,7 +353,7 @@ static void run(double seconds, double rate, bool has_drops) {
   }
   /* What never arrives is not waited for; a slow server is. */
   progress_ms = now_ms();
-  while (now_ms() - progress_ms < CATCH_UP_MS && !(have_all_seen() && joined == count)) {
+  while (now_ms() - progress_ms < protocol->catch_up_ms && !(have_all_seen() && joined == count)) {
     turn();
   }
 }
