@@ -315,6 +315,9 @@ static void turn(void) {
     if (member->wake_ms == 0 || member->wake_ms > now) {
       continue;
     }
+    if (member->state == MEMBER_JOINED && member->seen_count == 0) {
+      continue; /* it has no position yet, so nothing could recover it */
+    }
     if (member->state == MEMBER_JOINED) {
       go_down(member, 1500 + (uint32_t)(random_share() * 1000));
     } else if (member->state == MEMBER_DOWN && connects++ < CONNECTS_PER_TURN) {
