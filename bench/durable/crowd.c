@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define TURN_MS 4
-#define CATCH_UP_MS 5000u /* without a message */
 #define JOIN_MS 60000u
 #define WINDOW 32u /* messages that wait for an answer */
 #define CONNECTS_PER_TURN 200u
@@ -316,6 +315,9 @@ static void turn(void) {
     if (member->wake_ms == 0 || member->wake_ms > now) {
       continue;
     }
+    if (member->state == MEMBER_JOINED && member->seen_count == 0) {
+      continue; /* it has no position yet, so nothing could recover it */
+    }
     if (member->state == MEMBER_JOINED) {
       go_down(member, 1500 + (uint32_t)(random_share() * 1000));
     } else if (member->state == MEMBER_DOWN && connects++ < CONNECTS_PER_TURN) {
@@ -354,7 +356,7 @@ static void run(double seconds, double rate, bool has_drops) {
   }
   /* What never arrives is not waited for; a slow server is. */
   progress_ms = now_ms();
-  while (now_ms() - progress_ms < CATCH_UP_MS && !(have_all_seen() && joined == count)) {
+  while (now_ms() - progress_ms < protocol->catch_up_ms && !(have_all_seen() && joined == count)) {
     turn();
   }
 }

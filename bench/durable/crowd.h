@@ -36,7 +36,8 @@ struct protocol {
   const char *name;
   const char *target; /* of the upgrade request */
   const char *subprotocol;
-  bool has_answers; /* published messages are acknowledged */
+  bool has_answers;     /* published messages are acknowledged */
+  uint32_t catch_up_ms; /* how long nothing may arrive at the end: a busy server is slow, not done */
   /* The upgrade is done. */
   void (*join)(struct member *member);
   void (*on_frame)(struct member *member, const uint8_t *data, size_t len);

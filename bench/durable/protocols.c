@@ -95,6 +95,7 @@ const struct protocol protocol_stoa = {.name = "stoa",
                                        .target = "/",
                                        .subprotocol = "stoa.json",
                                        .has_answers = true,
+                                       .catch_up_ms = 60000,
                                        .join = stoa_join,
                                        .on_frame = stoa_on_frame,
                                        .publish = stoa_publish};
@@ -112,8 +113,12 @@ static void ws_publish(struct member *member, uint32_t number) {
   crowd_send(member, true, text, (size_t)len);
 }
 
-const struct protocol protocol_ws = {
-    .name = "ws", .target = "/", .join = crowd_joined, .on_frame = ws_on_frame, .publish = ws_publish};
+const struct protocol protocol_ws = {.name = "ws",
+                                     .target = "/",
+                                     .catch_up_ms = 5000,
+                                     .join = crowd_joined,
+                                     .on_frame = ws_on_frame,
+                                     .publish = ws_publish};
 
 /* Socket.IO: token 0 is the session's private id, token 1 the offset of the last message. */
 
@@ -167,17 +172,21 @@ static void socketio_on_frame(struct member *member, const uint8_t *data, size_t
     crowd_joined(member);
   } else if (strncmp(text, "42", 2) == 0) {
     socketio_event(member, text);
+  } else if (strncmp(text, "43", 2) == 0) {
+    crowd_acknowledged((uint32_t)strtoul(text + 2, NULL, 10));
   }
 }
 
 static void socketio_publish(struct member *member, uint32_t number) {
   char text[48];
-  int len = snprintf(text, sizeof text, "42[\"post\",\"%u\"]", number);
+  int len = snprintf(text, sizeof text, "42%u[\"post\",\"%u\"]", number, number);
   crowd_send(member, true, text, (size_t)len);
 }
 
 const struct protocol protocol_socketio = {.name = "socketio",
                                            .target = "/socket.io/?EIO=4&transport=websocket",
+                                           .has_answers = true,
+                                           .catch_up_ms = 20000,
                                            .join = socketio_join,
                                            .on_frame = socketio_on_frame,
                                            .publish = socketio_publish};

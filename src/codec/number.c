@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <stoa/status.h>
+#include <string.h>
 
 /* With a larger exponent every double and integer is 0 or too large; counting on could only overflow. */
 #define EXPONENT_MAX 1000000000
+/* Of the largest 64-bit integer. */
+#define DIGITS_MAX 20
 
 static bool is_digit(const uint8_t *at, const uint8_t *end) {
   return at < end && *at >= '0' && *at <= '9';
@@ -146,17 +149,22 @@ int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes tex
   return STOA_OK;
 }
 
+/* From the end, two digits for each division: stored messages have two numbers of up to 20 digits each. */
 size_t stoa_number_write(uint64_t value, char *out_text) {
-  char reversed[20];
-  size_t len = 0;
-  do {
-    reversed[len++] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
-  assert(len <= sizeof reversed);
-  for (size_t i = 0; i < len; i++) {
-    out_text[i] = reversed[len - 1 - i];
+  static const char pairs[] =
+      "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+      "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+  char text[DIGITS_MAX];
+  char *at = text + sizeof text;
+  for (; value >= 100; value /= 100) {
+    at -= 2;
+    memcpy(at, pairs + value % 100 * 2, 2);
   }
+  at -= value >= 10 ? 2 : 1;
+  memcpy(at, pairs + value * 2 + (value >= 10 ? 0 : 1), value >= 10 ? 2 : 1);
+  assert(at >= text);
+  size_t len = (size_t)(text + sizeof text - at);
+  memcpy(out_text, at, len);
   return len;
 }
 

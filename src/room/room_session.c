@@ -74,9 +74,9 @@ void stoa_room_session_remove_joining(struct stoa_room_session *session, struct 
 }
 
 int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_membership *room) {
-  int status = stoa_array_reserve(&session->rooms, sizeof *session->rooms, &session->room_capacity,
-                                  (size_t)session->room_count + 1, STOA_SESSION_GROUPS_MAX);
-  if (status != STOA_OK) {
+  assert(session->room_count < STOA_SESSION_GROUPS_MAX); /* it has joined the room's group before */
+  /* Most sessions have one room, so no place is kept for more. */
+  if (stoa_array_resize(&session->rooms, sizeof *session->rooms, (size_t)session->room_count + 1) != STOA_OK) {
     return STOA_E_MEMORY;
   }
   session->rooms[session->room_count++] = *room;

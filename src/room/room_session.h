@@ -29,7 +29,7 @@ struct stoa_room_session {
   struct stoa_room_joining *joining;
   uint32_t joining_count; /* groups that its joins in progress are for */
   struct stoa_room_membership *rooms;
-  uint32_t room_count, room_capacity;
+  uint32_t room_count;
 };
 
 struct stoa_bytes stoa_room_session_key(const void *object);

@@ -15,6 +15,7 @@ int stoa_lane_init(struct stoa_lane *lane) {
     pthread_mutex_destroy(&lane->mutex);
     return STOA_E_SYSTEM;
   }
+  lane->wanted = 1;
   return STOA_OK;
 }
 
@@ -50,7 +51,7 @@ void stoa_lane_end(struct stoa_lane *lane) {
 void stoa_lane_put(struct stoa_lane *lane, struct stoa_engine_request *request) {
   pthread_mutex_lock(&lane->mutex);
   stoa_engine_queue_put(&lane->queue, request);
-  if (lane->queue.count == 1) {
+  if (lane->queue.count == lane->wanted) {
     pthread_cond_signal(&lane->changed);
   }
   pthread_mutex_unlock(&lane->mutex);
@@ -73,15 +74,23 @@ void stoa_lane_take_all(struct stoa_lane *lane, struct stoa_engine_queue *queue)
   pthread_mutex_unlock(&lane->mutex);
 }
 
-bool stoa_lane_is_empty(struct stoa_lane *lane) {
+uint32_t stoa_lane_count(struct stoa_lane *lane) {
   pthread_mutex_lock(&lane->mutex);
-  bool is_empty = lane->queue.count == 0;
+  uint32_t count = lane->queue.count;
   pthread_mutex_unlock(&lane->mutex);
-  return is_empty;
+  return count;
+}
+
+bool stoa_lane_is_empty(struct stoa_lane *lane) {
+  return stoa_lane_count(lane) == 0;
+}
+
+static struct timespec time_of(uint64_t ns) {
+  return (struct timespec){(time_t)(ns / STOA_NS_PER_S), (long)(ns % STOA_NS_PER_S)};
 }
 
 bool stoa_lane_wait(struct stoa_lane *lane, uint64_t due_ns) {
-  const struct timespec due = {(time_t)(due_ns / STOA_NS_PER_S), (long)(due_ns % STOA_NS_PER_S)};
+  const struct timespec due = time_of(due_ns);
   pthread_mutex_lock(&lane->mutex);
   bool is_late = due_ns == 0;
   while (lane->queue.count == 0 && !lane->is_ending && !is_late) {
@@ -94,4 +103,17 @@ bool stoa_lane_wait(struct stoa_lane *lane, uint64_t due_ns) {
   bool goes_on = lane->queue.count > 0 || !lane->is_ending;
   pthread_mutex_unlock(&lane->mutex);
   return goes_on;
+}
+
+void stoa_lane_gather(struct stoa_lane *lane, uint32_t count, uint64_t due_ns) {
+  const struct timespec due = time_of(due_ns);
+  bool is_late = false;
+  assert(lane->thread_count <= 1);
+  pthread_mutex_lock(&lane->mutex);
+  lane->wanted = count;
+  while (lane->queue.count < count && !lane->is_ending && !is_late) {
+    is_late = pthread_cond_clockwait(&lane->changed, &lane->mutex, CLOCK_MONOTONIC, &due) != 0;
+  }
+  lane->wanted = 1;
+  pthread_mutex_unlock(&lane->mutex);
 }

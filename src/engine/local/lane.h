@@ -15,6 +15,7 @@ struct stoa_lane {
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   struct stoa_engine_queue queue;
+  uint32_t wanted; /* a thread is woken when the queue gets so long */
   bool is_ending;
   uint32_t thread_count;
   pthread_t threads[STOA_LANE_THREADS_MAX];
@@ -37,5 +38,9 @@ bool stoa_lane_is_empty(struct stoa_lane *lane);
 /* Wait for a request, or until due_ns of the monotonic clock (UINT64_MAX: for ever). False: the lane ends and is empty.
  */
 bool stoa_lane_wait(struct stoa_lane *lane, uint64_t due_ns);
+/* Wait until there are `count` requests, until due_ns, or until the lane ends; for a lane with one thread. */
+void stoa_lane_gather(struct stoa_lane *lane, uint32_t count, uint64_t due_ns);
+/* How many wait. */
+uint32_t stoa_lane_count(struct stoa_lane *lane);
 
 #endif

@@ -82,8 +82,9 @@ static void *run_writer(void *context) {
   struct stoa_local *local = context;
   while (stoa_lane_wait(&local->writes, stoa_writer_due_ns(local))) {
     /* A closing engine answers what waits, and leaves housekeeping to the next start. */
-    while (stoa_writer_step(local) && !atomic_load(&local->engine.is_closed)) {
-    }
+    do {
+      stoa_writer_gather(local);
+    } while (stoa_writer_step(local) && !atomic_load(&local->engine.is_closed));
   }
   return NULL;
 }

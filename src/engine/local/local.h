@@ -1,7 +1,8 @@
 /* engine/local/local.h: the engine that stores rooms in a SQLite database, for one process.
  *
  * One thread writes: it stores what waits in one transaction, which ends when the queue is empty, after 512 rows or
- * after 2 ms, and is answered when it is committed. Two threads read, one searches and makes backups.
+ * after 2 ms, and is answered when it is committed. It begins when there are as many messages as the last one had and
+ * left waiting, or after half of the time that its commit took. Two threads read, one searches and makes backups.
  *
  * Durability: `full` syncs each commit before it is answered. `normal` does not; a killed process loses nothing, a
  * power cut may lose the last moments. Then, at the next open, all rooms begin a new epoch, because offsets that were

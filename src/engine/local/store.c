@@ -44,7 +44,8 @@ int stoa_store_commit(struct stoa_local *local, bool *out_is_commit) {
     *out_is_commit = true;
     uint64_t began_ns = stoa_local_now_ns(local);
     code = stoa_sql_do(&local->database.sql, STOA_SQL_COMMIT);
-    stoa_metric_observe(shard, STOA_EM_COMMIT_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
+    local->commit_ns = stoa_local_now_ns(local) - began_ns;
+    stoa_metric_observe(shard, STOA_EM_COMMIT_SECONDS, 0, local->commit_ns);
     stoa_metric_add(shard, STOA_EM_COMMITS, code == SQLITE_OK ? STOA_COMMIT_STORED : STOA_COMMIT_FAILED, 1);
   }
   if (code == SQLITE_OK) {
