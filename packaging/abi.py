@@ -31,7 +31,7 @@ def symbols(library):
 
 
 # Of libstoa-room, which is a static library only.
-OTHERS = ("stoa/room.h",)
+OTHERS = ("stoa/room.h", "stoa/room_admin.h")
 
 
 def headers(include):

@@ -50,10 +50,7 @@ static int back_up_offline(const struct chatroom_v1_config *config, const struct
   struct backup_job job = {.path = path};
   int status = offline_open(config, NULL, &offline);
   if (status != STOA_OK) {
-    return command_fail(line, "the data cannot be opened: %s",
-                        status == STOA_E_EXISTS ? "another process uses it, and no server answers at "
-                                                  "server.admin.address"
-                                                : stoa_status_text(status));
+    return command_fail(line, "the data cannot be opened: %s", offline_fault(status));
   }
   offline_run(offline, copy, &job, NULL);
   offline_close(offline);

@@ -41,10 +41,7 @@ static int erase_offline(const struct chatroom_v1_config *config, const struct c
   struct job job = {.user_id = stoa_string_of(line->operand)};
   int status = offline_open(config, NULL, &offline);
   if (status != STOA_OK) {
-    return command_fail(line, "the data cannot be opened: %s",
-                        status == STOA_E_EXISTS ? "another process uses it, and no server answers at "
-                                                  "server.admin.address"
-                                                : stoa_status_text(status));
+    return command_fail(line, "the data cannot be opened: %s", offline_fault(status));
   }
   offline_run(offline, begin, &job, NULL);
   offline_close(offline);

@@ -69,6 +69,11 @@ int offline_open(const struct chatroom_v1_config *config, const char *path, stru
   return STOA_OK;
 }
 
+const char *offline_fault(int status) {
+  return status == STOA_E_EXISTS ? "another process uses it, and no server answers at server.admin.address"
+                                 : stoa_status_text(status);
+}
+
 void offline_close(struct offline *offline) {
   if (offline == NULL) {
     return;

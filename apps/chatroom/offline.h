@@ -15,6 +15,8 @@ struct offline;
 /* path  of the database; NULL: that of the configuration
  * Errors: as stoa_rooms_create(), logged: STOA_E_EXISTS  another process uses it; those of a server's start */
 int offline_open(const struct chatroom_v1_config *config, const char *path, struct offline **out_offline);
+/* Why opening has failed, for people. Static. */
+const char *offline_fault(int status);
 /* NULL is allowed. */
 void offline_close(struct offline *offline);
 

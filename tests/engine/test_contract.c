@@ -102,6 +102,21 @@ static void time_never_goes_back_along_a_room(void **state) {
   engines_close(&kit);
 }
 
+static void an_imported_message_keeps_its_time_unless_that_goes_back_or_is_to_come(void **state) {
+  (void)state;
+  open_default();
+  const int64_t old_us = KIT_START_US - 5000000;
+  struct stoa_engine_draft draft = {.kind = STOA_ENGINE_CHAT, .body = stoa_bytes_make("x", 1), .time_us = old_us};
+  assert_int_equal(kit_publish_draft(&kit, "lobby", &draft).time_us, old_us);
+  draft.time_us = old_us - 1;
+  assert_int_equal(kit_publish_draft(&kit, "lobby", &draft).time_us, old_us);
+  draft.time_us = KIT_START_US + 1000000;
+  assert_int_equal(kit_publish_draft(&kit, "lobby", &draft).time_us, KIT_START_US);
+  draft.time_us = old_us;
+  assert_int_equal(kit_publish_draft(&kit, "lobby", &draft).time_us, KIT_START_US);
+  engines_close(&kit);
+}
+
 static void a_repeated_send_gets_the_place_of_the_first(void **state) {
   (void)state;
   open_default();
@@ -552,6 +567,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(every_field_of_a_message_comes_back),
       cmocka_unit_test(only_chat_messages_are_counted_by_ordinals),
       cmocka_unit_test(time_never_goes_back_along_a_room),
+      cmocka_unit_test(an_imported_message_keeps_its_time_unless_that_goes_back_or_is_to_come),
       cmocka_unit_test(a_repeated_send_gets_the_place_of_the_first),
       cmocka_unit_test(sends_without_an_id_are_never_duplicates),
       cmocka_unit_test(a_resend_beside_its_pending_original_is_a_duplicate),
