@@ -136,6 +136,7 @@ const struct stoa_error *chatroom_on_chat(void *user, struct stoa_session *sessi
   if (call == NULL) {
     return error;
   }
+  *person_typed_ms(stoa_session_user(session)) = 0;
   struct sending *sending = create(chatroom, session, room, message->message);
   if (sending == NULL) {
     chatroom_fail(call, STOA_ROOM_BUSY, 0);

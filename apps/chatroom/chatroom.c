@@ -1,7 +1,9 @@
 #include "chatroom.h"
 
 #include "activity.h"
+#include "api.h"
 #include "change.h"
+#include "going_away.h"
 #include "handlers.h"
 #include "join.h"
 #include "member.h"
@@ -108,14 +110,18 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
       .leave = chatroom_on_leave,
       .moderate = chatroom_on_moderate,
       .ping = on_ping,
+      .presence = chatroom_on_presence,
       .react = chatroom_on_react,
       .read = chatroom_on_read,
       .refresh = chatroom_on_refresh,
       .rooms = chatroom_on_rooms,
+      .search = chatroom_on_search,
       .set_nick = chatroom_on_set_nick,
       .set_room = chatroom_on_set_room,
+      .typing = chatroom_on_typing,
   };
   const struct stoa_callbacks callbacks = {.on_connect = on_connect,
+                                           .on_draining = chatroom_on_draining,
                                            .on_closing = on_closing,
                                            .on_closed = on_closed,
                                            .on_worker_start = on_worker_start,
@@ -137,7 +143,8 @@ int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const 
   if (status == STOA_OK) {
     status = stoa_server_set_ping_message(server, CHATROOM_V1_MESSAGE_TYPE_PING, &chatroom_v1_ping_message_type);
   }
-  return status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  status = status == STOA_OK ? chatroom_v1_chatroom_service_register(server, &handlers, chatroom) : status;
+  return status == STOA_OK ? api_setup(server, chatroom) : status;
 }
 
 void chatroom_fini(struct chatroom *chatroom) {

@@ -47,16 +47,34 @@ static struct meaning meaning_of(enum stoa_room_status status) {
   return (struct meaning){STOA_ERROR_INTERNAL, "internal error", true};
 }
 
-void chatroom_fail(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms) {
+static struct stoa_error error_of(enum stoa_room_status status, uint32_t retry_ms) {
   const struct meaning meaning = meaning_of(status);
   bool has_time = status == STOA_ROOM_BUSY || status == STOA_ROOM_UNAVAILABLE;
-  const struct stoa_error error = {.code = meaning.code,
-                                   .reason = stoa_string_of(stoa_room_status_name(status)),
-                                   .message = stoa_string_of(meaning.message),
-                                   .temporary = meaning.is_temporary,
-                                   .retry_ms = has_time && retry_ms == 0 ? RETRY_MS : retry_ms};
+  return (struct stoa_error){.code = meaning.code,
+                             .reason = stoa_string_of(stoa_room_status_name(status)),
+                             .message = stoa_string_of(meaning.message),
+                             .temporary = meaning.is_temporary,
+                             .retry_ms = has_time && retry_ms == 0 ? RETRY_MS : retry_ms};
+}
+
+void chatroom_fail(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms) {
+  const struct stoa_error error = error_of(status, retry_ms);
   int ignored = stoa_call_fail(call, &error);
   (void)ignored; /* the session may have ended */
+}
+
+void chatroom_fail_over_http(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms) {
+  struct stoa_error error = error_of(status, retry_ms);
+  const char *http_status = status == STOA_ROOM_NOT_FOUND ? "404"
+                            : status == STOA_ROOM_GONE    ? "410"
+                            : status == STOA_ROOM_TOO_BIG ? "413"
+                                                          : NULL;
+  const struct stoa_error_metadata_entry entry = {.key = stoa_string_of("http_status"),
+                                                  .value = stoa_string_of(http_status == NULL ? "" : http_status)};
+  error.metadata.items = &entry;
+  error.metadata.count = http_status == NULL ? 0 : 1;
+  int ignored = stoa_call_fail(call, &error);
+  (void)ignored;
 }
 
 void chatroom_fail_with(struct stoa_call *call, uint32_t code, const char *reason, const char *message) {

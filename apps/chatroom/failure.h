@@ -10,6 +10,8 @@
 
 /* Complete a call with the error for a status that is not OK. `retry_ms` as the rooms tell it. */
 void chatroom_fail(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms);
+/* The same for a call that may be an HTTP request: what is not there is 404, and what is no more 410. */
+void chatroom_fail_over_http(struct stoa_call *call, enum stoa_room_status status, uint32_t retry_ms);
 /* The same with a code of this API; the texts are borrowed until the call returns. */
 void chatroom_fail_with(struct stoa_call *call, uint32_t code, const char *reason, const char *message);
 

@@ -147,6 +147,7 @@ static int edit(struct fold *fold, struct folded *item, const struct chatroom_v1
   item->edited = text;
   item->message.message = stoa_string_make(text, event->text.len);
   item->message.edited_ms = event->ts_ms;
+  item->history.edit_offset = event->offset;
   fold->edited_bytes += event->text.len;
   return STOA_OK;
 }

@@ -46,6 +46,7 @@ int fold_message(struct fold *fold, size_t index, struct stoa_string viewer,
 struct fold_history {
   size_t edit_count;
   size_t react_count;
+  uint64_t edit_offset;   /* of its last Edit event that counts; 0: none */
   uint64_t delete_offset; /* of its Delete event; 0: none */
 };
 struct fold_history fold_history(const struct fold *fold, size_t index);

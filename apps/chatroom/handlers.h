@@ -54,6 +54,11 @@ const struct stoa_error *chatroom_on_moderate(void *user, struct stoa_session *s
                                               const struct chatroom_v1_moderate_request *request,
                                               struct chatroom_v1_moderate_reply *reply);
 
+/* presence.c */
+const struct stoa_error *chatroom_on_presence(void *user, struct stoa_session *session,
+                                              const struct chatroom_v1_presence_request *request,
+                                              struct chatroom_v1_presence_reply *reply);
+
 /* read.c */
 const struct stoa_error *chatroom_on_read(void *user, struct stoa_session *session,
                                           const struct chatroom_v1_read_message *message);
@@ -68,6 +73,11 @@ const struct stoa_error *chatroom_on_rooms(void *user, struct stoa_session *sess
                                            const struct chatroom_v1_rooms_request *request,
                                            struct chatroom_v1_rooms_reply *reply);
 
+/* search.c */
+const struct stoa_error *chatroom_on_search(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_search_request *request,
+                                            struct chatroom_v1_search_reply *reply);
+
 /* set_nick.c */
 const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_set_nick_request *request,
@@ -79,5 +89,9 @@ const struct stoa_error *chatroom_change_nick(struct stoa_session *session, stru
 const struct stoa_error *chatroom_on_set_room(void *user, struct stoa_session *session,
                                               const struct chatroom_v1_set_room_request *request,
                                               struct chatroom_v1_set_room_reply *reply);
+
+/* typing.c */
+const struct stoa_error *chatroom_on_typing(void *user, struct stoa_session *session,
+                                            const struct chatroom_v1_typing_message *message);
 
 #endif

@@ -1,5 +1,6 @@
 #include "account.h"
 #include "handlers.h"
+#include "presence.h"
 #include "read.h"
 #include "rules.h"
 
@@ -124,5 +125,10 @@ const struct stoa_error *chatroom_on_hello(void *user, struct stoa_session *sess
   if (error == NULL && request->token.len > 0) {
     chatroom_load_reader(user, session);
   }
-  return error == NULL ? tell(user, session, person, reply) : error;
+  if (error != NULL) {
+    return error;
+  }
+  /* The nick is that of all sessions of the user. */
+  presence_update_user(user, session);
+  return tell(user, session, person, reply);
 }

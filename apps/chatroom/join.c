@@ -12,6 +12,7 @@
 #include "member.h"
 #include "page.h"
 #include "person.h"
+#include "presence.h"
 #include "read.h"
 #include "text.h"
 
@@ -20,6 +21,8 @@
 #define HISTORY_MAX 50u
 /* A room whose epoch changes between two steps does so rarely. */
 #define ATTEMPTS_MAX 3u
+/* What a reply has beside the messages and the list of users. */
+#define REPLY_BYTES 2048u
 
 struct joining {
   struct joining *next;
@@ -29,6 +32,7 @@ struct joining {
   struct stoa_call *call;
   struct stoa_room_position recover; /* epoch 0: none */
   uint32_t history;
+  bool has_presence;
   uint32_t attempts;
   struct room_rules *rules; /* counted */
   struct page *page;        /* NULL: none was wanted */
@@ -122,7 +126,29 @@ static uint32_t unread_of(uint64_t top_ordinal, const struct read_mark *read) {
   return unread > UINT32_MAX ? UINT32_MAX : (uint32_t)unread;
 }
 
-static void reply(struct joining *joining, const struct stoa_room_joined *joined) {
+/* List and page are in one message: give up the oldest of the page that have no room beside the list. The client reads
+ * them with History. */
+static void fit_items(const struct joining *joining, const struct presence_list *list,
+                      struct chatroom_v1_join_reply *reply) {
+  size_t message_max = stoa_server_message_bytes_max(stoa_session_server(joining->session));
+  size_t rest = message_max > REPLY_BYTES ? message_max - REPLY_BYTES : 0;
+  size_t kept = 0;
+  rest = rest > list->bytes ? rest - list->bytes : 0;
+  while (kept < reply->items.count) {
+    size_t bytes = page_item_bytes(&reply->items.items[reply->items.count - 1 - kept]);
+    if (bytes > rest) {
+      break;
+    }
+    rest -= bytes;
+    kept++;
+  }
+  size_t dropped = reply->items.count - kept;
+  reply->items.items += dropped;
+  reply->items.count = kept;
+  reply->more_before = reply->more_before || dropped > 0;
+}
+
+static void reply(struct joining *joining, const struct stoa_room_joined *joined, const struct presence_list *list) {
   const struct chatroom_v1_permissions permissions = permissions_of(joining);
   struct rules_settings settings;
   rules_settings(joining->rules, &settings);
@@ -139,13 +165,17 @@ static void reply(struct joining *joining, const struct stoa_room_joined *joined
       .permissions = &permissions,
       .read_offset = read.position.offset,
       .unread = unread_of(joined->page.top_ordinal, &read),
-      .online = joined->member_count,
+      .online = joined->user_count,
       .topic = stoa_string_make(settings.topic, settings.topic_len),
       .slow_mode_s = settings.slow_mode_s,
+      .presence = joining->has_presence ? &list->reply : NULL,
   };
   if (page != NULL) {
     reply.items.items = page->items;
     reply.items.count = page->count;
+  }
+  if (joining->has_presence) {
+    fit_items(joining, list, &reply);
   }
   int ignored = chatroom_v1_chatroom_service_join_reply(joining->call, &reply);
   (void)ignored; /* what is wrong with it ends the call, or the session */
@@ -168,6 +198,17 @@ static bool is_exact(const struct joining *joining, const struct stoa_room_joine
     return joined->recovered || joining->history == 0;
   }
   return page->epoch == 0 ? joined->page.epoch == 0 : joined->recovered;
+}
+
+static void welcome(struct joining *joining, const struct stoa_room_joined *joined) {
+  struct presence_list list;
+  if (presence_list_make(&joined->presence, &list) != STOA_OK) {
+    leave(joining);
+    fail(joining, STOA_ROOM_BUSY, 0);
+    return;
+  }
+  reply(joining, joined, &list);
+  presence_list_free(&list);
 }
 
 /* Is there place for so many sessions, this one included? */
@@ -205,7 +246,7 @@ static void on_joined(void *context, struct stoa_session *session, const struct 
   /* What was set meanwhile counts too. */
   bool may_stay = !is_banned(joining) && has_place(joining, joined->member_count);
   if (may_stay && is_exact(joining, joined)) {
-    reply(joining, joined);
+    welcome(joining, joined);
     return;
   }
   leave(joining);
@@ -215,11 +256,17 @@ static void on_joined(void *context, struct stoa_session *session, const struct 
 }
 
 static void join_at(struct joining *joining, struct stoa_room_position position) {
-  const struct stoa_room_join_options options = {.position = position};
+  const struct person *person = stoa_session_user(joining->session);
+  struct presence_info info;
+  presence_info_make(person, &info);
+  const struct stoa_room_join_options options = {.position = position,
+                                                 .user = person_user_id(person),
+                                                 .info = stoa_bytes_make(info.data, info.len),
+                                                 .has_presence = joining->has_presence};
   int status =
       stoa_room_join(joining->chatroom->rooms, joining->session, room_of(joining), &options, on_joined, joining);
   if (status == STOA_E_LIMIT) {
-    fail_with(joining, STOA_ERROR_LIMIT, "TOO_MANY_ROOMS", "a session can be in 128 rooms");
+    fail_with(joining, STOA_ERROR_LIMIT, "TOO_MANY_ROOMS", "a session can be in 128 rooms, or in 64 with presence");
   } else if (status != STOA_OK) {
     fail(joining, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
   }
@@ -295,6 +342,7 @@ static struct joining *create(const struct chatroom *chatroom, struct stoa_sessi
   joining->session = session;
   joining->chatroom = chatroom;
   joining->history = request->history;
+  joining->has_presence = request->presence;
   if (request->recover != NULL) {
     joining->recover = (struct stoa_room_position){request->recover->epoch, request->recover->offset};
   }
@@ -465,7 +513,12 @@ int chatroom_join_plain(const struct chatroom *chatroom, struct stoa_session *se
   if (joining == NULL) {
     return STOA_E_MEMORY;
   }
-  int status = stoa_room_join(chatroom->rooms, session, chatroom->default_room, NULL, on_plain_joined, joining);
+  struct presence_info info;
+  const struct person *person = stoa_session_user(session);
+  presence_info_make(person, &info);
+  const struct stoa_room_join_options options = {.user = person_user_id(person),
+                                                 .info = stoa_bytes_make(info.data, info.len)};
+  int status = stoa_room_join(chatroom->rooms, session, chatroom->default_room, &options, on_plain_joined, joining);
   if (status == STOA_OK) {
     stoa_session_pause(session);
   } else {

@@ -1,4 +1,5 @@
 /* The chat room program; api/chatroom/v1/chatroom.proto has its protocol. */
+#include "command.h"
 #include "storage.h"
 
 #include <stoa/app.h>
@@ -9,12 +10,19 @@ static int setup(struct stoa_server *server, const void *config, void *user) {
 }
 
 int main(int argc, char **argv) {
+  const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+  if (command != NULL) {
+    return command_run(command, argc - 1, argv + 1);
+  }
   struct chatroom chatroom = {0};
-  const struct stoa_app app = {.name = "chatroom",
-                               .about = "A chat room: open its address in a browser.",
-                               .config_type = &chatroom_v1_config_type,
-                               .setup = setup,
-                               .user = &chatroom};
+  const struct stoa_app app = {
+      .name = "chatroom",
+      .about =
+          "A chat room: open its address in a browser. Commands, with --help each: chatroom backup, "
+          "restore, export, import, erase, token.",
+      .config_type = &chatroom_v1_config_type,
+      .setup = setup,
+      .user = &chatroom};
   int status = stoa_app_run(&app, argc, argv);
   /* After the server. */
   stoa_rooms_destroy(chatroom.rooms);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <stoa/uuid.h>
-
 /* How often a guest's name is tried with each length. */
 #define GUEST_TRIES 8
 #define GUEST_LETTERS_MIN 4u
@@ -36,6 +34,7 @@ struct user {
   /* Counts the changes of the name; a seat compares it without the lock. */
   atomic_uint_least32_t version;
   size_t seats;
+  struct nicks_seat *first_seat;
   /* While there is no seat: since when, and its place in the queue. */
   int64_t left_ms;
   struct user *older, *newer;
@@ -44,6 +43,9 @@ struct user {
 
 struct nicks_seat {
   struct user *user;
+  struct nicks_seat *next, *previous; /* of the same user */
+  bool has_session;
+  struct stoa_uuid session_id;
   uint32_t version; /* of `text` */
   size_t len;
   char text[CHATROOM_NICK_BYTES_MAX];
@@ -245,6 +247,27 @@ static struct nicks_seat *make_seat(struct user *user) {
   return seat;
 }
 
+static void link_seat(struct nicks_seat *seat) {
+  struct user *user = seat->user;
+  seat->next = user->first_seat;
+  if (seat->next != NULL) {
+    seat->next->previous = seat;
+  }
+  user->first_seat = seat;
+  user->seats++;
+}
+
+static void unlink_seat(struct nicks_seat *seat) {
+  struct user *user = seat->user;
+  assert(user->seats > 0);
+  *(seat->previous == NULL ? &user->first_seat : &seat->previous->next) = seat->next;
+  if (seat->next != NULL) {
+    seat->next->previous = seat->previous;
+  }
+  user->seats--;
+  assert((user->seats == 0) == (user->first_seat == NULL));
+}
+
 /* nick  NULL: the one that the user has */
 static int sit_down(struct nicks *nicks, struct user *user, const struct nick *nick, struct nicks_seat **out_seat) {
   struct nicks_seat *seat = make_seat(user);
@@ -254,9 +277,10 @@ static int sit_down(struct nicks *nicks, struct user *user, const struct nick *n
     return status;
   }
   assert(user->name != NULL);
-  if (user->seats++ == 0 && (user->older != NULL || nicks->oldest == user)) {
+  if (user->seats == 0 && (user->older != NULL || nicks->oldest == user)) {
     release(nicks, user);
   }
+  link_seat(seat);
   *out_seat = seat;
   return STOA_OK;
 }
@@ -374,8 +398,7 @@ void nicks_leave(struct nicks *nicks, struct nicks_seat *seat, int64_t now_ms) {
   }
   pthread_mutex_lock(&nicks->mutex);
   struct user *user = seat->user;
-  assert(user->seats > 0);
-  user->seats--;
+  unlink_seat(seat);
   if (user->seats == 0) {
     hold(nicks, user, now_ms);
   }
@@ -395,6 +418,44 @@ struct stoa_string nicks_text(struct nicks *nicks, struct nicks_seat *seat) {
     pthread_mutex_unlock(&nicks->mutex);
   }
   return stoa_string_make(seat->text, seat->len);
+}
+
+void nicks_set_session(struct nicks *nicks, struct nicks_seat *seat, const struct stoa_uuid *session_id) {
+  pthread_mutex_lock(&nicks->mutex);
+  assert(!seat->has_session);
+  seat->session_id = *session_id;
+  seat->has_session = true;
+  pthread_mutex_unlock(&nicks->mutex);
+}
+
+static int copy_sessions(const struct user *user, struct stoa_uuid **out_ids, size_t *out_count) {
+  struct stoa_uuid *ids = calloc(user->seats, sizeof *ids);
+  size_t count = 0;
+  if (ids == NULL) {
+    return STOA_E_MEMORY;
+  }
+  for (const struct nicks_seat *seat = user->first_seat; seat != NULL; seat = seat->next) {
+    if (seat->has_session) {
+      ids[count++] = seat->session_id;
+    }
+  }
+  *out_ids = ids;
+  *out_count = count;
+  return STOA_OK;
+}
+
+int nicks_sessions(struct nicks *nicks, struct stoa_string user_id, struct stoa_uuid **out_ids, size_t *out_count) {
+  pthread_mutex_lock(&nicks->mutex);
+  const struct user *user = find(&nicks->ids, user_id);
+  int status = STOA_OK;
+  if (user == NULL || user->seats == 0) {
+    *out_ids = NULL;
+    *out_count = 0;
+  } else {
+    status = copy_sessions(user, out_ids, out_count);
+  }
+  pthread_mutex_unlock(&nicks->mutex);
+  return status;
 }
 
 size_t nicks_user_count(struct nicks *nicks) {

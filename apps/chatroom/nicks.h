@@ -4,8 +4,8 @@
  * the hold time after the last one, so that a page that is loaded again finds its nick free. Nicks that a reader takes
  * for the same (nick.h) belong to one user.
  *
- * Does not know: sessions, tokens, time; the caller says what time it is. A clock that is set back releases held nicks
- * early rather than late.
+ * Does not know: tokens, time, what a session is beside its id; the caller says what time it is. A clock that is set
+ * back releases held nicks early rather than late.
  * Thread: any, but for a seat, which belongs to one thread at a time.
  * Lifetime: every seat is left before the registry is destroyed.
  * Bounds: one user for each seat, and NICKS_HELD_MAX users without any; beyond that the oldest is forgotten early.
@@ -14,6 +14,8 @@
 #define CHATROOM_NICKS_H
 
 #include "nick.h"
+
+#include <stoa/uuid.h>
 
 #define NICKS_HOLD_MS_DEFAULT 5000u
 #define NICKS_HELD_MAX 65536u
@@ -48,6 +50,14 @@ void nicks_leave(struct nicks *nicks, struct nicks_seat *seat, int64_t now_ms);
 
 /* The user's nick now, also when another session has changed it. Valid until the next call with this seat. */
 struct stoa_string nicks_text(struct nicks *nicks, struct nicks_seat *seat);
+
+/* Say which session the seat is for; once, by the thread that it belongs to. */
+void nicks_set_session(struct nicks *nicks, struct nicks_seat *seat, const struct stoa_uuid *session_id);
+/* The sessions that a user has now, on all workers; those whose seat has no session yet are missing.
+ *
+ * out_ids  the caller frees it; NULL without any
+ * Errors: STOA_E_MEMORY */
+int nicks_sessions(struct nicks *nicks, struct stoa_string user_id, struct stoa_uuid **out_ids, size_t *out_count);
 
 /* The number of users with a session, and of those whose nick is only held. */
 size_t nicks_user_count(struct nicks *nicks);

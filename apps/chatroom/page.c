@@ -20,6 +20,7 @@ struct read {
   bool is_forward;
   size_t bytes_max;
   uint64_t events_after; /* those up to this offset are applied */
+  uint64_t asked_top;
   size_t room_len, viewer_len;
   char room[STOA_ROOM_NAME_LEN_MAX];
   char viewer[STOA_ROOM_SENDER_LEN_MAX];
@@ -51,11 +52,11 @@ static void answer(struct read *read, enum stoa_room_status status, uint32_t ret
 
 /* The end: the messages as they are now, as many as fit. */
 
-static size_t bytes_of(const struct chatroom_v1_chat_message *message) {
-  size_t bytes = MESSAGE_BYTES + chatroom_written_bytes(message->message) + chatroom_written_bytes(message->sender) +
-                 chatroom_written_bytes(message->room) + chatroom_written_bytes(message->client_msg_id);
-  for (size_t i = 0; i < message->reactions.count; i++) {
-    bytes += REACTION_BYTES + chatroom_written_bytes(message->reactions.items[i].key);
+size_t page_item_bytes(const struct chatroom_v1_chat_message *item) {
+  size_t bytes = MESSAGE_BYTES + chatroom_written_bytes(item->message) + chatroom_written_bytes(item->sender) +
+                 chatroom_written_bytes(item->room) + chatroom_written_bytes(item->client_msg_id);
+  for (size_t i = 0; i < item->reactions.count; i++) {
+    bytes += REACTION_BYTES + chatroom_written_bytes(item->reactions.items[i].key);
   }
   return bytes;
 }
@@ -68,7 +69,7 @@ static void choose(struct read *read) {
   size_t kept = 0;
   while (kept < total) {
     size_t at = read->is_forward ? kept : total - 1 - kept;
-    bytes += bytes_of(&read->messages[at]);
+    bytes += page_item_bytes(&read->messages[at]);
     if (kept > 0 && bytes > read->bytes_max) {
       break;
     }
@@ -152,7 +153,7 @@ static void on_messages(void *context, const struct stoa_room_page *page) {
     return;
   }
   read->page.epoch = page->epoch;
-  read->page.top = page->top;
+  read->page.top = read->asked_top == 0 ? page->top : read->asked_top;
   read->page.has_more = read->is_forward ? page->has_more_after : page->has_more_before;
   for (size_t i = 0; i < page->count; i++) {
     const struct stoa_room_message *message = &page->messages[i];
@@ -181,10 +182,13 @@ static struct read *create(const struct chatroom *chatroom, const struct page_qu
   read->rooms = chatroom->rooms;
   read->is_forward = query->after > 0;
   read->bytes_max = query->bytes_max;
+  read->asked_top = query->top;
   read->room_len = query->room.len;
   read->viewer_len = query->viewer.len;
   memcpy(read->room, query->room.data, query->room.len);
-  memcpy(read->viewer, query->viewer.data, query->viewer.len);
+  if (query->viewer.len > 0) {
+    memcpy(read->viewer, query->viewer.data, query->viewer.len);
+  }
   return read;
 }
 

@@ -1,6 +1,7 @@
 /* page.h: reads a page of a room: messages as they are now, with their edits and reactions.
  *
- * All of it is as of the page's `top`: events after it are not in it. What it has is read in bounded pieces.
+ * All of it is as of the page's `top`, the newest offset unless the query has another: events after it are not in it.
+ * What it has is read in bounded pieces.
  *
  * Thread: a worker's; the answer comes on the same worker, never inside the call.
  */
@@ -18,6 +19,7 @@ struct page_query {
   struct stoa_string room;   /* copied */
   struct stoa_string viewer; /* the user who asks; copied, at most STOA_ROOM_SENDER_LEN_MAX bytes */
   uint64_t epoch, before, after;
+  uint64_t top;     /* events after it are not applied; 0: the newest offset */
   uint32_t limit;   /* 1 to STOA_ROOM_PAGE_MAX */
   size_t bytes_max; /* of the messages, as JSON text; one message is always there */
 };
@@ -43,6 +45,8 @@ int page_read(const struct chatroom *chatroom, const struct page_query *query, p
 /* NULL is allowed. */
 void page_free(struct page *page);
 
+/* The bytes of one of its messages as JSON text, at most. */
+size_t page_item_bytes(const struct chatroom_v1_chat_message *item);
 /* The bytes of messages that a reply to this session may have. */
 size_t page_bytes_max(const struct stoa_session *session);
 

@@ -17,6 +17,7 @@ struct person {
   struct room_list *rooms; /* NULL: all */
   struct joining *joinings;
   struct change *changes;
+  int64_t typed_ms;
   struct member *members;
   struct reader *reader;
   struct stoa_worker_timer hello_timer;
@@ -113,6 +114,10 @@ struct change **person_changes(struct person *person) {
   return &person->changes;
 }
 
+int64_t *person_typed_ms(struct person *person) {
+  return &person->typed_ms;
+}
+
 struct member **person_members(struct person *person) {
   return &person->members;
 }
@@ -183,6 +188,7 @@ int person_introduce(struct person *person, struct stoa_string user_id, struct s
   person->user_id_len = user_id.len;
   person->is_guest = is_guest;
   stoa_worker_timer_stop(&person->hello_timer);
+  nicks_set_session(person->people->nicks, person->seat, stoa_session_id(person->session));
   name_session(person);
   return STOA_OK;
 }

@@ -46,6 +46,8 @@ struct stoa_string person_guest_address(const struct person *person);
 /* What is in progress, and where it is a member: for join.c, change.c and member.c. */
 struct joining **person_joinings(struct person *person);
 struct change **person_changes(struct person *person);
+/* When it was told last that the user types; 0: not since its last message. For typing.c and chat.c. */
+int64_t *person_typed_ms(struct person *person);
 struct member **person_members(struct person *person);
 /* Up to where the user has read, for read.c; NULL at first. */
 struct reader **person_reader(struct person *person);

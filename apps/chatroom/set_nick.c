@@ -1,5 +1,6 @@
 #include "account.h"
 #include "handlers.h"
+#include "presence.h"
 
 #include <stoa/auth.h>
 
@@ -37,11 +38,11 @@ const struct stoa_error *chatroom_on_set_nick(void *user, struct stoa_session *s
                                               const struct chatroom_v1_set_nick_request *request,
                                               struct chatroom_v1_set_nick_reply *reply) {
   const struct person *person = stoa_session_user(session);
-  (void)user;
   const struct stoa_error *error = chatroom_change_nick(session, request->nick);
   if (error != NULL) {
     return error;
   }
+  presence_update_user(user, session);
   reply->nick = person_nick(person);
   return account_guest_token(session, &reply->guest_token);
 }

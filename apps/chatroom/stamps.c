@@ -4,6 +4,10 @@
 
 #include <chatroom/v1/chatroom.stoa.h>
 
+/* What search.c finds: ChatMessage.message, and EventMessage.text, which is the text of an edit. */
+#define CHAT_TEXT_FIELD 1u
+#define EVENT_TEXT_FIELD 6u
+
 /* The sender's name is stored with the message, because names change. Without memory the time is missing. */
 static void stamp_chat(void *user, void *message, const struct stoa_room_stamp *stamp, struct stoa_arena *arena) {
   struct chatroom_v1_chat_message *chat = message;
@@ -31,12 +35,15 @@ static void stamp_event(void *user, void *message, const struct stoa_room_stamp 
 }
 
 int stamps_add_types(struct stoa_rooms *rooms) {
-  static const struct stoa_room_type chat = {
-      .type = CHATROOM_V1_MESSAGE_TYPE_CHAT, .message_type = &chatroom_v1_chat_message_type, .stamp = stamp_chat};
+  static const struct stoa_room_type chat = {.type = CHATROOM_V1_MESSAGE_TYPE_CHAT,
+                                             .message_type = &chatroom_v1_chat_message_type,
+                                             .stamp = stamp_chat,
+                                             .text_field = CHAT_TEXT_FIELD};
   static const struct stoa_room_type event = {.type = CHATROOM_V1_MESSAGE_TYPE_EVENT,
                                               .message_type = &chatroom_v1_event_message_type,
                                               .is_event = true,
-                                              .stamp = stamp_event};
+                                              .stamp = stamp_event,
+                                              .text_field = EVENT_TEXT_FIELD};
   int status = stoa_rooms_add_type(rooms, &chat);
   return status == STOA_OK ? stoa_rooms_add_type(rooms, &event) : status;
 }

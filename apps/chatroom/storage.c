@@ -1,5 +1,6 @@
 #include "storage.h"
 
+#include "presence.h"
 #include "stamps.h"
 
 #include <stdio.h>
@@ -29,22 +30,38 @@ static void tell_place(struct stoa_app_context *context, const struct stoa_engin
   (void)ignored; /* without memory nobody is told */
 }
 
+void storage_options_of(const struct chatroom_v1_config *config, struct storage_options *out_options) {
+  memset(out_options, 0, sizeof *out_options);
+  if (config->rooms != NULL) {
+    out_options->rooms = *config->rooms;
+  }
+  if (config->engine != NULL) {
+    out_options->engine = *config->engine;
+  }
+  if (out_options->engine.local != NULL) {
+    out_options->local = *out_options->engine.local;
+  }
+  if (out_options->local.path.len == 0) {
+    out_options->local.path = stoa_string_of(FILE_DEFAULT);
+  }
+  out_options->engine.local = &out_options->local;
+  out_options->rooms.engine = &out_options->engine;
+  out_options->data_dir = config->data_dir.len == 0 ? DATA_DIR_DEFAULT : config->data_dir.data;
+}
+
 static int create(struct chatroom *chatroom, struct stoa_server *server, const struct chatroom_v1_config *config) {
-  const char *data_dir = config->data_dir.len == 0 ? DATA_DIR_DEFAULT : config->data_dir.data;
-  struct stoa_local_engine_config local = {0};
-  struct stoa_engine_config engine = {0};
-  struct stoa_rooms_config rooms = {0};
-  rooms = config->rooms == NULL ? rooms : *config->rooms;
-  engine = config->engine == NULL ? engine : *config->engine;
-  local = engine.local == NULL ? local : *engine.local;
-  local.path = local.path.len == 0 ? stoa_string_of(FILE_DEFAULT) : local.path;
-  engine.local = &local;
-  rooms.engine = &engine;
-  bool is_stored = engine.kind != STOA_ENGINE_CONFIG_KIND_MEMORY;
-  chatroom->data_dir = is_stored ? data_dir : NULL;
-  int status = stoa_rooms_create(server, &rooms, chatroom->data_dir, NULL, &chatroom->rooms);
+  struct storage_options options;
+  storage_options_of(config, &options);
+  uint32_t presence_max = presence_bytes_max(stoa_server_message_bytes_max(server));
+  if (options.rooms.presence_bytes_max == 0 || options.rooms.presence_bytes_max > presence_max) {
+    options.rooms.presence_bytes_max = presence_max;
+  }
+  const struct stoa_rooms_callbacks callbacks = {.on_presence = presence_on_diff, .user = chatroom};
+  bool is_stored = options.engine.kind != STOA_ENGINE_CONFIG_KIND_MEMORY;
+  chatroom->data_dir = is_stored ? options.data_dir : NULL;
+  int status = stoa_rooms_create(server, &options.rooms, chatroom->data_dir, &callbacks, &chatroom->rooms);
   if (status == STOA_OK) {
-    tell_place(stoa_app_of(server), &engine, data_dir);
+    tell_place(stoa_app_of(server), &options.engine, options.data_dir);
   }
   return status;
 }

@@ -109,6 +109,16 @@ struct stoa_app {
  * Returns the exit status: 0 success, 1 configuration, start or stop failed, 2 bad usage. */
 STOA_API int stoa_app_run(const struct stoa_app *app, int argc, char **argv);
 
+/* Read the configuration as stoa_app_run() does, from the same options, files and variables, and give it to a function:
+ * for commands of a server program that do not serve. Errors are logged to standard error.
+ *
+ * app   name, config_type and user are used
+ * use   config: as for setup, with an address in server.admin, valid until it returns. What it returns is the exit
+ * status Returns the exit status: that of `use`, 1 configuration, 2 bad usage, which is also an option that is about
+ * the program itself, such as --check-config. Both are printed */
+STOA_API int stoa_app_use_config(const struct stoa_app *app, int argc, char **argv,
+                                 int (*use)(const void *config, void *user));
+
 /* The program that runs this server; NULL when none does. Any thread. */
 STOA_API struct stoa_app_context *stoa_app_of(const struct stoa_server *server);
 

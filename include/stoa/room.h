@@ -159,6 +159,8 @@ struct stoa_publish_options {
    * On its worker. NULL: all publishes with this `sender` on this worker count as those of one session. */
   const struct stoa_session *session;
   bool is_administrator; /* it may make a room that does not exist, also with rooms.create: CREATE_ADMINISTRATORS */
+  int64_t time_us; /* when it was sent, since 1970, for messages that are imported; it never makes a room's time go
+                      back, nor beyond now. 0: now */
 };
 
 struct stoa_room_answer {

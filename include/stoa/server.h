@@ -58,6 +58,11 @@ struct stoa_callbacks {
    * STOA_ADMIT_LATER the session leaves these groups again. */
   enum stoa_admission (*on_connect)(void *user, struct stoa_session *session, const struct stoa_request *request,
                                     struct stoa_refusal *out_refusal);
+  /* The server drains (stoa_server_drain()), and will close this session after about delay_ms. Once for each session
+   * that is admitted and open when the drain begins, before any of them is closed for it. What is sent here reaches the
+   * client before the close frame. The callback may close the session itself. Without memory for all of it sessions are
+   * closed without being announced. May be NULL. */
+  void (*on_draining)(void *user, struct stoa_session *session, uint32_t delay_ms);
   /* A session that was not refused in on_connect is no longer open: it has left its groups, nothing more can be sent to
    * it, and the peer's close frame has not arrived yet. on_closed follows. May be NULL. */
   void (*on_closing)(void *user, struct stoa_session *session, uint16_t code, const char *reason);

@@ -125,6 +125,7 @@ int stoa_engine_publish(struct stoa_engine_port *port, struct stoa_string room, 
     stoa_engine_request_destroy(request);
     return status;
   }
+  request->lane = draft->lane;
   request->room = request->message->room;
   request->bytes += stoa_engine_draft_bytes(room, draft);
   submit(request);

@@ -181,6 +181,24 @@ void stoa_engine_refuse(struct stoa_engine_request *request, enum stoa_engine_st
   stoa_engine_answer_alone(request);
 }
 
+/* Failures. */
+
+bool stoa_engine_must_fail(const struct stoa_engine_request *request) {
+  assert(request->call == STOA_ENGINE_PUBLISH);
+  if (request->lane != NULL) {
+    return request->message->draft.failures_known < request->lane->failures;
+  }
+  return request->generation < atomic_load(&request->port->engine->generation);
+}
+
+void stoa_engine_note_failure(const struct stoa_engine_request *request) {
+  struct stoa_engine_lane *lane = request->lane;
+  assert(request->answer.status == STOA_ENGINE_UNAVAILABLE || request->answer.status == STOA_ENGINE_UNKNOWN);
+  if (lane != NULL && request->message->draft.failures_known >= lane->failures) {
+    lane->failures = request->message->draft.failures_known + 1;
+  }
+}
+
 /* Batches. */
 
 struct delivery {

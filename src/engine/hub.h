@@ -9,6 +9,7 @@
  *
  * Generations keep G5. When a batch fails, the engine's generation grows, and publishes of an older generation fail
  * too. A port learns the new one with the failed batch, so all that it published before it was told fail alike.
+ * Publishes with a lane fail by its number instead: what a port was told need not be known to the connection yet.
  *
  * Thread: as each function says.
  */
@@ -76,6 +77,11 @@ void stoa_engine_answer_alone(struct stoa_engine_request *request);
  * that failed for a while (BUSY, UNAVAILABLE) is not answered, later ones of the port are BUSY, or they would overtake
  * it (G5). */
 void stoa_engine_refuse(struct stoa_engine_request *request, enum stoa_engine_status status);
+
+/* The engine's thread: must the publish fail, because one before it has? */
+bool stoa_engine_must_fail(const struct stoa_engine_request *request);
+/* The engine's thread: a publish fails for a while (UNAVAILABLE, UNKNOWN), and so must those behind it. */
+void stoa_engine_note_failure(const struct stoa_engine_request *request);
 
 struct stoa_engine_batch;
 

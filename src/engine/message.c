@@ -18,6 +18,7 @@ static struct stoa_string put_text(uint8_t **at, struct stoa_string text) {
 static void fill(struct stoa_engine_message *message, struct stoa_string room, const struct stoa_engine_draft *draft) {
   uint8_t *at = message->data;
   message->draft = *draft;
+  message->draft.lane = NULL; /* which lives as long as the publish, not as the message */
   message->draft.sender = put_text(&at, draft->sender);
   *at++ = '\0';
   message->draft.client_msg_id = put_text(&at, draft->client_msg_id);

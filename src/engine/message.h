@@ -17,6 +17,13 @@ enum stoa_engine_kind {
   STOA_ENGINE_EVENT,
 };
 
+/* Messages that are stored in their order, or not at all (G5): those of one connection to one room. Zeroed at first.
+ * The caller keeps it while one of them is being stored. Each message carries how many failures its sender was told of.
+ * When one fails for a while, so do those behind it that carry no greater number. */
+struct stoa_engine_lane {
+  uint32_t failures; /* the engine's: what carries less must fail */
+};
+
 /* What a publisher gives. */
 struct stoa_engine_draft {
   uint8_t id[STOA_ENGINE_ID_LEN]; /* kept with the message; what clusters recognise it by */
@@ -26,6 +33,9 @@ struct stoa_engine_draft {
   struct stoa_string client_msg_id; /* empty: repeated sends are not recognised */
   uint64_t target;                  /* the offset of the message that it concerns (an edit, a reaction); 0: none */
   struct stoa_bytes body;           /* Protobuf */
+  struct stoa_engine_lane *lane;    /* NULL: what a port publishes before it is told of a failure fails too */
+  uint32_t failures_known;          /* with a lane */
+  int64_t time_us;                  /* of a message that is imported; 0, or later than now: now */
 };
 
 /* Where the engine put it. */
@@ -54,6 +64,13 @@ int stoa_engine_message_create(struct stoa_string room, const struct stoa_engine
 struct stoa_engine_message *stoa_engine_message_ref(struct stoa_engine_message *message);
 /* NULL is fine. */
 void stoa_engine_message_unref(struct stoa_engine_message *message);
+
+/* The time of a message that is stored now, after one of `last_us`. */
+static inline int64_t stoa_engine_draft_time_us(const struct stoa_engine_draft *draft, int64_t now_us,
+                                                int64_t last_us) {
+  int64_t time_us = draft->time_us > 0 && draft->time_us < now_us ? draft->time_us : now_us;
+  return time_us > last_us ? time_us : last_us;
+}
 
 /* The bytes that a message with these parts counts for in every bound. */
 static inline size_t stoa_engine_draft_bytes(struct stoa_string room, const struct stoa_engine_draft *draft) {

@@ -35,10 +35,11 @@ struct stoa_engine_request {
   struct stoa_engine_port *port; /* NULL: made by the engine, nobody waits for it */
   stoa_engine_done *on_done;
   void *context;
-  uint64_t generation;     /* of the port when it was published */
-  size_t bytes;            /* that it counts for in the engine's queue, or in its pages */
-  bool is_counted;         /* in the engine's bounds, until it is freed */
-  bool is_refused_publish; /* the port refuses others until this one is answered */
+  uint64_t generation;           /* of the port when it was published */
+  struct stoa_engine_lane *lane; /* publish: may be NULL */
+  size_t bytes;                  /* that it counts for in the engine's queue, or in its pages */
+  bool is_counted;               /* in the engine's bounds, until it is freed */
+  bool is_refused_publish;       /* the port refuses others until this one is answered */
 
   struct stoa_string room; /* or scope */
   struct stoa_string key;  /* or sender, text, path, the name to list after */

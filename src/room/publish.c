@@ -40,6 +40,7 @@ struct publish {
   struct stoa_post post;
   struct stoa_placement placement;
   struct stoa_room_waiter waiter;
+  struct stoa_room_lane_entry entry;
   struct stoa_room_worker *owner;
   struct stoa_room *room;
   struct stoa_room_name name;
@@ -75,7 +76,8 @@ static void come_home(struct publish *publish) {
   struct stoa_room_lane *lane = publish->lane;
   lane->publisher->count -= publish->is_refused ? 0 : 1;
   lane->refusals -= publish->is_refused ? 1 : 0;
-  if (stoa_room_status_is_failure(publish->answer.status)) {
+  /* The owner knows nothing of a refused one, and must still see that the others were sent before its own failures. */
+  if (!publish->is_refused && stoa_room_status_is_failure(publish->answer.status)) {
     stoa_room_lane_note_failure(lane, publish->failures_known);
   }
   tell(publish, &publish->answer);
@@ -114,18 +116,31 @@ static void leave_room(struct publish *publish) {
   }
 }
 
-static void finish(struct publish *publish) {
-  struct stoa_room_worker *owner = publish->owner;
-  if (owner->rooms->is_closed) {
+static void send_home(struct publish *publish) {
+  if (publish->owner->rooms->is_closed) {
     come_home(publish);
     return;
   }
   leave_room(publish);
-  if (stoa_room_status_is_failure(publish->answer.status)) {
-    stoa_room_lane_fail(publish->lane, publish->failures_known, publish->answer.status);
-  }
   publish->placement.run = on_placement;
-  stoa_placement_request(owner->worker, &publish->placement, stoa_room_name_group(&publish->name));
+  stoa_placement_request(publish->owner->worker, &publish->placement, stoa_room_name_group(&publish->name));
+}
+
+/* The answer waits for those of the messages before it. */
+static void finish(struct publish *publish) {
+  struct stoa_room_lane *lane = publish->lane;
+  struct stoa_room_lane_entry *entry;
+  if (stoa_room_status_is_failure(publish->answer.status)) {
+    stoa_room_lane_fail(lane, publish->failures_known, publish->answer.status);
+  }
+  publish->entry.is_done = true;
+  while ((entry = stoa_room_lane_take_done(lane)) != NULL) {
+    bool is_last = lane->first == NULL; /* then nothing keeps the lane any more */
+    send_home(stoa_container_of(entry, struct publish, entry));
+    if (is_last) {
+      break;
+    }
+  }
 }
 
 static void fail(struct publish *publish, enum stoa_room_status status) {
@@ -161,6 +176,8 @@ static void store(struct publish *publish) {
     return;
   }
   room->pending_bytes += publish->bytes;
+  publish->draft.lane = &publish->lane->stored;
+  publish->draft.failures_known = publish->failures_known;
   if (stoa_engine_publish(publish->owner->port, stoa_room_name_text(&publish->name), &publish->draft, on_stored,
                           publish) != STOA_OK) {
     room->pending_bytes -= publish->bytes;
@@ -203,6 +220,7 @@ static void on_arrival(struct stoa_post *post) {
     come_home(publish);
     return;
   }
+  stoa_room_lane_enter(publish->lane, &publish->entry);
   arrive(publish);
 }
 
@@ -333,6 +351,7 @@ static int create(struct stoa_room_worker *home, const struct stoa_room_kind *ki
       .client_msg_id = stoa_string_make(at, options->client_msg_id.len),
       .target = options->target,
       .body = stoa_bytes_make(body_at, body->len),
+      .time_us = options->time_us,
   };
   if (make_id(options, publish->draft.id) != STOA_OK ||
       stoa_room_lane_acquire(home, options, name, &publish->lane) != STOA_OK) {

@@ -96,6 +96,7 @@ void stoa_room_lane_release(struct stoa_room_worker *home, struct stoa_room_lane
   if (lane->refs > 0) {
     return;
   }
+  assert(lane->first == NULL);
   struct stoa_room_lane **link = &publisher->lanes;
   while (*link != lane) {
     link = &(*link)->next;
@@ -103,6 +104,22 @@ void stoa_room_lane_release(struct stoa_room_worker *home, struct stoa_room_lane
   *link = lane->next;
   stoa_free(lane);
   drop_if_unused(home, publisher);
+}
+
+void stoa_room_lane_enter(struct stoa_room_lane *lane, struct stoa_room_lane_entry *entry) {
+  assert(!entry->is_done);
+  entry->next = NULL;
+  *(lane->first != NULL ? &lane->last->next : &lane->first) = entry;
+  lane->last = entry;
+}
+
+struct stoa_room_lane_entry *stoa_room_lane_take_done(struct stoa_room_lane *lane) {
+  struct stoa_room_lane_entry *entry = lane->first;
+  if (entry == NULL || !entry->is_done) {
+    return NULL;
+  }
+  lane->first = entry->next;
+  return entry;
 }
 
 /* A greater number than the owner's comes after a deadline, of which the owner does not know. */

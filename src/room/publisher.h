@@ -2,7 +2,8 @@
  *
  * The messages of a session to a room are stored in their order, or not at all: when one ends with BUSY, UNAVAILABLE or
  * UNKNOWN, so do all that were sent before its answer arrived. For this each message carries the number of failures
- * that its sender knew of. The owner counts them too, and fails what carries less.
+ * that its sender knew of. The owner counts them too, and fails what carries less. Answers leave the owner in the order
+ * of the messages: if a later message failed first, what its sender publishes next would pass the earlier one.
  *
  * Thread: as the fields say. Lifetime: while something is being stored; every publish has a reference to its lane.
  */
@@ -21,6 +22,12 @@ struct stoa_room_publisher {
   uint8_t key[STOA_ROOM_PUBLISHER_KEY_LEN_MAX];
 };
 
+/* A message of a lane, on its owner. */
+struct stoa_room_lane_entry {
+  struct stoa_room_lane_entry *next;
+  bool is_done; /* its answer is known */
+};
+
 struct stoa_room_lane {
   struct stoa_room_lane *next;
   struct stoa_room_publisher *publisher;
@@ -32,6 +39,8 @@ struct stoa_room_lane {
   /* The owner. */
   uint32_t failures;
   enum stoa_room_status failed;
+  struct stoa_engine_lane stored;            /* the engine's */
+  struct stoa_room_lane_entry *first, *last; /* in the order of their arrival */
 };
 
 struct stoa_bytes stoa_room_publisher_key(const void *object);
@@ -41,6 +50,10 @@ int stoa_room_lane_acquire(struct stoa_room_worker *home, const struct stoa_publ
                            const struct stoa_room_name *room, struct stoa_room_lane **out_lane);
 void stoa_room_lane_release(struct stoa_room_worker *home, struct stoa_room_lane *lane);
 
+/* On the owner: the next message has arrived. */
+void stoa_room_lane_enter(struct stoa_room_lane *lane, struct stoa_room_lane_entry *entry);
+/* On the owner: remove the first message if it is done; else NULL. */
+struct stoa_room_lane_entry *stoa_room_lane_take_done(struct stoa_room_lane *lane);
 /* On the owner: must a publish with this number fail, because one before it has? Then *out_status is how. */
 bool stoa_room_lane_must_fail(struct stoa_room_lane *lane, uint32_t failures_known, enum stoa_room_status *out_status);
 /* On the owner: a publish with this number has failed. */

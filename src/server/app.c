@@ -192,10 +192,44 @@ static int run_with_config(struct program *program) {
   return exit_status;
 }
 
-int stoa_app_run(const struct stoa_app *app, int argc, char **argv) {
-  struct program program = {
+static struct program program_of(const struct stoa_app *app) {
+  return (struct program){
       .app = app,
       .loader = {.name = app->name, .type = app->config_type == NULL ? &stoa_app_config_type : app->config_type}};
+}
+
+static int pass_config(struct program *program, int (*use)(const void *config, void *user)) {
+  const struct stoa_server_config *server;
+  const struct stoa_log_config *log = NULL;
+  if (!stoa_app_sections(&program->loader, &program->loaded, &server, &log) ||
+      stoa_app_make_admin(&program->loader, &program->loaded) == NULL) {
+    return fail(program, STOA_E_MEMORY);
+  }
+  enum stoa_log_severity level = stoa_app_log_level(log);
+  stoa_log_setup(STDERR_FILENO, level < STOA_LOG_ERROR ? STOA_LOG_ERROR : level, STOA_LOG_LOGFMT);
+  return use(program->loaded.config, program->app->user);
+}
+
+int stoa_app_use_config(const struct stoa_app *app, int argc, char **argv, int (*use)(const void *config, void *user)) {
+  struct program program = program_of(app);
+  int exit_status = read_arguments(&program, argc, argv);
+  if (exit_status == EXIT_FINE && program.loader.arguments.action != STOA_ARGUMENTS_RUN) {
+    complain(&program, "this option is not for a command\n");
+    exit_status = EXIT_USAGE;
+  }
+  if (exit_status != EXIT_FINE) {
+    return exit_status;
+  }
+  exit_status = load_config(&program);
+  if (exit_status == EXIT_FINE) {
+    exit_status = pass_config(&program, use);
+  }
+  stoa_app_loaded_fini(&program.loaded);
+  return exit_status;
+}
+
+int stoa_app_run(const struct stoa_app *app, int argc, char **argv) {
+  struct program program = program_of(app);
   int exit_status = read_arguments(&program, argc, argv);
   if (exit_status != EXIT_FINE) {
     return exit_status;

@@ -5,6 +5,8 @@
 #include "server/server_private.h"
 
 #include <assert.h>
+#include <stoa/log.h>
+#include <stoa/worker.h>
 
 /* While draining about so many sessions a millisecond are closed, so that they do not all reconnect to the next server
  * at once. */
@@ -58,6 +60,27 @@ static void spread_closes(struct stoa_worker *worker) {
   }
 }
 
+static bool announce(void *context, struct stoa_session *session) {
+  struct stoa_worker *worker = context;
+  const struct stoa_callbacks *callbacks = &worker->server->callbacks;
+  uint32_t now_ms = (uint32_t)stoa_loop_now_ms(worker->loop);
+  int32_t delay_ms = (int32_t)(worker->due_ms[stoa_server_session_of(session)->slot] - now_ms);
+  assert(session->state == STOA_SESSION_OPEN);
+  callbacks->on_draining(callbacks->user, session, delay_ms < 0 ? 0 : (uint32_t)delay_ms);
+  stoa_arena_reset(worker->arena);
+  return true;
+}
+
+/* After the times are chosen. */
+static void announce_closes(struct stoa_worker *worker) {
+  if (worker->server->callbacks.on_draining == NULL) {
+    return;
+  }
+  if (stoa_worker_each_session(worker->server, announce, worker) != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "sessions are closed without being announced: out of memory");
+  }
+}
+
 static void drain(struct stoa_post *post) {
   struct stoa_worker *worker = stoa_container_of(post, struct stoa_worker, drain_post);
   assert(!worker->draining);
@@ -68,6 +91,7 @@ static void drain(struct stoa_post *post) {
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->settings->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
   spread_closes(worker);
+  announce_closes(worker);
   stoa_worker_end_if_drained(worker);
 }
 

@@ -16,7 +16,7 @@ def member(server, nick, subprotocol="stoa.json", **join):
 
 def shown(server, offset, viewer=None):
     """The message as a page has it now."""
-    client = viewer or member(server, "Reader")
+    client = viewer or member(server, "")
     items = client.call("History", before=offset + 1, limit=1)["items"]
     assert items and items[0]["offset"] == offset, items
     return items[0]

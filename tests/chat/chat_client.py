@@ -10,7 +10,10 @@ from schema import TYPES, Binary, Text
 from server_process import Server
 from ws_raw import BINARY, TEXT, Peer, close_frame, frame
 
-PUSHES = {TYPES[name]: f"{name}Message" for name in ("Chat", "Event", "Left", "Read", "RoomActivity")}
+PUSHES = {
+    TYPES[name]: f"{name}Message"
+    for name in ("Chat", "Event", "GoingAway", "Left", "PresenceDiff", "Read", "RoomActivity", "Typing")
+}
 REPLIES = {"Chat": "ChatAck"}
 REQUESTS = {"Chat": "ChatMessage"}
 

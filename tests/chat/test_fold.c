@@ -172,6 +172,7 @@ static void test_events_are_counted_and_a_deletion_has_its_place(void **state) {
   const struct fold_history history = fold_history(fold, 0);
   assert_int_equal(history.edit_count, 1);
   assert_int_equal(history.react_count, 2);
+  assert_int_equal(history.edit_offset, 11);
   assert_int_equal(history.delete_offset, 14);
   assert_int_equal(fold_count(fold), 1);
   assert_int_equal(fold_offset(fold, 0), 10);

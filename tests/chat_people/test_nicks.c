@@ -98,6 +98,48 @@ static void a_nick_that_another_user_has_is_taken(void **state) {
   nicks_leave(nicks, paul, NOW);
 }
 
+static size_t sessions_of(const char *user_id, uint8_t out_first_bytes[8]) {
+  struct stoa_uuid *ids = NULL;
+  size_t count = 77;
+  assert_int_equal(nicks_sessions(nicks, stoa_string_of(user_id), &ids, &count), STOA_OK);
+  assert_true(count <= 8);
+  for (size_t i = 0; i < count; i++) {
+    out_first_bytes[i] = ids[i].bytes[0];
+  }
+  free(ids);
+  return count;
+}
+
+static void the_sessions_of_a_user_are_found_by_its_id(void **state) {
+  (void)state;
+  struct nicks_seat *seats[3];
+  struct stoa_uuid *ids = NULL;
+  size_t count;
+  uint8_t found[8];
+  for (uint8_t i = 0; i < 3; i++) {
+    seats[i] = seat_of("1", "Ada", NOW);
+  }
+  struct nicks_seat *other = seat_of("2", "Byron", NOW);
+  assert_int_equal(sessions_of("1", found), 0);
+  for (uint8_t i = 0; i < 3; i++) {
+    nicks_set_session(nicks, seats[i], &(struct stoa_uuid){.bytes = {(uint8_t)(i + 1)}});
+  }
+  nicks_set_session(nicks, other, &(struct stoa_uuid){.bytes = {9}});
+  assert_int_equal(sessions_of("1", found), 3);
+  assert_int_equal(found[0] + found[1] + found[2], 1 + 2 + 3);
+  fails_in = 1;
+  assert_int_equal(nicks_sessions(nicks, stoa_string_of("1"), &ids, &count), STOA_E_MEMORY);
+  nicks_leave(nicks, seats[1], NOW);
+  assert_int_equal(sessions_of("1", found), 2);
+  assert_int_equal(found[0] + found[1], 1 + 3);
+  nicks_leave(nicks, seats[0], NOW);
+  nicks_leave(nicks, seats[2], NOW);
+  assert_int_equal(sessions_of("1", found), 0);
+  assert_int_equal(sessions_of("nobody", found), 0);
+  assert_int_equal(sessions_of("2", found), 1);
+  nicks_leave(nicks, other, NOW);
+}
+
 static void the_sessions_of_a_user_share_a_nick(void **state) {
   (void)state;
   struct nicks_seat *one = seat_of("1", "Ada", NOW);
@@ -261,6 +303,7 @@ static void sessions_of_a_user_on_several_threads_share_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_nick_that_another_user_has_is_taken, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_sessions_of_a_user_are_found_by_its_id, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_sessions_of_a_user_share_a_nick, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_nick_is_free_again_when_the_hold_time_has_passed_and_not_before, set_up,
                                       tear_down),

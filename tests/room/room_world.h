@@ -1,4 +1,4 @@
-/* tests/room/room_world.h: a server with rooms and six clients, in one thread, from one seed.
+/* tests/room/room_world.h: a server with rooms and seven clients, in one thread, from one seed.
  *
  * The seed says who takes the next turn, what clients do (join with their position, leave, publish, publish again,
  * close), whose connection breaks or stalls, how small the bounds are, and with the engine `local` when writes and
@@ -17,7 +17,11 @@
 #define ROOM_WORLD_TURNS 1500u
 
 struct room_world_counts {
-  unsigned turns, joins, recoveries, pages, posts, acknowledged, repeated, failed, resets, kills, cuts, faults;
+  unsigned turns, joins, recoveries, pages, undone; /* undone: joins, by a leave */
+  unsigned posts, notes, typings;
+  unsigned acknowledged, repeated, twins, failed, unknown, redactions; /* sends; twins: one beside another */
+  unsigned resets, stalls, kills, cuts, jumps, memory_faults;
+  unsigned full, write_faults, sync_faults, deaths; /* the disk's; deaths: of the process, in a write or sync */
 };
 
 /* Run one seed; what happened is in out_trace, a failure too. An assert or a sanitizer prints how to repeat it. */

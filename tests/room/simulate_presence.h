@@ -1,8 +1,8 @@
-/* tests/room/simulate_presence.h: what the clients of room_world.c do with presence.
+/* tests/room/simulate_presence.h: what the clients of room_guest.c do with presence.
  *
- * Six clients are three users. Each join names its user, and most ask for presence. What must hold: versions increase;
- * nobody gets diffs that did not ask; at the end every client's view, built from a list and the diffs above its
- * version, is what a fresh list has.
+ * Six clients are three users; the one without a subprotocol names none. Each join names its user, and most ask for
+ * presence. What must hold: versions increase; nobody gets diffs that did not ask; at the end every client's view,
+ * built from a list and the diffs above its version, is what a fresh list has.
  */
 #ifndef TESTS_ROOM_SIMULATE_PRESENCE_H
 #define TESTS_ROOM_SIMULATE_PRESENCE_H

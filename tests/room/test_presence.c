@@ -2,9 +2,8 @@
 #include "board.h"
 #include "presence_board.h"
 
-#include <sys/socket.h>
-
 #include <stoa/worker.h>
+#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "room/owner.h"
@@ -264,6 +263,51 @@ static void test_a_killed_connection_leaves(void **state) {
   assert_int_equal(setsockopt(ann.client.base.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
   board_disconnect(&ann.client);
   wait_for(&ben, "ann", 0);
+  board_disconnect(&ben.client);
+  board_stop(&board);
+}
+
+static void count_turn(void *context, int status) {
+  assert_int_equal(status, STOA_OK);
+  atomic_fetch_add((atomic_uint *)context, 1);
+}
+
+/* Let a second pass on all workers. */
+static void pass_second(struct board *board, struct board_clock *clock) {
+  atomic_uint turns = 0;
+  board_clock_advance_ms(clock, 1000);
+  for (uint32_t i = 0; i < workers; i++) {
+    assert_int_equal(stoa_worker_run(board->server, i, count_turn, &turns), STOA_OK);
+  }
+  while (atomic_load(&turns) < workers) {
+    board_run_on_owner(board, "hall", do_nothing, NULL);
+  }
+}
+
+/* The defaults: a ping after 25 s of silence, 10 s for its answer. Nobody answers here, but Ben calls all the time. */
+static void test_a_silent_connection_leaves_when_its_pong_is_missing(void **state) {
+  enum { PING_S = 25, END_S = 60 };
+  static struct board_clock clock;
+  struct board board;
+  struct guest ann, ben;
+  struct presence_view fresh;
+  unsigned seconds = 0;
+  (void)state;
+  board_clock_init(&clock);
+  start(&board, &quick, &clock.clock);
+  enter(&board, &ann);
+  enter(&board, &ben);
+  join(&ben, "ben", "", true);
+  join(&ann, "ann", "", false);
+  do {
+    pass_second(&board, &clock);
+    read_list(&ben, "hall", &fresh);
+    seconds++;
+  } while (seconds < END_S && presence_view_find(&fresh, "ann") != NULL);
+  assert_true(seconds > PING_S && seconds < END_S);
+  wait_for(&ben, "ann", 0);
+  assert_int_equal(ben.view.total, 1);
+  board_disconnect(&ann.client);
   board_disconnect(&ben.client);
   board_stop(&board);
 }
@@ -665,6 +709,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_members_that_did_not_ask_get_no_diffs),
       cmocka_unit_test(test_a_user_that_comes_back_in_time_was_never_gone),
       cmocka_unit_test(test_a_killed_connection_leaves),
+      cmocka_unit_test(test_a_silent_connection_leaves_when_its_pong_is_missing),
       cmocka_unit_test(test_what_a_session_says_of_its_user_can_change),
       cmocka_unit_test(test_what_is_set_while_joining_counts),
       cmocka_unit_test(test_arguments_of_presence_are_checked),

@@ -75,6 +75,7 @@ FOREIGN = [
     ("SQLite", r"sqlite3(ext)?\.h$", r"src/engine/local/|tests/"),
     ("libyaml", r"yaml\.h$", r"src/server/config/|tests/"),
     ("ICU", r"unicode/", r"apps/chatroom/|tests/"),
+    ("ncurses", r"curses\.h$", r"tools/stoa/chat/"),
     ("protobuf-c", r"protobuf-c/|.*\.pb-c\.h$", r"tools/protoc-gen-stoa/|tests/plugin/"),
     ("cmocka", r"cmocka\.h$", r"tests/"),
 ]
@@ -86,7 +87,7 @@ C_HEADERS = set(
 
 # What the C library, the kernel and the compiler bring.
 SYSTEM_HEADERS = set(
-    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs libgen malloc netdb poll pthread pwd regex sched
+    """dirent dlfcn endian fcntl fnmatch ftw getopt glob grp ifaddrs langinfo libgen malloc netdb poll pthread pwd regex sched
     search semaphore spawn strings syslog termios ucontext unistd wait immintrin emmintrin x86intrin arm_neon cpuid
     execinfo""".split()
 )

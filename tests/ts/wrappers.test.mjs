@@ -1,6 +1,7 @@
 // The chat in React and in Vue: the real ones, with a server by hand.
 
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 
 import { run, test } from '../lib/tap.mjs';
 import { load, temporaryFolder } from './build.mjs';
@@ -17,7 +18,7 @@ const { React, Renderer, vue, Chat, forReact, forVue } = await load(`
   export * as forVue from '@stoa/client/vue';
 `, folder);
 
-const settle = () => new Promise((resolve) => { setTimeout(resolve); });
+const settle = () => setImmediate();
 // React runs effects after its body, and a room is left a little later than that.
 const act = async (body) => {
   await Renderer.act(async () => { await body(); await settle(); });

@@ -53,6 +53,8 @@ struct stoa_local {
   struct stoa_engine_batch *batch; /* made before it is needed; NULL: memory was out */
   bool has_ended;                  /* closed for good: no step opens it again */
   bool is_in_transaction;
+  bool has_committed;    /* the batch is stored, and not answered yet */
+  bool has_written;      /* it was more than reading */
   int64_t seq, next_seq; /* the newest row: committed, of this transaction */
   int64_t indexed;       /* the newest row in the index of texts */
   uint64_t retry_ns;     /* when to open again, or to go on without memory */

@@ -139,7 +139,7 @@ static void place_message(const struct stoa_local *local, const struct stoa_loca
   place->prev = next->bounds.top;
   place->offset = next->bounds.top + 1;
   place->ordinal = next->bounds.ordinal + (message->draft.kind == STOA_ENGINE_CHAT ? 1 : 0);
-  place->time_us = now_us > next->time_us ? now_us : next->time_us;
+  place->time_us = stoa_engine_draft_time_us(&message->draft, now_us, next->time_us);
   assert(place->epoch != 0);
 }
 

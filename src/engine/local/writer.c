@@ -249,6 +249,9 @@ static void fail_request(struct stoa_local *local, struct stoa_engine_request *r
   }
   /* A subscription that ends has ended, whatever else failed. */
   stoa_engine_request_fail(request, request->call == STOA_ENGINE_UNSUBSCRIBE ? STOA_ENGINE_OK : status);
+  if (request->call == STOA_ENGINE_PUBLISH) {
+    stoa_engine_note_failure(request);
+  }
 }
 
 static void move(struct stoa_local *local, struct stoa_engine_queue *queue) {
@@ -315,12 +318,19 @@ static int perform(struct stoa_local *local, struct stoa_engine_request *request
     return SQLITE_OK;
   }
   stoa_engine_batch_add(local->batch, request);
-  if (request->call == STOA_ENGINE_PUBLISH && request->generation < atomic_load(&local->engine.generation)) {
-    /* Published before its loop was told of a failure: it would overtake what failed. */
+  if (request->call != STOA_ENGINE_PUBLISH) {
+    return stoa_store_perform(local, request);
+  }
+  if (stoa_engine_must_fail(request)) {
+    /* Published before anybody was told of a failure: it would overtake what failed. */
     stoa_engine_request_fail(request, STOA_ENGINE_UNAVAILABLE);
     return SQLITE_OK;
   }
-  return stoa_store_perform(local, request);
+  int code = stoa_store_perform(local, request);
+  if (request->answer.status == STOA_ENGINE_UNAVAILABLE) {
+    stoa_engine_note_failure(request);
+  }
+  return code;
 }
 
 /* Until the queue is empty, the batch is long enough, or has lasted long enough. */
@@ -374,6 +384,7 @@ static void count_batch(const struct stoa_local *local, uint64_t began_ns) {
   stoa_metric_observe(shard, STOA_EM_BATCH_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
 }
 
+/* With threads, loops may read what is stored before they are told of it. So in steps they can too. */
 static void run_batch(struct stoa_local *local) {
   uint64_t began_ns = stoa_local_now_ns(local);
   bool is_commit = false;
@@ -389,10 +400,16 @@ static void run_batch(struct stoa_local *local) {
   if (was_write) {
     count_batch(local, began_ns);
   }
+  local->has_committed = true;
+  local->has_written = was_write;
+}
+
+static void finish_batch(struct stoa_local *local) {
   stoa_engine_batch_send(local->batch);
   local->batch = NULL;
+  local->has_committed = false;
   begin_jobs(local);
-  if (was_write) {
+  if (local->has_written) {
     log_recovery(local);
     stoa_engine_hub_set_state(&local->engine, STOA_ENGINE_UP, "");
   }
@@ -454,6 +471,10 @@ static bool step_while_down(struct stoa_local *local) {
 }
 
 bool stoa_writer_step(struct stoa_local *local) {
+  if (local->has_committed) {
+    finish_batch(local);
+    return true;
+  }
   if (local->has_ended || !has_batch(local)) {
     return false;
   }
@@ -470,12 +491,18 @@ bool stoa_writer_step(struct stoa_local *local) {
   if (has_work) {
     run_batch(local);
   }
+  if (local->has_committed && !local->options.is_stepped) {
+    finish_batch(local);
+  }
   return has_work;
 }
 
 uint64_t stoa_writer_due_ns(struct stoa_local *local) {
   if (local->has_ended) {
     return UINT64_MAX;
+  }
+  if (local->has_committed) {
+    return 0;
   }
   if (local->batch == NULL || !local->is_open) {
     return local->retry_ns;
@@ -496,8 +523,14 @@ static void answer_jobs(struct stoa_local *local) {
 }
 
 void stoa_writer_close(struct stoa_local *local) {
+  if (local->has_committed) {
+    finish_batch(local);
+  }
   while (local->is_open && has_requests(local) && has_batch(local)) {
     run_batch(local);
+    if (local->has_committed) {
+      finish_batch(local);
+    }
   }
   answer_jobs(local);
   struct stoa_engine_request *request;

@@ -97,7 +97,7 @@ static bool place_message(struct memory *memory, struct stoa_memory_room *room, 
   place->prev = room->bounds.top;
   place->offset = room->bounds.top + 1;
   place->ordinal = room->bounds.ordinal + (message->draft.kind == STOA_ENGINE_CHAT ? 1 : 0);
-  place->time_us = now_us > room->time_us ? now_us : room->time_us;
+  place->time_us = stoa_engine_draft_time_us(&message->draft, now_us, room->time_us);
   return place->epoch != 0 || make_epoch(&place->epoch);
 }
 

@@ -55,7 +55,7 @@ static struct {
   bool is_dead;
   enum vfs_fault fault;
   uint32_t fault_in, fault_count;
-  uint32_t faults, syncs;
+  uint32_t faults[VFS_DIES + 1], syncs;
   int64_t now_ms;
 } disk;
 
@@ -155,17 +155,34 @@ void vfs_fail(enum vfs_fault fault, uint32_t n, uint32_t count) {
 }
 
 static bool is_hit(bool is_sync) {
-  if (disk.fault_in == 0 || is_sync != (disk.fault == VFS_SYNC_FAILS) || --disk.fault_in > 0) {
+  bool concerns = disk.fault == VFS_DIES || is_sync == (disk.fault == VFS_SYNC_FAILS);
+  if (disk.fault_in == 0 || !concerns || --disk.fault_in > 0) {
     return false;
   }
-  disk.faults++;
+  disk.faults[disk.fault]++;
+  disk.is_dead = disk.fault == VFS_DIES;
   disk.fault_count--;
   disk.fault_in = disk.fault_count > 0 ? 1 : 0;
   return true;
 }
 
+bool vfs_is_dead(void) {
+  return disk.is_dead;
+}
+
 uint32_t vfs_faults(void) {
-  return disk.faults;
+  uint32_t sum = 0;
+  for (int i = 0; i <= VFS_DIES; i++) {
+    sum += disk.faults[i];
+  }
+  return sum;
+}
+
+void vfs_count(unsigned *out_full, unsigned *out_writes, unsigned *out_syncs, unsigned *out_deaths) {
+  *out_full = disk.faults[VFS_FULL];
+  *out_writes = disk.faults[VFS_WRITE_FAILS];
+  *out_syncs = disk.faults[VFS_SYNC_FAILS];
+  *out_deaths = disk.faults[VFS_DIES];
 }
 
 uint32_t vfs_syncs(void) {
@@ -225,7 +242,9 @@ static int sync_file(sqlite3_file *base, int flags) {
   }
   disk.syncs++;
   bool fails = is_hit(true);
-  end_changes(file, fails ? LOST : STORED);
+  if (!disk.is_dead) { /* a process that dies here has begun a sync of which nothing is known */
+    end_changes(file, fails ? LOST : STORED);
+  }
   return fails ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 

@@ -30,11 +30,16 @@ enum vfs_fault {
   VFS_FULL,        /* SQLITE_FULL after a part of the write */
   VFS_WRITE_FAILS, /* SQLITE_IOERR_WRITE after a part of the write */
   VFS_SYNC_FAILS,
+  VFS_DIES, /* the process is killed within a write or a sync */
 };
 /* The n-th next write or sync fails, and `count` - 1 after it. 0: none. */
 void vfs_fail(enum vfs_fault fault, uint32_t n, uint32_t count);
+/* Has the process died, of vfs_kill() or VFS_DIES? */
+bool vfs_is_dead(void);
 /* How many writes and syncs were made to fail since the beginning. */
 uint32_t vfs_faults(void);
+/* The same, each kind. */
+void vfs_count(unsigned *out_full, unsigned *out_writes, unsigned *out_syncs, unsigned *out_deaths);
 uint32_t vfs_syncs(void);
 
 /* The generator of the seed; also for the test's own choices. */

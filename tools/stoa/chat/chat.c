@@ -9,7 +9,7 @@
 
 #include "chat/plain.h"
 #include "chat/screen.h"
-#include "command.h"
+#include "../command.h"
 
 static const char help[] =
     "usage: stoa chat URL [options]\n"

@@ -10,7 +10,7 @@
 
 #include "chat/commands.h"
 #include "chat/text.h"
-#include "command.h"
+#include "../command.h"
 
 #define LINE_BYTES_MAX (64u * 1024)
 

@@ -14,7 +14,7 @@
 
 #include "chat/screen_private.h"
 #include "chat/text.h"
-#include "command.h"
+#include "../command.h"
 
 #define LINE_BYTES_MAX (16u * 1024)
 #define TIME_COLUMNS 6

@@ -424,9 +424,11 @@ export const HistoryReply: stoa.Type<HistoryReply> = /* @__PURE__ */ stoa.messag
   [4, 'epoch', stoa.uint64],
 ]);
 
+/** A message is found by the text that it has now, also by a part of a word. An edited one stands where its last edit
+ * does; `before` and `continue_before` go by that place. Deleted messages are not found. */
 export interface SearchRequest {
   room: string;
-  /** 1 to 256 bytes. */
+  /** 1 to 256 bytes, without NUL. */
   text: string;
   /** Offsets below it; 0: from the newest. */
   before: bigint;
@@ -446,6 +448,7 @@ export interface SearchReply {
   items: ChatMessage[];
   /** Search on with this as `before`; 0: all was searched. A page may be empty and still go on. */
   continueBefore: bigint;
+  /** The items are as of this offset, as in HistoryReply; 0 without items, as the epoch. */
   top: bigint;
   epoch: bigint;
 }
