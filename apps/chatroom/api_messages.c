@@ -4,7 +4,7 @@
 #include "handlers.h"
 #include "page.h"
 #include "people.h"
-#include "search.h"
+#include "room_search.h"
 
 #define LIMIT_DEFAULT 50u
 

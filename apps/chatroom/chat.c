@@ -9,6 +9,7 @@
 #include "text.h"
 #include "visible.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,6 +59,7 @@ static struct sending *create(const struct chatroom *chatroom, struct stoa_sessi
   struct stoa_string naming = stoa_string_make(text.data, memchr(text.data, '@', text.len) == NULL ? 0 : text.len);
   struct sending *sending = calloc(1, sizeof *sending + room.len + user_id.len + naming.len);
   const struct member *member = member_find(session, room);
+  assert(member != NULL); /* member_check() has found it */
   if (sending == NULL) {
     return NULL;
   }

@@ -72,10 +72,11 @@ struct rules_subject member_subject(const struct stoa_session *session) {
 const struct stoa_error *member_check(const struct chatroom *chatroom, struct stoa_session *session,
                                       struct stoa_string room, bool is_message) {
   const struct stoa_error *error = chatroom_check_member(chatroom, session, room);
-  struct member *member = error == NULL ? member_find(session, room) : NULL;
-  if (member == NULL) {
+  if (error != NULL) {
     return error;
   }
+  const struct member *member = member_find(session, room);
+  assert(member != NULL);
   struct rules_subject subject = member_subject(session);
   uint32_t retry_ms = 0;
   switch (

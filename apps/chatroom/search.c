@@ -1,5 +1,5 @@
 /* Search: the messages of a room that contain a text. */
-#include "search.h"
+#include "room_search.h"
 
 #include "failure.h"
 #include "fold.h"

@@ -1,4 +1,4 @@
-/* search.h: finds the messages of a room that contain a text now.
+/* room_search.h: finds the messages of a room that contain a text now.
  *
  * The storage finds the first texts of messages and the texts of edits. A message counts where its text of now is: at
  * its own offset, or at that of its last edit. So it is found once, and not by a text that it has no longer.
@@ -6,8 +6,8 @@
  * Does not know: who may search.
  * Thread: a worker's; the answer comes on the same worker, never inside the call.
  */
-#ifndef CHATROOM_SEARCH_H
-#define CHATROOM_SEARCH_H
+#ifndef CHATROOM_ROOM_SEARCH_H
+#define CHATROOM_ROOM_SEARCH_H
 
 #include "chatroom.h"
 
