@@ -5,21 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <stoa/app.h>
-#include <stoa/http.h>
 #include <stoa/log.h>
 
 #define FILE_DEFAULT "chatroom.db"
 #define DATA_DIR_DEFAULT "data"
-
-static const char *check_storage(void *user) {
-  const struct chatroom *chatroom = user;
-  const char *reason;
-  const char *state = stoa_rooms_storage_state(chatroom->rooms, &reason);
-  if (strcmp(state, "up") == 0) {
-    return NULL;
-  }
-  return reason[0] == '\0' ? state : reason;
-}
 
 static void tell_place(struct stoa_app_context *context, const struct stoa_engine_config *engine,
                        const char *data_dir) {
@@ -67,8 +56,5 @@ int chatroom_storage_open(struct chatroom *chatroom, struct stoa_server *server,
     return STOA_E_ARGUMENT;
   }
   int status = create(chatroom, server, config);
-  if (status == STOA_OK) {
-    status = stamps_add_types(chatroom->rooms);
-  }
-  return status == STOA_OK ? stoa_server_add_check(server, "storage", check_storage, chatroom) : status;
+  return status == STOA_OK ? stamps_add_types(chatroom->rooms) : status;
 }
