@@ -85,12 +85,13 @@ const Hint = ({ text }: { text: string }) => (
 function Head({ model }: { model: Model }) {
   const { say } = model.language;
   const { room, roomName } = model;
+  const { online = 0 } = room ?? {};
   const others = model.roomNames().filter((name) => name !== room?.name).reduce((sum, name) => sum + model.unreadOf(name), 0);
   return (
     <header class="top-bar">
-      <IconButton icon="menu" class="only-narrow" label={say('rooms')} isExpanded={model.drawer === 'rooms'}
+      <IconButton icon="menu" class="only-narrow" label={others ? `${say('rooms')} ${badge(others)}` : say('rooms')} isExpanded={model.drawer === 'rooms'}
         onClick={() => model.toggle('rooms')}>
-        {others > 0 && <span class="badge">{badge(others)}</span>}
+        {others > 0 && <span class="badge" aria-hidden="true">{badge(others)}</span>}
       </IconButton>
       <div class="place">
         <h1><span class="hash" aria-hidden="true">#</span><bdi id="room-name">{roomName}</bdi></h1>
@@ -98,9 +99,9 @@ function Head({ model }: { model: Model }) {
       </div>
       <IconButton icon="search" id="search-button" label={say('search')} isPressed={model.panel === 'search'}
         onClick={() => (model.panel === 'search' ? model.closeSearch() : model.searchFor(''))} />
-      <IconButton icon="people" class="people-button" id="people-button" label={say('people')}
+      <IconButton icon="people" class="people-button" id="people-button" label={online ? say('peopleHere', { n: online }) : say('people')}
         isExpanded={model.drawer === 'panel'} onClick={() => model.showPeople()}>
-        {room && room.online > 0 && <span class="count">{room.online}</span>}
+        {online > 0 && <span class="count" aria-hidden="true">{online}</span>}
       </IconButton>
     </header>
   );
@@ -184,7 +185,7 @@ function onKeyDown(model: Model, event: KeyboardEvent): void {
 export function App({ model }: { model: Model }) {
   const [version, setVersion] = useState(0);
   useEffect(() => {
-    model.start(() => setVersion(model.version));
+    model.watch(() => setVersion(model.version));
     const listener = (event: KeyboardEvent) => onKeyDown(model, event);
     addEventListener('keydown', listener);
     return () => removeEventListener('keydown', listener);

@@ -48,10 +48,10 @@ export class Composer extends Component<Props, State> {
   override componentDidMount(): void {
     const { model, room } = this.props;
     this.fill(draftOf(room));
-    model.focusComposer = () => {
+    model.takeFocus = () => {
       // A keyboard on the screen appears when a person asks for it.
-      if (!matchMedia('(pointer: coarse)').matches) {
-        setTimeout(() => !document.querySelector('dialog[open]') && this.box.current?.focus());
+      if (!matchMedia('(pointer: coarse)').matches && !model.dialog) {
+        this.box.current?.focus();
       }
     };
     model.insert = (text) => this.insert(text);
@@ -72,6 +72,10 @@ export class Composer extends Component<Props, State> {
   override componentDidUpdate(before: Props): void {
     const { editing, room } = this.props;
     if (before.editing !== editing) {
+      if (!before.editing) {
+        clearTimeout(this.draftTimer);
+        storeDraft(room, this.text);
+      }
       this.fill(editing ? editing.message : draftOf(room));
     }
   }

@@ -43,6 +43,10 @@ export class Log extends Component<Props, State> {
   private isPlaced = false;
   private anchors: Anchor[] = [];
   private outgoing = 0;
+  /** Where toEnd() left it. */
+  private endTop = 0;
+  /** A person has scrolled, and the event of it is still to come. */
+  private isScrolled = false;
 
   // ---- life ----
 
@@ -57,14 +61,15 @@ export class Log extends Component<Props, State> {
   }
 
   override getSnapshotBeforeUpdate(): null {
-    this.anchors = this.state.isFollowing ? [] : this.findAnchors();
+    this.isScrolled = this.isPlaced && this.state.isFollowing && !this.isAtEnd && this.box.current!.scrollTop < this.endTop - 1;
+    this.anchors = this.state.isFollowing && !this.isScrolled ? [] : this.findAnchors();
     return null;
   }
 
   override componentDidUpdate(): void {
     if (!this.isPlaced) {
       this.place();
-    } else if (this.state.isFollowing) {
+    } else if (this.state.isFollowing && !this.isScrolled) {
       this.toEnd();
     } else {
       this.restore();
@@ -111,6 +116,7 @@ export class Log extends Component<Props, State> {
   private toEnd(): void {
     const box = this.box.current!;
     box.scrollTop = box.scrollHeight;
+    this.endTop = box.scrollTop;
   }
 
   // The messages that are seen now, and where. More than the first, because it may be taken out.
@@ -377,8 +383,8 @@ export class Log extends Component<Props, State> {
           aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
           onMouseOver={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
           {this.start()}
-          {resetAt && <div class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
-          <div id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>
+          {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
+          <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>
         </div>
         {!isFollowing && (
           <button type="button" id="newer" class={`newer ${isBehind ? 'behind' : ''}`} onClick={this.showNewest}

@@ -4,7 +4,9 @@ import { render } from 'preact';
 import { App } from './app.js';
 import { Model } from './model.js';
 
-render(<App model={new Model()} />, document.getElementById('app')!);
+const model = new Model();
+model.start();
+render(<App model={model} />, document.getElementById('app')!);
 
 // What makes the page installable is loaded when everything else is there.
 addEventListener('load', () => setTimeout(() => {

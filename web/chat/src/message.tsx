@@ -128,7 +128,7 @@ function Actions({ item, isMine, isPicking, setPicking }: {
     model.react(item, emoji);
   };
   return (
-    <div class="actions" role="group" aria-label={say('actions')}>
+    <div class="actions" role="group" aria-label={say('actions')} onMouseDown={(event) => event.preventDefault()}>
       {QUICK.slice(0, 3).map((emoji) => (
         <button type="button" key={emoji} class="icon-button quick" aria-label={`${say('react')} ${emoji}`} title={emoji}
           onClick={() => choose(emoji)}>{emoji}</button>

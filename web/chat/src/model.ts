@@ -106,7 +106,8 @@ export class Model {
   target?: { offset: bigint };
   /** Puts text into the message box. */
   insert: (text: string) => void = () => {};
-  focusComposer: () => void = () => {};
+  /** Of the message box; called when the page shows what there is now. */
+  takeFocus: () => void = () => {};
 
   private readonly views = new Map<string, View>();
   private readonly activity = new Map<string, number>();
@@ -114,6 +115,7 @@ export class Model {
   private readonly recent: Room[] = [];
   private readonly listened = new WeakSet<Room>();
   private listener: () => void = () => {};
+  private isFocusWanted = false;
   private isScheduled = false;
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
@@ -121,8 +123,13 @@ export class Model {
 
   // ---- life ----
 
-  start(listener: () => void): void {
+  /** Tell what shows this of every change. */
+  watch(listener: () => void): void {
     this.listener = listener;
+    this.changed();
+  }
+
+  start(): void {
     const isInvited = takeInvitation();
     this.listenToPage();
     this.look();
@@ -145,11 +152,25 @@ export class Model {
           cancelAnimationFrame(frame);
           clearTimeout(timer);
           this.listener();
+          this.giveFocus();
         }
       };
       // Hidden pages have no frames.
       const frame = requestAnimationFrame(run);
       const timer = setTimeout(run, 100);
+    }
+  }
+
+  focusComposer(): void {
+    this.isFocusWanted = true;
+    this.changed();
+  }
+
+  // The view is drawn in a microtask; a dialog that is closed gives the focus back before that.
+  private giveFocus(): void {
+    if (this.isFocusWanted) {
+      this.isFocusWanted = false;
+      setTimeout(() => this.takeFocus());
     }
   }
 
