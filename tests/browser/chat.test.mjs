@@ -458,7 +458,7 @@ test('who is there and who types is told, without a jump of the page', async (t)
   played.server.push('typing', { room: 'lobby', state: 0, userId: 'u-z', nick: 'Zeno' });
   await ada.page.getByText('Zeno is typing…').waitFor();
   assert.equal(await top(), before);
-  played.server.push('chat', message(1, 'typed'));
+  played.server.push('chat', message(1, 'typed', { userId: 'u-z' }));
   await ada.reads('typed');
   assert.equal(await ada.page.getByText('is typing').count(), 0);
   played.server.push('presenceDiff', { room: 'lobby', version: '2', joins: [member('u-c', 'Cleo')], leaves: ['u-b'], total: 3 });

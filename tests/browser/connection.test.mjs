@@ -200,6 +200,8 @@ test('a close code of 4500 or above is final: the banner says why and nothing is
   const { join } = await open(t, browser);
   const { person, sockets } = await withLine(join, 'Ada');
   await sockets[0].close({ code: 4503, reason: 'kicked' });
+  await person.page.waitForFunction(() => window.watched.sockets[0].readyState === WebSocket.CLOSED);
+  await person.page.clock.runFor(500);
   await person.page.getByText('You were removed from the chat.').waitFor();
   await person.page.clock.runFor(600 * SECOND_MS);
   await person.page.evaluate(() => window.dispatchEvent(new Event('online')));

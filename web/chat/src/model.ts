@@ -241,7 +241,8 @@ export class Model {
       this.activity.set(room, unread);
       this.changed();
     });
-    chat.on('error', (error) => error.code !== UNKNOWN_TYPE && this.showError(error));
+    // Before Hello is answered the banner tells why.
+    chat.on('error', (error) => chat.isOpen && error.code !== UNKNOWN_TYPE && this.showError(error));
     this.open(roomOfAddress());
   }
 
