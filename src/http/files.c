@@ -29,8 +29,11 @@ static const char policy[] =
     "Content-Security-Policy: default-src 'self'; connect-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cache-Control: no-cache\r\n";
+    "Referrer-Policy: no-referrer\r\n";
+
+static const char changing[] = "Cache-Control: no-cache\r\n";
+/* RFC 8246: not even a reload asks for it again. */
+static const char unchanging[] = "Cache-Control: public, max-age=31536000, immutable\r\n";
 
 static const char hsts[] = "Strict-Transport-Security: max-age=31536000\r\n";
 
@@ -289,6 +292,17 @@ static bool is_known(struct request *request) {
   return stoa_http_not_modified(request->head, request->data, &version);
 }
 
+/* "chat-0123456789abcdef.js": another content has another name. */
+static bool is_named_by_hash(const char *name) {
+  const char *slash = strrchr(name, '/');
+  const char *dash = strrchr(slash == NULL ? name : slash + 1, '-');
+  if (dash == NULL) {
+    return false;
+  }
+  size_t len = strspn(dash + 1, "0123456789abcdef");
+  return len >= STOA_FILES_HASH_CHARS_MIN && dash[1 + len] == '.';
+}
+
 /* RFC 9110 8.6: in a 304, Content-Length would have to be the one of the 200 response; it is left out. */
 static int append_head(const struct request *request, bool known, struct stoa_buffer *out) {
   char date[STOA_HTTP_DATE_SIZE];
@@ -302,9 +316,10 @@ static int append_head(const struct request *request, bool known, struct stoa_bu
              (long long)request->info.st_size, request->is_gzip ? "Content-Encoding: gzip\r\n" : "");
   }
   int len = snprintf(
-      head, sizeof head, "HTTP/1.1 %s\r\nDate: %s\r\n%s%s%sETag: %s\r\nLast-Modified: %s\r\n%sConnection: %s\r\n\r\n",
-      known ? "304 Not Modified" : "200 OK", date, content, policy, request->secure ? hsts : "", request->etag,
-      modified, stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
+      head, sizeof head, "HTTP/1.1 %s\r\nDate: %s\r\n%s%s%s%sETag: %s\r\nLast-Modified: %s\r\n%sConnection: %s\r\n\r\n",
+      known ? "304 Not Modified" : "200 OK", date, content, policy,
+      is_named_by_hash(request->name) ? unchanging : changing, request->secure ? hsts : "", request->etag, modified,
+      stoa_file_type_compresses(request->name) ? "Vary: Accept-Encoding\r\n" : "",
       request->head->keep_alive ? "keep-alive" : "close");
   assert(len > 0);
   assert((size_t)len < sizeof head);

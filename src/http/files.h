@@ -6,7 +6,8 @@
  * served, except "/.well-known/" (RFC 8615).
  *
  * Clients that accept gzip get a file "x.gz" beside "x" instead of "x". A folder's path without its final slash is
- * redirected.
+ * redirected. Browsers ask again for every file, except for one whose name has a hash of its content, "chat-HASH.js" with
+ * at least 16 lower-case hexadecimal digits: they may keep it for a year.
  *
  * Thread: any, one folder for all workers. Files are read, never mapped, because a mapped file that is truncated would
  * crash the server.
@@ -17,6 +18,7 @@
 #include "http/http.h"
 
 #define STOA_FILES_PATH_BYTES_MAX 4096
+#define STOA_FILES_HASH_CHARS_MIN 16u
 
 struct stoa_files {
   int root_fd;                          /* -1: no folder */

@@ -56,13 +56,19 @@ export class Person {
   static async join(browser, url, name, options) {
     const person = await Person.visit(browser, url, options);
     await person.giveName(name);
-    await person.sees('#status[data-state=online]');
+    await person.isOnline();
     return person;
   }
 
   async giveName(name) {
     await this.page.locator('#name-dialog input').fill(name);
     await this.page.locator('#name-dialog button[type=submit]').click();
+  }
+
+  // On a phone the state is in a drawer.
+  async isOnline() {
+    await this.page.locator('#status[data-state=online]').waitFor({ state: 'attached' });
+    await this.page.waitForFunction(() => !document.querySelector('.skeleton'));
   }
 
   async write(text) {
@@ -99,12 +105,43 @@ export class Person {
         sender: node.querySelector('.sender').textContent,
         time: node.querySelector('time').dateTime,
         shownTime: node.querySelector('time').textContent,
+        state: ['failed', 'pending'].find((state) => node.classList.contains(state)) ?? 'stored',
         own: node.classList.contains('own'),
         long: node.querySelector('.long') !== null,
         elements: node.querySelector('.text').childElementCount,
       };
     }, text);
     return handle.jsonValue();
+  }
+
+  // Wait for a message that the server has.
+  async readsStored(text) {
+    await this.page.waitForFunction((wanted) => [...document.querySelectorAll('.message:not(.pending)')].some(
+      (node) => node.querySelector('.text').textContent === wanted), text);
+    return this.reads(text);
+  }
+
+  // The row of a message.
+  row(text) {
+    return this.page.locator('.message', { has: this.page.locator('.text', { hasText: text }) }).last();
+  }
+
+  // Click an action of a message, by its class.
+  async act(text, action) {
+    await this.row(text).hover();
+    await this.row(text).locator(`.actions .${action}`).click();
+  }
+
+  async texts() {
+    return this.page.locator('.message .text').allTextContents();
+  }
+
+  // Another tab is in front, or this one again.
+  async look(isShown) {
+    await this.page.evaluate((value) => {
+      window.watched.hidden = !value;
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, isShown);
   }
 
   async messageCount() {

@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { Chatroom } from '../lib/chatroom.mjs';
 import { Person, launch } from './browser.mjs';
 
-const PICTURE = fileURLToPath(new URL('../../docs/screenshots/chat.png', import.meta.url));
-const WINDOW = { width: 640, height: 690 };
+const FOLDER = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
+const WINDOW = { width: 1120, height: 700 };
+const PHONE = { width: 360, height: 700 };
 const GAP = 24;
 
 const LINES = [
@@ -33,16 +34,16 @@ async function picture(person) {
   return (await person.page.screenshot()).toString('base64');
 }
 
-// Two windows beside each other, as one picture.
-async function compose(browser, pictures) {
-  const viewport = { width: 2 * WINDOW.width + 3 * GAP, height: WINDOW.height + 2 * GAP };
+// Windows beside each other, as one picture.
+async function compose(browser, name, pictures) {
+  const viewport = { width: WINDOW.width + PHONE.width + 3 * GAP, height: WINDOW.height + 2 * GAP };
   const page = await browser.newPage({ viewport });
   const images = pictures.map((data) => `<img src="data:image/png;base64,${data}">`).join('');
   await page.setContent(`<style>
     body { display: flex; gap: ${GAP}px; margin: 0; padding: ${GAP}px; background: #c9d6d3 }
     img { border-radius: 12px; box-shadow: 0 6px 24px rgb(0 0 0 / 30%) }
   </style>${images}`);
-  await page.screenshot({ path: PICTURE });
+  await page.screenshot({ path: FOLDER + name });
 }
 
 const browser = await launch();
@@ -51,9 +52,11 @@ const url = `http://127.0.0.1:${chatroom.port}/`;
 const people = {
   Ada: await Person.join(browser, url, 'Ada', { viewport: WINDOW, colorScheme: 'light' }),
   Zeno: await Person.join(browser, url, 'Zeno', { viewport: WINDOW, colorScheme: 'dark' }),
-  小明: await Person.join(browser, url, '小明', { viewport: WINDOW, locale: 'zh-CN' }),
+  小明: await Person.join(browser, url, '小明', { viewport: PHONE, isMobile: true, hasTouch: true, locale: 'zh-CN' }),
 };
 await chat(people);
-await compose(browser, [await picture(people.Ada), await picture(people.Zeno)]);
+const { Ada, Zeno, 小明: ming } = people;
+await compose(browser, 'chat.png', [await picture(Ada), await picture(ming)]);
+await compose(browser, 'chat-dark.png', [await picture(Zeno), await picture(ming)]);
 await browser.close();
 await chatroom.kill();

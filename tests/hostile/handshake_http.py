@@ -10,7 +10,7 @@ from ws_raw import TEXT, frame, request
 
 HEAD_MAX = 16384
 COMPRESSED = {"server.compression": True}
-PAGE = {"server.web_root": os.path.join(os.path.dirname(__file__), "..", "..", "web", "chat")}
+PAGE = {"server.web_root": os.path.join(os.path.dirname(__file__), "..", "..", "web", "chat", "dist")}
 ALLOWED = {"server.allowed_origins": ["https://good.example", "http://localhost:8080"]}
 
 

@@ -360,6 +360,32 @@ static void test_a_client_that_has_the_version_gets_304(void **state) {
   expect_content(site_get("/", fields), "gape");
 }
 
+static void test_a_name_with_a_hash_of_the_content_is_kept_for_ever(void **state) {
+  (void)state;
+  static const char for_ever[] = "public, max-age=31536000, immutable";
+  static const struct {
+    const char *name;
+    const char *control;
+  } files[] = {
+      {"chat-0123456789abcdef.js", for_ever},    {"a-b-0123456789abcdef0123456789abcdef.css", for_ever},
+      {"chat-0123456789abcde.js", "no-cache"},   {"chat-0123456789ABCDEF.js", "no-cache"},
+      {"chat-0123456789abcdefg.js", "no-cache"}, {"chat-0123456789abcdef", "no-cache"},
+      {"chat0123456789abcdef.js", "no-cache"},   {"index.html", "no-cache"},
+  };
+  char path[100];
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    snprintf(path, sizeof path, "root/%s", files[i].name);
+    site_write(path, "content");
+    const char *answer = site_get(path + sizeof "root" - 1, NULL);
+    expect_content(answer, "content");
+    assert_string_equal(field_of(answer, "Cache-Control"), files[i].control);
+  }
+  site_make_folder("root/old-0123456789abcdef.d");
+  site_write("root/old-0123456789abcdef.d/page.html", "content");
+  const char *answer = site_get("/old-0123456789abcdef.d/page.html", NULL);
+  assert_string_equal(field_of(answer, "Cache-Control"), "no-cache");
+}
+
 /* Compressed files. */
 
 static void test_a_gzipped_file_beside_it_goes_to_clients_that_take_it(void **state) {
@@ -542,6 +568,7 @@ int main(void) {
       TEST(test_a_rename_elsewhere_does_not_make_a_file_missing),
       TEST(test_what_the_system_refuses_is_not_answered_with_404),
       TEST(test_a_client_that_has_the_version_gets_304),
+      TEST(test_a_name_with_a_hash_of_the_content_is_kept_for_ever),
       TEST(test_a_gzipped_file_beside_it_goes_to_clients_that_take_it),
       TEST(test_a_gzipped_file_that_is_older_or_none_is_not_taken),
       TEST(test_http_1_0_is_answered_and_closed_unless_it_asks_to_stay),

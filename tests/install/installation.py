@@ -7,6 +7,7 @@ import atexit
 import functools
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -69,13 +70,14 @@ class Installation:
         return os.path.join(self.prefix, "bin", name)
 
     def files(self):
-        """Of the prefix, with LIBDIR and VERSION for what differs between machines and versions."""
+        """Of the prefix, with LIBDIR, VERSION and HASH for what differs between machines and versions."""
         libdir = os.path.relpath(self.libdir, self.prefix)
         version = self.pkg_config("--modversion")
         found = []
         for folder, _, names in os.walk(self.prefix):
             found += [os.path.relpath(os.path.join(folder, name), self.prefix) for name in names]
-        return sorted(name.replace(libdir, "LIBDIR", 1).replace(version, "VERSION") for name in found)
+        names = (name.replace(libdir, "LIBDIR", 1).replace(version, "VERSION") for name in found)
+        return sorted(re.sub(r"-[0-9a-f]{16}\.", "-HASH.", name) for name in names)
 
     def pkg_config(self, *arguments):
         return run(["pkg-config", *arguments, "stoa"], "/", self.env).strip()

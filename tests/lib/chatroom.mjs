@@ -6,7 +6,7 @@ import readline from 'node:readline';
 
 import { within } from './waiting.mjs';
 
-const WEB_ROOT = fileURLToPath(new URL('../../web/chat', import.meta.url));
+const WEB_ROOT = fileURLToPath(new URL('../../web/chat/dist', import.meta.url));
 const LOG_LINES_KEPT = 50;
 const LISTENING = /\bevent="?listening"?\s.*\baddress="?\S*?:(\d+)"?(?:\s|$)/;
 

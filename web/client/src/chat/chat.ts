@@ -66,6 +66,7 @@ export interface ChatEvents {
 
 const UNAUTHORIZED = [101, 109];
 const PASSING = [100, 106, 108, 111];
+const UNKNOWN_TYPE = 104;
 const BAD_TOKEN_CLOSE = 4500;
 // Refresh this long before the token expires, at the latest at 3/4 of its time; and again after a failure.
 const REFRESH_MS = 60000;
@@ -93,6 +94,8 @@ export class Chat {
   readonly userIds_ = new Set<string>();
   private readonly listeners = new Listeners();
   private readonly joined = new Set<Room>();
+  /** Message types that the server does not know; each one counts as an error of the session. */
+  private readonly unknownTypes = new Set<number>();
   private readonly options: ChatOptions;
   private readonly storage: TokenStorage | null;
   private client!: Client<typeof ChatroomApi>;
@@ -214,6 +217,9 @@ export class Chat {
 
   /** Lost when there is no connection. @internal */
   send_<K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>): void {
+    if (this.unknownTypes.has(ChatroomApi.messages[name][0])) {
+      return;
+    }
     try {
       this.client.send(name, message);
     } catch {
@@ -264,7 +270,12 @@ export class Chat {
     const client = new Client(ChatroomApi, this.url, { probe: () => this.probe(), ...this.options });
     this.client = client;
     client.onState((state, detail) => this.onState(state, detail));
-    client.onError((error, type) => this.listeners.tell('error', undefined, error, type));
+    client.onError((error, type) => {
+      if (error.code === UNKNOWN_TYPE) {
+        this.unknownTypes.add(type);
+      }
+      this.listeners.tell('error', undefined, error, type);
+    });
     client.on('goingAway', (message) => this.onGoingAway(message));
     client.on('roomActivity', (message) => this.listeners.tell('activity', undefined, message));
     client.on('chat', (message) => this.room(message.room)?.onMessage_(message));
@@ -330,6 +341,7 @@ export class Chat {
 
   private begin(me: HelloReply): void {
     this.isRefused = false;
+    this.unknownTypes.clear();
     this.me = me;
     this.userIds_.add(me.userId);
     this.options.nick = me.nick;

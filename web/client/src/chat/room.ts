@@ -15,7 +15,7 @@ import {
 } from '../api/chatroom/v1/chatroom.stoa.js';
 import { type Chat } from './chat.js';
 import { Outgoing, Queue } from './outgoing.js';
-import { addMessage, addPage, applyEvent, EMPTY, pageItems, type Window } from './window.js';
+import { addMessage, addPage, applyEvent, EMPTY, pageItems, type Item, type Window } from './window.js';
 
 /** `left`: final; Chat.join() gives another object. */
 export type RoomState = 'joining' | 'joined' | 'left';
@@ -183,6 +183,22 @@ export class Room {
   /** Let `messages` be the newest page again. */
   async loadNewest(limit = 50): Promise<void> {
     await this.load('before', limit, undefined);
+  }
+
+  /** Let `messages` be what is around a message. */
+  async loadAround(offset: bigint, limit = 50): Promise<void> {
+    await this.whileLoading(async () => {
+      const { epoch } = this.place ?? {};
+      const older = await this.history({ before: offset + 1n, limit });
+      const newer = await this.history({ after: offset, limit });
+      if (epoch === this.place?.epoch) {
+        const pages = [older, newer].map(({ items, top }) => this.pageWith(items, top));
+        const before = addPage(EMPTY, pages[0], 'before', older.more, this.windowMax);
+        this.window = addPage(before, pages[1], 'after', newer.more, this.windowMax);
+        this.takeMeanwhile(newer.more, newer.top);
+        this.changed();
+      }
+    });
   }
 
   search(text: string, request: Init<SearchRequest> = {}): Promise<SearchReply> {
@@ -529,32 +545,48 @@ export class Room {
     }
   }
 
-  private async load(side: 'before' | 'after', limit: number, edge: bigint | undefined): Promise<void> {
+  // What is received while pages are on their way is put into them.
+  private async whileLoading(load: () => Promise<void>): Promise<void> {
     this.loading += 1;
     try {
-      const { epoch } = this.place ?? {};
-      const { items, top, more } = await this.history({ [side]: edge, limit });
-      const { messages, events } = this.meanwhile;
-      if (epoch !== this.place?.epoch) {
-        return;
-      }
-      const newer = events.filter(({ offset }) => offset > top);
-      const page = pageItems(items, top, newer, this.myId);
-      const isNewest = edge === undefined;
-      const isEnd = isNewest || (side === 'after' && !more);
-      const known = isNewest ? EMPTY : this.window;
-      const all = addPage(known, page, isEnd ? 'after' : side, !isEnd && more, this.windowMax);
-      this.window = isNewest ? { ...all, moreBefore: more } : all;
-      if (isEnd) {
-        messages.forEach((message) => (this.window = addMessage(this.window, message, this.windowMax)));
-        newer.forEach((event) => (this.window = applyEvent(this.window, event, this.myId)));
-      }
-      this.changed();
+      await load();
     } finally {
       this.loading -= 1;
       if (!this.loading) {
         this.meanwhile = { messages: [], events: [] };
       }
     }
+  }
+
+  private pageWith(items: readonly ChatMessage[], top: bigint): Item[] {
+    return pageItems(items, top, this.eventsAfter(top), this.myId);
+  }
+
+  private eventsAfter(top: bigint): EventMessage[] {
+    return this.meanwhile.events.filter(({ offset }) => offset > top);
+  }
+
+  private takeMeanwhile(isMore: boolean, top: bigint): void {
+    if (!isMore) {
+      this.meanwhile.messages.forEach((message) => (this.window = addMessage(this.window, message, this.windowMax)));
+      this.eventsAfter(top).forEach((event) => (this.window = applyEvent(this.window, event, this.myId)));
+    }
+  }
+
+  private async load(side: 'before' | 'after', limit: number, edge: bigint | undefined): Promise<void> {
+    await this.whileLoading(async () => {
+      const { epoch } = this.place ?? {};
+      const { items, top, more } = await this.history({ [side]: edge, limit });
+      if (epoch === this.place?.epoch) {
+        const page = this.pageWith(items, top);
+        const isNewest = edge === undefined;
+        const isEnd = isNewest || (side === 'after' && !more);
+        const known = isNewest ? EMPTY : this.window;
+        const all = addPage(known, page, isEnd ? 'after' : side, !isEnd && more, this.windowMax);
+        this.window = isNewest ? { ...all, moreBefore: more } : all;
+        this.takeMeanwhile(!isEnd, top);
+        this.changed();
+      }
+    });
   }
 }

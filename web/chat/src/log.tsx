@@ -1,0 +1,410 @@
+// log.tsx: the list of messages. It follows what is new while it is at its end, and else holds still: whatever is put in
+// or taken out above, the first message that is seen stays where it is. Browsers' own scroll anchoring is switched off,
+// because not all have it.
+import { type Item, type Room } from '@stoa/client/chat';
+import { Component, createRef } from 'preact';
+
+import { Message, Pending } from './message.js';
+import { type Model } from './model.js';
+import { Spinner } from './parts.js';
+import { rowsOf, type Row } from './rows.js';
+
+// So near to the end counts as the end.
+const END_PX = 30;
+// Older and newer pages are loaded when the end of what is there is so near.
+const LOAD_PX = 600;
+const TARGET_MS = 2500;
+
+interface Props {
+  model: Model;
+  room: Room;
+  /** Changes with everything that is shown. */
+  version: number;
+}
+
+interface State {
+  isFollowing: boolean;
+  activeKey: string;
+  isPicking: boolean;
+  isLoading: boolean;
+  targetKey: string;
+}
+
+interface Anchor {
+  node: Element;
+  top: number;
+}
+
+export class Log extends Component<Props, State> {
+  override state: State = { isFollowing: true, activeKey: '', isPicking: false, isLoading: false, targetKey: '' };
+  private readonly box = createRef<HTMLDivElement>();
+  private readonly list = createRef<HTMLDivElement>();
+  private readonly sizes = new ResizeObserver(() => this.resized());
+  private isPlaced = false;
+  private anchors: Anchor[] = [];
+  private outgoing = 0;
+  /** Where toEnd() left it. */
+  private endTop = 0;
+  /** A person has scrolled, and the event of it is still to come. */
+  private isScrolled = false;
+
+  // ---- life ----
+
+  override componentDidMount(): void {
+    this.sizes.observe(this.box.current!);
+    this.place();
+    this.afterUpdate();
+  }
+
+  override componentWillUnmount(): void {
+    this.sizes.disconnect();
+  }
+
+  override getSnapshotBeforeUpdate(): null {
+    this.isScrolled = this.isPlaced && this.state.isFollowing && !this.isAtEnd && this.box.current!.scrollTop < this.endTop - 1;
+    this.anchors = this.state.isFollowing && !this.isScrolled ? [] : this.findAnchors();
+    return null;
+  }
+
+  override componentDidUpdate(): void {
+    if (!this.isPlaced) {
+      this.place();
+    } else if (this.state.isFollowing && !this.isScrolled) {
+      this.toEnd();
+    } else {
+      this.restore();
+    }
+    this.afterUpdate();
+  }
+
+  private afterUpdate(): void {
+    const { model, room } = this.props;
+    const isNewOne = room.outgoing.length > this.outgoing;
+    this.outgoing = room.outgoing.length;
+    if (isNewOne && !this.state.isFollowing) {
+      this.showNewest();
+    }
+    if (model.target) {
+      this.showTarget();
+    }
+    this.tellRead();
+    this.loadMore();
+  }
+
+  // The first time: at the first unread message, else at the end.
+  private place(): void {
+    const { room } = this.props;
+    if (room.state === 'joined' || room.messages.length) {
+      this.isPlaced = true;
+      const box = this.box.current!;
+      const line = box.querySelector<HTMLElement>('.unread-line');
+      this.toEnd();
+      if (line) {
+        box.scrollTop = Math.min(box.scrollTop, line.offsetTop - box.clientHeight / 3);
+      }
+      this.look();
+    }
+  }
+
+  // ---- where it is ----
+
+  private get isAtEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.box.current!;
+    return scrollHeight - scrollTop - clientHeight <= END_PX && !this.props.room.window.moreAfter;
+  }
+
+  private toEnd(): void {
+    const box = this.box.current!;
+    box.scrollTop = box.scrollHeight;
+    this.endTop = box.scrollTop;
+  }
+
+  // The messages that are seen now, and where. More than the first, because it may be taken out.
+  private findAnchors(): Anchor[] {
+    const { top, bottom } = this.box.current!.getBoundingClientRect();
+    const nodes = this.list.current!.children;
+    let [low, high] = [0, nodes.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (nodes[middle]!.getBoundingClientRect().bottom > top) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    const anchors: Anchor[] = [];
+    for (let at = low; at < nodes.length; at += 1) {
+      const node = nodes[at]!;
+      const place = node.getBoundingClientRect();
+      if (place.top > bottom) {
+        break;
+      }
+      // Lines between messages come and go.
+      if (node.classList.contains('message')) {
+        anchors.push({ node, top: place.top });
+      }
+    }
+    return anchors;
+  }
+
+  private restore(): void {
+    const anchor = this.anchors.find(({ node }) => node.isConnected);
+    if (anchor) {
+      const moved = anchor.node.getBoundingClientRect().top - anchor.top;
+      if (moved) {
+        this.box.current!.scrollTop += moved;
+      }
+    }
+  }
+
+  private resized(): void {
+    if (this.state.isFollowing) {
+      this.toEnd();
+    } else {
+      this.restore();
+    }
+  }
+
+  private look(): void {
+    const isFollowing = this.isAtEnd;
+    if (isFollowing !== this.state.isFollowing) {
+      this.setState({ isFollowing });
+    }
+  }
+
+  private readonly onScroll = (): void => {
+    if (this.isPlaced) {
+      this.look();
+      this.anchors = this.findAnchors();
+      this.tellRead();
+      this.loadMore();
+    }
+  };
+
+  // Read is what a person can see: the page is shown and has the focus, and the end is in view.
+  private tellRead(): void {
+    const { model, room } = this.props;
+    if (this.isPlaced && model.isAttentive && room.state === 'joined' && this.isAtEnd) {
+      room.read();
+    }
+  }
+
+  // ---- more messages ----
+
+  private async load(run: () => Promise<void>): Promise<void> {
+    if (!this.state.isLoading) {
+      this.setState({ isLoading: true });
+      await this.props.model.attempt(run);
+      this.setState({ isLoading: false });
+    }
+  }
+
+  private loadMore(): void {
+    const { room } = this.props;
+    const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
+    if (!this.isPlaced || this.state.isLoading || room.state !== 'joined') {
+      return;
+    }
+    if (room.window.moreBefore && scrollTop < LOAD_PX) {
+      this.load(() => room.loadOlder());
+    } else if (room.window.moreAfter && scrollHeight - scrollTop - clientHeight < LOAD_PX) {
+      this.load(() => room.loadNewer());
+    }
+  }
+
+  private readonly showNewest = async (): Promise<void> => {
+    const { room, model } = this.props;
+    if (room.window.moreAfter) {
+      await model.attempt(() => room.loadNewest());
+    }
+    this.setState({ isFollowing: true }, () => this.toEnd());
+  };
+
+  private showTarget(): void {
+    const { model, room } = this.props;
+    const { offset } = model.target!;
+    const key = rowsOf(room.messages, [], this.marks()).find((row) => row.kind === 'message' && row.item.offset === offset)?.key;
+    model.target = undefined;
+    const node = key && this.nodeOf(key);
+    if (node) {
+      this.setState({ targetKey: key, isFollowing: false }, () => {
+        node.scrollIntoView({ block: 'center' });
+        node.focus({ preventScroll: true });
+        this.look();
+      });
+      setTimeout(() => this.setState({ targetKey: '' }), TARGET_MS);
+    }
+  }
+
+  // ---- the active message, which shows its actions ----
+
+  private nodeOf(key: string): HTMLElement | undefined {
+    return [...this.list.current!.children].find((node) => (node as HTMLElement).dataset.key === key) as HTMLElement;
+  }
+
+  private activate(key: string): void {
+    if (key !== this.state.activeKey && !this.state.isPicking) {
+      this.setState({ activeKey: key });
+    }
+  }
+
+  private readonly onPoint = ({ target }: Event): void => {
+    this.activate((target as Element).closest<HTMLElement>('.message')?.dataset.key ?? this.state.activeKey);
+  };
+
+  private readonly onLeave = (): void => {
+    if (!this.list.current!.contains(document.activeElement)) {
+      this.activate('');
+    }
+  };
+
+  private readonly setPicking = (isPicking: boolean): void => {
+    this.setState({ isPicking });
+    if (!isPicking) {
+      this.nodeOf(this.state.activeKey)?.focus({ preventScroll: true });
+    }
+  };
+
+  private activeItem(): Item | undefined {
+    const rows = rowsOf(this.props.room.messages, [], this.marks());
+    const row = rows.find(({ key }) => key === this.state.activeKey);
+    return row?.kind === 'message' ? row.item : undefined;
+  }
+
+  private walk(step: number): void {
+    const nodes = [...this.list.current!.querySelectorAll<HTMLElement>('.message')];
+    const at = nodes.findIndex((node) => node.contains(document.activeElement));
+    const next = nodes[at < 0 ? nodes.length - 1 : Math.min(nodes.length - 1, Math.max(0, at + step))];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: 'nearest' });
+  }
+
+  private readonly onKeyDown = (event: KeyboardEvent): void => {
+    const { model } = this.props;
+    const isOnRow = (event.target as Element).matches('.message, #log');
+    if (event.ctrlKey || event.metaKey || event.altKey || !isOnRow) {
+      return;
+    }
+    const item = this.activeItem();
+    const isOnMessage = item !== undefined && (event.target as Element).matches('.message') && !item.deleted;
+    if (event.key === 'ArrowUp' || event.key === 'ArrowDown') {
+      this.walk(event.key === 'ArrowUp' ? -1 : 1);
+    } else if (event.key === 'End') {
+      this.showNewest();
+    } else if (isOnMessage && event.key.toLowerCase() === 'r') {
+      model.reply(item);
+    } else if (isOnMessage && event.key.toLowerCase() === 'e' && model.isMine(item)) {
+      model.startEdit(item);
+    } else if (isOnMessage && event.key === 'Delete' && model.mayDelete(item)) {
+      model.ask({ kind: 'delete', item });
+    } else if (isOnMessage && event.key === '+') {
+      this.setPicking(true);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  // ---- view ----
+
+  private marks() {
+    const { model, room } = this.props;
+    const { unreadAfter, gapBefore } = model.viewOf(room.name);
+    return { unreadAfter, gapBefore, me: model.me?.userId ?? '', isSentHere: model.isSentHere };
+  }
+
+  private row(row: Row, byOffset: Map<bigint, Item>, newestSent: string) {
+    const { model, room } = this.props;
+    const { language, me } = model;
+    const { activeKey, isPicking, targetKey } = this.state;
+    const nick = me?.nick ?? '';
+    switch (row.kind) {
+      case 'day':
+        return <div key={row.key} class="day"><span>{language.day(row.ms)}</span></div>;
+      case 'unread':
+        return <div key={row.key} class="unread-line"><span>{language.say('unread')}</span></div>;
+      case 'gap':
+        return (
+          <div key={row.key} class="note">
+            <span>{language.say('gap')}</span>
+            <button type="button" class="link-button" onClick={() => this.load(() => room.loadOlder())}>
+              {language.say('loadMissing')}
+            </button>
+          </div>
+        );
+      case 'message':
+        return (
+          <Message key={row.key} rowKey={row.key} item={row.item} ms={row.ms} isHead={row.isHead} nick={nick}
+            language={language} isMine={model.isMine(row.item)} quoted={byOffset.get(row.item.replyTo)}
+            isActive={row.key === activeKey} isPicking={row.key === activeKey && isPicking}
+            isNewestSent={row.key === newestSent} isTarget={row.key === targetKey}
+            mayChange={room.state === 'joined'} setPicking={this.setPicking} />
+        );
+      case 'outgoing':
+        return (
+          <Pending key={row.key} rowKey={row.key} message={row.message} state={row.state} isHead={row.isHead} isMine
+            nick={nick} userId={me?.userId ?? ''} language={language} quoted={byOffset.get(row.message.replyTo)}
+            isOnline={model.chat?.isOpen === true} />
+        );
+    }
+  }
+
+  private start() {
+    const { model, room } = this.props;
+    const { say } = model.language;
+    const name = room.name || model.roomName;
+    if (room.window.moreBefore || (this.state.isLoading && room.messages.length)) {
+      return <Spinner>{say('loading')}</Spinner>;
+    }
+    if (room.state === 'joining' && !room.messages.length && !room.place) {
+      return <Skeleton />;
+    }
+    return (
+      <div id="start" class="start">
+        <h2>{say('empty', { room: name })}</h2>
+        {room.topic && <p dir="auto">{room.topic}</p>}
+        {!room.messages.length && !room.outgoing.length && <p>{say('emptyHint')}</p>}
+      </div>
+    );
+  }
+
+  override render({ model, room }: Props, { isFollowing, isLoading }: State) {
+    const { say, clock } = { say: model.language.say, clock: (ms: number) => model.language.clock(ms) };
+    const rows = rowsOf(room.messages, room.outgoing, this.marks());
+    const byOffset = new Map(room.messages.map((item) => [item.offset, item]));
+    const own = room.messages.filter((item) => model.isMine(item) && model.isSentHere(item.clientMsgId));
+    const newestSent = own.length ? `own ${own[own.length - 1]!.clientMsgId}` : '';
+    const { resetAt } = model.viewOf(room.name);
+    const isBehind = !isFollowing && (room.unread > 0 || room.window.moreAfter);
+    return (
+      <div class="conversation">
+        <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
+          aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
+          onMouseOver={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
+          {this.start()}
+          {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
+          <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>
+        </div>
+        {!isFollowing && (
+          <button type="button" id="newer" class={`newer ${isBehind ? 'behind' : ''}`} onClick={this.showNewest}
+            aria-label={room.unread ? undefined : say('toNewest')}>
+            {room.unread > 0 && <span>{say('newer', { n: room.unread })}</span>}
+            <svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+              <path d="m6 9.400 6 6 6-6L16.600 8 12 12.600 7.400 8z" fill="currentColor" />
+            </svg>
+          </button>
+        )}
+      </div>
+    );
+  }
+}
+
+// The shape of what comes.
+const Skeleton = () => (
+  <div class="skeleton" aria-hidden="true">
+    {[60, 85, 40, 70].map((width) => (
+      <div key={width}><span /><p data-width={width} /></div>
+    ))}
+  </div>
+);
