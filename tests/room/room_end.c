@@ -150,6 +150,12 @@ static bool has_arrived(const struct world *world) {
   return true;
 }
 
+static void wait_for_arrival(struct world *world, unsigned turns_max) {
+  while (!has_arrived(world) && may_go_on(world, turns_max)) {
+    world_settle_step(world);
+  }
+}
+
 /* Until everybody was told who is where, and what a fresh list says of it. */
 static void read_presence(struct world *world, unsigned turns_max) {
   const struct guest *guest = &world->guests[0];
@@ -174,13 +180,12 @@ void world_check_end(struct world *world, unsigned turns_max) {
   for (uint32_t room = 0; room < ROOMS; room++) {
     read_room(world, room, turns_max);
   }
-  while (!has_arrived(world) && may_go_on(world, turns_max)) {
-    world_settle_step(world);
-  }
+  wait_for_arrival(world, turns_max);
   for (int i = 0; i < 500; i++) { /* what should not come */
     world_settle_step(world);
   }
   read_presence(world, turns_max);
+  wait_for_arrival(world, turns_max); /* of a first client that has got its first message only now */
   for (uint32_t room = 0; room < ROOMS && world->trace->failure[0] == '\0'; room++) {
     if (world->shown[room].count > 0) {
       oracle_check_room(world->trace, room_names[room], &world->shown[room], &world->stored[room],

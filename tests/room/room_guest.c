@@ -155,23 +155,23 @@ static void on_note(void *user, struct stoa_client *client, const struct board_v
   see(&guest->stays[room], note->epoch, note->offset);
 }
 
-/* "1 c3": volatile messages go to all members but their sender. */
+/* "1 c3 2": volatile messages go to all members but the session that sent them, here the client's second one. */
 static void on_typing(void *user, struct stoa_client *client, const struct board_v1_typing_message *typing) {
   struct guest *guest = user;
   struct world *world = guest->world;
-  unsigned room = 0, from = 0;
-  char text[16] = {0};
+  unsigned room = 0, from = 0, connection = 0;
+  char text[24] = {0};
   (void)client;
-  memcpy(text, typing->text.data, typing->text.len < 15 ? typing->text.len : 15);
+  memcpy(text, typing->text.data, typing->text.len < 23 ? typing->text.len : 23);
   if (guest->has_given_up) {
     return;
   }
   world->counts->typings++;
   if (guest->is_plain) {
     trace_fail(world->trace, "c%u has no subprotocol and gets a volatile message", guest->index);
-  } else if (sscanf(text, "%u c%u", &room, &from) != 2 || room >= ROOMS) {
+  } else if (sscanf(text, "%u c%u %u", &room, &from, &connection) != 3 || room >= ROOMS) {
     trace_fail(world->trace, "c%u gets a volatile message that nobody has sent", guest->index);
-  } else if (from == guest->index) {
+  } else if (from == guest->index && connection == guest->connections) {
     trace_fail(world->trace, "c%u gets its own volatile message", guest->index);
   } else if (!guest->stays[room].is_member) {
     trace_fail(world->trace, "c%u gets a volatile message of %s and is no member", guest->index, room_names[room]);
@@ -488,8 +488,8 @@ static void on_typed(void *user, struct stoa_client *client, const struct board_
 }
 
 static void type(struct stay *stay) {
-  char text[16];
-  snprintf(text, sizeof text, "%u c%u", room_index(stay), stay->guest->index);
+  char text[24];
+  snprintf(text, sizeof text, "%u c%u %u", room_index(stay), stay->guest->index, stay->guest->connections);
   const struct board_v1_send_request request = {
       .room = stoa_string_of(room_names[room_index(stay)]), .text = stoa_string_of(text), .how = STOA_STR("typing")};
   int ignored = board_v1_board_client_call_send(stay->guest->client, &request, 0, on_typed, NULL, NULL);
@@ -557,6 +557,7 @@ void guest_act(struct guest *guest) {
 
 static void begin_connection(struct guest *guest) {
   const struct board_v1_enter_message enter = {.room = stoa_string_of(room_names[0])};
+  guest->connections++;
   if (guest->is_plain) {
     guest->stays[0].view.seen_count = 0;
     int ignored = board_v1_client_send_enter(guest->client, &enter);
