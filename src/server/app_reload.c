@@ -107,7 +107,7 @@ static int call_hook(struct stoa_app_context *context, const struct stoa_app_loa
 
 /* Putting it in force. */
 
-static int apply(struct stoa_app_context *context, const struct stoa_app_loaded *loaded) {
+static int apply(struct stoa_app_context *context, struct stoa_app_loaded *loaded) {
   const struct stoa_app_reloader *reloader = context->reloader;
   const struct stoa_server_config *config = NULL;
   const struct stoa_log_config *log = NULL;
@@ -130,6 +130,8 @@ static int apply(struct stoa_app_context *context, const struct stoa_app_loaded 
     name_changes(reloader, loaded, &changes);
   }
   stoa_log_set_level(stoa_app_log_level(log));
+  /* First, so that who reads of the reload in the log finds it on the page. */
+  stoa_app_publish(reloader->loader, loaded, context->servers[0]);
   stoa_reload_commit(&reload, changes.names);
   if (context->app->on_reload == NULL) {
     log_what_needs_a_restart(reloader, loaded);
@@ -147,9 +149,6 @@ int stoa_app_reload(struct stoa_app_context *context) {
   }
   if (status == STOA_OK) {
     status = apply(context, &loaded);
-  }
-  if (status == STOA_OK) {
-    stoa_app_publish(reloader->loader, &loaded, context->servers[0]);
   }
   if (status != STOA_OK) {
     stoa_app_loaded_fini(&loaded);
