@@ -5,7 +5,7 @@ import json
 from ws_raw import BINARY, Peer, frame
 
 CALL, ERROR = 0x80000000, 0x40000000
-CHAT, HELLO, REFRESH, SET_NICK = 0, 16, 17, 35
+CHAT, HELLO, REFRESH, JOIN, SET_NICK = 0, 16, 17, 20, 35
 
 
 class Refused(Exception):
@@ -23,6 +23,7 @@ class Client:
         self.peer = Peer(server.port)
         self.peer.upgrade(subprotocol, headers)
         self.calls = 0
+        self.is_member = False
 
     def __enter__(self):
         return self
@@ -62,7 +63,15 @@ class Client:
         raise AssertionError(f"an error, not {answer}")
 
     def hello(self, nick="", token="", **more):
-        return self.call(HELLO, {"nick": nick, "token": token, **more})
+        """Say who it is, and be in the default room from the first time on."""
+        reply = self.call(HELLO, {"nick": nick, "token": token, **more})
+        if not self.is_member:
+            try:
+                self.call(JOIN, {})
+            except Refused as refused:
+                assert refused.code == 103, refused  # the token does not allow it
+            self.is_member = True
+        return reply
 
     def hears(self):
         while True:

