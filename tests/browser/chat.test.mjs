@@ -324,6 +324,7 @@ test('rooms are opened by a link, by Ctrl+K and by the back button', async (t) =
   const { join, visit } = await open(t, browser);
   const ada = await join('Ada');
   await ada.page.keyboard.press('Control+k');
+  await ada.page.locator('#switch-dialog input:focus').waitFor();
   await ada.page.keyboard.type('设计');
   await ada.page.keyboard.press('Enter');
   await ada.page.locator('#room-name', { hasText: '设计' }).waitFor();

@@ -1,7 +1,7 @@
 // The chat in React and in Vue: the real ones, with a server by hand.
 
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as turnOfTimers } from 'node:timers/promises';
 
 import { run, test } from '../lib/tap.mjs';
 import { load, temporaryFolder } from './build.mjs';
@@ -18,7 +18,8 @@ const { React, Renderer, vue, Chat, forReact, forVue } = await load(`
   export * as forVue from '@stoa/client/vue';
 `, folder);
 
-const settle = () => setImmediate();
+// One turn of the timers: a room is left by a timer of no time.
+const settle = () => turnOfTimers(0);
 // React runs effects after its body, and a room is left a little later than that.
 const act = async (body) => {
   await Renderer.act(async () => { await body(); await settle(); });
