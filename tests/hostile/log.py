@@ -33,7 +33,8 @@ def listens(port):
 
 
 def start(port, log_fd):
-    settings = {"server.addresses": [f"127.0.0.1:{port}"], "server.admin.address": "off", "server.workers": 1, "server.drain_ms": 1000,
+    settings = {"server.addresses": [f"127.0.0.1:{port}"], "server.admin.address": "off", "server.workers": 1,
+                "server.drain_ms": 1000, "engine.kind": "memory",
                 "server.io_uring": os.environ.get("STOA_TEST_IO_URING", "auto")}
     arguments = [os.environ[CHATROOM]]
     for key, value in settings.items():
