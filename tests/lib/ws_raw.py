@@ -91,8 +91,16 @@ class Ended(Exception):
 class Peer:
     """One connection, and what was received on it."""
 
-    def __init__(self, port, host="127.0.0.1", source=None, wrap=None):
-        self.socket = socket.create_connection((host, port), DEADLINE_S, (source, 0) if source else None)
+    def __init__(self, port, host="127.0.0.1", source=None, wrap=None, receive_buffer=None):
+        """receive_buffer: so many bytes. Segments are small then, so that the server's kernel buffers little either."""
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.socket.settimeout(DEADLINE_S)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        if source:
+            self.socket.bind((source, 0))
+        self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if wrap is not None:
             self.socket = wrap(self.socket)
