@@ -129,7 +129,7 @@ def server():
             file.write(block.replace("/etc/stoa/admin.key", key.name))
             file.flush()
             done = subprocess.run([os.environ["CHATROOM"], "-c", file.name, "--check-config"], stdin=subprocess.DEVNULL,
-                                  cwd=os.path.join(os.environ["WEB_ROOT"], "..", ".."), capture_output=True, text=True,
+                                  cwd=os.path.join(os.environ["WEB_ROOT"], "..", "..", ".."), capture_output=True, text=True,
                                   check=False)
             assert done.returncode == 0, block + done.stderr
 
