@@ -239,7 +239,7 @@ def failed_sync():
                 made.fail_once()
                 must_refuse(ann, "ann-6", "UNKNOWN")
                 assert made.has_failed()
-                server.wait_for_log("room storage opened again")
+                server.wait_for_log("room storage works again")
                 wait_until_ready(server)
                 for number in range(6, 10):
                     acked[f"ann-{number}"] = ann.send(ROOM, f"ann-{number}")
