@@ -88,6 +88,11 @@ export class Person {
     return this.page.locator('#composer textarea').inputValue();
   }
 
+  // Until the message box has this text.
+  async writes(text) {
+    await this.page.waitForFunction((wanted) => document.querySelector('#composer textarea').value === wanted, text);
+  }
+
   async sees(selector) {
     await this.page.locator(selector).first().waitFor({ state: 'visible' });
   }
