@@ -38,9 +38,9 @@ static const uint8_t *fail_arena(struct reader *reader) {
   return NULL;
 }
 
-static const uint8_t *fail_varint(struct reader *reader, const uint8_t *at, const uint8_t *end) {
+static void fail_varint(struct reader *reader, const uint8_t *at, const uint8_t *end) {
   bool is_long = end - at >= STOA_VARINT_LEN_MAX;
-  return fail(reader, STOA_E_SYNTAX, is_long ? "a varint of more than 10 bytes" : "the input ends inside a varint");
+  (void)fail(reader, STOA_E_SYNTAX, is_long ? "a varint of more than 10 bytes" : "the input ends inside a varint");
 }
 
 static bool enter(struct reader *reader) {
@@ -55,7 +55,11 @@ static bool enter(struct reader *reader) {
 static inline const uint8_t *read_varint(struct reader *reader, const uint8_t *at, const uint8_t *end,
                                          uint64_t *out_value) {
   const uint8_t *next = stoa_varint_read(at, end, out_value);
-  return next != NULL ? next : fail_varint(reader, at, end);
+  if (next == NULL) {
+    fail_varint(reader, at, end);
+    return NULL;
+  }
+  return next;
 }
 
 /* Read a length. Its bytes are [returned pointer, returned pointer + *out_len). */
