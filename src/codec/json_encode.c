@@ -153,7 +153,7 @@ static int write_number_text(struct stoa_json_writer *writer, const char *text, 
   }
   uint8_t *at = tail(writer);
   at[0] = '"';
-  memcpy(at + is_quoted, text, len);
+  stoa_scan_copy(at + is_quoted, text, len);
   if (is_quoted) {
     at[len + 1] = '"';
   }

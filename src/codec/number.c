@@ -2,6 +2,7 @@
 #include "codec/number.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@
 
 /* With a larger exponent every double and integer is 0 or too large; counting on could only overflow. */
 #define EXPONENT_MAX 1000000000
-/* Of the largest 64-bit integer. */
-#define DIGITS_MAX 20
+#define DIGITS_8 UINT64_C(100000000)
+#define ASCII_ZEROS UINT64_C(0x3030303030303030)
 
 static bool is_digit(const uint8_t *at, const uint8_t *end) {
   return at < end && *at >= '0' && *at <= '9';
@@ -149,23 +150,49 @@ int stoa_decimal_float(const struct stoa_decimal *decimal, struct stoa_bytes tex
   return STOA_OK;
 }
 
-/* From the end, two digits for each division: stored messages have two numbers of up to 20 digits each. */
+/* A number below 10^8 as eight digits of a byte each, the first one lowest. Each step splits all parts at once: two of
+ * four digits, four of two, eight of one. Dividing by multiplication is exact for numbers this small. */
+static uint64_t eight_digits(uint32_t value) {
+  uint64_t parts = value / 10000 | (uint64_t)(value % 10000) << 32;
+  uint64_t high = (parts * 10486 >> 20) & 0x0000007f0000007f;
+  parts = high | (parts - high * 100) << 16;
+  high = (parts * 103 >> 10) & 0x000f000f000f000f;
+  return high | (parts - high * 10) << 8;
+}
+
+static void put(uint64_t digits, char *out_text) {
+  const uint64_t text = htole64(digits);
+  memcpy(out_text, &text, sizeof text);
+}
+
+/* With zeros in front. */
+static size_t write_eight(uint32_t value, char *out_text) {
+  put(eight_digits(value) | ASCII_ZEROS, out_text);
+  return 8;
+}
+
+/* Without zeros in front; eight bytes are written all the same. */
+static size_t write_first(uint32_t value, char *out_text) {
+  uint64_t digits = eight_digits(value);
+  unsigned zeros = digits == 0 ? 7 : (unsigned)__builtin_ctzll(digits) / 8;
+  put((digits | ASCII_ZEROS) >> (8 * zeros), out_text);
+  return 8 - zeros;
+}
+
+/* Stored messages have two numbers of up to 20 digits each. */
 size_t stoa_number_write(uint64_t value, char *out_text) {
-  static const char pairs[] =
-      "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-      "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-  char text[DIGITS_MAX];
-  char *at = text + sizeof text;
-  for (; value >= 100; value /= 100) {
-    at -= 2;
-    memcpy(at, pairs + value % 100 * 2, 2);
+  if (value < DIGITS_8) {
+    return write_first((uint32_t)value, out_text);
   }
-  at -= value >= 10 ? 2 : 1;
-  memcpy(at, pairs + value * 2 + (value >= 10 ? 0 : 1), value >= 10 ? 2 : 1);
-  assert(at >= text);
-  size_t len = (size_t)(text + sizeof text - at);
-  memcpy(out_text, at, len);
-  return len;
+  uint64_t above = value / DIGITS_8;
+  size_t len;
+  if (above < DIGITS_8) {
+    len = write_first((uint32_t)above, out_text);
+  } else {
+    len = write_first((uint32_t)(above / DIGITS_8), out_text);
+    len += write_eight((uint32_t)(above % DIGITS_8), out_text + len);
+  }
+  return len + write_eight((uint32_t)(value % DIGITS_8), out_text + len);
 }
 
 size_t stoa_number_write_signed(int64_t value, char *out_text) {

@@ -118,6 +118,36 @@ static void reals_are_written_in_the_shortest_text_that_reads_back(void **state)
   expect_member(&m, "\"allFloat\":[0.1,16777216,3.4028235e+38,1e-45,0.33333334]");
 }
 
+static void expect_number(uint64_t number) {
+  struct sample_every m = {.a_uint64 = number, .an_int64 = (int64_t)(0 - number)};
+  char member[64];
+  snprintf(member, sizeof member, "\"aUint64\":\"%llu\",", (unsigned long long)number);
+  expect_member(&m, member);
+  snprintf(member, sizeof member, "\"anInt64\":\"%lld\",", (long long)m.an_int64);
+  expect_member(&m, member);
+}
+
+/* About every power of ten, and with every last digit; then random ones of every length. */
+static void whole_numbers_are_written_as_printf_writes_them(void **state) {
+  (void)state;
+  uint64_t power = 1;
+  for (int digits = 1; digits <= 20; digits++, power *= 10) {
+    for (uint64_t i = 0; i < 12; i++) {
+      expect_number(power - 1 + i);
+      expect_number(power * 9 + i);
+    }
+  }
+  expect_number(0);
+  expect_number(UINT64_MAX);
+  uint64_t random = 88172645463325252u;
+  for (int i = 0; i < 5000; i++) {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    expect_number(random >> (i % 64));
+  }
+}
+
 static void not_a_number_and_infinities_are_written_by_name(void **state) {
   (void)state;
   double doubles[] = {(double)NAN, (double)INFINITY, (double)-INFINITY};
@@ -232,6 +262,7 @@ int main(void) {
       TEST(lists_and_maps_are_written),
       TEST(an_enum_is_written_by_its_first_name_or_by_number),
       TEST(reals_are_written_in_the_shortest_text_that_reads_back),
+      TEST(whole_numbers_are_written_as_printf_writes_them),
       TEST(not_a_number_and_infinities_are_written_by_name),
       TEST(strings_are_escaped_where_they_must_be),
       TEST(an_escape_is_found_at_every_place_of_a_string),
