@@ -6,8 +6,11 @@
 
 static size_t bytes_of(const struct stoa_room_types *types, struct stoa_engine_message *const *stored, uint32_t count) {
   size_t bytes = 0;
+  const struct stoa_room_kind *kind = NULL;
   for (uint32_t i = 0; i < count; i++) {
-    const struct stoa_room_kind *kind = stoa_room_types_find(types, stored[i]->draft.type);
+    if (kind == NULL || kind->type.type != stored[i]->draft.type) { /* most are of one type */
+      kind = stoa_room_types_find(types, stored[i]->draft.type);
+    }
     bytes += stored[i]->len + sizeof(struct stoa_room_message) + (kind == NULL ? 0 : kind->type.message_type->size);
   }
   return bytes;

@@ -135,10 +135,28 @@ static void cut(struct stoa_room_slice *slice, uint64_t top, atomic_size_t *tota
   }
 }
 
+/* Those of a page that begins in the ring; what is older need not be added first. */
+static uint32_t newest(const struct stoa_room_slice *slice, const struct stoa_room_ring *ring) {
+  uint32_t first = ring->count;
+  for (uint32_t kept = 0; first > 0 && kept < slice->history;) {
+    kept += is_chat(stoa_room_ring_at(ring, --first)) ? 1 : 0;
+  }
+  return first;
+}
+
 static int add_ring(struct stoa_room_slice *slice, const struct stoa_room_ring *ring, uint64_t above,
                     atomic_size_t *total) {
-  int status = STOA_OK;
-  for (uint32_t i = stoa_room_ring_above(ring, above); i < ring->count && status == STOA_OK; i++) {
+  uint32_t first = stoa_room_ring_above(ring, above);
+  if (!slice->is_recovery && !slice->is_read) {
+    for (uint32_t from = newest(slice, ring); first < from; first++) {
+      slice->has_more_before = slice->has_more_before || is_chat(stoa_room_ring_at(ring, first));
+    }
+  }
+  uint32_t count = slice->count + (ring->count - first);
+  int status = count == 0 ? STOA_OK
+                          : stoa_array_reserve(&slice->messages, sizeof(struct stoa_engine_message *), &slice->capacity,
+                                               count, MESSAGES_MAX);
+  for (uint32_t i = first; i < ring->count && status == STOA_OK; i++) {
     struct stoa_engine_message *message = stoa_room_ring_at(ring, i);
     if (slice->is_recovery || is_chat(message)) {
       status = add(slice, message, total);
