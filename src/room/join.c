@@ -152,18 +152,12 @@ static int fill_page(struct join *join, const struct stoa_session *session, stru
 }
 
 /* It has become a member of the group, so what follows must keep or undo that. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
-static int enter(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
-  const struct stoa_room_membership membership = {
-      .room = *name_of(join), .is_watching = join->joining.is_watching, .visit = join->visit};
-  int status = membership.is_watching ? stoa_room_watch_begin(&join->watch, session, name_of(join)) : STOA_OK;
-  if (status != STOA_OK) {
-    return status;
-  }
-  status = stoa_room_session_add_room(own, &membership);
+static int enter(struct join *join, struct stoa_session *session) {
+  bool is_watching = join->joining.is_watching;
+  int status = is_watching ? stoa_room_watch_begin(&join->watch, session, name_of(join)) : STOA_OK;
   if (status == STOA_OK) {
+    stoa_room_session_add_room(session, join->base.group, is_watching, join->visit);
     join->visit = NULL;
-  } else if (membership.is_watching) {
-    stoa_room_watch_end(session, name_of(join));
   }
   return status;
 }
@@ -175,7 +169,7 @@ static void send_change(struct join *join, struct stoa_room_visit *visit) {
   }
 }
 
-static void welcome(struct join *join, struct stoa_room_session *own, struct stoa_session *session) {
+static void welcome(struct join *join, struct stoa_session *session) {
   struct stoa_rooms *rooms = join->home->rooms;
   const struct stoa_room_slice *slice = &join->slice;
   const struct stoa_room_name name = *name_of(join);
@@ -187,11 +181,10 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   struct stoa_room_visit *visit = join->visit;
   joined.user_count = join->user_count;
   joined.presence = join->users.presence;
-  if (fill_page(join, session, &joined.page, &memory) != STOA_OK || enter(join, own, session) != STOA_OK) {
+  if (fill_page(join, session, &joined.page, &memory) != STOA_OK || enter(join, session) != STOA_OK) {
     stoa_room_page_free(&memory);
     int ignored = stoa_session_leave(session, stoa_room_name_group(&name));
     (void)ignored;
-    stoa_room_session_drop_if_unused(join->home, own);
     tell_failure(join, STOA_ROOM_BUSY);
     return;
   }
@@ -201,7 +194,7 @@ static void welcome(struct join *join, struct stoa_room_session *own, struct sto
   }
   joined.recovered = slice->is_recovery;
   joined.page.has_more_before = slice->has_more_before;
-  joined.member_count = (uint32_t)stoa_room_member_count(rooms, stoa_room_name_text(&name));
+  joined.member_count = (uint32_t)stoa_group_member_count(join->base.group);
   tell(join, session, &joined);
   if (joined.recovered) {
     stoa_room_recover(rooms, session, &name, &joined.page);
@@ -245,20 +238,18 @@ static void on_joined(struct stoa_ordered_join *base, struct stoa_session *sessi
   bool has_left = own == NULL;
   if (!has_left) {
     stoa_room_session_remove_joining(own, &join->joining);
+    stoa_room_session_drop_if_unused(join->home, own);
   }
   join->home->join_count--;
   enum stoa_room_status status = status_of(join, base_status, has_left);
   if (status == STOA_ROOM_OK) {
-    welcome(join, own, session);
+    welcome(join, session);
     end_joining(join, false);
     return;
   }
   if (session != NULL) {
     int ignored = stoa_session_leave(session, stoa_room_name_group(name_of(join)));
     (void)ignored;
-  }
-  if (!has_left) {
-    stoa_room_session_drop_if_unused(join->home, own);
   }
   tell_failure(join, status);
   end_joining(join, base_status == STOA_E_CLOSED);
@@ -329,8 +320,8 @@ static void on_loaded(struct stoa_room_waiter *waiter, struct stoa_room *room, e
 
 static bool is_full(const struct join *join) {
   struct stoa_rooms *rooms = join->home->rooms;
-  size_t count = stoa_room_member_count(rooms, stoa_room_name_text(name_of(join))) + join->room->join_count;
-  return rooms->config.members_max > 0 && count >= rooms->config.members_max;
+  size_t max = rooms->config.members_max;
+  return max > 0 && stoa_room_member_count(rooms, stoa_room_name_text(name_of(join))) + join->room->join_count >= max;
 }
 
 static void on_owner(struct stoa_ordered_join *base) {
@@ -421,13 +412,15 @@ static int check(const struct stoa_room_worker *home, struct stoa_session *sessi
   if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session) || home->is_over) {
     return STOA_E_CLOSED;
   }
-  const struct stoa_room_name name = stoa_room_name_make(room);
-  if (stoa_room_session_joining(own, room) != NULL || stoa_group_has(session, stoa_room_name_group(&name))) {
+  if (stoa_room_session_joining(own, room) != NULL) {
     return STOA_E_EXISTS;
   }
   uint32_t group_count = stoa_room_group_count(options->has_presence);
   bool is_at_limit = stoa_member_group_count(session) + own->joining_count + group_count > STOA_SESSION_GROUPS_MAX;
-  return is_at_limit || home->join_count >= STOA_ROOM_JOINS_MAX ? STOA_E_LIMIT : STOA_OK;
+  if (!is_at_limit && home->join_count < STOA_ROOM_JOINS_MAX) {
+    return STOA_OK; /* that it is a member is found when the join begins */
+  }
+  return stoa_room_has(home->rooms, session, room) ? STOA_E_EXISTS : STOA_E_LIMIT;
 }
 
 int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room,
@@ -463,30 +456,24 @@ int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struc
 int stoa_room_leave(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room) {
   struct stoa_room_worker *home = stoa_room_worker_here(rooms);
   struct stoa_room_session *own = home == NULL ? NULL : stoa_room_session_find(home, session);
-  if (own == NULL || !stoa_room_name_is_valid(room)) {
+  if (home == NULL || stoa_worker_of(session) != home->worker || !stoa_room_name_is_valid(room)) {
     return STOA_E_NOT_FOUND;
   }
-  struct stoa_room_joining *joining = stoa_room_session_joining(own, room);
+  struct stoa_room_joining *joining = own == NULL ? NULL : stoa_room_session_joining(own, room);
   if (joining != NULL) {
     stoa_room_session_remove_joining(own, joining);
     stoa_room_session_drop_if_unused(home, own);
     return STOA_OK;
   }
   struct stoa_room_membership membership;
-  if (!stoa_room_session_remove_room(own, room, &membership)) {
+  if (!stoa_room_session_remove_room(session, room, &membership)) {
     return STOA_E_NOT_FOUND;
-  }
-  const struct stoa_room_name name = stoa_room_name_make(room);
-  stoa_room_session_drop_if_unused(home, own);
-  int status = stoa_session_leave(session, stoa_room_name_group(&name));
-  if (membership.is_watching) {
-    stoa_room_watch_end(session, &name);
   }
   if (membership.visit != NULL) {
     stoa_room_presence_post_departure(membership.visit);
   }
   if (rooms->callbacks.on_member != NULL) {
-    rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), false);
+    rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&membership.room), false);
   }
-  return status;
+  return STOA_OK;
 }

@@ -79,16 +79,19 @@ static bool is_meant(const struct stoa_room_name *name, struct stoa_string room)
   return room.len == 0 || stoa_string_equal(stoa_room_name_text(name), room);
 }
 
-static int add_all(struct setting *setting, const struct stoa_room_session *own, struct stoa_string room) {
+/* own  NULL: it is joining nowhere */
+static int add_all(struct setting *setting, const struct stoa_session *session, const struct stoa_room_session *own,
+                   struct stoa_string room) {
+  struct stoa_room_membership membership;
+  uint32_t place = 0;
   int status = STOA_OK;
-  for (uint32_t i = 0; i < own->room_count && status == STOA_OK; i++) {
-    const struct stoa_room_membership *place = &own->rooms[i];
-    if (place->visit != NULL && is_meant(&place->room, room)) {
-      status = add(setting, &place->room, place->visit, NULL);
+  while (status == STOA_OK && stoa_room_session_next(session, &place, &membership)) {
+    if (membership.visit != NULL && is_meant(&membership.room, room)) {
+      status = add(setting, &membership.room, membership.visit, NULL);
     }
   }
-  for (struct stoa_room_joining *joining = own->joining; joining != NULL && status == STOA_OK;
-       joining = joining->next) {
+  struct stoa_room_joining *joining = own == NULL ? NULL : own->joining;
+  for (; joining != NULL && status == STOA_OK; joining = joining->next) {
     if (joining->has_user && is_meant(&joining->room, room)) {
       status = add(setting, &joining->room, NULL, joining);
     }
@@ -138,8 +141,7 @@ int stoa_room_set_presence(struct stoa_rooms *rooms, struct stoa_session *sessio
   if (home->is_over) {
     return STOA_E_CLOSED;
   }
-  const struct stoa_room_session *own = stoa_room_session_find(home, session);
-  int status = own == NULL ? STOA_OK : add_all(&setting, own, room);
+  int status = add_all(&setting, session, stoa_room_session_find(home, session), room);
   if (status != STOA_OK) {
     drop_all(&setting);
     return status;

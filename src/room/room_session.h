@@ -1,6 +1,9 @@
 /* room/room_session.h: the rooms of one session: where it is a member, and where it is joining.
  *
- * Thread: the session's worker's. Lifetime: while there is any.
+ * A membership costs nothing here: it is that of the room's group (server/server_session.h), which has this folder's
+ * mark, and its visit.
+ *
+ * Thread: the session's worker's. Lifetime: of the struct, while the session is joining a room.
  */
 #ifndef STOA_ROOM_ROOM_SESSION_H
 #define STOA_ROOM_ROOM_SESSION_H
@@ -17,29 +20,23 @@ struct stoa_room_joining {
   struct stoa_room_presence_change *change; /* the program's last one since it began; NULL: none */
 };
 
-/* Where it is a member: 80 bytes, which is all that a room costs here without presence. */
-struct stoa_room_membership {
-  struct stoa_room_name room;
-  bool is_watching;
-  struct stoa_room_visit *visit; /* NULL: it is not counted in the room's presence */
-};
+/* Marks of memberships; `of_mark` is the visit, NULL when it is not counted in the room's presence. */
+enum stoa_room_mark { STOA_ROOM_MARK_MEMBER = 1, STOA_ROOM_MARK_WATCHING };
 
 struct stoa_room_session {
   struct stoa_uuid id;
   struct stoa_room_joining *joining;
   uint32_t joining_count; /* groups that its joins in progress are for */
-  struct stoa_room_membership *rooms;
-  uint32_t room_count;
 };
 
 struct stoa_bytes stoa_room_session_key(const void *object);
 
-/* NULL: it has no room. */
+/* NULL: it is joining none. */
 struct stoa_room_session *stoa_room_session_find(struct stoa_room_worker *home, const struct stoa_session *session);
 /* Errors: STOA_E_MEMORY */
 int stoa_room_session_find_or_create(struct stoa_room_worker *home, const struct stoa_session *session,
                                      struct stoa_room_session **out_session);
-/* Free it when it has no room. */
+/* Free it when it is joining no room. */
 void stoa_room_session_drop_if_unused(struct stoa_room_worker *home, struct stoa_room_session *session);
 
 /* The join of that room; NULL: none. */
@@ -48,17 +45,27 @@ void stoa_room_session_add_joining(struct stoa_room_session *session, struct sto
 /* joining->session is NULL then. Does nothing when it is already. */
 void stoa_room_session_remove_joining(struct stoa_room_session *session, struct stoa_room_joining *joining);
 
-/* Errors: STOA_E_MEMORY */
-int stoa_room_session_add_room(struct stoa_room_session *session, const struct stoa_room_membership *room);
-/* False: it was no member. */
-bool stoa_room_session_remove_room(struct stoa_room_session *session, struct stoa_string room,
-                                   struct stoa_room_membership *out_room);
+/* Mark the membership of a room's group, which the session has joined. `visit` becomes the membership's. */
+void stoa_room_session_add_room(struct stoa_session *session, const struct stoa_group *room, bool is_watching,
+                                struct stoa_room_visit *visit);
+/* Where it is a member. */
+struct stoa_room_membership {
+  struct stoa_room_name room;
+  bool is_watching;
+  struct stoa_room_visit *visit; /* NULL: it is not counted in the room's presence */
+};
+/* The next room; start with *place = 0. False at the end. The session joins and leaves no group meanwhile. */
+bool stoa_room_session_next(const struct stoa_session *session, uint32_t *place,
+                            struct stoa_room_membership *out_membership);
+/* Leave the groups of a room; the membership's visit is the caller's then. False: it was no member. */
+bool stoa_room_session_remove_room(struct stoa_session *session, struct stoa_string room,
+                                   struct stoa_room_membership *out_membership);
 /* The number of groups that a member is in. */
 static inline uint32_t stoa_room_group_count(bool is_watching) {
   return is_watching ? 2 : 1;
 }
 
-/* The session closes and has left its groups: undo its joins, and tell the program. */
+/* The session closes: undo its joins, leave its rooms, and tell the program. */
 void stoa_room_session_on_closing(struct stoa_room_worker *home, struct stoa_session *session);
 
 #endif

@@ -65,17 +65,16 @@ static enum stoa_invocation_end end_of(enum count outcome) {
 /* As long as it is in the session's list it counts towards session_calls_max. */
 static struct stoa_session *delist(struct stoa_call *call) {
   struct stoa_session *session = stoa_pending_delist(&call->base);
-  struct stoa_session_account *account = stoa_server_session_of(session)->account;
-  assert(account->call_count > 0);
-  account->call_count--;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(own->call_count > 0);
+  own->call_count--;
   return session;
 }
 
 /* Call it after the answer: resuming must be the last use of the session. */
 static void make_room(struct stoa_session *session) {
-  const struct stoa_session_account *account = stoa_server_session_of(session)->account;
   if (session->state == STOA_SESSION_OPEN &&
-      account->call_count < stoa_worker_of(session)->settings->limits.session_calls_max) {
+      stoa_server_session_of(session)->call_count < stoa_worker_of(session)->settings->limits.session_calls_max) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
   }
 }
@@ -84,7 +83,7 @@ static void make_room(struct stoa_session *session) {
 
 static void on_timeout(struct stoa_pending *self, struct stoa_session *session) {
   struct stoa_call *call = call_of(self);
-  stoa_server_session_of(session)->account->call_count--;
+  stoa_server_session_of(session)->call_count--;
   count(self->account, TIMEOUTS);
   stoa_log(STOA_LOG_WARN, "a call was not answered in time", STOA_F_STR("handler", call->question.handler));
   stoa_conclude_error(session, &call->question, call->invocation, STOA_INVOCATION_TIMED_OUT, &stoa_answer_timed_out);
@@ -93,7 +92,7 @@ static void on_timeout(struct stoa_pending *self, struct stoa_session *session) 
 }
 
 static void on_closing(struct stoa_pending *self, struct stoa_session *session, bool is_claimed) {
-  stoa_server_session_of(session)->account->call_count--;
+  stoa_server_session_of(session)->call_count--;
   if (is_claimed) {
     count(self->account, ABANDONMENTS);
   }
@@ -159,8 +158,8 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   if (!stoa_question_is_open(session, scope->question)) {
     return STOA_E_CLOSED;
   }
-  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
-  struct stoa_call *call = account == NULL ? NULL : make(session, scope);
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  struct stoa_call *call = make(session, scope);
   if (call == NULL) {
     return STOA_E_MEMORY;
   }
@@ -169,9 +168,9 @@ int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   (void)status;
   scope->taken = true;
   stoa_pending_begin(&call->base, &call_kind, session);
-  account->call_count++;
+  own->call_count++;
   count(call->base.account, TAKEN);
-  if (session->state == STOA_SESSION_OPEN && account->call_count >= worker->settings->limits.session_calls_max) {
+  if (session->state == STOA_SESSION_OPEN && own->call_count >= worker->settings->limits.session_calls_max) {
     stoa_stream_pause(&session->stream, STOA_PAUSE_CALLS);
   }
   *out_call = call;

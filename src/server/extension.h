@@ -16,8 +16,9 @@
 struct stoa_extension {
   /* Before the program's on_worker_start. A status other than STOA_OK ends the start. */
   int (*on_worker_start)(void *user, struct stoa_server *server, uint32_t worker);
-  /* The session has left its groups, and nothing can be sent to it any more; before the program's on_closing. Also for
-   * sessions that were never admitted. */
+  /* The session has left its groups but those with the extension's mark (struct stoa_membership), which are to be left
+   * now, and nothing can be sent to it any more; before the program's on_closing. Also for sessions that were never
+   * admitted. */
   void (*on_closing)(void *user, struct stoa_session *session);
   /* After the program's on_worker_stop. Only when on_worker_start succeeded. */
   void (*on_worker_stop)(void *user, struct stoa_server *server, uint32_t worker);

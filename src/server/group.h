@@ -118,6 +118,10 @@ void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *g
 
 /* The members of one variant; NULL when memory is out. */
 struct stoa_group_side *stoa_group_side_of(struct stoa_group *group, size_t variant);
+/* On all workers, at this moment. */
+static inline size_t stoa_group_member_count(const struct stoa_group *group) {
+  return atomic_load_explicit(&group->interest->member_count, memory_order_relaxed);
+}
 /* The workers with members of this variant, a bit each. */
 static inline uint64_t stoa_group_interested(const struct stoa_group *group, size_t variant) {
   return atomic_load_explicit(&group->interest->workers[variant], memory_order_acquire);

@@ -64,21 +64,18 @@ static inline struct stoa_membership *stoa_member_membership(const struct stoa_s
   return &stoa_server_session_of(session)->memberships[place];
 }
 
-/* Reserve room for one more membership; stoa_member_add_membership() adds it. Errors: STOA_E_MEMORY */
-int stoa_member_reserve_membership(struct stoa_session *session);
+/* The place was reserved, see membership.c. */
 static inline void stoa_member_add_membership(struct stoa_session *session, struct stoa_group *group, uint32_t index) {
   struct stoa_server_session *own = stoa_server_session_of(session);
-  assert(own->group_count < STOA_SESSION_GROUPS_MAX);
-  own->memberships[own->group_count++] = (struct stoa_membership){group, index};
+  assert(own->group_count < own->group_capacity);
+  own->memberships[own->group_count++] = (struct stoa_membership){.group = group, .index = index};
 }
-static inline void stoa_member_remove_membership(struct stoa_session *session, uint32_t place) {
+static inline void stoa_member_remove_membership(struct stoa_session *session, struct stoa_membership *membership) {
   struct stoa_server_session *own = stoa_server_session_of(session);
-  assert(place < own->group_count);
+  assert(membership >= own->memberships && membership < own->memberships + own->group_count);
   own->group_count--;
-  own->memberships[place] = own->memberships[own->group_count];
+  *membership = own->memberships[own->group_count];
 }
-/* Call when it is in no group any more. */
-void stoa_member_free_memberships(struct stoa_session *session);
 
 /* Its index among the members of its variant in a group. False when it is no member. */
 static inline bool stoa_member_index(const struct stoa_session *session, const struct stoa_group *group,

@@ -318,6 +318,7 @@ static int check_sizes(const struct stoa_settings *settings) {
       {"server.limits.head_fields_max", limits->head_fields_max, STOA_HTTP_FIELDS_MAX},
       {"server.limits.message_bytes_max", limits->message_bytes_max, MESSAGE_BYTES_HIGHEST},
       {"server.limits.mailbox_bytes_max", limits->mailbox_bytes_max, MAILBOX_BYTES_HIGHEST},
+      {"server.limits.session_calls_max", limits->session_calls_max, UINT16_MAX},
       {"server.limits.body_bytes_max", limits->body_bytes_max, STOA_ROUTE_BODY_BYTES_HIGHEST},
       {"server.linger_ms", settings->config.linger_ms, LINGER_MS_HIGHEST},
   };

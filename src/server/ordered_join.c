@@ -35,7 +35,7 @@ static int enter(struct stoa_ordered_join *join, struct stoa_session *session) {
   if (stoa_side_held_lost(join->group, join->variant)) {
     return STOA_E_MEMORY; /* this worker missed a message meanwhile */
   }
-  return stoa_session_join(session, name_of(join));
+  return stoa_group_join(session, join->group);
 }
 
 static void come_back(struct stoa_ordered_join *join) {
@@ -114,9 +114,6 @@ int stoa_ordered_join_begin(struct stoa_ordered_join *join, struct stoa_session 
   if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session)) {
     return STOA_E_CLOSED;
   }
-  if (stoa_group_has(session, group)) {
-    return STOA_E_EXISTS;
-  }
   struct stoa_worker *owner = &server->workers[stoa_group_owner(group, server->worker_count)];
   if (is_over(owner)) {
     return STOA_E_CLOSED;
@@ -124,6 +121,10 @@ int stoa_ordered_join_begin(struct stoa_ordered_join *join, struct stoa_session 
   join->group = stoa_groups_find_or_create(&worker->groups, group);
   if (join->group == NULL) {
     return STOA_E_MEMORY;
+  }
+  uint32_t ignored;
+  if (stoa_member_index(session, join->group, &ignored)) {
+    return STOA_E_EXISTS;
   }
   join->variant = (uint32_t)stoa_member_variant(session, join->group, &server->formats);
   if (stoa_side_hold(&worker->groups, join->group, join->variant) != STOA_OK) {

@@ -62,16 +62,15 @@ static void unqueue(struct stoa_pendings *all, struct stoa_pending *self) {
 }
 
 static void enlist(struct stoa_session *session, struct stoa_pending *self) {
-  struct stoa_session_account *account = stoa_server_session_of(session)->account;
-  assert(account != NULL);
+  struct stoa_server_session *own = stoa_server_session_of(session);
   assert(self->session == NULL);
   self->session = session;
-  self->next = account->pendings;
-  self->link = &account->pendings;
+  self->next = own->pendings;
+  self->link = &own->pendings;
   if (self->next != NULL) {
     self->next->link = &self->next;
   }
-  account->pendings = self;
+  own->pendings = self;
 }
 
 struct stoa_session *stoa_pending_delist(struct stoa_pending *self) {
@@ -145,9 +144,9 @@ static void on_timeout(struct stoa_timer *timer) {
 }
 
 void stoa_pendings_on_closing(struct stoa_session *session) {
-  const struct stoa_session_account *account = stoa_server_session_of(session)->account;
-  while (account != NULL && account->pendings != NULL) {
-    struct stoa_pending *self = account->pendings;
+  const struct stoa_server_session *own = stoa_server_session_of(session);
+  while (own->pendings != NULL) {
+    struct stoa_pending *self = own->pendings;
     enum stoa_pending_state state;
     stoa_pending_delist(self);
     self->kind->on_closing(self, session, claim(self, STOA_PENDING_ABANDONED, &state));

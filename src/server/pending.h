@@ -77,7 +77,7 @@ struct stoa_pendings {
 };
 
 /* Begin to wait for an answer, with the timeout of server.limits.call_timeout_ms. `self` is zeroed, and has two
- * references then. The session has its account already. */
+ * references then. */
 void stoa_pending_begin(struct stoa_pending *self, const struct stoa_pending_kind *kind, struct stoa_session *session);
 /* Remove it from its lists; the caller takes over the worker's reference. Returns its session. */
 struct stoa_session *stoa_pending_delist(struct stoa_pending *self);

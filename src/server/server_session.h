@@ -13,10 +13,13 @@
 struct stoa_group;
 struct stoa_identity;
 struct stoa_kept_fields;
+struct stoa_pending;
 
 struct stoa_membership {
   struct stoa_group *group;
   uint32_t index;
+  uint8_t mark; /* that of the layer that made the group; 0: none */
+  void *of_mark;
 };
 
 /* How a connection is protected. A version other than these is TLS 1.3: OpenSSL negotiates no other. */
@@ -34,9 +37,6 @@ struct stoa_session_account {
   bool has_outer;     /* an HTTP request is handled whose client is another one: see http_caller.h */
   bool outer_proxied; /* `proxied` and `client` of the connection meanwhile */
   struct stoa_peer outer;
-  struct stoa_pending *pendings;  /* messages that are not answered yet, see pending.h */
-  uint32_t call_count;            /* those of them that are calls of the program */
-  bool is_waiting;                /* one of them waits for a middleware */
   struct stoa_rate rate;          /* of its messages */
   struct stoa_identity *identity; /* its token, see auth.h */
   char *name;                     /* the user's, for the log; owned; NULL: none */
@@ -48,7 +48,8 @@ struct stoa_server_session {
   struct stoa_session base; /* first */
   uint32_t slot;            /* its index in the worker's table */
   uint32_t all_index;       /* its index in the group of all */
-  uint8_t group_count;      /* length of memberships */
+  uint8_t group_count;      /* of memberships */
+  uint8_t group_capacity;   /* likewise */
   uint8_t format;           /* index of its framing and codec */
   uint8_t listener;         /* index of the listener that accepted it */
   bool accepted : 1;        /* accepted by the program; it may be in groups */
@@ -58,8 +59,11 @@ struct stoa_server_session {
   bool proxied : 1;         /* the client's address is not the connection's: see the account */
   bool awaits_token : 1;    /* it must authenticate before it is accepted */
   bool admitted : 1;        /* its end is logged, as its beginning was */
+  bool is_waiting : 1;      /* one of its pendings waits for a middleware */
   uint8_t tls : 2;          /* enum stoa_connection_tls */
+  uint16_t call_count;      /* those of its pendings that are calls of the program */
   void *user;
+  struct stoa_pending *pendings;        /* messages that are not answered yet, see pending.h */
   struct stoa_membership *memberships;  /* groups that were joined by name */
   struct stoa_session_account *account; /* made when it is first needed */
   struct stoa_peer peer;                /* of the connection */

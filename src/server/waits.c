@@ -33,14 +33,14 @@ static struct stoa_wait *wait_of(struct stoa_pending *pending) {
 
 /* The session's input goes on, unless the message waits again. It must be the last use of the session. */
 static void read_on(struct stoa_session *session) {
-  if (session->state == STOA_SESSION_OPEN && !stoa_server_session_of(session)->account->is_waiting) {
+  if (session->state == STOA_SESSION_OPEN && !stoa_server_session_of(session)->is_waiting) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_MIDDLEWARE);
   }
 }
 
 static struct stoa_session *delist(struct stoa_wait *wait) {
   struct stoa_session *session = stoa_pending_delist(&wait->base);
-  stoa_server_session_of(session)->account->is_waiting = false;
+  stoa_server_session_of(session)->is_waiting = false;
   return session;
 }
 
@@ -55,7 +55,7 @@ static void stop(struct stoa_wait *wait, enum stoa_invocation_end end, const str
 static void on_timeout(struct stoa_pending *self, struct stoa_session *session) {
   struct stoa_wait *wait = wait_of(self);
   assert(wait->is_kept);
-  stoa_server_session_of(session)->account->is_waiting = false;
+  stoa_server_session_of(session)->is_waiting = false;
   stoa_log(STOA_LOG_WARN, "a middleware did not decide in time",
            STOA_F_STR("operation", stoa_invocation_operation(&wait->invocation)));
   stop(wait, STOA_INVOCATION_TIMED_OUT, &stoa_answer_timed_out);
@@ -66,7 +66,7 @@ static void on_timeout(struct stoa_pending *self, struct stoa_session *session) 
 static void on_closing(struct stoa_pending *self, struct stoa_session *session, bool is_claimed) {
   struct stoa_wait *wait = wait_of(self);
   (void)is_claimed;
-  stoa_server_session_of(session)->account->is_waiting = false;
+  stoa_server_session_of(session)->is_waiting = false;
   if (wait->is_kept) {
     stoa_conclude_abandoned(session, &wait->invocation.question, &wait->invocation);
   }
@@ -95,22 +95,22 @@ int stoa_invocation_wait(struct stoa_invocation *invocation, struct stoa_wait **
     return STOA_E_CLOSED;
   }
   struct stoa_bytes payload = invocation->payload;
-  struct stoa_session_account *account = stoa_server_session_account(stoa_server_session_of(session));
-  struct stoa_wait *wait = account == NULL ? NULL : stoa_calloc(1, sizeof *wait + payload.len);
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  struct stoa_wait *wait = stoa_calloc(1, sizeof *wait + payload.len);
   if (wait == NULL) {
     return STOA_E_MEMORY;
   }
   int status = http == NULL ? STOA_OK : stoa_exchange_keep(http);
   assert(status == STOA_OK); /* it waits, and its handler runs or it is kept */
   (void)status;
-  assert(!account->is_waiting);
+  assert(!own->is_waiting);
   stoa_buffer_init(&wait->error, ERROR_BYTES_MAX);
   wait->payload_len = payload.len;
   if (payload.len > 0) {
     memcpy(wait->payload, payload.data, payload.len);
   }
   stoa_pending_begin(&wait->base, &wait_kind, session);
-  account->is_waiting = true;
+  own->is_waiting = true;
   invocation->wait = wait;
   if (http == NULL) { /* the next HTTP request waits for the answer to this one anyway */
     stoa_stream_pause(&session->stream, STOA_PAUSE_MIDDLEWARE);

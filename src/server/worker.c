@@ -51,7 +51,7 @@ static void on_ping(struct stoa_session *session) {
 /* The connection has ended, in whatever state it was. */
 static void free_connection(struct stoa_server_session *own, struct stoa_worker *worker) {
   struct stoa_server *server = worker->server;
-  assert(own->account == NULL || own->account->pendings == NULL);
+  assert(own->pendings == NULL);
   assert(!own->counted);
   stoa_worker_table_remove(worker, own);
   stoa_peers_disconnect(&server->peers, &own->peer);

@@ -103,7 +103,9 @@ static void all_mistakes_are_found_in_one_run(void **state) {
   (void)state;
   static const struct stoa_string origin = STOA_STR("chat.example");
   struct stoa_tls_config tls = {.certificate = STOA_STR("/nonexistent/a.pem"), .key = STOA_STR("/nonexistent/k.pem")};
-  struct stoa_server_config config = {.path = STOA_STR("x"), .linger_ms = 11, .workers = 1000000, .tls = &tls};
+  struct stoa_limits_config limits = {.session_calls_max = 65536};
+  struct stoa_server_config config = {
+      .path = STOA_STR("x"), .linger_ms = 11, .workers = 1000000, .tls = &tls, .limits = &limits};
   config.allowed_origins.items = &origin;
   config.allowed_origins.count = 1;
   stoa_sys.getaddrinfo = unknown_name;
@@ -114,6 +116,8 @@ static void all_mistakes_are_found_in_one_run(void **state) {
   static const char *const lines[] = {
       "level=error event=\"an option is out of range\" option=server.workers value=1000000 highest=",
       "level=error event=\"an option is out of range\" option=server.linger_ms value=11 highest=10\n",
+      "level=error event=\"an option is out of range\" option=server.limits.session_calls_max value=65536 "
+      "highest=65535\n",
       "level=error event=\"server.path must start with a slash\" server.path=x\n",
       "level=error event=\"an origin starts with its scheme: write \\\"https://chat.example\\\", or with http:// if it "
       "has no TLS\" option=server.allowed_origins value=chat.example\n",
