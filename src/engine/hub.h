@@ -38,9 +38,11 @@ struct stoa_engine_port {
   struct stoa_engine *engine;
   struct stoa_loop *loop;
   struct stoa_engine_sink sink;
-  uint64_t generation;   /* the loop's: the last failure that it was told of */
-  uint32_t refusals;     /* the loop's: publishes that were refused and not yet answered */
-  struct stoa_post post; /* of a change of state; there is never more than one under way */
+  uint64_t generation;               /* the loop's: the last failure that it was told of */
+  uint32_t refusals;                 /* the loop's: publishes that were refused and not yet answered */
+  struct stoa_engine_queue gathered; /* the loop's: writes of this turn, for an engine that takes them together */
+  struct stoa_deferred handover;     /* registered while there are any */
+  struct stoa_post post;             /* of a change of state; there is never more than one under way */
   _Atomic(bool) is_posted;
   enum stoa_engine_state told; /* the loop's */
   uint32_t index;

@@ -28,18 +28,24 @@ struct stoa_loop {
   struct stoa_wheel wheel;
   struct stoa_timer *due; /* removed from the wheel, not run yet */
   struct stoa_deferred *deferred;
-  bool again;       /* the last turn left work, or ran releases, which may have left some for the hook */
-  bool coarse;      /* the kernel has no epoll_pwait2(2) */
-  uint64_t wake_ns; /* a turn is to begin then; NEVER_NS: no need */
+  struct stoa_deferred *gathered;
+  bool has_own_posts; /* of its own turn, which raised nothing */
+  bool again;         /* the last turn left work, or ran releases, which may have left some for the hook */
+  bool coarse;        /* the kernel has no epoll_pwait2(2) */
+  uint64_t wake_ns;   /* a turn is to begin then; NEVER_NS: no need */
   void (*turn_end)(void *context);
   void *turn_end_context;
   void (*on_times)(void *context, const struct stoa_loop_times *times); /* NULL: the clock is not read for it */
   void *times_context;
   struct stoa_loop_times times; /* of this turn */
+  uint64_t last_turn_ns;
   uint64_t step_ns;             /* when the last step ended */
   atomic_bool stopping;
   struct epoll_event events[EVENTS_PER_TURN];
 };
+
+/* The loop whose turn this thread runs; NULL: none. */
+static _Thread_local struct stoa_loop *running;
 
 static uint64_t clock_ns(const struct stoa_loop *loop) {
   return stoa_clock_monotonic_ns(loop->clock);
@@ -92,6 +98,7 @@ static void end_step(struct stoa_loop *loop, enum stoa_loop_step step) {
 
 static void run_posts(struct stoa_loop *loop) {
   struct stoa_post *next;
+  loop->has_own_posts = false;
   struct stoa_post *first = stoa_mailbox_take(&loop->mailbox);
   for (struct stoa_post *post = first; post != NULL; post = next) {
     next = post->next;
@@ -99,6 +106,14 @@ static void run_posts(struct stoa_loop *loop) {
   }
   if (first != NULL) {
     end_step(loop, STOA_LOOP_POSTS);
+  }
+}
+
+static void run_gathered(struct stoa_loop *loop) {
+  while (loop->gathered != NULL) {
+    struct stoa_deferred *gathered = loop->gathered;
+    loop->gathered = gathered->next;
+    gathered->run(gathered);
   }
 }
 
@@ -116,6 +131,7 @@ void stoa_loop_destroy(struct stoa_loop *loop) {
     return;
   }
   run_posts(loop);
+  run_gathered(loop);
   run_deferred(loop);
   if (loop->wake.fd >= 0) {
     stoa_sys.close(loop->wake.fd);
@@ -164,8 +180,13 @@ static void tell_times(struct stoa_loop *loop) {
   if (loop->on_times != NULL) {
     end_step(loop, STOA_LOOP_END);
     loop->times.turn_ns = loop->step_ns - loop->now_ns;
+    loop->last_turn_ns = loop->times.turn_ns;
     loop->on_times(loop->times_context, &loop->times);
   }
+}
+
+uint64_t stoa_loop_last_turn_ns(const struct stoa_loop *loop) {
+  return loop->last_turn_ns;
 }
 
 int stoa_loop_fd(const struct stoa_loop *loop) {
@@ -188,7 +209,7 @@ static uint64_t timers_due_ns(const struct stoa_loop *loop) {
 }
 
 uint64_t stoa_loop_due_ns(const struct stoa_loop *loop) {
-  if (loop->again) {
+  if (loop->again || loop->has_own_posts || loop->gathered != NULL) {
     return 0;
   }
   uint64_t due_ns = timers_due_ns(loop);
@@ -259,6 +280,8 @@ static void begin_turn(struct stoa_loop *loop) {
 
 static void take_turn(struct stoa_loop *loop, int wait_ms, uint64_t known_ns) {
   int count = wait_for_events(loop, wait_ms, known_ns);
+  struct stoa_loop *outer = running;
+  running = loop;
   begin_turn(loop);
   for (int i = 0; i < count; i++) {
     struct stoa_io *io = loop->events[i].data.ptr;
@@ -272,10 +295,12 @@ static void take_turn(struct stoa_loop *loop, int wait_ms, uint64_t known_ns) {
   /* After the descriptors: a post that arrives after the eventfd was read is either taken here or raises it again. */
   run_posts(loop);
   run_timers(loop);
+  run_gathered(loop);
   if (loop->turn_end != NULL) {
     loop->turn_end(loop->turn_end_context);
   }
   run_deferred(loop);
+  running = outer;
   tell_times(loop);
 }
 
@@ -369,7 +394,12 @@ void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer) {
 }
 
 void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post) {
-  if (stoa_mailbox_put(&loop->mailbox, post)) {
+  if (!stoa_mailbox_put(&loop->mailbox, post)) {
+    return;
+  }
+  if (running == loop) {
+    loop->has_own_posts = true;
+  } else {
     wake(loop);
   }
 }
@@ -377,4 +407,13 @@ void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post) {
 void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred) {
   deferred->next = loop->deferred;
   loop->deferred = deferred;
+}
+
+void stoa_loop_hand_over(struct stoa_loop *loop, struct stoa_deferred *deferred) {
+  deferred->next = loop->gathered;
+  loop->gathered = deferred;
+}
+
+bool stoa_loop_is_turning(const struct stoa_loop *loop) {
+  return running == loop;
 }

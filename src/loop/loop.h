@@ -1,8 +1,8 @@
 /* loop/loop.h: the event loop of one thread: descriptors, timers, posts from other threads, and the end of a turn.
  *
- * A turn waits for events, runs descriptor callbacks, posts and due timers, then the turn-end hook (which sends the
- * output of the turn), then the deferred releases. So a callback may close anything at any time: memory that a caller
- * may still use is released only when no callback is on the stack.
+ * A turn waits for events, runs descriptor callbacks, posts and due timers, then what was gathered, the turn-end hook
+ * (which sends the output of the turn), and the deferred releases. So a callback may close anything at any time: memory
+ * that a caller may still use is released only when no callback is on the stack.
  *
  * Time is read only from the clock that the loop was created with: a loop on a fake clock whose turns do not wait does
  * the same each time.
@@ -44,7 +44,7 @@ struct stoa_post {
   void (*run)(struct stoa_post *post); /* on the loop's thread; owns the post from then on */
 };
 
-/* Work for the end of the turn, to release memory. */
+/* Work for the end of the turn: to release memory, or to hand over what was gathered. */
 struct stoa_deferred {
   struct stoa_deferred *next;
   void (*run)(struct stoa_deferred *deferred);
@@ -54,7 +54,7 @@ enum stoa_loop_step {
   STOA_LOOP_EVENTS, /* of descriptors */
   STOA_LOOP_POSTS,
   STOA_LOOP_TIMERS,
-  STOA_LOOP_END, /* the hook and the deferred releases */
+  STOA_LOOP_END, /* what was gathered, the hook and the deferred releases */
   STOA_LOOP_STEPS
 };
 
@@ -79,6 +79,8 @@ void stoa_loop_on_turn_end(struct stoa_loop *loop, void (*hook)(void *context), 
  * do; one of these serves the wait of the next turn too. */
 void stoa_loop_on_times(struct stoa_loop *loop, void (*hook)(void *context, const struct stoa_loop_times *times),
                         void *context);
+/* How long the last turn took; 0 without that hook. */
+uint64_t stoa_loop_last_turn_ns(const struct stoa_loop *loop);
 
 /* Run turns until stoa_loop_stop(). */
 void stoa_loop_run(struct stoa_loop *loop);
@@ -126,10 +128,17 @@ void stoa_loop_timer_start(struct stoa_loop *loop, struct stoa_timer *timer, uin
 /* Stopping a stopped timer is fine. */
 void stoa_loop_timer_stop(struct stoa_loop *loop, struct stoa_timer *timer);
 
-/* Any thread, no lock. Posts of one thread run in the order in which they were posted. */
+/* Any thread, no lock. Posts of one thread run in the order in which they were posted. One that a loop's turn posts to
+ * itself costs no system call. */
 void stoa_loop_post(struct stoa_loop *loop, struct stoa_post *post);
 
 /* Run at the end of this turn, after the hook. It may leave work for the hook, so the next turn does not wait. */
 void stoa_loop_defer(struct stoa_loop *loop, struct stoa_deferred *deferred);
+/* Run in this turn before the hook, so that what the callbacks of a turn gather for another thread is handed over at
+ * once, and that thread works while this one sends. Called in the hook or later, it runs in the next turn, which does
+ * not wait. The loop's own thread, in a turn. */
+void stoa_loop_hand_over(struct stoa_loop *loop, struct stoa_deferred *deferred);
+/* Does the calling thread run a turn of this loop? */
+bool stoa_loop_is_turning(const struct stoa_loop *loop);
 
 #endif

@@ -238,6 +238,77 @@ static void test_a_turn_runs_descriptors_posts_timers_the_hook_and_then_releases
   end_trace(pair);
 }
 
+static struct stoa_deferred gathered;
+
+static void run_gathered(struct stoa_deferred *deferred) {
+  assert_ptr_equal(deferred, &gathered);
+  note('g');
+}
+
+static void gather_in_post(struct stoa_post *post) {
+  (void)post;
+  note('p');
+  assert_true(stoa_loop_is_turning(trace.loop));
+  gathered.run = run_gathered;
+  stoa_loop_hand_over(trace.loop, &gathered);
+}
+
+static void gather_in_hook(void *context) {
+  (void)context;
+  note('e');
+  if (strchr(trace.text, 'g') == NULL) {
+    gathered.run = run_gathered;
+    stoa_loop_hand_over(trace.loop, &gathered);
+  }
+}
+
+static void test_what_a_turn_gathers_is_handed_over_before_the_hook(void **state) {
+  (void)state;
+  int pair[2];
+  begin_trace(false, pair);
+  struct stoa_post post = {NULL, gather_in_post};
+  assert_false(stoa_loop_is_turning(trace.loop));
+  stoa_loop_post(trace.loop, &post);
+  advance(trace.loop, 100);
+  assert_string_equal(trace.text, "iptged");
+  end_trace(pair);
+}
+
+static void test_what_the_hook_gathers_is_handed_over_in_the_next_turn_which_does_not_wait(void **state) {
+  (void)state;
+  memset(&trace, 0, sizeof trace);
+  trace.loop = make_loop();
+  stoa_loop_on_turn_end(trace.loop, gather_in_hook, NULL);
+  stoa_loop_turn(trace.loop, 0);
+  stoa_loop_turn(trace.loop, -1);
+  assert_string_equal(trace.text, "ege");
+  stoa_loop_destroy(trace.loop);
+}
+
+static unsigned writes;
+
+static ssize_t count_write(int fd, const void *data, size_t len) {
+  writes++;
+  return write(fd, data, len);
+}
+
+static void test_a_post_to_its_own_loop_costs_no_system_call(void **state) {
+  (void)state;
+  int pair[2];
+  begin_trace(true, pair);
+  writes = 0;
+  stoa_sys.write = count_write;
+  advance(trace.loop, 100);
+  advance(trace.loop, 100);
+  assert_int_equal(trace.posted, 4);
+  assert_int_equal(writes, 0);
+  struct stoa_post post = {NULL, run_traced_post};
+  stoa_loop_post(trace.loop, &post); /* not in a turn */
+  assert_int_equal(writes, 1);
+  stoa_sys.write = write;
+  end_trace(pair);
+}
+
 static void test_a_post_out_of_any_phase_wakes_the_loop(void **state) {
   (void)state;
   int pair[2];
@@ -697,6 +768,9 @@ int main(void) {
       cmocka_unit_test(test_a_turn_reports_the_time_of_each_step_and_how_late_its_timers_were),
       cmocka_unit_test(test_posts_of_several_threads_keep_each_ones_order),
       cmocka_unit_test(test_a_turn_runs_descriptors_posts_timers_the_hook_and_then_releases),
+      cmocka_unit_test(test_what_a_turn_gathers_is_handed_over_before_the_hook),
+      cmocka_unit_test(test_what_the_hook_gathers_is_handed_over_in_the_next_turn_which_does_not_wait),
+      cmocka_unit_test(test_a_post_to_its_own_loop_costs_no_system_call),
       cmocka_unit_test(test_a_post_out_of_any_phase_wakes_the_loop),
       cmocka_unit_test(test_the_turn_after_releases_does_not_wait),
       cmocka_unit_test(test_what_was_posted_before_the_end_runs_at_the_end),

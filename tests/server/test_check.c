@@ -115,9 +115,9 @@ static void all_mistakes_are_found_in_one_run(void **state) {
       STOA_E_ARGUMENT);
   static const char *const lines[] = {
       "level=error event=\"an option is out of range\" option=server.workers value=1000000 highest=",
-      "level=error event=\"an option is out of range\" option=server.linger_ms value=11 highest=10\n",
       "level=error event=\"an option is out of range\" option=server.limits.session_calls_max value=65536 "
       "highest=65535\n",
+      "level=error event=\"an option is out of range\" option=server.linger_ms value=11 highest=10\n",
       "level=error event=\"server.path must start with a slash\" server.path=x\n",
       "level=error event=\"an origin starts with its scheme: write \\\"https://chat.example\\\", or with http:// if it "
       "has no TLS\" option=server.allowed_origins value=chat.example\n",

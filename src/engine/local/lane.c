@@ -57,6 +57,16 @@ void stoa_lane_put(struct stoa_lane *lane, struct stoa_engine_request *request) 
   pthread_mutex_unlock(&lane->mutex);
 }
 
+void stoa_lane_put_all(struct stoa_lane *lane, struct stoa_engine_queue *queue) {
+  pthread_mutex_lock(&lane->mutex);
+  uint32_t before = lane->queue.count;
+  stoa_engine_queue_move(&lane->queue, queue);
+  if (before < lane->wanted && lane->queue.count >= lane->wanted) {
+    pthread_cond_signal(&lane->changed);
+  }
+  pthread_mutex_unlock(&lane->mutex);
+}
+
 struct stoa_engine_request *stoa_lane_take(struct stoa_lane *lane) {
   pthread_mutex_lock(&lane->mutex);
   struct stoa_engine_request *request = stoa_engine_queue_take(&lane->queue);

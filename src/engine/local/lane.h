@@ -30,6 +30,8 @@ int stoa_lane_start(struct stoa_lane *lane, void *(*run)(void *context), void *c
 void stoa_lane_end(struct stoa_lane *lane);
 
 void stoa_lane_put(struct stoa_lane *lane, struct stoa_engine_request *request);
+/* Move all requests of a queue behind those that wait. */
+void stoa_lane_put_all(struct stoa_lane *lane, struct stoa_engine_queue *queue);
 /* NULL: there is none. */
 struct stoa_engine_request *stoa_lane_take(struct stoa_lane *lane);
 /* Move all requests to the end of `queue`. */

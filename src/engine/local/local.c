@@ -1,5 +1,6 @@
 #include "engine/local/local.h"
 
+#include "base/container.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "engine/local/backup.h"
@@ -91,10 +92,32 @@ static void *run_writer(void *context) {
 
 /* Calls. */
 
+static void hand_over(struct stoa_deferred *handover) {
+  struct stoa_engine_port *port = stoa_container_of(handover, struct stoa_engine_port, handover);
+  struct stoa_local *local = stoa_local_of(port->engine);
+  atomic_store_explicit(&local->turn_ns, stoa_loop_last_turn_ns(port->loop), memory_order_relaxed);
+  stoa_lane_put_all(&local->writes, &port->gathered);
+}
+
+/* All writes of a turn go to the writer together. If the first one woke it, it would be committed and sent to all
+ * members alone, before the rest. */
+static void submit_write(struct stoa_local *local, struct stoa_engine_request *request) {
+  struct stoa_engine_port *port = request->port;
+  if (port->gathered.count == 0 && !stoa_loop_is_turning(port->loop)) {
+    stoa_lane_put(&local->writes, request);
+    return;
+  }
+  if (port->gathered.count == 0) {
+    port->handover.run = hand_over;
+    stoa_loop_hand_over(port->loop, &port->handover);
+  }
+  stoa_engine_queue_put(&port->gathered, request);
+}
+
 static void submit(struct stoa_engine *engine, struct stoa_engine_request *request) {
   struct stoa_local *local = stoa_local_of(engine);
   if (stoa_engine_request_is_write(request)) {
-    stoa_lane_put(&local->writes, request);
+    submit_write(local, request);
   } else if (request->call == STOA_ENGINE_SEARCH || request->call == STOA_ENGINE_BACKUP) {
     stoa_lane_put(&local->searches, request);
   } else if (request->call == STOA_ENGINE_HISTORY && stoa_local_rooms_page(&local->rooms, request)) {
@@ -128,6 +151,9 @@ static uint64_t due_ns(struct stoa_engine *engine) {
 
 static void close_engine(struct stoa_engine *engine) {
   struct stoa_local *local = stoa_local_of(engine);
+  for (uint32_t i = 0; i < engine->port_count; i++) { /* no loop turns any more */
+    stoa_lane_put_all(&local->writes, &engine->ports[i]->gathered);
+  }
   stoa_lane_end(&local->reads);
   stoa_lane_end(&local->searches);
   stoa_lane_end(&local->writes);

@@ -469,7 +469,9 @@ void stoa_writer_gather(struct stoa_local *local) {
   }
   if (local->expected > 1 && local->is_open && local->backlog.count == 0) {
     uint32_t count = local->expected < BATCH_ROWS_MAX ? local->expected : BATCH_ROWS_MAX;
+    uint64_t turn_ns = atomic_load_explicit(&local->turn_ns, memory_order_relaxed);
     uint64_t wait_ns = local->commit_ns / GATHER_DIVISOR;
+    wait_ns = wait_ns > turn_ns + turn_ns / 4 ? wait_ns : turn_ns + turn_ns / 4;
     wait_ns = wait_ns < BATCH_NS_MAX ? wait_ns : BATCH_NS_MAX;
     stoa_lane_gather(&local->writes, count, stoa_local_now_ns(local) + wait_ns);
   }
