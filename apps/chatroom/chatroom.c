@@ -90,12 +90,23 @@ static int configure(struct chatroom *chatroom, const struct chatroom_v1_config 
   return STOA_E_ARGUMENT;
 }
 
+struct making {
+  struct people_options options;
+  struct chatroom *chatroom;
+};
+
+static int make_people(void *context) {
+  const struct making *making = context;
+  return people_create(&making->options, &making->chatroom->people);
+}
+
+/* The key of guests is a file of the user that the server runs as. */
 static int set_up_people(struct stoa_server *server, struct chatroom *chatroom,
                          const struct chatroom_v1_config *config) {
-  struct people_options options = people_options_of(config->server);
-  options.hello_timeout_ms = config->chat == NULL ? 0 : config->chat->hello_timeout_ms;
-  options.data_folder = chatroom->data_dir;
-  int status = people_create(&options, &chatroom->people);
+  struct making making = {.options = people_options_of(config->server), .chatroom = chatroom};
+  making.options.hello_timeout_ms = config->chat == NULL ? 0 : config->chat->hello_timeout_ms;
+  making.options.data_folder = chatroom->data_dir;
+  int status = stoa_server_call_as_user(server, make_people, &making);
   return status == STOA_OK ? people_guard(chatroom->people, server) : status;
 }
 
