@@ -28,6 +28,7 @@ struct chatroom {
   const char *data_dir;            /* borrowed from the configuration; NULL: nothing is stored */
   struct stoa_string default_room; /* borrowed from the configuration */
   int64_t edit_window_ms;
+  int64_t away_ms; /* away.h */
 };
 
 /* Errors of this API, in addition to those of the library. */
