@@ -20,7 +20,7 @@ from schema import ENUMS, PROTO, TYPES
 from server_process import Server
 from tap import run, test
 from tokens import SECRET, token
-from ws_raw import BINARY, TEXT, Peer, frame
+from ws_raw import BINARY, CLOSE, TEXT, Peer, frame
 
 FORMATS = ("stoa.json", "stoa.proto", "stoa.text")
 AUTH = {"server.auth.secret": SECRET}
@@ -87,7 +87,20 @@ def types():
     assert CALLS | SAID | PUSHED == set(TYPES.values()), [NAMES[at] for at in set(TYPES.values()) ^ (CALLS | SAID | PUSHED)]
 
 
-@each_format("every call is answered, and every message is said and pushed")
+def told_plain(client):
+    """The texts of all that a client without a subprotocol was sent: nothing but Chat."""
+    texts = []
+    while True:
+        opcode, data = client.peer.read_message()
+        if opcode == CLOSE:
+            client.peer.close()
+            return texts
+        number, call_id, is_error, payload = client.format.read(data)
+        assert (number, call_id, is_error) == (TYPES["Chat"], None, False), data
+        texts.append(client.format.decode("ChatMessage", payload)["message"])
+
+
+@each_format("every call is answered, every message is said and pushed, and a first client gets Chat only")
 def messages(subprotocol):
     seen = {"answered": set(), "said": set(), "pushed": set()}
     settings = {**AUTH, "server.ping_interval_ms": 300, "server.pong_timeout_ms": 60000, "engine.kind": "memory",
@@ -97,6 +110,7 @@ def messages(subprotocol):
         ann, mod = (Recorder(seen, server, subprotocol, token=token(user_id, role))
                     for user_id, role in (("ann", None), ("mod", "moderator")))
         again = Recorder(seen, server, subprotocol, token=token("ann"))
+        plain = Client(server.port, None)
         ann.call("Refresh", token=token("ann"))
         ann.call("SetNick", nick="Anna")
         for client in (ann, mod, again):
@@ -127,6 +141,8 @@ def messages(subprotocol):
         ann.until("GoingAway")
         for client in (ann, mod, again):
             assert client.peer.read_close() == 4001
+        told = told_plain(plain)
+        assert told == ["hello", "hello again", "who is here?"], told
         server.check_end()
     finally:
         server.kill()
