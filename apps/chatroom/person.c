@@ -74,6 +74,7 @@ struct person *person_create(struct people *people, struct stoa_session *session
 void person_destroy(struct person *person) {
   if (person != NULL) {
     stoa_worker_timer_stop(&person->hello_timer);
+    stoa_worker_timer_stop(&person->away.timer);
     if (person_is_known(person)) {
       user_sessions_remove(person->people->sessions, person_user_id(person), stoa_session_id(person->session));
     }
