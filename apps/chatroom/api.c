@@ -32,17 +32,23 @@ static void on_openapi(void *user, struct stoa_http_exchange *exchange, const st
 int api_setup(struct stoa_server *server, struct chatroom *chatroom) {
   static const struct chatroom_v1_admin_service_handlers handlers = {
       .backup = api_on_backup,
+      .ban = api_on_ban,
       .broadcast = api_on_broadcast,
       .delete_room = api_on_delete_room,
       .disconnect = api_on_disconnect,
       .erase_user = api_on_erase_user,
       .info = api_on_info,
+      .list_bans = api_on_list_bans,
       .list_connections = api_on_list_connections,
       .list_messages = api_on_list_messages,
       .list_presence = api_on_list_presence,
       .list_rooms = api_on_list_rooms,
+      .list_sanctions = api_on_list_sanctions,
+      .moderate = api_on_moderate,
       .publish = api_on_publish,
       .search_messages = api_on_search_messages,
+      .set_room = api_on_set_room,
+      .unban = api_on_unban,
   };
   const struct stoa_route document = {
       .method = "GET", .path = "/v1/openapi.json", .roles = STOA_ROUTE_ADMIN, .handler = on_openapi};

@@ -59,10 +59,29 @@ const struct stoa_error *api_on_list_presence(void *user, struct stoa_session *s
                                               struct chatroom_v1_presence_reply *reply);
 const struct stoa_error *api_on_list_rooms(void *user, struct stoa_session *session,
                                            const struct chatroom_v1_rooms_request *request,
-                                           struct chatroom_v1_rooms_reply *reply);
+                                           struct chatroom_v1_list_rooms_reply *reply);
+const struct stoa_error *api_on_set_room(void *user, struct stoa_session *session,
+                                         const struct chatroom_v1_set_room_request *request,
+                                         struct chatroom_v1_set_room_reply *reply);
 const struct stoa_error *api_on_delete_room(void *user, struct stoa_session *session,
                                             const struct chatroom_v1_delete_room_request *request,
                                             struct chatroom_v1_delete_room_reply *reply);
+
+/* api_sanctions.c */
+const struct stoa_error *api_on_moderate(void *user, struct stoa_session *session,
+                                         const struct chatroom_v1_moderate_request *request,
+                                         struct chatroom_v1_moderate_reply *reply);
+const struct stoa_error *api_on_list_sanctions(void *user, struct stoa_session *session,
+                                               const struct chatroom_v1_sanctions_request *request,
+                                               struct chatroom_v1_sanctions_reply *reply);
+const struct stoa_error *api_on_ban(void *user, struct stoa_session *session,
+                                    const struct chatroom_v1_ban_request *request, struct chatroom_v1_ban_reply *reply);
+const struct stoa_error *api_on_unban(void *user, struct stoa_session *session,
+                                      const struct chatroom_v1_unban_request *request,
+                                      struct chatroom_v1_unban_reply *reply);
+const struct stoa_error *api_on_list_bans(void *user, struct stoa_session *session,
+                                          const struct chatroom_v1_bans_request *request,
+                                          struct chatroom_v1_sanctions_reply *reply);
 
 /* api_server.c */
 const struct stoa_error *api_on_backup(void *user, struct stoa_session *session,

@@ -1,5 +1,6 @@
 /* Broadcast: one message in several rooms. */
 #include "api.h"
+#include "api_publish.h"
 #include "failure.h"
 #include "handlers.h"
 #include "people.h"
@@ -62,13 +63,7 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
 }
 
 static void publish(struct broadcast *broadcast, struct stoa_string room) {
-  const struct stoa_publish_options options = {.sender = broadcast->message.user_id,
-                                               .client_msg_id = broadcast->message.client_msg_id,
-                                               .is_administrator = true};
-  const struct chatroom_v1_chat_message said = {.message = broadcast->message.message,
-                                                .sender = nick_text(&broadcast->nick)};
-  int status = stoa_room_publish(broadcast->chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options,
-                                 on_stored, broadcast);
+  int status = api_publish(broadcast->chatroom, room, &broadcast->message, on_stored, broadcast);
   broadcast->pending += status == STOA_OK ? 1 : 0;
   broadcast->reply.failed += status == STOA_OK ? 0 : 1;
 }
@@ -145,6 +140,7 @@ static struct broadcast *create(const struct chatroom *chatroom, const struct ch
   broadcast->chatroom = chatroom;
   broadcast->nick = *nick;
   broadcast->message.message = put(&at, request->message);
+  broadcast->message.sender = nick_text(&broadcast->nick);
   broadcast->message.user_id = put(&at, request->user_id);
   broadcast->message.client_msg_id = put(&at, request->client_msg_id);
   broadcast->rooms = rooms;

@@ -1,5 +1,6 @@
 /* The messages of a room: publish, read, search. */
 #include "api.h"
+#include "api_publish.h"
 #include "failure.h"
 #include "handlers.h"
 #include "page.h"
@@ -54,12 +55,9 @@ const struct stoa_error *api_on_publish(void *user, struct stoa_session *session
   if (call == NULL) {
     return error;
   }
-  const struct chatroom_v1_chat_message said = {
-      .message = request->message, .sender = nick_text(&nick), .reply_to = request->reply_to};
-  const struct stoa_publish_options options = {
-      .sender = request->user_id, .client_msg_id = request->client_msg_id, .is_administrator = true};
-  int status = stoa_room_publish(chatroom->rooms, request->room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options,
-                                 on_stored, call);
+  struct chatroom_v1_chat_message message = *request;
+  message.sender = nick_text(&nick);
+  int status = api_publish(chatroom, request->room, &message, on_stored, call);
   if (status != STOA_OK) {
     chatroom_fail_over_http(call, chatroom_status_of(status, STOA_ROOM_TOO_BIG), 0);
   }

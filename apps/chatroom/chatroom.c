@@ -2,6 +2,7 @@
 
 #include "activity.h"
 #include "api.h"
+#include "away.h"
 #include "change.h"
 #include "going_away.h"
 #include "handlers.h"
@@ -43,11 +44,15 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     person_destroy(person);
     return STOA_REFUSE;
   }
+  if (!stoa_session_negotiated(session)) {
+    away_touch(chatroom, session);
+  }
   return STOA_ADMIT;
 }
 
 static void on_closing(void *user, struct stoa_session *session, uint16_t code, const char *reason) {
   (void)user, (void)code, (void)reason;
+  away_forget(session);
   chatroom_forget_changes(session);
   chatroom_forget_joinings(session);
   member_remove_all(session);
@@ -80,6 +85,8 @@ static int on_worker_start(void *user, struct stoa_server *server, uint32_t work
 
 static int configure(struct chatroom *chatroom, const struct chatroom_v1_config *config) {
   uint32_t window_s = config->chat == NULL ? 0 : config->chat->edit_window_s;
+  uint32_t away_ms = config->chat == NULL ? 0 : config->chat->away_ms;
+  chatroom->away_ms = away_ms == 0 ? AWAY_MS_DEFAULT : away_ms;
   chatroom->edit_window_ms = INT64_C(1000) * (window_s == 0 ? EDIT_WINDOW_S_DEFAULT : window_s);
   chatroom->default_room = config->default_room.len == 0 ? stoa_string_of(DEFAULT_ROOM) : config->default_room;
   if (chatroom_is_room_name(chatroom->default_room)) {
@@ -90,13 +97,25 @@ static int configure(struct chatroom *chatroom, const struct chatroom_v1_config 
   return STOA_E_ARGUMENT;
 }
 
+struct making {
+  struct people_options options;
+  struct chatroom *chatroom;
+};
+
+static int make_people(void *context) {
+  const struct making *making = context;
+  return people_create(&making->options, &making->chatroom->people);
+}
+
+/* The key of guests is a file of the user that the server runs as. */
 static int set_up_people(struct stoa_server *server, struct chatroom *chatroom,
                          const struct chatroom_v1_config *config) {
-  struct people_options options = people_options_of(config->server);
-  options.hello_timeout_ms = config->chat == NULL ? 0 : config->chat->hello_timeout_ms;
-  options.data_folder = chatroom->data_dir;
-  int status = people_create(&options, &chatroom->people);
-  return status == STOA_OK ? people_guard(chatroom->people, server) : status;
+  struct making making = {.options = people_options_of(config->server), .chatroom = chatroom};
+  making.options.hello_timeout_ms = config->chat == NULL ? 0 : config->chat->hello_timeout_ms;
+  making.options.data_folder = chatroom->data_dir;
+  int status = stoa_server_call_as_user(server, make_people, &making);
+  status = status == STOA_OK ? people_guard(chatroom->people, server) : status;
+  return status == STOA_OK ? away_setup(server, chatroom) : status;
 }
 
 int chatroom_setup(struct stoa_server *server, struct chatroom *chatroom, const struct chatroom_v1_config *config) {

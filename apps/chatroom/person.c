@@ -1,5 +1,6 @@
 #include "person.h"
 
+#include "away.h"
 #include "claims.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@ struct person {
   struct member *members;
   struct reader *reader;
   struct stoa_worker_timer hello_timer;
+  struct away away;
   char address[USER_ADDRESS_LEN_MAX + 1];
   size_t user_id_len;
   char user_id[NICKS_USER_ID_BYTES_MAX];
@@ -72,6 +74,7 @@ struct person *person_create(struct people *people, struct stoa_session *session
 void person_destroy(struct person *person) {
   if (person != NULL) {
     stoa_worker_timer_stop(&person->hello_timer);
+    stoa_worker_timer_stop(&person->away.timer);
     if (person_is_known(person)) {
       user_sessions_remove(person->people->sessions, person_user_id(person), stoa_session_id(person->session));
     }
@@ -120,6 +123,14 @@ int64_t *person_typed_ms(struct person *person) {
 
 struct member **person_members(struct person *person) {
   return &person->members;
+}
+
+struct away *person_away(struct person *person) {
+  return &person->away;
+}
+
+bool person_is_away(const struct person *person) {
+  return person->away.is_away;
 }
 
 struct reader **person_reader(struct person *person) {

@@ -12,6 +12,7 @@
 
 #include <chatroom/v1/chatroom.stoa.h>
 
+struct away;
 struct change;
 struct claims;
 struct joining;
@@ -49,6 +50,9 @@ struct change **person_changes(struct person *person);
 /* When it was told last that the user types; 0: not since its last message. For typing.c and chat.c. */
 int64_t *person_typed_ms(struct person *person);
 struct member **person_members(struct person *person);
+/* For away.c. */
+struct away *person_away(struct person *person);
+bool person_is_away(const struct person *person);
 /* Up to where the user has read, for read.c; NULL at first. */
 struct reader **person_reader(struct person *person);
 

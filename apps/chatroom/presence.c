@@ -170,10 +170,11 @@ static bool is_to_retry(int status) {
 }
 
 void presence_update(const struct chatroom *chatroom, struct stoa_session *session) {
+  const struct person *person = stoa_session_user(session);
   struct presence_info info;
-  presence_info_make(stoa_session_user(session), &info);
+  presence_info_make(person, &info);
   int status = stoa_room_set_presence(chatroom->rooms, session, (struct stoa_string){NULL, 0},
-                                      stoa_bytes_make(info.data, info.len), false);
+                                      stoa_bytes_make(info.data, info.len), person_is_away(person));
   assert(status != STOA_E_ARGUMENT);
   if (is_to_retry(status)) {
     update_later(chatroom, stoa_session_server(session), stoa_session_id(session));

@@ -38,8 +38,8 @@ void presence_list_free(struct presence_list *list);
 /* on_presence of the rooms; `user` is the struct chatroom. */
 int presence_on_diff(void *user, struct stoa_string room, const struct stoa_room_presence_diff *diff);
 
-/* Tell in all of its rooms what the session's user is now: its role has changed. What cannot be told now is told a
- * second later. */
+/* Tell in all of its rooms what the session's user is now: its role has changed, or whether it is away. What cannot be
+ * told now is told a second later. */
 void presence_update(const struct chatroom *chatroom, struct stoa_session *session);
 /* The same for all sessions of the user: its nick has changed. */
 void presence_update_user(const struct chatroom *chatroom, struct stoa_session *session);

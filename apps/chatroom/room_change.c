@@ -34,7 +34,11 @@ void room_change_end(struct room_change *change) {
 }
 
 void room_change_fail(struct room_change *change, enum stoa_room_status status, uint32_t retry_ms) {
-  chatroom_fail(change->call, status, retry_ms);
+  if (change->is_http) {
+    chatroom_fail_over_http(change->call, status, retry_ms);
+  } else {
+    chatroom_fail(change->call, status, retry_ms);
+  }
   room_change_end(change);
 }
 
@@ -57,7 +61,7 @@ static void on_found(void *context, const struct stoa_room_answer *answer) {
 /* A room exists when it has a message, or somebody is in it. */
 static void look_for_room(struct room_change *change) {
   struct stoa_string room = room_change_room(change);
-  if (change->may_make_room || stoa_room_member_count(change->chatroom->rooms, room) > 0) {
+  if (change->may_make_room || room.len == 0 || stoa_room_member_count(change->chatroom->rooms, room) > 0) {
     change->begin(change);
     return;
   }
@@ -94,7 +98,7 @@ static void on_worker(void *context, int status) {
 const struct stoa_error *room_change_start(struct room_change *change, struct stoa_session *session,
                                            struct stoa_string room) {
   const struct stoa_error *error = NULL;
-  assert(room.len > 0 && room.len <= sizeof change->room);
+  assert(room.len <= sizeof change->room);
   struct stoa_call *call = chatroom_take(session, &error);
   if (call == NULL) {
     free(change);
@@ -103,7 +107,9 @@ const struct stoa_error *room_change_start(struct room_change *change, struct st
   change->call = call;
   change->server = stoa_session_server(session);
   change->room_len = room.len;
-  memcpy(change->room, room.data, room.len);
+  if (room.len > 0) {
+    memcpy(change->room, room.data, room.len);
+  }
   change->rules = rules_take(change->chatroom->rules, room);
   int status = change->rules == NULL
                    ? STOA_E_MEMORY
@@ -129,7 +135,7 @@ void room_change_write(struct room_change *change, const struct rules_value *val
   int status = rules_write(change->chatroom->rooms, change->rules, values, count, room_change_now_ms(change),
                            on_written, change);
   if (status == STOA_E_LIMIT) {
-    room_change_fail_with(change, STOA_ERROR_LIMIT, "TOO_MANY_BANS", "the room has too many bans and mutes");
+    room_change_fail_with(change, STOA_ERROR_LIMIT, "TOO_MANY_BANS", "there are too many bans and mutes");
   } else if (status != STOA_OK) {
     room_change_fail(change, chatroom_status_of(status, STOA_ROOM_BUSY), 0);
   }

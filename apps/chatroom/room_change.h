@@ -1,5 +1,5 @@
-/* room_change.h: a change of a room's rules on its way: to the worker of the room's changes, where its rules are read
- * if nobody uses them, through the storage, and back as the answer to the call.
+/* room_change.h: a change of the rules of a room, or of the whole server, on its way: to the worker of the room's
+ * changes, where its rules are read if nobody uses them, through the storage, and back as the answer to the call.
  *
  *   session's worker   start ─▶ room's worker   load rules ─▶ does the room exist? ─▶ begin ─▶ write ─▶ ... ─▶ end
  *
@@ -19,6 +19,7 @@ struct room_change {
   struct chatroom *chatroom;
   void (*begin)(struct room_change *change);
   bool may_make_room; /* a room that does not exist is no error */
+  bool is_http;       /* errors have a status of HTTP */
 
   struct stoa_server *server;
   struct stoa_call *call;
@@ -31,6 +32,8 @@ struct room_change {
 /* May this user change rooms, and this one? NULL: yes. Errors: 103 PERMISSION_DENIED, NOT_ALLOWED; 107 INVALID */
 const struct stoa_error *room_change_check(struct stoa_session *session, struct stoa_string room);
 /* Take the call and go. The change is freed also when it is not started.
+ *
+ * room  empty: what is set for the whole server
  * Returns what the handler is to return. */
 const struct stoa_error *room_change_start(struct room_change *change, struct stoa_session *session,
                                            struct stoa_string room);

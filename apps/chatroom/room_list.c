@@ -11,6 +11,7 @@
 #include "person.h"
 #include "read.h"
 #include "rules.h"
+#include "settings_read.h"
 #include "text.h"
 
 #include <assert.h>
@@ -115,15 +116,12 @@ static void on_topic(void *context, const struct stoa_room_values *values) {
 
 /* False: nobody uses the room, so its topic is in the storage only. */
 static bool take_topic(const struct listing *listing, struct item *item) {
-  struct room_rules *rules = rules_take(listing->chatroom->rules, item->room.name);
-  bool is_there = rules != NULL && rules_are_loaded(rules);
-  if (is_there) {
-    struct rules_settings settings;
-    rules_settings(rules, &settings);
-    set_topic(item, settings.topic, settings.topic_len);
+  struct rules_settings settings;
+  if (!settings_in_use(listing->chatroom, item->room.name, &settings)) {
+    return false;
   }
-  rules_release(rules);
-  return is_there;
+  set_topic(item, settings.topic, settings.topic_len);
+  return true;
 }
 
 static void next_topic(struct listing *listing) {

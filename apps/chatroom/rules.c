@@ -16,7 +16,6 @@
 
 /* The server's own are those of a room with this name, which no room has. */
 #define SERVER_NAME ""
-#define SERVER_SCOPE "server"
 
 /* A balanced tree, so that nobody can choose names that are slow to find. */
 struct shard {
@@ -107,7 +106,7 @@ static struct room_rules *make(struct rules *rules, struct shard *shard, struct 
     return NULL;
   }
   bool is_server = name.len == 0;
-  room->scope = is_server ? stoa_string_of(SERVER_SCOPE) : rules_scope(name, room->bytes);
+  room->scope = is_server ? stoa_string_of(RULES_SERVER_SCOPE) : rules_scope(name, room->bytes);
   room->name = is_server ? stoa_string_of(SERVER_NAME) : stoa_string_make(room->bytes + strlen(SCOPE_PREFIX), name.len);
   room->rules = rules;
   room->shard = shard;
@@ -191,12 +190,7 @@ static uint32_t number_of(struct stoa_string value, uint32_t max) {
   return number > max ? max : (uint32_t)number;
 }
 
-/* With the lock. Other keys are not ours. Errors: as sanctions_set() */
-static int apply(struct room_rules *room, struct stoa_string key, struct stoa_string value) {
-  struct rules_settings *settings = &room->settings;
-  if (sanction_is_key(key)) {
-    return sanctions_set(room->sanctions, key, value);
-  }
+bool rules_settings_apply(struct rules_settings *settings, struct stoa_string key, struct stoa_string value) {
   if (stoa_string_equal(key, stoa_string_of("topic"))) {
     settings->topic_len = value.len < sizeof settings->topic ? value.len : sizeof settings->topic;
     memcpy(settings->topic, value.data == NULL ? "" : value.data, settings->topic_len);
@@ -204,7 +198,19 @@ static int apply(struct room_rules *room, struct stoa_string key, struct stoa_st
     settings->slow_mode_s = number_of(value, RULES_SLOW_MODE_S_MAX);
   } else if (stoa_string_equal(key, stoa_string_of("members_max"))) {
     settings->members_max = number_of(value, UINT32_MAX);
+  } else {
+    return false;
   }
+  return true;
+}
+
+/* With the lock. Other keys are not ours. Errors: as sanctions_set() */
+static int apply(struct room_rules *room, struct stoa_string key, struct stoa_string value) {
+  if (sanction_is_key(key)) {
+    return sanctions_set(room->sanctions, key, value);
+  }
+  bool ignored = rules_settings_apply(&room->settings, key, value);
+  (void)ignored;
   return STOA_OK;
 }
 

@@ -30,14 +30,16 @@ struct rules *rules_create(struct stoa_server *server);
 /* NULL is allowed. */
 void rules_destroy(struct rules *rules);
 
+/* The scope of what is set for the whole server. */
+#define RULES_SERVER_SCOPE "server"
 /* The scope of a room's state; the string is in `out`. */
 #define RULES_SCOPE_BYTES_MAX 80u
 struct stoa_string rules_scope(struct stoa_string room, char out[RULES_SCOPE_BYTES_MAX]);
 
 /* The rules of a room, loaded or not. NULL: no memory. */
 struct room_rules *rules_take(struct rules *rules, struct stoa_string room);
-/* What is set for the whole server, in the scope "server": bans, by the same keys as those of rooms. NULL: no memory.
- */
+/* What is set for the whole server: bans, by the same keys as those of rooms. The same as the rules of the room with
+ * the empty name. NULL: no memory. */
 struct room_rules *rules_take_server(struct rules *rules);
 /* Once more. Returns it. */
 struct room_rules *rules_ref(struct room_rules *room);
@@ -61,6 +63,8 @@ struct rules_settings {
   char topic[RULES_TOPIC_BYTES_MAX];
 };
 void rules_settings(struct room_rules *room, struct rules_settings *out_settings);
+/* A value of the room's state counts in the settings. False: it is not one of them. */
+bool rules_settings_apply(struct rules_settings *settings, struct stoa_string key, struct stoa_string value);
 
 /* Who wants something. */
 struct rules_subject {

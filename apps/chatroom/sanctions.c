@@ -48,14 +48,21 @@ struct stoa_string sanction_key(enum sanction_kind kind, struct stoa_string subj
   return stoa_string_make(out, len + subject.len);
 }
 
-bool sanction_is_key(struct stoa_string key) {
+/* False: it is the key of none. */
+static bool find_kind(struct stoa_string key, enum sanction_kind *out_kind) {
   for (size_t i = 0; i < KINDS; i++) {
     size_t len = strlen(prefixes[i]);
     if (key.len > len && key.len <= SANCTION_KEY_BYTES_MAX && memcmp(key.data, prefixes[i], len) == 0) {
+      *out_kind = (enum sanction_kind)i;
       return true;
     }
   }
   return false;
+}
+
+bool sanction_is_key(struct stoa_string key) {
+  enum sanction_kind ignored;
+  return find_kind(key, &ignored);
 }
 
 /* "UNTIL ROLE\nUSER\nADDRESS\nREASON" */
@@ -95,6 +102,18 @@ static bool parse(struct stoa_string value, struct sanction *out) {
   }
   out->by_role = (enum chatroom_v1_role)role;
   out->reason = value;
+  return true;
+}
+
+bool sanction_read(struct stoa_string key, struct stoa_string value, enum sanction_kind *out_kind,
+                   struct sanction *out_sanction) {
+  enum sanction_kind kind;
+  struct sanction sanction;
+  if (!find_kind(key, &kind) || !parse(value, &sanction)) {
+    return false;
+  }
+  *out_kind = kind;
+  *out_sanction = sanction;
   return true;
 }
 

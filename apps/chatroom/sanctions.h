@@ -26,7 +26,7 @@ enum sanction_kind { SANCTION_BAN, SANCTION_BAN_ADDRESS, SANCTION_MUTE };
 struct sanction {
   int64_t until_ms;
   enum chatroom_v1_role by_role;
-  struct stoa_string user_id; /* of whom it is */
+  struct stoa_string user_id; /* of whom it is; empty: only the address is banned */
   struct stoa_string address; /* of a ban of a guest: what is banned with it; empty: nothing */
   struct stoa_string reason;
 };
@@ -46,6 +46,10 @@ bool sanction_is_key(struct stoa_string key);
 /* The value in the state. None of the strings has a line feed; the reason has at most SANCTION_REASON_BYTES_MAX bytes.
  */
 struct stoa_string sanction_write(const struct sanction *sanction, char out[SANCTION_VALUE_BYTES_MAX]);
+
+/* What a value of the state is, as views into it; of another key, or of a value that is none, false. */
+bool sanction_read(struct stoa_string key, struct stoa_string value, enum sanction_kind *out_kind,
+                   struct sanction *out_sanction);
 
 /* Set one, from its key and value; an empty value removes it.
  * Errors: STOA_E_SYNTAX  the value is none; STOA_E_LIMIT  SANCTIONS_MAX; STOA_E_MEMORY. Nothing has changed then */

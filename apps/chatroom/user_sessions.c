@@ -183,14 +183,31 @@ int user_sessions_list(struct user_sessions *all, struct stoa_string user_id, st
   return STOA_OK;
 }
 
-void user_address_of(const struct stoa_session *session, char out_address[USER_ADDRESS_LEN_MAX + 1]) {
+/* In place. False: it is none, or it tells nobody apart. */
+static bool normalize(char address[USER_ADDRESS_LEN_MAX + 1]) {
   struct in6_addr six;
   struct in_addr four;
-  stoa_session_address(session, out_address);
-  if (inet_pton(AF_INET6, out_address, &six) == 1 && !IN6_IS_ADDR_LOOPBACK(&six)) {
+  if (inet_pton(AF_INET6, address, &six) == 1) {
+    bool is_loopback = IN6_IS_ADDR_LOOPBACK(&six);
     memset(&six.s6_addr[IPV6_NETWORK_BYTES], 0, sizeof six.s6_addr - IPV6_NETWORK_BYTES);
-    inet_ntop(AF_INET6, &six, out_address, USER_ADDRESS_LEN_MAX + 1);
-  } else if (inet_pton(AF_INET, out_address, &four) != 1 || (ntohl(four.s_addr) >> 24) == IN_LOOPBACKNET) {
+    inet_ntop(AF_INET6, &six, address, USER_ADDRESS_LEN_MAX + 1);
+    return !is_loopback;
+  }
+  return inet_pton(AF_INET, address, &four) == 1 && (ntohl(four.s_addr) >> 24) != IN_LOOPBACKNET;
+}
+
+bool user_address_parse(struct stoa_string text, char out_address[USER_ADDRESS_LEN_MAX + 1]) {
+  if (text.len == 0 || text.len > USER_ADDRESS_LEN_MAX || memchr(text.data, '\0', text.len) != NULL) {
+    return false;
+  }
+  memcpy(out_address, text.data, text.len);
+  out_address[text.len] = '\0';
+  return normalize(out_address);
+}
+
+void user_address_of(const struct stoa_session *session, char out_address[USER_ADDRESS_LEN_MAX + 1]) {
+  stoa_session_address(session, out_address);
+  if (!normalize(out_address)) {
     out_address[0] = '\0';
   }
 }

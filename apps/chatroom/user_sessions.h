@@ -42,6 +42,8 @@ void user_sessions_set_role(struct user_sessions *all, struct stoa_string user_i
 int user_sessions_list(struct user_sessions *all, struct stoa_string user_id, struct user_session **out_sessions,
                        size_t *out_count);
 
+/* An address in the form above, from "192.0.2.1" or "2001:db8::1". False: it is none, or it tells nobody apart. */
+bool user_address_parse(struct stoa_string text, char out_address[USER_ADDRESS_LEN_MAX + 1]);
 /* The address by which a guest is told from others. */
 void user_address_of(const struct stoa_session *session, char out_address[USER_ADDRESS_LEN_MAX + 1]);
 

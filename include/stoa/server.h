@@ -295,6 +295,15 @@ STOA_API int stoa_server_refuse(struct stoa_server *server, const struct stoa_uu
  *         STOA_E_CLOSED     the server was not started; STOA_E_MEMORY. After an error it stays open. */
 STOA_API int stoa_server_close_session(struct stoa_server *server, const struct stoa_uuid *session_id, uint16_t code,
                                        const char *reason);
+/* For setup, while the process is root still, if it ever was: call a function with the rights of the user that
+ * server.run_as names, so that files which the function makes belong to that user, and what the user cannot open is
+ * found out now. The whole process has these rights meanwhile. Without run_as, or when the process is not root, the
+ * function is only called.
+ *
+ * Returns what the function returns. Errors, logged: STOA_E_NOT_FOUND, STOA_E_SYNTAX  no such user or group;
+ *         STOA_E_DENIED  the kernel does not permit it; the function was not called after these.
+ *         STOA_E_SYSTEM  the process cannot be root again: it must end */
+STOA_API int stoa_server_call_as_user(struct stoa_server *server, int (*function)(void *context), void *context);
 /* The longest message that is accepted or sent, in bytes. */
 STOA_API size_t stoa_server_message_bytes_max(const struct stoa_server *server);
 /* The value of server.ping_interval_ms in use, default included. Programs send it to clients that cannot see

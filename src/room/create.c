@@ -9,6 +9,7 @@
 #include "room/publisher.h"
 #include "room/room_session.h"
 #include "room/storage.h"
+#include "server/run_as.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -264,19 +265,33 @@ static int check_create(const struct stoa_rooms_config *config) {
   return STOA_E_ARGUMENT;
 }
 
-static int open_storage(struct stoa_rooms *rooms, const struct stoa_rooms_config *config, const char *data_dir) {
+struct opening {
+  struct stoa_rooms *rooms;
+  const struct stoa_engine_config *config;
+  const char *data_dir;
+  struct stoa_engine *engine;
+};
+
+static int open_files(void *context) {
+  struct opening *opening = context;
+  struct stoa_rooms *rooms = opening->rooms;
   const struct stoa_engine_text text = stoa_room_types_text(&rooms->types);
-  struct stoa_engine *engine = NULL;
-  int status = stoa_rooms_storage_create(config == NULL ? NULL : config->engine, data_dir, rooms->server->clock,
+  int status = stoa_rooms_storage_create(opening->config, opening->data_dir, rooms->server->clock,
                                          body_bytes_max(rooms->server), &rooms->storage);
-  if (status == STOA_OK) {
-    status = stoa_rooms_storage_open(rooms->storage, &text, &engine);
-  }
-  if (status == STOA_OK) {
-    status = extend(rooms, engine);
-    if (status != STOA_OK) {
-      stoa_engine_destroy(engine);
-    }
+  return status == STOA_OK ? stoa_rooms_storage_open(rooms->storage, &text, &opening->engine) : status;
+}
+
+/* The files are those of the user that the server runs as: they are opened again after a failure of the disk, when root
+ * was given up. */
+static int open_storage(struct stoa_rooms *rooms, const struct stoa_rooms_config *config, const char *data_dir) {
+  struct opening opening = {
+      .rooms = rooms, .config = config == NULL ? NULL : config->engine, .data_dir = data_dir, .engine = NULL};
+  bool has_files = opening.config == NULL || opening.config->kind == STOA_ENGINE_CONFIG_KIND_LOCAL;
+  int status = has_files && data_dir != NULL ? stoa_run_as_make_folder(rooms->server, data_dir) : STOA_OK;
+  status = status == STOA_OK ? stoa_server_call_as_user(rooms->server, open_files, &opening) : status;
+  status = status == STOA_OK ? extend(rooms, opening.engine) : status;
+  if (status != STOA_OK) {
+    stoa_engine_destroy(opening.engine);
   }
   return status;
 }

@@ -167,6 +167,15 @@ static int change_user(struct stoa_server *const *servers, size_t count, const s
   return STOA_OK;
 }
 
+static int find_or_log(struct stoa_string text, struct stoa_run_as *out_run_as) {
+  int status = stoa_run_as_find(text, out_run_as);
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_ERROR, "server.run_as names no user or group of this machine", STOA_F_TEXT("run_as", text),
+             STOA_F_STR("reason", stoa_status_text(status)));
+  }
+  return status;
+}
+
 int stoa_run_as_apply(struct stoa_server *const *servers, size_t count) {
   struct stoa_run_as run_as;
   assert(count > 0);
@@ -180,13 +189,87 @@ int stoa_run_as_apply(struct stoa_server *const *servers, size_t count) {
   if (text.len == 0) {
     return STOA_OK;
   }
-  int status = stoa_run_as_find(text, &run_as);
+  int status = find_or_log(text, &run_as);
   if (status != STOA_OK) {
-    stoa_log(STOA_LOG_ERROR, "server.run_as names no user or group of this machine", STOA_F_TEXT("run_as", text),
-             STOA_F_STR("reason", stoa_status_text(status)));
     return status;
   }
   assert(run_as.user != 0);
   bool is_done = stoa_sys.geteuid() == run_as.user && stoa_sys.getegid() == run_as.group;
   return is_done ? STOA_OK : change_user(servers, count, &run_as);
+}
+
+/* Before root is given up. */
+
+/* Only the effective ids, which decide about files; the saved ones lead back. */
+static int enter(const struct stoa_run_as *run_as) {
+  if (stoa_sys.initgroups(run_as->user_name, run_as->group) != 0) {
+    return denied(run_as, "initgroups");
+  }
+  if (stoa_sys.setresgid((gid_t)-1, run_as->group, (gid_t)-1) != 0) {
+    return denied(run_as, "setresgid");
+  }
+  if (stoa_sys.setresuid((uid_t)-1, run_as->user, (uid_t)-1) != 0) {
+    int status = denied(run_as, "setresuid");
+    int ignored = stoa_sys.setresgid((gid_t)-1, 0, (gid_t)-1);
+    (void)ignored; /* the start fails anyway */
+    return status;
+  }
+  return STOA_OK;
+}
+
+/* The groups stay those of the user: root needs none. */
+static int leave(void) {
+  if (stoa_sys.setresuid((uid_t)-1, 0, (uid_t)-1) == 0 && stoa_sys.setresgid((gid_t)-1, 0, (gid_t)-1) == 0) {
+    return STOA_OK;
+  }
+  stoa_log(STOA_LOG_ERROR, "the process cannot be root again to bind addresses", STOA_F_STR("reason", strerror(errno)));
+  return STOA_E_SYSTEM;
+}
+
+/* Is there another user than the one that calls? */
+static bool is_other_user(const struct stoa_server *server) {
+  return server->config.run_as.len > 0 && stoa_sys.geteuid() == 0;
+}
+
+int stoa_server_call_as_user(struct stoa_server *server, int (*function)(void *context), void *context) {
+  struct stoa_run_as run_as;
+  if (!is_other_user(server)) {
+    return function(context);
+  }
+  int status = find_or_log(server->config.run_as, &run_as);
+  status = status == STOA_OK ? enter(&run_as) : status;
+  if (status != STOA_OK) {
+    return status;
+  }
+  int result = function(context);
+  status = leave();
+  return result == STOA_OK ? status : result;
+}
+
+/* Through a descriptor, as the files of sockets. */
+static int give_folder(const char *path, const struct stoa_run_as *run_as) {
+  int fd = stoa_sys.open(path, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    return STOA_E_SYSTEM;
+  }
+  int result = stoa_sys.fchownat(fd, "", run_as->user, run_as->group, AT_EMPTY_PATH);
+  int saved_errno = errno;
+  stoa_sys.close(fd);
+  errno = saved_errno;
+  return result == 0 ? STOA_OK : STOA_E_SYSTEM;
+}
+
+int stoa_run_as_make_folder(const struct stoa_server *server, const char *path) {
+  struct stoa_run_as run_as;
+  /* Who makes it otherwise says so when it cannot. */
+  if (!is_other_user(server) || stoa_sys.mkdir(path, 0700) != 0) {
+    return STOA_OK;
+  }
+  int status = find_or_log(server->config.run_as, &run_as);
+  status = status == STOA_OK ? give_folder(path, &run_as) : status;
+  if (status == STOA_E_SYSTEM) {
+    stoa_log(STOA_LOG_ERROR, "a folder cannot be given to the user of server.run_as", STOA_F_STR("path", path),
+             STOA_F_STR("reason", strerror(errno)));
+  }
+  return status;
 }

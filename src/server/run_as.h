@@ -35,4 +35,10 @@ int stoa_run_as_find(struct stoa_string text, struct stoa_run_as *out_run_as);
  *         After an error the process may have changed in part: it must end. */
 int stoa_run_as_apply(struct stoa_server *const *servers, size_t count);
 
+/* Before that, as root: make a folder, unless something with its name is there, and give it to the user that
+ * server.run_as names. Nothing when run_as is empty, or the process is not root. What is in it is made inside
+ * stoa_server_call_as_user(). That the folder cannot be made is no error.
+ * Errors, logged: STOA_E_NOT_FOUND  no such user or group; STOA_E_SYSTEM  it cannot be given away */
+int stoa_run_as_make_folder(const struct stoa_server *server, const char *path);
+
 #endif

@@ -33,8 +33,8 @@ class Client:
 
     everybody = weakref.WeakSet()
 
-    def __init__(self, port, subprotocol="stoa.json", nick=None, token=None, headers=()):
-        self.peer = Peer(port)
+    def __init__(self, port, subprotocol="stoa.json", nick=None, token=None, headers=(), peer=None):
+        self.peer = Peer(port) if peer is None else peer
         self.everybody.add(self)
         self.peer.upgrade(subprotocol, headers)
         self.format = Text() if subprotocol == "stoa.text" else Binary(subprotocol)

@@ -157,12 +157,12 @@ def two_steps():
             assert not ben.joined["recovered"] and len(ben.joined["items"]) == i + 1, ben.joined
             assert ben.user_id in ben.members and ben.joined["online"] == i + 2
             ben.call("Chat", message="in")
-            told = []
-            while {name for name, _ in told} != {"ChatMessage", "PresenceDiffMessage"}:
+            told, joins = [], []
+            while not joins or "ChatMessage" not in (name for name, _ in told):
                 told.append(ann.push())
-            # Ann herself may be told in the same diff.
-            joins = [member for name, diff in told if name == "PresenceDiffMessage" for member in diff["joins"]
-                     if member["user_id"] != ann.user_id]
+                # Ann herself may be told in the same diff, or in one before.
+                joins = [member for name, diff in told if name == "PresenceDiffMessage" for member in diff["joins"]
+                         if member["user_id"] != ann.user_id]
             assert [(member["nick"], member["sessions"]) for member in joins] == [(f"Ben {i}", 1)], told
             ben.call("Leave")
             assert ben.call("Join", recover={"epoch": place["epoch"], "offset": place["offset"]}, history=5,
@@ -249,6 +249,39 @@ def renamed():
             if named["nick"] == "Ben again":
                 break
         ann.is_as_listed()
+
+
+@each_format("a user is away when no session of the user has sent anything for a while, and back with the next message")
+def away(subprotocol):
+    with chat({**SOON, "chat.away_ms": 1000}) as server:
+        ann, ben = Watcher(server, "Ann"), Watcher(server, "Ben", subprotocol)
+        plain = Client(server.port, None)
+        ann.until(lambda: len(ann.members) == 3)
+        (plain_id,) = set(ann.members) - {ann.user_id, ben.user_id}
+
+        def until(condition):
+            while not condition():
+                name, message = ann.push()
+                if name == "PresenceDiffMessage":
+                    ann.pushes.appendleft((name, message))
+                    ann.step()
+
+        def is_away(user_id):
+            return ann.members[user_id]["away"]
+
+        until(lambda: all(is_away(user_id) for user_id in (ann.user_id, ben.user_id, plain_id)))
+        late = Watcher(server, "Late")
+        assert late.members[ben.user_id]["away"] and not late.members[late.user_id]["away"], late.members
+        again = Client(server.port, subprotocol, token=ben.welcome["guest_token"])
+        again.call("Join")
+        until(lambda: not is_away(ben.user_id))
+        until(lambda: is_away(ben.user_id))
+        ben.send("Ping")
+        ben.send("Typing", state=0)
+        until(lambda: not is_away(ben.user_id))
+        plain.say("hello")
+        until(lambda: not is_away(plain_id))
+        until(lambda: is_away(ben.user_id))
 
 
 @test("a role is seen, and so is another one after Refresh")

@@ -15,7 +15,8 @@ KINDS = ENUMS["EventKind"]
 ROUTES = [("POST", "/v1/rooms/lobby/messages"), ("POST", "/v1/broadcast"), ("GET", "/v1/rooms/lobby/messages"),
           ("GET", "/v1/rooms/lobby/presence"), ("GET", "/v1/rooms"), ("DELETE", "/v1/rooms/lobby"),
           ("GET", "/v1/rooms/lobby/search?text=x"), ("GET", "/v1/connections"), ("POST", "/v1/users/x/disconnect"),
-          ("DELETE", "/v1/users/x"), ("POST", "/v1/backup"), ("GET", "/v1/info"), ("GET", "/v1/openapi.json")]
+          ("PATCH", "/v1/rooms/lobby"), ("POST", "/v1/rooms/lobby/moderate"), ("GET", "/v1/rooms/lobby/sanctions"),
+          ("POST", "/v1/bans"), ("GET", "/v1/bans"), ("DELETE", "/v1/bans?user_id=x"), ("DELETE", "/v1/users/x"), ("POST", "/v1/backup"), ("GET", "/v1/info"), ("GET", "/v1/openapi.json")]
 BOT = {"userId": "bot", "sender": "Bot"}
 
 
@@ -264,7 +265,7 @@ def keys():
     with serving() as (server, api):
         for method, path in ROUTES:
             for key in (None, KEY[:-1], KEY + "x", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"):
-                body = {} if method == "POST" else None
+                body = {} if method in ("POST", "PATCH") else None
                 status, _ = Api(server, key).request(method, path, body)
                 assert status == 401, (method, path, key, status)
             public = Api(server)

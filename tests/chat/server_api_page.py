@@ -48,7 +48,10 @@ def page():
             (found,) = [answer for command, answer in given.items() if part in command]
             return found
 
-        said = [ann.push()[1]["message"] for _ in range(4)]
+        said = []
+        while len(said) < 4:
+            name, message = ann.push()
+            said += [message["message"]] if name == "ChatMessage" else []
         assert said[1:] == ["The build is green.", "Maintenance at 18:00 UTC.", "Maintenance at 18:00 UTC."], said
         assert one("/v1/broadcast")["failed"] == 0
         assert [item["message"] for item in one("messages?limit=20")["items"]] == said[1:3]
@@ -56,6 +59,11 @@ def page():
         assert {room["name"] for room in one("/v1/rooms?limit=50")["rooms"]} == {"lobby", "old-plans"}
         assert one("/v1/connections")["connections"][0]["nick"] == "Ann"
         assert one("/disconnect") == {"sessions": 0}
+        assert one("/moderate") == one("PATCH") == one("?user_id=eve") == one("?address=192.0.2.7") == {}
+        (muted,) = one("/sanctions")["sanctions"]
+        assert (muted["kind"], muted["userId"], muted["reason"]) == ("SANCTION_MUTE", "eve", "spam"), muted
+        banned = [(ban["userId"], ban["address"]) for ban in one("/v1/bans?limit")["sanctions"]]
+        assert banned == [("eve", ""), ("", "192.0.2.7")], banned
         assert int(one("DELETE -H \"$KEY\" $CHAT/v1/rooms")["messages"]) == 2
         assert one("/v1/backup")["path"].endswith("/backups/monday.db")
         assert ann.peer.read_close() == 4010

@@ -201,6 +201,49 @@ static void the_sessions_of_a_user_are_listed_until_they_are_removed(void **stat
   user_sessions_destroy(all);
 }
 
+static void a_value_of_the_state_is_read_with_its_kind(void **state) {
+  static const enum sanction_kind kinds[] = {SANCTION_BAN, SANCTION_BAN_ADDRESS, SANCTION_MUTE};
+  (void)state;
+  for (size_t i = 0; i < 3; i++) {
+    char key[SANCTION_KEY_BYTES_MAX], value[SANCTION_VALUE_BYTES_MAX];
+    const struct sanction given = {
+        .until_ms = NOW_MS, .by_role = CHATROOM_V1_ROLE_ADMIN, .user_id = text("eve"), .reason = text("spam")};
+    struct sanction found;
+    enum sanction_kind kind;
+    struct stoa_string name = sanction_key(kinds[i], text("192.0.2.1"), key);
+    assert_true(sanction_read(name, sanction_write(&given, value), &kind, &found));
+    assert_int_equal(kind, kinds[i]);
+    assert_int_equal(found.until_ms, NOW_MS);
+    assert_int_equal(found.by_role, CHATROOM_V1_ROLE_ADMIN);
+    assert_true(stoa_string_equal(found.user_id, text("eve")) && found.address.len == 0);
+    assert_true(stoa_string_equal(found.reason, text("spam")));
+    assert_false(sanction_read(name, text("no value"), &kind, &found));
+    assert_false(sanction_read(text("topic"), sanction_write(&given, value), &kind, &found));
+    assert_false(sanction_read(text("ban:"), sanction_write(&given, value), &kind, &found));
+  }
+}
+
+static void an_address_is_that_of_one_person(void **state) {
+  static const char *const good[][2] = {{"192.0.2.1", "192.0.2.1"},
+                                        {"2001:db8::1", "2001:db8::"},
+                                        {"2001:DB8:0:0:1:2:3:4", "2001:db8::"},
+                                        {"2001:db8:0:1::", "2001:db8:0:1::"}};
+  static const char *const bad[] = {
+      "",     "127.0.0.1",    "127.9.9.9",
+      "::1",  "192.0.2",      "192.0.2.1 ",
+      "host", "fe80::1%eth0", "1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222"};
+  char address[USER_ADDRESS_LEN_MAX + 1];
+  (void)state;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    assert_true(user_address_parse(text(good[i][0]), address));
+    assert_string_equal(address, good[i][1]);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_false(user_address_parse(text(bad[i]), address));
+  }
+  assert_false(user_address_parse(stoa_string_make("192.0.2.1\0", 10), address));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_that_was_set_is_found_until_it_expires),
@@ -209,6 +252,8 @@ int main(void) {
       cmocka_unit_test(a_value_that_is_none_is_refused),
       cmocka_unit_test(a_room_has_a_bounded_number_of_them),
       cmocka_unit_test(it_binds_those_below_and_of_administrators_everybody),
+      cmocka_unit_test(a_value_of_the_state_is_read_with_its_kind),
+      cmocka_unit_test(an_address_is_that_of_one_person),
       cmocka_unit_test(slow_mode_tells_how_long_to_wait),
       cmocka_unit_test(slow_mode_forgets_the_oldest_when_it_is_full_and_nobody_waits_longer),
       cmocka_unit_test(the_sessions_of_a_user_are_listed_until_they_are_removed),

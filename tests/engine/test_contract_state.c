@@ -175,6 +175,21 @@ static void a_user_is_erased_in_all_rooms(void **state) {
   finish();
 }
 
+static void an_own_change_of_an_erased_message_counts_once(void **state) {
+  (void)state;
+  engines_open(&kit, NULL);
+  kit_publish(&kit, "lobby", "ann", "a1", "hello");
+  const struct stoa_engine_draft edit = {
+      .kind = STOA_ENGINE_EVENT, .type = 33, .target = 1, .sender = STOA_STR("ann"), .body = bytes("hello 2")};
+  const struct stoa_engine_draft reaction = {
+      .kind = STOA_ENGINE_EVENT, .type = 33, .target = 1, .sender = STOA_STR("bob"), .body = bytes("+1")};
+  kit_publish_draft(&kit, "lobby", &edit);
+  kit_publish_draft(&kit, "lobby", &reaction);
+  assert_int_equal(CALL(stoa_engine_erase_user, stoa_string_of("ann")), STOA_ENGINE_OK);
+  assert_int_equal(answer.told.count, 3);
+  finish();
+}
+
 static void an_erased_room_begins_a_new_epoch(void **state) {
   (void)state;
   engines_open(&kit, NULL);
@@ -391,6 +406,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_redacted_message_keeps_its_offset_and_its_id),
       cmocka_unit_test(what_was_handed_out_does_not_change),
       cmocka_unit_test(a_user_is_erased_in_all_rooms),
+      cmocka_unit_test(an_own_change_of_an_erased_message_counts_once),
       cmocka_unit_test(an_erased_room_begins_a_new_epoch),
       cmocka_unit_test(text_is_found_by_any_part_of_it),
       cmocka_unit_test(redacted_text_is_not_found),

@@ -287,11 +287,19 @@ static int fake_initgroups(const char *user, gid_t group) {
 }
 
 static int fake_setresgid(gid_t real, gid_t effective, gid_t saved) {
+  if (real == (gid_t)-1 && saved == (gid_t)-1) {
+    return pass(effective == 0 ? "root_group_for_now" : "group_for_now");
+  }
   assert_true(real == effective && real == saved);
   return pass(real == 77 ? "setresgid_web" : "setresgid");
 }
 
 static int fake_setresuid(uid_t real, uid_t effective, uid_t saved) {
+  if (real == (uid_t)-1 && saved == (uid_t)-1) {
+    int result = pass(effective == 0 ? "root_again" : "user_for_now");
+    effective_user = result == 0 ? effective : effective_user;
+    return result;
+  }
   assert_true(real == effective && real == saved);
   if (real == 0) {
     stage_note("back_to_root");
@@ -387,6 +395,68 @@ static void a_user_that_does_not_exist_is_a_mistake_of_the_configuration(void **
   assert_int_equal(run(TCP_AS("nobody-else")), 1);
 }
 
+static gid_t group_of_chat(void) {
+  return 55;
+}
+
+static int make_files(void *result) {
+  stage_note("files");
+  assert_int_equal(effective_user, 1234);
+  return *(const int *)result;
+}
+
+/* What the function in setup returns. */
+static int files_result;
+
+static int call_in_setup(struct stoa_server *server, const void *config, void *user) {
+  (void)config, (void)user;
+  return stoa_server_call_as_user(server, make_files, &files_result);
+}
+
+static int run_with_files(const char *server) {
+  const struct stoa_app app = {.name = "filer", .setup = call_in_setup, .after_start = {stop_now}};
+  return stage_run(&app, (const char *const[]){"server={io_uring: off, workers: 1}", server, NULL});
+}
+
+#define ENTERED "initgroups group_for_now user_for_now files"
+
+static void files_of_setup_are_made_as_the_user_that_root_is_given_up_for(void **state) {
+  (void)state;
+  files_result = STOA_OK;
+  assert_int_equal(run_with_files(TCP_AS("chat")), 0);
+  assert_string_equal(stage_trace(), ENTERED " root_again root_group_for_now initgroups setresgid " DROPPED);
+}
+
+static void what_the_function_of_setup_returns_ends_the_start(void **state) {
+  (void)state;
+  files_result = STOA_E_DENIED;
+  assert_int_equal(run_with_files(TCP_AS("chat")), 1);
+  assert_string_equal(stage_trace(), ENTERED " root_again root_group_for_now");
+}
+
+static void a_step_to_or_from_the_user_of_setup_that_is_refused_ends_the_start(void **state) {
+  static const char *const calls[] = {"initgroups", "group_for_now", "user_for_now", "root_again",
+                                      "root_group_for_now"};
+  for (size_t i = 0; i < 5; i++) {
+    begin_as_root(state);
+    files_result = STOA_OK;
+    refused = calls[i];
+    assert_int_equal(run_with_files(TCP_AS("chat")), 1);
+    assert_int_equal(strstr(stage_trace(), "files") != NULL, i >= 3);
+    assert_true(stage_log_has(i < 3 ? "event=\"the process cannot become the user of server.run_as\""
+                                    : "event=\"the process cannot be root again to bind addresses\""));
+  }
+}
+
+static void without_root_or_another_user_the_function_of_setup_is_only_called(void **state) {
+  (void)state;
+  effective_user = 1234;
+  stoa_sys.getegid = group_of_chat;
+  files_result = STOA_OK;
+  assert_int_equal(run_with_files(TCP_AS("chat")), 0);
+  assert_string_equal(stage_trace(), "files");
+}
+
 static void a_start_without_root_is_refused_unless_it_is_that_user(void **state) {
   (void)state;
   effective_user = 1000;
@@ -395,10 +465,6 @@ static void a_start_without_root_is_refused_unless_it_is_that_user(void **state)
       stage_log_has("event=\"server.run_as needs a start as root; start it as root, or remove server.run_as\" "
                     "user=chat uid=1000"));
   assert_string_equal(stage_trace(), "");
-}
-
-static gid_t group_of_chat(void) {
-  return 55;
 }
 
 static void a_start_as_that_user_changes_nothing(void **state) {
@@ -460,6 +526,10 @@ int main(void) {
       ROOT_TEST(a_step_that_is_refused_ends_the_start),
       ROOT_TEST(root_that_could_be_regained_ends_the_start),
       ROOT_TEST(a_user_that_does_not_exist_is_a_mistake_of_the_configuration),
+      ROOT_TEST(files_of_setup_are_made_as_the_user_that_root_is_given_up_for),
+      ROOT_TEST(what_the_function_of_setup_returns_ends_the_start),
+      ROOT_TEST(a_step_to_or_from_the_user_of_setup_that_is_refused_ends_the_start),
+      ROOT_TEST(without_root_or_another_user_the_function_of_setup_is_only_called),
       ROOT_TEST(a_start_without_root_is_refused_unless_it_is_that_user),
       ROOT_TEST(a_start_as_that_user_changes_nothing),
       ROOT_TEST(what_the_user_cannot_read_is_told),

@@ -271,9 +271,8 @@ static int erase_next(struct stoa_local *local, struct stoa_local_room *room, st
   *out_is_done = code == SQLITE_DONE;
   if (code == SQLITE_ROW) {
     code = stoa_row_read(statement, &row);
-    code = code == SQLITE_OK
-               ? stoa_store_empty_concerning(local, room, row.place.offset, SLICE_ROWS, &job->answer.count, &is_alone)
-               : code;
+    code = code == SQLITE_OK ? stoa_store_empty_concerning(local, room, row.place.offset, SLICE_ROWS, job, &is_alone)
+                             : code;
     if (code == SQLITE_OK && is_alone) {
       code = stoa_store_empty(local, room, &row, true);
       job->answer.count++;

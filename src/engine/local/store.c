@@ -288,7 +288,7 @@ int stoa_store_empty(struct stoa_local *local, struct stoa_local_room *room, con
 }
 
 int stoa_store_empty_concerning(struct stoa_local *local, struct stoa_local_room *room, uint64_t offset, uint32_t limit,
-                                uint64_t *count, bool *out_is_done) {
+                                struct stoa_engine_request *request, bool *out_is_done) {
   for (uint32_t i = 0; i < limit; i++) {
     sqlite3_stmt *statement;
     struct stoa_row row;
@@ -301,8 +301,8 @@ int stoa_store_empty_concerning(struct stoa_local *local, struct stoa_local_room
     *out_is_done = code == SQLITE_DONE;
     if (code == SQLITE_ROW) {
       code = stoa_row_read(statement, &row);
+      request->answer.count += code == SQLITE_OK && !stoa_string_equal(row.draft.sender, request->key);
       code = code == SQLITE_OK ? stoa_store_empty(local, room, &row, false) : code;
-      (*count)++;
     }
     sqlite3_reset(statement);
     if (code != SQLITE_OK) {
@@ -351,8 +351,7 @@ static int redact(struct stoa_local *local, struct stoa_engine_request *request)
   if (code != SQLITE_OK || request->answer.status != STOA_ENGINE_OK) {
     return code;
   }
-  code = stoa_store_empty_concerning(local, room, request->query.target_first, CONCERNING_MAX, &request->answer.count,
-                                     &is_done);
+  code = stoa_store_empty_concerning(local, room, request->query.target_first, CONCERNING_MAX, request, &is_done);
   if (code == SQLITE_OK && !is_done) {
     stoa_engine_request_fail(request, STOA_ENGINE_UNKNOWN);
   }

@@ -26,8 +26,10 @@ int stoa_store_note_trace(struct stoa_local *local);
 /* Empty a message's body, take it from the index of texts, and forget its sender if asked. */
 int stoa_store_empty(struct stoa_local *local, struct stoa_local_room *room, const struct stoa_row *row,
                      bool forget_sender);
-/* Empty up to `limit` messages that target the offset. *count grows by each. *out_is_done: there are no more. */
+/* Empty up to `limit` messages that target the offset. The answer's count grows by each, but for those of the sender
+ * that is being erased (the request's key): they are counted when they are erased themselves. *out_is_done: there are
+ * no more. */
 int stoa_store_empty_concerning(struct stoa_local *local, struct stoa_local_room *room, uint64_t offset, uint32_t limit,
-                                uint64_t *count, bool *out_is_done);
+                                struct stoa_engine_request *request, bool *out_is_done);
 
 #endif

@@ -300,15 +300,18 @@ static bool redact_one(struct memory *memory, struct stoa_memory_room *room, str
   for (uint32_t i = index; i < room->log.count; i++) {
     const struct stoa_engine_message *message = stoa_engine_log_at(&room->log, i);
     bool is_concerned = i == index || message->draft.target == offset;
-    if (!is_concerned || (message->place.is_redacted && !forget_sender)) {
+    bool is_erased = forget_sender && i == index;
+    if (!is_concerned || (message->place.is_redacted && !is_erased)) {
       continue;
     }
+    /* What the sender has sent is counted when its own turn comes. */
+    bool is_counted = !forget_sender || is_erased || !stoa_string_equal(message->draft.sender, request->key);
     size_t before = room->log.bytes;
-    if (!stoa_memory_room_redact(room, i, forget_sender && i == index)) {
+    if (!stoa_memory_room_redact(room, i, is_erased)) {
       return false;
     }
     memory->log_bytes = memory->log_bytes - before + room->log.bytes;
-    request->answer.count++;
+    request->answer.count += is_counted;
   }
   return true;
 }

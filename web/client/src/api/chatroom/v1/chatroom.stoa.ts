@@ -39,6 +39,106 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+/** The code of stoa.Error, which answers a call, or a plain message that was not taken. `reason` names it more exactly.
+ * `temporary`: the same request may succeed later, after `retry_ms` if that is set. For example, as JSON, with what a
+ * client has done: */
+export const ErrorCode = {
+  ERROR_NONE: 0,
+  /** The server has failed, as without memory: `{"code":100,"reason":"INTERNAL","message":"out of
+   * memory","temporary":true}` */
+  ERROR_INTERNAL: 100,
+  /** Another call before Hello, or a token that is not valid: `{"code":101,"reason":"HELLO_FIRST","message":"call Hello
+   * first"}` */
+  ERROR_UNAUTHORIZED: 101,
+  /** Leave without a Join: `{"code":102,"reason":"NOT_A_MEMBER","message":"this session is not in the room"}` */
+  ERROR_UNKNOWN_ROOM: 102,
+  /** Chat without a Join, Moderate as a user: `{"code":103,"reason":"PERMISSION_DENIED","message":"this is for
+   * moderators"}` */
+  ERROR_PERMISSION_DENIED: 103,
+  /** A number that MessageType has not: `{"code":104,"reason":"UNKNOWN_TYPE","message":"no handler for this type"}` */
+  ERROR_UNKNOWN_TYPE: 104,
+  /** Join twice: `{"code":105,"reason":"JOINED","message":"this session is in the room already"}` */
+  ERROR_JOINED: 105,
+  /** The 129th room of a session, the 21st emoji of a message: `{"code":106,"reason":"TOO_MANY_ROOMS","message":"a
+   * session can be in 128 rooms, or in 64 with presence"}` */
+  ERROR_LIMIT: 106,
+  /** A value that cannot be: `{"code":107,"reason":"INVALID","message":"history is at most 50"}` */
+  ERROR_BAD_REQUEST: 107,
+  /** The disk is full, the server ends, or an answer took too long:
+   * `{"code":108,"reason":"UNAVAILABLE","message":"the storage does not work now","temporary":true,"retryMs":200}` */
+  ERROR_UNAVAILABLE: 108,
+  /** Hello or Refresh with a token of yesterday: `{"code":109,"reason":"TOKEN_EXPIRED","message":"the token has
+   * expired"}` */
+  ERROR_TOKEN_EXPIRED: 109,
+  /** More messages than HelloReply.rate_per_s, or more than the storage takes:
+   * `{"code":111,"reason":"TOO_MANY_REQUESTS","message":"the session sends more than its rate
+   * allows","temporary":true,"retryMs":1000}` */
+  ERROR_RATE: 111,
+  /** History of an epoch that the room has no more: `{"code":112,"reason":"GONE","message":"these messages are not there
+   * any more"}` */
+  ERROR_POSITION_LOST: 112,
+  /** Chat of who is muted; without an end there is no `retry_ms`: `{"code":120,"reason":"MUTED","message":"you are muted
+   * in this room","temporary":true,"retryMs":600000}` */
+  ERROR_MUTED: 120,
+  /** Join, or Hello, of who is banned: `{"code":121,"reason":"BANNED","message":"you are banned from this room"}` */
+  ERROR_BANNED: 121,
+  /** A text above HelloReply.text_chars_max: `{"code":122,"reason":"TEXT_TOO_LONG","message":"a text has at most 4000
+   * characters, this one has 4001"}` */
+  ERROR_TEXT_TOO_LONG: 122,
+  /** A text of blanks: `{"code":123,"reason":"TEXT_EMPTY","message":"a message must have text that is seen"}` */
+  ERROR_TEXT_EMPTY: 123,
+  /** A name in use, or one that looks like it: `{"code":124,"reason":"NICK_TAKEN","message":"another user has this
+   * name"}` */
+  ERROR_NICK_TAKEN: 124,
+  /** A name with characters that are not seen: `{"code":125,"reason":"NICK_INVALID","message":"a name has no control
+   * characters, and none that are invisible or unknown"}` */
+  ERROR_NICK_INVALID: 125,
+  /** Join of a room with members_max sessions: `{"code":126,"reason":"FULL","message":"the room is full"}` */
+  ERROR_ROOM_FULL: 126,
+  /** The second Chat in slow_mode_s: `{"code":127,"reason":"SLOW_MODE","message":"this room takes one message of each
+   * user in a while","temporary":true,"retryMs":5000}` */
+  ERROR_SLOW_MODE: 127,
+  /** Edit of a message of the day before: `{"code":128,"reason":"EDIT_WINDOW","message":"the message is too old to be
+   * changed"}` */
+  ERROR_EDIT_WINDOW: 128,
+} as const;
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** The code of the close frame that ends a session, beside those of RFC 6455. Below 4500 a client comes back by itself,
+ * from 4500 on it does not. */
+export const CloseCode = {
+  CLOSE_NONE: 0,
+  /** The server ends; GoingAway has told it. */
+  CLOSE_DRAINING: 4001,
+  /** The server has failed. */
+  CLOSE_INTERNAL: 4004,
+  /** The token has expired, 25 s ago. Come back with another one. */
+  CLOSE_TOKEN_EXPIRED: 4005,
+  /** The client reads too slowly: more than server.limits.send_queue_bytes_max waits for it. */
+  CLOSE_SLOW: 4008,
+  /** The room was removed, or messages of it were missed. Join again. */
+  CLOSE_POSITION_LOST: 4010,
+  /** No pong in time. */
+  CLOSE_NO_PONG: 4012,
+  /** Too many messages above the rate, each of which got error 111. */
+  CLOSE_RATE: 4013,
+  /** The server is full, or, for a client without a subprotocol, the room. Come back later. */
+  CLOSE_FULL: 4014,
+  /** The token of the upgrade is not valid. */
+  CLOSE_BAD_TOKEN: 4500,
+  /** Not sent by the chat: a client that breaks the protocol gets errors, then 4509. */
+  CLOSE_PROTOCOL: 4501,
+  /** No Hello in chat.hello_timeout_ms. */
+  CLOSE_NO_HELLO: 4502,
+  /** A ban from the server, an operator's request, or, for a client without a subprotocol, a kick. */
+  CLOSE_KICKED: 4503,
+  /** Not sent by the chat: it refuses nobody who may connect. */
+  CLOSE_FORBIDDEN: 4507,
+  /** More than server.limits.session_errors_max messages that cannot be read. */
+  CLOSE_TOO_MANY_ERRORS: 4509,
+} as const;
+export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
+
 export const Role = {
   ROLE_USER: 0,
   ROLE_MODERATOR: 1,
@@ -179,8 +279,8 @@ export const SetNickReply: stoa.Type<SetNickReply> = /* @__PURE__ */ stoa.messag
   [2, 'guest_token', stoa.string],
 ]);
 
-/** The server sends one when it has nothing else to send, because a page cannot see WebSocket's own pings. A client sends
- * one to test its connection. It is not answered. */
+/** The server sends one when it has nothing else to send, because a page cannot see WebSocket's own pings. A client
+ * sends one to test its connection. It is not answered. */
 export interface PingMessage {}
 
 export const PingMessage: stoa.Type<PingMessage> = /* @__PURE__ */ stoa.message<PingMessage>([]);
@@ -566,6 +666,7 @@ export interface Member {
   nick: string;
   /** Connections of this user in the room. */
   sessions: number;
+  /** None of them has sent anything for a while (5 minutes) but Ping and Refresh. */
   away: boolean;
   role: Role;
 }
