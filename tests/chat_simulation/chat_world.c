@@ -1,7 +1,6 @@
 #include "chat_world_private.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "room/create.h"
 #include "room/rooms.h"
 #include "server/stepping.h"
+#include "simulation/death.h"
 #include "simulation/net.h"
 #include "simulation/sockets.h"
 #include "stamps.h"
@@ -27,7 +27,6 @@
 
 #define IDLE_NS_MAX (1000 * NS_PER_MS)
 #define DRAIN_TURNS_MAX 20000u
-#define DEATH_BYTES 3000u
 #define SECRET "a secret that the simulation signs with"
 #define GUEST_KEY "guest.key"
 
@@ -415,39 +414,6 @@ static void end(struct world *world) {
   remove_data_dir(world);
 }
 
-static char command[128];
-static bool has_handler;
-static const struct trace *running; /* for the end of a process that an assert or a sanitizer ends */
-
-/* Weak: only a build with a sanitizer has it. */
-__attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
-
-static void tell(const char *text, size_t len) {
-  ssize_t ignored = write(STDERR_FILENO, text, len);
-  (void)ignored;
-}
-
-static void tell_command(void) {
-  size_t len = running == NULL ? 0 : running->len;
-  size_t from = len > DEATH_BYTES ? len - DEATH_BYTES : 0;
-  if (len > 0) {
-    tell(running->text + from, len - from);
-  }
-  tell(command, strlen(command));
-}
-
-static void tell_command_at_exit(void) {
-  if (running != NULL) {
-    tell_command();
-  }
-}
-
-static void on_abort(int signal_number) {
-  tell_command();
-  signal(signal_number, SIG_DFL);
-  raise(signal_number);
-}
-
 /* The day has three parts; a check ends each. */
 static void run(struct world *world, uint64_t seed, unsigned turns) {
   begin(world, seed);
@@ -470,26 +436,16 @@ static void run(struct world *world, uint64_t seed, unsigned turns) {
 void chat_world_run(uint64_t seed, unsigned turns, struct trace *out_trace, struct chat_world_counts *out_counts) {
   int64_t blocks_before = stoa_memory_live_blocks();
   struct world *world = calloc(1, sizeof *world);
+  char command[64];
   assert(world != NULL);
   memset(out_trace, 0, sizeof *out_trace);
   memset(out_counts, 0, sizeof *out_counts);
   world->trace = out_trace;
   world->counts = out_counts;
-  snprintf(command, sizeof command, "# to repeat: ./dev simulate chat %llu %u\n", (unsigned long long)seed, turns);
-  if (!has_handler) {
-    has_handler = atexit(tell_command_at_exit) == 0;
-  }
-  running = out_trace;
-  signal(SIGABRT, on_abort);
-  if (__sanitizer_set_death_callback != NULL) {
-    __sanitizer_set_death_callback(tell_command);
-  }
+  snprintf(command, sizeof command, "chat %llu %u", (unsigned long long)seed, turns);
+  death_watch(out_trace, command);
   run(world, seed, turns);
-  signal(SIGABRT, SIG_DFL);
-  if (__sanitizer_set_death_callback != NULL) {
-    __sanitizer_set_death_callback(NULL);
-  }
-  running = NULL;
+  death_forget();
   if (stoa_memory_live_blocks() != blocks_before) {
     trace_fail(out_trace, "%lld blocks of memory are left", (long long)(stoa_memory_live_blocks() - blocks_before));
   }
