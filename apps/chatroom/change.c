@@ -9,6 +9,8 @@
 #include "text.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One call, on its way. */
@@ -21,6 +23,7 @@ struct change {
   struct stoa_string room, user_id;
   int64_t now_ms;
   bool is_moderator;
+  char once[64]; /* the client_msg_id of its event; "": none */
   char data[];
 };
 
@@ -101,7 +104,7 @@ static void reply(struct change *change, uint64_t epoch, uint64_t offset) {
 
 static void on_stored(void *context, const struct stoa_room_answer *answer) {
   struct change *change = context;
-  if (answer->status == STOA_ROOM_OK) {
+  if (answer->status == STOA_ROOM_OK || answer->status == STOA_ROOM_DUPLICATE) {
     reply(change, answer->position.epoch, answer->position.offset);
   } else {
     fail(change, answer->status, answer->retry_ms);
@@ -109,7 +112,8 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
 }
 
 static void publish(struct change *change) {
-  const struct stoa_publish_options options = {.sender = change->user_id, .target = change->event.target};
+  const struct stoa_publish_options options = {
+      .sender = change->user_id, .target = change->event.target, .client_msg_id = stoa_string_of(change->once)};
   int status = stoa_room_publish(change->chatroom->rooms, change->room, CHATROOM_V1_MESSAGE_TYPE_EVENT, &change->event,
                                  &options, on_stored, change);
   if (status != STOA_OK) {
@@ -189,6 +193,21 @@ static bool has_reaction(const struct chatroom_v1_chat_message *message, struct 
   return false;
 }
 
+/* Two sessions of a user can react at once, and each finds the same state. Clients count events, so only one may be
+ * stored: both have an id of this change from this state. */
+static void set_once(struct change *change, const struct page *page) {
+  struct stoa_string emoji = change->event.emoji;
+  uint64_t last = fold_reaction_offset(page->fold, page->first, emoji, change->user_id);
+  uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+  for (size_t i = 0; i < emoji.len; i++) {
+    hash = (hash ^ (unsigned char)emoji.data[i]) * UINT64_C(1099511628211);
+  }
+  int len = snprintf(change->once, sizeof change->once, "react:%" PRIx64 ":%" PRIx64 ":%" PRIx64, change->event.target,
+                     last, hash);
+  assert(len > 0 && (size_t)len < sizeof change->once);
+  (void)len;
+}
+
 static void react(struct change *change, const struct page *page, struct fold_history history) {
   const struct chatroom_v1_chat_message *message = &page->items[0];
   bool is_mine;
@@ -202,6 +221,7 @@ static void react(struct change *change, const struct page *page, struct fold_hi
     fail_with(change, STOA_ERROR_LIMIT, "TOO_MANY_REACTIONS", "the message has too many reactions");
     return;
   }
+  set_once(change, page);
   publish(change);
 }
 

@@ -8,6 +8,7 @@
 struct user {
   struct stoa_string id;
   uint64_t hash;
+  uint64_t offset; /* of its last React event */
   bool is_on;
 };
 
@@ -197,7 +198,8 @@ static int add_reaction(struct fold *fold, struct folded *item, struct stoa_stri
   return STOA_OK;
 }
 
-static int add_user(struct fold *fold, struct reaction *reaction, struct stoa_string id, uint64_t hash) {
+static int add_user(struct fold *fold, struct reaction *reaction, const struct chatroom_v1_event_message *event,
+                    uint64_t hash) {
   if (reaction->user_count == reaction->user_capacity) {
     size_t capacity = reaction->user_capacity == 0 ? 4 : reaction->user_capacity * 2;
     struct user *users = realloc(reaction->users, capacity * sizeof *users);
@@ -207,11 +209,11 @@ static int add_user(struct fold *fold, struct reaction *reaction, struct stoa_st
     reaction->users = users;
     reaction->user_capacity = capacity;
   }
-  struct stoa_string own = stoa_arena_copy(fold->arena, id);
+  struct stoa_string own = stoa_arena_copy(fold->arena, event->user_id);
   if (own.data == NULL) {
     return stoa_arena_status(fold->arena);
   }
-  reaction->users[reaction->user_count++] = (struct user){own, hash, true};
+  reaction->users[reaction->user_count++] = (struct user){own, hash, event->offset, true};
   return STOA_OK;
 }
 
@@ -223,11 +225,12 @@ static int react(struct fold *fold, struct folded *item, const struct chatroom_v
   if (user != NULL || event->off) {
     if (user != NULL) {
       user->is_on = !event->off;
+      user->offset = event->offset;
     }
     return STOA_OK;
   }
   int status = reaction == NULL ? add_reaction(fold, item, event->emoji, &reaction) : STOA_OK;
-  return status == STOA_OK ? add_user(fold, reaction, event->user_id, hash) : status;
+  return status == STOA_OK ? add_user(fold, reaction, event, hash) : status;
 }
 
 int fold_apply(struct fold *fold, const struct chatroom_v1_event_message *event) {
@@ -263,6 +266,14 @@ uint64_t fold_offset(const struct fold *fold, size_t index) {
 struct fold_history fold_history(const struct fold *fold, size_t index) {
   assert(index < fold->count);
   return fold->items[index].history;
+}
+
+uint64_t fold_reaction_offset(const struct fold *fold, size_t index, struct stoa_string emoji,
+                              struct stoa_string user_id) {
+  assert(index < fold->count);
+  const struct reaction *reaction = find_reaction(&fold->items[index], emoji);
+  const struct user *user = reaction == NULL ? NULL : find_user(reaction, user_id, hash_of(user_id));
+  return user == NULL ? 0 : user->offset;
 }
 
 static uint32_t count_users(const struct reaction *reaction) {

@@ -50,5 +50,8 @@ struct fold_history {
   uint64_t delete_offset; /* of its Delete event; 0: none */
 };
 struct fold_history fold_history(const struct fold *fold, size_t index);
+/* The offset of a user's last React event with this emoji; 0: none that counts. */
+uint64_t fold_reaction_offset(const struct fold *fold, size_t index, struct stoa_string emoji,
+                              struct stoa_string user_id);
 
 #endif

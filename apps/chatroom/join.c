@@ -148,6 +148,11 @@ static void fit_items(const struct joining *joining, const struct presence_list 
   reply->more_before = reply->more_before || dropped > 0;
 }
 
+static void leave(const struct joining *joining) {
+  int ignored = stoa_room_leave(joining->chatroom->rooms, joining->session, room_of(joining));
+  (void)ignored;
+}
+
 static void reply(struct joining *joining, const struct stoa_room_joined *joined, const struct presence_list *list) {
   const struct chatroom_v1_permissions permissions = permissions_of(joining);
   struct rules_settings settings;
@@ -177,19 +182,19 @@ static void reply(struct joining *joining, const struct stoa_room_joined *joined
   if (joining->has_presence) {
     fit_items(joining, list, &reply);
   }
-  int ignored = chatroom_v1_chatroom_service_join_reply(joining->call, &reply);
-  (void)ignored; /* what is wrong with it ends the call, or the session */
-  end(joining);
+  /* A client that was told that its Join failed, because it took too long, must not be a member: it would get messages
+   * of a room that it is not in, and its next Join would be refused. */
+  if (chatroom_v1_chatroom_service_join_reply(joining->call, &reply) == STOA_OK) {
+    end(joining);
+  } else {
+    leave(joining);
+    end_outside(joining);
+  }
 }
 
 /* Joining. */
 
 static void begin_page(struct joining *joining);
-
-static void leave(const struct joining *joining) {
-  int ignored = stoa_room_leave(joining->chatroom->rooms, joining->session, room_of(joining));
-  (void)ignored;
-}
 
 /* Is the page, or that there is none, what comes right before the live messages? */
 static bool is_exact(const struct joining *joining, const struct stoa_room_joined *joined) {

@@ -217,8 +217,33 @@ static void test_a_fold_has_bounds(void **state) {
   fold_destroy(NULL);
 }
 
+static void test_the_last_reaction_of_a_user_has_its_offset(void **state) {
+  struct fold *fold = fold_create(1);
+  char text[16];
+  const struct chatroom_v1_chat_message message = chat_of(0, text);
+  struct chatroom_v1_event_message event = {.kind = CHATROOM_V1_EVENT_KIND_EVENT_REACT,
+                                            .offset = 20,
+                                            .target = offset_of(0),
+                                            .emoji = STOA_STR("x0"),
+                                            .user_id = STOA_STR("u0")};
+  (void)state;
+  assert_non_null(fold);
+  assert_int_equal(fold_add(fold, &message), STOA_OK);
+  assert_int_equal(fold_reaction_offset(fold, 0, event.emoji, event.user_id), 0);
+  assert_int_equal(fold_apply(fold, &event), STOA_OK);
+  assert_int_equal(fold_reaction_offset(fold, 0, event.emoji, event.user_id), 20);
+  event.offset = 21;
+  event.off = true;
+  assert_int_equal(fold_apply(fold, &event), STOA_OK);
+  assert_int_equal(fold_reaction_offset(fold, 0, event.emoji, event.user_id), 21);
+  assert_int_equal(fold_reaction_offset(fold, 0, event.emoji, stoa_string_of("u1")), 0);
+  assert_int_equal(fold_reaction_offset(fold, 0, stoa_string_of("x1"), event.user_id), 0);
+  fold_destroy(fold);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_the_last_reaction_of_a_user_has_its_offset),
       cmocka_unit_test(test_a_client_that_gets_the_pushes_shows_what_a_page_has),
       cmocka_unit_test(test_events_are_counted_and_a_deletion_has_its_place),
       cmocka_unit_test(test_a_message_without_content_stays_so),

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "program.h"
 #include "room/rooms.h"
 #include "server/stepping.h"
+#include "simulation/death.h"
 #include "simulation/net.h"
 
 #include <stoa/log.h>
@@ -28,7 +28,6 @@
 /* Time for everybody to come back and read to the end. */
 #define END_TURNS_MAX 200000u
 #define RETENTION_MESSAGES 20u
-#define DEATH_BYTES 3000u
 
 /* The server. */
 
@@ -359,40 +358,6 @@ static void end(struct world *world) {
   vfs_end();
 }
 
-static char command[128];
-static bool has_handler;
-static const struct trace *running; /* for the end of a process that an assert or a sanitizer ends */
-
-/* Weak: only a build with a sanitizer has it. */
-__attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
-
-static void tell(const char *text, size_t len) {
-  ssize_t ignored = write(STDERR_FILENO, text, len);
-  (void)ignored;
-}
-
-static void tell_command(void) {
-  size_t len = running == NULL ? 0 : running->len;
-  size_t from = len > DEATH_BYTES ? len - DEATH_BYTES : 0;
-  if (len > 0) {
-    tell(running->text + from, len - from);
-  }
-  tell(command, strlen(command));
-}
-
-/* A failed assert of the program ends the process, or the test. */
-static void tell_command_at_exit(void) {
-  if (running != NULL) {
-    tell_command();
-  }
-}
-
-static void on_abort(int signal_number) {
-  tell_command();
-  signal(signal_number, SIG_DFL);
-  raise(signal_number);
-}
-
 /* The machine sleeps, or a clock is set. */
 static void jump(struct world *world) {
   uint64_t ns = (1 + below(world, 400)) * 1000 * NS_PER_MS;
@@ -438,28 +403,17 @@ void room_world_run(bool is_local, uint64_t seed, unsigned turns, struct trace *
                     struct room_world_counts *out_counts) {
   int64_t blocks_before = stoa_memory_live_blocks();
   struct world *world = calloc(1, sizeof *world);
+  char command[64];
   assert(world != NULL);
   memset(out_trace, 0, sizeof *out_trace);
   memset(out_counts, 0, sizeof *out_counts);
   world->trace = out_trace;
   world->counts = out_counts;
   world->is_local = is_local;
-  snprintf(command, sizeof command, "# to repeat: ./dev simulate rooms%s %llu %u\n", is_local ? "-local" : "",
-           (unsigned long long)seed, turns);
-  if (!has_handler) {
-    has_handler = atexit(tell_command_at_exit) == 0;
-  }
-  running = out_trace;
-  signal(SIGABRT, on_abort);
-  if (__sanitizer_set_death_callback != NULL) {
-    __sanitizer_set_death_callback(tell_command);
-  }
+  snprintf(command, sizeof command, "rooms%s %llu %u", is_local ? "-local" : "", (unsigned long long)seed, turns);
+  death_watch(out_trace, command);
   run(world, seed, turns);
-  signal(SIGABRT, SIG_DFL);
-  if (__sanitizer_set_death_callback != NULL) {
-    __sanitizer_set_death_callback(NULL);
-  }
-  running = NULL;
+  death_forget();
   if (stoa_memory_live_blocks() != blocks_before) {
     trace_fail(out_trace, "%lld blocks of memory are left", (long long)(stoa_memory_live_blocks() - blocks_before));
   }

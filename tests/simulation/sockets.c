@@ -4,6 +4,7 @@
 
 #include "base/sys.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -15,6 +16,11 @@
 #define PORT_FIRST 40000
 
 static uint16_t next_port;
+static in_addr_t source; /* of connections; 0: the address that they go to */
+
+void sockets_connect_from(const char *address) {
+  source = address == NULL ? 0 : inet_addr(address);
+}
 
 static int do_socket(int family, int type, int protocol) {
   (void)type;
@@ -87,6 +93,7 @@ static int do_connect(int fd, const struct sockaddr *address, socklen_t address_
   assert(address_len == sizeof client->remote);
   memcpy(&client->remote, address, address_len);
   client->local = client->remote;
+  client->local.sin_addr.s_addr = source == 0 ? client->local.sin_addr.s_addr : source;
   client->local.sin_port = htons(next_port++);
   client->kind = KIND_CONNECTING;
   client->connected_ns = chance_now_ns() + chance_delay_ns();
@@ -209,6 +216,9 @@ static int do_setsockopt(int fd, int level, int name, const void *value, socklen
 
 static int do_getsockopt(int fd, int level, int name, void *value, socklen_t *value_len) {
   struct object *object = object_of(fd);
+  if (object == NULL) {
+    return fail_with(EBADF);
+  }
   if (level == SOL_SOCKET && name == SO_ERROR) {
     object_see_connected(object);
     *(int *)value = object_is_broken(object) && !object->dead ? object_take_error(object) : 0;
@@ -236,6 +246,7 @@ static int do_ioctl_int(int fd, unsigned long request, int *value) {
 
 void sockets_install(struct stoa_sys *sys) {
   next_port = PORT_FIRST;
+  source = 0;
   sys->socket = do_socket;
   sys->bind = do_bind;
   sys->listen = do_listen;

@@ -6,5 +6,7 @@
 
 /* Put them into the table; the first port that is given out is always the same. */
 void sockets_install(struct stoa_sys *sys);
+/* From which address connections are made from now on; NULL: from that of the server, as in the beginning. */
+void sockets_connect_from(const char *address);
 
 #endif
