@@ -3,6 +3,7 @@
 # Each registers its tests.
 import contents  # noqa: F401  pylint: disable=unused-import
 import outside  # noqa: F401  pylint: disable=unused-import
+import project  # noqa: F401  pylint: disable=unused-import
 import readme  # noqa: F401  pylint: disable=unused-import
 from tap import run
 
