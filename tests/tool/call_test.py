@@ -127,7 +127,7 @@ def tls():
 @contextlib.contextmanager
 def listening(*arguments):
     """The process of `stoa listen`."""
-    environment = {**sanitizer_environment(), "STOA_PROTO_DIR": os.path.join(ROOT, "api")}
+    environment = sanitizer_environment()
     with subprocess.Popen([STOA, "listen", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:

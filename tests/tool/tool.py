@@ -26,7 +26,7 @@ class Ended:
 
 
 def stoa(*arguments, folder="/", given="", variables=None):
-    environment = {**os.environ, "STOA_PROTO_DIR": os.path.join(ROOT, "api"), **(variables or {})}
+    environment = {**os.environ, **(variables or {})}
     return Ended(subprocess.run([STOA, *arguments], cwd=folder, input=given, capture_output=True, text=True,
                                 errors="replace", timeout=DEADLINE_S, check=False, env=environment))
 

@@ -9,6 +9,7 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int command_bench(int argc, char **argv);
 int command_call(int argc, char **argv);
 int command_chat(int argc, char **argv);
+int command_check_config(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_listen(int argc, char **argv);
 int command_new(int argc, char **argv);

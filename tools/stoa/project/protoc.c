@@ -77,15 +77,19 @@ static bool own_folder(char out[PROJECT_PATH_MAX]) {
 }
 
 static bool find_own_protos(char out[PROJECT_PATH_MAX]) {
+  static const char *const places[] = {"../share/stoa/proto", "../../../api"};
   char folder[PROJECT_PATH_MAX];
-  const char *given = getenv("STOA_PROTO_DIR");
-  if (given != NULL && given[0] != '\0') {
-    return project_path(out, "%s", given);
+  char options[PROJECT_PATH_MAX];
+  for (size_t i = 0; i < sizeof places / sizeof places[0] && own_folder(folder); i++) {
+    if (project_path(out, "%s/%s", folder, places[i]) && project_path(options, "%s/stoa/options.proto", out) &&
+        access(options, R_OK) == 0) {
+      return true;
+    }
   }
-  return own_folder(folder) && project_path(out, "%s/../share/stoa/proto", folder) && access(out, R_OK) == 0;
+  return false;
 }
 
-/* Where it is installed, or where it was built. Else protoc searches PATH. */
+/* Else protoc searches PATH. */
 static void find_plugin(char out[TEXT_MAX]) {
   static const char *const places[] = {"protoc-gen-stoa", "../protoc-gen-stoa/protoc-gen-stoa"};
   char folder[PROJECT_PATH_MAX];

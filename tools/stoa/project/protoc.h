@@ -1,7 +1,6 @@
 /* tools/stoa/project/protoc.h: runs protoc, with Stoa's plugin and .proto files.
  *
- * Both are searched beside the program: the plugin in its folder, the .proto files in ../share/stoa/proto, or
- * where the variable STOA_PROTO_DIR says.
+ * Both are searched beside the program: where they are installed with it, or where it was built.
  */
 #ifndef STOA_TOOL_PROJECT_PROTOC_H
 #define STOA_TOOL_PROJECT_PROTOC_H
