@@ -215,6 +215,12 @@ def fails_with(text, *arguments, status=1):
 
 
 @test
+def a_url_that_is_none_is_bad_usage():
+    for url in ("ftp://x", "ws://", "ws://host:0/", "localhost:7700"):
+        fails_with("expected ws://HOST:PORT/PATH", "fanout", url, status=2)
+
+
+@test
 def a_server_that_is_not_there_is_reported():
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -179,6 +179,41 @@ static void a_message_of_another_length_is_damage(void **state) {
   world_close(&world);
 }
 
+/* As a server writes it that knows the sender better. */
+static void script_rewritten(struct script *script, const struct world *world, uint32_t sender, uint32_t seq) {
+  static const char rest[] = "\",\"sender\":\"somebody else\",\"timestamp\":\"2026-01-31T12:00:00.000Z\",\"id\":7}";
+  struct script plain = {0};
+  uint8_t frame[512];
+  script_message(&plain, world, sender, seq);
+  size_t text_len = world->message.text_len - 1; /* without the quote */
+  size_t head_len = bench_head_write(plain.bytes[0], 0, text_len + strlen(rest), frame);
+  memcpy(frame + head_len, plain.bytes + world->message.head_len, text_len);
+  memcpy(frame + head_len + text_len, rest, strlen(rest));
+  script_bytes(script, frame, head_len + text_len + strlen(rest));
+}
+
+static void messages_with_other_fields_than_the_text_are_delivered_and_counted(void **state) {
+  (void)state;
+  struct bench_options options = fanout;
+  options.template = BENCH_TEMPLATE_JSON;
+  options.size = 150;
+  for (size_t piece = 1; piece < 200; piece++) {
+    struct world world;
+    world_open(&world, &options, 3);
+    struct script script = {0};
+    for (uint32_t seq = 0; seq < 3; seq++) {
+      script_rewritten(&script, &world, 0, seq);
+      script_rewritten(&script, &world, 1, seq);
+    }
+    for (uint32_t i = 0; i < WORLD_STREAMS; i++) {
+      world_feed(&world, i, &script, piece);
+    }
+    assert_int_equal(bench_check_rewritten(world.check), 6 * WORLD_STREAMS);
+    assert_faults(&world, (struct bench_faults){0});
+    world_close(&world);
+  }
+}
+
 static void a_message_that_nobody_sent_is_damage(void **state) {
   (void)state;
   struct world world;
@@ -342,6 +377,7 @@ int main(void) {
       cmocka_unit_test(every_changed_byte_is_found),
       cmocka_unit_test(a_changed_byte_outside_of_the_marker_is_damage_and_nothing_else),
       cmocka_unit_test(a_message_of_another_length_is_damage),
+      cmocka_unit_test(messages_with_other_fields_than_the_text_are_delivered_and_counted),
       cmocka_unit_test(a_message_that_nobody_sent_is_damage),
       cmocka_unit_test(another_order_of_senders_is_a_disagreement),
       cmocka_unit_test(another_order_of_senders_may_be_allowed),

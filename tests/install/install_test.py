@@ -3,7 +3,9 @@
 # Each registers its tests.
 import contents  # noqa: F401  pylint: disable=unused-import
 import outside  # noqa: F401  pylint: disable=unused-import
+import project  # noqa: F401  pylint: disable=unused-import
 import readme  # noqa: F401  pylint: disable=unused-import
+import service_page  # noqa: F401  pylint: disable=unused-import
 from tap import run
 
 run()

@@ -67,7 +67,7 @@ def named_in_pages_exists(tree):
     """Functions, constants, structs and files of the library that the pages name."""
     code = "\n".join(tree.text(path) for path in tree.files((".c", ".h"), ("src/", "include/")))
     files = set(tree.files((".c", ".h", ".py", ".mjs", ".proto", ".yaml")))
-    for page in ("ARCHITECTURE.md", "docs/asynchronous.md", "docs/deploying.md"):
+    for page in ("ARCHITECTURE.md", "docs/asynchronous.md", "docs/deploying.md", "docs/kratos.md"):
         for name in re.findall(r"`([^`\n]+)`", tree.text(page)):
             symbol = re.fullmatch(r"(?:(?:struct|enum) )?((?:STOA|stoa)_\w+)(?:\(.*\))?", name)
             path = re.fullmatch(r"[\w/]+/\w+\.(?:c|h)", name)

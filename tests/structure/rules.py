@@ -68,7 +68,7 @@ TOLERATED_CIRCLES = {
 
 # Foreign library: pattern of its headers, pattern of the files that may name them.
 FOREIGN = [
-    ("OpenSSL", r"openssl/", r"src/(net|token)/|tools/stoa/bench_tls\.c$|tests/"),
+    ("OpenSSL", r"openssl/", r"src/(net|token)/|tools/stoa/(bench_tls|doctor/wire)\.c$|tests/"),
     ("zlib", r"zlib\.h$", r"src/wire/|tools/stoa/bench_deflate\.c$|tests/"),
     ("libdeflate", r"libdeflate\.h$", r"src/wire/|tests/"),
     ("liburing", r"liburing(/|\.h$)", r"src/loop/|tests/"),

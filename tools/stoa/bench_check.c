@@ -6,7 +6,8 @@
 
 #include "bench_log.h"
 
-enum { MISSING_MAX = 4096, OPCODE_CLOSE = 8, OPCODE_PING = 9 };
+/* REWRITTEN_MAX: how much a server may add to a message in fields of its own. */
+enum { REWRITTEN_MAX = 4096, MISSING_MAX = 4096, OPCODE_CLOSE = 8, OPCODE_PING = 9 };
 
 /* A message that was skipped. It is lost if it never arrives, and out of order if it arrives late. */
 struct missing {
@@ -23,6 +24,7 @@ struct bench_check {
   uint64_t received;
   uint64_t deliveries;
   uint64_t foreign;
+  uint64_t rewritten;
   struct bench_faults faults;
   struct bench_histogram latency;
   size_t missing_count;
@@ -233,6 +235,43 @@ static void take_control(unsigned opcode, const uint8_t *payload, size_t len, st
   }
 }
 
+/* The sender and the number of a message whose text is one of the run, and whose other fields are others. */
+static bool is_rewritten(const struct bench_check *check, const struct bench_stream *stream, const uint8_t *payload,
+                         uint32_t *out_sender, uint32_t *out_seq) {
+  return bench_message_text(check->config.message, payload, out_sender, out_seq) &&
+         was_sent(check, stream, *out_sender, *out_seq);
+}
+
+/* The frame whose head was read, as far as it is there. */
+struct begun_frame {
+  uint8_t first; /* FIN and opcode */
+  const uint8_t *payload;
+  size_t there; /* of the payload */
+  uint64_t payload_len;
+};
+
+/* A data frame of another length. False when too few bytes are there to tell what it is. */
+static bool take_data(struct bench_check *check, struct bench_stream *stream, const struct begun_frame *frame) {
+  size_t text_len = check->config.message->text_len;
+  bool has_text = text_len > 0 && frame->first == check->config.message->plain[0] && frame->payload_len > text_len &&
+                  frame->payload_len <= text_len + REWRITTEN_MAX;
+  if (has_text && frame->there < text_len) {
+    return false;
+  }
+  stream->skip = frame->payload_len;
+  stream->is_rewritten =
+      has_text && is_rewritten(check, stream, frame->payload, &stream->rewritten_sender, &stream->rewritten_seq);
+  if (stream->is_rewritten) {
+    return true; /* its last byte decides */
+  }
+  if (check->config.options->allow_foreign) {
+    check->foreign++;
+  } else {
+    damage(check, stream);
+  }
+  return true;
+}
+
 /* A frame that is not from the run: control, foreign or damaged. Returns the bytes used, 0 while it is incomplete. */
 static size_t take_other(struct bench_check *check, struct bench_stream *stream, const uint8_t *data, size_t len,
                          struct bench_news *news) {
@@ -249,13 +288,8 @@ static size_t take_other(struct bench_check *check, struct bench_stream *stream,
     take_control(opcode, data + head_len, (size_t)payload_len, news);
     return head_len + (size_t)payload_len;
   }
-  if (check->config.options->allow_foreign) {
-    check->foreign++;
-  } else {
-    damage(check, stream);
-  }
-  stream->skip = payload_len;
-  return head_len;
+  const struct begun_frame frame = {data[0], data + head_len, len - head_len, payload_len};
+  return take_data(check, stream, &frame) ? head_len : 0;
 }
 
 static size_t skip_bytes(struct bench_stream *stream, size_t len) {
@@ -264,12 +298,31 @@ static size_t skip_bytes(struct bench_stream *stream, size_t len) {
   return used;
 }
 
+/* The end of a message with other fields than were sent. One that was cut is no object. */
+static void end_rewritten(struct bench_check *check, struct bench_stream *stream, uint8_t last, int64_t now_ns,
+                          struct bench_news *news) {
+  stream->is_rewritten = false;
+  if (last != '}') {
+    damage(check, stream);
+    return;
+  }
+  check->rewritten++;
+  if (stream->next == NULL) {
+    part(check, stream);
+  }
+  take_alone(check, stream, stream->rewritten_sender, stream->rewritten_seq, now_ns, news);
+}
+
 /* Everything that is not the log's next message. Returns the bytes used, 0 while a frame is incomplete. */
 static size_t take_frame(struct bench_check *check, struct bench_stream *stream, const uint8_t *data, size_t len,
                          int64_t now_ns, struct bench_news *news) {
   const struct bench_message *message = check->config.message;
   if (stream->skip > 0) {
-    return skip_bytes(stream, len);
+    size_t skipped = skip_bytes(stream, len);
+    if (stream->skip == 0 && stream->is_rewritten) {
+      end_rewritten(check, stream, data[skipped - 1], now_ns, news);
+    }
+    return skipped;
   }
   size_t compared = len < message->head_len ? len : message->head_len;
   if (memcmp(data, message->plain, compared) != 0) {
@@ -328,6 +381,10 @@ const struct bench_histogram *bench_check_latency(const struct bench_check *chec
 
 uint64_t bench_check_foreign(const struct bench_check *check) {
   return check->foreign;
+}
+
+uint64_t bench_check_rewritten(const struct bench_check *check) {
+  return check->rewritten;
 }
 
 /* Did the connection see every message, each correct? Then `out_hash` is the order that it saw. */

@@ -38,6 +38,8 @@ struct bench_stream {
   uint32_t *next;    /* the next sequence number by sender; NULL as long as the stream agrees with the log */
   uint64_t hash;     /* of the order, once `next` is there */
   uint64_t skip;     /* bytes of a foreign frame that have not arrived yet */
+  bool is_rewritten; /* that frame is a message of the run, with other fields than were sent */
+  uint32_t rewritten_sender, rewritten_seq;
 };
 
 /* What the caller must do after a piece of input. */
@@ -88,6 +90,8 @@ uint64_t bench_check_deliveries(const struct bench_check *check);
 const struct bench_histogram *bench_check_latency(const struct bench_check *check);
 /* Messages that no sender sent, when these are allowed. */
 uint64_t bench_check_foreign(const struct bench_check *check);
+/* Messages of the run of which the server rewrote other fields than the text. They count as delivered. */
+uint64_t bench_check_rewritten(const struct bench_check *check);
 
 /* End the check: messages that have not arrived are lost. Fills all of `out_faults` but `closed`. */
 void bench_check_finish(struct bench_check *check, struct bench_faults *out_faults);

@@ -525,6 +525,7 @@ static void take_findings(struct load *load) {
   bench_check_finish(load->check, &result->faults);
   result->faults.closed = closed;
   result->foreign = bench_check_foreign(load->check);
+  result->rewritten = bench_check_rewritten(load->check);
   result->inflated = load->unpack == NULL ? 0 : bench_unpack_count(load->unpack);
   result->latency = *bench_check_latency(load->check);
 }

@@ -23,6 +23,7 @@ struct bench_result {
   struct bench_histogram latency;
   struct bench_faults faults; /* of the whole run */
   uint64_t foreign;
+  uint64_t rewritten;  /* by the server, in other fields than the text */
   uint64_t inflated;   /* compressed messages in the whole run */
   unsigned close_code; /* the last one that the server sent; 0: none */
 };

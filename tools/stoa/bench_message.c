@@ -148,6 +148,8 @@ static bool build(struct bench_message *message, const struct bench_options *opt
   write_payload(options, around, payload);
   message->plain_len = message->head_len + options->size;
   message->marker_at = message->head_len + options->prefix_len + strlen(around->before);
+  size_t after_len = strlen(around->after);
+  message->text_len = after_len == 0 ? 0 : options->size - after_len + 1;
   return options->deflate ? build_packed(message, first) : build_masked(message, first, payload, options->size);
 }
 
@@ -231,6 +233,16 @@ bool bench_message_matches(const struct bench_message *message, const uint8_t *f
   size_t after = message->marker_at + BENCH_MARKER_LEN;
   return memcmp(frame, message->plain, message->marker_at) == 0 &&
          memcmp(frame + after, message->plain + after, message->plain_len - after) == 0;
+}
+
+bool bench_message_text(const struct bench_message *message, const uint8_t *payload, uint32_t *out_sender,
+                        uint32_t *out_seq) {
+  const uint8_t *plain = message->plain + message->head_len;
+  size_t marker_at = message->marker_at - message->head_len;
+  size_t after = marker_at + BENCH_MARKER_LEN;
+  return memcmp(payload, plain, marker_at) == 0 &&
+         memcmp(payload + after, plain + after, message->text_len - after) == 0 &&
+         read_digits(payload + marker_at, 4, out_sender) && read_digits(payload + marker_at + 4, 8, out_seq);
 }
 
 size_t bench_control_write(const struct bench_message *message, unsigned opcode, const uint8_t *payload,

@@ -32,6 +32,7 @@ struct bench_message {
   size_t head_len;
   size_t prefix_len;
   size_t marker_at;
+  size_t text_len; /* json: payload up to the quote after the text; 0: nothing follows that could be rewritten */
   uint8_t *masked; /* the frame a client sends */
   size_t masked_len;
   size_t masked_marker_at;
@@ -55,6 +56,11 @@ bool bench_message_marker(const struct bench_message *message, const uint8_t *fr
                           uint32_t *out_seq);
 /* Are the plain_len bytes at `frame`, except the marker, those that were sent? */
 bool bench_message_matches(const struct bench_message *message, const uint8_t *frame);
+
+/* Is the payload's begin, text_len bytes, that of a message of the run, whatever follows it? A server that fills in
+ * the sender or the time itself rewrites the rest. */
+bool bench_message_text(const struct bench_message *message, const uint8_t *payload, uint32_t *out_sender,
+                        uint32_t *out_seq);
 
 /* Write a frame's head, in the shortest of its three forms, to `out`, which has room for BENCH_HEAD_MAX. `first` has
  * FIN, RSV1 and the opcode; `masked` is 0x80 for a client's. Returns its length. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_target.h"
+
 static const char help[] =
     "usage: stoa bench MODE URL [options]\n"
     "\n"
@@ -387,8 +389,9 @@ enum bench_parsed bench_options_parse(int argc, char **argv, struct bench_option
     fprintf(stderr, "stoa bench: expected MODE and URL; `stoa bench --help` shows them\n");
     return BENCH_PARSED_WRONG;
   }
+  struct bench_url url;
   options.url = argv[optind + 1];
-  if (!read_mode(argv[optind], &options.mode) || !complete(&options, &given)) {
+  if (!read_mode(argv[optind], &options.mode) || !complete(&options, &given) || !bench_url_parse(options.url, &url)) {
     return BENCH_PARSED_WRONG;
   }
   *out_options = options;

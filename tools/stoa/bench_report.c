@@ -107,6 +107,13 @@ void bench_report_table(FILE *to, const struct bench_options *options, const str
       0, "bytes per connection");
   row(to, "compressed messages", options->deflate ? (double)result->inflated : NAN, 0, "");
   row(to, "foreign messages", result->foreign == 0 ? NAN : (double)result->foreign, 0, "");
+  if (result->rewritten > 0) {
+    fprintf(to,
+            "  note: %" PRIu64
+            " messages came back with other fields than were sent, such as the sender's name: the "
+            "server fills them in, and only the text was checked\n",
+            result->rewritten);
+  }
   print_faults(to, options, result);
 }
 
@@ -178,6 +185,7 @@ void bench_report_json(FILE *to, const struct bench_options *options, const stru
   json_number(to, "resident_bytes_per_connection",
               per_connection(options, result->memory_before.rss_bytes, result->memory_after.rss_bytes));
   json_count(to, "foreign", result->foreign);
+  json_count(to, "rewritten", result->rewritten);
   json_count(to, "inflated", result->inflated);
   json_count(to, "close_code", result->close_code);
   json_faults(to, result);

@@ -17,7 +17,7 @@
 #define OFFER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 static bool refuse(const char *text, const char *reason) {
-  fprintf(stderr, "stoa bench: %s: %s\n", text, reason);
+  fprintf(stderr, "stoa: %s: %s\n", text, reason);
   return false;
 }
 

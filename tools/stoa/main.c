@@ -13,7 +13,13 @@ struct command {
 
 static const struct command commands[] = {
     {"bench", "load a WebSocket server, check every delivery, measure the cost", command_bench},
+    {"call", "call a server, typed by a .proto file or by number", command_call},
     {"chat", "chat in a terminal", command_chat},
+    {"check-config", "check configuration files without starting anything", command_check_config},
+    {"doctor", "find what keeps clients from connecting, and what to do", command_doctor},
+    {"listen", "print what a server sends", command_listen},
+    {"new", "make a project that builds and runs", command_new},
+    {"proto", "add .proto files to a project, generate code from them", command_proto},
     {"token", "make keys, sign and show JSON Web Tokens", command_token},
 };
 

@@ -11,6 +11,8 @@
 #define NAME_BYTES_MAX 512u
 #define LIBRARY_PREFIX "STOA_"
 #define TESTS_PREFIX "STOA_TEST_"
+/* Of `stoa chat` and `stoa call`: whoever has it set may start a server in the same shell. */
+#define TOOL_TOKEN "STOA_TOKEN"
 
 /* A section whose keys are being listed. */
 struct level {
@@ -158,6 +160,7 @@ bool stoa_config_variable_is_unknown(const struct stoa_config_variable *first, s
     }
   }
   *out_nearest = nearest;
-  bool is_ours = starts_with(name, LIBRARY_PREFIX) && !starts_with(name, TESTS_PREFIX);
+  bool is_ours = starts_with(name, LIBRARY_PREFIX) && !starts_with(name, TESTS_PREFIX) &&
+                 !stoa_string_equal(name, stoa_string_of(TOOL_TOKEN));
   return is_ours || (nearest != NULL && has_prefix(name, program));
 }
