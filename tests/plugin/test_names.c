@@ -170,13 +170,26 @@ static void problems_are_counted_and_name_their_place(void **state) {
   const struct place place = {.file = "a.proto", .line = 3, .column = 5};
   problem_add(&problems, &place, "%s is wrong", "this");
   assert_string_equal(problem_summary(&problems), "1 error\na.proto:3:5: this is wrong");
-  const struct place unknown = {.file = "b.proto"};
-  problem_add(&problems, &unknown, "that too");
-  assert_string_equal(problem_summary(&problems), "2 errors\na.proto:3:5: this is wrong\nb.proto: that too");
+  const struct place start = {.file = "b.proto", .line = 1, .column = 1};
+  problem_add(&problems, &start, "that too");
+  assert_string_equal(problem_summary(&problems), "2 errors\na.proto:3:5: this is wrong\nb.proto:1:1: that too");
+}
+
+static void what_is_deprecated_says_so_after_its_comment(void **state) {
+  (void)state;
+  struct place place = {.file = "a.proto", .line = 1, .column = 1};
+  assert_null(problem_comment(&place, " Old."));
+  place.comment = " It is.";
+  assert_string_equal(problem_comment(&place, " Old."), " It is.");
+  place.is_deprecated = true;
+  assert_string_equal(problem_comment(&place, " Old."), " It is.\n Old.");
+  place.comment = NULL;
+  assert_string_equal(problem_comment(&place, " Old."), " Old.");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_deprecated_says_so_after_its_comment),
       cmocka_unit_test(names_become_snake_case_word_by_word),
       cmocka_unit_test(reserved_words_get_an_underscore),
       cmocka_unit_test(prefixes_and_suffixes_go_only_when_something_is_left),

@@ -267,15 +267,13 @@ static size_t count_rules(struct stoa_bytes option) {
   return count;
 }
 
-/* The position of the option, or of the rpc when the option was set member by member. */
-static struct place place_of(const struct model_file *file, size_t service, size_t method, uint32_t number,
-                             const struct place *rpc) {
+/* The position of the option, or of the rpc's options when this one was set member by member. */
+static struct place place_of(const struct model_file *file, size_t service, size_t method, uint32_t number) {
   enum { FILE_SERVICE = 6, SERVICE_METHOD = 2 };
   const struct request_path path = {
       .steps = {FILE_SERVICE, (int32_t)service, SERVICE_METHOD, (int32_t)method, METHOD_OPTIONS, (int32_t)number},
       .count = 6};
-  struct place place = request_place(file->proto, &path);
-  return place.line == 0 ? *rpc : place;
+  return request_place(file->proto, &path);
 }
 
 /* Nothing but a route leads to an rpc of operators. */
@@ -296,7 +294,7 @@ static bool check_admin(const struct model_method *method, bool has_route, struc
 
 static void read_method(const struct model_file *file, size_t service, size_t index, struct problems *problems) {
   struct model_method *method = &file->services[service].methods[index];
-  const Google__Protobuf__MethodOptions *options = file->proto->service[service]->method[index]->options;
+  const Google__Protobuf__MethodOptions *options = file->proto->service[service]->method[method->index]->options;
   struct stoa_bytes google;
   struct stoa_bytes own;
   bool has_google = options != NULL && request_option_message(&options->base, GOOGLE_HTTP_NUMBER, &google);
@@ -310,7 +308,7 @@ static void read_method(const struct model_file *file, size_t service, size_t in
   const struct reading reading = {
       .method = method,
       .option = has_google ? "google.api.http" : "stoa.http",
-      .place = place_of(file, service, index, has_google ? GOOGLE_HTTP_NUMBER : REQUEST_HTTP_NUMBER, &method->place),
+      .place = place_of(file, service, method->index, has_google ? GOOGLE_HTTP_NUMBER : REQUEST_HTTP_NUMBER),
       .problems = problems};
   if (has_google && has_own) {
     problem_add(problems, &reading.place, "rpc \"%s\": options (google.api.http) and (stoa.http) are both set",
@@ -373,7 +371,7 @@ void http_read(struct model *model, struct problems *problems) {
     if (!file->is_wanted) {
       continue;
     }
-    for (size_t s = 0; s < file->proto->n_service; s++) {
+    for (size_t s = 0; s < file->service_count; s++) {
       for (size_t m = 0; m < file->services[s].method_count; m++) {
         read_method(file, s, m, problems);
       }
