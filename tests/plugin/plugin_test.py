@@ -342,6 +342,17 @@ def options_exclude_each_other(tools):
             yield f"it wrote {sorted(files)} and said:\n{told}"
 
 
+def routes_are_left_out(tools):
+    told, files = generated(tools, ERRORS, ["routes.proto"], "c,openapi,routes=skip:")
+    source = files.get("routes.stoa.c", "")
+    kept = re.findall(r'\.method = "(\w+)", \.path = "([^"]*)"', source)
+    if told or kept != [("GET", "/v6/{name}"), ("POST", "/v6/{name}"), ("GET", "/v9")]:
+        yield f"it said:\n{told}and has {kept}"
+    told, files = generated(tools, ERRORS, ["operators.proto"], "c,markdown,routes=skip:")
+    if files or told != read(ERRORS, "operators.txt"):
+        yield f"of a service for operators it said:\n{told}"
+
+
 def only_messages_are_written(tools):
     with tempfile.TemporaryDirectory() as folder:
         for name in ("shop.proto", "calls.proto"):
@@ -427,7 +438,7 @@ def help_and_version_are_answered(tools):
             yield f"{argument}: exit status {told.returncode}, {told.stdout}{told.stderr}"
     options = re.search(r"the options are (.*)", generated(tools, CASES, ["first.proto"], "none:")[0])[1].split(", ")
     told = run([tools.plugin, "--help"]).stdout
-    if len(options) != 8 or not all(f"\n  {option} " in told for option in options):
+    if len(options) != 9 or not all(f"\n  {option} " in told for option in options):
         yield f"--help does not have all of {options}"
 
 
@@ -510,6 +521,7 @@ def all_cases(tools):
     yield case("of equal C names of two files one is told, or the importing file's changes",
                names_of_two_files_are_told_or_changed)
     yield case("options that exclude each other are refused", options_exclude_each_other)
+    yield case("routes=skip leaves out the routes with errors, but not those of operators", routes_are_left_out)
     yield case("messages_only writes neither services nor senders nor errors", only_messages_are_written)
     yield case("numbers from names are those that the documentation computes", hashed_numbers_are_those_of_the_names)
     yield case("numbers from names that are equal or meet a given one are refused", hashed_numbers_that_are_equal_are_told)

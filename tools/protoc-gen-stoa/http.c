@@ -329,7 +329,8 @@ struct route {
   const struct model_http *http;
 };
 
-static void check_same(const struct route *routes, size_t index, struct problems *problems) {
+/* Is the route the only one with its paths so far? */
+static bool is_new(const struct route *routes, size_t index, struct problems *problems) {
   const struct route *route = &routes[index];
   for (size_t i = 0; i < index; i++) {
     const struct route *other = &routes[i];
@@ -338,14 +339,36 @@ static void check_same(const struct route *routes, size_t index, struct problems
       problem_add(problems, &route->http->place, "rpc \"%s\": %s %s has the same paths as %s of rpc \"%s\" (%s)",
                   route->method->name, route->http->method, route->http->path, other->http->path, other->method->name,
                   problem_place(&other->http->place));
-      return;
+      return false;
     }
   }
+  return true;
+}
+
+/* Keep the method's routes that are new. */
+static size_t check_routes(const struct model_service *service, struct model_method *method, struct route *routes,
+                           size_t filled, struct problems *problems) {
+  size_t kept = 0;
+  for (size_t i = 0; i < method->http_count; i++) {
+    method->http[kept] = method->http[i];
+    routes[filled] = (struct route){method, service->is_admin, &method->http[kept]};
+    if (is_new(routes, filled, problems)) {
+      kept++;
+      filled++;
+    }
+  }
+  method->http_count = kept;
+  return filled;
+}
+
+/* May routes with errors be left out? Operators have no other way to their rpcs. */
+static bool is_silent(const struct model *model, const struct model_service *service) {
+  return model->options->skips_routes && !service->is_admin;
 }
 
 /* Two files may be parts of different servers, so only the routes of one file are compared. The server compares all
  * that it has. */
-static void check_file(const struct model_file *file, struct problems *problems) {
+static void check_file(const struct model *model, const struct model_file *file, struct problems *problems) {
   size_t count = 0;
   for (size_t s = 0; s < file->service_count; s++) {
     for (size_t m = 0; m < file->services[s].method_count; m++) {
@@ -356,11 +379,9 @@ static void check_file(const struct model_file *file, struct problems *problems)
   size_t filled = 0;
   for (size_t s = 0; s < file->service_count; s++) {
     for (size_t m = 0; m < file->services[s].method_count; m++) {
-      const struct model_method *method = &file->services[s].methods[m];
-      for (size_t i = 0; i < method->http_count; i++) {
-        routes[filled] = (struct route){method, file->services[s].is_admin, &method->http[i]};
-        check_same(routes, filled++, problems);
-      }
+      struct problems unreported = {0};
+      filled = check_routes(&file->services[s], &file->services[s].methods[m], routes, filled,
+                            is_silent(model, &file->services[s]) ? &unreported : problems);
     }
   }
 }
@@ -373,10 +394,11 @@ void http_read(struct model *model, struct problems *problems) {
     }
     for (size_t s = 0; s < file->service_count; s++) {
       for (size_t m = 0; m < file->services[s].method_count; m++) {
-        read_method(file, s, m, problems);
+        struct problems unreported = {0};
+        read_method(file, s, m, is_silent(model, &file->services[s]) ? &unreported : problems);
       }
     }
-    check_file(file, problems);
+    check_file(model, file, problems);
   }
 }
 

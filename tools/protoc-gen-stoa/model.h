@@ -107,7 +107,8 @@ struct model_method {
   const char *c_name; /* in the names of its functions and types */
   const struct model_message *input;
   const struct model_message *output;
-  size_t index; /* among the rpcs of the service in the file */
+  bool is_misnumbered; /* its number is reported as wrong */
+  size_t index;        /* among the rpcs of the service in the file */
   bool is_numbered;
   bool is_hashed; /* its number comes from its name */
   uint32_t number;

@@ -42,28 +42,31 @@ static struct model_message *find_message(const struct model_file *file, const c
   return NULL;
 }
 
-static void assign(bool *is_numbered, uint32_t *number, const struct model_enum_value *value, const char *what,
+/* False when the number is out of range. */
+static bool assign(bool *is_numbered, uint32_t *number, const struct model_enum_value *value, const char *what,
                    struct problems *problems) {
   uint32_t wanted = (uint32_t)value->number;
   if (value->number < 0 || wanted > TYPE_NUMBER_MAX) {
     problem_add(problems, &value->place, "type number %d of %s is not between 0 and %u", value->number, what,
                 TYPE_NUMBER_MAX);
-    return;
+    return false;
   }
   if (*is_numbered && *number != wanted) {
     problem_add(problems, &value->place, "%s has type number %u already, and MessageType gives it %u", what, *number,
                 wanted);
-    return;
+    return true;
   }
   *is_numbered = true;
   *number = wanted;
+  return true;
 }
 
 static void pair_value(const struct model_file *file, const struct model_enum_value *value, struct problems *problems) {
   const char *snake = names_without_prefix(names_snake(value->name), "message_type_");
   struct model_method *method = find_method(file, snake);
   if (method != NULL) {
-    assign(&method->is_numbered, &method->number, value, text_format("rpc \"%s\"", method->name), problems);
+    method->is_misnumbered =
+        !assign(&method->is_numbered, &method->number, value, text_format("rpc \"%s\"", method->name), problems);
     return;
   }
   struct model_message *message = find_message(file, snake);
@@ -183,7 +186,7 @@ static void check_method(const struct model_method *method, struct numbered *all
       text_format("rpc \"%s\"", method->name), method->number, &method->place, method->input, true, method->is_hashed};
   if (method->is_numbered) {
     add_numbered(all, count, &one, problems);
-  } else {
+  } else if (!method->is_misnumbered) {
     problem_add(problems, &method->place,
                 "%s has no type number: add option (stoa.type), or a value %s to enum MessageType, or use "
                 "--stoa_opt=numbers=hash",

@@ -29,6 +29,8 @@ static const struct option known[] = {
      offsetof(struct options, hashes_numbers)},
     {"streams=skip", "rpcs with streams are left out; without this option they are errors",
      offsetof(struct options, skips_streams)},
+    {"routes=skip", "HTTP routes that a server cannot have are left out; without this option they are errors",
+     offsetof(struct options, skips_routes)},
 };
 
 static const char *known_names(void) {

@@ -21,6 +21,7 @@ struct options {
   bool messages_only;  /* no services, senders and errors */
   bool hashes_numbers; /* what has no type number gets one from its name */
   bool skips_streams;  /* rpcs with streams are left out; otherwise they are errors */
+  bool skips_routes;   /* HTTP routes that no server can have are left out; otherwise they are errors */
 };
 
 /* `parameter` has options separated by commas; it may be NULL. Returns NULL when all are valid, otherwise what is
