@@ -10,7 +10,7 @@ fixed seed; one that protoc itself refuses is left out, and with --strict an err
   messages_only       with all files that it imports
   C and C++           what is generated compiles with -Wall -Wextra -Werror
   TypeScript          tsc --strict takes it
-  round trips         random messages go from Python's protobuf through the C structs and back, in binary and in JSON
+  round trips         random messages go from Python's protobuf through C and TypeScript and back, in binary and JSON
 
 Needs protoc, python3-protobuf, and node_modules in web/client for tsc. Exit status 1 when anything of this fails.
 """
@@ -331,17 +331,39 @@ class Trial:
         pool = descriptor_pool.DescriptorPool()
         for file in files_of(done.stdout):
             pool.Add(file)
-        with subprocess.Popen([testee], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        kinds = self.convert_with([testee], "C", pool)
+        if self.counts["tsc"] == "yes":
+            folder = os.path.join(self.folder, "ts", "messages")
+            write(json.dumps([[*self.table_of(pool, kind), kind] for kind in kinds]), os.path.join(folder, "types.json"))
+            # JSON.stringify() writes -0 as 0.
+            self.convert_with(["node", os.path.join(HERE, "corpus_testee.mjs"), folder], "TypeScript", pool)
+
+    def table_of(self, pool, kind):
+        """The module and the name of a type's table in TypeScript."""
+        described = pool.FindMessageTypeByName(kind)
+        if described.file.name.startswith(OWN):
+            return "@stoa/client/wkt", described.name
+        module = "./" + described.file.name[: -len(".proto")] + ".stoa"
+        name = kind[len(described.file.package) + 1 if described.file.package else 0:].replace(".", "_")
+        is_there = f"export const {name}: " in read(os.path.join(self.folder, "ts", "messages", module + ".ts"))
+        return module + ".js", name if is_there else name + "_"
+
+    def convert_with(self, command, language, pool):
+        """Random messages of all types that the testee has; their names are returned, without the entries of maps."""
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             converter = Converter(process, pool)
+            kinds = []
             for index, name in enumerate(converter.names):
                 if not pool.FindMessageTypeByName(name).GetOptions().map_entry:
-                    self.counts["types"] += 1
-                    self.convert_type(converter, index, Messages(pool, name))
+                    kinds.append(name)
+                    self.convert_type(converter, language, index, Messages(pool, name, language == "C"))
             process.stdin.close()
+        self.counts["types"] = max(self.counts["types"], len(kinds))
         if process.returncode != 0:
-            self.fail("the testee", f"exit status {process.returncode}")
+            self.fail("the testee in " + language, f"exit status {process.returncode}")
+        return kinds
 
-    def convert_type(self, converter, index, messages):
+    def convert_type(self, converter, language, index, messages):
         name = converter.names[index]
         for _ in range(self.options.messages):
             message = messages.make(name)
@@ -350,7 +372,7 @@ class Trial:
                 wrong = converter.try_one(index, message, what)
                 self.counts["equal"] += wrong == ""
                 if wrong:
-                    self.fail(f"{name}, {what}", wrong[:1500])
+                    self.fail(f"{name}, {language}, {what}", wrong[:1500])
 
     def run(self):
         names = self.choose()

@@ -20,10 +20,11 @@ OWN = "google.protobuf."
 class Messages:
     """Makes messages of the types in a set of files."""
 
-    def __init__(self, pool, seed):
+    def __init__(self, pool, seed, has_negative_zero=True):
         self.factory = message_factory.MessageFactory(pool)
         self.pool = pool
         self.chance = random.Random(seed)
+        self.zeros = [0.0, -0.0] if has_negative_zero else [0.0]
 
     def kind(self, full_name):
         return self.factory.GetPrototype(self.pool.FindMessageTypeByName(full_name))
@@ -94,7 +95,7 @@ class Messages:
         return self.chance.choice(enum_type.values).number
 
     def real(self, is_narrow):
-        wide = self.chance.choice([0.0, -0.0, 1.5, -0.1, 1e300, 5e-324, float("inf"), float("-inf"), float("nan"),
+        wide = self.chance.choice([*self.zeros, 1.5, -0.1, 1e300, 5e-324, float("inf"), float("-inf"), float("nan"),
                                    self.chance.uniform(-1e9, 1e9)])
         if not is_narrow:
             return wide
