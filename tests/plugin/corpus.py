@@ -2,11 +2,11 @@
 
 Usage: corpus.py [--most N] [--messages N] [--keep FOLDER] [--strict] BUILD_FOLDER PROJECT_FOLDER...
 
-Each project folder holds .proto files as its project has them, in any folders; an import is looked for in the file's own
-project and then in the others. Of each project at most N proto3 files are tried (default 20), chosen by chance from a
-fixed seed; one that protoc itself refuses is left out, and with --strict an error. A file is tried in these ways:
+Each project folder holds .proto files as its project has them, in any folders; an import is looked for in the file's
+own project and then in the others. Of each project at most N proto3 files are tried (default 20), chosen by chance from
+a fixed seed; one that protoc itself refuses is left out, and with --strict an error. A file is tried in these ways:
 
-  all outputs         with numbers=hash, streams=skip and routes=skip; a file that is refused for a type of proto2 is counted
+  all outputs         with numbers=hash, streams=skip and routes=skip; files that use types of proto2 are counted
   messages_only       with all files that it imports
   C and C++           what is generated compiles with -Wall -Wextra -Werror
   TypeScript          tsc --strict takes it
@@ -278,9 +278,11 @@ class Trial:
             self.build.generate(self.stage.folder, os.path.join(out, place), "ts", BEYOND)
         source = os.path.join(CLIENT, "src")
         write(json.dumps({"compilerOptions": {
-            "target": "ES2020", "lib": ["ES2020", "DOM"], "module": "ES2022", "moduleResolution": "bundler", "types": [],
+            "target": "ES2020", "lib": ["ES2020", "DOM"], "module": "ES2022", "moduleResolution": "bundler",
+            "types": [],
             "strict": True, "noEmit": True, "noUnusedLocals": True,
-            "paths": {"@stoa/client": [os.path.join(source, "index.ts")], "@stoa/client/wkt": [os.path.join(source, "wkt.ts")]},
+            "paths": {"@stoa/client": [os.path.join(source, "index.ts")],
+                      "@stoa/client/wkt": [os.path.join(source, "wkt.ts")]},
         }, "include": ["**/*.ts"]}), os.path.join(out, "tsconfig.json"))
         done = run(["node", tsc, "-p", out])
         text = done.stdout.decode(errors="replace")
@@ -300,7 +302,7 @@ class Trial:
         """The testee with the messages of the files, or None."""
         sources = sorted({name for root in names for name in self.stage.closure(root)})
         own = [OWN + name for name in ("duration.stoa.h", "wrappers.stoa.h")]
-        lines = [f"#include <{header}>" for header, _ in self.headers(names)] + [f"#include <{header}>" for header in own]
+        lines = [f"#include <{header}>" for header in [name for name, _ in self.headers(names)] + own]
         rows = [f"  &{one}," for _, types in self.headers(names) for one in types]
         rows += ["  &google_protobuf_duration_type,", "  &google_protobuf_string_value_type,"]
         write("\n".join([*lines, "static const struct stoa_message_type *const types[] = {", *rows, "};", ""]),
@@ -326,15 +328,16 @@ class Trial:
         testee = self.link(names)
         if testee is None:
             return
-        done = run(["protoc", "--descriptor_set_out=/dev/stdout", "--include_imports", "-I" + self.stage.folder, "-I" + API,
-                    *names, OWN + "duration.proto", OWN + "wrappers.proto"])
+        done = run(["protoc", "--descriptor_set_out=/dev/stdout", "--include_imports", "-I" + self.stage.folder,
+                    "-I" + API, *names, OWN + "duration.proto", OWN + "wrappers.proto"])
         pool = descriptor_pool.DescriptorPool()
         for file in files_of(done.stdout):
             pool.Add(file)
         kinds = self.convert_with([testee], "C", pool)
         if self.counts["tsc"] == "yes":
             folder = os.path.join(self.folder, "ts", "messages")
-            write(json.dumps([[*self.table_of(pool, kind), kind] for kind in kinds]), os.path.join(folder, "types.json"))
+            rows = [[*self.table_of(pool, kind), kind] for kind in kinds]
+            write(json.dumps(rows), os.path.join(folder, "types.json"))
             # JSON.stringify() writes -0 as 0.
             self.convert_with(["node", os.path.join(HERE, "corpus_testee.mjs"), folder], "TypeScript", pool)
 

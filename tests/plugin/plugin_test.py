@@ -132,7 +132,7 @@ def examples_in(page):
     return examples
 
 
-# Python's JSON has one list for the names of fields and of oneofs, and refuses a field "class" beside a oneof of this name.
+# Python's JSON has one list for the names of fields and of oneofs, and refuses a field beside a oneof of its name.
 PYTHON_REFUSES = ["clashes.Members"]
 
 
@@ -335,6 +335,27 @@ def names_of_two_files_are_told_or_changed(tools):
             yield "another file in the run changes the names"
 
 
+DEPRECATED_USES = {
+    "a field": "uint32_t use(const struct old_v1_get_request *q) { return q->number; }",
+    "whether a field is set": "bool use(const struct old_v1_get_request *q) { return q->has_level; }",
+    "a member of a oneof": "const void *use(const struct old_v1_get_reply *r) { return r->kind.old_thing; }",
+    "a message": "const void *use(void) { static const struct old_v1_thing thing; return &thing; }",
+    "an enum": "enum old_v1_shade use(void) { return 0; }",
+    "a value": "int use(void) { return OLD_V1_COLOR_RED; }",
+    "a call": "void use(void); void use(void) { old_v1_old_service_client_call_get(0, 0, 0, 0, 0, 0); }",
+}
+CURRENT_USE = "int use(const struct old_v1_get_request *q) { return q->id.len > 0 ? OLD_V1_COLOR_GREEN : 0; }"
+
+
+def uses_of_what_is_deprecated_are_warned_of(tools):
+    uses = {**DEPRECATED_USES, "what is not": CURRENT_USE}
+    for what, use in uses.items():
+        done = run(tools.c_compiler + ["-x", "c", "-std=c11", "-Wall", "-fsyntax-only", *tools.includes, "-"],
+                   input=f'#include "deprecated.client.stoa.h"\n{use}\n')
+        if done.returncode != 0 or ("is deprecated" in done.stderr) != (use != CURRENT_USE):
+            yield f"of {what} it said:\n{done.stderr}"
+
+
 def options_exclude_each_other(tools):
     for output in ("client", "openapi"):
         told, files = generated(tools, CASES, ["calls.proto"], f"{output},messages_only:")
@@ -520,11 +541,14 @@ def all_cases(tools):
     yield case("names are held against those of the languages that are written, no others", languages_are_checked_apart)
     yield case("of equal C names of two files one is told, or the importing file's changes",
                names_of_two_files_are_told_or_changed)
+    yield case("a C compiler warns of uses of what is deprecated, and of nothing else",
+               uses_of_what_is_deprecated_are_warned_of)
     yield case("options that exclude each other are refused", options_exclude_each_other)
     yield case("routes=skip leaves out the routes with errors, but not those of operators", routes_are_left_out)
     yield case("messages_only writes neither services nor senders nor errors", only_messages_are_written)
     yield case("numbers from names are those that the documentation computes", hashed_numbers_are_those_of_the_names)
-    yield case("numbers from names that are equal or meet a given one are refused", hashed_numbers_that_are_equal_are_told)
+    yield case("numbers from names that are equal or meet a given one are refused",
+               hashed_numbers_that_are_equal_are_told)
     yield case("--help and --version are answered on standard output", help_and_version_are_answered)
     yield case("a file without a syntax is refused at its start", file_without_syntax_is_refused)
     yield case("types of a file that is refused are not told again", refused_file_has_one_error)
