@@ -37,12 +37,30 @@ static void names_become_snake_case_word_by_word(void **state) {
 
 static void reserved_words_get_an_underscore(void **state) {
   (void)state;
-  static const char *const kept[] = {"int", "class", "register", "bool", "typeof", "errno", "linux", "NULL", "xor"};
+  static const char *const kept[] = {"int", "class", "register", "bool", "typeof", "errno", "linux", "NULL", "xor",
+                                     "_Bool", "_Atomic", "__int128", "__FILE__", "INT32_MAX", "STOA_API", "E", "size_t",
+                                     "si_pid", "co_await"};
   for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
     assert_string_equal(names_safe(kept[i]), text_format("%s_", kept[i]));
   }
   assert_string_equal(names_safe("nick"), "nick");
   assert_string_equal(names_safe("Int"), "Int");
+  assert_string_equal(names_safe("_nick"), "_nick");
+  assert_string_equal(names_safe("_"), "_");
+}
+
+static void names_without_a_prefix_can_be_those_of_headers(void **state) {
+  (void)state;
+  assert_string_equal(names_safe_tag("stat", ""), "stat_");
+  assert_string_equal(names_safe_tag("stoa_string", ""), "stoa_string_");
+  assert_string_equal(names_safe_tag("struct", ""), "struct_");
+  assert_string_equal(names_safe_tag("room", ""), "room");
+  assert_string_equal(names_safe_tag("stoa_error", "stoa"), "stoa_error");
+  assert_string_equal(names_safe_constant("INT32_MAX", ""), "INT32_MAX_");
+  assert_string_equal(names_safe_constant("STOA_API", ""), "STOA_API_");
+  assert_string_equal(names_safe_constant("__FILE__", ""), "__FILE___");
+  assert_string_equal(names_safe_constant("COLOUR_RED", ""), "COLOUR_RED");
+  assert_string_equal(names_safe_constant("STOA_BYTE_ORDER_BIG", "stoa"), "STOA_BYTE_ORDER_BIG");
 }
 
 static void prefixes_and_suffixes_go_only_when_something_is_left(void **state) {
@@ -170,15 +188,29 @@ static void problems_are_counted_and_name_their_place(void **state) {
   const struct place place = {.file = "a.proto", .line = 3, .column = 5};
   problem_add(&problems, &place, "%s is wrong", "this");
   assert_string_equal(problem_summary(&problems), "1 error\na.proto:3:5: this is wrong");
-  const struct place unknown = {.file = "b.proto"};
-  problem_add(&problems, &unknown, "that too");
-  assert_string_equal(problem_summary(&problems), "2 errors\na.proto:3:5: this is wrong\nb.proto: that too");
+  const struct place start = {.file = "b.proto", .line = 1, .column = 1};
+  problem_add(&problems, &start, "that too");
+  assert_string_equal(problem_summary(&problems), "2 errors\na.proto:3:5: this is wrong\nb.proto:1:1: that too");
+}
+
+static void what_is_deprecated_says_so_after_its_comment(void **state) {
+  (void)state;
+  struct place place = {.file = "a.proto", .line = 1, .column = 1};
+  assert_null(problem_comment(&place, " Old."));
+  place.comment = " It is.";
+  assert_string_equal(problem_comment(&place, " Old."), " It is.");
+  place.is_deprecated = true;
+  assert_string_equal(problem_comment(&place, " Old."), " It is.\n Old.");
+  place.comment = NULL;
+  assert_string_equal(problem_comment(&place, " Old."), " Old.");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_deprecated_says_so_after_its_comment),
       cmocka_unit_test(names_become_snake_case_word_by_word),
       cmocka_unit_test(reserved_words_get_an_underscore),
+      cmocka_unit_test(names_without_a_prefix_can_be_those_of_headers),
       cmocka_unit_test(prefixes_and_suffixes_go_only_when_something_is_left),
       cmocka_unit_test(names_are_joined_and_made_identifiers),
       cmocka_unit_test(a_comment_cannot_end_early),

@@ -39,6 +39,16 @@ bool emit_has_errors(const struct model_file *file);
 void emit_errors_header(struct text *text, const struct model_file *file);
 void emit_errors_source(struct text *text, const struct model_file *file);
 
+/* What is added to the comment of what is deprecated. */
+#define EMIT_DEPRECATED " Deprecated."
+/* Between these two the header may use what is deprecated, which its readers may not; nothing for files without. */
+void emit_quiet(struct text *text, const struct model_file *file);
+void emit_loud(struct text *text, const struct model_file *file);
+/* The same to the end of a source. */
+void emit_quiet_source(struct text *text, const struct model_file *file);
+/* The attribute that makes compilers warn, with a blank in front; empty for what is not deprecated. */
+const char *emit_attribute(const struct place *place);
+
 /* The first lines of a generated file. `comment` may be NULL. */
 void emit_banner(struct text *text, const struct model_file *file, const char *comment);
 

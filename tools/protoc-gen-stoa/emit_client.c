@@ -26,15 +26,15 @@ static void add_sender(struct text *text, const char *head, const struct model_m
 }
 
 const char *emit_client_reply_type(const struct model_service *service, const struct model_method *method) {
-  return text_format("%s_client_on_%s", service->c_name, names_snake(method->name));
+  return text_format("%s_client_on_%s", service->c_name, method->c_name);
 }
 
 const char *emit_client_caller_name(const struct model_service *service, const struct model_method *method) {
-  return text_format("%s_client_call_%s", service->c_name, names_snake(method->name));
+  return text_format("%s_client_call_%s", service->c_name, method->c_name);
 }
 
 const char *emit_client_end_name(const struct model_service *service, const struct model_method *method) {
-  return text_format("%s_%s_end", service->c_name, names_snake(method->name));
+  return text_format("%s_%s_end", service->c_name, method->c_name);
 }
 
 static void emit_reply_pointer(struct text *text, const struct model_service *service,
@@ -76,21 +76,22 @@ static void emit_call_declarations(struct text *text, const struct model_service
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     text_add(text, "\n");
-    text_add_comment(
-        text, "",
-        emit_with_comment(text_format(" Call %u, rpc %s.", method->number, method->name), method->place.comment));
+    text_add_comment(text, "",
+                     emit_with_comment(text_format(" Call %u, rpc %s.", method->number, method->name),
+                                       problem_comment(&method->place, EMIT_DEPRECATED)));
     emit_reply_pointer(text, service, method);
-    add_caller(text, "STOA_API ", service, method, ";\n");
+    add_caller(text, "STOA_API ", service, method, text_format("%s;\n", emit_attribute(&method->place)));
   }
 }
 
 void emit_client_header(struct text *text, const struct model_file *file) {
   const char *name = names_without_suffix(file->out_name, ".stoa");
   const char *guard = names_upper(names_identifier(text_format("%s.client.stoa.h", name)));
-  emit_banner(text, file, file->comment);
+  emit_banner(text, file, problem_comment(&file->place, EMIT_DEPRECATED));
   text_addf(text, "#ifndef %s\n#define %s\n\n#include <%s.h>\n#include <stoa/client.h>\n", guard, guard,
             file->out_name);
   text_add(text, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+  emit_quiet(text, file);
   for (size_t i = 0; i < file->service_count; i++) {
     if (emit_has_handlers(&client_side, &file->services[i])) {
       emit_push_declarations(text, &file->services[i]);
@@ -99,6 +100,7 @@ void emit_client_header(struct text *text, const struct model_file *file) {
       emit_call_declarations(text, &file->services[i]);
     }
   }
+  emit_loud(text, file);
   text_add(text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
@@ -128,6 +130,7 @@ static void emit_caller(struct text *text, const struct model_service *service, 
 void emit_client_source(struct text *text, const struct model_file *file) {
   emit_banner(text, file, NULL);
   text_addf(text, "#include <%s.client.stoa.h>\n", names_without_suffix(file->out_name, ".stoa"));
+  emit_quiet_source(text, file);
   for (size_t s = 0; s < file->service_count; s++) {
     const struct model_service *service = &file->services[s];
     emit_handlers_source(text, &client_side, service);

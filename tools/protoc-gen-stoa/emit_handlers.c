@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "count.h"
+#include "emit.h"
 #include "names.h"
 #include "pool.h"
 
@@ -46,10 +47,10 @@ bool emit_has_handlers(const struct emit_side *side, const struct model_service 
 static struct entry call_entry(const struct model_method *method) {
   const char *about = text_format(" Call %u, rpc %s%s.", method->number, method->name,
                                   method->is_plain ? "; or a plain message, which gets no reply" : "");
-  return (struct entry){.about = emit_with_comment(about, method->place.comment),
+  return (struct entry){.about = emit_with_comment(about, problem_comment(&method->place, EMIT_DEPRECATED)),
                         .name = method->name,
                         .c_name = method->c_name,
-                        .member = method->c_name,
+                        .member = names_safe(method->c_name),
                         .number = method->number,
                         .message = method->input,
                         .reply = method->output,

@@ -34,6 +34,26 @@ void emit_banner(struct text *text, const struct model_file *file, const char *c
   text_add_comment(text, "", about);
 }
 
+#define IGNORE_DEPRECATED "#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"\n"
+
+void emit_quiet(struct text *text, const struct model_file *file) {
+  if (model_meets_deprecated(file)) {
+    text_add(text, "\n#pragma GCC diagnostic push\n" IGNORE_DEPRECATED);
+  }
+}
+
+void emit_loud(struct text *text, const struct model_file *file) {
+  text_add(text, model_meets_deprecated(file) ? "\n#pragma GCC diagnostic pop\n" : "");
+}
+
+void emit_quiet_source(struct text *text, const struct model_file *file) {
+  text_add(text, model_meets_deprecated(file) ? "\n" IGNORE_DEPRECATED : "");
+}
+
+const char *emit_attribute(const struct place *place) {
+  return place->is_deprecated ? " __attribute__((deprecated))" : "";
+}
+
 /* C has no literal for INT32_MIN. */
 static const char *enum_number(int32_t number) {
   return number == INT32_MIN ? "-2147483647 - 1" : text_format("%d", number);
@@ -41,8 +61,8 @@ static const char *enum_number(int32_t number) {
 
 static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   text_add(text, "\n");
-  text_add_comment(text, "", enumeration->place.comment);
-  text_addf(text, "enum %s {\n", enumeration->c_name);
+  text_add_comment(text, "", problem_comment(&enumeration->place, EMIT_DEPRECATED));
+  text_addf(text, "enum%s %s {\n", emit_attribute(&enumeration->place), enumeration->c_name);
   for (size_t i = 0; i < enumeration->value_count; i++) {
     const struct model_enum_value *value = &enumeration->values[i];
     const char *comma = i + 1 < enumeration->value_count ? "," : "";
@@ -50,7 +70,7 @@ static void emit_enum(struct text *text, const struct model_enum *enumeration) {
       continue;
     }
     text_add_comment(text, COMMENT_INDENT, value->place.comment);
-    text_addf(text, "  %s = %s%s\n", value->c_name, enum_number(value->number), comma);
+    text_addf(text, "  %s%s = %s%s\n", value->c_name, emit_attribute(&value->place), enum_number(value->number), comma);
   }
   text_add(text, "};\n");
 }
@@ -62,13 +82,14 @@ static const char *value_type(const struct model_field *field) {
 
 static void emit_value(struct text *text, const struct model_field *field, const char *indent) {
   bool is_list = field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP;
+  const char *attribute = emit_attribute(&field->place);
   if (is_list) {
-    text_addf(text, "%sstruct {\n%s  const %s *items;\n%s  size_t count;\n%s} %s;", indent, indent, value_type(field),
-              indent, indent, field->c_name);
+    text_addf(text, "%sstruct {\n%s  const %s *items;\n%s  size_t count;\n%s} %s%s;", indent, indent, value_type(field),
+              indent, indent, field->c_name, attribute);
   } else if (field->message != NULL) {
-    text_addf(text, "%sconst %s *%s;", indent, value_type(field), field->c_name);
+    text_addf(text, "%sconst %s *%s%s;", indent, value_type(field), field->c_name, attribute);
   } else {
-    text_addf(text, "%s%s %s;", indent, value_type(field), field->c_name);
+    text_addf(text, "%s%s %s%s;", indent, value_type(field), field->c_name, attribute);
   }
   if (field->enumeration != NULL) {
     text_addf(text, " /* enum %s */", field->enumeration->c_name);
@@ -111,15 +132,15 @@ static void emit_member(struct text *text, const struct model_message *message, 
   }
   text_add_comment(text, COMMENT_INDENT, field->place.comment);
   if (field->label == STOA_LABEL_OPTIONAL) {
-    text_addf(text, "  bool has_%s;\n", field->name);
+    text_addf(text, "  bool has_%s%s;\n", field->name, emit_attribute(&field->place));
   }
   emit_value(text, field, COMMENT_INDENT);
 }
 
 static void emit_struct(struct text *text, const struct model_message *message) {
   text_add(text, "\n");
-  text_add_comment(text, "", message->place.comment);
-  text_addf(text, "struct %s {\n", message->c_name);
+  text_add_comment(text, "", problem_comment(&message->place, EMIT_DEPRECATED));
+  text_addf(text, "struct%s %s {\n", emit_attribute(&message->place), message->c_name);
   for (size_t i = 0; i < message->field_count; i++) {
     emit_member(text, message, i);
   }
@@ -196,12 +217,14 @@ static void emit_types(struct text *text, const struct model_file *file) {
 
 void emit_header(struct text *text, const struct model_file *file) {
   const char *guard = names_upper(names_identifier(text_format("%s.h", file->out_name)));
-  emit_banner(text, file, file->comment);
+  emit_banner(text, file, problem_comment(&file->place, EMIT_DEPRECATED));
   text_addf(text, "#ifndef %s\n#define %s\n\n", guard, guard);
   emit_includes(text, file);
   text_add(text, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+  emit_quiet(text, file);
   emit_types(text, file);
   emit_tables(text, file);
+  emit_loud(text, file);
   emit_errors_header(text, file);
   emit_service_header(text, file);
   text_add(text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");

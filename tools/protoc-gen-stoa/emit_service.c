@@ -71,7 +71,7 @@ static void emit_sender_declarations(struct text *text, const struct model_messa
 }
 
 const char *emit_answer_name(const struct model_service *service, const struct model_method *method, const char *verb) {
-  return text_format("%s_%s_%s", service->c_name, names_snake(method->name), verb);
+  return text_format("%s_%s_%s", service->c_name, method->c_name, verb);
 }
 
 static void add_reply(struct text *text, const char *head, const struct model_service *service,
@@ -110,7 +110,8 @@ static void emit_answer_declarations(struct text *text, const struct model_servi
 static void emit_service_declarations(struct text *text, const struct model_service *service) {
   if (emit_has_handlers(&server_side, service)) {
     const char *head = " The handlers of a server. When a member is NULL, its type has no handler.";
-    emit_handlers_header(text, &server_side, service, emit_with_comment(head, service->place.comment));
+    emit_handlers_header(text, &server_side, service,
+                         emit_with_comment(head, problem_comment(&service->place, EMIT_DEPRECATED)));
   }
   emit_answer_declarations(text, service);
   if (service->push_count > 0) {
@@ -146,9 +147,11 @@ void emit_service_header(struct text *text, const struct model_file *file) {
   text_add(text,
            "\nstruct stoa_call;\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
   emit_strict_pointers(text);
+  emit_quiet(text, file);
   for (size_t i = 0; i < file->service_count; i++) {
     emit_service_declarations(text, &file->services[i]);
   }
+  emit_loud(text, file);
 }
 
 static void emit_senders(struct text *text, const struct model_message *message) {

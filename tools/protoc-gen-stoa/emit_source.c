@@ -193,6 +193,7 @@ void emit_source(struct text *text, const struct model_file *file) {
   if (emit_has_service(file)) {
     text_add(text, "#include <stoa/call.h>\n#include <stoa/server.h>\n");
   }
+  emit_quiet_source(text, file);
   text_addf(text, "\n_Static_assert(STOA_DESCRIPTOR_ABI == %d, \"generate this file again: Stoa's tables changed\");\n",
             STOA_DESCRIPTOR_ABI);
   for (size_t i = 0; i < file->enum_count; i++) {

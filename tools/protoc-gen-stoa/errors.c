@@ -59,6 +59,9 @@ static void read_enum(struct model_enum *enumeration, struct problems *problems)
 }
 
 void errors_read(struct model *model, struct problems *problems) {
+  if (model->options->messages_only) {
+    return;
+  }
   for (size_t f = 0; f < model->file_count; f++) {
     for (size_t i = 0; model->files[f].is_wanted && i < model->files[f].enum_count; i++) {
       read_enum(&model->files[f].enums[i], problems);
@@ -67,7 +70,7 @@ void errors_read(struct model *model, struct problems *problems) {
 }
 
 static const char *name(const struct model_enum *enumeration, const struct model_enum_value *value, const char *verb) {
-  return names_join(enumeration->c_scope, text_format("%s_%s", verb, names_snake(value->short_name)));
+  return names_join(enumeration->c_scope, text_format("%s_%s", verb, value->error_part));
 }
 
 const char *errors_constructor(const struct model_enum *enumeration, const struct model_enum_value *value) {

@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "request.h"
 #include "sanity.h"
+#include "separate.h"
 #include "ts_collide.h"
 #include "ts_emit.h"
 
@@ -23,62 +24,21 @@ typedef Google__Protobuf__Compiler__CodeGeneratorResponse__File response_file;
 
 /* One file for each .proto file: X.proto gives X and the suffix. */
 struct output {
-  const char *option;
+  enum option_output option;
   const char *suffix;
   void (*emit)(struct text *text, const struct model_file *file);
   bool (*applies)(const struct model_file *file); /* NULL: to every file */
 };
 
 static const struct output outputs[] = {
-    {"c", ".stoa.h", emit_header, NULL},
-    {"c", ".stoa.c", emit_source, NULL},
-    {"client", ".client.stoa.h", emit_client_header, NULL},
-    {"client", ".client.stoa.c", emit_client_source, NULL},
-    {"ts", ".stoa.ts", ts_emit_file, NULL},
-    {"markdown", ".md", emit_markdown, NULL},
-    {"openapi", ".openapi.json", openapi_emit, http_has},
+    {OPTION_OUTPUT_C, ".stoa.h", emit_header, NULL},
+    {OPTION_OUTPUT_C, ".stoa.c", emit_source, NULL},
+    {OPTION_OUTPUT_CLIENT, ".client.stoa.h", emit_client_header, NULL},
+    {OPTION_OUTPUT_CLIENT, ".client.stoa.c", emit_client_source, NULL},
+    {OPTION_OUTPUT_TS, ".stoa.ts", ts_emit_file, NULL},
+    {OPTION_OUTPUT_MARKDOWN, ".md", emit_markdown, NULL},
+    {OPTION_OUTPUT_OPENAPI, ".openapi.json", openapi_emit, http_has},
 };
-
-struct selection {
-  bool is_chosen[COUNT(outputs)];
-};
-
-static bool choose(struct selection *selection, const char *option) {
-  bool is_known = false;
-  for (size_t i = 0; i < COUNT(outputs); i++) {
-    if (strcmp(outputs[i].option, option) == 0) {
-      selection->is_chosen[i] = true;
-      is_known = true;
-    }
-  }
-  return is_known;
-}
-
-static const char *known_options(void) {
-  const char *known = outputs[0].option;
-  for (size_t i = 1; i < COUNT(outputs); i++) {
-    if (strcmp(outputs[i].option, outputs[i - 1].option) != 0) {
-      known = text_format("%s, %s", known, outputs[i].option);
-    }
-  }
-  return known;
-}
-
-/* `parameter` is the value of --stoa_opt, options separated by commas. Returns NULL when all are valid. */
-static const char *choose_all(struct selection *selection, const char *parameter) {
-  const char *at = parameter == NULL || *parameter == '\0' ? "c" : parameter;
-  for (;;) {
-    size_t len = strcspn(at, ",");
-    const char *option = pool_copy(at, len);
-    if (!choose(selection, option)) {
-      return text_format("unknown option \"%s\": the options are %s", option, known_options());
-    }
-    if (at[len] == '\0') {
-      return NULL;
-    }
-    at += len + 1;
-  }
-}
 
 static void emit_file(const struct output *output, const struct model_file *from, response_message *response) {
   struct text content = {0};
@@ -91,55 +51,47 @@ static void emit_file(const struct output *output, const struct model_file *from
   response->file[response->n_file++] = file;
 }
 
-static void emit_files(const struct model *model, const struct selection *selection, response_message *response) {
+static void emit_files(const struct model *model, response_message *response) {
   response->file = pool_array(COUNT(outputs) * model->file_count, sizeof(response_file *));
   for (size_t i = 0; i < model->file_count; i++) {
     for (size_t o = 0; model->files[i].is_wanted && o < COUNT(outputs); o++) {
       bool applies = outputs[o].applies == NULL || outputs[o].applies(&model->files[i]);
-      if (selection->is_chosen[o] && applies) {
+      if (model->options->writes[outputs[o].option] && applies) {
         emit_file(&outputs[o], &model->files[i], response);
       }
     }
   }
 }
 
-static bool is_chosen(const struct selection *selection, const char *option) {
-  for (size_t i = 0; i < COUNT(outputs); i++) {
-    if (selection->is_chosen[i] && strcmp(outputs[i].option, option) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* JSON names are always checked. Names of a language are checked only if it is generated: equal names in C do not
  * matter when only TypeScript is wanted. */
-static void check_names(const struct model *model, const struct selection *selection, struct problems *problems) {
-  bool has_client = is_chosen(selection, "client");
+static void check_names(const struct model *model, struct problems *problems) {
+  const bool *writes = model->options->writes;
   collide_check_json(model, problems);
-  if (has_client || is_chosen(selection, "c")) {
-    collide_check(model, has_client, problems);
+  if (writes[OPTION_OUTPUT_CLIENT] || writes[OPTION_OUTPUT_C]) {
+    collide_check(model, writes[OPTION_OUTPUT_CLIENT], problems);
   }
-  if (is_chosen(selection, "ts")) {
+  if (writes[OPTION_OUTPUT_TS]) {
     ts_collide_check(model, problems);
   }
 }
 
 /* The errors for protoc to show, or NULL. */
 static const char *fill(const request_message *request, response_message *response) {
-  struct selection selection = {0};
-  const char *wrong = choose_all(&selection, request->parameter);
+  struct options options = {0};
+  const char *wrong = options_read(&options, request->parameter);
   if (wrong != NULL) {
     return wrong;
   }
   struct problems problems = {0};
-  struct model model = model_build(request, &problems);
+  struct model model = model_build(request, &options, &problems);
   errors_read(&model, &problems);
   number_files(&model, &problems);
   http_read(&model, &problems);
-  check_names(&model, &selection, &problems);
+  separate_names(&model);
+  check_names(&model, &problems);
   if (problems.count == 0) {
-    emit_files(&model, &selection, response);
+    emit_files(&model, response);
   }
   return problem_summary(&problems);
 }

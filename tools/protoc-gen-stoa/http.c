@@ -267,15 +267,13 @@ static size_t count_rules(struct stoa_bytes option) {
   return count;
 }
 
-/* The position of the option, or of the rpc when the option was set member by member. */
-static struct place place_of(const struct model_file *file, size_t service, size_t method, uint32_t number,
-                             const struct place *rpc) {
+/* The position of the option, or of the rpc's options when this one was set member by member. */
+static struct place place_of(const struct model_file *file, size_t service, size_t method, uint32_t number) {
   enum { FILE_SERVICE = 6, SERVICE_METHOD = 2 };
   const struct request_path path = {
       .steps = {FILE_SERVICE, (int32_t)service, SERVICE_METHOD, (int32_t)method, METHOD_OPTIONS, (int32_t)number},
       .count = 6};
-  struct place place = request_place(file->proto, &path);
-  return place.line == 0 ? *rpc : place;
+  return request_place(file->proto, &path);
 }
 
 /* Nothing but a route leads to an rpc of operators. */
@@ -296,7 +294,7 @@ static bool check_admin(const struct model_method *method, bool has_route, struc
 
 static void read_method(const struct model_file *file, size_t service, size_t index, struct problems *problems) {
   struct model_method *method = &file->services[service].methods[index];
-  const Google__Protobuf__MethodOptions *options = file->proto->service[service]->method[index]->options;
+  const Google__Protobuf__MethodOptions *options = file->proto->service[service]->method[method->index]->options;
   struct stoa_bytes google;
   struct stoa_bytes own;
   bool has_google = options != NULL && request_option_message(&options->base, GOOGLE_HTTP_NUMBER, &google);
@@ -310,7 +308,7 @@ static void read_method(const struct model_file *file, size_t service, size_t in
   const struct reading reading = {
       .method = method,
       .option = has_google ? "google.api.http" : "stoa.http",
-      .place = place_of(file, service, index, has_google ? GOOGLE_HTTP_NUMBER : REQUEST_HTTP_NUMBER, &method->place),
+      .place = place_of(file, service, method->index, has_google ? GOOGLE_HTTP_NUMBER : REQUEST_HTTP_NUMBER),
       .problems = problems};
   if (has_google && has_own) {
     problem_add(problems, &reading.place, "rpc \"%s\": options (google.api.http) and (stoa.http) are both set",
@@ -331,7 +329,8 @@ struct route {
   const struct model_http *http;
 };
 
-static void check_same(const struct route *routes, size_t index, struct problems *problems) {
+/* Is the route the only one with its paths so far? */
+static bool is_new(const struct route *routes, size_t index, struct problems *problems) {
   const struct route *route = &routes[index];
   for (size_t i = 0; i < index; i++) {
     const struct route *other = &routes[i];
@@ -340,14 +339,36 @@ static void check_same(const struct route *routes, size_t index, struct problems
       problem_add(problems, &route->http->place, "rpc \"%s\": %s %s has the same paths as %s of rpc \"%s\" (%s)",
                   route->method->name, route->http->method, route->http->path, other->http->path, other->method->name,
                   problem_place(&other->http->place));
-      return;
+      return false;
     }
   }
+  return true;
+}
+
+/* Keep the method's routes that are new. */
+static size_t check_routes(const struct model_service *service, struct model_method *method, struct route *routes,
+                           size_t filled, struct problems *problems) {
+  size_t kept = 0;
+  for (size_t i = 0; i < method->http_count; i++) {
+    method->http[kept] = method->http[i];
+    routes[filled] = (struct route){method, service->is_admin, &method->http[kept]};
+    if (is_new(routes, filled, problems)) {
+      kept++;
+      filled++;
+    }
+  }
+  method->http_count = kept;
+  return filled;
+}
+
+/* May routes with errors be left out? Operators have no other way to their rpcs. */
+static bool is_silent(const struct model *model, const struct model_service *service) {
+  return model->options->skips_routes && !service->is_admin;
 }
 
 /* Two files may be parts of different servers, so only the routes of one file are compared. The server compares all
  * that it has. */
-static void check_file(const struct model_file *file, struct problems *problems) {
+static void check_file(const struct model *model, const struct model_file *file, struct problems *problems) {
   size_t count = 0;
   for (size_t s = 0; s < file->service_count; s++) {
     for (size_t m = 0; m < file->services[s].method_count; m++) {
@@ -358,11 +379,9 @@ static void check_file(const struct model_file *file, struct problems *problems)
   size_t filled = 0;
   for (size_t s = 0; s < file->service_count; s++) {
     for (size_t m = 0; m < file->services[s].method_count; m++) {
-      const struct model_method *method = &file->services[s].methods[m];
-      for (size_t i = 0; i < method->http_count; i++) {
-        routes[filled] = (struct route){method, file->services[s].is_admin, &method->http[i]};
-        check_same(routes, filled++, problems);
-      }
+      struct problems unreported = {0};
+      filled = check_routes(&file->services[s], &file->services[s].methods[m], routes, filled,
+                            is_silent(model, &file->services[s]) ? &unreported : problems);
     }
   }
 }
@@ -373,12 +392,13 @@ void http_read(struct model *model, struct problems *problems) {
     if (!file->is_wanted) {
       continue;
     }
-    for (size_t s = 0; s < file->proto->n_service; s++) {
+    for (size_t s = 0; s < file->service_count; s++) {
       for (size_t m = 0; m < file->services[s].method_count; m++) {
-        read_method(file, s, m, problems);
+        struct problems unreported = {0};
+        read_method(file, s, m, is_silent(model, &file->services[s]) ? &unreported : problems);
       }
     }
-    check_file(file, problems);
+    check_file(model, file, problems);
   }
 }
 

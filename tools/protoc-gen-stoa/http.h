@@ -8,7 +8,8 @@
 
 #include "model.h"
 
-/* Read and check the routes of the wanted files' rpcs. A route with an error is reported and left out. */
+/* Read and check the routes of the wanted files' rpcs. A route with an error is left out, and reported unless the run
+ * leaves such routes out. */
 void http_read(struct model *model, struct problems *problems);
 
 /* Does a file have any? */

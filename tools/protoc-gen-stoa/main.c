@@ -2,23 +2,19 @@
  *
  *   protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR -I api api/chatroom/v1/chatroom.proto
  *
- * writes DIR/chatroom/v1/chatroom.stoa.h and .c. --stoa_opt chooses what is written; several options are separated by
- * commas:
- *
- *   c         X.stoa.h and .c: structs, tables, handlers and senders for a server; the default
- *   client    X.client.stoa.h and .c: handlers, senders and calls for a client in C; they include X.stoa.h
- *   markdown  X.md: a page about the protocol
- *   openapi   X.openapi.json: an OpenAPI 3.1 document of the HTTP routes, for files that have some
- *   ts        X.stoa.ts: interfaces, tables and a client in TypeScript
+ * writes DIR/chatroom/v1/chatroom.stoa.h and .c. --stoa_opt chooses what is written; options.c has the options.
  *
  * protoc starts this program, writes the parsed files to its standard input and reads the generated files from its
  * standard output.
  */
 #include <stdio.h>
+#include <stoa/version.h>
 #include <string.h>
 
 #include "generate.h"
+#include "options.h"
 #include "pool.h"
+#include "text.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
 
@@ -43,8 +39,36 @@ static uint8_t *read_all(size_t *out_len) {
   return bytes;
 }
 
+static void print(const char *text) {
+  if (fputs(text, stdout) == EOF || fflush(stdout) != 0) {
+    pool_die("the answer cannot be written");
+  }
+}
+
+static const char *help(void) {
+  return text_format(
+      "protoc-gen-stoa %s: generates code in C and TypeScript, and pages about the protocol, from .proto files\n"
+      "\n"
+      "protoc starts it:\n"
+      "  protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR [--stoa_opt=OPTION,...] -I FOLDER... FILE.proto...\n"
+      "\n"
+      "Options, several separated by commas; X is the file's name without .proto:\n"
+      "%s"
+      "\n"
+      "  --help         this text\n"
+      "  --version      the version\n",
+      STOA_VERSION, options_help());
+}
+
 int main(int argc, char **argv) {
-  (void)argv;
+  if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    print(help());
+    return 0;
+  }
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    print("protoc-gen-stoa " STOA_VERSION "\n");
+    return 0;
+  }
   if (argc > 1) {
     pool_die("protoc starts this program: protoc --plugin=protoc-gen-stoa=PATH --stoa_out=DIR FILE.proto");
   }

@@ -49,6 +49,17 @@ static void add_paragraph(struct text *text, const char *comment) {
   }
 }
 
+static void add_about(struct text *text, const struct place *place) {
+  text_add(text, place->is_deprecated ? "**Deprecated.**\n\n" : "");
+  add_paragraph(text, place->comment);
+}
+
+/* A comment in a cell of a table. */
+static const char *cell_about(const struct place *place) {
+  const char *lines = comment_lines(place->comment, " ");
+  return place->is_deprecated ? text_format("Deprecated.%s%s", *lines != '\0' ? " " : "", lines) : lines;
+}
+
 static const char *base_type(const struct model_field *field) {
   if (field->message != NULL) {
     return field->message->full_name;
@@ -83,7 +94,7 @@ static const char *type_text(const struct model_file *page, const struct model_f
 static void add_field(struct text *text, const struct model_file *page, const struct model_message *message,
                       const struct model_field *field) {
   struct text about = {0};
-  text_add(&about, comment_lines(field->place.comment, " "));
+  text_add(&about, cell_about(&field->place));
   const char *rules = rules_text(field);
   if (*rules != '\0') {
     text_addf(&about, "%s(%s)", about.len > 0 ? " " : "", rules);
@@ -131,7 +142,7 @@ static void add_example(struct text *text, const struct model_message *message) 
 }
 
 static void add_message(struct text *text, const struct model_file *page, const struct model_message *message) {
-  add_paragraph(text, message->place.comment);
+  add_about(text, &message->place);
   add_fields(text, page, message);
   add_example(text, message);
 }
@@ -163,7 +174,7 @@ static void add_call(struct text *text, const struct model_file *page, const str
               "`%s 00 00 00 01`.\n\n",
               service->name, method->input->full_name, method->output->full_name, call_bytes);
   }
-  add_paragraph(text, method->place.comment);
+  add_about(text, &method->place);
   text_add(text, "#### Request\n\n");
   add_message(text, page, method->input);
   text_add(text, "#### Reply\n\n");
@@ -181,15 +192,39 @@ static void add_type_row(struct text *text, uint32_t number, const char *name, c
   text_addf(text, "| %u | %s | %s |\n", number, name, way);
 }
 
+static bool has_hashed(const struct model_file *page) {
+  for (size_t s = 0; s < page->service_count; s++) {
+    const struct model_service *service = &page->services[s];
+    for (size_t i = 0; i < service->method_count; i++) {
+      if (service->methods[i].is_hashed) {
+        return true;
+      }
+    }
+    for (size_t i = 0; i < service->push_count; i++) {
+      if (service->pushes[i]->is_hashed) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 static void add_types(struct text *text, const struct model_file *page) {
-  text_add(text,
-           "## Types\n\n"
-           "A frame is one WebSocket binary message: the type number, 4 bytes in big-endian order (unless "
-           "server.byte_order is little), and the payload in the "
-           "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
-           "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
-           "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
-           "| type | name | way |\n| --- | --- | --- |\n");
+  static const char hashed[] =
+      "Numbers of 536870912 and above come from names: that of a call from its path, `/package.Service/Method`, that "
+      "of a "
+      "message from its full name.\n\n";
+  text_addf(
+      text,
+      "## Types\n\n"
+      "A frame is one WebSocket binary message: the type number, 4 bytes in big-endian order (unless "
+      "server.byte_order is little), and the payload in the "
+      "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
+      "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
+      "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
+      "%s"
+      "| type | name | way |\n| --- | --- | --- |\n",
+      has_hashed(page) ? hashed : "");
   for (size_t s = 0; s < page->service_count; s++) {
     const struct model_service *service = &page->services[s];
     for (size_t i = 0; i < service->method_count; i++) {
@@ -207,6 +242,20 @@ static void add_types(struct text *text, const struct model_file *page) {
     }
   }
   text_add(text, "\n");
+}
+
+/* So that nobody looks for them in vain. */
+static void add_streams(struct text *text, const struct model_file *page) {
+  const char *names = "";
+  for (size_t s = 0; s < page->service_count; s++) {
+    const struct model_service *service = &page->services[s];
+    for (size_t i = 0; i < service->stream_count; i++) {
+      names = text_format("%s%s`%s.%s`", names, *names != '\0' ? ", " : "", service->name, service->streams[i].name);
+    }
+  }
+  if (*names != '\0') {
+    text_addf(text, "These rpcs have streams and are left out: %s.\n\n", names);
+  }
 }
 
 static void add_services(struct text *text, const struct model_file *page) {
@@ -250,7 +299,7 @@ static void add_other_messages(struct text *text, const struct model_file *page)
 
 static void add_enum(struct text *text, const struct model_enum *enumeration) {
   text_addf(text, "### %s\n\n", enumeration->full_name);
-  add_paragraph(text, enumeration->place.comment);
+  add_about(text, &enumeration->place);
   text_addf(text, "| number | value | %sabout |\n| --- | --- | %s--- |\n",
             enumeration->is_errors ? "error code | " : "", enumeration->is_errors ? "--- | " : "");
   for (size_t i = 0; i < enumeration->value_count; i++) {
@@ -260,7 +309,7 @@ static void add_enum(struct text *text, const struct model_enum *enumeration) {
       text_add(text, value->error_code != 0 ? text_format(" %d", value->error_code) : "");
       text_add(text, value->http_status != 0 ? text_format(", HTTP status %u |", value->http_status) : " |");
     }
-    const char *about = comment_lines(value->place.comment, " ");
+    const char *about = cell_about(&value->place);
     text_add(text, *about != '\0' ? " " : "");
     add_prose(text, about, true);
     text_add(text, " |\n");
@@ -283,7 +332,8 @@ void emit_markdown(struct text *text, const struct model_file *file) {
   const char *title = *file->proto->package != '\0' ? file->proto->package : file->name;
   text_addf(text, "<!-- Generated by protoc-gen-stoa from %s. Changes here are lost. -->\n\n# %s\n\n", file->name,
             title);
-  add_paragraph(text, file->comment);
+  add_about(text, &file->place);
+  add_streams(text, file);
   if (emit_has_service(file)) {
     add_types(text, file);
     add_services(text, file);

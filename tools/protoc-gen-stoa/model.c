@@ -34,6 +34,14 @@ static void *grow(void *items, size_t count, size_t size) {
   return grown;
 }
 
+void model_name_values(struct model_enum *enumeration) {
+  for (size_t i = 0; i < enumeration->value_count; i++) {
+    struct model_enum_value *value = &enumeration->values[i];
+    value->c_name =
+        names_safe_constant(names_join(names_upper(enumeration->c_name), value->c_part), enumeration->file->prefix);
+  }
+}
+
 static void declare_enum_values(struct model_enum *enumeration, const Google__Protobuf__EnumDescriptorProto *proto,
                                 const struct request_path *path) {
   const char *own_prefix = text_format("%s_", names_upper(names_snake(proto->name)));
@@ -45,9 +53,13 @@ static void declare_enum_values(struct model_enum *enumeration, const Google__Pr
     value->name = proto->value[i]->name;
     value->number = proto->value[i]->number;
     value->place = request_place(enumeration->file->proto, &value_path);
+    const Google__Protobuf__EnumValueOptions *options = proto->value[i]->options;
+    value->place.is_deprecated = options != NULL && options->has_deprecated && options->deprecated;
     value->short_name = names_without_prefix(names_upper(names_snake(value->name)), own_prefix);
-    value->c_name = names_join(names_upper(enumeration->c_name), value->short_name);
+    value->c_part = value->short_name;
+    value->error_part = names_snake(value->short_name);
   }
+  model_name_values(enumeration);
 }
 
 static void declare_enum(struct model_file *file, const Google__Protobuf__EnumDescriptorProto *proto,
@@ -58,15 +70,21 @@ static void declare_enum(struct model_file *file, const Google__Protobuf__EnumDe
   enumeration->c_scope = outer != NULL ? outer->c_name : file->prefix;
   enumeration->name = proto->name;
   enumeration->full_name = *scope != '\0' ? text_format("%s.%s", scope, proto->name) : proto->name;
-  enumeration->c_name = names_safe(names_join(enumeration->c_scope, names_snake(proto->name)));
+  enumeration->c_name = names_safe_tag(names_join(enumeration->c_scope, names_snake(proto->name)), file->prefix);
   enumeration->file = file;
   enumeration->proto = proto;
   enumeration->place = request_place(file->proto, path);
+  enumeration->place.is_deprecated =
+      proto->options != NULL && proto->options->has_deprecated && proto->options->deprecated;
   declare_enum_values(enumeration, proto, path);
 }
 
+/* An extension, which only proto2 has, is an unknown field. */
 static bool keeps_unknown(const Google__Protobuf__DescriptorProto *proto) {
   uint32_t keep = 0;
+  if (proto->n_extension_range > 0) {
+    return true;
+  }
   return proto->options != NULL && request_option_number(&proto->options->base, REQUEST_KEEP_UNKNOWN_NUMBER, &keep) &&
          keep != 0;
 }
@@ -79,7 +97,7 @@ static void declare_message(struct model_file *file, const Google__Protobuf__Des
   const struct model_message message = {
       .name = proto->name,
       .full_name = *scope != '\0' ? text_format("%s.%s", scope, proto->name) : proto->name,
-      .c_name = names_safe(names_join(c_scope, names_snake(proto->name))),
+      .c_name = names_safe_tag(names_join(c_scope, names_snake(proto->name)), file->prefix),
       .is_map_entry = proto->options != NULL && proto->options->has_map_entry && proto->options->map_entry,
       .is_nested = outer != NULL,
       .file = file,
@@ -91,6 +109,8 @@ static void declare_message(struct model_file *file, const Google__Protobuf__Des
   file->messages[file->message_count] = message;
   file->messages[file->message_count].special = wellknown_special(message.full_name);
   file->messages[file->message_count].keeps_unknown = keeps_unknown(proto);
+  file->messages[file->message_count].place.is_deprecated =
+      proto->options != NULL && proto->options->has_deprecated && proto->options->deprecated;
   file->message_count++;
   for (size_t i = 0; i < proto->n_enum_type; i++) {
     struct request_path nested = request_path_to(path, MESSAGE_ENUM, i);
@@ -106,7 +126,9 @@ static void declare_message(struct model_file *file, const Google__Protobuf__Des
 static void describe_file(struct model_file *file) {
   const struct request_path path = {.steps = {FILE_SYNTAX}, .count = 1};
   file->place = request_place(file->proto, &path);
+  const Google__Protobuf__FileOptions *options = file->proto->options;
   file->comment = file->place.comment;
+  file->place.is_deprecated = options != NULL && options->has_deprecated && options->deprecated;
   const Google__Protobuf__SourceCodeInfo *info = file->proto->source_code_info;
   for (size_t i = 0; file->comment == NULL && info != NULL && i < info->n_location; i++) {
     const Google__Protobuf__SourceCodeInfo__Location *location = info->location[i];
@@ -115,6 +137,7 @@ static void describe_file(struct model_file *file) {
       file->comment = location->leading_detached_comments[0];
     }
   }
+  file->place.comment = file->comment;
 }
 
 static void name_prefix(struct model_file *file, struct problems *problems) {
@@ -130,6 +153,21 @@ static void name_prefix(struct model_file *file, struct problems *problems) {
   file->prefix = names_identifier(file->prefix);
 }
 
+/* A file that is refused has one error, whatever else is in it. */
+static void check_syntax(struct model_file *file, struct problems *problems) {
+  const char *syntax = file->proto->syntax == NULL ? "proto2" : file->proto->syntax;
+  file->is_proto3 = strcmp(syntax, "proto3") == 0;
+  bool is_known = file->is_proto3 || wellknown_is_proto2(file->name);
+  if (file->is_wanted && !is_known) {
+    bool is_edition = strcmp(syntax, "editions") == 0;
+    problem_add(problems, &file->place, "this file is %s, and only proto3 is supported: write syntax = \"proto3\";",
+                is_edition ? "of an edition" : syntax);
+    file->is_wanted = false;
+    file->is_refused = true;
+  }
+  file->is_foreign = !is_known || wellknown_is_foreign(file->name);
+}
+
 static void declare_file(struct model_file *file, Google__Protobuf__FileDescriptorProto *proto,
                          struct problems *problems) {
   if (proto->package == NULL) {
@@ -137,7 +175,6 @@ static void declare_file(struct model_file *file, Google__Protobuf__FileDescript
   }
   file->proto = proto;
   file->name = proto->name;
-  file->is_foreign = wellknown_is_foreign(proto->name);
   file->out_name = text_format("%s.stoa", names_without_suffix(proto->name, ".proto"));
   describe_file(file);
   name_prefix(file, problems);
@@ -149,9 +186,7 @@ static void declare_file(struct model_file *file, Google__Protobuf__FileDescript
     struct request_path path = request_path_to(&top, FILE_MESSAGE, i);
     declare_message(file, proto->message_type[i], &path, NULL);
   }
-  if (file->is_wanted && (proto->syntax == NULL || strcmp(proto->syntax, "proto3") != 0)) {
-    problem_add(problems, &file->place, "this is not proto3: write syntax = \"proto3\";");
-  }
+  check_syntax(file, problems);
 }
 
 static bool is_wanted(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, const char *name) {
@@ -163,8 +198,9 @@ static bool is_wanted(const Google__Protobuf__Compiler__CodeGeneratorRequest *re
   return false;
 }
 
-struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems) {
-  struct model model = {.file_count = request->n_proto_file};
+struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, const struct options *options,
+                         struct problems *problems) {
+  struct model model = {.file_count = request->n_proto_file, .options = options};
   model.files = pool_array(model.file_count, sizeof *model.files);
   for (size_t i = 0; i < model.file_count; i++) {
     model.files[i].is_wanted = is_wanted(request, request->proto_file[i]->name);
@@ -203,6 +239,40 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
     }
   }
   return false;
+}
+
+static bool has_deprecated(const struct model_file *file) {
+  for (size_t i = 0; i < file->message_count; i++) {
+    const struct model_message *message = &file->messages[i];
+    for (size_t f = 0; f < message->field_count; f++) {
+      if (message->fields[f].place.is_deprecated) {
+        return true;
+      }
+    }
+    if (message->place.is_deprecated) {
+      return true;
+    }
+  }
+  for (size_t i = 0; i < file->enum_count; i++) {
+    const struct model_enum *enumeration = &file->enums[i];
+    for (size_t v = 0; v < enumeration->value_count; v++) {
+      if (enumeration->values[v].place.is_deprecated) {
+        return true;
+      }
+    }
+    if (enumeration->place.is_deprecated) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool model_meets_deprecated(const struct model_file *file) {
+  bool meets = has_deprecated(file);
+  for (size_t i = 0; i < file->include_count && !meets; i++) {
+    meets = has_deprecated(file->includes[i]);
+  }
+  return meets;
 }
 
 static bool message_uses(const struct model_message *message, const struct model_file *other) {

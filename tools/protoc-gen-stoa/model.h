@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stoa/descriptor.h>
 
+#include "options.h"
 #include "problem.h"
 #include "request.h"
 
@@ -23,6 +24,8 @@ struct model_enum_value {
   const char *name;
   const char *c_name;     /* STOA_BYTE_ORDER_BIG */
   const char *short_name; /* without the enum's name in front: BIG */
+  const char *c_part;     /* the same in its C name */
+  const char *error_part; /* the same in the names of an error's functions: big */
   int32_t number;
   int32_t error_code;   /* 0: not an error */
   uint32_t http_status; /* of an error whose code is none; 0: not given */
@@ -44,7 +47,7 @@ struct model_enum {
 
 struct model_field {
   const char *name;
-  const char *c_name;
+  const char *c_name; /* of the member */
   const char *json_name;
   uint32_t number;
   uint32_t kind; /* FieldDescriptorProto.Type; the numbers are those of enum stoa_field_kind, plus groups */
@@ -78,6 +81,7 @@ struct model_message {
   bool has_rules;     /* the message, or one that it can contain, has rules */
   enum stoa_special special;
   bool is_numbered; /* a plain message: server and client may push it */
+  bool is_hashed;   /* its number comes from its name */
   uint32_t number;
   const char *push_name;           /* "Chat": for the log */
   const char *push_c_name;         /* "chat" */
@@ -100,10 +104,13 @@ struct model_http {
 
 struct model_method {
   const char *name;
-  const char *c_name; /* of the member in the struct of handlers */
+  const char *c_name; /* in the names of its functions and types */
   const struct model_message *input;
   const struct model_message *output;
+  bool is_misnumbered; /* its number is reported as wrong */
+  size_t index;        /* among the rpcs of the service in the file */
   bool is_numbered;
+  bool is_hashed; /* its number comes from its name */
   uint32_t number;
   bool is_plain; /* its request may be sent without a call id too, and is pushed */
   struct model_http *http;
@@ -118,6 +125,8 @@ struct model_service {
   bool is_admin;         /* its rpcs are HTTP routes of admin listeners, and nothing else */
   struct model_method *methods;
   size_t method_count;
+  struct model_method *streams; /* rpcs with streams, which are left out */
+  size_t stream_count;
   struct model_message **pushes; /* in the first service: the file's plain messages */
   size_t push_count;
   struct place place;
@@ -128,8 +137,10 @@ struct model_file {
   const char *out_name; /* "chatroom/v1/chatroom.stoa": ".h" and ".c" follow */
   const char *prefix;   /* "chatroom_v1", or empty */
   const char *comment;
-  bool is_wanted;                 /* protoc asks for its code */
-  bool is_foreign;                /* a file of Protobuf itself, without code in C */
+  bool is_wanted; /* protoc asks for its code, and it can be written */
+  bool is_proto3;
+  bool is_refused;                /* protoc asks for its code, which cannot be written */
+  bool is_foreign;                /* without code: not proto3, or a file of Protobuf itself that Stoa has no code for */
   struct model_message *messages; /* including nested ones, each after the one around it */
   size_t message_count;
   struct model_enum *enums; /* including nested ones */
@@ -145,6 +156,7 @@ struct model_file {
 struct model {
   struct model_file *files; /* imported files come before those that import them */
   size_t file_count;
+  const struct options *options;
 };
 
 /* Does the field have presence? True for messages, `optional` fields and members of a oneof. */
@@ -153,7 +165,12 @@ bool model_has_presence(const struct model_field *field);
 /* A message's fields by ascending number. */
 const struct model_field **model_sorted_fields(const struct model_message *message);
 
-struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, struct problems *problems);
+/* `options` is borrowed as long as the model is used. */
+struct model model_build(const Google__Protobuf__Compiler__CodeGeneratorRequest *request, const struct options *options,
+                         struct problems *problems);
+
+/* Name the values from the C name of the enum. */
+void model_name_values(struct model_enum *enumeration);
 
 /* Is the value an alias with the C name and number of an earlier value of the enum, such as `done` after `DONE`? They
  * share one enumerator. */
@@ -162,6 +179,9 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
 /* Does a field or an rpc of the file have a type from the other file? Values of a map count too: they are fields of its
  * entry, which is a message of the file. */
 bool model_file_uses(const struct model_file *file, const struct model_file *other);
+
+/* Is a message, a field, an enum or a value of the file deprecated, or of a file that it includes? */
+bool model_meets_deprecated(const struct model_file *file);
 
 /* Does the file publicly import the other one? */
 bool model_passes_on(const struct model_file *file, const struct model_file *other);

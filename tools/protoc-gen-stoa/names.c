@@ -3,20 +3,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "names_kept.h"
 #include "pool.h"
 #include "text.h"
-
-/* Keywords of C11, C23 and C++20, and macros of system headers and the compiler; each with a blank on both sides. */
-static const char kept_names[] =
-    " alignas alignof and and_eq asm assert atomic_cancel atomic_commit auto bitand bitor bool break case catch"
-    " char char16_t char32_t char8_t class co_await co_return co_yield compl complex concept const const_cast"
-    " consteval constexpr constinit continue decltype default delete do double dynamic_cast else enum errno"
-    " explicit export extern false float for friend goto i386 if imaginary inline int linux long mutable namespace"
-    " new noexcept noreturn not not_eq nullptr offsetof operator or or_eq private protected public register"
-    " reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast stderr stdin"
-    " stdout struct switch synchronized template this thread_local throw true try typedef typeid typename typeof"
-    " typeof_unqual union unix unsigned using virtual void volatile wchar_t while xor xor_eq EOF NULL"
-    " ";
 
 static bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
@@ -94,9 +83,28 @@ const char *names_undotted(const char *name) {
   return undotted;
 }
 
+/* Macros are in capitals, and names like _Bool and __int128 are the compiler's. */
+static bool is_reserved(const char *name) {
+  bool has_upper = false;
+  for (const char *at = name; *at != '\0'; at++) {
+    has_upper = has_upper || is_upper(*at);
+  }
+  return (has_upper && !has_lower(name)) || (name[0] == '_' && (name[1] == '_' || is_upper(name[1])));
+}
+
 const char *names_safe(const char *name) {
-  bool is_kept = strstr(kept_names, text_format(" %s ", name)) != NULL;
-  return is_kept ? text_format("%s_", name) : name;
+  return is_reserved(name) || names_kept_word(name) ? text_format("%s_", name) : name;
+}
+
+const char *names_safe_tag(const char *name, const char *prefix) {
+  bool is_taken = *prefix == '\0' && (names_kept_tag(name) || strncmp(name, "stoa_", 5) == 0);
+  return is_taken ? text_format("%s_", name) : names_safe(name);
+}
+
+const char *names_safe_constant(const char *name, const char *prefix) {
+  bool is_taken = *prefix == '\0' && (names_kept_constant(name) || strncmp(name, "STOA_", 5) == 0 ||
+                                      strncmp(name, "__", 2) == 0 || (name[0] == '_' && is_upper(name[1])));
+  return is_taken ? text_format("%s_", name) : name;
 }
 
 const char *names_join(const char *first, const char *second) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "number_hash.h"
 #include "pool.h"
 
 /* Bits 30 and 31 of a frame's type mark errors and calls. */
@@ -16,6 +17,7 @@ struct numbered {
   const struct place *place;
   const struct model_message *message; /* of an rpc: its request */
   bool is_call;
+  bool is_hashed; /* the number comes from a name, as that of whoever has it too */
 };
 
 static struct model_method *find_method(const struct model_file *file, const char *snake) {
@@ -40,28 +42,31 @@ static struct model_message *find_message(const struct model_file *file, const c
   return NULL;
 }
 
-static void assign(bool *is_numbered, uint32_t *number, const struct model_enum_value *value, const char *what,
+/* False when the number is out of range. */
+static bool assign(bool *is_numbered, uint32_t *number, const struct model_enum_value *value, const char *what,
                    struct problems *problems) {
   uint32_t wanted = (uint32_t)value->number;
   if (value->number < 0 || wanted > TYPE_NUMBER_MAX) {
     problem_add(problems, &value->place, "type number %d of %s is not between 0 and %u", value->number, what,
                 TYPE_NUMBER_MAX);
-    return;
+    return false;
   }
   if (*is_numbered && *number != wanted) {
     problem_add(problems, &value->place, "%s has type number %u already, and MessageType gives it %u", what, *number,
                 wanted);
-    return;
+    return true;
   }
   *is_numbered = true;
   *number = wanted;
+  return true;
 }
 
 static void pair_value(const struct model_file *file, const struct model_enum_value *value, struct problems *problems) {
   const char *snake = names_without_prefix(names_snake(value->name), "message_type_");
   struct model_method *method = find_method(file, snake);
   if (method != NULL) {
-    assign(&method->is_numbered, &method->number, value, text_format("rpc \"%s\"", method->name), problems);
+    method->is_misnumbered =
+        !assign(&method->is_numbered, &method->number, value, text_format("rpc \"%s\"", method->name), problems);
     return;
   }
   struct model_message *message = find_message(file, snake);
@@ -164,9 +169,11 @@ static void add_numbered(struct numbered *all, size_t *count, const struct numbe
   for (size_t i = 0; i < *count; i++) {
     if (all[i].number == one->number) {
       bool is_request = all[i].is_call && !one->is_call && all[i].message == one->message;
+      const char *way = one->is_hashed ? ": both come from names, so give one of them a number"
+                        : is_request   ? ": if it is to be sent plainly too, add option (stoa.plain) to the rpc"
+                                       : "";
       problem_add(problems, one->place, "type number %u of %s is taken by %s (%s)%s", one->number, one->what,
-                  all[i].what, problem_place(all[i].place),
-                  is_request ? ": if it is to be sent plainly too, add option (stoa.plain) to the rpc" : "");
+                  all[i].what, problem_place(all[i].place), way);
       return;
     }
   }
@@ -175,14 +182,42 @@ static void add_numbered(struct numbered *all, size_t *count, const struct numbe
 
 static void check_method(const struct model_method *method, struct numbered *all, size_t *count,
                          struct problems *problems) {
-  const struct numbered one = {text_format("rpc \"%s\"", method->name), method->number, &method->place, method->input,
-                               true};
+  const struct numbered one = {
+      text_format("rpc \"%s\"", method->name), method->number, &method->place, method->input, true, method->is_hashed};
   if (method->is_numbered) {
     add_numbered(all, count, &one, problems);
-  } else {
+  } else if (!method->is_misnumbered) {
     problem_add(problems, &method->place,
-                "%s has no type number: add option (stoa.type), or a value %s to enum MessageType", one.what,
-                method->name);
+                "%s has no type number: add option (stoa.type), or a value %s to enum MessageType, or use "
+                "--stoa_opt=numbers=hash",
+                one.what, method->name);
+  }
+}
+
+static void check_given_number(uint32_t number, const char *what, const struct place *place,
+                               struct problems *problems) {
+  if (number >= NUMBER_HASH_MIN && number <= NUMBER_HASH_MAX) {
+    problem_add(problems, place,
+                "type number %u of %s is not below %u, where numbers=hash has the numbers that come from names", number,
+                what, NUMBER_HASH_MIN);
+  }
+}
+
+/* Numbers from names have a range of their own. */
+static void check_given(const struct model_file *file, struct problems *problems) {
+  for (size_t s = 0; s < file->service_count; s++) {
+    for (size_t i = 0; i < file->services[s].method_count; i++) {
+      const struct model_method *method = &file->services[s].methods[i];
+      if (method->is_numbered) {
+        check_given_number(method->number, text_format("rpc \"%s\"", method->name), &method->place, problems);
+      }
+    }
+  }
+  for (size_t i = 0; i < file->message_count; i++) {
+    const struct model_message *message = &file->messages[i];
+    if (message->is_numbered && message->call == NULL) {
+      check_given_number(message->number, text_format("message \"%s\"", message->name), &message->place, problems);
+    }
   }
 }
 
@@ -200,8 +235,12 @@ static void check_numbers(const struct model_file *file, struct problems *proble
   }
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];
-    const struct numbered one = {text_format("message \"%s\"", message->name), message->number, &message->place,
-                                 message, false};
+    const struct numbered one = {text_format("message \"%s\"", message->name),
+                                 message->number,
+                                 &message->place,
+                                 message,
+                                 false,
+                                 message->is_hashed};
     if (message->is_numbered && message->call == NULL) {
       add_numbered(all, &count, &one, problems);
     }
@@ -243,15 +282,23 @@ static void collect_pushes(struct model_file *file) {
   }
 }
 
+static void number_file(const struct model *model, struct model_file *file, struct problems *problems) {
+  read_options(file);
+  pair_enum(file, problems);
+  pair_plain_all(file, problems);
+  if (model->options->hashes_numbers) {
+    check_given(file, problems);
+    number_hash_file(file);
+  }
+  check_numbers(file, problems);
+  collect_pushes(file);
+}
+
 void number_files(struct model *model, struct problems *problems) {
   for (size_t f = 0; f < model->file_count; f++) {
-    struct model_file *file = &model->files[f];
-    if (file->is_wanted) {
-      read_options(file);
-      pair_enum(file, problems);
-      pair_plain_all(file, problems);
-      check_numbers(file, problems);
-      collect_pushes(file);
+    if (model->files[f].is_wanted && !model->options->messages_only) {
+      number_file(model, &model->files[f], problems);
     }
   }
+  number_hash_check(model, problems);
 }

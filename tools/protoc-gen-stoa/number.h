@@ -11,7 +11,8 @@
  * file's enum MessageType gives the number of rpc X, of message X or of message XMessage, in this order. Names are
  * compared in snake case and without the enum's prefix, so MESSAGE_TYPE_CHAT_LINE means ChatLine. A value without a
  * match is ignored: another program may use that number. The request of an rpc with (stoa.plain) is a plain message
- * with the rpc's number; if only one of the two has a number, the other one gets it.
+ * with the rpc's number; if only one of the two has a number, the other one gets it. What has no number then gets one
+ * from its name (number_hash.h), if the run is to do so; otherwise an rpc without a number is an error.
  */
 void number_files(struct model *model, struct problems *problems);
 

@@ -212,6 +212,7 @@ static void add_query_parameter(struct document *document, const struct model_fi
   if (is_required) {
     json_raw(json, "required", "true");
   }
+  openapi_deprecated(json, &field->place);
   json_open(json, "schema", '{');
   openapi_field_members(json, &document->types, field, NULL);
   json_close(json, '}');
@@ -325,6 +326,7 @@ static void add_operation(struct document *document, const struct operation *ope
   json_close(json, ']');
   json_string(json, "operationId", operation_id(operation, method));
   add_comment(json, operation->method->place.comment);
+  openapi_deprecated(json, &operation->method->place);
   if (operation->service->is_admin) {
     json_raw(json, "security", "[{\"adminKey\": []}]");
   }

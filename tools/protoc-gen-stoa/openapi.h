@@ -30,6 +30,9 @@ void openapi_message_members(struct json *json, struct openapi_types *types, con
 /* The schemas of all types, and of those that they refer to, as members. */
 void openapi_schemas(struct json *json, struct openapi_types *types);
 
+/* The member that says so, for what is deprecated. */
+void openapi_deprecated(struct json *json, const struct place *place);
+
 /* A comment as plain text: its lines without the blanks around them. NULL when there is none. */
 const char *openapi_comment(const char *comment);
 

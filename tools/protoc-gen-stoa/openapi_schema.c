@@ -32,6 +32,12 @@ const char *openapi_comment(const char *comment) {
   return text.len > 0 ? text.data : NULL;
 }
 
+void openapi_deprecated(struct json *json, const struct place *place) {
+  if (place->is_deprecated) {
+    json_raw(json, "deprecated", "true");
+  }
+}
+
 /* One more than there is room for at each power of two. */
 static void *add_pointer(void *items, size_t count) {
   if ((count & (count - 1)) != 0) {
@@ -294,11 +300,13 @@ static void message_schema(struct json *json, struct openapi_types *types, const
   if (comment != NULL) {
     json_string(json, "description", comment);
   }
+  openapi_deprecated(json, &message->place);
   add_type(json, "object", NULL);
   json_open(json, "properties", '{');
   const struct model_field **sorted = model_sorted_fields(message);
   for (size_t i = 0; i < message->field_count; i++) {
     json_open(json, sorted[i]->json_name, '{');
+    openapi_deprecated(json, &sorted[i]->place);
     openapi_field_members(json, types, sorted[i], describe(message, sorted[i]));
     json_close(json, '}');
   }
@@ -322,6 +330,7 @@ static void enum_schema(struct json *json, const struct model_enum *enumeration)
   if (about.len > 0) {
     json_string(json, "description", about.data);
   }
+  openapi_deprecated(json, &enumeration->place);
   add_type(json, "string", NULL);
   json_open(json, "enum", '[');
   for (size_t i = 0; i < enumeration->value_count; i++) {

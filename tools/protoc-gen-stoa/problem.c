@@ -6,10 +6,14 @@
 #define PROBLEM_BYTES_MAX 2048
 
 const char *problem_place(const struct place *place) {
-  if (place->line == 0) {
-    return place->file;
-  }
   return text_format("%s:%d:%d", place->file, place->line, place->column);
+}
+
+const char *problem_comment(const struct place *place, const char *mark) {
+  if (!place->is_deprecated) {
+    return place->comment;
+  }
+  return place->comment == NULL ? mark : text_format("%s\n%s", place->comment, mark);
 }
 
 void problem_add(struct problems *problems, const struct place *place, const char *format, ...) {

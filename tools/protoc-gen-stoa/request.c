@@ -194,8 +194,9 @@ static const char *comment_of(const Google__Protobuf__SourceCodeInfo__Location *
   return location->leading_comments != NULL ? location->leading_comments : location->trailing_comments;
 }
 
-struct place request_place(const Google__Protobuf__FileDescriptorProto *file, const struct request_path *path) {
-  struct place place = {.file = file->name};
+/* The location of exactly that path, or NULL. */
+static const Google__Protobuf__SourceCodeInfo__Location *find_location(
+    const Google__Protobuf__FileDescriptorProto *file, const struct request_path *path) {
   const Google__Protobuf__SourceCodeInfo *info = file->source_code_info;
   for (size_t i = 0; info != NULL && i < info->n_location; i++) {
     const Google__Protobuf__SourceCodeInfo__Location *location = info->location[i];
@@ -203,12 +204,27 @@ struct place request_place(const Google__Protobuf__FileDescriptorProto *file, co
                  location->span[0] < INT32_MAX && location->span[1] >= 0 && location->span[1] < INT32_MAX &&
                  memcmp(location->path, path->steps, path->count * sizeof path->steps[0]) == 0;
     if (is_it) {
-      /* A span counts from 0; messages of protoc count from 1. */
-      place.line = location->span[0] + 1;
-      place.column = location->span[1] + 1;
-      place.comment = comment_of(location);
-      break;
+      return location;
     }
+  }
+  return NULL;
+}
+
+struct place request_place(const Google__Protobuf__FileDescriptorProto *file, const struct request_path *path) {
+  struct place place = {.file = file->name, .line = 1, .column = 1};
+  const Google__Protobuf__SourceCodeInfo__Location *location = find_location(file, path);
+  if (location != NULL) {
+    place.comment = comment_of(location);
+  }
+  /* What protoc gave no position has that of what it is in; the position of the file is its start. */
+  for (struct request_path outer = *path; location == NULL && outer.count > 1;) {
+    outer.count--;
+    location = find_location(file, &outer);
+  }
+  if (location != NULL) {
+    /* A span counts from 0; messages of protoc count from 1. */
+    place.line = location->span[0] + 1;
+    place.column = location->span[1] + 1;
   }
   return place;
 }

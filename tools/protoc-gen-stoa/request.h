@@ -67,7 +67,7 @@ bool request_option_next(const ProtobufCMessage *options, uint32_t number, struc
 
 /* The path extended by one field: field `number`, item `index`. */
 struct request_path request_path_to(const struct request_path *parent, int32_t number, size_t index);
-/* Line and column 0 when protoc gave no positions. */
+/* Where protoc gave no position, that of what it is in, at last the start of the file; without a comment then. */
 struct place request_place(const Google__Protobuf__FileDescriptorProto *file, const struct request_path *path);
 
 #endif

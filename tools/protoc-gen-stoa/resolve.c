@@ -40,8 +40,13 @@ static bool is_packable(uint32_t kind) {
   return kind != STOA_KIND_STRING && kind != STOA_KIND_BYTES && kind != STOA_KIND_MESSAGE && kind != KIND_GROUP;
 }
 
+/* The default is packed in proto3 and not in proto2. */
+static bool wants_packed(const Google__Protobuf__FieldOptions *options, bool is_proto3) {
+  return options != NULL && options->has_packed ? options->packed : is_proto3;
+}
+
 static enum stoa_field_label label_of(const struct model_field *field,
-                                      const Google__Protobuf__FieldDescriptorProto *proto) {
+                                      const Google__Protobuf__FieldDescriptorProto *proto, bool is_proto3) {
   if (proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED) {
     return field->message != NULL && field->message->is_map_entry ? STOA_LABEL_MAP : STOA_LABEL_REPEATED;
   }
@@ -49,7 +54,20 @@ static enum stoa_field_label label_of(const struct model_field *field,
   if (proto->has_proto3_optional && proto->proto3_optional) {
     return field->message != NULL ? STOA_LABEL_SINGULAR : STOA_LABEL_OPTIONAL;
   }
-  return proto->has_oneof_index ? STOA_LABEL_ONEOF : STOA_LABEL_SINGULAR;
+  if (proto->has_oneof_index) {
+    return STOA_LABEL_ONEOF;
+  }
+  /* In proto2 every field has presence. */
+  return is_proto3 || field->message != NULL ? STOA_LABEL_SINGULAR : STOA_LABEL_OPTIONAL;
+}
+
+/* A file that is refused in the same run has its error already. */
+static void check_file(const char *user, const struct place *place, const char *type, const struct model_file *file,
+                       struct problems *problems) {
+  if (file->is_foreign && !file->is_refused) {
+    problem_add(problems, place, "%s: type %s is not supported: %s is %s", user, type, file->name,
+                file->is_proto3 ? "a file of Protobuf itself" : "not proto3");
+  }
 }
 
 static void check_type(const struct model *model, const struct model_field *field,
@@ -59,8 +77,11 @@ static void check_type(const struct model *model, const struct model_field *fiel
   const struct model_enum *enumeration = kind == STOA_KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
   if (kind == KIND_GROUP) {
     problem_add(problems, &field->place, "field \"%s\": groups are not supported", field->name);
-  } else if ((message != NULL && message->file->is_foreign) || (enumeration != NULL && enumeration->file->is_foreign)) {
-    problem_add(problems, &field->place, "field \"%s\": type %s is not supported", field->name, proto->type_name + 1);
+  } else if (message != NULL) {
+    check_file(text_format("field \"%s\"", field->name), &field->place, message->full_name, message->file, problems);
+  } else if (enumeration != NULL) {
+    check_file(text_format("field \"%s\"", field->name), &field->place, enumeration->full_name, enumeration->file,
+               problems);
   }
 }
 
@@ -84,6 +105,7 @@ static void resolve_field(const struct model *model, const struct model_message 
   field->number = (uint32_t)proto->number;
   field->kind = (uint32_t)proto->type;
   field->place = request_place(message->file->proto, &path);
+  field->place.is_deprecated = proto->options != NULL && proto->options->has_deprecated && proto->options->deprecated;
   field->message = field->kind == STOA_KIND_MESSAGE ? find_message(model, proto->type_name) : NULL;
   field->enumeration = field->kind == STOA_KIND_ENUM ? find_enum(model, proto->type_name) : NULL;
   /* protoc resolves names before any plugin sees them. */
@@ -91,10 +113,10 @@ static void resolve_field(const struct model *model, const struct model_message 
       (field->kind == STOA_KIND_ENUM && field->enumeration == NULL)) {
     problem_add(problems, &field->place, "field \"%s\": there is no type %s", field->name, proto->type_name + 1);
   }
-  field->label = label_of(field, proto);
+  field->label = label_of(field, proto, message->file->is_proto3);
   field->oneof = (size_t)proto->oneof_index;
-  bool is_unpacked = proto->options != NULL && proto->options->has_packed && !proto->options->packed;
-  field->is_packed = field->label == STOA_LABEL_REPEATED && is_packable(field->kind) && !is_unpacked;
+  field->is_packed = field->label == STOA_LABEL_REPEATED && is_packable(field->kind) &&
+                     wants_packed(proto->options, message->file->is_proto3);
   /* A map's entry is not in the file, so its problems are reported for the map. Problems of an imported file are
    * reported when its own code is generated. */
   struct problems unreported = {0};
@@ -136,8 +158,8 @@ static const struct model_message *resolve_rpc_type(const struct model *model, c
   const struct model_message *message = find_message(model, type_name);
   if (message == NULL) {
     problem_add(problems, &method->place, "rpc \"%s\": there is no message %s", method->name, type_name + 1);
-  } else if (message->file->is_foreign) {
-    problem_add(problems, &method->place, "rpc \"%s\": type %s is not supported", method->name, type_name + 1);
+  } else {
+    check_file(text_format("rpc \"%s\"", method->name), &method->place, message->full_name, message->file, problems);
   }
   return message;
 }
@@ -145,18 +167,40 @@ static const struct model_message *resolve_rpc_type(const struct model *model, c
 static void resolve_method(const struct model *model, struct model_method *method,
                            const Google__Protobuf__MethodDescriptorProto *proto, struct problems *problems) {
   method->name = proto->name;
-  method->c_name = names_safe(names_snake(proto->name));
+  method->c_name = names_snake(proto->name);
   method->input = resolve_rpc_type(model, method, proto->input_type, problems);
   method->output = resolve_rpc_type(model, method, proto->output_type, problems);
   uint32_t plain = 0;
   if (proto->options != NULL) {
     method->is_numbered = request_option_number(&proto->options->base, REQUEST_OPTION_NUMBER, &method->number);
+    method->place.is_deprecated = proto->options->has_deprecated && proto->options->deprecated;
     method->is_plain = request_option_number(&proto->options->base, REQUEST_PLAIN_NUMBER, &plain) && plain != 0;
   }
-  bool is_stream = (proto->has_client_streaming && proto->client_streaming) ||
-                   (proto->has_server_streaming && proto->server_streaming);
-  if (is_stream) {
-    problem_add(problems, &method->place, "rpc \"%s\": streams are not supported; push messages instead", method->name);
+}
+
+static bool is_stream(const Google__Protobuf__MethodDescriptorProto *proto) {
+  return (proto->has_client_streaming && proto->client_streaming) ||
+         (proto->has_server_streaming && proto->server_streaming);
+}
+
+/* Of an rpc with streams nothing but its name and types is used, and it has one error at most. */
+static void add_method(const struct model *model, struct model_service *service, const struct model_method *method,
+                       const Google__Protobuf__MethodDescriptorProto *proto, struct problems *problems) {
+  struct problems unreported = {0};
+  if (!is_stream(proto)) {
+    struct model_method *added = &service->methods[service->method_count++];
+    *added = *method;
+    resolve_method(model, added, proto, problems);
+    return;
+  }
+  struct model_method *added = &service->streams[service->stream_count++];
+  *added = *method;
+  resolve_method(model, added, proto, &unreported);
+  if (!model->options->skips_streams) {
+    problem_add(problems, &method->place,
+                "rpc \"%s\": streams are not supported: push messages instead, or leave such rpcs out with "
+                "--stoa_opt=streams=skip",
+                proto->name);
   }
 }
 
@@ -171,15 +215,16 @@ static void resolve_service(const struct model *model, const struct model_file *
   service->full_name = *package != '\0' ? text_format("%s.%s", package, proto->name) : proto->name;
   service->c_name = names_join(file->prefix, names_snake(proto->name));
   service->place = request_place(file->proto, &path);
+  service->place.is_deprecated = proto->options != NULL && proto->options->has_deprecated && proto->options->deprecated;
   uint32_t admin = 0;
   service->is_admin = proto->options != NULL &&
                       request_option_number(&proto->options->base, REQUEST_OPTION_NUMBER, &admin) && admin != 0;
-  service->method_count = proto->n_method;
   service->methods = pool_array(proto->n_method, sizeof *service->methods);
+  service->streams = pool_array(proto->n_method, sizeof *service->streams);
   for (size_t i = 0; i < proto->n_method; i++) {
     struct request_path method_path = request_path_to(&path, SERVICE_METHOD, i);
-    service->methods[i].place = request_place(file->proto, &method_path);
-    resolve_method(model, &service->methods[i], proto->method[i], problems);
+    const struct model_method method = {.index = i, .place = request_place(file->proto, &method_path)};
+    add_method(model, service, &method, proto->method[i], problems);
   }
 }
 
@@ -205,7 +250,7 @@ static void resolve_includes(const struct model *model, struct model_file *file)
 static void resolve_services(const struct model *model, struct model_file *file, struct problems *problems) {
   /* Room for the service that number_files() adds when a file has numbered messages and no service. */
   file->services = pool_array(file->proto->n_service + 1, sizeof *file->services);
-  file->service_count = file->proto->n_service;
+  file->service_count = model->options->messages_only ? 0 : file->proto->n_service;
   for (size_t i = 0; i < file->service_count; i++) {
     resolve_service(model, file, i, problems);
   }

@@ -10,6 +10,8 @@ struct symbol {
   enum symbol_space space;
   enum symbol_part part;
   const void *kin;
+  const char **yielding;
+  unsigned rank;
   const struct model_file *file;
   const char *name;
   const char *what;
@@ -39,6 +41,8 @@ void symbols_add(struct symbols *symbols, enum symbol_space space, const char *n
       .space = space,
       .part = symbols->part,
       .kin = symbols->kin,
+      .yielding = symbols->yielding,
+      .rank = symbols->rank,
       .file = symbols->file,
       .name = name,
       .what = what,
@@ -89,12 +93,34 @@ static bool meet(const struct symbol *a, const struct symbol *b) {
   return !is_server || !is_client;
 }
 
+/* Two items can have many equal names, all for one reason, which is one error. */
+struct pairs {
+  const struct place *(*items)[2];
+  size_t count;
+};
+
+static bool add_pair(struct pairs *pairs, const struct place *first, const struct place *second) {
+  for (size_t i = 0; i < pairs->count; i++) {
+    if (pairs->items[i][0] == first && pairs->items[i][1] == second) {
+      return false;
+    }
+  }
+  pairs->items[pairs->count][0] = first;
+  pairs->items[pairs->count][1] = second;
+  pairs->count++;
+  return true;
+}
+
 /* Report the symbol at `at` when an earlier one has the same name. */
-static void report_one(const struct symbols *symbols, size_t at, const char *language, struct problems *problems) {
+static void report_one(const struct symbols *symbols, size_t at, const char *language, struct pairs *reported,
+                       struct problems *problems) {
   const struct symbol *second = &symbols->items[at];
   for (size_t i = at; i > 0 && is_same(&symbols->items[i - 1], second); i--) {
     const struct symbol *first = &symbols->items[i - 1];
     if (meet(first, second) && !is_kin(first, second)) {
+      if (!add_pair(reported, first->place, second->place)) {
+        return;
+      }
       problem_add(problems, second->place, "the %s name %s of %s is taken by %s (%s)", language, second->name,
                   second->what, first->what, problem_place(first->place));
       return;
@@ -110,9 +136,46 @@ static void sort(struct symbols *symbols) {
 
 void symbols_report(struct symbols *symbols, const char *language, struct problems *problems) {
   sort(symbols);
+  struct pairs reported = {.items = pool_array(symbols->count, sizeof *reported.items)};
   for (size_t i = 1; i < symbols->count; i++) {
-    report_one(symbols, i, language, problems);
+    report_one(symbols, i, language, &reported, problems);
   }
+}
+
+/* Which of two equal names changes; NULL when none can. */
+static const char **loser(const struct symbol *a, const struct symbol *b) {
+  bool is_first = a->rank != b->rank ? a->rank > b->rank : a->order > b->order;
+  const char **first = is_first ? a->yielding : b->yielding;
+  const char **second = is_first ? b->yielding : a->yielding;
+  return first != NULL ? first : second;
+}
+
+/* A name that has changed already is behind some symbols of this round; the next round looks at it again. */
+static void yield(const char **name, const char ***changed, size_t *count) {
+  for (size_t i = 0; i < *count; i++) {
+    if (changed[i] == name) {
+      return;
+    }
+  }
+  *name = text_format("%s_", *name);
+  changed[(*count)++] = name;
+}
+
+bool symbols_separate(struct symbols *symbols) {
+  sort(symbols);
+  const char ***changed = pool_array(symbols->count, sizeof *changed);
+  size_t count = 0;
+  for (size_t i = 1; i < symbols->count; i++) {
+    const struct symbol *second = &symbols->items[i];
+    for (size_t at = i; at > 0 && is_same(&symbols->items[at - 1], second); at--) {
+      const struct symbol *first = &symbols->items[at - 1];
+      const char **name = meet(first, second) && !is_kin(first, second) ? loser(first, second) : NULL;
+      if (name != NULL && first->yielding != second->yielding) {
+        yield(name, changed, &count);
+      }
+    }
+  }
+  return count > 0;
 }
 
 /* `own` is sorted up to `count`. */

@@ -23,6 +23,9 @@ struct symbols {
   const struct model_file *file; /* for the same symbols: the file they come from */
   const void *kin; /* for the same symbols: two of one kin are equal exactly when the names that they are built from are
                       equal, and that is reported instead; NULL for most */
+  const char **yielding; /* for the same symbols: the name that they are built from, which symbols_separate() may
+                            change; NULL: it stays */
+  unsigned rank;         /* for the same symbols: of two equal names that of the higher rank changes */
   struct symbol *items;
   size_t count;
   size_t capacity;
@@ -33,6 +36,10 @@ void symbols_add(struct symbols *symbols, enum symbol_space space, const char *n
                  const struct place *place);
 /* Report each name that an earlier symbol has. `language` is the language of the names. Sorts the symbols. */
 void symbols_report(struct symbols *symbols, const char *language, struct problems *problems);
+
+/* Put an underscore after the names that symbols with equal names are built from: of two the one with the higher rank,
+ * then the later one. Returns whether any was changed; the symbols must then be collected again. Sorts the symbols. */
+bool symbols_separate(struct symbols *symbols);
 
 void symbols_append(struct symbols *symbols, const struct symbols *more);
 /* Add the symbols in `others`, which a module re-exports, to `own`, which it exports itself. With equal names the

@@ -71,12 +71,13 @@ static const char *field_comment(const struct model_message *message, const stru
   const char *head =
       field->label == STOA_LABEL_ONEOF ? text_format(" One of `%s`.", message->oneofs[field->oneof].name) : NULL;
   const char *tail = *rules != '\0' ? text_format(" Rules: %s.", rules) : NULL;
-  return joined(joined(head, field->place.comment), tail);
+  return joined(joined(head, field->place.comment),
+                joined(tail, field->place.is_deprecated ? TS_NAMES_DEPRECATED : NULL));
 }
 
 static void emit_interface(struct text *text, const struct model_message *message) {
   text_add(text, "\n");
-  ts_names_comment(text, "", message->place.comment);
+  ts_names_comment(text, "", problem_comment(&message->place, TS_NAMES_DEPRECATED));
   text_addf(text, "export interface %s {", ts_names_type(message->full_name, message->file));
   for (size_t i = 0; i < message->field_count; i++) {
     const struct model_field *field = &message->fields[i];
@@ -150,11 +151,11 @@ static void emit_table(struct text *text, const struct model_message *message) {
 static void emit_enum(struct text *text, const struct model_enum *enumeration) {
   const char *name = ts_names_type(enumeration->full_name, enumeration->file);
   text_add(text, "\n");
-  ts_names_comment(text, "", enumeration->place.comment);
+  ts_names_comment(text, "", problem_comment(&enumeration->place, TS_NAMES_DEPRECATED));
   text_addf(text, "export const %s = {\n", name);
   for (size_t i = 0; i < enumeration->value_count; i++) {
     const struct model_enum_value *value = &enumeration->values[i];
-    ts_names_comment(text, "  ", value->place.comment);
+    ts_names_comment(text, "  ", problem_comment(&value->place, TS_NAMES_DEPRECATED));
     /* Without brackets this name would set the object's prototype. */
     const char *key = strcmp(value->name, "__proto__") == 0 ? "['__proto__']" : value->name;
     text_addf(text, "  %s: %d,\n", key, value->number);

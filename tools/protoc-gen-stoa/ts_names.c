@@ -6,8 +6,7 @@
 
 #include "names.h"
 #include "pool.h"
-
-#define OWN_FOLDER "google/protobuf/"
+#include "wellknown.h"
 
 /* Keywords, types without a declaration, and names in the generated code; each with a blank on both sides. */
 static const char kept_names[] =
@@ -77,7 +76,7 @@ const char *ts_names_error(const char *verb, const struct model_enum *enumeratio
 }
 
 bool ts_names_is_own(const struct model_file *file) {
-  return strncmp(file->name, OWN_FOLDER, sizeof OWN_FOLDER - 1) == 0;
+  return wellknown_is_in_runtime(file->name);
 }
 
 const char *ts_names_module(const struct model_file *file, const struct model_file *from) {

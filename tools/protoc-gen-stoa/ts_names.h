@@ -24,7 +24,7 @@ const char *ts_names_stem(const struct model_service *service, const struct mode
 const char *ts_names_error(const char *verb, const struct model_enum *enumeration,
                            const struct model_enum_value *value);
 
-/* Is it one of Protobuf's own files? The runtime has their code. */
+/* Is it one of Protobuf's own files whose code is in the runtime? */
 bool ts_names_is_own(const struct model_file *file);
 /* The module that `from` imports for the types of `file`: "../../chat/v1/users.stoa.js". Protobuf's own types are in
  * the runtime. */
@@ -34,6 +34,9 @@ const char *ts_names_alias(const struct model_file *file);
 
 /* `raw`, which is UTF-8, as a string literal in single quotes. */
 const char *ts_names_literal(const char *raw);
+/* What is added to the comment of what is deprecated. */
+#define TS_NAMES_DEPRECATED " @deprecated"
+
 /* `raw`, lines of a .proto file's comment, as a documentation comment. Nothing when there is no text. */
 void ts_names_comment(struct text *text, const char *indent, const char *raw);
 

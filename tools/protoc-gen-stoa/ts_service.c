@@ -15,7 +15,7 @@ static void emit_calls(struct text *text, const struct model_service *service, c
   text_addf(text, "  calls: {%s", service->method_count > 0 ? "\n" : "");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
-    ts_names_comment(text, "    ", method->place.comment);
+    ts_names_comment(text, "    ", problem_comment(&method->place, TS_NAMES_DEPRECATED));
     text_addf(text, "    %s: [%u, %s, %s],\n", ts_names_property(ts_names_call(method)), method->number,
               ts_names_reference(method->input->full_name, method->input->file, file),
               ts_names_reference(method->output->full_name, method->output->file, file));
@@ -26,19 +26,19 @@ static void emit_calls(struct text *text, const struct model_service *service, c
 static void emit_service(struct text *text, const struct model_service *service, const struct model_file *file) {
   const char *name = ts_names_stem(service, file);
   text_add(text, "\n");
-  ts_names_comment(text, "", service->place.comment);
+  ts_names_comment(text, "", problem_comment(&service->place, TS_NAMES_DEPRECATED));
   text_addf(text, "export const %sApi = {\n", name);
   emit_messages(text, service, file);
   emit_calls(text, service, file);
   text_addf(text,
             "} as const;\n"
             "\n"
-            "export class %sClient extends stoa.Client<typeof %sApi> {\n"
+            "%sexport class %sClient extends stoa.Client<typeof %sApi> {\n"
             "  constructor(url: string, options?: stoa.ClientOptions) {\n"
             "    super(%sApi, url, options);\n"
             "  }\n"
             "}\n",
-            name, name, name);
+            service->place.is_deprecated ? "/** @deprecated */\n" : "", name, name, name);
 }
 
 void ts_emit_services(struct text *text, const struct model_file *file) {

@@ -8,7 +8,12 @@
 #define FOLDER "google/protobuf/"
 #define PACKAGE "google.protobuf."
 
-static const char *const files[] = {"any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"};
+/* Those of the runtime of TypeScript come first. */
+static const char *const files[] = {
+    "any",      "duration", "empty",           "field_mask", "struct",         "timestamp",
+    "wrappers", "api",      "compiler/plugin", "descriptor", "source_context", "type",
+};
+#define IN_RUNTIME 7
 
 struct special {
   const char *message;
@@ -41,15 +46,27 @@ static const char *part_after(const char *name, const char *prefix) {
   return strncmp(name, prefix, len) == 0 ? name + len : NULL;
 }
 
-bool wellknown_is_foreign(const char *file_name) {
+static bool is_among(const char *file_name, size_t count) {
   const char *name = part_after(file_name, FOLDER);
-  for (size_t i = 0; name != NULL && i < COUNT(files); i++) {
+  for (size_t i = 0; name != NULL && i < count; i++) {
     const char *suffix = part_after(name, files[i]);
     if (suffix != NULL && strcmp(suffix, ".proto") == 0) {
-      return false;
+      return true;
     }
   }
-  return name != NULL;
+  return false;
+}
+
+bool wellknown_is_foreign(const char *file_name) {
+  return part_after(file_name, FOLDER) != NULL && !is_among(file_name, COUNT(files));
+}
+
+bool wellknown_is_in_runtime(const char *file_name) {
+  return is_among(file_name, IN_RUNTIME);
+}
+
+bool wellknown_is_proto2(const char *file_name) {
+  return strcmp(file_name, FOLDER "descriptor.proto") == 0 || strcmp(file_name, FOLDER "compiler/plugin.proto") == 0;
 }
 
 enum stoa_special wellknown_special(const char *full_name) {

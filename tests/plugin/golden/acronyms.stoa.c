@@ -24,7 +24,7 @@ static const struct stoa_field acronyms_v2_http_server_config_fields[] = {
     .label = STOA_LABEL_SINGULAR,
     .name_len = 3,
     .json_name_len = 3,
-    .offset = offsetof(struct acronyms_v2_http_server_config, URL),
+    .offset = offsetof(struct acronyms_v2_http_server_config, URL_),
   },
 };
 

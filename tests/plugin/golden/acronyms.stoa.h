@@ -24,7 +24,7 @@ struct acronyms_v2_snake_already;
 struct acronyms_v2_with_underscore;
 
 struct acronyms_v2_http_server_config {
-  struct stoa_string URL;
+  struct stoa_string URL_;
 };
 
 struct acronyms_v2_user_id {

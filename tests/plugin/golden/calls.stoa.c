@@ -218,14 +218,14 @@ static const struct stoa_error *calls_room_service_sign_in_invoke(stoa_handler_f
   return ((calls_room_service_sign_in_function)function)(user, session, message, reply);
 }
 
-typedef const struct stoa_error *(*calls_room_service_delete__function)(void *user, struct stoa_session *session,
-                                                                        const struct calls_delete_request *request,
-                                                                        struct calls_nothing *reply);
+typedef const struct stoa_error *(*calls_room_service_delete_function)(void *user, struct stoa_session *session,
+                                                                       const struct calls_delete_request *request,
+                                                                       struct calls_nothing *reply);
 
-static const struct stoa_error *calls_room_service_delete__invoke(stoa_handler_function function, void *user,
-                                                                  struct stoa_session *session, const void *message,
-                                                                  void *reply) {
-  return ((calls_room_service_delete__function)function)(user, session, message, reply);
+static const struct stoa_error *calls_room_service_delete_invoke(stoa_handler_function function, void *user,
+                                                                 struct stoa_session *session, const void *message,
+                                                                 void *reply) {
+  return ((calls_room_service_delete_function)function)(user, session, message, reply);
 }
 
 typedef const struct stoa_error *(*calls_room_service_chat_line_function)(void *user, struct stoa_session *session,
@@ -286,7 +286,7 @@ int calls_room_service_register(struct stoa_server *server, const struct calls_r
       .type = 20,
       .message = &calls_delete_request_type,
       .reply = &calls_nothing_type,
-      .invoke = calls_room_service_delete__invoke,
+      .invoke = calls_room_service_delete_invoke,
       .function = (stoa_handler_function)handlers->delete_,
       .user = user,
       .operation = "/calls.RoomService/Delete",

@@ -382,24 +382,24 @@ static const struct stoa_http_binding plain_v1_note_service_write_http[] = {
   {.method = "POST", .path = "/v1/notes", .body = "*"},
 };
 
-typedef const struct stoa_error *(*plain_v1_note_service_delete__function)(void *user, struct stoa_session *session,
-                                                                           const struct plain_v1_note_remove *request,
-                                                                           struct plain_v1_chat_ack *reply);
+typedef const struct stoa_error *(*plain_v1_note_service_delete_function)(void *user, struct stoa_session *session,
+                                                                          const struct plain_v1_note_remove *request,
+                                                                          struct plain_v1_chat_ack *reply);
 
-static const struct stoa_error *plain_v1_note_service_delete__invoke(stoa_handler_function function, void *user,
-                                                                     struct stoa_session *session, const void *message,
-                                                                     void *reply) {
-  return ((plain_v1_note_service_delete__function)function)(user, session, message, reply);
+static const struct stoa_error *plain_v1_note_service_delete_invoke(stoa_handler_function function, void *user,
+                                                                    struct stoa_session *session, const void *message,
+                                                                    void *reply) {
+  return ((plain_v1_note_service_delete_function)function)(user, session, message, reply);
 }
 
-typedef const struct stoa_error *(*plain_v1_note_service_register__function)(void *user, struct stoa_session *session,
-                                                                             const struct plain_v1_register_message *request,
-                                                                             struct plain_v1_chat_ack *reply);
+typedef const struct stoa_error *(*plain_v1_note_service_register_function)(void *user, struct stoa_session *session,
+                                                                            const struct plain_v1_register_message *request,
+                                                                            struct plain_v1_chat_ack *reply);
 
-static const struct stoa_error *plain_v1_note_service_register__invoke(stoa_handler_function function, void *user,
-                                                                       struct stoa_session *session,
-                                                                       const void *message, void *reply) {
-  return ((plain_v1_note_service_register__function)function)(user, session, message, reply);
+static const struct stoa_error *plain_v1_note_service_register_invoke(stoa_handler_function function, void *user,
+                                                                      struct stoa_session *session, const void *message,
+                                                                      void *reply) {
+  return ((plain_v1_note_service_register_function)function)(user, session, message, reply);
 }
 
 int plain_v1_note_service_register(struct stoa_server *server, const struct plain_v1_note_service_handlers *handlers,
@@ -423,7 +423,7 @@ int plain_v1_note_service_register(struct stoa_server *server, const struct plai
       .type = 22,
       .message = &plain_v1_note_remove_type,
       .reply = &plain_v1_chat_ack_type,
-      .invoke = plain_v1_note_service_delete__invoke,
+      .invoke = plain_v1_note_service_delete_invoke,
       .function = (stoa_handler_function)handlers->delete_,
       .user = user,
       .operation = "/plain.v1.NoteService/Delete",
@@ -434,7 +434,7 @@ int plain_v1_note_service_register(struct stoa_server *server, const struct plai
       .type = 23,
       .message = &plain_v1_register_message_type,
       .reply = &plain_v1_chat_ack_type,
-      .invoke = plain_v1_note_service_register__invoke,
+      .invoke = plain_v1_note_service_register_invoke,
       .function = (stoa_handler_function)handlers->register_,
       .user = user,
       .operation = "/plain.v1.NoteService/Register",
