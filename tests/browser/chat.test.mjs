@@ -549,4 +549,4 @@ test('nothing that is stored runs: texts, names, rooms, topics', async (t) => {
   assert.deepEqual(found, { elements: 0, links: [], alerts: 0 });
 });
 
-await run();
+await run({ atOnce: 3 });

@@ -350,4 +350,4 @@ test('a page that comes back by the back button misses nothing', async (t) => {
   assert.deepEqual(await ada.texts(), ['before', 'meanwhile', 'after']);
 });
 
-await run();
+await run({ atOnce: 3 });
