@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { makeCertificate } from '../lib/certificate.mjs';
 import { Chatroom } from '../lib/chatroom.mjs';
@@ -14,6 +15,7 @@ import { Person, launch } from './browser.mjs';
 import { open } from './people.mjs';
 
 const SECOND_MS = 1000;
+const BROADCAST_PAGES = fileURLToPath(new URL('../../examples/broadcast/web', import.meta.url));
 
 const browser = await launch();
 
@@ -250,6 +252,34 @@ test('the first client, from another origin that is allowed, and the page chat w
   await guest.page.locator('li', { hasText: '你好 👋' }).waitFor();
   assert.match(await guest.page.locator('li').last().getAttribute('title'), /^Ada, \d{4}-\d\d-\d\dT[\d:.]+Z$/);
   assert.equal(await guest.page.locator('li').count(), 3);
+});
+
+test('the pages of examples/broadcast, one in JSON and one in Protobuf, chat with each other', async (t) => {
+  const server = await Chatroom.start('127.0.0.1:0', { 'server.web_root': BROADCAST_PAGES }, 'BROADCAST');
+  t.after(() => server.kill());
+  const people = [];
+  for (const page of ['', 'protobuf.html']) {
+    const person = await Person.visit(browser, `http://127.0.0.1:${server.port}/${page}`);
+    t.after(() => person.leave());
+    await person.page.waitForFunction(() => window.watched.sockets[0].readyState === WebSocket.OPEN);
+    people.push(person);
+  }
+  const texts = ['Ada: hello', 'Zeno: 你好 👋', `Ada: ${'<b onclick=alert(1)>x</b>'.repeat(200)}`, 'Zeno: bye'];
+  for (const [at, text] of texts.entries()) {
+    const { page } = people[at % 2];
+    const [sender, message] = text.split(': ');
+    await page.locator('[name=sender]').fill(sender);
+    await page.locator('[name=message]').fill(message);
+    await page.locator('[name=message]').press('Enter');
+    for (const person of people) {
+      await person.page.waitForFunction((wanted) => document.querySelector('li:last-child')?.textContent === wanted, text);
+    }
+  }
+  for (const { page } of people) {
+    assert.deepEqual(await page.locator('li').allTextContents(), texts);
+    assert.match(await page.locator('li').first().getAttribute('title'), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.equal(await page.locator('li *').count(), 0);
+  }
 });
 
 test('a page from an origin that is not allowed cannot connect', async (t) => {
