@@ -58,6 +58,7 @@ export class Log extends Component<Props, State> {
 
   override componentWillUnmount(): void {
     this.sizes.disconnect();
+    this.props.model.isAtEnd = false;
   }
 
   override getSnapshotBeforeUpdate(): null {
@@ -87,6 +88,7 @@ export class Log extends Component<Props, State> {
     if (model.target) {
       this.showTarget();
     }
+    this.props.model.isAtEnd = this.isPlaced && this.state.isFollowing && !this.isScrolled && !room.window.moreAfter;
     this.tellRead();
     this.loadMore();
   }
@@ -175,7 +177,7 @@ export class Log extends Component<Props, State> {
   private readonly onScroll = (): void => {
     if (this.isPlaced) {
       this.look();
-      this.anchors = this.findAnchors();
+      this.anchors = this.state.isFollowing ? [] : this.findAnchors();
       this.tellRead();
       this.loadMore();
     }
@@ -248,6 +250,7 @@ export class Log extends Component<Props, State> {
     }
   }
 
+  // Not `mouseover`, which also comes when the list moves below a mouse that rests.
   private readonly onPoint = ({ target }: Event): void => {
     this.activate((target as Element).closest<HTMLElement>('.message')?.dataset.key ?? this.state.activeKey);
   };
@@ -381,7 +384,7 @@ export class Log extends Component<Props, State> {
       <div class="conversation">
         <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
           aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
-          onMouseOver={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
+          onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
           <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>
