@@ -198,6 +198,66 @@ test('a break shorter than two seconds shows nothing, a longer one a banner', as
   assert.equal(await person.page.locator('#status').getAttribute('data-state'), 'offline');
 });
 
+// A page with a moved clock whose connection can fall silent, as when the network under it is another one.
+async function withSilence(join) {
+  const sockets = [];
+  const person = await join('Ada', {
+    prepare: async (page) => {
+      await page.clock.install();
+      await page.addInitScript(() => { Math.random = () => 0; });
+      await page.routeWebSocket(/./, (socket) => {
+        const server = socket.connectToServer();
+        const line = { isSilent: false };
+        sockets.push(line);
+        socket.onMessage((frame) => line.isSilent || server.send(frame));
+        server.onMessage((frame) => line.isSilent || socket.send(frame));
+      });
+    },
+  });
+  await person.page.clock.pauseAt(await person.page.evaluate(() => Date.now() + 1000));
+  return { person, sockets };
+}
+
+const SILENCES = [
+  ['the network is another one', 4, () => navigator.connection.dispatchEvent(new Event('change'))],
+  ['the network is back', 4, () => window.dispatchEvent(new Event('online'))],
+];
+
+for (const [what, seconds, happen] of SILENCES) {
+  test(`when ${what}, a dead connection is found and replaced within ${seconds} s`, async (t) => {
+    const { join } = await open(t, browser);
+    const { person, sockets } = await withSilence(join);
+    sockets[0].isSilent = true;
+    await person.page.clock.runFor(500);
+    assert.equal(sockets.length, 1);
+    await person.page.evaluate(happen);
+    await person.page.clock.runFor(seconds * SECOND_MS);
+    await person.page.waitForFunction(() => window.watched.sockets.length === 2);
+    await person.page.clock.resume();
+    await person.say('here again');
+    await person.readsStored('here again');
+    assert.equal(await person.page.locator('#status').getAttribute('data-state'), 'online');
+  });
+}
+
+test('a page whose timers slept longer than the server waits is back a second after it is shown', async (t) => {
+  const { join } = await open(t, browser);
+  const { person, sockets } = await withSilence(join);
+  sockets[0].isSilent = true;
+  await person.look(false);
+  // The time goes on, and no timer runs.
+  await person.page.evaluate((ms) => {
+    const { now } = performance;
+    performance.now = () => now.call(performance) + ms;
+  }, 600 * SECOND_MS);
+  await person.look(true);
+  await person.page.clock.runFor(2 * SECOND_MS);
+  await person.page.waitForFunction(() => window.watched.sockets.length === 2);
+  await person.page.clock.resume();
+  await person.say('awake');
+  await person.readsStored('awake');
+});
+
 test('a close code of 4500 or above is final: the banner says why and nothing is tried again', async (t) => {
   const { join } = await open(t, browser);
   const { person, sockets } = await withLine(join, 'Ada');

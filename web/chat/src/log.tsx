@@ -13,6 +13,8 @@ import { rowsOf, type Row } from './rows.js';
 const END_PX = 30;
 // Older and newer pages are loaded when the end of what is there is so near.
 const LOAD_PX = 600;
+// So few that putting them in fits into a frame.
+const PAGE_MESSAGES = 25;
 const TARGET_MS = 2500;
 
 interface Props {
@@ -208,9 +210,9 @@ export class Log extends Component<Props, State> {
       return;
     }
     if (room.window.moreBefore && scrollTop < LOAD_PX) {
-      this.load(() => room.loadOlder());
+      this.load(() => room.loadOlder(PAGE_MESSAGES));
     } else if (room.window.moreAfter && scrollHeight - scrollTop - clientHeight < LOAD_PX) {
-      this.load(() => room.loadNewer());
+      this.load(() => room.loadNewer(PAGE_MESSAGES));
     }
   }
 
