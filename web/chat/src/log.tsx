@@ -263,6 +263,12 @@ export class Log extends Component<Props, State> {
     }
   };
 
+  private readonly onFocusOut = ({ relatedTarget }: FocusEvent): void => {
+    if (!this.box.current!.contains(relatedTarget as Node | null) && !this.box.current!.matches(':hover')) {
+      this.activate('');
+    }
+  };
+
   private readonly setPicking = (isPicking: boolean): void => {
     this.setState({ isPicking });
     if (!isPicking) {
@@ -386,7 +392,7 @@ export class Log extends Component<Props, State> {
       <div class="conversation">
         <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
           aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
-          onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
+          onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
           <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>

@@ -424,7 +424,10 @@ export class Model {
   private listenToRoom(room: Room): void {
     room.on('joined', () => {
       storeVisit(room.name);
-      if (room.unread > 0) {
+      if (room.readOffset === 0n) {
+        // A newcomer begins at the end: what was written before is not addressed to them.
+        room.read();
+      } else if (room.unread > 0) {
         this.markUnread(room);
       }
     });
