@@ -21,6 +21,7 @@ const RATE_PER_S = 20;
 const SCENE_MS = 20000;
 const HOUR = 3600 * RATE_PER_S;
 const CHUNK = 1000;
+const WHEEL_PX = 120;
 const FRAME_US = 1e6 / 60;
 const TRACED = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
 const JOIN_ID = 2;
@@ -174,11 +175,11 @@ await page.focus(BOX);
 await traced(browser, person, 'typing', (step) => page.keyboard.press(step % 60 === 59 ? 'Enter' : 'abcde fghij'[step % 11]));
 await page.mouse.move(640, 400);
 await traced(browser, person, 'scrolling up, older messages are loaded', async () => {
-  await page.mouse.wheel(0, -400);
+  await page.mouse.wheel(0, -WHEEL_PX);
   await sleep(16);
 });
 await traced(browser, person, 'scrolling down again, newer ones are loaded', async () => {
-  await page.mouse.wheel(0, 400);
+  await page.mouse.wheel(0, WHEEL_PX);
   await sleep(16);
 });
 stop();

@@ -12,9 +12,9 @@ import { rowsOf, type Row } from './rows.js';
 // So near to the end counts as the end.
 const END_PX = 30;
 // Older and newer pages are loaded when the end of what is there is so near.
-const LOAD_PX = 600;
+const LOAD_PX = 1000;
 // So few that putting them in fits into a frame.
-const PAGE_MESSAGES = 25;
+const PAGE_MESSAGES = 15;
 const TARGET_MS = 2500;
 
 interface Props {
