@@ -145,7 +145,7 @@ export class Person {
   async look(isShown) {
     await this.page.evaluate((value) => {
       window.watched.hidden = !value;
-      document.dispatchEvent(new Event('visibilitychange'));
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     }, isShown);
   }
 

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { makeCertificate } from '../lib/certificate.mjs';
 import { Chatroom } from '../lib/chatroom.mjs';
@@ -14,6 +15,7 @@ import { Person, launch } from './browser.mjs';
 import { open } from './people.mjs';
 
 const SECOND_MS = 1000;
+const BROADCAST_PAGES = fileURLToPath(new URL('../../examples/broadcast/web', import.meta.url));
 
 const browser = await launch();
 
@@ -196,6 +198,66 @@ test('a break shorter than two seconds shows nothing, a longer one a banner', as
   assert.equal(await person.page.locator('#status').getAttribute('data-state'), 'offline');
 });
 
+// A page with a moved clock whose connection can fall silent, as when the network under it is another one.
+async function withSilence(join) {
+  const sockets = [];
+  const person = await join('Ada', {
+    prepare: async (page) => {
+      await page.clock.install();
+      await page.addInitScript(() => { Math.random = () => 0; });
+      await page.routeWebSocket(/./, (socket) => {
+        const server = socket.connectToServer();
+        const line = { isSilent: false };
+        sockets.push(line);
+        socket.onMessage((frame) => line.isSilent || server.send(frame));
+        server.onMessage((frame) => line.isSilent || socket.send(frame));
+      });
+    },
+  });
+  await person.page.clock.pauseAt(await person.page.evaluate(() => Date.now() + 1000));
+  return { person, sockets };
+}
+
+const SILENCES = [
+  ['the network is another one', 4, () => navigator.connection.dispatchEvent(new Event('change'))],
+  ['the network is back', 4, () => window.dispatchEvent(new Event('online'))],
+];
+
+for (const [what, seconds, happen] of SILENCES) {
+  test(`when ${what}, a dead connection is found and replaced within ${seconds} s`, async (t) => {
+    const { join } = await open(t, browser);
+    const { person, sockets } = await withSilence(join);
+    sockets[0].isSilent = true;
+    await person.page.clock.runFor(500);
+    assert.equal(sockets.length, 1);
+    await person.page.evaluate(happen);
+    await person.page.clock.runFor(seconds * SECOND_MS);
+    await person.page.waitForFunction(() => window.watched.sockets.length === 2);
+    await person.page.clock.resume();
+    await person.say('here again');
+    await person.readsStored('here again');
+    assert.equal(await person.page.locator('#status').getAttribute('data-state'), 'online');
+  });
+}
+
+test('a page whose timers slept longer than the server waits is back a second after it is shown', async (t) => {
+  const { join } = await open(t, browser);
+  const { person, sockets } = await withSilence(join);
+  sockets[0].isSilent = true;
+  await person.look(false);
+  // The time goes on, and no timer runs.
+  await person.page.evaluate((ms) => {
+    const { now } = performance;
+    performance.now = () => now.call(performance) + ms;
+  }, 600 * SECOND_MS);
+  await person.look(true);
+  await person.page.clock.runFor(2 * SECOND_MS);
+  await person.page.waitForFunction(() => window.watched.sockets.length === 2);
+  await person.page.clock.resume();
+  await person.say('awake');
+  await person.readsStored('awake');
+});
+
 test('a close code of 4500 or above is final: the banner says why and nothing is tried again', async (t) => {
   const { join } = await open(t, browser);
   const { person, sockets } = await withLine(join, 'Ada');
@@ -250,6 +312,34 @@ test('the first client, from another origin that is allowed, and the page chat w
   await guest.page.locator('li', { hasText: '你好 👋' }).waitFor();
   assert.match(await guest.page.locator('li').last().getAttribute('title'), /^Ada, \d{4}-\d\d-\d\dT[\d:.]+Z$/);
   assert.equal(await guest.page.locator('li').count(), 3);
+});
+
+test('the pages of examples/broadcast, one in JSON and one in Protobuf, chat with each other', async (t) => {
+  const server = await Chatroom.start('127.0.0.1:0', { 'server.web_root': BROADCAST_PAGES }, 'BROADCAST');
+  t.after(() => server.kill());
+  const people = [];
+  for (const page of ['', 'protobuf.html']) {
+    const person = await Person.visit(browser, `http://127.0.0.1:${server.port}/${page}`);
+    t.after(() => person.leave());
+    await person.page.waitForFunction(() => window.watched.sockets[0].readyState === WebSocket.OPEN);
+    people.push(person);
+  }
+  const texts = ['Ada: hello', 'Zeno: 你好 👋', `Ada: ${'<b onclick=alert(1)>x</b>'.repeat(200)}`, 'Zeno: bye'];
+  for (const [at, text] of texts.entries()) {
+    const { page } = people[at % 2];
+    const [sender, message] = text.split(': ');
+    await page.locator('[name=sender]').fill(sender);
+    await page.locator('[name=message]').fill(message);
+    await page.locator('[name=message]').press('Enter');
+    for (const person of people) {
+      await person.page.waitForFunction((wanted) => document.querySelector('li:last-child')?.textContent === wanted, text);
+    }
+  }
+  for (const { page } of people) {
+    assert.deepEqual(await page.locator('li').allTextContents(), texts);
+    assert.match(await page.locator('li').first().getAttribute('title'), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.equal(await page.locator('li *').count(), 0);
+  }
 });
 
 test('a page from an origin that is not allowed cannot connect', async (t) => {
@@ -350,4 +440,4 @@ test('a page that comes back by the back button misses nothing', async (t) => {
   assert.deepEqual(await ada.texts(), ['before', 'meanwhile', 'after']);
 });
 
-await run();
+await run({ atOnce: 3 });

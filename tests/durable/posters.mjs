@@ -15,7 +15,10 @@ const FEED = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../exam
 
 const folder = temporaryFolder();
 generate(FEED, ['feed.proto', 'stoa/config.proto', 'stoa/room_config.proto'], folder);
-const { FeedClient } = await load(readFileSync(path.join(folder, 'feed.stoa.ts'), 'utf8'), folder);
+const { FeedClient, protobuf } = await load(`
+  export { protobuf } from '@stoa/client';
+  export * from './feed.stoa.js';
+`, folder);
 
 const events = createWriteStream(log);
 const write = (poster, event, rest = {}) => {
@@ -59,7 +62,7 @@ class Poster {
   }
 
   comeBack() {
-    const client = new FeedClient(url, { WebSocket: Socket, protocol: chance(500) ? 'stoa.json' : 'stoa.proto' });
+    const client = new FeedClient(url, { WebSocket: Socket, ...(chance(500) ? {} : { protocol: protobuf }) });
     this.client = client;
     client.on('post', ({ epoch, offset, text }) => {
       if (this.client === client) {

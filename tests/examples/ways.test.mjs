@@ -96,9 +96,9 @@ function byFrames(port, rpc, request) {
   }), 'an answer');
 }
 
-function byTypeScript(protocol) {
+function byTypeScript(settings) {
   return async (port, rpc, request) => {
-    const client = new bookmarks.BookmarkClient(`ws://127.0.0.1:${port}/`, { WebSocket, protocol });
+    const client = new bookmarks.BookmarkClient(`ws://127.0.0.1:${port}/`, { WebSocket, ...settings });
     const connected = new Promise((resolve) => { client.onState((state) => state === 'connected' && resolve()); });
     try {
       await within(connected, 'a connection');
@@ -125,8 +125,8 @@ function byC(codec) {
 const WAYS = {
   'HTTP': byHttp,
   'WebSocket with JSON': byFrames,
-  'TypeScript with JSON': byTypeScript('stoa.json'),
-  'TypeScript with Protobuf': byTypeScript('stoa.proto'),
+  'TypeScript with JSON': byTypeScript({}),
+  'TypeScript with Protobuf': byTypeScript({ protocol: stoa.protobuf }),
   'C with JSON': byC('json'),
   'C with Protobuf': byC('proto'),
 };

@@ -43,8 +43,8 @@ const evaluate = (page, body, argument) => within(page.evaluate(body, argument),
 for (const protocol of ['stoa.json', 'stoa.proto']) {
   test(`in ${protocol} a page says Hello, exchanges messages, and gets errors`, async (t) => {
     const { page } = await openPage(t);
-    const told = await evaluate(page, async (options) => {
-      const [client, other] = [await window.open(options), await window.open()];
+    const told = await evaluate(page, async (isBinary) => {
+      const [client, other] = [await window.open(isBinary ? { protocol: sdk.protobuf } : {}), await window.open()];
       const { nick, serverMs } = await client.call('hello', { nick: '小明' });
       await other.call('hello', { nick: 'Ada' });
       await Promise.all([client, other].map((one) => one.call('join', {})));
@@ -53,7 +53,7 @@ for (const protocol of ['stoa.json', 'stoa.proto']) {
       const error = await client.call('hello', { nick: 'x'.repeat(99) }).catch((reason) => reason);
       const { message, sender } = await heard;
       return { nick, kind: typeof serverMs, message, sender, isOurs: error instanceof sdk.StoaError, reason: error.reason };
-    }, { protocol });
+    }, protocol === 'stoa.proto');
     assert.equal(typeof told.reason, 'string');
     assert.notEqual(told.reason, '');
     delete told.reason;
@@ -115,7 +115,7 @@ test('in a page an invalid URL or subprotocol makes the constructor throw, and a
   const { page } = await openPage(t);
   const told = await evaluate(page, async () => {
     const thrown = [];
-    for (const [url, protocol] of [['ws://[', 'stoa.json'], [`ws://${window.location.host}/#x y`, 'not a token']]) {
+    for (const [url, protocol] of [['ws://[', sdk.protobuf], [`ws://${window.location.host}/#x y`, { ...sdk.protobuf, name: 'not a token' }]]) {
       try { new sdk.ChatroomClient(url, { protocol }); } catch (error) { thrown.push(error.name); }
     }
     const sockets = [];

@@ -11,7 +11,6 @@ import { API, CASES, generate, load, temporaryFolder } from './build.mjs';
 import { CALL, frame, parse, PING, World } from './world.mjs';
 
 const ERROR = 0x40000000;
-const PROTOCOLS = ['stoa.json', 'stoa.proto'];
 
 const folder = temporaryFolder();
 generate(API, ['chatroom/v1/chatroom.proto'], folder);
@@ -24,12 +23,14 @@ const { stoa, chatroom, shop, plain } = await load(`
 `, folder);
 const { ChatroomClient, ChatroomApi } = chatroom;
 World.Client = ChatroomClient;
+// JSON is what there is without the option.
+const PROTOCOLS = [['stoa.json'], ['stoa.proto', stoa.protobuf]];
 
 const inWorld = (name, body) => test(name, () => new World().run(body));
 const reasonOf = (promise) => promise.then(() => 'resolved', (error) => error.reason ?? error.name);
 
 inWorld('it connects when it is made, with the subprotocol that it is told', async (world) => {
-  const client = world.client({ protocol: 'stoa.proto' });
+  const client = world.client({ protocol: stoa.protobuf });
   assert.deepEqual([client.state, world.socket.url, world.socket.protocol], ['connecting', 'ws://host/', 'stoa.proto']);
   world.open();
   assert.deepEqual([client.state, world.states], ['connected', [['connected', {}]]]);
@@ -578,6 +579,8 @@ inWorld('a URL that is none is the maker\'s error, and nothing is left of the cl
   assert.throws(() => new ChatroomClient('http:// /', { WebSocket: world.WebSocket }), { name: 'SyntaxError' });
   assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: undefined }),
     { name: 'TypeError', message: 'there is no global WebSocket: pass { WebSocket }' });
+  assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: world.WebSocket, protocol: 'stoa.proto' }),
+    { name: 'TypeError', message: 'unknown protocol: pass { protocol: protobuf }, or none for JSON' });
   assert.deepEqual([world.listeners.size, world.timerCount], [0, 0]);
 });
 
@@ -700,7 +703,7 @@ test('with the WebSocket of npm it does not reconnect to a server that closes wi
 });
 
 async function guest(t, url, protocol, nick) {
-  const client = new ChatroomClient(url, { WebSocket, protocol });
+  const client = new ChatroomClient(url, { WebSocket, ...(protocol && { protocol }) });
   t.after(() => client.close());
   await until(client, 'connected');
   const welcome = await within(client.call('hello', { nick }), 'Hello');
@@ -708,15 +711,15 @@ async function guest(t, url, protocol, nick) {
   return { client, welcome };
 }
 
-for (const protocol of PROTOCOLS) {
-  test(`in ${protocol} it says Hello to the chat room, exchanges messages, and gets its errors`, async (t) => {
+for (const [name, protocol] of PROTOCOLS) {
+  test(`in ${name} it says Hello to the chat room, exchanges messages, and gets its errors`, async (t) => {
     const room = await Chatroom.start();
     t.after(() => room.kill());
     const url = `ws://127.0.0.1:${room.port}/`;
     const { client, welcome } = await guest(t, url, protocol, '小明');
     assert.equal(welcome.nick, '小明');
     assert.ok(Math.abs(Number(welcome.serverMs) - Date.now()) < 60000);
-    const { client: other } = await guest(t, url, PROTOCOLS[0], 'Ada');
+    const { client: other } = await guest(t, url, undefined, 'Ada');
     const heard = new Promise((resolve) => { other.on('chat', resolve); });
     client.send('chat', { message: 'hello 👋' });
     const { message, sender } = await within(heard, 'the message');
@@ -731,7 +734,7 @@ for (const protocol of PROTOCOLS) {
 
 test('it comes back to a chat room that was started again', async (t) => {
   const room = await Chatroom.start();
-  const { client } = await guest(t, `ws://127.0.0.1:${room.port}/`, 'stoa.json', 'Ada');
+  const { client } = await guest(t, `ws://127.0.0.1:${room.port}/`, undefined, 'Ada');
   const gone = until(client, 'reconnecting');
   await room.stop();
   assert.equal((await gone).code, 4001);

@@ -11,7 +11,10 @@ import { run, test } from '../lib/tap.mjs';
 import { within } from '../lib/waiting.mjs';
 import { load, temporaryFolder } from './build.mjs';
 
-const { Chat } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+const { Chat, protobuf } = await load(`
+  export { protobuf } from '@stoa/client';
+  export * from '@stoa/client/chat';
+`, temporaryFolder());
 
 // Until `holds` does; looks whenever the chat or one of its rooms changes.
 function until(source, holds, what) {
@@ -47,10 +50,10 @@ async function enter(t, port, options, name, joinOptions) {
 
 const texts = (room) => room.messages.map(({ message }) => message);
 
-for (const protocol of ['stoa.json', 'stoa.proto']) {
-  test(`in ${protocol} two people chat, and a third one sees the same`, async (t) => {
+for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf }]]) {
+  test(`in ${name} two people chat, and a third one sees the same`, async (t) => {
     const { port } = await start(t);
-    const ada = await enter(t, port, { protocol, nick: 'Ada' }, 'books');
+    const ada = await enter(t, port, { ...settings, nick: 'Ada' }, 'books');
     const bob = await enter(t, port, { nick: 'Bob' }, 'books');
     const sent = ada.room.send('hello 👋');
     await within(sent.done(), 'the acknowledgement');
@@ -58,7 +61,7 @@ for (const protocol of ['stoa.json', 'stoa.proto']) {
     await until(bob.room, () => bob.room.messages.length === 1, 'the message');
     bob.room.send('柱廊', { replyTo: bob.room.messages[0].offset });
     await until(ada.room, () => ada.room.messages.length === 2, 'the answer');
-    const { room } = await enter(t, port, { protocol }, 'books');
+    const { room } = await enter(t, port, settings, 'books');
     assert.deepEqual([texts(room), room.messages[1].sender, room.messages[1].replyTo === sent.offset], [['hello 👋', '柱廊'], 'Bob', true]);
     const view = (one) => one.messages.map(({ offset, message, userId, tsMs }) => ({ offset, message, userId, tsMs }));
     assert.deepEqual([view(ada.room), view(bob.room)], [view(room), view(room)]);
@@ -68,7 +71,7 @@ for (const protocol of ['stoa.json', 'stoa.proto']) {
 test('a server that is killed while messages are sent loses none, doubles none, and keeps their order', async (t) => {
   const COUNT = 60;
   let { server, folder, port } = await start(t);
-  const ada = await enter(t, port, { nick: 'Ada', protocol: 'stoa.proto' });
+  const ada = await enter(t, port, { nick: 'Ada', protocol: protobuf });
   const bob = await enter(t, port, { nick: 'Bob' });
   const wanted = Array.from({ length: COUNT }, (_, i) => `message ${i}`);
   const heard = [];

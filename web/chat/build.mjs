@@ -16,6 +16,8 @@ import { buildSync } from 'esbuild';
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const CLIENT = path.join(HERE, '../client/src');
 const HASH_CHARS = 16;
+// Made of icon.svg by tests/browser/icons.mjs.
+const ICONS = ['icon-180.png', 'icon-192.png', 'icon-512.png', 'icon-maskable-512.png'];
 
 function bundle(entry) {
   const { outputFiles } = buildSync({
@@ -65,6 +67,7 @@ export function build() {
     [styleName, style],
     ['manifest.webmanifest', source('manifest.webmanifest')],
     ['icon.svg', icon],
+    ...ICONS.map((name) => [name, source(name)]),
   ]);
 }
 
@@ -73,10 +76,12 @@ function write(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of build()) {
-    const gzipped = gzipSync(content, { level: 9 });
     writeFileSync(path.join(folder, name), content);
-    writeFileSync(path.join(folder, `${name}.gz`), gzipped);
-    console.log(`${name}: ${content.length} bytes, ${gzipped.length} gzipped`);
+    if (!name.endsWith('.png')) {
+      const gzipped = gzipSync(content, { level: 9 });
+      writeFileSync(path.join(folder, `${name}.gz`), gzipped);
+      console.log(`${name}: ${content.length} bytes, ${gzipped.length} gzipped`);
+    }
   }
 }
 

@@ -21,24 +21,25 @@ const CHAT = {
 // Private members of a class that programs extend. An underscore prevents collisions of their short names with other
 // members.
 const PRIVATE = [
-  'api', 'attempt', 'challenge', 'connect', 'dueAt', 'enter', 'hear', 'heardAt', 'id', 'interpret', 'isJson', 'isTried',
+  'api', 'attempt', 'challenge', 'connect', 'dueAt', 'enter', 'hear', 'heardAt', 'id', 'interpret', 'isTried',
   'listenToPage', 'listeners', 'lose', 'moveAt', 'moveTo', 'openedAt', 'options', 'pending', 'probedAt', 'receive',
   'retryAt', 'sendPing', 'socket', 'timer', 'transmit', 'url', 'wake', 'watch',
 ];
 // Members of the runtime's internal objects. No object of a browser, the language or a program may have a member with
 // one of these names: every property with such a name is renamed.
 const INTERNAL = [
-  'allFields', 'check', 'fromJson', 'hasPresence', 'isList', 'isMap', 'isMessage', 'json', 'kind', 'label', 'number',
-  'place', 'protoName', 'read', 'special', 'takesNull', 'toJson', 'wire', 'write', 'zero',
+  'allFields', 'check', 'form', 'fromJson', 'hasPresence', 'inner', 'isList', 'json', 'kind', 'label', 'narrow', 'number',
+  'place', 'protoName', 'special', 'takesNull', 'toJson', 'zero',
 ];
 
 // Private members of the chat. None may be the name of a field or call of its API, of a public member, or of a member
 // of the language or a browser; those that are, such as `guestToken`, keep their names.
 const CHAT_PRIVATE = [
-  'acknowledge', 'advance', 'attempt', 'idPrefix', 'isEnded', 'isRefused', 'joinAnswered', 'joinLater', 'listMembers',
-  'listeners', 'meanwhile', 'myId', 'onGoingAway', 'presenceVersion', 'pump', 'readAt', 'refreshIn', 'refreshLater',
-  'refreshTimer', 'refusal', 'remember', 'resumeAt', 'sentTyping', 'tellRead', 'timers', 'tokenRefused', 'tokensAt',
-  'typedAt',
+  'acknowledge', 'advance', 'attempt', 'begin', 'changed', 'eventsAfter', 'forget', 'guest', 'idPrefix', 'ids', 'isEnded',
+  'isRefused', 'joinAnswered', 'joinLater', 'keep', 'listMembers', 'listeners', 'loading', 'meanwhile', 'myId',
+  'onGoingAway', 'pageWith', 'presenceVersion', 'pump', 'queue', 'readAt', 'refreshIn', 'refreshLater', 'refreshTimer',
+  'refusal', 'refused', 'remember', 'resumeAt', 'sending', 'sentTyping', 'takeMeanwhile', 'tellRead', 'timers',
+  'tokenRefused', 'tokens', 'tokensAt', 'turn', 'typedAt', 'unknownTypes', 'waiting', 'whileLoading',
 ];
 
 const OPTIONS = {

@@ -191,11 +191,11 @@ export function App({ model }: { model: Model }) {
     return () => removeEventListener('keydown', listener);
   }, []);
   useTheme(model);
-  useEffect(() => {
-    const { unread, roomName, language } = model;
-    document.documentElement.lang = language.code;
-    document.title = `${unread ? `(${badge(unread)}) ` : ''}#${roomName} · Stoa`;
-  });
+  const { unread, roomName, language } = model;
+  const title = `${unread ? `(${badge(unread)}) ` : ''}#${roomName} · Stoa`;
+  useEffect(() => { document.title = title; }, [title]);
+  // Even the same language, set again, makes a browser work out the style of every element.
+  useEffect(() => { document.documentElement.lang = language.code; }, [language.code]);
   const { room, drawer, panel } = model;
   return (
     <ModelContext.Provider value={model}>

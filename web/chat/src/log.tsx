@@ -12,7 +12,9 @@ import { rowsOf, type Row } from './rows.js';
 // So near to the end counts as the end.
 const END_PX = 30;
 // Older and newer pages are loaded when the end of what is there is so near.
-const LOAD_PX = 600;
+const LOAD_PX = 1000;
+// So few that putting them in fits into a frame.
+const PAGE_MESSAGES = 15;
 const TARGET_MS = 2500;
 
 interface Props {
@@ -58,6 +60,7 @@ export class Log extends Component<Props, State> {
 
   override componentWillUnmount(): void {
     this.sizes.disconnect();
+    this.props.model.isAtEnd = false;
   }
 
   override getSnapshotBeforeUpdate(): null {
@@ -87,6 +90,7 @@ export class Log extends Component<Props, State> {
     if (model.target) {
       this.showTarget();
     }
+    this.props.model.isAtEnd = this.isPlaced && this.state.isFollowing && !this.isScrolled && !room.window.moreAfter;
     this.tellRead();
     this.loadMore();
   }
@@ -175,7 +179,7 @@ export class Log extends Component<Props, State> {
   private readonly onScroll = (): void => {
     if (this.isPlaced) {
       this.look();
-      this.anchors = this.findAnchors();
+      this.anchors = this.state.isFollowing ? [] : this.findAnchors();
       this.tellRead();
       this.loadMore();
     }
@@ -206,9 +210,9 @@ export class Log extends Component<Props, State> {
       return;
     }
     if (room.window.moreBefore && scrollTop < LOAD_PX) {
-      this.load(() => room.loadOlder());
+      this.load(() => room.loadOlder(PAGE_MESSAGES));
     } else if (room.window.moreAfter && scrollHeight - scrollTop - clientHeight < LOAD_PX) {
-      this.load(() => room.loadNewer());
+      this.load(() => room.loadNewer(PAGE_MESSAGES));
     }
   }
 
@@ -248,12 +252,19 @@ export class Log extends Component<Props, State> {
     }
   }
 
+  // Not `mouseover`, which also comes when the list moves below a mouse that rests.
   private readonly onPoint = ({ target }: Event): void => {
     this.activate((target as Element).closest<HTMLElement>('.message')?.dataset.key ?? this.state.activeKey);
   };
 
   private readonly onLeave = (): void => {
     if (!this.list.current!.contains(document.activeElement)) {
+      this.activate('');
+    }
+  };
+
+  private readonly onFocusOut = ({ relatedTarget }: FocusEvent): void => {
+    if (!this.box.current!.contains(relatedTarget as Node | null) && !this.box.current!.matches(':hover')) {
       this.activate('');
     }
   };
@@ -381,7 +392,7 @@ export class Log extends Component<Props, State> {
       <div class="conversation">
         <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
           aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
-          onMouseOver={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}>
+          onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
           <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>

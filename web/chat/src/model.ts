@@ -102,6 +102,8 @@ export class Model {
   searchText = '';
   /** Grows when the search is opened. */
   searchTurn = 0;
+  /** The list of messages follows what is new. */
+  isAtEnd = false;
   /** A message to be shown, once. */
   target?: { offset: bigint };
   /** Puts text into the message box. */
@@ -422,7 +424,10 @@ export class Model {
   private listenToRoom(room: Room): void {
     room.on('joined', () => {
       storeVisit(room.name);
-      if (room.unread > 0) {
+      if (room.readOffset === 0n) {
+        // A newcomer begins at the end: what was written before is not addressed to them.
+        room.read();
+      } else if (room.unread > 0) {
         this.markUnread(room);
       }
     });
@@ -450,7 +455,13 @@ export class Model {
         this.showError(message.error!);
       }
     });
-    room.on('change', () => this.changed());
+    room.on('change', () => {
+      // Read with the frame that shows it, which need not be drawn again then.
+      if (this.isAttentive && this.isAtEnd && room === this.room && room.state === 'joined') {
+        room.read();
+      }
+      this.changed();
+    });
   }
 
   private markUnread(room: Room): void {

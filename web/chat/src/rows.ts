@@ -23,12 +23,19 @@ const GROUP_MS = 5 * 60 * 1000;
 
 export const timeOf = (item: Item): number => Number(item.tsMs) || Date.parse(item.timestamp) || 0;
 
-const dayOf = (ms: number): string => new Date(ms).toDateString();
+const DAY_MS = 24 * 3600 * 1000;
+
+// From midnight to midnight here; with a change of the clock the day may end an hour later.
+function dayOf(ms: number): { name: string; from: number; until: number } {
+  const date = new Date(ms);
+  const name = date.toDateString();
+  return { name, from: date.setHours(0, 0, 0, 0), until: date.getTime() + DAY_MS - 3600 * 1000 };
+}
 
 export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], marks: Marks): Row[] {
   const rows: Row[] = [];
   let last: { user: string; ms: number } | undefined;
-  let day = '';
+  let day = { name: '', from: 0, until: 0 };
   let isUnreadShown = false;
   const mark = (row: Row) => {
     rows.push(row);
@@ -36,9 +43,13 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
   };
   const isContinued = (user: string, ms: number) => last?.user === user && ms - last.ms <= GROUP_MS;
   const startDay = (ms: number) => {
-    if (ms && dayOf(ms) !== day) {
-      day = dayOf(ms);
-      mark({ kind: 'day', key: `day ${day}`, ms });
+    if (!ms || (ms >= day.from && ms < day.until)) {
+      return;
+    }
+    const { name } = day;
+    day = dayOf(ms);
+    if (day.name !== name) {
+      mark({ kind: 'day', key: `day ${day.name}`, ms });
     }
   };
   for (const item of items) {

@@ -17,9 +17,12 @@ export type Piece =
 const LINK =
   'https?://[^\\s<>"\'`\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303F\\uFF00-\\uFFEF' +
   '\\u2018-\\u201D\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069]+';
+// Of a word that may go on. Chinese, Japanese and Korean have no spaces where emphasis begins and ends.
+const WORD =
+  '(?![\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}])[\\p{L}\\p{N}*_~]';
 // A mark of emphasis begins where no word goes on, and its text does not begin or end with a space.
 const emphasis = (mark: string, name: string): string =>
-  `(?<![\\p{L}\\p{N}*_~])${mark}(?=[^\\s*_~])(?<${name}>[^\\n]{1,500}?)(?<=\\S)${mark}(?![\\p{L}\\p{N}*_~])`;
+  `(?<!${WORD})${mark}(?=[^\\s*_~])(?<${name}>[^\\n]{1,500}?)(?<=\\S)${mark}(?!${WORD})`;
 const INLINE = new RegExp(
   [
     '`(?<code>[^`\\n]+)`',

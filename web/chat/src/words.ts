@@ -18,7 +18,7 @@ const ENGLISH = {
   you: 'you',
   away: 'away',
   moderator: 'Moderator',
-  admin: 'Administrator',
+  admin: 'Admin',
   close: 'Close',
   menu: 'Settings',
   skip: 'Skip to the message box',

@@ -8,7 +8,6 @@
 // Does not know: what the messages mean. Listeners are called one at a time in the order of the frames; after close(),
 // the state listeners are called before it returns. When a listener or the WebSocket throws, the client's state stays
 // correct: the exception is reported as an uncaught error, and the other listeners are called.
-import { decodeBinary, encodeBinary } from './binary.js';
 import { ErrorDetail, localError, StoaError } from './error.js';
 import { decodeJson, encodeJson } from './json.js';
 import { Listeners } from './listeners.js';
@@ -46,9 +45,24 @@ export interface Socket {
   close(code?: number, reason?: string): void;
 }
 
+/** A WebSocket subprotocol, and how its messages are encoded. */
+export interface Protocol {
+  readonly name: string;
+  encode(type: Type<any>, message: any): Uint8Array;
+  decode(type: Type<any>, payload: Uint8Array): any;
+}
+
+/** JSON. */
+const json: Protocol = {
+  name: 'stoa.json',
+  encode: (type, message) => encoder.encode(JSON.stringify(encodeJson(type, message))),
+  // An empty payload is the empty message.
+  decode: (type, payload) => decodeJson(type, JSON.parse(decoder.decode(payload) || '{}')),
+};
+
 export interface ClientOptions {
-  /** Default: stoa.json. */
-  protocol?: 'stoa.json' | 'stoa.proto';
+  /** Default: JSON. `protobuf` of this package is the other one; a bundle has it only when it is imported. */
+  protocol?: Protocol;
   /** Default: the global one; Node has it since version 22. */
   WebSocket?: new (url: string, protocol: string) => unknown;
   /** Type numbers and ids in little-endian order. Default: false. */
@@ -110,7 +124,6 @@ export class Client<A extends Api> {
   private socket?: Socket;
   private timer: any;
   private id = 0;
-  private readonly isJson: boolean;
   private attempt = 0;
   // The following fields are set when a connection begins or ends, before they are read.
   private openedAt!: number;
@@ -132,7 +145,7 @@ export class Client<A extends Api> {
     options?: ClientOptions,
   ) {
     this.options = {
-      protocol: 'stoa.json',
+      protocol: json,
       WebSocket: page.WebSocket,
       littleEndian: false,
       timeoutMs: 10000,
@@ -143,7 +156,9 @@ export class Client<A extends Api> {
     if (!this.options.WebSocket) {
       throw new TypeError('there is no global WebSocket: pass { WebSocket }');
     }
-    this.isJson = this.options.protocol === 'stoa.json';
+    if (!this.options.protocol?.encode) {
+      throw new TypeError('unknown protocol: pass { protocol: protobuf }, or none for JSON');
+    }
     this.connect();
     this.listenToPage('add');
   }
@@ -260,7 +275,7 @@ export class Client<A extends Api> {
     clearTimeout(this.timer);
     let socket: Socket;
     try {
-      socket = new this.options.WebSocket(this.moveTo ?? this.url, this.options.protocol) as Socket;
+      socket = new this.options.WebSocket(this.moveTo ?? this.url, this.options.protocol.name) as Socket;
       this.moveTo = undefined;
     } catch (error) {
       // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
@@ -402,9 +417,7 @@ export class Client<A extends Api> {
   }
 
   private transmit(words: number[], type: Type<any>, message: any): void {
-    const payload = this.isJson
-      ? encoder.encode(JSON.stringify(encodeJson(type, message)))
-      : encodeBinary(type, message);
+    const payload = this.options.protocol.encode(type, message);
     const start = 4 * words.length;
     const frame = new Uint8Array(start + payload.length);
     const view = new DataView(frame.buffer);
@@ -422,13 +435,10 @@ export class Client<A extends Api> {
     }
   }
 
-  // What cannot be decoded becomes an error like those from the server. An empty payload is the empty message.
+  // What cannot be decoded becomes an error like those from the server.
   private interpret(type: Type<any>, isError: unknown, payload: Uint8Array): any {
     try {
-      const of: Type<any> = isError ? ErrorDetail : type;
-      const message = this.isJson
-        ? decodeJson(of, JSON.parse(decoder.decode(payload) || '{}'))
-        : decodeBinary(of, payload);
+      const message = this.options.protocol.decode(isError ? ErrorDetail : type, payload);
       return isError ? new StoaError(message) : message;
     } catch (error) {
       return localError('BAD_FRAME', false, String(error));

@@ -1,7 +1,6 @@
 // kind.ts: the kinds of values that a field can have. Each kind is a separate object, so that bundlers drop those that
 // an API does not use.
-import { own, wrong, type EnumTable, type Kind } from './type.js';
-import { append, decoder, encoder, readBytes, readVarint, take, Wire, writeBytes, writeVarint } from './wire.js';
+import { Form, own, wrong, type EnumTable, type Kind } from './type.js';
 
 // A number matches too, because test() converts it to text.
 const REAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
@@ -9,18 +8,14 @@ const WHOLE = /^-?(0|[1-9]\d*)$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 export const string: Kind<string> = {
-  wire: Wire.DELIMITED,
+  form: Form.STRING,
   zero: () => '',
-  read: () => decoder.decode(readBytes()),
-  write: (out, value) => writeBytes(out, encoder.encode(value)),
   check: (value) => (typeof value === 'string' && !LONE_SURROGATE.test(value) ? value : undefined),
 };
 
 export const bytes: Kind<Uint8Array> = {
-  wire: Wire.DELIMITED,
+  form: Form.BYTES,
   zero: () => new Uint8Array(),
-  read: () => readBytes().slice(),
-  write: writeBytes,
   check: (value) => (value instanceof Uint8Array ? value : undefined),
   toJson: (value) => btoa(value.reduce((text, byte) => text + String.fromCharCode(byte), '')),
   // Both alphabets, with or without padding. Spaces, which atob() skips, are refused as invalid.
@@ -33,10 +28,8 @@ export const bytes: Kind<Uint8Array> = {
 };
 
 export const bool: Kind<boolean> = {
-  wire: Wire.VARINT,
+  form: Form.BOOL,
   zero: () => false,
-  read: () => readVarint() > 0,
-  write: (out, value) => writeVarint(out, Number(value)),
   check: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
@@ -44,10 +37,9 @@ export const bool: Kind<boolean> = {
 function whole<T extends number | bigint>(isSigned: boolean, bits: number, toValue: (wide: any) => T): Kind<T> {
   const fit = isSigned ? BigInt.asIntN : BigInt.asUintN;
   return {
-    wire: Wire.VARINT,
+    form: Form.WHOLE,
     zero: () => toValue(0),
-    read: () => toValue(fit(bits, readVarint())),
-    write: writeVarint,
+    narrow: (wide) => toValue(fit(bits, wide)),
     check(value: any) {
       const isText = typeof value === 'string' && (bits > 32 ? WHOLE : REAL).test(value);
       const exact = isText ? toValue(value) : value;
@@ -68,46 +60,18 @@ export const int64 = /* @__PURE__ */ wide(true);
 export const uint64 = /* @__PURE__ */ wide(false);
 
 // Small negative numbers are short on the wire: 0, -1, 1, -2 become 0, 1, 2, 3.
-function zigzag<T extends number | bigint>(kind: Kind<T>, bits: number): Kind<T> {
-  return {
-    ...kind,
-    read() {
-      const wide = BigInt.asUintN(bits, readVarint());
-      const value = (wide >> 1n) ^ -(wide & 1n);
-      return (bits === 64 ? value : Number(value)) as T;
-    },
-    write(out, value) {
-      const wide = BigInt(value);
-      writeVarint(out, (wide << 1n) ^ (wide >> 63n));
-    },
-  };
-}
+const zigzag = <T>(kind: Kind<T>): Kind<T> => ({ ...kind, form: Form.ZIGZAG });
 
-export const sint32 = /* @__PURE__ */ zigzag(int32, 32);
-export const sint64 = /* @__PURE__ */ zigzag(int64, 64);
+export const sint32 = /* @__PURE__ */ zigzag(int32);
+export const sint64 = /* @__PURE__ */ zigzag(int64);
 
 // `name` is the type's name in DataView.
-function fixed<T>(kind: Kind<T>, wire: number, name: string): Kind<T> {
-  const length = wire === Wire.FIXED64 ? 8 : 4;
-  return {
-    ...kind,
-    wire,
-    read() {
-      const { buffer, byteOffset } = take(length);
-      return (new DataView(buffer, byteOffset) as any)[`get${name}`](0, true);
-    },
-    write(out, value) {
-      const view = new DataView(new ArrayBuffer(length));
-      (view as any)[`set${name}`](0, value, true);
-      append(out, new Uint8Array(view.buffer));
-    },
-  };
-}
+const fixed = <T>(kind: Kind<T>, name: string): Kind<T> => ({ ...kind, form: name });
 
-export const fixed32 = /* @__PURE__ */ fixed(uint32, Wire.FIXED32, 'Uint32');
-export const fixed64 = /* @__PURE__ */ fixed(uint64, Wire.FIXED64, 'BigUint64');
-export const sfixed32 = /* @__PURE__ */ fixed(int32, Wire.FIXED32, 'Int32');
-export const sfixed64 = /* @__PURE__ */ fixed(int64, Wire.FIXED64, 'BigInt64');
+export const fixed32 = /* @__PURE__ */ fixed(uint32, 'Uint32');
+export const fixed64 = /* @__PURE__ */ fixed(uint64, 'BigUint64');
+export const sfixed32 = /* @__PURE__ */ fixed(int32, 'Int32');
+export const sfixed64 = /* @__PURE__ */ fixed(int64, 'BigInt64');
 
 function real(round: (value: number) => number): Kind<number> {
   // A text with digits that gives infinity was too large.
@@ -131,8 +95,8 @@ function real(round: (value: number) => number): Kind<number> {
   };
 }
 
-export const float = /* @__PURE__ */ fixed(/* @__PURE__ */ real(Math.fround), Wire.FIXED32, 'Float32');
-export const double = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => value), Wire.FIXED64, 'Float64');
+export const float = /* @__PURE__ */ fixed(/* @__PURE__ */ real(Math.fround), 'Float32');
+export const double = /* @__PURE__ */ fixed(/* @__PURE__ */ real((value) => value), 'Float64');
 
 export function enumeration(table: () => EnumTable): Kind<number> {
   return {

@@ -1,17 +1,13 @@
 // nested.ts: the kinds of fields that contain fields: messages and maps.
-import { readMessage, writeMessage } from './binary.js';
 import { decode, encode, entriesOf, fromJson, isKnown, toJson } from './json.js';
-import { checked, create, message, type Kind, type Type } from './type.js';
-import { delimited, Wire, writeBytes } from './wire.js';
+import { checked, create, Form, message, type Kind, type Type } from './type.js';
 
 /** A function, because a message may contain itself or a type that is defined later. */
 export function nested(type: () => Type<any>): Kind {
   return {
-    isMessage: true,
-    wire: Wire.DELIMITED,
+    form: Form.MESSAGE,
+    inner: type,
     zero: () => create(type()),
-    read: (depth, before) => delimited(() => readMessage(type(), depth + 1, before)),
-    write: (out, value, depth) => writeBytes(out, writeMessage(type(), value, depth + 1)),
     check: (value) => (typeof value === 'object' && value ? value : undefined),
     toJson: (value, depth) => encode(type(), value, depth + 1),
     fromJson: (json, depth) => decode(type(), json, depth + 1),
@@ -27,16 +23,9 @@ export function map(key: Kind, value: Kind): Kind {
   ]);
   const [keys, values] = entry.allFields;
   return {
-    isMap: true,
-    wire: Wire.DELIMITED,
+    form: Form.MAP,
+    inner: () => entry,
     zero: () => new Map(),
-    read(depth, before) {
-      const one = delimited(() => readMessage(entry, depth + 1));
-      return before.set(one.key, one.value ?? value.zero());
-    },
-    // One entry.
-    write: (out, [first, second], depth) =>
-      writeBytes(out, writeMessage(entry, { key: first, value: second }, depth + 1)),
     check: (item) => item,
     toJson: (items: Map<unknown, unknown>, depth) =>
       Object.fromEntries(Array.from(items, ([first, second]) => [checked(keys, first), toJson(values, second, depth)])),

@@ -4,27 +4,37 @@
 //
 // Does not know: bytes, JSON, sockets.
 
-/** A kind of value that a field can have, and its encoding. Its members are internal: in the package they have shorter
- *  names, see build.mjs. */
+/** How values of a kind are written in Protobuf's binary format; binary.ts alone knows what follows from it. A string is
+ *  the name of a number of fixed size in DataView. */
+export enum Form {
+  STRING = 0,
+  BYTES = 1,
+  BOOL = 2,
+  /** A varint. */
+  WHOLE = 3,
+  /** A varint in which small negative numbers are short. */
+  ZIGZAG = 4,
+  MESSAGE = 5,
+  MAP = 6,
+}
+
+/** A kind of value that a field can have. Its members are internal: in the package they have shorter names, see
+ *  build.mjs. */
 export interface Kind<T = any> {
-  /** See wire.ts. @internal */
-  readonly wire: number;
+  /** @internal */
+  readonly form: Form | string;
   /** The value of an absent field. @internal */
   zero(): T;
-  /** `before` is the present value of the field; a message in two parts is merged. @internal */
-  read(depth: number, before?: T): T;
-  /** @internal */
-  write(out: number[], value: T, depth: number): void;
   /** The value in TypeScript, or undefined when it is invalid. @internal */
   check(value: unknown): T | undefined;
   /** Absent when the value is the same in JSON. @internal */
   toJson?(value: T, depth: number): unknown;
   /** Absent when check() does the same. Throws when it is invalid; undefined counts as absent. @internal */
   fromJson?(json: unknown, depth: number): T | undefined;
-  /** @internal */
-  readonly isMessage?: boolean;
-  /** @internal */
-  readonly isMap?: boolean;
+  /** Of a varint: the value of its 64 bits. @internal */
+  narrow?(wide: bigint): T;
+  /** Of a message, or of an entry of a map. @internal */
+  inner?(): Type<any>;
   /** Only for messages: null is a value. @internal */
   takesNull?(): unknown;
   /** Never set: it is where the compiler finds T. */
@@ -109,7 +119,7 @@ export function message<T>(rows: readonly Row[], special?: Special<T>): Type<T> 
     kind,
     label,
     isList: label === Label.REPEATED || label === Label.PACKED,
-    hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && !!kind.isMessage),
+    hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && kind.form === Form.MESSAGE),
     place: label >= Label.ONEOF ? -label : number,
   }));
   return { allFields, special };

@@ -32,7 +32,7 @@ export interface JoinOptions {
   history?: number;
   /** Keep `members`. Default: true. */
   presence?: boolean;
-  /** Messages that `messages` keeps. 0: none, for programs that only listen. Default: 300. */
+  /** The most messages that `messages` keeps. 0: none, for programs that only listen. Default: 300. */
   windowMax?: number;
 }
 

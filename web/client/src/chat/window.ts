@@ -59,14 +59,18 @@ export function addPage(
     : { items: newest(items, max), moreBefore: window.moreBefore || isLong, moreAfter: more };
 }
 
-/** A live message. A window that does not reach the end of the room does not take it. */
+/** A live message; with more than `max` the oldest tenth is left out. A window that does not reach the end of the room
+ *  does not take it. */
 export function addMessage(window: Window, message: ChatMessage, max: number): Window {
   const { items } = window;
   if (window.moreAfter || (items.length && items[items.length - 1].offset >= message.offset)) {
     return window;
   }
   const longer = [...items, { ...message, asOf: message.offset }];
-  return { ...window, items: newest(longer, max), moreBefore: window.moreBefore || longer.length > max };
+  const isLong = longer.length > max;
+  // A tenth of them at once: a list that loses its first line with every new one would move as a whole each time.
+  const left = isLong ? newest(longer, Math.ceil(max * 0.9)) : longer;
+  return { ...window, items: left, moreBefore: window.moreBefore || isLong };
 }
 
 // As the server folds: of a deleted message only its place and its user id are left, and a reaction that nobody has any
