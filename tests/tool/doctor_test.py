@@ -254,7 +254,8 @@ def no_server():
             (b"", "upgrade", "ended without an answer", "WebSocket server"),
             (b"HTTP/1.1 301 Moved\r\nLocation: https://a.example/\r\n\r\n", "upgrade", "301", "https://a.example/"),
             (b"HTTP/1.1 401 No\r\n\r\n", "upgrade", "401", "token"),
-            (b"HTTP/1.1 502 Bad\r\n\r\nBad \x1b[31mGateway\n", "upgrade", "502 instead of 101: Bad \\x1b[31m", "does not reach"),
+            (b"HTTP/1.1 502 Bad\r\n\r\nBad \x1b[31mGateway\n", "upgrade", "502 instead of 101: Bad \\x1b[31m",
+             "does not reach"),
             (b"HTTP/1.1 503 Full\r\n\r\n", "upgrade", "503", "limit"),
             (b"HTTP/1.1 418 Tea\r\n\r\n", "upgrade", "418", "the log"),
             (b"HTTP/1.1 403 No\r\n\r\nblocked\n", "upgrade", "blocked", "refuses this client")):
