@@ -86,7 +86,7 @@ def no_connection():
     stoa("call", url, "3").expect(NO_CONNECTION, err="Connection refused")
     stoa("listen", url).expect(NO_CONNECTION, err="stoa doctor " + url)
     keeper.listen()
-    stoa("call", url, "3", "--timeout", "100ms").expect(NO_CONNECTION, err="in time")
+    stoa("call", url, "3", "--timeout", "100ms").expect(NO_CONNECTION, err="no answer")
     with serving("BOOKMARKS", {"server.path": "/live"}) as (_, wrong):
         stoa("call", wrong, "3").expect(NO_CONNECTION, err="refused with HTTP")
 

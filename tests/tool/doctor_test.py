@@ -77,10 +77,10 @@ def expect_good(done, *steps):
 @test("a server that works has no problem, each step is named, and other sites are refused")
 def healthy():
     with serving({"server.compression": True}, "BOOKMARKS") as url:
-        done = stoa("doctor", url, "--compression", "--for", "300ms", "--ping", "100ms")
+        done = stoa("doctor", url, "--compression", "--for", "2s", "--ping", "100ms")
         expect_good(done, "name", "tcp", "upgrade", "subprotocol", "compression", "origin", "ping", "hold", "close")
         assert "pages of other sites are refused" in done.out and "stoa.json" in done.out, done
-        assert "2 pongs" in done.out, done
+        assert int(re.search(r"(\d+) pongs", done.out)[1]) >= 1, done
         expect_good(stoa("doctor", url.replace("ws:", "http:"), "--subprotocol", "stoa.proto"), "subprotocol")
 
 
@@ -97,7 +97,7 @@ def healthy_behind():
 @test("a session is held, and the server's pings that come meanwhile are counted")
 def held():
     with serving({"server.ping_interval_ms": 200, "server.pong_timeout_ms": 200}) as url:
-        done = stoa("doctor", url, "--for", "1s", "--subprotocol", "stoa.json")
+        done = stoa("doctor", url, "--for", "3s")
         (hold,) = [text for level, step, text, _ in findings(done) if step == "hold" and level == "ok"]
         assert int(re.search(r"(\d+) pings of the server", hold)[1]) >= 1, done
     with serving(program="BOOKMARKS") as url:
@@ -138,14 +138,14 @@ def no_upgrade():
 
 @test("fault 3: a proxy that ends silent connections before the server's ping")
 def timeout():
-    for configure, command in ((nginx_http_with(NGINX_UPGRADE, "proxy_read_timeout 1s;"), nginx_command),
-                               (haproxy_with("http", tunnel="1s"), haproxy_command)):
+    for configure, command in ((nginx_http_with(NGINX_UPGRADE, "proxy_read_timeout 3s;"), nginx_command),
+                               (haproxy_with("http", tunnel="3s"), haproxy_command)):
         with behind(configure, command) as (url, _):
             done = stoa("doctor", url, "--for", "20s")
-            expect_problem(done, "hold", "nothing had been sent for 1", "server pings every 25 s only")
+            expect_problem(done, "hold", "nothing had been sent for", "server pings every 25 s only")
             assert "proxy_read_timeout" in done.out and "timeout tunnel" in done.out, done
             # Pings that come often enough keep it alive.
-            expect_good(stoa("doctor", url, "--for", "2500ms", "--ping", "300ms"), "hold")
+            expect_good(stoa("doctor", url, "--for", "4s", "--ping", "300ms"), "hold")
 
 
 @test("fault 4: a proxy that speaks HTTP/1.0")
@@ -254,12 +254,13 @@ def no_server():
             (b"", "upgrade", "ended without an answer", "WebSocket server"),
             (b"HTTP/1.1 301 Moved\r\nLocation: https://a.example/\r\n\r\n", "upgrade", "301", "https://a.example/"),
             (b"HTTP/1.1 401 No\r\n\r\n", "upgrade", "401", "token"),
-            (b"HTTP/1.1 502 Bad\r\n\r\nBad \x1b[31mGateway\n", "upgrade", "502 instead of 101: Bad \\x1b[31m", "does not reach"),
+            (b"HTTP/1.1 502 Bad\r\n\r\nBad \x1b[31mGateway\n", "upgrade", "502 instead of 101: Bad \\x1b[31m",
+             "does not reach"),
             (b"HTTP/1.1 503 Full\r\n\r\n", "upgrade", "503", "limit"),
             (b"HTTP/1.1 418 Tea\r\n\r\n", "upgrade", "418", "the log"),
             (b"HTTP/1.1 403 No\r\n\r\nblocked\n", "upgrade", "blocked", "refuses this client")):
         with answering(answer) as url:
-            expect_problem(stoa("doctor", url, "--timeout", "2s"), step, text, advice)
+            expect_problem(stoa("doctor", url, "--timeout", "30s"), step, text, advice)
 
 
 @test("a server that answers like another client's, and frames that no server sends, are found")
@@ -275,7 +276,7 @@ def wrong_upgrades():
             (good + b"\x88\x02\x11\xd7", "ping", "closed the session at once, with 4567"),
             (good, "ping", "the connection ended")):
         with answering(answer) as url:
-            done = stoa("doctor", url, "--timeout", "2s").expect(FAILED)
+            done = stoa("doctor", url, "--timeout", "30s").expect(FAILED)
             assert any(finding[:2] == ("problem", step) and text in finding[2] for finding in findings(done)), done
 
 

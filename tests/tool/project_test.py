@@ -35,7 +35,8 @@ def names():
     bad = {"": "1 to 40", "a" * 41: "1 to 40", "9lives": "begins with", "Hello": "begins with", "_a": "begins with",
            "a-b": "small letters, digits", "a b": "small letters, digits", "naïve": "small letters, digits",
            "a__b": "a letter follows", "a_": "a letter follows", "a_1": "a letter follows", "int": "a word of C",
-           "class": "a word of C", "message": "a word of C", "test": "a word of C", "stoa": "a word of C", "..": "begins"}
+           "class": "a word of C", "message": "a word of C", "test": "a word of C", "stoa": "a word of C",
+           "..": "begins"}
     with fresh() as folder:
         for name, reason in bad.items():
             stoa("new", name, folder=folder).expect(USAGE, err=reason)

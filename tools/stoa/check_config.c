@@ -13,8 +13,10 @@
 static const char help[] =
     "usage: stoa check-config FILE... [options]\n"
     "\n"
-    "Checks configuration as a server program does at its start: every key, value, address, path and certificate. Later\n"
-    "files win over earlier ones; a folder stands for its *.yaml and *.yml files. A mistake is printed with file, line,\n"
+    "Checks configuration as a server program does at its start: every key, value, address, path and certificate. "
+    "Later\n"
+    "files win over earlier ones; a folder stands for its *.yaml and *.yml files. A mistake is printed with file, "
+    "line,\n"
     "column and the most similar key.\n"
     "\n"
     "      --program PROGRAM the program that the files are for; without it, sections of its own are unknown keys\n"

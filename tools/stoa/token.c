@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "project/files.h"
 
 static const char help[] =
     "usage: stoa token key --alg ALG --out FILE [--public FILE] [--jwks FILE] [--kid KID]\n"
@@ -104,21 +105,9 @@ bool token_input(int argc, char **argv, struct stoa_buffer *out_text) {
   return true;
 }
 
-static bool write_all(int fd, const struct stoa_buffer *content) {
-  size_t done = 0;
-  while (done < content->len) {
-    ssize_t written = write(fd, content->data + done, content->len - done);
-    if (written < 0 && errno != EINTR) {
-      return false;
-    }
-    done += written > 0 ? (size_t)written : 0;
-  }
-  return true;
-}
-
 bool token_write_file(const char *path, unsigned mode, const struct stoa_buffer *content) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  bool is_written = fd >= 0 && fchmod(fd, mode) == 0 && write_all(fd, content) && fsync(fd) == 0;
+  bool is_written = fd >= 0 && fchmod(fd, mode) == 0 && project_write_all(fd, content) && fsync(fd) == 0;
   int error = errno;
   if (fd >= 0) {
     close(fd);

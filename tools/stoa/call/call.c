@@ -7,6 +7,7 @@
 #include <stoa/log.h>
 
 #include "../command.h"
+#include "../now.h"
 #include "call/options.h"
 
 static const char help[] =
@@ -118,9 +119,9 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
 }
 
 static int step_to_end(struct call_run *run) {
-  int64_t deadline_ms = call_now_ms() + run->options->timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + run->options->timeout_ms;
   while (!run->is_over) {
-    int64_t left_ms = deadline_ms - call_now_ms();
+    int64_t left_ms = deadline_ms - tool_now_ms();
     if (left_ms <= 0) {
       if (run->result < 0) {
         fprintf(stderr, "%s: %s: no answer within %lld ms\n", run->options->program, run->options->url,

@@ -6,6 +6,7 @@
 #include <stoa/log.h>
 
 #include "../command.h"
+#include "../now.h"
 #include "call/options.h"
 
 static const char help[] =
@@ -150,10 +151,10 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
 }
 
 static int step_to_end(struct listen_run *run) {
-  int64_t begun_ms = call_now_ms();
+  int64_t begun_ms = tool_now_ms();
   while (!run->is_over) {
     int wait_ms = stoa_client_wait_ms(run->client);
-    int64_t left_ms = begun_ms + run->options->until_ms - call_now_ms();
+    int64_t left_ms = begun_ms + run->options->until_ms - tool_now_ms();
     if (run->options->until_ms > 0 && !run->is_closing) {
       wait_ms = wait_ms < 0 || wait_ms > left_ms ? (int)(left_ms < 0 ? 0 : left_ms) : wait_ms;
     }

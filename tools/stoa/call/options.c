@@ -272,12 +272,6 @@ bool call_read_json(const struct call_options *options, struct stoa_buffer *out)
   return true;
 }
 
-int64_t call_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void call_print(FILE *to, struct stoa_string text) {
   struct stoa_buffer clean;
   stoa_buffer_init(&clean, 64u * 1024 * 1024);

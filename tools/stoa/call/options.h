@@ -58,8 +58,6 @@ bool call_find_method(const struct call_options *options, const struct api *api,
 /* The JSON of the command line or of the standard input; "{}" without any. False, and said. */
 bool call_read_json(const struct call_options *options, struct stoa_buffer *out);
 
-int64_t call_now_ms(void);
-
 /* Print a text of the server. On a terminal it is made harmless, elsewhere it stays as it is. */
 void call_print(FILE *to, struct stoa_string text);
 /* "stoa call: error 107 INVALID: the message" on stderr. */

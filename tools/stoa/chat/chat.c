@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../call/options.h"
+#include "../command.h"
 #include "chat/plain.h"
 #include "chat/screen.h"
-#include "../command.h"
 
 static const char help[] =
     "usage: stoa chat URL [options]\n"
@@ -35,7 +36,6 @@ static const char help[] =
     "2 bad usage.\n";
 
 #define TOKEN_LEN_MAX 8192
-#define URL_LEN_MAX 2048
 
 struct wanted {
   struct chat_link_options link;
@@ -115,19 +115,6 @@ static bool take_options(int argc, char **argv, struct wanted *wanted) {
   return true;
 }
 
-/* A page's URL is the endpoint's, with another scheme. */
-static bool make_url(const char *given, char out[URL_LEN_MAX]) {
-  const char *rest = strncmp(given, "https://", 8) == 0  ? given + 8
-                     : strncmp(given, "http://", 7) == 0 ? given + 7
-                                                         : NULL;
-  const char *scheme = strncmp(given, "https://", 8) == 0 ? "wss://" : "ws://";
-  if (rest == NULL && strstr(given, "://") == NULL && strncmp(given, "ws+unix:", 8) != 0) {
-    rest = given; /* host:port */
-  }
-  int len = snprintf(out, URL_LEN_MAX, "%s%s", rest == NULL ? "" : scheme, rest == NULL ? given : rest);
-  return len > 0 && len < URL_LEN_MAX;
-}
-
 /* False, and said: it cannot be read. */
 static bool read_token(struct wanted *wanted, char out[TOKEN_LEN_MAX], const char *name) {
   const char *variable = getenv("STOA_TOKEN");
@@ -156,7 +143,7 @@ static bool set_utf8(void) {
 }
 
 int command_chat(int argc, char **argv) {
-  char url[URL_LEN_MAX];
+  char url[CALL_URL_MAX];
   char token[TOKEN_LEN_MAX];
   struct wanted wanted = {.link = {.history = CHAT_HISTORY_PAGE}};
   if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
@@ -166,7 +153,7 @@ int command_chat(int argc, char **argv) {
   if (!take_options(argc, argv, &wanted) || !read_token(&wanted, token, argv[0])) {
     return EXIT_USAGE;
   }
-  if (!make_url(wanted.link.url, url) || !set_utf8()) {
+  if (!call_make_url(wanted.link.url, url) || !set_utf8()) {
     fprintf(stderr, "%s: %s\n", argv[0], "the URL is too long, or the system has no locale with UTF-8");
     return EXIT_USAGE;
   }

@@ -14,18 +14,13 @@
 #include <stoa/session.h>
 #include <stoa/version.h>
 
+#include "../now.h"
 #include "chat/link_private.h"
 #include "chat/text.h"
 
 #define IN_FLIGHT_MAX 16u
 #define RETRY_MS 1000
 #define TOKEN_LEN_MAX 8192
-
-int64_t chat_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void chat_link_change(struct chat_link *link) {
   link->events->on_change(link->events->user);
@@ -108,7 +103,7 @@ static bool send_one(struct chat_link *link, struct chat_outgoing *own) {
                                                    .reply_to = own->reply_to};
   int status = chatroom_v1_chatroom_service_client_call_chat(link->client, &message, CHAT_CALL_MS, on_sent, own, NULL);
   if (status != STOA_OK) {
-    link->retry_at_ms = chat_now_ms() + RETRY_MS;
+    link->retry_at_ms = tool_now_ms() + RETRY_MS;
     return false;
   }
   own->is_in_flight = true;
@@ -120,7 +115,7 @@ static bool send_one(struct chat_link *link, struct chat_outgoing *own) {
  * so that the order stays. */
 static void flush(struct chat_link *link) {
   if (link->state != CHAT_LINK_ONLINE ||
-      (link->retry_at_ms != 0 && (link->in_flight_count > 0 || chat_now_ms() < link->retry_at_ms))) {
+      (link->retry_at_ms != 0 && (link->in_flight_count > 0 || tool_now_ms() < link->retry_at_ms))) {
     return;
   }
   link->retry_at_ms = 0;
@@ -150,7 +145,7 @@ static void on_sent(void *user, struct stoa_client *client, const struct chatroo
     outbox_remove(link, own);
   } else {
     uint32_t retry_ms = end->result == STOA_CALL_ERROR ? end->error->retry_ms : 0;
-    link->retry_at_ms = chat_now_ms() + (retry_ms > 0 ? retry_ms : RETRY_MS);
+    link->retry_at_ms = tool_now_ms() + (retry_ms > 0 ? retry_ms : RETRY_MS);
   }
   flush(link);
   chat_link_change(link);
@@ -374,7 +369,7 @@ static void on_typing(void *user, struct stoa_client *client, const struct chatr
   struct chat_link *link = user;
   (void)client;
   if (stoa_string_equal(typing->room, stoa_string_of(link->room_name))) {
-    chat_room_note_typing(&link->room, typing, chat_now_ms());
+    chat_room_note_typing(&link->room, typing, tool_now_ms());
     chat_link_change(link);
   }
 }
@@ -423,7 +418,7 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
     case STOA_CLIENT_WAITING:
       explain(made, why, sizeof why);
       chat_link_notice(link, "no connection (%s), trying again", why);
-      link->wait_until_ms = chat_now_ms() + made->retry_ms;
+      link->wait_until_ms = tool_now_ms() + made->retry_ms;
       enter(link, CHAT_LINK_WAITING);
       break;
     case STOA_CLIENT_ENDED:
@@ -488,7 +483,7 @@ int chat_link_fd(const struct chat_link *link) {
 int chat_link_wait_ms(const struct chat_link *link) {
   int wait_ms = stoa_client_wait_ms(link->client);
   if (link->retry_at_ms != 0 && link->state == CHAT_LINK_ONLINE && link->in_flight_count == 0) {
-    int64_t left_ms = link->retry_at_ms - chat_now_ms();
+    int64_t left_ms = link->retry_at_ms - tool_now_ms();
     int own_ms = left_ms < 0 ? 0 : (int)left_ms;
     wait_ms = wait_ms < 0 || own_ms < wait_ms ? own_ms : wait_ms;
   }

@@ -116,7 +116,4 @@ void chat_link_close(struct chat_link *link);
 /* For a status line. Never NULL. */
 const char *chat_link_state_text(const struct chat_link *link);
 
-/* Milliseconds of the monotonic clock. */
-int64_t chat_now_ms(void);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../now.h"
 #include "chat/link_private.h"
 
 #define TYPING_MS 3000
@@ -186,7 +187,7 @@ void chat_link_type(struct chat_link *link, bool is_typing) {
   const struct chatroom_v1_typing_message typing = {
       .room = stoa_string_of(link->room_name),
       .state = is_typing ? CHATROOM_V1_TYPING_STATE_TYPING_ACTIVE : CHATROOM_V1_TYPING_STATE_TYPING_DONE};
-  int64_t now_ms = chat_now_ms();
+  int64_t now_ms = tool_now_ms();
   bool is_due = is_typing ? now_ms - link->typing_at_ms >= TYPING_MS : link->typing_at_ms != 0;
   if (link->state != CHAT_LINK_ONLINE || !is_due) {
     return;

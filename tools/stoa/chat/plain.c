@@ -8,9 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../command.h"
+#include "../now.h"
 #include "chat/commands.h"
 #include "chat/text.h"
-#include "../command.h"
 
 #define LINE_BYTES_MAX (64u * 1024)
 
@@ -132,9 +133,9 @@ static void turn(struct plain *plain) {
 }
 
 static void close_link(struct plain *plain) {
-  int64_t until_ms = chat_now_ms() + 2000;
+  int64_t until_ms = tool_now_ms() + 2000;
   chat_link_close(&plain->link);
-  while (plain->link.state != CHAT_LINK_ENDED && chat_now_ms() < until_ms) {
+  while (plain->link.state != CHAT_LINK_ENDED && tool_now_ms() < until_ms) {
     struct pollfd fd = {.fd = chat_link_fd(&plain->link), .events = POLLIN};
     poll(&fd, 1, 100);
     chat_link_step(&plain->link);

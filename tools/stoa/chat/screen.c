@@ -12,9 +12,10 @@
 
 #include <stoa/log.h>
 
+#include "../command.h"
+#include "../now.h"
 #include "chat/screen_private.h"
 #include "chat/text.h"
-#include "../command.h"
 
 #define LINE_BYTES_MAX (16u * 1024)
 #define TIME_COLUMNS 6
@@ -308,7 +309,7 @@ static void on_log(void *user, enum stoa_log_severity level, struct stoa_string 
 }
 
 static int wait_ms(struct chat_screen *screen) {
-  int64_t now_ms = chat_now_ms();
+  int64_t now_ms = tool_now_ms();
   int64_t typing_ms = chat_room_forget_typing(&screen->link.room, now_ms);
   int link_ms = chat_link_wait_ms(&screen->link);
   int64_t left_ms = typing_ms == INT64_MAX ? INT64_MAX : typing_ms - now_ms;
@@ -335,9 +336,9 @@ static void run(struct chat_screen *screen) {
   while (!screen->is_over && !is_ended && screen->link.state != CHAT_LINK_ENDED) {
     turn(screen);
   }
-  int64_t until_ms = chat_now_ms() + 1000;
+  int64_t until_ms = tool_now_ms() + 1000;
   chat_link_close(&screen->link);
-  while (screen->link.state != CHAT_LINK_ENDED && chat_now_ms() < until_ms) {
+  while (screen->link.state != CHAT_LINK_ENDED && tool_now_ms() < until_ms) {
     struct pollfd fd = {.fd = chat_link_fd(&screen->link), .events = POLLIN};
     poll(&fd, 1, 100);
     chat_link_step(&screen->link);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../now.h"
 #include "doctor/doctor.h"
 
 /* How long a body may take after its head: it is read for one line of explanation only. */
@@ -44,7 +45,7 @@ static enum doctor_asked read_answer(struct doctor_wire *wire, struct doctor_ans
     status = read_some(wire, answer, deadline_ms);
   }
   if (answer->head_len > 0 && answer->status != 101) {
-    int64_t body_deadline_ms = doctor_now_ms() + BODY_MS;
+    int64_t body_deadline_ms = tool_now_ms() + BODY_MS;
     body_deadline_ms = body_deadline_ms < deadline_ms ? body_deadline_ms : deadline_ms;
     while (!has_line(answer) && read_some(wire, answer, body_deadline_ms) == DOCTOR_WIRE_OK) {
     }
@@ -58,7 +59,7 @@ static enum doctor_asked read_answer(struct doctor_wire *wire, struct doctor_ans
 enum doctor_asked doctor_ask(struct doctor *doctor, const struct doctor_question *question,
                              struct doctor_answer *out_answer, struct doctor_wire **out_wire) {
   char request[DOCTOR_REQUEST_MAX];
-  int64_t deadline_ms = doctor_now_ms() + doctor->options.timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + doctor->options.timeout_ms;
   size_t len = doctor_question_write(question, &doctor->url, request);
   *out_answer = (struct doctor_answer){.minor = -1};
   *out_wire = NULL;

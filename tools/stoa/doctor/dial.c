@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "../now.h"
 #include "doctor/doctor.h"
 
 enum { DAYS_FEW = 21 };
@@ -80,12 +81,12 @@ bool doctor_reach(struct doctor *doctor) {
   int errors[BENCH_ADDRESSES_MAX] = {0};
   bool is_reached = false;
   for (size_t i = 0; i < doctor->address_count; i++) {
-    int64_t begun_ms = doctor_now_ms();
+    int64_t begun_ms = tool_now_ms();
     struct doctor_wire *wire = doctor_wire_connect(&doctor->addresses[i], begun_ms + doctor->options.timeout_ms);
     errors[i] = wire == NULL ? errno : 0;
     doctor_wire_close(wire);
     if (errors[i] == 0) {
-      say_reach(doctor, i, 0, doctor_now_ms() - begun_ms, true);
+      say_reach(doctor, i, 0, tool_now_ms() - begun_ms, true);
       doctor->reached = is_reached ? doctor->reached : i;
       is_reached = true;
     }
@@ -100,7 +101,7 @@ bool doctor_reach(struct doctor *doctor) {
 
 struct doctor_wire *doctor_dial(struct doctor *doctor) {
   struct doctor_tls_facts facts;
-  int64_t deadline_ms = doctor_now_ms() + doctor->options.timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + doctor->options.timeout_ms;
   struct doctor_wire *wire = doctor_wire_connect(&doctor->addresses[doctor->reached], deadline_ms);
   if (wire != NULL && doctor->url.tls &&
       doctor_wire_secure(wire, doctor->url.host, doctor->options.ca_file, deadline_ms, &facts) != DOCTOR_WIRE_OK) {
@@ -112,7 +113,7 @@ struct doctor_wire *doctor_dial(struct doctor *doctor) {
 
 bool doctor_speaks_tls(struct doctor *doctor) {
   struct doctor_tls_facts facts;
-  int64_t deadline_ms = doctor_now_ms() + doctor->options.timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + doctor->options.timeout_ms;
   struct doctor_wire *wire = doctor_wire_connect(&doctor->addresses[doctor->reached], deadline_ms);
   bool is_tls = wire != NULL && doctor_wire_secure(wire, doctor->url.host, NULL, deadline_ms, &facts) == DOCTOR_WIRE_OK;
   doctor_wire_close(wire);
@@ -179,7 +180,7 @@ static void say_no_tls(struct doctor *doctor, enum doctor_wire_status status, co
 
 bool doctor_check_tls(struct doctor *doctor) {
   struct doctor_tls_facts facts;
-  int64_t deadline_ms = doctor_now_ms() + doctor->options.timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + doctor->options.timeout_ms;
   struct doctor_wire *wire = doctor_wire_connect(&doctor->addresses[doctor->reached], deadline_ms);
   if (wire == NULL) {
     say_reach(doctor, doctor->reached, errno, 0, false);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../now.h"
 #include "doctor/doctor.h"
 
 enum { PROGRESS_MS = 1000 };
@@ -23,7 +24,7 @@ static double seconds(int64_t ms) {
 static bool check_ping(struct hold *hold) {
   struct doctor *doctor = hold->doctor;
   static const char text[] = "stoa doctor";
-  int64_t begun_ms = doctor_now_ms();
+  int64_t begun_ms = tool_now_ms();
   int64_t deadline_ms = begun_ms + doctor->options.timeout_ms;
   enum doctor_event event =
       doctor_session_ping(&hold->session, text, deadline_ms) ? DOCTOR_EVENT_MESSAGE : DOCTOR_EVENT_ENDED;
@@ -33,7 +34,7 @@ static bool check_ping(struct hold *hold) {
   if (event == DOCTOR_EVENT_PONG && hold->session.control_len == strlen(text) &&
       memcmp(hold->session.control, text, strlen(text)) == 0) {
     doctor_say(&doctor->report, DOCTOR_GOOD, "ping", "a pong came after %lld ms",
-               (long long)(doctor_now_ms() - begun_ms));
+               (long long)(tool_now_ms() - begun_ms));
     return true;
   }
   if (event == DOCTOR_EVENT_CLOSE) {
@@ -54,7 +55,7 @@ static bool check_ping(struct hold *hold) {
 
 static void say_cut(struct hold *hold) {
   struct doctor *doctor = hold->doctor;
-  int64_t now_ms = doctor_now_ms();
+  int64_t now_ms = tool_now_ms();
   double silence_s = seconds(now_ms - hold->session.traffic_ms);
   doctor_say(&doctor->report, DOCTOR_PROBLEM, "hold",
              "the connection was cut after %.1f s, when nothing had been sent for %.1f s",
@@ -91,7 +92,7 @@ static enum doctor_event wait_long(struct hold *hold) {
   int64_t end_ms = hold->begun_ms + options->hold_ms;
   int64_t ping_ms = options->ping_ms > 0 ? hold->begun_ms + options->ping_ms : INT64_MAX;
   for (;;) {
-    int64_t now_ms = doctor_now_ms();
+    int64_t now_ms = tool_now_ms();
     if (now_ms >= end_ms) {
       return DOCTOR_EVENT_LATE;
     }
@@ -116,7 +117,7 @@ static enum doctor_event wait_long(struct hold *hold) {
 
 static bool hold_on(struct hold *hold) {
   struct doctor *doctor = hold->doctor;
-  hold->begun_ms = doctor_now_ms();
+  hold->begun_ms = tool_now_ms();
   hold->session.traffic_ms = hold->begun_ms;
   enum doctor_event event = wait_long(hold);
   hide_progress();
@@ -127,7 +128,7 @@ static bool hold_on(struct hold *hold) {
     doctor_advise("a proxy changes the bytes of the connection: it must pass them on as they are");
   } else if (event == DOCTOR_EVENT_CLOSE) {
     doctor_say(&doctor->report, DOCTOR_PROBLEM, "hold", "the session was closed with %u after %.1f s",
-               hold->session.close_code, seconds(doctor_now_ms() - hold->begun_ms));
+               hold->session.close_code, seconds(tool_now_ms() - hold->begun_ms));
     doctor_advise("docs/protocol.md has the close codes; 4502 means that the program waits for a first call");
   } else {
     doctor_say(&doctor->report, DOCTOR_GOOD, "hold", "open for %.1f s: %u pings of the server, %u pongs, %u messages",
@@ -143,7 +144,7 @@ static bool hold_on(struct hold *hold) {
 
 static void check_close(struct hold *hold) {
   struct doctor *doctor = hold->doctor;
-  int64_t deadline_ms = doctor_now_ms() + doctor->options.timeout_ms;
+  int64_t deadline_ms = tool_now_ms() + doctor->options.timeout_ms;
   enum doctor_event event =
       doctor_session_close(&hold->session, deadline_ms) ? DOCTOR_EVENT_MESSAGE : DOCTOR_EVENT_ENDED;
   while (event == DOCTOR_EVENT_MESSAGE || event == DOCTOR_EVENT_PING || event == DOCTOR_EVENT_PONG) {

@@ -2,11 +2,12 @@
 
 #include <assert.h>
 #include <string.h>
+#include "../now.h"
 
 enum { OPCODE_CLOSE = 8, OPCODE_PING = 9, OPCODE_PONG = 10, HEAD_MAX = 10 };
 
 void doctor_session_init(struct doctor_session *session, struct doctor_wire *wire, const char *data, size_t len) {
-  *session = (struct doctor_session){.wire = wire, .traffic_ms = doctor_now_ms()};
+  *session = (struct doctor_session){.wire = wire, .traffic_ms = tool_now_ms()};
   session->len = len < sizeof session->data ? len : sizeof session->data;
   memcpy(session->data, data, session->len);
 }
@@ -17,7 +18,7 @@ static bool send_control(struct doctor_session *session, unsigned opcode, const 
   uint8_t frame[6 + DOCTOR_CONTROL_MAX] = {(uint8_t)(0x80 | opcode), (uint8_t)(0x80 | len)};
   assert(len <= DOCTOR_CONTROL_MAX);
   memcpy(frame + 6, payload, len);
-  session->traffic_ms = doctor_now_ms();
+  session->traffic_ms = tool_now_ms();
   return doctor_wire_write(session->wire, frame, 6 + len, deadline_ms) == DOCTOR_WIRE_OK;
 }
 
@@ -41,7 +42,7 @@ static enum doctor_event fill(struct doctor_session *session, int64_t deadline_m
                            deadline_ms, &got)) {
     case DOCTOR_WIRE_OK:
       session->len += got;
-      session->traffic_ms = doctor_now_ms();
+      session->traffic_ms = tool_now_ms();
       return DOCTOR_EVENT_MESSAGE;
     case DOCTOR_WIRE_LATE:
       return DOCTOR_EVENT_LATE;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "../now.h"
 
 struct doctor_wire {
   int fd;
@@ -23,16 +24,10 @@ struct doctor_wire {
   char reason[160];
 };
 
-int64_t doctor_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* False at the deadline. */
 static bool wait_for(const struct doctor_wire *wire, short events, int64_t deadline_ms) {
   for (;;) {
-    int64_t left_ms = deadline_ms - doctor_now_ms();
+    int64_t left_ms = deadline_ms - tool_now_ms();
     if (left_ms <= 0) {
       return false;
     }

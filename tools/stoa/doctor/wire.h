@@ -20,9 +20,6 @@ enum doctor_wire_status {
   DOCTOR_WIRE_FAILED /* see doctor_wire_reason() */
 };
 
-/* By the clock of the deadlines, CLOCK_MONOTONIC. */
-int64_t doctor_now_ms(void);
-
 /* Connect. NULL with errno, ETIMEDOUT at the deadline. */
 struct doctor_wire *doctor_wire_connect(const struct bench_address *address, int64_t deadline_ms);
 /* NULL is allowed. */

@@ -43,7 +43,7 @@ bool project_make_parents(char *path) {
   return true;
 }
 
-static bool write_all(int fd, const struct stoa_buffer *content) {
+bool project_write_all(int fd, const struct stoa_buffer *content) {
   size_t done = 0;
   while (done < content->len) {
     ssize_t written = write(fd, content->data + done, content->len - done);
@@ -57,7 +57,7 @@ static bool write_all(int fd, const struct stoa_buffer *content) {
 
 static bool write_file(const char *path, int flags, mode_t mode, const struct stoa_buffer *content) {
   int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
-  bool is_written = fd >= 0 && write_all(fd, content);
+  bool is_written = fd >= 0 && project_write_all(fd, content);
   int error = errno;
   if (fd >= 0 && close(fd) != 0 && is_written) {
     is_written = false;

@@ -14,6 +14,9 @@ __attribute__((format(printf, 2, 3))) bool project_path(char *out, const char *f
 /* Make the folders that lead to a file, as `mkdir -p` does. The path is as before afterwards. */
 bool project_make_parents(char *path);
 
+/* Write all of it to a descriptor. False with errno, without a word. */
+bool project_write_all(int fd, const struct stoa_buffer *content);
+
 /* Write a new file; one that exists is not changed. */
 bool project_write_new(const char *path, bool is_executable, const struct stoa_buffer *content);
 /* Replace a file, or make it: a reader sees the old content or the new one. */
