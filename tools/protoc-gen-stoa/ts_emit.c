@@ -187,6 +187,17 @@ static void emit_passed_on(struct text *text, const struct model_file *other, co
   }
 }
 
+/* Is there a service with anything to call or send? */
+static bool has_client(const struct model_file *file) {
+  for (size_t i = 0; i < file->service_count; i++) {
+    const struct model_service *service = &file->services[i];
+    if (service->method_count + service->push_count > 0 && !service->is_admin) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void emit_imports(struct text *text, const struct model_file *file) {
   struct text lines = {0};
   for (size_t i = 0; i < file->include_count; i++) {
@@ -199,7 +210,7 @@ static void emit_imports(struct text *text, const struct model_file *file) {
       emit_passed_on(&lines, other, module);
     }
   }
-  bool needs_runtime = file->service_count > 0 || file->message_count > 0 || emit_has_errors(file);
+  bool needs_runtime = has_client(file) || file->message_count > 0 || emit_has_errors(file);
   text_addf(text, "\n%s%s", needs_runtime ? "import * as stoa from '@stoa/client';\n" : "",
             lines.data == NULL ? "" : lines.data);
   if (!needs_runtime && lines.data == NULL && file->enum_count == 0) {
