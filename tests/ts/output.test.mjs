@@ -182,6 +182,8 @@ test('the folder itself, installed by its path, works', async () => {
   npm(folder, 'install', CLIENT);
   assert.ok(lstatSync(path.join(folder, 'node_modules/@stoa/client')).isSymbolicLink());
   works(folder);
+  // As it was.
+  rmSync(path.join(CLIENT, 'dist'), { recursive: true, force: true });
 });
 
 const SIZES = [
