@@ -182,9 +182,10 @@ test('the folder itself, installed by its path, works', async () => {
   npm(folder, 'install', CLIENT);
   assert.ok(lstatSync(path.join(folder, 'node_modules/@stoa/client')).isSymbolicLink());
   works(folder);
-  // As it was.
-  rmSync(path.join(CLIENT, 'dist'), { recursive: true, force: true });
 });
+
+// What the package's installation builds in the tree.
+process.once('exit', () => rmSync(path.join(CLIENT, 'dist'), { recursive: true, force: true }));
 
 const SIZES = [
   ['the runtime with one call and one message', 3700, `
