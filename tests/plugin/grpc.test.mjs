@@ -16,10 +16,11 @@ const SHAPES = path.join(path.dirname(fileURLToPath(import.meta.url)), 'shapes')
 const folder = temporaryFolder();
 execFileSync(process.env.PROTOC, [`--plugin=protoc-gen-stoa=${process.env.PROTOC_GEN_STOA}`,
   '--stoa_opt=ts,numbers=hash,streams=skip', `--stoa_out=${folder}`, `-I${SHAPES}`, 'chat/v1/chat.proto']);
-const { ChatClient, ChatApi } = await load('export * from "./chat/v1/chat.stoa.js";', folder);
+const { ChatClient, ChatApi, protobuf } = await load(
+  'export * from "./chat/v1/chat.stoa.js"; export { protobuf } from "@stoa/client";', folder);
 
-for (const protocol of ['stoa.json', 'stoa.proto']) {
-  test(`a call and a message with numbers from names go both ways as ${protocol}`, async () => {
+for (const [name, protocol] of [['JSON', undefined], ['Protobuf', protobuf]]) {
+  test(`a call and a message with numbers from names go both ways as ${name}`, async () => {
     const server = await Chatroom.start('127.0.0.1:0', {}, 'GRPC_SERVER');
     const client = new ChatClient(`ws://127.0.0.1:${server.port}/`, { WebSocket, protocol });
     const [states, pushed] = [new Inbox(), new Inbox()];

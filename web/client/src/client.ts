@@ -145,13 +145,13 @@ export class Client<A extends Api> {
     options?: ClientOptions,
   ) {
     this.options = {
-      protocol: json,
       WebSocket: page.WebSocket,
       littleEndian: false,
       timeoutMs: 10000,
       callsMax: 256,
       silenceMs: api.messages.ping ? 35000 : 0,
       ...options,
+      protocol: options?.protocol ?? json,
     };
     if (!this.options.WebSocket) {
       throw new TypeError('there is no global WebSocket: pass { WebSocket }');
