@@ -132,7 +132,9 @@ test('pages of history go back to the first message, and a window does not grow 
   const { room } = await enter(t, port, {}, 'books', { windowMax: 20 });
   const all = Array.from({ length: 45 }, (_, i) => `m${i}`);
   await within(Promise.all(all.map((text) => room.send(text).done())), 'all to be stored');
-  assert.deepEqual([texts(room), room.window.moreBefore], [all.slice(25), true]);
+  const newest = texts(room);
+  assert.ok(newest.length >= 18 && newest.length <= 20, `${newest.length} messages`); // a tenth is left out at once
+  assert.deepEqual([newest, room.window.moreBefore], [all.slice(-newest.length), true]);
   for (let i = 0; i < 5 && room.window.moreBefore; i += 1) {
     await room.loadOlder(10);
   }
