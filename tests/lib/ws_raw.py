@@ -253,8 +253,13 @@ class Peer:
                 return first & 0x0F, payload
 
     def read_close(self):
-        """The code of the close frame, None for one without a code; what comes before it is passed over. Answered, as
-        RFC 6455 5.5.1 wants; then the server ends the connection (7.1.1) and says nothing more.
+        """The code of the close frame; None for one without a code."""
+        return self.read_close_frame()[0]
+
+    def read_close_frame(self):
+        """The code and the reason of the close frame, None and "" for one without a code; what comes before it is
+        passed over. Answered, as RFC 6455 5.5.1 wants; then the server ends the connection (7.1.1) and says nothing
+        more.
         """
         while True:
             first, payload = self.read_frame()
@@ -263,7 +268,7 @@ class Peer:
         self.try_send(frame(CLOSE, b""))
         rest = self.read_to_end()
         assert rest == b"", f"more after the close frame: {rest[:100]!r}"
-        return int.from_bytes(payload[:2], "big") if payload else None
+        return (int.from_bytes(payload[:2], "big") if payload else None, payload[2:].decode())
 
     # Asking.
 

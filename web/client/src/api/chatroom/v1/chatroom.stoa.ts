@@ -104,37 +104,39 @@ export const ErrorCode = {
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
-/** The code of the close frame that ends a session, beside those of RFC 6455. Below 4500 a client comes back by itself,
- * from 4500 on it does not. */
+/** The code of the close frame that ends a session, beside those of RFC 6455; the examples have its reason too. Below
+ * 4500 a client comes back by itself, from 4500 on it does not. */
 export const CloseCode = {
   CLOSE_NONE: 0,
-  /** The server ends; GoingAway has told it. */
+  /** The server ends; GoingAway has told it: `4001 server is going away` */
   CLOSE_DRAINING: 4001,
-  /** The server has failed. */
+  /** The server has failed: `4004 out of memory` */
   CLOSE_INTERNAL: 4004,
-  /** The token has expired, 25 s ago. Come back with another one. */
+  /** The token has expired, 25 s ago. Come back with another one: `4005 the token has expired` */
   CLOSE_TOKEN_EXPIRED: 4005,
-  /** The client reads too slowly: more than server.limits.send_queue_bytes_max waits for it. */
+  /** The client reads too slowly: more than server.limits.send_queue_bytes_max waits for it: `4008 send queue full` */
   CLOSE_SLOW: 4008,
-  /** The room was removed, or messages of it were missed. Join again. */
+  /** The room was removed, or messages of it were missed. Join again: `4010 messages were lost` */
   CLOSE_POSITION_LOST: 4010,
-  /** No pong in time. */
+  /** No answer to a ping in time: `4012 no pong in time` */
   CLOSE_NO_PONG: 4012,
-  /** Too many messages above the rate, each of which got error 111. */
+  /** Too many messages above the rate, each of which got error 111: `4013 too many messages` */
   CLOSE_RATE: 4013,
-  /** The server is full, or, for a client without a subprotocol, the room. Come back later. */
+  /** The server is full, or, for a client without a subprotocol, the room. Come back later: `4014 the server is full` */
   CLOSE_FULL: 4014,
-  /** The token of the upgrade is not valid. */
+  /** The token of the upgrade is not valid: `4500 bad token` */
   CLOSE_BAD_TOKEN: 4500,
-  /** Not sent by the chat: a client that breaks the protocol gets errors, then 4509. */
+  /** Not sent by the chat: a client that breaks the protocol gets errors, then 4509. Other programs: `4501 broke the
+   * application's protocol` */
   CLOSE_PROTOCOL: 4501,
-  /** No Hello in chat.hello_timeout_ms. */
+  /** No Hello in chat.hello_timeout_ms: `4502 no Hello in time` */
   CLOSE_NO_HELLO: 4502,
-  /** A ban from the server, an operator's request, or, for a client without a subprotocol, a kick. */
+  /** A ban from the server, an operator's request, or, for a client without a subprotocol, a kick:
+   * `4503 banned from this server` */
   CLOSE_KICKED: 4503,
-  /** Not sent by the chat: it refuses nobody who may connect. */
+  /** Not sent by the chat: it refuses nobody who may connect. Other programs: `4507 is not allowed` */
   CLOSE_FORBIDDEN: 4507,
-  /** More than server.limits.session_errors_max messages that cannot be read. */
+  /** More than server.limits.session_errors_max messages that cannot be read: `4509 too many errors` */
   CLOSE_TOO_MANY_ERRORS: 4509,
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
