@@ -139,7 +139,7 @@ int stoa_engine_attach(struct stoa_engine *engine, struct stoa_loop *loop, const
                        struct stoa_engine_port **out_port);
 
 /* Take no more requests, finish those that wait, and end all threads. Blocks. All answers are posted when it returns;
- * later calls are answered UNAVAILABLE. Closing twice is fine. Not for callbacks. */
+ * later calls are answered UNAVAILABLE. Closing twice is fine. Not for callbacks; no attached loop turns meanwhile. */
 void stoa_engine_close(struct stoa_engine *engine);
 /* Closes first. No loop may have a post of the engine any more, see attach. NULL is fine. */
 void stoa_engine_destroy(struct stoa_engine *engine);

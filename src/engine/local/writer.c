@@ -462,7 +462,8 @@ static bool has_requests(struct stoa_local *local) {
 }
 
 /* Publishers that wait for their answers come back with their next messages a moment after a commit. To commit the
- * first of them alone would make two groups of publishers of one, which take turns, with twice the commits. */
+ * first of them alone would make two groups of publishers of one, which take turns, with twice the commits. A loop that
+ * sends to many members reads them only in its next turn. */
 void stoa_writer_gather(struct stoa_local *local) {
   if (!has_requests(local)) {
     return; /* the wait begins with the first one */
