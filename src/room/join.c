@@ -189,12 +189,13 @@ static void welcome(struct join *join, struct stoa_session *session) {
     return;
   }
   send_change(join, visit);
+  /* Before the callback: the program may leave the room in it, and the group ends with its last member. */
+  joined.member_count = (uint32_t)stoa_group_member_count(join->base.group);
   if (rooms->callbacks.on_member != NULL) {
     rooms->callbacks.on_member(rooms->callbacks.user, session, stoa_room_name_text(&name), true);
   }
   joined.recovered = slice->is_recovery;
   joined.page.has_more_before = slice->has_more_before;
-  joined.member_count = (uint32_t)stoa_group_member_count(join->base.group);
   tell(join, session, &joined);
   if (joined.recovered) {
     stoa_room_recover(rooms, session, &name, &joined.page);

@@ -41,6 +41,7 @@ struct board {
   int64_t blocks_before;
   char folder[64];
   atomic_uint members_in, members_out; /* calls of on_member */
+  bool leaves_at_once;                 /* each session leaves in on_member */
   struct board_lane *lanes;            /* BOARD_LANES_MAX of them; NULL: the order of failures is not checked */
   uint32_t lane_count, disorders;
   atomic_uint asked, answered;     /* completions that the rooms owed and gave */

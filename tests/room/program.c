@@ -35,6 +35,9 @@ void program_on_member(void *user, struct stoa_session *session, struct stoa_str
   assert_true(room.len > 0);
   assert_non_null(session);
   atomic_fetch_add(is_member ? &board->members_in : &board->members_out, 1);
+  if (is_member && board->leaves_at_once) {
+    assert_int_equal(stoa_room_leave(board->rooms, session, room), STOA_OK);
+  }
 }
 
 static struct stoa_string name_of(enum stoa_room_status status) {

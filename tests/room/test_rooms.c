@@ -215,6 +215,21 @@ static void test_who_has_left_gets_nothing_more(void **state) {
   board_stop(&board);
 }
 
+/* With its last member the room's group ends, while the join still answers. */
+static void test_the_program_may_leave_a_room_as_soon_as_it_is_a_member(void **state) {
+  struct board board;
+  struct board_client ann;
+  (void)state;
+  start(&board);
+  board.leaves_at_once = true;
+  board_connect(&board, &ann, "stoa.json");
+  const struct board_v1_join_reply *joined = board_join(&ann, "hall", 0, 0, 10);
+  assert_true(board_text_is(joined->status, "OK"));
+  assert_string_equal(board_leave(&ann, "hall"), "NOT_FOUND");
+  board_disconnect(&ann);
+  board_stop(&board);
+}
+
 static void test_pages_of_the_history(void **state) {
   enum { COUNT = 9 };
   struct board board;
@@ -440,6 +455,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_page_has_the_newest_posts_without_events),
       cmocka_unit_test(test_a_position_of_another_epoch_is_not_recovered),
       cmocka_unit_test(test_who_has_left_gets_nothing_more),
+      cmocka_unit_test(test_the_program_may_leave_a_room_as_soon_as_it_is_a_member),
       cmocka_unit_test(test_pages_of_the_history),
       cmocka_unit_test(test_pages_of_the_messages_that_concern_others),
       cmocka_unit_test(test_a_redacted_message_keeps_its_place_without_content),
