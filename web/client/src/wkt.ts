@@ -4,11 +4,11 @@
 // Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() convert to and from Date.
 import { decodeBinary, encodeBinary } from './binary.js';
 import { decode, decodeJson, encode, encodeJson, entriesOf } from './json.js';
+import { checkDepth, fit } from './check.js';
 import {
-  bool, bytes, double, enumeration, float, int32, int64, string, uint32, uint64,
+  bool, bytes, double, enumeration, float, int32, int64, map, nested, string, uint32, uint64,
 } from './kind.js';
-import { map, nested } from './nested.js';
-import { checkDepth, create, message, own, wrong, type Init, type Kind, type Type } from './type.js';
+import { create, message, own, wrong, type Init, type Kind, type Type } from './type.js';
 
 export interface Timestamp {
   /** Since 1970-01-01 UTC. */
@@ -59,14 +59,16 @@ export interface Wrapper<T> {
 export const NullValue = { NULL_VALUE: 0 } as const;
 export type NullValue = (typeof NullValue)[keyof typeof NullValue];
 
-const named = /* @__PURE__ */ enumeration(() => NullValue);
-
 /** The kind of fields of this type. */
-export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, named, {
-  toJson: () => null,
-  fromJson: (json: unknown, depth: number) => (json === null ? 0 : named.fromJson!(json, depth)),
-  takesNull: () => true,
+export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, enumeration(() => NullValue), {
+  special_: {
+    encode: () => null,
+    decode: (json: unknown) => (json === null ? 0 : decodeJson(named, { value: json }).value),
+    takesNull_: true,
+  },
 });
+
+const named = /* @__PURE__ */ message<any>([[1, 'value', /* @__PURE__ */ enumeration(() => NullValue)]]);
 
 const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
@@ -244,7 +246,7 @@ export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
       }
       const type = knownType(typeUrl);
       const json = encode(type, decodeBinary(type, value), depth + 1);
-      return type.special ? { '@type': typeUrl, value: json } : { '@type': typeUrl, ...(json as object) };
+      return type.special_ ? { '@type': typeUrl, value: json } : { '@type': typeUrl, ...(json as object) };
     },
     decode(json: any, depth) {
       if (!entriesOf(json).length) {
@@ -252,10 +254,10 @@ export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
       }
       const { '@type': typeUrl, ...rest } = json;
       const type = knownType(typeUrl);
-      if (type.special && !('value' in rest)) {
+      if (type.special_ && !('value' in rest)) {
         throw wrong('Any: it has no value');
       }
-      const held = decode(type, type.special ? rest.value : rest, depth + 1);
+      const held = decode(type, type.special_ ? rest.value : rest, depth + 1);
       return { typeUrl, value: encodeBinary(type, held) };
     },
   },
@@ -299,7 +301,7 @@ export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
     [5, 'struct_value', nested(() => Struct), 4],
     [6, 'list_value', nested(() => ListValue), 4],
   ],
-  { encode: plain, decode: valueOf, takesNull: true },
+  { encode: plain, decode: valueOf, takesNull_: true },
 );
 
 /** A value for JSON.stringify(). Throws when no member is set, or when a number is not valid in JSON. */
@@ -341,7 +343,7 @@ function finite(json: number): number {
 }
 
 function text(json: string): string {
-  const checked = string.check(json);
+  const checked = fit(string, json);
   if (checked === undefined) {
     throw wrong('Value');
   }
