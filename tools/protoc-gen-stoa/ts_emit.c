@@ -7,6 +7,7 @@
 #include "names.h"
 #include "rules.h"
 #include "ts_names.h"
+#include "ts_own.h"
 #include "wellknown.h"
 
 /* By FieldDescriptorProto.Type; messages and enums have their own names. A bigint is used for values that do not fit a
@@ -110,34 +111,6 @@ static const char *label_text(const struct model_field *field) {
   return "";
 }
 
-/* What the types of a file need beside their text. */
-struct own_list {
-  struct text text;
-  size_t count;
-};
-
-static size_t add_own(struct own_list *own, const char *code) {
-  text_addf(&own->text, ", %s", code);
-  return own->count++;
-}
-
-bool ts_emit_has_types(const struct model_file *file) {
-  for (size_t i = 0; i < file->message_count; i++) {
-    if (!file->messages[i].is_map_entry) {
-      return true;
-    }
-  }
-  return false;
-}
-
-size_t ts_emit_line_number(const struct model_message *message) {
-  size_t line = 0;
-  for (const struct model_message *other = message->file->messages; other != message; other++) {
-    line += other->is_map_entry ? 0 : 1;
-  }
-  return line;
-}
-
 /* The kind of an element that a letter does not describe, as an expression. */
 static const char *element_kind(const struct model_field *one, const char *named) {
   if (one->enumeration != NULL && wellknown_is_null(one->enumeration->full_name)) {
@@ -146,24 +119,38 @@ static const char *element_kind(const struct model_field *one, const char *named
   return text_format("stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
 }
 
-static const char *kind_text(struct own_list *own, const struct model_field *field, const struct model_file *file) {
+static const char *kind_text(struct ts_own *own, const struct model_field *field, const struct model_file *file) {
   const struct model_field *one = element(field);
   const char *named = named_type(field, file);
   const char *kind = text_format("%c", kind_letters[one->kind]);
-  if (one->message != NULL && one->message->file == file) {
-    kind = text_format("m%zu", ts_emit_line_number(one->message));
+  if (one->message != NULL) {
+    kind = ts_own_message(own, one->message, file);
   } else if (named != NULL) {
-    kind = text_format("x%zu", add_own(own, element_kind(one, named)));
+    kind = text_format("x%zu", ts_own_add(own, element_kind(one, named)));
+  } else if (one->kind == STOA_KIND_BYTES) {
+    kind = text_format("x%zu", ts_own_add(own, "stoa.bytes"));
   }
   return field->label == STOA_LABEL_MAP ? text_format("p%c%s", kind_letters[field->message->fields[0].kind], kind)
                                         : kind;
 }
 
+/* The runtime's way back from a property's name: "clientMsgId" gives "client_msg_id". */
+static const char *snake(const char *camel) {
+  struct text text = {0};
+  text_add(&text, "");
+  for (const char *c = camel; *c != '\0'; c++) {
+    bool is_upper = *c >= 'A' && *c <= 'Z';
+    text_addf(&text, is_upper ? "_%c" : "%c", is_upper ? *c - 'A' + 'a' : *c);
+  }
+  return text.data;
+}
+
 /* A field as the runtime's types() reads it; `number` is that of the field before. */
-static void emit_field(struct text *text, struct own_list *own, const struct model_field *field,
+static void emit_field(struct text *text, struct ts_own *own, const struct model_field *field,
                        const struct model_file *file, uint32_t number) {
   const char *kind = kind_text(own, field, file);
-  text_add(text, field->name);
+  const char *name = ts_names_camel(field->name);
+  text_add(text, name);
   if (strcmp(kind, "s") != 0) {
     text_addf(text, ":%s", kind);
   }
@@ -171,12 +158,15 @@ static void emit_field(struct text *text, struct own_list *own, const struct mod
   if (field->number != number + 1) {
     text_addf(text, "=%u", field->number);
   }
-  if (strcmp(field->json_name, ts_names_camel(field->name)) != 0) {
-    text_addf(text, "/%zu", add_own(own, ts_names_literal(field->json_name)));
+  if (strcmp(field->json_name, name) != 0) {
+    text_addf(text, "/%zu", ts_own_add(own, ts_names_literal(field->json_name)));
+  }
+  if (strcmp(field->name, snake(name)) != 0) {
+    text_addf(text, "@%zu", ts_own_add(own, ts_names_literal(field->name)));
   }
 }
 
-static void emit_line(struct text *text, struct own_list *own, const struct model_message *message) {
+static void emit_line(struct text *text, struct ts_own *own, const struct model_message *message) {
   uint32_t number = 0;
   for (size_t i = 0; i < message->field_count; i++) {
     text_add(text, i == 0 ? "" : " ");
@@ -187,26 +177,27 @@ static void emit_line(struct text *text, struct own_list *own, const struct mode
 
 /* One text for all, because it is short: a program that uses one message of a file has all of them. Without a comment
  * that the call has no side effects, bundlers would keep it also when none is used. */
-static void emit_types(struct text *text, const struct model_file *file) {
+static void emit_types(struct text *text, struct ts_own *own, const struct model_file *file) {
   struct text lines = {0};
-  struct own_list own = {0};
-  if (!ts_emit_has_types(file)) {
-    return;
-  }
+  text_add(&lines, "");
+  size_t count = 0;
   for (size_t i = 0; i < file->message_count; i++) {
     if (!file->messages[i].is_map_entry) {
-      text_add(&lines, ts_emit_line_number(&file->messages[i]) == 0 ? "" : "\n");
-      emit_line(&lines, &own, &file->messages[i]);
+      text_add(&lines, count++ == 0 ? "" : "\n");
+      emit_line(&lines, own, &file->messages[i]);
     }
   }
-  text_addf(text, "\nconst $types: stoa.Types = /* @__PURE__ */ stoa.types(`%s`%s);\n",
-            lines.data == NULL ? "" : lines.data, own.count == 0 ? "" : own.text.data);
+  if (count > 0 || own->count > 0) {
+    text_addf(text, "\nconst $types: stoa.Types = /* @__PURE__ */ stoa.types(`%s`%s);\n", lines.data,
+              own->count == 0 ? "" : own->code.data);
+  }
 }
 
 static void emit_type(struct text *text, const struct model_message *message) {
+  struct ts_own none = {0};
   const char *name = ts_names_type(message->full_name, message->file);
-  text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ $types('m%zu');\n", name, name,
-            ts_emit_line_number(message));
+  text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ $types('%s');\n", name, name,
+            ts_own_message(&none, message, message->file));
 }
 
 static void emit_enum(struct text *text, const struct model_enum *enumeration) {
@@ -315,7 +306,11 @@ void ts_emit_file(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->enum_count; i++) {
     emit_enum(text, &file->enums[i]);
   }
-  emit_types(text, file);
+  struct text services = {0};
+  struct ts_own own = {0};
+  text_add(&services, "");
+  ts_emit_services(&services, &own, file);
+  emit_types(text, &own, file);
   for (size_t i = 0; i < file->message_count; i++) {
     if (!file->messages[i].is_map_entry) {
       emit_interface(text, &file->messages[i]);
@@ -324,5 +319,5 @@ void ts_emit_file(struct text *text, const struct model_file *file) {
   }
   emit_any_types(text, file);
   ts_emit_errors(text, file);
-  ts_emit_services(text, file);
+  text_add(text, services.data);
 }

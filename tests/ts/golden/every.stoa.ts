@@ -12,11 +12,11 @@ export const Colour = {
 } as const;
 export type Colour = (typeof Colour)[keyof typeof Colour];
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`f_double:d f_float:r f_int64:I f_uint64:U f_int32:i f_fixed64:F f_fixed32:f f_bool:b f_string f_message:m0 f_bytes:y f_uint32:u f_enum:x0 f_sfixed32:g f_sfixed64:G f_sint32:z f_sint64:Z
-f_double:d? f_float:r? f_int64:I? f_uint64:U? f_int32:i? f_bool:b?=8 f_string? f_message:m1 f_bytes:y? f_enum:x1?=13 f_sint64:Z?=536870911
-f_double:d+ f_float:r+ f_int64:I+ f_uint64:U+ f_int32:i+ f_fixed64:F+ f_fixed32:f+ f_bool:b+ f_string* f_message:m2* f_bytes:y* f_uint32:u+ f_enum:x2+ f_sfixed32:g+ f_sfixed64:G+ f_sint32:z+ f_sint64:Z+ unpacked:u*
-names:psi trees:pIm3 colours:pbx3 blobs:puy sizes:pzd texts:pFs words:pgx4
-before text|0 message:m0|0 colour:x5|0 raw:y|0=9 count:U|0 between:u=5 yes:b|1 amount:d|1 tone:x6`, stoa.enumeration(() => Colour), stoa.enumeration(() => Colour), stoa.enumeration(() => Colour), stoa.enumeration(() => Colour), stoa.nested(() => deep_v1_words$.Words), stoa.enumeration(() => Colour), stoa.enumeration(() => deep_v1_words$.Words_Tone));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`fDouble:d fFloat:r fInt64:I fUint64:U fInt32:i fFixed64:F fFixed32:f fBool:b fString fMessage:m0 fBytes:x0 fUint32:u fEnum:x1 fSfixed32:g fSfixed64:G fSint32:z fSint64:Z
+fDouble:d? fFloat:r? fInt64:I? fUint64:U? fInt32:i? fBool:b?=8 fString? fMessage:m1 fBytes:x0? fEnum:x1?=13 fSint64:Z?=536870911
+fDouble:d+ fFloat:r+ fInt64:I+ fUint64:U+ fInt32:i+ fFixed64:F+ fFixed32:f+ fBool:b+ fString* fMessage:m2* fBytes:x0* fUint32:u+ fEnum:x1+ fSfixed32:g+ fSfixed64:G+ fSint32:z+ fSint64:Z+ unpacked:u*
+names:psi trees:pIm3 colours:pbx1 blobs:pux0 sizes:pzd texts:pFs words:pgx2
+before text|0 message:m0|0 colour:x1|0 raw:x0|0=9 count:U|0 between:u=5 yes:b|1 amount:d|1 tone:x3`, stoa.bytes, stoa.enumeration(() => Colour), stoa.nested(() => deep_v1_words$.Words), stoa.enumeration(() => deep_v1_words$.Words_Tone));
 
 export interface Singular {
   fDouble: number;

@@ -12,8 +12,8 @@ export { BoolValue } from '@stoa/client/wkt';
 export { StringValue } from '@stoa/client/wkt';
 export { BytesValue } from '@stoa/client/wkt';
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`at:x0 spans:x1* values:psx2 struct:x3 mask:x4 empty:x5 count:x6 any:x7 value:x8|0 nothing:x9|0 list:x10
-known:psm0`, stoa.nested(() => wkt$.Timestamp), stoa.nested(() => wkt$.Duration), stoa.nested(() => wkt$.Value), stoa.nested(() => wkt$.Struct), stoa.nested(() => wkt$.FieldMask), stoa.nested(() => wkt$.Empty), stoa.nested(() => wkt$.Int64Value), stoa.nested(() => wkt$.Any), stoa.nested(() => wkt$.Value), wkt$.nullValue, stoa.nested(() => wkt$.ListValue));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`at:x0 spans:x1* values:psx2 struct:x3 mask:x4 empty:x5 count:x6 any:x7 value:x2|0 nothing:x8|0 list:x9
+known:psm0`, stoa.nested(() => wkt$.Timestamp), stoa.nested(() => wkt$.Duration), stoa.nested(() => wkt$.Value), stoa.nested(() => wkt$.Struct), stoa.nested(() => wkt$.FieldMask), stoa.nested(() => wkt$.Empty), stoa.nested(() => wkt$.Int64Value), stoa.nested(() => wkt$.Any), wkt$.nullValue, stoa.nested(() => wkt$.ListValue));
 
 /** Messages that have a JSON form of their own. */
 export interface Known {

@@ -19,9 +19,9 @@ export const Keys = {
 export type Keys = (typeof Keys)[keyof typeof Keys];
 
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`map:psm0
-constructor to_string has_own_property:i class? object:m2 delete:m3 length:u
+constructor toString hasOwnProperty:i class? object:m2 delete:m3 length:u
 key value
-quoted/0 foreign/1 camelCase with_2_digits _1st UPPER_CASE
+quoted/0 foreign/1 camelCase@2 with2Digits@3 1st@4 UPPERCASE@5
 
 
 
@@ -49,7 +49,7 @@ quoted/0 foreign/1 camelCase with_2_digits _1st UPPER_CASE
 
 
 
-key:x2`, 'a\'b\\c"d', 'größe', stoa.enumeration(() => Keys));
+key:x6`, 'a\'b\\c"d', 'größe', 'camelCase', 'with_2_digits', '_1st', 'UPPER_CASE', stoa.enumeration(() => Keys));
 
 export interface Map_ {
   map: Map<string, Map_>;

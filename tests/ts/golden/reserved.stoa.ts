@@ -18,11 +18,11 @@ export const Blame = {
 } as const;
 export type Blame = (typeof Blame)[keyof typeof Blame];
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`_Bool:b _Atomic:i __int128:I INT32_MAX? STOA_API:y NULL:d uint32_t:u+ size_t:psu int32_t:u? __attribute__:r __FILE__ stdout si_pid st_mtime _Generic:m0 co_await|0 _Static_assert|0 requires:b|0 E:U|0 signed:b|1 _lower enum:x0 items count message stoa_string=27 constructor arguments this
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`Bool:b@0 Atomic:i@1 Int128:I@2 INT32MAX?@3 STOAAPI:x4@5 NULL:d@6 uint32T:u+ sizeT:psu int32T:u? Attribute:r@7 FILE@8 stdout siPid stMtime Generic:m0@9 coAwait|0 StaticAssert|0@10 requires:b|0 E:U|0@11 signed:b|1 Lower enum:x12 items count message stoaString=27 constructor arguments this
 
 
 map:m2 default:m4
-`, stoa.enumeration(() => Kind));
+`, '_Bool', '_Atomic', '__int128', 'INT32_MAX', stoa.bytes, 'STOA_API', 'NULL', '__attribute__', '__FILE__', '_Generic', '_Static_assert', 'E', stoa.enumeration(() => Kind));
 
 /** Names of the compiler, of headers, and of types that the struct uses itself. */
 export interface Names {

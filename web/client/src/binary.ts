@@ -2,7 +2,7 @@
 //
 // A program that does not import it has none of it in its bundle: the kinds of fields only name their form.
 import { checkDepth, checked, isWide, narrow, place, present } from './check.js';
-import { create, Form, Label, own, wrong, zero, type Field, type Init, type Kind, type Type } from './type.js';
+import { create, Form, isList, Mark, own, wrong, zero, type Field, type Init, type Kind, type Type } from './type.js';
 import {
   append, decoder, delimited, encoder, isMore, open, readBytes, readVarint, take, Wire, writeBytes, writeVarint,
 } from './wire.js';
@@ -97,7 +97,7 @@ function readTag(): number {
 
 function readField(type: Type<any>, field: Field, message: any, depth: number): void {
   const { name_: name, kind_: kind } = field;
-  if (field.isList_) {
+  if (isList(field)) {
     message[name].push(readValue(kind, depth));
     return;
   }
@@ -135,7 +135,7 @@ function readMessage(type: Type<any>, depth: number, message = create(type)): an
     const field = type.fields_.find(({ number_: number }) => number === tag >>> 3);
     if (field && wire === wireOf(field.kind_)) {
       readField(type, field, message, depth);
-    } else if (field?.isList_ && wire === Wire.DELIMITED) {
+    } else if (field && isList(field) && wire === Wire.DELIMITED) {
       delimited(() => {
         while (isMore()) {
           message[field.name_].push(readValue(field.kind_, depth));
@@ -152,15 +152,15 @@ function writeMessage(type: Type<any>, message: unknown, depth: number): number[
   const out: number[] = [];
   checkDepth(depth);
   for (const [field, value] of present(type, message)) {
-    const { number_: number, label_: label, kind_: kind, isList_: isList } = field;
+    const { number_: number, mark_: mark, kind_: kind } = field;
     const body: number[] = [];
-    for (const item of isList || kind.form_ === Form.MAP ? value : [value]) {
-      if (label !== Label.PACKED) {
+    for (const item of isList(field) || kind.form_ === Form.MAP ? value : [value]) {
+      if (mark !== Mark.PACKED) {
         writeVarint(body, number * 8 + wireOf(kind));
       }
       writeValue(body, kind, checked(field, item), depth);
     }
-    if (label === Label.PACKED) {
+    if (mark === Mark.PACKED) {
       writeVarint(out, number * 8 + Wire.DELIMITED);
       writeVarint(out, body.length);
     }

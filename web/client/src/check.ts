@@ -1,7 +1,7 @@
 // check.ts: which values fit a field. For json.ts and binary.ts, which refuse the others.
 //
 // Does not know: bytes, JSON.
-import { Form, Label, own, wrong, type Field, type Kind, type Type } from './type.js';
+import { Form, Mark, own, wrong, type Field, type Kind, type Type } from './type.js';
 
 // A number matches too, because test() converts it to text.
 export const REAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
@@ -73,17 +73,18 @@ const isEmpty = (value: any): boolean =>
 
 /** The fields to encode with their values, in the table's order. Throws when two members of a oneof are set. */
 export function present(type: Type<any>, message: any): [Field, any][] {
-  const taken = new Set<number>();
+  const taken = new Set<number | string>();
   return type.fields_
     .map((field): [Field, any] => [field, own(message, field.name_)])
-    .filter(([field, value]) => value !== undefined && (field.hasPresence_ ? claim(taken, field) : !isEmpty(value)));
+    .filter(([field, value]) => value !== undefined && (field.zero_ ? !isEmpty(value) : claim(taken, field)));
 }
 
-/** A negative number for each oneof, otherwise the number of the field; each may be set once. */
-export const place = ({ label_: label, number_: number }: Field): number => (label >= Label.ONEOF ? -label : number);
+/** A text for each oneof, otherwise the number of the field; each may be set once. */
+export const place = ({ mark_: mark, oneof_: oneof, number_: number }: Field): number | string =>
+  mark === Mark.ONEOF ? oneof : number;
 
 /** True; throws when the field, or another member of its oneof, was already set. */
-export function claim(taken: Set<number>, field: Field): boolean {
+export function claim(taken: Set<number | string>, field: Field): boolean {
   if (taken.has(place(field))) {
     throw wrong(field.name_);
   }

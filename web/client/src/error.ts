@@ -17,7 +17,7 @@ export interface ErrorDetail {
 }
 
 export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ (
-  /* @__PURE__ */ types('code:u reason message metadata:pss temporary:b retry_ms:u')
+  /* @__PURE__ */ types('code:u reason message metadata:pss temporary:b retryMs:u')
 )('m0');
 
 export interface StoaError extends ErrorDetail {}

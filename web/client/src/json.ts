@@ -1,9 +1,8 @@
 // json.ts: messages in the proto3 JSON mapping. Values, not text: JSON.parse() and JSON.stringify() do the rest.
 //
 // All of the mapping, and what is not in it is refused. A client reads its server's JSON with plain.ts, which is smaller.
-import { bytesOf, textOf } from './base64.js';
 import { checkDepth, checked, claim, isWide, present, real, REAL, whole } from './check.js';
-import { create, Form, own, wrong, type Field, type Init, type Kind, type Type } from './type.js';
+import { create, Form, isList, own, wrong, type Field, type Init, type Kind, type Type } from './type.js';
 
 const isKnown = (value: unknown): boolean => value !== undefined;
 
@@ -26,8 +25,6 @@ function toJson(field: Field, value: any, depth: number): unknown {
       const entries = Array.from(found as Map<unknown, unknown>);
       return Object.fromEntries(entries.map(([key, item]) => [checked(keys, key), toJson(values, item, depth)]));
     }
-    case Form.BYTES:
-      return textOf(found);
     case Form.ENUM:
       return nameOf(kind, found);
     case Form.FLOAT:
@@ -37,14 +34,6 @@ function toJson(field: Field, value: any, depth: number): unknown {
     default:
       return isWide(form) ? String(found) : found;
   }
-}
-
-// Spaces, which atob() skips, are refused as invalid.
-function bytesIn(json: unknown): Uint8Array {
-  if (typeof json !== 'string' || /\s/.test(json)) {
-    throw wrong('bytes');
-  }
-  return bytesOf(json);
 }
 
 function realIn(form: string, json: any): number {
@@ -86,8 +75,6 @@ function fromJson(field: Field, json: unknown, depth: number): unknown {
       return decode(kind.inner_!(), json, depth + 1);
     case Form.MAP:
       return mapIn(kind.inner_!().fields_, json, depth);
-    case Form.BYTES:
-      return bytesIn(json);
     case Form.ENUM:
       return enumIn(kind, json);
     case Form.FLOAT:
@@ -106,7 +93,7 @@ export function encode(type: Type<any>, message: unknown, depth: number): unknow
   return Object.fromEntries(
     present(type, message).map(([field, value]) => [
       field.json_,
-      field.isList_ ? value.map((item: unknown) => toJson(field, item, depth)) : toJson(field, value, depth),
+      isList(field) ? value.map((item: unknown) => toJson(field, item, depth)) : toJson(field, value, depth),
     ]),
   );
 }
@@ -125,9 +112,15 @@ function decodeList(field: Field, json: unknown, depth: number): unknown {
   return json.map((item) => fromJson(field, item, depth)).filter(isKnown);
 }
 
+// protoc-gen-stoa leaves out the names that follow from the property's.
+const nameInProto = ({ name_: name, protoName_: protoName }: Field): string =>
+  protoName ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 // null means absent, except in a field of type Value.
-const takesNull = ({ isList_: isList, kind_: kind }: Field): boolean | undefined =>
-  !isList && (kind.special_ ?? (kind.form_ === Form.MESSAGE ? kind.inner_!().special_ : undefined))?.takesNull_;
+const takesNull = (field: Field): boolean | undefined => {
+  const { kind_: kind } = field;
+  return !isList(field) && (kind.special_ ?? (kind.form_ === Form.MESSAGE ? kind.inner_!().special_ : undefined))?.takesNull_;
+};
 
 export function decode(type: Type<any>, json: unknown, depth: number): any {
   checkDepth(depth);
@@ -137,11 +130,11 @@ export function decode(type: Type<any>, json: unknown, depth: number): any {
   const message = create(type);
   const taken = new Set<number>();
   for (const [key, value] of entriesOf(json)) {
-    const field = type.fields_.find(({ json_: json, protoName_: protoName }) => json === key || protoName === key);
+    const field = type.fields_.find((one) => one.json_ === key || nameInProto(one) === key);
     if (field && (value !== null || takesNull(field))) {
       const { name_: name } = field;
       claim(taken, field);
-      message[name] = (field.isList_ ? decodeList : fromJson)(field, value, depth) ?? message[name];
+      message[name] = (isList(field) ? decodeList : fromJson)(field, value, depth) ?? message[name];
     }
   }
   return message;

@@ -1,10 +1,12 @@
 // kind.ts: the kinds of values that a field can have.
+import { bytesOf, textOf } from './base64.js';
 import { Form, type EnumTable, type Kind, type Type } from './type.js';
 
 export { map } from './type.js';
 
 export const string: Kind<string> = { form_: Form.STRING };
-export const bytes: Kind<Uint8Array> = { form_: Form.BYTES };
+/** An object of its own, so that programs without it do not have base64. */
+export const bytes: Kind<Uint8Array> = { form_: Form.BYTES, special_: { encode: textOf, decode: bytesOf as (json: any) => Uint8Array } };
 export const bool: Kind<boolean> = { form_: Form.BOOL };
 export const int32: Kind<number> = { form_: Form.INT32 };
 export const uint32: Kind<number> = { form_: Form.UINT32 };

@@ -42,34 +42,35 @@ export interface Kind<T = any> {
   readonly of?: T;
 }
 
-/** Numbers from here on mark members of a oneof: ONEOF + 2 for the third. */
-export enum Label {
-  SINGULAR = 0,
-  OPTIONAL = 1,
-  REPEATED = 2,
-  PACKED = 3,
-  ONEOF = 4,
+/** What follows a field's name in a text. Absent: a single value. */
+export enum Mark {
+  OPTIONAL = '?',
+  REPEATED = '*',
+  PACKED = '+',
+  ONEOF = '|',
 }
 
 /** The values of an enum by their names, as generated. */
 export type EnumTable = Readonly<Record<string, number>>;
 
-/** One field as generated. `name` is the name in the .proto file; `json` is absent when it can be derived from it. */
-export type Row = readonly [number: number, name: string, kind: Kind, label?: number, json?: string | undefined];
+/** One field of a table that is written by hand, with the name of the .proto file. `mark` as in the text of types(). */
+export type Row = readonly [number: number, name: string, kind: Kind, mark?: string];
 
 /** @internal */
 export interface Field {
   readonly number_: number;
   /** The property in TypeScript. */
   readonly name_: string;
-  /** The member in JSON, and the name in the .proto file, which JSON may use too. */
+  /** The member in JSON, and the name in the .proto file when it does not follow from the property's. */
   readonly json_: string;
-  readonly protoName_: string;
+  readonly protoName_: string | undefined;
   readonly kind_: Kind;
-  readonly label_: number;
-  readonly isList_: boolean;
-  /** Absent differs from 0, false or empty. */
-  readonly hasPresence_: boolean;
+  /** See Mark. */
+  readonly mark_: string;
+  /** Of a member of a oneof: which one. */
+  readonly oneof_: string;
+  /** The value when it is absent; undefined when absent differs from 0, false or empty. */
+  readonly zero_: (() => any) | undefined;
 }
 
 /** A message's table, for the functions of this package. `T` is its interface. */
@@ -105,76 +106,86 @@ type InitValue<V> = V extends Uint8Array
         ? Init<V>
         : V;
 
-// As in protoc: underscores are removed, and the letter after one becomes upper case.
-function camel(name: string): string {
-  return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
-}
+const ZERO: Readonly<Record<string, () => any>> = {
+  [Form.STRING]: () => '',
+  [Form.BOOL]: () => false,
+  [Form.BYTES]: () => new Uint8Array(),
+  [Form.MAP]: () => new Map(),
+};
 
-export const message = <T>(rows: readonly Row[], special?: Special<T>): Type<T> => ({
-  fields_: rows.map(([number, protoName, kind, label = 0, json = camel(protoName)]) => ({
-    number_: number,
-    name_: camel(protoName),
-    json_: json,
-    protoName_: protoName,
-    kind_: kind,
-    label_: label,
-    isList_: label === Label.REPEATED || label === Label.PACKED,
-    hasPresence_: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && kind.form_ === Form.MESSAGE),
-  })),
-  special_: special,
-});
+/** The value of an absent field without presence. */
+export const zero = (form: string): any => ZERO[form]?.() ?? (form < 'a' ? 0n : 0);
+
+export const isList = ({ mark_: mark }: Field): boolean => /[*+]/.test(mark);
+
+function field(
+  number: number, name: string, kind: Kind, mark = '', oneof = '', json = name, protoName?: string,
+): Field {
+  const { form_: form } = kind;
+  const it = { number_: number, name_: name, json_: json, protoName_: protoName, kind_: kind, mark_: mark, oneof_: oneof };
+  const zero_ = isList(it as Field)
+    ? () => []
+    : mark || form === Form.MESSAGE ? undefined : () => zero(form);
+  return { ...it, zero_ };
+}
 
 /** On the wire it is a list of messages with key and value. */
 export function map(key: Kind, value: Kind): Kind {
-  const entry = message<any>([
-    [1, 'key', key],
-    [2, 'value', value],
-  ]);
+  const entry = { fields_: [field(1, 'key', key), field(2, 'value', value)] };
   return { form_: Form.MAP, inner_: () => entry };
 }
+
+/** A message whose table is written by hand. */
+export const message = <T>(rows: readonly Row[], special?: Special<T>): Type<T> => ({
+  fields_: rows.map(([number, name, kind, mark]) => {
+    // As in protoc: underscores are removed, and the letter after one becomes upper case.
+    const camel = name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
+    return field(number, camel, kind, mark?.[0], mark?.slice(1), camel, name);
+  }),
+  special_: special,
+});
 
 /** Finds a message of a file: `m0` is the first one in its text, `x0` the one of the first kind in its list. */
 export type Types = (kind: string) => Type<any>;
 
-// Name, kind, label, number of the oneof, number, place of the name in JSON.
-const FIELD = /(\w+):?(\w*)([?*+|]?)(\d*)=?(\d*)\/?(\d*)/g;
+// Name, kind, mark, number of the oneof, number, places of the names in JSON and in the .proto file.
+const FIELD = /(\w+):?(\w*)([?*+|]?)(\d*)=?(\d*)\/?(\d*)@?(\d*)/g;
 
 /** The messages of a file, from the text that protoc-gen-stoa writes: a line for each, with its fields in it. A field is
- *  its name; `:` and its kind, when it is not a string; `?` for optional, `*` for repeated, `+` for packed, `|1` for a
- *  member of the second oneof; `=` and its number, when it is not the one after that of the field before; `/` and where
- *  in `own` its name in JSON is, when that cannot be derived.
+ *  the name of its property; `:` and its kind, when it is not a string; `?` for optional, `*` for repeated, `+` for
+ *  packed, `|1` for a member of the second oneof; `=` and its number, when it is not the one after that of the field
+ *  before; `/` and where in `own` its name in JSON is, when that is another one; `@` and where its name in the .proto
+ *  file is, when that does not follow.
  *
  *  A kind is the letter of a form; of a message with the place of its line behind it; of a map with the letter of its
  *  keys and the kind of its values. `x` and a place is what `own` has there. */
-export function types(text: string, ...own: readonly (Kind | string)[]): Types {
+export function types(text: string, ...own: readonly any[]): Types {
   const kindOf = (kind: string): Kind => {
-    const rest = kind.slice(1);
-    const form = kind[0] as Form;
-    return kind[0] === 'x'
-      ? own[rest as any] as Kind
+    const rest: any = kind.slice(1);
+    const form = kind[0];
+    return form === 'x'
+      ? own[rest]
       : form === Form.MAP
         ? map(kindOf(rest[0]), kindOf(rest.slice(1)))
-        : { form_: form, inner_: rest ? () => all[rest as any] : undefined };
+        : { form_: form, inner_: rest ? () => all[rest] : undefined };
   };
   const all = text.split('\n').map((line) => {
     let last = 0;
-    return message(Array.from(line.matchAll(FIELD), ([, name, kind, mark, oneof, number, json]): Row => {
-      last = Number(number || last + 1);
-      const label = ' ?*+|'.indexOf(mark) + Number(oneof);
-      return [last, name, kindOf(kind || 's'), label, json ? own[json as any] as string : undefined];
-    }));
+    return {
+      fields_: Array.from(line.matchAll(FIELD), ([, name, kind, mark, oneof, number, json, protoName]: any) =>
+        field(last = +number || last + 1, name, kindOf(kind || 's'), mark, oneof, own[json], own[protoName])),
+    };
   });
   return (kind) => kindOf(kind).inner_!();
 }
 
 /** A service, from the text that protoc-gen-stoa writes: a line for each message and call, with its name, its number and
- *  its type, or the types of its request and its reply. `x` and a place is what `own` has there. */
-export function service(find: Types, text: string, ...own: readonly Type<any>[]): any {
+ *  its type, or the types of its request and its reply. */
+export function service(find: Types, text: string): any {
   const api: any = { messages: {}, calls: {} };
   text.split('\n').forEach((line) => {
     const [name, number, ...kinds] = line.split(' ');
-    const found = kinds.map((kind) => (kind[0] === 'x' ? own[kind.slice(1) as any] : find(kind)));
-    api[kinds[1] ? 'calls' : 'messages'][name] = [Number(number), ...found];
+    api[kinds[1] ? 'calls' : 'messages'][name] = [+number, ...kinds.map(find)];
   });
   return api;
 }
@@ -184,24 +195,12 @@ const hasOwn = {}.hasOwnProperty;
 /** An own property or undefined: a field may be called `constructor`. */
 export const own = (object: any, name: string): any => (hasOwn.call(object, name) ? object[name] : undefined);
 
-/** The value of an absent field without presence. */
-export const zero = (form: string): any =>
-  form === Form.STRING
-    ? ''
-    : form === Form.BOOL
-      ? false
-      : form === Form.BYTES
-        ? new Uint8Array()
-        : form === Form.MAP
-          ? new Map()
-          : form < 'a' ? 0n : 0;
-
 /** The empty message: every field that cannot be absent has its default. */
 export function create(type: Type<any>): any {
   const empty: any = {};
-  type.fields_.forEach(({ name_: name, kind_: kind, isList_: isList, hasPresence_: hasPresence }) => {
-    if (!hasPresence) {
-      empty[name] = isList ? [] : zero(kind.form_);
+  type.fields_.forEach(({ name_: name, zero_: zero }) => {
+    if (zero) {
+      empty[name] = zero();
     }
   });
   return empty;

@@ -178,7 +178,7 @@ function snakePath(path: string): string {
   return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, 2]], {
+export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, '*']], {
   encode: ({ paths = [] }) => paths.map(camelPath).join(','),
   decode(json) {
     const [text] = match(/^.*$/s, json, 'FieldMask');
@@ -279,7 +279,7 @@ export const Struct: Type<Struct> = /* @__PURE__ */ message<Struct>(
 );
 
 export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
-  [[1, 'values', nested(() => Value), 2]],
+  [[1, 'values', nested(() => Value), '*']],
   {
     encode: (list, depth) => (list.values ?? []).map((value) => plain(value, depth + 1)),
     decode(json, depth) {
@@ -294,12 +294,12 @@ export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
 
 export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
   [
-    [1, 'null_value', nullValue, 4],
-    [2, 'number_value', double, 4],
-    [3, 'string_value', string, 4],
-    [4, 'bool_value', bool, 4],
-    [5, 'struct_value', nested(() => Struct), 4],
-    [6, 'list_value', nested(() => ListValue), 4],
+    [1, 'null_value', nullValue, '|0'],
+    [2, 'number_value', double, '|0'],
+    [3, 'string_value', string, '|0'],
+    [4, 'bool_value', bool, '|0'],
+    [5, 'struct_value', nested(() => Struct), '|0'],
+    [6, 'list_value', nested(() => ListValue), '|0'],
   ],
   { encode: plain, decode: valueOf, takesNull_: true },
 );
@@ -365,7 +365,7 @@ function objectValue(json: object | null, depth: number): Value {
 
 // A wrapper's JSON is that of its value. In `inner` the value is always present, so that 0 is written too.
 function wrapper<T>(kind: Kind<T>): Type<Wrapper<T>> {
-  const inner = message<any>([[1, 'value', kind, 1]]);
+  const inner = message<any>([[1, 'value', kind, '?']]);
   const outer: Type<any> = message<any>([[1, 'value', kind]], {
     encode: (wrapped) => (encodeJson(inner, { ...create(outer), ...wrapped }) as any).value,
     decode: (json) => decodeJson(inner, { value: json }),

@@ -14,7 +14,7 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`count:u
 
 text
-why`);
+why`, stoa.nested(() => deep_v1_words$.Words));
 
 export interface Heard {
   count: number;
@@ -55,7 +55,7 @@ export interface TalkApi {
 export const TalkApi: TalkApi = /* @__PURE__ */ stoa.service($types, `chatLine 4 m2
 chatLineClosed 31 m3
 say 0 x0 m0
-delete 20 m0 m1`, deep_v1_words$.Words);
+delete 20 m0 m1`);
 
 export class TalkClient extends stoa.Client<TalkApi> {
   constructor(url: string, options?: stoa.ClientOptions) {

@@ -179,48 +179,48 @@ export const ModerateAction = {
 export type ModerateAction = (typeof ModerateAction)[keyof typeof ModerateAction];
 
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`nick token client version locale
-session_id nick server server_ms:I message_bytes_max:u ping_ms:u user_id text_chars_max:u default_room guest_token token_ttl_s:u rate_per_s:u rate_burst:u role:x0
+sessionId nick server serverMs:I messageBytesMax:u pingMs:u userId textCharsMax:u defaultRoom guestToken tokenTtlS:u ratePerS:u rateBurst:u role:x0
 token
-token_ttl_s:u
+tokenTtlS:u
 nick
-nick guest_token
+nick guestToken
 
-code:u reason delay_ms:u endpoint
-message sender timestamp room offset:U epoch:U client_msg_id user_id ts_ms:I reply_to:U deleted:b edited_ms:I reactions:psm9
+code:u reason delayMs:u endpoint
+message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9
 count:u mine:b
-offset:U epoch:U ts_ms:I duplicate:b
+offset:U epoch:U tsMs:I duplicate:b
 epoch:U offset:U
 room recover:m11 history:u presence:b
-room epoch:U offset:U was_recovering:b recovered:b items:m8* more_before:b permissions:m14 read_offset:U unread:u online:u topic slow_mode_s:u presence:m28
-send:b moderate:b administer:b muted_until_ms:I
+room epoch:U offset:U wasRecovering:b recovered:b items:m8* moreBefore:b permissions:m14 readOffset:U unread:u online:u topic slowModeS:u presence:m28
+send:b moderate:b administer:b mutedUntilMs:I
 room
 
 room code:u reason
 room epoch:U before:U after:U limit:u
 items:m8* top:U more:b epoch:U
 room text before:U limit:u
-items:m8* continue_before:U top:U epoch:U
+items:m8* continueBefore:U top:U epoch:U
 after limit:u
 rooms:m24* more:b
-name topic online:u last_activity_ms:I unread:u joined:b
+name topic online:u lastActivityMs:I unread:u joined:b
 room top:U unread:u mentioned:b
 room offset:U unread:u
 room
 version:U members:m29* total:u truncated:b
-user_id nick sessions:u away:b role:x1
+userId nick sessions:u away:b role:x0
 room version:U joins:m29* leaves* total:u truncated:b
-room state:x2 user_id nick
+room state:x1 userId nick
 room offset:U text
 offset:U epoch:U
 room offset:U
 offset:U epoch:U
 room offset:U emoji off:b
 offset:U epoch:U
-kind:x3 room offset:U epoch:U target:U text emoji off:b user_id nick ts_ms:I
-room user_id action:x4 seconds:u reason
+kind:x2 room offset:U epoch:U target:U text emoji off:b userId nick tsMs:I
+room userId action:x3 seconds:u reason
 
-room topic? slow_mode_s:u? members_max:u?
-`, stoa.enumeration(() => Role), stoa.enumeration(() => Role), stoa.enumeration(() => TypingState), stoa.enumeration(() => EventKind), stoa.enumeration(() => ModerateAction));
+room topic? slowModeS:u? membersMax:u?
+`, stoa.enumeration(() => Role), stoa.enumeration(() => TypingState), stoa.enumeration(() => EventKind), stoa.enumeration(() => ModerateAction));
 
 export interface HelloRequest {
   /** 1 to 32 characters; empty requests a guest name. A name that another user has is refused with error 124, one that
