@@ -116,6 +116,7 @@ const ZERO: Readonly<Record<string, () => any>> = {
 /** The value of an absent field without presence. */
 export const zero = (form: string): any => ZERO[form]?.() ?? (form < 'a' ? 0n : 0);
 
+/** @internal */
 export const isList = ({ mark_: mark }: Field): boolean => /[*+]/.test(mark);
 
 function field(
