@@ -1,5 +1,6 @@
 /* server/invocation.c: what a middleware sees of a message (stoa/middleware.h). */
 #include "base/array.h"
+#include "base/hex.h"
 #include "base/sys.h"
 #include "server/chain.h"
 #include "server/server_private.h"
@@ -85,11 +86,7 @@ void stoa_invocation_set_trace_id(struct stoa_invocation *invocation, const uint
 }
 
 void stoa_trace_id_format(const uint8_t id[16], char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i < STOA_TRACE_ID_TEXT_LEN / 2; i++) {
-    out_text[2 * i] = digits[id[i] >> 4];
-    out_text[2 * i + 1] = digits[id[i] & 0x0f];
-  }
+  stoa_hex_write(id, STOA_TRACE_ID_TEXT_LEN / 2, out_text);
   out_text[STOA_TRACE_ID_TEXT_LEN] = '\0';
 }
 

@@ -30,6 +30,8 @@ PUBLIC_HEADERS = {
     "log.h": "base",
     "memory.h": "base",
     "status.h": "base",
+    "trace.h": "server",
+    "traceparent.h": "wire",
     "uuid.h": "base",
     "version.h": "base",
     "client.h": "client",
