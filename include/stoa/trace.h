@@ -46,7 +46,8 @@ enum stoa_span_kind {
 /* Zero means the default everywhere. */
 struct stoa_span_options {
   enum stoa_span_kind kind;
-  /* The span that it is a part of; NULL: it begins a trace. Borrowed until the call returns. */
+  /* The span that it is a part of; NULL: it begins a trace; a place without a span: it begins the trace of that id.
+   * Borrowed until the call returns. */
   const struct stoa_trace_context *parent;
   /* The parent was told by a peer: server.tracing.sampling decides whether it is recorded, as for a trace that begins.
    * Otherwise it is when its parent is. */

@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "server/call/chain.h"
 #include "server/server_private.h"
+#include "server/trace/message.h"
 
 #include <assert.h>
 
@@ -71,10 +72,10 @@ uint64_t *stoa_invocation_slot(struct stoa_invocation *invocation) {
 /* Traces. */
 
 const uint8_t *stoa_invocation_trace_id(struct stoa_invocation *invocation) {
+  struct stoa_trace_context context;
   if (!invocation->is_traced) {
-    if (stoa_random_pooled(invocation->trace_id, sizeof invocation->trace_id) != STOA_OK) {
-      memset(invocation->trace_id, 0, sizeof invocation->trace_id);
-    }
+    stoa_message_trace_find(invocation->session, &context);
+    memcpy(invocation->trace_id, context.trace_id, sizeof invocation->trace_id);
     invocation->is_traced = true;
   }
   return invocation->trace_id;
@@ -83,6 +84,7 @@ const uint8_t *stoa_invocation_trace_id(struct stoa_invocation *invocation) {
 void stoa_invocation_set_trace_id(struct stoa_invocation *invocation, const uint8_t id[16]) {
   memcpy(invocation->trace_id, id, sizeof invocation->trace_id);
   invocation->is_traced = true;
+  stoa_message_trace_change(invocation->session, id);
 }
 
 void stoa_trace_id_format(const uint8_t id[16], char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {

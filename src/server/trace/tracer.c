@@ -48,7 +48,7 @@ struct stoa_tracer {
   uint64_t stop_due_ns;
 
   struct batch batch; /* of whoever runs the steps */
-  char texts[];       /* of the resource */
+  char *texts;        /* of the resource; owned */
 };
 
 static void lock(struct stoa_tracer *tracer) {
@@ -74,30 +74,46 @@ static struct stoa_string keep(char **at, struct stoa_string text) {
   return stoa_string_make(copy, text.len);
 }
 
-int stoa_tracer_create(const struct stoa_tracer_settings *settings, struct stoa_tracer **out_tracer) {
-  const struct stoa_otlp_resource *resource = &settings->resource;
+int stoa_tracer_set_resource(struct stoa_tracer *tracer, const struct stoa_otlp_resource *resource) {
   size_t len = resource->service_name.len + resource->service_version.len + resource->instance_id.len;
-  struct stoa_tracer *tracer = stoa_calloc(1, sizeof *tracer + len);
+  assert(resource->service_name.len > 0);
+  assert(!tracer->has_thread);
+  char *texts = stoa_alloc(len);
+  if (texts == NULL) {
+    return STOA_E_MEMORY;
+  }
+  char *at = texts;
+  tracer->resource.service_name = keep(&at, resource->service_name);
+  tracer->resource.service_version = keep(&at, resource->service_version);
+  tracer->resource.instance_id = keep(&at, resource->instance_id);
+  stoa_free(tracer->texts);
+  tracer->texts = texts;
+  return STOA_OK;
+}
+
+int stoa_tracer_create(const struct stoa_tracer_settings *settings, struct stoa_tracer **out_tracer) {
+  struct stoa_tracer *tracer = stoa_calloc(1, sizeof *tracer);
   assert(settings->spans_max > 0);
   if (tracer == NULL) {
     stoa_collector_destroy(settings->collector);
     return STOA_E_MEMORY;
   }
-  char *at = tracer->texts;
   atomic_init(&tracer->refs, 1);
   atomic_init(&tracer->sample, 1);
   pthread_mutex_init(&tracer->lock, NULL);
   pthread_cond_init(&tracer->changed, NULL);
   tracer->clock = settings->clock;
   tracer->collector = settings->collector;
-  tracer->resource.service_name = keep(&at, resource->service_name);
-  tracer->resource.service_version = keep(&at, resource->service_version);
-  tracer->resource.instance_id = keep(&at, resource->instance_id);
   tracer->spans_max = settings->spans_max;
   tracer->timeout_ms = settings->timeout_ms;
   tracer->on_count = settings->on_count;
   tracer->context = settings->context;
   stoa_buffer_init(&tracer->batch.body, STOA_TRACER_BATCH_BYTES_MAX);
+  int status = stoa_tracer_set_resource(tracer, &settings->resource);
+  if (status != STOA_OK) {
+    stoa_tracer_unref(tracer);
+    return status;
+  }
   *out_tracer = tracer;
   return STOA_OK;
 }
@@ -116,6 +132,7 @@ void stoa_tracer_unref(struct stoa_tracer *tracer) {
   assert(tracer->first == NULL); /* each span in the queue has a reference */
   stoa_collector_destroy(tracer->collector);
   stoa_buffer_fini(&tracer->batch.body);
+  stoa_free(tracer->texts);
   pthread_cond_destroy(&tracer->changed);
   pthread_mutex_destroy(&tracer->lock);
   stoa_free(tracer);
@@ -172,11 +189,17 @@ static bool is_of_sample(const struct stoa_tracer *tracer, const struct stoa_tra
   return low <= UINT64_MAX / atomic_load_explicit(&tracer->sample, memory_order_relaxed);
 }
 
+/* A parent without a span gives the trace its id, and begins here. */
+static bool has_parent(const struct stoa_span_options *options) {
+  static const uint8_t none[sizeof options->parent->span_id];
+  return options->parent != NULL && memcmp(options->parent->span_id, none, sizeof none) != 0;
+}
+
 static bool is_recorded(const struct stoa_tracer *tracer, const struct stoa_span_options *options,
                         const struct stoa_trace_context *context) {
   enum stoa_tracer_sampling sampling =
       (enum stoa_tracer_sampling)atomic_load_explicit(&tracer->sampling, memory_order_relaxed);
-  if (options->parent != NULL && (!options->is_remote || sampling != STOA_TRACER_OWN)) {
+  if (has_parent(options) && (!options->is_remote || sampling != STOA_TRACER_OWN)) {
     return options->parent->is_sampled;
   }
   return sampling != STOA_TRACER_CALLER && is_of_sample(tracer, context);

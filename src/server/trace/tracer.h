@@ -64,6 +64,9 @@ struct stoa_tracer *stoa_tracer_ref(struct stoa_tracer *tracer);
 /* NULL is fine. */
 void stoa_tracer_unref(struct stoa_tracer *tracer);
 
+/* Before start: another description of the program. Copied. Errors: STOA_E_MEMORY */
+int stoa_tracer_set_resource(struct stoa_tracer *tracer, const struct stoa_otlp_resource *resource);
+
 /* For spans that start from now on. */
 void stoa_tracer_set_sampling(struct stoa_tracer *tracer, enum stoa_tracer_sampling sampling, uint32_t sample);
 
