@@ -85,6 +85,11 @@ void stoa_message_trace_find(struct stoa_session *session, struct stoa_trace_con
   *out_context = trace->context;
 }
 
+struct stoa_span *stoa_message_trace_span(const struct stoa_worker *worker) {
+  const struct stoa_message_trace *trace = worker->message_trace;
+  return trace == NULL || trace->question == NULL ? NULL : trace->question->span;
+}
+
 void stoa_message_trace_change(struct stoa_session *session, const uint8_t trace_id[16]) {
   struct stoa_message_trace *trace = trace_of(session);
   if (trace != NULL && trace->question != NULL && trace->question->span == NULL) {
@@ -204,6 +209,5 @@ void stoa_session_trace(struct stoa_session *session, struct stoa_trace_context 
 }
 
 struct stoa_span *stoa_session_span(struct stoa_session *session) {
-  const struct stoa_message_trace *trace = trace_of(session);
-  return trace == NULL || trace->question == NULL ? NULL : trace->question->span;
+  return trace_of(session) == NULL ? NULL : stoa_message_trace_span(stoa_worker_of(session));
 }

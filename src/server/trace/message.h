@@ -41,6 +41,8 @@ void stoa_message_trace_end(struct stoa_message_trace *trace);
 
 /* The place of the message that is handled now for this session, otherwise that of the session. */
 void stoa_message_trace_find(struct stoa_session *session, struct stoa_trace_context *out_context);
+/* The span of the message that this worker handles now; NULL: none, or it is not recorded. */
+struct stoa_span *stoa_message_trace_span(const struct stoa_worker *worker);
 /* The program has found another trace for the message. */
 void stoa_message_trace_change(struct stoa_session *session, const uint8_t trace_id[16]);
 

@@ -304,7 +304,8 @@ export const GoingAwayMessage: stoa.Type<GoingAwayMessage> = /* @__PURE__ */ sto
   [4, 'endpoint', stoa.string],
 ]);
 
-/** One chat message. A client sets `message`, `room`, `client_msg_id` and `reply_to`; the server sets the others. */
+/** One chat message. A client sets `message`, `room`, `client_msg_id` and `reply_to`, and may set `traceparent`; the
+ * server sets the others. */
 export interface ChatMessage {
   /** 1 to HelloReply.text_chars_max characters. A text of which nothing is seen is refused with error 123, a longer one
    * with 122. Empty in a message that was deleted. */
@@ -331,6 +332,9 @@ export interface ChatMessage {
   editedMs: bigint;
   /** By emoji. */
   reactions: Map<string, Reaction>;
+  /** W3C Trace Context: the span of the client that sends it. When the server records the trace, those who get the
+   * message live, or by a recovery, have the server's span here; otherwise nobody has it. */
+  traceparent?: string;
 }
 
 export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ stoa.message<ChatMessage>([
@@ -347,6 +351,7 @@ export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ stoa.message<
   [11, 'deleted', stoa.bool],
   [12, 'edited_ms', stoa.int64],
   [13, 'reactions', stoa.map(stoa.string, stoa.nested(() => Reaction))],
+  [14, 'traceparent', stoa.string, 1],
 ]);
 
 export interface Reaction {
