@@ -5,6 +5,7 @@ import http.server
 import json
 import re
 import ssl
+import sys
 import threading
 import time
 
@@ -208,3 +209,19 @@ class Collector:
 
     def __exit__(self, *_):
         self.close()
+
+
+def main():
+    """A collector for programs in other languages: prints its endpoint, and for each line of standard input the spans so
+    far, as JSON, or what was wrong with them."""
+    with Collector() as collector:
+        print(collector.endpoint, flush=True)
+        for _ in sys.stdin:
+            try:
+                print(json.dumps(collector.spans()), flush=True)
+            except AssertionError as fault:
+                print(json.dumps({"fault": str(fault)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
