@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -76,6 +77,20 @@ def usage():
     for bad in ("ftp://host/", "ws://", "ws://host:99999/", "ws://a b/", "wss://h/" + "a" * 3000):
         stoa("call", bad, "3").expect(USAGE)
     stoa("call", "wss://127.0.0.1:1/", "3", "--ca", "/none").expect(USAGE)
+
+
+@test("with --trace the upgrade begins a trace, whose id is printed")
+def trace():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+        with subprocess.Popen([STOA, "call", url, "3", "--trace"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as process:
+            peer, _ = listener.accept()
+            with peer:
+                head = peer.recv(65536).decode()
+            told = re.search(r"^stoa call: trace ([0-9a-f]{32})$", process.communicate(timeout=60)[1], re.MULTILINE)
+        assert told, "no trace is printed"
+        assert re.search(rf"^traceparent: 00-{told[1]}-[0-9a-f]{{16}}-01\r$", head, re.MULTILINE), head
 
 
 @test("no connection, and no answer in time, exit with 3")
