@@ -247,7 +247,6 @@ static void test_names_of_fields_are_checked_when_they_are_added(void **state) {
   }
   assert_int_equal(stoa_server_keep_field(fixture.server, "x-0"), STOA_OK); /* kept already */
   assert_int_equal(stoa_server_keep_field(fixture.server, "X-more"), STOA_E_LIMIT);
-  assert_int_equal(stoa_server_use_tracing(fixture.server, NULL), STOA_E_LIMIT);
   rpc_begin(&fixture);
   fixture_stop(&fixture);
 }

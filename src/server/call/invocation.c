@@ -1,7 +1,4 @@
 /* server/call/invocation.c: what a middleware sees of a message (stoa/middleware.h). */
-#include "base/array.h"
-#include "base/hex.h"
-#include "base/sys.h"
 #include "server/call/chain.h"
 #include "server/server_private.h"
 #include "server/trace/message.h"
@@ -10,16 +7,6 @@
 
 enum stoa_invocation_end stoa_invocation_end(const struct stoa_invocation *invocation) {
   return (enum stoa_invocation_end)invocation->end;
-}
-
-const char *stoa_invocation_end_text(enum stoa_invocation_end end) {
-  static const char *const texts[] = {
-      [STOA_INVOCATION_RUNS] = "runs",           [STOA_INVOCATION_DONE] = "done",
-      [STOA_INVOCATION_FAILED] = "failed",       [STOA_INVOCATION_STOPPED] = "stopped",
-      [STOA_INVOCATION_DROPPED] = "dropped",     [STOA_INVOCATION_TIMED_OUT] = "timed out",
-      [STOA_INVOCATION_ABANDONED] = "abandoned",
-  };
-  return (size_t)end < STOA_COUNT_OF(texts) ? texts[end] : "unknown";
 }
 
 struct stoa_session *stoa_invocation_session(const struct stoa_invocation *invocation) {
@@ -85,11 +72,6 @@ void stoa_invocation_set_trace_id(struct stoa_invocation *invocation, const uint
   memcpy(invocation->trace_id, id, sizeof invocation->trace_id);
   invocation->is_traced = true;
   stoa_message_trace_change(invocation->session, id);
-}
-
-void stoa_trace_id_format(const uint8_t id[16], char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {
-  stoa_hex_write(id, STOA_TRACE_ID_TEXT_LEN / 2, out_text);
-  out_text[STOA_TRACE_ID_TEXT_LEN] = '\0';
 }
 
 struct stoa_invocation *stoa_invocation_current(struct stoa_session *session) {

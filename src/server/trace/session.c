@@ -1,7 +1,10 @@
 #include "server/trace/session.h"
 
+#include "base/hex.h"
 #include "server/server_session.h"
 #include "wire/http.h"
+
+#include <stoa/middleware.h>
 
 #define FIELD "traceparent"
 
@@ -43,4 +46,11 @@ void stoa_session_trace_place(const struct stoa_session *session, struct stoa_tr
            sizeof out_context->span_id);
     out_context->is_sampled = false;
   }
+}
+
+/* stoa/middleware.h */
+
+void stoa_trace_id_format(const uint8_t id[16], char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {
+  stoa_hex_write(id, STOA_TRACE_ID_TEXT_LEN / 2, out_text);
+  out_text[STOA_TRACE_ID_TEXT_LEN] = '\0';
 }
