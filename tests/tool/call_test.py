@@ -79,6 +79,31 @@ def usage():
     stoa("call", "wss://127.0.0.1:1/", "3", "--ca", "/none").expect(USAGE)
 
 
+def number_of(name):
+    """As docs/generator.md has it."""
+    number = 2166136261
+    for byte in name.encode():
+        number = (number ^ byte) * 16777619 % 2**32
+    return 0x20000000 + ((number ^ number >> 29) & 0x1FFFFFFF)
+
+
+@test("names have the numbers of numbers=hash where a file has rpcs without one")
+def hashed():
+    with fresh() as folder:
+        with open(os.path.join(folder, "shop.proto"), "w", encoding="utf-8") as file:
+            file.write('syntax = "proto3"; package shop.v1; import "stoa/options.proto";'
+                       "service Shop { rpc Buy(BuyRequest) returns (BuyReply);"
+                       " rpc Given(BuyRequest) returns (BuyReply) { option (stoa.type) = 7; } }"
+                       "message BuyRequest {} message BuyReply {} message Item {}"
+                       "message Sold { Item item = 1; Sold next = 2; message Inner { Sold sold = 1; } }"
+                       "message Other { option (stoa.message_type) = 8; }")
+        listed = stoa("call", "ws://127.0.0.1:1/", "Nothing", "--proto", "shop.proto", "-I", folder).expect(USAGE).err
+    found = {(line.split()[0], line.split()[2]): int(line.split()[1]) for line in listed.splitlines()
+             if line.startswith("  ")}
+    assert found == {("call", "shop.v1.Shop.Buy"): number_of("/shop.v1.Shop/Buy"), ("call", "shop.v1.Shop.Given"): 7,
+                     ("message", "shop.v1.Sold"): number_of("shop.v1.Sold"), ("message", "shop.v1.Other"): 8}, listed
+
+
 @test("with --trace the upgrade begins a trace, whose id is printed")
 def trace():
     with socket.create_server(("127.0.0.1", 0)) as listener:
