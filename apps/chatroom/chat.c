@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stoa/trace.h>
 
 static const struct stoa_error *text_too_long(struct stoa_session *session, size_t chars) {
   char text[96];
@@ -115,8 +116,17 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
 static int publish(const struct chatroom *chatroom, struct stoa_session *session, struct stoa_string room,
                    const struct chatroom_v1_chat_message *message, struct sending *sending) {
   const struct person *person = stoa_session_user(session);
-  const struct chatroom_v1_chat_message said = {
+  char traceparent[STOA_TRACEPARENT_LEN + 1];
+  struct chatroom_v1_chat_message said = {
       .message = message->message, .sender = person_nick(person), .reply_to = message->reply_to};
+  const struct stoa_trace_context *trace = stoa_span_context(stoa_session_span(session));
+  /* Only for a sender who traces it, because it costs every member some bytes. It is the server's own place, so nothing
+   * of the client's text is passed on. */
+  if (message->has_traceparent && trace != NULL) {
+    stoa_traceparent_format(trace, traceparent);
+    said.has_traceparent = true;
+    said.traceparent = stoa_string_of(traceparent);
+  }
   const struct stoa_publish_options options = {
       .sender = person_user_id(person), .client_msg_id = message->client_msg_id, .session = session};
   return stoa_room_publish(chatroom->rooms, room, CHATROOM_V1_MESSAGE_TYPE_CHAT, &said, &options, on_stored, sending);

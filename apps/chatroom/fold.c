@@ -108,6 +108,8 @@ int fold_add(struct fold *fold, const struct chatroom_v1_chat_message *message) 
   }
   struct folded *item = &fold->items[fold->count];
   *item = (struct folded){.message = *message};
+  item->message.has_traceparent = false; /* it is about the delivery of the message, which was long ago */
+  item->message.traceparent = (struct stoa_string){0};
   item->message.reactions.items = NULL;
   item->message.reactions.count = 0;
   item->reactions_end = &item->reactions;

@@ -217,16 +217,51 @@ static void set(struct moderation *moderation, enum sanction_kind kind) {
   room_change_write(&moderation->change, values.values, count, finish);
 }
 
-static void take_back(struct moderation *moderation, enum sanction_kind kind) {
-  char address[USER_ADDRESS_LEN_MAX + 1];
-  struct values values;
-  copy_address(moderation, address);
-  if (kind == SANCTION_BAN && moderation->request.user_id.len > 0) {
-    rules_banned_address(moderation->change.rules, moderation->request.user_id, room_change_now_ms(&moderation->change),
-                         address);
+/* A user's ban goes last, so that an unban that was cut short can be repeated. */
+struct removal {
+  char addresses[RULES_VALUES_MAX - 1][USER_ADDRESS_LEN_MAX + 1];
+  char keys[RULES_VALUES_MAX][SANCTION_KEY_BYTES_MAX];
+  struct rules_value values[RULES_VALUES_MAX];
+  size_t count;
+};
+
+static void remove_key(struct removal *removal, enum sanction_kind kind, struct stoa_string subject) {
+  assert(removal->count < RULES_VALUES_MAX);
+  struct stoa_string key = sanction_key(kind, subject, removal->keys[removal->count]);
+  removal->values[removal->count++] = (struct rules_value){key, {NULL, 0}};
+}
+
+/* The bans of addresses that came with the user's, as many as one call can remove. Returns whether there may be more.
+ */
+static bool remove_addresses(const struct moderation *moderation, struct removal *removal) {
+  size_t count =
+      rules_banned_addresses(moderation->change.rules, moderation->request.user_id,
+                             room_change_now_ms(&moderation->change), removal->addresses, RULES_VALUES_MAX - 1);
+  for (size_t i = 0; i < count; i++) {
+    remove_key(removal, SANCTION_BAN_ADDRESS, stoa_string_of(removal->addresses[i]));
   }
-  size_t count = name_values(moderation, kind, address, (struct stoa_string){NULL, 0}, &values);
-  room_change_write(&moderation->change, values.values, count, finish);
+  return count == RULES_VALUES_MAX - 1;
+}
+
+static void take_back_ban(struct room_change *change) {
+  const struct moderation *moderation = (const struct moderation *)change;
+  struct removal removal = {.count = 0};
+  bool has_more = false;
+  if (moderation->request.user_id.len > 0) {
+    has_more = remove_addresses(moderation, &removal);
+    if (!has_more) {
+      remove_key(&removal, SANCTION_BAN, moderation->request.user_id);
+    }
+  } else {
+    remove_key(&removal, SANCTION_BAN_ADDRESS, moderation->request.address);
+  }
+  room_change_write(change, removal.values, removal.count, has_more ? take_back_ban : finish);
+}
+
+static void take_back_mute(struct moderation *moderation) {
+  struct removal removal = {.count = 0};
+  remove_key(&removal, SANCTION_MUTE, moderation->request.user_id);
+  room_change_write(&moderation->change, removal.values, removal.count, finish);
 }
 
 static void begin(struct room_change *change) {
@@ -236,13 +271,13 @@ static void begin(struct room_change *change) {
       set(moderation, SANCTION_MUTE);
       break;
     case CHATROOM_V1_MODERATE_ACTION_MODERATE_UNMUTE:
-      take_back(moderation, SANCTION_MUTE);
+      take_back_mute(moderation);
       break;
     case CHATROOM_V1_MODERATE_ACTION_MODERATE_BAN:
       set(moderation, SANCTION_BAN);
       break;
     case CHATROOM_V1_MODERATE_ACTION_MODERATE_UNBAN:
-      take_back(moderation, SANCTION_BAN);
+      take_back_ban(change);
       break;
     default:
       assert(moderation->request.action == CHATROOM_V1_MODERATE_ACTION_MODERATE_KICK);

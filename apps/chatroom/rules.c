@@ -443,21 +443,20 @@ void rules_undo(struct room_rules *room, struct stoa_string user_id) {
   pthread_mutex_unlock(&room->shard->mutex);
 }
 
-void rules_banned_address(struct room_rules *room, struct stoa_string user_id, int64_t now_ms, char *out_address) {
-  struct sanction ban = {0};
-  struct sanction whose = {0};
-  size_t len = 0;
+size_t rules_banned_addresses(struct room_rules *room, struct stoa_string user_id, int64_t now_ms,
+                              char out_addresses[][USER_ADDRESS_LEN_MAX + 1], size_t count_max) {
+  struct stoa_string address;
+  size_t count = 0;
+  size_t at = 0;
   pthread_mutex_lock(&room->shard->mutex);
-  /* Not that of another guest's ban, which has replaced this one's. */
-  if (sanctions_find(room->sanctions, SANCTION_BAN, user_id, now_ms, &ban) && ban.address.len > 0 &&
-      ban.address.len <= USER_ADDRESS_LEN_MAX &&
-      sanctions_find(room->sanctions, SANCTION_BAN_ADDRESS, ban.address, now_ms, &whose) &&
-      stoa_string_equal(whose.user_id, user_id)) {
-    len = ban.address.len;
-    memcpy(out_address, ban.address.data, len);
+  while (count < count_max && sanctions_next_address(room->sanctions, user_id, now_ms, &at, &address)) {
+    if (address.len <= USER_ADDRESS_LEN_MAX) {
+      memcpy(out_addresses[count], address.data, address.len);
+      out_addresses[count++][address.len] = '\0';
+    }
   }
   pthread_mutex_unlock(&room->shard->mutex);
-  out_address[len] = '\0';
+  return count;
 }
 
 /* Changing. */

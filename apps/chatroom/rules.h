@@ -86,8 +86,10 @@ enum rules_verdict rules_check(struct room_rules *room, const struct rules_subje
 /* The message was not stored: it does not count for slow mode. */
 void rules_undo(struct room_rules *room, struct stoa_string user_id);
 
-/* The address that was banned with a guest; empty: none. `out_address` has USER_ADDRESS_LEN_MAX + 1 bytes. */
-void rules_banned_address(struct room_rules *room, struct stoa_string user_id, int64_t now_ms, char *out_address);
+/* The addresses that were banned with a guest, by all bans of this user: the guest may have had others before. Not
+ * those that a ban of another guest has replaced. Returns how many there are in out_addresses, at most count_max. */
+size_t rules_banned_addresses(struct room_rules *room, struct stoa_string user_id, int64_t now_ms,
+                              char out_addresses[][USER_ADDRESS_LEN_MAX + 1], size_t count_max);
 
 /* Changing. */
 

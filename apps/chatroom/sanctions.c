@@ -224,6 +224,21 @@ bool sanctions_find(const struct sanctions *sanctions, enum sanction_kind kind, 
   return true;
 }
 
+bool sanctions_next_address(const struct sanctions *sanctions, struct stoa_string user_id, int64_t now_ms, size_t *at,
+                            struct stoa_string *out_address) {
+  while (*at < sanctions->count) {
+    const struct item *item = sanctions->items[(*at)++];
+    enum sanction_kind kind;
+    if (find_kind(item->key, &kind) && kind == SANCTION_BAN_ADDRESS && item->sanction.until_ms > now_ms &&
+        stoa_string_equal(item->sanction.user_id, user_id)) {
+      size_t len = strlen(prefixes[kind]);
+      *out_address = stoa_string_make(item->key.data + len, item->key.len - len);
+      return true;
+    }
+  }
+  return false;
+}
+
 bool sanctions_take_expired(struct sanctions *sanctions, int64_t now_ms, char out_key[SANCTION_KEY_BYTES_MAX],
                             size_t *out_len) {
   for (size_t i = 0; i < sanctions->count; i++) {

@@ -58,6 +58,10 @@ bool sanctions_have(const struct sanctions *sanctions, struct stoa_string key);
 /* Valid until the next change. False: there is none, or it has expired. */
 bool sanctions_find(const struct sanctions *sanctions, enum sanction_kind kind, struct stoa_string subject,
                     int64_t now_ms, struct sanction *out_sanction);
+/* The next ban of an address that was made with a ban of this user; *at is 0 at first, and only for this function.
+ * Valid until the next change. False: there is none left. */
+bool sanctions_next_address(const struct sanctions *sanctions, struct stoa_string user_id, int64_t now_ms, size_t *at,
+                            struct stoa_string *out_address);
 /* Remove one that has expired. False: there is none. */
 bool sanctions_take_expired(struct sanctions *sanctions, int64_t now_ms, char out_key[SANCTION_KEY_BYTES_MAX],
                             size_t *out_len);

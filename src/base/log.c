@@ -4,6 +4,7 @@
 
 #include "base/log_clock.h"
 #include "base/log_line.h"
+#include "base/log_trace.h"
 #include "base/log_writer.h"
 #include "base/uninitialized.h"
 #include "base/units.h"
@@ -18,7 +19,8 @@
 
 static struct stoa_log_output output = {.clock = &stoa_clock_system, .fd = 2, .style = STOA_LOG_LOGFMT};
 static enum stoa_log_severity lowest_level = STOA_LOG_INFO;
-static uint64_t clock_number; /* grows with each change of the clock */
+static stoa_log_trace_source *trace_source; /* used with atomics only */
+static uint64_t clock_number;               /* grows with each change of the clock */
 
 void stoa_log_setup(int fd, enum stoa_log_severity level, enum stoa_log_format format) {
   output.fd = fd;
@@ -33,6 +35,10 @@ void stoa_log_set_level(enum stoa_log_severity level) {
 void stoa_log_use_clock(const struct stoa_clock *clock) {
   output.clock = clock == NULL ? &stoa_clock_system : clock;
   clock_number++;
+}
+
+void stoa_log_set_trace_source(stoa_log_trace_source *source) {
+  __atomic_store_n(&trace_source, source, __ATOMIC_RELEASE);
 }
 
 void stoa_log_set_sink(stoa_log_sink *sink, void *context) {
@@ -79,6 +85,9 @@ void stoa_log_write(struct stoa_log_site *site, enum stoa_log_severity level, co
     return;
   }
   int errno_before = errno;
+  char trace[STOA_LOG_TRACE_LEN + 1];
+  stoa_log_trace_source *source = __atomic_load_n(&trace_source, __ATOMIC_ACQUIRE);
+  head.trace = source != NULL && source(trace) ? trace : NULL;
   struct stoa_log_line line STOA_UNINITIALIZED;
   head.wall_us = stoa_clock_wall_us(output.clock);
   stoa_log_line_compose(&line, &head, fields, field_count);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define TAIL_BYTES_MAX 64u /* kept free for suppressed=N, left_out=N and the end of the line */
+#define TAIL_BYTES_MAX 128u /* kept free for trace=, suppressed=N, left_out=N and the end of the line */
 #define VALUE_BYTES_MAX 1024u
 #define KEY_BYTES_MAX 64u
 
@@ -217,9 +217,26 @@ static void put_head(struct stoa_log_line *line, const struct stoa_log_head *hea
   put_quoted(line, stoa_string_of(head->event));
 }
 
-static void put_tail(struct stoa_log_line *line, size_t left_out_count, uint32_t suppressed_count) {
+static bool has_trace(const struct stoa_log_field *fields, size_t field_count) {
+  for (size_t i = 0; i < field_count; i++) {
+    if (strcmp(fields[i].key, "trace") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* In the room that is kept for the end. */
+static void put_trace(struct stoa_log_line *line, const struct stoa_log_head *head, const struct stoa_log_field *fields,
+                      size_t field_count) {
   line->is_full = false;
   line->len_max = STOA_LOG_LINE_BYTES_MAX;
+  if (head->trace != NULL && !has_trace(fields, field_count)) {
+    put_string_field(line, "trace", stoa_string_of(head->trace));
+  }
+}
+
+static void put_tail(struct stoa_log_line *line, size_t left_out_count, uint32_t suppressed_count) {
   if (left_out_count > 0) {
     put_int_field(line, "left_out", (int64_t)left_out_count);
   }
@@ -241,5 +258,6 @@ void stoa_log_line_compose(struct stoa_log_line *line, const struct stoa_log_hea
   while (written_count < field_count && put_field(line, &fields[written_count])) {
     written_count++;
   }
+  put_trace(line, head, fields, field_count);
   put_tail(line, field_count - written_count, head->suppressed_count);
 }

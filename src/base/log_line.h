@@ -23,6 +23,7 @@ struct stoa_log_head {
   enum stoa_log_format style;
   enum stoa_log_severity level;
   const char *event;
+  const char *trace;         /* the last field, `trace`, unless the fields have one; NULL: none */
   uint32_t suppressed_count; /* written at the end of the line when it is not 0 */
 };
 

@@ -1,6 +1,5 @@
 #include "room/create.h"
 
-#include "base/array.h"
 #include "base/memory.h"
 #include "room/metrics.h"
 #include "room/owner.h"
@@ -325,10 +324,4 @@ void stoa_rooms_destroy(struct stoa_rooms *rooms) {
 
 int stoa_rooms_add_type(struct stoa_rooms *rooms, const struct stoa_room_type *type) {
   return stoa_room_types_add(&rooms->types, type);
-}
-
-const char *stoa_room_status_name(enum stoa_room_status status) {
-  static const char *const names[] = {"OK",   "DUPLICATE", "BUSY", "UNAVAILABLE", "UNKNOWN", "TOO_BIG", "INVALID",
-                                      "GONE", "NOT_FOUND", "FULL", "JOINED",      "LEFT",    "CLOSED"};
-  return (size_t)status < STOA_COUNT_OF(names) ? names[status] : "unknown";
 }

@@ -1,5 +1,6 @@
 #include "room/name.h"
 
+#include "base/array.h"
 #include "base/utf8.h"
 #include "server/group/group.h"
 
@@ -37,4 +38,10 @@ struct stoa_room_name stoa_room_name_make(struct stoa_string name) {
   assert(name.len <= sizeof own.text);
   memcpy(own.text, name.data, name.len);
   return own;
+}
+
+const char *stoa_room_status_name(enum stoa_room_status status) {
+  static const char *const names[] = {"OK",   "DUPLICATE", "BUSY", "UNAVAILABLE", "UNKNOWN", "TOO_BIG", "INVALID",
+                                      "GONE", "NOT_FOUND", "FULL", "JOINED",      "LEFT",    "CLOSED"};
+  return (size_t)status < STOA_COUNT_OF(names) ? names[status] : "unknown";
 }

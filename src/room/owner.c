@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "room/metrics.h"
 #include "room/presence.h"
+#include "room/trace.h"
 #include "server/group/fanout.h"
 #include "server/send.h"
 
@@ -281,6 +282,7 @@ static void send_out(struct stoa_room *room, const struct stoa_engine_message *s
                                      .leaves_out_plain = stored->draft.kind == STOA_ENGINE_EVENT};
     stoa_worker_outgoing(worker, &outgoing);
     status = stoa_fanout_deliver(&worker->groups, stoa_room_name_group(&room->name), &outgoing, NULL);
+    stoa_room_trace_deliver(worker, &room->name, &message);
   } else if (stoa_room_types_leave_out(stored, status)) {
     status = STOA_OK;
   } else {

@@ -16,6 +16,7 @@
 #include "room/metrics.h"
 #include "room/owner.h"
 #include "room/publisher.h"
+#include "room/trace.h"
 #include "server/group/longest.h"
 #include "server/group/publication.h"
 #include "server/send.h"
@@ -49,6 +50,9 @@ struct publish {
   bool is_administrator;
   size_t bytes;
   struct stoa_room_answer answer;
+  struct stoa_span *span;          /* of room/trace.h; the session's worker ends it, perhaps before the owner is done */
+  struct stoa_trace_context trace; /* its place; all 0: it is not recorded */
+  struct stoa_span *store;         /* the owner's */
   char data[];
 };
 
@@ -65,6 +69,8 @@ static void tell(struct publish *publish, const struct stoa_room_answer *answer)
   }
   stoa_room_requests_remove(&publish->home->publishes, &publish->request);
   publish->on_done = NULL;
+  stoa_room_trace_end(publish->span, answer->status, answer->position.offset);
+  publish->span = NULL;
   if (on_done != NULL) {
     on_done(publish->context, answer);
     stoa_arena_reset(publish->home->worker->arena);
@@ -151,6 +157,8 @@ static void fail(struct publish *publish, enum stoa_room_status status) {
 
 static void on_stored(void *context, const struct stoa_engine_answer *answer) {
   struct publish *publish = context;
+  stoa_room_trace_end(publish->store, stoa_room_status_of(answer->status), answer->offset);
+  publish->store = NULL;
   if (!publish->owner->rooms->is_closed) {
     assert(publish->room->pending_bytes >= publish->bytes);
     publish->room->pending_bytes -= publish->bytes;
@@ -178,9 +186,12 @@ static void store(struct publish *publish) {
   room->pending_bytes += publish->bytes;
   publish->draft.lane = &publish->lane->stored;
   publish->draft.failures_known = publish->failures_known;
+  publish->store = stoa_room_trace_store(publish->owner->worker, &publish->trace, &publish->name);
   if (stoa_engine_publish(publish->owner->port, stoa_room_name_text(&publish->name), &publish->draft, on_stored,
                           publish) != STOA_OK) {
     room->pending_bytes -= publish->bytes;
+    stoa_room_trace_end(publish->store, STOA_ROOM_BUSY, 0);
+    publish->store = NULL;
     fail(publish, STOA_ROOM_BUSY);
   }
 }
@@ -412,6 +423,10 @@ int stoa_room_publish(struct stoa_rooms *rooms, struct stoa_string room, uint32_
   }
   publish->on_done = on_done;
   publish->context = context;
+  publish->span = stoa_room_trace_publish(home->worker, &name, publish->draft.body.len);
+  if (publish->span != NULL) {
+    publish->trace = *stoa_span_context(publish->span);
+  }
   send_off(publish);
   return STOA_OK;
 }

@@ -8,6 +8,8 @@
 #include "server/http/path_text.h"
 #include "server/http/serve.h"
 #include "server/kept_fields.h"
+#include "server/trace/message.h"
+#include "server/trace/session.h"
 #include "server/worker/table.h"
 #include "wire/forwarded.h"
 #include "wire/http_date.h"
@@ -178,7 +180,8 @@ static void begin_session(struct upgrade *upgrade) {
     return;
   }
   if (stoa_worker_add_session(worker, session) != STOA_OK ||
-      stoa_kept_fields_take(session, upgrade->head, upgrade->data) != STOA_OK) {
+      stoa_kept_fields_take(session, upgrade->head, upgrade->data) != STOA_OK ||
+      stoa_session_trace_keep(session, upgrade->head, upgrade->data) != STOA_OK) {
     note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
     return;
@@ -191,7 +194,10 @@ static void begin_session(struct upgrade *upgrade) {
       .address = address,
       .head = upgrade,
   };
+  struct stoa_message_trace trace;
+  stoa_message_trace_begin_session(&trace, session);
   stoa_admission_begin(session, &request, token_of(upgrade, &request));
+  stoa_message_trace_end(&trace);
 }
 
 static void refuse_path(struct upgrade *upgrade) {

@@ -1,4 +1,5 @@
 #include "base/array.h"
+#include "base/log_trace.h"
 #include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/sys.h"
@@ -9,6 +10,8 @@
 #include "server/middleware/configured.h"
 #include "server/server_private.h"
 #include "server/settings/options.h"
+#include "server/trace/message.h"
+#include "server/trace/options.h"
 #include "server/worker/life.h"
 #include "server/worker/stepping.h"
 #include "server/worker/work.h"
@@ -23,6 +26,8 @@
 /* How long one worker without a thread waits for events while the others wait for their turn. */
 #define STEPPED_WAIT_MS 1
 #define HANDLERS_MAX 4096u
+/* The longest that the end of a server waits for a collector. */
+#define STOP_TRACING_MS 5000u
 #define CONFIG_BYTES_MAX (1024u * 1024)
 
 /* Creating. */
@@ -30,6 +35,21 @@
 static int open_web_root(struct stoa_server *server) {
   struct stoa_string path = server->config.web_root;
   return path.len == 0 ? STOA_OK : stoa_files_init(&server->files, path.data);
+}
+
+/* Spans that a program makes before the start are not counted. */
+static void count_spans(void *context, enum stoa_tracer_count what, uint64_t count) {
+  const struct stoa_server *server = context;
+  if (server->metrics.shared != NULL) {
+    stoa_metric_add(server->metrics.shared, STOA_M_SPANS, (uint32_t)what, count);
+  }
+}
+
+static int open_tracing(struct stoa_server *server) {
+  const struct stoa_trace_surroundings surroundings = {
+      .clock = server->clock, .on_count = count_spans, .context = server};
+  stoa_log_set_trace_source(stoa_message_trace_of_thread);
+  return stoa_trace_open(&server->settings->tracing, &surroundings, &server->tracer);
 }
 
 /* One step's failure does not keep the next from telling what it finds; the first status counts. */
@@ -41,7 +61,8 @@ static int open_all(struct stoa_server *server) {
   int admin = stoa_admin_init(server);
   int listeners = stoa_listeners_init(server);
   int auth = stoa_auth_init(&settings->auth, settings->config.auth);
-  const int statuses[] = {web_root, rules, admin, listeners, tls, auth};
+  int tracing = open_tracing(server);
+  const int statuses[] = {web_root, rules, admin, listeners, tls, auth, tracing};
   for (size_t i = 0; i < STOA_COUNT_OF(statuses); i++) {
     if (statuses[i] != STOA_OK) {
       return statuses[i];
@@ -50,7 +71,8 @@ static int open_all(struct stoa_server *server) {
   return STOA_OK;
 }
 
-/* The keys that stay as they are need a copy that outlives the first settings. Secrets are not among them. */
+/* The keys that stay as they are need a copy that outlives the first settings. Secrets are not among them, but for the
+ * headers of tracing, which are compared with what a reload brings. */
 static int keep_config(struct stoa_server *server) {
   server->config = server->settings->config;
   server->config.limits = NULL;
@@ -206,11 +228,23 @@ static void stop_log(struct stoa_server *server) {
   }
 }
 
+/* The metrics count what is sent now, so they go later. */
+static void stop_tracing(struct stoa_server *server) {
+  uint32_t wait_ms = server->settings == NULL ? 0 : server->settings->tracing.timeout_ms;
+  if (server->tracer != NULL) {
+    stoa_tracer_stop(server->tracer, !server->has_tracer_thread  ? 0
+                                     : wait_ms < STOP_TRACING_MS ? wait_ms
+                                                                 : STOP_TRACING_MS);
+    stoa_tracer_unref(server->tracer);
+  }
+}
+
 void stoa_server_destroy(struct stoa_server *server) {
   if (server == NULL) {
     return;
   }
   stoa_server_end(server);
+  stop_tracing(server);
   stop_log(server);
   stoa_settings_unref(server->settings);
   pthread_mutex_destroy(&server->settings_mutex);
@@ -385,8 +419,25 @@ static int begin(struct stoa_server *server, int (*start)(struct stoa_worker *wo
   return status;
 }
 
+static void start_tracing(struct stoa_server *server) {
+  if (server->tracer == NULL) {
+    return;
+  }
+  assert(!server->has_tracer_thread);
+  int status = stoa_tracer_start(server->tracer);
+  server->has_tracer_thread = status == STOA_OK;
+  if (status != STOA_OK) {
+    stoa_log(STOA_LOG_WARN, "the thread that sends spans could not be started; they are lost",
+             STOA_F_STR("reason", stoa_status_text(status)));
+  }
+}
+
 int stoa_server_begin_threads(struct stoa_server *server) {
-  return begin(server, stoa_worker_start_thread);
+  int status = begin(server, stoa_worker_start_thread);
+  if (status == STOA_OK) {
+    start_tracing(server); /* not earlier: a start that failed begins its metrics again */
+  }
+  return status;
 }
 
 int stoa_server_begin_stepped(struct stoa_server *server) {

@@ -24,6 +24,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct stoa_tracer;
+
 struct stoa_server {
   const struct stoa_clock *clock; /* of every loop; borrowed */
   /* What it was created with, defaults filled in: for the keys that a reload cannot change. Without the sections
@@ -62,6 +64,8 @@ struct stoa_server {
   struct stoa_interests interests;
   struct stoa_listeners listeners;
   struct stoa_server_metrics metrics;
+  struct stoa_tracer *tracer; /* NULL: no collector is configured */
+  bool has_tracer_thread;
 
   struct stoa_worker *workers;
   uint32_t worker_count;

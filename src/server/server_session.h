@@ -10,6 +10,8 @@
 #include "server/rate.h"
 #include "session/session.h"
 
+#include <stoa/traceparent.h>
+
 struct stoa_group;
 struct stoa_identity;
 struct stoa_kept_fields;
@@ -37,11 +39,12 @@ struct stoa_session_account {
   bool has_outer;     /* an HTTP request is handled whose client is another one: see server/http/caller.h */
   bool outer_proxied; /* `proxied` and `client` of the connection meanwhile */
   struct stoa_peer outer;
-  struct stoa_rate rate;          /* of its messages */
-  struct stoa_identity *identity; /* its token, see auth.h */
-  char *name;                     /* the user's, for the log; owned; NULL: none */
-  struct stoa_kept_fields *kept;  /* of the upgrade request; owned; NULL: none */
-  struct stoa_rate *rates;        /* one for each rate limit among the middlewares; made when it is first needed */
+  struct stoa_rate rate;           /* of its messages */
+  struct stoa_identity *identity;  /* its token, see auth.h */
+  char *name;                      /* the user's, for the log; owned; NULL: none */
+  struct stoa_kept_fields *kept;   /* of the upgrade request; owned; NULL: none */
+  struct stoa_trace_context trace; /* that the upgrade request told; all 0: none */
+  struct stoa_rate *rates;         /* one for each rate limit among the middlewares; made when it is first needed */
 };
 
 struct stoa_server_session {

@@ -1,6 +1,7 @@
 #include "server/session_log.h"
 
 #include "server/server_private.h"
+#include "server/trace/session.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -69,20 +70,29 @@ void stoa_session_log_end(struct stoa_worker *worker) {
 
 /* The lines. */
 
+/* Of the session, also when a message ends it. */
+static void format_trace(const struct stoa_session *session, char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {
+  struct stoa_trace_context context;
+  stoa_session_trace_place(session, &context);
+  stoa_trace_id_format(context.trace_id, out_text);
+}
+
 void stoa_session_log_opened(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server_session *own = stoa_server_session_of(session);
   char id[STOA_UUID_TEXT_LEN + 1];
+  char trace[STOA_TRACE_ID_TEXT_LEN + 1];
   char address[INET6_ADDRSTRLEN];
   own->admitted = true;
   if (!is_on(worker) || !may_write(worker, STOA_SESSION_LINE_OPENED)) {
     return;
   }
   stoa_uuid_format(&session->id, id);
+  format_trace(session, trace);
   stoa_peer_format(stoa_server_session_client(own), address);
   const struct stoa_log_field fields[] = {STOA_F_STR("session", id), STOA_F_STR("address", address),
                                           STOA_F_STR("codec", stoa_session_codec(session)),
-                                          STOA_F_STR("tls", tls_text(own))};
+                                          STOA_F_STR("tls", tls_text(own)), STOA_F_STR("trace", trace)};
   stoa_log_write(NULL, STOA_LOG_INFO, "session opened", fields, STOA_COUNT_OF(fields));
 }
 
@@ -97,11 +107,13 @@ void stoa_session_log_closed(struct stoa_session *session) {
   const struct stoa_server_session *own = stoa_server_session_of(session);
   const struct stoa_stream *stream = &session->stream;
   char id[STOA_UUID_TEXT_LEN + 1];
+  char trace[STOA_TRACE_ID_TEXT_LEN + 1];
   char address[INET6_ADDRSTRLEN];
   if (!own->admitted || !is_on(worker) || !may_write(worker, kind_of(session))) {
     return;
   }
   stoa_uuid_format(&session->id, id);
+  format_trace(session, trace);
   stoa_peer_format(stoa_server_session_client(own), address);
   const struct stoa_log_field fields[] = {
       STOA_F_STR("session", id),
@@ -117,6 +129,7 @@ void stoa_session_log_closed(struct stoa_session *session) {
       STOA_F_INT("messages_out", stream->messages_out),
       STOA_F_INT("bytes_in", stream->bytes_in),
       STOA_F_INT("bytes_out", stream->bytes_out),
+      STOA_F_STR("trace", trace),
   };
   stoa_log_write(NULL, STOA_LOG_INFO, "session closed", fields, STOA_COUNT_OF(fields));
 }

@@ -1,8 +1,9 @@
 /* server/session_log.h: the lines of the log about sessions: one when a session is admitted, one when it has ended.
  *
- *   event="session opened" session=... address=... codec=json tls=TLSv1.3
+ *   event="session opened" session=... address=... codec=json tls=TLSv1.3 trace=...
  *   event="session closed" session=... address=... user=... codec=json tls=TLSv1.3 code=4008 by=server reason="send
  * queue full" duration_ms=... messages_in=... messages_out=... bytes_in=... bytes_out=...
+ * trace=...
  *
  * They are not under the log's limit of 10 lines a second for each call, but under one of their own, so that a burst of
  * connections does not push other lines out of the log's queue. Sessions that the server ended, other than by draining,

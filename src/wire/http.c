@@ -348,6 +348,13 @@ struct stoa_string stoa_http_field(const struct stoa_http_head *head, const uint
   return stoa_http_fields_find(&head->fields, data, name, index);
 }
 
+struct stoa_string stoa_http_field_once(const struct stoa_http_head *head, const uint8_t *data, const char *name) {
+  size_t index = 0;
+  struct stoa_string first = stoa_http_field(head, data, name, &index);
+  bool is_only = first.data == NULL || stoa_http_field(head, data, name, &index).data == NULL;
+  return is_only ? first : stoa_string_make(NULL, 0);
+}
+
 bool stoa_http_has_token(const struct stoa_http_head *head, const uint8_t *data, const char *name, const char *token) {
   struct stoa_string wanted = stoa_string_of(token);
   size_t index = 0;

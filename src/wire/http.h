@@ -74,6 +74,9 @@ int stoa_http_head_parse(struct stoa_http_head *head, const struct stoa_http_lim
 struct stoa_string stoa_http_field(const struct stoa_http_head *head, const uint8_t *data, const char *name,
                                    size_t *index);
 
+/* The value of the only field of that name, or a view with data NULL: there is none, or there are several. */
+struct stoa_string stoa_http_field_once(const struct stoa_http_head *head, const uint8_t *data, const char *name);
+
 /* True when one of the comma-separated tokens of all fields of that name equals `token`, without case. */
 bool stoa_http_has_token(const struct stoa_http_head *head, const uint8_t *data, const char *name, const char *token);
 

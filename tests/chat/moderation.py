@@ -168,6 +168,28 @@ def addresses():
             again.call("Join")
 
 
+@test("what takes a guest's ban back takes back all addresses that were banned with the guest")
+def older_addresses():
+    with chat({**AUTH, "server.trusted_proxies": ["127.0.0.0/8"]}) as server:
+        mod = person(server, "mod", "moderator")
+        eve = guest(server, "", address="192.0.2.1")
+        mod.call("Moderate", user_id=eve.user_id, action=BAN)
+        assert left(eve)["code"] == 121
+        token_of_eve = eve.welcome["guest_token"]
+        # From one more address after the other; the last ban finds her nowhere.
+        for number in range(2, 12):
+            eve.leave()
+            eve = Client(server.port, token=token_of_eve, headers=[f"X-Forwarded-For: 192.0.2.{number}"])
+            mod.call("Moderate", user_id=eve.user_id, action=BAN)
+        eve.leave()
+        mod.call("Moderate", user_id=eve.user_id, action=BAN)
+        assert guest(server, "", address="192.0.2.1", join=False).refused("Join") == 121
+        mod.call("Moderate", user_id=eve.user_id, action=UNBAN)
+        for number in range(1, 12):
+            guest(server, "", address=f"192.0.2.{number}").leave()
+        Client(server.port, token=token_of_eve, headers=["X-Forwarded-For: 192.0.2.1"]).call("Join")
+
+
 @test("a guest on a loopback address is banned, and others there are not")
 def loopback():
     with chat(AUTH) as server:

@@ -12,6 +12,7 @@
 
 #include <stoa/log.h>
 #include <stoa/middleware.h>
+#include <stoa/trace.h>
 
 #include "base/memory.h"
 #include "rpc_stage.h"
@@ -247,7 +248,6 @@ static void test_names_of_fields_are_checked_when_they_are_added(void **state) {
   }
   assert_int_equal(stoa_server_keep_field(fixture.server, "x-0"), STOA_OK); /* kept already */
   assert_int_equal(stoa_server_keep_field(fixture.server, "X-more"), STOA_E_LIMIT);
-  assert_int_equal(stoa_server_use_tracing(fixture.server, NULL), STOA_E_LIMIT);
   rpc_begin(&fixture);
   fixture_stop(&fixture);
 }
@@ -343,6 +343,60 @@ static void test_an_invalid_trace_is_not_continued(void **state) {
   fixture_stop(&fixture);
 }
 
+/* A program that handles a message: its place, its span, and a line of its own. */
+static struct {
+  struct stoa_trace_context place;
+  char line[512];
+  bool has_span;
+} own;
+
+static void take_line(void *context, enum stoa_log_severity level, struct stoa_string line) {
+  (void)context;
+  (void)level;
+  if (memmem(line.data, line.len, "from the middleware", strlen("from the middleware")) != NULL) {
+    snprintf(own.line, sizeof own.line, "%.*s", (int)line.len, line.data);
+  }
+}
+
+static const struct stoa_error *look_at_trace(void *user, struct stoa_invocation *invocation) {
+  struct stoa_session *session = stoa_invocation_session(invocation);
+  (void)user;
+  stoa_session_trace(session, &own.place);
+  own.has_span = stoa_session_span(session) != NULL;
+  const struct stoa_span_options options = {.parent = &own.place};
+  stoa_span_end(stoa_span_start(fixture.server, "a part of it", &options));
+  stoa_log(STOA_LOG_WARN, "from the middleware", STOA_F_INT("number", 7));
+  return NULL;
+}
+
+static void test_a_program_sees_the_place_of_its_message_and_its_lines_have_the_trace(void **state) {
+  static const struct stoa_middleware middleware = {.before = look_at_trace};
+  /* Nobody listens there, so nothing is sent. */
+  static const struct stoa_tracing_config tracing = {.endpoint = STOA_STR("http://127.0.0.1:1")};
+  static const uint8_t parent[] = {0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31};
+  (void)state;
+  stoa_log_set_sink(take_line, NULL);
+  stoa_log_set_level(STOA_LOG_WARN);
+  for (unsigned is_recorded = 0; is_recorded < 2; is_recorded++) {
+    char trace[STOA_TRACE_ID_TEXT_LEN + 1];
+    struct stoa_server_config *config = fixture_config(1);
+    memset(&own, 0, sizeof own);
+    config->tracing = is_recorded == 1 ? &tracing : NULL;
+    rpc_create(&fixture, config);
+    assert_int_equal(stoa_server_use(fixture.server, NULL, &middleware), STOA_OK);
+    rpc_begin(&fixture);
+    assert_int_equal(get("/v1/books/a", "Traceparent: 00-" TRACE "-" PARENT "-01\r\n"), 200);
+    stoa_trace_id_format(own.place.trace_id, trace);
+    assert_string_equal(trace, TRACE);
+    assert_int_equal(own.has_span, is_recorded);
+    assert_int_equal(memcmp(own.place.span_id, parent, sizeof parent) != 0, is_recorded); /* the server's own span */
+    fixture_stop(&fixture); /* the log's thread has written its line */
+    assert_non_null(strstr(own.line, " number=7 trace=" TRACE));
+  }
+  stoa_log_set_level(STOA_LOG_OFF);
+  stoa_log_set_sink(NULL, NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_middleware_sees_the_fields_of_an_http_request),
@@ -356,6 +410,7 @@ int main(void) {
       cmocka_unit_test(test_a_session_without_memory_for_its_fields_is_closed),
       cmocka_unit_test(test_a_trace_is_continued),
       cmocka_unit_test(test_an_invalid_trace_is_not_continued),
+      cmocka_unit_test(test_a_program_sees_the_place_of_its_message_and_its_lines_have_the_trace),
   };
   stoa_log_setup(2, STOA_LOG_OFF, STOA_LOG_LOGFMT);
   return cmocka_run_group_tests_name("metadata", tests, NULL, NULL);

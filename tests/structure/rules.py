@@ -30,6 +30,8 @@ PUBLIC_HEADERS = {
     "log.h": "base",
     "memory.h": "base",
     "status.h": "base",
+    "trace.h": "server",
+    "traceparent.h": "wire",
     "uuid.h": "base",
     "version.h": "base",
     "client.h": "client",
@@ -56,6 +58,7 @@ PUBLIC_HEADERS = {
 SHARED_SOURCES = {
     ("tools/protoc-gen-stoa/http.c", "src/wire/http_template.h"),
     ("tools/protoc-gen-stoa/openapi.c", "src/wire/http_template.h"),
+    ("tools/stoa/call/api.c", "tools/protoc-gen-stoa/name_number.h"),
 }
 
 # Files of one layer that need each other in a circle, each circle in full. One that is gone must go from here too.

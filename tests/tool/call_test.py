@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -76,6 +77,45 @@ def usage():
     for bad in ("ftp://host/", "ws://", "ws://host:99999/", "ws://a b/", "wss://h/" + "a" * 3000):
         stoa("call", bad, "3").expect(USAGE)
     stoa("call", "wss://127.0.0.1:1/", "3", "--ca", "/none").expect(USAGE)
+
+
+def number_of(name):
+    """As docs/generator.md has it."""
+    number = 2166136261
+    for byte in name.encode():
+        number = (number ^ byte) * 16777619 % 2**32
+    return 0x20000000 + ((number ^ number >> 29) & 0x1FFFFFFF)
+
+
+@test("names have the numbers of numbers=hash where a file has rpcs without one")
+def hashed():
+    with fresh() as folder:
+        with open(os.path.join(folder, "shop.proto"), "w", encoding="utf-8") as file:
+            file.write('syntax = "proto3"; package shop.v1; import "stoa/options.proto";'
+                       "service Shop { rpc Buy(BuyRequest) returns (BuyReply);"
+                       " rpc Given(BuyRequest) returns (BuyReply) { option (stoa.type) = 7; } }"
+                       "message BuyRequest {} message BuyReply {} message Item {}"
+                       "message Sold { Item item = 1; Sold next = 2; message Inner { Sold sold = 1; } }"
+                       "message Other { option (stoa.message_type) = 8; }")
+        listed = stoa("call", "ws://127.0.0.1:1/", "Nothing", "--proto", "shop.proto", "-I", folder).expect(USAGE).err
+    found = {(line.split()[0], line.split()[2]): int(line.split()[1]) for line in listed.splitlines()
+             if line.startswith("  ")}
+    assert found == {("call", "shop.v1.Shop.Buy"): number_of("/shop.v1.Shop/Buy"), ("call", "shop.v1.Shop.Given"): 7,
+                     ("message", "shop.v1.Sold"): number_of("shop.v1.Sold"), ("message", "shop.v1.Other"): 8}, listed
+
+
+@test("with --trace the upgrade begins a trace, whose id is printed")
+def trace():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
+        with subprocess.Popen([STOA, "call", url, "3", "--trace"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as process:
+            peer, _ = listener.accept()
+            with peer:
+                head = peer.recv(65536).decode()
+            told = re.search(r"^stoa call: trace ([0-9a-f]{32})$", process.communicate(timeout=60)[1], re.MULTILINE)
+        assert told, "no trace is printed"
+        assert re.search(rf"^traceparent: 00-{told[1]}-[0-9a-f]{{16}}-01\r$", head, re.MULTILINE), head
 
 
 @test("no connection, and no answer in time, exit with 3")

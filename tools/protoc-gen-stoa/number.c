@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "name_number.h"
 #include "names.h"
 #include "number_hash.h"
 #include "pool.h"
@@ -196,10 +197,10 @@ static void check_method(const struct model_method *method, struct numbered *all
 
 static void check_given_number(uint32_t number, const char *what, const struct place *place,
                                struct problems *problems) {
-  if (number >= NUMBER_HASH_MIN && number <= NUMBER_HASH_MAX) {
+  if (number >= NAME_NUMBER_MIN && number <= NAME_NUMBER_MAX) {
     problem_add(problems, place,
                 "type number %u of %s is not below %u, where numbers=hash has the numbers that come from names", number,
-                what, NUMBER_HASH_MIN);
+                what, NAME_NUMBER_MIN);
   }
 }
 

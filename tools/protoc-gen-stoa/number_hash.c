@@ -4,12 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name_number.h"
 #include "pool.h"
-
-/* The constants of FNV-1a for 32 bits. */
-#define FNV_START 2166136261U
-#define FNV_PRIME 16777619U
-#define HASH_BITS 29
 
 /* A number from a name, to find two that are equal. */
 struct hashed {
@@ -19,17 +15,6 @@ struct hashed {
   const struct place *place;
   size_t order;
 };
-
-uint32_t number_hash(const char *name) {
-  uint32_t hash = FNV_START;
-  for (const char *at = name; *at != '\0'; at++) {
-    hash = (hash ^ (unsigned char)*at) * FNV_PRIME;
-  }
-  uint32_t number = NUMBER_HASH_MIN + ((hash ^ hash >> HASH_BITS) & (NUMBER_HASH_MIN - 1));
-  assert(number >= NUMBER_HASH_MIN);
-  assert(number <= NUMBER_HASH_MAX);
-  return number;
-}
 
 static bool is_of_rpc(const struct model_file *file, const struct model_message *message) {
   for (size_t s = 0; s < file->service_count; s++) {
@@ -71,7 +56,7 @@ static bool is_part(const struct model_file *file, const struct model_message *m
 /* With option (stoa.plain) an rpc and its request have one number. */
 static void number_method(const struct model_file *file, const struct model_service *service,
                           struct model_method *method) {
-  method->number = number_hash(text_format("/%s/%s", service->full_name, method->name));
+  method->number = name_number(text_format("/%s/%s", service->full_name, method->name));
   method->is_numbered = true;
   method->is_hashed = true;
   for (size_t i = 0; i < file->message_count; i++) {
@@ -94,7 +79,7 @@ void number_hash_file(struct model_file *file) {
   for (size_t i = 0; i < file->message_count; i++) {
     struct model_message *message = &file->messages[i];
     if (!message->is_nested && !message->is_numbered && !is_of_rpc(file, message) && !is_part(file, message)) {
-      message->number = number_hash(message->full_name);
+      message->number = name_number(message->full_name);
       message->is_numbered = true;
       message->is_hashed = true;
     }

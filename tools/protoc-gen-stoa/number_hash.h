@@ -1,22 +1,8 @@
-/* number_hash.h: type numbers from names, for files that give none.
- *
- * The number of an rpc comes from its path, "/chat.v1.Chat/Join", that of a message from its full name, "chat.v1.Line":
- *
- *   h = the 32-bit FNV-1a hash of the name
- *   number = 0x20000000 + ((h ^ (h >> 29)) & 0x1fffffff)
- *
- * So a number depends on the name alone, and other programs can compute it. All numbers of this kind are in the upper
- * half of the range of type numbers; the lower half is for numbers that are given.
- */
+/* number_hash.h: which rpcs and messages get their number from their name (name_number.h), in files that give none. */
 #ifndef PLUGIN_NUMBER_HASH_H
 #define PLUGIN_NUMBER_HASH_H
 
 #include "model.h"
-
-#define NUMBER_HASH_MIN 0x20000000U
-#define NUMBER_HASH_MAX 0x3fffffffU
-
-uint32_t number_hash(const char *name);
 
 /* Give the file's rpcs and messages without a number one from their names.
  *

@@ -16,6 +16,7 @@ const RUNTIME = { index: 'src/index.ts', wkt: 'src/wkt.ts', inner: 'src/inner.ts
 // The chat, on the runtime, and its wrappers.
 const CHAT = {
   chat: 'src/chat/index.ts', chatroom: 'src/api/chatroom/v1/chatroom.stoa.ts', react: 'src/react.ts', vue: 'src/vue.ts',
+  tracing: 'src/tracing.ts',
 };
 
 const OPTIONS = {

@@ -7,6 +7,7 @@
 #include "server/app/run_as.h"
 #include "server/app/systemd_sockets.h"
 #include "server/server_private.h"
+#include "server/trace/options.h"
 #include "server/worker/settings.h"
 #include "server/worker/stepping.h"
 
@@ -45,10 +46,20 @@ static uint32_t stop_timeout_ms(const struct stoa_app_context *context) {
   return context->app->stop_timeout_ms != 0 ? context->app->stop_timeout_ms : drain_ms + STOP_MORE_MS;
 }
 
+static int describe_to_collector(const struct stoa_app_context *context, const struct stoa_server *server) {
+  const struct stoa_otlp_resource program = {.service_name = stoa_string_of(stoa_app_name(context)),
+                                             .service_version = stoa_string_of(stoa_app_version(context)),
+                                             .instance_id = stoa_string_of(stoa_app_id(context))};
+  return stoa_trace_describe(server->tracer, &server->settings->tracing, &program);
+}
+
 static int bind_all(struct stoa_app_context *context) {
   int status = STOA_OK;
   stoa_guard_set_timeout(&context->guard, stop_timeout_ms(context));
   stoa_guard_set_step(&context->guard, "binding the addresses");
+  for (size_t i = 0; i < context->server_count && status == STOA_OK; i++) {
+    status = describe_to_collector(context, context->servers[i]);
+  }
   for (size_t i = 0; i < context->server_count && status == STOA_OK; i++) {
     status = stoa_server_bind(context->servers[i]);
   }

@@ -73,6 +73,11 @@ static int fill_server(struct filling *filling, struct stoa_server_config *confi
       section(filling, type, config, "shedding", &stoa_shedding_config_type) == NULL) {
     return STOA_E_MEMORY;
   }
+  struct stoa_tracing_config *tracing = section(filling, type, config, "tracing", &stoa_tracing_config_type);
+  if (tracing == NULL) {
+    return STOA_E_MEMORY;
+  }
+  stoa_options_fill_tracing(tracing);
   if (tls != NULL) {
     stoa_options_fill_tls(tls);
   }

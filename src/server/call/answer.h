@@ -12,6 +12,7 @@
 #include <stoa/http.h>
 
 struct stoa_error;
+struct stoa_span;
 
 /* The message to answer. */
 struct stoa_question {
@@ -24,6 +25,7 @@ struct stoa_question {
   uint64_t began_ns;   /* as stoa_metrics_begin_request() returned it */
   /* The HTTP request that it came with; NULL: it came as a message of the session. Valid until it is answered. */
   struct stoa_http_exchange *http;
+  struct stoa_span *span; /* of trace/message.h; NULL: it is not recorded */
 };
 
 /* Can it still be answered? Not after the answer to an HTTP request. */

@@ -1,5 +1,6 @@
 #include "server/call/chain.h"
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "server/server_private.h"
 
@@ -111,6 +112,16 @@ void stoa_chains_fini(struct stoa_server *server) {
 }
 
 /* One message. */
+
+const char *stoa_invocation_end_text(enum stoa_invocation_end end) {
+  static const char *const texts[] = {
+      [STOA_INVOCATION_RUNS] = "runs",           [STOA_INVOCATION_DONE] = "done",
+      [STOA_INVOCATION_FAILED] = "failed",       [STOA_INVOCATION_STOPPED] = "stopped",
+      [STOA_INVOCATION_DROPPED] = "dropped",     [STOA_INVOCATION_TIMED_OUT] = "timed out",
+      [STOA_INVOCATION_ABANDONED] = "abandoned",
+  };
+  return (size_t)end < STOA_COUNT_OF(texts) ? texts[end] : "unknown";
+}
 
 void stoa_invocation_init(struct stoa_invocation *out_invocation, struct stoa_session *session,
                           const struct stoa_handler *handler, const struct stoa_question *question,

@@ -3,6 +3,7 @@
 #include "server/http/caller.h"
 #include "server/http/exchange.h"
 #include "server/server_private.h"
+#include "server/trace/message.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
@@ -28,6 +29,7 @@ static void finish(struct stoa_session *session, const struct stoa_question *que
   bool is_success = error == NULL;
   note(session, question,
        is_success ? STOA_OUTCOME_OK : stoa_server_metrics_outcome(stoa_worker_of(session)->server, error));
+  stoa_message_trace_answered(question, end, error);
   if (invocation != NULL && !(is_success && invocation->chain->is_quiet)) {
     stoa_chain_after(invocation, end, error);
   }
@@ -112,6 +114,9 @@ void stoa_conclude_encoded_error(struct stoa_session *session, const struct stoa
   if (invocation == NULL && question->http == NULL) {
     stoa_answer_encoded_error(session, question, encoded->payload);
     note(session, question, encoded->outcome);
+    if (question->span != NULL) {
+      stoa_message_trace_answered(question, end, decode(session, encoded));
+    }
     return;
   }
   const struct stoa_error *error = decode(session, encoded);

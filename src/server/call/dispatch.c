@@ -5,6 +5,7 @@
 #include "server/call/waits.h"
 #include "server/http/message.h"
 #include "server/server_private.h"
+#include "server/trace/message.h"
 
 #include <assert.h>
 #include <stoa/call.h>
@@ -175,10 +176,13 @@ static void go_through(const struct request *request, const void *message) {
 void stoa_dispatch_begin(struct stoa_session *session, const struct stoa_handler *handler,
                          const struct stoa_question *question, struct stoa_bytes payload, const void *message) {
   struct request request = {.session = session, .handler = handler, .question = *question};
+  struct stoa_message_trace trace STOA_UNINITIALIZED;
   struct stoa_invocation invocation STOA_UNINITIALIZED;
+  stoa_message_trace_begin(&trace, session, handler, &request.question, message);
   invocation.chain = stoa_chain_of(&stoa_worker_of(session)->server->middlewares, question->operation);
   if (invocation.chain == NULL) {
     invoke(&request, message);
+    stoa_message_trace_end(&trace);
     return;
   }
   stoa_invocation_init(&invocation, session, handler, &request.question, payload);
@@ -189,6 +193,7 @@ void stoa_dispatch_begin(struct stoa_session *session, const struct stoa_handler
   } else {
     go_through(&request, message);
   }
+  stoa_message_trace_end(&trace);
 }
 
 static void begin(const struct incoming *incoming, const void *message) {
@@ -221,7 +226,10 @@ void stoa_dispatch_on_resumed(struct stoa_invocation *invocation, struct stoa_by
     refuse_without_room(&request, error.text); /* it was decoded before, so memory is out */
     return;
   }
+  struct stoa_message_trace trace STOA_UNINITIALIZED;
+  stoa_message_trace_begin(&trace, request.session, request.handler, &invocation->question, message);
   go_through(&request, message);
+  stoa_message_trace_end(&trace);
 }
 
 static bool is_form_of(const struct stoa_handler *handler, bool is_call) {

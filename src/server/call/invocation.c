@@ -1,23 +1,12 @@
 /* server/call/invocation.c: what a middleware sees of a message (stoa/middleware.h). */
-#include "base/array.h"
-#include "base/sys.h"
 #include "server/call/chain.h"
 #include "server/server_private.h"
+#include "server/trace/message.h"
 
 #include <assert.h>
 
 enum stoa_invocation_end stoa_invocation_end(const struct stoa_invocation *invocation) {
   return (enum stoa_invocation_end)invocation->end;
-}
-
-const char *stoa_invocation_end_text(enum stoa_invocation_end end) {
-  static const char *const texts[] = {
-      [STOA_INVOCATION_RUNS] = "runs",           [STOA_INVOCATION_DONE] = "done",
-      [STOA_INVOCATION_FAILED] = "failed",       [STOA_INVOCATION_STOPPED] = "stopped",
-      [STOA_INVOCATION_DROPPED] = "dropped",     [STOA_INVOCATION_TIMED_OUT] = "timed out",
-      [STOA_INVOCATION_ABANDONED] = "abandoned",
-  };
-  return (size_t)end < STOA_COUNT_OF(texts) ? texts[end] : "unknown";
 }
 
 struct stoa_session *stoa_invocation_session(const struct stoa_invocation *invocation) {
@@ -70,10 +59,10 @@ uint64_t *stoa_invocation_slot(struct stoa_invocation *invocation) {
 /* Traces. */
 
 const uint8_t *stoa_invocation_trace_id(struct stoa_invocation *invocation) {
+  struct stoa_trace_context context;
   if (!invocation->is_traced) {
-    if (stoa_random_pooled(invocation->trace_id, sizeof invocation->trace_id) != STOA_OK) {
-      memset(invocation->trace_id, 0, sizeof invocation->trace_id);
-    }
+    stoa_message_trace_find(invocation->session, &context);
+    memcpy(invocation->trace_id, context.trace_id, sizeof invocation->trace_id);
     invocation->is_traced = true;
   }
   return invocation->trace_id;
@@ -82,15 +71,7 @@ const uint8_t *stoa_invocation_trace_id(struct stoa_invocation *invocation) {
 void stoa_invocation_set_trace_id(struct stoa_invocation *invocation, const uint8_t id[16]) {
   memcpy(invocation->trace_id, id, sizeof invocation->trace_id);
   invocation->is_traced = true;
-}
-
-void stoa_trace_id_format(const uint8_t id[16], char out_text[STOA_TRACE_ID_TEXT_LEN + 1]) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i < STOA_TRACE_ID_TEXT_LEN / 2; i++) {
-    out_text[2 * i] = digits[id[i] >> 4];
-    out_text[2 * i + 1] = digits[id[i] & 0x0f];
-  }
-  out_text[STOA_TRACE_ID_TEXT_LEN] = '\0';
+  stoa_message_trace_change(invocation->session, id);
 }
 
 struct stoa_invocation *stoa_invocation_current(struct stoa_session *session) {

@@ -285,6 +285,11 @@ struct stoa_string stoa_exchange_field(const struct stoa_http_exchange *exchange
   return request == NULL ? stoa_string_make(NULL, 0) : stoa_http_field(&request->head, request->bytes, name, NULL);
 }
 
+struct stoa_string stoa_exchange_field_once(const struct stoa_http_exchange *exchange, const char *name) {
+  const struct stoa_exchange_request *request = exchange->request;
+  return request == NULL ? stoa_string_make(NULL, 0) : stoa_http_field_once(&request->head, request->bytes, name);
+}
+
 const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange) {
   return exchange->rpc;
 }

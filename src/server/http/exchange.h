@@ -42,6 +42,8 @@ void stoa_exchange_begin(const struct stoa_exchange_start *start);
 struct stoa_session *stoa_exchange_session(const struct stoa_http_exchange *exchange);
 /* The first field of its head with that name; data NULL: none, or the request has been freed. */
 struct stoa_string stoa_exchange_field(const struct stoa_http_exchange *exchange, const char *name);
+/* The same, but none when there are several. */
+struct stoa_string stoa_exchange_field_once(const struct stoa_http_exchange *exchange, const char *name);
 /* Keep the exchange and its request while an answer is given, for what looks at them afterwards. */
 void stoa_exchange_hold(struct stoa_http_exchange *exchange);
 void stoa_exchange_release(struct stoa_http_exchange *exchange);

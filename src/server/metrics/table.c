@@ -1,5 +1,7 @@
 #include "server/metrics/table.h"
 
+#include "server/trace/tracer.h"
+
 #include <assert.h>
 #include <stoa/session.h>
 
@@ -41,6 +43,12 @@ static struct stoa_metric_labels refusals = STOA_METRIC_LABELS("reason", refused
 static const struct stoa_metric_row reload_rows[] = {
     [STOA_RELOAD_OK] = {{"ok"}}, [STOA_RELOAD_REFUSED] = {{"refused"}}};
 static struct stoa_metric_labels reloads = STOA_METRIC_LABELS("result", reload_rows);
+
+static const struct stoa_metric_row span_rows[] = {
+    [STOA_TRACER_SENT] = {{"sent"}},     [STOA_TRACER_FULL] = {{"full"}},       [STOA_TRACER_REFUSED] = {{"refused"}},
+    [STOA_TRACER_FAILED] = {{"failed"}}, [STOA_TRACER_STOPPED] = {{"stopped"}},
+};
+static struct stoa_metric_labels spans = STOA_METRIC_LABELS("result", span_rows);
 
 static const struct stoa_metric_row handshake_rows[] = {
     [STOA_HANDSHAKE_ADMITTED] = {{"admitted"}},
@@ -146,6 +154,8 @@ const struct stoa_metric stoa_server_metric_table[STOA_M_COUNT] = {
         PLAIN("stoa_slow_turns", "Turns that took longer than log.slow_turn_ms.", NULL, STOA_METRIC_COUNTER),
     [STOA_M_RELOADS] = LABELED("stoa_reloads", "Reloads of the configuration. A refused one has changed nothing.", NULL,
                                STOA_METRIC_COUNTER, &reloads),
+    [STOA_M_SPANS] = LABELED("stoa_spans", "Spans by what became of them: sent to the collector, or lost, and why.",
+                             NULL, STOA_METRIC_COUNTER, &spans),
 };
 
 const char *stoa_refused_text(enum stoa_refused reason) {

@@ -28,6 +28,7 @@ enum stoa_server_metric {
   STOA_M_LAG_SECONDS,
   STOA_M_SLOW_TURNS,
   STOA_M_RELOADS, /* enum stoa_reload_result */
+  STOA_M_SPANS,   /* enum stoa_tracer_count of trace/tracer.h */
   STOA_M_COUNT
 };
 

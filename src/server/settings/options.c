@@ -15,6 +15,8 @@
 #define LINGER_MS_HIGHEST 10
 #define MESSAGE_BYTES_HIGHEST (16u * 1024 * 1024)
 #define CORS_MAX_AGE_S 600
+#define TRACING_SPANS_DEFAULT 4096
+#define TRACING_SPANS_HIGHEST 1000000
 #define MAILBOX_BYTES_DEFAULT (16u * 1024 * 1024)
 /* Messages gathered from a full mailbox must fit in 32-bit offsets, in any codec and twice. */
 #define MAILBOX_BYTES_HIGHEST (128u * 1024 * 1024)
@@ -131,6 +133,22 @@ static bool copy_cors(struct stoa_arena *arena, const struct stoa_cors_config **
   return copy->allowed_origins.items != NULL && copy->methods.items != NULL && copy->headers.items != NULL;
 }
 
+static bool copy_tracing(struct stoa_arena *arena, const struct stoa_tracing_config **tracing) {
+  if (*tracing == NULL) {
+    return true;
+  }
+  struct stoa_tracing_config *copy = stoa_arena_calloc(arena, sizeof *copy);
+  if (copy == NULL) {
+    return false;
+  }
+  *copy = **tracing;
+  *tracing = copy;
+  copy->header_secrets.items = copy_list(arena, copy->header_secrets.items, copy->header_secrets.count);
+  return copy->header_secrets.items != NULL && copy_text(arena, &copy->endpoint, "") &&
+         copy_text(arena, &copy->header_secrets_file, "") && copy_text(arena, &copy->ca_file, "") &&
+         copy_text(arena, &copy->service_name, "");
+}
+
 static const struct stoa_listener_config *copy_listeners(struct stoa_arena *arena,
                                                          const struct stoa_listener_config *items, size_t count) {
   struct stoa_listener_config *copies = stoa_arena_alloc(arena, count * sizeof *copies);
@@ -179,7 +197,7 @@ bool stoa_options_copy(struct stoa_arena *arena, struct stoa_server_config *conf
   return copy_lists(arena, config) && copy_text(arena, &config->path, "") && copy_text(arena, &config->codec, "") &&
          copy_text(arena, &config->web_root, "") && copy_text(arena, &config->run_as, "") &&
          stoa_options_copy_tls(arena, &config->tls) && copy_auth(arena, &config->auth) &&
-         copy_admin(arena, &config->admin) && copy_cors(arena, &config->cors);
+         copy_admin(arena, &config->admin) && copy_cors(arena, &config->cors) && copy_tracing(arena, &config->tracing);
 }
 
 static void fill_limits(struct stoa_limits_config *limits) {
@@ -225,6 +243,12 @@ void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_con
   fill_rate(rate, limits->message_bytes_max);
 }
 
+void stoa_options_fill_tracing(struct stoa_tracing_config *tracing) {
+  or_default(&tracing->sample, 1);
+  or_default(&tracing->spans_max, TRACING_SPANS_DEFAULT);
+  or_default(&tracing->timeout_ms, 10000);
+}
+
 void stoa_options_fill_log(struct stoa_log_config *config) {
   or_default(&config->slow_turn_ms, 100);
 }
@@ -256,6 +280,7 @@ static int check_times(const struct stoa_settings *settings) {
       {"server.ping_interval_ms", settings->config.ping_interval_ms},
       {"server.pong_timeout_ms", settings->config.pong_timeout_ms},
       {"server.drain_ms", settings->config.drain_ms},
+      {"server.tracing.timeout_ms", settings->tracing.timeout_ms},
   };
   int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(times); i++) {
@@ -321,6 +346,7 @@ static int check_sizes(const struct stoa_settings *settings) {
       {"server.limits.session_calls_max", limits->session_calls_max, UINT16_MAX},
       {"server.limits.body_bytes_max", limits->body_bytes_max, STOA_ROUTE_BODY_BYTES_HIGHEST},
       {"server.linger_ms", settings->config.linger_ms, LINGER_MS_HIGHEST},
+      {"server.tracing.spans_max", settings->tracing.spans_max, TRACING_SPANS_HIGHEST},
   };
   int status = STOA_OK;
   for (size_t i = 0; i < STOA_COUNT_OF(sizes); i++) {

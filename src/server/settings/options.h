@@ -11,6 +11,8 @@ void stoa_options_fill(struct stoa_server_config *config, struct stoa_limits_con
                        struct stoa_rate_config *rate);
 /* The same of the section `log`. */
 void stoa_options_fill_log(struct stoa_log_config *config);
+/* The same of the section `tracing`. */
+void stoa_options_fill_tracing(struct stoa_tracing_config *tracing);
 /* The same for a section tls. */
 void stoa_options_fill_tls(struct stoa_tls_config *tls);
 /* Replace a section tls, unless it is NULL, by a copy in the arena with its defaults. Every text ends with a NUL,

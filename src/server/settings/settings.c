@@ -30,6 +30,10 @@ static void take_sections(struct stoa_settings *settings) {
   if (config->shedding != NULL) {
     settings->shedding = *config->shedding;
   }
+  if (config->tracing != NULL) {
+    settings->tracing = *config->tracing;
+  }
+  config->tracing = &settings->tracing;
   config->limits = &settings->limits;
   settings->limits.rate = &settings->rate_asked;
   config->shedding = &settings->shedding;
@@ -72,10 +76,12 @@ int stoa_settings_create(const struct stoa_server_config *config, const struct s
   }
   take_sections(settings);
   stoa_options_fill(&settings->config, &settings->limits, &settings->rate_asked);
+  stoa_options_fill_tracing(&settings->tracing);
   if (settings->arena == NULL || !stoa_options_copy(settings->arena, &settings->config)) {
     stoa_settings_unref(settings);
     return STOA_E_MEMORY;
   }
+  settings->tracing = *settings->config.tracing; /* the copy */
   derive(settings);
   stoa_settings_set_log(settings, log);
   *out_settings = settings;

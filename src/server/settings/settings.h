@@ -41,7 +41,8 @@ struct stoa_settings {
   struct stoa_limits_config limits;   /* config.limits */
   struct stoa_rate_config rate_asked; /* limits.rate */
   struct stoa_shedding_config shedding;
-  struct stoa_log_config log; /* with defaults; log.requests exists */
+  struct stoa_tracing_config tracing; /* with defaults; its texts are in the arena */
+  struct stoa_log_config log;         /* with defaults; log.requests exists */
   struct stoa_request_log_config requests;
   struct stoa_http_limits http_limits;
   struct stoa_session_limits session_limits;

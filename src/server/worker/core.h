@@ -37,6 +37,8 @@ enum stoa_worker_life {
   STOA_WORKER_STEPPED   /* the caller of stoa_worker_turn() (stepping.h) */
 };
 
+struct stoa_message_trace;
+
 struct stoa_worker {
   struct stoa_stream_host streams; /* first: a stream's host is its worker */
   struct stoa_http_host http;
@@ -77,7 +79,8 @@ struct stoa_worker {
   atomic_bool lost_posted;    /* lost_post was posted and has not run yet */
 
   struct stoa_pendings pendings;
-  struct stoa_call_scope *call_scope; /* NULL: no handler runs */
+  struct stoa_call_scope *call_scope;       /* NULL: no handler runs */
+  struct stoa_message_trace *message_trace; /* NULL: nothing of a session is handled; see trace/message.h */
   /* A message that waited goes on with its chain; the bytes are borrowed until it returns. */
   void (*on_resumed)(struct stoa_invocation *invocation, struct stoa_bytes payload);
   struct stoa_metric_shard *metrics; /* borrowed from the server's */

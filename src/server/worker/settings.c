@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "codec/bound.h"
 #include "server/server_private.h"
+#include "server/trace/options.h"
 
 #include <assert.h>
 
@@ -87,6 +88,7 @@ void stoa_workers_use_settings(struct stoa_server *server, struct stoa_settings 
   stoa_peers_set_limits(&server->peers, &settings->peers_limits);
   stoa_budget_set(&server->bodies, settings->limits.bodies_bytes_max);
   atomic_store(&server->message_bytes_max, settings->limits.message_bytes_max);
+  stoa_trace_apply(server->tracer, &settings->tracing);
   for (uint32_t i = 0; i < server->worker_count; i++) {
     tell(&server->workers[i]);
   }

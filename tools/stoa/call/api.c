@@ -8,6 +8,7 @@
 
 #include <stoa/codec.h>
 
+#include "../../protoc-gen-stoa/name_number.h"
 #include "../project/files.h"
 #include "call/schema.stoa.h"
 
@@ -120,6 +121,16 @@ static const struct api_entry *own_message(const struct api *api, struct stoa_st
   return NULL;
 }
 
+/* The path "/package.Service/Method" is what the number comes from. */
+static int64_t hashed_method(const struct stoa_tool_file *file, const struct stoa_tool_service *service,
+                             const struct stoa_tool_method *method) {
+  char path[NAME_MAX_LEN] = "/";
+  char service_name[NAME_MAX_LEN] = "";
+  extend(service_name, extend(service_name, 0, file->package), service->name);
+  int len = snprintf(path, sizeof path, "/%s/%.*s", service_name, (int)method->name.len, method->name.data);
+  return len < 0 || (size_t)len >= sizeof path ? -1 : (int64_t)name_number(path);
+}
+
 static void add_method(struct api *api, const struct stoa_tool_file *file, const struct stoa_tool_service *service,
                        const struct stoa_tool_method *method) {
   char name[NAME_MAX_LEN] = "";
@@ -130,11 +141,91 @@ static void add_method(struct api *api, const struct stoa_tool_file *file, const
   int64_t number =
       options != NULL && options->has_type ? (int64_t)options->type : paired_number(file, method->name, true);
   number = number < 0 && request != NULL ? (int64_t)request->number : number;
+  if (number < 0) {
+    number = hashed_method(file, service, method);
+  }
   if (number >= 0) {
     add(api, name, (uint32_t)number, true);
     if (is_plain && request == NULL) {
       snprintf(name, sizeof name, "%.*s", (int)method->input_type.len - 1, method->input_type.data + 1);
       add(api, name, (uint32_t)number, false);
+    }
+  }
+}
+
+/* Numbers of messages from names, as number_hash_file() of the generator chooses them. */
+
+/* protoc writes ".package.Message". */
+static bool is_type(struct stoa_string type, const char *full_name) {
+  return type.len == strlen(full_name) + 1 && memcmp(type.data + 1, full_name, type.len - 1) == 0;
+}
+
+static bool is_of_rpc(const struct stoa_tool_file *file, const char *full_name) {
+  for (size_t s = 0; s < file->service.count; s++) {
+    for (size_t i = 0; i < file->service.items[s].method.count; i++) {
+      const struct stoa_tool_method *method = &file->service.items[s].method.items[i];
+      if (is_type(method->input_type, full_name) || is_type(method->output_type, full_name)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+static bool has_field_of(const struct stoa_tool_message *message, const char *full_name) {
+  for (size_t i = 0; i < message->field.count; i++) {
+    if (is_type(message->field.items[i].type_name, full_name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Does another message of the file, or one nested in it, have a field of this type? */
+static bool is_part(const struct stoa_tool_file *file, const struct stoa_tool_message *own, const char *full_name) {
+  struct level levels[DEPTH_MAX] = {{file->message_type.items, file->message_type.count, 0, 0}};
+  for (size_t depth = 1; depth > 0;) {
+    struct level *level = &levels[depth - 1];
+    if (level->next == level->count) {
+      depth--;
+      continue;
+    }
+    const struct stoa_tool_message *message = &level->items[level->next++];
+    if (message == own) {
+      continue; /* and what is nested in it */
+    }
+    if (has_field_of(message, full_name)) {
+      return true;
+    }
+    if (depth < DEPTH_MAX) {
+      levels[depth++] = (struct level){message->nested_type.items, message->nested_type.count, 0, 0};
+    }
+  }
+  return false;
+}
+
+/* Is the file one that needs numbers=hash? An rpc without a number is an error otherwise. A file without rpcs may be
+ * one that is only imported. */
+static bool is_hashed(const struct stoa_tool_file *file) {
+  for (size_t s = 0; s < file->service.count; s++) {
+    for (size_t i = 0; i < file->service.items[s].method.count; i++) {
+      const struct stoa_tool_method *method = &file->service.items[s].method.items[i];
+      bool has_option = method->options != NULL && (method->options->has_type || method->options->plain);
+      if (!has_option && paired_number(file, method->name, true) < 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+static void add_hashed_messages(struct api *api, const struct stoa_tool_file *file) {
+  for (size_t i = 0; i < file->message_type.count; i++) {
+    const struct stoa_tool_message *message = &file->message_type.items[i];
+    char name[NAME_MAX_LEN] = "";
+    extend(name, extend(name, 0, file->package), message->name);
+    if (message_number(file, message) < 0 && !is_of_rpc(file, name) && !is_part(file, message, name)) {
+      add(api, name, name_number(name), false);
     }
   }
 }
@@ -173,6 +264,9 @@ static bool take_files(struct api *api, const struct stoa_tool_file_set *set) {
   for (size_t i = 0; api->entries != NULL && i < set->file.count; i++) {
     const struct stoa_tool_file *file = &set->file.items[i];
     add_messages(api, file);
+    if (is_hashed(file)) {
+      add_hashed_messages(api, file);
+    }
     for (size_t s = 0; s < file->service.count; s++) {
       for (size_t m = 0; m < file->service.items[s].method.count; m++) {
         add_method(api, file, &file->service.items[s], &file->service.items[s].method.items[m]);

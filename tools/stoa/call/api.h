@@ -1,7 +1,8 @@
 /* tools/stoa/call/api.h: the calls and messages of .proto files, by name and by number.
  *
  * protoc reads the files, so that they mean here what they mean to the generator. Numbers come from the options
- * (stoa.type) and (stoa.message_type), or from the enum MessageType.
+ * (stoa.type) and (stoa.message_type), or from the enum MessageType. In a file with an rpc that has none of these, they
+ * come from names, as the generator gives them with numbers=hash.
  *
  * Thread: one.
  */

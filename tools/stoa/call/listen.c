@@ -27,6 +27,7 @@ static const char help[] =
     "      --token-file FILE a token (JWT) for servers that ask for one; or the variable STOA_TOKEN\n"
     "      --ca FILE         wss: authorities to trust instead of the system's\n"
     "      --insecure        wss: accept any certificate\n"
+    "      --trace           begin a trace with the upgrade (W3C traceparent), and print its id\n"
     "\n"
     "Exit status: 0 ended by --count, --for or Ctrl-C; 1 METHOD was answered by an error; 2 bad usage;\n"
     "3 no connection.\n";

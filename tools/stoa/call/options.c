@@ -23,20 +23,30 @@ enum {
   OPT_INSECURE,
   OPT_COUNT,
   OPT_FOR,
-  OPT_ONCE
+  OPT_ONCE,
+  OPT_TRACE
 };
 
-static const struct option call_long[] = {
-    {"proto", required_argument, NULL, OPT_PROTO},           {"message", no_argument, NULL, OPT_MESSAGE},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},       {"header", required_argument, NULL, OPT_HEADER},
-    {"token-file", required_argument, NULL, OPT_TOKEN_FILE}, {"ca", required_argument, NULL, OPT_CA},
-    {"insecure", no_argument, NULL, OPT_INSECURE},           {NULL, 0, NULL, 0}};
-static const struct option listen_long[] = {
-    {"proto", required_argument, NULL, OPT_PROTO},   {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"header", required_argument, NULL, OPT_HEADER}, {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
-    {"ca", required_argument, NULL, OPT_CA},         {"insecure", no_argument, NULL, OPT_INSECURE},
-    {"count", required_argument, NULL, OPT_COUNT},   {"for", required_argument, NULL, OPT_FOR},
-    {"once", no_argument, NULL, OPT_ONCE},           {NULL, 0, NULL, 0}};
+static const struct option call_long[] = {{"proto", required_argument, NULL, OPT_PROTO},
+                                          {"message", no_argument, NULL, OPT_MESSAGE},
+                                          {"timeout", required_argument, NULL, OPT_TIMEOUT},
+                                          {"header", required_argument, NULL, OPT_HEADER},
+                                          {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+                                          {"ca", required_argument, NULL, OPT_CA},
+                                          {"insecure", no_argument, NULL, OPT_INSECURE},
+                                          {"trace", no_argument, NULL, OPT_TRACE},
+                                          {NULL, 0, NULL, 0}};
+static const struct option listen_long[] = {{"proto", required_argument, NULL, OPT_PROTO},
+                                            {"timeout", required_argument, NULL, OPT_TIMEOUT},
+                                            {"header", required_argument, NULL, OPT_HEADER},
+                                            {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+                                            {"ca", required_argument, NULL, OPT_CA},
+                                            {"insecure", no_argument, NULL, OPT_INSECURE},
+                                            {"count", required_argument, NULL, OPT_COUNT},
+                                            {"for", required_argument, NULL, OPT_FOR},
+                                            {"once", no_argument, NULL, OPT_ONCE},
+                                            {"trace", no_argument, NULL, OPT_TRACE},
+                                            {NULL, 0, NULL, 0}};
 
 static bool wrong(const struct call_options *options, const char *option, const char *value, const char *expected) {
   fprintf(stderr, "%s: %s: \"%s\" is not %s\n", options->program, option, value, expected);
@@ -78,9 +88,8 @@ static bool read_header(struct call_options *options) {
   if (colon == NULL || colon == optarg || strpbrk(optarg, "\r\n") != NULL) {
     return wrong(options, "--header", optarg, "of the form NAME: VALUE");
   }
-  /* One field is kept for the token. */
-  if (options->field_count == CALL_FIELDS_MAX - 1) {
-    fprintf(stderr, "%s: --header can be given %d times\n", options->program, CALL_FIELDS_MAX - 1);
+  if (options->field_count == CALL_HEADERS_MAX) {
+    fprintf(stderr, "%s: --header can be given %d times\n", options->program, CALL_HEADERS_MAX);
     return false;
   }
   char *name = strndup(optarg, (size_t)(colon - optarg));
@@ -106,6 +115,9 @@ static bool take_limit(int c, struct call_options *options) {
       return true;
     case OPT_MESSAGE:
       options->is_message = true;
+      return true;
+    case OPT_TRACE:
+      options->is_traced = true;
       return true;
     default:
       return false; /* getopt_long() has printed the error */
@@ -158,6 +170,25 @@ static bool read_token(struct call_options *options) {
   return true;
 }
 
+/* The server's spans and the lines of its log about this session have the trace that is printed. */
+static bool begin_trace(struct call_options *options) {
+  struct stoa_uuid ids[2];
+  struct stoa_trace_context context = {.is_sampled = true};
+  if (!options->is_traced) {
+    return true;
+  }
+  if (stoa_uuid_make(&ids[0]) != STOA_OK || stoa_uuid_make(&ids[1]) != STOA_OK) {
+    fprintf(stderr, "%s: there are no random bytes for a trace\n", options->program);
+    return false;
+  }
+  memcpy(context.trace_id, ids[0].bytes, sizeof context.trace_id);
+  memcpy(context.span_id, ids[1].bytes + sizeof ids[1].bytes - sizeof context.span_id, sizeof context.span_id);
+  stoa_traceparent_format(&context, options->traceparent);
+  options->fields[options->field_count++] = (struct stoa_client_field){"traceparent", options->traceparent};
+  fprintf(stderr, "%s: trace %.32s\n", options->program, options->traceparent + 3);
+  return true;
+}
+
 bool call_make_url(const char *given, char out[CALL_URL_MAX]) {
   const char *scheme = "";
   if (strncmp(given, "https://", 8) == 0) {
@@ -197,7 +228,7 @@ bool call_options_read(int argc, char **argv, bool is_listen, struct call_option
       return false;
     }
   }
-  return take_arguments(argc, argv, is_listen, out) && read_token(out);
+  return take_arguments(argc, argv, is_listen, out) && read_token(out) && begin_trace(out);
 }
 
 void call_options_fini(struct call_options *options) {

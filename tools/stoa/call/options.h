@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stoa/client.h>
+#include <stoa/traceparent.h>
+#include <stoa/uuid.h>
 
 #include "../command.h"
 #include "call/api.h"
 
 enum {
   CALL_NO_CONNECTION = 3,
-  CALL_FIELDS_MAX = 16,
+  CALL_FIELDS_MAX = 17,
+  CALL_HEADERS_MAX = CALL_FIELDS_MAX - 2, /* the others are for the token and the trace */
   CALL_URL_MAX = 2048,
   CALL_TOKEN_MAX = 8192,
   CALL_MESSAGE_MAX = 16 * 1024 * 1024
@@ -36,6 +39,8 @@ struct call_options {
   char authorization[CALL_TOKEN_MAX + 8];
   struct stoa_client_field fields[CALL_FIELDS_MAX];
   size_t field_count;
+  bool is_traced; /* begin a trace with the upgrade */
+  char traceparent[STOA_TRACEPARENT_LEN + 1];
   char *field_memory[CALL_FIELDS_MAX]; /* of names of fields */
   size_t field_memory_count;
 };
