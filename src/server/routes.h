@@ -22,6 +22,7 @@ struct stoa_http_routes;
 struct stoa_route_entry {
   struct stoa_route route;
   const struct stoa_handler_route *rpc; /* NULL: a route of the program */
+  bool is_fallback;                     /* that of the HTTP fallback: see fallback.h */
   struct stoa_route_entry *next;
   char text[]; /* the key */
 };
@@ -35,8 +36,8 @@ struct stoa_routes {
 
 /* Zeroed is empty. */
 void stoa_routes_fini(struct stoa_routes *routes);
-/* Serve a route of an rpc, at the public listeners or at those of its role. `rpc` is borrowed as long as the routes live, or until it is
- * removed. Errors: as stoa_server_add_route() */
+/* Serve a route of an rpc, at the public listeners or at those of its role. `rpc` is borrowed as long as the routes
+ * live, or until it is removed. Errors: as stoa_server_add_route() */
 int stoa_routes_add_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc, stoa_route_handler *handler);
 void stoa_routes_remove_rpc(struct stoa_routes *routes, const struct stoa_handler_route *rpc);
 /* Is it a key that a field can carry, and long enough? */

@@ -91,6 +91,7 @@ static const struct stoa_settings_key keys[] = {
     {"server.cors.max_age_s", HOT},
     {"server.cors.credentials", HOT},
     {"server.shedding.lag_ms", HOT},
+    {"server.http_fallback", COLD},
     {"log.level", HOT},
     {"log.format", COLD},
     {"log.connections", HOT},
