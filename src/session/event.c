@@ -85,7 +85,7 @@ int stoa_event_append_frame(struct stoa_buffer *out, struct stoa_bytes header, s
   if (!payload_is_text || has_line_break(payload)) {
     return append_binary_frame(out, header, payload);
   }
-  int status = begin(out, 'f', 2 * header.len + payload.len);
+  int status = begin(out, header.len == STOA_EVENT_HEADER_LEN_MAX ? 'c' : 'f', 2 * header.len + payload.len);
   if (status == STOA_OK) {
     for (size_t i = 0; i < header.len; i++) {
       const char hex[2] = {digits[header.data[i] >> 4], digits[header.data[i] & 15]};

@@ -83,12 +83,8 @@ static int hex(char c) {
   return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
-static struct event decode_frame(const char *text, size_t len) {
-  size_t digits = 8;
+static struct event decode_frame(const char *text, size_t len, size_t digits) {
   assert_true(len >= digits);
-  if (hex(text[0]) >= 8) {
-    digits = 16; /* a call */
-  }
   for (size_t i = 0; i < digits / 2; i++) {
     message[i] = (uint8_t)(hex(text[2 * i]) << 4 | hex(text[2 * i + 1]));
   }
@@ -105,7 +101,9 @@ static struct event decode_base64(enum event_kind kind, const char *text, size_t
 static struct event decode_message(const char *text, size_t len) {
   switch (text[0]) {
     case 'f':
-      return decode_frame(text + 1, len - 1);
+      return decode_frame(text + 1, len - 1, 8);
+    case 'c':
+      return decode_frame(text + 1, len - 1, 16);
     case 'b':
       return decode_base64(EVENT_MESSAGE, text + 1, len - 1);
     case 'u':

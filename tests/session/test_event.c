@@ -38,7 +38,7 @@ static void test_a_frame_of_text_is_its_header_in_digits_and_the_payload(void **
   expect("12\r\ndata:f0000001a{}\n\n\r\n");
   assert_int_equal(
       stoa_event_append_frame(&out, stoa_bytes_make("\x80\0\0\5\0\0\1\2", 8), stoa_bytes_make("", 0), true), STOA_OK);
-  expect("18\r\ndata:f8000000500000102\n\n\r\n");
+  expect("18\r\ndata:c8000000500000102\n\n\r\n");
 }
 
 static void test_a_payload_with_a_line_break_is_base64(void **state) {

@@ -194,6 +194,7 @@ const SIZES = [
     import { Client, message, string } from '@stoa/client';
     const Text = message([[1, 'text', string]]);
     export const client = (url) => new Client({ messages: { chat: [0, Text] }, calls: { hello: [16, Text, Text] } }, url);`],
+  ['the HTTP fallback alone', 2048, "export * from '@stoa/client/fallback';"],
   ['the chat: all of @stoa/client/chat', 10368, "export * from '@stoa/client/chat';"],
 ];
 
