@@ -9,7 +9,7 @@
 #include "room/publisher.h"
 #include "room/room_session.h"
 #include "room/storage.h"
-#include "server/run_as.h"
+#include "server/app/run_as.h"
 
 #include <assert.h>
 #include <stoa/log.h>

@@ -20,9 +20,9 @@
 #include "room/room_session.h"
 #include "room/slice.h"
 #include "room/watch.h"
-#include "server/member.h"
-#include "server/membership.h"
-#include "server/ordered_join.h"
+#include "server/group/member.h"
+#include "server/group/membership.h"
+#include "server/group/ordered_join.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* Who is a member: the groups of the server know. */
 #include "room/rooms.h"
-#include "server/membership.h"
+#include "server/group/membership.h"
 
 bool stoa_room_has(struct stoa_rooms *rooms, const struct stoa_session *session, struct stoa_string room) {
   (void)rooms;

@@ -1,7 +1,7 @@
 #include "room/name.h"
 
 #include "base/utf8.h"
-#include "server/group.h"
+#include "server/group/group.h"
 
 #include <assert.h>
 

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "room/metrics.h"
 #include "room/presence.h"
-#include "server/fanout.h"
+#include "server/group/fanout.h"
 #include "server/send.h"
 
 #include <assert.h>

@@ -10,7 +10,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "room/owner.h"
-#include "server/placement.h"
+#include "server/group/placement.h"
 
 #include <assert.h>
 

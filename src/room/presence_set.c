@@ -3,7 +3,7 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "room/room_session.h"
-#include "server/membership.h"
+#include "server/group/membership.h"
 
 #include <assert.h>
 

@@ -16,8 +16,8 @@
 #include "room/metrics.h"
 #include "room/owner.h"
 #include "room/publisher.h"
-#include "server/longest.h"
-#include "server/publication.h"
+#include "server/group/longest.h"
+#include "server/group/publication.h"
 #include "server/send.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 #include "room/join.h"
 
-#include "server/member.h"
-#include "server/membership.h"
+#include "server/group/member.h"
+#include "server/group/membership.h"
 #include "server/send.h"
 
 #include <stoa/log.h>

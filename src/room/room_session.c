@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "room/watch.h"
-#include "server/member.h"
-#include "server/membership.h"
+#include "server/group/member.h"
+#include "server/group/membership.h"
 
 #include <assert.h>
 

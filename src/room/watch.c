@@ -1,7 +1,7 @@
 #include "room/watch.h"
 
-#include "server/member.h"
-#include "server/side.h"
+#include "server/group/member.h"
+#include "server/group/side.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* room/watch.h: the group of a room's members that asked for presence, for one session.
  *
- * A join holds it (server/side.h) from its beginning: the owner makes the list, and what it publishes after that must
- * reach this worker, though the session is no member of the group yet.
+ * A join holds it (server/group/side.h) from its beginning: the owner makes the list, and what it publishes after that
+ * must reach this worker, though the session is no member of the group yet.
  *
  * Thread: the session's worker's. Lifetime: embedded in a join; zeroed holds nothing.
  */

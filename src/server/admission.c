@@ -1,12 +1,12 @@
 #include "server/admission.h"
 
 #include "base/container.h"
-#include "server/membership.h"
-#include "server/post.h"
+#include "server/group/membership.h"
 #include "server/send.h"
 #include "server/session_id.h"
 #include "server/session_log.h"
-#include "server/worker_table.h"
+#include "server/worker/post.h"
+#include "server/worker/table.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* Sends to one session, by its id, from any thread. */
 #include "base/container.h"
-#include "server/post.h"
-#include "server/publication.h"
+#include "server/group/publication.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
-#include "server/worker_table.h"
+#include "server/worker/post.h"
+#include "server/worker/table.h"
 
 static struct stoa_worker *worker_of_id(struct stoa_server *server, const struct stoa_uuid *session_id) {
   return &server->workers[stoa_session_id_worker(session_id, server->worker_count)];

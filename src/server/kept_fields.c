@@ -1,7 +1,7 @@
 #include "server/kept_fields.h"
 
 #include "base/memory.h"
-#include "server/exchange.h"
+#include "server/http/exchange.h"
 #include "server/server_private.h"
 #include "wire/http.h"
 

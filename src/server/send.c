@@ -1,7 +1,7 @@
 #include "server/send.h"
 
-#include "server/member.h"
-#include "server/membership.h"
+#include "server/group/member.h"
+#include "server/group/membership.h"
 #include "server/server_private.h"
 
 #include <stoa/error.stoa.h>

@@ -6,7 +6,7 @@
 #define STOA_SERVER_SERVER_SESSION_H
 
 #include "base/container.h"
-#include "server/peer.h"
+#include "server/listener/peer.h"
 #include "server/rate.h"
 #include "session/session.h"
 
@@ -34,7 +34,7 @@ struct stoa_session_account {
   struct stoa_peer client; /* the client's address, if it is behind a trusted proxy */
   struct stoa_peer local;  /* the destination in a PROXY header */
   bool has_local;
-  bool has_outer;     /* an HTTP request is handled whose client is another one: see http_caller.h */
+  bool has_outer;     /* an HTTP request is handled whose client is another one: see server/http/caller.h */
   bool outer_proxied; /* `proxied` and `client` of the connection meanwhile */
   struct stoa_peer outer;
   struct stoa_rate rate;          /* of its messages */

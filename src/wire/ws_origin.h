@@ -1,7 +1,7 @@
 /* wire/ws_origin.h: the origin of a request (RFC 6454), and its comparison with hosts and lists.
  *
  * Scheme, host and port are compared exactly, in lower case; a default port (80, 443) may be left out in either one.
- * The caller decides which comparisons admit a page (server/origin.h).
+ * The caller decides which comparisons admit a page (server/listener/origin.h).
  *
  * Does not know: configuration, connections. Thread: any.
  */

@@ -15,7 +15,7 @@
 #include "presence.h"
 #include "room/create.h"
 #include "room/rooms.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 #include "simulation/death.h"
 #include "simulation/net.h"
 #include "simulation/sockets.h"

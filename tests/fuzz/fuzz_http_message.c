@@ -2,7 +2,7 @@
  * each up to a line end. What is read can be written as JSON, and reads the same again. */
 #include <stoa/json.h>
 
-#include "server/transcode.h"
+#include "server/http/transcode.h"
 
 #include "convert.h"
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "program.h"
 #include "room/rooms.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 static const char *chosen = "memory";
 

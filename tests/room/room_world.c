@@ -18,7 +18,7 @@
 #include "engine/vfs/vfs.h"
 #include "program.h"
 #include "room/rooms.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 #include "simulation/death.h"
 #include "simulation/net.h"
 

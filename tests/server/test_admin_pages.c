@@ -17,9 +17,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "fixture.h"
-#include "server/admin.h"
+#include "server/admin/admin.h"
 #include "server/server_private.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 #define SESSIONS 130u
 

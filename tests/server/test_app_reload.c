@@ -19,7 +19,7 @@
 
 #include "app_stage.h"
 #include "asking.h"
-#include "server/app_context.h"
+#include "server/app/context.h"
 
 struct own_config {
   const struct stoa_server_config *server;

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "server/app_watch.h"
+#include "server/app/watch.h"
 
 #define MS UINT64_C(1000000)
 /* After every change of this machine's files: nothing counts as changed before. */

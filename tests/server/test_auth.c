@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "fixture.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 #define SECRET "the secret of these tests, long enough"
 #define NOW_S INT64_C(1700000000)

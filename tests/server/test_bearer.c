@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/bearer.h"
+#include "server/http/bearer.h"
 
 static void expect(const char *authorization, const char *query, const char *token) {
   struct stoa_string found = stoa_bearer_find(stoa_string_of(authorization), stoa_string_of(query));

@@ -16,10 +16,10 @@
 
 #include "base/memory.h"
 #include "fixture.h"
-#include "server/fanout.h"
+#include "server/group/fanout.h"
 #include "server/server_private.h"
 #include "server/session_id.h"
-#include "server/worker.h"
+#include "server/worker/worker.h"
 
 #define MAILBOX_BYTES (1024u * 1024)
 #define TEXT_BYTES 60000u

@@ -9,7 +9,7 @@
 #include <stoa/status.h>
 
 #include "base/memory.h"
-#include "server/exclusion.h"
+#include "server/group/exclusion.h"
 
 static void test_a_range_that_goes_on_needs_no_room(void **state) {
   (void)state;

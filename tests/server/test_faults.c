@@ -19,7 +19,7 @@
 #include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/server_private.h"
-#include "server/worker.h"
+#include "server/worker/worker.h"
 
 #define FAULTS_MAX 3000u
 

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "fixture.h"
-#include "server/membership.h"
+#include "server/group/membership.h"
 #include "server/server_private.h"
-#include "server/worker.h"
+#include "server/worker/worker.h"
 
 #include <stoa/log.h>
 #include <time.h>

@@ -11,7 +11,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
-#include "server/error_json.h"
+#include "server/http/error_json.h"
 
 static char session_place;
 #define SESSION ((struct stoa_session *)&session_place)

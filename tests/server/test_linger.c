@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/linger.h"
+#include "server/group/linger.h"
 
 #define MS UINT64_C(1000000)
 

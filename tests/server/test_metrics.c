@@ -18,9 +18,9 @@
 #include "base/sys.h"
 #include "fixture.h"
 #include "lib/self_signed.h"
-#include "server/process.h"
+#include "server/metrics/process.h"
 #include "server/server_private.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 #define TEXT_BYTES_MAX (1024u * 1024)
 #define WAIT_NS UINT64_C(60000000000)

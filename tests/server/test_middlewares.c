@@ -12,9 +12,9 @@
 #include <stoa/middleware.h>
 
 #include "base/memory.h"
+#include "server/middleware/shedder.h"
 #include "server/server_private.h"
-#include "server/shedder.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 #include "waiting.h"
 
 #define WAIT_OPERATION "/later.v1.Later/Wait"

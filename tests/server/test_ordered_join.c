@@ -15,8 +15,8 @@
 #include "base/container.h"
 #include "base/memory.h"
 #include "fixture.h"
-#include "server/group.h"
-#include "server/ordered_join.h"
+#include "server/group/group.h"
+#include "server/group/ordered_join.h"
 
 #define WORKERS 3
 #define CLIENTS 24

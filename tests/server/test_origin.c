@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "server/origin.h"
+#include "server/listener/origin.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/path_text.h"
+#include "server/http/path_text.h"
 
 static void expect(const char *path, const char *expected) {
   char text[STOA_PATH_TEXT_SIZE];

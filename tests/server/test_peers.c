@@ -10,8 +10,8 @@
 #include <stoa/log.h>
 
 #include "base/memory.h"
-#include "server/networks.h"
-#include "server/peers.h"
+#include "server/listener/networks.h"
+#include "server/listener/peers.h"
 
 static struct stoa_peers peers;
 static struct stoa_arena *arena;

@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "fixture.h"
-#include "server/worker.h"
+#include "server/worker/worker.h"
 
 /* Buckets. */
 

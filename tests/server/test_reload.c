@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "routing.h"
 #include "server/server_private.h"
-#include "server/settings_keys.h"
+#include "server/settings/keys.h"
 
 #define SECRET_A "the first secret of these tests, long enough"
 #define SECRET_B "the second secret of these tests, long enough"
@@ -110,7 +110,7 @@ static void expect_keys(const struct stoa_message_type *type, const char *prefix
     snprintf(path, sizeof path, "%s.%s", prefix, field->name);
     const struct stoa_settings_key *key = stoa_settings_key_of(path);
     if (key == NULL && field->message == NULL) {
-      fail_msg("%s is declared neither hot nor cold in settings_keys.c", path);
+      fail_msg("%s is declared neither hot nor cold in server/settings/keys.c", path);
     } else if (field->message != NULL && (key == NULL || strcmp(path, "server.listeners") == 0)) {
       expect_keys(field->message, path);
     }

@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 #include "rpc_stage.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 
 #define SECRET "the secret of these tests, long enough"
 #define JSON "Content-Type: application/json\r\n"

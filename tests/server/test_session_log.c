@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "fixture.h"
 #include "server/server_private.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 /* Lines. */
 

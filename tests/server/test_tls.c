@@ -18,7 +18,7 @@
 #include "fixture.h"
 #include "lib/authority.h"
 #include "lib/self_signed.h"
-#include "server/listeners_tls.h"
+#include "server/listener/tls.h"
 
 static struct fixture fixture;
 static struct self_signed first, second;

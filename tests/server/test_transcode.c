@@ -12,7 +12,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
-#include "server/transcode.h"
+#include "server/http/transcode.h"
 #include "transcode.stoa.h"
 
 #define ARENA_BYTES_MAX ((size_t)1024 * 1024)

@@ -9,7 +9,7 @@
 
 #include <stoa/json.h>
 
-#include "server/transcode.h"
+#include "server/http/transcode.h"
 #include "transcode.stoa.h"
 
 #define ARENA_BYTES_MAX ((size_t)1024 * 1024)

@@ -9,7 +9,7 @@
 
 #include "base/sys.h"
 #include "net/dial.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 
 #include <stoa/log.h>
 

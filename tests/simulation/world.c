@@ -5,7 +5,7 @@
 #include "base/log_writer.h"
 #include "base/memory.h"
 #include "sample.stoa.h"
-#include "server/stepping.h"
+#include "server/worker/stepping.h"
 #include "visitor.h"
 
 #include <arpa/inet.h>

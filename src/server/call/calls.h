@@ -1,0 +1,26 @@
+/* server/call/calls.h: calls of one worker's sessions that are answered after the handler has returned (stoa/call.h).
+ *
+ * Thread: the worker's; any for the functions of stoa/call.h that say so.
+ * Lifetime: as pending.h.
+ */
+#ifndef STOA_SERVER_CALL_CALLS_H
+#define STOA_SERVER_CALL_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stoa_handler;
+struct stoa_invocation;
+struct stoa_question;
+struct stoa_session;
+
+/* The message whose handler runs now; the worker has a pointer to it. */
+struct stoa_call_scope {
+  struct stoa_session *session;
+  const struct stoa_handler *handler;
+  struct stoa_invocation *invocation; /* NULL: no chain */
+  const struct stoa_question *question;
+  bool taken;
+};
+
+#endif
