@@ -130,6 +130,7 @@ enum stoa_fallback_end stoa_fallback_feed(struct stoa_session *session, struct s
   if (end != STOA_FALLBACK_TAKEN) {
     return end;
   }
+  session->stream.bytes_in += post->body.len;
   input->number = post->number;
   input->post = post;
   input->at = 0;
