@@ -168,7 +168,7 @@ def own_tls():
         try:
             ada, bob = (enter(Session(server.port, certificate=certificate)) for _ in range(2))
             for i in range(50):
-                text = f"{i} {'y' * (i * 100)}"
+                text = f"{i} {'y' * (i * 70)}"
                 assert ada.post(b"\0\0\0\0" + json.dumps({"message": text}).encode()) == 204
                 assert bob.message("f00000000")["message"] == text
             ada.close()

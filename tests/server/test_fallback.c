@@ -548,6 +548,22 @@ static void test_a_post_that_ends_in_the_middle_changes_nothing(void **state) {
   fixture_stop(&fixture);
 }
 
+static void test_an_idle_connection_of_posts_is_closed_without_an_answer_to_nothing(void **state) {
+  (void)state;
+  struct stoa_server_config *config = config_of(2);
+  struct stoa_limits_config limits = {.handshake_timeout_ms = 300};
+  config->limits = &limits;
+  fixture_start(&fixture, config, NULL);
+  open_one(&ann);
+  events_sync(&ann);
+  assert_true(http_is_ended(&ann.up));
+  client_close(&ann.up);
+  ann.has_up = false;
+  events_sync(&ann); /* another one */
+  events_close(&ann);
+  fixture_stop(&fixture);
+}
+
 static void test_a_flood_of_posts_harms_nobody(void **state) {
   (void)state;
   enum { FLOOD = 300 };
@@ -626,6 +642,7 @@ int main(void) {
       cmocka_unit_test(test_a_drain_closes_with_4001_and_ends_the_response),
       cmocka_unit_test(test_a_post_in_pieces_of_one_byte_is_read),
       cmocka_unit_test(test_a_post_that_ends_in_the_middle_changes_nothing),
+      cmocka_unit_test(test_an_idle_connection_of_posts_is_closed_without_an_answer_to_nothing),
       cmocka_unit_test(test_a_flood_of_posts_harms_nobody),
       cmocka_unit_test(test_a_server_that_ends_leaves_nothing_of_a_post),
   };
