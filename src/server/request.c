@@ -270,7 +270,7 @@ static bool read_origin(struct upgrade *upgrade) {
 static void open_fallback(struct upgrade *upgrade) {
   if (!stoa_fallback_check_open(upgrade->stream, upgrade->head, upgrade->data, &upgrade->format)) {
     note_refused(upgrade, STOA_REFUSED_REQUEST);
-  } else if (find_client(upgrade)) {
+  } else {
     begin_session(upgrade);
   }
 }
@@ -293,7 +293,7 @@ static bool serve_fallback(struct upgrade *upgrade) {
   upgrade->is_fallback = true;
   if (!read_origin(upgrade)) {
     refuse_request(upgrade, 400);
-  } else if (page_allowed(upgrade)) {
+  } else if ((kind != STOA_FALLBACK_OPEN || find_client(upgrade)) && page_allowed(upgrade)) {
     switch (kind) {
       case STOA_FALLBACK_NONE:
         break;

@@ -2,8 +2,8 @@
  *
  * What comes after `data:` begins with one character that says what the rest of the line is:
  *
- *   f  a typed frame with a text payload: its header of four bytes as eight hexadecimal digits, then the payload as it is
- *   c  the same of a call: a header of eight bytes, with the id, as sixteen digits
+ *   f  a typed frame with a text payload: its header as eight hexadecimal digits, then the payload as it is
+ *   c  the same of a call: its header, with the id, as sixteen digits
  *   b  a binary message in base64
  *   t  a text message as it is
  *   u  a text message in base64, because it has line breaks, which would end the line
