@@ -393,6 +393,37 @@ static void test_opening_has_the_rules_of_an_upgrade(void **state) {
   fixture_stop(&fixture);
 }
 
+static int open_from(const char *fields) {
+  char request[512];
+  snprintf(request, sizeof request, "POST / HTTP/1.1\r\nContent-Length: 0\r\nStoa-Protocol: stoa.json\r\n%s\r\n",
+           fields);
+  client_connect(&ann.down, fixture.address);
+  http_send(&ann.down, request);
+  int status = client_read_status(&ann.down);
+  client_close(&ann.down);
+  return status;
+}
+
+static void test_a_rebound_page_does_not_get_in_with_the_fields_of_a_proxy(void **state) {
+  (void)state;
+  static const char page[] = "Host: evil.example\r\nOrigin: http://evil.example\r\n";
+  static const char pretending[] =
+      "Host: evil.example\r\nOrigin: http://evil.example\r\nX-Forwarded-For: 192.0.2.1\r\n";
+  struct stoa_string trusted[] = {STOA_STR("127.0.0.0/8")};
+  start(1);
+  assert_int_equal(open_from("Host: localhost\r\nOrigin: http://localhost\r\n"), 200);
+  assert_int_equal(open_from("Host: evil.example\r\n"), 200); /* no browser: it would send Origin with a POST */
+  assert_int_equal(open_from(page), 403);
+  assert_int_equal(open_from(pretending), 403);
+  fixture_stop(&fixture);
+  struct stoa_server_config *config = config_of(1);
+  config->trusted_proxies.items = trusted;
+  config->trusted_proxies.count = 1;
+  fixture_start(&fixture, config, NULL);
+  assert_int_equal(open_from(pretending), 200); /* the proxy has written them */
+  fixture_stop(&fixture);
+}
+
 static void test_preflights_are_answered_for_allowed_pages_only(void **state) {
   (void)state;
   static const char asks[] =
@@ -634,6 +665,7 @@ int main(void) {
       cmocka_unit_test(test_mistakes_count_as_those_of_frames),
       cmocka_unit_test(test_the_rate_limit_closes_with_4013),
       cmocka_unit_test(test_opening_has_the_rules_of_an_upgrade),
+      cmocka_unit_test(test_a_rebound_page_does_not_get_in_with_the_fields_of_a_proxy),
       cmocka_unit_test(test_preflights_are_answered_for_allowed_pages_only),
       cmocka_unit_test(test_the_response_asks_proxies_not_to_hold_it_back),
       cmocka_unit_test(test_requests_that_cannot_be_opened_are_refused),
