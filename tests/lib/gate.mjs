@@ -4,10 +4,10 @@
 import http from 'node:http';
 import net from 'node:net';
 
-// Returns {port, lets: {websocket, http}, opened: {websocket, http, post}, cut(), close()}.
+// Returns {port, lets: {websocket, http}, opened: {websocket, http, post}, onPost, cut(), close()}.
 //   lets   what is let through from now on; an upgrade that is not gets 403, as many proxies answer, or, with 'hang',
 //          nothing at all
-//   opened how many of each were let through
+//   opened how many of each were let through; onPost() is called, when it is set, after each post was counted
 //   cut()  ends every connection
 export async function startGate(port) {
   const sockets = new Set();
@@ -20,6 +20,9 @@ export async function startGate(port) {
       return;
     }
     gate.opened[kind] += 1;
+    if (kind === 'post') {
+      gate.onPost?.();
+    }
     const forward = http.request(
       { host: '127.0.0.1', port, method: request.method, path: request.url, headers: request.headers, agent },
       (answer) => {

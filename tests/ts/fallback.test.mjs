@@ -176,8 +176,7 @@ test('a session that is idle lives on, because pings are answered', async (t) =>
   gate.lets.websocket = false;
   const ada = await enter(t, gate.port, 'Ada');
   await within(new Promise((resolve) => {
-    const look = () => (gate.opened.post >= 30 ? resolve() : setTimeout(look, 20));
-    look();
+    gate.onPost = () => gate.opened.post >= 30 && resolve();
   }), 'thirty posts');
   assert.deepEqual([ada.chat.state, ada.kinds], ['connected', ['http']]);
   await says(ada, 'still here');
