@@ -458,15 +458,15 @@ static uint64_t request_deadline(struct stoa_stream *stream, uint64_t now_ms) {
   if (stream->listed || stoa_conn_has_input(&stream->conn)) {
     return now_ms + STOA_STREAM_UNREAD_MS;
   }
-  if (stream->input == NULL) {
-    stoa_stream_drop(stream);
-    return now_ms;
-  }
+  const struct stoa_http_head *head = stream->input == NULL ? NULL : input_of(stream)->head;
   if (is_reading(stream)) {
     refuse_body(stream, 408);
+  } else if (head != NULL) {
+    refuse(stream, 408, head->method == STOA_HTTP_HEAD);
   } else {
-    const struct stoa_http_head *head = input_of(stream)->head;
-    refuse(stream, 408, head != NULL && head->method == STOA_HTTP_HEAD);
+    /* Nothing of a request has come: an answer to none would be taken for that to the next one. */
+    stoa_stream_drop(stream);
+    return now_ms;
   }
   return now_ms + STOA_HTTP_FLUSHING_MS;
 }

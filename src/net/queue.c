@@ -2,7 +2,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
-#include "wire/ws_frame.h"
+#include "wire/sent.h"
 
 #include <assert.h>
 #include <sys/uio.h>
@@ -182,7 +182,7 @@ static size_t edge_behind(const struct stoa_segment *segment, size_t promised) {
   assert(promised < segment->end - segment->sent);
   size_t edge = segment->start;
   while (edge < segment->sent + promised) {
-    edge += stoa_ws_sent_frame_len(segment->batch->bytes.data + edge);
+    edge += stoa_sent_len(segment->batch->bytes.data + edge);
   }
   assert(edge <= segment->end);
   return edge;

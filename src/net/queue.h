@@ -14,7 +14,7 @@
 /* The most unsent bytes that are for one connection alone. */
 #define STOA_QUEUE_OWN_BYTES_MAX (64u * 1024 * 1024)
 
-/* A run of whole WebSocket frames, or of HTTP bytes, or of both, one after the other. */
+/* A run of whole messages (wire/sent.h), or of HTTP bytes, or of both, one after the other. */
 struct stoa_segment {
   struct stoa_batch *batch; /* one reference */
   size_t start;             /* the first frame begins here */
@@ -56,8 +56,8 @@ void stoa_queue_begin_frames(struct stoa_queue *queue, size_t at);
 /* The bytes that wait now are not frames (the answer to an upgrade): a later cut keeps all of them and looks for frames
  * only after them. NULL is fine. */
 void stoa_queue_seal(struct stoa_queue *queue);
-/* Drop everything after the sealed bytes and after the frame that is partly sent. All unsealed bytes must be WebSocket
- * frames of a server.
+/* Drop everything after the sealed bytes and after the frame that is partly sent. All unsealed bytes must be whole
+ * messages of a server (wire/sent.h), which are meant by frames here.
  *
  * promised  the result of stoa_conn_promised(): so many bytes count as sent too, perhaps over several batches; at most
  *           the bytes that wait. The queue may be NULL. */

@@ -95,6 +95,9 @@ struct stoa_protocol {
   void (*on_half_closed)(struct stoa_stream *stream);
   /* The kernel took some of the waiting output: the peer reads, and more may be added. */
   void (*on_progress)(struct stoa_stream *stream);
+  /* NULL: all input comes from the connection. Else: use what the protocol got in another way, until it is used up or
+   * the stream is paused; called with each share. */
+  void (*on_fed)(struct stoa_stream *stream);
   /* The share requested by stoa_stream_yield() begins; input follows. Not while output is blocked. */
   void (*on_share)(struct stoa_stream *stream);
   /* No output waits any more; requested by stoa_stream_tell_empty(). */

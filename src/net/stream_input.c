@@ -206,6 +206,9 @@ void stoa_stream_readable(struct stoa_stream *stream) {
 }
 
 void stoa_stream_go_on(struct stoa_stream *stream) {
+  if (stream->protocol->on_fed != NULL) {
+    stream->protocol->on_fed(stream);
+  }
   size_t len = unstash(stream);
   if (len > 0) {
     process(stream, stoa_stream_host_of(stream)->scratch, len);

@@ -40,7 +40,7 @@ bool stoa_room_recovery_fits(const struct stoa_session *session, const struct st
     size_t len;
     stoa_worker_outgoing(worker, &outgoing);
     if (stoa_format_measure(format, &outgoing, &len) == STOA_OK) {
-      bytes += STOA_WS_HEADER_LEN_MAX + len;
+      bytes += stoa_format_sent_max(format, len);
     }
   }
   return bytes <= left;

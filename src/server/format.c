@@ -1,12 +1,22 @@
 #include "server/format.h"
 
+#include "codec/base64.h"
+#include "session/event.h"
+
 #include <assert.h>
 #include <stdio.h>
 
 #define HEADER_GUESS 4 /* of payloads from 126 to 65535 bytes; others are moved to where they belong */
 
 static bool writes_alike(const struct stoa_format *a, const struct stoa_format *b) {
-  return a->codec == b->codec && a->framing == b->framing && a->order == b->order;
+  return a->codec == b->codec && a->framing == b->framing && a->order == b->order && a->is_events == b->is_events;
+}
+
+static void find_writing(struct stoa_formats *formats, struct stoa_format *format) {
+  format->writing = 0;
+  while (!writes_alike(&formats->items[format->writing], format)) {
+    format->writing++;
+  }
 }
 
 static bool add(struct stoa_formats *formats, const char *subprotocol, const struct stoa_codec *codec, size_t index,
@@ -15,16 +25,13 @@ static bool add(struct stoa_formats *formats, const char *subprotocol, const str
     return false;
   }
   struct stoa_format *format = &formats->items[formats->count++];
-  format->writing = 0;
   snprintf(format->subprotocol, sizeof format->subprotocol, "%s", subprotocol);
   format->codec = codec;
   format->codec_index = (uint8_t)index;
   format->framing = framing;
   format->order = order;
   formats->has_own_codec = formats->has_own_codec || (codec != &stoa_codec_json && codec != &stoa_codec_proto);
-  while (!writes_alike(&formats->items[format->writing], format)) {
-    format->writing++;
-  }
+  find_writing(formats, format);
   return true;
 }
 
@@ -60,9 +67,21 @@ int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_regi
   return STOA_E_NOT_FOUND;
 }
 
-int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol) {
+void stoa_formats_add_events(struct stoa_formats *formats) {
+  size_t count = formats->count;
+  for (size_t i = 1; i < count; i++) {
+    assert(formats->count < STOA_FORMATS_MAX);
+    struct stoa_format *format = &formats->items[formats->count++];
+    *format = formats->items[i];
+    format->is_events = true;
+    find_writing(formats, format);
+  }
+}
+
+int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol, bool is_events) {
   for (size_t i = 1; i < formats->count; i++) {
-    if (stoa_string_equal(stoa_string_of(formats->items[i].subprotocol), subprotocol)) {
+    if (formats->items[i].is_events == is_events &&
+        stoa_string_equal(stoa_string_of(formats->items[i].subprotocol), subprotocol)) {
       return (int)i;
     }
   }
@@ -216,8 +235,48 @@ static size_t put_header(const struct stoa_format *format, bool compressed, stru
   return header_len;
 }
 
+/* Base64 and the lines of an event, in a chunk. */
+#define EVENT_AROUND_MAX 64u
+
+size_t stoa_format_sent_max(const struct stoa_format *format, size_t body_len) {
+  return format->is_events ? stoa_base64_len(body_len) + EVENT_AROUND_MAX : body_len + STOA_WS_HEADER_LEN_MAX;
+}
+
+static int write_event_text(const struct stoa_format *format, const struct stoa_typed *typed, struct stoa_buffer *out) {
+  struct stoa_buffer text;
+  stoa_buffer_init(&text, STOA_ENCODING_BYTES_MAX);
+  int status = stoa_typed_text_write(typed, format->framing == STOA_FRAMING_QUOTED, &text);
+  if (status == STOA_OK) {
+    status = stoa_event_append_message(out, stoa_bytes_make(text.data, text.len), true);
+  }
+  stoa_buffer_fini(&text);
+  return status;
+}
+
+static int write_event(const struct stoa_format *format, struct stoa_outgoing *outgoing, struct stoa_buffer *out) {
+  size_t len;
+  int status = stoa_format_measure(format, outgoing, &len); /* encodes the payload too */
+  if (status == STOA_OK && len > outgoing->body_bytes_max) {
+    status = STOA_E_LIMIT;
+  }
+  if (status != STOA_OK) {
+    return status;
+  }
+  struct stoa_typed typed = typed_of(format, outgoing);
+  if (format->framing != STOA_FRAMING_BINARY) {
+    return write_event_text(format, &typed, out);
+  }
+  uint8_t header[STOA_TYPED_HEADER_LEN_MAX];
+  size_t header_len = stoa_typed_write(header, format->order, &typed);
+  return stoa_event_append_frame(out, stoa_bytes_make(header, header_len), typed.payload, format->codec->is_text);
+}
+
 int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *deflater, struct stoa_outgoing *outgoing,
                       struct stoa_buffer *out) {
+  if (format->is_events) {
+    assert(deflater == NULL);
+    return write_event(format, outgoing, out);
+  }
   size_t start = out->len;
   size_t body = start + HEADER_GUESS;
   bool compressed = false;

@@ -1,9 +1,9 @@
 /* server/format.h: how messages to a session are written: a codec inside a framing.
  *
  * Format 0 is the first client's, without a subprotocol; the others have one each: stoa.<codec> for every codec, and
- * stoa.text. A variant is a way of writing, with or without compression, that several formats may share: its bytes are
- * the same for all of its sessions, so they are made once. Thread: the table is built at the start and only read
- * afterwards.
+ * stoa.text. With the HTTP fallback, the negotiated ones are there once more, as events. A variant is a way of writing,
+ * with or without compression, that several formats may share: its bytes are the same for all of its sessions, so they
+ * are made once. Thread: the table is built at the start and only read afterwards.
  */
 #ifndef STOA_SERVER_FORMAT_H
 #define STOA_SERVER_FORMAT_H
@@ -13,7 +13,8 @@
 #include "wire/ws_deflate.h"
 #include "wire/ws_frame.h"
 
-#define STOA_FORMATS_MAX (STOA_CODECS_MAX + 2)
+/* Each but that of the first client may be there a second time, as events. */
+#define STOA_FORMATS_MAX (STOA_CODECS_MAX * 2 + 3)
 #define STOA_VARIANTS_MAX (STOA_FORMATS_MAX * 2)
 #define STOA_DEFLATE_BITS_SHARED 15
 /* The longest encoded and framed message; configurable limits of messages are lower. */
@@ -30,6 +31,7 @@ struct stoa_format {
   const struct stoa_codec *codec;
   uint8_t codec_index; /* in the registry */
   uint8_t writing;     /* the first format that writes pushes to the same bytes */
+  bool is_events;      /* written as Server-Sent Events (session/event.h); read as the others */
   enum stoa_framing framing;
   enum stoa_typed_order order;
 };
@@ -43,8 +45,10 @@ struct stoa_formats {
 /* Errors: STOA_E_NOT_FOUND  no codec named `plain_codec`; STOA_E_ARGUMENT  text packets need a text codec */
 int stoa_formats_init(struct stoa_formats *formats, const struct stoa_codec_registry *registry,
                       struct stoa_string plain_codec, bool plain_text, enum stoa_typed_order order);
+/* Add the forms of the HTTP fallback. Without them its variants do not exist, and cost nothing. */
+void stoa_formats_add_events(struct stoa_formats *formats);
 /* The format of a subprotocol, or -1. */
-int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol);
+int stoa_formats_find(const struct stoa_formats *formats, struct stoa_string subprotocol, bool is_events);
 
 /* One outgoing message. Its payload is encoded once per codec, when first needed, and kept here. */
 struct stoa_outgoing {
@@ -106,7 +110,11 @@ int stoa_format_measure(const struct stoa_format *format, struct stoa_outgoing *
 /* The greatest length of the body with a payload of that length at most. SIZE_MAX gives SIZE_MAX. */
 size_t stoa_format_body_max(const struct stoa_format *format, size_t payload_len_max);
 
-/* Append one whole WebSocket frame with the message. deflater NULL: not compressed.
+/* At most so many bytes are sent for a body of that length. */
+size_t stoa_format_sent_max(const struct stoa_format *format, size_t body_len);
+
+/* Append one whole WebSocket frame, or chunk with an event, with the message. deflater NULL: not compressed, as events
+ * always are.
  * Errors: STOA_E_LIMIT  the body would be longer than body_bytes_max, or the buffer than its cap; STOA_E_MEMORY;
  *         STOA_E_UTF8; STOA_E_TYPE; out is as before. */
 int stoa_format_write(const struct stoa_format *format, struct stoa_deflater *deflater, struct stoa_outgoing *outgoing,

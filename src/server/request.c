@@ -5,6 +5,7 @@
 #include "server/http/bearer.h"
 #include "server/http/client.h"
 #include "server/http/endpoint.h"
+#include "server/http/fallback.h"
 #include "server/http/path_text.h"
 #include "server/http/serve.h"
 #include "server/kept_fields.h"
@@ -28,6 +29,7 @@ struct upgrade {
   struct stoa_ws_request request;
   struct stoa_ws_deflate deflate;
   bool compress;
+  bool is_fallback; /* of the HTTP fallback, instead of WebSocket */
   size_t format;
   char path[4096];
   size_t path_len;
@@ -81,7 +83,7 @@ static void choose_format(struct upgrade *upgrade) {
   upgrade->format = 0;
   for (struct stoa_string name = stoa_ws_protocol_next(upgrade->head, upgrade->data, &cursor); name.data != NULL;
        name = stoa_ws_protocol_next(upgrade->head, upgrade->data, &cursor)) {
-    int format = stoa_formats_find(&upgrade->server->formats, name);
+    int format = stoa_formats_find(&upgrade->server->formats, name, false);
     if (format > 0) {
       upgrade->format = (size_t)format;
       return;
@@ -107,6 +109,16 @@ static bool find_client(struct upgrade *upgrade) {
   return true;
 }
 
+/* Fields of a proxy show that no page of a rebound name has sent an upgrade, because a script cannot add fields to one.
+ * It can to other requests: for those the proxy must be a known one. */
+static bool is_forwarded(const struct upgrade *upgrade) {
+  if (!stoa_forwarded_present(upgrade->head, upgrade->data)) {
+    return false;
+  }
+  struct stoa_networks *trusted = &stoa_worker_of_stream(upgrade->stream)->settings->trusted_proxies;
+  return !upgrade->is_fallback || stoa_networks_contain(trusted, &stoa_server_session_of_stream(upgrade->stream)->peer);
+}
+
 /* Is the page allowed to open the WebSocket? If not, the upgrade is refused and logged. */
 static bool page_allowed(struct upgrade *upgrade) {
   const struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
@@ -120,7 +132,7 @@ static bool page_allowed(struct upgrade *upgrade) {
       .host = upgrade->request.host,
       .is_upgrade = true,
       .is_tls = upgrade->stream->conn.tls != NULL,
-      .is_forwarded = stoa_forwarded_present(upgrade->head, upgrade->data),
+      .is_forwarded = is_forwarded(upgrade),
       .local = upgrade->request.origin.data != NULL ? stoa_http_client_local(upgrade->stream, &local) : NULL,
   };
   const struct stoa_server_listener *listener = &upgrade->server->listeners.items[own->listener];
@@ -167,6 +179,14 @@ static struct stoa_string token_of(const struct upgrade *upgrade, const struct s
                      : stoa_bearer_find(stoa_request_field(request, "Authorization"), (struct stoa_string){NULL, 0});
 }
 
+static bool become_session(struct upgrade *upgrade) {
+  struct stoa_session *session = &stoa_server_session_of_stream(upgrade->stream)->base;
+  struct stoa_session_host *host = &stoa_worker_of_stream(upgrade->stream)->sessions;
+  return upgrade->is_fallback
+             ? stoa_fallback_begin_session(upgrade->stream, upgrade->head, upgrade->data)
+             : stoa_session_begin(session, host, upgrade->compress ? &upgrade->deflate : NULL) == STOA_OK;
+}
+
 static void begin_session(struct upgrade *upgrade) {
   struct stoa_server_session *own = stoa_server_session_of_stream(upgrade->stream);
   struct stoa_session *session = &own->base;
@@ -174,7 +194,7 @@ static void begin_session(struct upgrade *upgrade) {
   char address[INET6_ADDRSTRLEN];
   assert(upgrade->format < upgrade->server->formats.count);
   own->format = (uint8_t)upgrade->format;
-  if (stoa_session_begin(session, &worker->sessions, upgrade->compress ? &upgrade->deflate : NULL) != STOA_OK) {
+  if (!become_session(upgrade)) {
     note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_stream_doom(upgrade->stream, STOA_FATE_BROKEN);
     return;
@@ -185,6 +205,9 @@ static void begin_session(struct upgrade *upgrade) {
     note_refused(upgrade, STOA_REFUSED_MEMORY);
     stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
     return;
+  }
+  if (upgrade->is_fallback) {
+    stoa_fallback_tell_open(session);
   }
   stoa_peer_format(stoa_server_session_client(own), address);
   const struct stoa_request request = {
@@ -240,6 +263,60 @@ static void on_upgrade(struct upgrade *upgrade) {
   }
 }
 
+/* The HTTP fallback. */
+
+static bool read_origin(struct upgrade *upgrade) {
+  size_t index = 0;
+  upgrade->request.origin = stoa_http_field(upgrade->head, upgrade->data, "Origin", &index);
+  upgrade->request.host = stoa_http_field(upgrade->head, upgrade->data, "Host", NULL);
+  return upgrade->request.origin.data == NULL ||
+         stoa_http_field(upgrade->head, upgrade->data, "Origin", &index).data == NULL;
+}
+
+static void open_fallback(struct upgrade *upgrade) {
+  if (!stoa_fallback_check_open(upgrade->stream, upgrade->head, upgrade->data, &upgrade->format)) {
+    note_refused(upgrade, STOA_REFUSED_REQUEST);
+  } else {
+    begin_session(upgrade);
+  }
+}
+
+static void serve_post(struct upgrade *upgrade) {
+  struct stoa_peer client;
+  if (stoa_http_client_find(upgrade->stream, upgrade->head, upgrade->data, &client) != STOA_OK) {
+    refuse(upgrade, 400, "Forwarded and X-Forwarded-For disagree");
+  } else {
+    stoa_fallback_serve_post(upgrade->stream, upgrade->head, upgrade->data, &client);
+  }
+}
+
+/* Returns whether it was one. */
+static bool serve_fallback(struct upgrade *upgrade) {
+  enum stoa_fallback_request kind = stoa_fallback_request_of(upgrade->head, upgrade->data);
+  if (kind == STOA_FALLBACK_NONE || !upgrade->server->config.http_fallback || !is_endpoint(upgrade)) {
+    return false;
+  }
+  upgrade->is_fallback = true;
+  if (!read_origin(upgrade)) {
+    refuse_request(upgrade, 400);
+  } else if ((kind != STOA_FALLBACK_OPEN || find_client(upgrade)) && page_allowed(upgrade)) {
+    switch (kind) {
+      case STOA_FALLBACK_NONE:
+        break;
+      case STOA_FALLBACK_OPEN:
+        open_fallback(upgrade);
+        break;
+      case STOA_FALLBACK_POST:
+        serve_post(upgrade);
+        break;
+      case STOA_FALLBACK_PREFLIGHT:
+        stoa_fallback_answer_preflight(upgrade->stream, upgrade->head, upgrade->data);
+        break;
+    }
+  }
+  return true;
+}
+
 /* An admin listener has routes, and no public pages. */
 static void on_admin_request(struct upgrade *upgrade, int code) {
   const char *reason = NULL;
@@ -261,7 +338,7 @@ static void on_public_request(struct upgrade *upgrade, int code) {
     on_upgrade(upgrade);
   } else if (asked != 0) {
     refuse_request(upgrade, asked);
-  } else if (stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
+  } else if (serve_fallback(upgrade) || stoa_http_serve(upgrade->stream, upgrade->head, upgrade->data)) {
     return;
   } else if (code != 200) {
     refuse(upgrade, code, NULL);

@@ -323,6 +323,8 @@ static int choose_formats(struct stoa_server *server) {
   if (status == STOA_E_NOT_FOUND) {
     stoa_log(STOA_LOG_ERROR, "no codec has this name; json and proto are built in",
              STOA_F_TEXT("server.codec", config->codec));
+  } else if (status == STOA_OK && config->http_fallback) {
+    stoa_formats_add_events(&server->formats);
   } else if (status == STOA_E_ARGUMENT) {
     stoa_log(STOA_LOG_ERROR, "payload_type: text requires a codec that writes text",
              STOA_F_TEXT("server.codec", config->codec));

@@ -2,6 +2,7 @@
 
 #include "server/server_private.h"
 #include "server/trace/session.h"
+#include "session/fallback.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -77,6 +78,11 @@ static void format_trace(const struct stoa_session *session, char out_text[STOA_
   stoa_trace_id_format(context.trace_id, out_text);
 }
 
+/* Only the lines of sessions without WebSocket have their last field, the transport. */
+static size_t count_of(const struct stoa_session *session, size_t all) {
+  return stoa_session_is_fallback(session) ? all : all - 1;
+}
+
 void stoa_session_log_opened(struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_server_session *own = stoa_server_session_of(session);
@@ -92,8 +98,9 @@ void stoa_session_log_opened(struct stoa_session *session) {
   stoa_peer_format(stoa_server_session_client(own), address);
   const struct stoa_log_field fields[] = {STOA_F_STR("session", id), STOA_F_STR("address", address),
                                           STOA_F_STR("codec", stoa_session_codec(session)),
-                                          STOA_F_STR("tls", tls_text(own)), STOA_F_STR("trace", trace)};
-  stoa_log_write(NULL, STOA_LOG_INFO, "session opened", fields, STOA_COUNT_OF(fields));
+                                          STOA_F_STR("tls", tls_text(own)), STOA_F_STR("trace", trace),
+                                          STOA_F_STR("transport", "http")};
+  stoa_log_write(NULL, STOA_LOG_INFO, "session opened", fields, count_of(session, STOA_COUNT_OF(fields)));
 }
 
 static enum stoa_session_line kind_of(const struct stoa_session *session) {
@@ -130,6 +137,7 @@ void stoa_session_log_closed(struct stoa_session *session) {
       STOA_F_INT("bytes_in", stream->bytes_in),
       STOA_F_INT("bytes_out", stream->bytes_out),
       STOA_F_STR("trace", trace),
+      STOA_F_STR("transport", "http"),
   };
-  stoa_log_write(NULL, STOA_LOG_INFO, "session closed", fields, STOA_COUNT_OF(fields));
+  stoa_log_write(NULL, STOA_LOG_INFO, "session closed", fields, count_of(session, STOA_COUNT_OF(fields)));
 }

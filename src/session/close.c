@@ -1,5 +1,6 @@
 /* session/close.c: the close handshake (RFC 6455 7), and ending without one. */
-#include "session/session.h"
+#include "session/event.h"
+#include "session/fallback.h"
 
 #include "base/memory.h"
 
@@ -50,15 +51,24 @@ static void clear_fate(struct stoa_stream *stream) {
   }
 }
 
-static void queue_close_frame(struct stoa_stream *stream, uint16_t code, const char *reason) {
+static int append_close(const struct stoa_session *session, struct stoa_buffer *out, uint16_t code,
+                        const char *reason) {
   uint8_t frame[127];
+  if (stoa_session_is_fallback(session)) {
+    return stoa_event_append_close(out, code, reason);
+  }
   size_t len = stoa_ws_close_write(frame, code, reason);
   assert(len <= sizeof frame);
+  return stoa_buffer_append(out, frame, len);
+}
+
+static void queue_close(struct stoa_session *session, uint16_t code, const char *reason) {
+  struct stoa_stream *stream = &session->stream;
   struct stoa_buffer *out = stoa_stream_output_last(stream);
   if (out == NULL) {
     return;
   }
-  if (stoa_buffer_append(out, frame, len) != STOA_OK) {
+  if (append_close(session, out, code, reason) != STOA_OK) {
     stoa_stream_doom(stream, STOA_FATE_MEMORY);
   }
   stoa_stream_output_end(stream);
@@ -75,7 +85,7 @@ static bool begin_close(struct stoa_session *session, uint16_t code, const char 
   stoa_session_host_of(session)->on_closing(session);
   assert(session->state == STOA_SESSION_CLOSING);
   clear_fate(stream);
-  queue_close_frame(stream, code, reason);
+  queue_close(session, code, reason);
   stoa_stream_host_of(stream)->on_deadline_change(
       stream, stoa_loop_now_ms(stream->protocol->host->loop) + STOA_SESSION_CLOSING_MS);
   return true;
@@ -86,7 +96,14 @@ void stoa_session_close(struct stoa_session *session, uint16_t code, const char 
     /* 1005 and 1006 must not be sent (RFC 6455 7.4.1), and the other codes have no meaning. */
     code = STOA_WS_CLOSE_INTERNAL;
   }
-  if (begin_close(session, code, reason)) {
+  if (!begin_close(session, code, reason)) {
+    return;
+  }
+  if (stoa_session_is_fallback(session)) {
+    /* The end of the response is the close handshake: the client has nothing to answer. */
+    enter(session, STOA_SESSION_ENDED);
+    stoa_stream_finish(&session->stream);
+  } else {
     /* Every other reason to wait is over: now it waits for the peer's close frame only. */
     stoa_stream_resume(&session->stream, STOA_PAUSE_ANY);
   }

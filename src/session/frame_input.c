@@ -103,7 +103,7 @@ static void give_back_inflater(struct stoa_session *session) {
 
 /* Messages. */
 
-static void deliver(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
+void stoa_session_deliver(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   struct stoa_session_host *host = stoa_session_host_of(session);
   session->stream.messages_in++;
   host->messages_in++;
@@ -114,7 +114,7 @@ static void deliver(struct stoa_session *session, struct stoa_bytes message, boo
 /* The handler may drop the session, which frees the input. */
 static void end_message(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
   give_back_inflater(session);
-  deliver(session, message, is_text);
+  stoa_session_deliver(session, message, is_text);
   if (session->stream.input != NULL) {
     stoa_buffer_fini(&input_of(session)->message);
     input_of(session)->in_message = false;
@@ -159,7 +159,7 @@ static void on_payload(struct stoa_session *session, const struct stoa_ws_event 
   bool is_text = event->opcode == STOA_WS_TEXT;
   if (event->first && event->last && !event->compressed) {
     /* The usual case: a whole message in one frame and one read is handled without a copy. */
-    deliver(session, stoa_bytes_make(event->data, event->len), is_text);
+    stoa_session_deliver(session, stoa_bytes_make(event->data, event->len), is_text);
     return;
   }
   if (event->first && !begin_message(session, event->compressed)) {
@@ -254,8 +254,7 @@ static void log_violation(const struct stoa_session *session, const struct stoa_
            STOA_F_STR("reason", event->reason), STOA_F_STR("bytes", hex), STOA_F_INT("more", len - shown));
 }
 
-/* Too much output waits: read no more until it was sent. */
-static void pause_when_full(struct stoa_session *session) {
+void stoa_session_pause_when_full(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN &&
       stoa_stream_queued(&session->stream) > stoa_stream_pause_bytes(&session->stream)) {
     stoa_stream_pause(&session->stream, STOA_PAUSE_OUTPUT);
@@ -280,7 +279,7 @@ size_t stoa_session_read_frames(struct stoa_stream *stream, uint8_t *data, size_
       break;
     }
     on_event(session, &event);
-    pause_when_full(session);
+    stoa_session_pause_when_full(session);
   }
   return at;
 }

@@ -3,6 +3,7 @@
  * When nothing was received, or nothing was sent, for ping_ms, the peer is pinged; it must send something within
  * pong_ms. A peer with unread input is not silent, and one whose kernel still takes output is alive.
  */
+#include "session/fallback.h"
 #include "session/input.h"
 
 #include <assert.h>
@@ -18,6 +19,9 @@ static void send_ping(struct stoa_session *session, uint64_t now_ms) {
   session->pinged = true;
   stream->since_ms = (uint32_t)now_ms;
   stoa_stream_note_acked(stream);
+  if (stoa_session_is_fallback(session)) {
+    stoa_fallback_note_ping(session);
+  }
   if (stoa_session_output_message(session, STOA_WS_PING, stoa_bytes_make(NULL, 0)) == STOA_OK) {
     stoa_session_host_of(session)->on_ping(session);
   }
@@ -30,7 +34,9 @@ static bool shows_life(struct stoa_session *session) {
   if (stoa_stream_takes(stream)) {
     return true;
   }
-  return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && stoa_stream_has_unread(stream);
+  bool has_unread =
+      stoa_session_is_fallback(session) ? stoa_fallback_has_unread(session) : stoa_stream_has_unread(stream);
+  return (stream->pauses & STOA_PAUSE_OUTPUT) == 0 && has_unread;
 }
 
 /* When to look at a session that was pinged. A pong moves no deadline, so the next ping may be due before this one's
@@ -57,7 +63,9 @@ static uint64_t ping_deadline(struct stoa_session *session, uint64_t now_ms) {
 static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
   struct stoa_stream *stream = &session->stream;
   const struct stoa_session_limits *limits = stoa_session_host_of(session)->limits;
-  uint64_t due_ms = due_after(now_ms, stream->since_ms, limits->pong_ms);
+  bool is_fallback = stoa_session_is_fallback(session);
+  uint32_t answer_ms = is_fallback ? stoa_fallback_answer_ms(session, limits->pong_ms) : limits->pong_ms;
+  uint64_t due_ms = due_after(now_ms, stream->since_ms, answer_ms);
   if (due_ms > now_ms) {
     return pinged_deadline(limits, now_ms, due_ms);
   }
@@ -67,13 +75,16 @@ static uint64_t pong_deadline(struct stoa_session *session, uint64_t now_ms) {
     stream->active_ms = (uint32_t)now_ms;
     return ping_deadline(session, now_ms);
   }
+  if (is_fallback && stoa_fallback_listen(session)) {
+    return now_ms + STOA_FALLBACK_LISTEN_MS;
+  }
   stoa_session_close(session, STOA_CLOSE_NO_PONG, "no pong in time");
   return now_ms + STOA_SESSION_CLOSING_MS;
 }
 
 static uint64_t open_deadline(struct stoa_session *session, uint64_t now_ms) {
   uint64_t message_due_ms = UINT64_MAX;
-  if (stoa_session_input_overdue(session, now_ms, &message_due_ms)) {
+  if (!stoa_session_is_fallback(session) && stoa_session_input_overdue(session, now_ms, &message_due_ms)) {
     stoa_session_close(session, STOA_WS_CLOSE_POLICY, "message not finished in time");
     return now_ms + STOA_SESSION_CLOSING_MS;
   }

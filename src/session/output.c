@@ -1,5 +1,6 @@
 /* session/output.c: messages as frames on the session's stream. */
-#include "session/session.h"
+#include "session/event.h"
+#include "session/fallback.h"
 
 #include <assert.h>
 
@@ -69,6 +70,33 @@ static int queue_rest(struct stoa_session *session, enum stoa_ws_opcode opcode, 
   return STOA_OK;
 }
 
+static int append_event(struct stoa_buffer *out, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  switch (opcode) {
+    case STOA_WS_TEXT:
+    case STOA_WS_BINARY:
+      return stoa_event_append_message(out, message, opcode == STOA_WS_TEXT);
+    case STOA_WS_PING:
+      return stoa_event_append_ping(out);
+    case STOA_WS_CONTINUATION:
+    case STOA_WS_PONG: /* answers a ping of the client, which has none */
+    case STOA_WS_CLOSE:
+      break;
+  }
+  assert(false);
+  return STOA_E_ARGUMENT;
+}
+
+static int output_event(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message) {
+  struct stoa_stream *stream = &session->stream;
+  struct stoa_buffer *out = stoa_stream_output_begin(stream);
+  if (out == NULL) {
+    return stoa_stream_output_status(stream);
+  }
+  int status = append_event(out, opcode, message);
+  stoa_stream_output_end(stream);
+  return status;
+}
+
 static int append_message(struct stoa_session *session, enum stoa_ws_opcode opcode, struct stoa_bytes message,
                           bool compress) {
   struct stoa_stream *stream = &session->stream;
@@ -104,7 +132,8 @@ int stoa_session_output_message(struct stoa_session *session, enum stoa_ws_opcod
   if (session->state != STOA_SESSION_OPEN) {
     return STOA_E_CLOSED;
   }
-  int status = output(session, opcode, message);
+  int status =
+      stoa_session_is_fallback(session) ? output_event(session, opcode, message) : output(session, opcode, message);
   if (status == STOA_OK && opcode < STOA_WS_CLOSE) {
     stoa_session_note_sent(session, 1);
   }

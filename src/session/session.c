@@ -117,23 +117,33 @@ void stoa_session_host_fini(struct stoa_session_host *host) {
   }
 }
 
-int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *host,
-                       const struct stoa_ws_deflate *deflate) {
+int stoa_session_open(struct stoa_session *session, struct stoa_session_host *host) {
   assert(session->state == STOA_SESSION_NONE);
   struct stoa_stream *stream = &session->stream;
   assert(stream->state == STOA_STREAM_OPEN);
   if (stoa_uuid_make(&session->id) != STOA_OK) {
     return STOA_E_SYSTEM;
   }
-  stoa_stream_set_protocol(stream, &host->protocol);
   stoa_stream_output_seal(stream);
   session->close_code = STOA_WS_CLOSE_ABNORMAL;
-  session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
-  stoa_ws_reader_init(&session->reader, true, deflate != NULL);
   session->state = STOA_SESSION_OPEN;
   session->opened_tick = (uint32_t)(stoa_loop_now_ms(stoa_stream_host_of(stream)->loop) / STOA_SESSION_TICK_MS);
   stoa_stream_host_of(stream)->on_deadline_change(
       stream, stoa_loop_now_ms(stream->protocol->host->loop) + host->limits->ping_ms);
+  return STOA_OK;
+}
+
+int stoa_session_begin(struct stoa_session *session, struct stoa_session_host *host,
+                       const struct stoa_ws_deflate *deflate) {
+  const struct stoa_protocol *before = session->stream.protocol;
+  stoa_stream_set_protocol(&session->stream, &host->protocol);
+  int status = stoa_session_open(session, host);
+  if (status != STOA_OK) {
+    stoa_stream_set_protocol(&session->stream, before);
+    return status;
+  }
+  session->deflate_bits = deflate == NULL ? 0 : deflate->server_max_window_bits;
+  stoa_ws_reader_init(&session->reader, true, deflate != NULL);
   return STOA_OK;
 }
 

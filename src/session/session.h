@@ -41,6 +41,8 @@ struct stoa_session_host {
   struct stoa_inflater *spare_inflater;
   struct stoa_deflater *deflaters[7]; /* by window bits, 9 to 15; made when first needed */
 
+  bool is_fallback; /* its sessions write events instead of frames: see fallback.h */
+
   uint64_t messages_in, messages_out; /* of all sessions, handled and given to streams */
 
   /* A whole message; the bytes are borrowed until it returns. */

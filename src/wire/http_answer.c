@@ -21,6 +21,8 @@ const char *stoa_http_reason(int code) {
       {413, "Content Too Large"},
       {414, "URI Too Long"},
       {426, "Upgrade Required"},
+      {409, "Conflict"},
+      {410, "Gone"},
       {429, "Too Many Requests"},
       {431, "Request Header Fields Too Large"},
       {500, "Internal Server Error"},

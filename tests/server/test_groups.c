@@ -334,9 +334,9 @@ static void test_formats_that_write_alike_are_encoded_and_compressed_once(void *
   stoa_codec_registry_init(&codecs);
   assert_int_equal(stoa_formats_init(&formats, &codecs, stoa_string_of("json"), false, STOA_TYPED_BIG_ENDIAN), STOA_OK);
   const struct stoa_format *plain = &formats.items[0];
-  const struct stoa_format *json = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.json"))];
-  const struct stoa_format *text = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.text"))];
-  const struct stoa_format *proto = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.proto"))];
+  const struct stoa_format *json = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.json"), false)];
+  const struct stoa_format *text = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.text"), false)];
+  const struct stoa_format *proto = &formats.items[stoa_formats_find(&formats, stoa_string_of("stoa.proto"), false)];
   assert_int_equal(stoa_format_variant(plain, 0), stoa_format_variant(json, 0));
   assert_int_equal(stoa_format_variant(plain, 15), stoa_format_variant(json, 15));
   assert_int_equal(stoa_format_variant(json, 9), stoa_format_variant(json, 0));

@@ -202,6 +202,7 @@ const SIZES = [
   ['`protobuf`', `${PAGE} export { protobuf } from '@stoa/client';`],
   ['`encodeJson`', `${PAGE} export { encodeJson, decodeJson } from '@stoa/client';`],
   ['for React', `${PAGE} export * from '@stoa/client/react';`],
+  ['`@stoa/client/fallback`', `${PAGE} export * from '@stoa/client/fallback';`],
 ];
 const TOLD = read(CLIENT, 'README.md').split('\n').filter((line) => /\| [\d,]+ \|$/.test(line));
 

@@ -31,6 +31,7 @@ function bundle(entry) {
     legalComments: 'none',
     alias: {
       '@stoa/client/chat': path.join(CLIENT, 'chat/index.ts'),
+      '@stoa/client/fallback': path.join(CLIENT, 'fallback.ts'),
       '@stoa/client/inner': path.join(CLIENT, 'inner.ts'),
       '@stoa/client': path.join(CLIENT, 'index.ts'),
     },

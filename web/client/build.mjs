@@ -13,8 +13,9 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 // The runtime. inner.ts is for the modules below.
 const RUNTIME = { index: 'src/index.ts', wkt: 'src/wkt.ts', inner: 'src/inner.ts' };
-// The chat, on the runtime, and its wrappers.
+// The chat, on the runtime, and its wrappers; and what stands alone.
 const CHAT = {
+  fallback: 'src/fallback.ts',
   chat: 'src/chat/index.ts', chatroom: 'src/api/chatroom/v1/chatroom.stoa.ts', react: 'src/react.ts', vue: 'src/vue.ts',
   tracing: 'src/tracing.ts',
 };

@@ -9,6 +9,7 @@
 #include "codec/json_write.h"
 #include "server/admin/pages.h"
 #include "server/server_private.h"
+#include "session/fallback.h"
 
 #include <stdio.h>
 #include <stoa/auth.h>
@@ -67,6 +68,7 @@ static void put_session(struct page *page, const struct stoa_session *session) {
   put_text(page, "user", stoa_string_of(own->account == NULL ? NULL : own->account->name));
   put_text(page, "subject", stoa_session_subject(session));
   put_text(page, "codec", stoa_string_of(stoa_session_codec(session)));
+  put_text(page, "transport", stoa_string_of(stoa_session_is_fallback(session) ? "http" : "websocket"));
   put_text(page, "tls", stoa_string_of(stoa_session_tls_version(session)));
   put_number(page, "worker", page->worker);
   put_number(page, "open_ms", stoa_session_age_ms(session));

@@ -3,7 +3,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "server/group/member.h"
-#include "wire/ws_frame.h"
+#include "wire/sent.h"
 
 #include <assert.h>
 
@@ -59,7 +59,7 @@ static size_t taken_by(const struct stoa_group_side *side, const struct stoa_mem
 }
 
 static uint32_t message_count(const struct stoa_group_side *side, size_t start, size_t end) {
-  return stoa_ws_sent_frame_count(side->batch->bytes.data, start, end);
+  return stoa_sent_count(side->batch->bytes.data, start, end);
 }
 
 static void take_up_to(struct stoa_group_side *side, struct stoa_member *member, size_t end) {

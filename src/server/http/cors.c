@@ -103,6 +103,17 @@ int stoa_cors_add(const struct stoa_cors_config *config, const struct stoa_http_
   return status;
 }
 
+int stoa_cors_add_echo(const struct stoa_http_head *head, const uint8_t *data, struct stoa_buffer *out) {
+  struct stoa_string origin = origin_of(head, data);
+  int status = stoa_response_add_field(out, "Vary", stoa_string_of("Origin"));
+  if (status != STOA_OK || origin.data == NULL) {
+    return status;
+  }
+  status = stoa_response_add_field(out, "Access-Control-Allow-Origin", origin);
+  return status == STOA_OK ? stoa_response_add_field(out, "Access-Control-Allow-Credentials", stoa_string_of("true"))
+                           : status;
+}
+
 /* One line with all items. */
 static int add_list(struct stoa_buffer *out, const char *name, const struct stoa_string *items, size_t count) {
   int status = stoa_buffer_append(out, name, strlen(name));

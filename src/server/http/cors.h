@@ -23,6 +23,9 @@ bool stoa_cors_allows(const struct stoa_cors_config *config, const struct stoa_h
 /* Append the fields that every response of a route has. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
 int stoa_cors_add(const struct stoa_cors_config *config, const struct stoa_http_head *head, const uint8_t *data,
                   struct stoa_buffer *out);
+/* Append the fields for a request that was allowed by other rules, those of upgrades: its page may read the response,
+ * and send credentials, as with a WebSocket. Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+int stoa_cors_add_echo(const struct stoa_http_head *head, const uint8_t *data, struct stoa_buffer *out);
 /* Append those that the response to an allowed preflight has besides.
  *
  * methods  those of the path: "GET, HEAD"

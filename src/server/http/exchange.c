@@ -258,6 +258,7 @@ static struct stoa_http_exchange *make(const struct stoa_exchange_start *start) 
   exchange->timeout.on_due = on_timeout;
   exchange->is_head_only = start->head->method == STOA_HTTP_HEAD;
   exchange->wants_keep_alive = start->head->keep_alive;
+  exchange->echoes_origin = entry->is_fallback;
   exchange->pieces.bytes_max = worker->settings->limits.send_queue_bytes_max;
   stoa_buffer_init(&exchange->body, start->body->limits.content_bytes_max);
   stoa_buffer_init(&exchange->answer.fields, STOA_EXCHANGE_FIELDS_BYTES_MAX);

@@ -69,6 +69,7 @@ struct stoa_exchange_refusal {
   const char *message;
   const char *fields;
   bool keep_alive;
+  bool echoes_origin; /* any page may read it, instead of those of server.cors: its origin was checked before */
 };
 void stoa_exchange_refuse(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
                           const struct stoa_exchange_refusal *refusal);

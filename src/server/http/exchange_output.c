@@ -24,7 +24,10 @@ static bool is_public(const struct stoa_stream *stream) {
 
 /* Append the fields of CORS to those of an answer. */
 static int add_cors(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
-                    struct stoa_buffer *fields) {
+                    bool echoes_origin, struct stoa_buffer *fields) {
+  if (echoes_origin) {
+    return stoa_cors_add_echo(head, data, fields);
+  }
   return is_public(stream) ? stoa_cors_add(stoa_worker_of_stream(stream)->settings->config.cors, head, data, fields)
                            : STOA_OK;
 }
@@ -70,7 +73,7 @@ void stoa_exchange_refuse(struct stoa_stream *stream, const struct stoa_http_hea
   error.message = stoa_string_of(message);
   stoa_buffer_init(&fields, HEAD_BYTES_MAX);
   stoa_buffer_init(&content, AT_ONCE_BYTES);
-  int status = add_cors(stream, head, data, &fields);
+  int status = add_cors(stream, head, data, refusal->echoes_origin, &fields);
   status = status == STOA_OK ? stoa_buffer_append(&fields, more, strlen(more)) : status;
   if (status == STOA_OK && has_content) {
     status = stoa_error_write_json(&error, &content);
@@ -225,7 +228,8 @@ void stoa_exchange_send(struct stoa_http_exchange *exchange) {
   stoa_loop_timer_stop(stoa_worker_of_stream(stream)->loop, &exchange->timeout);
   exchange->is_complete = exchange->is_complete || !answer->is_streamed;
   struct stoa_response response = {.status = 500};
-  int status = add_cors(stream, &exchange->request->head, exchange->request->bytes, &answer->fields);
+  int status =
+      add_cors(stream, &exchange->request->head, exchange->request->bytes, exchange->echoes_origin, &answer->fields);
   exchange->is_bodyless = exchange->is_head_only || !stoa_response_has_content(answer->status);
   bool is_short = !answer->is_streamed && (exchange->is_bodyless || answer->content.len <= AT_ONCE_BYTES);
   if (status == STOA_OK) {
@@ -284,7 +288,9 @@ void stoa_exchange_send_error(struct stoa_http_exchange *exchange, int status, c
   assert(!exchange->is_sent);
   exchange->is_sent = true;
   stoa_loop_timer_stop(stoa_worker_of_stream(stream)->loop, &exchange->timeout);
-  stoa_exchange_refuse(
-      stream, &exchange->request->head, exchange->request->bytes,
-      &(struct stoa_exchange_refusal){.status = status, .message = message, .keep_alive = exchange->wants_keep_alive});
+  stoa_exchange_refuse(stream, &exchange->request->head, exchange->request->bytes,
+                       &(struct stoa_exchange_refusal){.status = status,
+                                                       .message = message,
+                                                       .keep_alive = exchange->wants_keep_alive,
+                                                       .echoes_origin = exchange->echoes_origin});
 }

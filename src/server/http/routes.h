@@ -22,6 +22,7 @@ struct stoa_http_routes;
 struct stoa_route_entry {
   struct stoa_route route;
   const struct stoa_handler_route *rpc; /* NULL: a route of the program */
+  bool is_fallback;                     /* that of the HTTP fallback: see fallback.h */
   struct stoa_route_entry *next;
   char text[]; /* the key */
 };

@@ -100,6 +100,7 @@ static const struct stoa_settings_key keys[] = {
     {"server.tracing.sample", HOT},
     {"server.tracing.spans_max", COLD},
     {"server.tracing.timeout_ms", COLD},
+    {"server.http_fallback", COLD},
     {"log.level", HOT},
     {"log.format", COLD},
     {"log.connections", HOT},

@@ -44,6 +44,7 @@ struct stoa_worker {
   struct stoa_http_host http;
   struct stoa_proxy_host proxy;
   struct stoa_session_host sessions;
+  struct stoa_session_host fallbacks; /* sessions of clients without WebSocket, see session/fallback.h */
   struct stoa_server *server;
   uint32_t index;
   bool draining;

@@ -37,6 +37,7 @@ void stoa_worker_settings_apply(struct stoa_worker *worker) {
   worker->http.body_ms = limits->body_timeout_ms;
   worker->proxy.header_ms = limits->handshake_timeout_ms;
   worker->sessions.limits = &settings->session_limits;
+  worker->fallbacks.limits = &settings->session_limits;
   stoa_budget_set(&worker->mailbox, limits->mailbox_bytes_max);
   stoa_budget_set(&worker->batches, limits->mailbox_bytes_max);
   worker->groups.host.gathered_bytes_max = limits->mailbox_bytes_max;

@@ -24,6 +24,11 @@ static const char *name_of(const struct stoa_worker *worker, bool is_known, uint
   return is_known ? stoa_server_metrics_operation_name(&worker->server->metrics, operation) : "";
 }
 
+/* Of all sessions. */
+static uint64_t messages_in(const struct stoa_worker *worker) {
+  return worker->sessions.messages_in + worker->fallbacks.messages_in;
+}
+
 static uint64_t ms(uint64_t ns) {
   return ns / STOA_NS_PER_MS;
 }
@@ -35,7 +40,7 @@ static void log_slow(struct stoa_worker *worker, const struct stoa_loop_times *t
            STOA_F_INT("posts_ms", ms(times->steps_ns[STOA_LOOP_POSTS])),
            STOA_F_INT("timers_ms", ms(times->steps_ns[STOA_LOOP_TIMERS])),
            STOA_F_INT("end_ms", ms(times->steps_ns[STOA_LOOP_END])),
-           STOA_F_INT("messages", worker->sessions.messages_in - watch->messages),
+           STOA_F_INT("messages", messages_in(worker) - watch->messages),
            STOA_F_STR("last_handler", name_of(worker, watch->has_last, watch->last)),
            STOA_F_STR("slowest_handler", name_of(worker, watch->has_slowest, watch->slowest)),
            STOA_F_INT("slowest_ms", ms(watch->slowest_ns)));
@@ -52,8 +57,8 @@ static void publish(const struct stoa_worker *worker) {
   const struct stoa_worker_watch *watch = &worker->watch;
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_IN], worker->streams.bytes_in);
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_OUT], worker->streams.bytes_out);
-  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], worker->sessions.messages_in);
-  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out);
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], messages_in(worker));
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out + worker->fallbacks.messages_out);
 }
 
 static void on_times(void *context, const struct stoa_loop_times *times) {
@@ -77,7 +82,7 @@ static void on_times(void *context, const struct stoa_loop_times *times) {
   watch->has_last = false;
   watch->has_slowest = false;
   watch->slowest_ns = 0;
-  watch->messages = worker->sessions.messages_in;
+  watch->messages = messages_in(worker);
   publish(worker);
   if (worker->session_log.has_left_out) {
     stoa_session_log_tick(worker);

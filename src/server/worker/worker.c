@@ -14,6 +14,7 @@
 #include "server/worker/settings.h"
 #include "server/worker/sweep.h"
 #include "server/worker/table.h"
+#include "session/fallback.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -161,6 +162,15 @@ static void on_turn_end(void *context) {
 
 /* Making. */
 
+static void set_session_host(struct stoa_worker *worker, struct stoa_session_host *host) {
+  host->protocol.host = &worker->streams;
+  host->on_message = stoa_dispatch_on_message;
+  host->on_closing = on_closing;
+  host->on_ping = on_ping;
+  host->on_drained = on_drained;
+  host->on_end = on_end;
+}
+
 static void set_hosts(struct stoa_worker *worker) {
   worker->streams.backlog = stoa_metric_cell_of(worker->metrics, STOA_M_BACKLOG, 0);
   worker->streams.loop = worker->loop;
@@ -176,13 +186,10 @@ static void set_hosts(struct stoa_worker *worker) {
   worker->proxy.on_bad_header = stoa_worker_on_bad_proxy_header;
   worker->proxy.on_end = on_http_end;
   stoa_proxy_host_init(&worker->proxy);
-  worker->sessions.protocol.host = &worker->streams;
-  worker->sessions.on_message = stoa_dispatch_on_message;
-  worker->sessions.on_closing = on_closing;
-  worker->sessions.on_ping = on_ping;
-  worker->sessions.on_drained = on_drained;
-  worker->sessions.on_end = on_end;
+  set_session_host(worker, &worker->sessions);
   stoa_session_host_init(&worker->sessions);
+  set_session_host(worker, &worker->fallbacks);
+  stoa_fallback_host_init(&worker->fallbacks);
   worker->on_resumed = stoa_dispatch_on_resumed;
 }
 
@@ -303,6 +310,7 @@ void stoa_worker_fini(struct stoa_worker *worker) {
     stoa_groups_fini(&worker->groups);
   }
   stoa_session_host_fini(&worker->sessions);
+  stoa_session_host_fini(&worker->fallbacks);
   stoa_worker_trim(worker);
   stoa_arena_destroy(worker->arena);
   stoa_free(worker->streams.scratch);

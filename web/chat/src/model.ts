@@ -6,7 +6,7 @@ import {
   Chat, type ChatState, type ChatStateDetail, type Item, type ModerateAction, type Outgoing, type Room, type RoomInfo,
   Role, StoaError,
 } from '@stoa/client/chat';
-
+import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
 import { Language, pickLanguage } from './language.js';
 import { forgetVisit, store, stored, storeVisit, takeInvitation, visitedRooms } from './stored.js';
@@ -222,6 +222,7 @@ export class Model {
       }
     }
     const chat = new Chat(url, {
+      WebSocket: withFallback(),
       nick: stored('nick'),
       client: 'page',
       locale: this.language.code,
