@@ -155,7 +155,7 @@ static void emit_field(struct text *text, struct ts_own *own, const struct model
     text_addf(text, ":%s", kind);
   }
   text_add(text, label_text(field));
-  if (field->number != number + 1) {
+  if (field->number != number + 1 || name[0] == '\0') {
     text_addf(text, "=%u", field->number);
   }
   if (strcmp(field->json_name, name) != 0) {

@@ -150,13 +150,13 @@ export const message = <T>(rows: readonly Row[], special?: Special<T>): Type<T> 
 export type Types = (kind: string) => Type<any>;
 
 // Name, kind, mark, number of the oneof, number, places of the names in JSON and in the .proto file.
-const FIELD = /(\w+):?(\w*)([?*+|]?)(\d*)=?(\d*)\/?(\d*)@?(\d*)/g;
+const FIELD = /(\w*):?(\w*)([?*+|]?)(\d*)=?(\d*)\/?(\d*)@?(\d*)/;
 
 /** The messages of a file, from the text that protoc-gen-stoa writes: a line for each, with its fields in it. A field is
  *  the name of its property; `:` and its kind, when it is not a string; `?` for optional, `*` for repeated, `+` for
  *  packed, `|1` for a member of the second oneof; `=` and its number, when it is not the one after that of the field
  *  before; `/` and where in `own` its name in JSON is, when that is another one; `@` and where its name in the .proto
- *  file is, when that does not follow.
+ *  file is, when that does not follow. A field called `_` has no property's name, but always its number.
  *
  *  A kind is the letter of a form; of a message with the place of its line behind it; of a map with the letter of its
  *  keys and the kind of its values. `x` and a place is what `own` has there. */
@@ -173,8 +173,10 @@ export function types(text: string, ...own: readonly any[]): Types {
   const all = text.split('\n').map((line) => {
     let last = 0;
     return {
-      fields_: Array.from(line.matchAll(FIELD), ([, name, kind, mark, oneof, number, json, protoName]: any) =>
-        field(last = +number || last + 1, name, kindOf(kind || 's'), mark, oneof, own[json], own[protoName])),
+      fields_: (line ? line.split(' ') : []).map((one) => {
+        const [, name, kind, mark, oneof, number, json, protoName]: any = FIELD.exec(one);
+        return field(last = +number || last + 1, name, kindOf(kind || 's'), mark, oneof, own[json], own[protoName]);
+      }),
     };
   });
   return (kind) => kindOf(kind).inner_!();

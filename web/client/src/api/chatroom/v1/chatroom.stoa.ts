@@ -186,7 +186,7 @@ nick
 nick guestToken
 
 code:u reason delayMs:u endpoint
-message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9
+message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9 traceparent?
 count:u mine:b
 offset:U epoch:U tsMs:I duplicate:b
 epoch:U offset:U
@@ -313,7 +313,8 @@ export interface GoingAwayMessage {
 
 export const GoingAwayMessage: stoa.Type<GoingAwayMessage> = /* @__PURE__ */ $types('m7');
 
-/** One chat message. A client sets `message`, `room`, `client_msg_id` and `reply_to`; the server sets the others. */
+/** One chat message. A client sets `message`, `room`, `client_msg_id` and `reply_to`, and may set `traceparent`; the
+ * server sets the others. */
 export interface ChatMessage {
   /** 1 to HelloReply.text_chars_max characters. A text of which nothing is seen is refused with error 123, a longer one
    * with 122. Empty in a message that was deleted. */
@@ -340,6 +341,9 @@ export interface ChatMessage {
   editedMs: bigint;
   /** By emoji. */
   reactions: Map<string, Reaction>;
+  /** W3C Trace Context: the span of the client that sends it. When the server records the trace, those who get the
+   * message live, or by a recovery, have the server's span here; otherwise nobody has it. */
+  traceparent?: string;
 }
 
 export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ $types('m8');
