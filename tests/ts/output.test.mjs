@@ -201,8 +201,8 @@ const SIZES = [
   ['all of `@stoa/client/chat`', "export * from '@stoa/client/chat';"],
   ['`protobuf`', `${PAGE} export { protobuf } from '@stoa/client';`],
   ['`encodeJson`', `${PAGE} export { encodeJson, decodeJson } from '@stoa/client';`],
+  ['`withFallback`', `${PAGE} export { withFallback } from '@stoa/client/fallback';`],
   ['for React', `${PAGE} export * from '@stoa/client/react';`],
-  ['`@stoa/client/fallback`', `${PAGE} export * from '@stoa/client/fallback';`],
 ];
 const TOLD = read(CLIENT, 'README.md').split('\n').filter((line) => /\| [\d,]+ \|$/.test(line));
 
