@@ -10,6 +10,7 @@
 #define FNV_START 2166136261U
 #define FNV_PRIME 16777619U
 #define HASH_BITS 29
+#define STREAM_HASH_BITS 28
 
 /* A number from a name, to find two that are equal. */
 struct hashed {
@@ -20,11 +21,24 @@ struct hashed {
   size_t order;
 };
 
-uint32_t number_hash(const char *name) {
+static uint32_t hash_of(const char *name) {
   uint32_t hash = FNV_START;
   for (const char *at = name; *at != '\0'; at++) {
     hash = (hash ^ (unsigned char)*at) * FNV_PRIME;
   }
+  return hash;
+}
+
+uint32_t number_hash_stream(const char *name) {
+  uint32_t hash = hash_of(name);
+  uint32_t number = NUMBER_HASH_STREAM_MIN + ((hash ^ hash >> STREAM_HASH_BITS) & (NUMBER_HASH_STREAM_MIN - 1));
+  assert(number >= NUMBER_HASH_STREAM_MIN);
+  assert(number < NUMBER_HASH_MIN);
+  return number;
+}
+
+uint32_t number_hash(const char *name) {
+  uint32_t hash = hash_of(name);
   uint32_t number = NUMBER_HASH_MIN + ((hash ^ hash >> HASH_BITS) & (NUMBER_HASH_MIN - 1));
   assert(number >= NUMBER_HASH_MIN);
   assert(number <= NUMBER_HASH_MAX);
@@ -71,7 +85,8 @@ static bool is_part(const struct model_file *file, const struct model_message *m
 /* With option (stoa.plain) an rpc and its request have one number. */
 static void number_method(const struct model_file *file, const struct model_service *service,
                           struct model_method *method) {
-  method->number = number_hash(text_format("/%s/%s", service->full_name, method->name));
+  const char *path = text_format("/%s/%s", service->full_name, method->name);
+  method->number = method->is_stream ? number_hash_stream(path) : number_hash(path);
   method->is_numbered = true;
   method->is_hashed = true;
   for (size_t i = 0; i < file->message_count; i++) {

@@ -15,6 +15,9 @@ static void emit_calls(struct text *text, const struct model_service *service, c
   text_addf(text, "  calls: {%s", service->method_count > 0 ? "\n" : "");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
+    if (method->is_stream) {
+      continue;
+    }
     ts_names_comment(text, "    ", problem_comment(&method->place, TS_NAMES_DEPRECATED));
     text_addf(text, "    %s: [%u, %s, %s],\n", ts_names_property(ts_names_call(method)), method->number,
               ts_names_reference(method->input->full_name, method->input->file, file),

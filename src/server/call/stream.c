@@ -93,7 +93,9 @@ static void on_heartbeat(struct stoa_timer *timer) {
   struct stoa_call_stream *stream = stoa_container_of(timer, struct stoa_call_stream, heartbeat);
   assert(!stream->is_finished);
   stoa_loop_timer_start(stream->base.account->worker->loop, timer, STOA_SSE_HEARTBEAT_MS);
-  stoa_sse_heartbeat(stream->question.http);
+  if (!atomic_exchange(&stream->is_active, false)) {
+    stoa_sse_heartbeat(stream->question.http);
+  }
 }
 
 static void init(struct stoa_call_stream *stream, const struct stoa_session *session,
@@ -109,6 +111,7 @@ static void init(struct stoa_call_stream *stream, const struct stoa_session *ses
   atomic_init(&stream->credit, STOA_CALL_STREAM_WINDOW_BYTES);
   atomic_init(&stream->wants, false);
   atomic_init(&stream->is_full, false);
+  atomic_init(&stream->is_active, false);
   stoa_buffer_init(&stream->error, STOA_ENCODING_BYTES_MAX);
   stream->heartbeat.on_due = on_heartbeat;
 }
@@ -158,6 +161,7 @@ int stoa_call_stream_begin(struct stoa_session *session, const struct stoa_handl
   own->call_count++;
   own->stream_count++;
   stoa_call_stream_count(stream->base.account, STOA_STREAM_BEGUN);
+  atomic_fetch_add(&stream->base.refs, 1); /* the program may end it inside the handler */
   *out_stream = stream;
   return STOA_OK;
 }
@@ -214,6 +218,7 @@ void stoa_call_stream_on_returned(struct stoa_call_stream *stream, const struct 
     assert(atomic_load(&stream->base.state) != STOA_PENDING_COMPLETED);
     stoa_pending_unref(&stream->base);
   }
+  stoa_pending_unref(&stream->base);
 }
 
 /* What the client sends. */

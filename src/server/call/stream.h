@@ -35,7 +35,7 @@ int stoa_call_stream_begin(struct stoa_session *session, const struct stoa_handl
 const struct stoa_error *stoa_call_stream_refusal(int status);
 /* Its copy of the invocation, or NULL. */
 struct stoa_invocation *stoa_call_stream_invocation(struct stoa_call_stream *stream);
-/* The handler has returned; the stream may be gone after that. */
+/* The handler has returned; the stream may be gone after that. Exactly once after begin. */
 void stoa_call_stream_on_returned(struct stoa_call_stream *stream, const struct stoa_error *error);
 
 /* From the client. Unknown ids are ignored. */

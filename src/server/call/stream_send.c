@@ -90,6 +90,7 @@ static int send_by_http(struct stoa_call_stream *stream, const void *message) {
     status = send_event(stream, stoa_bytes_make(event.data, event.len));
   }
   if (status == STOA_OK) {
+    atomic_store(&stream->is_active, true);
     stoa_call_stream_count(stream->base.account, STOA_STREAM_ITEMS);
   }
   stoa_buffer_fini(&event);
