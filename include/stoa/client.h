@@ -300,7 +300,8 @@ STOA_API uint64_t stoa_client_refused_count(const struct stoa_client *client);
 /* Streams: calls with many replies. */
 
 /* A stream has ended, as `end->result` says: DONE, ERROR, CANCELLED, LOST or MALFORMED. The last callback. `user` is
- * that of the start. */
+ * that of the start. With DONE and no item_type, `end->message` is a struct stoa_bytes, the payload of the end: it is
+ * empty, unless the server does not know the type as a stream and has answered a call. */
 typedef void stoa_client_on_end(void *user, struct stoa_client *client, const struct stoa_call_end *end);
 
 struct stoa_client_stream_start {

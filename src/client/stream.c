@@ -101,7 +101,9 @@ static void give_up(struct stream *stream, const char *why) {
 
 static void end_as_told(struct stream *stream, bool is_error, struct stoa_bytes payload) {
   struct stoa_call_end result = {.result = STOA_CALL_DONE, .call_id = stream->call.id};
-  if (is_error) {
+  if (!is_error && stream->call.reply_type == NULL) {
+    result.message = &payload;
+  } else if (is_error) {
     result.error = stoa_client_decode(stream->call.client, &stoa_error_type, &payload, "the error of a stream");
     result.result = result.error != NULL ? STOA_CALL_ERROR : STOA_CALL_MALFORMED;
   }
