@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include <stoa/call.h>
-#include <stoa/call_stream.h>
 #include <stoa/codec.h>
 #include <stoa/error.stoa.h>
 #include <stoa/errors.h>
@@ -27,7 +26,6 @@
 #include "shapes.stoa.h"
 #include "shop.stoa.h"
 #include "special.stoa.h"
-#include "streams.stoa.h"
 
 /* What the generated code asked of the server and the session, both played here. */
 struct asked {
@@ -121,20 +119,6 @@ int stoa_call_reply(struct stoa_call *call, const struct stoa_message_type *type
 int stoa_call_fail(struct stoa_call *call, const struct stoa_error *error) {
   return note("fail", call, 0, NULL, error);
 }
-
-int stoa_call_stream_send(struct stoa_call_stream *stream, const struct stoa_message_type *type, const void *item) {
-  return note("stream send", stream, 0, type, item);
-}
-
-int stoa_call_stream_end(struct stoa_call_stream *stream) {
-  return note("stream end", stream, 0, NULL, NULL);
-}
-
-int stoa_call_stream_fail(struct stoa_call_stream *stream, const struct stoa_error *error) {
-  return note("stream fail", stream, 0, NULL, error);
-}
-
-const struct stoa_error stoa_later;
 
 static const struct stoa_error an_error = {.code = 7};
 static int user_place;
@@ -739,43 +723,6 @@ static void unknown_fields_are_kept_where_the_message_says_so(void **state) {
   stoa_arena_destroy(arena);
 }
 
-static struct stoa_call_stream *watched;
-
-static const struct stoa_error *on_watch(void *user, struct stoa_session *session,
-                                         const struct streams_watch_request *request, struct stoa_call_stream *stream) {
-  assert_null(user);
-  assert_ptr_equal(session, SESSION);
-  assert_ptr_equal(request, asked.message);
-  watched = stream;
-  return STOA_LATER;
-}
-
-static void the_handler_of_a_stream_gets_its_handle_and_typed_functions_use_it(void **state) {
-  (void)state;
-  static char place;
-  struct stoa_call_stream *stream = (struct stoa_call_stream *)(void *)&place;
-  const struct streams_watch_request request = {.name = STOA_STR("a")};
-  const struct streams_price price = {.cents = 3};
-  const struct streams_prices_handlers handlers = {.watch = on_watch};
-  assert_int_equal(streams_prices_register(SERVER, &handlers, NULL), STOA_OK);
-  assert_int_equal(asked.handler_count, 1);
-  assert_true(asked.handlers[0].is_stream);
-  assert_ptr_equal(asked.handlers[0].reply, &streams_price_type);
-  asked.message = &request;
-  assert_ptr_equal(asked.handlers[0].invoke(asked.handlers[0].function, NULL, SESSION, &request, stream), STOA_LATER);
-  assert_ptr_equal(watched, stream);
-  assert_int_equal(streams_prices_watch_send(stream, &price), STOA_E_LIMIT);
-  assert_string_equal(asked.function, "stream send");
-  assert_ptr_equal(asked.target, stream);
-  assert_ptr_equal(asked.message_type, &streams_price_type);
-  assert_ptr_equal(asked.message, &price);
-  assert_int_equal(streams_prices_watch_end(stream), STOA_E_LIMIT);
-  assert_string_equal(asked.function, "stream end");
-  assert_int_equal(streams_prices_watch_fail(stream, &an_error), STOA_E_LIMIT);
-  assert_string_equal(asked.function, "stream fail");
-  assert_ptr_equal(asked.message, &an_error);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(register_passes_on_each_member_that_is_set, forget),
@@ -789,7 +736,6 @@ int main(void) {
       cmocka_unit_test_setup(an_empty_service_takes_the_messages_of_the_enum, forget),
       cmocka_unit_test_setup(a_plain_call_has_one_handler_that_takes_both_forms, forget),
       cmocka_unit_test_setup(the_request_of_a_plain_call_is_sent_with_its_number, forget),
-      cmocka_unit_test_setup(the_handler_of_a_stream_gets_its_handle_and_typed_functions_use_it, forget),
       cmocka_unit_test(every_table_is_whole_and_in_the_order_of_numbers),
       cmocka_unit_test(every_kind_has_its_table_entry),
       cmocka_unit_test(repeated_numbers_are_packed_unless_told_otherwise),
