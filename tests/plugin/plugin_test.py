@@ -124,7 +124,7 @@ def examples_in(page):
         elif line.startswith("A call of "):
             call = re.findall(r"`([^`]*)`", line)[1:3]
         elif line.startswith("#### "):
-            kind = call[line == "#### Reply"]
+            kind = call[line != "#### Request"]
         elif line.startswith("\x00json "):
             examples.append([kind, line[6:], ""])
         elif line.startswith("\x00text "):

@@ -1,6 +1,18 @@
 #include "ts_emit.h"
 #include "ts_names.h"
 
+static size_t count_calls(const struct model_service *service) {
+  size_t count = 0;
+  for (size_t i = 0; i < service->method_count; i++) {
+    count += !service->methods[i].is_stream;
+  }
+  return count;
+}
+
+bool ts_emit_has_client(const struct model_service *service) {
+  return count_calls(service) + service->push_count > 0 && !service->is_admin;
+}
+
 static void emit_messages(struct text *text, const struct model_service *service, const struct model_file *file) {
   text_addf(text, "  messages: {%s", service->push_count > 0 ? "\n" : "");
   for (size_t i = 0; i < service->push_count; i++) {
@@ -12,7 +24,7 @@ static void emit_messages(struct text *text, const struct model_service *service
 }
 
 static void emit_calls(struct text *text, const struct model_service *service, const struct model_file *file) {
-  text_addf(text, "  calls: {%s", service->method_count > 0 ? "\n" : "");
+  text_addf(text, "  calls: {%s", count_calls(service) > 0 ? "\n" : "");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
     if (method->is_stream) {
@@ -23,7 +35,7 @@ static void emit_calls(struct text *text, const struct model_service *service, c
               ts_names_reference(method->input->full_name, method->input->file, file),
               ts_names_reference(method->output->full_name, method->output->file, file));
   }
-  text_add(text, service->method_count > 0 ? "  },\n" : "},\n");
+  text_add(text, count_calls(service) > 0 ? "  },\n" : "},\n");
 }
 
 static void emit_service(struct text *text, const struct model_service *service, const struct model_file *file) {
@@ -47,7 +59,7 @@ static void emit_service(struct text *text, const struct model_service *service,
 void ts_emit_services(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->service_count; i++) {
     const struct model_service *service = &file->services[i];
-    if (service->method_count + service->push_count > 0 && !service->is_admin) {
+    if (ts_emit_has_client(service)) {
       emit_service(text, service, file);
     }
   }
