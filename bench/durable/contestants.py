@@ -69,10 +69,10 @@ def write(path, text):
         file.write(text)
 
 
-def start_stoa(processes, build, folder, port, durability):
+def start_stoa(processes, build, folder, port, setting):
     processes.start([os.path.join(build, "examples/feed/feed"), "--set", f'server.addresses=["127.0.0.1:{port}"]',
                      "--set", "server.admin.address=off", "--set", f"data_dir={folder}", "--set",
-                     "log.connections=off", "--set", f"rooms.engine.local.durability={durability}"])
+                     "log.connections=off", "--set", f"rooms.engine.{setting}"])
 
 
 def start_nats(processes, _build, folder, port):
@@ -155,7 +155,7 @@ class Contestant:
 STOA = os.path.join("{build}", "examples/feed/feed")
 CONTESTANTS = (
     Contestant("sqlite-full", "SQLite in process, WAL, FULL (the floor)", "synced, all in flight in one commit"),
-    Contestant("stoa-full", "Stoa, durability full", "synced", "stoa", start_stoa, ("full",), (STOA,)),
+    Contestant("stoa-full", "Stoa, durability full", "synced", "stoa", start_stoa, ("local.durability=full",), (STOA,)),
     Contestant("nchan-redis", "nchan with Redis, appendfsync always", "synced", "nchan", start_nchan_redis, (),
                (NCHAN, "nginx", "redis-server")),
     Contestant("socketio-sqlite", "Socket.IO with better-sqlite3, FULL", "synced, one flush each", "socketio",
@@ -163,7 +163,9 @@ CONTESTANTS = (
     Contestant("postgres", "PostgreSQL 15 with a Node server", "synced", "plain", start_postgres, (),
                ("node", os.path.join(MODULES, "pg"), os.path.join(POSTGRES, "postgres"))),
     Contestant("sqlite-normal", "SQLite in process, WAL, NORMAL", "page cache"),
-    Contestant("stoa-normal", "Stoa, durability normal", "page cache", "stoa", start_stoa, ("normal",), (STOA,)),
+    Contestant("stoa-normal", "Stoa, durability normal", "page cache", "stoa", start_stoa,
+               ("local.durability=normal",), (STOA,)),
+    Contestant("stoa-memory", "Stoa, nothing stored", "memory", "stoa", start_stoa, ("kind=memory",), (STOA,)),
     Contestant("nats", "NATS JetStream, one server", "page cache, no flush", "nats", start_nats, (), ("nats-server",)),
     Contestant("nchan", "nchan", "memory", "nchan", start_nchan, (), (NCHAN, "nginx")),
     Contestant("socketio", "Socket.IO 4, nothing stored", "memory", "socketio", start_node, ("socketio_sqlite.mjs",),

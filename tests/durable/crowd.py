@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
@@ -16,19 +15,6 @@ KINDS = {
     "t": ("node", os.path.join(HERE, "posters.mjs")),
     "p": (sys.executable, os.path.join(HERE, "posters.py")),
 }
-
-
-def free_port(chance):
-    """One that no outgoing connection has: below the range that the kernel takes for those."""
-    while True:
-        port = chance.randrange(20000, 32000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
 
 
 class Posters:

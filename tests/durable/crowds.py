@@ -2,13 +2,13 @@
 
 import json
 import os
-import random
 import signal
 import socket
 
-from crowd import Posters, free_port, read_back, start
+from crowd import Posters, read_back, start
 from feed_client import FeedClient, read_database
 from judge import judge
+from ports import ReservedPort
 from server_process import DEADLINE_S, wait_until
 from stage import sanitizers_beside, serving, temporary_folder
 from tap import Skip, run, test
@@ -49,8 +49,7 @@ def drain_while_they_send(port, folder, posters):
 
 @test("SIGTERM while a thousand clients send: the listener closes at once, and what was acknowledged is stored")
 def drain():
-    with temporary_folder() as folder:
-        port = free_port(random.SystemRandom())
+    with temporary_folder() as folder, ReservedPort() as port:
         posters = Posters("c", port, folder, CLIENTS, 1, ["100"])
         try:
             before = drain_while_they_send(port, folder, posters)
@@ -117,8 +116,7 @@ def write_queue_limit(path, bytes_max):
 
 @test("a stopped reader in a room of a thousand slows nobody, is closed with 4008, and recovers all it missed")
 def stopped_reader():
-    with temporary_folder() as folder:
-        port = free_port(random.SystemRandom())
+    with temporary_folder() as folder, ReservedPort() as port:
         file = os.path.join(folder, "feed.yaml")
         write_queue_limit(file, 65536)
         server = start(port, folder, options=("-c", file))

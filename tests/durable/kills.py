@@ -9,8 +9,9 @@ import shutil
 import tempfile
 import threading
 
-from crowd import KINDS, Posters, free_port, read_back, start
+from crowd import KINDS, Posters, read_back, start
 from judge import judge
+from ports import ReservedPort
 from server_process import wait_until
 from tap import run, test
 
@@ -55,7 +56,8 @@ def kills():
     print(f"# STOA_TEST_SEED={SEED}", flush=True)
     chance = random.Random(SEED)
     folder = tempfile.mkdtemp(prefix="stoa-durable-")
-    port = free_port(chance)
+    reserved = ReservedPort()
+    port = reserved.number
     posters = []
     try:
         posters += [Posters(kind, port, folder, CLIENTS, SEED + number) for number, kind in enumerate(KINDS)]
@@ -79,6 +81,7 @@ def kills():
     finally:
         for each in posters:
             each.kill()
+        reserved.close()
 
 
 run()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 
+from ports import ReservedPort
 from server_process import DEADLINE_S, sanitizer_environment, wait_until
 from tap import run, test
 from world import CHATROOM, Bystander
@@ -16,12 +17,6 @@ from ws_raw import Peer, request
 REFUSED = 40
 REFUSED_ORIGIN = "Origin: https://" + "x" * 1000 + ".example"
 PIPE_BYTES = 4096
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def listens(port):
@@ -45,7 +40,11 @@ def start(port, log_fd):
 
 def serve_and_end(log_fd):
     """Refuse more than the log takes; a bystander is served before and after, and SIGTERM ends the server."""
-    port = free_port()
+    with ReservedPort() as port:
+        serve_and_end_at(port, log_fd)
+
+
+def serve_and_end_at(port, log_fd):
     process = start(port, log_fd)
     try:
         wait_until(lambda: listens(port), "the server")

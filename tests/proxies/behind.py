@@ -8,13 +8,13 @@ import dataclasses
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
 
 from certificate import client_of, make_certificate
+from ports import ReservedPort
 from server_process import Server, wait_until
 from ws_raw import BINARY, CLOSE, PING, PONG, Ended, Peer, frame, request
 
@@ -61,21 +61,13 @@ class Way:
         return {"server.listeners": [{"address": "127.0.0.1:0", "proxy_protocol": "on"}]}
 
 
-def reserved_port():
-    """A socket that keeps a port for who is to listen on it: both let others share it while nobody listens."""
-    keeper = socket.socket()
-    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    keeper.bind(("127.0.0.1", 0))
-    return keeper
-
-
 class Proxy:
     """The process, which listens once this is made."""
 
     def __init__(self, way, server_port, folder):
         self.folder = folder
-        self.keeper = reserved_port()
-        self.port = self.keeper.getsockname()[1]
+        self.reserved = ReservedPort()
+        self.port = self.reserved.number
         certificate, key = make_certificate(folder) if way.tls else (None, None)
         self.place = Place(folder, self.port, server_port, certificate, key)
         path = os.path.join(folder, "proxy.conf")
@@ -114,7 +106,7 @@ class Proxy:
             self.process.wait()
         self.reader.join(DEADLINE_S)
         self.process.stderr.close()
-        self.keeper.close()
+        self.reserved.close()
 
 
 class Behind:

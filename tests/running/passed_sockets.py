@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from certificate import client_of, make_certificate
+from ports import ReservedPort
 from server_process import DEADLINE_S, Server
 from tap import Skip, run, test
 from ws_raw import Ended, Peer
@@ -164,8 +165,11 @@ def refused():
 def activated():
     if shutil.which("systemd-socket-activate") is None:
         raise Skip("systemd-socket-activate is not installed")
-    with listener() as probe:
-        port = probe.getsockname()[1]
+    with ReservedPort() as port:
+        activate(port)
+
+
+def activate(port):
     launcher = ["systemd-socket-activate", f"--listen=127.0.0.1:{port}", "--fdname=chat"]
     launcher += [f"--setenv={name}" for name in os.environ]
     process = subprocess.Popen([*launcher, CHATROOM, "--set", "server.addresses=[fd:chat]", "--set",

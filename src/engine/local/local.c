@@ -92,10 +92,18 @@ static void *run_writer(void *context) {
 
 /* Calls. */
 
+/* A long turn, in which messages left for many members, is followed by short ones, in which their publishers come
+ * back. */
+static void note_turn(struct stoa_local *local, uint64_t last_ns) {
+  uint64_t turn_ns = atomic_load_explicit(&local->turn_ns, memory_order_relaxed);
+  turn_ns -= turn_ns / 8;
+  atomic_store_explicit(&local->turn_ns, last_ns > turn_ns ? last_ns : turn_ns, memory_order_relaxed);
+}
+
 static void hand_over(struct stoa_deferred *handover) {
   struct stoa_engine_port *port = stoa_container_of(handover, struct stoa_engine_port, handover);
   struct stoa_local *local = stoa_local_of(port->engine);
-  atomic_store_explicit(&local->turn_ns, stoa_loop_last_turn_ns(port->loop), memory_order_relaxed);
+  note_turn(local, stoa_loop_last_turn_ns(port->loop));
   stoa_lane_put_all(&local->writes, &port->gathered);
 }
 

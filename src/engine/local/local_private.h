@@ -63,7 +63,7 @@ struct stoa_local {
   uint64_t logged_ns;    /* when a failure was logged; 0: never */
   bool is_trouble_told;  /* the log has a failure, and not yet that it is over */
   uint64_t commit_ns;    /* how long the last commit took */
-  _Atomic(uint64_t) turn_ns; /* of the loop that wrote last: its last turn */
+  _Atomic(uint64_t) turn_ns; /* of the loops that write: their longest turn of late */
   uint32_t expected;     /* publishes of the next batch, if the publishers go on as they did */
   uint32_t batches;      /* since the last slice of housekeeping */
   int checkpoint_frames; /* checkpoint again when the WAL has so many */

@@ -12,6 +12,10 @@
 #define BATCH_ROWS_MAX 512u
 /* Waiting for a batch's messages may take such a part of the last commit's time. */
 #define GATHER_DIVISOR 2u
+#define GATHER_NS_MAX (UINT64_C(25) * STOA_NS_PER_MS)
+/* Divided among so many messages, a commit and a send to many members cost each of them little: for more, the wait is
+ * at most as long as a batch. */
+#define GATHER_COUNT_MANY 64u
 #define BATCH_NS_MAX (UINT64_C(2) * STOA_NS_PER_MS)
 /* A slice of housekeeping after so many batches, however much waits. */
 #define BATCHES_PER_SLICE 16u
@@ -461,6 +465,15 @@ static bool has_requests(struct stoa_local *local) {
   return local->backlog.count > 0 || !stoa_lane_is_empty(&local->writes);
 }
 
+static uint64_t least(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+/* Wait for as many as are expected, but not for more than `count`. */
+static void gather(struct stoa_local *local, uint32_t count, uint64_t due_ns) {
+  stoa_lane_gather(&local->writes, (uint32_t)least(local->expected, count), due_ns);
+}
+
 /* Publishers that wait for their answers come back with their next messages a moment after a commit. To commit the
  * first of them alone would make two groups of publishers of one, which take turns, with twice the commits. A loop that
  * sends to many members reads them only in its next turn. */
@@ -469,12 +482,12 @@ void stoa_writer_gather(struct stoa_local *local) {
     return; /* the wait begins with the first one */
   }
   if (local->expected > 1 && local->is_open && local->backlog.count == 0) {
-    uint32_t count = local->expected < BATCH_ROWS_MAX ? local->expected : BATCH_ROWS_MAX;
     uint64_t turn_ns = atomic_load_explicit(&local->turn_ns, memory_order_relaxed);
     uint64_t wait_ns = local->commit_ns / GATHER_DIVISOR;
     wait_ns = wait_ns > turn_ns + turn_ns / 4 ? wait_ns : turn_ns + turn_ns / 4;
-    wait_ns = wait_ns < BATCH_NS_MAX ? wait_ns : BATCH_NS_MAX;
-    stoa_lane_gather(&local->writes, count, stoa_local_now_ns(local) + wait_ns);
+    uint64_t now_ns = stoa_local_now_ns(local);
+    gather(local, GATHER_COUNT_MANY, now_ns + least(wait_ns, GATHER_NS_MAX));
+    gather(local, BATCH_ROWS_MAX, now_ns + least(wait_ns, BATCH_NS_MAX));
   }
   local->expected = 0;
 }
