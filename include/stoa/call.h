@@ -47,7 +47,8 @@ STOA_API extern const struct stoa_error stoa_later;
 /* Take the call that the handler is running for. The handler must then return STOA_LATER, also when it completes the
  * call before it returns.
  *
- * Errors: STOA_E_ARGUMENT  not inside the handler of a call of this session; STOA_E_EXISTS  already taken;
+ * Errors: STOA_E_ARGUMENT  not inside the handler of a call of this session, or of a stream (stoa/call_stream.h);
+ *         STOA_E_EXISTS    already taken;
  *         STOA_E_CLOSED    the session is closing; STOA_E_MEMORY. After an error the handler answers as usual. */
 STOA_API int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call);
 

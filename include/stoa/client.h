@@ -243,7 +243,8 @@ enum stoa_call_result {
   STOA_CALL_TIMEOUT,   /* no answer in time; here and in the next two cases the server may have handled the call */
   STOA_CALL_CANCELLED, /* by stoa_client_cancel() */
   STOA_CALL_LOST,      /* the connection ended before the answer came */
-  STOA_CALL_MALFORMED  /* the answer cannot be decoded, possibly because memory is out */
+  STOA_CALL_MALFORMED, /* the answer cannot be decoded, possibly because memory is out */
+  STOA_CALL_DONE       /* of a stream: it has ended well, after all of its items */
 };
 
 struct stoa_call_end {
@@ -296,8 +297,46 @@ STOA_API int stoa_client_use_breaker(struct stoa_client *client, const struct st
 /* Calls that the breaker has refused; 0 without one. Any thread, from open to destroy. */
 STOA_API uint64_t stoa_client_refused_count(const struct stoa_client *client);
 
+/* Streams: calls with many replies. */
+
+/* A stream has ended, as `end->result` says: DONE, ERROR, CANCELLED, LOST or MALFORMED. The last callback. `user` is
+ * that of the start. With DONE and no item_type, `end->message` is a struct stoa_bytes, the payload of the end: it is
+ * empty, unless the server does not know the type as a stream and has answered a call. */
+typedef void stoa_client_on_end(void *user, struct stoa_client *client, const struct stoa_call_end *end);
+
+struct stoa_client_stream_start {
+  uint32_t type;                                /* at most 0x1fffffff */
+  const struct stoa_message_type *request_type; /* NULL: as stoa_client_send() */
+  const void *request;                          /* borrowed until stoa_client_stream() returns */
+  const struct stoa_message_type *item_type;    /* NULL: items are struct stoa_bytes, their payloads */
+  /* Casts `function` to its type and calls it with an item, which is valid until it returns. NULL: items are dropped.
+   */
+  void (*invoke)(stoa_client_function function, void *user, struct stoa_client *client, const void *item);
+  stoa_client_function function;
+  stoa_client_on_end *on_end;
+  void *user;
+};
+
+/* Begin a stream. Its callbacks run on the client's thread, in order, and on_end once in any case. A stream has no
+ * timeout: it lasts until the server ends it, the program cancels it or the connection ends. It counts among calls_max.
+ *
+ * The server sends at most 256 KiB of items, and one more, that the program has not taken; an item counts as taken when
+ * its callback has returned. So a program that takes its time in callbacks, or pauses, bounds the server.
+ *
+ * out_call_id  set before any callback can run; may be NULL
+ * Errors: as stoa_client_call(), and STOA_E_ARGUMENT  no on_end, or a type above 0x1fffffff */
+STOA_API int stoa_client_stream(struct stoa_client *client, const struct stoa_client_stream_start *start,
+                                uint32_t *out_call_id);
+/* Deliver no items, and no end, from the end of the callback that runs now; what arrives meanwhile is kept, at most as
+ * much as said above. An end of the connection, and a cancel, are still told. On the client's thread, such as in a
+ * callback: at once; on another thread it takes effect soon after. An unknown id is allowed.
+ * Errors: STOA_E_MEMORY  nothing has changed */
+STOA_API int stoa_client_stream_pause(struct stoa_client *client, uint32_t call_id);
+/* Deliver again, in a later turn. Errors: as pause */
+STOA_API int stoa_client_stream_resume(struct stoa_client *client, uint32_t call_id);
+
 /* Do not wait for the answer any longer: the call ends as STOA_CALL_CANCELLED, unless it has ended meanwhile. The
- * server is not notified. An unknown id is allowed.
+ * server is not notified, unless it is a stream: then it sends no more than is on its way. An unknown id is allowed.
  * Errors: STOA_E_MEMORY  the call goes on */
 STOA_API int stoa_client_cancel(struct stoa_client *client, uint32_t call_id);
 

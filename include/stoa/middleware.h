@@ -50,9 +50,10 @@ struct stoa_middleware {
    * send, which is the same or another one, never NULL or STOA_LATER. It is borrowed until the next function returns;
    * stoa_session_error() makes one. May be NULL: the same. */
   const struct stoa_error *(*error)(void *user, struct stoa_invocation *invocation, const struct stoa_error *error);
-  /* Runs once after the answer was sent, in reverse order, for the middlewares whose `before` went on: also for a call
-   * that is answered later, times out or is dropped, and when the session ends first; stoa_invocation_end() has the
-   * difference. `error` is what the peer got, or would have got; NULL: the handler succeeded. May be NULL. */
+  /* Runs once after the answer was sent (of a stream, after its end), in reverse order, for the middlewares whose
+   * `before` went on: also for a call that is answered later, times out or is dropped, and when the session ends first;
+   * stoa_invocation_end() has the difference. `error` is what the peer got, or would have got; NULL: the handler
+   * succeeded. May be NULL. */
   void (*after)(void *user, struct stoa_invocation *invocation, const struct stoa_error *error);
   void *user;
   /* Frees `user`, once, when the server is destroyed. NULL: the program frees it. */
@@ -90,7 +91,8 @@ enum stoa_invocation_end {
   STOA_INVOCATION_STOPPED,   /* by a middleware */
   STOA_INVOCATION_DROPPED,   /* by stoa_call_drop() */
   STOA_INVOCATION_TIMED_OUT, /* no answer, or no decision of a middleware, within call_timeout_ms */
-  STOA_INVOCATION_ABANDONED  /* the session ended before the answer; nothing is sent */
+  STOA_INVOCATION_ABANDONED, /* the session ended before the answer; nothing is sent */
+  STOA_INVOCATION_CANCELLED  /* the client has cancelled its stream; nothing is sent */
 };
 STOA_API enum stoa_invocation_end stoa_invocation_end(const struct stoa_invocation *invocation);
 /* Its name in log lines: "timed out". Never NULL. */

@@ -17,8 +17,15 @@ static struct stoa_client_call **bucket_of(struct stoa_client *client, uint32_t 
   return &client->calls_in_flight[id % STOA_CLIENT_CALL_BUCKETS];
 }
 
-/* Remove a call from the table; NULL when there is none with that id. */
-static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
+struct stoa_client_call *stoa_client_calls_find(struct stoa_client *client, uint32_t id) {
+  struct stoa_client_call *call = *bucket_of(client, id);
+  while (call != NULL && call->id != id) {
+    call = call->next;
+  }
+  return call;
+}
+
+struct stoa_client_call *stoa_client_calls_take(struct stoa_client *client, uint32_t id) {
   for (struct stoa_client_call **link = bucket_of(client, id); *link != NULL; link = &(*link)->next) {
     struct stoa_client_call *call = *link;
     if (call->id == id) {
@@ -33,7 +40,7 @@ static struct stoa_client_call *take(struct stoa_client *client, uint32_t id) {
 /* Did the server accept it? Errors of the program do not say that it is in trouble. */
 static bool is_accepted(const struct stoa_call_end *end) {
   const struct stoa_error *error = end->error;
-  return end->result == STOA_CALL_REPLY ||
+  return end->result == STOA_CALL_REPLY || end->result == STOA_CALL_DONE ||
          (end->result == STOA_CALL_ERROR && error->code != CODE_INTERNAL && error->code != CODE_UNAVAILABLE &&
           (error->code < SERVER_CODES_MIN || error->code > SERVER_CODES_MAX));
 }
@@ -48,7 +55,7 @@ void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_ca
   if (!client->destroying) {
     call->invoke(call->function, call->user, client, end);
   }
-  stoa_free(call);
+  call->destroy(call);
 }
 
 static void finish_as(struct stoa_client_call *call, enum stoa_call_result result) {
@@ -58,7 +65,7 @@ static void finish_as(struct stoa_client_call *call, enum stoa_call_result resul
 
 static void on_due(struct stoa_timer *timer) {
   struct stoa_client_call *call = stoa_container_of(timer, struct stoa_client_call, timer);
-  struct stoa_client_call *taken = take(call->client, call->id);
+  struct stoa_client_call *taken = stoa_client_calls_take(call->client, call->id);
   assert(taken == call);
   finish_as(taken, STOA_CALL_TIMEOUT);
 }
@@ -69,12 +76,14 @@ void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *
   struct stoa_client_call **bucket = bucket_of(client, call->id);
   call->next = *bucket;
   *bucket = call;
-  call->timer.on_due = on_due;
-  stoa_loop_timer_start(client->loop, &call->timer, call->timeout_ms);
+  if (call->timeout_ms > 0) {
+    call->timer.on_due = on_due;
+    stoa_loop_timer_start(client->loop, &call->timer, call->timeout_ms);
+  }
 }
 
 void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id) {
-  struct stoa_client_call *call = take(client, id);
+  struct stoa_client_call *call = stoa_client_calls_take(client, id);
   if (call != NULL) {
     finish_as(call, STOA_CALL_CANCELLED);
   }
@@ -83,15 +92,15 @@ void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id) {
 void stoa_client_calls_lose(struct stoa_client *client) {
   for (size_t i = 0; i < STOA_CLIENT_CALL_BUCKETS; i++) {
     while (client->calls_in_flight[i] != NULL) {
-      struct stoa_client_call *call = take(client, client->calls_in_flight[i]->id);
+      struct stoa_client_call *call = stoa_client_calls_take(client, client->calls_in_flight[i]->id);
       finish_as(call, STOA_CALL_LOST);
     }
   }
 }
 
-/* An answer without its call is ignored, for example when the call has timed out. */
+/* An answer to a unary call. One without its call is ignored, for example when the call has timed out. */
 void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed) {
-  struct stoa_client_call *call = take(client, typed->id);
+  struct stoa_client_call *call = stoa_client_calls_take(client, typed->id);
   if (call == NULL) {
     stoa_log(STOA_LOG_DEBUG, "an answer matches no call in flight", STOA_F_INT("type", typed->type),
              STOA_F_INT("id", typed->id));

@@ -11,6 +11,7 @@
  * drop.c        the end of a connection, for any reason
  * addresses.c   the addresses of the server's name
  * dispatch.c    passes a message to its handler
+ * stream.c      calls with many replies
  * calls.c       calls in flight
  * decode.c      decodes a payload into a struct
  * queue.c       output that is not written yet
@@ -86,13 +87,15 @@ struct stoa_client_call {
   struct stoa_client_call *next; /* in its bucket */
   struct stoa_client *client;
   uint32_t id;
-  uint32_t timeout_ms;
+  uint32_t timeout_ms; /* 0: none */
   uint32_t type;
+  bool is_stream; /* a part of the struct of stream.c */
   const struct stoa_message_type *reply_type;
   void (*invoke)(stoa_client_function function, void *user, struct stoa_client *client,
                  const struct stoa_call_end *end);
   stoa_client_function function;
   void *user;
+  void (*destroy)(struct stoa_client_call *call);
 };
 
 /* A frame that is posted to the client's thread. */
@@ -272,10 +275,21 @@ void stoa_client_flush(struct stoa_client *client);
 void stoa_client_calls_add(struct stoa_client *client, struct stoa_client_call *call);
 /* End a call that is not, or no longer, in the table: call its callback, and free it. */
 void stoa_client_call_finish(struct stoa_client_call *call, const struct stoa_call_end *end);
+/* The call in flight with that id, or NULL; take removes it. */
+struct stoa_client_call *stoa_client_calls_find(struct stoa_client *client, uint32_t id);
+struct stoa_client_call *stoa_client_calls_take(struct stoa_client *client, uint32_t id);
 void stoa_client_calls_answer(struct stoa_client *client, const struct stoa_typed *typed);
 void stoa_client_calls_cancel(struct stoa_client *client, uint32_t id);
 /* End all calls in flight as LOST. */
 void stoa_client_calls_lose(struct stoa_client *client);
+
+/* stream.c */
+/* A stream that was not sent yet. NULL when memory is out. */
+struct stoa_client_call *stoa_client_stream_make(struct stoa_client *client,
+                                                 const struct stoa_client_stream_start *start, uint32_t id);
+void stoa_client_stream_answer(struct stoa_client_call *call, const struct stoa_typed *typed);
+/* Tell the server that no more of it is wanted. */
+void stoa_client_stream_tell_cancel(struct stoa_client_call *call);
 
 /* decode.c */
 /* Decode into the arena; with `type` NULL the result is the payload's view itself. NULL when decoding fails, which is

@@ -35,6 +35,15 @@ static void on_plain_error(struct stoa_client *client, const struct stoa_typed *
   }
 }
 
+static void on_answer(struct stoa_client *client, const struct stoa_typed *typed) {
+  struct stoa_client_call *call = stoa_client_calls_find(client, typed->id);
+  if (call != NULL && call->is_stream) {
+    stoa_client_stream_answer(call, typed);
+  } else {
+    stoa_client_calls_answer(client, typed);
+  }
+}
+
 static int read_typed(struct stoa_client *client, struct stoa_bytes message, bool is_text, struct stoa_typed *typed) {
   if (is_text != (client->settings.subprotocol == STOA_CLIENT_TEXT)) {
     return STOA_E_TYPE;
@@ -55,7 +64,7 @@ void stoa_client_on_message(struct stoa_client *client, struct stoa_bytes messag
   if (status != STOA_OK) {
     stoa_log(STOA_LOG_WARN, "a message is not a typed frame", STOA_F_STR("status", stoa_status_text(status)));
   } else if (typed.is_call) {
-    stoa_client_calls_answer(client, &typed);
+    on_answer(client, &typed);
   } else if (typed.is_error) {
     on_plain_error(client, &typed);
   } else {

@@ -179,6 +179,10 @@ static uint32_t next_id(struct stoa_client *client) {
   return id;
 }
 
+static void free_call(struct stoa_client_call *call) {
+  stoa_free(call);
+}
+
 static struct stoa_client_call *make_call(struct stoa_client *client, const struct stoa_call_start *asked) {
   struct stoa_client_call *call = stoa_calloc(1, sizeof *call);
   if (call != NULL) {
@@ -190,6 +194,7 @@ static struct stoa_client_call *make_call(struct stoa_client *client, const stru
     call->invoke = asked->invoke;
     call->function = asked->function;
     call->user = asked->user;
+    call->destroy = free_call;
   }
   return call;
 }
@@ -205,37 +210,57 @@ static bool breaker_allows(struct stoa_client *client) {
   return stoa_breaker_allows(client->breaker, random);
 }
 
-int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *asked, uint32_t *out_call_id) {
-  if (asked->type > STOA_TYPE_MAX || asked->invoke == NULL) {
-    return STOA_E_ARGUMENT;
-  }
+/* May a call begin now? Errors: as stoa_client_call() */
+static int check_call(struct stoa_client *client) {
   if (client->settings.subprotocol == STOA_CLIENT_NONE) {
     return STOA_E_UNSUPPORTED;
   }
   if (atomic_load_explicit(&client->open_serial, memory_order_acquire) == 0) {
     return STOA_E_CLOSED;
   }
-  if (!breaker_allows(client)) {
-    return STOA_E_AGAIN;
-  }
-  struct stoa_client_call *call = make_call(client, asked);
+  return breaker_allows(client) ? STOA_OK : STOA_E_AGAIN;
+}
+
+/* Send the request of a call, NULL when memory is out; it is freed after an error. */
+static int post_call(struct stoa_client *client, struct stoa_client_call *call,
+                     const struct stoa_message_type *request_type, const void *request, uint32_t *out_call_id) {
   if (call == NULL) {
     return STOA_E_MEMORY;
   }
   uint32_t before = out_call_id != NULL ? *out_call_id : 0;
-  struct sending sending = {
-      {.type = asked->type, .is_call = true, .id = call->id}, asked->request_type, asked->request};
+  struct sending sending = {{.type = call->type, .is_call = true, .id = call->id}, request_type, request};
   if (out_call_id != NULL) {
     *out_call_id = call->id;
   }
   int status = post_message(client, &sending, call);
   if (status != STOA_OK) {
-    stoa_free(call);
+    call->destroy(call);
     if (out_call_id != NULL) {
       *out_call_id = before;
     }
   }
   return status;
+}
+
+int stoa_client_call(struct stoa_client *client, const struct stoa_call_start *asked, uint32_t *out_call_id) {
+  if (asked->type > STOA_TYPE_MAX || asked->invoke == NULL) {
+    return STOA_E_ARGUMENT;
+  }
+  int status = check_call(client);
+  return status != STOA_OK
+             ? status
+             : post_call(client, make_call(client, asked), asked->request_type, asked->request, out_call_id);
+}
+
+int stoa_client_stream(struct stoa_client *client, const struct stoa_client_stream_start *start,
+                       uint32_t *out_call_id) {
+  if (start->type > STOA_TYPE_STREAM_MAX || start->on_end == NULL) {
+    return STOA_E_ARGUMENT;
+  }
+  int status = check_call(client);
+  return status != STOA_OK ? status
+                           : post_call(client, stoa_client_stream_make(client, start, next_id(client)),
+                                       start->request_type, start->request, out_call_id);
 }
 
 struct cancelling {
@@ -246,6 +271,10 @@ struct cancelling {
 
 static void run_cancel(struct stoa_post *post) {
   struct cancelling *cancelling = stoa_container_of(post, struct cancelling, post);
+  struct stoa_client_call *call = stoa_client_calls_find(cancelling->client, cancelling->call_id);
+  if (call != NULL && call->is_stream) {
+    stoa_client_stream_tell_cancel(call);
+  }
   stoa_client_calls_cancel(cancelling->client, cancelling->call_id);
   stoa_free(cancelling);
 }

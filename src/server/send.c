@@ -97,6 +97,7 @@ size_t stoa_session_queued_bytes(const struct stoa_session *session) {
 
 void stoa_session_notify_drained(struct stoa_session *session) {
   if (session->state == STOA_SESSION_OPEN) {
+    stoa_server_session_of(session)->drained_asked = true;
     stoa_stream_tell_empty(&session->stream);
   }
 }

@@ -1,6 +1,7 @@
 #include "wire/typed.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static uint32_t word_read(const uint8_t *data, enum stoa_typed_order order) {
   uint32_t a = data[0], b = data[1], c = data[2], d = data[3];
@@ -43,4 +44,54 @@ size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_typed_
   }
   word_write(out + 4, order, typed->id);
   return 8;
+}
+
+bool stoa_typed_is_cancel(const struct stoa_typed *typed, bool is_text) {
+  const struct stoa_bytes payload = typed->payload;
+  assert(typed->is_call);
+  assert(typed->is_error);
+  return is_text ? payload.len == 4 && memcmp(payload.data, "null", 4) == 0 : payload.len == 0;
+}
+
+/* Digits alone, without a leading 0. */
+static uint32_t number_read(struct stoa_bytes text) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t digit = (uint8_t)(text.data[i] - '0');
+    if (digit > 9 || (i == 0 && digit == 0) || number > STOA_TYPED_CREDIT_MAX / 10) {
+      return 0;
+    }
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+int stoa_typed_credit_read(const struct stoa_typed *typed, enum stoa_typed_order order, bool is_text,
+                           uint32_t *out_bytes) {
+  uint32_t bytes = 0;
+  assert(typed->is_call);
+  assert(typed->is_error);
+  if (is_text) {
+    bytes = number_read(typed->payload);
+  } else if (typed->payload.len == 4) {
+    bytes = word_read(typed->payload.data, order);
+  }
+  if (bytes == 0 || bytes > STOA_TYPED_CREDIT_MAX) {
+    return STOA_E_SYNTAX;
+  }
+  *out_bytes = bytes;
+  return STOA_OK;
+}
+
+size_t stoa_typed_credit_write(uint32_t bytes, enum stoa_typed_order order, bool is_text,
+                               uint8_t out[STOA_TYPED_CREDIT_LEN_MAX]) {
+  assert(bytes > 0);
+  assert(bytes <= STOA_TYPED_CREDIT_MAX);
+  if (!is_text) {
+    word_write(out, order, bytes);
+    return 4;
+  }
+  int len = snprintf((char *)out, STOA_TYPED_CREDIT_LEN_MAX, "%u", bytes);
+  assert(len < STOA_TYPED_CREDIT_LEN_MAX);
+  return (size_t)len;
 }

@@ -1,6 +1,18 @@
 /* wire/typed.h: the typed frame, `type: u32 | payload`, inside a WebSocket message.
  *
- * Bit 31 of the type marks a call (an id follows), bit 30 an error. Byte order is big-endian by default, as in
+ * Bit 31 of the type marks a call (an id follows), bit 30 an error. In frames of a call with many replies bit 29 has a
+ * meaning too, so that the numbers of such calls are below it; for all other types it is a bit of the number. Those
+ * frames are, with T the type:
+ *
+ *   call                   0x80000000 | T               id, request
+ *   item                   0x80000000 | 0x20000000 | T  id, item
+ *   good end               0x80000000 | T               id, empty
+ *   end with an error      0xC0000000 | T               id, stoa.Error
+ *   cancel, by the caller  0xC0000000 | T               id, empty
+ *   credit, by the caller  0xE0000000 | T               id, u32: so many bytes of payload more
+ *
+ * In text packets the same bits are in the member "type", a good end has the payload null, and the member "error" of a
+ * cancel is null, that of credit the number. Byte order is big-endian by default, as in
  * JavaScript's DataView; little-endian is for peers that use Go kratos-transport's format.
  */
 #ifndef STOA_WIRE_TYPED_H
@@ -9,16 +21,20 @@
 #include <stoa/bytes.h>
 #include <stoa/status.h>
 
-#define STOA_TYPE_MAX 0x3fffffffu   /* a message's own number */
-#define STOA_TYPE_CALL 0x80000000u  /* bit 31: a call or its reply, `id: u32` follows */
-#define STOA_TYPE_ERROR 0x40000000u /* bit 30: the payload is stoa.Error */
+#define STOA_TYPE_MAX 0x3fffffffu         /* a message's own number */
+#define STOA_TYPE_CALL 0x80000000u        /* bit 31: a call or its reply, `id: u32` follows */
+#define STOA_TYPE_ERROR 0x40000000u       /* bit 30: the payload is stoa.Error */
+#define STOA_TYPE_MORE 0x20000000u        /* bit 29: an item of a stream, or credit for one */
+#define STOA_TYPE_STREAM_MAX 0x1fffffffu  /* the number of a call with many replies */
+#define STOA_TYPED_CREDIT_MAX 0x3fffffffu /* of one frame */
+#define STOA_TYPED_CREDIT_LEN_MAX 11      /* of its payload, with a NUL in text */
 #define STOA_TYPED_HEADER_LEN_MAX 8
 #define STOA_TYPED_TEXT_AROUND_MAX 64 /* a text packet without its payload */
 
 enum stoa_typed_order { STOA_TYPED_BIG_ENDIAN, STOA_TYPED_LITTLE_ENDIAN };
 
 struct stoa_typed {
-  uint32_t type; /* without the two flag bits */
+  uint32_t type; /* without the two flag bits; with STOA_TYPE_MORE, if it is set */
   bool is_call;
   bool is_error;
   uint32_t id; /* calls only */
@@ -30,6 +46,17 @@ int stoa_typed_read(struct stoa_bytes message, enum stoa_typed_order order, stru
 /* Write the header; returns its length, 4 or 8. */
 size_t stoa_typed_write(uint8_t out[STOA_TYPED_HEADER_LEN_MAX], enum stoa_typed_order order,
                         const struct stoa_typed *typed);
+
+/* What the caller of a stream sends after its call, in frames that are calls and errors. A cancel has an empty payload,
+ * in text null. */
+bool stoa_typed_is_cancel(const struct stoa_typed *typed, bool is_text);
+/* Errors: STOA_E_SYNTAX  the payload is not 4 bytes, or in text no plain number; it is 0 or above
+ *         STOA_TYPED_CREDIT_MAX */
+int stoa_typed_credit_read(const struct stoa_typed *typed, enum stoa_typed_order order, bool is_text,
+                           uint32_t *out_bytes);
+/* Write the payload of credit; returns its length. */
+size_t stoa_typed_credit_write(uint32_t bytes, enum stoa_typed_order order, bool is_text,
+                               uint8_t out[STOA_TYPED_CREDIT_LEN_MAX]);
 
 /* Text packets: {"type":N,"payload":"<text, JSON-escaped>"} (kratos-transport) and {"type":N,"id":M,"payload":{...}}
  * (stoa.text; error frames have "error" instead of "payload"). The members may come in any order; duplicate and missing

@@ -124,7 +124,7 @@ def examples_in(page):
         elif line.startswith("A call of "):
             call = re.findall(r"`([^`]*)`", line)[1:3]
         elif line.startswith("#### "):
-            kind = call[line == "#### Reply"]
+            kind = call[line != "#### Request"]
         elif line.startswith("\x00json "):
             examples.append([kind, line[6:], ""])
         elif line.startswith("\x00text "):
@@ -438,18 +438,21 @@ def hashed_numbers_are_those_of_the_names(tools):
     rows = dict(re.findall(r"^\| (\d+) \| (\w+) \|", page, flags=re.M))
     wanted = {"Join": "/shapes.chat.v1.Chat/Join", "Leave": "/shapes.chat.v1.Chat/Leave",
               "Typing": "shapes.chat.v1.Typing"}
-    if rows != {str(hash_of(full)): name for name, full in wanted.items()}:
+    numbers = {str(hash_of(full)): name for name, full in wanted.items()}
+    for name, full in (("Watch", "/shapes.chat.v1.Chat/Watch"), ("Follow", "/shapes.chat.v1.Feed/Follow")):
+        numbers[str(hash_of(full, 28))] = name
+    if rows != numbers:
         yield f"the page has {rows}"
     for number in rows:
         if f".type = {number}," not in files["chat/v1/chat.stoa.c"]:
             yield f"the table of handlers has no {number}"
 
 
-def hash_of(name):
+def hash_of(name, bits=29):
     value = 2166136261
     for byte in name.encode():
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
-    return 0x20000000 + ((value ^ value >> 29) & 0x1FFFFFFF)
+    return (1 << bits) + ((value ^ value >> bits) & ((1 << bits) - 1))
 
 
 def help_and_version_are_answered(tools):

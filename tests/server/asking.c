@@ -39,7 +39,7 @@ static bool take(struct client *client, char *out) {
   return true;
 }
 
-static bool take_line(struct client *client, char *out, size_t size) {
+bool http_read_line(struct client *client, char *out, size_t size) {
   size_t len = 0;
   char byte;
   while (take(client, &byte)) {
@@ -59,7 +59,7 @@ static bool read_head(struct client *client) {
   answer.body = content;
   content[0] = '\0';
   do {
-    if (!take_line(client, answer.head + len, sizeof answer.head - len)) {
+    if (!http_read_line(client, answer.head + len, sizeof answer.head - len)) {
       return false;
     }
     len += strlen(answer.head + len);
@@ -83,10 +83,10 @@ static void read_chunks(struct client *client) {
   char line[64];
   size_t len;
   do {
-    assert_true(take_line(client, line, sizeof line));
+    assert_true(http_read_line(client, line, sizeof line));
     len = strtoul(line, NULL, 16);
     take_bytes(client, len);
-    assert_true(take_line(client, line, sizeof line));
+    assert_true(http_read_line(client, line, sizeof line));
     assert_string_equal(line, "\r\n");
   } while (len > 0);
 }

@@ -18,6 +18,8 @@ void http_send(struct client *client, const char *text);
 const struct http_answer *http_read(struct client *client);
 /* The same for a HEAD, whose answer has no content. */
 const struct http_answer *http_read_head(struct client *client);
+/* The next line, with its line feed, as it comes; false at the end of the connection. */
+bool http_read_line(struct client *client, char *out, size_t size);
 /* The value of a field of the last answer; NULL when it has none. */
 const char *http_field(const char *name);
 /* Connect, send, read one answer, close. */

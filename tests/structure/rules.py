@@ -45,6 +45,7 @@ PUBLIC_HEADERS = {
     "app.h": "server",
     "auth.h": "server",
     "call.h": "server",
+    "call_stream.h": "server",
     "middleware.h": "server",
     "http.h": "server",
     "errors.h": "server",

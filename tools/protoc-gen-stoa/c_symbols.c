@@ -123,6 +123,15 @@ void c_symbols_types(struct symbols *symbols, const struct model_file *file, boo
   symbols->rank = RANK_FIXED;
 }
 
+static void add_answers(struct symbols *symbols, const struct model_service *service,
+                        const struct model_method *method) {
+  static const char *const verbs[2][4] = {{"reply", "fail", NULL}, {"send", "end", "fail", NULL}};
+  for (const char *const *verb = verbs[method->is_stream]; *verb != NULL; verb++) {
+    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, emit_answer_name(service, method, *verb), what_method(method),
+                &method->place);
+  }
+}
+
 /* The names that emit_service.c generates. */
 static void add_service(struct symbols *symbols, struct model_service *service, const char *what) {
   symbols->part = SYMBOL_PART_HEADER;
@@ -133,10 +142,7 @@ static void add_service(struct symbols *symbols, struct model_service *service, 
   for (size_t i = 0; i < service->method_count; i++) {
     struct model_method *method = &service->methods[i];
     symbols->yielding = &method->c_name;
-    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, emit_answer_name(service, method, "reply"), what_method(method),
-                &method->place);
-    symbols_add(symbols, SYMBOL_SPACE_ORDINARY, emit_answer_name(service, method, "fail"), what_method(method),
-                &method->place);
+    add_answers(symbols, service, method);
   }
   symbols->part = SYMBOL_PART_SOURCE;
   for (size_t i = 0; i < service->method_count; i++) {

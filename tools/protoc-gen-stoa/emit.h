@@ -25,11 +25,13 @@ void emit_markdown(struct text *text, const struct model_file *file);
 
 /* Does the file have messages to handle? */
 bool emit_has_service(const struct model_file *file);
+/* Does an rpc of it return a stream? */
+bool emit_has_streams(const struct model_file *file);
 /* The parts about handlers and senders; nothing for a file without numbers. */
 void emit_service_header(struct text *text, const struct model_file *file);
 /* The name of the function at that index that sends a message; NULL after the last. */
 const char *emit_sender_name(const struct model_message *message, size_t index);
-/* The functions that answer a call later; `verb` is "reply" or "fail". */
+/* The functions that answer a call later; `verb` is "reply" or "fail". Those of a stream: "send", "end", "fail". */
 const char *emit_answer_name(const struct model_service *service, const struct model_method *method, const char *verb);
 void emit_service_source(struct text *text, const struct model_file *file);
 

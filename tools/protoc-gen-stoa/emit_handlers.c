@@ -16,6 +16,7 @@ struct entry {
   uint32_t number;
   const struct model_message *message;
   const struct model_message *reply; /* NULL: a plain message */
+  bool is_stream;                    /* the replies are a stream */
   bool takes_plain;                  /* a call that may be a plain message too */
   bool is_admin;                     /* only for admin listeners */
   const struct model_http *http;
@@ -45,8 +46,10 @@ bool emit_has_handlers(const struct emit_side *side, const struct model_service 
 }
 
 static struct entry call_entry(const struct model_method *method) {
-  const char *about = text_format(" Call %u, rpc %s%s.", method->number, method->name,
-                                  method->is_plain ? "; or a plain message, which gets no reply" : "");
+  const char *more = method->is_stream  ? ", which returns a stream: see stoa/call_stream.h"
+                     : method->is_plain ? "; or a plain message, which gets no reply"
+                                        : "";
+  const char *about = text_format(" Call %u, rpc %s%s.", method->number, method->name, more);
   return (struct entry){.about = emit_with_comment(about, problem_comment(&method->place, EMIT_DEPRECATED)),
                         .name = method->name,
                         .c_name = method->c_name,
@@ -54,6 +57,7 @@ static struct entry call_entry(const struct model_method *method) {
                         .number = method->number,
                         .message = method->input,
                         .reply = method->output,
+                        .is_stream = method->is_stream,
                         .takes_plain = method->is_plain,
                         .http = method->http,
                         .http_count = method->http_count};
@@ -88,7 +92,9 @@ static void add_pointer(struct text *text, const char *head, const struct emit_s
   const char *what = entry->reply != NULL ? "request" : "message";
   const char *arguments[4] = {"void *user", text_format("struct stoa_%s *%s", side->from, side->from),
                               text_format("const struct %s *%s", entry->message->c_name, what)};
-  if (entry->reply != NULL) {
+  if (entry->is_stream) {
+    arguments[3] = "struct stoa_call_stream *stream";
+  } else if (entry->reply != NULL) {
     arguments[3] = text_format("struct %s *reply", entry->reply->c_name);
   }
   text_add_call(text, head, arguments, entry->reply != NULL ? 4 : 3, ";\n");
@@ -188,6 +194,7 @@ static void emit_row(struct text *text, const struct emit_side *side, const stru
   }
   text_add(text, entry->takes_plain ? "      .takes_plain = true,\n" : "");
   text_add(text, entry->is_admin ? "      .is_admin = true,\n" : "");
+  text_add(text, entry->is_stream ? "      .is_stream = true,\n" : "");
   text_add(text, "    },\n");
 }
 

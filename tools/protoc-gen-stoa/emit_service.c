@@ -89,8 +89,58 @@ static void add_fail(struct text *text, const char *head, const struct model_ser
                 COUNT(arguments), tail);
 }
 
+static size_t count_methods(const struct model_service *service, bool of_streams) {
+  size_t count = 0;
+  for (size_t i = 0; i < service->method_count; i++) {
+    count += service->methods[i].is_stream == of_streams;
+  }
+  return count;
+}
+
+/* The functions for a stream's handle. */
+struct stream_function {
+  const char *verb;
+  bool has_item, has_error;
+};
+
+static const struct stream_function stream_functions[] = {
+    {"send", true, false}, {"end", false, false}, {"fail", false, true}};
+
+static void add_stream_function(struct text *text, const char *head, const struct model_service *service,
+                                const struct model_method *method, const struct stream_function *function,
+                                const char *tail) {
+  const char *arguments[2] = {"struct stoa_call_stream *stream",
+                              function->has_item ? text_format("const struct %s *item", method->output->c_name)
+                                                 : "const struct stoa_error *error"};
+  text_add_call(text, text_format("%sint %s", head, emit_answer_name(service, method, function->verb)), arguments,
+                function->has_item || function->has_error ? 2 : 1, tail);
+}
+
+static void emit_stream_declarations(struct text *text, const struct model_service *service) {
+  if (count_methods(service, true) == 0) {
+    return;
+  }
+  text_add(
+      text,
+      "\n/* The handler of a stream gets its handle. When it returns STOA_LATER, the stream goes on: _send() sends an "
+      "item,\n * _end() or _fail() ends it, once, all on any thread. Errors: as stoa_call_stream_send(), "
+      "stoa_call_stream_end() and\n * stoa_call_stream_fail() of stoa/call_stream.h; the handle is consumed also when "
+      "ending gives an error. */\n");
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    if (!method->is_stream) {
+      continue;
+    }
+    text_add(text, "\n");
+    text_add_comment(text, "", text_format(" Call %u, rpc %s.", method->number, method->name));
+    for (size_t f = 0; f < COUNT(stream_functions); f++) {
+      add_stream_function(text, "STOA_API ", service, method, &stream_functions[f], ";\n");
+    }
+  }
+}
+
 static void emit_answer_declarations(struct text *text, const struct model_service *service) {
-  if (service->method_count == 0) {
+  if (count_methods(service, false) == 0) {
     return;
   }
   text_add(
@@ -100,6 +150,9 @@ static void emit_answer_declarations(struct text *text, const struct model_servi
       "stoa_call_reply() and\n * stoa_call_fail(); the call is consumed also by an error. */\n");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
+    if (method->is_stream) {
+      continue;
+    }
     text_add(text, "\n");
     text_add_comment(text, "", text_format(" Call %u, rpc %s.", method->number, method->name));
     add_reply(text, "STOA_API ", service, method, ";\n");
@@ -114,6 +167,7 @@ static void emit_service_declarations(struct text *text, const struct model_serv
                          emit_with_comment(head, problem_comment(&service->place, EMIT_DEPRECATED)));
   }
   emit_answer_declarations(text, service);
+  emit_stream_declarations(text, service);
   if (service->push_count > 0) {
     text_add(text,
              "\n/* _send() sends to one session by its id, _broadcast() to all and _publish() to a group's members, "
@@ -140,12 +194,20 @@ static void emit_strict_pointers(struct text *text) {
       "#endif\n");
 }
 
+bool emit_has_streams(const struct model_file *file) {
+  bool has_streams = false;
+  for (size_t i = 0; i < file->service_count; i++) {
+    has_streams = has_streams || count_methods(&file->services[i], true) > 0;
+  }
+  return has_streams;
+}
+
 void emit_service_header(struct text *text, const struct model_file *file) {
   if (!emit_has_service(file)) {
     return;
   }
-  text_add(text,
-           "\nstruct stoa_call;\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
+  text_add(text, emit_has_streams(file) ? "\nstruct stoa_call;\nstruct stoa_call_stream;" : "\nstruct stoa_call;");
+  text_add(text, "\nstruct stoa_error;\nstruct stoa_server;\nstruct stoa_session;\nstruct stoa_uuid;\n");
   emit_strict_pointers(text);
   emit_quiet(text, file);
   for (size_t i = 0; i < file->service_count; i++) {
@@ -163,7 +225,23 @@ static void emit_senders(struct text *text, const struct model_message *message)
   }
 }
 
+static void emit_stream(struct text *text, const struct model_service *service, const struct model_method *method) {
+  for (size_t f = 0; f < COUNT(stream_functions); f++) {
+    const struct stream_function *function = &stream_functions[f];
+    const char *more = function->has_item    ? text_format(", &%s_type, item", method->output->c_name)
+                       : function->has_error ? ", error"
+                                             : "";
+    text_add(text, "\n");
+    add_stream_function(text, "", service, method, function, " {\n");
+    text_addf(text, "  return stoa_call_stream_%s(stream%s);\n}\n", function->verb, more);
+  }
+}
+
 static void emit_answers(struct text *text, const struct model_service *service, const struct model_method *method) {
+  if (method->is_stream) {
+    emit_stream(text, service, method);
+    return;
+  }
   text_add(text, "\n");
   add_reply(text, "", service, method, " {\n");
   text_addf(text, "  return stoa_call_reply(call, &%s_type, reply);\n}\n\n", method->output->c_name);

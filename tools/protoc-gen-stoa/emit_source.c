@@ -191,7 +191,9 @@ void emit_source(struct text *text, const struct model_file *file) {
     text_add(text, "#include <stdarg.h>\n#include <stoa/error.stoa.h>\n#include <stoa/errors.h>\n");
   }
   if (emit_has_service(file)) {
-    text_add(text, "#include <stoa/call.h>\n#include <stoa/server.h>\n");
+    text_add(text, "#include <stoa/call.h>\n");
+    text_add(text, emit_has_streams(file) ? "#include <stoa/call_stream.h>\n" : "");
+    text_add(text, "#include <stoa/server.h>\n");
   }
   emit_quiet_source(text, file);
   text_addf(text, "\n_Static_assert(STOA_DESCRIPTOR_ABI == %d, \"generate this file again: Stoa's tables changed\");\n",

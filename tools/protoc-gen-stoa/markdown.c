@@ -158,9 +158,16 @@ static void add_call(struct text *text, const struct model_file *page, const str
   text_addf(text, "### %u: %s\n\n", method->number, method->name);
   if (service->is_admin) {
     text_addf(text,
-              "A request of `%s` to an admin listener, `%s %s`: `%s`, answered by `%s`. No session can call it.\n\n",
+              "A request of `%s` to an admin listener, `%s %s`: `%s`, answered by %s`%s`. No session can call it.\n\n",
               service->name, method->http[0].method, method->http[0].path, method->input->full_name,
-              method->output->full_name);
+              method->is_stream ? "a stream of " : "", method->output->full_name);
+  } else if (method->is_stream) {
+    text_addf(
+        text,
+        "A call of `%s` for a stream: the client sends `%s`, the server sends any number of `%s` and the end. With "
+        "the id 1 the call's frame starts `%s 00 00 00 01`, that of an item `%s 00 00 00 01`.\n\n",
+        service->name, method->input->full_name, method->output->full_name, call_bytes,
+        head_bytes(method->number | 0xa0000000U));
   } else if (method->is_plain) {
     text_addf(text,
               "A call of `%s`, or a plain message: the client sends `%s`. The server answers a call with `%s`, and a "
@@ -177,7 +184,7 @@ static void add_call(struct text *text, const struct model_file *page, const str
   add_about(text, &method->place);
   text_add(text, "#### Request\n\n");
   add_message(text, page, method->input);
-  text_add(text, "#### Reply\n\n");
+  text_add(text, method->is_stream ? "#### Item\n\n" : "#### Reply\n\n");
   add_message(text, page, method->output);
 }
 
@@ -209,11 +216,43 @@ static bool has_hashed(const struct model_file *page) {
   return false;
 }
 
+static bool has_streams(const struct model_file *page) {
+  for (size_t s = 0; s < page->service_count; s++) {
+    for (size_t i = 0; i < page->services[s].method_count; i++) {
+      if (page->services[s].methods[i].is_stream && !page->services[s].is_admin) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+static void add_about_streams(struct text *text) {
+  text_add(
+      text,
+      "A call for a stream is answered by items, whose frames set bit 29 (0x20000000) of the type number too, then by "
+      "an "
+      "end: an answer without that bit and without a payload, or an error. The server may send as many bytes of "
+      "payload "
+      "as the client has granted: 262144 at first. It sends an item while some are left, so that the last one may "
+      "exceed "
+      "them. The client grants more with a frame that sets the bits of a call, of an error and bit 29, and has the id "
+      "and "
+      "the number of bytes, 4 bytes in the order of type numbers. It cancels with a frame that sets the bits of a call "
+      "and an error, with the id and no payload; what was sent before may still arrive. In `stoa.text` the same bits "
+      "are "
+      "part of `type`, the end has the payload `null`, and `error` is `null` in a cancel and the number in "
+      "credit.\n\n");
+}
+
 static void add_types(struct text *text, const struct model_file *page) {
   static const char hashed[] =
       "Numbers of 536870912 and above come from names: that of a call from its path, `/package.Service/Method`, that "
       "of a "
       "message from its full name.\n\n";
+  static const char hashed_streams[] =
+      "Numbers of 268435456 and above come from names: that of a call from its path, `/package.Service/Method`, that "
+      "of a message from its full name. Those below 536870912 are of calls for a stream.\n\n";
   text_addf(
       text,
       "## Types\n\n"
@@ -222,17 +261,24 @@ static void add_types(struct text *text, const struct model_file *page) {
       "session's codec, JSON or Protobuf binary. A call sets the number's highest bit and has 4 bytes more before "
       "the payload, an id that the answer repeats. An answer that also sets the second highest bit is an error, "
       "`stoa.Error`. Each type has an example below, in JSON and in binary.\n\n"
-      "%s"
-      "| type | name | way |\n| --- | --- | --- |\n",
-      has_hashed(page) ? hashed : "");
+      "%s",
+      !has_hashed(page)   ? ""
+      : has_streams(page) ? hashed_streams
+                          : hashed);
+  if (has_streams(page)) {
+    add_about_streams(text);
+  }
+  text_add(text, "| type | name | way |\n| --- | --- | --- |\n");
   for (size_t s = 0; s < page->service_count; s++) {
     const struct model_service *service = &page->services[s];
     for (size_t i = 0; i < service->method_count; i++) {
       const struct model_method *method = &service->methods[i];
       const char *way = service->is_admin ? "HTTP of operators" : method->is_plain ? "plain or call" : "call";
+      const char *answer = method->is_plain    ? "a call is answered by"
+                           : method->is_stream ? "answered by a stream of"
+                                               : "answered by";
       add_type_row(text, method->number, method->name,
-                   text_format("%s: `%s`, %s `%s`", way, method->input->full_name,
-                               method->is_plain ? "a call is answered by" : "answered by", method->output->full_name));
+                   text_format("%s: `%s`, %s `%s`", way, method->input->full_name, answer, method->output->full_name));
     }
     for (size_t i = 0; i < service->push_count; i++) {
       const struct model_message *message = service->pushes[i];
@@ -254,7 +300,7 @@ static void add_streams(struct text *text, const struct model_file *page) {
     }
   }
   if (*names != '\0') {
-    text_addf(text, "These rpcs have streams and are left out: %s.\n\n", names);
+    text_addf(text, "These rpcs take a stream and are left out: %s.\n\n", names);
   }
 }
 

@@ -112,7 +112,8 @@ struct model_method {
   bool is_numbered;
   bool is_hashed; /* its number comes from its name */
   uint32_t number;
-  bool is_plain; /* its request may be sent without a call id too, and is pushed */
+  bool is_stream; /* its replies are a stream */
+  bool is_plain;  /* its request may be sent without a call id too, and is pushed */
   struct model_http *http;
   size_t http_count;
   struct place place;
@@ -125,7 +126,7 @@ struct model_service {
   bool is_admin;         /* its rpcs are HTTP routes of admin listeners, and nothing else */
   struct model_method *methods;
   size_t method_count;
-  struct model_method *streams; /* rpcs with streams, which are left out */
+  struct model_method *streams; /* rpcs with streams of the client, which are left out */
   size_t stream_count;
   struct model_message **pushes; /* in the first service: the file's plain messages */
   size_t push_count;
@@ -179,6 +180,8 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
 /* Does a field or an rpc of the file have a type from the other file? Values of a map count too: they are fields of its
  * entry, which is a message of the file. */
 bool model_file_uses(const struct model_file *file, const struct model_file *other);
+/* The same without rpcs that return a stream. */
+bool model_file_uses_apart_from_streams(const struct model_file *file, const struct model_file *other);
 
 /* Is a message, a field, an enum or a value of the file deprecated, or of a file that it includes? */
 bool model_meets_deprecated(const struct model_file *file);

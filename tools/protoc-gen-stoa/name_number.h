@@ -5,17 +5,25 @@
  *   h = the 32-bit FNV-1a hash of the name
  *   number = 0x20000000 + ((h ^ (h >> 29)) & 0x1fffffff)
  *
- * So a number depends on the name alone, and other programs can compute it. All numbers of this kind are in the upper
- * half of the range of type numbers; the lower half is for numbers that are given.
+ * The number of an rpc that returns a stream is below 0x20000000, because bit 29 of its frames has another meaning:
+ *
+ *   number = 0x10000000 + ((h ^ (h >> 28)) & 0x0fffffff)
+ *
+ * So a number depends on the name alone, and other programs can compute it. All other numbers of this kind are in the
+ * upper half of the range of type numbers; the lower half is for numbers that are given, which should be below
+ * 0x10000000.
  */
 #ifndef PLUGIN_NAME_NUMBER_H
 #define PLUGIN_NAME_NUMBER_H
 
 #include <stdint.h>
 
+#define NAME_NUMBER_STREAM_MIN 0x10000000U
 #define NAME_NUMBER_MIN 0x20000000U
 #define NAME_NUMBER_MAX 0x3fffffffU
 
 uint32_t name_number(const char *name);
+/* That of an rpc that returns a stream. */
+uint32_t name_number_stream(const char *name);
 
 #endif

@@ -10,6 +10,8 @@
 
 /* Bits 30 and 31 of a frame's type mark errors and calls. */
 #define TYPE_NUMBER_MAX 0x3fffffffU
+/* Bit 29 of a stream's frames has a meaning of its own. */
+#define STREAM_NUMBER_MAX 0x1fffffffU
 
 /* An item with a number, to find two with the same number. */
 struct numbered {
@@ -185,7 +187,11 @@ static void check_method(const struct model_method *method, struct numbered *all
                          struct problems *problems) {
   const struct numbered one = {
       text_format("rpc \"%s\"", method->name), method->number, &method->place, method->input, true, method->is_hashed};
-  if (method->is_numbered) {
+  if (method->is_numbered && method->is_stream && method->number > STREAM_NUMBER_MAX &&
+      method->number <= TYPE_NUMBER_MAX) {
+    problem_add(problems, &method->place, "type number %u of %s is not between 0 and %u, as that of a stream must be",
+                method->number, one.what, STREAM_NUMBER_MAX);
+  } else if (method->is_numbered) {
     add_numbered(all, count, &one, problems);
   } else if (!method->is_misnumbered) {
     problem_add(problems, &method->place,

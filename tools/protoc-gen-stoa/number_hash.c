@@ -56,7 +56,8 @@ static bool is_part(const struct model_file *file, const struct model_message *m
 /* With option (stoa.plain) an rpc and its request have one number. */
 static void number_method(const struct model_file *file, const struct model_service *service,
                           struct model_method *method) {
-  method->number = name_number(text_format("/%s/%s", service->full_name, method->name));
+  const char *path = text_format("/%s/%s", service->full_name, method->name);
+  method->number = method->is_stream ? name_number_stream(path) : name_number(path);
   method->is_numbered = true;
   method->is_hashed = true;
   for (size_t i = 0; i < file->message_count; i++) {

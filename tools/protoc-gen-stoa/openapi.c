@@ -255,11 +255,12 @@ static void add_parameters(struct document *document, const struct operation *op
   json_close(&document->json, ']');
 }
 
-/* "content" with the schema of a message, or of one of its fields. */
-static void add_content(struct document *document, const struct model_message *message, const char *field_name) {
+/* "content" with the schema of a message, or of one of its fields. A stream's is that of one event's data. */
+static void add_content(struct document *document, const struct model_message *message, const char *field_name,
+                        const char *media_type) {
   struct json *json = &document->json;
   json_open(json, "content", '{');
-  json_open(json, "application/json", '{');
+  json_open(json, media_type, '{');
   json_open(json, "schema", '{');
   if (field_name == NULL) {
     openapi_message_members(json, &document->types, message);
@@ -276,13 +277,18 @@ static void add_bodies(struct document *document, const struct operation *operat
   const struct model_http *http = operation->http;
   if (http->body != NULL) {
     json_open(json, "requestBody", '{');
-    add_content(document, operation->method->input, is_whole_body(http) ? NULL : http->body);
+    add_content(document, operation->method->input, is_whole_body(http) ? NULL : http->body, "application/json");
     json_close(json, '}');
   }
   json_open(json, "responses", '{');
   json_open(json, "200", '{');
-  json_string(json, "description", "The reply.");
-  add_content(document, operation->method->output, http->response_body);
+  bool is_stream = operation->method->is_stream;
+  json_string(json, "description",
+              is_stream ? "The items, each as the data of an event; the schema is that of one. The stream ends with an "
+                          "event \"end\", whose data is {}, or \"error\", whose data is a stoa.http.Error."
+                        : "The reply.");
+  add_content(document, operation->method->output, http->response_body,
+              is_stream ? "text/event-stream" : "application/json");
   json_close(json, '}');
   json_open(json, "default", '{');
   json_string(json, "$ref", "#/components/responses/Error");

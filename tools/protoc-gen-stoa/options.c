@@ -27,7 +27,7 @@ static const struct option known[] = {
      offsetof(struct options, messages_only)},
     {"numbers=hash", "an rpc or a message without a type number gets one from its full name",
      offsetof(struct options, hashes_numbers)},
-    {"streams=skip", "rpcs with streams are left out; without this option they are errors",
+    {"streams=skip", "rpcs whose request is a stream are left out; without this option they are errors",
      offsetof(struct options, skips_streams)},
     {"routes=skip", "HTTP routes that a server cannot have are left out; without this option they are errors",
      offsetof(struct options, skips_routes)},

@@ -20,7 +20,7 @@ struct options {
   bool writes[OPTION_OUTPUT_COUNT];
   bool messages_only;  /* no services, senders and errors */
   bool hashes_numbers; /* what has no type number gets one from its name */
-  bool skips_streams;  /* rpcs with streams are left out; otherwise they are errors */
+  bool skips_streams;  /* rpcs with streams of the client are left out; otherwise they are errors */
   bool skips_routes;   /* HTTP routes that no server can have are left out; otherwise they are errors */
 };
 

@@ -178,29 +178,44 @@ static void resolve_method(const struct model *model, struct model_method *metho
   }
 }
 
-static bool is_stream(const Google__Protobuf__MethodDescriptorProto *proto) {
-  return (proto->has_client_streaming && proto->client_streaming) ||
-         (proto->has_server_streaming && proto->server_streaming);
+static bool has_client_stream(const Google__Protobuf__MethodDescriptorProto *proto) {
+  return proto->has_client_streaming && proto->client_streaming;
 }
 
-/* Of an rpc with streams nothing but its name and types is used, and it has one error at most. */
+static void refuse_client_stream(const struct model_method *method,
+                                 const Google__Protobuf__MethodDescriptorProto *proto, struct problems *problems) {
+  bool is_two_way = proto->has_server_streaming && proto->server_streaming;
+  const char *instead = is_two_way ? "take one request and return the stream, and let the client send plain messages"
+                                   : "take one request with a repeated field, or let the client send plain messages";
+  problem_add(problems, &method->place,
+              "rpc \"%s\": a stream of requests is not supported: %s; or leave such rpcs out with "
+              "--stoa_opt=streams=skip",
+              proto->name, instead);
+}
+
+/* Of an rpc that is left out nothing but its name and types is used, and it has one error at most. */
 static void add_method(const struct model *model, struct model_service *service, const struct model_method *method,
                        const Google__Protobuf__MethodDescriptorProto *proto, struct problems *problems) {
   struct problems unreported = {0};
-  if (!is_stream(proto)) {
+  if (!has_client_stream(proto)) {
     struct model_method *added = &service->methods[service->method_count++];
     *added = *method;
+    added->is_stream = proto->has_server_streaming && proto->server_streaming;
     resolve_method(model, added, proto, problems);
+    if (added->is_stream && added->is_plain) {
+      problem_add(problems, &method->place,
+                  "rpc \"%s\": a plain message has no replies, so that (stoa.plain) does not "
+                  "go with a stream",
+                  proto->name);
+      added->is_plain = false;
+    }
     return;
   }
   struct model_method *added = &service->streams[service->stream_count++];
   *added = *method;
   resolve_method(model, added, proto, &unreported);
   if (!model->options->skips_streams) {
-    problem_add(problems, &method->place,
-                "rpc \"%s\": streams are not supported: push messages instead, or leave such rpcs out with "
-                "--stoa_opt=streams=skip",
-                proto->name);
+    refuse_client_stream(method, proto, problems);
   }
 }
 

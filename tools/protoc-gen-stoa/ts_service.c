@@ -1,6 +1,18 @@
 #include "ts_emit.h"
 #include "ts_names.h"
 
+static size_t count_calls(const struct model_service *service) {
+  size_t count = 0;
+  for (size_t i = 0; i < service->method_count; i++) {
+    count += !service->methods[i].is_stream;
+  }
+  return count;
+}
+
+bool ts_emit_has_client(const struct model_service *service) {
+  return count_calls(service) + service->push_count > 0 && !service->is_admin;
+}
+
 static const char *type_of(const struct model_message *message, const struct model_file *file) {
   return text_format("stoa.Type<%s>", ts_names_reference(message->full_name, message->file, file));
 }
@@ -19,6 +31,9 @@ static void emit_calls(struct text *text, const struct model_service *service, c
   text_add(text, "  readonly calls: {\n");
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
+    if (method->is_stream) {
+      continue;
+    }
     ts_names_comment(text, "    ", problem_comment(&method->place, TS_NAMES_DEPRECATED));
     text_addf(text, "    readonly %s: readonly [%u, %s, %s];\n", ts_names_property(ts_names_call(method)),
               method->number, type_of(method->input, file), type_of(method->output, file));
@@ -39,6 +54,9 @@ static struct text lines_of(const struct model_service *service, struct ts_own *
   }
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
+    if (method->is_stream) {
+      continue;
+    }
     const char *input = ts_own_message(own, method->input, file);
     const char *output = ts_own_message(own, method->output, file);
     add_line(&lines, ts_names_call(method), method->number, text_format("%s %s", input, output));
@@ -72,7 +90,7 @@ static void emit_service(struct text *text, struct ts_own *own, const struct mod
 void ts_emit_services(struct text *text, struct ts_own *own, const struct model_file *file) {
   for (size_t i = 0; i < file->service_count; i++) {
     const struct model_service *service = &file->services[i];
-    if (service->method_count + service->push_count > 0 && !service->is_admin) {
+    if (ts_emit_has_client(service)) {
       emit_service(text, own, service, file);
     }
   }

@@ -1,9 +1,11 @@
 #include "server/call/answer.h"
 
 #include "server/http/answer.h"
+#include "server/http/sse.h"
 #include "server/send.h"
 #include "server/server_private.h"
 
+#include <assert.h>
 #include <stoa/call.h>
 #include <stoa/error.stoa.h>
 #include <stoa/log.h>
@@ -25,6 +27,37 @@ static int send_to(struct stoa_session *session, const struct stoa_question *que
   outgoing->id = question->id;
   stoa_worker_outgoing(stoa_worker_of(session), outgoing);
   return stoa_worker_send(session, outgoing);
+}
+
+int stoa_answer_item(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *item,
+                     size_t *out_len) {
+  const struct stoa_worker *worker = stoa_worker_of(session);
+  size_t codec_index = worker->server->formats.items[stoa_server_session_of(session)->format].codec_index;
+  assert(question->http == NULL);
+  assert(question->type <= STOA_TYPE_STREAM_MAX);
+  item->type = question->type | STOA_TYPE_MORE;
+  item->is_call = true;
+  item->id = question->id;
+  stoa_worker_outgoing(stoa_worker_of(session), item);
+  int status = stoa_worker_send(session, item);
+  if (status == STOA_OK) {
+    *out_len = item->payloads[codec_index].len;
+  }
+  return status;
+}
+
+int stoa_answer_end(struct stoa_session *session, const struct stoa_question *question) {
+  static const struct stoa_bytes null = {(const uint8_t *)"null", 4};
+  static const struct stoa_bytes empty = {(const uint8_t *)"", 0};
+  if (question->http != NULL) {
+    stoa_sse_end(question->http);
+    return STOA_OK;
+  }
+  const struct stoa_format *format =
+      &stoa_worker_of(session)->server->formats.items[stoa_server_session_of(session)->format];
+  struct stoa_outgoing outgoing = {0};
+  outgoing.payloads[format->codec_index] = format->framing == STOA_FRAMING_BINARY ? empty : null;
+  return send_to(session, question, &outgoing);
 }
 
 static int send_error(struct stoa_session *session, const struct stoa_question *question,

@@ -41,6 +41,12 @@ extern const struct stoa_error stoa_answer_timed_out;
  * as the body, first of the payloads. One that cannot be encoded is logged and answered INTERNAL.
  * Errors: as stoa_session_send() */
 int stoa_answer_reply(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *reply);
+/* Send an item of a stream to a session; *out_len is the length of its payload. Nothing else is sent after an error.
+ * Errors: as stoa_session_send() */
+int stoa_answer_item(struct stoa_session *session, const struct stoa_question *question, struct stoa_outgoing *item,
+                     size_t *out_len);
+/* Send the good end of a stream. An HTTP request gets it in any case, if it waits. Errors: as stoa_session_send() */
+int stoa_answer_end(struct stoa_session *session, const struct stoa_question *question);
 /* Send an error. Only sessions with a subprotocol get errors: the first client would show an error frame as chat.
  * Without memory for it the session is closed, because the caller must not wait for ever. One that cannot be encoded is
  * answered INTERNAL.

@@ -71,10 +71,17 @@ static struct stoa_session *delist(struct stoa_call *call) {
   return session;
 }
 
+bool stoa_calls_may_read(const struct stoa_session *session) {
+  const struct stoa_server_session *own = stoa_server_session_of(session);
+  assert(own->stream_count <= own->call_count);
+  return session->state == STOA_SESSION_OPEN &&
+         (own->call_count == own->stream_count ||
+          own->call_count < stoa_worker_of(session)->settings->limits.session_calls_max);
+}
+
 /* Call it after the answer: resuming must be the last use of the session. */
 static void make_room(struct stoa_session *session) {
-  if (session->state == STOA_SESSION_OPEN &&
-      stoa_server_session_of(session)->call_count < stoa_worker_of(session)->settings->limits.session_calls_max) {
+  if (stoa_calls_may_read(session)) {
     stoa_stream_resume(&session->stream, STOA_PAUSE_CALLS);
   }
 }
@@ -106,7 +113,7 @@ static void destroy(struct stoa_pending *self) {
   stoa_free(call);
 }
 
-static const struct stoa_pending_kind call_kind = {on_timeout, on_closing, destroy};
+static const struct stoa_pending_kind call_kind = {NULL, on_timeout, on_closing, destroy};
 
 /* Taking. */
 
@@ -149,7 +156,7 @@ static struct stoa_call *make(struct stoa_session *session, const struct stoa_ca
 int stoa_call_take(struct stoa_session *session, struct stoa_call **out_call) {
   struct stoa_worker *worker = stoa_worker_of(session);
   struct stoa_call_scope *scope = worker->call_scope;
-  if (scope == NULL || scope->session != session || scope->handler->reply == NULL) {
+  if (scope == NULL || scope->session != session || scope->handler->reply == NULL || scope->handler->is_stream) {
     return STOA_E_ARGUMENT;
   }
   if (scope->taken) {

@@ -14,6 +14,10 @@ struct stoa_invocation;
 struct stoa_question;
 struct stoa_session;
 
+/* May the session's input be read? Not at session_calls_max; but a session that has streams alone is read, because its
+ * credit and cancels would not arrive. */
+bool stoa_calls_may_read(const struct stoa_session *session);
+
 /* The message whose handler runs now; the worker has a pointer to it. */
 struct stoa_call_scope {
   struct stoa_session *session;

@@ -118,7 +118,7 @@ const char *stoa_invocation_end_text(enum stoa_invocation_end end) {
       [STOA_INVOCATION_RUNS] = "runs",           [STOA_INVOCATION_DONE] = "done",
       [STOA_INVOCATION_FAILED] = "failed",       [STOA_INVOCATION_STOPPED] = "stopped",
       [STOA_INVOCATION_DROPPED] = "dropped",     [STOA_INVOCATION_TIMED_OUT] = "timed out",
-      [STOA_INVOCATION_ABANDONED] = "abandoned",
+      [STOA_INVOCATION_ABANDONED] = "abandoned", [STOA_INVOCATION_CANCELLED] = "cancelled",
   };
   return (size_t)end < STOA_COUNT_OF(texts) ? texts[end] : "unknown";
 }

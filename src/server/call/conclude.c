@@ -15,6 +15,9 @@ static const struct stoa_error abandoned = {.code = STOA_ERROR_UNAVAILABLE,
                                             .reason = STOA_STR("SESSION_ENDED"),
                                             .message = STOA_STR("the session ended before the answer")};
 
+static const struct stoa_error cancelled = {
+    .code = 499, .reason = STOA_STR("CLIENT_CLOSED"), .message = STOA_STR("the client has cancelled the stream")};
+
 static void note(const struct stoa_session *session, const struct stoa_question *question, uint32_t outcome) {
   struct stoa_worker *worker = stoa_worker_of(session);
   enum stoa_transport transport = question->http == NULL ? STOA_TRANSPORT_WEBSOCKET : STOA_TRANSPORT_HTTP;
@@ -62,6 +65,27 @@ void stoa_conclude_abandoned(struct stoa_session *session, const struct stoa_que
                              struct stoa_invocation *invocation) {
   finish(session, question, invocation, STOA_INVOCATION_ABANDONED,
          question->http == NULL ? &abandoned : &client_closed);
+}
+
+/* What could not be sent ends the session. */
+void stoa_conclude_end(struct stoa_session *session, const struct stoa_question *question,
+                       struct stoa_invocation *invocation) {
+  struct stoa_http_exchange *held = hold(question, invocation);
+  int status = stoa_answer_end(session, question);
+  if (status == STOA_OK) {
+    finish(session, question, invocation, STOA_INVOCATION_DONE, NULL);
+  } else {
+    if (status == STOA_E_MEMORY) {
+      stoa_session_close(session, STOA_WS_CLOSE_INTERNAL, "out of memory");
+    }
+    stoa_conclude_abandoned(session, question, invocation);
+  }
+  release(held);
+}
+
+void stoa_conclude_cancelled(struct stoa_session *session, const struct stoa_question *question,
+                             struct stoa_invocation *invocation) {
+  finish(session, question, invocation, STOA_INVOCATION_CANCELLED, &cancelled);
 }
 
 int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,

@@ -23,6 +23,12 @@ void stoa_conclude_done(struct stoa_session *session, const struct stoa_question
 /* The session ended before the answer. */
 void stoa_conclude_abandoned(struct stoa_session *session, const struct stoa_question *question,
                              struct stoa_invocation *invocation);
+/* A stream has ended well: the end is sent. */
+void stoa_conclude_end(struct stoa_session *session, const struct stoa_question *question,
+                       struct stoa_invocation *invocation);
+/* Its client has cancelled it: nothing is sent. */
+void stoa_conclude_cancelled(struct stoa_session *session, const struct stoa_question *question,
+                             struct stoa_invocation *invocation);
 /* A question with no_reply is done without an answer. Errors: as stoa_answer_reply() */
 int stoa_conclude_reply(struct stoa_session *session, const struct stoa_question *question,
                         struct stoa_invocation *invocation, struct stoa_outgoing *reply);

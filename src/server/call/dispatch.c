@@ -2,6 +2,7 @@
 
 #include "base/uninitialized.h"
 #include "server/call/conclude.h"
+#include "server/call/stream.h"
 #include "server/call/waits.h"
 #include "server/http/message.h"
 #include "server/server_private.h"
@@ -131,8 +132,36 @@ static void conclude(const struct request *request, const struct stoa_error *err
   }
 }
 
+static void invoke_stream(const struct request *request, const void *message) {
+  const struct stoa_handler *handler = request->handler;
+  struct stoa_session *session = request->session;
+  struct stoa_worker *worker = stoa_worker_of(session);
+  struct stoa_call_stream *stream;
+  int status = stoa_call_stream_begin(session, handler, &request->question, request->invocation, &stream);
+  if (status != STOA_OK) {
+    refuse(request, stoa_call_stream_refusal(status));
+    return;
+  }
+  struct stoa_call_scope scope = {.session = session,
+                                  .handler = handler,
+                                  .invocation = stoa_call_stream_invocation(stream),
+                                  .question = &request->question};
+  if (scope.invocation != NULL) {
+    scope.invocation->message = message;
+  }
+  assert(worker->call_scope == NULL);
+  worker->call_scope = &scope;
+  const struct stoa_error *error = handler->invoke(handler->function, handler->user, session, message, stream);
+  worker->call_scope = NULL;
+  stoa_call_stream_on_returned(stream, error);
+}
+
 static void invoke(const struct request *request, const void *message) {
   const struct stoa_handler *handler = request->handler;
+  if (handler->is_stream) {
+    invoke_stream(request, message);
+    return;
+  }
   struct stoa_session *session = request->session;
   struct stoa_worker *worker = stoa_worker_of(session);
   void *answer = NULL;
@@ -237,10 +266,44 @@ static bool is_form_of(const struct stoa_handler *handler, bool is_call) {
   return is_call == (handler->reply != NULL) || (!is_call && handler->takes_plain);
 }
 
-static void dispatch(struct incoming *incoming) {
+/* What the caller of a stream sends after its call. About one that has ended it is ignored: it has crossed the end.
+ * False when the type is not a stream. */
+static bool control(struct incoming *incoming, bool is_text) {
+  const struct stoa_typed *typed = &incoming->typed;
+  struct stoa_session *session = incoming->session;
+  const struct stoa_server *server = stoa_worker_of(session)->server;
+  uint32_t type = typed->type & STOA_TYPE_STREAM_MAX;
+  uint32_t bytes = 0;
+  int status;
+  const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, type);
+  if (!typed->is_call || handler == NULL || !handler->is_stream || handler->is_admin) {
+    return false;
+  }
+  incoming->handler = handler;
+  if ((typed->type & STOA_TYPE_MORE) != 0) {
+    enum stoa_typed_order order = server->formats.items[stoa_server_session_of(session)->format].order;
+    status = stoa_typed_credit_read(typed, order, is_text, &bytes);
+    status = status == STOA_OK ? stoa_call_streams_grant(session, type, typed->id, bytes) : status;
+  } else if (stoa_typed_is_cancel(typed, is_text)) {
+    stoa_call_streams_cancel(session, type, typed->id);
+    status = STOA_OK;
+  } else {
+    status = STOA_E_SYNTAX;
+  }
+  if (status != STOA_OK) {
+    stoa_call_streams_break(session, type, typed->id);
+    count_mistake(session);
+  }
+  return true;
+}
+
+static void dispatch(struct incoming *incoming, bool is_text) {
   struct stoa_session *session = incoming->session;
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_handler *handler = stoa_handler_table_find(&server->handlers, incoming->typed.type);
+  if (incoming->typed.is_error && control(incoming, is_text)) {
+    return;
+  }
   incoming->handler = handler;
   if (handler == NULL || handler->is_admin) {
     fail_mistake(incoming, STOA_ERROR_UNKNOWN_TYPE, "UNKNOWN_TYPE", "no handler for this type");
@@ -278,18 +341,20 @@ static bool is_within_rate(const struct incoming *incoming, size_t bytes) {
   if (retry_ms == 0) {
     return true;
   }
+  bool is_control = incoming->typed.is_call && incoming->typed.is_error;
   const struct stoa_error error = {.code = STOA_ERROR_RATE,
                                    .reason = STOA_STR("TOO_MANY_REQUESTS"),
                                    .message = STOA_STR("the session sends more than its rate allows"),
                                    .temporary = true,
                                    .retry_ms = retry_ms};
-  if (stoa_worker_of(session)->server->callbacks.on_raw == NULL) {
+  if (!is_control && stoa_worker_of(session)->server->callbacks.on_raw == NULL) {
     fail(incoming, &error); /* in a program's own protocol there are no error frames */
   }
   if (stoa_rate_is_abused(&account->rate, limits)) {
     stoa_session_close(session, STOA_CLOSE_RATE, "too many messages");
   }
-  return false;
+  /* Without its credit a stream would stand still for ever. */
+  return is_control && session->state == STOA_SESSION_OPEN;
 }
 
 static void on_typed(struct stoa_session *session, struct stoa_bytes message, bool is_text) {
@@ -306,7 +371,7 @@ static void on_typed(struct stoa_session *session, struct stoa_bytes message, bo
     return;
   }
   if (status == STOA_OK) {
-    dispatch(&incoming);
+    dispatch(&incoming, is_text);
   } else {
     fail_decode(&incoming, status, is_text ? "not a text packet" : "not a typed frame");
   }

@@ -2,6 +2,7 @@
 
 #include "server/http/rpc.h"
 #include "server/server_private.h"
+#include "wire/typed.h"
 
 #include <assert.h>
 #include <stoa/log.h>
@@ -30,6 +31,8 @@ int stoa_server_handle(struct stoa_server *server, const struct stoa_handler *ha
   assert(!server->started);
   if (handler->invoke == NULL || handler->function == NULL || handler->message == NULL ||
       (handler->takes_plain && handler->reply == NULL) ||
+      (handler->is_stream &&
+       (handler->reply == NULL || handler->takes_plain || handler->type > STOA_TYPE_STREAM_MAX)) ||
       (handler->is_admin && (handler->http_count == 0 || handler->takes_plain))) {
     return STOA_E_ARGUMENT;
   }

@@ -85,16 +85,28 @@ struct stoa_session *stoa_pending_delist(struct stoa_pending *self) {
   return session;
 }
 
-static void start_clock(struct stoa_worker *worker, struct stoa_pending *self) {
-  uint32_t timeout_ms = worker->settings->limits.call_timeout_ms;
-  self->due_ms = stoa_loop_now_ms(worker->loop) + timeout_ms;
-  if (worker->pendings.oldest == NULL) {
-    stoa_loop_timer_start(worker->loop, &worker->pendings.timeout, timeout_ms);
+/* Never before the newest one: a reload may have made the timeout shorter. */
+void stoa_pending_start_clock(struct stoa_pending *self) {
+  struct stoa_worker *worker = stoa_worker_of(self->session);
+  struct stoa_pendings *all = &worker->pendings;
+  uint64_t now_ms = stoa_loop_now_ms(worker->loop);
+  unqueue(all, self);
+  self->due_ms = now_ms + worker->settings->limits.call_timeout_ms;
+  if (all->newest != NULL && all->newest->due_ms > self->due_ms) {
+    self->due_ms = all->newest->due_ms;
   }
-  queue_up(&worker->pendings, self);
+  if (all->oldest == NULL) {
+    stoa_loop_timer_start(worker->loop, &all->timeout, self->due_ms - now_ms);
+  }
+  queue_up(all, self);
 }
 
-void stoa_pending_begin(struct stoa_pending *self, const struct stoa_pending_kind *kind, struct stoa_session *session) {
+void stoa_pending_stop_clock(struct stoa_pending *self) {
+  unqueue(&stoa_worker_of(self->session)->pendings, self);
+}
+
+void stoa_pending_begin_untimed(struct stoa_pending *self, const struct stoa_pending_kind *kind,
+                                struct stoa_session *session) {
   struct stoa_worker *worker = stoa_worker_of(session);
   self->kind = kind;
   atomic_init(&self->state, STOA_PENDING_WAITING);
@@ -103,7 +115,11 @@ void stoa_pending_begin(struct stoa_pending *self, const struct stoa_pending_kin
   atomic_fetch_add_explicit(&self->account->refs, 1, memory_order_relaxed);
   self->session_id = session->id;
   enlist(session, self);
-  start_clock(worker, self);
+}
+
+void stoa_pending_begin(struct stoa_pending *self, const struct stoa_pending_kind *kind, struct stoa_session *session) {
+  stoa_pending_begin_untimed(self, kind, session);
+  stoa_pending_start_clock(self);
 }
 
 /* Ending. */
@@ -114,15 +130,29 @@ bool stoa_pending_enter(struct stoa_pending *self, enum stoa_pending_state *out_
   return claim(self, STOA_PENDING_COMPLETED, out_state);
 }
 
+enum stoa_pending_state stoa_pending_enter_only(struct stoa_pending *self) {
+  atomic_fetch_add(&self->account->completing, 1);
+  return (enum stoa_pending_state)atomic_load(&self->state);
+}
+
 void stoa_pending_leave(struct stoa_pending_account *account) {
   unsigned before = atomic_fetch_sub(&account->completing, 1);
   assert(before > 0);
   (void)before;
 }
 
+bool stoa_pending_abandon(struct stoa_pending *self) {
+  enum stoa_pending_state ignored;
+  return claim(self, STOA_PENDING_ABANDONED, &ignored);
+}
+
 static void time_out(struct stoa_pendings *all, struct stoa_pending *self) {
   enum stoa_pending_state state;
   unqueue(all, self);
+  if (self->kind->may_go_on != NULL && self->kind->may_go_on(self)) {
+    stoa_pending_start_clock(self);
+    return;
+  }
   if (!claim(self, STOA_PENDING_TIMED_OUT, &state)) {
     return; /* its answer was posted */
   }
@@ -147,9 +177,8 @@ void stoa_pendings_on_closing(struct stoa_session *session) {
   const struct stoa_server_session *own = stoa_server_session_of(session);
   while (own->pendings != NULL) {
     struct stoa_pending *self = own->pendings;
-    enum stoa_pending_state state;
     stoa_pending_delist(self);
-    self->kind->on_closing(self, session, claim(self, STOA_PENDING_ABANDONED, &state));
+    self->kind->on_closing(self, session, stoa_pending_abandon(self));
     stoa_pending_unref(self);
   }
 }

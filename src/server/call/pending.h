@@ -1,9 +1,9 @@
-/* server/call/pending.h: a message that is not answered yet: a call whose handle the program took, or a message that
- * waits for a middleware. calls.h and waits.h embed it.
+/* server/call/pending.h: a message that is not answered yet: a call whose handle the program took, a stream that the
+ * program has not ended, or a message that waits for a middleware. calls.h, stream.h and waits.h embed it.
  *
  * It is in two lists of its worker: its session's, for the end of the session, and one by deadline, which is the order
- * of beginning because all have the same timeout. The program, the timeout and the end of the session can each end it;
- * an atomic state decides which one came first, and the others then only release it.
+ * of starting the clock because all have the same timeout. The program, the timeout and the end of the session can each
+ * end it; an atomic state decides which one came first, and the others then only release it.
  *
  * Does not know: what is answered.
  * Thread: the worker's; any for the functions that say so.
@@ -34,16 +34,20 @@ enum stoa_pending_state {
 };
 
 #define STOA_PENDING_COUNTS 8u
+#define STOA_PENDING_STREAM_COUNTS 10u
 
 /* One worker's. */
 struct stoa_pending_account {
   struct stoa_worker *worker; /* valid while one of its pending is WAITING, or a completion is counted below */
   atomic_uint refs;           /* one of the worker, one of each pending */
   atomic_uint completing;     /* completions in progress, which may still use the server */
-  _Atomic(uint64_t) counts[STOA_PENDING_COUNTS]; /* of calls.c */
+  _Atomic(uint64_t) counts[STOA_PENDING_COUNTS];               /* of calls.c */
+  _Atomic(uint64_t) stream_counts[STOA_PENDING_STREAM_COUNTS]; /* of stream.c */
 };
 
 struct stoa_pending_kind {
+  /* Its time is over: may it wait as long once more? NULL: no. */
+  bool (*may_go_on)(struct stoa_pending *self);
   /* It was not completed in time. It is in no list any more; the worker's reference is the callee's. */
   void (*on_timeout)(struct stoa_pending *self, struct stoa_session *session);
   /* The session can send no more; is_claimed: nobody had completed it. In no list; the worker's reference is kept by
@@ -73,20 +77,31 @@ struct stoa_pending {
 struct stoa_pendings {
   struct stoa_pending_account *account;
   struct stoa_pending *oldest, *newest;
+  uint64_t stream_waits;     /* the place of the last stream that began to wait for its session's queue */
   struct stoa_timer timeout; /* runs while there is an oldest one; it may find none due */
 };
 
 /* Begin to wait for an answer, with the timeout of server.limits.call_timeout_ms. `self` is zeroed, and has two
  * references then. */
 void stoa_pending_begin(struct stoa_pending *self, const struct stoa_pending_kind *kind, struct stoa_session *session);
+/* The same without a timeout. */
+void stoa_pending_begin_untimed(struct stoa_pending *self, const struct stoa_pending_kind *kind,
+                                struct stoa_session *session);
+/* Start the timeout, or start it again. */
+void stoa_pending_start_clock(struct stoa_pending *self);
+void stoa_pending_stop_clock(struct stoa_pending *self);
 /* Remove it from its lists; the caller takes over the worker's reference. Returns its session. */
 struct stoa_session *stoa_pending_delist(struct stoa_pending *self);
+/* End it on the worker, as at the end of its session. False when it was completed before. */
+bool stoa_pending_abandon(struct stoa_pending *self);
 /* Any thread. */
 void stoa_pending_unref(struct stoa_pending *self);
 
 /* Complete it, on any thread. The worker exists from enter to leave; the account must then be read before enter. False
  * when it has ended before: out_state says how. */
 bool stoa_pending_enter(struct stoa_pending *self, enum stoa_pending_state *out_state);
+/* The same without completing it: returns its state. */
+enum stoa_pending_state stoa_pending_enter_only(struct stoa_pending *self);
 void stoa_pending_leave(struct stoa_pending_account *account);
 
 /* Does anyone wait? Any thread; the result may change at any time. */

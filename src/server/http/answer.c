@@ -3,6 +3,7 @@
 #include "server/http/error_json.h"
 #include "server/http/exchange_private.h"
 #include "server/http/response.h"
+#include "server/http/sse.h"
 
 #include <assert.h>
 #include <stoa/errors.h>
@@ -49,6 +50,9 @@ int stoa_http_answer_error(struct stoa_http_exchange *exchange, const struct sto
   uint16_t code = (uint16_t)stoa_error_http_status(error);
   if (!stoa_http_waits(exchange)) {
     return STOA_E_CLOSED;
+  }
+  if (stoa_sse_is_begun(exchange)) {
+    return stoa_sse_fail(exchange, error);
   }
   if (error->retry_ms > 0) {
     fields[count++] = stoa_response_retry_after(error, seconds);

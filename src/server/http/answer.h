@@ -19,7 +19,8 @@ int stoa_http_answer_write(const struct stoa_handler_route *rpc, const struct st
  * Errors: those of stoa_transcode_write(), after which the request still waits
  *         STOA_E_CLOSED  the connection has ended, or memory is out: the client got 500, or its connection ends */
 int stoa_http_answer_reply(struct stoa_http_exchange *exchange, const struct stoa_outgoing *reply);
-/* Answer with an error and its status (stoa_error_http_status()). 401 has the field WWW-Authenticate.
+/* Answer with an error and its status (stoa_error_http_status()). 401 has the field WWW-Authenticate. When a stream was
+ * begun (sse.h), it ends with the error as its last event.
  * Errors: STOA_E_UTF8    a text is not UTF-8; the request still waits
  *         STOA_E_CLOSED  as above */
 int stoa_http_answer_error(struct stoa_http_exchange *exchange, const struct stoa_error *error);

@@ -47,6 +47,9 @@ struct stoa_string stoa_exchange_field_once(const struct stoa_http_exchange *exc
 /* Keep the exchange and its request while an answer is given, for what looks at them afterwards. */
 void stoa_exchange_hold(struct stoa_http_exchange *exchange);
 void stoa_exchange_release(struct stoa_http_exchange *exchange);
+/* Keep the struct, not the request. Any thread. */
+void stoa_exchange_ref(struct stoa_http_exchange *exchange);
+void stoa_exchange_unref(struct stoa_http_exchange *exchange);
 /* The route of an rpc that the request is for; NULL: it is for a route of the program. */
 const struct stoa_handler_route *stoa_exchange_rpc(const struct stoa_http_exchange *exchange);
 /* For requests of rpcs: keep the exchange after its handler has returned, unless it is kept already. The time limit is

@@ -110,7 +110,6 @@ struct stoa_http_exchange {
 };
 
 void stoa_exchange_count(struct stoa_exchange_account *account, enum stoa_exchange_count what);
-void stoa_exchange_unref(struct stoa_http_exchange *exchange);
 /* True when this caller changes the state. If not, *out_state is the one that it had. */
 bool stoa_exchange_claim(struct stoa_http_exchange *exchange, enum stoa_exchange_state from,
                          enum stoa_exchange_state to, int *out_state);

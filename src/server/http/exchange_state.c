@@ -22,6 +22,10 @@ static void unref_account(struct stoa_exchange_account *account) {
   }
 }
 
+void stoa_exchange_ref(struct stoa_http_exchange *exchange) {
+  atomic_fetch_add(&exchange->refs, 1);
+}
+
 void stoa_exchange_unref(struct stoa_http_exchange *exchange) {
   unsigned before = atomic_fetch_sub(&exchange->refs, 1);
   assert(before > 0);

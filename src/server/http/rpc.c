@@ -5,6 +5,7 @@
 #include "server/http/caller.h"
 #include "server/http/exchange_private.h"
 #include "server/http/message.h"
+#include "server/http/sse.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
@@ -53,6 +54,16 @@ static const struct stoa_error *admit(const struct calling *calling) {
   return error == NULL ? authenticate(calling) : error;
 }
 
+/* HEAD for a stream: there is nothing to call the handler for. */
+static void answer_head(const struct calling *calling) {
+  if (stoa_sse_begin(calling->exchange, 0, NULL, NULL) == STOA_OK) {
+    stoa_sse_end(calling->exchange);
+    stoa_conclude_done(calling->session, &calling->question, NULL);
+  } else {
+    fail(calling, stoa_session_error(calling->session, STOA_ERROR_INTERNAL, "INTERNAL", "out of memory"));
+  }
+}
+
 static void handle(const struct calling *calling) {
   const struct stoa_error *error = admit(calling);
   if (error != NULL) {
@@ -64,6 +75,10 @@ static void handle(const struct calling *calling) {
   int status = stoa_http_message_read(calling->exchange, calling->handler, calling->body, &message, &reason);
   if (status != STOA_OK) {
     fail_read(calling, status, reason.text);
+    return;
+  }
+  if (calling->handler->is_stream && calling->exchange->is_head_only) {
+    answer_head(calling);
     return;
   }
   stoa_dispatch_begin(calling->session, calling->handler, &calling->question, calling->body, message);

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stoa/call.h>
+#include <stoa/call_stream.h>
 #include <stoa/log.h>
 #include <stoa/version.h>
 
@@ -89,6 +90,30 @@ static void write_calls(const struct stoa_server *server, struct stoa_metric_tex
   write_value(text, &late, counts.late);
 }
 
+static void write_streams(const struct stoa_server *server, struct stoa_metric_text *text) {
+  static const struct stoa_metric_family ended = {"stoa_streams", "Streams of rpcs that have ended, by their result.",
+                                                  NULL, STOA_METRIC_COUNTER, 0};
+  static const struct stoa_metric_family outstanding = {
+      "stoa_streams_outstanding", "Streams of rpcs that have not ended.", NULL, STOA_METRIC_GAUGE, 0};
+  static const struct stoa_metric_family items = {"stoa_stream_items", "Items that were sent to streams of rpcs.", NULL,
+                                                  STOA_METRIC_COUNTER, 0};
+  static const struct stoa_metric_family late = {"stoa_late_stream_ends",
+                                                 "Ends that the program gave to streams that had ended otherwise.",
+                                                 NULL, STOA_METRIC_COUNTER, 0};
+  struct stoa_call_stream_counts counts;
+  stoa_server_call_stream_counts(server, &counts);
+  stoa_metric_text_family(text, &ended);
+  write_labeled(text, "result", "ended", counts.ended);
+  write_labeled(text, "result", "failed", counts.failed);
+  write_labeled(text, "result", "dropped", counts.dropped);
+  write_labeled(text, "result", "cancelled", counts.cancelled);
+  write_labeled(text, "result", "timed_out", counts.timed_out);
+  write_labeled(text, "result", "abandoned", counts.abandoned);
+  write_value(text, &outstanding, counts.outstanding);
+  write_value(text, &items, counts.items);
+  write_value(text, &late, counts.late);
+}
+
 /* The process. */
 
 static void write_stat(const struct stoa_process *process, struct stoa_metric_text *text) {
@@ -158,6 +183,7 @@ static void write_part(struct stoa_scrape *scrape) {
       write_sessions(server, text);
       write_workers(server, text);
       write_calls(server, text);
+      write_streams(server, text);
       break;
     case STOA_SCRAPE_PROCESS:
       write_process(text);

@@ -70,6 +70,11 @@ bool stoa_shedder_begin(struct stoa_shedder *shedder, uint64_t turn_ns, uint64_t
   return true;
 }
 
+void stoa_shedder_leave_out(struct stoa_shedder *shedder) {
+  assert(shedder->in_flight > 0);
+  shedder->in_flight--;
+}
+
 void stoa_shedder_end(struct stoa_shedder *shedder, uint64_t turn_ns, uint64_t start_ns, uint64_t now_ns) {
   uint64_t number = now_ns / STOA_SHEDDER_BUCKET_NS;
   struct stoa_shedder_bucket *bucket = &shedder->buckets[number % STOA_SHEDDER_BUCKETS];

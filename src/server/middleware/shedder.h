@@ -40,6 +40,8 @@ struct stoa_shedder {
 bool stoa_shedder_begin(struct stoa_shedder *shedder, uint64_t turn_ns, uint64_t now_ns);
 /* One that began at start_ns has ended. */
 void stoa_shedder_end(struct stoa_shedder *shedder, uint64_t turn_ns, uint64_t start_ns, uint64_t now_ns);
+/* One that may begin and will be in flight for as long as it likes, as a stream: it is not counted, and has no end. */
+void stoa_shedder_leave_out(struct stoa_shedder *shedder);
 /* How many may be in flight, at least 1; UINT64_MAX when nothing has ended yet. */
 uint64_t stoa_shedder_in_flight_max(const struct stoa_shedder *shedder, uint64_t now_ns);
 

@@ -63,6 +63,9 @@ static const struct stoa_error *begin(void *user, struct stoa_invocation *invoca
     shedder->lag_max_ns = lag_max_ns(worker->settings->shedding.lag_ms);
   }
   if (stoa_shedder_begin(shedder, turn_ns, now_ns)) {
+    if (invocation->handler->is_stream) {
+      stoa_shedder_leave_out(shedder);
+    }
     return NULL;
   }
   atomic_fetch_add_explicit(&worker->server->shed, 1, memory_order_relaxed);
@@ -72,6 +75,9 @@ static const struct stoa_error *begin(void *user, struct stoa_invocation *invoca
 static void end(void *user, struct stoa_invocation *invocation, const struct stoa_error *error) {
   const struct stoa_worker *worker = stoa_worker_of(stoa_invocation_session(invocation));
   (void)error;
+  if (invocation->handler->is_stream) {
+    return;
+  }
   stoa_shedder_end(shedder_of(user, worker), stoa_loop_now_ns(worker->loop), stoa_invocation_start_ns(invocation),
                    stoa_clock_monotonic_ns(worker->server->clock));
 }

@@ -2,6 +2,7 @@
 
 #include "base/container.h"
 #include "base/sys.h"
+#include "server/call/stream.h"
 #include "server/server_private.h"
 
 #include <assert.h>
@@ -55,6 +56,7 @@ static void spread_closes(struct stoa_worker *worker) {
     } else if (stoa_worker_awaits_proxy_header(session)) {
       stoa_stream_drop(&session->stream);
     } else if (session->state == STOA_SESSION_NONE && !is_of_operator(worker, session)) {
+      stoa_call_streams_drain(session);
       stoa_http_finish(&session->stream);
     }
   }

@@ -5,6 +5,7 @@
 #include "net/tls.h"
 #include "server/admission.h"
 #include "server/call/authenticate.h"
+#include "server/call/stream.h"
 #include "server/worker/table.h"
 
 #include <assert.h>
@@ -84,6 +85,7 @@ static uint32_t look_at_due(struct stoa_worker *worker, uint64_t now_ms) {
     if ((int32_t)((uint32_t)now_ms - worker->due_ms[i]) >= 0) {
       struct stoa_session *session = &worker->table[i]->base;
       if (worker->draining && session->state == STOA_SESSION_OPEN) {
+        stoa_call_streams_drain(session);
         stoa_session_close(session, STOA_CLOSE_DRAINING, "server is going away");
       }
       uint64_t due_ms = act_on_deadline(session, now_ms);

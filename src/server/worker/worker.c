@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "server/admission.h"
 #include "server/call/dispatch.h"
+#include "server/call/stream.h"
 #include "server/group/fanout.h"
 #include "server/http/exchange.h"
 #include "server/request.h"
@@ -29,7 +30,10 @@ static void on_closing(struct stoa_session *session) {
 
 static void on_drained(struct stoa_session *session) {
   const struct stoa_callbacks *callbacks = &stoa_worker_of(session)->server->callbacks;
-  bool is_awaited = session->state == STOA_SESSION_OPEN && stoa_server_session_of(session)->known;
+  struct stoa_server_session *own = stoa_server_session_of(session);
+  bool is_awaited = own->drained_asked && session->state == STOA_SESSION_OPEN && own->known;
+  own->drained_asked = false;
+  stoa_call_streams_on_drained(session);
   if (is_awaited && callbacks->on_drained != NULL) {
     callbacks->on_drained(callbacks->user, session);
     stoa_arena_reset(stoa_session_arena(session));

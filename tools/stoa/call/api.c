@@ -128,7 +128,10 @@ static int64_t hashed_method(const struct stoa_tool_file *file, const struct sto
   char service_name[NAME_MAX_LEN] = "";
   extend(service_name, extend(service_name, 0, file->package), service->name);
   int len = snprintf(path, sizeof path, "/%s/%.*s", service_name, (int)method->name.len, method->name.data);
-  return len < 0 || (size_t)len >= sizeof path ? -1 : (int64_t)name_number(path);
+  if (len < 0 || (size_t)len >= sizeof path) {
+    return -1;
+  }
+  return method->server_streaming ? (int64_t)name_number_stream(path) : (int64_t)name_number(path);
 }
 
 static void add_method(struct api *api, const struct stoa_tool_file *file, const struct stoa_tool_service *service,

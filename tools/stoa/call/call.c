@@ -13,17 +13,16 @@
 static const char help[] =
     "usage: stoa call URL METHOD [JSON] [options]\n"
     "\n"
-    "Calls a server and prints the reply, as JSON. URL is that of the endpoint, ws://HOST:PORT/PATH or wss://...; "
-    "with\n"
-    "http:// or https:// it is the same. METHOD is a name from a .proto file (Greet, HelloService.Greet, in full), or\n"
-    "its number. A message that is no call is sent, and nothing is printed. JSON is the request, {} without any; - is\n"
-    "the standard input.\n"
+    "Calls a server and prints the reply, as JSON; of a stream each item on a line. URL is that of the endpoint,\n"
+    "ws://HOST:PORT/PATH or wss://...; with http:// or https:// it is the same. METHOD is a name from a .proto file\n"
+    "(Greet, HelloService.Greet, in full), or its number. A message that is no call is sent, and nothing is printed.\n"
+    "JSON is the request, {} without any; - is the standard input.\n"
     "\n"
     "  -I FOLDER             where --proto and its imports are; may be repeated (.)\n"
     "      --proto FILE      a .proto file with the method; may be repeated. In a project of `stoa new`: its own "
     "files\n"
     "      --message         METHOD is a message, also when a call has the same name or number\n"
-    "      --timeout TIME    for all of it: 500ms, 10s, 2m (10s)\n"
+    "      --timeout TIME    for all of it, or between two items of a stream: 500ms, 10s, 2m (10s)\n"
     "      --header 'NAME: VALUE'  a field of the upgrade; may be repeated\n"
     "      --token-file FILE a token (JWT) for servers that ask for one; or the variable STOA_TOKEN\n"
     "      --ca FILE         wss: authorities to trust instead of the system's\n"
@@ -40,7 +39,8 @@ struct call_run {
   uint32_t number;
   bool is_call;
   bool is_over;
-  int result; /* the exit status; -1 while there is none */
+  int64_t heard_ms; /* when it began, or an item came */
+  int result;       /* the exit status; -1 while there is none */
 };
 
 static void finish(struct call_run *run, int result) {
@@ -48,16 +48,32 @@ static void finish(struct call_run *run, int result) {
   stoa_client_close(run->client, 1000, NULL);
 }
 
-static void on_end(stoa_client_function function, void *user, struct stoa_client *client,
-                   const struct stoa_call_end *end) {
+/* False when the output takes no more. */
+static bool print_line(const struct stoa_bytes *payload) {
+  call_print(stdout, stoa_string_make((const char *)payload->data, payload->len));
+  putchar('\n');
+  return fflush(stdout) == 0;
+}
+
+static void on_item(stoa_client_function function, void *user, struct stoa_client *client, const void *item) {
   struct call_run *run = user;
   (void)function, (void)client;
+  run->heard_ms = tool_now_ms();
+  if (run->result < 0 && !print_line(item)) {
+    finish(run, EXIT_FAILED);
+  }
+}
+
+static void on_end(void *user, struct stoa_client *client, const struct stoa_call_end *end) {
+  struct call_run *run = user;
+  (void)client;
   switch (end->result) {
-    case STOA_CALL_REPLY: {
+    case STOA_CALL_REPLY:
+      finish(run, print_line(end->message) ? EXIT_FINE : EXIT_FAILED);
+      return;
+    case STOA_CALL_DONE: {
       const struct stoa_bytes *payload = end->message;
-      call_print(stdout, stoa_string_make((const char *)payload->data, payload->len));
-      putchar('\n');
-      bool is_written = fflush(stdout) == 0;
+      bool is_written = payload->len == 0 || print_line(payload);
       finish(run, is_written ? EXIT_FINE : EXIT_FAILED);
       return;
     }
@@ -80,6 +96,22 @@ static void on_end(stoa_client_function function, void *user, struct stoa_client
   }
 }
 
+static void on_call_end(stoa_client_function function, void *user, struct stoa_client *client,
+                        const struct stoa_call_end *end) {
+  (void)function;
+  on_end(user, client, end);
+}
+
+/* Every call is one for a stream: a server that answers it once sends its end alone. Only the numbers of streams can
+ * be that; others are those of calls. */
+static int start_call(struct call_run *run, const struct stoa_bytes *request) {
+  const struct stoa_client_stream_start stream = {
+      .type = run->number, .request = request, .invoke = on_item, .on_end = on_end, .user = run};
+  const struct stoa_call_start call = {.type = run->number, .request = request, .invoke = on_call_end, .user = run};
+  int status = stoa_client_stream(run->client, &stream, NULL);
+  return status == STOA_E_ARGUMENT ? stoa_client_call(run->client, &call, NULL) : status;
+}
+
 /* The server's answer to a message that it cannot handle. */
 static void on_error(void *user, struct stoa_client *client, uint32_t type, const struct stoa_error *error) {
   struct call_run *run = user;
@@ -92,9 +124,7 @@ static void on_error(void *user, struct stoa_client *client, uint32_t type, cons
 
 static void start(struct call_run *run) {
   const struct stoa_bytes request = {run->json.data, run->json.len};
-  const struct stoa_call_start call = {.type = run->number, .request = &request, .invoke = on_end, .user = run};
-  int status = run->is_call ? stoa_client_call(run->client, &call, NULL)
-                            : stoa_client_send(run->client, run->number, NULL, &request);
+  int status = run->is_call ? start_call(run, &request) : stoa_client_send(run->client, run->number, NULL, &request);
   if (status != STOA_OK) {
     fprintf(stderr, "%s: not sent: %s\n", run->options->program, stoa_status_text(status));
     finish(run, CALL_NO_CONNECTION);
@@ -120,9 +150,9 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
 }
 
 static int step_to_end(struct call_run *run) {
-  int64_t deadline_ms = tool_now_ms() + run->options->timeout_ms;
+  run->heard_ms = tool_now_ms();
   while (!run->is_over) {
-    int64_t left_ms = deadline_ms - tool_now_ms();
+    int64_t left_ms = run->heard_ms + run->options->timeout_ms - tool_now_ms();
     if (left_ms <= 0) {
       if (run->result < 0) {
         fprintf(stderr, "%s: %s: no answer within %lld ms\n", run->options->program, run->options->url,
