@@ -26,8 +26,7 @@ uint32_t name_number(const char *name) {
 
 uint32_t name_number_stream(const char *name) {
   uint32_t hash = hash_of(name);
-  uint32_t number =
-      NAME_NUMBER_STREAM_MIN + ((hash ^ hash >> STREAM_HASH_BITS) & (NAME_NUMBER_STREAM_MIN - 1));
+  uint32_t number = NAME_NUMBER_STREAM_MIN + ((hash ^ hash >> STREAM_HASH_BITS) & (NAME_NUMBER_STREAM_MIN - 1));
   assert(number >= NAME_NUMBER_STREAM_MIN);
   assert(number < NAME_NUMBER_MIN);
   return number;
