@@ -192,7 +192,7 @@ test('a Timestamp converts to a Date and back', async () => {
 
 test('null is a value for a field of Value, and an unset field elsewhere', async () => {
   const type = stoa.message([
-    [1, 'value', stoa.nested(() => wkt.Value)], [2, 'values', stoa.nested(() => wkt.Value), 2],
+    [1, 'value', stoa.nested(() => wkt.Value)], [2, 'values', stoa.nested(() => wkt.Value), '*'],
     [3, 'time', stoa.nested(() => wkt.Timestamp)], [4, 'wrapped', stoa.nested(() => wkt.Int64Value)],
     [5, 'map', stoa.map(stoa.string, stoa.nested(() => wkt.Value))],
   ]);

@@ -7,6 +7,7 @@
 #include "names.h"
 #include "rules.h"
 #include "ts_names.h"
+#include "ts_own.h"
 #include "wellknown.h"
 
 /* By FieldDescriptorProto.Type; messages and enums have their own names. A bigint is used for values that do not fit a
@@ -20,8 +21,13 @@ static const char *const kind_types[] = {
     [STOA_KIND_SINT32] = "number",  [STOA_KIND_SINT64] = "bigint",
 };
 
-/* The numbers of the labels in web/client/src/type.ts; members of the message's next oneof have ROW_ONEOF + 1. */
-enum row_label { ROW_SINGULAR, ROW_OPTIONAL, ROW_REPEATED, ROW_PACKED, ROW_ONEOF };
+/* The letters of the forms in web/client/src/type.ts. */
+static const char kind_letters[] = {
+    [STOA_KIND_DOUBLE] = 'd',   [STOA_KIND_FLOAT] = 'r',   [STOA_KIND_INT64] = 'I',   [STOA_KIND_UINT64] = 'U',
+    [STOA_KIND_INT32] = 'i',    [STOA_KIND_FIXED64] = 'F', [STOA_KIND_FIXED32] = 'f', [STOA_KIND_BOOL] = 'b',
+    [STOA_KIND_STRING] = 's',   [STOA_KIND_BYTES] = 'y',   [STOA_KIND_UINT32] = 'u',  [STOA_KIND_SFIXED32] = 'g',
+    [STOA_KIND_SFIXED64] = 'G', [STOA_KIND_SINT32] = 'z',  [STOA_KIND_SINT64] = 'Z',
+};
 
 /* For a map this is the field of its values, which is the second one of its entry. */
 static const struct model_field *element(const struct model_field *field) {
@@ -89,63 +95,109 @@ static void emit_interface(struct text *text, const struct model_message *messag
   text_add(text, "}\n");
 }
 
-static size_t row_label(const struct model_field *field) {
+/* What follows a field's name in a table: its label, where a member of a oneof has the number of the oneof. */
+static const char *label_text(const struct model_field *field) {
   switch (field->label) {
     case STOA_LABEL_OPTIONAL:
-      return ROW_OPTIONAL;
+      return "?";
     case STOA_LABEL_REPEATED:
-      return field->is_packed ? ROW_PACKED : ROW_REPEATED;
+      return field->is_packed ? "+" : "*";
     case STOA_LABEL_ONEOF:
-      return ROW_ONEOF + field->oneof;
+      return text_format("|%zu", field->oneof);
     case STOA_LABEL_SINGULAR:
     case STOA_LABEL_MAP:
       break;
   }
-  return ROW_SINGULAR;
+  return "";
 }
 
-static const char *element_kind(const struct model_field *field, const struct model_file *file) {
-  const char *named = named_type(field, file);
-  const struct model_field *one = element(field);
-  if (named == NULL) {
-    return text_format("stoa.%s", kind_name(one->kind));
-  }
+/* The kind of an element that a letter does not describe, as an expression. */
+static const char *element_kind(const struct model_field *one, const char *named) {
   if (one->enumeration != NULL && wellknown_is_null(one->enumeration->full_name)) {
     return text_format("%s.nullValue", ts_names_alias(one->enumeration->file));
   }
   return text_format("stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
 }
 
-static const char *row_kind(const struct model_field *field, const struct model_file *file) {
-  const char *one = element_kind(field, file);
-  if (field->label != STOA_LABEL_MAP) {
-    return one;
+static const char *kind_text(struct ts_own *own, const struct model_field *field, const struct model_file *file) {
+  const struct model_field *one = element(field);
+  const char *named = named_type(field, file);
+  const char *kind = text_format("%c", kind_letters[one->kind]);
+  if (one->message != NULL) {
+    kind = ts_own_message(own, one->message, file);
+  } else if (named != NULL) {
+    kind = text_format("x%zu", ts_own_add(own, element_kind(one, named)));
+  } else if (one->kind == STOA_KIND_BYTES) {
+    kind = text_format("x%zu", ts_own_add(own, "stoa.bytes"));
   }
-  return text_format("stoa.map(stoa.%s, %s)", kind_name(field->message->fields[0].kind), one);
+  return field->label == STOA_LABEL_MAP ? text_format("p%c%s", kind_letters[field->message->fields[0].kind], kind)
+                                        : kind;
 }
 
-/* A row of type stoa.Row; values that are left out at the end have the runtime's defaults. */
-static void emit_row(struct text *text, const struct model_field *field, const struct model_file *file) {
-  bool has_json = strcmp(field->json_name, ts_names_camel(field->name)) != 0;
-  text_addf(text, "  [%u, '%s', %s", field->number, field->name, row_kind(field, file));
-  if (has_json || row_label(field) != ROW_SINGULAR) {
-    text_addf(text, ", %zu", row_label(field));
+/* The runtime's way back from a property's name: "clientMsgId" gives "client_msg_id". */
+static const char *snake(const char *camel) {
+  struct text text = {0};
+  text_add(&text, "");
+  for (const char *c = camel; *c != '\0'; c++) {
+    bool is_upper = *c >= 'A' && *c <= 'Z';
+    text_addf(&text, is_upper ? "_%c" : "%c", is_upper ? *c - 'A' + 'a' : *c);
   }
-  if (has_json) {
-    text_addf(text, ", %s", ts_names_literal(field->json_name));
-  }
-  text_add(text, "],\n");
+  return text.data;
 }
 
-/* Without a comment that the call has no side effects, bundlers would keep unused tables. */
-static void emit_table(struct text *text, const struct model_message *message) {
-  const char *name = ts_names_type(message->full_name, message->file);
-  text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ stoa.message<%s>([", name, name, name);
+/* A field as the runtime's types() reads it; `number` is that of the field before. */
+static void emit_field(struct text *text, struct ts_own *own, const struct model_field *field,
+                       const struct model_file *file, uint32_t number) {
+  const char *kind = kind_text(own, field, file);
+  const char *name = ts_names_camel(field->name);
+  text_add(text, name);
+  if (strcmp(kind, "s") != 0) {
+    text_addf(text, ":%s", kind);
+  }
+  text_add(text, label_text(field));
+  if (field->number != number + 1) {
+    text_addf(text, "=%u", field->number);
+  }
+  if (strcmp(field->json_name, name) != 0) {
+    text_addf(text, "/%zu", ts_own_add(own, ts_names_literal(field->json_name)));
+  }
+  if (strcmp(field->name, snake(name)) != 0) {
+    text_addf(text, "@%zu", ts_own_add(own, ts_names_literal(field->name)));
+  }
+}
+
+static void emit_line(struct text *text, struct ts_own *own, const struct model_message *message) {
+  uint32_t number = 0;
   for (size_t i = 0; i < message->field_count; i++) {
-    text_add(text, i == 0 ? "\n" : "");
-    emit_row(text, &message->fields[i], message->file);
+    text_add(text, i == 0 ? "" : " ");
+    emit_field(text, own, &message->fields[i], message->file, number);
+    number = message->fields[i].number;
   }
-  text_add(text, "]);\n");
+}
+
+/* One text for all, because it is short: a program that uses one message of a file has all of them. Without a comment
+ * that the call has no side effects, bundlers would keep it also when none is used. */
+static void emit_types(struct text *text, struct ts_own *own, const struct model_file *file) {
+  struct text lines = {0};
+  text_add(&lines, "");
+  size_t count = 0;
+  for (size_t i = 0; i < file->message_count; i++) {
+    if (!file->messages[i].is_map_entry) {
+      text_add(&lines, count++ == 0 ? "" : "\n");
+      emit_line(&lines, own, &file->messages[i]);
+    }
+  }
+  if (count > 0 || own->count > 0) {
+    text_addf(text, "\nconst $types: stoa.Types = /* @__PURE__ */ stoa.types(`%s`%s);\n", lines.data,
+              own->count == 0 ? "" : own->code.data);
+  }
+}
+
+static void emit_type(struct text *text, const struct model_message *message) {
+  struct ts_own none = {0};
+  const char *name = ts_names_type(message->full_name, message->file);
+  text_addf(text, "\nexport const %s: stoa.Type<%s> = /* @__PURE__ */ $types('%s');\n", name, name,
+            ts_own_message(&none, message, message->file));
 }
 
 static void emit_enum(struct text *text, const struct model_enum *enumeration) {
@@ -254,13 +306,18 @@ void ts_emit_file(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->enum_count; i++) {
     emit_enum(text, &file->enums[i]);
   }
+  struct text services = {0};
+  struct ts_own own = {0};
+  text_add(&services, "");
+  ts_emit_services(&services, &own, file);
+  emit_types(text, &own, file);
   for (size_t i = 0; i < file->message_count; i++) {
     if (!file->messages[i].is_map_entry) {
       emit_interface(text, &file->messages[i]);
-      emit_table(text, &file->messages[i]);
+      emit_type(text, &file->messages[i]);
     }
   }
   emit_any_types(text, file);
   ts_emit_errors(text, file);
-  ts_emit_services(text, file);
+  text_add(text, services.data);
 }

@@ -3,22 +3,25 @@
 
 import * as stoa from '@stoa/client';
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`text`);
+
 export interface Line {
   text: string;
 }
 
-export const Line: stoa.Type<Line> = /* @__PURE__ */ stoa.message<Line>([
-  [1, 'text', stoa.string],
-]);
+export const Line: stoa.Type<Line> = /* @__PURE__ */ $types('m0');
 
-export const _2ndChatApi = {
-  messages: {
-    line: [2, Line],
-  },
-  calls: {},
-} as const;
+export interface _2ndChatApi {
+  readonly messages: {
+    readonly line: readonly [2, stoa.Type<Line>];
+  };
+  readonly calls: {
+  };
+}
 
-export class _2ndChatClient extends stoa.Client<typeof _2ndChatApi> {
+export const _2ndChatApi: _2ndChatApi = /* @__PURE__ */ stoa.service($types, `line 2 m0`);
+
+export class _2ndChatClient extends stoa.Client<_2ndChatApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(_2ndChatApi, url, options);
   }

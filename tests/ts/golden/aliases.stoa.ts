@@ -23,6 +23,8 @@ export const Trip_State = {
 } as const;
 export type Trip_State = (typeof Trip_State)[keyof typeof Trip_State];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`speed:x0 state:x1? speeds:x0+ states:psx1 top:x0|0`, stoa.enumeration(() => Speed), stoa.enumeration(() => Trip_State));
+
 export interface Trip {
   speed: Speed;
   state?: Trip_State;
@@ -32,10 +34,4 @@ export interface Trip {
   top?: Speed;
 }
 
-export const Trip: stoa.Type<Trip> = /* @__PURE__ */ stoa.message<Trip>([
-  [1, 'speed', stoa.enumeration(() => Speed)],
-  [2, 'state', stoa.enumeration(() => Trip_State), 1],
-  [3, 'speeds', stoa.enumeration(() => Speed), 3],
-  [4, 'states', stoa.map(stoa.string, stoa.enumeration(() => Trip_State))],
-  [5, 'top', stoa.enumeration(() => Speed), 4],
-]);
+export const Trip: stoa.Type<Trip> = /* @__PURE__ */ $types('m0');

@@ -6,6 +6,8 @@ import * as google_protobuf_source_context$ from './google/protobuf/source_conte
 export * from './google/protobuf/source_context.stoa.js';
 import * as google_protobuf_type$ from './google/protobuf/type.stoa.js';
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`source:x0 type:x1 files:x2*`, stoa.nested(() => google_protobuf_source_context$.SourceContext), stoa.nested(() => google_protobuf_type$.Type), stoa.nested(() => google_protobuf_descriptor$.FileDescriptorProto));
+
 /** Types of Protobuf that the runtime does not have: their files are generated like one's own. */
 export interface Beyond {
   source?: google_protobuf_source_context$.SourceContext;
@@ -13,8 +15,4 @@ export interface Beyond {
   files: google_protobuf_descriptor$.FileDescriptorProto[];
 }
 
-export const Beyond: stoa.Type<Beyond> = /* @__PURE__ */ stoa.message<Beyond>([
-  [1, 'source', stoa.nested(() => google_protobuf_source_context$.SourceContext)],
-  [2, 'type', stoa.nested(() => google_protobuf_type$.Type)],
-  [3, 'files', stoa.nested(() => google_protobuf_descriptor$.FileDescriptorProto), 2],
-]);
+export const Beyond: stoa.Type<Beyond> = /* @__PURE__ */ $types('m0');

@@ -19,6 +19,11 @@ export const Shade = {
 } as const;
 export type Shade = (typeof Shade)[keyof typeof Shade];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`id number:u level:u? names*
+thing:m2|0 oldThing:m2|0 things:psm2 color:x0
+
+thing:m2`, stoa.enumeration(() => Color));
+
 export interface GetRequest {
   id: string;
   /** Write id.
@@ -31,12 +36,7 @@ export interface GetRequest {
   names: string[];
 }
 
-export const GetRequest: stoa.Type<GetRequest> = /* @__PURE__ */ stoa.message<GetRequest>([
-  [1, 'id', stoa.string],
-  [2, 'number', stoa.uint32],
-  [3, 'level', stoa.uint32, 1],
-  [4, 'names', stoa.string, 2],
-]);
+export const GetRequest: stoa.Type<GetRequest> = /* @__PURE__ */ $types('m0');
 
 export interface GetReply {
   /** One of `kind`. */
@@ -49,19 +49,14 @@ export interface GetReply {
   color: Color;
 }
 
-export const GetReply: stoa.Type<GetReply> = /* @__PURE__ */ stoa.message<GetReply>([
-  [1, 'thing', stoa.nested(() => Thing), 4],
-  [2, 'old_thing', stoa.nested(() => Thing), 4],
-  [3, 'things', stoa.map(stoa.string, stoa.nested(() => Thing))],
-  [4, 'color', stoa.enumeration(() => Color)],
-]);
+export const GetReply: stoa.Type<GetReply> = /* @__PURE__ */ $types('m1');
 
 /** Nobody has these any more.
  *
  * @deprecated */
 export interface Thing {}
 
-export const Thing: stoa.Type<Thing> = /* @__PURE__ */ stoa.message<Thing>([]);
+export const Thing: stoa.Type<Thing> = /* @__PURE__ */ $types('m2');
 
 /** Sent by itself.
  *
@@ -70,28 +65,31 @@ export interface Gone {
   thing?: Thing;
 }
 
-export const Gone: stoa.Type<Gone> = /* @__PURE__ */ stoa.message<Gone>([
-  [1, 'thing', stoa.nested(() => Thing)],
-]);
+export const Gone: stoa.Type<Gone> = /* @__PURE__ */ $types('m3');
 
 /** Serves old clients.
  *
  * @deprecated */
-export const OldApi = {
-  messages: {
-    gone: [3, Gone],
-  },
-  calls: {
+export interface OldApi {
+  readonly messages: {
+    readonly gone: readonly [3, stoa.Type<Gone>];
+  };
+  readonly calls: {
     /** Gets what New has.
      *
      * @deprecated */
-    get: [1, GetRequest, GetReply],
-    now: [2, GetRequest, GetReply],
-  },
-} as const;
+    readonly get: readonly [1, stoa.Type<GetRequest>, stoa.Type<GetReply>];
+    readonly now: readonly [2, stoa.Type<GetRequest>, stoa.Type<GetReply>];
+  };
+}
 
 /** @deprecated */
-export class OldClient extends stoa.Client<typeof OldApi> {
+export const OldApi: OldApi = /* @__PURE__ */ stoa.service($types, `gone 3 m3
+get 1 m0 m1
+now 2 m0 m1`);
+
+/** @deprecated */
+export class OldClient extends stoa.Client<OldApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(OldApi, url, options);
   }

@@ -12,6 +12,12 @@ export const Colour = {
 } as const;
 export type Colour = (typeof Colour)[keyof typeof Colour];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`fDouble:d fFloat:r fInt64:I fUint64:U fInt32:i fFixed64:F fFixed32:f fBool:b fString fMessage:m0 fBytes:x0 fUint32:u fEnum:x1 fSfixed32:g fSfixed64:G fSint32:z fSint64:Z
+fDouble:d? fFloat:r? fInt64:I? fUint64:U? fInt32:i? fBool:b?=8 fString? fMessage:m1 fBytes:x0? fEnum:x1?=13 fSint64:Z?=536870911
+fDouble:d+ fFloat:r+ fInt64:I+ fUint64:U+ fInt32:i+ fFixed64:F+ fFixed32:f+ fBool:b+ fString* fMessage:m2* fBytes:x0* fUint32:u+ fEnum:x1+ fSfixed32:g+ fSfixed64:G+ fSint32:z+ fSint64:Z+ unpacked:u*
+names:psi trees:pIm3 colours:pbx1 blobs:pux0 sizes:pzd texts:pFs words:pgx2
+before text|0 message:m0|0 colour:x1|0 raw:x0|0=9 count:U|0 between:u=5 yes:b|1 amount:d|1 tone:x3`, stoa.bytes, stoa.enumeration(() => Colour), stoa.nested(() => deep_v1_words$.Words), stoa.enumeration(() => deep_v1_words$.Words_Tone));
+
 export interface Singular {
   fDouble: number;
   fFloat: number;
@@ -32,25 +38,7 @@ export interface Singular {
   fSint64: bigint;
 }
 
-export const Singular: stoa.Type<Singular> = /* @__PURE__ */ stoa.message<Singular>([
-  [1, 'f_double', stoa.double],
-  [2, 'f_float', stoa.float],
-  [3, 'f_int64', stoa.int64],
-  [4, 'f_uint64', stoa.uint64],
-  [5, 'f_int32', stoa.int32],
-  [6, 'f_fixed64', stoa.fixed64],
-  [7, 'f_fixed32', stoa.fixed32],
-  [8, 'f_bool', stoa.bool],
-  [9, 'f_string', stoa.string],
-  [10, 'f_message', stoa.nested(() => Singular)],
-  [11, 'f_bytes', stoa.bytes],
-  [12, 'f_uint32', stoa.uint32],
-  [13, 'f_enum', stoa.enumeration(() => Colour)],
-  [14, 'f_sfixed32', stoa.sfixed32],
-  [15, 'f_sfixed64', stoa.sfixed64],
-  [16, 'f_sint32', stoa.sint32],
-  [17, 'f_sint64', stoa.sint64],
-]);
+export const Singular: stoa.Type<Singular> = /* @__PURE__ */ $types('m0');
 
 export interface Optional {
   fDouble?: number;
@@ -66,19 +54,7 @@ export interface Optional {
   fSint64?: bigint;
 }
 
-export const Optional: stoa.Type<Optional> = /* @__PURE__ */ stoa.message<Optional>([
-  [1, 'f_double', stoa.double, 1],
-  [2, 'f_float', stoa.float, 1],
-  [3, 'f_int64', stoa.int64, 1],
-  [4, 'f_uint64', stoa.uint64, 1],
-  [5, 'f_int32', stoa.int32, 1],
-  [8, 'f_bool', stoa.bool, 1],
-  [9, 'f_string', stoa.string, 1],
-  [10, 'f_message', stoa.nested(() => Optional)],
-  [11, 'f_bytes', stoa.bytes, 1],
-  [13, 'f_enum', stoa.enumeration(() => Colour), 1],
-  [536870911, 'f_sint64', stoa.sint64, 1],
-]);
+export const Optional: stoa.Type<Optional> = /* @__PURE__ */ $types('m1');
 
 export interface Repeated {
   fDouble: number[];
@@ -101,26 +77,7 @@ export interface Repeated {
   unpacked: number[];
 }
 
-export const Repeated: stoa.Type<Repeated> = /* @__PURE__ */ stoa.message<Repeated>([
-  [1, 'f_double', stoa.double, 3],
-  [2, 'f_float', stoa.float, 3],
-  [3, 'f_int64', stoa.int64, 3],
-  [4, 'f_uint64', stoa.uint64, 3],
-  [5, 'f_int32', stoa.int32, 3],
-  [6, 'f_fixed64', stoa.fixed64, 3],
-  [7, 'f_fixed32', stoa.fixed32, 3],
-  [8, 'f_bool', stoa.bool, 3],
-  [9, 'f_string', stoa.string, 2],
-  [10, 'f_message', stoa.nested(() => Repeated), 2],
-  [11, 'f_bytes', stoa.bytes, 2],
-  [12, 'f_uint32', stoa.uint32, 3],
-  [13, 'f_enum', stoa.enumeration(() => Colour), 3],
-  [14, 'f_sfixed32', stoa.sfixed32, 3],
-  [15, 'f_sfixed64', stoa.sfixed64, 3],
-  [16, 'f_sint32', stoa.sint32, 3],
-  [17, 'f_sint64', stoa.sint64, 3],
-  [18, 'unpacked', stoa.uint32, 2],
-]);
+export const Repeated: stoa.Type<Repeated> = /* @__PURE__ */ $types('m2');
 
 export interface Maps {
   names: Map<string, number>;
@@ -132,15 +89,7 @@ export interface Maps {
   words: Map<number, deep_v1_words$.Words>;
 }
 
-export const Maps: stoa.Type<Maps> = /* @__PURE__ */ stoa.message<Maps>([
-  [1, 'names', stoa.map(stoa.string, stoa.int32)],
-  [2, 'trees', stoa.map(stoa.int64, stoa.nested(() => Maps))],
-  [3, 'colours', stoa.map(stoa.bool, stoa.enumeration(() => Colour))],
-  [4, 'blobs', stoa.map(stoa.uint32, stoa.bytes)],
-  [5, 'sizes', stoa.map(stoa.sint32, stoa.double)],
-  [6, 'texts', stoa.map(stoa.fixed64, stoa.string)],
-  [7, 'words', stoa.map(stoa.sfixed32, stoa.nested(() => deep_v1_words$.Words))],
-]);
+export const Maps: stoa.Type<Maps> = /* @__PURE__ */ $types('m3');
 
 export interface Choice {
   before: string;
@@ -163,15 +112,4 @@ export interface Choice {
   tone: deep_v1_words$.Words_Tone;
 }
 
-export const Choice: stoa.Type<Choice> = /* @__PURE__ */ stoa.message<Choice>([
-  [1, 'before', stoa.string],
-  [2, 'text', stoa.string, 4],
-  [3, 'message', stoa.nested(() => Singular), 4],
-  [4, 'colour', stoa.enumeration(() => Colour), 4],
-  [9, 'raw', stoa.bytes, 4],
-  [10, 'count', stoa.uint64, 4],
-  [5, 'between', stoa.uint32],
-  [6, 'yes', stoa.bool, 5],
-  [7, 'amount', stoa.double, 5],
-  [8, 'tone', stoa.enumeration(() => deep_v1_words$.Words_Tone)],
-]);
+export const Choice: stoa.Type<Choice> = /* @__PURE__ */ $types('m4');

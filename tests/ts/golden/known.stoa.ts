@@ -12,6 +12,9 @@ export { BoolValue } from '@stoa/client/wkt';
 export { StringValue } from '@stoa/client/wkt';
 export { BytesValue } from '@stoa/client/wkt';
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`at:x0 spans:x1* values:psx2 struct:x3 mask:x4 empty:x5 count:x6 any:x7 value:x2|0 nothing:x8|0 list:x9
+known:psm0`, stoa.nested(() => wkt$.Timestamp), stoa.nested(() => wkt$.Duration), stoa.nested(() => wkt$.Value), stoa.nested(() => wkt$.Struct), stoa.nested(() => wkt$.FieldMask), stoa.nested(() => wkt$.Empty), stoa.nested(() => wkt$.Int64Value), stoa.nested(() => wkt$.Any), wkt$.nullValue, stoa.nested(() => wkt$.ListValue));
+
 /** Messages that have a JSON form of their own. */
 export interface Known {
   at?: wkt$.Timestamp;
@@ -29,28 +32,14 @@ export interface Known {
   list?: wkt$.ListValue;
 }
 
-export const Known: stoa.Type<Known> = /* @__PURE__ */ stoa.message<Known>([
-  [1, 'at', stoa.nested(() => wkt$.Timestamp)],
-  [2, 'spans', stoa.nested(() => wkt$.Duration), 2],
-  [3, 'values', stoa.map(stoa.string, stoa.nested(() => wkt$.Value))],
-  [4, 'struct', stoa.nested(() => wkt$.Struct)],
-  [5, 'mask', stoa.nested(() => wkt$.FieldMask)],
-  [6, 'empty', stoa.nested(() => wkt$.Empty)],
-  [7, 'count', stoa.nested(() => wkt$.Int64Value)],
-  [8, 'any', stoa.nested(() => wkt$.Any)],
-  [9, 'value', stoa.nested(() => wkt$.Value), 4],
-  [10, 'nothing', wkt$.nullValue, 4],
-  [11, 'list', stoa.nested(() => wkt$.ListValue)],
-]);
+export const Known: stoa.Type<Known> = /* @__PURE__ */ $types('m0');
 
 /** Two steps from Any. */
 export interface Around {
   known: Map<string, Known>;
 }
 
-export const Around: stoa.Type<Around> = /* @__PURE__ */ stoa.message<Around>([
-  [1, 'known', stoa.map(stoa.string, stoa.nested(() => Known))],
-]);
+export const Around: stoa.Type<Around> = /* @__PURE__ */ $types('m1');
 
 /* The types of this file that an Any may contain. Add types of other files with addTypes(). */
 wkt$.addTypes({

@@ -18,13 +18,44 @@ export const Keys = {
 } as const;
 export type Keys = (typeof Keys)[keyof typeof Keys];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`map:psm0
+constructor toString hasOwnProperty:i class? object:m2 delete:m3 length:u
+key value
+quoted/0 foreign/1 camelCase@2 with2Digits@3 1st@4 UPPERCASE@5
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+key:x6`, 'a\'b\\c"d', 'größe', 'camelCase', 'with_2_digits', '_1st', 'UPPER_CASE', stoa.enumeration(() => Keys));
+
 export interface Map_ {
   map: Map<string, Map_>;
 }
 
-export const Map_: stoa.Type<Map_> = /* @__PURE__ */ stoa.message<Map_>([
-  [1, 'map', stoa.map(stoa.string, stoa.nested(() => Map_))],
-]);
+export const Map_: stoa.Type<Map_> = /* @__PURE__ */ $types('m0');
 
 export interface string_ {
   constructor: string;
@@ -36,25 +67,14 @@ export interface string_ {
   length: number;
 }
 
-export const string_: stoa.Type<string_> = /* @__PURE__ */ stoa.message<string_>([
-  [1, 'constructor', stoa.string],
-  [2, 'to_string', stoa.string],
-  [3, 'has_own_property', stoa.int32],
-  [4, 'class', stoa.string, 1],
-  [5, 'object', stoa.nested(() => Object)],
-  [6, 'delete', stoa.nested(() => delete_)],
-  [7, 'length', stoa.uint32],
-]);
+export const string_: stoa.Type<string_> = /* @__PURE__ */ $types('m1');
 
 export interface Object {
   key: string;
   value: string;
 }
 
-export const Object: stoa.Type<Object> = /* @__PURE__ */ stoa.message<Object>([
-  [1, 'key', stoa.string],
-  [2, 'value', stoa.string],
-]);
+export const Object: stoa.Type<Object> = /* @__PURE__ */ $types('m2');
 
 /** Looks like the end: * / oops(); / * and like a start. */
 export interface delete_ {
@@ -66,128 +86,119 @@ export interface delete_ {
   UPPERCASE: string;
 }
 
-export const delete_: stoa.Type<delete_> = /* @__PURE__ */ stoa.message<delete_>([
-  [1, 'quoted', stoa.string, 0, 'a\'b\\c"d'],
-  [2, 'foreign', stoa.string, 0, 'größe'],
-  [3, 'camelCase', stoa.string],
-  [4, 'with_2_digits', stoa.string],
-  [5, '_1st', stoa.string],
-  [6, 'UPPER_CASE', stoa.string],
-]);
+export const delete_: stoa.Type<delete_> = /* @__PURE__ */ $types('m3');
 
 /** The names that JavaScript gives its own things are free, and those of a module are not. */
 export interface Promise {}
 
-export const Promise: stoa.Type<Promise> = /* @__PURE__ */ stoa.message<Promise>([]);
+export const Promise: stoa.Type<Promise> = /* @__PURE__ */ $types('m4');
 
 export interface Array {}
 
-export const Array: stoa.Type<Array> = /* @__PURE__ */ stoa.message<Array>([]);
+export const Array: stoa.Type<Array> = /* @__PURE__ */ $types('m5');
 
 export interface Symbol {}
 
-export const Symbol: stoa.Type<Symbol> = /* @__PURE__ */ stoa.message<Symbol>([]);
+export const Symbol: stoa.Type<Symbol> = /* @__PURE__ */ $types('m6');
 
 export interface exports_ {}
 
-export const exports_: stoa.Type<exports_> = /* @__PURE__ */ stoa.message<exports_>([]);
+export const exports_: stoa.Type<exports_> = /* @__PURE__ */ $types('m7');
 
 export interface module_ {}
 
-export const module_: stoa.Type<module_> = /* @__PURE__ */ stoa.message<module_>([]);
+export const module_: stoa.Type<module_> = /* @__PURE__ */ $types('m8');
 
 export interface globalThis {}
 
-export const globalThis: stoa.Type<globalThis> = /* @__PURE__ */ stoa.message<globalThis>([]);
+export const globalThis: stoa.Type<globalThis> = /* @__PURE__ */ $types('m9');
 
 export interface undefined_ {}
 
-export const undefined_: stoa.Type<undefined_> = /* @__PURE__ */ stoa.message<undefined_>([]);
+export const undefined_: stoa.Type<undefined_> = /* @__PURE__ */ $types('m10');
 
 export interface NaN {}
 
-export const NaN: stoa.Type<NaN> = /* @__PURE__ */ stoa.message<NaN>([]);
+export const NaN: stoa.Type<NaN> = /* @__PURE__ */ $types('m11');
 
 export interface Error {}
 
-export const Error: stoa.Type<Error> = /* @__PURE__ */ stoa.message<Error>([]);
+export const Error: stoa.Type<Error> = /* @__PURE__ */ $types('m12');
 
 export interface StoaError {}
 
-export const StoaError: stoa.Type<StoaError> = /* @__PURE__ */ stoa.message<StoaError>([]);
+export const StoaError: stoa.Type<StoaError> = /* @__PURE__ */ $types('m13');
 
 export interface Client {}
 
-export const Client: stoa.Type<Client> = /* @__PURE__ */ stoa.message<Client>([]);
+export const Client: stoa.Type<Client> = /* @__PURE__ */ $types('m14');
 
 export interface Type {}
 
-export const Type: stoa.Type<Type> = /* @__PURE__ */ stoa.message<Type>([]);
+export const Type: stoa.Type<Type> = /* @__PURE__ */ $types('m15');
 
 export interface StoaClient {}
 
-export const StoaClient: stoa.Type<StoaClient> = /* @__PURE__ */ stoa.message<StoaClient>([]);
+export const StoaClient: stoa.Type<StoaClient> = /* @__PURE__ */ $types('m16');
 
 export interface Record {}
 
-export const Record: stoa.Type<Record> = /* @__PURE__ */ stoa.message<Record>([]);
+export const Record: stoa.Type<Record> = /* @__PURE__ */ $types('m17');
 
 export interface Init {}
 
-export const Init: stoa.Type<Init> = /* @__PURE__ */ stoa.message<Init>([]);
+export const Init: stoa.Type<Init> = /* @__PURE__ */ $types('m18');
 
 export interface using {}
 
-export const using: stoa.Type<using> = /* @__PURE__ */ stoa.message<using>([]);
+export const using: stoa.Type<using> = /* @__PURE__ */ $types('m19');
 
 export interface satisfies_ {}
 
-export const satisfies_: stoa.Type<satisfies_> = /* @__PURE__ */ stoa.message<satisfies_>([]);
+export const satisfies_: stoa.Type<satisfies_> = /* @__PURE__ */ $types('m20');
 
 export interface accessor {}
 
-export const accessor: stoa.Type<accessor> = /* @__PURE__ */ stoa.message<accessor>([]);
+export const accessor: stoa.Type<accessor> = /* @__PURE__ */ $types('m21');
 
 export interface asserts {}
 
-export const asserts: stoa.Type<asserts> = /* @__PURE__ */ stoa.message<asserts>([]);
+export const asserts: stoa.Type<asserts> = /* @__PURE__ */ $types('m22');
 
 export interface out {}
 
-export const out: stoa.Type<out> = /* @__PURE__ */ stoa.message<out>([]);
+export const out: stoa.Type<out> = /* @__PURE__ */ $types('m23');
 
 export interface override {}
 
-export const override: stoa.Type<override> = /* @__PURE__ */ stoa.message<override>([]);
+export const override: stoa.Type<override> = /* @__PURE__ */ $types('m24');
 
 export interface global {}
 
-export const global: stoa.Type<global> = /* @__PURE__ */ stoa.message<global>([]);
+export const global: stoa.Type<global> = /* @__PURE__ */ $types('m25');
 
 export interface intrinsic {}
 
-export const intrinsic: stoa.Type<intrinsic> = /* @__PURE__ */ stoa.message<intrinsic>([]);
+export const intrinsic: stoa.Type<intrinsic> = /* @__PURE__ */ $types('m26');
 
 export interface eval_ {}
 
-export const eval_: stoa.Type<eval_> = /* @__PURE__ */ stoa.message<eval_>([]);
+export const eval_: stoa.Type<eval_> = /* @__PURE__ */ $types('m27');
 
 export interface let_ {}
 
-export const let_: stoa.Type<let_> = /* @__PURE__ */ stoa.message<let_>([]);
+export const let_: stoa.Type<let_> = /* @__PURE__ */ $types('m28');
 
 export interface it_ {}
 
-export const it_: stoa.Type<it_> = /* @__PURE__ */ stoa.message<it_>([]);
+export const it_: stoa.Type<it_> = /* @__PURE__ */ $types('m29');
 
 export interface meta {}
 
-export const meta: stoa.Type<meta> = /* @__PURE__ */ stoa.message<meta>([]);
+export const meta: stoa.Type<meta> = /* @__PURE__ */ $types('m30');
 
 export interface Keyed {
   key: Keys;
 }
 
-export const Keyed: stoa.Type<Keyed> = /* @__PURE__ */ stoa.message<Keyed>([
-  [1, 'key', stoa.enumeration(() => Keys)],
-]);
+export const Keyed: stoa.Type<Keyed> = /* @__PURE__ */ $types('m31');

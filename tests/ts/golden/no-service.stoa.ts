@@ -8,22 +8,25 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`text`);
+
 export interface ChatMessage {
   text: string;
 }
 
-export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ stoa.message<ChatMessage>([
-  [1, 'text', stoa.string],
-]);
+export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ $types('m0');
 
-export const NoServiceApi = {
-  messages: {
-    chat: [0, ChatMessage],
-  },
-  calls: {},
-} as const;
+export interface NoServiceApi {
+  readonly messages: {
+    readonly chat: readonly [0, stoa.Type<ChatMessage>];
+  };
+  readonly calls: {
+  };
+}
 
-export class NoServiceClient extends stoa.Client<typeof NoServiceApi> {
+export const NoServiceApi: NoServiceApi = /* @__PURE__ */ stoa.service($types, `chat 0 m0`);
+
+export class NoServiceClient extends stoa.Client<NoServiceApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(NoServiceApi, url, options);
   }

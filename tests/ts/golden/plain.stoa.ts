@@ -8,33 +8,35 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`text
+seq:U`);
+
 export interface ChatMessage {
   text: string;
 }
 
-export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ stoa.message<ChatMessage>([
-  [1, 'text', stoa.string],
-]);
+export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ $types('m0');
 
 export interface ChatAck {
   seq: bigint;
 }
 
-export const ChatAck: stoa.Type<ChatAck> = /* @__PURE__ */ stoa.message<ChatAck>([
-  [1, 'seq', stoa.uint64],
-]);
+export const ChatAck: stoa.Type<ChatAck> = /* @__PURE__ */ $types('m1');
 
-export const PlainApi = {
-  messages: {
-    chat: [0, ChatMessage],
-  },
-  calls: {
+export interface PlainApi {
+  readonly messages: {
+    readonly chat: readonly [0, stoa.Type<ChatMessage>];
+  };
+  readonly calls: {
     /** Say a line. */
-    chat: [0, ChatMessage, ChatAck],
-  },
-} as const;
+    readonly chat: readonly [0, stoa.Type<ChatMessage>, stoa.Type<ChatAck>];
+  };
+}
 
-export class PlainClient extends stoa.Client<typeof PlainApi> {
+export const PlainApi: PlainApi = /* @__PURE__ */ stoa.service($types, `chat 0 m0
+chat 0 m0 m1`);
+
+export class PlainClient extends stoa.Client<PlainApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(PlainApi, url, options);
   }

@@ -18,6 +18,12 @@ export const Blame = {
 } as const;
 export type Blame = (typeof Blame)[keyof typeof Blame];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`Bool:b@0 Atomic:i@1 Int128:I@2 INT32MAX?@3 STOAAPI:x4@5 NULL:d@6 uint32T:u+ sizeT:psu int32T:u? Attribute:r@7 FILE@8 stdout siPid stMtime Generic:m0@9 coAwait|0 StaticAssert|0@10 requires:b|0 E:U|0@11 signed:b|1 Lower enum:x12 items count message stoaString=27 constructor arguments this
+
+
+map:m2 default:m4
+`, '_Bool', '_Atomic', '__int128', 'INT32_MAX', stoa.bytes, 'STOA_API', 'NULL', '__attribute__', '__FILE__', '_Generic', '_Static_assert', 'E', stoa.enumeration(() => Kind));
+
 /** Names of the compiler, of headers, and of types that the struct uses itself. */
 export interface Names {
   Bool: boolean;
@@ -56,59 +62,26 @@ export interface Names {
   this: string;
 }
 
-export const Names: stoa.Type<Names> = /* @__PURE__ */ stoa.message<Names>([
-  [1, '_Bool', stoa.bool],
-  [2, '_Atomic', stoa.int32],
-  [3, '__int128', stoa.int64],
-  [4, 'INT32_MAX', stoa.string, 1],
-  [5, 'STOA_API', stoa.bytes],
-  [6, 'NULL', stoa.double],
-  [7, 'uint32_t', stoa.uint32, 3],
-  [8, 'size_t', stoa.map(stoa.string, stoa.uint32)],
-  [9, 'int32_t', stoa.uint32, 1],
-  [10, '__attribute__', stoa.float],
-  [11, '__FILE__', stoa.string],
-  [12, 'stdout', stoa.string],
-  [13, 'si_pid', stoa.string],
-  [14, 'st_mtime', stoa.string],
-  [15, '_Generic', stoa.nested(() => Names)],
-  [16, 'co_await', stoa.string, 4],
-  [17, '_Static_assert', stoa.string, 4],
-  [18, 'requires', stoa.bool, 4],
-  [19, 'E', stoa.uint64, 4],
-  [20, 'signed', stoa.bool, 5],
-  [21, '_lower', stoa.string],
-  [22, 'enum', stoa.enumeration(() => Kind)],
-  [23, 'items', stoa.string],
-  [24, 'count', stoa.string],
-  [25, 'message', stoa.string],
-  [27, 'stoa_string', stoa.string],
-  [28, 'constructor', stoa.string],
-  [29, 'arguments', stoa.string],
-  [30, 'this', stoa.string],
-]);
+export const Names: stoa.Type<Names> = /* @__PURE__ */ $types('m0');
 
 export interface while_ {}
 
-export const while_: stoa.Type<while_> = /* @__PURE__ */ stoa.message<while_>([]);
+export const while_: stoa.Type<while_> = /* @__PURE__ */ $types('m1');
 
 export interface Map_ {}
 
-export const Map_: stoa.Type<Map_> = /* @__PURE__ */ stoa.message<Map_>([]);
+export const Map_: stoa.Type<Map_> = /* @__PURE__ */ $types('m2');
 
 export interface Promise {
   map?: Map_;
   default?: default_;
 }
 
-export const Promise: stoa.Type<Promise> = /* @__PURE__ */ stoa.message<Promise>([
-  [1, 'map', stoa.nested(() => Map_)],
-  [2, 'default', stoa.nested(() => default_)],
-]);
+export const Promise: stoa.Type<Promise> = /* @__PURE__ */ $types('m3');
 
 export interface default_ {}
 
-export const default_: stoa.Type<default_> = /* @__PURE__ */ stoa.message<default_>([]);
+export const default_: stoa.Type<default_> = /* @__PURE__ */ $types('m4');
 
 /** Error 400, errno. */
 export const isErrno = (error: unknown): error is stoa.StoaError =>
@@ -122,19 +95,25 @@ export const isIntMax = (error: unknown): error is stoa.StoaError =>
 export const errorIntMax = (message?: string): stoa.StoaError =>
   stoa.apiError(404, 'INT_MAX', message);
 
-export const switchApi = {
-  messages: {
-    while: [5, while_],
-  },
-  calls: {
-    if: [1, Names, Names],
-    Bool: [2, Names, Names],
-    eof: [3, Names, Names],
-    Int128: [4, Names, Names],
-  },
-} as const;
+export interface switchApi {
+  readonly messages: {
+    readonly while: readonly [5, stoa.Type<while_>];
+  };
+  readonly calls: {
+    readonly if: readonly [1, stoa.Type<Names>, stoa.Type<Names>];
+    readonly Bool: readonly [2, stoa.Type<Names>, stoa.Type<Names>];
+    readonly eof: readonly [3, stoa.Type<Names>, stoa.Type<Names>];
+    readonly Int128: readonly [4, stoa.Type<Names>, stoa.Type<Names>];
+  };
+}
 
-export class switchClient extends stoa.Client<typeof switchApi> {
+export const switchApi: switchApi = /* @__PURE__ */ stoa.service($types, `while 5 m1
+if 1 m0 m0
+Bool 2 m0 m0
+eof 3 m0 m0
+Int128 4 m0 m0`);
+
+export class switchClient extends stoa.Client<switchApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(switchApi, url, options);
   }

@@ -21,6 +21,8 @@ export const Basket_Problem = {
 } as const;
 export type Basket_Problem = (typeof Basket_Problem)[keyof typeof Basket_Problem];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`owner prices:u+ weight:d|0 inner:m0 problem:x0`, stoa.enumeration(() => Basket_Problem));
+
 export interface Basket {
   /** Whose it is.
    *
@@ -36,13 +38,7 @@ export interface Basket {
   problem: Basket_Problem;
 }
 
-export const Basket: stoa.Type<Basket> = /* @__PURE__ */ stoa.message<Basket>([
-  [1, 'owner', stoa.string],
-  [2, 'prices', stoa.uint32, 3],
-  [3, 'weight', stoa.double, 4],
-  [4, 'inner', stoa.nested(() => Basket)],
-  [5, 'problem', stoa.enumeration(() => Basket_Problem)],
-]);
+export const Basket: stoa.Type<Basket> = /* @__PURE__ */ $types('m0');
 
 /** Error 1000, ERROR_REASON_UNSPECIFIED.
  * Takes the enum's code. */
@@ -64,14 +60,17 @@ export const Basket_isFull = (error: unknown): error is stoa.StoaError =>
 export const Basket_errorFull = (message?: string): stoa.StoaError =>
   stoa.apiError(1002, 'PROBLEM_FULL', message);
 
-export const ShopApi = {
-  messages: {},
-  calls: {
-    buy: [16, Basket, Basket],
-  },
-} as const;
+export interface ShopApi {
+  readonly messages: {
+  };
+  readonly calls: {
+    readonly buy: readonly [16, stoa.Type<Basket>, stoa.Type<Basket>];
+  };
+}
 
-export class ShopClient extends stoa.Client<typeof ShopApi> {
+export const ShopApi: ShopApi = /* @__PURE__ */ stoa.service($types, `buy 16 m0 m0`);
+
+export class ShopClient extends stoa.Client<ShopApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(ShopApi, url, options);
   }

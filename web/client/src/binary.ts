@@ -1,25 +1,35 @@
 // binary.ts: messages in Protobuf's binary format.
 //
 // A program that does not import it has none of it in its bundle: the kinds of fields only name their form.
-import {
-  checkDepth, checked, create, Form, Label, own, present, wrong, type Field, type Init, type Kind, type Type,
-} from './type.js';
+import { checkDepth, checked, isWide, narrow, place, present } from './check.js';
+import { create, Form, isList, Mark, own, wrong, zero, type Field, type Init, type Kind, type Type } from './type.js';
 import {
   append, decoder, delimited, encoder, isMore, open, readBytes, readVarint, take, Wire, writeBytes, writeVarint,
 } from './wire.js';
 import { type Protocol } from './client.js';
 
-const lengthOf = (form: string): number => (/64/.test(form) ? 8 : 4);
+// Those of fixed size, by their names in DataView.
+const FIXED: Readonly<Record<string, string>> = {
+  [Form.FIXED32]: 'Uint32',
+  [Form.SFIXED32]: 'Int32',
+  [Form.FLOAT]: 'Float32',
+  [Form.FIXED64]: 'BigUint64',
+  [Form.SFIXED64]: 'BigInt64',
+  [Form.DOUBLE]: 'Float64',
+};
+const lengthOf = (form: string): number => (/64/.test(FIXED[form]) ? 8 : 4);
 
-function wireOf({ form }: Kind): Wire {
-  if (typeof form === 'string') {
+function wireOf({ form_: form }: Kind): Wire {
+  if (FIXED[form]) {
     return lengthOf(form) === 8 ? Wire.FIXED64 : Wire.FIXED32;
   }
-  return form > Form.BYTES && form < Form.MESSAGE ? Wire.VARINT : Wire.DELIMITED;
+  return [Form.STRING, Form.BYTES, Form.MESSAGE, Form.MAP].includes(form as Form) ? Wire.DELIMITED : Wire.VARINT;
 }
 
+const emptyOf = ({ form_: form, inner_: inner }: Kind) => (form === Form.MESSAGE ? create(inner!()) : zero(form));
+
 // `before` is the present value of the field: a message in two parts is merged, and a map gets one entry more.
-function readValue({ form, narrow, inner, zero }: Kind, depth: number, before?: any): any {
+function readValue({ form_: form, inner_: inner }: Kind, depth: number, before?: any): any {
   switch (form) {
     case Form.STRING:
       return decoder.decode(readBytes());
@@ -27,33 +37,35 @@ function readValue({ form, narrow, inner, zero }: Kind, depth: number, before?: 
       return readBytes().slice();
     case Form.BOOL:
       return readVarint() > 0;
-    case Form.WHOLE:
-      return narrow!(readVarint());
-    case Form.ZIGZAG: {
-      const wide = BigInt.asUintN(zero() === 0 ? 32 : 64, readVarint());
-      return narrow!((wide >> 1n) ^ -(wide & 1n));
+    case Form.SINT32:
+    case Form.SINT64: {
+      const wide = BigInt.asUintN(isWide(form) ? 64 : 32, readVarint());
+      return narrow(form, (wide >> 1n) ^ -(wide & 1n));
     }
     case Form.MESSAGE:
       return delimited(() => readMessage(inner!(), depth + 1, before));
     case Form.MAP: {
       const { key, value } = delimited(() => readMessage(inner!(), depth + 1));
-      return before.set(key, value ?? inner!().allFields[1].kind.zero());
+      return before.set(key, value ?? emptyOf(inner!().fields_[1].kind_));
     }
     default: {
-      const { buffer, byteOffset } = take(lengthOf(form as string));
-      return (new DataView(buffer, byteOffset) as any)[`get${form}`](0, true);
+      if (!FIXED[form]) {
+        return narrow(form, readVarint());
+      }
+      const { buffer, byteOffset } = take(lengthOf(form));
+      return (new DataView(buffer, byteOffset) as any)[`get${FIXED[form]}`](0, true);
     }
   }
 }
 
 function writeFixed(out: number[], form: string, value: unknown): void {
   const view = new DataView(new ArrayBuffer(lengthOf(form)));
-  (view as any)[`set${form}`](0, value, true);
+  (view as any)[`set${FIXED[form]}`](0, value, true);
   append(out, new Uint8Array(view.buffer));
 }
 
 // Of a map, one entry.
-function writeValue(out: number[], { form, inner }: Kind, value: any, depth: number): void {
+function writeValue(out: number[], { form_: form, inner_: inner }: Kind, value: any, depth: number): void {
   switch (form) {
     case Form.STRING:
       return writeBytes(out, encoder.encode(value));
@@ -61,9 +73,8 @@ function writeValue(out: number[], { form, inner }: Kind, value: any, depth: num
       return writeBytes(out, value);
     case Form.BOOL:
       return writeVarint(out, Number(value));
-    case Form.WHOLE:
-      return writeVarint(out, value);
-    case Form.ZIGZAG: {
+    case Form.SINT32:
+    case Form.SINT64: {
       const wide = BigInt(value);
       return writeVarint(out, (wide << 1n) ^ (wide >> 63n));
     }
@@ -72,7 +83,7 @@ function writeValue(out: number[], { form, inner }: Kind, value: any, depth: num
     case Form.MAP:
       return writeBytes(out, writeMessage(inner!(), { key: value[0], value: value[1] }, depth + 1));
     default:
-      return writeFixed(out, form as string, value);
+      return FIXED[form] ? writeFixed(out, form, value) : writeVarint(out, value);
   }
 }
 
@@ -84,14 +95,15 @@ function readTag(): number {
   return tag;
 }
 
-function readField(type: Type<any>, { name, kind, place, isList }: Field, message: any, depth: number): void {
-  if (isList) {
+function readField(type: Type<any>, field: Field, message: any, depth: number): void {
+  const { name_: name, kind_: kind } = field;
+  if (isList(field)) {
     message[name].push(readValue(kind, depth));
     return;
   }
-  for (const other of type.allFields) {
-    if (other.name !== name && other.place === place) {
-      delete message[other.name];
+  for (const other of type.fields_) {
+    if (other !== field && place(other) === place(field)) {
+      delete message[other.name_];
     }
   }
   message[name] = readValue(kind, depth, own(message, name));
@@ -120,13 +132,13 @@ function readMessage(type: Type<any>, depth: number, message = create(type)): an
   while (isMore()) {
     const tag = readTag();
     const wire = tag & 7;
-    const field = type.allFields.find(({ number }) => number === tag >>> 3);
-    if (field && wire === wireOf(field.kind)) {
+    const field = type.fields_.find(({ number_: number }) => number === tag >>> 3);
+    if (field && wire === wireOf(field.kind_)) {
       readField(type, field, message, depth);
-    } else if (field?.isList && wire === Wire.DELIMITED) {
+    } else if (field && isList(field) && wire === Wire.DELIMITED) {
       delimited(() => {
         while (isMore()) {
-          message[field.name].push(readValue(field.kind, depth));
+          message[field.name_].push(readValue(field.kind_, depth));
         }
       });
     } else {
@@ -140,15 +152,15 @@ function writeMessage(type: Type<any>, message: unknown, depth: number): number[
   const out: number[] = [];
   checkDepth(depth);
   for (const [field, value] of present(type, message)) {
-    const { number, label, kind, isList } = field;
+    const { number_: number, mark_: mark, kind_: kind } = field;
     const body: number[] = [];
-    for (const item of isList || kind.form === Form.MAP ? value : [value]) {
-      if (label !== Label.PACKED) {
+    for (const item of isList(field) || kind.form_ === Form.MAP ? value : [value]) {
+      if (mark !== Mark.PACKED) {
         writeVarint(body, number * 8 + wireOf(kind));
       }
       writeValue(body, kind, checked(field, item), depth);
     }
-    if (label === Label.PACKED) {
+    if (mark === Mark.PACKED) {
       writeVarint(out, number * 8 + Wire.DELIMITED);
       writeVarint(out, body.length);
     }

@@ -9,8 +9,8 @@
 // the state listeners are called before it returns. When a listener or the WebSocket throws, the client's state stays
 // correct: the exception is reported as an uncaught error, and the other listeners are called.
 import { ErrorDetail, localError, StoaError } from './error.js';
-import { decodeJson, encodeJson } from './json.js';
-import { Listeners } from './listeners.js';
+import { listeners } from './listeners.js';
+import { read, write } from './plain.js';
 import { type Init, type MessageOf, type Type } from './type.js';
 import { fullJitterMs, later, now, page } from './time.js';
 import { decoder, encoder } from './wire.js';
@@ -55,9 +55,9 @@ export interface Protocol {
 /** JSON. */
 const json: Protocol = {
   name: 'stoa.json',
-  encode: (type, message) => encoder.encode(JSON.stringify(encodeJson(type, message))),
+  encode: (type, message) => encoder.encode(JSON.stringify(write(type, message))),
   // An empty payload is the empty message.
-  decode: (type, payload) => decodeJson(type, JSON.parse(decoder.decode(payload) || '{}')),
+  decode: (type, payload) => read(type, JSON.parse(decoder.decode(payload) || '{}')),
 };
 
 export interface ClientOptions {
@@ -114,78 +114,21 @@ const isBusy = (code: number): boolean => [4013, 4014].includes(code);
 // After each of these events timers may have been suspended; after the first one the network may have changed, too.
 const WAKING = ['online', 'pageshow', 'visibilitychange'];
 
-export class Client<A extends Api> {
-  /** Only the client changes it. */
-  state: State = 'connecting';
-  private readonly options: Required<Omit<ClientOptions, 'probe'>> & ClientOptions;
-  /** By type number; the client's own listeners by a name. */
-  private readonly listeners = new Listeners();
-  private readonly pending = new Map<number, Pending>();
-  private socket?: Socket;
-  private timer: any;
-  private id = 0;
-  private attempt = 0;
-  // The following fields are set when a connection begins or ends, before they are read.
-  private openedAt!: number;
-  /** When the connection is tested next, and whether it was tested since the last message. */
-  private dueAt!: number;
-  private isTried?: boolean;
-  private heardAt!: number;
-  /** The server's last error, and until when it asked the client to wait. */
-  private retryMs!: number;
-  private retryAt!: number;
-  private probedAt = -Infinity;
-  /** move(): when, and the URL of the next attempt. */
-  private moveAt = 0;
-  private moveTo?: string;
-
-  constructor(
-    private readonly api: A,
-    private readonly url: string,
-    options?: ClientOptions,
-  ) {
-    this.options = {
-      WebSocket: page.WebSocket,
-      littleEndian: false,
-      timeoutMs: 10000,
-      callsMax: 256,
-      silenceMs: api.messages.ping ? 35000 : 0,
-      ...options,
-      protocol: options?.protocol ?? json,
-    };
-    if (!this.options.WebSocket) {
-      throw new TypeError('there is no global WebSocket: pass { WebSocket }');
-    }
-    if (!this.options.protocol?.encode) {
-      throw new TypeError('unknown protocol: pass { protocol: protobuf }, or none for JSON');
-    }
-    this.connect();
-    this.listenToPage('add');
-  }
-
+export interface Client<A extends Api> {
   /** Listen to the messages of this name. Returns a function that removes the listener. */
   on<K extends keyof A['messages']>(
     name: K,
     listener: (message: MessageOf<A['messages'][K][1]>) => void,
-  ): () => void {
-    return this.listeners.add(this.api.messages[name as string][0], listener);
-  }
+  ): () => void;
 
   /** Listen to every change of state. Returns a function that removes the listener. */
-  onState(listener: (state: State, detail: StateDetail) => void): () => void {
-    return this.listeners.add('state', listener);
-  }
+  onState(listener: (state: State, detail: StateDetail) => void): () => void;
 
   /** Listen to errors of plain messages: the server's errors, and frames that cannot be decoded (BAD_FRAME). */
-  onError(listener: (error: StoaError, type: number) => void): () => void {
-    return this.listeners.add('error', listener);
-  }
+  onError(listener: (error: StoaError, type: number) => void): () => void;
 
   /** Throws a StoaError (DISCONNECTED) unless connected, a TypeError when a value does not fit its field. */
-  send<K extends keyof A['messages']>(name: K, message: Init<MessageOf<A['messages'][K][1]>>): void {
-    const [number, type] = this.api.messages[name as string];
-    this.transmit([number], type, message);
-  }
+  send<K extends keyof A['messages']>(name: K, message: Init<MessageOf<A['messages'][K][1]>>): void;
 
   /** Resolves with the reply. Rejects with the server's StoaError, with one from this client (TIMEOUT, CANCELLED,
    *  DISCONNECTED, TOO_MANY_CALLS, BAD_FRAME), or with a TypeError when a value does not fit its field. */
@@ -193,11 +136,7 @@ export class Client<A extends Api> {
     name: K,
     request: Init<MessageOf<A['calls'][K][1]>>,
     options?: CallOptions,
-  ): Promise<MessageOf<A['calls'][K][2]>> {
-    return new Promise((resolve, reject) => {
-      this.request(name, request, (error, reply) => (error ? reject(error) : resolve(reply)), options);
-    });
-  }
+  ): Promise<MessageOf<A['calls'][K][2]>>;
 
   /** As call(), but `settle` is called once, before anything that the server sent after the reply is interpreted; a
    *  promise may settle later than that. Throws as call() rejects when nothing was sent. */
@@ -205,279 +144,345 @@ export class Client<A extends Api> {
     name: K,
     request: Init<MessageOf<A['calls'][K][1]>>,
     settle: Settle<MessageOf<A['calls'][K][2]>>,
-    { timeoutMs = this.options.timeoutMs, signal }: CallOptions = {},
-  ): void {
-    const cancelled = localError('CANCELLED', false);
-    if (signal?.aborted) {
-      throw cancelled;
-    }
-    if (this.pending.size >= this.options.callsMax) {
-      throw localError('TOO_MANY_CALLS');
-    }
-    const [number, type, reply] = this.api.calls[name as string];
-    do {
-      this.id = (this.id + 1) >>> 0;
-    } while (this.pending.has(this.id));
-    const { id } = this;
-    this.transmit([CALL + number, id], type, request);
-    const end = (value: any) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      this.pending.delete(id);
-      settle(...((value instanceof StoaError ? [value] : [undefined, value]) as Parameters<typeof settle>));
-    };
-    const abort = () => end(cancelled);
-    const timer = timeoutMs && setTimeout(() => end(localError('TIMEOUT')), timeoutMs);
-    signal?.addEventListener('abort', abort);
-    this.pending.set(id, [end, reply]);
-  }
+    options?: CallOptions,
+  ): void;
 
   /** Close the connection and do not reconnect. A code that pages may not send (all except 1000 and 3000 to 4999)
    *  becomes 1000; at most 123 bytes of the reason are sent. */
-  close(code = 1000, reason = ''): void {
-    if (this.state !== 'closed') {
-      // A WebSocket would throw. With `stream`, a character that is cut is left out.
-      const sent = code > 2999 && code < 5000 ? code : 1000;
-      const text = new TextDecoder().decode(encoder.encode(reason).subarray(0, REASON_BYTES_MAX), { stream: true });
-      this.lose(sent, text, sent);
-    }
-  }
+  close(code?: number, reason?: string): void;
 
   /** Reconnect now instead of waiting, for example when the network is back. Does nothing in other states. */
-  readonly retryNow = (): void => {
-    if (this.state === 'reconnecting' && !this.socket) {
-      this.connect();
-    }
-  };
+  retryNow(): void;
 
   /** Give the connection up, and reconnect after the usual random time and `waitMs`. Does nothing when closed. */
-  reconnect(waitMs = 0, reason = ''): void {
-    if (this.state !== 'closed') {
-      this.lose(1000, reason, undefined, waitMs);
-    }
-  }
+  reconnect(waitMs?: number, reason?: string): void;
 
   /** Use another connection from `delayMs` on; when this one ends before, not earlier than that. The next attempt uses
    *  `url`, those after it the first URL again. For servers that are going away. */
-  move(delayMs: number, url?: string): void {
-    this.moveAt = now() + delayMs;
-    this.moveTo = url;
-    this.watch();
-  }
+  move(delayMs: number, url?: string): void;
+}
 
-  private enter(state: State, detail: StateDetail = {}): void {
-    this.state = state;
-    // A listener may change the state again; the others then hear of the last one only.
-    this.listeners.tell('state', () => this.state === state, state, detail);
-  }
+// What is private are variables of the constructor: bundlers shorten their names, those of members they keep.
+export class Client<A extends Api> {
+  /** Only the client changes it. */
+  state: State = 'connecting';
 
-  private connect(): void {
-    clearTimeout(this.timer);
-    let socket: Socket;
-    try {
-      socket = new this.options.WebSocket(this.moveTo ?? this.url, this.options.protocol.name) as Socket;
-      this.moveTo = undefined;
-    } catch (error) {
-      // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
-      if (this.state === 'connecting') {
-        throw error;
-      }
-      this.moveTo = undefined;
-      this.lose(1006, String(error));
-      return;
+  constructor(api: A, url: string, options: ClientOptions = {}) {
+    const { timeoutMs, callsMax, littleEndian, protocol, WebSocket, probe } = {
+      WebSocket: page.WebSocket,
+      timeoutMs: 10000,
+      callsMax: 256,
+      ...options,
+      protocol: options.protocol ?? json,
+    };
+    let { silenceMs = api.messages.ping ? 35000 : 0 } = options;
+    if (!WebSocket) {
+      throw new TypeError('there is no global WebSocket: pass { WebSocket }');
     }
-    // A socket that was left may still have events; they are ignored.
-    const ours = (run: (event: any) => void) => (event: any) => {
-      if (this.socket === socket) {
-        run(event);
+    if (!protocol.encode) {
+      throw new TypeError('unknown protocol: pass { protocol: protobuf }, or none for JSON');
+    }
+
+    // By type number; the client's own listeners by a name.
+    const [add, tell] = listeners();
+    const pending = new Map<number, Pending>();
+    let socket: Socket | undefined;
+    let timer: any;
+    let lastId = 0;
+    let attempt = 0;
+    // The following are set when a connection begins or ends, before they are read.
+    let openedAt: number;
+    // When the connection is tested next, and whether it was tested since the last message.
+    let dueAt: number;
+    let isTried: boolean;
+    let heardAt: number;
+    // The server's last error, and until when it asked the client to wait.
+    let retryMs: number;
+    let retryAt: number;
+    let probedAt = -Infinity;
+    // move(): when, and the URL of the next attempt.
+    let moveAt = 0;
+    let moveTo: string | undefined;
+
+    const isOpen = () => this.state === 'connected';
+
+    const enter = (state: State, detail: StateDetail = {}) => {
+      this.state = state;
+      // A listener may change the state again; the others then hear of the last one only.
+      tell('state', [state, detail], () => this.state === state);
+    };
+
+    const hear = () => {
+      heardAt = now();
+      dueAt = heardAt + (isOpen() ? silenceMs || Infinity : CONNECT_MS);
+      isTried = false;
+    };
+
+    // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
+    // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as
+    // lost.
+    const watch = () => {
+      if (!socket) {
+        return;
+      }
+      const moveMs = isOpen() && moveAt ? moveAt - now() : Infinity;
+      const leftMs = dueAt - now();
+      clearTimeout(timer);
+      if (moveMs <= 0) {
+        lose(4001, 'moved');
+      } else if (leftMs > 0) {
+        timer = later(watch, Math.min(leftMs, moveMs));
+      } else if (isOpen() && !isTried) {
+        challenge(GRACE_MS);
+      } else {
+        lose(1006, 'silence');
       }
     };
-    this.socket = socket;
-    this.retryMs = 0;
-    this.hear();
-    socket.binaryType = 'arraybuffer';
-    socket.onopen = ours(() => {
-      this.openedAt = now();
-      this.enter('connected');
-      this.hear();
-      this.watch();
-    });
-    socket.onmessage = ours(({ data }) => {
-      this.hear();
-      this.receive(data);
-    });
-    socket.onclose = ours(({ code, reason }) => this.lose(code, reason));
-    // Without a listener `ws` would end the program; a close event follows in any case.
-    socket.onerror = () => {};
-    this.watch();
-  }
 
-  private hear(): void {
-    this.heardAt = now();
-    this.dueAt = this.heardAt + (this.state === 'connected' ? this.options.silenceMs || Infinity : CONNECT_MS);
-    this.isTried = false;
-  }
-
-  // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
-  // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as lost.
-  private watch(): void {
-    const isOpen = this.state === 'connected';
-    const moveMs = isOpen && this.moveAt ? this.moveAt - now() : Infinity;
-    const leftMs = this.dueAt - now();
-    if (!this.socket) {
-      return;
-    }
-    clearTimeout(this.timer);
-    if (moveMs <= 0) {
-      this.lose(4001, 'moved');
-    } else if (leftMs > 0) {
-      this.timer = later(() => this.watch(), Math.min(leftMs, moveMs));
-    } else if (isOpen && !this.isTried) {
-      this.challenge(GRACE_MS);
-    } else {
-      this.lose(1006, 'silence');
-    }
-  }
-
-  // When nothing is received in this time, the connection is lost.
-  private challenge(limitMs: number, send = this.sendPing): void {
-    this.dueAt = now() + limitMs;
-    this.isTried = true;
-    send.call(this);
-    this.watch();
-  }
-
-  // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
-  private sendPing(): void {
-    try {
-      this.send('ping', {});
-    } catch {
-      // The API has no ping, or the socket is closing: its close event follows.
-    }
-  }
-
-  private readonly wake = ({ type }: { type?: string } = {}): void => {
-    const isNew = type === 'online' || type === 'change';
-    if (page.document?.hidden && !isNew) {
-      return;
-    }
-    if (this.state !== 'connected') {
-      if (now() >= this.retryAt) {
-        this.retryNow();
+    // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
+    const sendPing = () => {
+      try {
+        this.send('ping', {});
+      } catch {
+        // The API has no ping, or the socket is closing: its close event follows.
       }
-    } else if (now() - this.heardAt >= (this.options.silenceMs || Infinity)) {
-      this.challenge(SHOWN_MS);
-    } else if (isNew && now() - this.probedAt > PROBE_MS) {
-      this.probedAt = now();
-      if (this.options.probe) {
-        this.challenge(PROBE_MS, this.options.probe);
-      } else {
-        this.sendPing();
+    };
+
+    // When nothing is received in this time, the connection is lost.
+    const challenge = (limitMs: number, send = sendPing) => {
+      dueAt = now() + limitMs;
+      isTried = true;
+      send();
+      watch();
+    };
+
+    const wake = ({ type }: { type?: string } = {}) => {
+      const isNew = type === 'online' || type === 'change';
+      if (page.document?.hidden && !isNew) {
+        return;
       }
-    } else if (!isNew) {
-      this.sendPing();
-    }
-  };
-
-  private listenToPage(verb: 'add' | 'remove'): void {
-    WAKING.forEach((name) => page[`${verb}EventListener`]?.(name, this.wake));
-    // Where browsers have it.
-    page.navigator?.connection?.[`${verb}EventListener`]?.('change', this.wake);
-  }
-
-  // The connection is lost, or, with a code to send, closed by the program. The close of a dead connection can take
-  // minutes, so it is not waited for.
-  private lose(code: number, reason: string, sent?: number, waitMs = isBusy(code) ? this.retryMs : 0): void {
-    clearTimeout(this.timer);
-    const { socket } = this;
-    this.socket = undefined;
-    try {
-      socket?.close(sent, sent ? reason : undefined);
-    } catch {
-      // The socket is left in any case.
-    }
-    this.pending.forEach(([settle]) => settle(localError('DISCONNECTED')));
-    if (sent || isFinal(code)) {
-      this.listenToPage('remove');
-      this.enter('closed', { code, reason });
-      return;
-    }
-    if (this.state === 'connected' && now() - this.openedAt >= STABLE_MS) {
-      this.attempt = 0;
-    }
-    const moveMs = Math.max(0, this.moveAt - now());
-    const isMove = this.moveAt > 0;
-    this.moveAt = 0;
-    const askedMs = isMove ? moveMs : waitMs;
-    // The server has chosen a random time for a move.
-    const delayMs = isMove ? moveMs : askedMs + fullJitterMs(this.attempt++);
-    this.retryAt = now() + askedMs;
-    this.timer = later(this.retryNow, delayMs);
-    this.enter('reconnecting', { code, reason, delayMs });
-  }
-
-  private transmit(words: number[], type: Type<any>, message: any): void {
-    const payload = this.options.protocol.encode(type, message);
-    const start = 4 * words.length;
-    const frame = new Uint8Array(start + payload.length);
-    const view = new DataView(frame.buffer);
-    words.forEach((word, index) => view.setUint32(4 * index, word, this.options.littleEndian));
-    frame.set(payload, start);
-    // Checked here, because encoding may run code of the program. A closing socket would drop the frame without an
-    // error.
-    try {
-      if (this.state !== 'connected' || this.socket!.readyState! > 1) {
-        throw this;
+      if (!isOpen()) {
+        if (now() >= retryAt) {
+          this.retryNow();
+        }
+      } else if (now() - heardAt >= (silenceMs || Infinity)) {
+        challenge(SHOWN_MS);
+      } else if (!isNew) {
+        sendPing();
+      } else if (now() - probedAt > PROBE_MS) {
+        probedAt = now();
+        if (probe) {
+          challenge(PROBE_MS, probe);
+        } else {
+          sendPing();
+        }
       }
-      this.socket!.send(frame);
-    } catch {
-      throw localError('DISCONNECTED');
-    }
-  }
+    };
 
-  // What cannot be decoded becomes an error like those from the server.
-  private interpret(type: Type<any>, isError: unknown, payload: Uint8Array): any {
-    try {
-      const message = this.options.protocol.decode(isError ? ErrorDetail : type, payload);
-      return isError ? new StoaError(message) : message;
-    } catch (error) {
-      return localError('BAD_FRAME', false, String(error));
-    }
-  }
+    const listenToPage = (verb: 'add' | 'remove') => {
+      const name = `${verb}EventListener`;
+      WAKING.forEach((event) => page[name]?.(event, wake));
+      // Where browsers have it.
+      page.navigator?.connection?.[name]?.('change', wake);
+    };
 
-  private receive(data: ArrayBuffer): void {
-    const word = (at: number) => new DataView(data).getUint32(at, this.options.littleEndian);
-    let head = 0;
-    let known: any;
-    try {
-      // Throws for a text, and for a frame that is shorter than its head.
-      head = word(0);
-      // A reply to a call that has ended is ignored.
-      known = head & CALL && this.pending.get(word(4));
-    } catch {
-      this.listeners.tell('error', undefined, localError('BAD_FRAME', false), 0);
-      return;
-    }
-    const isCall = head & CALL;
-    const isError = head & ERROR;
-    // The bits below these two.
-    const number = head & (ERROR - 1);
-    known = isCall ? known : Object.values(this.api.messages).find(([own]) => own === number);
-    if (known || (isError && !isCall)) {
-      const message = this.interpret(known?.[1], isError, new Uint8Array(data, isCall ? 8 : 4));
+    // The connection is lost, or, with a code to send, closed by the program. The close of a dead connection can take
+    // minutes, so it is not waited for.
+    const lose = (code: number, reason: string, sent?: number, waitMs = isBusy(code) ? retryMs : 0) => {
+      clearTimeout(timer);
+      const left = socket;
+      socket = undefined;
+      try {
+        left?.close(sent, sent ? reason : undefined);
+      } catch {
+        // The socket is left in any case.
+      }
+      pending.forEach(([settle]) => settle(localError('DISCONNECTED')));
+      if (sent || isFinal(code)) {
+        listenToPage('remove');
+        enter('closed', { code, reason });
+        return;
+      }
+      if (isOpen() && now() - openedAt >= STABLE_MS) {
+        attempt = 0;
+      }
+      // The server has chosen a random time for a move.
+      const askedMs = moveAt ? Math.max(0, moveAt - now()) : waitMs;
+      const delayMs = moveAt ? askedMs : askedMs + fullJitterMs(attempt++);
+      moveAt = 0;
+      retryAt = now() + askedMs;
+      timer = later(this.retryNow, delayMs);
+      enter('reconnecting', { code, reason, delayMs });
+    };
+
+    const connect = () => {
+      clearTimeout(timer);
+      const to = moveTo ?? url;
+      moveTo = undefined;
+      let opened: Socket;
+      try {
+        opened = new WebSocket(to, protocol.name) as Socket;
+      } catch (error) {
+        // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
+        if (this.state === 'connecting') {
+          throw error;
+        }
+        lose(1006, String(error));
+        return;
+      }
+      // A socket that was left may still have events; they are ignored.
+      const ours = (run: (event: any) => void) => (event: any) => {
+        if (socket === opened) {
+          run(event);
+        }
+      };
+      socket = opened;
+      retryMs = 0;
+      hear();
+      opened.binaryType = 'arraybuffer';
+      opened.onopen = ours(() => {
+        openedAt = now();
+        enter('connected');
+        hear();
+        watch();
+      });
+      opened.onmessage = ours(({ data }) => {
+        hear();
+        receive(data);
+      });
+      opened.onclose = ours(({ code, reason }) => lose(code, reason));
+      // Without a listener `ws` would end the program; a close event follows in any case.
+      opened.onerror = () => {};
+      watch();
+    };
+
+    const transmit = (words: number[], type: Type<any>, message: any) => {
+      const payload = protocol.encode(type, message);
+      const start = 4 * words.length;
+      const frame = new Uint8Array(start + payload.length);
+      words.forEach((word, index) => new DataView(frame.buffer).setUint32(4 * index, word, littleEndian));
+      frame.set(payload, start);
+      // Checked here, because encoding may run code of the program. A closing socket would drop the frame without an
+      // error.
+      try {
+        if (!isOpen() || socket!.readyState! > 1) {
+          throw 0;
+        }
+        socket!.send(frame);
+      } catch {
+        throw localError('DISCONNECTED');
+      }
+    };
+
+    // What cannot be decoded becomes an error like those from the server.
+    const interpret = (type: Type<any>, isError: number, payload: Uint8Array): any => {
+      try {
+        const message = protocol.decode(isError ? ErrorDetail : type, payload);
+        return isError ? new StoaError(message) : message;
+      } catch (error) {
+        return localError('BAD_FRAME', false, String(error));
+      }
+    };
+
+    const receive = (data: ArrayBuffer) => {
+      const word = (at: number) => new DataView(data).getUint32(at, littleEndian);
+      let head = 0;
+      let known: any;
+      try {
+        // Throws for a text, and for a frame that is shorter than its head.
+        head = word(0);
+        // A reply to a call that has ended is ignored.
+        known = head & CALL && pending.get(word(4));
+      } catch {
+        tell('error', [localError('BAD_FRAME', false), 0]);
+        return;
+      }
+      const isCall = head & CALL;
+      const isError = head & ERROR;
+      // The bits below these two.
+      const number = head & (ERROR - 1);
+      known = isCall ? known : Object.values(api.messages).find(([own]) => own === number);
+      if (!known && (isCall || !isError)) {
+        return;
+      }
+      const message = interpret(known?.[1], isError, new Uint8Array(data, isCall ? 8 : 4));
       if (isCall) {
         known[0](message);
-        if (this.options.silenceMs && message.pingMs > 0) {
-          this.options.silenceMs = Number(message.pingMs) + GRACE_MS;
-          this.hear();
-          this.watch();
+        if (silenceMs && message.pingMs > 0) {
+          silenceMs = Number(message.pingMs) + GRACE_MS;
+          hear();
+          watch();
         }
       } else if (message instanceof StoaError) {
-        this.retryMs = message.retryMs;
-        this.listeners.tell('error', undefined, message, number);
+        retryMs = message.retryMs;
+        tell('error', [message, number]);
       } else {
-        this.listeners.tell(number, undefined, message);
+        tell(number, [message]);
       }
-    }
+    };
+
+    const members: Omit<Client<A>, 'state'> = {
+      on: (name, listener) => add(api.messages[name as string][0], listener),
+      onState: (listener) => add('state', listener),
+      onError: (listener) => add('error', listener),
+      send: (name, message) => {
+        const [number, type] = api.messages[name as string];
+        transmit([number], type, message);
+      },
+      call: (name, request, more) => new Promise((resolve, reject) => {
+        this.request(name, request, (error, reply) => (error ? reject(error) : resolve(reply)), more);
+      }),
+      request: (name, request, settle, { timeoutMs: limitMs = timeoutMs, signal } = {}) => {
+        const cancelled = localError('CANCELLED', false);
+        if (signal?.aborted) {
+          throw cancelled;
+        }
+        if (pending.size >= callsMax) {
+          throw localError('TOO_MANY_CALLS');
+        }
+        const [number, type, reply] = api.calls[name as string];
+        do {
+          lastId = (lastId + 1) >>> 0;
+        } while (pending.has(lastId));
+        const id = lastId;
+        transmit([CALL + number, id], type, request);
+        const end = (value: any) => {
+          clearTimeout(limit);
+          signal?.removeEventListener('abort', abort);
+          pending.delete(id);
+          (settle as any)(...(value instanceof StoaError ? [value] : [undefined, value]));
+        };
+        const abort = () => end(cancelled);
+        const limit = limitMs && setTimeout(() => end(localError('TIMEOUT')), limitMs);
+        signal?.addEventListener('abort', abort);
+        pending.set(id, [end, reply]);
+      },
+      close: (code = 1000, reason = '') => {
+        if (this.state !== 'closed') {
+          // A WebSocket would throw. With `stream`, a character that is cut is left out.
+          const sent = code > 2999 && code < 5000 ? code : 1000;
+          const bytes = encoder.encode(reason).subarray(0, REASON_BYTES_MAX);
+          lose(sent, new TextDecoder().decode(bytes, { stream: true }), sent);
+        }
+      },
+      retryNow: () => {
+        if (this.state === 'reconnecting' && !socket) {
+          connect();
+        }
+      },
+      reconnect: (waitMs = 0, reason = '') => {
+        if (this.state !== 'closed') {
+          lose(1000, reason, undefined, waitMs);
+        }
+      },
+      move: (delayMs, to) => {
+        moveAt = now() + delayMs;
+        moveTo = to;
+        watch();
+      },
+    };
+    Object.assign(this, members);
+    connect();
+    listenToPage('add');
   }
 }

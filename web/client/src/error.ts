@@ -1,7 +1,5 @@
 // error.ts: why a call failed, as an error from the server or from this client.
-import { bool, string, uint32 } from './kind.js';
-import { map } from './nested.js';
-import { message as table, type Type } from './type.js';
+import { types, type Type } from './type.js';
 
 /** stoa.Error of api/stoa/error.proto. */
 export interface ErrorDetail {
@@ -18,14 +16,9 @@ export interface ErrorDetail {
   retryMs: number;
 }
 
-export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ table<ErrorDetail>([
-  [1, 'code', uint32],
-  [2, 'reason', string],
-  [3, 'message', string],
-  [4, 'metadata', /* @__PURE__ */ map(string, string)],
-  [5, 'temporary', bool],
-  [6, 'retry_ms', uint32],
-]);
+export const ErrorDetail: Type<ErrorDetail> = /* @__PURE__ */ (
+  /* @__PURE__ */ types('code:u reason message metadata:pss temporary:b retryMs:u')
+)('m0');
 
 export interface StoaError extends ErrorDetail {}
 

@@ -5,5 +5,4 @@ export {
 export { apiError, ErrorDetail, isApiError, StoaError } from './error.js';
 export { decodeJson, encodeJson } from './json.js';
 export * from './kind.js';
-export { map, nested } from './nested.js';
-export { create, message, type Init, type MessageOf, type Type } from './type.js';
+export { create, message, service, types, type Init, type MessageOf, type Type, type Types } from './type.js';

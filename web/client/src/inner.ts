@@ -1,4 +1,4 @@
 // inner.ts: what the package's other modules share with the runtime. Programs cannot import it.
 export { localError } from './error.js';
-export { Listeners } from './listeners.js';
+export { listeners } from './listeners.js';
 export { fullJitterMs, later, now, page } from './time.js';

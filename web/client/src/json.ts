@@ -1,27 +1,99 @@
 // json.ts: messages in the proto3 JSON mapping. Values, not text: JSON.parse() and JSON.stringify() do the rest.
-import { checkDepth, checked, claim, create, present, wrong, type Field, type Init, type Type } from './type.js';
+//
+// All of the mapping, and what is not in it is refused. A client reads its server's JSON with plain.ts, which is smaller.
+import { checkDepth, checked, claim, isWide, present, real, REAL, whole } from './check.js';
+import { create, Form, isList, own, wrong, type Field, type Init, type Kind, type Type } from './type.js';
 
-export function toJson(field: Field, value: unknown, depth: number): unknown {
+const isKnown = (value: unknown): boolean => value !== undefined;
+
+function nameOf({ names_: names }: Kind, value: number): string | number {
+  return Object.keys(names!()).find((name) => names!()[name] === value) ?? value;
+}
+
+function toJson(field: Field, value: any, depth: number): unknown {
+  const { kind_: kind } = field;
+  const { form_: form } = kind;
   const found = checked(field, value);
-  return field.kind.toJson ? field.kind.toJson(found, depth) : found;
+  if (kind.special_) {
+    return kind.special_.encode(found, depth);
+  }
+  switch (form) {
+    case Form.MESSAGE:
+      return encode(kind.inner_!(), found, depth + 1);
+    case Form.MAP: {
+      const [keys, values] = kind.inner_!().fields_;
+      const entries = Array.from(found as Map<unknown, unknown>);
+      return Object.fromEntries(entries.map(([key, item]) => [checked(keys, key), toJson(values, item, depth)]));
+    }
+    case Form.ENUM:
+      return nameOf(kind, found);
+    case Form.FLOAT:
+    case Form.DOUBLE:
+      // Values that are not JSON numbers are strings, and so is -0, whose sign would be lost.
+      return Object.is(found, -0) ? '-0' : Number.isFinite(found) ? found : String(found);
+    default:
+      return isWide(form) ? String(found) : found;
+  }
+}
+
+function realIn(form: string, json: any): number {
+  const isText = typeof json === 'string' && (REAL.test(json) || ['NaN', 'Infinity', '-Infinity'].includes(json));
+  const value = isText || Number.isFinite(json) ? real(form, json) : undefined;
+  if (value === undefined) {
+    throw wrong('number');
+  }
+  return value;
+}
+
+// undefined is an unknown enum name.
+function enumIn({ names_: names }: Kind, json: any): number | undefined {
+  const isName = typeof json === 'string' && !REAL.test(json);
+  const value = isName ? own(names!(), json) : whole(Form.INT32, json);
+  if (value === undefined && !isName) {
+    throw wrong('enum');
+  }
+  return value;
+}
+
+function mapIn([keys, values]: readonly Field[], json: unknown, depth: number): Map<unknown, unknown> {
+  const isBool = keys.kind_.form_ === Form.BOOL;
+  const entries = entriesOf(json).map(([text, item]): [unknown, unknown] => [
+    checked(keys, isBool ? { true: true, false: false }[text] : text),
+    fromJson(values, item, depth),
+  ]);
+  return new Map(entries.filter(([, item]) => isKnown(item)));
 }
 
 /** undefined is an unknown value: it counts as absent. */
-export function fromJson(field: Field, json: unknown, depth: number): unknown {
-  return field.kind.fromJson ? field.kind.fromJson(json, depth) : checked(field, json);
+function fromJson(field: Field, json: unknown, depth: number): unknown {
+  const { kind_: kind } = field;
+  if (kind.special_) {
+    return kind.special_.decode(json, depth);
+  }
+  switch (kind.form_) {
+    case Form.MESSAGE:
+      return decode(kind.inner_!(), json, depth + 1);
+    case Form.MAP:
+      return mapIn(kind.inner_!().fields_, json, depth);
+    case Form.ENUM:
+      return enumIn(kind, json);
+    case Form.FLOAT:
+    case Form.DOUBLE:
+      return realIn(kind.form_, json);
+    default:
+      return checked(field, json);
+  }
 }
-
-export const isKnown = (value: unknown): boolean => value !== undefined;
 
 export function encode(type: Type<any>, message: unknown, depth: number): unknown {
   checkDepth(depth);
-  if (type.special) {
-    return type.special.encode(message, depth);
+  if (type.special_) {
+    return type.special_.encode(message, depth);
   }
   return Object.fromEntries(
     present(type, message).map(([field, value]) => [
-      field.json,
-      field.isList ? value.map((item: unknown) => toJson(field, item, depth)) : toJson(field, value, depth),
+      field.json_,
+      isList(field) ? value.map((item: unknown) => toJson(field, item, depth)) : toJson(field, value, depth),
     ]),
   );
 }
@@ -35,24 +107,34 @@ export function entriesOf(json: unknown): [string, unknown][] {
 
 function decodeList(field: Field, json: unknown, depth: number): unknown {
   if (!Array.isArray(json)) {
-    throw wrong(field.name);
+    throw wrong(field.name_);
   }
   return json.map((item) => fromJson(field, item, depth)).filter(isKnown);
 }
 
+// protoc-gen-stoa leaves out the names that follow from the property's.
+const nameInProto = ({ name_: name, protoName_: protoName }: Field): string =>
+  protoName ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+// null means absent, except in a field of type Value.
+const takesNull = (field: Field): boolean | undefined => {
+  const { kind_: kind } = field;
+  return !isList(field) && (kind.special_ ?? (kind.form_ === Form.MESSAGE ? kind.inner_!().special_ : undefined))?.takesNull_;
+};
+
 export function decode(type: Type<any>, json: unknown, depth: number): any {
   checkDepth(depth);
-  if (type.special && (json !== null || type.special.takesNull)) {
-    return type.special.decode(json, depth);
+  if (type.special_ && (json !== null || type.special_.takesNull_)) {
+    return type.special_.decode(json, depth);
   }
   const message = create(type);
   const taken = new Set<number>();
   for (const [key, value] of entriesOf(json)) {
-    const field = type.allFields.find(({ json, protoName }) => json === key || protoName === key);
-    // null means absent, except in a field of type Value.
-    if (field && (value !== null || (!field.isList && field.kind.takesNull?.()))) {
+    const field = type.fields_.find((one) => one.json_ === key || nameInProto(one) === key);
+    if (field && (value !== null || takesNull(field))) {
+      const { name_: name } = field;
       claim(taken, field);
-      message[field.name] = (field.isList ? decodeList : fromJson)(field, value, depth) ?? message[field.name];
+      message[name] = (isList(field) ? decodeList : fromJson)(field, value, depth) ?? message[name];
     }
   }
   return message;

@@ -4,20 +4,21 @@
 
 type Listener = (...values: any[]) => void;
 
-export class Listeners {
-  private readonly sets = new Map<unknown, Set<Listener>>();
+/** Returns a function that removes the listener. */
+export type Add = (key: unknown, listener: Listener) => () => void;
+/** Call those of `key`; as long as `holds` does, if it is given. */
+export type Tell = (key: unknown, values?: readonly unknown[], holds?: () => boolean) => void;
 
-  /** Returns a function that removes it. */
-  add(key: unknown, listener: Listener): () => void {
-    const set = this.sets.get(key) ?? new Set();
-    this.sets.set(key, set.add(listener));
-    return () => void set.delete(listener);
-  }
-
-  /** As long as `holds` does, if it is given. */
-  tell(key: unknown, holds?: () => boolean, ...values: unknown[]): void {
-    this.sets.get(key)?.forEach((listener) => {
-      if (!holds || holds()) {
+export function listeners(): [Add, Tell] {
+  const all = new Set<readonly [key: unknown, listener: Listener]>();
+  return [
+    (key, listener) => {
+      const one = [key, listener] as const;
+      all.add(one);
+      return () => void all.delete(one);
+    },
+    (wanted, values = [], holds) => all.forEach(([key, listener]) => {
+      if (key === wanted && (!holds || holds())) {
         try {
           listener(...values);
         } catch (error) {
@@ -26,6 +27,6 @@ export class Listeners {
           });
         }
       }
-    });
-  }
+    }),
+  ];
 }

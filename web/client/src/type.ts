@@ -4,90 +4,91 @@
 //
 // Does not know: bytes, JSON, sockets.
 
-/** How values of a kind are written in Protobuf's binary format; binary.ts alone knows what follows from it. A string is
- *  the name of a number of fixed size in DataView. */
+/** How values of a kind are written: a letter, a capital one when they are bigints. json.ts, plain.ts and binary.ts know
+ *  what follows from it; a program has only those of them that it imports. */
 export enum Form {
-  STRING = 0,
-  BYTES = 1,
-  BOOL = 2,
-  /** A varint. */
-  WHOLE = 3,
-  /** A varint in which small negative numbers are short. */
-  ZIGZAG = 4,
-  MESSAGE = 5,
-  MAP = 6,
+  STRING = 's',
+  BYTES = 'y',
+  BOOL = 'b',
+  INT32 = 'i',
+  UINT32 = 'u',
+  SINT32 = 'z',
+  FIXED32 = 'f',
+  SFIXED32 = 'g',
+  INT64 = 'I',
+  UINT64 = 'U',
+  SINT64 = 'Z',
+  FIXED64 = 'F',
+  SFIXED64 = 'G',
+  FLOAT = 'r',
+  DOUBLE = 'd',
+  ENUM = 'e',
+  MESSAGE = 'm',
+  MAP = 'p',
 }
 
 /** A kind of value that a field can have. Its members are internal: in the package they have shorter names, see
  *  build.mjs. */
 export interface Kind<T = any> {
   /** @internal */
-  readonly form: Form | string;
-  /** The value of an absent field. @internal */
-  zero(): T;
-  /** The value in TypeScript, or undefined when it is invalid. @internal */
-  check(value: unknown): T | undefined;
-  /** Absent when the value is the same in JSON. @internal */
-  toJson?(value: T, depth: number): unknown;
-  /** Absent when check() does the same. Throws when it is invalid; undefined counts as absent. @internal */
-  fromJson?(json: unknown, depth: number): T | undefined;
-  /** Of a varint: the value of its 64 bits. @internal */
-  narrow?(wide: bigint): T;
+  readonly form_: string;
   /** Of a message, or of an entry of a map. @internal */
-  inner?(): Type<any>;
-  /** Only for messages: null is a value. @internal */
-  takesNull?(): unknown;
+  readonly inner_?: (() => Type<any>) | undefined;
+  /** Of an enum. @internal */
+  readonly names_?: () => EnumTable;
+  /** Of an enum whose JSON is not a name. @internal */
+  readonly special_?: Special<T>;
   /** Never set: it is where the compiler finds T. */
   readonly of?: T;
 }
 
-/** Numbers from here on mark members of a oneof: ONEOF + 2 for the third. */
-export enum Label {
-  SINGULAR = 0,
-  OPTIONAL = 1,
-  REPEATED = 2,
-  PACKED = 3,
-  ONEOF = 4,
+/** What follows a field's name in a text. Absent: a single value. */
+export enum Mark {
+  OPTIONAL = '?',
+  REPEATED = '*',
+  PACKED = '+',
+  ONEOF = '|',
 }
 
 /** The values of an enum by their names, as generated. */
 export type EnumTable = Readonly<Record<string, number>>;
 
-/** One field as generated. `name` is the name in the .proto file; `json` is absent when it can be derived from it. */
-export type Row = readonly [number: number, name: string, kind: Kind, label?: number, json?: string];
+/** One field of a table that is written by hand, with the name of the .proto file. `mark` as in the text of types(). */
+export type Row = readonly [number: number, name: string, kind: Kind, mark?: string];
 
+/** @internal */
 export interface Field {
-  readonly number: number;
+  readonly number_: number;
   /** The property in TypeScript. */
-  readonly name: string;
-  /** The member in JSON, and the name in the .proto file, which JSON may use too. */
-  readonly json: string;
-  readonly protoName: string;
-  readonly kind: Kind;
-  readonly label: number;
-  readonly isList: boolean;
-  /** Absent differs from 0, false or empty. */
-  readonly hasPresence: boolean;
-  /** A negative number for each oneof, otherwise the number of the field; each may be set once. */
-  readonly place: number;
+  readonly name_: string;
+  /** The member in JSON, and the name in the .proto file when it does not follow from the property's. */
+  readonly json_: string;
+  readonly protoName_: string | undefined;
+  readonly kind_: Kind;
+  /** See Mark. */
+  readonly mark_: string;
+  /** Of a member of a oneof: which one. */
+  readonly oneof_: string;
+  /** The value when it is absent; undefined when absent differs from 0, false or empty. */
+  readonly zero_: (() => any) | undefined;
 }
 
 /** A message's table, for the functions of this package. `T` is its interface. */
 export interface Type<T> {
   /** @internal */
-  readonly allFields: readonly Field[];
+  readonly fields_: readonly Field[];
   /** The JSON form of a well-known type, which a table cannot describe. @internal */
-  readonly special?: Special<T>;
+  readonly special_?: Special<T>;
   /** Never set: it is where the compiler finds T. */
   readonly of?: T;
 }
 
 export interface Special<T> {
   encode(message: T, depth: number): unknown;
-  /** Called with null only if `takesNull` is set. */
+  /** Called with null only if `takesNull_` is set. */
   decode(json: unknown, depth: number): T;
   /** @internal */
-  readonly takesNull?: boolean;
+  readonly takesNull_?: boolean;
 }
 
 /** The interface of a type's messages. */
@@ -105,24 +106,89 @@ type InitValue<V> = V extends Uint8Array
         ? Init<V>
         : V;
 
-// As in protoc: underscores are removed, and the letter after one becomes upper case.
-function camel(name: string): string {
-  return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
+const ZERO: Readonly<Record<string, () => any>> = {
+  [Form.STRING]: () => '',
+  [Form.BOOL]: () => false,
+  [Form.BYTES]: () => new Uint8Array(),
+  [Form.MAP]: () => new Map(),
+};
+
+/** The value of an absent field without presence. */
+export const zero = (form: string): any => ZERO[form]?.() ?? (form < 'a' ? 0n : 0);
+
+/** @internal */
+export const isList = ({ mark_: mark }: Field): boolean => /[*+]/.test(mark);
+
+function field(
+  number: number, name: string, kind: Kind, mark = '', oneof = '', json = name, protoName?: string,
+): Field {
+  const { form_: form } = kind;
+  const it = { number_: number, name_: name, json_: json, protoName_: protoName, kind_: kind, mark_: mark, oneof_: oneof };
+  const zero_ = isList(it as Field)
+    ? () => []
+    : mark || form === Form.MESSAGE ? undefined : () => zero(form);
+  return { ...it, zero_ };
 }
 
-export function message<T>(rows: readonly Row[], special?: Special<T>): Type<T> {
-  const allFields = rows.map(([number, protoName, kind, label = 0, json = camel(protoName)]) => ({
-    number,
-    name: camel(protoName),
-    json,
-    protoName,
-    kind,
-    label,
-    isList: label === Label.REPEATED || label === Label.PACKED,
-    hasPresence: label === Label.OPTIONAL || label >= Label.ONEOF || (!label && kind.form === Form.MESSAGE),
-    place: label >= Label.ONEOF ? -label : number,
-  }));
-  return { allFields, special };
+/** On the wire it is a list of messages with key and value. */
+export function map(key: Kind, value: Kind): Kind {
+  const entry = { fields_: [field(1, 'key', key), field(2, 'value', value)] };
+  return { form_: Form.MAP, inner_: () => entry };
+}
+
+/** A message whose table is written by hand. */
+export const message = <T>(rows: readonly Row[], special?: Special<T>): Type<T> => ({
+  fields_: rows.map(([number, name, kind, mark]) => {
+    // As in protoc: underscores are removed, and the letter after one becomes upper case.
+    const camel = name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
+    return field(number, camel, kind, mark?.[0], mark?.slice(1), camel, name);
+  }),
+  special_: special,
+});
+
+/** Finds a message of a file: `m0` is the first one in its text, `x0` the one of the first kind in its list. */
+export type Types = (kind: string) => Type<any>;
+
+// Name, kind, mark, number of the oneof, number, places of the names in JSON and in the .proto file.
+const FIELD = /(\w+):?(\w*)([?*+|]?)(\d*)=?(\d*)\/?(\d*)@?(\d*)/g;
+
+/** The messages of a file, from the text that protoc-gen-stoa writes: a line for each, with its fields in it. A field is
+ *  the name of its property; `:` and its kind, when it is not a string; `?` for optional, `*` for repeated, `+` for
+ *  packed, `|1` for a member of the second oneof; `=` and its number, when it is not the one after that of the field
+ *  before; `/` and where in `own` its name in JSON is, when that is another one; `@` and where its name in the .proto
+ *  file is, when that does not follow.
+ *
+ *  A kind is the letter of a form; of a message with the place of its line behind it; of a map with the letter of its
+ *  keys and the kind of its values. `x` and a place is what `own` has there. */
+export function types(text: string, ...own: readonly any[]): Types {
+  const kindOf = (kind: string): Kind => {
+    const rest: any = kind.slice(1);
+    const form = kind[0];
+    return form === 'x'
+      ? own[rest]
+      : form === Form.MAP
+        ? map(kindOf(rest[0]), kindOf(rest.slice(1)))
+        : { form_: form, inner_: rest ? () => all[rest] : undefined };
+  };
+  const all = text.split('\n').map((line) => {
+    let last = 0;
+    return {
+      fields_: Array.from(line.matchAll(FIELD), ([, name, kind, mark, oneof, number, json, protoName]: any) =>
+        field(last = +number || last + 1, name, kindOf(kind || 's'), mark, oneof, own[json], own[protoName])),
+    };
+  });
+  return (kind) => kindOf(kind).inner_!();
+}
+
+/** A service, from the text that protoc-gen-stoa writes: a line for each message and call, with its name, its number and
+ *  its type, or the types of its request and its reply. */
+export function service(find: Types, text: string): any {
+  const api: any = { messages: {}, calls: {} };
+  text.split('\n').forEach((line) => {
+    const [name, number, ...kinds] = line.split(' ');
+    api[kinds[1] ? 'calls' : 'messages'][name] = [+number, ...kinds.map(find)];
+  });
+  return api;
 }
 
 const hasOwn = {}.hasOwnProperty;
@@ -133,51 +199,12 @@ export const own = (object: any, name: string): any => (hasOwn.call(object, name
 /** The empty message: every field that cannot be absent has its default. */
 export function create(type: Type<any>): any {
   const empty: any = {};
-  for (const { name, kind, isList, hasPresence } of type.allFields) {
-    if (!hasPresence) {
-      empty[name] = isList ? [] : kind.zero();
+  type.fields_.forEach(({ name_: name, zero_: zero }) => {
+    if (zero) {
+      empty[name] = zero();
     }
-  }
+  });
   return empty;
-}
-
-// -0 is not empty: its bits are not all 0.
-const isEmpty = (value: any): boolean =>
-  value === false || Object.is(value, 0) || value === 0n || (value.length ?? value.size) === 0;
-
-/** The fields to encode with their values, in the table's order. Throws when two members of a oneof are set. */
-export function present(type: Type<any>, message: any): [Field, any][] {
-  const taken = new Set<number>();
-  return type.allFields
-    .map((field): [Field, any] => [field, own(message, field.name)])
-    .filter(([field, value]) => value !== undefined && (field.hasPresence ? claim(taken, field) : !isEmpty(value)));
-}
-
-/** True; throws when the field, or another member of its oneof, was already set. */
-export function claim(taken: Set<number>, { name, place }: Field): boolean {
-  if (taken.has(place)) {
-    throw wrong(name);
-  }
-  return !!taken.add(place);
-}
-
-/** The value in its kind's form. Throws when it is invalid. */
-export function checked({ kind, name }: Field, value: unknown): any {
-  const found = kind.check(value);
-  if (found === undefined) {
-    throw wrong(name);
-  }
-  return found;
-}
-
-/** The maximum nesting depth of messages, as in Stoa's servers. */
-const DEPTH_MAX = 32;
-
-/** Throws above the maximum depth. */
-export function checkDepth(depth: number): void {
-  if (depth > DEPTH_MAX) {
-    throw wrong('depth');
-  }
 }
 
 export const wrong = (what: string): TypeError => new TypeError(`wrong ${what}`);

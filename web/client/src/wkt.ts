@@ -4,11 +4,11 @@
 // Times keep their nanoseconds: `seconds` and `nanos` as on the wire; date() and timestamp() convert to and from Date.
 import { decodeBinary, encodeBinary } from './binary.js';
 import { decode, decodeJson, encode, encodeJson, entriesOf } from './json.js';
+import { checkDepth, fit } from './check.js';
 import {
-  bool, bytes, double, enumeration, float, int32, int64, string, uint32, uint64,
+  bool, bytes, double, enumeration, float, int32, int64, map, nested, string, uint32, uint64,
 } from './kind.js';
-import { map, nested } from './nested.js';
-import { checkDepth, create, message, own, wrong, type Init, type Kind, type Type } from './type.js';
+import { create, message, own, wrong, type Init, type Kind, type Type } from './type.js';
 
 export interface Timestamp {
   /** Since 1970-01-01 UTC. */
@@ -59,14 +59,16 @@ export interface Wrapper<T> {
 export const NullValue = { NULL_VALUE: 0 } as const;
 export type NullValue = (typeof NullValue)[keyof typeof NullValue];
 
-const named = /* @__PURE__ */ enumeration(() => NullValue);
-
 /** The kind of fields of this type. */
-export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, named, {
-  toJson: () => null,
-  fromJson: (json: unknown, depth: number) => (json === null ? 0 : named.fromJson!(json, depth)),
-  takesNull: () => true,
+export const nullValue: Kind<number> = /* @__PURE__ */ Object.assign({}, enumeration(() => NullValue), {
+  special_: {
+    encode: () => null,
+    decode: (json: unknown) => (json === null ? 0 : decodeJson(named, { value: json }).value),
+    takesNull_: true,
+  },
 });
+
+const named = /* @__PURE__ */ message<any>([[1, 'value', /* @__PURE__ */ enumeration(() => NullValue)]]);
 
 const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
@@ -176,7 +178,7 @@ function snakePath(path: string): string {
   return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, 2]], {
+export const FieldMask: Type<FieldMask> = /* @__PURE__ */ message<FieldMask>([[1, 'paths', string, '*']], {
   encode: ({ paths = [] }) => paths.map(camelPath).join(','),
   decode(json) {
     const [text] = match(/^.*$/s, json, 'FieldMask');
@@ -244,7 +246,7 @@ export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
       }
       const type = knownType(typeUrl);
       const json = encode(type, decodeBinary(type, value), depth + 1);
-      return type.special ? { '@type': typeUrl, value: json } : { '@type': typeUrl, ...(json as object) };
+      return type.special_ ? { '@type': typeUrl, value: json } : { '@type': typeUrl, ...(json as object) };
     },
     decode(json: any, depth) {
       if (!entriesOf(json).length) {
@@ -252,10 +254,10 @@ export const Any: Type<Any> = /* @__PURE__ */ message<Any>(
       }
       const { '@type': typeUrl, ...rest } = json;
       const type = knownType(typeUrl);
-      if (type.special && !('value' in rest)) {
+      if (type.special_ && !('value' in rest)) {
         throw wrong('Any: it has no value');
       }
-      const held = decode(type, type.special ? rest.value : rest, depth + 1);
+      const held = decode(type, type.special_ ? rest.value : rest, depth + 1);
       return { typeUrl, value: encodeBinary(type, held) };
     },
   },
@@ -277,7 +279,7 @@ export const Struct: Type<Struct> = /* @__PURE__ */ message<Struct>(
 );
 
 export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
-  [[1, 'values', nested(() => Value), 2]],
+  [[1, 'values', nested(() => Value), '*']],
   {
     encode: (list, depth) => (list.values ?? []).map((value) => plain(value, depth + 1)),
     decode(json, depth) {
@@ -292,14 +294,14 @@ export const ListValue: Type<ListValue> = /* @__PURE__ */ message<ListValue>(
 
 export const Value: Type<Value> = /* @__PURE__ */ message<Value>(
   [
-    [1, 'null_value', nullValue, 4],
-    [2, 'number_value', double, 4],
-    [3, 'string_value', string, 4],
-    [4, 'bool_value', bool, 4],
-    [5, 'struct_value', nested(() => Struct), 4],
-    [6, 'list_value', nested(() => ListValue), 4],
+    [1, 'null_value', nullValue, '|0'],
+    [2, 'number_value', double, '|0'],
+    [3, 'string_value', string, '|0'],
+    [4, 'bool_value', bool, '|0'],
+    [5, 'struct_value', nested(() => Struct), '|0'],
+    [6, 'list_value', nested(() => ListValue), '|0'],
   ],
-  { encode: plain, decode: valueOf, takesNull: true },
+  { encode: plain, decode: valueOf, takesNull_: true },
 );
 
 /** A value for JSON.stringify(). Throws when no member is set, or when a number is not valid in JSON. */
@@ -341,7 +343,7 @@ function finite(json: number): number {
 }
 
 function text(json: string): string {
-  const checked = string.check(json);
+  const checked = fit(string, json);
   if (checked === undefined) {
     throw wrong('Value');
   }
@@ -363,7 +365,7 @@ function objectValue(json: object | null, depth: number): Value {
 
 // A wrapper's JSON is that of its value. In `inner` the value is always present, so that 0 is written too.
 function wrapper<T>(kind: Kind<T>): Type<Wrapper<T>> {
-  const inner = message<any>([[1, 'value', kind, 1]]);
+  const inner = message<any>([[1, 'value', kind, '?']]);
   const outer: Type<any> = message<any>([[1, 'value', kind]], {
     encode: (wrapped) => (encodeJson(inner, { ...create(outer), ...wrapped }) as any).value,
     decode: (json) => decodeJson(inner, { value: json }),

@@ -7,16 +7,17 @@
 import {
   Client, StoaError, type CallOptions, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail,
 } from '@stoa/client';
-import { later, Listeners, localError, now, page } from '@stoa/client/inner';
+import { later, listeners, localError, now, page } from '@stoa/client/inner';
 
 import {
-  ChatroomApi, type GoingAwayMessage, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsRequest,
-  type SetNickReply,
+  ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,
+  type RoomsRequest, type SetNickReply,
 } from '../api/chatroom/v1/chatroom.stoa.js';
-import { Room, type JoinOptions } from './room.js';
+import { isPassing } from './outgoing.js';
+import { createRoom, type JoinOptions, type Room } from './room.js';
 
-type Messages = (typeof ChatroomApi)['messages'];
-type Calls = (typeof ChatroomApi)['calls'];
+type Messages = ChatroomApi['messages'];
+type Calls = ChatroomApi['calls'];
 type Request<K extends keyof Calls> = Init<MessageOf<Calls[K][1]>>;
 type Reply<K extends keyof Calls> = MessageOf<Calls[K][2]>;
 
@@ -65,7 +66,6 @@ export interface ChatEvents {
 }
 
 const UNAUTHORIZED = [101, 109];
-const PASSING = [100, 106, 108, 111];
 const UNKNOWN_TYPE = 104;
 const BAD_TOKEN_CLOSE = 4500;
 // Refresh this long before the token expires, at the latest at 3/4 of its time; and again after a failure.
@@ -83,355 +83,341 @@ function pageStorage(url: string): TokenStorage | null {
   }
 }
 
+/** What a room needs from its chat. @internal */
+export interface Link {
+  /** For a message to send. */
+  newId_(): string;
+  /** As Client.request(); what it throws is an error of the call. */
+  request_<K extends keyof Calls>(name: K, request: Request<K>, settle: Settle<Reply<K>>): void;
+  /** Lost when there is no connection. */
+  send_<K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>): void;
+  /** Takes one message from the server's rate: 0, or how long to wait for it. undefined: not connected. */
+  mayIn_(): number | undefined;
+  forget_(room: Room): void;
+  /** A guest whose token is lost is another user, with messages of the one before on their way. */
+  readonly userIds_: ReadonlySet<string>;
+}
+
+export interface Chat {
+  on<K extends keyof ChatEvents>(name: K, listener: (...values: ChatEvents[K]) => void): () => void;
+
+  /** The room of this name, joined as soon as there is a connection; the default room without one. */
+  join(name?: string, options?: JoinOptions): Room;
+
+  /** The server's rooms. */
+  listRooms(request?: Init<RoomsRequest>): Promise<RoomsReply>;
+
+  setNick(nick: string): Promise<SetNickReply>;
+
+  /** Any call of the API. Rejects as Client.call() does. */
+  call<K extends keyof Calls>(name: K, request: Request<K>, options?: CallOptions): Promise<Reply<K>>;
+
+  /** Connect again after `closed`, with another nick or token if they are given. */
+  connect(identity?: Identity): void;
+
+  /** End the wait before the next attempt. */
+  retryNow(): void;
+
+  /** Rooms and messages that wait are kept for connect(). */
+  close(code?: number, reason?: string): void;
+}
+
+// The messages that go to their room; those of others, with `read`, to the chat's listeners.
+const OF_ROOMS = ['chat', 'event', 'typing', 'presenceDiff', 'left', 'read'] as const;
+
+// What is private are variables of the constructor, as in Client.
 export class Chat {
   // Only the chat changes these.
   state: ChatState = 'connecting';
   detail: ChatStateDetail = {};
   /** Of the newest session. */
   me?: HelloReply;
-
-  /** A guest whose token is lost is another user, with messages of the one before on their way. @internal */
-  readonly userIds_ = new Set<string>();
-  private readonly listeners = new Listeners();
-  private readonly joined = new Set<Room>();
-  /** Message types that the server does not know; each one counts as an error of the session. */
-  private readonly unknownTypes = new Set<number>();
-  private readonly options: ChatOptions;
-  private readonly storage: TokenStorage | null;
-  private client!: Client<typeof ChatroomApi>;
-  private guestToken = '';
-  /** Counts connections, so that what belongs to an earlier one is ignored. */
-  private turn = 0;
-  private refusal?: StoaError;
-  /** The last connection was refused for its token. */
-  private isRefused = false;
-  /** close() was called. */
-  private isEnded = false;
-  private refreshTimer: any;
-  private tokens = 0;
-  private tokensAt = 0;
-  private readonly idPrefix = [1, 2].map(() => Math.random().toString(36).slice(2)).join('');
-  private ids = 0;
-
-  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket. */
-  constructor(
-    private readonly url: string,
-    options: ChatOptions = {},
-  ) {
-    const { storage } = options;
-    this.options = { ...options };
-    this.storage = storage === undefined ? pageStorage(url) : storage;
-    this.open();
-  }
-
-  on<K extends keyof ChatEvents>(name: K, listener: (...values: ChatEvents[K]) => void): () => void {
-    return this.listeners.add(name, listener as () => void);
-  }
+  /** The rooms that are joined, or will be when there is a connection. A new array after every change. */
+  rooms: readonly Room[] = [];
 
   get isOpen(): boolean {
     return this.state === 'connected' || this.state === 'draining';
   }
 
-  /** The rooms that are joined, or will be when there is a connection. */
-  get rooms(): readonly Room[] {
-    return [...this.joined];
-  }
+  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket. */
+  constructor(url: string, given: ChatOptions = {}) {
+    const options = { ...given };
+    const storage = given.storage === undefined ? pageStorage(url) : given.storage;
+    const [add, tell] = listeners();
+    const userIds = new Set<string>();
+    // Message types that the server does not know; each one counts as an error of the session.
+    const unknownTypes = new Set<number>();
+    const idPrefix = [1, 2].map(() => Math.random().toString(36).slice(2)).join('');
+    let lastId = 0;
+    let client!: Client<ChatroomApi>;
+    let guestToken = '';
+    // Counts connections, so that what belongs to an earlier one is ignored.
+    let turn = 0;
+    let refusal: StoaError | undefined;
+    // The last connection was refused for its token.
+    let isRefused = false;
+    // close() was called.
+    let isEnded: boolean;
+    let refreshTimer: any;
+    let tokens = 0;
+    let tokensAt = 0;
 
-  /** The room of this name, joined as soon as there is a connection; the default room without one. */
-  join(name = '', options: JoinOptions = {}): Room {
-    const wanted = name || this.me?.defaultRoom || '';
-    const known = this.room(wanted);
-    if (known) {
-      return known;
-    }
-    const room = new Room(this, wanted, options);
-    this.joined.add(room);
-    if (this.isOpen) {
-      room.join_();
-    }
-    return room;
-  }
+    const roomOf = (name: string) => this.rooms.find((room) => room.name === name);
 
-  /** The server's rooms. */
-  listRooms(request: Init<RoomsRequest> = {}) {
-    return this.call('rooms', request);
-  }
-
-  async setNick(nick: string): Promise<SetNickReply> {
-    const reply = await this.call('setNick', { nick });
-    this.options.nick = reply.nick;
-    this.keep(reply.guestToken);
-    if (this.me) {
-      this.me = { ...this.me, nick: reply.nick };
-      this.listeners.tell('me', undefined, this.me);
-    }
-    return reply;
-  }
-
-  /** Any call of the API. Rejects as Client.call() does. */
-  call<K extends keyof Calls>(name: K, request: Request<K>, options?: CallOptions): Promise<Reply<K>> {
-    return this.isOpen ? this.client.call(name, request, options) : Promise.reject(localError('DISCONNECTED'));
-  }
-
-  /** Connect again after `closed`, with another nick or token if they are given. */
-  connect(identity: Identity = {}): void {
-    if (this.state === 'closed') {
-      Object.assign(this.options, identity);
-      this.isRefused = false;
-      this.enter('connecting');
-      this.open();
-    }
-  }
-
-  /** End the wait before the next attempt. */
-  retryNow(): void {
-    this.client.retryNow();
-  }
-
-  /** Rooms and messages that wait are kept for connect(). */
-  close(code?: number, reason?: string): void {
-    this.isEnded = true;
-    this.client.close(code, reason);
-  }
-
-  // ---- for rooms ----
-
-  /** @internal */
-  newId_(): string {
-    const waiting = this.rooms.reduce((sum, { outgoing }) => sum + outgoing.length, 0);
-    if (waiting >= (this.options.outboxMax ?? 100)) {
-      throw localError('OUTBOX_FULL');
-    }
-    return `${this.idPrefix}-${++this.ids}`;
-  }
-
-  /** As Client.request(); what it throws is an error of the call. @internal */
-  tryRequest_<K extends keyof Calls>(name: K, request: Request<K>, settle: Settle<Reply<K>>): void {
-    try {
-      this.client.request(name, request, settle);
-    } catch (error) {
-      const why = error instanceof StoaError ? error : localError('BAD_VALUE', false, String(error));
-      settle(why, undefined as any);
-    }
-  }
-
-  /** Lost when there is no connection. @internal */
-  send_<K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>): void {
-    if (this.unknownTypes.has(ChatroomApi.messages[name][0])) {
-      return;
-    }
-    try {
-      this.client.send(name, message);
-    } catch {
-      // Typing is not worth a repetition, and a read offset is told again when the room is joined.
-    }
-  }
-
-  /** Takes one message from the server's rate: 0, or how long to wait for it. undefined: not connected. @internal */
-  mayIn_(): number | undefined {
-    const { ratePerS = 0, rateBurst = 1 } = this.me ?? {};
-    if (!this.isOpen) {
-      return undefined;
-    }
-    const grown = this.tokens + ((now() - this.tokensAt) * ratePerS) / 1000;
-    this.tokens = Math.min(Math.max(1, rateBurst), grown);
-    this.tokensAt = now();
-    if (ratePerS && this.tokens < 1) {
-      return ((1 - this.tokens) * 1000) / ratePerS;
-    }
-    this.tokens -= 1;
-    return 0;
-  }
-
-  /** @internal */
-  forget_(room: Room): void {
-    this.joined.delete(room);
-  }
-
-  // ---- inner ----
-
-  private room(name: string): Room | undefined {
-    return this.rooms.find((room) => room.name === name);
-  }
-
-  private enter(state: ChatState, detail: ChatStateDetail = {}): void {
-    this.state = state;
-    this.detail = detail;
-    if (!this.isOpen) {
-      this.joined.forEach((room) => room.lost_());
-    }
-    this.listeners.tell('state', () => this.detail === detail, state, detail);
-  }
-
-  private open(): void {
-    this.turn += 1;
-    this.refusal = undefined;
-    this.isEnded = false;
-    const client = new Client(ChatroomApi, this.url, { probe: () => this.probe(), ...this.options });
-    this.client = client;
-    client.onState((state, detail) => this.onState(state, detail));
-    client.onError((error, type) => {
-      if (error.code === UNKNOWN_TYPE) {
-        this.unknownTypes.add(type);
-      }
-      this.listeners.tell('error', undefined, error, type);
-    });
-    client.on('goingAway', (message) => this.onGoingAway(message));
-    client.on('roomActivity', (message) => this.listeners.tell('activity', undefined, message));
-    client.on('chat', (message) => this.room(message.room)?.onMessage_(message));
-    client.on('event', (message) => this.room(message.room)?.onEvent_(message));
-    client.on('typing', (message) => this.room(message.room)?.onTyping_(message));
-    client.on('presenceDiff', (message) => this.room(message.room)?.onPresence_(message));
-    client.on('left', (message) => this.room(message.room)?.onLeft_(message));
-    client.on('read', (message) => {
-      const room = this.room(message.room);
-      if (room) {
-        room.onRead_(message);
-      } else {
-        this.listeners.tell('read', undefined, message);
-      }
-    });
-  }
-
-  // Any answer shows that the connection lives.
-  private probe(): void {
-    this.tryRequest_('rooms', { limit: 1 }, () => {});
-  }
-
-  private onState(state: string, detail: StateDetail): void {
-    this.turn += 1;
-    clearTimeout(this.refreshTimer);
-    if (state === 'connected') {
-      this.hello(this.turn);
-    } else if (!this.isEnded && detail.code === BAD_TOKEN_CLOSE && this.tokenRefused()) {
-      this.enter('reconnecting', { ...detail, delayMs: 0 });
-      this.open();
-    } else {
-      this.enter(state as ChatState, state === 'closed' ? { ...detail, error: this.refusal } : detail);
-    }
-  }
-
-  private onGoingAway({ code, reason, delayMs, endpoint }: GoingAwayMessage): void {
-    const safe = /^wss:/.test(this.url) ? /^wss:\/\// : /^wss?:\/\//;
-    this.client.move(delayMs, safe.test(endpoint) ? endpoint : undefined);
-    if (this.isOpen) {
-      this.enter('draining', { code, reason, delayMs });
-    }
-  }
-
-  private async hello(turn: number): Promise<void> {
-    const { nick, client, version, locale } = this.options;
-    let token;
-    try {
-      token = (await this.token()) || this.guest();
-    } catch (error) {
-      if (turn === this.turn) {
-        this.client.reconnect(0, String(error));
-      }
-      return;
-    }
-    if (turn === this.turn) {
-      this.tryRequest_('hello', { nick, token, client, version, locale }, (error, reply) => {
-        if (turn === this.turn) {
-          (error ? this.refused(error) : this.begin(reply));
+    const link: Link = {
+      newId_: () => {
+        const waiting = this.rooms.reduce((sum, { outgoing }) => sum + outgoing.length, 0);
+        if (waiting >= (options.outboxMax ?? 100)) {
+          throw localError('OUTBOX_FULL');
         }
-      });
-    }
-  }
+        return `${idPrefix}-${++lastId}`;
+      },
+      request_: (name, request, settle) => {
+        try {
+          client.request(name, request, settle);
+        } catch (error) {
+          const why = error instanceof StoaError ? error : localError('BAD_VALUE', false, String(error));
+          settle(why, undefined as any);
+        }
+      },
+      send_: (name, message) => {
+        if (!unknownTypes.has(ChatroomApi.messages[name][0])) {
+          try {
+            client.send(name, message);
+          } catch {
+            // Typing is not worth a repetition, and a read offset is told again when the room is joined.
+          }
+        }
+      },
+      mayIn_: () => {
+        if (!this.isOpen) {
+          return undefined;
+        }
+        const { ratePerS, rateBurst } = this.me!;
+        tokens = Math.min(Math.max(1, rateBurst), tokens + ((now() - tokensAt) * ratePerS) / 1000);
+        tokensAt = now();
+        if (ratePerS && tokens < 1) {
+          return ((1 - tokens) * 1000) / ratePerS;
+        }
+        tokens -= 1;
+        return 0;
+      },
+      forget_: (room) => {
+        this.rooms = this.rooms.filter((other) => other !== room);
+      },
+      userIds_: userIds,
+    };
 
-  private begin(me: HelloReply): void {
-    this.isRefused = false;
-    this.unknownTypes.clear();
-    this.me = me;
-    this.userIds_.add(me.userId);
-    this.options.nick = me.nick;
-    this.tokens = me.rateBurst;
-    this.tokensAt = now();
-    this.keep(me.guestToken);
-    this.refreshIn(me.tokenTtlS);
-    const unnamed = this.room('');
-    if (unnamed && !this.room(me.defaultRoom)) {
-      unnamed.name = me.defaultRoom;
-    }
-    this.enter('connected');
-    // A listener may have closed it.
-    if (this.isOpen) {
-      this.listeners.tell('me', undefined, me);
-      this.joined.forEach((room) => room.state === 'joining' && room.join_());
-    }
-  }
+    const enter = (state: ChatState, detail: ChatStateDetail = {}) => {
+      this.state = state;
+      this.detail = detail;
+      if (!this.isOpen) {
+        this.rooms.forEach((room) => room.inner_.lost_());
+      }
+      tell('state', [state, detail], () => this.detail === detail);
+    };
 
-  private refused(error: StoaError): void {
-    if (error.reason === 'DISCONNECTED') {
-      return;
-    }
-    if (!error.code || error.temporary || PASSING.includes(error.code)) {
-      this.client.reconnect(error.retryMs, error.reason);
-    } else if (UNAUTHORIZED.includes(error.code) && this.tokenRefused()) {
-      this.client.reconnect(0, error.reason);
-    } else {
-      this.refusal = error;
-      this.client.close(1000, error.reason);
-    }
-  }
+    const token = async () => (typeof options.token === 'function' ? options.token() : options.token);
 
-  // Is there another token? A guest's is forgotten; a function is asked once more.
-  private tokenRefused(): boolean {
-    const isFirst = !this.isRefused;
-    const { token } = this.options;
-    this.isRefused = true;
-    if (!token) {
-      const had = this.guest();
-      this.keep('', true);
-      return isFirst && had !== '';
-    }
-    return isFirst && typeof token === 'function';
-  }
-
-  private async token(): Promise<string> {
-    const { token = '' } = this.options;
-    return typeof token === 'function' ? token() : token;
-  }
-
-  private guest(): string {
-    try {
-      this.guestToken ||= this.storage?.get() ?? '';
-    } catch {
-      // As without storage.
-    }
-    return this.guestToken;
-  }
-
-  private keep(token: string, isEmptyToo = false): void {
-    if (token || isEmptyToo) {
-      this.guestToken = token;
+    const guest = (): string => {
       try {
-        this.storage?.set(token);
+        guestToken ||= storage?.get() ?? '';
+      } catch {
+        // As without storage.
+      }
+      return guestToken;
+    };
+
+    const keep = (token: string) => {
+      guestToken = token;
+      try {
+        storage?.set(token);
       } catch {
         // Full, or switched off.
       }
-    }
-  }
+    };
 
-  private refreshIn(ttlS: number): void {
-    if (ttlS && typeof this.options.token === 'function') {
-      this.refreshLater(Math.max(ttlS * 750, ttlS * 1000 - REFRESH_MS));
-    }
-  }
-
-  private refreshLater(ms: number): void {
-    const { turn } = this;
-    this.refreshTimer = later(async () => {
-      const again = () => turn === this.turn && this.refreshLater(REFRESH_AGAIN_MS);
-      try {
-        const token = await this.token();
-        if (turn === this.turn) {
-          this.refreshIn((await this.call('refresh', { token })).tokenTtlS);
-        }
-      } catch {
-        // The server ends the session when it is too late; the next Hello has a new token.
-        again();
+    // Is there another token? A guest's is forgotten; a function is asked once more.
+    const tokenRefused = (): boolean => {
+      const isFirst = !isRefused;
+      const isOther = options.token ? typeof options.token === 'function' : guest() !== '';
+      isRefused = true;
+      if (!options.token) {
+        keep('');
       }
-    }, ms);
+      return isFirst && isOther;
+    };
+
+    const refreshIn = (ttlS: number) => {
+      if (ttlS && typeof options.token === 'function') {
+        refreshLater(Math.max(ttlS * 750, ttlS * 1000 - REFRESH_MS));
+      }
+    };
+
+    const refreshLater = (ms: number) => {
+      const mine = turn;
+      refreshTimer = later(async () => {
+        try {
+          const next = await token();
+          if (mine === turn) {
+            refreshIn((await this.call('refresh', { token: next })).tokenTtlS);
+          }
+        } catch {
+          // The server ends the session when it is too late; the next Hello has a new token.
+          if (mine === turn) {
+            refreshLater(REFRESH_AGAIN_MS);
+          }
+        }
+      }, ms);
+    };
+
+    const begin = (me: HelloReply) => {
+      isRefused = false;
+      unknownTypes.clear();
+      this.me = me;
+      userIds.add(me.userId);
+      options.nick = me.nick;
+      tokens = me.rateBurst;
+      tokensAt = now();
+      if (me.guestToken) {
+        keep(me.guestToken);
+      }
+      refreshIn(me.tokenTtlS);
+      const unnamed = roomOf('');
+      if (unnamed && !roomOf(me.defaultRoom)) {
+        unnamed.name = me.defaultRoom;
+      }
+      enter('connected');
+      // A listener may have closed it.
+      if (this.isOpen) {
+        tell('me', [me]);
+        this.rooms.forEach((room) => room.state === 'joining' && room.inner_.join_());
+      }
+    };
+
+    const refused = (error: StoaError) => {
+      const { code, reason, retryMs } = error;
+      if (reason === 'DISCONNECTED') {
+        return;
+      }
+      if (!code || isPassing(error)) {
+        client.reconnect(retryMs, reason);
+      } else if (UNAUTHORIZED.includes(code) && tokenRefused()) {
+        client.reconnect(0, reason);
+      } else {
+        refusal = error;
+        client.close(1000, reason);
+      }
+    };
+
+    const hello = async () => {
+      const mine = turn;
+      const { nick, client: program, version, locale } = options;
+      try {
+        const request = { nick, token: (await token()) || guest(), client: program, version, locale };
+        if (mine === turn) {
+          link.request_('hello', request, (error, reply) => {
+            if (mine === turn) {
+              (error ? refused(error) : begin(reply));
+            }
+          });
+        }
+      } catch (error) {
+        if (mine === turn) {
+          client.reconnect(0, String(error));
+        }
+      }
+    };
+
+    const open = () => {
+      turn += 1;
+      refusal = undefined;
+      isEnded = false;
+      // Any answer shows that the connection lives.
+      const probe = () => link.request_('rooms', { limit: 1 }, () => {});
+      client = new Client(ChatroomApi, url, { probe, ...options });
+      client.onState((state, detail) => {
+        turn += 1;
+        clearTimeout(refreshTimer);
+        if (state === 'connected') {
+          hello();
+        } else if (!isEnded && detail.code === BAD_TOKEN_CLOSE && tokenRefused()) {
+          enter('reconnecting', { ...detail, delayMs: 0 });
+          open();
+        } else {
+          enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
+        }
+      });
+      client.onError((error, type) => {
+        if (error.code === UNKNOWN_TYPE) {
+          unknownTypes.add(type);
+        }
+        tell('error', [error, type]);
+      });
+      client.on('goingAway', ({ code, reason, delayMs, endpoint }) => {
+        const safe = /^wss:/.test(url) ? /^wss:\/\// : /^wss?:\/\//;
+        client.move(delayMs, safe.test(endpoint) ? endpoint : undefined);
+        if (this.isOpen) {
+          enter('draining', { code, reason, delayMs });
+        }
+      });
+      client.on('roomActivity', (message) => tell('activity', [message]));
+      OF_ROOMS.forEach((name) => client.on(name, (message) => {
+        const room = roomOf(message.room);
+        if (room) {
+          room.inner_[name](message as never);
+        } else if (name === 'read') {
+          tell(name, [message]);
+        }
+      }));
+    };
+
+    const members: Omit<Chat, 'state' | 'detail' | 'me' | 'rooms' | 'isOpen'> = {
+      on: add as Chat['on'],
+      join: (name = '', more = {}) => {
+        const wanted = name || this.me?.defaultRoom || '';
+        const known = roomOf(wanted);
+        if (known) {
+          return known;
+        }
+        const room = createRoom(this, link, wanted, more);
+        this.rooms = [...this.rooms, room];
+        if (this.isOpen) {
+          room.inner_.join_();
+        }
+        return room;
+      },
+      listRooms: (request = {}) => this.call('rooms', request),
+      setNick: async (wanted) => {
+        const reply = await this.call('setNick', { nick: wanted });
+        const { nick } = reply;
+        options.nick = nick;
+        if (reply.guestToken) {
+          keep(reply.guestToken);
+        }
+        if (this.me) {
+          this.me = { ...this.me, nick };
+          tell('me', [this.me]);
+        }
+        return reply;
+      },
+      call: (name, request, more) =>
+        this.isOpen ? client.call(name, request, more) : Promise.reject(localError('DISCONNECTED')),
+      connect: (identity) => {
+        if (this.state === 'closed') {
+          Object.assign(options, identity);
+          isRefused = false;
+          enter('connecting');
+          open();
+        }
+      },
+      retryNow: () => client.retryNow(),
+      close: (code, reason) => {
+        isEnded = true;
+        client.close(code, reason);
+      },
+    };
+    Object.assign(this, members);
+    open();
   }
 }

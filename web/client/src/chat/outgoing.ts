@@ -13,179 +13,191 @@ import { fullJitterMs, later, localError } from '@stoa/client/inner';
 export type OutgoingState = 'queued' | 'sent' | 'stored' | 'failed' | 'discarded';
 
 /** One message that this client sends. */
-export class Outgoing {
+export interface Outgoing {
   /** Only the client changes it. */
-  state: OutgoingState = 'queued';
+  state: OutgoingState;
   /** Why it failed. */
   error?: StoaError;
   /** Where it is stored. */
   offset?: bigint;
-  readonly sinceMs = Date.now();
-  private waiting: [(it: Outgoing) => void, (why: unknown) => void][] = [];
-
-  /** @internal */
-  constructor(
-    private readonly queue: Queue,
-    readonly clientMsgId: string,
-    readonly text: string,
-    readonly replyTo: bigint,
-  ) {}
+  readonly sinceMs: number;
+  readonly clientMsgId: string;
+  readonly text: string;
+  readonly replyTo: bigint;
 
   /** Send a failed message again, after those that were sent since. Does nothing in other states. */
-  retry(): void {
-    if (this.state === 'failed') {
-      this.error = undefined;
-      this.queue.append_(this);
-    }
-  }
+  retry(): void;
 
   /** Give up a message that is queued or failed. One that is on its way may be stored already. Returns whether it was
    *  given up. */
-  discard(): boolean {
-    const isIdle = this.state === 'queued' || this.state === 'failed';
-    if (isIdle) {
-      this.queue.end_(this, 'discarded');
-    }
-    return isIdle;
-  }
+  discard(): boolean;
 
   /** Resolves when it is stored. Rejects with the error when it fails, with the reason DISCARDED when it is discarded. */
-  done(): Promise<Outgoing> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push([resolve, reject]);
-      this.settle_();
-    });
-  }
+  done(): Promise<Outgoing>;
 
   /** @internal */
-  settle_(): void {
-    if (this.state !== 'queued' && this.state !== 'sent') {
-      this.waiting.splice(0).forEach(([resolve, reject]) =>
-        this.state === 'stored' ? resolve(this) : reject(this.error ?? localError('DISCARDED', false)),
-      );
-    }
-  }
+  settle_(): void;
 }
 
-/** What the queue needs from its room. @internal */
-export interface Sender {
-  /** 0, and the message counts; or how long to wait for the server's rate. undefined: not connected, or not a member. */
-  mayIn_(): number | undefined;
-  transmit_(message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void): void;
-  changed_(message: Outgoing): void;
+/** The messages of one room, in order. @internal */
+export interface Queue {
+  /** Failed ones too. A new array after every change. */
+  items_: readonly Outgoing[];
+  append_(clientMsgId: string, text: string, replyTo: bigint): Outgoing;
+  /** The room is joined again: what waits because of the connection before need not wait any more. */
+  resume_(): void;
+  /** There is no connection to wait for. */
+  pause_(): void;
+  /** The server has it: by the answer, or by the push of it. */
+  stored_(clientMsgId: string, offset: bigint): void;
+  /** The room was left. */
+  close_(): void;
 }
 
-// The server may do it later, whatever `temporary` says; and what this client says when there was no answer.
+// The server may do it later, whatever `temporary` says.
 const PASSING = [100, 106, 108, 111];
-const LOST = ['DISCONNECTED', 'TIMEOUT', 'TOO_MANY_CALLS', 'BAD_FRAME'];
 // Muted, slow mode: a person is told how long it takes, and decides.
 const PERSONAL = [120, 127];
 
-const isPassing = ({ code, reason, temporary }: StoaError): boolean =>
-  code ? !PERSONAL.includes(code) && (temporary || PASSING.includes(code)) : LOST.includes(reason);
+/** @internal */
+export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
+  temporary || PASSING.includes(code);
 
-/** The messages of one room, in order. @internal */
-export class Queue {
-  /** Failed ones too. A new array after every change. */
-  items: readonly Outgoing[] = [];
-  private sending?: Outgoing;
-  private attempt = 0;
-  private timer: any;
+/** `mayIn`: 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
+ *  member. @internal */
+export function createQueue(
+  mayIn: () => number | undefined,
+  transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
+  changed: (message: Outgoing) => void,
+): Queue {
+  let sending: Outgoing | undefined;
+  let attempt = 0;
+  let timer: any;
 
-  constructor(private readonly sender: Sender) {}
+  const without = (message: Outgoing) => queue.items_.filter((other) => other !== message);
 
-  append_(message: Outgoing): void {
-    this.items = [...this.items.filter((other) => other !== message), message];
-    this.put_(message, 'queued');
-    this.pump();
-  }
+  const put = (message: Outgoing, state: OutgoingState) => {
+    message.state = state;
+    changed(message);
+    message.settle_();
+  };
 
-  /** The room is joined again: what waits because of the connection before need not wait any more. */
-  resume_(): void {
-    this.pause_();
-    this.pump();
-  }
+  const append = (message: Outgoing) => {
+    queue.items_ = [...without(message), message];
+    put(message, 'queued');
+    pump();
+  };
 
-  /** There is no connection to wait for. */
-  pause_(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-  }
+  const end = (message: Outgoing, state: OutgoingState) => {
+    queue.items_ = without(message);
+    put(message, state);
+  };
 
-  private pump(): void {
-    if (this.timer) {
-      return;
-    }
-    const next = this.items.find(({ state }) => state === 'queued');
-    const waitMs = !next || this.sending ? undefined : this.sender.mayIn_();
-    if (!next || waitMs === undefined) {
-      return;
-    }
-    if (waitMs > 0) {
-      this.wait_(waitMs);
-      return;
-    }
-    this.sending = next;
-    this.put_(next, 'sent');
-    this.sender.transmit_(next, (error, place) => {
-      // Its own push may have been here first; then another one is on its way.
-      if (this.sending === next) {
-        this.sending = undefined;
-        this.answer_(next, error, place);
-      }
-    });
-  }
+  const wait = (ms: number) => {
+    clearTimeout(timer);
+    timer = later(queue.resume_, ms);
+  };
 
-  /** The server has it: by the answer, or by the push of it. Returns the message. */
-  stored_(clientMsgId: string, offset: bigint): Outgoing | undefined {
-    const message = this.items.find((other) => other.clientMsgId === clientMsgId);
-    if (message) {
-      this.attempt = 0;
-      message.offset = offset;
-      if (this.sending === message) {
-        this.sending = undefined;
-      }
-      this.end_(message, 'stored');
-      this.pump();
-    }
-    return message;
-  }
-
-  end_(message: Outgoing, state: OutgoingState): void {
-    this.items = this.items.filter((other) => other !== message);
-    this.put_(message, state);
-  }
-
-  /** The room was left. */
-  close_(): void {
-    this.sending = undefined;
-    this.items.forEach((message) => this.end_(message, 'discarded'));
-  }
-
-  private answer_(message: Outgoing, error: StoaError | undefined, place: { offset: bigint }): void {
+  const answer = (message: Outgoing, error: StoaError | undefined, { offset }: { offset: bigint }) => {
     if (!error) {
-      this.stored_(message.clientMsgId, place.offset);
-    } else if (!isPassing(error)) {
-      message.error = error;
-      this.put_(message, 'failed');
-      this.pump();
-    } else {
-      this.put_(message, 'queued');
+      queue.stored_(message.clientMsgId, offset);
+    } else if (!PERSONAL.includes(error.code) && (isPassing(error) || error.reason === 'BAD_FRAME')) {
+      put(message, 'queued');
       // A lost connection needs no timer: the room is joined again.
       if (error.reason !== 'DISCONNECTED') {
-        this.wait_(error.retryMs + fullJitterMs(this.attempt++));
+        wait(error.retryMs + fullJitterMs(attempt++));
       }
+    } else {
+      message.error = error;
+      put(message, 'failed');
+      pump();
     }
-  }
+  };
 
-  private put_(message: Outgoing, state: OutgoingState): void {
-    message.state = state;
-    this.sender.changed_(message);
-    message.settle_();
-  }
+  const pump = () => {
+    const next = queue.items_.find(({ state }) => state === 'queued');
+    if (timer || sending || !next) {
+      return;
+    }
+    const waitMs = mayIn();
+    if (waitMs) {
+      wait(waitMs);
+    } else if (waitMs === 0) {
+      sending = next;
+      put(next, 'sent');
+      transmit(next, (error, place) => {
+        // Its own push may have been here first; then another one is on its way.
+        if (sending === next) {
+          sending = undefined;
+          answer(next, error, place ?? {});
+        }
+      });
+    }
+  };
 
-  private wait_(ms: number): void {
-    this.pause_();
-    this.timer = later(() => this.resume_(), ms);
-  }
+  const queue: Queue = {
+    items_: [],
+    append_(clientMsgId, text, replyTo) {
+      let waiting: [(it: Outgoing) => void, (why: unknown) => void][] = [];
+      const message: Outgoing = {
+        state: 'queued',
+        sinceMs: Date.now(),
+        clientMsgId,
+        text,
+        replyTo,
+        retry() {
+          if (message.state === 'failed') {
+            message.error = undefined;
+            append(message);
+          }
+        },
+        discard() {
+          const isIdle = ['queued', 'failed'].includes(message.state);
+          if (isIdle) {
+            end(message, 'discarded');
+          }
+          return isIdle;
+        },
+        done: () => new Promise((resolve, reject) => {
+          waiting.push([resolve, reject]);
+          message.settle_();
+        }),
+        settle_() {
+          if (!['queued', 'sent'].includes(message.state)) {
+            waiting.forEach(([resolve, reject]) =>
+              message.state === 'stored' ? resolve(message) : reject(message.error ?? localError('DISCARDED', false)),
+            );
+            waiting = [];
+          }
+        },
+      };
+      append(message);
+      return message;
+    },
+    resume_() {
+      queue.pause_();
+      pump();
+    },
+    pause_() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+    stored_(clientMsgId, offset) {
+      const message = queue.items_.find((other) => other.clientMsgId === clientMsgId);
+      if (message) {
+        attempt = 0;
+        message.offset = offset;
+        if (sending === message) {
+          sending = undefined;
+        }
+        end(message, 'stored');
+        pump();
+      }
+    },
+    close_() {
+      sending = undefined;
+      queue.items_.forEach((message) => end(message, 'discarded'));
+    },
+  };
+  return queue;
 }

@@ -5,17 +5,18 @@
 //
 // Listeners are called in the order in which the server sent things. `change` follows whenever a property of the room,
 // or one of its outgoing messages, has changed.
-import { type Init, type StoaError } from '@stoa/client';
-import { fullJitterMs, later, Listeners, localError, now } from '@stoa/client/inner';
+import { type Init } from '@stoa/client';
+import { fullJitterMs, later, listeners, localError, now } from '@stoa/client/inner';
 
 import {
-  EventKind, TypingState, type ChatMessage, type EventMessage, type HistoryReply, type HistoryRequest, type JoinReply,
-  type LeftMessage, type Member, type ModerateRequest, type Permissions, type Place, type PresenceDiffMessage,
-  type PresenceReply, type ReadMessage, type SearchReply, type SearchRequest, type SetRoomRequest, type TypingMessage,
+  EventKind, TypingState, type ChatMessage, type DeleteReply, type EditReply, type EventMessage, type HistoryReply,
+  type HistoryRequest, type JoinReply, type LeftMessage, type Member, type ModerateReply, type ModerateRequest,
+  type Permissions, type Place, type PresenceDiffMessage, type ReactReply, type ReadMessage, type SearchReply,
+  type SearchRequest, type SetRoomReply, type SetRoomRequest, type TypingMessage,
 } from '../api/chatroom/v1/chatroom.stoa.js';
-import { type Chat } from './chat.js';
-import { Outgoing, Queue } from './outgoing.js';
-import { addMessage, addPage, applyEvent, EMPTY, pageItems, type Item, type Window } from './window.js';
+import { type Chat, type Link } from './chat.js';
+import { createQueue, isPassing, type Outgoing } from './outgoing.js';
+import { addMessage, addPage, applyEvent, EMPTY, itemsOf, type Window } from './window.js';
 
 /** `left`: final; Chat.join() gives another object. */
 export type RoomState = 'joining' | 'joined' | 'left';
@@ -66,527 +67,444 @@ const TYPING_SEND_MS = 3000;
 const TYPING_MS = [6000, 30000];
 const READ_MS = 1000;
 const RESUME_MS = 3000;
-// The membership has ended, and may begin again: internal, limit, not available, too many requests, position lost.
-const COMES_BACK = [100, 106, 108, 111, 112];
 const JOINED_BEFORE = 105;
+const POSITION_LOST = 112;
+
+// The membership has ended, and may begin again.
+const comesBack = (why: { code: number; temporary?: boolean }): boolean => isPassing(why) || why.code === POSITION_LOST;
 
 const lengthOf = (text: string): number => Array.from(text).length;
 
-export class Room {
-  // Only the room changes what follows. Maps and arrays are new objects after every change.
-  state: RoomState = 'joining';
+/** Only the room changes its properties. Maps and arrays are new objects after every change. */
+export interface Room {
+  readonly chat: Chat;
+  /** The server's name of it; '' until the default room's is known. */
+  name: string;
+  state: RoomState;
   /** Why it was left. */
   left?: Left;
   /** Of the last message or event. */
   place?: Place;
   permissions?: Permissions;
-  topic = '';
-  slowModeS = 0;
+  topic: string;
+  slowModeS: number;
   /** Users in the room, also those that are not in `members`. */
-  online = 0;
+  online: number;
   /** By user id. Empty when the room is too large for a list. */
-  members: ReadonlyMap<string, Member> = new Map();
-  typing: ReadonlyMap<string, Typist> = new Map();
-  readOffset = 0n;
-  unread = 0;
-  window: Window = EMPTY;
+  members: ReadonlyMap<string, Member>;
+  typing: ReadonlyMap<string, Typist>;
+  readOffset: bigint;
+  unread: number;
+  window: Window;
   /** Grows with every change. */
-  version = 0;
-
-  private readonly listeners = new Listeners();
-  private readonly queue: Queue = new Queue(this);
-  private readonly timers = new Map<string, any>();
-  private joins = 0;
-  /** The offset from which messages may be sent again. */
-  private resumeAt?: bigint;
-  private attempt = 0;
-  private presenceVersion = 0n;
-  private sentTyping: TypingState = TypingState.TYPING_DONE;
-  private typedAt = -Infinity;
-  private readAt = -Infinity;
-  /** Pages on their way, and what was received meanwhile. */
-  private loading = 0;
-  private meanwhile: { messages: ChatMessage[]; events: EventMessage[] } = { messages: [], events: [] };
-
-  /** @internal */
-  constructor(
-    readonly chat: Chat,
-    /** The server's name of it; '' until the default room's is known. */
-    public name: string,
-    private readonly options: JoinOptions,
-  ) {}
-
+  version: number;
   /** Oldest first. */
-  get messages(): Window['items'] {
-    return this.window.items;
-  }
-
+  readonly messages: Window['items'];
   /** Not stored yet, oldest first. */
-  get outgoing(): readonly Outgoing[] {
-    return this.queue.items;
-  }
+  readonly outgoing: readonly Outgoing[];
 
-  on<K extends keyof RoomEvents>(name: K, listener: (...values: RoomEvents[K]) => void): () => void {
-    return this.listeners.add(name, listener as () => void);
-  }
+  on<K extends keyof RoomEvents>(name: K, listener: (...values: RoomEvents[K]) => void): () => void;
 
   // ---- messages ----
 
   /** Send a message: at once, or as soon as the room is joined. Throws a StoaError: NOT_JOINED, TEXT_EMPTY,
    *  TEXT_TOO_LONG, OUTBOX_FULL. */
-  send(text: string, { replyTo = 0n }: { replyTo?: bigint } = {}): Outgoing {
-    const { me } = this.chat;
-    if (this.state === 'left') {
-      throw localError('NOT_JOINED', false);
-    }
-    if (!text.trim()) {
-      throw localError('TEXT_EMPTY', false, undefined, 123);
-    }
-    if (me?.textCharsMax && lengthOf(text) > me.textCharsMax) {
-      throw localError('TEXT_TOO_LONG', false, `more than ${me.textCharsMax} characters`, 122);
-    }
-    const message = new Outgoing(this.queue, this.chat.newId_(), text, replyTo);
-    // The message ends it for the others.
-    this.sentTyping = TypingState.TYPING_DONE;
-    this.queue.append_(message);
-    return message;
-  }
-
-  edit(offset: bigint, text: string) {
-    return this.chat.call('edit', { room: this.name, offset, text });
-  }
-
-  delete(offset: bigint) {
-    return this.chat.call('delete', { room: this.name, offset });
-  }
-
+  send(text: string, options?: { replyTo?: bigint }): Outgoing;
+  edit(offset: bigint, text: string): Promise<EditReply>;
+  delete(offset: bigint): Promise<DeleteReply>;
   /** Set a reaction, or take it back. */
-  react(offset: bigint, emoji: string, isOn = true) {
-    return this.chat.call('react', { room: this.name, offset, emoji, off: !isOn });
-  }
-
+  react(offset: bigint, emoji: string, isOn?: boolean): Promise<ReactReply>;
   /** A page of messages; `messages` does not change. `before` and `after` are offsets. */
-  history(request: Init<HistoryRequest> = {}): Promise<HistoryReply> {
-    return this.chat.call('history', { epoch: this.place?.epoch, ...request, room: this.name });
-  }
-
+  history(request?: Init<HistoryRequest>): Promise<HistoryReply>;
   /** Put older messages into `messages`, which leaves newer ones out when there are too many. */
-  async loadOlder(limit = 50): Promise<void> {
-    await this.load('before', limit, this.window.items[0]?.offset);
-  }
-
+  loadOlder(limit?: number): Promise<void>;
   /** Put newer messages into `messages`, when it does not reach the room's end. */
-  async loadNewer(limit = 50): Promise<void> {
-    await this.load('after', limit, this.window.items[this.window.items.length - 1]?.offset);
-  }
-
+  loadNewer(limit?: number): Promise<void>;
   /** Let `messages` be the newest page again. */
-  async loadNewest(limit = 50): Promise<void> {
-    await this.load('before', limit, undefined);
-  }
-
+  loadNewest(limit?: number): Promise<void>;
   /** Let `messages` be what is around a message. */
-  async loadAround(offset: bigint, limit = 50): Promise<void> {
-    await this.whileLoading(async () => {
-      const { epoch } = this.place ?? {};
-      const older = await this.history({ before: offset + 1n, limit });
-      const newer = await this.history({ after: offset, limit });
-      if (epoch === this.place?.epoch) {
-        const pages = [older, newer].map(({ items, top }) => this.pageWith(items, top));
-        const before = addPage(EMPTY, pages[0], 'before', older.more, this.windowMax);
-        this.window = addPage(before, pages[1], 'after', newer.more, this.windowMax);
-        this.takeMeanwhile(newer.more, newer.top);
-        this.changed();
-      }
-    });
-  }
-
-  search(text: string, request: Init<SearchRequest> = {}): Promise<SearchReply> {
-    return this.chat.call('search', { ...request, room: this.name, text });
-  }
+  loadAround(offset: bigint, limit?: number): Promise<void>;
+  search(text: string, request?: Init<SearchRequest>): Promise<SearchReply>;
 
   // ---- people ----
 
   /** The user has read up to `offset`; without one, all of `messages`. Offsets only grow; the server is told at most
    *  once a second. */
-  read(offset: bigint = this.place?.offset ?? 0n): void {
-    if (offset > this.readOffset) {
-      const isAll = offset >= (this.place?.offset ?? 0n);
-      const isOther = (item: ChatMessage) => item.offset > offset && item.userId !== this.chat.me?.userId;
-      this.readOffset = offset;
-      this.unread = isAll ? 0 : Math.min(this.unread, this.window.items.filter(isOther).length);
-      this.tellRead();
-      this.changed();
-    }
-  }
-
+  read(offset?: bigint): void;
   /** The user types, has stopped, or has emptied the text. Call it with every key: the server is told every 3 s. */
-  type(state: TypingState = TypingState.TYPING_ACTIVE): void {
-    const isActive = state === TypingState.TYPING_ACTIVE;
-    const isDue = isActive && now() - this.typedAt >= TYPING_SEND_MS;
-    if (this.state === 'joined' && (isDue || (state !== this.sentTyping && !isActive))) {
-      this.typedAt = isActive ? now() : this.typedAt;
-      this.sentTyping = state;
-      this.chat.send_('typing', { room: this.name, state });
-    }
-  }
-
-  moderate(request: Init<ModerateRequest>) {
-    return this.chat.call('moderate', { ...request, room: this.name });
-  }
-
+  type(state?: TypingState): void;
+  moderate(request: Init<ModerateRequest>): Promise<ModerateReply>;
   /** Topic, slow mode, size. */
-  set(request: Init<SetRoomRequest>) {
-    return this.chat.call('setRoom', { ...request, room: this.name });
-  }
-
+  set(request: Init<SetRoomRequest>): Promise<SetRoomReply>;
   /** Messages that were not stored are given up. */
-  leave(): void {
-    if (this.state !== 'left') {
-      this.chat.tryRequest_('leave', { room: this.name }, () => {});
-      this.end_({ code: 0, reason: 'LEFT', message: '' });
-    }
-  }
-
-  // ---- for Chat ----
-
-  /** The session has begun, or may join again. @internal */
-  join_(): void {
-    const { history = 50, presence = true } = this.options;
-    const turn = ++this.joins;
-    this.cancel('join');
-    this.state = 'joining';
-    this.chat.tryRequest_('join', { room: this.name, recover: this.place, history, presence }, (error, reply) => {
-      if (turn === this.joins && this.state !== 'left') {
-        this.joinAnswered(error, reply);
-      }
-    });
-  }
-
-  /** The connection is lost. @internal */
-  lost_(): void {
-    this.stop();
-    if (this.state === 'joined') {
-      this.state = 'joining';
-      this.joins += 1;
-      this.typedAt = -Infinity;
-      this.sentTyping = TypingState.TYPING_DONE;
-      [...this.typing.keys()].forEach((userId) => this.forget(userId));
-      this.changed();
-    }
-  }
+  leave(): void;
 
   /** @internal */
-  end_(left: Left): void {
-    this.state = 'left';
-    this.left = left;
-    this.stop();
-    this.chat.forget_(this);
-    this.queue.close_();
-    this.tell('left', left);
-  }
+  inner_: Inner;
+}
 
-  /** @internal */
-  onMessage_(message: ChatMessage): void {
-    if (!this.advance(message)) {
-      return;
+/** What the chat tells its room: the server's messages by their names, and its session. @internal */
+export interface Inner {
+  /** The session has begun, or may join again. */
+  join_(): void;
+  /** The connection is lost. */
+  lost_(): void;
+  chat(message: ChatMessage): void;
+  event(event: EventMessage): void;
+  typing(message: TypingMessage): void;
+  presenceDiff(diff: PresenceDiffMessage): void;
+  left(message: LeftMessage): void;
+  read(message: ReadMessage): void;
+}
+
+/** Not joined yet. @internal */
+export function createRoom(
+  chat: Chat,
+  { newId_: newId, request_: request, send_: send, mayIn_: mayIn, forget_: leaveChat, userIds_: userIds }: Link,
+  ownName: string,
+  { history = 50, presence = true, windowMax = 300 }: JoinOptions,
+): Room {
+  const [add, fire] = listeners();
+  const timers = new Map<string, any>();
+  let joins = 0;
+  // The offset from which messages may be sent again.
+  let resumeAt: bigint | undefined;
+  let attempt = 0;
+  let presenceVersion = 0n;
+  let sentTyping: TypingState = TypingState.TYPING_DONE;
+  let typedAt = -Infinity;
+  let readAt = -Infinity;
+
+  const tell = <K extends keyof RoomEvents>(name?: K, ...values: RoomEvents[K] | []) => {
+    room.version += 1;
+    fire(name, values);
+    fire('change');
+  };
+  const queue = createQueue(
+    () => (room.state === 'joined' ? mayIn() : undefined),
+    ({ text, clientMsgId, replyTo }, settle) =>
+      request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
+    (message) => tell('outgoing', message),
+  );
+
+  const isMe = (userId: string) => userId === chat.me?.userId;
+
+  const cancel = (key: string) => {
+    clearTimeout(timers.get(key));
+    timers.delete(key);
+  };
+
+  const after = (key: string, ms: number, run: () => void) => {
+    cancel(key);
+    timers.set(key, later(run, ms));
+  };
+
+  const stop = () => {
+    [...timers.keys()].forEach(cancel);
+    queue.pause_();
+  };
+
+  const end = (left: Left) => {
+    room.state = 'left';
+    room.left = left;
+    stop();
+    leaveChat(room);
+    queue.close_();
+    tell('left', left);
+  };
+
+  const joinLater = (waitMs: number) =>
+    after('join', waitMs + fullJitterMs(attempt++), () => chat.isOpen && room.inner_.join_());
+
+  const tellRead = () => after('read', Math.max(0, readAt + READ_MS - now()), () => {
+    if (room.state === 'joined') {
+      readAt = now();
+      send('read', { room: room.name, offset: room.readOffset });
     }
-    const isMine = this.acknowledge(message);
-    if (isMine) {
-      this.readOffset = message.offset;
-      this.unread = 0;
-    } else {
-      this.unread += 1;
-    }
-    this.forget(message.userId);
-    this.window = addMessage(this.window, message, this.windowMax);
-    this.remember('messages', message);
-    this.tell('message', message);
-  }
+  });
 
-  /** @internal */
-  onEvent_(event: EventMessage): void {
-    if (!this.advance(event)) {
-      return;
-    }
-    if (event.kind === EventKind.EVENT_TOPIC) {
-      this.topic = event.text;
-    }
-    this.window = applyEvent(this.window, event, this.myId);
-    this.remember('events', event);
-    this.tell('event', event);
-  }
-
-  /** @internal */
-  onTyping_({ userId, nick, state }: TypingMessage): void {
-    if (userId !== this.myId) {
-      this.forget(userId);
-      const ms = TYPING_MS[state];
-      if (ms) {
-        this.typing = new Map(this.typing).set(userId, { nick, isPaused: state === TypingState.TYPING_PAUSED });
-        this.after(`typing ${userId}`, ms, () => {
-          this.forget(userId);
-          this.tell('typing', this.typing);
-        });
-      }
-      this.tell('typing', this.typing);
-    }
-  }
-
-  /** @internal */
-  onPresence_(diff: PresenceDiffMessage): void {
-    if (diff.version > this.presenceVersion) {
-      const members = new Map(diff.truncated ? [] : this.members);
-      diff.joins.forEach((member) => members.set(member.userId, member));
-      diff.leaves.forEach((userId) => {
-        members.delete(userId);
-        this.forget(userId);
-      });
-      this.presenceVersion = diff.version;
-      this.members = members;
-      this.online = diff.total;
-      this.tell('presence', diff);
-    }
-  }
-
-  /** @internal */
-  onRead_(read: ReadMessage): void {
-    if (read.offset >= this.readOffset) {
-      this.readOffset = read.offset;
-      this.unread = read.unread;
-      this.tell('read', read);
-    }
-  }
-
-  /** @internal */
-  onLeft_({ code, reason }: LeftMessage): void {
-    if (COMES_BACK.includes(code)) {
-      this.lost_();
-      this.joinLater(0);
-    } else {
-      this.end_({ code, reason, message: reason });
-    }
-  }
-
-  // ---- for Queue ----
-
-  /** @internal */
-  mayIn_(): number | undefined {
-    return this.state === 'joined' ? this.chat.mayIn_() : undefined;
-  }
-
-  /** @internal */
-  transmit_(message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void): void {
-    const { text, clientMsgId, replyTo } = message;
-    this.chat.tryRequest_('chat', { room: this.name, message: text, clientMsgId, replyTo }, settle);
-  }
-
-  /** @internal */
-  changed_(message: Outgoing): void {
-    this.tell('outgoing', message);
-  }
-
-  // ---- inner ----
-
-  private get myId(): string {
-    return this.chat.me?.userId ?? '';
-  }
-
-  private get windowMax(): number {
-    return this.options.windowMax ?? 300;
-  }
-
-  private changed(): void {
-    this.version += 1;
-    this.listeners.tell('change');
-  }
-
-  private tell<K extends keyof RoomEvents>(name: K, ...values: RoomEvents[K]): void {
-    this.version += 1;
-    this.listeners.tell(name, undefined, ...values);
-    this.listeners.tell('change');
-  }
-
-  private cancel(key: string): void {
-    clearTimeout(this.timers.get(key));
-    this.timers.delete(key);
-  }
-
-  private stop(): void {
-    this.timers.forEach((timer) => clearTimeout(timer));
-    this.timers.clear();
-    this.queue.pause_();
-  }
-
-  private after(key: string, ms: number, run: () => void): void {
-    this.cancel(key);
-    this.timers.set(key, later(() => {
-      this.timers.delete(key);
-      run();
-    }, ms));
-  }
-
-  private joinLater(waitMs: number): void {
-    this.after('join', waitMs + fullJitterMs(this.attempt++), () => this.chat.isOpen && this.join_());
-  }
-
-  private joinAnswered(error: StoaError | undefined, reply: JoinReply): void {
-    if (!error) {
-      this.attempt = 0;
-      this.joined(reply);
-    } else if (error.code === JOINED_BEFORE) {
-      // An earlier join was late, and its answer is lost.
-      this.chat.tryRequest_('leave', { room: this.name }, () => {});
-      this.joinLater(0);
-    } else if (error.temporary || COMES_BACK.includes(error.code) || error.reason === 'TIMEOUT') {
-      this.joinLater(error.retryMs);
-    } else if (error.code || error.reason !== 'DISCONNECTED') {
-      this.end_(error);
-    }
-  }
-
-  private joined(reply: JoinReply): void {
-    const { place } = this;
-    this.name = reply.room || this.name;
-    this.state = 'joined';
-    this.permissions = reply.permissions;
-    this.topic = reply.topic;
-    this.slowModeS = reply.slowModeS;
-    this.online = reply.online;
-    this.unread = reply.unread;
-    if (reply.readOffset > this.readOffset) {
-      this.readOffset = reply.readOffset;
-    } else if (reply.readOffset < this.readOffset) {
-      this.tellRead();
-    }
-    if (!reply.recovered) {
-      this.place = { epoch: reply.epoch, offset: reply.offset };
-      reply.items.forEach((item) => this.acknowledge(item));
-      const items = pageItems(reply.items, reply.offset, [], this.myId);
-      this.window = addPage(EMPTY, items, 'after', false, this.windowMax);
-      this.window = { ...this.window, moreBefore: this.window.moreBefore || reply.moreBefore };
-    }
-    if (reply.presence) {
-      this.listMembers(reply.presence);
-    }
-    if (!place) {
-      this.tell('joined', reply);
-    } else if (reply.recovered) {
-      this.tell('recovered', reply);
-    } else {
-      this.tell('gap', reply, place);
-    }
-    this.resume(reply);
-  }
-
-  // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
-  private resume({ recovered, offset }: JoinReply): void {
-    if (!recovered || this.place!.offset >= offset) {
-      this.queue.resume_();
-    } else {
-      this.resumeAt = offset;
-      // For a server that counts something that it does not send.
-      this.after('resume', RESUME_MS, () => this.queue.resume_());
-    }
-  }
-
-  private listMembers({ version, members, total, truncated }: PresenceReply): void {
-    this.presenceVersion = version;
-    this.members = new Map(truncated ? [] : members.map((member) => [member.userId, member]));
-    this.online = total;
-    this.listeners.tell('presence');
-  }
-
-  // False for what was received before, and for what comes while the room is not joined.
-  private advance({ epoch, offset }: Place): boolean {
-    if (this.state !== 'joined' || (this.place?.epoch === epoch && this.place.offset >= offset)) {
-      return false;
-    }
-    this.place = { epoch, offset };
-    if (this.resumeAt && offset >= this.resumeAt) {
-      this.resumeAt = undefined;
-      // After the listeners were called for this message.
-      this.after('resume', 0, () => this.queue.resume_());
-    }
-    return true;
-  }
+  const leaveRoom = () => request('leave', { room: room.name }, () => {});
 
   /** Is it a message of this user? Then it is stored. */
-  private acknowledge(message: ChatMessage): boolean {
-    const isMine = this.chat.userIds_.has(message.userId);
-    if (isMine && message.clientMsgId) {
-      this.queue.stored_(message.clientMsgId, message.offset);
+  const acknowledge = ({ userId, clientMsgId, offset }: ChatMessage) => {
+    const isMine = userIds.has(userId);
+    if (isMine && clientMsgId) {
+      queue.stored_(clientMsgId, offset);
     }
     return isMine;
-  }
+  };
 
-  private forget(userId: string): void {
-    this.cancel(`typing ${userId}`);
-    if (this.typing.has(userId)) {
-      const typing = new Map(this.typing);
-      typing.delete(userId);
-      this.typing = typing;
+  // False for what was received before, and for what comes while the room is not joined.
+  const advance = ({ epoch, offset }: Place): boolean => {
+    if (room.state !== 'joined' || (room.place?.epoch === epoch && room.place.offset >= offset)) {
+      return false;
     }
-  }
-
-  private tellRead(): void {
-    const waitMs = this.readAt + READ_MS - now();
-    this.after('read', Math.max(0, waitMs), () => {
-      if (this.state === 'joined') {
-        this.readAt = now();
-        this.chat.send_('read', { room: this.name, offset: this.readOffset });
-      }
-    });
-  }
-
-  private remember<K extends 'messages' | 'events'>(kind: K, one: ChatMessage | EventMessage): void {
-    if (this.loading) {
-      (this.meanwhile[kind] as unknown[]).push(one);
+    room.place = { epoch, offset };
+    if (resumeAt && offset >= resumeAt) {
+      resumeAt = undefined;
+      // After the listeners were called for this message.
+      after('resume', 0, queue.resume_);
     }
-  }
+    return true;
+  };
+
+  const forget = (userId: string) => {
+    const typing = new Map(room.typing);
+    cancel(`typing ${userId}`);
+    if (typing.delete(userId)) {
+      room.typing = typing;
+    }
+  };
+
+  const newest = (items: readonly ChatMessage[], top: bigint, moreBefore: boolean): Window =>
+    addPage({ ...EMPTY, moreBefore }, itemsOf(items, top), 'after', false, windowMax);
+
+  const joined = (reply: JoinReply) => {
+    const { place, readOffset } = room;
+    const { recovered, offset, epoch, items, moreBefore, permissions, topic, slowModeS, online, unread } = reply;
+    const members = reply.presence;
+    Object.assign(room, { state: 'joined', permissions, topic, slowModeS, online, unread });
+    room.name = reply.room || room.name;
+    attempt = 0;
+    if (reply.readOffset > readOffset) {
+      room.readOffset = reply.readOffset;
+    } else if (reply.readOffset < readOffset) {
+      tellRead();
+    }
+    if (!recovered) {
+      room.place = { epoch, offset };
+      items.forEach(acknowledge);
+      room.window = newest(items, offset, moreBefore);
+    }
+    if (members) {
+      presenceVersion = members.version;
+      room.members = new Map(members.truncated ? [] : members.members.map((member) => [member.userId, member]));
+      room.online = members.total;
+      fire('presence');
+    }
+    if (!place) {
+      tell('joined', reply);
+    } else if (recovered) {
+      tell('recovered', reply);
+    } else {
+      tell('gap', reply, place);
+    }
+    // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
+    if (!recovered || room.place!.offset >= offset) {
+      queue.resume_();
+    } else {
+      resumeAt = offset;
+      // For a server that counts something that it does not send.
+      after('resume', RESUME_MS, queue.resume_);
+    }
+  };
+
+  // Change the window, and those that are being loaded.
+  const take = (change: (window: Window) => Window) => {
+    room.window = change(room.window);
+    fire(take, [change]);
+  };
 
   // What is received while pages are on their way is put into them.
-  private async whileLoading(load: () => Promise<void>): Promise<void> {
-    this.loading += 1;
+  const load = async (fetch: () => Promise<() => Window>): Promise<void> => {
+    const epoch = room.place?.epoch;
+    const changes: ((window: Window) => Window)[] = [];
+    const end = add(take, (change) => changes.push(change));
     try {
-      await load();
+      const build = await fetch();
+      if (epoch === room.place?.epoch) {
+        room.window = changes.reduce((window, change) => change(window), build());
+        tell();
+      }
     } finally {
-      this.loading -= 1;
-      if (!this.loading) {
-        this.meanwhile = { messages: [], events: [] };
-      }
+      end();
     }
-  }
+  };
 
-  private pageWith(items: readonly ChatMessage[], top: bigint): Item[] {
-    return pageItems(items, top, this.eventsAfter(top), this.myId);
-  }
+  const loadSide = (side: 'before' | 'after', limit: number, edge?: bigint) => load(async () => {
+    const { items, top, more } = await room.history({ [side]: edge, limit });
+    return () => edge === undefined
+      ? newest(items, top, more)
+      : addPage(room.window, itemsOf(items, top), side, more, windowMax);
+  });
 
-  private eventsAfter(top: bigint): EventMessage[] {
-    return this.meanwhile.events.filter(({ offset }) => offset > top);
-  }
-
-  private takeMeanwhile(isMore: boolean, top: bigint): void {
-    if (!isMore) {
-      this.meanwhile.messages.forEach((message) => (this.window = addMessage(this.window, message, this.windowMax)));
-      this.eventsAfter(top).forEach((event) => (this.window = applyEvent(this.window, event, this.myId)));
-    }
-  }
-
-  private async load(side: 'before' | 'after', limit: number, edge: bigint | undefined): Promise<void> {
-    await this.whileLoading(async () => {
-      const { epoch } = this.place ?? {};
-      const { items, top, more } = await this.history({ [side]: edge, limit });
-      if (epoch === this.place?.epoch) {
-        const page = this.pageWith(items, top);
-        const isNewest = edge === undefined;
-        const isEnd = isNewest || (side === 'after' && !more);
-        const known = isNewest ? EMPTY : this.window;
-        const all = addPage(known, page, isEnd ? 'after' : side, !isEnd && more, this.windowMax);
-        this.window = isNewest ? { ...all, moreBefore: more } : all;
-        this.takeMeanwhile(!isEnd, top);
-        this.changed();
+  const room: Room = {
+    chat,
+    name: ownName,
+    state: 'joining',
+    topic: '',
+    slowModeS: 0,
+    online: 0,
+    members: new Map(),
+    typing: new Map(),
+    readOffset: 0n,
+    unread: 0,
+    window: EMPTY,
+    version: 0,
+    get messages() {
+      return room.window.items;
+    },
+    get outgoing() {
+      return queue.items_;
+    },
+    on: add as Room['on'],
+    send(text, { replyTo = 0n } = {}) {
+      const max = chat.me?.textCharsMax;
+      if (room.state === 'left') {
+        throw localError('NOT_JOINED', false);
       }
-    });
-  }
+      if (!text.trim()) {
+        throw localError('TEXT_EMPTY', false, undefined, 123);
+      }
+      if (max && lengthOf(text) > max) {
+        throw localError('TEXT_TOO_LONG', false, `more than ${max} characters`, 122);
+      }
+      const id = newId();
+      // The message ends it for the others.
+      sentTyping = TypingState.TYPING_DONE;
+      return queue.append_(id, text, replyTo);
+    },
+    edit: (offset, text) => chat.call('edit', { room: room.name, offset, text }),
+    delete: (offset) => chat.call('delete', { room: room.name, offset }),
+    react: (offset, emoji, isOn = true) => chat.call('react', { room: room.name, offset, emoji, off: !isOn }),
+    history: (more) => chat.call('history', { epoch: room.place?.epoch, ...more, room: room.name }),
+    loadOlder: (limit = 50) => loadSide('before', limit, room.messages[0]?.offset),
+    loadNewer: (limit = 50) => loadSide('after', limit, room.messages[room.messages.length - 1]?.offset),
+    loadNewest: (limit = 50) => loadSide('before', limit),
+    loadAround: (offset, limit = 50) => load(async () => {
+      const older = await room.history({ before: offset + 1n, limit });
+      const newer = await room.history({ after: offset, limit });
+      const before = addPage(EMPTY, itemsOf(older.items, older.top), 'before', older.more, windowMax);
+      return () => addPage(before, itemsOf(newer.items, newer.top), 'after', newer.more, windowMax);
+    }),
+    search: (text, more) => chat.call('search', { ...more, room: room.name, text }),
+    read(offset = room.place?.offset ?? 0n) {
+      if (offset > room.readOffset) {
+        const isOther = (item: ChatMessage) => item.offset > offset && !isMe(item.userId);
+        room.unread = offset >= (room.place?.offset ?? 0n)
+          ? 0
+          : Math.min(room.unread, room.messages.filter(isOther).length);
+        room.readOffset = offset;
+        tellRead();
+        tell();
+      }
+    },
+    type(state = TypingState.TYPING_ACTIVE) {
+      const isActive = state === TypingState.TYPING_ACTIVE;
+      if (room.state === 'joined' && (isActive ? now() - typedAt >= TYPING_SEND_MS : state !== sentTyping)) {
+        typedAt = isActive ? now() : typedAt;
+        sentTyping = state;
+        send('typing', { room: room.name, state });
+      }
+    },
+    moderate: (more) => chat.call('moderate', { ...more, room: room.name }),
+    set: (more) => chat.call('setRoom', { ...more, room: room.name }),
+    leave() {
+      if (room.state !== 'left') {
+        leaveRoom();
+        end({ code: 0, reason: 'LEFT', message: '' });
+      }
+    },
+
+    inner_: {
+      join_() {
+        const turn = ++joins;
+        cancel('join');
+        room.state = 'joining';
+        request('join', { room: room.name, recover: room.place, history, presence }, (error, reply) => {
+          if (turn !== joins || room.state === 'left') {
+            return;
+          }
+          if (!error) {
+            joined(reply);
+          } else if (error.code === JOINED_BEFORE) {
+            // An earlier join was late, and its answer is lost.
+            leaveRoom();
+            joinLater(0);
+          } else if (comesBack(error)) {
+            joinLater(error.retryMs);
+          } else {
+            end(error);
+          }
+        });
+      },
+      lost_() {
+        stop();
+        if (room.state === 'joined') {
+          room.state = 'joining';
+          joins += 1;
+          typedAt = -Infinity;
+          sentTyping = TypingState.TYPING_DONE;
+          room.typing = new Map();
+          tell();
+        }
+      },
+      chat(message) {
+        if (advance(message)) {
+          if (acknowledge(message)) {
+            room.readOffset = message.offset;
+            room.unread = 0;
+          } else {
+            room.unread += 1;
+          }
+          forget(message.userId);
+          take((window) => addMessage(window, message, windowMax));
+          tell('message', message);
+        }
+      },
+      event(event) {
+        if (advance(event)) {
+          if (event.kind === EventKind.EVENT_TOPIC) {
+            room.topic = event.text;
+          }
+          take((window) => applyEvent(window, event, chat.me!.userId));
+          tell('event', event);
+        }
+      },
+      typing({ userId, nick, state }) {
+        if (isMe(userId)) {
+          return;
+        }
+        forget(userId);
+        if (TYPING_MS[state]) {
+          room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === TypingState.TYPING_PAUSED });
+          after(`typing ${userId}`, TYPING_MS[state], () => {
+            forget(userId);
+            tell('typing', room.typing);
+          });
+        }
+        tell('typing', room.typing);
+      },
+      presenceDiff(diff) {
+        if (diff.version > presenceVersion) {
+          const members = new Map(diff.truncated ? [] : room.members);
+          diff.joins.forEach((member) => members.set(member.userId, member));
+          diff.leaves.forEach((userId) => {
+            members.delete(userId);
+            forget(userId);
+          });
+          presenceVersion = diff.version;
+          room.members = members;
+          room.online = diff.total;
+          tell('presence', diff);
+        }
+      },
+      left({ code, reason }) {
+        if (comesBack({ code })) {
+          room.inner_.lost_();
+          joinLater(0);
+        } else {
+          end({ code, reason, message: reason });
+        }
+      },
+      read(read) {
+        if (read.offset >= room.readOffset) {
+          room.readOffset = read.offset;
+          room.unread = read.unread;
+          tell('read', read);
+        }
+      },
+    },
+  };
+  return room;
 }

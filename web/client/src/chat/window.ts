@@ -27,6 +27,9 @@ export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
 // slice(-0) is everything.
 const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(Math.max(0, items.length - max));
 
+/** The messages of a page as of its `top`. @internal */
+export const itemsOf = (items: readonly ChatMessage[], top: bigint): Item[] => items.map((item) => ({ ...item, asOf: top }));
+
 /** The messages of a page, with the events that were received while it was on its way. */
 export function pageItems(
   items: readonly ChatMessage[],
@@ -34,7 +37,7 @@ export function pageItems(
   events: readonly EventMessage[],
   me: string,
 ): Item[] {
-  const page = { ...EMPTY, items: items.map((item) => ({ ...item, asOf: top })) };
+  const page = { ...EMPTY, items: itemsOf(items, top) };
   return [...events.reduce<Window>((window, event) => applyEvent(window, event, me), page).items];
 }
 

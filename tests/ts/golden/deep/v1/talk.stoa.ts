@@ -11,63 +11,70 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`count:u
+
+text
+why`, stoa.nested(() => deep_v1_words$.Words));
+
 export interface Heard {
   count: number;
 }
 
-export const Heard: stoa.Type<Heard> = /* @__PURE__ */ stoa.message<Heard>([
-  [1, 'count', stoa.uint32],
-]);
+export const Heard: stoa.Type<Heard> = /* @__PURE__ */ $types('m0');
 
 export interface Nothing {}
 
-export const Nothing: stoa.Type<Nothing> = /* @__PURE__ */ stoa.message<Nothing>([]);
+export const Nothing: stoa.Type<Nothing> = /* @__PURE__ */ $types('m1');
 
 /** A line of talk. */
 export interface ChatLine {
   text: string;
 }
 
-export const ChatLine: stoa.Type<ChatLine> = /* @__PURE__ */ stoa.message<ChatLine>([
-  [1, 'text', stoa.string],
-]);
+export const ChatLine: stoa.Type<ChatLine> = /* @__PURE__ */ $types('m2');
 
 export interface ChatLine_Closed {
   why: string;
 }
 
-export const ChatLine_Closed: stoa.Type<ChatLine_Closed> = /* @__PURE__ */ stoa.message<ChatLine_Closed>([
-  [1, 'why', stoa.string],
-]);
+export const ChatLine_Closed: stoa.Type<ChatLine_Closed> = /* @__PURE__ */ $types('m3');
 
 /** Everything about talk. */
-export const TalkApi = {
-  messages: {
-    chatLine: [4, ChatLine],
-    chatLineClosed: [31, ChatLine_Closed],
-  },
-  calls: {
+export interface TalkApi {
+  readonly messages: {
+    readonly chatLine: readonly [4, stoa.Type<ChatLine>];
+    readonly chatLineClosed: readonly [31, stoa.Type<ChatLine_Closed>];
+  };
+  readonly calls: {
     /** The request is declared in another file. */
-    say: [0, deep_v1_words$.Words, Heard],
-    delete: [20, Heard, Nothing],
-  },
-} as const;
+    readonly say: readonly [0, stoa.Type<deep_v1_words$.Words>, stoa.Type<Heard>];
+    readonly delete: readonly [20, stoa.Type<Heard>, stoa.Type<Nothing>];
+  };
+}
 
-export class TalkClient extends stoa.Client<typeof TalkApi> {
+export const TalkApi: TalkApi = /* @__PURE__ */ stoa.service($types, `chatLine 4 m2
+chatLineClosed 31 m3
+say 0 x0 m0
+delete 20 m0 m1`);
+
+export class TalkClient extends stoa.Client<TalkApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(TalkApi, url, options);
   }
 }
 
 /** Calls only: the file's messages belong to the first service. */
-export const AdminApi = {
-  messages: {},
-  calls: {
-    kick: [21, Heard, Nothing],
-  },
-} as const;
+export interface AdminApi {
+  readonly messages: {
+  };
+  readonly calls: {
+    readonly kick: readonly [21, stoa.Type<Heard>, stoa.Type<Nothing>];
+  };
+}
 
-export class AdminClient extends stoa.Client<typeof AdminApi> {
+export const AdminApi: AdminApi = /* @__PURE__ */ stoa.service($types, `kick 21 m0 m1`);
+
+export class AdminClient extends stoa.Client<AdminApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(AdminApi, url, options);
   }

@@ -9,12 +9,11 @@ export const Words_Tone = {
 } as const;
 export type Words_Tone = (typeof Words_Tone)[keyof typeof Words_Tone];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`words* tone:x0`, stoa.enumeration(() => Words_Tone));
+
 export interface Words {
   words: string[];
   tone: Words_Tone;
 }
 
-export const Words: stoa.Type<Words> = /* @__PURE__ */ stoa.message<Words>([
-  [1, 'words', stoa.string, 2],
-  [2, 'tone', stoa.enumeration(() => Words_Tone)],
-]);
+export const Words: stoa.Type<Words> = /* @__PURE__ */ $types('m0');

@@ -178,6 +178,50 @@ export const ModerateAction = {
 } as const;
 export type ModerateAction = (typeof ModerateAction)[keyof typeof ModerateAction];
 
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`nick token client version locale
+sessionId nick server serverMs:I messageBytesMax:u pingMs:u userId textCharsMax:u defaultRoom guestToken tokenTtlS:u ratePerS:u rateBurst:u role:x0
+token
+tokenTtlS:u
+nick
+nick guestToken
+
+code:u reason delayMs:u endpoint
+message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9 traceparent?
+count:u mine:b
+offset:U epoch:U tsMs:I duplicate:b
+epoch:U offset:U
+room recover:m11 history:u presence:b
+room epoch:U offset:U wasRecovering:b recovered:b items:m8* moreBefore:b permissions:m14 readOffset:U unread:u online:u topic slowModeS:u presence:m28
+send:b moderate:b administer:b mutedUntilMs:I
+room
+
+room code:u reason
+room epoch:U before:U after:U limit:u
+items:m8* top:U more:b epoch:U
+room text before:U limit:u
+items:m8* continueBefore:U top:U epoch:U
+after limit:u
+rooms:m24* more:b
+name topic online:u lastActivityMs:I unread:u joined:b
+room top:U unread:u mentioned:b
+room offset:U unread:u
+room
+version:U members:m29* total:u truncated:b
+userId nick sessions:u away:b role:x0
+room version:U joins:m29* leaves* total:u truncated:b
+room state:x1 userId nick
+room offset:U text
+offset:U epoch:U
+room offset:U
+offset:U epoch:U
+room offset:U emoji off:b
+offset:U epoch:U
+kind:x2 room offset:U epoch:U target:U text emoji off:b userId nick tsMs:I
+room userId action:x3 seconds:u reason
+
+room topic? slowModeS:u? membersMax:u?
+`, stoa.enumeration(() => Role), stoa.enumeration(() => TypingState), stoa.enumeration(() => EventKind), stoa.enumeration(() => ModerateAction));
+
 export interface HelloRequest {
   /** 1 to 32 characters; empty requests a guest name. A name that another user has is refused with error 124, one that
    * cannot be used with 125. A user with a token has the token's name. */
@@ -191,13 +235,7 @@ export interface HelloRequest {
   locale: string;
 }
 
-export const HelloRequest: stoa.Type<HelloRequest> = /* @__PURE__ */ stoa.message<HelloRequest>([
-  [1, 'nick', stoa.string],
-  [2, 'token', stoa.string],
-  [3, 'client', stoa.string],
-  [4, 'version', stoa.string],
-  [5, 'locale', stoa.string],
-]);
+export const HelloRequest: stoa.Type<HelloRequest> = /* @__PURE__ */ $types('m0');
 
 export interface HelloReply {
   sessionId: string;
@@ -229,46 +267,25 @@ export interface HelloReply {
   role: Role;
 }
 
-export const HelloReply: stoa.Type<HelloReply> = /* @__PURE__ */ stoa.message<HelloReply>([
-  [1, 'session_id', stoa.string],
-  [2, 'nick', stoa.string],
-  [3, 'server', stoa.string],
-  [4, 'server_ms', stoa.int64],
-  [5, 'message_bytes_max', stoa.uint32],
-  [6, 'ping_ms', stoa.uint32],
-  [7, 'user_id', stoa.string],
-  [8, 'text_chars_max', stoa.uint32],
-  [9, 'default_room', stoa.string],
-  [10, 'guest_token', stoa.string],
-  [11, 'token_ttl_s', stoa.uint32],
-  [12, 'rate_per_s', stoa.uint32],
-  [13, 'rate_burst', stoa.uint32],
-  [14, 'role', stoa.enumeration(() => Role)],
-]);
+export const HelloReply: stoa.Type<HelloReply> = /* @__PURE__ */ $types('m1');
 
 export interface RefreshRequest {
   token: string;
 }
 
-export const RefreshRequest: stoa.Type<RefreshRequest> = /* @__PURE__ */ stoa.message<RefreshRequest>([
-  [1, 'token', stoa.string],
-]);
+export const RefreshRequest: stoa.Type<RefreshRequest> = /* @__PURE__ */ $types('m2');
 
 export interface RefreshReply {
   tokenTtlS: number;
 }
 
-export const RefreshReply: stoa.Type<RefreshReply> = /* @__PURE__ */ stoa.message<RefreshReply>([
-  [1, 'token_ttl_s', stoa.uint32],
-]);
+export const RefreshReply: stoa.Type<RefreshReply> = /* @__PURE__ */ $types('m3');
 
 export interface SetNickRequest {
   nick: string;
 }
 
-export const SetNickRequest: stoa.Type<SetNickRequest> = /* @__PURE__ */ stoa.message<SetNickRequest>([
-  [1, 'nick', stoa.string],
-]);
+export const SetNickRequest: stoa.Type<SetNickRequest> = /* @__PURE__ */ $types('m4');
 
 export interface SetNickReply {
   nick: string;
@@ -276,16 +293,13 @@ export interface SetNickReply {
   guestToken: string;
 }
 
-export const SetNickReply: stoa.Type<SetNickReply> = /* @__PURE__ */ stoa.message<SetNickReply>([
-  [1, 'nick', stoa.string],
-  [2, 'guest_token', stoa.string],
-]);
+export const SetNickReply: stoa.Type<SetNickReply> = /* @__PURE__ */ $types('m5');
 
 /** The server sends one when it has nothing else to send, because a page cannot see WebSocket's own pings. A client
  * sends one to test its connection. It is not answered. */
 export interface PingMessage {}
 
-export const PingMessage: stoa.Type<PingMessage> = /* @__PURE__ */ stoa.message<PingMessage>([]);
+export const PingMessage: stoa.Type<PingMessage> = /* @__PURE__ */ $types('m6');
 
 /** The server will close this session. Connect again after delay_ms. */
 export interface GoingAwayMessage {
@@ -297,12 +311,7 @@ export interface GoingAwayMessage {
   endpoint: string;
 }
 
-export const GoingAwayMessage: stoa.Type<GoingAwayMessage> = /* @__PURE__ */ stoa.message<GoingAwayMessage>([
-  [1, 'code', stoa.uint32],
-  [2, 'reason', stoa.string],
-  [3, 'delay_ms', stoa.uint32],
-  [4, 'endpoint', stoa.string],
-]);
+export const GoingAwayMessage: stoa.Type<GoingAwayMessage> = /* @__PURE__ */ $types('m7');
 
 /** One chat message. A client sets `message`, `room`, `client_msg_id` and `reply_to`, and may set `traceparent`; the
  * server sets the others. */
@@ -337,22 +346,7 @@ export interface ChatMessage {
   traceparent?: string;
 }
 
-export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ stoa.message<ChatMessage>([
-  [1, 'message', stoa.string],
-  [2, 'sender', stoa.string],
-  [3, 'timestamp', stoa.string],
-  [4, 'room', stoa.string],
-  [5, 'offset', stoa.uint64],
-  [6, 'epoch', stoa.uint64],
-  [7, 'client_msg_id', stoa.string],
-  [8, 'user_id', stoa.string],
-  [9, 'ts_ms', stoa.int64],
-  [10, 'reply_to', stoa.uint64],
-  [11, 'deleted', stoa.bool],
-  [12, 'edited_ms', stoa.int64],
-  [13, 'reactions', stoa.map(stoa.string, stoa.nested(() => Reaction))],
-  [14, 'traceparent', stoa.string, 1],
-]);
+export const ChatMessage: stoa.Type<ChatMessage> = /* @__PURE__ */ $types('m8');
 
 export interface Reaction {
   /** How many users. */
@@ -361,10 +355,7 @@ export interface Reaction {
   mine: boolean;
 }
 
-export const Reaction: stoa.Type<Reaction> = /* @__PURE__ */ stoa.message<Reaction>([
-  [1, 'count', stoa.uint32],
-  [2, 'mine', stoa.bool],
-]);
+export const Reaction: stoa.Type<Reaction> = /* @__PURE__ */ $types('m9');
 
 export interface ChatAck {
   offset: bigint;
@@ -374,12 +365,7 @@ export interface ChatAck {
   duplicate: boolean;
 }
 
-export const ChatAck: stoa.Type<ChatAck> = /* @__PURE__ */ stoa.message<ChatAck>([
-  [1, 'offset', stoa.uint64],
-  [2, 'epoch', stoa.uint64],
-  [3, 'ts_ms', stoa.int64],
-  [4, 'duplicate', stoa.bool],
-]);
+export const ChatAck: stoa.Type<ChatAck> = /* @__PURE__ */ $types('m10');
 
 /** Where a message stands. */
 export interface Place {
@@ -387,10 +373,7 @@ export interface Place {
   offset: bigint;
 }
 
-export const Place: stoa.Type<Place> = /* @__PURE__ */ stoa.message<Place>([
-  [1, 'epoch', stoa.uint64],
-  [2, 'offset', stoa.uint64],
-]);
+export const Place: stoa.Type<Place> = /* @__PURE__ */ $types('m11');
 
 export interface JoinRequest {
   /** 1 to 63 bytes of UTF-8 without control characters; empty: the default room. */
@@ -403,12 +386,7 @@ export interface JoinRequest {
   presence: boolean;
 }
 
-export const JoinRequest: stoa.Type<JoinRequest> = /* @__PURE__ */ stoa.message<JoinRequest>([
-  [1, 'room', stoa.string],
-  [2, 'recover', stoa.nested(() => Place)],
-  [3, 'history', stoa.uint32],
-  [4, 'presence', stoa.bool],
-]);
+export const JoinRequest: stoa.Type<JoinRequest> = /* @__PURE__ */ $types('m12');
 
 export interface JoinReply {
   room: string;
@@ -437,22 +415,7 @@ export interface JoinReply {
   presence?: PresenceReply;
 }
 
-export const JoinReply: stoa.Type<JoinReply> = /* @__PURE__ */ stoa.message<JoinReply>([
-  [1, 'room', stoa.string],
-  [2, 'epoch', stoa.uint64],
-  [3, 'offset', stoa.uint64],
-  [4, 'was_recovering', stoa.bool],
-  [5, 'recovered', stoa.bool],
-  [6, 'items', stoa.nested(() => ChatMessage), 2],
-  [7, 'more_before', stoa.bool],
-  [8, 'permissions', stoa.nested(() => Permissions)],
-  [9, 'read_offset', stoa.uint64],
-  [10, 'unread', stoa.uint32],
-  [11, 'online', stoa.uint32],
-  [12, 'topic', stoa.string],
-  [13, 'slow_mode_s', stoa.uint32],
-  [14, 'presence', stoa.nested(() => PresenceReply)],
-]);
+export const JoinReply: stoa.Type<JoinReply> = /* @__PURE__ */ $types('m13');
 
 export interface Permissions {
   send: boolean;
@@ -462,24 +425,17 @@ export interface Permissions {
   mutedUntilMs: bigint;
 }
 
-export const Permissions: stoa.Type<Permissions> = /* @__PURE__ */ stoa.message<Permissions>([
-  [1, 'send', stoa.bool],
-  [2, 'moderate', stoa.bool],
-  [3, 'administer', stoa.bool],
-  [4, 'muted_until_ms', stoa.int64],
-]);
+export const Permissions: stoa.Type<Permissions> = /* @__PURE__ */ $types('m14');
 
 export interface LeaveRequest {
   room: string;
 }
 
-export const LeaveRequest: stoa.Type<LeaveRequest> = /* @__PURE__ */ stoa.message<LeaveRequest>([
-  [1, 'room', stoa.string],
-]);
+export const LeaveRequest: stoa.Type<LeaveRequest> = /* @__PURE__ */ $types('m15');
 
 export interface LeaveReply {}
 
-export const LeaveReply: stoa.Type<LeaveReply> = /* @__PURE__ */ stoa.message<LeaveReply>([]);
+export const LeaveReply: stoa.Type<LeaveReply> = /* @__PURE__ */ $types('m16');
 
 /** The server has ended this session's membership. Codes are those of errors: 103 after a kick, 121 after a ban. */
 export interface LeftMessage {
@@ -488,11 +444,7 @@ export interface LeftMessage {
   reason: string;
 }
 
-export const LeftMessage: stoa.Type<LeftMessage> = /* @__PURE__ */ stoa.message<LeftMessage>([
-  [1, 'room', stoa.string],
-  [2, 'code', stoa.uint32],
-  [3, 'reason', stoa.string],
-]);
+export const LeftMessage: stoa.Type<LeftMessage> = /* @__PURE__ */ $types('m17');
 
 export interface HistoryRequest {
   room: string;
@@ -506,13 +458,7 @@ export interface HistoryRequest {
   limit: number;
 }
 
-export const HistoryRequest: stoa.Type<HistoryRequest> = /* @__PURE__ */ stoa.message<HistoryRequest>([
-  [1, 'room', stoa.string],
-  [2, 'epoch', stoa.uint64],
-  [3, 'before', stoa.uint64],
-  [4, 'after', stoa.uint64],
-  [5, 'limit', stoa.uint32],
-]);
+export const HistoryRequest: stoa.Type<HistoryRequest> = /* @__PURE__ */ $types('m18');
 
 export interface HistoryReply {
   /** Oldest first. */
@@ -524,12 +470,7 @@ export interface HistoryReply {
   epoch: bigint;
 }
 
-export const HistoryReply: stoa.Type<HistoryReply> = /* @__PURE__ */ stoa.message<HistoryReply>([
-  [1, 'items', stoa.nested(() => ChatMessage), 2],
-  [2, 'top', stoa.uint64],
-  [3, 'more', stoa.bool],
-  [4, 'epoch', stoa.uint64],
-]);
+export const HistoryReply: stoa.Type<HistoryReply> = /* @__PURE__ */ $types('m19');
 
 /** A message is found by the text that it has now, also by a part of a word. An edited one stands where its last edit
  * does; `before` and `continue_before` go by that place. Deleted messages are not found. */
@@ -543,12 +484,7 @@ export interface SearchRequest {
   limit: number;
 }
 
-export const SearchRequest: stoa.Type<SearchRequest> = /* @__PURE__ */ stoa.message<SearchRequest>([
-  [1, 'room', stoa.string],
-  [2, 'text', stoa.string],
-  [3, 'before', stoa.uint64],
-  [4, 'limit', stoa.uint32],
-]);
+export const SearchRequest: stoa.Type<SearchRequest> = /* @__PURE__ */ $types('m20');
 
 export interface SearchReply {
   /** Newest first. */
@@ -560,12 +496,7 @@ export interface SearchReply {
   epoch: bigint;
 }
 
-export const SearchReply: stoa.Type<SearchReply> = /* @__PURE__ */ stoa.message<SearchReply>([
-  [1, 'items', stoa.nested(() => ChatMessage), 2],
-  [2, 'continue_before', stoa.uint64],
-  [3, 'top', stoa.uint64],
-  [4, 'epoch', stoa.uint64],
-]);
+export const SearchReply: stoa.Type<SearchReply> = /* @__PURE__ */ $types('m21');
 
 export interface RoomsRequest {
   /** Rooms after this name; empty: from the first. */
@@ -574,10 +505,7 @@ export interface RoomsRequest {
   limit: number;
 }
 
-export const RoomsRequest: stoa.Type<RoomsRequest> = /* @__PURE__ */ stoa.message<RoomsRequest>([
-  [1, 'after', stoa.string],
-  [2, 'limit', stoa.uint32],
-]);
+export const RoomsRequest: stoa.Type<RoomsRequest> = /* @__PURE__ */ $types('m22');
 
 export interface RoomsReply {
   /** In the order of their names' bytes. There may be fewer than requested, so that the reply is not too long. */
@@ -586,10 +514,7 @@ export interface RoomsReply {
   more: boolean;
 }
 
-export const RoomsReply: stoa.Type<RoomsReply> = /* @__PURE__ */ stoa.message<RoomsReply>([
-  [1, 'rooms', stoa.nested(() => Room), 2],
-  [2, 'more', stoa.bool],
-]);
+export const RoomsReply: stoa.Type<RoomsReply> = /* @__PURE__ */ $types('m23');
 
 export interface Room {
   name: string;
@@ -603,14 +528,7 @@ export interface Room {
   joined: boolean;
 }
 
-export const Room: stoa.Type<Room> = /* @__PURE__ */ stoa.message<Room>([
-  [1, 'name', stoa.string],
-  [2, 'topic', stoa.string],
-  [3, 'online', stoa.uint32],
-  [4, 'last_activity_ms', stoa.int64],
-  [5, 'unread', stoa.uint32],
-  [6, 'joined', stoa.bool],
-]);
+export const Room: stoa.Type<Room> = /* @__PURE__ */ $types('m24');
 
 /** A room that the user has read before and has not joined now has new messages. At most every 2 seconds a room. */
 export interface RoomActivityMessage {
@@ -621,12 +539,7 @@ export interface RoomActivityMessage {
   mentioned: boolean;
 }
 
-export const RoomActivityMessage: stoa.Type<RoomActivityMessage> = /* @__PURE__ */ stoa.message<RoomActivityMessage>([
-  [1, 'room', stoa.string],
-  [2, 'top', stoa.uint64],
-  [3, 'unread', stoa.uint32],
-  [4, 'mentioned', stoa.bool],
-]);
+export const RoomActivityMessage: stoa.Type<RoomActivityMessage> = /* @__PURE__ */ $types('m25');
 
 /** Up to where a user has read. From a client: it has read up to `offset`. From the server: another session of the same
  * user has. Read offsets only grow. */
@@ -637,19 +550,13 @@ export interface ReadMessage {
   unread: number;
 }
 
-export const ReadMessage: stoa.Type<ReadMessage> = /* @__PURE__ */ stoa.message<ReadMessage>([
-  [1, 'room', stoa.string],
-  [2, 'offset', stoa.uint64],
-  [3, 'unread', stoa.uint32],
-]);
+export const ReadMessage: stoa.Type<ReadMessage> = /* @__PURE__ */ $types('m26');
 
 export interface PresenceRequest {
   room: string;
 }
 
-export const PresenceRequest: stoa.Type<PresenceRequest> = /* @__PURE__ */ stoa.message<PresenceRequest>([
-  [1, 'room', stoa.string],
-]);
+export const PresenceRequest: stoa.Type<PresenceRequest> = /* @__PURE__ */ $types('m27');
 
 export interface PresenceReply {
   /** A client ignores PresenceDiff messages up to this version. */
@@ -661,12 +568,7 @@ export interface PresenceReply {
   truncated: boolean;
 }
 
-export const PresenceReply: stoa.Type<PresenceReply> = /* @__PURE__ */ stoa.message<PresenceReply>([
-  [1, 'version', stoa.uint64],
-  [2, 'members', stoa.nested(() => Member), 2],
-  [3, 'total', stoa.uint32],
-  [4, 'truncated', stoa.bool],
-]);
+export const PresenceReply: stoa.Type<PresenceReply> = /* @__PURE__ */ $types('m28');
 
 export interface Member {
   userId: string;
@@ -678,13 +580,7 @@ export interface Member {
   role: Role;
 }
 
-export const Member: stoa.Type<Member> = /* @__PURE__ */ stoa.message<Member>([
-  [1, 'user_id', stoa.string],
-  [2, 'nick', stoa.string],
-  [3, 'sessions', stoa.uint32],
-  [4, 'away', stoa.bool],
-  [5, 'role', stoa.enumeration(() => Role)],
-]);
+export const Member: stoa.Type<Member> = /* @__PURE__ */ $types('m29');
 
 /** Who came, changed and left since the version before. */
 export interface PresenceDiffMessage {
@@ -699,14 +595,7 @@ export interface PresenceDiffMessage {
   truncated: boolean;
 }
 
-export const PresenceDiffMessage: stoa.Type<PresenceDiffMessage> = /* @__PURE__ */ stoa.message<PresenceDiffMessage>([
-  [1, 'room', stoa.string],
-  [2, 'version', stoa.uint64],
-  [3, 'joins', stoa.nested(() => Member), 2],
-  [4, 'leaves', stoa.string, 2],
-  [5, 'total', stoa.uint32],
-  [6, 'truncated', stoa.bool],
-]);
+export const PresenceDiffMessage: stoa.Type<PresenceDiffMessage> = /* @__PURE__ */ $types('m30');
 
 /** A client sends it at most every 3 seconds while its user types. Others forget it after 6 s (active) or 30 s (paused),
  * or when the user's message comes. */
@@ -718,12 +607,7 @@ export interface TypingMessage {
   nick: string;
 }
 
-export const TypingMessage: stoa.Type<TypingMessage> = /* @__PURE__ */ stoa.message<TypingMessage>([
-  [1, 'room', stoa.string],
-  [2, 'state', stoa.enumeration(() => TypingState)],
-  [3, 'user_id', stoa.string],
-  [4, 'nick', stoa.string],
-]);
+export const TypingMessage: stoa.Type<TypingMessage> = /* @__PURE__ */ $types('m31');
 
 export interface EditRequest {
   room: string;
@@ -731,11 +615,7 @@ export interface EditRequest {
   text: string;
 }
 
-export const EditRequest: stoa.Type<EditRequest> = /* @__PURE__ */ stoa.message<EditRequest>([
-  [1, 'room', stoa.string],
-  [2, 'offset', stoa.uint64],
-  [3, 'text', stoa.string],
-]);
+export const EditRequest: stoa.Type<EditRequest> = /* @__PURE__ */ $types('m32');
 
 export interface EditReply {
   /** The place of the event. */
@@ -743,30 +623,21 @@ export interface EditReply {
   epoch: bigint;
 }
 
-export const EditReply: stoa.Type<EditReply> = /* @__PURE__ */ stoa.message<EditReply>([
-  [1, 'offset', stoa.uint64],
-  [2, 'epoch', stoa.uint64],
-]);
+export const EditReply: stoa.Type<EditReply> = /* @__PURE__ */ $types('m33');
 
 export interface DeleteRequest {
   room: string;
   offset: bigint;
 }
 
-export const DeleteRequest: stoa.Type<DeleteRequest> = /* @__PURE__ */ stoa.message<DeleteRequest>([
-  [1, 'room', stoa.string],
-  [2, 'offset', stoa.uint64],
-]);
+export const DeleteRequest: stoa.Type<DeleteRequest> = /* @__PURE__ */ $types('m34');
 
 export interface DeleteReply {
   offset: bigint;
   epoch: bigint;
 }
 
-export const DeleteReply: stoa.Type<DeleteReply> = /* @__PURE__ */ stoa.message<DeleteReply>([
-  [1, 'offset', stoa.uint64],
-  [2, 'epoch', stoa.uint64],
-]);
+export const DeleteReply: stoa.Type<DeleteReply> = /* @__PURE__ */ $types('m35');
 
 export interface ReactRequest {
   room: string;
@@ -777,12 +648,7 @@ export interface ReactRequest {
   off: boolean;
 }
 
-export const ReactRequest: stoa.Type<ReactRequest> = /* @__PURE__ */ stoa.message<ReactRequest>([
-  [1, 'room', stoa.string],
-  [2, 'offset', stoa.uint64],
-  [3, 'emoji', stoa.string],
-  [4, 'off', stoa.bool],
-]);
+export const ReactRequest: stoa.Type<ReactRequest> = /* @__PURE__ */ $types('m36');
 
 export interface ReactReply {
   /** The place of the event; 0: the reaction was there, or absent, before. */
@@ -790,10 +656,7 @@ export interface ReactReply {
   epoch: bigint;
 }
 
-export const ReactReply: stoa.Type<ReactReply> = /* @__PURE__ */ stoa.message<ReactReply>([
-  [1, 'offset', stoa.uint64],
-  [2, 'epoch', stoa.uint64],
-]);
+export const ReactReply: stoa.Type<ReactReply> = /* @__PURE__ */ $types('m37');
 
 /** A change of a room or of one of its messages; stored, with an offset like a message. */
 export interface EventMessage {
@@ -813,19 +676,7 @@ export interface EventMessage {
   tsMs: bigint;
 }
 
-export const EventMessage: stoa.Type<EventMessage> = /* @__PURE__ */ stoa.message<EventMessage>([
-  [1, 'kind', stoa.enumeration(() => EventKind)],
-  [2, 'room', stoa.string],
-  [3, 'offset', stoa.uint64],
-  [4, 'epoch', stoa.uint64],
-  [5, 'target', stoa.uint64],
-  [6, 'text', stoa.string],
-  [7, 'emoji', stoa.string],
-  [8, 'off', stoa.bool],
-  [9, 'user_id', stoa.string],
-  [10, 'nick', stoa.string],
-  [11, 'ts_ms', stoa.int64],
-]);
+export const EventMessage: stoa.Type<EventMessage> = /* @__PURE__ */ $types('m38');
 
 /** For moderators, about users of a lower role; administrators may moderate everybody. Others get error 103, and so do
  * moderators in rooms that their token does not allow. A room that does not exist: 102. */
@@ -839,17 +690,11 @@ export interface ModerateRequest {
   reason: string;
 }
 
-export const ModerateRequest: stoa.Type<ModerateRequest> = /* @__PURE__ */ stoa.message<ModerateRequest>([
-  [1, 'room', stoa.string],
-  [2, 'user_id', stoa.string],
-  [3, 'action', stoa.enumeration(() => ModerateAction)],
-  [4, 'seconds', stoa.uint32],
-  [5, 'reason', stoa.string],
-]);
+export const ModerateRequest: stoa.Type<ModerateRequest> = /* @__PURE__ */ $types('m39');
 
 export interface ModerateReply {}
 
-export const ModerateReply: stoa.Type<ModerateReply> = /* @__PURE__ */ stoa.message<ModerateReply>([]);
+export const ModerateReply: stoa.Type<ModerateReply> = /* @__PURE__ */ $types('m40');
 
 /** For moderators. What is absent stays as it is. */
 export interface SetRoomRequest {
@@ -862,60 +707,80 @@ export interface SetRoomRequest {
   membersMax?: number;
 }
 
-export const SetRoomRequest: stoa.Type<SetRoomRequest> = /* @__PURE__ */ stoa.message<SetRoomRequest>([
-  [1, 'room', stoa.string],
-  [2, 'topic', stoa.string, 1],
-  [3, 'slow_mode_s', stoa.uint32, 1],
-  [4, 'members_max', stoa.uint32, 1],
-]);
+export const SetRoomRequest: stoa.Type<SetRoomRequest> = /* @__PURE__ */ $types('m41');
 
 export interface SetRoomReply {}
 
-export const SetRoomReply: stoa.Type<SetRoomReply> = /* @__PURE__ */ stoa.message<SetRoomReply>([]);
+export const SetRoomReply: stoa.Type<SetRoomReply> = /* @__PURE__ */ $types('m42');
 
-export const ChatroomApi = {
-  messages: {
-    ping: [40, PingMessage],
-    goingAway: [41, GoingAwayMessage],
-    chat: [0, ChatMessage],
-    left: [22, LeftMessage],
-    roomActivity: [37, RoomActivityMessage],
-    read: [29, ReadMessage],
-    presenceDiff: [27, PresenceDiffMessage],
-    typing: [28, TypingMessage],
-    event: [33, EventMessage],
-  },
-  calls: {
+export interface ChatroomApi {
+  readonly messages: {
+    readonly ping: readonly [40, stoa.Type<PingMessage>];
+    readonly goingAway: readonly [41, stoa.Type<GoingAwayMessage>];
+    readonly chat: readonly [0, stoa.Type<ChatMessage>];
+    readonly left: readonly [22, stoa.Type<LeftMessage>];
+    readonly roomActivity: readonly [37, stoa.Type<RoomActivityMessage>];
+    readonly read: readonly [29, stoa.Type<ReadMessage>];
+    readonly presenceDiff: readonly [27, stoa.Type<PresenceDiffMessage>];
+    readonly typing: readonly [28, stoa.Type<TypingMessage>];
+    readonly event: readonly [33, stoa.Type<EventMessage>];
+  };
+  readonly calls: {
     /** The first call of a client with a subprotocol. */
-    hello: [16, HelloRequest, HelloReply],
+    readonly hello: readonly [16, stoa.Type<HelloRequest>, stoa.Type<HelloReply>];
     /** Replace the token before it expires. */
-    refresh: [17, RefreshRequest, RefreshReply],
+    readonly refresh: readonly [17, stoa.Type<RefreshRequest>, stoa.Type<RefreshReply>];
     /** Change the name. */
-    setNick: [35, SetNickRequest, SetNickReply],
+    readonly setNick: readonly [35, stoa.Type<SetNickRequest>, stoa.Type<SetNickReply>];
     /** Send a message to a room. The answer comes when it is stored, after the sender has got the message itself. A client
      * may also send it as a plain message, without an answer. */
-    chat: [0, ChatMessage, ChatAck],
+    readonly chat: readonly [0, stoa.Type<ChatMessage>, stoa.Type<ChatAck>];
     /** Become a member of a room: get what was missed, then the live messages. */
-    join: [20, JoinRequest, JoinReply],
-    leave: [21, LeaveRequest, LeaveReply],
+    readonly join: readonly [20, stoa.Type<JoinRequest>, stoa.Type<JoinReply>];
+    readonly leave: readonly [21, stoa.Type<LeaveRequest>, stoa.Type<LeaveReply>];
     /** Read older or newer messages of a room. */
-    history: [24, HistoryRequest, HistoryReply],
+    readonly history: readonly [24, stoa.Type<HistoryRequest>, stoa.Type<HistoryReply>];
     /** Find messages of a room that contain a text. */
-    search: [25, SearchRequest, SearchReply],
+    readonly search: readonly [25, stoa.Type<SearchRequest>, stoa.Type<SearchReply>];
     /** Who is in a room. */
-    presence: [26, PresenceRequest, PresenceReply],
+    readonly presence: readonly [26, stoa.Type<PresenceRequest>, stoa.Type<PresenceReply>];
     /** The rooms that have a message and that this user's token allows. */
-    rooms: [36, RoomsRequest, RoomsReply],
-    edit: [30, EditRequest, EditReply],
-    delete: [31, DeleteRequest, DeleteReply],
-    react: [32, ReactRequest, ReactReply],
+    readonly rooms: readonly [36, stoa.Type<RoomsRequest>, stoa.Type<RoomsReply>];
+    readonly edit: readonly [30, stoa.Type<EditRequest>, stoa.Type<EditReply>];
+    readonly delete: readonly [31, stoa.Type<DeleteRequest>, stoa.Type<DeleteReply>];
+    readonly react: readonly [32, stoa.Type<ReactRequest>, stoa.Type<ReactReply>];
     /** For moderators and administrators. */
-    moderate: [34, ModerateRequest, ModerateReply],
-    setRoom: [38, SetRoomRequest, SetRoomReply],
-  },
-} as const;
+    readonly moderate: readonly [34, stoa.Type<ModerateRequest>, stoa.Type<ModerateReply>];
+    readonly setRoom: readonly [38, stoa.Type<SetRoomRequest>, stoa.Type<SetRoomReply>];
+  };
+}
 
-export class ChatroomClient extends stoa.Client<typeof ChatroomApi> {
+export const ChatroomApi: ChatroomApi = /* @__PURE__ */ stoa.service($types, `ping 40 m6
+goingAway 41 m7
+chat 0 m8
+left 22 m17
+roomActivity 37 m25
+read 29 m26
+presenceDiff 27 m30
+typing 28 m31
+event 33 m38
+hello 16 m0 m1
+refresh 17 m2 m3
+setNick 35 m4 m5
+chat 0 m8 m10
+join 20 m12 m13
+leave 21 m15 m16
+history 24 m18 m19
+search 25 m20 m21
+presence 26 m27 m28
+rooms 36 m22 m23
+edit 30 m32 m33
+delete 31 m34 m35
+react 32 m36 m37
+moderate 34 m39 m40
+setRoom 38 m41 m42`);
+
+export class ChatroomClient extends stoa.Client<ChatroomApi> {
   constructor(url: string, options?: stoa.ClientOptions) {
     super(ChatroomApi, url, options);
   }
