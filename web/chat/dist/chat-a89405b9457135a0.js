@@ -8,7 +8,7 @@ nick
 nick guestToken
 
 code:u reason delayMs:u endpoint
-message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9
+message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:I replyTo:U deleted:b editedMs:I reactions:psm9 traceparent?
 count:u mine:b
 offset:U epoch:U tsMs:I duplicate:b
 epoch:U offset:U
