@@ -43,6 +43,7 @@ struct stoa_tracer {
   struct stoa_span *first, *last; /* ended, oldest first */
   uint32_t queued;
   bool has_thread;
+  bool is_abandoned; /* stop does not wait for the thread any more, which then releases its own reference */
   bool is_stopping;
   bool is_closed; /* nothing is recorded any more */
   uint64_t stop_due_ns;
@@ -499,14 +500,17 @@ static void *run(void *context) {
         wait_until(tracer, step == STOA_TRACER_STEP_NOTHING ? UINT64_MAX : due_ns);
       }
     }
+    bool is_abandoned = tracer->is_abandoned;
     if (is_over) {
       tracer->has_thread = false;
       pthread_cond_broadcast(&tracer->changed);
     }
     unlock(tracer);
-    if (is_over) {
+    if (is_over && is_abandoned) {
       stoa_tracer_unref(tracer);
-      return NULL;
+    }
+    if (is_over) {
+      return NULL; /* stop releases the reference, so that nothing is left when it returns */
     }
   }
 }
@@ -589,9 +593,14 @@ void stoa_tracer_stop(struct stoa_tracer *tracer, uint32_t wait_ms) {
   while (tracer->has_thread && now_ns(tracer) < due_ns) {
     wait_until(tracer, due_ns);
   }
+  tracer->is_abandoned = tracer->has_thread;
+  bool has_ended = has_thread && !tracer->has_thread;
   unlock(tracer);
   if (!has_thread) {
     send_here(tracer);
   }
   drop_queue(tracer);
+  if (has_ended) {
+    stoa_tracer_unref(tracer); /* the thread's */
+  }
 }
