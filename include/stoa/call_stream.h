@@ -43,7 +43,8 @@ extern "C" {
 
 struct stoa_call_stream;
 
-/* Bytes of items that a client has not taken and that the server may send, before it grants more. */
+/* Bytes of items that a client has not taken and that the server may send, before it grants more. An item takes the
+ * length of its payload and 8. */
 #define STOA_CALL_STREAM_WINDOW_BYTES (256u * 1024)
 
 /* What happened to the stream, on the session's worker, never inside a function of this header.

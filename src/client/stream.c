@@ -8,14 +8,12 @@
 
 /* What the server may send at first, and as much again when all of it was taken. docs/streams.md */
 #define WINDOW_BYTES (256 * 1024)
-/* An item of one byte needs five while it is kept. More than so much is kept only of items that cost no credit. */
-#define KEPT_BYTES_MAX ((size_t)8 * WINDOW_BYTES)
 
 struct stream {
   struct stoa_client_call call; /* first */
   void (*invoke)(stoa_client_function function, void *user, struct stoa_client *client, const void *item);
   stoa_client_function function;
-  int64_t credit; /* bytes of payload that the server may still send */
+  int64_t credit; /* what the server may still send: bytes of payload, and STOA_TYPED_ITEM_COST for each item */
   uint32_t taken; /* bytes that the program has taken and that were not granted again */
   bool is_paused;
   struct stoa_buffer kept; /* items that wait for the program: each its length and its payload */
@@ -123,7 +121,7 @@ static bool deliver(struct stream *stream, struct stoa_bytes payload) {
   if (stream->invoke != NULL) {
     stream->invoke(stream->function, call->user, call->client, item);
   }
-  stream->taken += (uint32_t)payload.len;
+  stream->taken += (uint32_t)payload.len + STOA_TYPED_ITEM_COST;
   return true;
 }
 
@@ -155,7 +153,7 @@ static void on_item(struct stream *stream, struct stoa_bytes payload) {
     give_up(stream, "the server sends more than was granted");
     return;
   }
-  stream->credit -= (int64_t)payload.len;
+  stream->credit -= (int64_t)payload.len + STOA_TYPED_ITEM_COST;
   if (is_behind(stream)) {
     if (keep(stream, payload) != STOA_OK) {
       give_up(stream, "items cannot be kept");
@@ -303,7 +301,8 @@ struct stoa_client_call *stoa_client_stream_make(struct stoa_client *client,
   stream->invoke = start->invoke;
   stream->function = start->function;
   stream->credit = WINDOW_BYTES;
-  stoa_buffer_init(&stream->kept, KEPT_BYTES_MAX + client->settings.received_message_bytes_max);
+  /* Its length in front takes less than what an item costs beside its payload, so the credit bounds what is kept. */
+  stoa_buffer_init(&stream->kept, WINDOW_BYTES + STOA_TYPED_ITEM_COST + client->settings.received_message_bytes_max);
   stoa_buffer_init(&stream->error, client->settings.received_message_bytes_max);
   return &stream->call;
 }

@@ -9,7 +9,7 @@
  *   good end               0x80000000 | T               id, empty
  *   end with an error      0xC0000000 | T               id, stoa.Error
  *   cancel, by the caller  0xC0000000 | T               id, empty
- *   credit, by the caller  0xE0000000 | T               id, u32: so many bytes of payload more
+ *   credit, by the caller  0xE0000000 | T               id, u32: so much more
  *
  * In text packets the same bits are in the member "type", a good end has the payload null, and the member "error" of a
  * cancel is null, that of credit the number. Byte order is big-endian by default, as in
@@ -27,7 +27,10 @@
 #define STOA_TYPE_MORE 0x20000000u        /* bit 29: an item of a stream, or credit for one */
 #define STOA_TYPE_STREAM_MAX 0x1fffffffu  /* the number of a call with many replies */
 #define STOA_TYPED_CREDIT_MAX 0x3fffffffu /* of one frame */
-#define STOA_TYPED_CREDIT_LEN_MAX 11      /* of its payload, with a NUL in text */
+/* What an item takes of its stream's credit beside the length of its payload, in every codec: so many empty items are
+ * bounded too. */
+#define STOA_TYPED_ITEM_COST 8
+#define STOA_TYPED_CREDIT_LEN_MAX 11 /* of its payload, with a NUL in text */
 #define STOA_TYPED_HEADER_LEN_MAX 8
 #define STOA_TYPED_TEXT_AROUND_MAX 64 /* a text packet without its payload */
 

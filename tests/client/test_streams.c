@@ -15,11 +15,13 @@
 #include "base/memory.h"
 #include "stream.client.stoa.h"
 #include "streaming.h"
+#include "wire/typed.h"
 
 #define MILLION 1000000u
 #define STEPS_MAX 200000u
 #define WINDOW ((uint64_t)STOA_CALL_STREAM_WINDOW_BYTES)
-#define ITEM_LEN_MIN 31u
+#define ITEM_COST_MIN (31u + STOA_TYPED_ITEM_COST)
+#define ITEM_COST_MAX (38u + STOA_TYPED_ITEM_COST)
 
 static struct fixture fixture;
 
@@ -156,12 +158,12 @@ static void test_a_program_that_pauses_bounds_the_server_and_itself(void **state
   step_until(&watch, has_paused);
   /* The server stops when its credit is used up; what came meanwhile is kept. */
   uint64_t before = 0;
-  while (before != streaming_counts(&fixture).items || before * ITEM_LEN_MIN < WINDOW) {
+  while (before != streaming_counts(&fixture).items || before * ITEM_COST_MAX < WINDOW) {
     before = streaming_counts(&fixture).items;
     stoa_client_step(watch.client, 20);
   }
   assert_int_equal(watch.items, 1000);
-  assert_true(before <= WINDOW / ITEM_LEN_MIN + 1);
+  assert_true(before <= WINDOW / ITEM_COST_MIN + 1);
   assert_true(stoa_memory_live_blocks() - blocks < 50);
   watch.pause_at = 0;
   assert_int_equal(stoa_client_stream_resume(watch.client, watch.id), STOA_OK);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "wire/typed.h"
 
 #define KEPT_MAX 64u
 
@@ -294,7 +295,7 @@ size_t streaming_expect(struct client *client, uint32_t id, uint64_t number) {
   assert_int_equal(frame.id, id);
   snprintf(text, sizeof text, "\"number\":\"%" PRIu64 "\"", number);
   assert_true(says(&frame, text));
-  return frame.len;
+  return frame.len + STOA_TYPED_ITEM_COST;
 }
 
 void streaming_expect_end(struct client *client, uint32_t id) {

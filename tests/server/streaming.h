@@ -65,7 +65,7 @@ struct streaming_frame {
   size_t len;
 };
 struct streaming_frame streaming_read(struct client *client);
-/* The next frame is an item with this number. Returns the length of its payload. */
+/* The next frame is an item with this number. Returns what it costs of the stream's credit. */
 size_t streaming_expect(struct client *client, uint32_t id, uint64_t number);
 void streaming_expect_end(struct client *client, uint32_t id);
 void streaming_expect_error(struct client *client, uint32_t id, const char *reason);

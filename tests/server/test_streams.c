@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "streaming.h"
+#include "wire/typed.h"
 
 #define WINDOW ((size_t)STOA_CALL_STREAM_WINDOW_BYTES)
 #define MILLION 1000000u
@@ -339,8 +340,8 @@ static void test_the_client_cancels_a_million_items_in_the_middle(void **state) 
   struct stoa_call_stream_counts counts = streaming_counts(&fixture);
   assert_int_equal(counts.cancelled, 1);
   /* No more than the window was on its way. */
-  size_t item_len = 31;
-  assert_true(counts.items <= reader.next + WINDOW / item_len + 1);
+  size_t item_cost = 31 + STOA_TYPED_ITEM_COST;
+  assert_true(counts.items <= reader.next + WINDOW / item_cost + 1);
   while (reader.next < counts.items) {
     streaming_expect(&client, 1, reader.next++);
   }
@@ -409,8 +410,28 @@ static void test_another_thread_sends_to_a_slow_reader_in_bounded_memory(void **
   pthread_join(thread, NULL);
   assert_true(sender.waits > 0);
   /* Two blocks an item, and a window of items at most. */
-  assert_true(sender.blocks_max - blocks_before <= (int64_t)(2 * (WINDOW / 31 + 1) + 100));
+  assert_true(sender.blocks_max - blocks_before <= (int64_t)(2 * (WINDOW / (31 + STOA_TYPED_ITEM_COST) + 1) + 100));
   counter_wait(&sender.kept->closed, 1);
+  client_close(&client);
+  fixture_stop(&fixture);
+}
+
+static void test_empty_items_are_bounded_too(void **state) {
+  static const struct stream_v1_number empty;
+  struct client client;
+  size_t count = 0;
+  int status;
+  (void)state;
+  start();
+  fixture_connect(&fixture, &client, "stoa.proto");
+  assert_true(client_send_call(&client, STREAMING_TYPE, 1, "\n\4keep"));
+  struct streaming_kept *kept = streaming_take();
+  while ((status = stream_v1_streams_count_send(kept->stream, &empty)) == STOA_OK) {
+    count++;
+    assert_true(count <= WINDOW / STOA_TYPED_ITEM_COST);
+  }
+  assert_int_equal(status, STOA_E_AGAIN);
+  assert_int_equal(stream_v1_streams_count_end(kept->stream), STOA_OK);
   client_close(&client);
   fixture_stop(&fixture);
 }
@@ -431,7 +452,7 @@ static void test_streams_of_one_session_share_its_queue(void **state) {
     assert_int_equal(frame.word, STREAMING_ITEM);
     assert_true(frame.id < 3);
     next[frame.id]++;
-    bytes[frame.id] += frame.len;
+    bytes[frame.id] += frame.len + STOA_TYPED_ITEM_COST;
   }
   streaming_sync(&client);
   assert_int_equal(streaming_counts(&fixture).items, next[0] + next[1] + next[2]);
@@ -583,6 +604,7 @@ int main(void) {
       cmocka_unit_test(test_the_client_cancels_a_million_items_in_the_middle),
       cmocka_unit_test(test_the_server_fails_a_million_items_in_the_middle),
       cmocka_unit_test(test_another_thread_sends_to_a_slow_reader_in_bounded_memory),
+      cmocka_unit_test(test_empty_items_are_bounded_too),
       cmocka_unit_test(test_streams_of_one_session_share_its_queue),
       cmocka_unit_test(test_a_client_that_takes_nothing_for_too_long_is_told_so),
       cmocka_unit_test(test_a_stream_whose_program_sends_nothing_goes_on),

@@ -146,8 +146,8 @@ static void test_credit_is_granted_beyond_the_rate_of_messages(void **state) {
     if (bytes >= WINDOW * 6) {
       break;
     }
-    if (bytes % (WINDOW / 2) < 40) {
-      streaming_grant(&client, 1, (uint32_t)(WINDOW / 2 + 40));
+    if (bytes % (WINDOW / 2) < 48) {
+      streaming_grant(&client, 1, (uint32_t)(WINDOW / 2 + 48));
     }
   }
   streaming_cancel(&client, 1);

@@ -40,10 +40,11 @@ struct stoa_call_stream {
   struct stoa_invocation *invocation; /* NULL: no chain; else in the same allocation */
 
   /* Any thread. */
-  _Atomic(int64_t) credit; /* bytes of payload that may be sent; not used by HTTP */
-  atomic_bool wants;       /* sending was refused: the program is to be told when to go on */
-  atomic_bool is_full;     /* items of other threads are held */
-  atomic_bool is_active;   /* of HTTP: an event was sent since the last look */
+  _Atomic(int64_t)
+      credit;        /* what may be sent: bytes of payload, and STOA_TYPED_ITEM_COST for each item; not used by HTTP */
+  atomic_bool wants; /* sending was refused: the program is to be told when to go on */
+  atomic_bool is_full;   /* items of other threads are held */
+  atomic_bool is_active; /* of HTTP: an event was sent since the last look */
 
   /* The program's end, for the worker. */
   enum stoa_stream_count outcome;

@@ -41,7 +41,7 @@ static void note_credit(struct stoa_call_stream *stream) {
 }
 
 static void note_item(struct stoa_call_stream *stream, size_t len) {
-  atomic_fetch_sub(&stream->credit, (int64_t)len);
+  atomic_fetch_sub(&stream->credit, (int64_t)len + STOA_TYPED_ITEM_COST);
   stoa_call_stream_count(stream->base.account, STOA_STREAM_ITEMS);
 }
 
