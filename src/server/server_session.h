@@ -66,7 +66,6 @@ struct stoa_server_session {
   bool drained_asked : 1;   /* by the program, which is told */
   uint8_t tls : 2;          /* enum stoa_connection_tls */
   uint16_t call_count;      /* those of its pendings that are calls of the program, or streams */
-  uint16_t stream_count;    /* the streams among them */
   void *user;
   struct stoa_pending *pendings;        /* messages that are not answered yet, see pending.h */
   struct stoa_membership *memberships;  /* groups that were joined by name */

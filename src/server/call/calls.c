@@ -71,12 +71,20 @@ static struct stoa_session *delist(struct stoa_call *call) {
   return session;
 }
 
+/* Streams alone never stop the reading of input: what grants them credit would not be read either. */
+static bool has_streams_only(const struct stoa_server_session *own) {
+  uint32_t stream_count = 0;
+  for (const struct stoa_pending *pending = own->pendings; pending != NULL; pending = pending->next) {
+    stream_count += pending->kind->is_stream ? 1 : 0;
+  }
+  assert(stream_count <= own->call_count);
+  return stream_count == own->call_count;
+}
+
 bool stoa_calls_may_read(const struct stoa_session *session) {
   const struct stoa_server_session *own = stoa_server_session_of(session);
-  assert(own->stream_count <= own->call_count);
   return session->state == STOA_SESSION_OPEN &&
-         (own->call_count == own->stream_count ||
-          own->call_count < stoa_worker_of(session)->settings->limits.session_calls_max);
+         (own->call_count < stoa_worker_of(session)->settings->limits.session_calls_max || has_streams_only(own));
 }
 
 /* Call it after the answer: resuming must be the last use of the session. */
@@ -113,7 +121,7 @@ static void destroy(struct stoa_pending *self) {
   stoa_free(call);
 }
 
-static const struct stoa_pending_kind call_kind = {NULL, on_timeout, on_closing, destroy};
+static const struct stoa_pending_kind call_kind = {NULL, on_timeout, on_closing, destroy, false};
 
 /* Taking. */
 

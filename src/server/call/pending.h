@@ -55,6 +55,7 @@ struct stoa_pending_kind {
   void (*on_closing)(struct stoa_pending *self, struct stoa_session *session, bool is_claimed);
   /* Free what was allocated, with the struct itself. */
   void (*destroy)(struct stoa_pending *self);
+  bool is_stream; /* a call with many replies */
 };
 
 struct stoa_pending {

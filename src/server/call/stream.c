@@ -52,16 +52,12 @@ static void destroy(struct stoa_pending *self) {
   stoa_free(stream);
 }
 
-static const struct stoa_pending_kind stream_kind = {may_go_on, on_timeout, on_closing, destroy};
-
-static bool is_stream(const struct stoa_pending *pending) {
-  return pending->kind == &stream_kind;
-}
+static const struct stoa_pending_kind stream_kind = {may_go_on, on_timeout, on_closing, destroy, true};
 
 static struct stoa_call_stream *find(struct stoa_session *session, uint32_t type, uint32_t id) {
   struct stoa_pending *self = stoa_server_session_of(session)->pendings;
   for (; self != NULL; self = self->next) {
-    struct stoa_call_stream *stream = is_stream(self) ? stoa_call_stream_of(self) : NULL;
+    struct stoa_call_stream *stream = self->kind->is_stream ? stoa_call_stream_of(self) : NULL;
     if (stream != NULL && stream->question.id == id && stream->question.type == type) {
       return stream;
     }
@@ -159,7 +155,6 @@ int stoa_call_stream_begin(struct stoa_session *session, const struct stoa_handl
   }
   stoa_pending_begin_untimed(&stream->base, &stream_kind, session);
   own->call_count++;
-  own->stream_count++;
   stoa_call_stream_count(stream->base.account, STOA_STREAM_BEGUN);
   atomic_fetch_add(&stream->base.refs, 1); /* the program may end it inside the handler */
   *out_stream = stream;
@@ -263,7 +258,7 @@ static struct stoa_call_stream *find_first_waiting(const struct stoa_session *se
   struct stoa_call_stream *first = NULL;
   *out_count = 0;
   for (struct stoa_pending *self = stoa_server_session_of(session)->pendings; self != NULL; self = self->next) {
-    struct stoa_call_stream *stream = is_stream(self) ? stoa_call_stream_of(self) : NULL;
+    struct stoa_call_stream *stream = self->kind->is_stream ? stoa_call_stream_of(self) : NULL;
     if (stream != NULL && stream->waits_from != 0) {
       first = first == NULL || stream->waits_from < first->waits_from ? stream : first;
       (*out_count)++;
@@ -275,9 +270,6 @@ static struct stoa_call_stream *find_first_waiting(const struct stoa_session *se
 /* One after the other, so that each gets its part of the queue. */
 void stoa_call_streams_on_drained(struct stoa_session *session) {
   size_t count;
-  if (stoa_server_session_of(session)->stream_count == 0) {
-    return;
-  }
   struct stoa_call_stream *stream = find_first_waiting(session, &count);
   if (count > 1) {
     stoa_stream_tell_empty(&session->stream);
@@ -291,7 +283,7 @@ void stoa_call_streams_on_drained(struct stoa_session *session) {
 
 static struct stoa_call_stream *find_any(struct stoa_session *session) {
   struct stoa_pending *self = stoa_server_session_of(session)->pendings;
-  while (self != NULL && !is_stream(self)) {
+  while (self != NULL && !self->kind->is_stream) {
     self = self->next;
   }
   return self == NULL ? NULL : stoa_call_stream_of(self);

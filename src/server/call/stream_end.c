@@ -59,10 +59,8 @@ void stoa_call_stream_leave(struct stoa_call_stream *stream, struct stoa_session
   struct stoa_server_session *own = stoa_server_session_of(session);
   assert(stream->base.session == NULL);
   assert(!stream->is_finished);
-  assert(own->stream_count > 0);
-  assert(own->call_count >= own->stream_count);
+  assert(own->call_count > 0);
   own->call_count--;
-  own->stream_count--;
   stream->is_finished = true;
   stoa_call_stream_count(stream->base.account, outcome);
   stoa_loop_timer_stop(stoa_worker_of(session)->loop, &stream->heartbeat);

@@ -78,7 +78,7 @@ static void destroy(struct stoa_pending *self) {
   stoa_free(wait);
 }
 
-static const struct stoa_pending_kind wait_kind = {NULL, on_timeout, on_closing, destroy};
+static const struct stoa_pending_kind wait_kind = {NULL, on_timeout, on_closing, destroy, false};
 
 /* Beginning. */
 
