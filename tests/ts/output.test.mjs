@@ -10,6 +10,7 @@ import { run, test } from '../lib/tap.mjs';
 import { API, bundle, CASES, CLIENT, filesUnder, generate, GOLDEN, MODULES, temporaryFolder } from './build.mjs';
 
 const TSC = path.join(MODULES, 'typescript/bin/tsc');
+const TICKER = path.join(CLIENT, '../../examples/ticker');
 const read = (...parts) => readFileSync(path.join(...parts), 'utf8');
 const cases = filesUnder(CASES, '.proto');
 // What beyond.proto needs, of Protobuf itself.
@@ -108,6 +109,31 @@ test('the example of the README for any API compiles, and the mistakes that type
   const told = compile(folder, PACKAGE);
   assert.doesNotMatch(told, /example\.ts|api\//);
   Object.keys(MISTAKES).forEach((what, index) => assert.match(told, new RegExp(`mistake${index}\\.ts.*error TS`), what));
+});
+
+const STREAM_MISTAKES = {
+  'an unknown field of a stream\'s request': "client.watch({ nam: '' });",
+  'a field of another type': "client.watch({ name: 7 });",
+  'an unknown field of an item': 'for await (const { price } of client.watch({})) { void price; }',
+  'a stream that is called': "client.call('watch', {});",
+  'a promise of a stream': 'client.watch({}).then(() => {});',
+  'what is between the client and its streams': 'client.$begin;',
+};
+
+test('the example of streams compiles, and the mistakes that types should catch do not', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(path.join(folder, 'api'));
+  generate(TICKER, ['ticker.proto'], path.join(folder, 'api'));
+  const [, example] = read(CLIENT, '../../docs/streams.md').match(/```ts\n(.*?)```/s);
+  writeFileSync(path.join(folder, 'example.ts'), `${example}\nexport { show };\n`);
+  Object.values(STREAM_MISTAKES).forEach((line, index) => {
+    const code = `${example}\nexport { show };\nexport async function wrong(client: TickerClient) { ${line} }\n`;
+    writeFileSync(path.join(folder, `mistake${index}.ts`), code);
+  });
+  const told = compile(folder, PACKAGE);
+  assert.doesNotMatch(told, /example\.ts|api\//);
+  Object.keys(STREAM_MISTAKES).forEach((what, index) =>
+    assert.match(told, new RegExp(`mistake${index}\\.ts.*error TS`), what));
 });
 
 const CHAT_MISTAKES = {

@@ -287,12 +287,9 @@ static bool message_uses(const struct model_message *message, const struct model
   return false;
 }
 
-static bool service_uses(const struct model_service *service, const struct model_file *other, bool with_streams) {
+static bool service_uses(const struct model_service *service, const struct model_file *other) {
   for (size_t i = 0; i < service->method_count; i++) {
     const struct model_method *method = &service->methods[i];
-    if (method->is_stream && !with_streams) {
-      continue;
-    }
     if ((method->input != NULL && method->input->file == other) ||
         (method->output != NULL && method->output->file == other)) {
       return true;
@@ -301,26 +298,18 @@ static bool service_uses(const struct model_service *service, const struct model
   return false;
 }
 
-static bool file_uses(const struct model_file *file, const struct model_file *other, bool with_streams) {
+bool model_file_uses(const struct model_file *file, const struct model_file *other) {
   for (size_t i = 0; i < file->message_count; i++) {
     if (message_uses(&file->messages[i], other)) {
       return true;
     }
   }
   for (size_t i = 0; i < file->service_count; i++) {
-    if (service_uses(&file->services[i], other, with_streams)) {
+    if (service_uses(&file->services[i], other)) {
       return true;
     }
   }
   return false;
-}
-
-bool model_file_uses(const struct model_file *file, const struct model_file *other) {
-  return file_uses(file, other, true);
-}
-
-bool model_file_uses_apart_from_streams(const struct model_file *file, const struct model_file *other) {
-  return file_uses(file, other, false);
 }
 
 bool model_passes_on(const struct model_file *file, const struct model_file *other) {

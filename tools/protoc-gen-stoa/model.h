@@ -180,8 +180,6 @@ bool model_enum_value_is_again(const struct model_enum *enumeration, size_t inde
 /* Does a field or an rpc of the file have a type from the other file? Values of a map count too: they are fields of its
  * entry, which is a message of the file. */
 bool model_file_uses(const struct model_file *file, const struct model_file *other);
-/* The same without rpcs that return a stream. */
-bool model_file_uses_apart_from_streams(const struct model_file *file, const struct model_file *other);
 
 /* Is a message, a field, an enum or a value of the file deprecated, or of a file that it includes? */
 bool model_meets_deprecated(const struct model_file *file);

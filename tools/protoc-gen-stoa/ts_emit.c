@@ -254,7 +254,7 @@ static void emit_imports(struct text *text, const struct model_file *file) {
   for (size_t i = 0; i < file->include_count; i++) {
     const struct model_file *other = file->includes[i];
     const char *module = ts_names_module(other, file);
-    if (model_file_uses_apart_from_streams(file, other)) {
+    if (model_file_uses(file, other)) {
       emit_line_once(&lines, text_format("import * as %s from '%s';\n", ts_names_alias(other), module));
     }
     if (model_passes_on(file, other)) {

@@ -9,8 +9,7 @@
 
 /* The whole X.stoa.ts. */
 void ts_emit_file(struct text *text, const struct model_file *file);
-/* Does the service have something that a client calls or sends? Not an rpc that returns a stream: those are left out.
- */
+/* Does the service have something that a client calls or sends? */
 bool ts_emit_has_client(const struct model_service *service);
 /* The API of each service and its client; nothing for a file without numbers. */
 void ts_emit_services(struct text *text, struct ts_own *own, const struct model_file *file);

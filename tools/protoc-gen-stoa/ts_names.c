@@ -16,6 +16,10 @@ static const char kept_names[] =
     " protected public readonly require return satisfies set static stoa string super switch symbol this throw true"
     " try type typeof undefined unique unknown var void while with yield Map Uint8Array ";
 
+/* Members of the runtime's Client, and `then`, which would make a promise of it. */
+static const char client_names[] =
+    " call close constructor move on onError onState reconnect request retryNow send state then ";
+
 const char *ts_names_camel(const char *name) {
   char *camel = pool_array(strlen(name) + 1, 1);
   size_t len = 0;
@@ -52,6 +56,12 @@ const char *ts_names_push(const struct model_message *message) {
 
 const char *ts_names_call(const struct model_method *method) {
   return ts_names_camel(names_snake(method->name));
+}
+
+const char *ts_names_stream(const struct model_method *method) {
+  const char *name = ts_names_call(method);
+  bool is_kept = strstr(client_names, text_format(" %s ", name)) != NULL;
+  return is_kept ? text_format("%s_", name) : name;
 }
 
 /* With a capital at the start, as after an underscore. */

@@ -18,6 +18,9 @@ const char *ts_names_reference(const char *full_name, const struct model_file *f
 /* The member of a client's API for a message or a call: "chat", "leaveRoom". */
 const char *ts_names_push(const struct model_message *message);
 const char *ts_names_call(const struct model_method *method);
+/* The method of a client's class that starts a stream. Names that the runtime's class has get an underscore at the end.
+ */
+const char *ts_names_stream(const struct model_method *method);
 /* "ChatroomService" gives "Chatroom"; the service that is added to a file without one has the file's name. */
 const char *ts_names_stem(const struct model_service *service, const struct model_file *file);
 /* "isUserNotFound" for the verb "is", and "Basket_isFull" for an enum inside a message. */

@@ -1,16 +1,8 @@
 #include "ts_emit.h"
 #include "ts_names.h"
 
-static size_t count_calls(const struct model_service *service) {
-  size_t count = 0;
-  for (size_t i = 0; i < service->method_count; i++) {
-    count += !service->methods[i].is_stream;
-  }
-  return count;
-}
-
 bool ts_emit_has_client(const struct model_service *service) {
-  return count_calls(service) + service->push_count > 0 && !service->is_admin;
+  return service->method_count + service->push_count > 0 && !service->is_admin;
 }
 
 static const char *type_of(const struct model_message *message, const struct model_file *file) {
@@ -64,6 +56,25 @@ static struct text lines_of(const struct model_service *service, struct ts_own *
   return lines;
 }
 
+/* Only here the runtime's stream() is named: a bundle of a program without streams does not have it. */
+static void emit_streams(struct text *text, const struct model_service *service, const struct model_file *file) {
+  for (size_t i = 0; i < service->method_count; i++) {
+    const struct model_method *method = &service->methods[i];
+    if (!method->is_stream) {
+      continue;
+    }
+    const char *input = ts_names_reference(method->input->full_name, method->input->file, file);
+    const char *output = ts_names_reference(method->output->full_name, method->output->file, file);
+    text_add(text, "\n");
+    ts_names_comment(text, "  ", problem_comment(&method->place, TS_NAMES_DEPRECATED));
+    text_addf(text,
+              "  %s(request: stoa.Init<%s>, options?: stoa.StreamOptions): stoa.Stream<%s> {\n"
+              "    return stoa.stream(this, [%u, %s, %s], request, options);\n"
+              "  }\n",
+              ts_names_property(ts_names_stream(method)), input, output, method->number, input, output);
+  }
+}
+
 static void emit_service(struct text *text, struct ts_own *own, const struct model_service *service,
                          const struct model_file *file) {
   const char *name = ts_names_stem(service, file);
@@ -74,17 +85,20 @@ static void emit_service(struct text *text, struct ts_own *own, const struct mod
   text_addf(text, "export interface %sApi {\n", name);
   emit_messages(text, service, file);
   emit_calls(text, service, file);
+  const char *api = lines.len == 0 ? "{ messages: {}, calls: {} }"
+                                   : text_format("/* @__PURE__ */ stoa.service($types, `%s`)", lines.data);
   text_addf(text,
             "}\n"
             "\n"
-            "%sexport const %sApi: %sApi = /* @__PURE__ */ stoa.service($types, `%s`);\n"
+            "%sexport const %sApi: %sApi = %s;\n"
             "\n"
             "%sexport class %sClient extends stoa.Client<%sApi> {\n"
             "  constructor(url: string, options?: stoa.ClientOptions) {\n"
             "    super(%sApi, url, options);\n"
-            "  }\n"
-            "}\n",
-            deprecated, name, name, lines.data, deprecated, name, name, name);
+            "  }\n",
+            deprecated, name, name, api, deprecated, name, name, name);
+  emit_streams(text, service, file);
+  text_add(text, "}\n");
 }
 
 void ts_emit_services(struct text *text, struct ts_own *own, const struct model_file *file) {

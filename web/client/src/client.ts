@@ -85,13 +85,23 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Removes the call and passes on its reply, or a StoaError; and the type of the reply. */
-type Pending = readonly [settle: (value: unknown) => void, type: Type<any>];
+/** Takes a frame of a stream: its first word, and its payload. */
+type Take = (head: number, payload: Uint8Array) => void;
+/** Removes the call and passes on its reply, or a StoaError; and the type of the reply, or who takes the frames. */
+type Pending = readonly [settle: (value: unknown) => void, type: Type<any>, take?: Take | undefined];
+/** A call as stream.ts needs it. `interpret` never throws: a StoaError is what the payload of an error says, or why it
+ *  cannot be decoded. */
+export type Begun = readonly [
+  id: number,
+  end: (value?: StoaError) => void,
+  transmit: (words: number[]) => void,
+  interpret: (type: Type<any>, isError: number, payload: Uint8Array) => any,
+];
 /** The reply, or why there is none. */
 export type Settle<T> = (error: StoaError | undefined, reply: T) => void;
 
-const CALL = 0x80000000;
-const ERROR = 0x40000000;
+export const CALL = 0x80000000;
+export const ERROR = 0x40000000;
 
 const CONNECT_MS = 15000;
 // Added to the server's interval; also the limit for a message after a Ping.
@@ -146,6 +156,12 @@ export interface Client<A extends Api> {
     settle: Settle<MessageOf<A['calls'][K][2]>>,
     options?: CallOptions,
   ): void;
+
+  /** request() of this row of the API. With `take` it is a stream, whose frames are given to it as they are; `settle` is
+   *  called at its end. No name of a .proto file has a `$`. @internal */
+  $begin(
+    row: readonly [number, Type<any>, Type<any>], request: any, settle: Settle<any>, options?: CallOptions, take?: Take,
+  ): Begun;
 
   /** Close the connection and do not reconnect. A code that pages may not send (all except 1000 and 3000 to 4999)
    *  becomes 1000; at most 123 bytes of the reason are sent. */
@@ -356,13 +372,12 @@ export class Client<A extends Api> {
       watch();
     };
 
-    const transmit = (words: number[], type: Type<any>, message: any) => {
-      const payload = protocol.encode(type, message);
+    const transmit = (words: number[], payload: ArrayLike<number> = []) => {
       const start = 4 * words.length;
       const frame = new Uint8Array(start + payload.length);
       words.forEach((word, index) => new DataView(frame.buffer).setUint32(4 * index, word, littleEndian));
       frame.set(payload, start);
-      // Checked here, because encoding may run code of the program. A closing socket would drop the frame without an
+      // Checked here, because encoding has run code of the program. A closing socket would drop the frame without an
       // error.
       try {
         if (!isOpen() || socket!.readyState! > 1) {
@@ -405,7 +420,12 @@ export class Client<A extends Api> {
       if (!known && (isCall || !isError)) {
         return;
       }
-      const message = interpret(known?.[1], isError, new Uint8Array(data, isCall ? 8 : 4));
+      const payload = new Uint8Array(data, isCall ? 8 : 4);
+      if (known?.[2]) {
+        known[2](head, payload);
+        return;
+      }
+      const message = interpret(known?.[1], isError, payload);
       if (isCall) {
         known[0](message);
         if (silenceMs && message.pingMs > 0) {
@@ -427,12 +447,15 @@ export class Client<A extends Api> {
       onError: (listener) => add('error', listener),
       send: (name, message) => {
         const [number, type] = api.messages[name as string];
-        transmit([number], type, message);
+        transmit([number], protocol.encode(type, message));
       },
       call: (name, request, more) => new Promise((resolve, reject) => {
         this.request(name, request, (error, reply) => (error ? reject(error) : resolve(reply)), more);
       }),
-      request: (name, request, settle, { timeoutMs: limitMs = timeoutMs, signal } = {}) => {
+      request: (name, ...rest) => {
+        this.$begin(api.calls[name as string], ...rest);
+      },
+      $begin: ([number, type, reply], request, settle, { timeoutMs: limitMs = timeoutMs, signal } = {}, take) => {
         const cancelled = localError('CANCELLED', false);
         if (signal?.aborted) {
           throw cancelled;
@@ -440,12 +463,11 @@ export class Client<A extends Api> {
         if (pending.size >= callsMax) {
           throw localError('TOO_MANY_CALLS');
         }
-        const [number, type, reply] = api.calls[name as string];
         do {
           lastId = (lastId + 1) >>> 0;
         } while (pending.has(lastId));
         const id = lastId;
-        transmit([CALL + number, id], type, request);
+        transmit([CALL + number, id], protocol.encode(type, request));
         const end = (value: any) => {
           clearTimeout(limit);
           signal?.removeEventListener('abort', abort);
@@ -455,7 +477,8 @@ export class Client<A extends Api> {
         const abort = () => end(cancelled);
         const limit = limitMs && setTimeout(() => end(localError('TIMEOUT')), limitMs);
         signal?.addEventListener('abort', abort);
-        pending.set(id, [end, reply]);
+        pending.set(id, [end, reply, take]);
+        return [id, end, transmit, interpret];
       },
       close: (code = 1000, reason = '') => {
         if (this.state !== 'closed') {

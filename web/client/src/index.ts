@@ -5,4 +5,5 @@ export {
 export { apiError, ErrorDetail, isApiError, StoaError } from './error.js';
 export { decodeJson, encodeJson } from './json.js';
 export * from './kind.js';
+export { stream, type Stream, type StreamOptions } from './stream.js';
 export { create, message, service, types, type Init, type MessageOf, type Type, type Types } from './type.js';
