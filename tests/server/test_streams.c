@@ -384,6 +384,7 @@ static void *send_many(void *context) {
       continue;
     }
     assert_int_equal(status, STOA_E_AGAIN);
+    counter_up(&streaming_full);
     int64_t blocks = stoa_memory_live_blocks();
     sender->blocks_max = blocks > sender->blocks_max ? blocks : sender->blocks_max;
     counter_wait(&sender->kept->ready, ++sender->waits);
@@ -402,6 +403,7 @@ static void test_another_thread_sends_to_a_slow_reader_in_bounded_memory(void **
   struct sender sender = {.kept = streaming_take(), .count = MILLION / 5};
   int64_t blocks_before = stoa_memory_live_blocks();
   assert_int_equal(pthread_create(&thread, NULL, send_many, &sender), 0);
+  counter_wait(&streaming_full, 1); /* nothing is read until the sender has had to wait */
   struct reader reader = {&client, 1, 0, 0};
   while (reader.next < sender.count) {
     take(&reader);

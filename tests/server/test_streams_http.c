@@ -234,6 +234,7 @@ static void *send_many(void *context) {
       i++;
     } else {
       assert_int_equal(status, STOA_E_AGAIN);
+      counter_up(&streaming_full);
       counter_wait(&sender->kept->ready, ++sender->waits);
     }
   }
@@ -249,6 +250,7 @@ static void test_another_thread_sends_many_to_a_slow_reader(void **state) {
   ask_for(&client, "keep", 0);
   struct sender sender = {.kept = streaming_take(), .count = MILLION / 5};
   assert_int_equal(pthread_create(&thread, NULL, send_many, &sender), 0);
+  counter_wait(&streaming_full, 1); /* nothing is read until the sender has had to wait */
   for (uint64_t i = 0; i < sender.count; i++) {
     expect_item(&client, i);
   }

@@ -21,9 +21,10 @@ export interface Stream<T> extends AsyncIterableIterator<T> {
 
 /** The bit of an item. */
 const MORE = 0x20000000;
-/** What the server may send at first; half of it is granted again when it was taken. Also the limit of items that wait,
- *  because empty ones cost no credit. */
+/** What the server may send at first; half of it is granted again when it was taken. */
 const WINDOW_BYTES = 256 * 1024;
+/** What an item takes of the credit beside its payload. */
+const ITEM_COST = 8;
 
 /** Calls an rpc that returns a stream, at once; generated code calls it. Nothing is thrown before the first next().
  *
@@ -90,7 +91,7 @@ export function stream<Q, T>(
       drop(item);
       return;
     }
-    taken += payload.length;
+    taken += payload.length + ITEM_COST;
     waiting.shift()![0]({ value: item, done: false });
     if (!isOver && taken >= WINDOW_BYTES / 2) {
       tell(CALL + ERROR + MORE, taken);
@@ -126,8 +127,8 @@ export function stream<Q, T>(
   const take = (head: number, payload: Uint8Array) => {
     const bits = head - number;
     const { length } = payload;
-    if (bits === CALL + MORE && credit > 0 && older.length + newer.length < WINDOW_BYTES) {
-      credit -= length;
+    if (bits === CALL + MORE && credit > 0) {
+      credit -= length + ITEM_COST;
       newer.push(payload);
       serve();
     } else if (bits === CALL + MORE) {
