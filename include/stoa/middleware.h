@@ -126,8 +126,8 @@ STOA_API uint64_t stoa_invocation_elapsed_ns(const struct stoa_invocation *invoc
 /* 8 bytes of the calling middleware's own for this message; 0 at first. */
 STOA_API uint64_t *stoa_invocation_slot(struct stoa_invocation *invocation);
 
-/* The trace id of the message, as stoa_session_trace() (stoa/trace.h): the caller's, otherwise 16 random bytes, made when
- * it is asked for first. All 0 when no random bytes are available. Valid as long as the invocation. */
+/* The trace id of the message, as stoa_session_trace() (stoa/trace.h): the caller's, otherwise 16 random bytes, made
+ * when it is asked for first. All 0 when no random bytes are available. Valid as long as the invocation. */
 STOA_API const uint8_t *stoa_invocation_trace_id(struct stoa_invocation *invocation);
 /* Continue the trace of a caller. */
 STOA_API void stoa_invocation_set_trace_id(struct stoa_invocation *invocation, const uint8_t id[16]);
@@ -202,9 +202,10 @@ STOA_API int stoa_server_use_request_log(struct stoa_server *server, const struc
                                          const struct stoa_request_log_options *options);
 
 /* Tracing: continues the trace of the caller. The server does so by itself (stoa/trace.h); this middleware remains for
- * programs that use it, and asks for the trace id of each message. A valid field `traceparent` (W3C Trace Context) of the
- * HTTP request gives the message its trace id, then one of the message, then that of the session's upgrade. Without one
- * each message has a trace id of its own.
+ * programs that use it, and asks for the trace id of each message. A valid field `traceparent` (W3C Trace Context) of
+ * the HTTP request gives the message its trace id, then one of the message, then that of the session's upgrade. Without
+ * one each message has a trace id of its own.
+ *
  * Errors: STOA_E_LIMIT as stoa_server_use() */
 STOA_API int stoa_server_use_tracing(struct stoa_server *server, const struct stoa_selector *selector);
 

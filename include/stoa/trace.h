@@ -5,8 +5,10 @@
  *
  *   struct stoa_trace_context place;
  *   stoa_session_trace(session, &place);
- *   struct stoa_span *span = stoa_span_start(server, "look up the price", &(struct stoa_span_options){.parent =
- * &place}); stoa_span_set_text(span, "price.source", stoa_string_of("cache")); stoa_span_end(span);
+ *   const struct stoa_span_options options = {.parent = &place};
+ *   struct stoa_span *span = stoa_span_start(server, "look up the price", &options);
+ *   stoa_span_set_text(span, "price.source", stoa_string_of("cache"));
+ *   stoa_span_end(span);
  *
  * A span is NULL when it is not recorded: no collector is configured, its trace is not sampled, too many spans are in
  * memory, or memory is out. Every function takes NULL and does nothing, so a program need not care.

@@ -96,9 +96,11 @@ void stoa_session_log_opened(struct stoa_session *session) {
   stoa_uuid_format(&session->id, id);
   format_trace(session, trace);
   stoa_peer_format(stoa_server_session_client(own), address);
-  const struct stoa_log_field fields[] = {STOA_F_STR("session", id), STOA_F_STR("address", address),
+  const struct stoa_log_field fields[] = {STOA_F_STR("session", id),
+                                          STOA_F_STR("address", address),
                                           STOA_F_STR("codec", stoa_session_codec(session)),
-                                          STOA_F_STR("tls", tls_text(own)), STOA_F_STR("trace", trace),
+                                          STOA_F_STR("tls", tls_text(own)),
+                                          STOA_F_STR("trace", trace),
                                           STOA_F_STR("transport", "http")};
   stoa_log_write(NULL, STOA_LOG_INFO, "session opened", fields, count_of(session, STOA_COUNT_OF(fields)));
 }

@@ -31,7 +31,8 @@ int stoa_longest_check(const struct stoa_formats *formats, struct stoa_outgoing 
   int status = STOA_OK;
   for (size_t i = 0; i < formats->count && status == STOA_OK; i++) {
     const struct stoa_format *format = &formats->items[i];
-    if (format->writing == i && !format->is_events && stoa_format_body_max(format, payload_max(format, &bound)) > outgoing->body_bytes_max) {
+    if (format->writing == i && !format->is_events &&
+        stoa_format_body_max(format, payload_max(format, &bound)) > outgoing->body_bytes_max) {
       status = check_format(format, outgoing);
     }
   }

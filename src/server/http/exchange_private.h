@@ -96,7 +96,7 @@ struct stoa_http_exchange {
   bool is_bodyless; /* the answer has no content, for its request or its status */
   bool is_chunked;
   bool wants_keep_alive;
-  bool echoes_origin; /* as in struct stoa_exchange_refusal */
+  bool echoes_origin;               /* as in struct stoa_exchange_refusal */
   bool is_complete;                 /* no piece follows */
   bool has_event;                   /* pieces were written since on_event was called */
   size_t output_at;                 /* bytes of answer.content that were taken */

@@ -58,7 +58,8 @@ static void publish(const struct stoa_worker *worker) {
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_IN], worker->streams.bytes_in);
   stoa_metric_cell_set(&watch->bytes_cells[STOA_DIRECTION_OUT], worker->streams.bytes_out);
   stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_IN], messages_in(worker));
-  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT], worker->sessions.messages_out + worker->fallbacks.messages_out);
+  stoa_metric_cell_set(&watch->messages_cells[STOA_DIRECTION_OUT],
+                       worker->sessions.messages_out + worker->fallbacks.messages_out);
 }
 
 static void on_times(void *context, const struct stoa_loop_times *times) {
