@@ -16,7 +16,7 @@ from certificate import make_certificate
 from chat_raw import greet
 from server_process import DEADLINE_S, Server
 from tap import run, test
-from ws_raw import BINARY, Peer, frame
+from ws_raw import BINARY, PING, PONG, Peer, frame
 
 CHATROOM = os.environ["CHATROOM"]
 CHAT = b"\0\0\0\0"
@@ -218,6 +218,10 @@ def in_force():
         assert "log.level" in line and "server.limits.message_bytes_max" in line, line
         server.wait_for_log('level=warn event="a changed key needs a restart; its old value stays until then" '
                             "key=server.path")
+        # A worker takes the settings at the end of a turn: what it reads in the turn after the pong has the new limit.
+        peer.send(frame(PING, b""))
+        while peer.read_frame()[0] & 0x0F != PONG:
+            pass
         peer.send(frame(BINARY, CHAT + b"x" * 600))
         assert peer.read_close() == 1009
         server.wait_for_log("level=debug")
