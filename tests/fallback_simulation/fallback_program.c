@@ -134,7 +134,8 @@ void program_open(struct world *world) {
                                             .workers = 2,
                                             .io_uring = STOA_IO_URING_OFF,
                                             .http_fallback = true,
-                                            .ping_interval_ms = 2000,
+                                            .ping_interval_ms = 1000,
+                                            .pong_timeout_ms = 1500,
                                             .drain_ms = 5000,
                                             .linger_ms = one_in(world, 3) ? 2 : 0,
                                             .limits = &limits};
