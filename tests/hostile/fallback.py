@@ -1,18 +1,25 @@
-"""The HTTP fallback under attack: what the other files try on WebSocket (rows 3, 5, 17 to 19, 21 to 24, 41, 42, 52, and
-F15), tried on sessions of Server-Sent Events and POST."""
+"""The HTTP fallback under attack: what the other files try on WebSocket (rows 3, 5, 17 to 19, 21 to 24, 33, 41, 42, 52,
+and F15), tried on sessions of Server-Sent Events and POST."""
 
+import json
 import os
 import select
 import signal
+import tempfile
 import time
 
+from jwt_forge import Forge
 from server_process import DEADLINE_S, Server
 from tap import run, test
-from world import CHATROOM, Bystander, hostile
+from world import CHATROOM, OFFICE, Bystander, hostile
 from ws_raw import PING, PONG, Ended, Peer, frame
 
+folder = tempfile.TemporaryDirectory()
+forge = Forge(folder.name)
 MIB = 1048576
-ON = {"server.http_fallback": True}
+FALLBACK = {"server.http_fallback": True}
+# Few of these sessions say Hello.
+ON = {**FALLBACK, "chat.hello_timeout_ms": 3600000}
 LIVENESS = {"server.ping_interval_ms": 500, "server.pong_timeout_ms": 3000}
 CAP = {**ON, "server.limits.limit_loopback": True, "server.limits.address_sessions_max": 20}
 ANOTHER_ADDRESS = "127.0.0.7"
@@ -35,7 +42,7 @@ def pack(*messages):
 class Events:
     """A session: its events on one connection, its posts on another."""
 
-    def __init__(self, world, protocol="stoa.text", port=None, **options):
+    def __init__(self, world, protocol="stoa.text", port=None, fields=(), **options):
         self.world = world
         self.port = world.server.port if port is None else port
         self.peer = Peer(self.port, **options)
@@ -44,7 +51,7 @@ class Events:
         self.number = 0
         self.key = None
         self.up = None
-        self.peer.send(head(f"Stoa-Protocol: {protocol}"))
+        self.peer.send(head(f"Stoa-Protocol: {protocol}", *fields))
         answer = self.peer.read_answer(head_only=True)
         self.status = answer.status
         if self.status == 200:
@@ -359,9 +366,29 @@ def key(world):
     assert events.key.partition(".")[2][:12] not in world.server.log
 
 
+@hostile("a token is judged as in an upgrade, renewed by a message, and ends the session with it (row 33)", OFFICE,
+         {**FALLBACK, **forge.settings()}, headers=["Authorization: Bearer " + forge.token()])
+def tokens(world):
+    for bad, code in ((forge.token({"alg": "none"}, sign=lambda _: b""), 4500),
+                      (forge.token(claims=forge.claims(exp=0)), 4005)):
+        assert Events(world, fields=[f"Authorization: Bearer {bad}"]).read_close() == code
+        world.bystander.chat()
+
+    def ends_soon():
+        """It has expired, and is accepted for two or three seconds more."""
+        return forge.token(claims=forge.claims(exp=int(time.time()) - 22))
+
+    ending = session(world, fields=["Authorization: Bearer " + ends_soon()])
+    renewed = session(world, fields=["Authorization: Bearer " + ends_soon()])
+    token = json.dumps({"type": 1, "id": 7, "payload": {"token": forge.token()}}).encode()
+    assert renewed.post(token) == 204
+    assert ending.read_close() == 4005
+    assert renewed.post() == 204
+
+
 @test("SIGTERM with two hundred sessions of the fallback: posts are taken until each is closed with 4001 (F15)")
 def drain():
-    server = Server(os.environ[CHATROOM], {**ON, "chat.hello_timeout_ms": 3600000})
+    server = Server(os.environ[CHATROOM], ON)
     holder = type("Holder", (), {"server": server})()
     try:
         sessions = [Events(holder) for _ in range(200)]
