@@ -273,8 +273,15 @@ static bool read_origin(struct upgrade *upgrade) {
          stoa_http_field(upgrade->head, upgrade->data, "Origin", &index).data == NULL;
 }
 
+static bool is_draining(const struct upgrade *upgrade) {
+  return stoa_worker_of_stream(upgrade->stream)->draining;
+}
+
 static void open_fallback(struct upgrade *upgrade) {
-  if (!stoa_fallback_check_open(upgrade->stream, upgrade->head, upgrade->data, &upgrade->format)) {
+  if (is_draining(upgrade)) {
+    note_refused(upgrade, STOA_REFUSED_DRAINING);
+    stoa_fallback_refuse(upgrade->stream, upgrade->head, upgrade->data, 503, "the server is going away");
+  } else if (!stoa_fallback_check_open(upgrade->stream, upgrade->head, upgrade->data, &upgrade->format)) {
     note_refused(upgrade, STOA_REFUSED_REQUEST);
   } else {
     begin_session(upgrade);
@@ -317,6 +324,19 @@ static bool serve_fallback(struct upgrade *upgrade) {
   return true;
 }
 
+/* A draining server that still listens does so for posts to its sessions of the fallback. */
+static void refuse_draining(struct upgrade *upgrade) {
+  const struct stoa_http_refusal refusal = {.code = 503,
+                                            .head_only = upgrade->head->method == STOA_HTTP_HEAD,
+                                            .wall_us = stoa_http_wall_us(upgrade->stream),
+                                            .text = "the server is going away",
+                                            .fields = STOA_FALLBACK_RETRY_FIELD};
+  if (stoa_http_has_token(upgrade->head, upgrade->data, "Upgrade", "websocket")) {
+    note_refused(upgrade, STOA_REFUSED_DRAINING);
+  }
+  stoa_http_refuse(upgrade->stream, &refusal);
+}
+
 /* An admin listener has routes, and no public pages. */
 static void on_admin_request(struct upgrade *upgrade, int code) {
   const char *reason = NULL;
@@ -331,6 +351,12 @@ static void on_admin_request(struct upgrade *upgrade, int code) {
 /* The verdict about a head with a body, or of another method than GET and HEAD, stands for upgrades: no byte of a body
  * is ever read as a frame. */
 static void on_public_request(struct upgrade *upgrade, int code) {
+  if (is_draining(upgrade)) {
+    if (!serve_fallback(upgrade)) {
+      refuse_draining(upgrade);
+    }
+    return;
+  }
   int asked = stoa_ws_request_read(upgrade->head, upgrade->data, &upgrade->request);
   if (asked != 0 && code != 200) {
     refuse_request(upgrade, code);

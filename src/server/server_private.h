@@ -78,6 +78,7 @@ struct stoa_server {
   atomic_size_t connections;                   /* open ones */
   atomic_size_t public_connections;            /* those of them that a drain waits for: of no admin listener */
   atomic_size_t sessions;                      /* those of them that were upgraded; for the limit */
+  atomic_uint fallback_sessions;               /* open ones of the HTTP fallback: clients post to them */
   atomic_uint codec_sessions[STOA_CODECS_MAX]; /* open sessions by codec: shows which encodings are needed */
 };
 

@@ -1,6 +1,7 @@
 #include "session/fallback.h"
 
 #include "base/memory.h"
+#include "base/siphash.h"
 #include "session/input.h"
 #include "wire/packed.h"
 
@@ -11,6 +12,7 @@ struct fallback_input {
   struct stoa_stream_input base; /* first */
   uint8_t secret[STOA_FALLBACK_SECRET_LEN];
   uint64_t number;                 /* of the last post that was taken */
+  uint64_t digest;                 /* of its body, by the secret */
   struct stoa_fallback_post *post; /* the one that is being handled; NULL: none */
   size_t at;                       /* how much of its body was handled */
   bool listening;                  /* it was silent, and has the time of stoa_fallback_listen() */
@@ -79,6 +81,13 @@ static void on_fed(struct stoa_stream *stream) {
 
 /* Feeding. */
 
+/* Tells the last body from another one with its number. Only the client itself could find two that are equal. */
+static uint64_t digest_of(const struct fallback_input *input, struct stoa_bytes body) {
+  uint64_t seed[2];
+  memcpy(seed, input->secret, sizeof seed);
+  return stoa_siphash13(seed, body);
+}
+
 static enum stoa_fallback_end check(struct stoa_session *session, struct stoa_bytes body) {
   switch (stoa_packed_check(body, stoa_session_host_of(session)->limits->message_bytes_max)) {
     case STOA_OK:
@@ -95,11 +104,12 @@ static enum stoa_fallback_end check(struct stoa_session *session, struct stoa_by
   }
 }
 
-/* The same post again: the client has given up to wait for the answer to the first one. */
+/* The same post again: the client has given up to wait for the answer to the first one. With another body it is a
+ * mistake of the client, whose messages must not count as handled. */
 static enum stoa_fallback_end feed_again(struct fallback_input *input, struct stoa_fallback_post *post) {
   struct stoa_fallback_post *before = input->post;
   if (before == NULL) {
-    return STOA_FALLBACK_DONE;
+    return digest_of(input, post->body) == input->digest ? STOA_FALLBACK_DONE : STOA_FALLBACK_OUT_OF_ORDER;
   }
   if (before->body.len != post->body.len || memcmp(before->body.data, post->body.data, post->body.len) != 0) {
     return STOA_FALLBACK_OUT_OF_ORDER; /* another post with the same number: nobody has checked its body */
@@ -132,6 +142,7 @@ enum stoa_fallback_end stoa_fallback_feed(struct stoa_session *session, struct s
   }
   session->stream.bytes_in += post->body.len;
   input->number = post->number;
+  input->digest = digest_of(input, post->body);
   input->post = post;
   input->at = 0;
   stoa_stream_yield(&session->stream);

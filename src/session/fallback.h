@@ -28,7 +28,7 @@ enum stoa_fallback_end {
   STOA_FALLBACK_DONE,         /* all of its messages were handled, now or when it was sent before */
   STOA_FALLBACK_GONE,         /* the session has ended; some may not have been handled */
   STOA_FALLBACK_SUPERSEDED,   /* the same post was sent again, and that one gets the answer */
-  STOA_FALLBACK_OUT_OF_ORDER, /* its number is neither the next one nor the last one */
+  STOA_FALLBACK_OUT_OF_ORDER, /* its number is neither the next one nor the last one, or the last one's body differs */
   STOA_FALLBACK_BUSY,         /* the post before is being handled */
   STOA_FALLBACK_SYNTAX,       /* not packed messages: the session is closed with 1002 */
   STOA_FALLBACK_TOO_BIG,      /* one of its messages is too long: closed with 1009 */

@@ -29,6 +29,8 @@ struct client_frame {
 
 /* "127.0.0.1:port", "[::1]:port" or "unix:path". */
 void client_connect(struct client *client, const char *address);
+/* False when nobody listens there. */
+bool client_try_connect(struct client *client, const char *address);
 void client_connect_tls(struct client *client, const char *address);
 void client_close(struct client *client);
 /* False when the connection is broken. */

@@ -147,6 +147,8 @@ static void test_a_post_that_is_repeated_while_it_waits_takes_the_answer_over(vo
   assert_int_equal(stoa_fallback_feed(world.session, &late.base), STOA_FALLBACK_DONE);
   world_turns(2);
   assert_false(late.has_ended);
+  struct posted late_other = make(1, "\0\0\0\1b", 5);
+  assert_int_equal(stoa_fallback_feed(world.session, &late_other.base), STOA_FALLBACK_OUT_OF_ORDER);
   assert_string_equal(world.heard, "a|");
 }
 

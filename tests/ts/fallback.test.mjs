@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -39,7 +40,7 @@ async function start(t, options = {}) {
     await server.kill();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { server, gate };
+  return { server, gate, folder };
 }
 
 async function enter(t, port, nick, options = {}, fallback = {}) {
@@ -110,6 +111,50 @@ test('nothing is lost or doubled when the network changes in the middle, and bac
   assert.deepEqual([...texts(ada.room)].sort(), [...told].sort());
   // Each one's own are in the order in which they were sent.
   assert.deepEqual(texts(ada.room).filter((text) => text.startsWith('ada')), told.filter((text) => text.startsWith('ada')));
+});
+
+test('nothing is lost or doubled when the server drains in the middle, and another one follows', async (t) => {
+  const { server, gate, folder } = await start(t, { 'server.workers': 1, 'server.limits.handshake_timeout_ms': 600000 });
+  // So many connections that the server takes its time to close all sessions: four seconds.
+  const crowd = Array.from({ length: 4000 }, () => net.connect(server.port, '127.0.0.1').on('error', () => {}));
+  t.after(() => crowd.forEach((one) => one.destroy()));
+  await within(Promise.all(crowd.map((one) => new Promise((resolve) => { one.on('connect', resolve); }))), 'the crowd');
+  gate.lets.websocket = false;
+  const bob = await enter(t, server.port, 'Bob');
+  const speakers = [];
+  for (const nick of ['Ada', 'Amy', 'Ann', 'Art']) {
+    speakers.push({ nick, ...await enter(t, gate.port, nick), told: [], sent: [] });
+  }
+  const say = (one) => {
+    one.told.push(`${one.nick} ${one.told.length}`);
+    one.sent.push(one.room.send(one.told.at(-1)).done());
+    return one.sent.at(-1);
+  };
+  await within(Promise.all(speakers.map(say)), 'the first messages');
+  const { port } = server;
+  let isStopped = false;
+  const stopped = server.stop().then(() => { isStopped = true; });
+  let answered = 0;
+  // Each says one thing after the other for as long as the server answers.
+  await Promise.all(speakers.map(async (one) => {
+    while (!isStopped) {
+      await Promise.race([say(one), stopped]);
+      answered += isStopped ? 0 : 1;
+    }
+  }));
+  // A browser or a proxy may post on another connection each time.
+  assert.ok(answered > 0, 'the draining server has stored nothing');
+  const next = await Chatroom.start(`127.0.0.1:${port}`, { data_dir: folder, 'server.http_fallback': true });
+  t.after(() => next.kill());
+  await within(Promise.all(speakers.flatMap(({ sent }) => sent)), 'all to be stored');
+  const late = await enter(t, port, 'Eve');
+  const count = speakers.reduce((sum, { told }) => sum + told.length, 0);
+  await until(bob.room, () => texts(bob.room).length >= count, 'all messages');
+  assert.equal(texts(bob.room).length, count);
+  for (const { nick, told } of speakers) {
+    assert.deepEqual(texts(bob.room).filter((text) => text.startsWith(nick)), told);
+  }
+  assert.deepEqual(texts(late.room).slice(-20), texts(bob.room).slice(-20));
 });
 
 test('posts that are cut are sent again and applied once', async (t) => {

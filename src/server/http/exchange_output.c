@@ -35,7 +35,8 @@ static int add_cors(struct stoa_stream *stream, const struct stoa_http_head *hea
 /* Heads. */
 
 static bool may_keep_alive(const struct stoa_stream *stream, bool wanted) {
-  return wanted && !stoa_http_is_last(stream) && !stoa_worker_of_stream(stream)->draining;
+  const struct stoa_worker *worker = stoa_worker_of_stream(stream);
+  return wanted && !stoa_http_is_last(stream) && (!worker->draining || worker->serves_posts);
 }
 
 /* Send a head, and the content after it; NULL: none. Nothing is sent after an error. */

@@ -49,11 +49,10 @@ enum stoa_fallback_request stoa_fallback_request_of(const struct stoa_http_head 
 
 void stoa_fallback_refuse(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
                           int status, const char *message) {
-  stoa_exchange_refuse(stream, head, data,
-                       &(struct stoa_exchange_refusal){.status = status,
-                                                       .message = message,
-                                                       .fields = status == 405 ? "Allow: POST\r\n" : NULL,
-                                                       .echoes_origin = true});
+  const char *fields = status == 405 ? "Allow: POST\r\n" : status == 503 ? STOA_FALLBACK_RETRY_FIELD : NULL;
+  stoa_exchange_refuse(
+      stream, head, data,
+      &(struct stoa_exchange_refusal){.status = status, .message = message, .fields = fields, .echoes_origin = true});
 }
 
 void stoa_fallback_answer_preflight(struct stoa_stream *stream, const struct stoa_http_head *head,
@@ -78,7 +77,7 @@ static bool has_body(const struct stoa_http_head *head, const uint8_t *data) {
 bool stoa_fallback_check_open(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
                               size_t *out_format) {
   const struct stoa_formats *formats = &stoa_worker_of_stream(stream)->server->formats;
-  int format = stoa_formats_find(formats, stoa_http_field(head, data, "Stoa-Protocol", NULL), true);
+  int format = stoa_formats_find(formats, stoa_http_field_once(head, data, "Stoa-Protocol"), true);
   if (head->method != STOA_HTTP_OTHER) {
     stoa_fallback_refuse(stream, head, data, 405, "open a session with POST: browsers send no Origin with GET");
   } else if (head->minor_version == 0) {
@@ -136,8 +135,10 @@ bool stoa_fallback_begin_session(struct stoa_stream *stream, const struct stoa_h
   stoa_secret_wipe(secret, sizeof secret);
   if (status != STOA_OK) {
     stoa_stream_doom(stream, STOA_FATE_BROKEN);
+    return false;
   }
-  return status == STOA_OK;
+  atomic_fetch_add(&worker->server->fallback_sessions, 1); /* counted until it is no longer open: on_closing() */
+  return true;
 }
 
 void stoa_fallback_tell_open(struct stoa_session *session) {

@@ -25,6 +25,8 @@
 
 /* Messages of a post besides the longest one that is allowed. */
 #define STOA_FALLBACK_BODY_BYTES (64u * 1024)
+/* Of a refusal with 503. */
+#define STOA_FALLBACK_RETRY_FIELD "Retry-After: 1\r\n"
 
 enum stoa_fallback_request {
   STOA_FALLBACK_NONE, /* it is no request of the fallback */

@@ -1,5 +1,6 @@
 #include "server/http/fallback_post.h"
 
+#include "base/array.h"
 #include "base/container.h"
 #include "base/memory.h"
 #include "server/http/exchange.h"
@@ -111,7 +112,9 @@ static void answer(struct stoa_http_exchange *exchange, enum stoa_fallback_end e
       fail(exchange, 409, "SUPERSEDED", "the same post was sent again, and that one gets the answer");
       return;
     case STOA_FALLBACK_OUT_OF_ORDER:
-      fail(exchange, 409, "OUT_OF_ORDER", "Stoa-Sequence is neither the next number nor that of the last post");
+      fail(exchange, 409, "OUT_OF_ORDER",
+           "Stoa-Sequence is neither the next number nor that of the last post, "
+           "or that one had another body");
       return;
     case STOA_FALLBACK_BUSY:
       fail(exchange, 429, "BUSY", "the post before is not answered yet");
@@ -227,12 +230,28 @@ static int pass_on(struct stoa_server *server, struct stoa_http_exchange *exchan
   return status;
 }
 
+/* A field twice may mean one thing to a proxy and another one here. */
+static bool has_repeated_field(const struct stoa_http_exchange *exchange) {
+  static const char *const names[] = {"Stoa-Session", "Stoa-Sequence", "Content-Type"};
+  for (size_t i = 0; i < STOA_COUNT_OF(names); i++) {
+    if (stoa_exchange_field(exchange, names[i]).data != NULL &&
+        stoa_exchange_field_once(exchange, names[i]).data == NULL) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void stoa_fallback_on_post(void *user, struct stoa_http_exchange *exchange, const struct stoa_http_request *request) {
   struct posting key = {.exchange = exchange};
   (void)user;
   struct stoa_string number = stoa_http_request_field(request, "Stoa-Sequence");
   struct stoa_string type = stoa_http_request_field(request, "Content-Type");
   bool is_text = is_one_text(type);
+  if (has_repeated_field(exchange)) {
+    fail(exchange, 400, "BAD_REQUEST", "Stoa-Session, Stoa-Sequence or Content-Type is there twice");
+    return;
+  }
   if (!read_key(stoa_http_request_field(request, "Stoa-Session"), &key.session_id, key.secret)) {
     fail(exchange, 404, "SESSION_GONE", "Stoa-Session is not a key that the first event has given");
     return;

@@ -38,7 +38,9 @@ static void take(struct stoa_worker *worker, const struct stoa_server_listener *
 
 static void on_handover(struct stoa_post *post) {
   struct handover *handover = stoa_container_of(post, struct handover, post);
-  bool is_listening = handover->to->listener_count > 0 && (!handover->to->draining || handover->listener->is_admin);
+  const struct stoa_worker *to = handover->to;
+  bool takes_public = !to->draining || to->serves_posts;
+  bool is_listening = to->listener_count > 0 && (takes_public || handover->listener->is_admin);
   if (is_listening) {
     take(handover->to, handover->listener, handover->fd, &handover->peer);
   } else {

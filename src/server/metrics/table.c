@@ -37,6 +37,7 @@ static const struct stoa_metric_row refused_rows[] = {
     [STOA_REFUSED_PROGRAM] = {{"program"}},
     [STOA_REFUSED_PROGRAM_LATE] = {{"program_late"}},
     [STOA_REFUSED_MEMORY] = {{"memory"}},
+    [STOA_REFUSED_DRAINING] = {{"draining"}},
 };
 static struct stoa_metric_labels refusals = STOA_METRIC_LABELS("reason", refused_rows);
 

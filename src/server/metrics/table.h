@@ -58,6 +58,7 @@ enum stoa_refused {
   STOA_REFUSED_PROGRAM,
   STOA_REFUSED_PROGRAM_LATE,
   STOA_REFUSED_MEMORY,
+  STOA_REFUSED_DRAINING, /* of a server that still listens for the HTTP fallback */
   STOA_REFUSED_COUNT
 };
 

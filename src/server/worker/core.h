@@ -48,8 +48,9 @@ struct stoa_worker {
   struct stoa_server *server;
   uint32_t index;
   bool draining;
-  atomic_int life;  /* enum stoa_worker_life: draining and waiting may be on different threads */
-  pthread_t thread; /* while THREADED */
+  bool serves_posts; /* while draining: it listens, for posts to sessions of the HTTP fallback */
+  atomic_int life;   /* enum stoa_worker_life: draining and waiting may be on different threads */
+  pthread_t thread;  /* while THREADED */
   struct stoa_loop *loop;
   struct stoa_arena *arena;
   struct stoa_listener *listeners; /* owned by listeners.h: one for each socket that is watched here */
@@ -72,6 +73,7 @@ struct stoa_worker {
   bool resting;        /* not busy: the next sweep waits until a connection is due */
   uint32_t peak_count; /* most connections since memory was released last */
   struct stoa_timer drain_end;
+  struct stoa_timer posts_end; /* while serves_posts: looks whether there is a session left */
 
   /* Posts from other threads that wait for this worker, see post.h. */
   struct stoa_budget mailbox; /* messages and requests */

@@ -9,6 +9,9 @@
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
+/* How often a worker that serves posts while draining looks whether sessions are left, on whatever worker. */
+#define POSTS_LOOK_MS 20
+
 /* While draining about so many sessions a millisecond are closed, so that they do not all reconnect to the next server
  * at once. */
 #define DRAIN_SESSIONS_PER_MS 1
@@ -53,13 +56,52 @@ static void spread_closes(struct stoa_worker *worker) {
     }
     if (session->state == STOA_SESSION_OPEN) {
       worker->due_ms[i] = now_ms + (window_ms == 0 ? 0 : random % window_ms);
-    } else if (stoa_worker_awaits_proxy_header(session)) {
-      stoa_stream_drop(&session->stream);
-    } else if (session->state == STOA_SESSION_NONE && !is_of_operator(worker, session)) {
+    } else if (session->state == STOA_SESSION_NONE && !stoa_worker_awaits_proxy_header(session) &&
+               !is_of_operator(worker, session)) {
       stoa_call_streams_drain(session);
+    }
+  }
+}
+
+/* Nobody may ask for anything more: connections without a session end after the answer that is on its way, or now. */
+static void end_requests(struct stoa_worker *worker) {
+  worker->serves_posts = false;
+  stoa_listeners_close_public(worker);
+  for (uint32_t i = 0; i < worker->table_count; i++) {
+    struct stoa_session *session = &worker->table[i]->base;
+    if (session->state != STOA_SESSION_NONE) {
+      continue;
+    }
+    if (stoa_worker_awaits_proxy_header(session)) {
+      stoa_stream_drop(&session->stream);
+    } else if (!is_of_operator(worker, session)) {
       stoa_http_finish(&session->stream);
     }
   }
+}
+
+static void on_posts_look(struct stoa_timer *timer) {
+  struct stoa_worker *worker = stoa_container_of(timer, struct stoa_worker, posts_end);
+  assert(worker->draining);
+  assert(worker->serves_posts);
+  if (atomic_load(&worker->server->fallback_sessions) > 0) {
+    stoa_loop_timer_start(worker->loop, timer, POSTS_LOOK_MS);
+    return;
+  }
+  end_requests(worker);
+  stoa_worker_end_if_drained(worker);
+}
+
+/* A client of the HTTP fallback posts on connections of its own, and opens others as it likes. So as long as there is a
+ * session of this kind, on whatever worker, all workers listen; what asks for anything else is refused (request.c). */
+static void serve_posts(struct stoa_worker *worker) {
+  if (atomic_load(&worker->server->fallback_sessions) == 0) {
+    end_requests(worker);
+    return;
+  }
+  worker->serves_posts = true;
+  worker->posts_end.on_due = on_posts_look;
+  stoa_loop_timer_start(worker->loop, &worker->posts_end, POSTS_LOOK_MS);
 }
 
 static bool announce(void *context, struct stoa_session *session) {
@@ -88,11 +130,11 @@ static void drain(struct stoa_post *post) {
   assert(!worker->draining);
   worker->draining = true;
   worker->resting = false; /* or the end of the turn would delay the sweep again */
-  stoa_listeners_close_public(worker);
   worker->drain_end.on_due = on_drain_end;
   stoa_loop_timer_start(worker->loop, &worker->drain_end, worker->settings->config.drain_ms);
   stoa_loop_timer_start(worker->loop, &worker->sweep, 0);
   spread_closes(worker);
+  serve_posts(worker);
   announce_closes(worker);
   stoa_worker_end_if_drained(worker);
 }

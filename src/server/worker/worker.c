@@ -24,6 +24,11 @@
 /* Sessions. */
 
 static void on_closing(struct stoa_session *session) {
+  if (stoa_session_is_fallback(session)) {
+    unsigned before = atomic_fetch_sub(&stoa_worker_of(session)->server->fallback_sessions, 1);
+    assert(before > 0);
+    (void)before;
+  }
   stoa_pendings_on_closing(session);
   stoa_admission_on_closing(session);
 }
