@@ -6,8 +6,8 @@
  * served, except "/.well-known/" (RFC 8615).
  *
  * Clients that accept gzip get a file "x.gz" beside "x" instead of "x". A folder's path without its final slash is
- * redirected. Browsers ask again for every file, except for one whose name has a hash of its content, "chat-HASH.js" with
- * at least 16 lower-case hexadecimal digits: they may keep it for a year.
+ * redirected. Browsers ask again for every file, except for one whose name has a hash of its content, "chat-HASH.js"
+ * with at least 16 lower-case hexadecimal digits: they may keep it for a year.
  *
  * Thread: any, one folder for all workers. Files are read, never mapped, because a mapped file that is truncated would
  * crash the server.

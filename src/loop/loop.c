@@ -39,7 +39,7 @@ struct stoa_loop {
   void *times_context;
   struct stoa_loop_times times; /* of this turn */
   uint64_t last_turn_ns;
-  uint64_t step_ns;             /* when the last step ended */
+  uint64_t step_ns; /* when the last step ended */
   atomic_bool stopping;
   struct epoll_event events[EVENTS_PER_TURN];
 };

@@ -244,6 +244,11 @@ static enum stoa_http_body_event state_step(struct reader *reader) {
   return refuse(reader, 400);
 }
 
+void stoa_http_body_begin_chunked(const struct stoa_http_body_limits *limits, struct stoa_http_body *out_body) {
+  assert(limits->content_bytes_max <= INT64_MAX);
+  *out_body = (struct stoa_http_body){.limits = *limits, .is_chunked = true, .state = IN_SIZE};
+}
+
 enum stoa_http_body_event stoa_http_body_read(struct stoa_http_body *body, const uint8_t *data, size_t len, size_t *at,
                                               struct stoa_bytes *out_content) {
   struct reader reader = {.body = body, .data = data, .at = *at, .len = len};

@@ -1,4 +1,5 @@
-/* wire/http_body.h: the body of an HTTP/1.1 request, by Content-Length or chunked (RFC 9112 6 and 7), strictly.
+/* wire/http_body.h: the body of an HTTP/1.1 request, by Content-Length or chunked (RFC 9112 6 and 7), strictly; and of
+ * a response that is chunked.
  *
  * Bytes in, spans of content out, without a copy: a span points into the bytes that were given. They may come in pieces
  * of any size, which need not be kept; any split gives the same content, the same end and the same refusal at the same
@@ -63,6 +64,9 @@ enum stoa_http_body_event {
  *   501  a coding before "chunked", or an unknown method */
 int stoa_http_body_begin(const struct stoa_http_head *head, const uint8_t *data,
                          const struct stoa_http_body_limits *limits, struct stoa_http_body *out_body);
+
+/* Read the body of a response with "Transfer-Encoding: chunked". */
+void stoa_http_body_begin_chunked(const struct stoa_http_body_limits *limits, struct stoa_http_body *out_body);
 
 /* Take bytes of data[*at, len) up to the next event, and advance *at past them. After the end and after a refusal it
  * takes nothing more and gives the same event again.

@@ -6,6 +6,7 @@ Without optimization, for it is not measured. What tests build against it goes i
 import atexit
 import functools
 import glob
+import json
 import os
 import re
 import shutil
@@ -48,6 +49,13 @@ def plain_environment():
     return {name: value for name, value in os.environ.items() if name not in DROPPED}
 
 
+def what_is_installed(build):
+    """The targets of a build folder that `meson install` needs: examples and benchmarks are not among them."""
+    targets = json.loads(run(["meson", "introspect", "--targets", build], "/"))
+    return sorted(os.path.relpath(name, build) for target in targets if target["installed"]
+                  for name in target["filename"])
+
+
 class Installation:
     """The prefix, and the environment of somebody who uses what is there."""
 
@@ -56,7 +64,7 @@ class Installation:
         build = os.path.join(work_folder(), "build")
         env = plain_environment()
         run(["meson", "setup", build, ROOT, f"--prefix={self.prefix}", "--buildtype=plain", "-Dtests=false"], "/", env)
-        run(["ninja", "-C", build], "/", env)
+        run(["ninja", "-C", build, *what_is_installed(build)], "/", env)
         run(["meson", "install", "-C", build, "--no-rebuild"], "/", env)
         (library,) = glob.glob(os.path.join(self.prefix, "lib*", "**", "libstoa.so"), recursive=True)
         self.libdir = os.path.dirname(library)

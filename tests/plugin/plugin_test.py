@@ -429,6 +429,27 @@ def hashed_numbers_that_are_equal_are_told(tools):
             yield f"of two files it said:\n{told}"
 
 
+def given_numbers_that_are_a_stream_s_are_told(tools):
+    """Of another file; in one file no number may be there twice anyway. Two that are given may be of two programs."""
+    number = hash_of("/collision.Clock/Watch", 28)
+    given = f'import "stoa/options.proto"; message Tick {{ option (stoa.message_type) = {number}; }}'
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("clock", "service Clock { rpc Watch(In) returns (stream In); } message In {}"),
+                           ("given", given), ("twice", given.replace("Tick", "Tock"))):
+            write(f'syntax = "proto3"; package collision; {text}\n', folder, name + ".proto")
+        for protos in (["clock.proto", "given.proto"], ["given.proto", "clock.proto"]):
+            told, _ = generated(tools, folder, protos, "c,numbers=hash:")
+            if told != (
+                '--stoa_out: 1 error\n'
+                f'given.proto:1:68: type number {number} of message "collision.Tick" is that of '
+                'rpc "collision.Clock.Watch" (clock.proto:1:55), from its name: give it one below 268435456\n'
+            ):
+                yield f"of {protos} it said:\n{told}"
+        told, _ = generated(tools, folder, ["given.proto", "twice.proto"], "c,numbers=hash:")
+        if told:
+            yield f"of two that are given it said:\n{told}"
+
+
 def hashed_numbers_are_those_of_the_names(tools):
     """The numbers are computed here as docs/generator.md says."""
     told, files = generated(tools, SHAPES, ["chat/v1/chat.proto"], "c,markdown,numbers=hash,streams=skip:")
@@ -552,6 +573,8 @@ def all_cases(tools):
     yield case("numbers from names are those that the documentation computes", hashed_numbers_are_those_of_the_names)
     yield case("numbers from names that are equal or meet a given one are refused",
                hashed_numbers_that_are_equal_are_told)
+    yield case("given numbers that equal one from a stream's name in another file are refused",
+               given_numbers_that_are_a_stream_s_are_told)
     yield case("--help and --version are answered on standard output", help_and_version_are_answered)
     yield case("a file without a syntax is refused at its start", file_without_syntax_is_refused)
     yield case("types of a file that is refused are not told again", refused_file_has_one_error)

@@ -37,9 +37,9 @@ static void names_become_snake_case_word_by_word(void **state) {
 
 static void reserved_words_get_an_underscore(void **state) {
   (void)state;
-  static const char *const kept[] = {"int", "class", "register", "bool", "typeof", "errno", "linux", "NULL", "xor",
-                                     "_Bool", "_Atomic", "__int128", "__FILE__", "INT32_MAX", "STOA_API", "E", "size_t",
-                                     "si_pid", "co_await"};
+  static const char *const kept[] = {"int",      "class", "register", "bool",    "typeof",   "errno",    "linux",
+                                     "NULL",     "xor",   "_Bool",    "_Atomic", "__int128", "__FILE__", "INT32_MAX",
+                                     "STOA_API", "E",     "size_t",   "si_pid",  "co_await"};
   for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
     assert_string_equal(names_safe(kept[i]), text_format("%s_", kept[i]));
   }

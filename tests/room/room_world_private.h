@@ -61,7 +61,7 @@ struct guest {
   unsigned index;
   struct stoa_client *client;
   enum stoa_client_state state;
-  bool is_stalled;   /* this connection was once */
+  bool is_stalled; /* this connection was once */
   unsigned connections;
   bool has_given_up; /* on this connection, which is ending: it looks at nothing more */
   bool is_excused;   /* its connection may end */

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "events.h"
 #include "fixture.h"
 #include "lib/self_signed.h"
 #include "server/metrics/process.h"
@@ -329,6 +330,21 @@ static void requests_are_counted_by_operation_and_outcome(void **state) {
   fixture_stop(&fixture);
 }
 
+static void requests_of_a_session_without_websocket_are_counted_apart(void **state) {
+  (void)state;
+  struct fixture fixture;
+  struct events events;
+  struct stoa_server_config *config = fixture_config(1);
+  config->http_fallback = true;
+  fixture_start(&fixture, config, NULL);
+  assert_int_equal(events_open(&events, fixture.address, "stoa.json", NULL), 200);
+  events_sync(&events);
+  expect(fixture.server,
+         "server_requests_code_total{kind=\"fallback\",operation=\"/sample.v1.Sample/Ask\",code=\"0\",reason=\"\"}", 1);
+  events_close(&events);
+  fixture_stop(&fixture);
+}
+
 static void outcomes_beyond_the_bound_share_a_row(void **state) {
   (void)state;
   struct fixture fixture;
@@ -494,6 +510,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_failed_accept_is_counted),
       cmocka_unit_test(tls_handshakes_are_counted_by_version_and_result),
       cmocka_unit_test(requests_are_counted_by_operation_and_outcome),
+      cmocka_unit_test(requests_of_a_session_without_websocket_are_counted_apart),
       cmocka_unit_test(outcomes_beyond_the_bound_share_a_row),
       cmocka_unit_test(every_31st_request_is_timed),
       cmocka_unit_test(the_process_is_described),

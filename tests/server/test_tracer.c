@@ -367,6 +367,24 @@ static void spans_that_the_collector_rejects_are_counted(void **state) {
   counts_are(1 + 2 + 0 + 3 + 3, 0, 2 + 1 + 3, 0, 0);
 }
 
+static void rejected_spans_in_chunked_answers_are_counted(void **state) {
+#define CHUNKED "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: Chunked\r\n\r\n"
+  static const char *const answers[] = {
+      CHUNKED "17;x=y\r\n{\"partialSuccess\":{\"rej\r\n13\r\nectedSpans\":\"2\"}}  \r\n0\r\nTrailer: 1\r\n\r\n",
+      CHUNKED "26\r\n{\"partialSuccess\":{\"rejectedSpans\":1}}\r\n0\r\n\r\n", CHUNKED "0\r\n\r\n",
+      CHUNKED "x\r\n{\"partialSuccess\":{\"rejectedSpans\":1}}\r\n0\r\n\r\n", CHUNKED "26\r\n{\"partial"};
+#undef CHUNKED
+  (void)state;
+  answer_with(answers, 5);
+  for (unsigned i = 0; i < 5; i++) {
+    record(3);
+    stage.time.monotonic_ns += SECOND;
+    assert_int_equal(step(), STOA_TRACER_STEP_DONE);
+  }
+  join_collector();
+  counts_are(1 + 2 + 3 + 3 + 3, 0, 2 + 1, 0, 0);
+}
+
 static struct stage_over { unsigned asked; } over;
 
 static bool is_over_at_the_third_time(void *context) {
@@ -715,6 +733,7 @@ int main(void) {
       TEST(an_answer_that_is_final_loses_the_batch),
       TEST(an_answer_that_is_none_is_tried_again),
       TEST(spans_that_the_collector_rejects_are_counted),
+      TEST(rejected_spans_in_chunked_answers_are_counted),
       TEST(a_collector_that_is_silent_is_given_up),
       TEST(a_name_that_does_not_resolve_is_told),
       TEST(more_spans_than_may_be_in_memory_are_not_recorded),

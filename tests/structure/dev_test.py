@@ -144,6 +144,21 @@ def build_failure_ends_the_test(checkout):
         yield f"status {status}\n{output}"
 
 
+def tsan_is_built_before_its_tests(checkout):
+    os.makedirs(os.path.join(checkout.folder, "tests/tsan"))
+    checkout.write("tests/tsan/meson.build", "")
+    checkout.write("tests/tsan/targets.py", 'print("one\\ntwo")\n')
+    _, output, calls = checkout.dev("test")
+    expected = ["meson setup build-test", "ninja -C build-test", "meson setup build-tsan", "ninja -C build-tsan one two",
+                "meson test -C build-tsan --suite tsan"]
+    made = [call for call in calls if call.startswith(("meson", "ninja")) and "meson test -C build-test" not in call]
+    if len(made) != 5 or not all(map(str.startswith, made, expected)):
+        yield f"calls {calls}\n{output}"
+    _, output, calls = checkout.dev("test", "--suite", "base")
+    if any("build-tsan" in call for call in calls):
+        yield f"calls {calls}\n{output}"
+
+
 def unknown_command(checkout):
     status, output, calls = checkout.dev("tets")
     if status != 2 or "usage" not in output or calls:
@@ -161,6 +176,7 @@ CASES = [
     ("npm runs only when a lock file has changed", case(modules_once)),
     ("a test run without tests has failed", case(no_test_is_no_success)),
     ("a test run ends when the build fails", case(build_failure_ends_the_test)),
+    ("the build for TSan is made before its tests, when all tests run", case(tsan_is_built_before_its_tests)),
     ("an unknown command is refused", case(unknown_command)),
 ]
 

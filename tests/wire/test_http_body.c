@@ -252,6 +252,25 @@ static void every_body_is_the_same_byte_by_byte(void **state) {
   guard_free(&guard);
 }
 
+static void the_chunks_of_a_response_are_read_as_those_of_a_request(void **state) {
+  (void)state;
+  struct guard guard = guard_make(TEXT_LEN_MAX);
+  size_t count = 0;
+  for (size_t i = 0; i < STOA_COUNT_OF(bodies); i++) {
+    if (strcmp(bodies[i].head, CHUNKED) == 0) {
+      struct stoa_http_body body;
+      struct result result = {.len = 0};
+      stoa_http_body_begin_chunked(&limits, &body);
+      assert_true(body.is_chunked && !body.expects_continue && body.length == 0);
+      piece_read(&body, &guard, bodies[i].text, strlen(bodies[i].text), &result);
+      expect_result(&bodies[i], &body, &result);
+      count++;
+    }
+  }
+  assert_true(count > 20);
+  guard_free(&guard);
+}
+
 static void the_end_and_a_refusal_are_final(void **state) {
   (void)state;
   static const char *const texts[] = {"0\r\n\r\n", "x"};
@@ -300,6 +319,7 @@ int main(void) {
       cmocka_unit_test(the_head_tells_how_the_body_is_framed),
       cmocka_unit_test(every_body_is_read_or_refused_as_listed_for_every_split),
       cmocka_unit_test(every_body_is_the_same_byte_by_byte),
+      cmocka_unit_test(the_chunks_of_a_response_are_read_as_those_of_a_request),
       cmocka_unit_test(the_end_and_a_refusal_are_final),
       cmocka_unit_test(an_expectation_is_reported_when_content_is_to_come),
   };

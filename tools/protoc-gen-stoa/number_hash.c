@@ -7,12 +7,13 @@
 #include "name_number.h"
 #include "pool.h"
 
-/* A number from a name, to find two that are equal. */
+/* A number from a name, or one that is given and could be that of a stream's name; to find two that are equal. */
 struct hashed {
   const char *what; /* rpc "chat.v1.Chat.Join" */
   uint32_t number;
   const struct model_file *file;
   const struct place *place;
+  bool is_given;
   size_t order;
 };
 
@@ -98,37 +99,57 @@ static size_t count_all(const struct model *model) {
   return count;
 }
 
+/* Numbers that are given share a range with those of streams only. */
+static bool is_comparable(bool is_hashed, bool is_numbered, uint32_t number) {
+  return is_hashed || (is_numbered && number >= NAME_NUMBER_STREAM_MIN && number < NAME_NUMBER_MIN);
+}
+
 static size_t collect(const struct model_file *file, struct hashed *all, size_t count) {
   for (size_t s = 0; s < file->service_count; s++) {
     const struct model_service *service = &file->services[s];
     for (size_t i = 0; i < service->method_count; i++) {
       const struct model_method *method = &service->methods[i];
-      if (method->is_hashed) {
+      if (is_comparable(method->is_hashed, method->is_numbered, method->number)) {
         const char *what = text_format("rpc \"%s.%s\"", service->full_name, method->name);
-        all[count] = (struct hashed){what, method->number, file, &method->place, count};
+        all[count] = (struct hashed){what, method->number, file, &method->place, !method->is_hashed, count};
         count++;
       }
     }
   }
   for (size_t i = 0; i < file->message_count; i++) {
     const struct model_message *message = &file->messages[i];
-    if (message->is_hashed) {
+    if (is_comparable(message->is_hashed, message->is_numbered && message->call == NULL, message->number)) {
       const char *what = text_format("message \"%s\"", message->full_name);
-      all[count] = (struct hashed){what, message->number, file, &message->place, count};
+      all[count] = (struct hashed){what, message->number, file, &message->place, !message->is_hashed, count};
       count++;
     }
   }
   return count;
 }
 
-/* By number, then in the order of the files. */
+/* By number, then those from names, then in the order of the files. */
 static int compare(const void *left, const void *right) {
   const struct hashed *a = left;
   const struct hashed *b = right;
   if (a->number != b->number) {
     return a->number < b->number ? -1 : 1;
   }
+  if (a->is_given != b->is_given) {
+    return a->is_given ? 1 : -1;
+  }
   return a->order < b->order ? -1 : 1;
+}
+
+/* Two that are given may be those of two programs. */
+static void report(const struct hashed *one, const struct hashed *other, struct problems *problems) {
+  if (!one->is_given) {
+    problem_add(problems, one->place,
+                "type number %u of %s, from its name, is that of %s (%s) too: give one of them a number", one->number,
+                one->what, other->what, problem_place(other->place));
+  } else if (!other->is_given) {
+    problem_add(problems, one->place, "type number %u of %s is that of %s (%s), from its name: give it one below %u",
+                one->number, one->what, other->what, problem_place(other->place), NAME_NUMBER_STREAM_MIN);
+  }
 }
 
 void number_hash_check(const struct model *model, struct problems *problems) {
@@ -141,11 +162,8 @@ void number_hash_check(const struct model *model, struct problems *problems) {
   }
   qsort(all, count, sizeof *all, compare);
   for (size_t i = 1; i < count; i++) {
-    const struct hashed *one = &all[i];
-    if (all[i - 1].number == one->number && all[i - 1].file != one->file) {
-      problem_add(problems, one->place,
-                  "type number %u of %s, from its name, is that of %s (%s) too: give one of them a number", one->number,
-                  one->what, all[i - 1].what, problem_place(all[i - 1].place));
+    if (all[i - 1].number == all[i].number && all[i - 1].file != all[i].file) {
+      report(&all[i], &all[i - 1], problems);
     }
   }
 }

@@ -11,8 +11,8 @@
  * other files in the same run change nothing. */
 void number_hash_file(struct model_file *file);
 
-/* Report numbers from names that are equal in two of the wanted files. Equal numbers in one file are not reported
- * here. */
+/* Report numbers from names that are equal in two of the wanted files, and numbers that are given and equal one from a
+ * name in another file. Equal numbers in one file are not reported here. */
 void number_hash_check(const struct model *model, struct problems *problems);
 
 #endif

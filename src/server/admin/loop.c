@@ -136,7 +136,7 @@ static void put_operations(struct page *page, const struct stoa_worker *worker) 
   for (uint32_t i = 0; i < count; i++) {
     put(page, "%s{\"operation\":", i == 0 ? "" : ",");
     put_text(page, stoa_server_metrics_operation_name(metrics, kept[i].index));
-    put(page, ",\"kind\":\"%s\",\"sampled\":%llu,", kept[i].transport == STOA_TRANSPORT_HTTP ? "http" : "websocket",
+    put(page, ",\"kind\":\"%s\",\"sampled\":%llu,", stoa_transport_name(kept[i].transport),
         (unsigned long long)kept[i].count);
     put_us(page, "mean", kept[i].sum_ns / kept[i].count);
     put(page, ",");

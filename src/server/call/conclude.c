@@ -4,6 +4,7 @@
 #include "server/http/exchange.h"
 #include "server/server_private.h"
 #include "server/trace/message.h"
+#include "session/fallback.h"
 
 #include <assert.h>
 #include <stoa/error.stoa.h>
@@ -18,12 +19,18 @@ static const struct stoa_error abandoned = {.code = STOA_ERROR_UNAVAILABLE,
 static const struct stoa_error cancelled = {
     .code = 499, .reason = STOA_STR("CLIENT_CLOSED"), .message = STOA_STR("the client has cancelled the stream")};
 
+static enum stoa_transport transport_of(const struct stoa_session *session, const struct stoa_question *question) {
+  if (question->http != NULL) {
+    return STOA_TRANSPORT_HTTP;
+  }
+  return stoa_session_is_fallback(session) ? STOA_TRANSPORT_FALLBACK : STOA_TRANSPORT_WEBSOCKET;
+}
+
 static void note(const struct stoa_session *session, const struct stoa_question *question, uint32_t outcome) {
   struct stoa_worker *worker = stoa_worker_of(session);
-  enum stoa_transport transport = question->http == NULL ? STOA_TRANSPORT_WEBSOCKET : STOA_TRANSPORT_HTTP;
   uint64_t duration_ns =
       question->began_ns == STOA_UNTIMED ? STOA_UNTIMED : stoa_metrics_duration(worker, question->began_ns);
-  stoa_metrics_note_request(worker, transport, question->operation, outcome, duration_ns);
+  stoa_metrics_note_request(worker, transport_of(session, question), question->operation, outcome, duration_ns);
 }
 
 /* The last step. `error` NULL: success. */

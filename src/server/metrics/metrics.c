@@ -9,7 +9,11 @@
 
 #define OTHER 1u /* the outcome of all for which there is no row */
 
-static const char *const transport_names[STOA_TRANSPORT_COUNT] = {"websocket", "http"};
+const char *stoa_transport_name(enum stoa_transport transport) {
+  static const char *const names[STOA_TRANSPORT_COUNT] = {"websocket", "http", "fallback"};
+  assert(transport < STOA_TRANSPORT_COUNT);
+  return names[transport];
+}
 
 /* Outcomes. */
 
@@ -47,7 +51,7 @@ uint32_t stoa_server_metrics_outcome(struct stoa_server *server, const struct st
 static int add_operation(struct stoa_server_metrics *metrics, struct stoa_string name, uint32_t fallback) {
   uint32_t *rows = &metrics->operation_rows[metrics->operation_count * STOA_TRANSPORT_COUNT];
   for (uint32_t transport = 0; transport < STOA_TRANSPORT_COUNT; transport++) {
-    int status = stoa_metric_labels_add(&metrics->operations, stoa_string_of(transport_names[transport]), name,
+    int status = stoa_metric_labels_add(&metrics->operations, stoa_string_of(stoa_transport_name(transport)), name,
                                         &rows[transport]);
     if (status == STOA_E_MEMORY) {
       return status;
@@ -65,7 +69,7 @@ static int add_handlers(struct stoa_server *server) {
   struct stoa_server_metrics *metrics = &server->metrics;
   uint32_t row;
   for (uint32_t transport = 0; transport < STOA_TRANSPORT_COUNT; transport++) {
-    int status = stoa_metric_labels_add(&metrics->operations, stoa_string_of(transport_names[transport]),
+    int status = stoa_metric_labels_add(&metrics->operations, stoa_string_of(stoa_transport_name(transport)),
                                         stoa_string_of(""), &row);
     if (status != STOA_OK) {
       return status;

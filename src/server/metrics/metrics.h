@@ -21,7 +21,8 @@
 struct stoa_server;
 struct stoa_worker;
 
-enum stoa_transport { STOA_TRANSPORT_WEBSOCKET, STOA_TRANSPORT_HTTP, STOA_TRANSPORT_COUNT };
+/* How a request came; FALLBACK: in a session of the HTTP fallback. */
+enum stoa_transport { STOA_TRANSPORT_WEBSOCKET, STOA_TRANSPORT_HTTP, STOA_TRANSPORT_FALLBACK, STOA_TRANSPORT_COUNT };
 
 /* The reason of an error is the program's, so pairs of code and reason beyond these share one: "other". */
 #define STOA_OUTCOMES_MAX 128u
@@ -70,6 +71,8 @@ uint32_t stoa_server_metrics_outcome(struct stoa_server *server, const struct st
 uint64_t stoa_metrics_begin_request(struct stoa_worker *worker);
 /* The duration of a request that began at `began_ns`: until now, or STOA_UNTIMED. */
 uint64_t stoa_metrics_duration(const struct stoa_worker *worker, uint64_t began_ns);
+/* The label of its series. */
+const char *stoa_transport_name(enum stoa_transport transport);
 /* A request was answered, or a message was handled. */
 void stoa_metrics_note_request(struct stoa_worker *worker, enum stoa_transport transport, uint32_t operation,
                                uint32_t outcome, uint64_t duration_ns);

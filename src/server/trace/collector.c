@@ -7,6 +7,7 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/tls_client.h"
+#include "wire/http_body.h"
 #include "wire/http_date.h"
 #include "wire/http_response.h"
 #include "wire/ws_url.h"
@@ -394,16 +395,59 @@ static uint32_t retry_after_s(const struct stoa_clock *clock, struct stoa_string
   return seconds > UINT32_MAX - 1 ? UINT32_MAX : (uint32_t)seconds;
 }
 
-/* The status is known: whatever happens to the body, it counts. */
-static void receive_body(struct exchange *exchange, const struct stoa_http_response *response,
-                         struct stoa_collector_answer *out_answer) {
+static bool is_chunked(const struct stoa_http_response *response, const uint8_t *data) {
+  struct stoa_string coding = stoa_http_response_field(response, data, "Transfer-Encoding", NULL);
+  static const struct stoa_string chunked = STOA_STR("chunked");
+  return coding.len == chunked.len && strncasecmp(coding.data, chunked.data, chunked.len) == 0;
+}
+
+/* The content is moved together behind the head, in place; it never reaches what is not read yet. */
+static size_t receive_chunks(struct exchange *exchange, size_t head_len) {
+  static const struct stoa_http_body_limits limits = {.content_bytes_max = STOA_COLLECTOR_ANSWER_BYTES_MAX,
+                                                      .extension_bytes_max = STOA_HTTP_EXTENSION_BYTES_MAX_DEFAULT,
+                                                      .trailer_bytes_max = STOA_HTTP_TRAILER_BYTES_MAX_DEFAULT,
+                                                      .trailers_max = STOA_HTTP_TRAILERS_MAX_DEFAULT};
+  struct stoa_collector *collector = exchange->collector;
+  struct stoa_http_body body;
+  struct stoa_bytes content;
+  size_t at = head_len, len = 0;
+  stoa_http_body_begin_chunked(&limits, &body);
+  for (;;) {
+    switch (stoa_http_body_read(&body, collector->answer, collector->answer_len, &at, &content)) {
+      case STOA_HTTP_BODY_CONTENT:
+        assert(head_len + len + content.len <= at);
+        memmove(collector->answer + head_len + len, content.data, content.len);
+        len += content.len;
+        break;
+      case STOA_HTTP_BODY_MORE:
+        if (receive(exchange) != STOA_OK) {
+          return len;
+        }
+        break;
+      case STOA_HTTP_BODY_END:
+      case STOA_HTTP_BODY_REFUSED:
+        return len;
+    }
+  }
+}
+
+/* By its length, or up to the end of the connection. */
+static size_t receive_plain(struct exchange *exchange, const struct stoa_http_response *response) {
   const struct stoa_collector *collector = exchange->collector;
   uint64_t len = number_of(stoa_http_response_field(response, collector->answer, "Content-Length", NULL));
   while (collector->answer_len - response->head_len < len && receive(exchange) == STOA_OK) {
   }
   size_t got = collector->answer_len - response->head_len;
-  out_answer->body =
-      stoa_string_make((const char *)collector->answer + response->head_len, got < len ? got : (size_t)len);
+  return got < len ? got : (size_t)len;
+}
+
+/* The status is known: whatever happens to the body, it counts. */
+static void receive_body(struct exchange *exchange, const struct stoa_http_response *response,
+                         struct stoa_collector_answer *out_answer) {
+  const uint8_t *answer = exchange->collector->answer;
+  size_t len =
+      is_chunked(response, answer) ? receive_chunks(exchange, response->head_len) : receive_plain(exchange, response);
+  out_answer->body = stoa_string_make((const char *)answer + response->head_len, len);
 }
 
 static int run(struct exchange *exchange, struct stoa_bytes body, struct stoa_collector_answer *out_answer) {

@@ -6,6 +6,7 @@
 #include "server/server_private.h"
 #include "server/trace/session.h"
 #include "server/trace/tracer.h"
+#include "session/fallback.h"
 
 #include <assert.h>
 #include <stoa/errors.h>
@@ -121,8 +122,8 @@ static void describe(struct stoa_span *span, const struct stoa_message_trace *tr
     stoa_span_set_text(span, "rpc.service", stoa_string_make(name, (size_t)(slash - name)));
   }
   stoa_span_set_text(span, "rpc.method", stoa_string_of(slash == NULL ? name : slash + 1));
-  stoa_span_set_text(span, "network.protocol.name",
-                     stoa_string_of(trace->question->http == NULL ? "websocket" : "http"));
+  bool is_http = trace->question->http != NULL || stoa_session_is_fallback(trace->session);
+  stoa_span_set_text(span, "network.protocol.name", stoa_string_of(is_http ? "http" : "websocket"));
   if (trace->question->http == NULL) {
     stoa_uuid_format(&trace->session->id, id);
     stoa_span_set_text(span, "session.id", stoa_string_of(id));

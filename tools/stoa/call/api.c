@@ -20,11 +20,12 @@ struct api {
   size_t count, cap;
 };
 
-static void add(struct api *api, const char *name, uint32_t number, bool is_call) {
+static void add(struct api *api, const char *name, struct api_entry entry) {
   assert(api->count < api->cap);
   struct stoa_string copy = stoa_arena_copy(api->arena, stoa_string_of(name));
   if (copy.data != NULL) {
-    api->entries[api->count++] = (struct api_entry){copy.data, number, is_call};
+    entry.name = copy.data;
+    api->entries[api->count++] = entry;
   }
 }
 
@@ -102,7 +103,7 @@ static void add_messages(struct api *api, const struct stoa_tool_file *file) {
     size_t len = extend(scope, level->scope_len, message->name);
     int64_t number = message_number(file, message);
     if (number >= 0) {
-      add(api, scope, (uint32_t)number, false);
+      add(api, scope, (struct api_entry){.number = (uint32_t)number});
     }
     if (depth < DEPTH_MAX) {
       levels[depth++] = (struct level){message->nested_type.items, message->nested_type.count, 0, len};
@@ -148,10 +149,11 @@ static void add_method(struct api *api, const struct stoa_tool_file *file, const
     number = hashed_method(file, service, method);
   }
   if (number >= 0) {
-    add(api, name, (uint32_t)number, true);
+    add(api, name,
+        (struct api_entry){.number = (uint32_t)number, .is_call = true, .is_stream = method->server_streaming});
     if (is_plain && request == NULL) {
       snprintf(name, sizeof name, "%.*s", (int)method->input_type.len - 1, method->input_type.data + 1);
-      add(api, name, (uint32_t)number, false);
+      add(api, name, (struct api_entry){.number = (uint32_t)number});
     }
   }
 }
@@ -228,7 +230,7 @@ static void add_hashed_messages(struct api *api, const struct stoa_tool_file *fi
     char name[NAME_MAX_LEN] = "";
     extend(name, extend(name, 0, file->package), message->name);
     if (message_number(file, message) < 0 && !is_of_rpc(file, name) && !is_part(file, message, name)) {
-      add(api, name, name_number(name), false);
+      add(api, name, (struct api_entry){.number = name_number(name)});
     }
   }
 }

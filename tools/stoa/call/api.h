@@ -21,7 +21,8 @@ enum { API_NUMBER_MAX = 0x3fffffff };
 struct api_entry {
   const char *name; /* "hello.v1.HelloService.Greet", "hello.v1.Greeted" */
   uint32_t number;
-  bool is_call; /* else a message */
+  bool is_call;   /* else a message */
+  bool is_stream; /* a call that is answered by a stream */
 };
 
 struct api;

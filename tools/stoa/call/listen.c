@@ -15,14 +15,16 @@ static const char help[] =
     "Prints each message that a server sends as a line of JSON: {\"type\":2,\"name\":\"hello.v1.Greeted\","
     "\"message\":{...}}.\n"
     "With METHOD it is called first, for servers that send nothing before a join, and again after each reconnect; its\n"
-    "reply has \"reply\" instead of \"message\". URL, METHOD and JSON are those of `stoa call`.\n"
+    "reply has \"reply\" instead of \"message\", each item of a stream \"item\"; items count as messages. URL, METHOD "
+    "and\n"
+    "JSON are those of `stoa call`.\n"
     "\n"
     "  -I FOLDER             where --proto and its imports are; may be repeated (.)\n"
     "      --proto FILE      a .proto file with the names; may be repeated. In a project of `stoa new`: its own files\n"
     "      --count N         end after N messages\n"
     "      --for TIME        end after this time: 500ms, 10s, 2m\n"
     "      --once            end with the connection, instead of connecting again\n"
-    "      --timeout TIME    for the handshake and for METHOD (10s)\n"
+    "      --timeout TIME    for the handshake, and for METHOD unless a .proto file says that it is a stream (10s)\n"
     "      --header 'NAME: VALUE'  a field of the upgrade; may be repeated\n"
     "      --token-file FILE a token (JWT) for servers that ask for one; or the variable STOA_TOKEN\n"
     "      --ca FILE         wss: authorities to trust instead of the system's\n"
@@ -32,6 +34,8 @@ static const char help[] =
     "Exit status: 0 ended by --count, --for or Ctrl-C; 1 METHOD was answered by an error; 2 bad usage;\n"
     "3 no connection.\n";
 
+enum { STREAM_NUMBER_MAX = 0x1fffffff }; /* bit 29 of a stream's frames has a meaning of its own */
+
 struct listen_run {
   const struct call_options *options;
   const struct api *api;
@@ -40,6 +44,7 @@ struct listen_run {
   uint32_t number;
   bool is_call;
   bool is_over, is_closing;
+  int64_t due_ms; /* of the first answer to METHOD; 0: none is waited for */
   bool was_open;
   uint64_t count;
   int result; /* the exit status; -1 while there is none */
@@ -58,13 +63,16 @@ static void finish(struct listen_run *run, int result) {
   stoa_client_close(run->client, 1000, NULL);
 }
 
-static void print_line(struct listen_run *run, uint32_t type, bool is_reply, struct stoa_bytes payload) {
-  const struct api_entry *entry = api_by_number(run->api, type, is_reply);
+/* What a line holds, by the name of its member. */
+static const char message_member[] = "message", reply_member[] = "reply", item_member[] = "item";
+
+static void print_line(struct listen_run *run, uint32_t type, const char *member, struct stoa_bytes payload) {
+  const struct api_entry *entry = api_by_number(run->api, type, member != message_member);
   printf("{\"type\":%u,", type);
   if (entry != NULL) {
     printf("\"name\":\"%s\",", entry->name);
   }
-  printf("\"%s\":", is_reply ? "reply" : "message");
+  printf("\"%s\":", member);
   call_print(stdout, stoa_string_make((const char *)payload.data, payload.len));
   printf("}\n");
   if (fflush(stdout) != 0) {
@@ -72,31 +80,62 @@ static void print_line(struct listen_run *run, uint32_t type, bool is_reply, str
   }
 }
 
-static void on_other(void *user, struct stoa_client *client, uint32_t type, struct stoa_bytes payload) {
-  struct listen_run *run = user;
-  (void)client;
-  if (run->is_closing) {
-    return;
-  }
-  print_line(run, type, false, payload);
+static void print_counted(struct listen_run *run, uint32_t type, const char *member, struct stoa_bytes payload) {
+  print_line(run, type, member, payload);
   if (++run->count == run->options->count) {
     finish(run, EXIT_FINE);
   }
 }
 
-static void on_end(stoa_client_function function, void *user, struct stoa_client *client,
-                   const struct stoa_call_end *end) {
+static void on_other(void *user, struct stoa_client *client, uint32_t type, struct stoa_bytes payload) {
+  struct listen_run *run = user;
+  (void)client;
+  if (!run->is_closing) {
+    print_counted(run, type, message_member, payload);
+  }
+}
+
+static void on_item(stoa_client_function function, void *user, struct stoa_client *client, const void *item) {
   struct listen_run *run = user;
   (void)function, (void)client;
-  if (end->result == STOA_CALL_REPLY) {
-    print_line(run, run->number, true, *(const struct stoa_bytes *)end->message);
+  run->due_ms = 0;
+  if (!run->is_closing) {
+    print_counted(run, run->number, item_member, *(const struct stoa_bytes *)item);
+  }
+}
+
+static void finish_unanswered(struct listen_run *run) {
+  fprintf(stderr, "%s: %s has no answer\n", run->options->program, run->options->method);
+  finish(run, CALL_NO_CONNECTION);
+}
+
+/* The end of a stream is empty; a reply is at least {}. */
+static void on_answer(struct listen_run *run, struct stoa_bytes payload) {
+  if (payload.len > 0) {
+    print_line(run, run->number, reply_member, payload);
+  } else if (!run->is_closing) {
+    fprintf(stderr, "%s: %s has ended\n", run->options->program, run->options->method);
+  }
+}
+
+static void on_end(void *user, struct stoa_client *client, const struct stoa_call_end *end) {
+  struct listen_run *run = user;
+  (void)client;
+  run->due_ms = 0;
+  if (end->result == STOA_CALL_REPLY || end->result == STOA_CALL_DONE) {
+    on_answer(run, *(const struct stoa_bytes *)end->message);
   } else if (end->result == STOA_CALL_ERROR) {
     call_print_error(run->options, end->error);
     finish(run, EXIT_FAILED);
   } else if (end->result == STOA_CALL_TIMEOUT || end->result == STOA_CALL_MALFORMED) {
-    fprintf(stderr, "%s: %s has no answer\n", run->options->program, run->options->method);
-    finish(run, CALL_NO_CONNECTION);
+    finish_unanswered(run);
   }
+}
+
+static void on_call_end(stoa_client_function function, void *user, struct stoa_client *client,
+                        const struct stoa_call_end *end) {
+  (void)function;
+  on_end(user, client, end);
 }
 
 static void on_error(void *user, struct stoa_client *client, uint32_t type, const struct stoa_error *error) {
@@ -105,13 +144,26 @@ static void on_error(void *user, struct stoa_client *client, uint32_t type, cons
   call_print_error(run->options, error);
 }
 
+/* What a .proto file does not name may be a stream: a server that answers it once sends its end alone. */
+static int start_call(struct listen_run *run, const struct stoa_bytes *request) {
+  const struct stoa_client_stream_start stream = {
+      .type = run->number, .request = request, .invoke = on_item, .on_end = on_end, .user = run};
+  const struct stoa_call_start call = {.type = run->number, .request = request, .invoke = on_call_end, .user = run};
+  const struct api_entry *entry = api_by_number(run->api, run->number, true);
+  if ((entry != NULL && !entry->is_stream) || run->number > STREAM_NUMBER_MAX) {
+    return stoa_client_call(run->client, &call, NULL);
+  }
+  /* One that is known may be silent for as long as it likes. */
+  run->due_ms = entry == NULL ? tool_now_ms() + run->options->timeout_ms : 0;
+  return stoa_client_stream(run->client, &stream, NULL);
+}
+
 static void on_open(struct listen_run *run) {
   const struct stoa_bytes request = {run->json.data, run->json.len};
-  const struct stoa_call_start call = {.type = run->number, .request = &request, .invoke = on_end, .user = run};
   int status = STOA_OK;
   run->was_open = true;
   if (run->options->method != NULL && run->is_call) {
-    status = stoa_client_call(run->client, &call, NULL);
+    status = start_call(run, &request);
   } else if (run->options->method != NULL) {
     status = stoa_client_send(run->client, run->number, NULL, &request);
   }
@@ -151,17 +203,26 @@ static void on_state(void *user, struct stoa_client *client, const struct stoa_c
   }
 }
 
+/* The shorter wait; nothing is waited for at 0. */
+static int64_t until(int64_t wait_ms, int64_t due_ms, int64_t now_ms) {
+  int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+  return due_ms > 0 && (wait_ms < 0 || wait_ms > left_ms) ? left_ms : wait_ms;
+}
+
 static int step_to_end(struct listen_run *run) {
-  int64_t begun_ms = tool_now_ms();
+  int64_t end_ms = run->options->until_ms > 0 ? tool_now_ms() + run->options->until_ms : 0;
   while (!run->is_over) {
-    int wait_ms = stoa_client_wait_ms(run->client);
-    int64_t left_ms = begun_ms + run->options->until_ms - tool_now_ms();
-    if (run->options->until_ms > 0 && !run->is_closing) {
-      wait_ms = wait_ms < 0 || wait_ms > left_ms ? (int)(left_ms < 0 ? 0 : left_ms) : wait_ms;
+    int64_t wait_ms = stoa_client_wait_ms(run->client);
+    if (!run->is_closing) {
+      int64_t now_ms = tool_now_ms();
+      wait_ms = until(until(wait_ms, end_ms, now_ms), run->due_ms, now_ms);
     }
-    stoa_client_step(run->client, wait_ms); /* a signal ends the wait */
-    if (!run->is_closing && (is_interrupted || (run->options->until_ms > 0 && left_ms <= 0))) {
+    stoa_client_step(run->client, (int)wait_ms); /* a signal ends the wait */
+    int64_t now_ms = tool_now_ms();
+    if (!run->is_closing && (is_interrupted || (end_ms > 0 && now_ms >= end_ms))) {
       finish(run, EXIT_FINE);
+    } else if (!run->is_closing && run->due_ms > 0 && now_ms >= run->due_ms) {
+      finish_unanswered(run);
     }
   }
   return run->result;
