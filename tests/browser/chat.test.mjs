@@ -468,7 +468,7 @@ test('days are separated, and messages of one person within five minutes are gro
   const { join } = await open(t, browser);
   const ada = await join('Ada', settings);
   await ada.reads('next day');
-  const rows = await ada.page.locator('#list > *').evaluateAll((nodes, names) => nodes.map((node) =>
+  const rows = await ada.page.locator('#list > * > *').evaluateAll((nodes, names) => nodes.map((node) =>
     [node.classList[0], ...names.filter((name) => node.classList.contains(name))].join(' ')), GROUP);
   assert.deepEqual(rows, ['day', 'message head', 'message continues', 'message head', 'message head', 'day', 'message head']);
 });

@@ -54,12 +54,15 @@ function nodesOf(pieces: readonly Piece[], nick: string): ComponentChildren {
   });
 }
 
-function Text({ text, sender, nick, say }: { text: string; sender: string; nick: string; say: Language['say'] }) {
+function Text({ text, sender, nick, say, isEdited = false }: {
+  text: string; sender: string; nick: string; say: Language['say']; isEdited?: boolean;
+}) {
   const [isOpen, setOpen] = useState(false);
   const action = actionOf(text);
   const nodes = useMemo(() => nodesOf(parse(action ?? text), nick), [text, nick]);
   const isFolded = isLong(text) && !isOpen;
-  const look = [isFolded && 'long', action && 'action', isFewSymbols(text) && 'symbols'].filter(Boolean).join(' ');
+  const look = [isFolded && 'long', action && 'action', isFewSymbols(text) && 'symbols',
+    isEdited && !isLong(text) && 'before-mark'].filter(Boolean).join(' ');
   return (
     <>
       <div class={`text ${look}`} dir="auto">{action && <><bdi class="action-name">{sender}</bdi> </>}{nodes}</div>
@@ -179,7 +182,7 @@ function Frame({ rowKey, isHead, isMine, language, look, userId, sender, ms, abo
             {time}
           </p>
         ) : (
-          <span class="sender unseen">{sender}</span>
+          <span class="sender">{sender}</span>
         )}
         {children}
       </div>
@@ -204,7 +207,7 @@ export const Message = memo((props: MessageProps) => {
   const { say } = language;
   const model = useModel();
   const isNamed = !isMine && !item.deleted && mentions(item.message, nick);
-  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target'];
+  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target', isNewestSent && 'marked'];
   const above = item.replyTo > 0n && !item.deleted && (
     <Quoted item={quoted} offset={item.replyTo} say={say} show={(offset) => model.show(offset)} />
   );
@@ -214,7 +217,7 @@ export const Message = memo((props: MessageProps) => {
       {item.deleted ? (
         <p class="text tombstone">{say('deleted')}</p>
       ) : (
-        <Text text={item.message} sender={item.sender} nick={nick} say={say} />
+        <Text text={item.message} sender={item.sender} nick={nick} say={say} isEdited={item.editedMs > 0n} />
       )}
       {item.editedMs > 0n && (
         <span class="edited" title={say('editedAt', { time: language.full(Number(item.editedMs)) })}>({say('edited')})</span>
