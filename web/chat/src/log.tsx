@@ -363,7 +363,7 @@ export class Log extends Component<Props, State> {
     const { say } = model.language;
     const name = room.name || model.roomName;
     if (room.window.moreBefore || (this.state.isLoading && room.messages.length)) {
-      return <Spinner>{say('loading')}</Spinner>;
+      return <Spinner isBusy={this.state.isLoading}>{say('loading')}</Spinner>;
     }
     if (room.state === 'joining' && !room.messages.length && !room.place) {
       return <Skeleton />;
