@@ -29,7 +29,6 @@ interface State {
   isFollowing: boolean;
   activeKey: string;
   isPicking: boolean;
-  isLoading: boolean;
   targetKey: string;
 }
 
@@ -39,12 +38,14 @@ interface Anchor {
 }
 
 export class Log extends Component<Props, State> {
-  override state: State = { isFollowing: true, activeKey: '', isPicking: false, isLoading: false, targetKey: '' };
+  override state: State = { isFollowing: true, activeKey: '', isPicking: false, targetKey: '' };
   private readonly box = createRef<HTMLDivElement>();
   private readonly list = createRef<HTMLDivElement>();
   private readonly blocks = new Blocks();
   private readonly sizes = new ResizeObserver(() => this.resized());
   private isPlaced = false;
+  /** Shown with the next frame, with what was loaded. */
+  private isLoading = false;
   private anchors: Anchor[] = [];
   private outgoing = 0;
   /** Where toEnd() left it. */
@@ -200,10 +201,13 @@ export class Log extends Component<Props, State> {
   // ---- more messages ----
 
   private async load(run: () => Promise<void>): Promise<void> {
-    if (!this.state.isLoading) {
-      this.setState({ isLoading: true });
-      await this.props.model.attempt(run);
-      this.setState({ isLoading: false });
+    const { model } = this.props;
+    if (!this.isLoading) {
+      this.isLoading = true;
+      model.changed();
+      await model.attempt(run);
+      this.isLoading = false;
+      model.changed();
     }
   }
 
@@ -214,7 +218,7 @@ export class Log extends Component<Props, State> {
   private loadMore(): void {
     const { room } = this.props;
     const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
-    if (!this.isPlaced || this.state.isLoading || room.state !== 'joined') {
+    if (!this.isPlaced || this.isLoading || room.state !== 'joined') {
       return;
     }
     if (room.window.moreBefore && scrollTop < LOAD_PX) {
@@ -362,8 +366,8 @@ export class Log extends Component<Props, State> {
     const { model, room } = this.props;
     const { say } = model.language;
     const name = room.name || model.roomName;
-    if (room.window.moreBefore || (this.state.isLoading && room.messages.length)) {
-      return <Spinner isBusy={this.state.isLoading}>{say('loading')}</Spinner>;
+    if (room.window.moreBefore || (this.isLoading && room.messages.length)) {
+      return <Spinner isBusy={this.isLoading}>{say('loading')}</Spinner>;
     }
     if (room.state === 'joining' && !room.messages.length && !room.place) {
       return <Skeleton />;
@@ -377,7 +381,7 @@ export class Log extends Component<Props, State> {
     );
   }
 
-  override render({ model, room }: Props, { isFollowing, isLoading }: State) {
+  override render({ model, room }: Props, { isFollowing }: State) {
     const { say, clock } = { say: model.language.say, clock: (ms: number) => model.language.clock(ms) };
     const newestSent = this.newestSent();
     const blocks = this.blocks.update(rowsOf(room.messages, room.outgoing, this.marks()));
@@ -386,7 +390,7 @@ export class Log extends Component<Props, State> {
     return (
       <div class="conversation">
         <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
-          aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
+          aria-live={isFollowing && !this.isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
           onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}

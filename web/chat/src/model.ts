@@ -121,6 +121,8 @@ export class Model {
   private isScheduled = false;
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
+  /** Of all rooms, as of a version. */
+  private names: { version: number; all: readonly string[] } = { version: -1, all: [] };
   private hasRooms = true;
 
   // ---- life ----
@@ -483,7 +485,14 @@ export class Model {
   }
 
   /** All rooms that can be shown, the default one first. */
-  roomNames(): string[] {
+  roomNames(): readonly string[] {
+    if (this.names.version !== this.version) {
+      this.names = { version: this.version, all: this.findNames() };
+    }
+    return this.names.all;
+  }
+
+  private findNames(): string[] {
     const home = this.me?.defaultRoom ?? '';
     const joined = this.chat?.rooms.map(({ name }) => name) ?? [];
     const all = new Set([...joined, ...visitedRooms(), ...this.roomsKnown.map(({ name }) => name), home]);
