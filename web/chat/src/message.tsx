@@ -90,15 +90,17 @@ function Quoted({ item, offset, say, show }: {
 }
 
 function Reactions({ item, model }: { item: Item; model: Model }) {
-  const { say } = model.language;
   return (
     <div class="reactions">
-      {[...item.reactions].map(([emoji, { count, mine }]) => (
-        <button type="button" key={emoji} class="reaction" aria-pressed={mine} title={emoji}
-          aria-label={say('reactedBy', { emoji, n: count })} onClick={() => model.react(item, emoji)}>
-          <span aria-hidden="true">{emoji}</span> <span class="count" aria-hidden="true">{count}</span>
-        </button>
-      ))}
+      {[...item.reactions].map(([emoji, { count, mine }]) => {
+        const who = model.reactedBy(item, emoji);
+        return (
+          <button type="button" key={emoji} class="reaction" aria-pressed={mine} title={who} aria-label={who}
+            onClick={() => model.react(item, emoji)}>
+            <span aria-hidden="true">{emoji}</span> <span class="count" aria-hidden="true">{count}</span>
+          </button>
+        );
+      })}
     </div>
   );
 }
@@ -121,6 +123,17 @@ function Picker({ choose, close }: { choose(emoji: string): void; close(): void 
   );
 }
 
+// The actions of a message whose top is out of view stand at the top of what is seen.
+function keepInView(node: HTMLElement | null): void {
+  const log = node?.closest('.log');
+  if (node && log) {
+    const hidden = log.getBoundingClientRect().top - node.getBoundingClientRect().top;
+    if (hidden > 0) {
+      node.style.top = `${node.offsetTop + hidden + 2}px`;
+    }
+  }
+}
+
 function Actions({ item, isMine, isPicking, setPicking }: {
   item: Item; isMine: boolean; isPicking: boolean; setPicking(isOn: boolean): void;
 }) {
@@ -131,7 +144,7 @@ function Actions({ item, isMine, isPicking, setPicking }: {
     model.react(item, emoji);
   };
   return (
-    <div class="actions" role="group" aria-label={say('actions')} onMouseDown={(event) => event.preventDefault()}>
+    <div class="actions" role="group" aria-label={say('actions')} ref={keepInView} onMouseDown={(event) => event.preventDefault()}>
       {QUICK.slice(0, 3).map((emoji) => (
         <button type="button" key={emoji} class="icon-button quick" aria-label={`${say('react')} ${emoji}`} title={emoji}
           onClick={() => choose(emoji)}>{emoji}</button>
@@ -139,6 +152,7 @@ function Actions({ item, isMine, isPicking, setPicking }: {
       <IconButton icon="react" label={say('react')} isExpanded={isPicking} class="add-reaction"
         onClick={() => setPicking(!isPicking)} />
       <IconButton icon="reply" label={say('reply')} class="reply" onClick={() => model.reply(item)} />
+      <IconButton icon="copy" label={say('copyText')} class="copy-text" onClick={() => model.copy(item.message)} />
       {isMine && <IconButton icon="edit" label={say('edit')} class="edit" onClick={() => model.startEdit(item)} />}
       {model.mayDelete(item) && (
         <IconButton icon="trash" label={say('remove')} class="delete" onClick={() => model.ask({ kind: 'delete', item })} />
