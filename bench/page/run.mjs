@@ -2,7 +2,9 @@
 // What the chat's page costs a browser: a room of 5,000 messages in which 20 a second arrive, while a person scrolls
 // through it and types; and the memory of the page after an hour's worth of them, played fast.
 //
-//     ./dev bench page
+//     ./dev bench page [FOLDER]
+//
+// FOLDER has another build of the page, which is measured without the memory, to compare two in turn.
 //
 // A frame is a 60th of a second. Its cost is the processor time that the page's main thread spends on the tasks that
 // begin in it, from Chromium's trace: script, style, layout and paint together. Frames without a task are not counted.
@@ -160,7 +162,9 @@ async function rememberHour(person, crowd) {
 
 // ---- the bench ----
 
-const chatroom = await Chatroom.start('127.0.0.1:0', { 'log.connections': 'off' });
+const [folder] = process.argv.slice(2);
+const options = { 'log.connections': 'off', ...(folder ? { 'server.web_root': folder } : {}) };
+const chatroom = await Chatroom.start('127.0.0.1:0', options);
 const browser = await launch();
 const person = await Person.join(browser, `http://127.0.0.1:${chatroom.port}/`, 'Ada', { viewport: { width: 1280, height: 800 } });
 const { page } = person;
@@ -183,6 +187,11 @@ await traced(browser, person, 'scrolling down again, newer ones are loaded', asy
   await sleep(16);
 });
 stop();
+if (folder) {
+  await browser.close();
+  await chatroom.kill();
+  process.exit(0);
+}
 await page.locator('#newer').click({ timeout: 5000 }).catch(() => {});
 await crowd.isSeen(person);
 await rememberHour(person, crowd);

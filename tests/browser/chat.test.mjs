@@ -290,7 +290,11 @@ test('a message is edited, deleted, answered and gets reactions, for everybody',
   const reaction = ada.page.locator('.reaction', { hasText: '👍' });
   await reaction.waitFor();
   assert.equal(await reaction.getAttribute('aria-pressed'), 'false');
+  // Who reacted is told to those who point at it, and to screen readers.
+  const who = (wanted) => ada.page.locator(`.reaction[title="${wanted}"][aria-label="${wanted}"]`).waitFor();
+  await who('👍, 1 person: Zeno');
   await reaction.click();
+  await who('👍, 2 people: you and Zeno');
   await zeno.page.locator('.reaction[aria-pressed=true] .count', { hasText: '2' }).waitFor();
   await ada.act('the first', 'delete');
   await ada.page.locator('#delete-dialog .danger-button').click();
@@ -426,6 +430,16 @@ test('a key in a large text changes nothing of the page but the text', async (t)
   assert.equal(await ada.page.evaluate(() => window.changes), 0);
 });
 
+test('the text of a message can be copied, as it was written', async (t) => {
+  const { join } = await open(t, browser);
+  const ada = await join('Ada', { permissions: ['clipboard-read', 'clipboard-write'] });
+  await ada.say('some **bold** text');
+  await ada.readsStored('some bold text');
+  await ada.act('some bold text', 'copy-text');
+  await ada.page.locator('.toast', { hasText: 'Copied' }).waitFor();
+  assert.equal(await ada.page.evaluate(() => navigator.clipboard.readText()), 'some **bold** text');
+});
+
 // ---- against a played server ----
 
 test('too many messages wait by themselves; what a person decides is told with the time left', async (t) => {
@@ -468,7 +482,7 @@ test('days are separated, and messages of one person within five minutes are gro
   const { join } = await open(t, browser);
   const ada = await join('Ada', settings);
   await ada.reads('next day');
-  const rows = await ada.page.locator('#list > *').evaluateAll((nodes, names) => nodes.map((node) =>
+  const rows = await ada.page.locator('#list > * > *').evaluateAll((nodes, names) => nodes.map((node) =>
     [node.classList[0], ...names.filter((name) => node.classList.contains(name))].join(' ')), GROUP);
   assert.deepEqual(rows, ['day', 'message head', 'message continues', 'message head', 'message head', 'day', 'message head']);
 });

@@ -90,7 +90,7 @@ test('a full server is shown with a countdown, and the page reconnects by itself
   } });
   await ada.giveName('Ada');
   await ada.page.getByText('The server is full at the moment').waitFor();
-  assert.match(await ada.page.locator('#banner-countdown').textContent(), /^in (59\d|60\d) s$/);
+  assert.match(await ada.page.locator('#banner-countdown').textContent(), /^in (59\d|60\d) s\.$/);
   assert.equal(await ada.page.getByRole('button', { name: 'Retry now' }).isVisible(), true);
   assert.equal(await ada.page.locator('.toast').count(), 0);
   // Real time goes on beside the one that the test moves.

@@ -197,6 +197,26 @@ test('the actions follow a mouse that moves, and are gone with it', async (t) =>
   await ada.seesNot('.actions');
 });
 
+test('the actions of a message whose top is out of view can be reached', async (t) => {
+  const items = Array.from({ length: 40 }, (_, at) => line(at + 1, { message: `line ${at + 1}\nand more` }));
+  const { settings } = play({ join: { room: 'lobby', epoch: '1', offset: '40', items } });
+  const { join } = await open(t, browser);
+  const ada = await join('Ada', settings);
+  const place = await ada.page.evaluate(() => {
+    const log = document.querySelector('#log');
+    const { top } = log.getBoundingClientRect();
+    const node = [...document.querySelectorAll('.message')].find((row) => row.getBoundingClientRect().top > top);
+    log.scrollTop += node.getBoundingClientRect().top + node.clientHeight / 2 - top;
+    const { left, bottom } = node.getBoundingClientRect();
+    return { top, x: left + 100, y: bottom - 5 };
+  });
+  await ada.page.mouse.move(place.x, place.y);
+  await ada.page.mouse.move(place.x + 5, place.y);
+  await ada.sees('.actions');
+  const { y } = await ada.page.locator('.actions').boundingBox();
+  assert.ok(y >= place.top, `${y} ${place.top}`);
+});
+
 test('the page can be installed: its manifest names pictures that are there, in the sizes that it says', async (t) => {
   const { url, visit } = await open(t, browser);
   const ada = await visit();

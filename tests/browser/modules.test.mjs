@@ -25,7 +25,7 @@ const { actionOf, initial, isFewSymbols, isLong, mentions, parse, sendable, tone
 const { isSameDay, Language, pickLanguage } = await load('language');
 const { LANGUAGES } = await load('words');
 const { EMOJI, replaceNames } = await load('emoji');
-const { rowsOf } = await load('rows');
+const { Blocks, rowsOf } = await load('rows');
 
 const plain = (pieces) => pieces.map((piece) => piece.text ?? plain(piece.pieces)).join('');
 
@@ -181,6 +181,70 @@ test('groups end after five minutes, with another person, at a line, and at an a
   const rows = rowsOf(items, [], { me: 'x', unreadAfter: 4n, isSentHere: () => false });
   assert.deepEqual(rows.map(({ kind, isHead }) => (isHead === undefined ? kind : isHead)),
     ['day', true, false, true, true, 'unread', true, true]);
+});
+
+// ---- the blocks that rows are drawn in ----
+
+const says = (offset, more) => ({ offset: BigInt(offset), userId: 'a', sender: 'A', tsMs: BigInt(1e12 + offset * 1000),
+  replyTo: 0n, timestamp: '', clientMsgId: '', ...more });
+const range = (from, until, more) => Array.from({ length: until - from + 1 }, (_, at) => says(from + at, more));
+const MARKS = { me: 'x', isSentHere: (id) => id !== '' };
+const sizes = (all) => all.map(({ rows }) => rows.length);
+
+test('a message that arrives changes the last block only, and a full one is followed by another', () => {
+  const blocks = new Blocks();
+  const items = range(1, 30);
+  const before = blocks.update(rowsOf(items, [], MARKS));
+  const longer = [...items, says(31)];
+  const after = blocks.update(rowsOf(longer, [], MARKS));
+  // The first one has the day too.
+  assert.deepEqual([sizes(before), sizes(after)], [[24, 7], [24, 8]]);
+  assert.ok(after[0] === before[0] && after[1] !== before[1] && after[1].key === before[1].key);
+  assert.ok(blocks.update(rowsOf(longer, [], MARKS)).every((block, at) => block === after[at]));
+  assert.deepEqual(sizes(blocks.update(rowsOf(range(1, 60), [], MARKS))), [24, 24, 13]);
+});
+
+test('older messages come in blocks of their own, and the blocks that are there stay', () => {
+  const blocks = new Blocks();
+  const before = blocks.update(rowsOf(range(101, 124), [], MARKS));
+  const after = blocks.update(rowsOf(range(86, 124), [], MARKS));
+  assert.deepEqual([sizes(before), sizes(after)], [[24, 1], [16, 23, 1]]);
+  assert.deepEqual(after.slice(1).map(({ key }) => key), before.map(({ key }) => key));
+  // A few go into a block that takes them.
+  assert.deepEqual(sizes(blocks.update(rowsOf(range(80, 124), [], MARKS))), [22, 23, 1]);
+});
+
+test('a message keeps its block while others go and come, and when it is stored', () => {
+  const blocks = new Blocks();
+  const keyOf = (all, name) => all.find(({ rows }) => rows.some(({ key }) => key === name))?.key;
+  const waiting = { clientMsgId: 'w', replyTo: 0n, sinceMs: 0, state: 'sent', text: 'w' };
+  const first = blocks.update(rowsOf(range(1, 10), [waiting], MARKS));
+  // Many arrive before it is stored: those above it move, it does not.
+  let all = first;
+  for (let last = 11; last <= 60; last += 1) {
+    all = blocks.update(rowsOf(range(1, last), [waiting], MARKS));
+    assert.equal(keyOf(all, 'own w'), keyOf(first, 'own w'));
+  }
+  assert.ok(all.length > 1 && Math.max(...sizes(all)) < 48, sizes(all).join());
+  const stored = blocks.update(rowsOf([...range(31, 60), says(61, { userId: 'x', clientMsgId: 'w' })], [], MARKS));
+  assert.equal(keyOf(stored, 'own w'), keyOf(first, 'own w'));
+  assert.equal(new Set(stored.map(({ key }) => key)).size, stored.length);
+  assert.equal(blocks.update([]).length, 0);
+});
+
+test('every row is in one block, in order, whatever changes', () => {
+  const blocks = new Blocks();
+  const own = (offset) => says(offset, { userId: 'x', clientMsgId: `m${offset}` });
+  const lists = [range(50, 90), range(20, 90), range(60, 140), [...range(60, 70), ...range(100, 140)], range(60, 140),
+    [own(150), ...range(151, 160), own(170)], [own(170), ...range(171, 200), says(210)], [...range(140, 149), own(150), own(170)]];
+  lists.forEach((items, at) => {
+    const rows = rowsOf(items, [], { ...MARKS, unreadAfter: at % 2 ? items[9]?.offset : undefined });
+    const all = blocks.update(rows);
+    assert.deepEqual(all.flatMap(({ rows: some }) => some.map(({ key }) => key)), rows.map(({ key }) => key));
+    assert.equal(new Set(all.map(({ key }) => key)).size, all.length);
+    // A line is with the message below it.
+    assert.ok(all.every(({ rows: some }) => some[some.length - 1].kind === 'message'));
+  });
 });
 
 await run();

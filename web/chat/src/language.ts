@@ -20,6 +20,7 @@ export class Language {
   private readonly clockFormat: Intl.DateTimeFormat;
   private readonly fullFormat: Intl.DateTimeFormat;
   private readonly collator: Intl.Collator;
+  private readonly listFormat: Intl.ListFormat;
 
   constructor(readonly code: string) {
     this.table = LANGUAGES[tableName(code)]!;
@@ -27,6 +28,7 @@ export class Language {
     this.clockFormat = new Intl.DateTimeFormat(code, { hour: 'numeric', minute: '2-digit' });
     this.fullFormat = new Intl.DateTimeFormat(code, { dateStyle: 'full', timeStyle: 'medium' });
     this.collator = new Intl.Collator(code, { numeric: true, sensitivity: 'base' });
+    this.listFormat = new Intl.ListFormat(code);
   }
 
   /** `values.n` chooses the plural where there is one. */
@@ -70,6 +72,11 @@ export class Language {
   /** When a message was written, in a list of other days too. */
   when(ms: number): string {
     return isSameDay(new Date(ms), new Date()) ? this.clock(ms) : `${this.day(ms)} ${this.clock(ms)}`;
+  }
+
+  /** "a, b, and c" */
+  list(parts: readonly string[]): string {
+    return this.listFormat.format(parts);
   }
 
   readonly compare = (a: string, b: string): number => this.collator.compare(a, b);

@@ -4,10 +4,11 @@
 import { type Item, type Room } from '@stoa/client/chat';
 import { Component, createRef } from 'preact';
 
+import { type Language } from './language.js';
 import { Message, Pending } from './message.js';
 import { type Model } from './model.js';
-import { Spinner } from './parts.js';
-import { rowsOf, type Row } from './rows.js';
+import { memo, Spinner } from './parts.js';
+import { type Block, Blocks, rowsOf, type Row } from './rows.js';
 
 // So near to the end counts as the end.
 const END_PX = 30;
@@ -28,7 +29,6 @@ interface State {
   isFollowing: boolean;
   activeKey: string;
   isPicking: boolean;
-  isLoading: boolean;
   targetKey: string;
 }
 
@@ -38,11 +38,14 @@ interface Anchor {
 }
 
 export class Log extends Component<Props, State> {
-  override state: State = { isFollowing: true, activeKey: '', isPicking: false, isLoading: false, targetKey: '' };
+  override state: State = { isFollowing: true, activeKey: '', isPicking: false, targetKey: '' };
   private readonly box = createRef<HTMLDivElement>();
   private readonly list = createRef<HTMLDivElement>();
+  private readonly blocks = new Blocks();
   private readonly sizes = new ResizeObserver(() => this.resized());
   private isPlaced = false;
+  /** Shown with the next frame, with what was loaded. */
+  private isLoading = false;
   private anchors: Anchor[] = [];
   private outgoing = 0;
   /** Where toEnd() left it. */
@@ -101,10 +104,11 @@ export class Log extends Component<Props, State> {
     if (room.state === 'joined' || room.messages.length) {
       this.isPlaced = true;
       const box = this.box.current!;
-      const line = box.querySelector<HTMLElement>('.unread-line');
+      const line = box.querySelector('.unread-line');
       this.toEnd();
       if (line) {
-        box.scrollTop = Math.min(box.scrollTop, line.offsetTop - box.clientHeight / 3);
+        const above = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
+        box.scrollTop += Math.min(0, above - box.clientHeight / 3);
       }
       this.look();
     }
@@ -123,10 +127,14 @@ export class Log extends Component<Props, State> {
     this.endTop = box.scrollTop;
   }
 
+  private get messages(): HTMLCollectionOf<Element> {
+    return this.list.current!.getElementsByClassName('message');
+  }
+
   // The messages that are seen now, and where. More than the first, because it may be taken out.
   private findAnchors(): Anchor[] {
     const { top, bottom } = this.box.current!.getBoundingClientRect();
-    const nodes = this.list.current!.children;
+    const nodes = this.messages;
     let [low, high] = [0, nodes.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -143,10 +151,7 @@ export class Log extends Component<Props, State> {
       if (place.top > bottom) {
         break;
       }
-      // Lines between messages come and go.
-      if (node.classList.contains('message')) {
-        anchors.push({ node, top: place.top });
-      }
+      anchors.push({ node, top: place.top });
     }
     return anchors;
   }
@@ -196,17 +201,24 @@ export class Log extends Component<Props, State> {
   // ---- more messages ----
 
   private async load(run: () => Promise<void>): Promise<void> {
-    if (!this.state.isLoading) {
-      this.setState({ isLoading: true });
-      await this.props.model.attempt(run);
-      this.setState({ isLoading: false });
+    const { model } = this.props;
+    if (!this.isLoading) {
+      this.isLoading = true;
+      model.changed();
+      await model.attempt(run);
+      this.isLoading = false;
+      model.changed();
     }
   }
+
+  private readonly loadMissing = (): void => {
+    this.load(() => this.props.room.loadOlder());
+  };
 
   private loadMore(): void {
     const { room } = this.props;
     const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
-    if (!this.isPlaced || this.state.isLoading || room.state !== 'joined') {
+    if (!this.isPlaced || this.isLoading || room.state !== 'joined') {
       return;
     }
     if (room.window.moreBefore && scrollTop < LOAD_PX) {
@@ -243,7 +255,7 @@ export class Log extends Component<Props, State> {
   // ---- the active message, which shows its actions ----
 
   private nodeOf(key: string): HTMLElement | undefined {
-    return [...this.list.current!.children].find((node) => (node as HTMLElement).dataset.key === key) as HTMLElement;
+    return [...this.messages].find((node) => (node as HTMLElement).dataset.key === key) as HTMLElement;
   }
 
   private activate(key: string): void {
@@ -283,7 +295,7 @@ export class Log extends Component<Props, State> {
   }
 
   private walk(step: number): void {
-    const nodes = [...this.list.current!.querySelectorAll<HTMLElement>('.message')];
+    const nodes = [...this.messages] as HTMLElement[];
     const at = nodes.findIndex((node) => node.contains(document.activeElement));
     const next = nodes[at < 0 ? nodes.length - 1 : Math.min(nodes.length - 1, Math.max(0, at + step))];
     next?.focus({ preventScroll: true });
@@ -325,48 +337,37 @@ export class Log extends Component<Props, State> {
     return { unreadAfter, gapBefore, me: model.me?.userId ?? '', isSentHere: model.isSentHere };
   }
 
-  private row(row: Row, byOffset: Map<bigint, Item>, newestSent: string) {
+  // Only the block with the message has to know.
+  private block(block: Block, newestSent: string) {
     const { model, room } = this.props;
-    const { language, me } = model;
     const { activeKey, isPicking, targetKey } = this.state;
-    const nick = me?.nick ?? '';
-    switch (row.kind) {
-      case 'day':
-        return <div key={row.key} class="day"><span>{language.day(row.ms)}</span></div>;
-      case 'unread':
-        return <div key={row.key} class="unread-line"><span>{language.say('unread')}</span></div>;
-      case 'gap':
-        return (
-          <div key={row.key} class="note">
-            <span>{language.say('gap')}</span>
-            <button type="button" class="link-button" onClick={() => this.load(() => room.loadOlder())}>
-              {language.say('loadMissing')}
-            </button>
-          </div>
-        );
-      case 'message':
-        return (
-          <Message key={row.key} rowKey={row.key} item={row.item} ms={row.ms} isHead={row.isHead} nick={nick}
-            language={language} isMine={model.isMine(row.item)} quoted={byOffset.get(row.item.replyTo)}
-            isActive={row.key === activeKey} isPicking={row.key === activeKey && isPicking}
-            isNewestSent={row.key === newestSent} isTarget={row.key === targetKey}
-            mayChange={room.state === 'joined'} setPicking={this.setPicking} />
-        );
-      case 'outgoing':
-        return (
-          <Pending key={row.key} rowKey={row.key} message={row.message} state={row.state} isHead={row.isHead} isMine
-            nick={nick} userId={me?.userId ?? ''} language={language} quoted={byOffset.get(row.message.replyTo)}
-            isOnline={model.chat?.isOpen === true} />
-        );
+    const has = (key: string) => (key && block.rows.some((row) => row.key === key) ? key : '');
+    const active = has(activeKey);
+    return (
+      <BlockView key={block.key} block={block} model={model} language={model.language} nick={model.me?.nick ?? ''}
+        me={model.me?.userId ?? ''} active={active} isPicking={active !== '' && isPicking} target={has(targetKey)}
+        newestSent={has(newestSent)} mayChange={room.state === 'joined'} isOnline={model.chat?.isOpen === true}
+        setPicking={this.setPicking} loadMissing={this.loadMissing} />
+    );
+  }
+
+  private newestSent(): string {
+    const { model, room } = this.props;
+    for (let at = room.messages.length - 1; at >= 0; at -= 1) {
+      const item = room.messages[at]!;
+      if (model.isSentHere(item.clientMsgId) && model.isMine(item)) {
+        return `own ${item.clientMsgId}`;
+      }
     }
+    return '';
   }
 
   private start() {
     const { model, room } = this.props;
     const { say } = model.language;
     const name = room.name || model.roomName;
-    if (room.window.moreBefore || (this.state.isLoading && room.messages.length)) {
-      return <Spinner>{say('loading')}</Spinner>;
+    if (room.window.moreBefore || (this.isLoading && room.messages.length)) {
+      return <Spinner isBusy={this.isLoading}>{say('loading')}</Spinner>;
     }
     if (room.state === 'joining' && !room.messages.length && !room.place) {
       return <Skeleton />;
@@ -380,22 +381,20 @@ export class Log extends Component<Props, State> {
     );
   }
 
-  override render({ model, room }: Props, { isFollowing, isLoading }: State) {
+  override render({ model, room }: Props, { isFollowing }: State) {
     const { say, clock } = { say: model.language.say, clock: (ms: number) => model.language.clock(ms) };
-    const rows = rowsOf(room.messages, room.outgoing, this.marks());
-    const byOffset = new Map(room.messages.map((item) => [item.offset, item]));
-    const own = room.messages.filter((item) => model.isMine(item) && model.isSentHere(item.clientMsgId));
-    const newestSent = own.length ? `own ${own[own.length - 1]!.clientMsgId}` : '';
+    const newestSent = this.newestSent();
+    const blocks = this.blocks.update(rowsOf(room.messages, room.outgoing, this.marks()));
     const { resetAt } = model.viewOf(room.name);
     const isBehind = !isFollowing && (room.unread > 0 || room.window.moreAfter);
     return (
       <div class="conversation">
         <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
-          aria-live={isFollowing && !isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
+          aria-live={isFollowing && !this.isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
           onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
-          <div key="list" id="list" class="list" ref={this.list}>{rows.map((row) => this.row(row, byOffset, newestSent))}</div>
+          <div key="list" id="list" class="list" ref={this.list}>{blocks.map((block) => this.block(block, newestSent))}</div>
         </div>
         {!isFollowing && (
           <button type="button" id="newer" class={`newer ${isBehind ? 'behind' : ''}`} onClick={this.showNewest}
@@ -408,6 +407,56 @@ export class Log extends Component<Props, State> {
         )}
       </div>
     );
+  }
+}
+
+interface BlockProps {
+  block: Block;
+  model: Model;
+  language: Language;
+  nick: string;
+  me: string;
+  /** Keys of messages, '' when they are in other blocks. */
+  active: string;
+  target: string;
+  newestSent: string;
+  isPicking: boolean;
+  mayChange: boolean;
+  isOnline: boolean;
+  setPicking(isOn: boolean): void;
+  loadMissing(): void;
+}
+
+// Drawn again only when one of its rows, or something that all show, is another.
+const BlockView = memo((props: BlockProps) => (
+  <div class={`block ${props.active ? 'raised' : ''}`}>{props.block.rows.map((row) => rowView(row, props))}</div>
+));
+
+function rowView(row: Row, { model, language, nick, me, active, target, newestSent, ...rest }: BlockProps) {
+  switch (row.kind) {
+    case 'day':
+      return <div key={row.key} class="day"><span>{language.day(row.ms)}</span></div>;
+    case 'unread':
+      return <div key={row.key} class="unread-line"><span>{language.say('unread')}</span></div>;
+    case 'gap':
+      return (
+        <div key={row.key} class="note">
+          <span>{language.say('gap')}</span>
+          <button type="button" class="link-button" onClick={rest.loadMissing}>{language.say('loadMissing')}</button>
+        </div>
+      );
+    case 'message':
+      return (
+        <Message key={row.key} rowKey={row.key} item={row.item} ms={row.ms} isHead={row.isHead} nick={nick}
+          language={language} isMine={model.isMine(row.item)} quoted={row.quoted} isActive={row.key === active}
+          isPicking={row.key === active && rest.isPicking} isNewestSent={row.key === newestSent}
+          isTarget={row.key === target} mayChange={rest.mayChange} setPicking={rest.setPicking} />
+      );
+    case 'outgoing':
+      return (
+        <Pending key={row.key} rowKey={row.key} message={row.message} state={row.state} isHead={row.isHead} isMine
+          nick={nick} userId={me} language={language} quoted={row.quoted} isOnline={rest.isOnline} />
+      );
   }
 }
 

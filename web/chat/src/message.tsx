@@ -54,12 +54,15 @@ function nodesOf(pieces: readonly Piece[], nick: string): ComponentChildren {
   });
 }
 
-function Text({ text, sender, nick, say }: { text: string; sender: string; nick: string; say: Language['say'] }) {
+function Text({ text, sender, nick, say, isEdited = false }: {
+  text: string; sender: string; nick: string; say: Language['say']; isEdited?: boolean;
+}) {
   const [isOpen, setOpen] = useState(false);
   const action = actionOf(text);
   const nodes = useMemo(() => nodesOf(parse(action ?? text), nick), [text, nick]);
   const isFolded = isLong(text) && !isOpen;
-  const look = [isFolded && 'long', action && 'action', isFewSymbols(text) && 'symbols'].filter(Boolean).join(' ');
+  const look = [isFolded && 'long', action && 'action', isFewSymbols(text) && 'symbols',
+    isEdited && !isLong(text) && 'before-mark'].filter(Boolean).join(' ');
   return (
     <>
       <div class={`text ${look}`} dir="auto">{action && <><bdi class="action-name">{sender}</bdi> </>}{nodes}</div>
@@ -87,15 +90,17 @@ function Quoted({ item, offset, say, show }: {
 }
 
 function Reactions({ item, model }: { item: Item; model: Model }) {
-  const { say } = model.language;
   return (
     <div class="reactions">
-      {[...item.reactions].map(([emoji, { count, mine }]) => (
-        <button type="button" key={emoji} class="reaction" aria-pressed={mine} title={emoji}
-          aria-label={say('reactedBy', { emoji, n: count })} onClick={() => model.react(item, emoji)}>
-          <span aria-hidden="true">{emoji}</span> <span class="count" aria-hidden="true">{count}</span>
-        </button>
-      ))}
+      {[...item.reactions].map(([emoji, { count, mine }]) => {
+        const who = model.reactedBy(item, emoji);
+        return (
+          <button type="button" key={emoji} class="reaction" aria-pressed={mine} title={who} aria-label={who}
+            onClick={() => model.react(item, emoji)}>
+            <span aria-hidden="true">{emoji}</span> <span class="count" aria-hidden="true">{count}</span>
+          </button>
+        );
+      })}
     </div>
   );
 }
@@ -118,6 +123,17 @@ function Picker({ choose, close }: { choose(emoji: string): void; close(): void 
   );
 }
 
+// The actions of a message whose top is out of view stand at the top of what is seen.
+function keepInView(node: HTMLElement | null): void {
+  const log = node?.closest('.log');
+  if (node && log) {
+    const hidden = log.getBoundingClientRect().top - node.getBoundingClientRect().top;
+    if (hidden > 0) {
+      node.style.top = `${node.offsetTop + hidden + 2}px`;
+    }
+  }
+}
+
 function Actions({ item, isMine, isPicking, setPicking }: {
   item: Item; isMine: boolean; isPicking: boolean; setPicking(isOn: boolean): void;
 }) {
@@ -128,7 +144,7 @@ function Actions({ item, isMine, isPicking, setPicking }: {
     model.react(item, emoji);
   };
   return (
-    <div class="actions" role="group" aria-label={say('actions')} onMouseDown={(event) => event.preventDefault()}>
+    <div class="actions" role="group" aria-label={say('actions')} ref={keepInView} onMouseDown={(event) => event.preventDefault()}>
       {QUICK.slice(0, 3).map((emoji) => (
         <button type="button" key={emoji} class="icon-button quick" aria-label={`${say('react')} ${emoji}`} title={emoji}
           onClick={() => choose(emoji)}>{emoji}</button>
@@ -136,6 +152,7 @@ function Actions({ item, isMine, isPicking, setPicking }: {
       <IconButton icon="react" label={say('react')} isExpanded={isPicking} class="add-reaction"
         onClick={() => setPicking(!isPicking)} />
       <IconButton icon="reply" label={say('reply')} class="reply" onClick={() => model.reply(item)} />
+      <IconButton icon="copy" label={say('copyText')} class="copy-text" onClick={() => model.copy(item.message)} />
       {isMine && <IconButton icon="edit" label={say('edit')} class="edit" onClick={() => model.startEdit(item)} />}
       {model.mayDelete(item) && (
         <IconButton icon="trash" label={say('remove')} class="delete" onClick={() => model.ask({ kind: 'delete', item })} />
@@ -179,7 +196,7 @@ function Frame({ rowKey, isHead, isMine, language, look, userId, sender, ms, abo
             {time}
           </p>
         ) : (
-          <span class="sender unseen">{sender}</span>
+          <span class="sender">{sender}</span>
         )}
         {children}
       </div>
@@ -204,7 +221,7 @@ export const Message = memo((props: MessageProps) => {
   const { say } = language;
   const model = useModel();
   const isNamed = !isMine && !item.deleted && mentions(item.message, nick);
-  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target'];
+  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target', isNewestSent && 'marked'];
   const above = item.replyTo > 0n && !item.deleted && (
     <Quoted item={quoted} offset={item.replyTo} say={say} show={(offset) => model.show(offset)} />
   );
@@ -214,7 +231,7 @@ export const Message = memo((props: MessageProps) => {
       {item.deleted ? (
         <p class="text tombstone">{say('deleted')}</p>
       ) : (
-        <Text text={item.message} sender={item.sender} nick={nick} say={say} />
+        <Text text={item.message} sender={item.sender} nick={nick} say={say} isEdited={item.editedMs > 0n} />
       )}
       {item.editedMs > 0n && (
         <span class="edited" title={say('editedAt', { time: language.full(Number(item.editedMs)) })}>({say('edited')})</span>

@@ -3,7 +3,7 @@
 //
 // Does not know: elements of the page.
 import {
-  Chat, type ChatState, type ChatStateDetail, type Item, type ModerateAction, type Outgoing, type Room, type RoomInfo,
+  Chat, type ChatState, type ChatStateDetail, EventKind, type EventMessage, type Item, type ModerateAction, type Outgoing, type Room, type RoomInfo,
   Role, StoaError,
 } from '@stoa/client/chat';
 import { withFallback } from '@stoa/client/fallback';
@@ -66,6 +66,7 @@ const TEXT_CHARS_MAX = 4000;
 const FRAME_BYTES_MAX = 65536;
 const FRAME_EXTRA_BYTES = 200;
 const SENT_HERE_MAX = 1000;
+const REACTIONS_MAX = 500;
 const NICK_ERRORS = [124, 125];
 const UNKNOWN_TYPE = 104;
 
@@ -115,12 +116,16 @@ export class Model {
   private readonly activity = new Map<string, number>();
   private readonly sentHere = new Set<string>();
   private readonly recent: Room[] = [];
+  /** Names by the user ids of those whose reactions this page has seen come, by room, message and emoji. */
+  private readonly reactors = new Map<string, Map<string, string>>();
   private readonly listened = new WeakSet<Room>();
   private listener: () => void = () => {};
   private isFocusWanted = false;
   private isScheduled = false;
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
+  /** Of all rooms, as of a version. */
+  private names: { version: number; all: readonly string[] } = { version: -1, all: [] };
   private hasRooms = true;
 
   // ---- life ----
@@ -443,6 +448,7 @@ export class Model {
         notify(this, room, message, isMentioned);
       }
     });
+    room.on('event', (event) => this.noteReaction(event));
     room.on('gap', (reply, place) => {
       const view = this.viewOf(room.name);
       if (reply.epoch !== place.epoch) {
@@ -483,7 +489,14 @@ export class Model {
   }
 
   /** All rooms that can be shown, the default one first. */
-  roomNames(): string[] {
+  roomNames(): readonly string[] {
+    if (this.names.version !== this.version) {
+      this.names = { version: this.version, all: this.findNames() };
+    }
+    return this.names.all;
+  }
+
+  private findNames(): string[] {
     const home = this.me?.defaultRoom ?? '';
     const joined = this.chat?.rooms.map(({ name }) => name) ?? [];
     const all = new Set([...joined, ...visitedRooms(), ...this.roomsKnown.map(({ name }) => name), home]);
@@ -555,6 +568,48 @@ export class Model {
 
   async edit(item: Item, text: string): Promise<boolean> {
     return text === item.message || this.attempt(() => this.room!.edit(item.offset, sendable(text)));
+  }
+
+  // Messages tell how many have reacted; only events tell who.
+  private noteReaction({ kind, room, target, emoji, off, userId, nick }: EventMessage): void {
+    if (kind !== EventKind.EVENT_REACT) {
+      return;
+    }
+    const key = `${room} ${target} ${emoji}`;
+    const names = this.reactors.get(key) ?? new Map<string, string>();
+    if (off) {
+      names.delete(userId);
+    } else {
+      names.set(userId, nick);
+    }
+    // The newest is the last one.
+    this.reactors.delete(key);
+    this.reactors.set(key, names);
+    if (this.reactors.size > REACTIONS_MAX) {
+      this.reactors.delete(this.reactors.keys().next().value!);
+    }
+  }
+
+  /** Who reacted, as far as it is known: "👍, 3 people: you, Zeno, and 1 other". */
+  reactedBy(item: Item, emoji: string): string {
+    const { list, say } = { list: (parts: readonly string[]) => this.language.list(parts), say: this.language.say };
+    const { count, mine } = item.reactions.get(emoji)!;
+    const who = say('reactedBy', { emoji, n: count });
+    const known = [...(this.reactors.get(`${this.roomName} ${item.offset} ${emoji}`) ?? [])]
+      .filter(([userId]) => userId !== this.me?.userId).map(([, nick]) => nick);
+    const names = [...(mine ? [say('you')] : []), ...known].slice(0, count);
+    const rest = count - names.length;
+    return names.length ? say('reactedNames', { who, names: list(rest ? [...names, say('others', { n: rest })] : names) }) : who;
+  }
+
+  /** The text of a message, as it was written. */
+  async copy(text: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.toast(this.language.say('copied'), { isError: false });
+    } catch {
+      this.toast(this.language.say('copyFailed'));
+    }
   }
 
   react(item: Item, emoji: string): void {

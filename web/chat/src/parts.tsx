@@ -54,8 +54,8 @@ export const Avatar = ({ id, name, isAway = false }: { id: string; name: string;
   </span>
 );
 
-export const Spinner = ({ children }: { children?: ComponentChildren }) => (
-  <p class="spinner">
+export const Spinner = ({ isBusy = true, children }: { isBusy?: boolean; children?: ComponentChildren }) => (
+  <p class={`spinner ${isBusy ? 'busy' : ''}`}>
     <span class="wheel" aria-hidden="true" />
     {children}
   </p>

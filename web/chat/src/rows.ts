@@ -1,13 +1,16 @@
-// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread.
+// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread; and the
+// blocks that the rows are drawn in.
 //
-// Pure.
+// A row, and a block, is the same object as before unless something of it has changed, so that views can compare them.
 import { type Item, type Outgoing } from '@stoa/client/chat';
 
 export type Row =
   | { kind: 'day'; key: string; ms: number }
   | { kind: 'unread' | 'gap'; key: string }
-  | { kind: 'message'; key: string; item: Item; isHead: boolean; ms: number }
-  | { kind: 'outgoing'; key: string; message: Outgoing; state: Outgoing['state']; isHead: boolean };
+  | { kind: 'message'; key: string; item: Item; isHead: boolean; ms: number; quoted: Item | undefined }
+  | {
+      kind: 'outgoing'; key: string; message: Outgoing; state: Outgoing['state']; isHead: boolean; quoted: Item | undefined;
+    };
 
 export interface Marks {
   /** Messages above this offset are unread. */
@@ -23,6 +26,24 @@ const GROUP_MS = 5 * 60 * 1000;
 
 export const timeOf = (item: Item): number => Number(item.tsMs) || Date.parse(item.timestamp) || 0;
 
+interface Facts {
+  ms: number;
+  user: string;
+  key: string;
+}
+
+// Of an item, which never changes. Rows are made again with every message that arrives.
+const known = new WeakMap<Item, Facts>();
+
+function factsOf(item: Item): Facts {
+  let facts = known.get(item);
+  if (!facts) {
+    facts = { ms: timeOf(item), user: `${item.userId} ${item.sender}`, key: String(item.offset) };
+    known.set(item, facts);
+  }
+  return facts;
+}
+
 const DAY_MS = 24 * 3600 * 1000;
 
 // From midnight to midnight here; with a change of the clock the day may end an hour later.
@@ -34,6 +55,14 @@ function dayOf(ms: number): { name: string; from: number; until: number } {
 
 export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], marks: Marks): Row[] {
   const rows: Row[] = [];
+  let byOffset: Map<bigint, Item> | undefined;
+  const quotedBy = (offset: bigint): Item | undefined => {
+    if (offset <= 0n) {
+      return undefined;
+    }
+    byOffset ??= new Map(items.map((item) => [item.offset, item]));
+    return byOffset.get(offset);
+  };
   let last: { user: string; ms: number } | undefined;
   let day = { name: '', from: 0, until: 0 };
   let isUnreadShown = false;
@@ -53,8 +82,8 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
     }
   };
   for (const item of items) {
-    const ms = timeOf(item);
-    const user = `${item.userId} ${item.sender}`;
+    const facts = factsOf(item);
+    const { ms, user } = facts;
     if (item.offset === marks.gapBefore) {
       mark({ kind: 'gap', key: 'gap' });
     }
@@ -64,9 +93,9 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
       mark({ kind: 'unread', key: 'unread' });
     }
     const isOwn = item.userId === marks.me && marks.isSentHere(item.clientMsgId);
-    const key = isOwn ? `own ${item.clientMsgId}` : String(item.offset);
+    const key = isOwn ? `own ${item.clientMsgId}` : facts.key;
     const isHead = item.replyTo > 0n || item.deleted || !isContinued(user, ms);
-    rows.push({ kind: 'message', key, item, isHead, ms });
+    rows.push({ kind: 'message', key, item, isHead, ms, quoted: quotedBy(item.replyTo) });
     last = item.deleted ? undefined : { user, ms };
   }
   let isFirst = true;
@@ -74,7 +103,118 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
     startDay(message.sinceMs);
     const isHead = isFirst ? message.replyTo > 0n || last?.user.startsWith(`${marks.me} `) !== true : message.replyTo > 0n;
     isFirst = false;
-    rows.push({ kind: 'outgoing', key: `own ${message.clientMsgId}`, message, state: message.state, isHead });
+    const quoted = quotedBy(message.replyTo);
+    rows.push({ kind: 'outgoing', key: `own ${message.clientMsgId}`, message, state: message.state, isHead, quoted });
   }
   return rows;
+}
+
+// ---- blocks ----
+
+export interface Block {
+  key: number;
+  rows: Row[];
+}
+
+// A change costs the layout and the paint of one block, and a walk over all blocks.
+const BLOCK_ROWS = 24;
+
+function isSame<T extends object>(one: T, other: T): boolean {
+  for (const key in other) {
+    if (one[key] !== other[key]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A message, or a line and the message below it, whose margins are one.
+function unitsOf(rows: readonly Row[]): Row[][] {
+  const units: Row[][] = [];
+  let unit: Row[] = [];
+  for (const row of rows) {
+    unit.push(row);
+    if (row.kind === 'message' || row.kind === 'outgoing') {
+      units.push(unit);
+      unit = [];
+    }
+  }
+  return unit.length ? [...units, unit] : units;
+}
+
+const keyOf = (unit: Row[]): string => unit[unit.length - 1]!.key;
+
+/** Divides the rows of a list into blocks. A message stays in its block, whatever comes and goes around it: an element
+ *  that moves to another one loses the focus and is read aloud again. */
+export class Blocks {
+  private rows = new Map<string, Row>();
+  private blocks = new Map<number, Block>();
+  private blockOf = new Map<string, number>();
+  private keys = 0;
+
+  /** The blocks of these rows, in their order. */
+  update(next: readonly Row[]): Block[] {
+    const rows = next.map((row) => {
+      const before = this.rows.get(row.key);
+      return before && isSame(before, row) ? before : row;
+    });
+    const all = this.divide(unitsOf(rows)).flatMap((block) => this.split(block)).map((block) => {
+      const before = this.blocks.get(block.key);
+      const isUnchanged = before?.rows.length === block.rows.length && before.rows.every((row, at) => row === block.rows[at]);
+      return isUnchanged ? before : block;
+    });
+    this.rows = new Map(rows.map((row) => [row.key, row]));
+    this.blocks = new Map(all.map((block) => [block.key, block]));
+    this.blockOf = new Map(all.flatMap((block) => block.rows.map((row) => [row.key, block.key] as const)));
+    return all;
+  }
+
+  private divide(units: readonly Row[][]): Block[] {
+    const all: Block[] = [];
+    const used = new Set<number>();
+    let current: Block | undefined;
+    const open = (key: number): Block => {
+      used.add(key);
+      current = { key, rows: [] };
+      all.push(current);
+      return current;
+    };
+    // Where the message was before, unless other blocks have come between.
+    const homeOf = (unit: Row[]): number | undefined => {
+      const key = this.blockOf.get(keyOf(unit));
+      return key === current?.key || !used.has(key!) ? key : undefined;
+    };
+    let run: Row[][] = [];
+    // Messages that were not there before, above one that was.
+    const placeAbove = (home: number): void => {
+      if (home !== current?.key && this.blocks.get(home)!.rows.length + run.length <= BLOCK_ROWS) {
+        open(home);
+      }
+      run.forEach((unit, index) => {
+        const isNew = home !== current?.key && index % BLOCK_ROWS === 0;
+        (isNew ? open(++this.keys) : current!).rows.push(...unit);
+      });
+      run = [];
+    };
+    for (const unit of units) {
+      const home = homeOf(unit);
+      if (home === undefined) {
+        run.push(unit);
+      } else {
+        placeAbove(home);
+        (home === current?.key ? current! : open(home)).rows.push(...unit);
+      }
+    }
+    for (const unit of run) {
+      (!current || current.rows.length >= BLOCK_ROWS ? open(++this.keys) : current).rows.push(...unit);
+    }
+    return all;
+  }
+
+  // The last rows keep the block, because a person may be busy with a message that waits there.
+  private split(block: Block): Block[] {
+    const { key, rows } = block;
+    return rows.length < 2 * BLOCK_ROWS ? [block]
+      : [{ key: ++this.keys, rows: rows.slice(0, -BLOCK_ROWS) }, { key, rows: rows.slice(-BLOCK_ROWS) }];
+  }
 }
