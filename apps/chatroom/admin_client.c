@@ -125,15 +125,16 @@ static bool send_all(int fd, const void *data, size_t len) {
   return true;
 }
 
-static bool send_request(int fd, const char *method, const char *path, const char *body, const char *key) {
+static bool send_request(int fd, const struct admin_request *request, const char *key) {
+  const char *body = request->body;
   struct stoa_buffer text;
   char head[512];
   stoa_buffer_init(&text, 64u * 1024);
   snprintf(head, sizeof head, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%sContent-Length: %zu\r\n",
            body == NULL ? "" : "Content-Type: application/json\r\n", body == NULL ? 0 : strlen(body));
-  const char *parts[] = {method,
+  const char *parts[] = {request->method,
                          " ",
-                         path,
+                         request->path,
                          head,
                          key[0] == '\0' ? "" : "Authorization: Bearer ",
                          key,
@@ -175,7 +176,7 @@ static void read_answer(const struct stoa_buffer *text, const struct stoa_messag
     set_fault(answer, "what answers there is no chat", "");
     return;
   }
-  answer->http_status = atoi(start + 9);
+  answer->http_status = (int)strtol(start + 9, NULL, 10);
   /* What is decoded points into it, and lives as long as the arena. */
   size_t len = text->len - 1 - (size_t)(body + 4 - start);
   struct stoa_string own = stoa_arena_copy(answer->arena, stoa_string_make(body + 4, len));
@@ -198,20 +199,20 @@ static void read_answer(const struct stoa_buffer *text, const struct stoa_messag
   }
 }
 
-static void exchange(int fd, const char *method, const char *path, const char *body, const char *key,
-                     const struct stoa_message_type *type, void *reply, struct admin_answer *answer) {
+static void exchange(int fd, const struct admin_request *request, const char *key, void *reply,
+                     struct admin_answer *answer) {
   struct stoa_buffer text;
   stoa_buffer_init(&text, ADMIN_ANSWER_BYTES_MAX);
-  if (send_request(fd, method, path, body, key) && receive(fd, &text)) {
-    read_answer(&text, type, reply, answer);
+  if (send_request(fd, request, key) && receive(fd, &text)) {
+    read_answer(&text, request->reply_type, reply, answer);
   } else {
     set_fault(answer, "the server does not answer", strerror(errno));
   }
   stoa_buffer_fini(&text);
 }
 
-bool admin_call(const struct chatroom_v1_config *config, const char *method, const char *path, const char *body,
-                const struct stoa_message_type *type, void *reply, struct admin_answer *out_answer) {
+bool admin_call(const struct chatroom_v1_config *config, const struct admin_request *request, void *out_reply,
+                struct admin_answer *out_answer) {
   const struct stoa_admin_config *admin = config->server->admin;
   char key[KEY_LEN_MAX + 1];
   out_answer->http_status = 0;
@@ -228,7 +229,7 @@ bool admin_call(const struct chatroom_v1_config *config, const char *method, con
   } else if (!read_key(admin, key)) {
     set_fault(out_answer, admin->key_file.data, strerror(errno));
   } else {
-    exchange(fd, method, path, body, key, type, reply, out_answer);
+    exchange(fd, request, key, out_reply, out_answer);
   }
   stoa_secret_wipe(key, sizeof key);
   if (fd >= 0) {
@@ -239,9 +240,10 @@ bool admin_call(const struct chatroom_v1_config *config, const char *method, con
 
 bool admin_runs(const struct chatroom_v1_config *config, struct admin_answer *out_answer) {
   struct chatroom_v1_info_reply info = {0};
+  const struct admin_request request = {"GET", "/v1/info", NULL, &chatroom_v1_info_reply_type};
   struct storage_options options;
   storage_options_of(config, &options);
-  if (!admin_call(config, "GET", "/v1/info", NULL, &chatroom_v1_info_reply_type, &info, out_answer)) {
+  if (!admin_call(config, &request, &info, out_answer)) {
     return false;
   }
   if (out_answer->http_status != 200) {

@@ -17,13 +17,18 @@ struct admin_answer {
   char fault[512];          /* for people; empty with 200 */
 };
 
+struct admin_request {
+  const char *method, *path;
+  const char *body; /* JSON; NULL: none */
+  const struct stoa_message_type *reply_type;
+};
+
 /* Call a route of server.admin.address with its key.
  *
- * body        JSON; NULL: none
- * reply       of the type; filled in when the status is 200
+ * out_reply   of the request's type; written when the status is 200
  * Returns false when nobody listens there, or the listener is off: no server runs. */
-bool admin_call(const struct chatroom_v1_config *config, const char *method, const char *path, const char *body,
-                const struct stoa_message_type *type, void *reply, struct admin_answer *out_answer);
+bool admin_call(const struct chatroom_v1_config *config, const struct admin_request *request, void *out_reply,
+                struct admin_answer *out_answer);
 
 /* Does a server run on this configuration's data? True also when that cannot be found out; `fault` says why then. */
 bool admin_runs(const struct chatroom_v1_config *config, struct admin_answer *out_answer);

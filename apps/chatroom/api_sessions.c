@@ -72,7 +72,7 @@ static struct entry *entry_create(struct stoa_session *session, const char *sess
                                                       .codec = stoa_string_of(stoa_session_codec(session)),
                                                       .plain = !stoa_session_negotiated(session)};
   if (is_known) {
-    entry->connection.role = person_role(person);
+    entry->connection.role = (int32_t)person_role(person);
   }
   return entry;
 }

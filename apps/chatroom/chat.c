@@ -102,9 +102,12 @@ static void on_stored(void *context, const struct stoa_room_answer *answer) {
   int ignored = chatroom_v1_chatroom_service_chat_reply(sending->call, &ack);
   (void)ignored; /* the session may have ended; the message is stored all the same */
   if (sending->reader != NULL && answer->status == STOA_ROOM_OK) {
-    const struct read_mark mark = {answer->position, answer->ordinal};
-    chatroom_read_own(sending->chatroom, sending->server, sending->reader, sending->user_id, &sending->session_id,
-                      sending->room, &mark);
+    const struct read_own own = {.reader = sending->reader,
+                                 .user_id = sending->user_id,
+                                 .except = &sending->session_id,
+                                 .room = sending->room,
+                                 .mark = {answer->position, answer->ordinal}};
+    chatroom_read_own(sending->chatroom, sending->server, &own);
   }
   if (answer->status == STOA_ROOM_OK) {
     activity_note(sending->chatroom->activity, sending->room, answer->position, answer->ordinal, sending->text);

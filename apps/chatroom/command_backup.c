@@ -76,7 +76,8 @@ static int back_up_online(const struct chatroom_v1_config *config, const struct 
   }
   stoa_uuid_format(&id, text);
   snprintf(body, sizeof body, "{\"name\":\"moving-%s.db\"}", text);
-  bool runs = admin_call(config, "POST", "/v1/backup", body, &chatroom_v1_backup_reply_type, &reply, &answer);
+  const struct admin_request request = {"POST", "/v1/backup", body, &chatroom_v1_backup_reply_type};
+  bool runs = admin_call(config, &request, &reply, &answer);
   struct stoa_string made = stoa_arena_copy(answer.arena, reply.path); /* ends with a NUL */
   if (!runs || answer.http_status != 200) {
     status = command_fail(line, "the server made no backup: %s", runs ? answer.fault : "it has ended");

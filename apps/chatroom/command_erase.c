@@ -83,7 +83,8 @@ static int erase_online(const struct chatroom_v1_config *config, const struct co
   if (path == NULL) {
     return command_fail(line, "out of memory");
   }
-  bool runs = admin_call(config, "DELETE", path, NULL, &chatroom_v1_erase_user_reply_type, &reply, answer);
+  const struct admin_request request = {"DELETE", path, NULL, &chatroom_v1_erase_user_reply_type};
+  bool runs = admin_call(config, &request, &reply, answer);
   free(path);
   if (!runs || answer->http_status != 200) {
     return command_fail(line, "the server did not erase: %s; run it again", runs ? answer->fault : "it has ended");

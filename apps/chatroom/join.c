@@ -361,7 +361,8 @@ static struct joining *create(const struct chatroom *chatroom, struct stoa_sessi
 static void begin(struct joining *joining) {
   if (is_refused(joining, stoa_room_member_count(joining->chatroom->rooms, room_of(joining)) + 1)) {
     return;
-  } else if (joining->recover.epoch != 0 || joining->history == 0) {
+  }
+  if (joining->recover.epoch != 0 || joining->history == 0) {
     join_at(joining, joining->recover);
   } else {
     begin_page(joining);

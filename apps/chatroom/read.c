@@ -52,12 +52,10 @@ static void tell(const struct chatroom *chatroom, struct stoa_server *server, st
   free(sessions);
 }
 
-void chatroom_read_own(const struct chatroom *chatroom, struct stoa_server *server, struct reader *reader,
-                       struct stoa_string user_id, const struct stoa_uuid *except, struct stoa_string room,
-                       const struct read_mark *mark) {
-  if (reader_move(reader, room, mark)) {
-    const struct chatroom_v1_read_message message = {.room = room, .offset = mark->position.offset};
-    tell(chatroom, server, user_id, except, &message);
+void chatroom_read_own(const struct chatroom *chatroom, struct stoa_server *server, const struct read_own *own) {
+  if (reader_move(own->reader, own->room, &own->mark)) {
+    const struct chatroom_v1_read_message message = {.room = own->room, .offset = own->mark.position.offset};
+    tell(chatroom, server, own->user_id, own->except, &message);
   }
 }
 

@@ -17,9 +17,15 @@ void chatroom_forget_reader(struct stoa_session *session);
 
 /* Who has sent a message has read up to it. Tells the user's other sessions.
  *
+ * reader  moved to the mark of the room
  * except  the session that has sent it */
-void chatroom_read_own(const struct chatroom *chatroom, struct stoa_server *server, struct reader *reader,
-                       struct stoa_string user_id, const struct stoa_uuid *except, struct stoa_string room,
-                       const struct read_mark *mark);
+struct read_own {
+  struct reader *reader;
+  struct stoa_string user_id;
+  const struct stoa_uuid *except;
+  struct stoa_string room;
+  struct read_mark mark;
+};
+void chatroom_read_own(const struct chatroom *chatroom, struct stoa_server *server, const struct read_own *own);
 
 #endif

@@ -3,6 +3,7 @@
 #include "nicks.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <search.h>
@@ -231,15 +232,26 @@ struct loading {
   void *context;
 };
 
+static bool take_number(const char **at, uint64_t *out_number) {
+  char *end;
+  errno = 0;
+  *out_number = strtoull(*at, &end, 10);
+  bool is_number = errno == 0 && end != *at;
+  *at = end;
+  return is_number;
+}
+
+/* As it is written: three numbers with blanks between them. */
 static bool parse(struct stoa_bytes value, struct read_mark *out_mark) {
   char text[80];
+  const char *at = text;
   if (value.len >= sizeof text) {
     return false;
   }
   memcpy(text, value.data == NULL ? (const void *)"" : value.data, value.len);
   text[value.len] = '\0';
-  return sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &out_mark->position.epoch, &out_mark->position.offset,
-                &out_mark->ordinal) == 3;
+  return take_number(&at, &out_mark->position.epoch) && take_number(&at, &out_mark->position.offset) &&
+         take_number(&at, &out_mark->ordinal);
 }
 
 /* What has moved meanwhile is newer than what was read. */

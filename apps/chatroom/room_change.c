@@ -131,9 +131,9 @@ static void on_written(void *context, enum stoa_room_status status, uint32_t ret
 
 void room_change_write(struct room_change *change, const struct rules_value *values, size_t count,
                        void (*then)(struct room_change *change)) {
+  const struct rules_values all = {values, count, room_change_now_ms(change)};
   change->then = then;
-  int status = rules_write(change->chatroom->rooms, change->rules, values, count, room_change_now_ms(change),
-                           on_written, change);
+  int status = rules_write(change->chatroom->rooms, change->rules, &all, on_written, change);
   if (status == STOA_E_LIMIT) {
     room_change_fail_with(change, STOA_ERROR_LIMIT, "TOO_MANY_BANS", "there are too many bans and mutes");
   } else if (status != STOA_OK) {

@@ -539,12 +539,13 @@ static bool has_place(struct room_rules *room, const struct rules_value *values,
   return sanctions_count(room->sanctions) + added <= SANCTIONS_MAX;
 }
 
-int rules_write(struct stoa_rooms *rooms, struct room_rules *room, const struct rules_value *values, size_t count,
-                int64_t now_ms, rules_on_loaded *on_written, void *context) {
-  assert(count > 0 && count <= RULES_VALUES_MAX);
-  drop_expired(rooms, room, now_ms);
+int rules_write(struct stoa_rooms *rooms, struct room_rules *room, const struct rules_values *values,
+                rules_on_loaded *on_written, void *context) {
+  assert(values->count > 0);
+  assert(values->count <= RULES_VALUES_MAX);
+  drop_expired(rooms, room, values->now_ms);
   pthread_mutex_lock(&room->shard->mutex);
-  bool fits = has_place(room, values, count);
+  bool fits = has_place(room, values->items, values->count);
   pthread_mutex_unlock(&room->shard->mutex);
   struct writing *writing = fits ? calloc(1, sizeof *writing) : NULL;
   if (writing == NULL) {
@@ -553,15 +554,15 @@ int rules_write(struct stoa_rooms *rooms, struct room_rules *room, const struct 
   writing->room = room;
   writing->on_written = on_written;
   writing->context = context;
-  int status = begin_put(rooms, writing, &values[0]);
+  int status = begin_put(rooms, writing, &values->items[0]);
   if (status != STOA_OK) {
     free(writing);
     return status;
   }
   rules_ref(room);
   writing->pending = 1;
-  for (size_t i = 1; i < count && status == STOA_OK; i++) {
-    status = begin_put(rooms, writing, &values[i]);
+  for (size_t i = 1; i < values->count && status == STOA_OK; i++) {
+    status = begin_put(rooms, writing, &values->items[i]);
     writing->pending += status == STOA_OK;
   }
   if (status != STOA_OK) {

@@ -37,7 +37,7 @@ void rules_destroy(struct rules *rules);
 struct stoa_string rules_scope(struct stoa_string room, char out[RULES_SCOPE_BYTES_MAX]);
 
 /* The rules of a room, loaded or not. NULL: no memory. */
-struct room_rules *rules_take(struct rules *rules, struct stoa_string room);
+struct room_rules *rules_take(struct rules *rules, struct stoa_string name);
 /* What is set for the whole server: bans, by the same keys as those of rooms. The same as the rules of the room with
  * the empty name. NULL: no memory. */
 struct room_rules *rules_take_server(struct rules *rules);
@@ -100,12 +100,17 @@ uint32_t rules_worker(const struct rules *rules, struct stoa_string room);
 struct rules_value {
   struct stoa_string key, value;
 };
+struct rules_values {
+  const struct rules_value *items;
+  size_t count;
+  int64_t now_ms;
+};
 /* Store values, in their order; each counts when it is stored. On rules_worker(), with rules that are loaded.
  *
  * on_written  once: OK, or the first status that was not; values that were stored count also then
  * Errors: STOA_E_LIMIT  SANCTIONS_MAX, expired ones not counted; as stoa_room_state_put(). on_written is not called and
  * nothing is stored then */
-int rules_write(struct stoa_rooms *rooms, struct room_rules *room, const struct rules_value *values, size_t count,
-                int64_t now_ms, rules_on_loaded *on_written, void *context);
+int rules_write(struct stoa_rooms *rooms, struct room_rules *room, const struct rules_values *values,
+                rules_on_loaded *on_written, void *context);
 
 #endif

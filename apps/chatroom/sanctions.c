@@ -1,6 +1,7 @@
 #include "sanctions.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,14 +91,18 @@ static bool take_line(struct stoa_string *text, struct stoa_string *out_line) {
 static bool parse(struct stoa_string value, struct sanction *out) {
   struct stoa_string head;
   char text[48];
-  int role = 0;
+  char *end;
   if (!take_line(&value, &head) || head.len >= sizeof text || !take_line(&value, &out->user_id) ||
       !take_line(&value, &out->address)) {
     return false;
   }
   memcpy(text, head.data, head.len);
   text[head.len] = '\0';
-  if (sscanf(text, "%" SCNd64 " %d", &out->until_ms, &role) != 2 || role < 0 || role > CHATROOM_V1_ROLE_ADMIN) {
+  errno = 0;
+  out->until_ms = strtoll(text, &end, 10);
+  const char *rest = end;
+  long role = strtol(rest, &end, 10);
+  if (errno != 0 || rest == text || end == rest || role < 0 || role > CHATROOM_V1_ROLE_ADMIN) {
     return false;
   }
   out->by_role = (enum chatroom_v1_role)role;

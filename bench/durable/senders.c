@@ -209,11 +209,11 @@ static uint64_t cpu_ns_of(const char *pid) {
   snprintf(path, sizeof path, "/proc/%s/task", pid);
   DIR *tasks = opendir(path);
   for (const struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
-    unsigned long long ns = 0;
+    char line[64];
     snprintf(path, sizeof path, "/proc/%s/task/%s/schedstat", pid, task->d_name);
     FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
     if (file != NULL) {
-      sum += fscanf(file, "%llu", &ns) == 1 ? ns : 0;
+      sum += fgets(line, sizeof line, file) == NULL ? 0 : strtoull(line, NULL, 10);
       fclose(file);
     }
   }

@@ -188,7 +188,8 @@ static uint64_t processor_ns(void) {
 static double search(const char *room, const char *text, uint64_t before) {
   found.is_done = false;
   uint64_t start_ns = processor_ns();
-  must(stoa_engine_search(port, stoa_string_of(room), stoa_string_of(text), before, PAGE, on_found, NULL) == STOA_OK,
+  must(stoa_engine_search(port, stoa_string_of(room), &(struct stoa_engine_wanted){stoa_string_of(text), before, PAGE},
+                          on_found, NULL) == STOA_OK,
        "search");
   await();
   return (double)(processor_ns() - start_ns) / 1e6;

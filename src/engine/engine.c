@@ -204,11 +204,12 @@ int stoa_engine_erase_room(struct stoa_engine_port *port, struct stoa_string roo
   return ask(STOA_ENGINE_ERASE_ROOM, port, is_room(room), &arguments);
 }
 
-int stoa_engine_search(struct stoa_engine_port *port, struct stoa_string room, struct stoa_string text, uint64_t before,
-                       uint32_t limit, stoa_engine_done *on_done, void *context) {
-  const struct stoa_engine_arguments arguments = {.room = room, .key = text, .on_done = on_done, .context = context};
-  const struct stoa_engine_query query = {.before = before, .limit = limit};
-  bool is_valid = is_room(room) && is_name(text, STOA_ENGINE_SEARCH_LEN_MAX) && before <= INT64_MAX;
+int stoa_engine_search(struct stoa_engine_port *port, struct stoa_string room, const struct stoa_engine_wanted *wanted,
+                       stoa_engine_done *on_done, void *context) {
+  const struct stoa_engine_arguments arguments = {
+      .room = room, .key = wanted->text, .on_done = on_done, .context = context};
+  const struct stoa_engine_query query = {.before = wanted->before, .limit = wanted->limit};
+  bool is_valid = is_room(room) && is_name(wanted->text, STOA_ENGINE_SEARCH_LEN_MAX) && wanted->before <= INT64_MAX;
   return ask_query(STOA_ENGINE_SEARCH, port, is_valid, &arguments, &query);
 }
 

@@ -237,11 +237,17 @@ int stoa_engine_erase_user(struct stoa_engine_port *port, struct stoa_string sen
 int stoa_engine_erase_room(struct stoa_engine_port *port, struct stoa_string room, stoa_engine_done *on_done,
                            void *context);
 
-/* Messages of the room that contain the text, newest first, below the offset `before` (0: from the top). ASCII letters
- * match in either case; an engine may fold others too. A search looks at a bounded number of messages: then it is not
- * complete, and goes on with continue_before. Finds nothing without struct stoa_engine_text. */
-int stoa_engine_search(struct stoa_engine_port *port, struct stoa_string room, struct stoa_string text, uint64_t before,
-                       uint32_t limit, stoa_engine_done *on_done, void *context);
+struct stoa_engine_wanted {
+  struct stoa_string text;
+  uint64_t before; /* only below this offset; 0: from the top */
+  uint32_t limit;
+};
+
+/* Messages of the room that contain the text, newest first. ASCII letters match in either case; an engine may fold
+ * others too. A search looks at a bounded number of messages: then it is not complete, and goes on with
+ * continue_before. Finds nothing without struct stoa_engine_text. */
+int stoa_engine_search(struct stoa_engine_port *port, struct stoa_string room, const struct stoa_engine_wanted *wanted,
+                       stoa_engine_done *on_done, void *context);
 
 /* How much of a room is kept. 0: no bound. */
 struct stoa_engine_retention {

@@ -47,7 +47,7 @@ static int set_groups(SSL_CTX *ssl, const struct stoa_tls_server_settings *setti
     }
     at = end == NULL ? NULL : end + 1;
   }
-  return SSL_CTX_set1_groups_list(ssl, groups) == 1
+  return SSL_CTX_set1_groups_list(ssl, (uintptr_t)groups) == 1 /* it casts to char *, and only reads */
              ? STOA_OK
              : refuse(settings, "groups", "OpenSSL refuses the list of groups; is one in it twice?", groups);
 }

@@ -38,7 +38,7 @@ static inline void stoa_room_metrics_add(struct stoa_room_worker *self, enum sto
   stoa_metric_add(self->metrics, metric, row, value);
 }
 
-/* The sets of a scrape: the rooms' own, then the engine's. Any thread, while the server runs. */
-const struct stoa_metrics *stoa_room_metrics_sets(void *rooms, uint32_t index);
+/* The sets of a scrape of the rooms that `user` is: their own, then the engine's. Any thread, while the server runs. */
+const struct stoa_metrics *stoa_room_metrics_sets(void *user, uint32_t index);
 
 #endif

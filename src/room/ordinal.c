@@ -48,19 +48,18 @@ static void read_oldest(struct lookup *self, const struct stoa_engine_answer *an
 
 static void on_newest(void *context, const struct stoa_engine_answer *answer) {
   struct lookup *self = context;
-  if (answer->status != STOA_ENGINE_OK || self->command.ask.home->rooms->is_closed) {
-    finish(self, answer, 0, 0);
-  } else if (self->position.epoch != 0 && self->position.epoch != answer->epoch) {
+  bool is_failed = answer->status != STOA_ENGINE_OK || self->command.ask.home->rooms->is_closed;
+  if (!is_failed && self->position.epoch != 0 && self->position.epoch != answer->epoch) {
     struct stoa_engine_answer gone = *answer;
     gone.status = STOA_ENGINE_GONE;
     finish(self, &gone, 0, 0);
-  } else if (answer->message_count > 0) {
+  } else if (!is_failed && answer->message_count > 0) {
     const struct stoa_engine_place *place = &answer->messages[0]->place;
     finish(self, answer, place->offset, place->ordinal);
-  } else if (answer->floor == 0) {
-    finish(self, answer, 0, 0);
-  } else {
+  } else if (!is_failed && answer->floor != 0) {
     read_oldest(self, answer);
+  } else {
+    finish(self, answer, 0, 0);
   }
 }
 

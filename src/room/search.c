@@ -49,7 +49,7 @@ int stoa_room_search(struct stoa_rooms *rooms, struct stoa_string room, const st
   struct search *self = stoa_container_of(ask, struct search, ask);
   self->on_read = on_read;
   self->context = context;
-  uint32_t limit = query->limit == 0 ? LIMIT_DEFAULT : query->limit;
-  return stoa_room_ask_begin(
-      ask, stoa_engine_search(ask->home->port, room, query->text, query->before, limit, stoa_room_ask_done, ask));
+  const struct stoa_engine_wanted wanted = {
+      .text = query->text, .before = query->before, .limit = query->limit == 0 ? LIMIT_DEFAULT : query->limit};
+  return stoa_room_ask_begin(ask, stoa_engine_search(ask->home->port, room, &wanted, stoa_room_ask_done, ask));
 }

@@ -153,7 +153,9 @@ int stoa_event_append_close(struct stoa_buffer *out, uint16_t code, const char *
   int len = snprintf(text, sizeof text, "%u %.*s", code, (int)reason_len(reason), reason == NULL ? "" : reason);
   assert(len > 0 && (size_t)len < sizeof text);
   for (int i = 0; i < len; i++) {
-    text[i] = (uint8_t)text[i] < ' ' ? ' ' : text[i];
+    if ((uint8_t)text[i] < ' ') {
+      text[i] = ' ';
+    }
   }
   return append_lines(out, "event:close\ndata:", stoa_string_make(text, (size_t)len), STOA_CHUNK_LAST);
 }

@@ -267,8 +267,8 @@ static void a_text_of_which_nothing_is_seen_is_blank(void **state) {
   static const char *const seen[] = {"a",
                                      " .",
                                      "👍",
-                                     "\xe2\x80\x8b"
-                                     "a",
+                                     ("\xe2\x80\x8b"
+                                      "a"),
                                      "\xd8\x80",
                                      "\xcd\xb8",
                                      "\xff",

@@ -12,9 +12,6 @@
 
 #define PATH_LEN_MAX 512
 
-__attribute__((visibility("default"))) int fdatasync(int fd);
-__attribute__((visibility("default"))) int fsync(int fd);
-
 static bool path_of(const char *name, char path[PATH_LEN_MAX]) {
   const char *folder = getenv("DISK_SHIM");
   return folder != NULL && snprintf(path, PATH_LEN_MAX, "%s/%s", folder, name) < PATH_LEN_MAX;
@@ -46,10 +43,10 @@ static int sync_file(int fd, long call) {
   return (int)syscall(call, fd);
 }
 
-int fdatasync(int fd) {
+__attribute__((visibility("default"))) int fdatasync(int fd) {
   return sync_file(fd, SYS_fdatasync);
 }
 
-int fsync(int fd) {
+__attribute__((visibility("default"))) int fsync(int fd) {
   return sync_file(fd, SYS_fsync);
 }

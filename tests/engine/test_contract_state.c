@@ -25,6 +25,12 @@ static enum stoa_engine_status end(int status) {
 
 #define CALL(function, ...) (begin(), end(function(port(), __VA_ARGS__, kit_done, &answer)))
 
+static enum stoa_engine_status search(struct stoa_string room, struct stoa_string text, uint64_t before,
+                                      uint32_t limit) {
+  const struct stoa_engine_wanted wanted = {text, before, limit};
+  return CALL(stoa_engine_search, room, &wanted);
+}
+
 static struct stoa_bytes bytes(const char *text) {
   return stoa_bytes_make(text, strlen(text));
 }
@@ -217,7 +223,7 @@ static void an_erased_room_begins_a_new_epoch(void **state) {
 }
 
 static void assert_found(const char *text, uint64_t before, uint32_t count, uint64_t newest_offset) {
-  assert_int_equal(CALL(stoa_engine_search, LOBBY, stoa_string_of(text), before, 100), STOA_ENGINE_OK);
+  assert_int_equal(search(LOBBY, stoa_string_of(text), before, 100), STOA_ENGINE_OK);
   assert_int_equal(answer.told.message_count, count);
   assert_true(count == 0 || answer.messages[0]->place.offset == newest_offset);
 }
@@ -247,16 +253,16 @@ static void text_is_found_by_any_part_of_it(void **state) {
   assert_found("-word*", 0, 1, 4);
   assert_found("% of_", 0, 1, 5);
   assert_found("NOT quick", 0, 0, 0);
-  assert_int_equal(CALL(stoa_engine_search, LOBBY, stoa_string_of("the"), 0, 1), STOA_ENGINE_OK);
+  assert_int_equal(search(LOBBY, stoa_string_of("the"), 0, 1), STOA_ENGINE_OK);
   assert_int_equal(answer.told.message_count, 1);
   assert_false(answer.told.is_complete);
   uint64_t next = answer.told.continue_before;
-  assert_int_equal(CALL(stoa_engine_search, LOBBY, stoa_string_of("the"), next, 10), STOA_ENGINE_OK);
+  assert_int_equal(search(LOBBY, stoa_string_of("the"), next, 10), STOA_ENGINE_OK);
   assert_int_equal(answer.told.message_count, 1);
   assert_int_equal(answer.messages[0]->place.offset, 1);
   assert_true(answer.told.is_complete);
-  assert_int_equal(CALL(stoa_engine_search, LOBBY, stoa_string_of(""), 0, 1), STOA_ENGINE_INVALID);
-  assert_int_equal(CALL(stoa_engine_search, stoa_string_of("nowhere"), stoa_string_of("the"), 0, 1), STOA_ENGINE_OK);
+  assert_int_equal(search(LOBBY, stoa_string_of(""), 0, 1), STOA_ENGINE_INVALID);
+  assert_int_equal(search(stoa_string_of("nowhere"), stoa_string_of("the"), 0, 1), STOA_ENGINE_OK);
   assert_int_equal(answer.told.message_count, 0);
   finish();
 }

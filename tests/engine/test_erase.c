@@ -110,7 +110,8 @@ static void expect_traces(bool is_left) {
 
 static uint32_t count_found(const char *text) {
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"), stoa_string_of(text), 0, 10, kit_done, &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"),
+                     &(struct stoa_engine_wanted){stoa_string_of(text), 0, 10}, kit_done, &answer);
   kit_await(&kit, &answer);
   assert_int_equal(answer.told.status, STOA_ENGINE_OK);
   return answer.told.message_count;

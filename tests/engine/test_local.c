@@ -323,8 +323,8 @@ static void texts_are_found_in_the_index_and_behind_it(void **state) {
   uint64_t before = 0;
   do {
     kit_forget(&answer);
-    stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"), stoa_string_of("m29"), before, 30, kit_done,
-                       &answer);
+    stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"),
+                       &(struct stoa_engine_wanted){stoa_string_of("m29"), before, 30}, kit_done, &answer);
     kit_await(&kit, &answer);
     assert_int_equal(answer.told.status, STOA_ENGINE_OK);
     found += answer.told.message_count;
@@ -346,23 +346,26 @@ static void a_word_that_is_common_elsewhere_is_found_in_a_small_room(void **stat
   }
   kit_settle(&kit);
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("m1 "), 0, 10, kit_done, &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"),
+                     &(struct stoa_engine_wanted){stoa_string_of("m1 "), 0, 10}, kit_done, &answer);
   kit_await(&kit, &answer);
   assert_int_equal(answer.told.message_count, 3);
   assert_true(answer.told.is_complete);
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("m12"), 0, 10, kit_done, &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"),
+                     &(struct stoa_engine_wanted){stoa_string_of("m12"), 0, 10}, kit_done, &answer);
   kit_await(&kit, &answer);
   assert_int_equal(answer.told.message_count, 0);
   assert_true(answer.told.is_complete);
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("hing"), 0, 10, kit_done, &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"),
+                     &(struct stoa_engine_wanted){stoa_string_of("hing"), 0, 10}, kit_done, &answer);
   kit_await(&kit, &answer);
   assert_int_equal(answer.told.message_count, 10);
   uint64_t before = answer.told.continue_before;
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"), stoa_string_of("hing"), before, 100, kit_done,
-                     &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("attic"),
+                     &(struct stoa_engine_wanted){stoa_string_of("hing"), before, 100}, kit_done, &answer);
   kit_await(&kit, &answer);
   assert_int_equal(answer.told.message_count, 17);
   assert_true(answer.told.is_complete);
@@ -389,8 +392,8 @@ static void a_search_that_takes_too_long_goes_on_in_the_next(void **state) {
   kit.clock.monotonic_ns = running_ns;
   do {
     kit_forget(&answer);
-    stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"), stoa_string_of("7"), before, 1000, kit_done,
-                       &answer);
+    stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"),
+                       &(struct stoa_engine_wanted){stoa_string_of("7"), before, 1000}, kit_done, &answer);
     kit_await(&kit, &answer);
     assert_int_equal(answer.told.status, STOA_ENGINE_OK);
     found += answer.told.message_count;
@@ -447,7 +450,8 @@ static void use_whatever_opened(void) {
   kit_forget(&answer);
   kit_history(&kit, &query, &answer);
   kit_forget(&answer);
-  stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"), stoa_string_of("m12"), 0, 30, kit_done, &answer);
+  stoa_engine_search(kit.ports[0].port, stoa_string_of("lobby"),
+                     &(struct stoa_engine_wanted){stoa_string_of("m12"), 0, 30}, kit_done, &answer);
   kit_await(&kit, &answer);
   kit_close_engine(&kit);
 }

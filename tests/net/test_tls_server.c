@@ -210,7 +210,7 @@ static void groups_and_ciphers_are_those_of_the_settings(void **state) {
   assert_string_equal(SSL_get_cipher(pair.client), "ECDHE-ECDSA-AES256-GCM-SHA384");
   close_both(state);
   connect_both(state);
-  SSL_set1_groups_list(pair.client, "X25519");
+  SSL_set1_groups_list(pair.client, (uintptr_t) "X25519");
   expect_alert(state, SSL_AD_HANDSHAKE_FAILURE);
 }
 
@@ -320,7 +320,7 @@ static void a_client_with_other_protocols_only_gets_no_application_protocol(void
 static void expect_shown(void **state, const char *name, int which) {
   connect_both(state);
   if (name != NULL) {
-    SSL_set_tlsext_host_name(pair.client, name);
+    SSL_set_tlsext_host_name(pair.client, (uintptr_t)name);
   }
   expect_handshake();
   X509 *shown = SSL_get1_peer_certificate(pair.client);
@@ -355,7 +355,7 @@ static void unknown_names_are_refused_when_that_is_asked_for(void **state) {
   expect_shown(state, "site.example", SITE);
   expect_shown(state, NULL, SITE);
   connect_both(state);
-  SSL_set_tlsext_host_name(pair.client, "unknown.example");
+  SSL_set_tlsext_host_name(pair.client, (uintptr_t) "unknown.example");
   expect_alert(state, SSL_AD_UNRECOGNIZED_NAME);
 }
 
@@ -476,7 +476,7 @@ static void the_certificates_of_all_names_ask_clients_alike(void **state) {
   ask(STOA_TLS_CLIENT_VERIFY_REQUIRED);
   for (int which = CLIENT; which <= STRANGER; which++) {
     connect_both(state);
-    SSL_set_tlsext_host_name(pair.client, "a.wild.example");
+    SSL_set_tlsext_host_name(pair.client, (uintptr_t) "a.wild.example");
     show(which);
     if (which == CLIENT) {
       expect_handshake();

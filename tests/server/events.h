@@ -40,7 +40,7 @@ struct event events_read_message(struct events *events);
 int events_read_close(struct events *events);
 
 /* Append one message to a body; returns the new length. */
-size_t events_pack(uint8_t *body, size_t at, const void *message, size_t len);
+size_t events_pack(uint8_t *body, size_t at, const void *data, size_t len);
 size_t events_pack_typed(uint8_t *body, size_t at, uint32_t type, const char *payload);
 size_t events_pack_call(uint8_t *body, size_t at, uint32_t type, uint32_t id, const char *payload);
 

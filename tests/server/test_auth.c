@@ -128,7 +128,7 @@ static const char *token_of(const char *secret, const char *subject, int64_t sec
   stoa_buffer_init(&token, sizeof text - 1);
   assert_int_equal(stoa_token_signer_create(&source, &signer, NULL), STOA_OK);
   snprintf(claims, sizeof claims, "{\"sub\":\"%s\",\"exp\":%lld}", subject,
-           (long long)(times.wall_us / 1000000 + seconds));
+           (long long)times.wall_us / 1000000 + seconds);
   assert_int_equal(stoa_token_sign(signer, stoa_string_of(claims), &token), STOA_OK);
   memcpy(text, token.data, token.len);
   text[token.len] = '\0';

@@ -75,13 +75,11 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
   (void)service;
   if (inet_pton(AF_INET, node, &ignored) == 1 || inet_pton(AF_INET6, node, &ignored) == 1) {
     *out = add_resolved(node, NULL);
-  } else if ((hints->ai_flags & AI_NUMERICHOST) != 0) {
-    return EAI_NONAME;
-  } else if (strcmp(node, "localhost") == 0) {
+  } else if ((hints->ai_flags & AI_NUMERICHOST) == 0 && strcmp(node, "localhost") == 0) {
     *out = add_resolved("::1", add_resolved("127.0.0.1", add_resolved("127.0.0.1", NULL)));
-  } else if (strcmp(node, "away") == 0) {
+  } else if ((hints->ai_flags & AI_NUMERICHOST) == 0 && strcmp(node, "away") == 0) {
     *out = add_resolved("192.0.2.1", add_resolved("127.0.0.1", NULL));
-  } else if (strcmp(node, "elsewhere") == 0) {
+  } else if ((hints->ai_flags & AI_NUMERICHOST) == 0 && strcmp(node, "elsewhere") == 0) {
     *out = add_resolved("192.0.2.1", NULL);
   } else {
     return EAI_NONAME;
@@ -435,8 +433,10 @@ static void test_a_unix_socket_is_removed_when_another_address_cannot_be_had(voi
 static int try(const char *address, const char *mode, enum stoa_listener_config_proxy_protocol proxy_protocol,
                const struct stoa_tls_config *tls) {
   struct stoa_server *server = NULL;
-  listeners[0] = (struct stoa_listener_config){
-      .address = stoa_string_of(address), .mode = stoa_string_of(mode), .proxy_protocol = proxy_protocol, .tls = tls};
+  listeners[0] = (struct stoa_listener_config){.address = stoa_string_of(address),
+                                               .mode = stoa_string_of(mode),
+                                               .proxy_protocol = (int32_t)proxy_protocol,
+                                               .tls = tls};
   int status = stoa_server_create(config_of_listeners(1, 1), &server);
   stoa_server_destroy(server);
   return status;

@@ -554,8 +554,8 @@ static void test_a_route_with_a_key_needs_it(void **state) {
 static void test_each_failing_allocation_costs_one_request_at_most(void **state) {
   (void)state;
   static const char *const requests[] = {
-      "POST /ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-      "18\r\n\r\n{\"question\":\"why\"}",
+      ("POST /ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+       "18\r\n\r\n{\"question\":\"why\"}"),
       "GET /pieces HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /rooms/a?q=1 HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /conflict HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -53,7 +53,7 @@ int seeds_main(int argc, char **argv, const char *const *worlds, unsigned turns_
     failed += !run_one(argv[1], seed, turns, is_many, run);
   }
   if (is_many) {
-    printf("%llu seeds, %u failed\n", (unsigned long long)(last - first + 1), failed);
+    printf("%llu seeds, %u failed\n", (unsigned long long)last - first + 1, failed);
   }
   return failed > 0 ? 1 : 0;
 }

@@ -279,7 +279,7 @@ static void step(struct world *world, struct cast *cast) {
 /* A thread that is no worker publishes too. */
 static void program_acts(struct world *world) {
   size_t group = world_below(world, WORLD_GROUPS + 1);
-  char name[2] = {group == WORLD_GROUPS ? '*' : (char)('a' + group), '\0'};
+  char name[2] = {(char)(group == WORLD_GROUPS ? '*' : 'a' + (int)group), '\0'};
   char text[32];
   snprintf(text, sizeof text, "%s 0 %u", name, ++world->published[group]);
   const struct sample_v1_line_message line = {.text = stoa_string_of(text)};

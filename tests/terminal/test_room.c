@@ -22,12 +22,12 @@ static void push(struct chat_room *room, uint64_t offset, const char *user, cons
   assert_true(chat_room_add(room, &message));
 }
 
-static void push_event(struct chat_room *room, enum chatroom_v1_event_kind kind, uint64_t offset, uint64_t target,
-                       const char *user, const char *text, bool off) {
-  const struct chatroom_v1_event_message event = {.kind = kind,
+static void push_event(struct chat_room *room, enum chatroom_v1_event_kind kind, uint64_t offset, const char *user,
+                       const char *text, bool off) {
+  const struct chatroom_v1_event_message event = {.kind = (int32_t)kind,
                                                   .offset = offset,
                                                   .epoch = 1,
-                                                  .target = target,
+                                                  .target = 1,
                                                   .text = stoa_string_of(text),
                                                   .emoji = stoa_string_of(text),
                                                   .user_id = stoa_string_of(user),
@@ -63,16 +63,16 @@ static void events_change_their_message(void **state) {
   struct chat_room room = joined();
   (void)state;
   push(&room, 1, ME, "helo");
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_EDIT, 2, 1, ME, "hello", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_EDIT, 2, ME, "hello", false);
   assert_string_equal(chat_room_find(&room, 1)->text, "hello");
   assert_true(chat_room_find(&room, 1)->is_edited);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 3, 1, "Ada", "+", false);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 4, 1, ME, "+", false);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 5, 1, "Ada", "+", true);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 3, "Ada", "+", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 4, ME, "+", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 5, "Ada", "+", true);
   assert_int_equal(chat_room_find(&room, 1)->reaction_count, 1);
   assert_int_equal(chat_room_find(&room, 1)->reactions[0].count, 1);
   assert_true(chat_room_find(&room, 1)->reactions[0].is_mine);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_DELETE, 6, 1, ME, "", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_DELETE, 6, ME, "", false);
   assert_true(chat_room_find(&room, 1)->is_deleted);
   assert_string_equal(chat_room_find(&room, 1)->text, "");
   assert_int_equal(chat_room_find(&room, 1)->reaction_count, 0);
@@ -94,9 +94,9 @@ static void what_a_page_has_already_is_not_done_again(void **state) {
   const struct chatroom_v1_history_reply page = {.items = {&old, 1}, .top = 8, .epoch = 1, .more = true};
   assert_true(chat_room_add_page(&room, &page));
   assert_true(room.has_more_before);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 7, 1, "Bo", "+", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 7, "Bo", "+", false);
   assert_int_equal(chat_room_find(&room, 1)->reactions[0].count, 2);
-  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 9, 1, "Cy", "+", false);
+  push_event(&room, CHATROOM_V1_EVENT_KIND_EVENT_REACT, 9, "Cy", "+", false);
   assert_int_equal(chat_room_find(&room, 1)->reactions[0].count, 3);
   chat_room_fini(&room);
 }

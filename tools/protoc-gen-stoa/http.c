@@ -50,7 +50,9 @@ struct rule {
 static const char *text_of(struct stoa_bytes bytes) {
   char *copy = pool_copy((const char *)bytes.data, bytes.len);
   for (size_t i = 0; i < bytes.len; i++) {
-    copy[i] = copy[i] == '\0' ? '?' : copy[i];
+    if (copy[i] == '\0') {
+      copy[i] = '?';
+    }
   }
   return copy;
 }

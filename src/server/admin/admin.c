@@ -104,8 +104,8 @@ static bool is_of_other_site(const struct stoa_http_head *head, const uint8_t *d
 
 static bool is_repeated(const struct stoa_http_head *head, const uint8_t *data, const char *name) {
   size_t index = 0;
-  return stoa_http_field(head, data, name, &index).data != NULL &&
-         stoa_http_field(head, data, name, &index).data != NULL;
+  bool is_there = stoa_http_field(head, data, name, &index).data != NULL;
+  return is_there && stoa_http_field(head, data, name, &index).data != NULL;
 }
 
 bool stoa_admin_is_safe(struct stoa_stream *stream, const struct stoa_http_head *head, const uint8_t *data,
@@ -159,7 +159,9 @@ static int add_line(struct stoa_buffer *out, const char *name, const char *reaso
   char line[256];
   int len = snprintf(line, sizeof line, "%s: %.180s", name, reason == NULL ? "ok" : reason);
   for (int i = 0; i < len; i++) {
-    line[i] = (unsigned char)line[i] < ' ' ? ' ' : line[i];
+    if ((unsigned char)line[i] < ' ') {
+      line[i] = ' ';
+    }
   }
   int status = stoa_buffer_append(out, line, (size_t)len);
   return status == STOA_OK ? stoa_buffer_append(out, "\n", 1) : status;

@@ -101,15 +101,13 @@ static void compare_field(struct walk *walk, const struct stoa_field *field, con
                           const void *other, unsigned depth) {
   const void *a = stoa_slot(one, field);
   const void *b = stoa_slot(other, field);
-  if (is_set(field, one) != is_set(field, other)) {
-    note(walk, path);
-  } else if (!is_set(field, one)) {
-    return;
-  } else if (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP) {
+  bool is_in_one = is_set(field, one);
+  bool is_in_both = is_in_one && is_set(field, other);
+  if (is_in_both && (field->label == STOA_LABEL_REPEATED || field->label == STOA_LABEL_MAP)) {
     compare_items(walk, field, path, a, b, depth);
-  } else if (field->kind == STOA_KIND_MESSAGE) {
+  } else if (is_in_both && field->kind == STOA_KIND_MESSAGE) {
     compare_sections(walk, field, path, a, b, depth);
-  } else if (!is_same_value(field, a, b)) {
+  } else if (is_in_both ? !is_same_value(field, a, b) : is_in_one != is_set(field, other)) {
     note(walk, path);
   }
 }

@@ -50,12 +50,17 @@ void stoa_http_caller_end(struct stoa_session *session) {
 const struct stoa_error *stoa_http_caller_check_rate(struct stoa_session *session, size_t bytes) {
   const struct stoa_server *server = stoa_worker_of(session)->server;
   const struct stoa_settings *settings = stoa_worker_of(session)->settings;
-  const struct stoa_peer *client = stoa_server_session_client(stoa_server_session_of(session));
+  const struct stoa_address_message message = {
+      .settings = settings,
+      .peer = stoa_server_session_client(stoa_server_session_of(session)),
+      .kind = STOA_ADDRESS_RATE_HTTP,
+      .bytes = bytes,
+  };
   if (server->http_rates == NULL) {
     return NULL;
   }
-  uint32_t retry_ms = stoa_address_rates_take(server->http_rates, settings, STOA_ADDRESS_RATE_HTTP, client,
-                                              &settings->rate, bytes, stoa_stream_now32(&session->stream));
+  uint32_t retry_ms =
+      stoa_address_rates_take(server->http_rates, &message, &settings->rate, stoa_stream_now32(&session->stream));
   struct stoa_error *error = retry_ms == 0 ? NULL : stoa_arena_alloc(stoa_session_arena(session), sizeof *error);
   if (retry_ms == 0 || error == NULL) {
     return retry_ms == 0 ? NULL : stoa_session_error(session, STOA_ERROR_RATE, "TOO_MANY_REQUESTS", NULL);

@@ -74,17 +74,17 @@ static bool is_exempt(const struct stoa_settings *settings, const struct stoa_pe
   return (is_local && !settings->limits.limit_loopback) || stoa_networks_contain(&settings->trusted_proxies, peer);
 }
 
-uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, const struct stoa_settings *settings,
-                                 enum stoa_address_rate kind, const struct stoa_peer *peer,
-                                 const struct stoa_rate_limits *limits, size_t bytes, uint32_t now_ms) {
-  if (!stoa_rate_is_limited(limits) || is_exempt(settings, peer)) {
+uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, const struct stoa_address_message *message,
+                                 const struct stoa_rate_limits *limits, uint32_t now_ms) {
+  if (!stoa_rate_is_limited(limits) || is_exempt(message->settings, message->peer)) {
     return 0;
   }
-  struct stoa_peer key = stoa_peers_key(peer);
+  struct stoa_peer key = stoa_peers_key(message->peer);
   uint64_t hash = stoa_siphash13(rates->seed, stoa_bytes_make(key.bytes, sizeof key.bytes));
   struct set *set = &rates->sets[hash % SETS];
   pthread_mutex_lock(&set->mutex);
-  uint32_t retry_ms = stoa_rate_take(&way_of(set, &key, (uint8_t)kind, now_ms)->rate, limits, bytes, now_ms);
+  struct stoa_rate *rate = &way_of(set, &key, (uint8_t)message->kind, now_ms)->rate;
+  uint32_t retry_ms = stoa_rate_take(rate, limits, message->bytes, now_ms);
   pthread_mutex_unlock(&set->mutex);
   return retry_ms;
 }

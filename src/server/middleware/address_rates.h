@@ -26,10 +26,16 @@ int stoa_address_rates_create(struct stoa_address_rates **out_rates);
 /* NULL is fine. */
 void stoa_address_rates_destroy(struct stoa_address_rates *rates);
 
-/* Count one message of so many bytes; `settings` are those of the worker, for who is exempt. Returns 0 when it is
- * within the limits, else after how many milliseconds it would be. */
-uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, const struct stoa_settings *settings,
-                                 enum stoa_address_rate kind, const struct stoa_peer *peer,
-                                 const struct stoa_rate_limits *limits, size_t bytes, uint32_t now_ms);
+/* One message. */
+struct stoa_address_message {
+  const struct stoa_settings *settings; /* of the worker, for who is exempt */
+  const struct stoa_peer *peer;
+  enum stoa_address_rate kind;
+  size_t bytes;
+};
+
+/* Count it. Returns 0 when it is within the limits, else after how many milliseconds it would be. */
+uint32_t stoa_address_rates_take(struct stoa_address_rates *rates, const struct stoa_address_message *message,
+                                 const struct stoa_rate_limits *limits, uint32_t now_ms);
 
 #endif

@@ -102,11 +102,9 @@ static void after(void *user, struct stoa_invocation *invocation, const struct s
   struct request_log *log = user;
   enum mode mode = log->is_configured ? mode_of(settings_of(invocation)) : mode_asked(log->options.mode);
   uint32_t sample = log->is_configured ? settings_of(invocation)->requests.sample : log->options.sample;
-  if (mode == MODE_ALL) {
-    log_request(log, invocation, error, NULL);
-  } else if (error != NULL && mode != MODE_OFF) {
+  if (error != NULL && mode != MODE_ALL && mode != MODE_OFF) {
     log_request(log, invocation, error, &errors);
-  } else if (mode == MODE_SAMPLED && is_sampled(log, invocation, sample)) {
+  } else if (mode == MODE_ALL || (mode == MODE_SAMPLED && is_sampled(log, invocation, sample))) {
     log_request(log, invocation, error, NULL);
   }
 }

@@ -19,11 +19,16 @@ struct rate_limit {
   struct stoa_address_rates *addresses;
 };
 
+static struct stoa_address_message message_of(const struct stoa_session *session, enum stoa_address_rate kind) {
+  return (struct stoa_address_message){.settings = stoa_worker_of(session)->settings,
+                                       .peer = stoa_server_session_client(stoa_server_session_of(session)),
+                                       .kind = kind};
+}
+
 /* When the address may send again, in milliseconds; 0: now. */
 static uint32_t take_of_address(struct rate_limit *own, const struct stoa_session *session, uint32_t now_ms) {
-  const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
-  return stoa_address_rates_take(own->addresses, stoa_worker_of(session)->settings, STOA_ADDRESS_RATE_ALL, peer,
-                                 &own->address, 0, now_ms);
+  const struct stoa_address_message message = message_of(session, STOA_ADDRESS_RATE_ALL);
+  return stoa_address_rates_take(own->addresses, &message, &own->address, now_ms);
 }
 
 static const struct stoa_error *refuse(struct stoa_session *session, uint32_t retry_ms) {
@@ -49,9 +54,8 @@ static struct stoa_rate *rate_of(const struct rate_limit *own, struct stoa_sessi
 }
 
 static const struct stoa_error *limit_request(struct rate_limit *own, struct stoa_session *session, uint32_t now_ms) {
-  const struct stoa_peer *peer = stoa_server_session_client(stoa_server_session_of(session));
-  uint32_t retry_ms = stoa_address_rates_take(own->addresses, stoa_worker_of(session)->settings, STOA_ADDRESS_RATE_HTTP,
-                                              peer, &own->session, 0, now_ms);
+  const struct stoa_address_message message = message_of(session, STOA_ADDRESS_RATE_HTTP);
+  uint32_t retry_ms = stoa_address_rates_take(own->addresses, &message, &own->session, now_ms);
   if (retry_ms == 0) {
     retry_ms = take_of_address(own, session, now_ms);
   }

@@ -104,7 +104,7 @@ void chat_link_set_topic(struct chat_link *link, const char *topic);
 void chat_link_search(struct chat_link *link, const char *text);
 void chat_link_list_rooms(struct chat_link *link);
 /* Leave this room for another one. */
-void chat_link_join(struct chat_link *link, const char *room);
+void chat_link_join(struct chat_link *link, const char *name);
 /* Get older messages, unless they are on their way or there are none. */
 void chat_link_load_older(struct chat_link *link);
 /* At most every 3 s; false: the person has stopped. */

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,15 +54,25 @@ size_t doctor_question_write(const struct doctor_question *question, const struc
   return request.is_cut ? 0 : request.len;
 }
 
+/* "HTTP/1.1 101" */
+static bool is_status_line(const char *text) {
+  static const char form[] = "HTTP/1.0 000";
+  for (size_t i = 0; form[i] != '\0'; i++) {
+    if (form[i] == '0' ? !isdigit((unsigned char)text[i]) : text[i] != form[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool doctor_answer_parse(struct doctor_answer *answer) {
   answer->data[answer->len] = '\0';
   const char *end = memmem(answer->data, answer->len, "\r\n\r\n", 4);
   answer->minor = -1;
   answer->status = 0;
-  char minor;
-  if (answer->len > 12 && sscanf(answer->data, "HTTP/1.%c %3d", &minor, &answer->status) == 2 &&
-      isdigit((unsigned char)minor)) {
-    answer->minor = minor - '0';
+  if (answer->len > 12 && is_status_line(answer->data)) {
+    answer->minor = answer->data[7] - '0';
+    answer->status = (int)strtol((const char[]){answer->data[9], answer->data[10], answer->data[11], '\0'}, NULL, 10);
   }
   answer->head_len = end == NULL ? 0 : (size_t)(end - answer->data) + 4;
   return end != NULL;

@@ -63,7 +63,11 @@ void project_name_camel(const char *name, char out[PROJECT_NAME_MAX + 1]) {
   bool is_first = true;
   for (; *name != '\0'; name++) {
     if (*name != '_') {
-      *out++ = is_first ? upper(*name) : *name;
+      *out = *name;
+      if (is_first) {
+        *out = upper(*name);
+      }
+      out++;
     }
     is_first = *name == '_';
   }

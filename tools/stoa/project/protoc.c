@@ -11,8 +11,6 @@
 
 #include "project/files.h"
 
-extern char **environ;
-
 enum { ARGUMENTS_MAX = PROTOC_FILES_MAX + PROTOC_INCLUDES_MAX + 8, TEXT_MAX = PROJECT_PATH_MAX + 32 };
 
 /* The arguments of one run. Folders become -Ifolder, for which there is memory. */
