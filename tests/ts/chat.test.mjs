@@ -12,7 +12,7 @@ const TYPE = {
   edit: 30, event: 33, setNick: 35, rooms: 36, activity: 37, ping: 40, goingAway: 41,
 };
 
-const { Chat, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+const { Chat, keepToken, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
 
 const inWorld = (name, body) => test(name, () => new World().run(body));
 const settle = () => new Promise(setImmediate);
@@ -21,10 +21,11 @@ const settle = () => new Promise(setImmediate);
 class Server {
   constructor(world) { this.world = world; }
 
-  // The payloads of this type that it was sent, oldest first.
+  // The payloads of this type that it was sent, oldest first, without fields that have the value of an absent one.
   sent(name, socket = this.world.socket) {
     const number = TYPE[name];
-    return socket.sent.map(parse).filter(({ word }) => (word & 0xff) === number).map(({ payload }) => JSON.parse(payload));
+    const payloads = socket.sent.map(parse).filter(({ word }) => (word & 0xff) === number).map(({ payload }) => payload);
+    return payloads.map((payload) => JSON.parse(payload, (key, value) => (value === '0' || value === false ? undefined : value)));
   }
 
   calls(name) {
@@ -227,7 +228,9 @@ inWorld('a function that gives no token is asked again later', async (world) => 
 
 inWorld('a token is refreshed before it expires, and again after a failure', async (world) => {
   let given = 0;
-  const { chat, server } = begin(world, { token: () => `t${++given}`, silenceMs: 0 });
+  const token = () => `t${++given}`;
+  const { chat, server } = begin(world, { token, silenceMs: 0 });
+  const stop = keepToken(chat, token);
   await server.welcome({ tokenTtlS: 400 });
   world.pass(339999);
   server.push('ping');
@@ -244,9 +247,10 @@ inWorld('a token is refreshed before it expires, and again after a failure', asy
   await settle();
   world.pass(30000);
   await settle();
-  assert.deepEqual(server.sent('refresh').map(({ token }) => token), ['t2', 't3', 't4']);
+  assert.deepEqual(server.sent('refresh').map(({ token: sent }) => sent), ['t2', 't3', 't4']);
   chat.close();
   assert.equal(world.timerCount, 0);
+  stop();
 });
 
 inWorld('a Hello that is refused for now is tried again after the time that the server asks for', async (world) => {

@@ -120,9 +120,9 @@ export function createQueue(
       return;
     }
     const waitMs = mayIn();
-    if (waitMs) {
-      wait(waitMs);
-    } else if (waitMs === 0) {
+    if (waitMs! > 0) {
+      wait(waitMs!);
+    } else if (waitMs !== undefined) {
       sending = next;
       put(next, 'sent');
       transmit(next, (error, place) => {

@@ -160,7 +160,7 @@ export interface Inner {
 /** Not joined yet. @internal */
 export function createRoom(
   chat: Chat,
-  { newId_: newId, request_: request, send_: send, mayIn_: mayIn, forget_: leaveChat, userIds_: userIds }: Link,
+  { newId_: newId, request_: request, send_: send, mayIn_: mayIn, forget_: leaveChat, wasMe_: wasMe }: Link,
   ownName: string,
   { history = 50, presence = true, windowMax = 300 }: JoinOptions,
 ): Room {
@@ -223,11 +223,11 @@ export function createRoom(
     }
   });
 
-  const leaveRoom = () => request('leave', { room: room.name }, () => {});
+  const leaveRoom = () => request('leave', { room: room.name });
 
   /** Is it a message of this user? Then it is stored. */
   const acknowledge = ({ userId, clientMsgId, offset }: ChatMessage) => {
-    const isMine = userIds.has(userId);
+    const isMine = wasMe(userId);
     if (isMine && clientMsgId) {
       queue.stored_(clientMsgId, offset);
     }
