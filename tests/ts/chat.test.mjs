@@ -146,13 +146,13 @@ inWorld('a guest\'s token is kept in the storage that is given, and given back',
 });
 
 inWorld('a guest\'s token is kept in localStorage by default, and a page without one goes on', async (world) => {
-  const kept = new Map();
-  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const kept = {};
+  globalThis.localStorage = kept;
   try {
     const { server } = begin(world, { storage: undefined });
     await server.welcome();
-    assert.deepEqual([...kept], [['stoa guest host', 'guest-1']]);
-    globalThis.localStorage = { getItem() { throw new Error('off'); }, setItem() { throw new Error('full'); } };
+    assert.deepEqual(kept, { 'stoa guest host': 'guest-1' });
+    globalThis.localStorage = new Proxy({}, { get() { throw new Error('off'); }, set() { throw new Error('full'); } });
     const { chat, server: other } = begin(world, { storage: undefined });
     await other.welcome();
     assert.equal(chat.state, 'connected');
@@ -350,6 +350,55 @@ inWorld('after a change of network the connection is tried by a call, and lost a
   world.listeners.get('online')({ type: 'online' });
   world.pass(3000);
   assert.equal(chat.state, 'reconnecting');
+});
+
+// ---- what is received ----
+
+const push = (server, name, json) => server.world.receive([TYPE[name]], json);
+
+inWorld('every field has its type and an absent one its default, and positions are exact', async (world) => {
+  const { server, room, events } = await inRoom(world);
+  push(server, 'chat', '{"room":"lobby","epoch":"18446744073709551615","offset":"9007199254740993","message":null,"unknown":{}}');
+  assert.deepEqual(events[0][1], {
+    message: '', sender: '', timestamp: '', room: 'lobby', offset: 9007199254740993n, epoch: 18446744073709551615n,
+    clientMsgId: '', userId: '', tsMs: 0n, replyTo: 0n, deleted: false, editedMs: 0n, reactions: new Map(),
+    traceparent: undefined,
+  });
+  server.breakLine();
+  await server.back();
+  assert.deepEqual(server.sent('join')[0].recover, { epoch: '18446744073709551615', offset: '9007199254740993' });
+});
+
+inWorld('a value of another type than its field\'s reaches nobody, and is told as an error', async (world) => {
+  const { chat, server, events } = await inRoom(world);
+  const reasons = [];
+  chat.on('error', ({ reason }) => reasons.push(reason));
+  const frames = [
+    ...['7', '{}', '[]', 'true'].map((value) => ['chat', `"message":${value}`]),
+    ...['"x"', '{}', '1.5', '"1.5"', '"0x"'].map((value) => ['chat', `"offset":${value}`]),
+    ...['1', '"true"', '{}'].map((value) => ['chat', `"deleted":${value}`]),
+    ...['[{"count":"1"}]', '{"a":null}', '{"a":{"count":[]}}'].map((value) => ['chat', `"reactions":${value}`]),
+    ...['"1"', 'true', '{}'].map((value) => ['presenceDiff', `"total":${value}`]),
+    ...['{}', '7', '"ab"', '[null]', '[{"away":0}]'].map((value) => ['presenceDiff', `"joins":${value}`]),
+    ...['[7]', '[null,[]]'].map((value) => ['presenceDiff', `"leaves":${value}`]),
+    ...['"constructor"', '"toString"', '"__proto__"'].map((value) => ['typing', `"state":${value}`]),
+  ];
+  for (const [name, field] of frames) {
+    push(server, name, `{"room":"lobby","version":"9","epoch":"1","offset":"99",${field}}`);
+  }
+  for (const json of ['null', '{', '\xff']) {
+    push(server, 'chat', json);
+  }
+  assert.deepEqual([events, reasons.length], [[], frames.length + 3]);
+  assert.ok(reasons.every((reason) => reason === 'BAD_FRAME'));
+  assert.equal(chat.state, 'connected');
+});
+
+inWorld('the value of an enum that is not known is 0, and a number is kept', async (world) => {
+  const { server, events } = await inRoom(world);
+  server.event(11, 'EVENT_LATER');
+  server.event(12, 77);
+  assert.deepEqual(events.map(([, { kind }]) => kind), [0, 77]);
 });
 
 // ---- membership ----
@@ -736,6 +785,19 @@ inWorld('activity and reading of rooms that are not joined, and errors without a
   server.push('read', { room: 'books', offset: '4' });
   world.receive([ERROR + TYPE.typing], '{"code":103}');
   assert.deepEqual(told, [['activity', 'books'], ['read', 'books'], ['error', 103]]);
+});
+
+inWorld('a type that the server does not know is not sent to it again in this session', async (world) => {
+  const { server, room } = await inRoom(world);
+  room.type();
+  world.receive([ERROR + TYPE.typing], '{"code":104}');
+  world.pass(3000);
+  room.type();
+  assert.equal(server.sent('typing').length, 1);
+  server.breakLine();
+  await server.back();
+  room.type(TypingState.TYPING_PAUSED);
+  assert.equal(server.sent('typing').length, 1);
 });
 
 // ---- pages ----

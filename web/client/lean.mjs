@@ -62,6 +62,7 @@ export function lean(source = readFileSync(API, 'utf8')) {
   const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean).map(fieldOf);
   const lineOf = (name, number, type) => [name, number, ...fieldsOf(type)].join(' ');
 
+  const valuesOf = (name) => source.match(new RegExp(`export const ${name} = {(.*?)} as const`, 's'))[1].match(/^  \w+: \d+/gm);
   const called = calls.map(([name, number, , reply]) => lineOf(name, number, Number(reply.slice(1))));
   const told = [];
   // The list grows with the messages that are found in others.
@@ -73,6 +74,11 @@ import { ${[...usedEnums].sort().join(', ')} } from '../api/chatroom/v1/chatroom
 
 /** The values of all enums that are received; no two have one name. */
 export const ENUMS: Readonly<Record<string, number>> = { ${[...usedEnums].sort().map((name) => `...${name}`).join(', ')} };
+
+/** The same for this package: bundlers write the numbers where the names are. */
+export const enum Known {
+${[...usedEnums].sort().flatMap(valuesOf).map((value) => `${value.replace(':', ' =')},`).join('\n')}
+}
 
 /** The line of errors. Above it are messages, below it what is in others, then the calls with the fields of their
  *  replies. */

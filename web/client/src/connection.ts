@@ -143,13 +143,11 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   let state: State = 'connecting';
   let socket: Socket | undefined;
   let timer: any;
+  let moveTimer: any;
   let lastId = 0;
   let attempt = 0;
   // The following are set when a connection begins or ends, before they are read.
   let openedAt: number;
-  // When the connection is tested next, and whether it was tested since the last message.
-  let dueAt: number;
-  let isTried: boolean;
   let heardAt: number;
   // The server's last error, and until when it asked the client to wait.
   let retryMs: number;
@@ -160,7 +158,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   let moveTo: string | undefined;
 
   if (!WebSocket) {
-    throw new TypeError('there is no global WebSocket: pass { WebSocket }');
+    throw new TypeError('no WebSocket: pass { WebSocket }');
   }
 
   const isOpen = () => state === 'connected';
@@ -170,27 +168,19 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     owner.state_(next, detail);
   };
 
-  const hear = () => {
-    heardAt = now();
-    dueAt = heardAt + (isOpen() ? silenceMs : Ms.CONNECT);
-    isTried = false;
+  const arm = (run: () => void, ms: number) => {
+    clearTimeout(timer);
+    timer = later(run, ms);
   };
 
-  // One timer that looks at the clock, instead of one that every message restarts. It may run late, because pages are
-  // suspended. Messages received meanwhile are then still queued, so the connection is tested before it counts as lost.
-  const watch = () => {
+  const silent = () => lose(Close.LOST, 'silence');
+
+  // The timer may run late, because pages are suspended. Messages received meanwhile are then still queued, so the
+  // connection is tested before it counts as lost.
+  const hear = () => {
+    heardAt = now();
     if (socket) {
-      const leftMs = Math.min(dueAt, moveAt) - now();
-      clearTimeout(timer);
-      if (leftMs > 0) {
-        timer = later(watch, leftMs);
-      } else if (moveAt <= now()) {
-        lose(Close.MOVED, 'moved');
-      } else if (isOpen() && !isTried) {
-        challenge(Ms.GRACE);
-      } else {
-        lose(Close.LOST, 'silence');
-      }
+      isOpen() ? arm(challenge, silenceMs) : arm(silent, Ms.CONNECT);
     }
   };
 
@@ -204,11 +194,9 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   };
 
   // When nothing is received in this time, the connection is lost.
-  const challenge = (limitMs: number, send = ping) => {
-    dueAt = now() + limitMs;
-    isTried = true;
+  const challenge = (limitMs: number = Ms.GRACE, send = ping) => {
+    arm(silent, limitMs);
     send();
-    watch();
   };
 
   const wake = ({ type }: { type?: string } = {}) => {
@@ -220,11 +208,11 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
         }
       } else if (now() - heardAt >= silenceMs) {
         challenge(Ms.SHOWN);
-      } else if (!isNew) {
+      } else if (!isNew || !probe) {
         ping();
       } else if (now() - probedAt > Ms.PROBE) {
         probedAt = now();
-        probe ? challenge(Ms.PROBE, probe) : ping();
+        challenge(Ms.PROBE, probe);
       }
     }
   };
@@ -242,6 +230,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     const left = socket;
     socket = undefined;
     clearTimeout(timer);
+    clearTimeout(moveTimer);
     try {
       try {
         sent ? left?.close(sent, reason) : left?.close();
@@ -267,13 +256,12 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     const delayMs = isMoving ? askedMs : askedMs + fullJitterMs(attempt++);
     moveAt = Infinity;
     retryAt = now() + askedMs;
-    timer = later(it.retryNow_, delayMs);
+    arm(it.retryNow_, delayMs);
     enter('reconnecting', { code, reason, delayMs });
   };
 
   const connect = () => {
-    const to = moveTo ?? url;
-    clearTimeout(timer);
+    const to = moveTo || url;
     moveTo = undefined;
     let opened: Socket;
     try {
@@ -300,7 +288,6 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       openedAt = now();
       enter('connected');
       hear();
-      watch();
     });
     opened.onmessage = ours(({ data }) => {
       hear();
@@ -309,7 +296,6 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     opened.onclose = ours(({ code, reason }) => lose(code, reason));
     // Without a listener `ws` would end the program; a close event follows in any case.
     opened.onerror = () => {};
-    watch();
   };
 
   const receive = (data: ArrayBuffer) => {
@@ -367,7 +353,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       try {
         return head & Bit.ERROR ? new StoaError(protocol.decode(undefined, payload)) : protocol.decode(type, payload);
       } catch (error) {
-        return localError('BAD_FRAME', false, String(error));
+        return localError('BAD_FRAME', false, 0, String(error));
       }
     },
     request_([number, type, reply], request, settle, timeoutMs = options.timeoutMs ?? Ms.CALL, take) {
@@ -391,7 +377,6 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       if (silenceMs < Infinity) {
         silenceMs = intervalMs + Ms.GRACE;
         hear();
-        watch();
       }
     },
     close_: (code, reason) => lose(code, reason, 0, code),
@@ -404,7 +389,8 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     move_(delayMs, to) {
       moveAt = now() + delayMs;
       moveTo = to;
-      watch();
+      clearTimeout(moveTimer);
+      moveTimer = later(() => socket && lose(Close.MOVED, 'moved'), delayMs);
     },
   };
   connect();

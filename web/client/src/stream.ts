@@ -123,7 +123,7 @@ export function stream<Q, T>(
     }
   };
 
-  const mistake = (what: string) => cancel(localError('BAD_FRAME', false, what));
+  const mistake = (what: string) => cancel(localError('BAD_FRAME', false, 0, what));
 
   const take = (head: number, payload: Uint8Array) => {
     const bits = head - number;

@@ -71,31 +71,30 @@ export interface ChatEvents {
 }
 
 const enum Code {
-  UNAUTHORIZED = 101,
-  TOKEN_EXPIRED = 109,
+  UNKNOWN_TYPE = 104,
   BAD_TOKEN_CLOSE = 4500,
 }
 
 // Where there is no localStorage, its functions throw, and so nothing is kept.
 function pageStorage(url: string): TokenStorage {
   const key = `stoa guest ${new URL(url, page.location?.href).host}`;
-  return { get: () => page.localStorage.getItem(key), set: (token) => page.localStorage.setItem(key, token) };
+  return { get: () => page.localStorage[key], set: (token) => (page.localStorage[key] = token) };
 }
 
 /** What a room needs from its chat. @internal */
-export interface Link {
+export type Link = readonly [
   /** For a message to send. Throws OUTBOX_FULL. */
-  newId_(): string;
+  newId: () => string,
   /** `settle` is called before anything that the server sent after the reply is told. */
-  request_<K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>): void;
+  request: <K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>) => void,
   /** Lost when there is no connection. */
-  send_<K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>): void;
+  send: <K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>) => void,
   /** Takes one message from the server's rate, unless it returns how long to wait for it. */
-  mayIn_(): number;
-  forget_(room: Room): void;
+  mayIn: () => number,
+  forget: (room: Room) => void,
   /** A guest whose token is lost is another user, with messages of the one before on their way. */
-  wasMe_(userId: string): boolean;
-}
+  wasMe: (userId: string) => boolean,
+];
 
 export interface Chat {
   on<K extends keyof ChatEvents>(name: K, listener: (...values: ChatEvents[K]) => void): () => void;
@@ -142,6 +141,8 @@ export class Chat {
     const { storage = pageStorage(url), outboxMax = 100 } = given;
     const [add, tell] = listeners();
     const userIds = new Set<string>();
+    // Message types that the server does not know; each one counts as an error of the session.
+    const unknownTypes = new Set<number>();
     const idPrefix = `${Math.random()}`.slice(2);
     let lastId = 0;
     let line!: Connection;
@@ -160,22 +161,24 @@ export class Chat {
       line.request_(api.calls[name], body, settle, timeoutMs);
     };
 
-    const link: Link = {
-      newId_: () => {
+    const link: Link = [
+      () => {
         if (this.rooms.flatMap(({ outgoing }) => outgoing).length >= outboxMax) {
           throw localError('OUTBOX_FULL');
         }
         return `${idPrefix}-${++lastId}`;
       },
-      request_: request,
-      send_: (name, message) => {
+      request,
+      (name, message) => {
         try {
-          line.send_(name, message);
+          if (!unknownTypes.has(api.messages[name][0])) {
+            line.send_(name, message);
+          }
         } catch {
           // Typing is not worth a repetition, and a read offset is told again when the room is joined.
         }
       },
-      mayIn_: () => {
+      () => {
         const { ratePerS, rateBurst } = this.me!;
         const costMs = ratePerS && 1000 / ratePerS;
         const waitMs = freeAt - now() - Math.max(0, rateBurst - 1) * costMs;
@@ -184,11 +187,11 @@ export class Chat {
         }
         return waitMs;
       },
-      forget_: (room) => {
+      (room) => {
         this.rooms = this.rooms.filter((other) => other !== room);
       },
-      wasMe_: (userId) => userIds.has(userId),
-    };
+      (userId) => userIds.has(userId),
+    ];
 
     const enter = (state: ChatState, detail: ChatStateDetail = {}) => {
       this.state = state;
@@ -236,6 +239,7 @@ export class Chat {
 
     const begin = (me: HelloReply) => {
       isRefused = false;
+      unknownTypes.clear();
       freeAt = 0;
       this.me = me;
       userIds.add(me.userId);
@@ -259,7 +263,8 @@ export class Chat {
       const { code, reason, retryMs } = error;
       if (!code || isPassing(error)) {
         line.reconnect_(retryMs, reason);
-      } else if ((code === Code.UNAUTHORIZED || code === Code.TOKEN_EXPIRED) && tokenRefused()) {
+      // Unauthorized, or the token has expired.
+      } else if (/10[19]/.test(`${code}`) && tokenRefused()) {
         line.reconnect_(0, reason);
       } else {
         refusal = error;
@@ -305,12 +310,18 @@ export class Chat {
             enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
           }
         },
-        error_: (error, type) => tell('error', [error, type]),
+        error_: (error, type) => {
+          if (error.code === Code.UNKNOWN_TYPE) {
+            unknownTypes.add(type);
+          }
+          tell('error', [error, type]);
+        },
         message_: (name, message) => {
           const room = roomOf(message.room);
           if (name === 'goingAway') {
             const { code, reason, delayMs, endpoint } = message;
-            line.move_(delayMs, (/^wss:/.test(url) ? /^wss:\/\// : /^wss?:\/\//).test(endpoint) ? endpoint : undefined);
+            // Encrypted, or as the chat's own.
+            line.move_(delayMs, /^wss:/.test(endpoint) || endpoint.split('/')[0] === url.split('/')[0] ? endpoint : '');
             if (this.isOpen) {
               enter('draining', { code, reason, delayMs });
             }

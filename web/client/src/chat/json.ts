@@ -3,21 +3,15 @@
 // Every field that is read has a value of its type, whatever was received, or an exception is thrown: nothing else of a
 // hostile server reaches the program. Requests are written as they are; their types are the compiler's to check, and the
 // server's.
-import { wrong, type Protocol } from '@stoa/client/inner';
+import { type Protocol } from '@stoa/client/inner';
 
 import { type ChatroomApi } from '../api/chatroom/v1/chatroom.stoa.js';
 import { ENUMS, Line, TEXT } from './replies.js';
 
 const lines = TEXT.split('\n').map((line) => line.split(' '));
-const encoder = new TextEncoder();
-// Bytes that are not UTF-8 are refused.
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
-// By the first letter of a kind, the value of an absent field; else it is a text. A letter may be of: U a bigint, u a
-// number, e an enum, b a boolean, # the message of a line.
-const ZERO: Readonly<Record<string, any>> = { U: 0n, u: 0, e: 0, b: false, '#': {} };
-
-/** `?`, `*` and `%` before another kind: it may be absent, a list, a map by texts. */
+/** A kind is a letter: U for a bigint, u for a number, e for an enum, b for a boolean, # for the message of the line
+ *  behind it; nothing for a text. `?`, `*` and `%` before another kind: it may be absent, a list, a map by texts. */
 function read(kind: string, json: any): any {
   const form = kind[0];
   const rest: any = kind.slice(1);
@@ -31,13 +25,16 @@ function read(kind: string, json: any): any {
   if (form === '%') {
     return new Map(Object.entries(json ?? {}).map(([key, item]) => [key, one(item)]));
   }
-  const zero = ZERO[form] ?? '';
-  // The value of an enum that is not known yet is 0.
-  const value = form === 'U' ? BigInt(json ?? 0) : form === 'e' && typeof json === 'string' ? ENUMS[json] ?? zero : json ?? zero;
-  if (typeof value !== typeof zero) {
-    throw wrong(kind);
+  if (form === '#') {
+    return message(lines[rest], json);
   }
-  return form === '#' ? message(lines[rest], value) : value;
+  const zero = form === 'U' ? 0n : form === 'b' ? false : form ? 0 : '';
+  // The value of an enum that is not known yet is 0.
+  const value = form === 'U' ? BigInt(json ?? 0) : form === 'e' ? ENUMS[json] ?? (+json || 0) : json ?? zero;
+  if (typeof value !== typeof zero) {
+    throw new TypeError(kind);
+  }
+  return value;
 }
 
 const message = ([, , ...fields]: string[], json: any): any => Object.fromEntries(fields.map((field) => {
@@ -48,11 +45,11 @@ const message = ([, , ...fields]: string[], json: any): any => Object.fromEntrie
 /** The API with lines instead of types. */
 export const replies: ChatroomApi = { messages: {}, calls: {} } as any;
 lines.forEach((line, index) => {
-  (replies as any)[index < Line.CALLS ? 'messages' : 'calls'][line[0]] = [Number(line[1]), line, line];
+  (replies as any)[index < Line.CALLS ? 'messages' : 'calls'][line[0]] = [+line[1], line, line];
 });
 
 export const json: Protocol = {
   name: 'stoa.json',
-  encode: (_, message) => encoder.encode(JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? `${value}` : value))),
-  decode: (line: any = lines[Line.ERROR], payload) => message(line, JSON.parse(decoder.decode(payload) || '{}')),
+  encode: (_, message) => new TextEncoder().encode(JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? `${value}` : value))),
+  decode: (line: any = lines[Line.ERROR], payload) => message(line, JSON.parse(new TextDecoder().decode(payload) || '{}')),
 };

@@ -4,6 +4,21 @@ import { EventKind, Role, TypingState } from '../api/chatroom/v1/chatroom.stoa.j
 /** The values of all enums that are received; no two have one name. */
 export const ENUMS: Readonly<Record<string, number>> = { ...EventKind, ...Role, ...TypingState };
 
+/** The same for this package: bundlers write the numbers where the names are. */
+export const enum Known {
+  EVENT_UNKNOWN = 0,
+  EVENT_EDIT = 1,
+  EVENT_DELETE = 2,
+  EVENT_REACT = 3,
+  EVENT_TOPIC = 4,
+  ROLE_USER = 0,
+  ROLE_MODERATOR = 1,
+  ROLE_ADMIN = 2,
+  TYPING_ACTIVE = 0,
+  TYPING_PAUSED = 1,
+  TYPING_DONE = 2,
+}
+
 /** The line of errors. Above it are messages, below it what is in others, then the calls with the fields of their
  *  replies. */
 export const enum Line {

@@ -7,7 +7,8 @@
 // a new object.
 //
 // Does not know: connections, other people's typing, what a page shows of it.
-import { EventKind, type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
+import { type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
+import { Known } from './replies.js';
 
 /** A message, and the offset up to which events are in it. */
 export interface Item extends ChatMessage {
@@ -24,8 +25,8 @@ export interface Window {
 
 export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
 
-// slice(-0) is everything.
-const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(Math.max(0, items.length - max));
+// slice(-0) would be all of them.
+const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(-max || Infinity);
 
 /** The messages of a page as of its `top`. @internal */
 export const itemsOf = (items: readonly ChatMessage[], top: bigint): Item[] => items.map((item) => ({ ...item, asOf: top }));
@@ -80,13 +81,13 @@ export function addMessage(window: Window, message: ChatMessage, max: number): W
 // more is gone.
 function change(item: Item, event: EventMessage, me: string): Item {
   const asOf = event.offset;
-  if (event.kind === EventKind.EVENT_DELETE) {
+  if (event.kind === Known.EVENT_DELETE) {
     return { ...item, asOf, message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
   }
   if (item.deleted) {
     return { ...item, asOf };
   }
-  if (event.kind === EventKind.EVENT_EDIT) {
+  if (event.kind === Known.EVENT_EDIT) {
     return { ...item, asOf, message: event.text, editedMs: event.tsMs };
   }
   const reactions = new Map(item.reactions);
@@ -103,7 +104,7 @@ function change(item: Item, event: EventMessage, me: string): Item {
 export function applyEvent(window: Window, event: EventMessage, me: string): Window {
   const at = window.items.findIndex(({ offset }) => offset === event.target);
   const item = window.items[at];
-  const isKnown = event.kind > EventKind.EVENT_UNKNOWN && event.kind < EventKind.EVENT_TOPIC;
+  const isKnown = event.kind > Known.EVENT_UNKNOWN && event.kind < Known.EVENT_TOPIC;
   if (!item || !isKnown || item.asOf >= event.offset) {
     return window;
   }
