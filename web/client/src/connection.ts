@@ -140,7 +140,9 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   const { WebSocket = page.WebSocket, littleEndian, probe } = options;
   const pending = new Map<number, readonly [end: (value?: unknown) => void, take: Take]>();
   let silenceMs = (options.silenceMs ?? (api.messages.ping ? Ms.SILENCE : 0)) || Infinity;
-  let state: State = 'connecting';
+  let isOpen = false;
+  // The timer is that of the next attempt.
+  let isWaiting = false;
   let socket: Socket | undefined;
   let timer: any;
   let moveTimer: any;
@@ -161,13 +163,6 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     throw new TypeError('no WebSocket: pass { WebSocket }');
   }
 
-  const isOpen = () => state === 'connected';
-
-  const enter = (next: State, detail: StateDetail = {}) => {
-    state = next;
-    owner.state_(next, detail);
-  };
-
   const arm = (run: () => void, ms: number) => {
     clearTimeout(timer);
     timer = later(run, ms);
@@ -179,9 +174,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   // connection is tested before it counts as lost.
   const hear = () => {
     heardAt = now();
-    if (socket) {
-      isOpen() ? arm(challenge, silenceMs) : arm(silent, Ms.CONNECT);
-    }
+    isOpen ? arm(challenge, silenceMs) : arm(silent, Ms.CONNECT);
   };
 
   // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
@@ -202,7 +195,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
   const wake = ({ type }: { type?: string } = {}) => {
     const isNew = type === 'online' || type === 'change';
     if (!page.document?.hidden || isNew) {
-      if (!isOpen()) {
+      if (!isOpen) {
         if (now() >= retryAt) {
           it.retryNow_();
         }
@@ -243,13 +236,16 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     }
     pending.forEach(([end]) => end(localError('DISCONNECTED')));
     if (sent || code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL) {
+      isOpen = false;
       listenToPage('remove');
-      enter('closed', { code, reason });
+      owner.state_('closed', { code, reason });
       return;
     }
-    if (isOpen() && now() - openedAt >= Ms.STABLE) {
+    if (isOpen && now() - openedAt >= Ms.STABLE) {
       attempt = 0;
     }
+    isOpen = false;
+    isWaiting = true;
     // The server has chosen a random time for a move.
     const isMoving = moveAt < Infinity;
     const askedMs = isMoving ? Math.max(0, moveAt - now()) : waitMs;
@@ -257,18 +253,19 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     moveAt = Infinity;
     retryAt = now() + askedMs;
     arm(it.retryNow_, delayMs);
-    enter('reconnecting', { code, reason, delayMs });
+    owner.state_('reconnecting', { code, reason, delayMs });
   };
 
-  const connect = () => {
+  const connect = (isFirst?: boolean) => {
     const to = moveTo || url;
     moveTo = undefined;
+    isWaiting = false;
     let opened: Socket;
     try {
       opened = new WebSocket(to, protocol.name) as Socket;
     } catch (error) {
       // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
-      if (state === 'connecting') {
+      if (isFirst) {
         throw error;
       }
       lose(Close.LOST, String(error));
@@ -286,8 +283,9 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
     opened.binaryType = 'arraybuffer';
     opened.onopen = ours(() => {
       openedAt = now();
-      enter('connected');
+      isOpen = true;
       hear();
+      owner.state_('connected', {});
     });
     opened.onmessage = ours(({ data }) => {
       hear();
@@ -341,7 +339,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       // Checked here, because encoding has run code of the program. A closing socket would drop the frame without an
       // error.
       try {
-        if (!isOpen() || socket!.readyState! > 1) {
+        if (!isOpen || socket!.readyState! > 1) {
           throw 0;
         }
         socket!.send(frame);
@@ -374,14 +372,14 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       return [id, end];
     },
     pings_(intervalMs) {
-      if (silenceMs < Infinity) {
+      if (isOpen && silenceMs < Infinity) {
         silenceMs = intervalMs + Ms.GRACE;
         hear();
       }
     },
     close_: (code, reason) => lose(code, reason, 0, code),
     retryNow_() {
-      if (state === 'reconnecting' && !socket) {
+      if (isWaiting) {
         connect();
       }
     },
@@ -393,7 +391,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       moveTimer = later(() => socket && lose(Close.MOVED, 'moved'), delayMs);
     },
   };
-  connect();
+  connect(true);
   listenToPage('add');
   return it;
 }

@@ -73,7 +73,6 @@ export function createQueue(
   changed: (message: Outgoing) => void,
   timers: Timers,
 ): Queue {
-  let sending: Outgoing | undefined;
   let attempt = 0;
 
   const without = (message: Outgoing) => queue.items_.filter((other) => other !== message);
@@ -95,7 +94,7 @@ export function createQueue(
 
   const wait = (ms: number) => timers.set_('send', ms, pump);
 
-  const answer = (message: Outgoing, error: StoaError | undefined, { offset }: { offset: bigint }) => {
+  const answer = (message: Outgoing, error: StoaError | undefined, offset: bigint) => {
     if (!error) {
       queue.stored_(message.clientMsgId, offset);
     } else if (error.code !== Code.MUTED && error.code !== Code.SLOW_MODE && (isPassing(error) || error.reason === 'BAD_FRAME')) {
@@ -112,24 +111,22 @@ export function createQueue(
   };
 
   const pump = () => {
-    const next = queue.items_.find(({ state }) => state === 'queued');
-    if (timers.has_('send') || sending || !next) {
-      return;
-    }
-    const waitMs = mayIn();
-    // Neither, when it is undefined.
-    if (waitMs! > 0) {
-      wait(waitMs!);
-    } else if (waitMs! <= 0) {
-      sending = next;
-      put(next, 'sent');
-      transmit(next, (error, place) => {
-        // Its own push may have been here first; then another one is on its way.
-        if (sending === next) {
-          sending = undefined;
-          answer(next, error, place ?? {});
-        }
-      });
+    // The one on its way is before those that wait.
+    const next = queue.items_.find(({ state }) => state !== 'failed');
+    if (next?.state === 'queued' && !timers.has_('send')) {
+      const waitMs = mayIn();
+      // Neither, when it is undefined.
+      if (waitMs! > 0) {
+        wait(waitMs!);
+      } else if (waitMs! <= 0) {
+        put(next, 'sent');
+        transmit(next, (error, place) => {
+          // Its own push may have been here first.
+          if (next.state === 'sent') {
+            answer(next, error, place?.offset);
+          }
+        });
+      }
     }
   };
 
@@ -179,15 +176,11 @@ export function createQueue(
       if (message) {
         attempt = 0;
         message.offset = offset;
-        if (sending === message) {
-          sending = undefined;
-        }
         put(message, 'stored');
         pump();
       }
     },
     close_() {
-      sending = undefined;
       queue.items_.forEach((message) => put(message, 'discarded'));
     },
   };
