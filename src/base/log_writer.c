@@ -2,6 +2,7 @@
 
 #include "base/log_queue.h"
 #include "base/sys.h"
+#include "base/thread.h"
 #include "base/uninitialized.h"
 #include "base/units.h"
 
@@ -301,34 +302,13 @@ static void *run(void *context) {
   return context;
 }
 
-/* Detached, because nobody may wait for a thread that hangs in a write. All signals are blocked: they are for the
- * program's threads. */
-static int make_thread(void) {
-  pthread_t thread;
-  pthread_attr_t detached;
-  sigset_t all;
-  sigset_t before;
-  if (pthread_attr_init(&detached) != 0) {
-    return STOA_E_SYSTEM;
-  }
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-  if (error == 0) {
-    error = stoa_sys.pthread_create(&thread, &detached, run, NULL);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&detached);
-  return error == 0 ? STOA_OK : STOA_E_SYSTEM;
-}
-
 int stoa_log_writer_start(void) {
   int status = STOA_OK;
   lock();
   prepare();
   writer.starts++;
   if (!writer.has_thread && !writer.is_held) {
-    status = make_thread();
+    status = stoa_thread_start_detached(run, NULL); /* it may hang in a write */
     writer.has_thread = status == STOA_OK;
   }
   unlock();

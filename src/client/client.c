@@ -2,8 +2,8 @@
 
 #include "base/container.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "base/utf8.h"
-#include "client/thread.h"
 #include "codec/bound.h"
 #include "net/tls_client.h"
 

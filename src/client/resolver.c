@@ -2,7 +2,7 @@
 
 #include "base/container.h"
 #include "base/memory.h"
-#include "client/thread.h"
+#include "base/thread.h"
 
 #include <assert.h>
 #include <errno.h>

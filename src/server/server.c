@@ -113,7 +113,7 @@ static int init(struct stoa_server *server, const struct stoa_server_config *con
   stoa_codec_registry_init(&server->codecs);
   int status = stoa_peers_init(&server->peers);
   if (status == STOA_OK) {
-    status = stoa_interests_init(&server->interests);
+    status = stoa_interests_init(&server->interests, &server->formats);
   }
   if (status == STOA_OK) {
     status = apply_config(server, config);

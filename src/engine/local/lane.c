@@ -1,10 +1,9 @@
 #include "engine/local/lane.h"
 
-#include "base/sys.h"
+#include "base/thread.h"
 #include "base/units.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <time.h>
 
 int stoa_lane_init(struct stoa_lane *lane) {
@@ -27,15 +26,10 @@ void stoa_lane_fini(struct stoa_lane *lane) {
 }
 
 int stoa_lane_start(struct stoa_lane *lane, void *(*run)(void *context), void *context) {
-  sigset_t all;
-  sigset_t before;
   assert(lane->thread_count < STOA_LANE_THREADS_MAX);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool is_started = stoa_sys.pthread_create(&lane->threads[lane->thread_count], NULL, run, context) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  lane->thread_count += is_started ? 1 : 0;
-  return is_started ? STOA_OK : STOA_E_SYSTEM;
+  int status = stoa_thread_start(run, context, &lane->threads[lane->thread_count]);
+  lane->thread_count += status == STOA_OK ? 1 : 0;
+  return status;
 }
 
 void stoa_lane_end(struct stoa_lane *lane) {

@@ -104,6 +104,7 @@ static void hand_over(struct stoa_deferred *handover) {
   struct stoa_engine_port *port = stoa_container_of(handover, struct stoa_engine_port, handover);
   struct stoa_local *local = stoa_local_of(port->engine);
   note_turn(local, stoa_loop_last_turn_ns(port->loop));
+  atomic_store_explicit(&local->arrived_ns, stoa_local_now_ns(local), memory_order_relaxed);
   stoa_lane_put_all(&local->writes, &port->gathered);
 }
 

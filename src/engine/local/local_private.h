@@ -7,6 +7,7 @@
 #include "engine/hub.h"
 #include "engine/local/database.h"
 #include "engine/local/lane.h"
+#include "engine/local/pace.h"
 #include "engine/local/rooms.h"
 
 #include <assert.h>
@@ -47,6 +48,10 @@ struct stoa_local {
   struct stoa_local_reader readers[STOA_LOCAL_CONNECTIONS];
   uint32_t next_reader; /* when stepped */
 
+  /* Told by the loops that write. */
+  _Atomic(uint64_t) turn_ns;    /* their longest turn of late */
+  _Atomic(uint64_t) arrived_ns; /* when the last requests came */
+
   /* The writer's. */
   struct stoa_engine_queue backlog;
   struct stoa_engine_queue erased; /* rooms to erase, of this transaction */
@@ -59,12 +64,12 @@ struct stoa_local {
   int64_t indexed;       /* the newest row in the index of texts */
   uint64_t retry_ns;     /* when to open again, or to go on without memory */
   uint64_t retry_ms;
-  uint64_t sampled_ns;   /* when the disk was looked at */
-  uint64_t logged_ns;    /* when a failure was logged; 0: never */
-  bool is_trouble_told;  /* the log has a failure, and not yet that it is over */
-  uint64_t commit_ns;    /* how long the last commit took */
-  _Atomic(uint64_t) turn_ns; /* of the loops that write: their longest turn of late */
-  uint32_t expected;     /* publishes of the next batch, if the publishers go on as they did */
+  uint64_t sampled_ns;  /* when the disk was looked at */
+  uint64_t logged_ns;   /* when a failure was logged; 0: never */
+  bool is_trouble_told; /* the log has a failure, and not yet that it is over */
+  uint64_t commit_ns;   /* how long the last commit took */
+  uint32_t rows_max;    /* of the next batch */
+  struct stoa_pace pace;
   uint32_t batches;      /* since the last slice of housekeeping */
   int checkpoint_frames; /* checkpoint again when the WAL has so many */
 

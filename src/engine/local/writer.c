@@ -10,9 +10,6 @@
 #include <stoa/log.h>
 
 #define BATCH_ROWS_MAX 512u
-/* Waiting for a batch's messages may take such a part of the last commit's time. */
-#define GATHER_DIVISOR 2u
-#define GATHER_NS_MAX (UINT64_C(25) * STOA_NS_PER_MS)
 /* Divided among so many messages, a commit and a send to many members cost each of them little: for more, the wait is
  * at most as long as a batch. */
 #define GATHER_COUNT_MANY 64u
@@ -67,6 +64,7 @@ int stoa_writer_open(struct stoa_local *local, const char **out_reason) {
     return stoa_trouble_status(code);
   }
   local->checkpoint_frames = CHECKPOINT_FRAMES;
+  local->rows_max = BATCH_ROWS_MAX;
   local->has_hidden_rooms = true; /* perhaps: the first slice looks */
   local->is_open = true;
   return STOA_OK;
@@ -343,7 +341,7 @@ static int perform(struct stoa_local *local, struct stoa_engine_request *request
 static int perform_all(struct stoa_local *local) {
   uint64_t end_ns = stoa_local_now_ns(local) + BATCH_NS_MAX;
   int code = SQLITE_OK;
-  for (uint32_t i = 0; i < BATCH_ROWS_MAX && code == SQLITE_OK; i++) {
+  for (uint32_t i = 0; i < local->rows_max && code == SQLITE_OK; i++) {
     if (local->backlog.count == 0) {
       stoa_lane_take_all(&local->writes, &local->backlog);
     }
@@ -380,16 +378,19 @@ static void checkpoint(struct stoa_local *local) {
   }
 }
 
-/* Returns how many messages it has stored. */
-static uint32_t count_batch(const struct stoa_local *local, uint64_t began_ns) {
+static void count_batch(struct stoa_local *local, uint64_t began_ns) {
   struct stoa_metric_shard *shard = stoa_metrics_shard(local->engine.metrics, STOA_LOCAL_WRITER_SHARD);
   uint32_t count = 0;
   for (const struct stoa_engine_request *at = stoa_engine_batch_first(local->batch); at != NULL; at = at->next) {
     count += at->call == STOA_ENGINE_PUBLISH && at->answer.status == STOA_ENGINE_OK ? 1 : 0;
   }
   stoa_metric_add(shard, STOA_EM_MESSAGES, 0, count);
-  stoa_metric_observe(shard, STOA_EM_BATCH_SECONDS, 0, stoa_local_now_ns(local) - began_ns);
-  return count;
+  const struct stoa_pace_batch batch = {.publishes = count,
+                                        .waiting = local->backlog.count + stoa_lane_count(&local->writes),
+                                        .duration_ns = stoa_local_now_ns(local) - began_ns,
+                                        .commit_ns = local->commit_ns};
+  stoa_metric_observe(shard, STOA_EM_BATCH_SECONDS, 0, batch.duration_ns);
+  stoa_pace_note_batch(&local->pace, &batch);
 }
 
 /* With threads, loops may read what is stored before they are told of it. So in steps they can too. */
@@ -398,6 +399,7 @@ static void run_batch(struct stoa_local *local) {
   bool is_commit = false;
   local->batches++;
   int code = perform_all(local);
+  local->rows_max = BATCH_ROWS_MAX;
   bool was_write = local->is_in_transaction;
   code = code == SQLITE_OK ? stoa_store_commit(local, &is_commit) : code;
   if (code != SQLITE_OK) {
@@ -405,13 +407,16 @@ static void run_batch(struct stoa_local *local) {
     return;
   }
   stoa_local_rooms_commit(&local->rooms, stoa_engine_batch_first(local->batch));
-  local->expected = was_write ? count_batch(local, began_ns) + stoa_lane_count(&local->writes) : 0;
+  if (was_write) {
+    count_batch(local, began_ns);
+  }
   local->has_committed = true;
   local->has_written = was_write;
 }
 
 static void finish_batch(struct stoa_local *local) {
   stoa_engine_batch_send(local->batch);
+  stoa_pace_note_sent(&local->pace, stoa_local_now_ns(local));
   local->batch = NULL;
   local->has_committed = false;
   begin_jobs(local);
@@ -465,31 +470,31 @@ static bool has_requests(struct stoa_local *local) {
   return local->backlog.count > 0 || !stoa_lane_is_empty(&local->writes);
 }
 
+/* Wait until so many requests wait, in the backlog too. */
+static void gather(struct stoa_local *local, uint32_t count, uint64_t due_ns) {
+  if (count > local->backlog.count) {
+    stoa_lane_gather(&local->writes, count - local->backlog.count, due_ns);
+  }
+}
+
 static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-/* Wait for as many as are expected, but not for more than `count`. */
-static void gather(struct stoa_local *local, uint32_t count, uint64_t due_ns) {
-  stoa_lane_gather(&local->writes, (uint32_t)least(local->expected, count), due_ns);
-}
-
-/* Publishers that wait for their answers come back with their next messages a moment after a commit. To commit the
- * first of them alone would make two groups of publishers of one, which take turns, with twice the commits. A loop that
- * sends to many members reads them only in its next turn. */
+/* A loop that sends to many members reads its publishers' messages only in its next turn. */
 void stoa_writer_gather(struct stoa_local *local) {
   if (!has_requests(local)) {
     return; /* the wait begins with the first one */
   }
-  if (local->expected > 1 && local->is_open && local->backlog.count == 0) {
-    uint64_t turn_ns = atomic_load_explicit(&local->turn_ns, memory_order_relaxed);
-    uint64_t wait_ns = local->commit_ns / GATHER_DIVISOR;
-    wait_ns = wait_ns > turn_ns + turn_ns / 4 ? wait_ns : turn_ns + turn_ns / 4;
+  uint64_t arrived_ns = atomic_load_explicit(&local->arrived_ns, memory_order_relaxed);
+  uint64_t turn_ns = atomic_load_explicit(&local->turn_ns, memory_order_relaxed);
+  const struct stoa_pace_plan plan = stoa_pace_next(&local->pace, arrived_ns, turn_ns, BATCH_ROWS_MAX);
+  local->rows_max = plan.rows_max;
+  if (plan.count > 0 && local->is_open) {
     uint64_t now_ns = stoa_local_now_ns(local);
-    gather(local, GATHER_COUNT_MANY, now_ns + least(wait_ns, GATHER_NS_MAX));
-    gather(local, BATCH_ROWS_MAX, now_ns + least(wait_ns, BATCH_NS_MAX));
+    gather(local, (uint32_t)least(plan.count, GATHER_COUNT_MANY), now_ns + plan.wait_ns);
+    gather(local, (uint32_t)least(plan.count, plan.rows_max), now_ns + least(plan.wait_ns, BATCH_NS_MAX));
   }
-  local->expected = 0;
 }
 
 static bool step_while_down(struct stoa_local *local) {

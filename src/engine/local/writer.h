@@ -9,8 +9,8 @@
 
 /* Open the files for the first time. Errors: as stoa_local_engine_open() */
 int stoa_writer_open(struct stoa_local *local, const char **out_reason);
-/* Before a step, on a thread of the writer's own: wait for the publishers of the last batch, for a part of the time
- * that its commit took. Does not wait when nothing is to be written. */
+/* Before a step, on a thread of the writer's own: wait for publishers as pace.h plans it. Does not wait when nothing is
+ * to be written. */
 void stoa_writer_gather(struct stoa_local *local);
 /* One step; false when there is nothing to do. */
 bool stoa_writer_step(struct stoa_local *local);

@@ -68,14 +68,14 @@ static void lose_on(struct stoa_groups *groups, struct stoa_interest *interest, 
   assert(to != groups->host.worker);
   assert(to < groups->host.worker_count);
   /* Set the mark before the post, so that the run of the post sees it. */
-  atomic_fetch_or(&interest->lost[variant], (uint64_t)1 << to);
+  atomic_fetch_or(&interest->variants[variant].lost, (uint64_t)1 << to);
   groups->host.tell_lost(groups->host.context, to);
 }
 
 /* A message cannot be sent to the members of a variant: close them on all workers. Their batch is closed too, or a new
  * member would get the messages after the lost one. group NULL: this worker does not have it. */
 static void lose(struct stoa_groups *groups, struct stoa_interest *interest, struct stoa_group *group, size_t variant) {
-  uint64_t others = atomic_load(&interest->workers[variant]) & ~((uint64_t)1 << groups->host.worker);
+  uint64_t others = atomic_load(&interest->variants[variant].workers) & ~((uint64_t)1 << groups->host.worker);
   for (uint32_t to = 0; others != 0; to++, others >>= 1) {
     if ((others & 1) != 0) {
       lose_on(groups, interest, variant, to);
@@ -93,7 +93,7 @@ static void lose(struct stoa_groups *groups, struct stoa_interest *interest, str
 }
 
 static bool has_lost(const struct stoa_groups *groups, const struct stoa_group *group, size_t variant) {
-  return (atomic_load(&group->interest->lost[variant]) >> groups->host.worker & 1) != 0;
+  return (atomic_load(&group->interest->variants[variant].lost) >> groups->host.worker & 1) != 0;
 }
 
 static void mark_if_lost(struct stoa_groups *groups, struct stoa_group *group) {
@@ -115,7 +115,7 @@ void stoa_fanout_close_lost(struct stoa_groups *groups) {
   for (struct stoa_group *group = groups->dirty; group != NULL; group = group->next_dirty) {
     for (size_t variant = 0; variant < variant_count(groups); variant++) {
       if (has_lost(groups, group, variant)) {
-        atomic_fetch_and(&group->interest->lost[variant], ~((uint64_t)1 << groups->host.worker));
+        atomic_fetch_and(&group->interest->variants[variant].lost, ~((uint64_t)1 << groups->host.worker));
         if (group->sides[variant] != NULL) {
           stoa_side_close_lost(group->sides[variant]);
         }
@@ -172,7 +172,7 @@ static int append_variant(struct stoa_groups *groups, struct stoa_group *group, 
 /* When one variant fails, remove the message from the variants before it: all members get it, or none. */
 static void take_back(struct stoa_groups *groups, struct stoa_group *group, uint64_t written,
                       const size_t lens[STOA_VARIANTS_MAX]) {
-  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+  for (size_t i = 0; i < group->variant_count; i++) {
     if ((written >> i & 1) != 0) {
       assert(group->sides[i]->batch->bytes.len >= lens[i]);
       assert(groups->gathered_bytes >= group->sides[i]->batch->bytes.len - lens[i]);

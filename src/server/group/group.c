@@ -5,20 +5,23 @@
 #include <assert.h>
 
 static struct stoa_bytes group_key(const void *object) {
-  const struct stoa_group *group = object;
-  return stoa_bytes_make(group->name, group->name_len);
+  struct stoa_string name = stoa_group_name(object);
+  return stoa_bytes_make(name.data, name.len);
 }
 
 static struct stoa_group *create(struct stoa_groups *groups, struct stoa_string name) {
+  size_t variant_count = stoa_formats_variant_count(groups->host.formats);
   assert(name.len <= STOA_GROUP_NAME_LEN_MAX);
-  struct stoa_group *group = stoa_calloc(1, sizeof *group);
+  struct stoa_group *group =
+      stoa_calloc(1, sizeof *group + variant_count * sizeof(struct stoa_group_side *) + name.len);
   if (group == NULL) {
     return NULL;
   }
+  group->variant_count = (uint8_t)variant_count;
   group->name_len = (uint8_t)name.len;
   if (name.len > 0) {
     group->keeps_plain_apart = name.data[0] == STOA_GROUP_MARK_APART;
-    memcpy(group->name, name.data, name.len);
+    memcpy(&group->sides[variant_count], name.data, name.len);
   }
   group->owner = stoa_group_owner(name, groups->host.worker_count);
   group->interest = stoa_interest_acquire(groups->host.interests, name, true);
@@ -34,7 +37,7 @@ static void destroy(struct stoa_groups *groups, struct stoa_group *group) {
     return;
   }
   stoa_interest_release(groups->host.interests, group->interest);
-  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+  for (size_t i = 0; i < group->variant_count; i++) {
     if (group->sides[i] != NULL) {
       stoa_batch_unref(group->sides[i]->batch);
       stoa_free(group->sides[i]->members);
@@ -107,7 +110,7 @@ struct stoa_group *stoa_groups_find_or_create(struct stoa_groups *groups, struct
 }
 
 static bool has_interest(const struct stoa_group *group) {
-  for (size_t i = 0; i < STOA_VARIANTS_MAX; i++) {
+  for (size_t i = 0; i < group->variant_count; i++) {
     if (stoa_group_interested(group, i) != 0) {
       return true;
     }
@@ -127,7 +130,7 @@ void stoa_groups_drop_if_unused(struct stoa_groups *groups, struct stoa_group *g
 }
 
 struct stoa_group_side *stoa_group_side_of(struct stoa_group *group, size_t variant) {
-  assert(variant < STOA_VARIANTS_MAX);
+  assert(variant < group->variant_count);
   if (group->sides[variant] == NULL) {
     group->sides[variant] = stoa_calloc(1, sizeof *group->sides[variant]);
     if (group->sides[variant] != NULL) {

@@ -45,8 +45,7 @@ struct stoa_group_side {
 
 struct stoa_group {
   struct stoa_group *next_dirty;
-  struct stoa_interest *interest;                   /* one reference */
-  struct stoa_group_side *sides[STOA_VARIANTS_MAX]; /* made when first needed */
+  struct stoa_interest *interest; /* one reference */
   uint32_t owner;
   uint32_t member_count; /* on this worker */
   uint32_t hold_count;   /* of all sides */
@@ -54,8 +53,8 @@ struct stoa_group {
   uint64_t last_ns;      /* when it was sent last; kept only with linger_ms */
   bool dirty;            /* on the list of dirty groups, and not dropped until it was handled */
   bool keeps_plain_apart;
-  uint8_t name_len;
-  char name[STOA_GROUP_NAME_LEN_MAX];
+  uint8_t variant_count, name_len;
+  struct stoa_group_side *sides[]; /* of each variant, made when first needed; the name follows the last one */
 };
 
 /* What groups need from their worker and from the others. */
@@ -106,7 +105,7 @@ void stoa_groups_fini(struct stoa_groups *groups);
 uint32_t stoa_group_owner(struct stoa_string name, uint32_t worker_count);
 
 static inline struct stoa_string stoa_group_name(const struct stoa_group *group) {
-  return stoa_string_make(group->name, group->name_len);
+  return stoa_string_make((const char *)&group->sides[group->variant_count], group->name_len);
 }
 
 /* NULL when this worker does not have it. */
@@ -124,7 +123,7 @@ static inline size_t stoa_group_member_count(const struct stoa_group *group) {
 }
 /* The workers with members of this variant, a bit each. */
 static inline uint64_t stoa_group_interested(const struct stoa_group *group, size_t variant) {
-  return atomic_load_explicit(&group->interest->workers[variant], memory_order_acquire);
+  return atomic_load_explicit(&group->interest->variants[variant].workers, memory_order_acquire);
 }
 /* Have it handled no later than due_ns (0: at the end of this turn), and keep it until then. */
 void stoa_groups_mark_dirty(struct stoa_groups *groups, struct stoa_group *group, uint64_t due_ns);

@@ -6,10 +6,11 @@
 
 static struct stoa_bytes key_of(const void *object) {
   const struct stoa_interest *interest = object;
-  return stoa_bytes_make(interest->name, interest->name_len);
+  return stoa_bytes_make(&interest->variants[interest->variant_count], interest->name_len);
 }
 
-int stoa_interests_init(struct stoa_interests *interests) {
+int stoa_interests_init(struct stoa_interests *interests, const struct stoa_formats *formats) {
+  interests->formats = formats;
   if (pthread_mutex_init(&interests->mutex, NULL) != 0) {
     return STOA_E_SYSTEM;
   }
@@ -23,14 +24,17 @@ void stoa_interests_fini(struct stoa_interests *interests) {
 }
 
 static struct stoa_interest *add(struct stoa_interests *interests, struct stoa_string name) {
-  struct stoa_interest *interest = stoa_calloc(1, sizeof *interest);
+  size_t variant_count = stoa_formats_variant_count(interests->formats);
+  size_t variants_size = variant_count * sizeof(struct stoa_interest_variant);
+  assert(name.len <= STOA_GROUP_NAME_LEN_MAX);
+  struct stoa_interest *interest = stoa_calloc(1, sizeof *interest + variants_size + name.len);
   if (interest == NULL) {
     return NULL;
   }
-  assert(name.len <= sizeof interest->name);
+  interest->variant_count = (uint8_t)variant_count;
   interest->name_len = (uint8_t)name.len;
   if (name.len > 0) {
-    memcpy(interest->name, name.data, name.len);
+    memcpy(&interest->variants[interest->variant_count], name.data, name.len);
   }
   if (stoa_map_insert(&interests->by_name, interest) != STOA_OK) {
     stoa_free(interest);

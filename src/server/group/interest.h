@@ -17,22 +17,28 @@
 
 #define STOA_GROUP_NAME_LEN_MAX 64
 
+struct stoa_interest_variant {
+  _Atomic uint64_t workers; /* bit n: worker n has members of this variant */
+  _Atomic uint64_t lost;    /* bit n: its members missed a message and must be closed, see fanout.h */
+};
+
+/* A server may have a hundred thousand groups of a few members, so a group has no more variants than its server, and
+ * its name takes no more than it needs: it follows the last variant. */
 struct stoa_interest {
-  _Atomic uint64_t workers[STOA_VARIANTS_MAX]; /* bit n: worker n has members of this variant */
-  _Atomic uint64_t lost[STOA_VARIANTS_MAX]; /* bit n: its members missed a message and must be closed, see fanout.h */
-  atomic_size_t member_count;               /* on all workers */
-  uint32_t refs;                            /* under the mutex */
-  uint8_t name_len;
-  char name[STOA_GROUP_NAME_LEN_MAX];
+  atomic_size_t member_count; /* on all workers */
+  uint32_t refs;              /* under the mutex */
+  uint8_t variant_count, name_len;
+  struct stoa_interest_variant variants[];
 };
 
 struct stoa_interests {
   pthread_mutex_t mutex;
   struct stoa_map by_name;
+  const struct stoa_formats *formats;
 };
 
-/* Errors: STOA_E_SYSTEM */
-int stoa_interests_init(struct stoa_interests *interests);
+/* formats is borrowed; it is complete before the first group. Errors: STOA_E_SYSTEM */
+int stoa_interests_init(struct stoa_interests *interests, const struct stoa_formats *formats);
 /* Call when all interests were released. */
 void stoa_interests_fini(struct stoa_interests *interests);
 

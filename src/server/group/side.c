@@ -19,12 +19,12 @@ static int grow(struct stoa_group_side *side) {
 static void begin_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
   uint64_t bit = (uint64_t)1 << groups->host.worker;
   /* Messages lost before do not concern a new member. */
-  atomic_fetch_and(&group->interest->lost[variant], ~bit);
-  atomic_fetch_or(&group->interest->workers[variant], bit);
+  atomic_fetch_and(&group->interest->variants[variant].lost, ~bit);
+  atomic_fetch_or(&group->interest->variants[variant].workers, bit);
 }
 
 static void end_interest(struct stoa_groups *groups, struct stoa_group *group, size_t variant) {
-  atomic_fetch_and(&group->interest->workers[variant], ~((uint64_t)1 << groups->host.worker));
+  atomic_fetch_and(&group->interest->variants[variant].workers, ~((uint64_t)1 << groups->host.worker));
   if (group->owner != groups->host.worker) {
     groups->host.post_review(groups->host.context, group->owner, stoa_group_name(group));
   }

@@ -18,7 +18,7 @@ static struct stoa_session **copy_members(const struct stoa_group *group) {
   if (sessions == NULL) {
     return NULL;
   }
-  for (size_t variant = 0; variant < STOA_VARIANTS_MAX; variant++) {
+  for (size_t variant = 0; variant < group->variant_count; variant++) {
     const struct stoa_group_side *side = group->sides[variant];
     for (uint32_t i = 0; side != NULL && i < side->count; i++) {
       sessions[count++] = side->members[i].session;
@@ -80,7 +80,7 @@ void stoa_session_each_group(struct stoa_session *session, stoa_session_group_vi
   for (uint32_t i = 0; i < count; i++) {
     const struct stoa_group *group = stoa_member_membership(session, i)->group;
     names[i].len = group->name_len;
-    memcpy(names[i].text, group->name, group->name_len);
+    memcpy(names[i].text, stoa_group_name(group).data, group->name_len);
   }
   bool goes_on = true;
   for (uint32_t i = 0; i < count && goes_on; i++) {

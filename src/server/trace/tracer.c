@@ -3,11 +3,11 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "base/thread.h"
 #include "base/units.h"
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stoa/log.h>
 #include <time.h>
@@ -515,34 +515,13 @@ static void *run(void *context) {
   }
 }
 
-/* Detached, because nobody may wait for a thread that hangs in the look-up of a name. All signals are blocked: they are
- * for the program's threads. */
-static int make_thread(struct stoa_tracer *tracer) {
-  pthread_t thread;
-  pthread_attr_t detached;
-  sigset_t all;
-  sigset_t before;
-  if (pthread_attr_init(&detached) != 0) {
-    return STOA_E_SYSTEM;
-  }
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-  if (error == 0) {
-    error = stoa_sys.pthread_create(&thread, &detached, run, tracer);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&detached);
-  return error == 0 ? STOA_OK : STOA_E_SYSTEM;
-}
-
 int stoa_tracer_start(struct stoa_tracer *tracer) {
   lock(tracer);
   assert(!tracer->has_thread);
   assert(!tracer->is_stopping);
   tracer->has_thread = true;
   unlock(tracer);
-  int status = make_thread(stoa_tracer_ref(tracer));
+  int status = stoa_thread_start_detached(run, stoa_tracer_ref(tracer)); /* it may hang in the look-up of a name */
   if (status != STOA_OK) {
     lock(tracer);
     tracer->has_thread = false;
