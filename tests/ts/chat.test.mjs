@@ -214,6 +214,16 @@ inWorld('a program that closes with the code of a bad token has closed', async (
   assert.deepEqual([chat.state, chat.detail.code, world.timerCount], ['closed', 4500, 0]);
 });
 
+inWorld('a code or a reason that pages may not send closes all the same', async (world) => {
+  for (const [code, reason] of [[0, ''], [4], [1006, 'x'], [4000, 'x'.repeat(200)]]) {
+    const { chat, server } = begin(world);
+    await server.welcome();
+    const { socket } = world;
+    chat.close(code, reason);
+    assert.deepEqual([chat.state, chat.detail.code, !!socket.closed, world.timerCount], ['closed', code, true, 0]);
+  }
+});
+
 inWorld('a function that gives no token is asked again later', async (world) => {
   let isDown = true;
   const { chat, server } = begin(world, { token: () => { if (isDown) { throw new Error('down'); } return 't'; } });

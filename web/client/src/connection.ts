@@ -377,7 +377,7 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
         hear();
       }
     },
-    close_: (code, reason) => lose(code, reason, 0, code),
+    close_: (code, reason) => lose(code, reason, 0, code || 1000),
     retryNow_() {
       if (isWaiting) {
         connect();

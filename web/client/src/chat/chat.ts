@@ -328,7 +328,8 @@ export class Chat {
           } else if (name === 'roomActivity') {
             tell('activity', [message]);
           } else if (room) {
-            (room.inner_ as any)[name](message);
+            // Nothing for one that is newer than this.
+            (room.inner_ as any)[name]?.(message);
           } else if (name === 'read') {
             tell(name, [message]);
           }
