@@ -1,8 +1,10 @@
 // client.ts: a typed client of an API over a connection: calls as promises, listeners by the names of messages.
 //
-// Listeners are called one at a time in the order of the frames; after close(), the state listeners are called before it
-// returns. When a listener throws, it is reported as an uncaught error, and the other listeners are called.
-import { connection, type Api, type ConnectionOptions, type Protocol, type State, type StateDetail, type Take, type Settle } from './connection.js';
+// Listeners are called one at a time in the order of the frames; after close(), the state listeners are called before
+// it returns. When a listener throws, it is reported as an uncaught error, and the other listeners are called.
+import {
+  connection, type Api, type ConnectionOptions, type Protocol, type Settle, type State, type StateDetail, type Take,
+} from './connection.js';
 import { ErrorDetail, localError, type StoaError } from './error.js';
 import { listeners } from './listeners.js';
 import { read, write } from './plain.js';

@@ -2,7 +2,7 @@
 //
 // Opens the socket when it is made. When the connection is lost, it reconnects after a random, growing delay. When the
 // server is full, it also waits for the time that the server sent. It does not reconnect when that is useless (close
-// codes 4500 to 4999, see isFinal), or when the program closed it. move_() lets it change to another connection at a set
+// codes 4500 to 4999), or when the program closed it. move_() lets it change to another connection at a set
 // time, because the server is going away.
 //
 // Client and Chat are made of it. What they have in common is here; what only one of them needs is there, so that a
@@ -89,7 +89,9 @@ export interface Connection {
   interpret_(type: Type<any>, head: number, payload: Uint8Array): any;
   /** Sends a request. `settle` gets a reply, an error of the server or of the connection, or what encode() throws, once.
    *  Returns its id and how to end it. With `take` that gets the frames of the answer, and ends the call. */
-  request_(row: Row, request: unknown, settle: Settle<any>, timeoutMs?: number, take?: Take): [id: number, end: (value?: unknown) => void];
+  request_(
+    row: Row, request: unknown, settle: Settle<any>, timeoutMs?: number, take?: Take,
+  ): [id: number, end: (value?: unknown) => void];
   /** The server pings so often. */
   pings_(intervalMs: number): void;
   close_(code: number, reason: string): void;
@@ -136,7 +138,9 @@ const enum Close {
 // After each of these events timers may have been suspended; after the first one the network may have changed, too.
 const WAKING = ['online', 'pageshow', 'visibilitychange'];
 
-export function connection(api: Api, url: string, protocol: Protocol, options: ConnectionOptions, owner: Owner): Connection {
+export function connection(
+  api: Api, url: string, protocol: Protocol, options: ConnectionOptions, owner: Owner,
+): Connection {
   const { WebSocket = page.WebSocket, littleEndian, probe } = options;
   const pending = new Map<number, readonly [end: (value?: unknown) => void, take: Take]>();
   let silenceMs = (options.silenceMs ?? (api.messages.ping ? Ms.SILENCE : 0)) || Infinity;
@@ -219,7 +223,9 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
 
   // The connection is lost, or, with a code to send, closed by the program. The close of a dead connection can take
   // minutes, so it is not waited for.
-  const lose = (code: number, reason: string, waitMs = code === Close.RATE || code === Close.FULL ? retryMs : 0, sent?: number) => {
+  const lose = (
+    code: number, reason: string, waitMs = code === Close.RATE || code === Close.FULL ? retryMs : 0, sent?: number,
+  ) => {
     const left = socket;
     socket = undefined;
     clearTimeout(timer);
@@ -235,7 +241,8 @@ export function connection(api: Api, url: string, protocol: Protocol, options: C
       // The socket is left in any case.
     }
     pending.forEach(([end]) => end(localError('DISCONNECTED')));
-    if (sent || code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL) {
+    const isFinal = code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL;
+    if (sent || isFinal) {
       isOpen = false;
       listenToPage('remove');
       owner.state_('closed', { code, reason });

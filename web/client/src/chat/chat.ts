@@ -264,7 +264,7 @@ export class Chat {
       if (!code || isPassing(error)) {
         line.reconnect_(retryMs, reason);
       // Unauthorized, or the token has expired.
-      } else if (/10[19]/.test(`${code}`) && tokenRefused()) {
+      } else if (/^10[19]$/.test(`${code}`) && tokenRefused()) {
         line.reconnect_(0, reason);
       } else {
         refusal = error;

@@ -50,6 +50,8 @@ lines.forEach((line, index) => {
 
 export const json: Protocol = {
   name: 'stoa.json',
-  encode: (_, message) => new TextEncoder().encode(JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? `${value}` : value))),
+  encode: (_, request) => new TextEncoder().encode(
+    JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+  ),
   decode: (line: any = lines[Line.ERROR], payload) => message(line, JSON.parse(new TextDecoder().decode(payload) || '{}')),
 };

@@ -57,7 +57,7 @@ export interface Queue {
 /** May the server do it later? Of some codes that is so whatever `temporary` says; 112 is a place that is lost, after
  *  which a room can be joined again. @internal */
 export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
-  temporary || /10[068]|11[12]/.test(`${code}`);
+  temporary || /^1(0[068]|1[12])$/.test(`${code}`);
 
 // A person is told how long it takes, and decides.
 const enum Code {
@@ -65,7 +65,7 @@ const enum Code {
   SLOW_MODE = 127,
 }
 
-/** `mayIn`: 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
+/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
  *  member. @internal */
 export function createQueue(
   mayIn: () => number | undefined,
@@ -97,7 +97,9 @@ export function createQueue(
   const answer = (message: Outgoing, error: StoaError | undefined, offset: bigint) => {
     if (!error) {
       queue.stored_(message.clientMsgId, offset);
-    } else if (error.code !== Code.MUTED && error.code !== Code.SLOW_MODE && (isPassing(error) || error.reason === 'BAD_FRAME')) {
+    } else if (
+      error.code !== Code.MUTED && error.code !== Code.SLOW_MODE && (isPassing(error) || error.reason === 'BAD_FRAME')
+    ) {
       put(message, 'queued');
       // A lost connection needs no timer: the room is joined again.
       if (error.reason !== 'DISCONNECTED') {
