@@ -11,7 +11,9 @@ import { read, write } from './plain.js';
 import { type Init, type MessageOf, type Type } from './type.js';
 import { decoder, encoder } from './wire.js';
 
-export { type Api, type Protocol, type Settle, type Socket, type State, type StateDetail } from './connection.js';
+export {
+  type Api, type ConnectionOptions, type Protocol, type Settle, type Socket, type State, type StateDetail,
+} from './connection.js';
 
 /** JSON. */
 const json: Protocol = {

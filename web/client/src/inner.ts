@@ -1,5 +1,5 @@
 // inner.ts: what the package's other modules share with the runtime. Programs cannot import it.
-export { connection, type Connection, type ConnectionOptions, type Owner, type Protocol, type Settle } from './connection.js';
-export { localError, StoaError } from './error.js';
+export { connection, type Connection } from './connection.js';
+export { localError } from './error.js';
 export { listeners } from './listeners.js';
 export { fullJitterMs, later, now, page } from './time.js';

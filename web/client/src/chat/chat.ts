@@ -4,10 +4,10 @@
 // it. A guest keeps user id and nick by a token of the server, which is stored.
 //
 // Does not know: what rooms do with it; a page.
-import { type Init, type MessageOf, type StateDetail, type StoaError } from '@stoa/client';
 import {
-  connection, listeners, localError, now, page, type Connection, type ConnectionOptions, type Protocol, type Settle,
-} from '@stoa/client/inner';
+  type ConnectionOptions, type Init, type MessageOf, type Protocol, type Settle, type StateDetail, type StoaError,
+} from '@stoa/client';
+import { connection, listeners, localError, now, page, type Connection } from '@stoa/client/inner';
 
 import {
   type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,

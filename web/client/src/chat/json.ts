@@ -3,7 +3,7 @@
 // Every field that is read has a value of its type, whatever was received, or an exception is thrown: nothing else of a
 // hostile server reaches the program. Requests are written as they are; their types are the compiler's to check, and the
 // server's.
-import { type Protocol } from '@stoa/client/inner';
+import { type Protocol } from '@stoa/client';
 
 import { type ChatroomApi } from '../api/chatroom/v1/chatroom.stoa.js';
 import { ENUMS, Line, TEXT } from './replies.js';
