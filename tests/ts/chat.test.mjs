@@ -12,7 +12,7 @@ const TYPE = {
   edit: 30, event: 33, setNick: 35, rooms: 36, activity: 37, ping: 40, goingAway: 41,
 };
 
-const { Chat, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+const { Chat, keepToken, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
 
 const inWorld = (name, body) => test(name, () => new World().run(body));
 const settle = () => new Promise(setImmediate);
@@ -21,10 +21,11 @@ const settle = () => new Promise(setImmediate);
 class Server {
   constructor(world) { this.world = world; }
 
-  // The payloads of this type that it was sent, oldest first.
+  // The payloads of this type that it was sent, oldest first, without fields that have the value of an absent one.
   sent(name, socket = this.world.socket) {
     const number = TYPE[name];
-    return socket.sent.map(parse).filter(({ word }) => (word & 0xff) === number).map(({ payload }) => JSON.parse(payload));
+    const payloads = socket.sent.map(parse).filter(({ word }) => (word & 0xff) === number).map(({ payload }) => payload);
+    return payloads.map((payload) => JSON.parse(payload, (key, value) => (value === '0' || value === false ? undefined : value)));
   }
 
   calls(name) {
@@ -145,13 +146,13 @@ inWorld('a guest\'s token is kept in the storage that is given, and given back',
 });
 
 inWorld('a guest\'s token is kept in localStorage by default, and a page without one goes on', async (world) => {
-  const kept = new Map();
-  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const kept = {};
+  globalThis.localStorage = kept;
   try {
     const { server } = begin(world, { storage: undefined });
     await server.welcome();
-    assert.deepEqual([...kept], [['stoa guest host', 'guest-1']]);
-    globalThis.localStorage = { getItem() { throw new Error('off'); }, setItem() { throw new Error('full'); } };
+    assert.deepEqual(kept, { 'stoa guest host': 'guest-1' });
+    globalThis.localStorage = new Proxy({}, { get() { throw new Error('off'); }, set() { throw new Error('full'); } });
     const { chat, server: other } = begin(world, { storage: undefined });
     await other.welcome();
     assert.equal(chat.state, 'connected');
@@ -213,6 +214,16 @@ inWorld('a program that closes with the code of a bad token has closed', async (
   assert.deepEqual([chat.state, chat.detail.code, world.timerCount], ['closed', 4500, 0]);
 });
 
+inWorld('a code or a reason that pages may not send closes all the same', async (world) => {
+  for (const [code, reason] of [[0, ''], [4], [1006, 'x'], [4000, 'x'.repeat(200)]]) {
+    const { chat, server } = begin(world);
+    await server.welcome();
+    const { socket } = world;
+    chat.close(code, reason);
+    assert.deepEqual([chat.state, chat.detail.code, !!socket.closed, world.timerCount], ['closed', code, true, 0]);
+  }
+});
+
 inWorld('a function that gives no token is asked again later', async (world) => {
   let isDown = true;
   const { chat, server } = begin(world, { token: () => { if (isDown) { throw new Error('down'); } return 't'; } });
@@ -227,7 +238,9 @@ inWorld('a function that gives no token is asked again later', async (world) => 
 
 inWorld('a token is refreshed before it expires, and again after a failure', async (world) => {
   let given = 0;
-  const { chat, server } = begin(world, { token: () => `t${++given}`, silenceMs: 0 });
+  const token = () => `t${++given}`;
+  const { chat, server } = begin(world, { token, silenceMs: 0 });
+  const stop = keepToken(chat, token);
   await server.welcome({ tokenTtlS: 400 });
   world.pass(339999);
   server.push('ping');
@@ -244,9 +257,10 @@ inWorld('a token is refreshed before it expires, and again after a failure', asy
   await settle();
   world.pass(30000);
   await settle();
-  assert.deepEqual(server.sent('refresh').map(({ token }) => token), ['t2', 't3', 't4']);
+  assert.deepEqual(server.sent('refresh').map(({ token: sent }) => sent), ['t2', 't3', 't4']);
   chat.close();
   assert.equal(world.timerCount, 0);
+  stop();
 });
 
 inWorld('a Hello that is refused for now is tried again after the time that the server asks for', async (world) => {
@@ -346,6 +360,55 @@ inWorld('after a change of network the connection is tried by a call, and lost a
   world.listeners.get('online')({ type: 'online' });
   world.pass(3000);
   assert.equal(chat.state, 'reconnecting');
+});
+
+// ---- what is received ----
+
+const push = (server, name, json) => server.world.receive([TYPE[name]], json);
+
+inWorld('every field has its type and an absent one its default, and positions are exact', async (world) => {
+  const { server, room, events } = await inRoom(world);
+  push(server, 'chat', '{"room":"lobby","epoch":"18446744073709551615","offset":"9007199254740993","message":null,"unknown":{}}');
+  assert.deepEqual(events[0][1], {
+    message: '', sender: '', timestamp: '', room: 'lobby', offset: 9007199254740993n, epoch: 18446744073709551615n,
+    clientMsgId: '', userId: '', tsMs: 0n, replyTo: 0n, deleted: false, editedMs: 0n, reactions: new Map(),
+    traceparent: undefined,
+  });
+  server.breakLine();
+  await server.back();
+  assert.deepEqual(server.sent('join')[0].recover, { epoch: '18446744073709551615', offset: '9007199254740993' });
+});
+
+inWorld('a value of another type than its field\'s reaches nobody, and is told as an error', async (world) => {
+  const { chat, server, events } = await inRoom(world);
+  const reasons = [];
+  chat.on('error', ({ reason }) => reasons.push(reason));
+  const frames = [
+    ...['7', '{}', '[]', 'true'].map((value) => ['chat', `"message":${value}`]),
+    ...['"x"', '{}', '1.5', '"1.5"', '"0x"'].map((value) => ['chat', `"offset":${value}`]),
+    ...['1', '"true"', '{}'].map((value) => ['chat', `"deleted":${value}`]),
+    ...['[{"count":"1"}]', '{"a":null}', '{"a":{"count":[]}}'].map((value) => ['chat', `"reactions":${value}`]),
+    ...['"1"', 'true', '{}'].map((value) => ['presenceDiff', `"total":${value}`]),
+    ...['{}', '7', '"ab"', '[null]', '[{"away":0}]'].map((value) => ['presenceDiff', `"joins":${value}`]),
+    ...['[7]', '[null,[]]'].map((value) => ['presenceDiff', `"leaves":${value}`]),
+    ...['"constructor"', '"toString"', '"__proto__"'].map((value) => ['typing', `"state":${value}`]),
+  ];
+  for (const [name, field] of frames) {
+    push(server, name, `{"room":"lobby","version":"9","epoch":"1","offset":"99",${field}}`);
+  }
+  for (const json of ['null', '{', '\xff']) {
+    push(server, 'chat', json);
+  }
+  assert.deepEqual([events, reasons.length], [[], frames.length + 3]);
+  assert.ok(reasons.every((reason) => reason === 'BAD_FRAME'));
+  assert.equal(chat.state, 'connected');
+});
+
+inWorld('the value of an enum that is not known is 0, and a number is kept', async (world) => {
+  const { server, events } = await inRoom(world);
+  server.event(11, 'EVENT_LATER');
+  server.event(12, 77);
+  assert.deepEqual(events.map(([, { kind }]) => kind), [0, 77]);
 });
 
 // ---- membership ----
@@ -732,6 +795,19 @@ inWorld('activity and reading of rooms that are not joined, and errors without a
   server.push('read', { room: 'books', offset: '4' });
   world.receive([ERROR + TYPE.typing], '{"code":103}');
   assert.deepEqual(told, [['activity', 'books'], ['read', 'books'], ['error', 103]]);
+});
+
+inWorld('a type that the server does not know is not sent to it again in this session', async (world) => {
+  const { server, room } = await inRoom(world);
+  room.type();
+  world.receive([ERROR + TYPE.typing], '{"code":104}');
+  world.pass(3000);
+  room.type();
+  assert.equal(server.sent('typing').length, 1);
+  server.breakLine();
+  await server.back();
+  room.type(TypingState.TYPING_PAUSED);
+  assert.equal(server.sent('typing').length, 1);
 });
 
 // ---- pages ----

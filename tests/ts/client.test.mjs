@@ -578,7 +578,7 @@ inWorld('a URL that is none is the maker\'s error, and nothing is left of the cl
   world.refusal = new DOMException('the URL', 'SyntaxError');
   assert.throws(() => new ChatroomClient('http:// /', { WebSocket: world.WebSocket }), { name: 'SyntaxError' });
   assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: undefined }),
-    { name: 'TypeError', message: 'there is no global WebSocket: pass { WebSocket }' });
+    { name: 'TypeError', message: 'no WebSocket: pass { WebSocket }' });
   assert.throws(() => new ChatroomClient('ws://host/', { WebSocket: world.WebSocket, protocol: 'stoa.proto' }),
     { name: 'TypeError', message: 'unknown protocol: pass { protocol: protobuf }, or none for JSON' });
   assert.deepEqual([world.listeners.size, world.timerCount], [0, 0]);

@@ -14,8 +14,9 @@ import { run, test } from '../lib/tap.mjs';
 import { Inbox, within } from '../lib/waiting.mjs';
 import { load, temporaryFolder } from './build.mjs';
 
-const { Chat, protobuf, withFallback } = await load(`
+const { Chat, ChatroomApi, protobuf, withFallback } = await load(`
   export { protobuf } from '@stoa/client';
+  export { ChatroomApi } from '@stoa/client/chatroom';
   export { withFallback } from '@stoa/client/fallback';
   export * from '@stoa/client/chat';
 `, temporaryFolder());
@@ -57,7 +58,7 @@ async function says(who, text) {
   await within(who.room.send(text).done(), `the acknowledgement of ${text}`);
 }
 
-for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf }]]) {
+for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf, api: ChatroomApi }]]) {
   test(`in ${name} people chat where no WebSocket is let through`, async (t) => {
     const { server, gate } = await start(t);
     gate.lets.websocket = false;

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { run, test } from '../lib/tap.mjs';
+import { lean } from '../../web/client/lean.mjs';
 import { API, bundle, CASES, CLIENT, filesUnder, generate, GOLDEN, MODULES, temporaryFolder } from './build.mjs';
 
 const TSC = path.join(MODULES, 'typescript/bin/tsc');
@@ -50,6 +51,15 @@ test('the chat\'s API in the package is what the plugin writes from chatroom.pro
   assert.deepEqual(filesUnder(home, ''), filesUnder(folder, ''));
   for (const name of filesUnder(folder, '')) {
     assert.equal(read(home, name), read(folder, name), 'tests/ts/update.sh writes it again');
+  }
+});
+
+test('the table of what the chat receives is what lean.mjs writes from the API in the package', async () => {
+  assert.equal(read(CLIENT, 'src/chat/replies.ts'), lean(), 'node web/client/lean.mjs writes it again');
+  // It refuses what its reader does not know.
+  const source = (field) => `stoa.types(\`${field}\`);\nstoa.service($types, \`chat 0 m0\`);`;
+  for (const field of ['text=7', 'text:d', 'raw:x0|0', 'constructor', 'text/0']) {
+    assert.throws(() => lean(source(field)), /small reader/, field);
   }
 });
 
@@ -190,7 +200,7 @@ const MAIN = `
 function works(folder) {
   writeFileSync(path.join(folder, 'main.mjs'), MAIN);
   const told = execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
-  assert.equal(told, 'function 1n 16 there is no global WebSocket: pass { WebSocket }\n');
+  assert.equal(told, 'function 1n 16 no WebSocket: pass { WebSocket }\n');
 }
 
 test('the packed package has what its exports name and no dependency, and Node loads it without a bundler', async () => {
@@ -225,7 +235,7 @@ const SIZES = [
   ['`ChatroomClient`', "export { ChatroomClient } from '@stoa/client/chatroom';"],
   ['the chat\'s page', PAGE],
   ['all of `@stoa/client/chat`', "export * from '@stoa/client/chat';"],
-  ['`protobuf`', `${PAGE} export { protobuf } from '@stoa/client';`],
+  ['`protobuf`', `${PAGE} export { protobuf } from '@stoa/client'; export { ChatroomApi } from '@stoa/client/chatroom';`],
   ['`encodeJson`', `${PAGE} export { encodeJson, decodeJson } from '@stoa/client';`],
   ['`withFallback`', `${PAGE} export { withFallback } from '@stoa/client/fallback';`],
   ['for React', `${PAGE} export * from '@stoa/client/react';`],

@@ -11,8 +11,9 @@ import { run, test } from '../lib/tap.mjs';
 import { within } from '../lib/waiting.mjs';
 import { load, temporaryFolder } from './build.mjs';
 
-const { Chat, protobuf } = await load(`
+const { Chat, ChatroomApi, protobuf } = await load(`
   export { protobuf } from '@stoa/client';
+  export { ChatroomApi } from '@stoa/client/chatroom';
   export * from '@stoa/client/chat';
 `, temporaryFolder());
 
@@ -50,7 +51,7 @@ async function enter(t, port, options, name, joinOptions) {
 
 const texts = (room) => room.messages.map(({ message }) => message);
 
-for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf }]]) {
+for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf, api: ChatroomApi }]]) {
   test(`in ${name} two people chat, and a third one sees the same`, async (t) => {
     const { port } = await start(t);
     const ada = await enter(t, port, { ...settings, nick: 'Ada' }, 'books');
@@ -71,7 +72,7 @@ for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: pr
 test('a server that is killed while messages are sent loses none, doubles none, and keeps their order', async (t) => {
   const COUNT = 60;
   let { server, folder, port } = await start(t);
-  const ada = await enter(t, port, { nick: 'Ada', protocol: protobuf });
+  const ada = await enter(t, port, { nick: 'Ada', protocol: protobuf, api: ChatroomApi });
   const bob = await enter(t, port, { nick: 'Bob' });
   const wanted = Array.from({ length: COUNT }, (_, i) => `message ${i}`);
   const heard = [];

@@ -12,6 +12,7 @@ import { bundle, load, temporaryFolder } from './build.mjs';
 const MODULES = `
   export * from '@stoa/client/chat';
   export { protobuf } from '@stoa/client';
+  export { ChatroomApi } from '@stoa/client/chatroom';
   export * from '@stoa/client/tracing';
 `;
 const folder = temporaryFolder();
@@ -27,7 +28,7 @@ async function openPage(t, room, name, collector, isBinary) {
   await within(page.evaluate(async ([nick, endpoint, binary]) => {
     window.tracer = new sdk.Tracer({ serviceName: `page of ${nick}`, endpoint, delayMs: 50 });
     window.chat = new sdk.Chat(`ws://${window.location.host}/`, {
-      nick, protocol: window.tracer.protocol(binary ? sdk.protobuf : undefined),
+      nick, protocol: window.tracer.protocol(binary ? sdk.protobuf : undefined), api: sdk.ChatroomApi,
     });
     window.room = window.chat.join();
     window.got = [];

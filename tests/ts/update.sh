@@ -11,4 +11,5 @@ build=${1:-build-test}
 ninja -C "$build" tools/protoc-gen-stoa/protoc-gen-stoa
 PROTOC=protoc PROTOC_GEN_STOA=$(realpath "$build")/tools/protoc-gen-stoa/protoc-gen-stoa \
   node tests/ts/output.test.mjs --update
+node web/client/lean.mjs
 git --no-pager diff --stat -- tests/ts web/client/src/api

@@ -116,7 +116,7 @@ static const char *element_kind(const struct model_field *one, const char *named
   if (one->enumeration != NULL && wellknown_is_null(one->enumeration->full_name)) {
     return text_format("%s.nullValue", ts_names_alias(one->enumeration->file));
   }
-  return text_format("stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
+  return text_format("/* @__PURE__ */ stoa.%s(() => %s)", one->message != NULL ? "nested" : "enumeration", named);
 }
 
 static const char *kind_text(struct ts_own *own, const struct model_field *field, const struct model_file *file) {

@@ -32,5 +32,5 @@ const char *ts_own_message(struct ts_own *own, const struct model_message *messa
     return text_format("m%zu", line_number(message));
   }
   const char *name = ts_names_reference(message->full_name, message->file, from);
-  return text_format("x%zu", ts_own_add(own, text_format("stoa.nested(() => %s)", name)));
+  return text_format("x%zu", ts_own_add(own, text_format("/* @__PURE__ */ stoa.nested(() => %s)", name)));
 }

@@ -23,7 +23,7 @@ export const Trip_State = {
 } as const;
 export type Trip_State = (typeof Trip_State)[keyof typeof Trip_State];
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`speed:x0 state:x1? speeds:x0+ states:psx1 top:x0|0`, stoa.enumeration(() => Speed), stoa.enumeration(() => Trip_State));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`speed:x0 state:x1? speeds:x0+ states:psx1 top:x0|0`, /* @__PURE__ */ stoa.enumeration(() => Speed), /* @__PURE__ */ stoa.enumeration(() => Trip_State));
 
 export interface Trip {
   speed: Speed;

@@ -6,7 +6,7 @@ import * as google_protobuf_source_context$ from './google/protobuf/source_conte
 export * from './google/protobuf/source_context.stoa.js';
 import * as google_protobuf_type$ from './google/protobuf/type.stoa.js';
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`source:x0 type:x1 files:x2*`, stoa.nested(() => google_protobuf_source_context$.SourceContext), stoa.nested(() => google_protobuf_type$.Type), stoa.nested(() => google_protobuf_descriptor$.FileDescriptorProto));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`source:x0 type:x1 files:x2*`, /* @__PURE__ */ stoa.nested(() => google_protobuf_source_context$.SourceContext), /* @__PURE__ */ stoa.nested(() => google_protobuf_type$.Type), /* @__PURE__ */ stoa.nested(() => google_protobuf_descriptor$.FileDescriptorProto));
 
 /** Types of Protobuf that the runtime does not have: their files are generated like one's own. */
 export interface Beyond {

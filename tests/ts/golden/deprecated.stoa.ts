@@ -22,7 +22,7 @@ export type Shade = (typeof Shade)[keyof typeof Shade];
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`id number:u level:u? names*
 thing:m2|0 oldThing:m2|0 things:psm2 color:x0
 
-thing:m2`, stoa.enumeration(() => Color));
+thing:m2`, /* @__PURE__ */ stoa.enumeration(() => Color));
 
 export interface GetRequest {
   id: string;

@@ -16,7 +16,7 @@ const $types: stoa.Types = /* @__PURE__ */ stoa.types(`fDouble:d fFloat:r fInt64
 fDouble:d? fFloat:r? fInt64:I? fUint64:U? fInt32:i? fBool:b?=8 fString? fMessage:m1 fBytes:x0? fEnum:x1?=13 fSint64:Z?=536870911
 fDouble:d+ fFloat:r+ fInt64:I+ fUint64:U+ fInt32:i+ fFixed64:F+ fFixed32:f+ fBool:b+ fString* fMessage:m2* fBytes:x0* fUint32:u+ fEnum:x1+ fSfixed32:g+ fSfixed64:G+ fSint32:z+ fSint64:Z+ unpacked:u*
 names:psi trees:pIm3 colours:pbx1 blobs:pux0 sizes:pzd texts:pFs words:pgx2
-before text|0 message:m0|0 colour:x1|0 raw:x0|0=9 count:U|0 between:u=5 yes:b|1 amount:d|1 tone:x3`, stoa.bytes, stoa.enumeration(() => Colour), stoa.nested(() => deep_v1_words$.Words), stoa.enumeration(() => deep_v1_words$.Words_Tone));
+before text|0 message:m0|0 colour:x1|0 raw:x0|0=9 count:U|0 between:u=5 yes:b|1 amount:d|1 tone:x3`, stoa.bytes, /* @__PURE__ */ stoa.enumeration(() => Colour), /* @__PURE__ */ stoa.nested(() => deep_v1_words$.Words), /* @__PURE__ */ stoa.enumeration(() => deep_v1_words$.Words_Tone));
 
 export interface Singular {
   fDouble: number;

@@ -13,7 +13,7 @@ export { StringValue } from '@stoa/client/wkt';
 export { BytesValue } from '@stoa/client/wkt';
 
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`at:x0 spans:x1* values:psx2 struct:x3 mask:x4 empty:x5 count:x6 any:x7 value:x2|0 nothing:x8|0 list:x9
-known:psm0`, stoa.nested(() => wkt$.Timestamp), stoa.nested(() => wkt$.Duration), stoa.nested(() => wkt$.Value), stoa.nested(() => wkt$.Struct), stoa.nested(() => wkt$.FieldMask), stoa.nested(() => wkt$.Empty), stoa.nested(() => wkt$.Int64Value), stoa.nested(() => wkt$.Any), wkt$.nullValue, stoa.nested(() => wkt$.ListValue));
+known:psm0`, /* @__PURE__ */ stoa.nested(() => wkt$.Timestamp), /* @__PURE__ */ stoa.nested(() => wkt$.Duration), /* @__PURE__ */ stoa.nested(() => wkt$.Value), /* @__PURE__ */ stoa.nested(() => wkt$.Struct), /* @__PURE__ */ stoa.nested(() => wkt$.FieldMask), /* @__PURE__ */ stoa.nested(() => wkt$.Empty), /* @__PURE__ */ stoa.nested(() => wkt$.Int64Value), /* @__PURE__ */ stoa.nested(() => wkt$.Any), wkt$.nullValue, /* @__PURE__ */ stoa.nested(() => wkt$.ListValue));
 
 /** Messages that have a JSON form of their own. */
 export interface Known {

@@ -49,7 +49,7 @@ quoted/0 foreign/1 camelCase@2 with2Digits@3 1st@4 UPPERCASE@5
 
 
 
-key:x6`, 'a\'b\\c"d', 'größe', 'camelCase', 'with_2_digits', '_1st', 'UPPER_CASE', stoa.enumeration(() => Keys));
+key:x6`, 'a\'b\\c"d', 'größe', 'camelCase', 'with_2_digits', '_1st', 'UPPER_CASE', /* @__PURE__ */ stoa.enumeration(() => Keys));
 
 export interface Map_ {
   map: Map<string, Map_>;

@@ -22,7 +22,7 @@ const $types: stoa.Types = /* @__PURE__ */ stoa.types(`Bool:b@0 Atomic:i@1 Int12
 
 
 map:m2 default:m4
-`, '_Bool', '_Atomic', '__int128', 'INT32_MAX', stoa.bytes, 'STOA_API', 'NULL', '__attribute__', '__FILE__', '_Generic', '_Static_assert', 'E', stoa.enumeration(() => Kind));
+`, '_Bool', '_Atomic', '__int128', 'INT32_MAX', stoa.bytes, 'STOA_API', 'NULL', '__attribute__', '__FILE__', '_Generic', '_Static_assert', 'E', /* @__PURE__ */ stoa.enumeration(() => Kind));
 
 /** Names of the compiler, of headers, and of types that the struct uses itself. */
 export interface Names {

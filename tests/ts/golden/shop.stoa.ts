@@ -21,7 +21,7 @@ export const Basket_Problem = {
 } as const;
 export type Basket_Problem = (typeof Basket_Problem)[keyof typeof Basket_Problem];
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`owner prices:u+ weight:d|0 inner:m0 problem:x0`, stoa.enumeration(() => Basket_Problem));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`owner prices:u+ weight:d|0 inner:m0 problem:x0`, /* @__PURE__ */ stoa.enumeration(() => Basket_Problem));
 
 export interface Basket {
   /** Whose it is.

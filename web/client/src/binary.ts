@@ -7,6 +7,7 @@ import {
   append, decoder, delimited, encoder, isMore, open, readBytes, readVarint, take, Wire, writeBytes, writeVarint,
 } from './wire.js';
 import { type Protocol } from './client.js';
+import { ErrorDetail } from './error.js';
 
 // Those of fixed size, by their names in DataView.
 const FIXED: Readonly<Record<string, string>> = {
@@ -181,4 +182,8 @@ export function decodeBinary<T>(type: Type<T>, bytes: Uint8Array): T {
 }
 
 /** For a client's option `protocol`. */
-export const protobuf: Protocol = { name: 'stoa.proto', encode: encodeBinary, decode: decodeBinary };
+export const protobuf: Protocol = {
+  name: 'stoa.proto',
+  encode: encodeBinary,
+  decode: (type = ErrorDetail, bytes) => decodeBinary(type, bytes),
+};

@@ -1,6 +1,7 @@
 export { decodeBinary, encodeBinary, protobuf } from './binary.js';
 export {
-  Client, type Api, type CallOptions, type ClientOptions, type Protocol, type Settle, type Socket, type State, type StateDetail,
+  Client, type Api, type CallOptions, type ClientOptions, type ConnectionOptions, type Protocol, type Settle, type Socket,
+  type State, type StateDetail,
 } from './client.js';
 export { apiError, ErrorDetail, isApiError, StoaError } from './error.js';
 export { decodeJson, encodeJson } from './json.js';

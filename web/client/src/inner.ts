@@ -1,4 +1,5 @@
 // inner.ts: what the package's other modules share with the runtime. Programs cannot import it.
+export { connection, type Connection } from './connection.js';
 export { localError } from './error.js';
 export { listeners } from './listeners.js';
 export { fullJitterMs, later, now, page } from './time.js';

@@ -4,7 +4,8 @@
 // program bounds the server, and this client keeps at most a window and one item. docs/streams.md has the frames.
 //
 // Does not know: sockets. Everything here runs in the client's task, or in one of the program that calls next().
-import { CALL, ERROR, type Begun, type Client } from './client.js';
+import { type Begun, type Client } from './client.js';
+import { Bit } from './connection.js';
 import { localError, StoaError } from './error.js';
 import { type Init, type Type } from './type.js';
 
@@ -72,7 +73,7 @@ export function stream<Q, T>(
     if (isOver) {
       finish(error);
     } else {
-      tell(CALL + ERROR);
+      tell(Bit.CALL + Bit.ERROR);
       end(error);
     }
   };
@@ -94,7 +95,7 @@ export function stream<Q, T>(
     taken += payload.length + ITEM_COST;
     waiting.shift()![0]({ value: item, done: false });
     if (!isOver && taken >= WINDOW_BYTES / 2) {
-      tell(CALL + ERROR + MORE, taken);
+      tell(Bit.CALL + Bit.ERROR + MORE, taken);
       credit += taken;
       taken = 0;
     }
@@ -122,20 +123,20 @@ export function stream<Q, T>(
     }
   };
 
-  const mistake = (what: string) => cancel(localError('BAD_FRAME', false, what));
+  const mistake = (what: string) => cancel(localError('BAD_FRAME', false, 0, what));
 
   const take = (head: number, payload: Uint8Array) => {
     const bits = head - number;
     const { length } = payload;
-    if (bits === CALL + MORE && credit > 0) {
+    if (bits === Bit.CALL + MORE && credit > 0) {
       credit -= length + ITEM_COST;
       newer.push(payload);
       serve();
-    } else if (bits === CALL + MORE) {
+    } else if (bits === Bit.CALL + MORE) {
       mistake('more items than the credit of the stream');
-    } else if (bits === CALL + ERROR) {
-      end(call![3](itemType, 1, payload));
-    } else if (bits === CALL && !length) {
+    } else if (bits === Bit.CALL + Bit.ERROR) {
+      end(call![3](itemType, head, payload));
+    } else if (bits === Bit.CALL && !length) {
       end();
     } else {
       mistake('wrong frame of a stream');

@@ -3,16 +3,18 @@ export const page: any = globalThis;
 
 export const now = (): number => performance.now();
 
-/** setTimeout() treats a longer time as 0. */
-export const later = (run: () => void, ms: number): unknown => setTimeout(run, Math.min(ms, 2 ** 31 - 1));
+const enum Ms {
+  DELAY_MIN = 500,
+  DELAY_BASE = 1000,
+  DELAY_MAX = 20000,
+  // A longer time is 0 for setTimeout().
+  TIMER_MAX = 2e9,
+}
 
-const DELAY_MIN_MS = 500;
-const DELAY_BASE_MS = 1000;
-const DELAY_MAX_MS = 20000;
+export const later = (run: () => void, ms: number): unknown => setTimeout(run, Math.min(ms, Ms.TIMER_MAX));
 
 /** Full jitter, so that the clients of one server do not all come at once: at least half a second, at most a bound that
  *  doubles from one second to twenty. `attempt` starts with 0. */
 export function fullJitterMs(attempt: number): number {
-  const bound = Math.min(DELAY_MAX_MS, DELAY_BASE_MS * 2 ** attempt);
-  return DELAY_MIN_MS + Math.random() * (bound - DELAY_MIN_MS);
+  return Ms.DELAY_MIN + Math.random() * (Math.min(Ms.DELAY_MAX, Ms.DELAY_BASE * 2 ** attempt) - Ms.DELAY_MIN);
 }

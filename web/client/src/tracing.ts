@@ -7,7 +7,7 @@
 // message fail.
 //
 // Does not know: connections, rooms.
-import { decodeJson, encodeJson, type Protocol } from '@stoa/client';
+import { decodeJson, encodeJson, ErrorDetail, type Protocol } from '@stoa/client';
 
 export interface TracerOptions {
   /** service.name for the collector. */
@@ -60,7 +60,7 @@ const decoder = new TextDecoder();
 const json: Protocol = {
   name: 'stoa.json',
   encode: (type, message) => encoder.encode(JSON.stringify(encodeJson(type, message))),
-  decode: (type, payload) => decodeJson(type, JSON.parse(decoder.decode(payload) || '{}')),
+  decode: (type = ErrorDetail, payload) => decodeJson(type, JSON.parse(decoder.decode(payload) || '{}')),
 };
 
 const hex = (bytes: number): string =>

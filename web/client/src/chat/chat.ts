@@ -5,14 +5,15 @@
 //
 // Does not know: what rooms do with it; a page.
 import {
-  Client, StoaError, type CallOptions, type ClientOptions, type Init, type MessageOf, type Settle, type StateDetail,
+  type ConnectionOptions, type Init, type MessageOf, type Protocol, type Settle, type StateDetail, type StoaError,
 } from '@stoa/client';
-import { later, listeners, localError, now, page } from '@stoa/client/inner';
+import { connection, listeners, localError, now, page, type Connection } from '@stoa/client/inner';
 
 import {
-  ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,
+  type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,
   type RoomsRequest, type SetNickReply,
 } from '../api/chatroom/v1/chatroom.stoa.js';
+import { json, replies } from './json.js';
 import { isPassing } from './outgoing.js';
 import { createRoom, type JoinOptions, type Room } from './room.js';
 
@@ -42,7 +43,11 @@ export interface Identity {
   token?: string | (() => string | Promise<string>);
 }
 
-export interface ChatOptions extends ClientOptions, Identity {
+/** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. One
+ *  without the other is ignored. */
+export type Encoding = { protocol?: undefined; api?: undefined } | { protocol: Protocol; api: ChatroomApi };
+
+export type ChatOptions = ConnectionOptions & Identity & Encoding & {
   /** Default: localStorage, where there is one. null: a guest is another one after a reload. */
   storage?: TokenStorage | null;
   /** For the server's log. */
@@ -51,7 +56,7 @@ export interface ChatOptions extends ClientOptions, Identity {
   locale?: string;
   /** Messages that wait in all rooms together. Default: 100. */
   outboxMax?: number;
-}
+};
 
 export interface ChatEvents {
   state: [state: ChatState, detail: ChatStateDetail];
@@ -65,38 +70,31 @@ export interface ChatEvents {
   error: [error: StoaError, type: number];
 }
 
-const UNAUTHORIZED = [101, 109];
-const UNKNOWN_TYPE = 104;
-const BAD_TOKEN_CLOSE = 4500;
-// Refresh this long before the token expires, at the latest at 3/4 of its time; and again after a failure.
-const REFRESH_MS = 60000;
-const REFRESH_AGAIN_MS = 5000;
+const enum Code {
+  UNKNOWN_TYPE = 104,
+  BAD_TOKEN_CLOSE = 4500,
+}
 
-function pageStorage(url: string): TokenStorage | null {
-  try {
-    const key = `stoa guest ${new URL(url, page.location?.href).host}`;
-    const store = page.localStorage;
-    return store && { get: () => store.getItem(key), set: (token) => store.setItem(key, token) };
-  } catch {
-    // A page without storage, by its browser's settings.
-    return null;
-  }
+// Where there is no localStorage, its functions throw, and so nothing is kept.
+function pageStorage(url: string): TokenStorage {
+  const key = `stoa guest ${new URL(url, page.location?.href).host}`;
+  return { get: () => page.localStorage[key], set: (token) => (page.localStorage[key] = token) };
 }
 
 /** What a room needs from its chat. @internal */
-export interface Link {
-  /** For a message to send. */
-  newId_(): string;
-  /** As Client.request(); what it throws is an error of the call. */
-  request_<K extends keyof Calls>(name: K, request: Request<K>, settle: Settle<Reply<K>>): void;
+export type Link = readonly [
+  /** For a message to send. Throws OUTBOX_FULL. */
+  newId: () => string,
+  /** `settle` is called before anything that the server sent after the reply is told. */
+  request: <K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>) => void,
   /** Lost when there is no connection. */
-  send_<K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>): void;
-  /** Takes one message from the server's rate: 0, or how long to wait for it. undefined: not connected. */
-  mayIn_(): number | undefined;
-  forget_(room: Room): void;
+  send: <K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>) => void,
+  /** Takes one message from the server's rate, unless it returns how long to wait for it. */
+  mayIn: () => number,
+  forget: (room: Room) => void,
   /** A guest whose token is lost is another user, with messages of the one before on their way. */
-  readonly userIds_: ReadonlySet<string>;
-}
+  wasMe: (userId: string) => boolean,
+];
 
 export interface Chat {
   on<K extends keyof ChatEvents>(name: K, listener: (...values: ChatEvents[K]) => void): () => void;
@@ -110,7 +108,7 @@ export interface Chat {
   setNick(nick: string): Promise<SetNickReply>;
 
   /** Any call of the API. Rejects as Client.call() does. */
-  call<K extends keyof Calls>(name: K, request: Request<K>, options?: CallOptions): Promise<Reply<K>>;
+  call<K extends keyof Calls>(name: K, request: Request<K>, options?: { timeoutMs?: number }): Promise<Reply<K>>;
 
   /** Connect again after `closed`, with another nick or token if they are given. */
   connect(identity?: Identity): void;
@@ -121,9 +119,6 @@ export interface Chat {
   /** Rooms and messages that wait are kept for connect(). */
   close(code?: number, reason?: string): void;
 }
-
-// The messages that go to their room; those of others, with `read`, to the chat's listeners.
-const OF_ROOMS = ['chat', 'event', 'typing', 'presenceDiff', 'left', 'read'] as const;
 
 // What is private are variables of the constructor, as in Client.
 export class Chat {
@@ -142,71 +137,61 @@ export class Chat {
   /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket. */
   constructor(url: string, given: ChatOptions = {}) {
     const options = { ...given };
-    const storage = given.storage === undefined ? pageStorage(url) : given.storage;
+    const api = given.api ?? replies;
+    const { storage = pageStorage(url), outboxMax = 100 } = given;
     const [add, tell] = listeners();
     const userIds = new Set<string>();
     // Message types that the server does not know; each one counts as an error of the session.
     const unknownTypes = new Set<number>();
-    const idPrefix = [1, 2].map(() => Math.random().toString(36).slice(2)).join('');
+    const idPrefix = `${Math.random()}`.slice(2);
     let lastId = 0;
-    let client!: Client<ChatroomApi>;
+    let line!: Connection;
     let guestToken = '';
     // Counts connections, so that what belongs to an earlier one is ignored.
     let turn = 0;
     let refusal: StoaError | undefined;
     // The last connection was refused for its token.
     let isRefused = false;
-    // close() was called.
-    let isEnded: boolean;
-    let refreshTimer: any;
-    let tokens = 0;
-    let tokensAt = 0;
+    // When the server's rate has room for all of a burst again.
+    let freeAt: number;
 
-    const roomOf = (name: string) => this.rooms.find((room) => room.name === name);
+    const roomOf = (name?: string) => this.rooms.find((room) => room.name === name);
 
-    const link: Link = {
-      newId_: () => {
-        const waiting = this.rooms.reduce((sum, { outgoing }) => sum + outgoing.length, 0);
-        if (waiting >= (options.outboxMax ?? 100)) {
+    const request = (name: keyof Calls, body: any, settle: Settle<any> = () => {}, timeoutMs?: number) => {
+      line.request_(api.calls[name], body, settle, timeoutMs);
+    };
+
+    const link: Link = [
+      () => {
+        if (this.rooms.flatMap(({ outgoing }) => outgoing).length >= outboxMax) {
           throw localError('OUTBOX_FULL');
         }
         return `${idPrefix}-${++lastId}`;
       },
-      request_: (name, request, settle) => {
+      request,
+      (name, message) => {
         try {
-          client.request(name, request, settle);
-        } catch (error) {
-          const why = error instanceof StoaError ? error : localError('BAD_VALUE', false, String(error));
-          settle(why, undefined as any);
-        }
-      },
-      send_: (name, message) => {
-        if (!unknownTypes.has(ChatroomApi.messages[name][0])) {
-          try {
-            client.send(name, message);
-          } catch {
-            // Typing is not worth a repetition, and a read offset is told again when the room is joined.
+          if (!unknownTypes.has(api.messages[name][0])) {
+            line.send_(name, message);
           }
+        } catch {
+          // Typing is not worth a repetition, and a read offset is told again when the room is joined.
         }
       },
-      mayIn_: () => {
-        if (!this.isOpen) {
-          return undefined;
-        }
+      () => {
         const { ratePerS, rateBurst } = this.me!;
-        tokens = Math.min(Math.max(1, rateBurst), tokens + ((now() - tokensAt) * ratePerS) / 1000);
-        tokensAt = now();
-        if (ratePerS && tokens < 1) {
-          return ((1 - tokens) * 1000) / ratePerS;
+        const costMs = ratePerS && 1000 / ratePerS;
+        const waitMs = freeAt - now() - Math.max(0, rateBurst - 1) * costMs;
+        if (waitMs <= 0) {
+          freeAt = Math.max(freeAt, now()) + costMs;
         }
-        tokens -= 1;
-        return 0;
+        return waitMs;
       },
-      forget_: (room) => {
+      (room) => {
         this.rooms = this.rooms.filter((other) => other !== room);
       },
-      userIds_: userIds,
-    };
+      (userId) => userIds.has(userId),
+    ];
 
     const enter = (state: ChatState, detail: ChatStateDetail = {}) => {
       this.state = state;
@@ -217,11 +202,9 @@ export class Chat {
       tell('state', [state, detail], () => this.detail === detail);
     };
 
-    const token = async () => (typeof options.token === 'function' ? options.token() : options.token);
-
     const guest = (): string => {
       try {
-        guestToken ||= storage?.get() ?? '';
+        guestToken = guestToken || storage!.get() || '';
       } catch {
         // As without storage.
       }
@@ -231,58 +214,39 @@ export class Chat {
     const keep = (token: string) => {
       guestToken = token;
       try {
-        storage?.set(token);
+        storage!.set(token);
       } catch {
-        // Full, or switched off.
+        // There is none, it is full, or it is switched off.
       }
     };
 
     // Is there another token? A guest's is forgotten; a function is asked once more.
     const tokenRefused = (): boolean => {
-      const isFirst = !isRefused;
-      const isOther = options.token ? typeof options.token === 'function' : guest() !== '';
+      const isOther = !isRefused && (options.token ? typeof options.token === 'function' : guest());
       isRefused = true;
       if (!options.token) {
         keep('');
       }
-      return isFirst && isOther;
+      return !!isOther;
     };
 
-    const refreshIn = (ttlS: number) => {
-      if (ttlS && typeof options.token === 'function') {
-        refreshLater(Math.max(ttlS * 750, ttlS * 1000 - REFRESH_MS));
+    const rename = ({ nick, guestToken: token }: SetNickReply) => {
+      options.nick = nick;
+      if (token) {
+        keep(token);
       }
-    };
-
-    const refreshLater = (ms: number) => {
-      const mine = turn;
-      refreshTimer = later(async () => {
-        try {
-          const next = await token();
-          if (mine === turn) {
-            refreshIn((await this.call('refresh', { token: next })).tokenTtlS);
-          }
-        } catch {
-          // The server ends the session when it is too late; the next Hello has a new token.
-          if (mine === turn) {
-            refreshLater(REFRESH_AGAIN_MS);
-          }
-        }
-      }, ms);
     };
 
     const begin = (me: HelloReply) => {
       isRefused = false;
       unknownTypes.clear();
+      freeAt = 0;
       this.me = me;
       userIds.add(me.userId);
-      options.nick = me.nick;
-      tokens = me.rateBurst;
-      tokensAt = now();
-      if (me.guestToken) {
-        keep(me.guestToken);
+      rename(me);
+      if (me.pingMs) {
+        line.pings_(me.pingMs);
       }
-      refreshIn(me.tokenTtlS);
       const unnamed = roomOf('');
       if (unnamed && !roomOf(me.defaultRoom)) {
         unnamed.name = me.defaultRoom;
@@ -297,112 +261,110 @@ export class Chat {
 
     const refused = (error: StoaError) => {
       const { code, reason, retryMs } = error;
-      if (reason === 'DISCONNECTED') {
-        return;
-      }
       if (!code || isPassing(error)) {
-        client.reconnect(retryMs, reason);
-      } else if (UNAUTHORIZED.includes(code) && tokenRefused()) {
-        client.reconnect(0, reason);
+        line.reconnect_(retryMs, reason);
+      // Unauthorized, or the token has expired.
+      } else if (/^10[19]$/.test(`${code}`) && tokenRefused()) {
+        line.reconnect_(0, reason);
       } else {
         refusal = error;
-        client.close(1000, reason);
+        line.close_(1000, reason);
       }
     };
 
     const hello = async () => {
       const mine = turn;
-      const { nick, client: program, version, locale } = options;
+      const { nick, token, client, version, locale } = options;
       try {
-        const request = { nick, token: (await token()) || guest(), client: program, version, locale };
+        const own = typeof token === 'function' ? await token() : token || guest() || undefined;
         if (mine === turn) {
-          link.request_('hello', request, (error, reply) => {
-            if (mine === turn) {
-              (error ? refused(error) : begin(reply));
+          request('hello', { nick, token: own, client, version, locale }, (error, reply) => {
+            // Of a lost connection its end tells.
+            if (mine === turn && error?.reason !== 'DISCONNECTED') {
+              error ? refused(error) : begin(reply);
             }
           });
         }
       } catch (error) {
         if (mine === turn) {
-          client.reconnect(0, String(error));
+          line.reconnect_(0, String(error));
         }
       }
     };
 
     const open = () => {
-      turn += 1;
       refusal = undefined;
-      isEnded = false;
-      // Any answer shows that the connection lives.
-      const probe = () => link.request_('rooms', { limit: 1 }, () => {});
-      client = new Client(ChatroomApi, url, { probe, ...options });
-      client.onState((state, detail) => {
-        turn += 1;
-        clearTimeout(refreshTimer);
-        if (state === 'connected') {
-          hello();
-        } else if (!isEnded && detail.code === BAD_TOKEN_CLOSE && tokenRefused()) {
-          enter('reconnecting', { ...detail, delayMs: 0 });
-          open();
-        } else {
-          enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
-        }
+      line = connection(api, url, given.api ? given.protocol! : json, {
+        // Any answer shows that the connection lives.
+        probe: () => request('rooms', { limit: 1 }),
+        ...given,
+      }, {
+        state_: (state, detail) => {
+          turn += 1;
+          if (state === 'connected') {
+            hello();
+          } else if (detail.code === Code.BAD_TOKEN_CLOSE && tokenRefused()) {
+            enter('reconnecting', { ...detail, delayMs: 0 });
+            open();
+          } else {
+            enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
+          }
+        },
+        error_: (error, type) => {
+          if (error.code === Code.UNKNOWN_TYPE) {
+            unknownTypes.add(type);
+          }
+          tell('error', [error, type]);
+        },
+        message_: (name, message) => {
+          const room = roomOf(message.room);
+          if (name === 'goingAway') {
+            const { code, reason, delayMs, endpoint } = message;
+            // Encrypted, or as the chat's own.
+            line.move_(delayMs, /^wss:/.test(endpoint) || endpoint.split('/')[0] === url.split('/')[0] ? endpoint : '');
+            if (this.isOpen) {
+              enter('draining', { code, reason, delayMs });
+            }
+          } else if (name === 'roomActivity') {
+            tell('activity', [message]);
+          } else if (room) {
+            // Nothing for one that is newer than this.
+            (room.inner_ as any)[name]?.(message);
+          } else if (name === 'read') {
+            tell(name, [message]);
+          }
+        },
       });
-      client.onError((error, type) => {
-        if (error.code === UNKNOWN_TYPE) {
-          unknownTypes.add(type);
-        }
-        tell('error', [error, type]);
-      });
-      client.on('goingAway', ({ code, reason, delayMs, endpoint }) => {
-        const safe = /^wss:/.test(url) ? /^wss:\/\// : /^wss?:\/\//;
-        client.move(delayMs, safe.test(endpoint) ? endpoint : undefined);
-        if (this.isOpen) {
-          enter('draining', { code, reason, delayMs });
-        }
-      });
-      client.on('roomActivity', (message) => tell('activity', [message]));
-      OF_ROOMS.forEach((name) => client.on(name, (message) => {
-        const room = roomOf(message.room);
-        if (room) {
-          room.inner_[name](message as never);
-        } else if (name === 'read') {
-          tell(name, [message]);
-        }
-      }));
     };
 
     const members: Omit<Chat, 'state' | 'detail' | 'me' | 'rooms' | 'isOpen'> = {
       on: add as Chat['on'],
       join: (name = '', more = {}) => {
         const wanted = name || this.me?.defaultRoom || '';
-        const known = roomOf(wanted);
-        if (known) {
-          return known;
-        }
-        const room = createRoom(this, link, wanted, more);
-        this.rooms = [...this.rooms, room];
-        if (this.isOpen) {
-          room.inner_.join_();
+        let room = roomOf(wanted);
+        if (!room) {
+          room = createRoom(this, link, wanted, more);
+          this.rooms = [...this.rooms, room];
+          if (this.isOpen) {
+            room.inner_.join_();
+          }
         }
         return room;
       },
-      listRooms: (request = {}) => this.call('rooms', request),
-      setNick: async (wanted) => {
-        const reply = await this.call('setNick', { nick: wanted });
-        const { nick } = reply;
-        options.nick = nick;
-        if (reply.guestToken) {
-          keep(reply.guestToken);
-        }
-        if (this.me) {
-          this.me = { ...this.me, nick };
-          tell('me', [this.me]);
-        }
+      listRooms: (body = {}) => this.call('rooms', body),
+      setNick: async (nick) => {
+        const reply = await this.call('setNick', { nick });
+        rename(reply);
+        this.me = { ...this.me!, nick: reply.nick };
+        tell('me', [this.me]);
         return reply;
       },
-      call: (name, request, more) =>
-        this.isOpen ? client.call(name, request, more) : Promise.reject(localError('DISCONNECTED')),
+      call: (name, body, more) => new Promise((resolve, reject) => {
+        if (!this.isOpen) {
+          throw localError('DISCONNECTED');
+        }
+        request(name, body, (error, reply) => (error ? reject(error) : resolve(reply)), more?.timeoutMs);
+      }),
       connect: (identity) => {
         if (this.state === 'closed') {
           Object.assign(options, identity);
@@ -411,10 +373,13 @@ export class Chat {
           open();
         }
       },
-      retryNow: () => client.retryNow(),
-      close: (code, reason) => {
-        isEnded = true;
-        client.close(code, reason);
+      retryNow: () => line.retryNow_(),
+      close: (code = 1000, reason = '') => {
+        // Whatever the code is, it does not come back.
+        isRefused = true;
+        if (this.state !== 'closed') {
+          line.close_(code, reason);
+        }
       },
     };
     Object.assign(this, members);

@@ -7,6 +7,7 @@ export { StoaError } from '@stoa/client';
 export {
   Chat, type ChatEvents, type ChatOptions, type ChatState, type ChatStateDetail, type Identity, type TokenStorage,
 } from './chat.js';
+export { keepToken } from './token.js';
 export { type Outgoing, type OutgoingState } from './outgoing.js';
 export {
   type JoinOptions, type Left, type Room, type RoomEvents, type RoomState, type Typist,

@@ -6,7 +6,9 @@
 //
 // Does not know: connections, which the room gives it as a function; what is shown.
 import { type StoaError } from '@stoa/client';
-import { fullJitterMs, later, localError } from '@stoa/client/inner';
+import { fullJitterMs, localError } from '@stoa/client/inner';
+
+import { type Timers } from './timers.js';
 
 /** `queued`: will be sent, or sent again. `sent`: waits for its answer. `stored` and `failed`: final, unless it is
  *  retried. `discarded`: taken back by the program, or when the room was left. */
@@ -46,38 +48,40 @@ export interface Queue {
   append_(clientMsgId: string, text: string, replyTo: bigint): Outgoing;
   /** The room is joined again: what waits because of the connection before need not wait any more. */
   resume_(): void;
-  /** There is no connection to wait for. */
-  pause_(): void;
   /** The server has it: by the answer, or by the push of it. */
   stored_(clientMsgId: string, offset: bigint): void;
   /** The room was left. */
   close_(): void;
 }
 
-// The server may do it later, whatever `temporary` says.
-const PASSING = [100, 106, 108, 111];
-// Muted, slow mode: a person is told how long it takes, and decides.
-const PERSONAL = [120, 127];
-
-/** @internal */
+/** May the server do it later? Of some codes that is so whatever `temporary` says; 112 is a place that is lost, after
+ *  which a room can be joined again. @internal */
 export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
-  temporary || PASSING.includes(code);
+  temporary || /^1(0[068]|1[12])$/.test(`${code}`);
 
-/** `mayIn`: 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
+// A person is told how long it takes, and decides.
+const enum Code {
+  MUTED = 120,
+  SLOW_MODE = 127,
+}
+
+/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
  *  member. @internal */
 export function createQueue(
   mayIn: () => number | undefined,
   transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
   changed: (message: Outgoing) => void,
+  timers: Timers,
 ): Queue {
-  let sending: Outgoing | undefined;
   let attempt = 0;
-  let timer: any;
 
   const without = (message: Outgoing) => queue.items_.filter((other) => other !== message);
 
   const put = (message: Outgoing, state: OutgoingState) => {
     message.state = state;
+    if (state === 'stored' || state === 'discarded') {
+      queue.items_ = without(message);
+    }
     changed(message);
     message.settle_();
   };
@@ -88,20 +92,14 @@ export function createQueue(
     pump();
   };
 
-  const end = (message: Outgoing, state: OutgoingState) => {
-    queue.items_ = without(message);
-    put(message, state);
-  };
+  const wait = (ms: number) => timers.set_('send', ms, pump);
 
-  const wait = (ms: number) => {
-    clearTimeout(timer);
-    timer = later(queue.resume_, ms);
-  };
-
-  const answer = (message: Outgoing, error: StoaError | undefined, { offset }: { offset: bigint }) => {
+  const answer = (message: Outgoing, error: StoaError | undefined, offset: bigint) => {
     if (!error) {
       queue.stored_(message.clientMsgId, offset);
-    } else if (!PERSONAL.includes(error.code) && (isPassing(error) || error.reason === 'BAD_FRAME')) {
+    } else if (
+      error.code !== Code.MUTED && error.code !== Code.SLOW_MODE && (isPassing(error) || error.reason === 'BAD_FRAME')
+    ) {
       put(message, 'queued');
       // A lost connection needs no timer: the room is joined again.
       if (error.reason !== 'DISCONNECTED') {
@@ -115,30 +113,29 @@ export function createQueue(
   };
 
   const pump = () => {
-    const next = queue.items_.find(({ state }) => state === 'queued');
-    if (timer || sending || !next) {
-      return;
-    }
-    const waitMs = mayIn();
-    if (waitMs) {
-      wait(waitMs);
-    } else if (waitMs === 0) {
-      sending = next;
-      put(next, 'sent');
-      transmit(next, (error, place) => {
-        // Its own push may have been here first; then another one is on its way.
-        if (sending === next) {
-          sending = undefined;
-          answer(next, error, place ?? {});
-        }
-      });
+    // The one on its way is before those that wait.
+    const next = queue.items_.find(({ state }) => state !== 'failed');
+    if (next?.state === 'queued' && !timers.has_('send')) {
+      const waitMs = mayIn();
+      // Neither, when it is undefined.
+      if (waitMs! > 0) {
+        wait(waitMs!);
+      } else if (waitMs! <= 0) {
+        put(next, 'sent');
+        transmit(next, (error, place) => {
+          // Its own push may have been here first.
+          if (next.state === 'sent') {
+            answer(next, error, place?.offset);
+          }
+        });
+      }
     }
   };
 
   const queue: Queue = {
     items_: [],
     append_(clientMsgId, text, replyTo) {
-      let waiting: [(it: Outgoing) => void, (why: unknown) => void][] = [];
+      const ends: (() => void)[] = [];
       const message: Outgoing = {
         state: 'queued',
         sinceMs: Date.now(),
@@ -154,20 +151,18 @@ export function createQueue(
         discard() {
           const isIdle = ['queued', 'failed'].includes(message.state);
           if (isIdle) {
-            end(message, 'discarded');
+            put(message, 'discarded');
           }
           return isIdle;
         },
         done: () => new Promise((resolve, reject) => {
-          waiting.push([resolve, reject]);
+          ends.push(() =>
+            (message.state === 'stored' ? resolve(message) : reject(message.error ?? localError('DISCARDED', false))));
           message.settle_();
         }),
         settle_() {
           if (!['queued', 'sent'].includes(message.state)) {
-            waiting.forEach(([resolve, reject]) =>
-              message.state === 'stored' ? resolve(message) : reject(message.error ?? localError('DISCARDED', false)),
-            );
-            waiting = [];
+            ends.splice(0).forEach((end) => end());
           }
         },
       };
@@ -175,28 +170,20 @@ export function createQueue(
       return message;
     },
     resume_() {
-      queue.pause_();
+      timers.cancel_('send');
       pump();
-    },
-    pause_() {
-      clearTimeout(timer);
-      timer = undefined;
     },
     stored_(clientMsgId, offset) {
       const message = queue.items_.find((other) => other.clientMsgId === clientMsgId);
       if (message) {
         attempt = 0;
         message.offset = offset;
-        if (sending === message) {
-          sending = undefined;
-        }
-        end(message, 'stored');
+        put(message, 'stored');
         pump();
       }
     },
     close_() {
-      sending = undefined;
-      queue.items_.forEach((message) => end(message, 'discarded'));
+      queue.items_.forEach((message) => put(message, 'discarded'));
     },
   };
   return queue;

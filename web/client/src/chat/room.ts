@@ -6,16 +6,18 @@
 // Listeners are called in the order in which the server sent things. `change` follows whenever a property of the room,
 // or one of its outgoing messages, has changed.
 import { type Init } from '@stoa/client';
-import { fullJitterMs, later, listeners, localError, now } from '@stoa/client/inner';
+import { fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
 
 import {
-  EventKind, TypingState, type ChatMessage, type DeleteReply, type EditReply, type EventMessage, type HistoryReply,
+  type TypingState, type ChatMessage, type DeleteReply, type EditReply, type EventMessage, type HistoryReply,
   type HistoryRequest, type JoinReply, type LeftMessage, type Member, type ModerateReply, type ModerateRequest,
   type Permissions, type Place, type PresenceDiffMessage, type ReactReply, type ReadMessage, type SearchReply,
   type SearchRequest, type SetRoomReply, type SetRoomRequest, type TypingMessage,
 } from '../api/chatroom/v1/chatroom.stoa.js';
 import { type Chat, type Link } from './chat.js';
+import { Known } from './replies.js';
 import { createQueue, isPassing, type Outgoing } from './outgoing.js';
+import { createTimers } from './timers.js';
 import { addMessage, addPage, applyEvent, EMPTY, itemsOf, type Window } from './window.js';
 
 /** `left`: final; Chat.join() gives another object. */
@@ -62,18 +64,20 @@ export interface RoomEvents {
   change: [];
 }
 
-const TYPING_SEND_MS = 3000;
+const enum Ms {
+  TYPING_SEND = 3000,
+  READ = 1000,
+  RESUME = 3000,
+}
+
 // By TypingState: how long it is believed.
 const TYPING_MS = [6000, 30000];
-const READ_MS = 1000;
-const RESUME_MS = 3000;
-const JOINED_BEFORE = 105;
-const POSITION_LOST = 112;
 
-// The membership has ended, and may begin again.
-const comesBack = (why: { code: number; temporary?: boolean }): boolean => isPassing(why) || why.code === POSITION_LOST;
-
-const lengthOf = (text: string): number => Array.from(text).length;
+const enum Code {
+  JOINED_BEFORE = 105,
+  TEXT_TOO_LONG = 122,
+  TEXT_EMPTY = 123,
+}
 
 /** Only the room changes its properties. Maps and arrays are new objects after every change. */
 export interface Room {
@@ -160,18 +164,18 @@ export interface Inner {
 /** Not joined yet. @internal */
 export function createRoom(
   chat: Chat,
-  { newId_: newId, request_: request, send_: send, mayIn_: mayIn, forget_: leaveChat, userIds_: userIds }: Link,
+  [newId, request, send, mayIn, leaveChat, wasMe]: Link,
   ownName: string,
   { history = 50, presence = true, windowMax = 300 }: JoinOptions,
 ): Room {
   const [add, fire] = listeners();
-  const timers = new Map<string, any>();
+  const timers = createTimers();
   let joins = 0;
   // The offset from which messages may be sent again.
   let resumeAt: bigint | undefined;
   let attempt = 0;
   let presenceVersion = 0n;
-  let sentTyping: TypingState = TypingState.TYPING_DONE;
+  let sentTyping: TypingState = Known.TYPING_DONE;
   let typedAt = -Infinity;
   let readAt = -Infinity;
 
@@ -185,49 +189,38 @@ export function createRoom(
     ({ text, clientMsgId, replyTo }, settle) =>
       request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
     (message) => tell('outgoing', message),
+    timers,
   );
 
+  const call = (name: any, body: object): Promise<any> => chat.call(name, { ...body, room: room.name });
+
   const isMe = (userId: string) => userId === chat.me?.userId;
-
-  const cancel = (key: string) => {
-    clearTimeout(timers.get(key));
-    timers.delete(key);
-  };
-
-  const after = (key: string, ms: number, run: () => void) => {
-    cancel(key);
-    timers.set(key, later(run, ms));
-  };
-
-  const stop = () => {
-    [...timers.keys()].forEach(cancel);
-    queue.pause_();
-  };
 
   const end = (left: Left) => {
     room.state = 'left';
     room.left = left;
-    stop();
+    joins += 1;
+    timers.clear_();
     leaveChat(room);
     queue.close_();
     tell('left', left);
   };
 
   const joinLater = (waitMs: number) =>
-    after('join', waitMs + fullJitterMs(attempt++), () => chat.isOpen && room.inner_.join_());
+    timers.set_('join', waitMs + fullJitterMs(attempt++), () => chat.isOpen && room.inner_.join_());
 
-  const tellRead = () => after('read', Math.max(0, readAt + READ_MS - now()), () => {
+  const tellRead = () => timers.set_('read', readAt + Ms.READ - now(), () => {
     if (room.state === 'joined') {
       readAt = now();
       send('read', { room: room.name, offset: room.readOffset });
     }
   });
 
-  const leaveRoom = () => request('leave', { room: room.name }, () => {});
+  const leaveRoom = () => request('leave', { room: room.name });
 
   /** Is it a message of this user? Then it is stored. */
   const acknowledge = ({ userId, clientMsgId, offset }: ChatMessage) => {
-    const isMine = userIds.has(userId);
+    const isMine = wasMe(userId);
     if (isMine && clientMsgId) {
       queue.stored_(clientMsgId, offset);
     }
@@ -243,14 +236,14 @@ export function createRoom(
     if (resumeAt && offset >= resumeAt) {
       resumeAt = undefined;
       // After the listeners were called for this message.
-      after('resume', 0, queue.resume_);
+      timers.set_('resume', 0, queue.resume_);
     }
     return true;
   };
 
   const forget = (userId: string) => {
     const typing = new Map(room.typing);
-    cancel(`typing ${userId}`);
+    timers.cancel_(`typing ${userId}`);
     if (typing.delete(userId)) {
       room.typing = typing;
     }
@@ -259,27 +252,37 @@ export function createRoom(
   const newest = (items: readonly ChatMessage[], top: bigint, moreBefore: boolean): Window =>
     addPage({ ...EMPTY, moreBefore }, itemsOf(items, top), 'after', false, windowMax);
 
+  const meet = (
+    before: Iterable<[string, Member]>, joins: Member[],
+    { version, total, truncated }: { version: bigint; total: number; truncated: boolean },
+  ) => {
+    const members = joins.map((member) => [member.userId, member] as const);
+    presenceVersion = version;
+    room.online = total;
+    return room.members = new Map(truncated ? [] : [...before, ...members]);
+  };
+
   const joined = (reply: JoinReply) => {
     const { place, readOffset } = room;
-    const { recovered, offset, epoch, items, moreBefore, permissions, topic, slowModeS, online, unread } = reply;
-    const members = reply.presence;
-    Object.assign(room, { state: 'joined', permissions, topic, slowModeS, online, unread });
+    const { recovered, offset, epoch, presence: people } = reply;
+    for (const name of ['permissions', 'topic', 'slowModeS', 'online', 'unread'] as const) {
+      (room as any)[name] = reply[name];
+    }
+    room.state = 'joined';
     room.name = reply.room || room.name;
     attempt = 0;
-    if (reply.readOffset > readOffset) {
-      room.readOffset = reply.readOffset;
-    } else if (reply.readOffset < readOffset) {
+    if (reply.readOffset < readOffset) {
       tellRead();
+    } else {
+      room.readOffset = reply.readOffset;
     }
     if (!recovered) {
       room.place = { epoch, offset };
-      items.forEach(acknowledge);
-      room.window = newest(items, offset, moreBefore);
+      reply.items.forEach(acknowledge);
+      room.window = newest(reply.items, offset, reply.moreBefore);
     }
-    if (members) {
-      presenceVersion = members.version;
-      room.members = new Map(members.truncated ? [] : members.members.map((member) => [member.userId, member]));
-      room.online = members.total;
+    if (people) {
+      meet([], people.members, people);
       fire('presence');
     }
     if (!place) {
@@ -295,7 +298,7 @@ export function createRoom(
     } else {
       resumeAt = offset;
       // For a server that counts something that it does not send.
-      after('resume', RESUME_MS, queue.resume_);
+      timers.set_('resume', Ms.RESUME, queue.resume_);
     }
   };
 
@@ -354,20 +357,20 @@ export function createRoom(
         throw localError('NOT_JOINED', false);
       }
       if (!text.trim()) {
-        throw localError('TEXT_EMPTY', false, undefined, 123);
+        throw localError('TEXT_EMPTY', false, Code.TEXT_EMPTY);
       }
-      if (max && lengthOf(text) > max) {
-        throw localError('TEXT_TOO_LONG', false, `more than ${max} characters`, 122);
+      if (max && [...text].length > max) {
+        throw localError('TEXT_TOO_LONG', false, Code.TEXT_TOO_LONG);
       }
       const id = newId();
       // The message ends it for the others.
-      sentTyping = TypingState.TYPING_DONE;
+      sentTyping = Known.TYPING_DONE;
       return queue.append_(id, text, replyTo);
     },
-    edit: (offset, text) => chat.call('edit', { room: room.name, offset, text }),
-    delete: (offset) => chat.call('delete', { room: room.name, offset }),
-    react: (offset, emoji, isOn = true) => chat.call('react', { room: room.name, offset, emoji, off: !isOn }),
-    history: (more) => chat.call('history', { epoch: room.place?.epoch, ...more, room: room.name }),
+    edit: (offset, text) => call('edit', { offset, text }),
+    delete: (offset) => call('delete', { offset }),
+    react: (offset, emoji, isOn = true) => call('react', { offset, emoji, off: !isOn }),
+    history: (more) => call('history', { epoch: room.place?.epoch, ...more }),
     loadOlder: (limit = 50) => loadSide('before', limit, room.messages[0]?.offset),
     loadNewer: (limit = 50) => loadSide('after', limit, room.messages[room.messages.length - 1]?.offset),
     loadNewest: (limit = 50) => loadSide('before', limit),
@@ -377,28 +380,26 @@ export function createRoom(
       const before = addPage(EMPTY, itemsOf(older.items, older.top), 'before', older.more, windowMax);
       return () => addPage(before, itemsOf(newer.items, newer.top), 'after', newer.more, windowMax);
     }),
-    search: (text, more) => chat.call('search', { ...more, room: room.name, text }),
+    search: (text, more) => call('search', { ...more, text }),
     read(offset = room.place?.offset ?? 0n) {
       if (offset > room.readOffset) {
-        const isOther = (item: ChatMessage) => item.offset > offset && !isMe(item.userId);
-        room.unread = offset >= (room.place?.offset ?? 0n)
-          ? 0
-          : Math.min(room.unread, room.messages.filter(isOther).length);
+        const after = room.messages.filter((item) => item.offset > offset && !isMe(item.userId));
+        room.unread = Math.min(room.unread, after.length);
         room.readOffset = offset;
         tellRead();
         tell();
       }
     },
-    type(state = TypingState.TYPING_ACTIVE) {
-      const isActive = state === TypingState.TYPING_ACTIVE;
-      if (room.state === 'joined' && (isActive ? now() - typedAt >= TYPING_SEND_MS : state !== sentTyping)) {
+    type(state = Known.TYPING_ACTIVE) {
+      const isActive = state === Known.TYPING_ACTIVE;
+      if (room.state === 'joined' && (isActive ? now() - typedAt >= Ms.TYPING_SEND : state !== sentTyping)) {
         typedAt = isActive ? now() : typedAt;
         sentTyping = state;
         send('typing', { room: room.name, state });
       }
     },
-    moderate: (more) => chat.call('moderate', { ...more, room: room.name }),
-    set: (more) => chat.call('setRoom', { ...more, room: room.name }),
+    moderate: (more) => call('moderate', more),
+    set: (more) => call('setRoom', more),
     leave() {
       if (room.state !== 'left') {
         leaveRoom();
@@ -409,19 +410,19 @@ export function createRoom(
     inner_: {
       join_() {
         const turn = ++joins;
-        cancel('join');
+        timers.cancel_('join');
         room.state = 'joining';
         request('join', { room: room.name, recover: room.place, history, presence }, (error, reply) => {
-          if (turn !== joins || room.state === 'left') {
+          if (turn !== joins) {
             return;
           }
           if (!error) {
             joined(reply);
-          } else if (error.code === JOINED_BEFORE) {
+          } else if (error.code === Code.JOINED_BEFORE) {
             // An earlier join was late, and its answer is lost.
             leaveRoom();
             joinLater(0);
-          } else if (comesBack(error)) {
+          } else if (isPassing(error)) {
             joinLater(error.retryMs);
           } else {
             end(error);
@@ -429,12 +430,10 @@ export function createRoom(
         });
       },
       lost_() {
-        stop();
+        timers.clear_();
         if (room.state === 'joined') {
           room.state = 'joining';
           joins += 1;
-          typedAt = -Infinity;
-          sentTyping = TypingState.TYPING_DONE;
           room.typing = new Map();
           tell();
         }
@@ -454,7 +453,7 @@ export function createRoom(
       },
       event(event) {
         if (advance(event)) {
-          if (event.kind === EventKind.EVENT_TOPIC) {
+          if (event.kind === Known.EVENT_TOPIC) {
             room.topic = event.text;
           }
           take((window) => applyEvent(window, event, chat.me!.userId));
@@ -467,8 +466,8 @@ export function createRoom(
         }
         forget(userId);
         if (TYPING_MS[state]) {
-          room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === TypingState.TYPING_PAUSED });
-          after(`typing ${userId}`, TYPING_MS[state], () => {
+          room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === Known.TYPING_PAUSED });
+          timers.set_(`typing ${userId}`, TYPING_MS[state], () => {
             forget(userId);
             tell('typing', room.typing);
           });
@@ -477,20 +476,16 @@ export function createRoom(
       },
       presenceDiff(diff) {
         if (diff.version > presenceVersion) {
-          const members = new Map(diff.truncated ? [] : room.members);
-          diff.joins.forEach((member) => members.set(member.userId, member));
+          const members = meet(room.members as Map<string, Member>, diff.joins, diff);
           diff.leaves.forEach((userId) => {
             members.delete(userId);
             forget(userId);
           });
-          presenceVersion = diff.version;
-          room.members = members;
-          room.online = diff.total;
           tell('presence', diff);
         }
       },
       left({ code, reason }) {
-        if (comesBack({ code })) {
+        if (isPassing({ code })) {
           room.inner_.lost_();
           joinLater(0);
         } else {

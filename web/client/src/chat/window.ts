@@ -7,7 +7,8 @@
 // a new object.
 //
 // Does not know: connections, other people's typing, what a page shows of it.
-import { EventKind, type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
+import { type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
+import { Known } from './replies.js';
 
 /** A message, and the offset up to which events are in it. */
 export interface Item extends ChatMessage {
@@ -24,8 +25,8 @@ export interface Window {
 
 export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
 
-// slice(-0) is everything.
-const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(Math.max(0, items.length - max));
+// slice(-0) would be all of them.
+const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(-max || Infinity);
 
 /** The messages of a page as of its `top`. @internal */
 export const itemsOf = (items: readonly ChatMessage[], top: bigint): Item[] => items.map((item) => ({ ...item, asOf: top }));
@@ -65,49 +66,44 @@ export function addPage(
 /** A live message; with more than `max` the oldest tenth is left out. A window that does not reach the end of the room
  *  does not take it. */
 export function addMessage(window: Window, message: ChatMessage, max: number): Window {
-  const { items } = window;
-  if (window.moreAfter || (items.length && items[items.length - 1].offset >= message.offset)) {
-    return window;
-  }
-  const longer = [...items, { ...message, asOf: message.offset }];
-  const isLong = longer.length > max;
+  const { items, moreAfter } = window;
   // A tenth of them at once: a list that loses its first line with every new one would move as a whole each time.
-  const left = isLong ? newest(longer, Math.ceil(max * 0.9)) : longer;
-  return { ...window, items: left, moreBefore: window.moreBefore || isLong };
+  const left = items.length < max ? max : Math.ceil(max * 0.9);
+  return moreAfter || items[items.length - 1]?.offset >= message.offset
+    ? window
+    : addPage(window, itemsOf([message], message.offset), 'after', false, left);
 }
 
 // As the server folds: of a deleted message only its place and its user id are left, and a reaction that nobody has any
 // more is gone.
 function change(item: Item, event: EventMessage, me: string): Item {
-  const asOf = event.offset;
-  if (event.kind === EventKind.EVENT_DELETE) {
+  const { kind, offset: asOf, emoji, off } = event;
+  if (kind === Known.EVENT_DELETE) {
     return { ...item, asOf, message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
   }
   if (item.deleted) {
     return { ...item, asOf };
   }
-  if (event.kind === EventKind.EVENT_EDIT) {
+  if (kind === Known.EVENT_EDIT) {
     return { ...item, asOf, message: event.text, editedMs: event.tsMs };
   }
   const reactions = new Map(item.reactions);
-  const { count = 0, mine = false } = reactions.get(event.emoji) ?? {};
-  const left = event.off ? count - 1 : count + 1;
-  reactions.set(event.emoji, { count: left, mine: event.userId === me ? !event.off : mine });
+  const { count = 0, mine = false } = reactions.get(emoji) ?? {};
+  const left = off ? count - 1 : count + 1;
+  reactions.set(emoji, { count: left, mine: event.userId === me ? !off : mine });
   if (left < 1) {
-    reactions.delete(event.emoji);
+    reactions.delete(emoji);
   }
   return { ...item, asOf, reactions };
 }
 
 /** `me` is one's own user id. */
 export function applyEvent(window: Window, event: EventMessage, me: string): Window {
-  const at = window.items.findIndex(({ offset }) => offset === event.target);
-  const item = window.items[at];
-  const isKnown = event.kind > EventKind.EVENT_UNKNOWN && event.kind < EventKind.EVENT_TOPIC;
-  if (!item || !isKnown || item.asOf >= event.offset) {
+  const at = window.items.findIndex(({ offset, asOf }) => offset === event.target && asOf < event.offset);
+  if (at < 0 || event.kind < Known.EVENT_EDIT || event.kind > Known.EVENT_REACT) {
     return window;
   }
   const items = [...window.items];
-  items[at] = change(item, event, me);
+  items[at] = change(items[at], event, me);
   return { ...window, items };
 }

@@ -14,7 +14,7 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 const $types: stoa.Types = /* @__PURE__ */ stoa.types(`count:u
 
 text
-why`, stoa.nested(() => deep_v1_words$.Words));
+why`, /* @__PURE__ */ stoa.nested(() => deep_v1_words$.Words));
 
 export interface Heard {
   count: number;

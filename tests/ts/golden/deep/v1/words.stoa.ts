@@ -9,7 +9,7 @@ export const Words_Tone = {
 } as const;
 export type Words_Tone = (typeof Words_Tone)[keyof typeof Words_Tone];
 
-const $types: stoa.Types = /* @__PURE__ */ stoa.types(`words* tone:x0`, stoa.enumeration(() => Words_Tone));
+const $types: stoa.Types = /* @__PURE__ */ stoa.types(`words* tone:x0`, /* @__PURE__ */ stoa.enumeration(() => Words_Tone));
 
 export interface Words {
   words: string[];

@@ -220,7 +220,7 @@ kind:x2 room offset:U epoch:U target:U text emoji off:b userId nick tsMs:I
 room userId action:x3 seconds:u reason
 
 room topic? slowModeS:u? membersMax:u?
-`, stoa.enumeration(() => Role), stoa.enumeration(() => TypingState), stoa.enumeration(() => EventKind), stoa.enumeration(() => ModerateAction));
+`, /* @__PURE__ */ stoa.enumeration(() => Role), /* @__PURE__ */ stoa.enumeration(() => TypingState), /* @__PURE__ */ stoa.enumeration(() => EventKind), /* @__PURE__ */ stoa.enumeration(() => ModerateAction));
 
 export interface HelloRequest {
   /** 1 to 32 characters; empty requests a guest name. A name that another user has is refused with error 124, one that

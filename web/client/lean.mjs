@@ -1,0 +1,98 @@
+// lean.mjs: writes src/chat/replies.ts, what Chat needs of the generated API when it speaks JSON.
+//
+// The generated table has every message for both codecs. Chat reads only what a server sends, and JSON needs no numbers
+// of fields, so its own table is shorter. tests/ts/update.sh runs this, and a test compares.
+//
+//     node lean.mjs            writes the file
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const API = path.join(HERE, 'src/api/chatroom/v1/chatroom.stoa.ts');
+const OUT = path.join(HERE, 'src/chat/replies.ts');
+
+// As in src/error.ts.
+const ERROR = 'code:u reason message metadata:pss temporary:b retryMs:u';
+const LETTERS = { s: '', b: 'b', i: 'u', u: 'u', I: 'U', U: 'U', x: 'e' };
+
+/** The text of the module. */
+export function lean(source = readFileSync(API, 'utf8')) {
+  const [, types, enums] = source.match(/stoa\.types\(`([^`]*)`([^;]*)\);/);
+  const [, service] = source.match(/stoa\.service\(\$types, `([^`]*)`/);
+  const messages = types.split('\n');
+  const names = [...enums.matchAll(/=> (\w+)/g)].map(([, name]) => name);
+  const lines = service.split('\n').map((line) => line.split(' '));
+  const pushes = lines.filter((line) => line.length === 3);
+  const calls = lines.filter((line) => line.length === 4);
+  const usedEnums = new Set();
+  // The messages that have a line: those that are pushed, errors, and those in others.
+  const order = [...pushes.map(([, , type]) => Number(type.slice(1))), ERROR];
+
+  const placeOf = (type) => {
+    if (!order.includes(type)) {
+      order.push(type);
+    }
+    return order.indexOf(type);
+  };
+  const kindOf = (kind) => {
+    if (kind[0] === 'p') {
+      return `%${kindOf(kind.slice(2))}`;
+    }
+    if (kind[0] === 'm') {
+      return `#${placeOf(Number(kind.slice(1)))}`;
+    }
+    if (kind[0] === 'x') {
+      usedEnums.add(names[kind.slice(1)]);
+    }
+    if (!(kind[0] in LETTERS)) {
+      throw new Error(`the small reader of JSON does not know the kind ${kind}`);
+    }
+    return LETTERS[kind[0]];
+  };
+  const fieldOf = (text) => {
+    const [, name, kind, mark, rest] = /^(\w+):?(\w*)([?*+]?)(.*)$/.exec(text);
+    if (rest || name in {}) {
+      throw new Error(`the small reader of JSON does not take the field ${text}`);
+    }
+    const one = kindOf(kind || 's');
+    const all = { '': one[0] === '#' ? `?${one}` : one, '?': `?${one}`, '*': `*${one}`, '+': `*${one}` }[mark];
+    return all ? `${name}:${all}` : name;
+  };
+  const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean).map(fieldOf);
+  const lineOf = (name, number, type) => [name, number, ...fieldsOf(type)].join(' ');
+
+  const valuesOf = (name) => source.match(new RegExp(`export const ${name} = {(.*?)} as const`, 's'))[1].match(/^  \w+: \d+/gm);
+  const called = calls.map(([name, number, , reply]) => lineOf(name, number, Number(reply.slice(1))));
+  const told = [];
+  // The list grows with the messages that are found in others.
+  for (let i = 0; i < order.length; i += 1) {
+    told.push(i < pushes.length ? lineOf(pushes[i][0], pushes[i][1], order[i]) : lineOf('', '', order[i]));
+  }
+  return `// Written by lean.mjs from the generated API. Changes here are lost.
+import { ${[...usedEnums].sort().join(', ')} } from '../api/chatroom/v1/chatroom.stoa.js';
+
+/** The values of all enums that are received; no two have one name. */
+export const ENUMS: Readonly<Record<string, number>> = { ${[...usedEnums].sort().map((name) => `...${name}`).join(', ')} };
+
+/** The same for this package: bundlers write the numbers where the names are. */
+export const enum Known {
+${[...usedEnums].sort().flatMap(valuesOf).map((value) => `${value.replace(':', ' =')},`).join('\n')}
+}
+
+/** The line of errors. Above it are messages, below it what is in others, then the calls with the fields of their
+ *  replies. */
+export const enum Line {
+  ERROR = ${pushes.length},
+  CALLS = ${told.length},
+}
+
+/** A line has a name, a number, and the fields: a name, and behind \`:\` its kind, when it is not a string. json.ts has
+ *  what kinds there are. */
+export const TEXT = \`${[...told, ...called].join('\n')}\`;
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(OUT, lean());
+}
