@@ -67,6 +67,8 @@ const FRAME_BYTES_MAX = 65536;
 const FRAME_EXTRA_BYTES = 200;
 const SENT_HERE_MAX = 1000;
 const REACTIONS_MAX = 500;
+// More names are "others".
+const REACTORS_MAX = 20;
 const NICK_ERRORS = [124, 125];
 const UNKNOWN_TYPE = 104;
 
@@ -579,7 +581,7 @@ export class Model {
     const names = this.reactors.get(key) ?? new Map<string, string>();
     if (off) {
       names.delete(userId);
-    } else {
+    } else if (names.size < REACTORS_MAX) {
       names.set(userId, nick);
     }
     // The newest is the last one.
