@@ -3,8 +3,8 @@
 //
 // Does not know: elements of the page.
 import {
-  Chat, type ChatState, type ChatStateDetail, EventKind, type EventMessage, type Item, type ModerateAction, type Outgoing, type Room, type RoomInfo,
-  Role, StoaError,
+  Chat, type ChatState, type ChatStateDetail, EventKind, type EventMessage, type Item, type ModerateAction,
+  type Outgoing, type Room, type RoomInfo, Role, StoaError,
 } from '@stoa/client/chat';
 import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
@@ -594,14 +594,15 @@ export class Model {
 
   /** Who reacted, as far as it is known: "👍, 3 people: you, Zeno, and 1 other". */
   reactedBy(item: Item, emoji: string): string {
-    const { list, say } = { list: (parts: readonly string[]) => this.language.list(parts), say: this.language.say };
+    const { say } = this.language;
     const { count, mine } = item.reactions.get(emoji)!;
     const who = say('reactedBy', { emoji, n: count });
     const known = [...(this.reactors.get(`${this.roomName} ${item.offset} ${emoji}`) ?? [])]
       .filter(([userId]) => userId !== this.me?.userId).map(([, nick]) => nick);
     const names = [...(mine ? [say('you')] : []), ...known].slice(0, count);
     const rest = count - names.length;
-    return names.length ? say('reactedNames', { who, names: list(rest ? [...names, say('others', { n: rest })] : names) }) : who;
+    const told = rest ? [...names, say('others', { n: rest })] : names;
+    return names.length ? say('reactedNames', { who, names: this.language.list(told) }) : who;
   }
 
   /** The text of a message, as it was written. */
