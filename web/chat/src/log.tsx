@@ -394,7 +394,9 @@ export class Log extends Component<Props, State> {
           onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
-          <div key="list" id="list" class="list" ref={this.list}>{blocks.map((block) => this.block(block, newestSent))}</div>
+          <div key="list" id="list" class="list" ref={this.list}>
+            {blocks.map((block) => this.block(block, newestSent))}
+          </div>
         </div>
         {!isFollowing && (
           <button type="button" id="newer" class={`newer ${isBehind ? 'behind' : ''}`} onClick={this.showNewest}

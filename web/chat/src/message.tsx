@@ -144,7 +144,8 @@ function Actions({ item, isMine, isPicking, setPicking }: {
     model.react(item, emoji);
   };
   return (
-    <div class="actions" role="group" aria-label={say('actions')} ref={keepInView} onMouseDown={(event) => event.preventDefault()}>
+    <div class="actions" role="group" aria-label={say('actions')} ref={keepInView}
+      onMouseDown={(event) => event.preventDefault()}>
       {QUICK.slice(0, 3).map((emoji) => (
         <button type="button" key={emoji} class="icon-button quick" aria-label={`${say('react')} ${emoji}`} title={emoji}
           onClick={() => choose(emoji)}>{emoji}</button>
@@ -221,7 +222,8 @@ export const Message = memo((props: MessageProps) => {
   const { say } = language;
   const model = useModel();
   const isNamed = !isMine && !item.deleted && mentions(item.message, nick);
-  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target', isNewestSent && 'marked'];
+  const look = [isNamed && 'named', item.deleted && 'deleted', isActive && 'active', isTarget && 'target',
+    isNewestSent && 'marked'];
   const above = item.replyTo > 0n && !item.deleted && (
     <Quoted item={quoted} offset={item.replyTo} say={say} show={(offset) => model.show(offset)} />
   );

@@ -3,8 +3,8 @@
 //
 // Does not know: elements of the page.
 import {
-  Chat, type ChatState, type ChatStateDetail, EventKind, type EventMessage, type Item, type ModerateAction, type Outgoing, type Room, type RoomInfo,
-  Role, StoaError,
+  Chat, type ChatState, type ChatStateDetail, EventKind, type EventMessage, type Item, type ModerateAction,
+  type Outgoing, type Room, type RoomInfo, Role, StoaError,
 } from '@stoa/client/chat';
 import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
@@ -67,6 +67,8 @@ const FRAME_BYTES_MAX = 65536;
 const FRAME_EXTRA_BYTES = 200;
 const SENT_HERE_MAX = 1000;
 const REACTIONS_MAX = 500;
+// More names are "others".
+const REACTORS_MAX = 20;
 const NICK_ERRORS = [124, 125];
 const UNKNOWN_TYPE = 104;
 
@@ -579,7 +581,7 @@ export class Model {
     const names = this.reactors.get(key) ?? new Map<string, string>();
     if (off) {
       names.delete(userId);
-    } else {
+    } else if (names.size < REACTORS_MAX) {
       names.set(userId, nick);
     }
     // The newest is the last one.
@@ -592,14 +594,15 @@ export class Model {
 
   /** Who reacted, as far as it is known: "👍, 3 people: you, Zeno, and 1 other". */
   reactedBy(item: Item, emoji: string): string {
-    const { list, say } = { list: (parts: readonly string[]) => this.language.list(parts), say: this.language.say };
+    const { say } = this.language;
     const { count, mine } = item.reactions.get(emoji)!;
     const who = say('reactedBy', { emoji, n: count });
     const known = [...(this.reactors.get(`${this.roomName} ${item.offset} ${emoji}`) ?? [])]
       .filter(([userId]) => userId !== this.me?.userId).map(([, nick]) => nick);
     const names = [...(mine ? [say('you')] : []), ...known].slice(0, count);
     const rest = count - names.length;
-    return names.length ? say('reactedNames', { who, names: list(rest ? [...names, say('others', { n: rest })] : names) }) : who;
+    const told = rest ? [...names, say('others', { n: rest })] : names;
+    return names.length ? say('reactedNames', { who, names: this.language.list(told) }) : who;
   }
 
   /** The text of a message, as it was written. */

@@ -1,5 +1,5 @@
-// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread; and the
-// blocks that the rows are drawn in.
+// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread; and
+// the blocks that the rows are drawn in.
 //
 // A row, and a block, is the same object as before unless something of it has changed, so that views can compare them.
 import { type Item, type Outgoing } from '@stoa/client/chat';
@@ -9,7 +9,8 @@ export type Row =
   | { kind: 'unread' | 'gap'; key: string }
   | { kind: 'message'; key: string; item: Item; isHead: boolean; ms: number; quoted: Item | undefined }
   | {
-      kind: 'outgoing'; key: string; message: Outgoing; state: Outgoing['state']; isHead: boolean; quoted: Item | undefined;
+      kind: 'outgoing'; key: string; message: Outgoing; state: Outgoing['state']; isHead: boolean;
+      quoted: Item | undefined;
     };
 
 export interface Marks {
@@ -119,7 +120,11 @@ export interface Block {
 // A change costs the layout and the paint of one block, and a walk over all blocks.
 const BLOCK_ROWS = 24;
 
+// Of the same kind: rows, or lists of rows.
 function isSame<T extends object>(one: T, other: T): boolean {
+  if (Array.isArray(one) && one.length !== (other as unknown[]).length) {
+    return false;
+  }
   for (const key in other) {
     if (one[key] !== other[key]) {
       return false;
@@ -160,8 +165,7 @@ export class Blocks {
     });
     const all = this.divide(unitsOf(rows)).flatMap((block) => this.split(block)).map((block) => {
       const before = this.blocks.get(block.key);
-      const isUnchanged = before?.rows.length === block.rows.length && before.rows.every((row, at) => row === block.rows[at]);
-      return isUnchanged ? before : block;
+      return before && isSame(before.rows, block.rows) ? before : block;
     });
     this.rows = new Map(rows.map((row) => [row.key, row]));
     this.blocks = new Map(all.map((block) => [block.key, block]));
