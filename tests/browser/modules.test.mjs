@@ -25,7 +25,7 @@ const { actionOf, initial, isFewSymbols, isLong, mentions, parse, sendable, tone
 const { isSameDay, Language, pickLanguage } = await load('language');
 const { LANGUAGES } = await load('words');
 const { EMOJI, replaceNames } = await load('emoji');
-const { Blocks, rowsOf } = await load('rows');
+const { Blocks, nextStep, rowsOf, STEP_MESSAGES } = await load('rows');
 
 const plain = (pieces) => pieces.map((piece) => piece.text ?? plain(piece.pieces)).join('');
 
@@ -190,6 +190,27 @@ const says = (offset, more) => ({ offset: BigInt(offset), userId: 'a', sender: '
 const range = (from, until, more) => Array.from({ length: until - from + 1 }, (_, at) => says(from + at, more));
 const MARKS = { me: 'x', isSentHere: (id) => id !== '' };
 const sizes = (all) => all.map(({ rows }) => rows.length);
+
+test('a page that is loaded comes a few messages a frame, from the side of what is there', () => {
+  const frames = (shown, all, isBelow) => {
+    const counts = [];
+    for (let last = shown; last.length < all.length && counts.length < 10;) {
+      last = nextStep(last, all, isBelow);
+      counts.push([Number(last[0].offset), Number(last.at(-1).offset)]);
+    }
+    return counts;
+  };
+  assert.equal(STEP_MESSAGES, 5);
+  assert.deepEqual(frames([], range(1, 50), false), [[1, 50]]);
+  assert.deepEqual(frames(range(21, 40), range(9, 40), true), [[16, 40], [11, 40], [9, 40]]);
+  // The other end is taken out at once.
+  assert.deepEqual(nextStep(range(21, 50), range(9, 38), true), range(16, 38));
+  assert.deepEqual(frames(range(1, 20), range(1, 33), true), [[1, 25], [1, 30], [1, 33]]);
+  // Who follows sees what is new at once.
+  assert.deepEqual(frames(range(1, 20), range(1, 33), false), [[1, 33]]);
+  // A jump to another place.
+  assert.deepEqual(frames(range(1, 20), range(101, 133), true), [[101, 133]]);
+});
 
 test('a message that arrives changes the last block only, and a full one is followed by another', () => {
   const blocks = new Blocks();

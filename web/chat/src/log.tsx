@@ -8,13 +8,12 @@ import { type Language } from './language.js';
 import { Message, Pending } from './message.js';
 import { type Model } from './model.js';
 import { memo, Spinner } from './parts.js';
-import { type Block, Blocks, rowsOf, type Row } from './rows.js';
+import { type Block, Blocks, nextStep, rowsOf, type Row } from './rows.js';
 
 // So near to the end counts as the end.
 const END_PX = 30;
 // Older and newer pages are loaded when the end of what is there is so near.
 const LOAD_PX = 1000;
-// So few that putting them in fits into a frame.
 const PAGE_MESSAGES = 15;
 const TARGET_MS = 2500;
 
@@ -46,6 +45,9 @@ export class Log extends Component<Props, State> {
   private isPlaced = false;
   /** Shown with the next frame, with what was loaded. */
   private isLoading = false;
+  /** The messages in the list: all of the room's, or what nextStep() lets this frame show of a loaded page. */
+  private shown: readonly Item[] = [];
+  private isPartial = false;
   private anchors: Anchor[] = [];
   private outgoing = 0;
   /** Where toEnd() left it. */
@@ -96,6 +98,9 @@ export class Log extends Component<Props, State> {
     this.props.model.isAtEnd = this.isPlaced && this.state.isFollowing && !this.isScrolled && !room.window.moreAfter;
     this.tellRead();
     this.loadMore();
+    if (this.isPartial) {
+      model.changed();
+    }
   }
 
   // The first time: at the first unread message, else at the end.
@@ -118,7 +123,7 @@ export class Log extends Component<Props, State> {
 
   private get isAtEnd(): boolean {
     const { scrollHeight, scrollTop, clientHeight } = this.box.current!;
-    return scrollHeight - scrollTop - clientHeight <= END_PX && !this.props.room.window.moreAfter;
+    return scrollHeight - scrollTop - clientHeight <= END_PX && !this.isPartial && !this.props.room.window.moreAfter;
   }
 
   private toEnd(): void {
@@ -218,7 +223,7 @@ export class Log extends Component<Props, State> {
   private loadMore(): void {
     const { room } = this.props;
     const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
-    if (!this.isPlaced || this.isLoading || room.state !== 'joined') {
+    if (!this.isPlaced || this.isLoading || this.isPartial || room.state !== 'joined') {
       return;
     }
     if (room.window.moreBefore && scrollTop < LOAD_PX) {
@@ -239,6 +244,9 @@ export class Log extends Component<Props, State> {
   private showTarget(): void {
     const { model, room } = this.props;
     const { offset } = model.target!;
+    if (this.isPartial) {
+      return;
+    }
     const key = rowsOf(room.messages, [], this.marks()).find((row) => row.kind === 'message' && row.item.offset === offset)?.key;
     model.target = undefined;
     const node = key && this.nodeOf(key);
@@ -384,7 +392,9 @@ export class Log extends Component<Props, State> {
   override render({ model, room }: Props, { isFollowing }: State) {
     const { say, clock } = { say: model.language.say, clock: (ms: number) => model.language.clock(ms) };
     const newestSent = this.newestSent();
-    const blocks = this.blocks.update(rowsOf(room.messages, room.outgoing, this.marks()));
+    this.shown = nextStep(this.shown, room.messages, !isFollowing);
+    this.isPartial = this.shown.length < room.messages.length;
+    const blocks = this.blocks.update(rowsOf(this.shown, room.outgoing, this.marks()));
     const { resetAt } = model.viewOf(room.name);
     const isBehind = !isFollowing && (room.unread > 0 || room.window.moreAfter);
     return (

@@ -1,5 +1,5 @@
-// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread; and
-// the blocks that the rows are drawn in.
+// rows.ts: what the list of messages shows, from a room's messages: days, groups, the line above what is unread; the
+// blocks that the rows are drawn in; and how much of a loaded page one frame shows.
 //
 // A row, and a block, is the same object as before unless something of it has changed, so that views can compare them.
 import { type Item, type Outgoing } from '@stoa/client/chat';
@@ -12,6 +12,18 @@ export type Row =
       kind: 'outgoing'; key: string; message: Outgoing; state: Outgoing['state']; isHead: boolean;
       quoted: Item | undefined;
     };
+
+/** So many messages fit into a frame with what else it has to do. */
+export const STEP_MESSAGES = 5;
+
+/** What the next frame shows of all messages, when `shown` is what the last one did: of a page that was loaded above or,
+ *  with `isBelow`, below it, a few more each time. All, when nothing of the two is the same. */
+export function nextStep(shown: readonly Item[], all: readonly Item[], isBelow: boolean): readonly Item[] {
+  const places = new Map(all.map(({ offset }, at) => [offset, at]));
+  const first = places.get(shown[0]?.offset ?? 0n) ?? 0;
+  const last = (isBelow && places.get(shown.at(-1)?.offset ?? 0n)) || all.length;
+  return all.slice(Math.max(0, first - STEP_MESSAGES), last + 1 + STEP_MESSAGES);
+}
 
 export interface Marks {
   /** Messages above this offset are unread. */
@@ -120,18 +132,10 @@ export interface Block {
 // A change costs the layout and the paint of one block, and a walk over all blocks.
 const BLOCK_ROWS = 24;
 
-// Of the same kind: rows, or lists of rows.
-function isSame<T extends object>(one: T, other: T): boolean {
-  if (Array.isArray(one) && one.length !== (other as unknown[]).length) {
-    return false;
-  }
-  for (const key in other) {
-    if (one[key] !== other[key]) {
-      return false;
-    }
-  }
-  return true;
-}
+const isSameRow = (one: any, other: any): boolean =>
+  Object.keys(other).every((key) => one[key] === other[key]);
+const isSameList = (one: readonly Row[], other: readonly Row[]): boolean =>
+  one.length === other.length && one.every((row, at) => row === other[at]);
 
 // A message, or a line and the message below it, whose margins are one.
 function unitsOf(rows: readonly Row[]): Row[][] {
@@ -161,11 +165,11 @@ export class Blocks {
   update(next: readonly Row[]): Block[] {
     const rows = next.map((row) => {
       const before = this.rows.get(row.key);
-      return before && isSame(before, row) ? before : row;
+      return before && isSameRow(before, row) ? before : row;
     });
     const all = this.divide(unitsOf(rows)).flatMap((block) => this.split(block)).map((block) => {
       const before = this.blocks.get(block.key);
-      return before && isSame(before.rows, block.rows) ? before : block;
+      return before && isSameList(before.rows, block.rows) ? before : block;
     });
     this.rows = new Map(rows.map((row) => [row.key, row]));
     this.blocks = new Map(all.map((block) => [block.key, block]));
