@@ -6,6 +6,9 @@
 #define COMMIT_DIVISOR 2u
 /* For fewer publishers, two commits cost more than the overlap saves. */
 #define OVERLAP_COUNT_MIN 16u
+/* A commit that takes a smaller part of a batch's time does not wait for the disk: two of them would only write more.
+ */
+#define COMMIT_PART_DIVISOR 3u
 /* A loop whose turns take a larger part of a batch's time sends to many members. */
 #define TURN_DIVISOR 2u
 #define AVERAGE_OF 8u
@@ -46,7 +49,7 @@ static void note_return(struct stoa_pace *pace, uint64_t arrived_ns) {
 
 static bool overlap_pays(const struct stoa_pace *pace) {
   return pace->publishers >= OVERLAP_COUNT_MIN && pace->commit_ns < pace->return_ns &&
-         pace->turn_ns < pace->batch_ns / TURN_DIVISOR;
+         pace->commit_ns > pace->batch_ns / COMMIT_PART_DIVISOR && pace->turn_ns < pace->batch_ns / TURN_DIVISOR;
 }
 
 struct stoa_pace_plan stoa_pace_next(struct stoa_pace *pace, uint64_t arrived_ns, uint64_t turn_ns, uint32_t rows_max) {
