@@ -228,10 +228,10 @@ static void end_of_events(struct guest *guest, int reason) {
   guest_leave(guest);
 }
 
-static void hear_again(struct guest *guest) {
-  if (guest->is_deaf && (guest->world->is_calm || guest->world->time.monotonic_ns >= guest->deaf_until_ns)) {
+static void read_again(struct guest *guest) {
+  if (guest->is_not_reading && (guest->world->is_calm || guest->world->time.monotonic_ns >= guest->reads_at_ns)) {
     struct epoll_event event = {.events = EPOLLIN};
-    guest->is_deaf = false;
+    guest->is_not_reading = false;
     int ignored = stoa_sys.epoll_ctl(guest->world->epoll, EPOLL_CTL_ADD, guest->fd, &event);
     (void)ignored;
   }
@@ -241,9 +241,9 @@ void guest_poll(struct guest *guest) {
   if (guest->fd < 0) {
     return;
   }
-  hear_again(guest);
+  read_again(guest);
   ask(guest);
-  if (guest->is_deaf) {
+  if (guest->is_not_reading) {
     return;
   }
   if (guest->owes_life) {
@@ -264,9 +264,9 @@ void guest_poll(struct guest *guest) {
 
 /* Posts. */
 
-static struct shot *shot_of(struct guest *guest, uint64_t number) {
-  struct shot *shot = &guest->shots[number % 2];
-  return shot->number == number ? shot : NULL;
+static struct pending *pending_of(struct guest *guest, uint64_t number) {
+  struct pending *pending = &guest->pendings[number % 2];
+  return pending->number == number ? pending : NULL;
 }
 
 static size_t pack(struct guest *guest, uint8_t *body, size_t at, unsigned number) {
@@ -286,40 +286,40 @@ static size_t pack(struct guest *guest, uint8_t *body, size_t at, unsigned numbe
   return at + 4 + len;
 }
 
-static bool send_shot(struct guest *guest, struct shot *shot) {
+static bool send_pending(struct guest *guest, struct pending *pending) {
   const struct request request = {.record = guest->record,
                                   .guest = guest->index,
                                   .kind = POST_MESSAGES,
-                                  .number = shot->number,
+                                  .number = pending->number,
                                   .done = guest->record->done,
-                                  .last = shot->last};
-  bool is_sent = lines_post(guest->world, &request, guest->key, shot->body, shot->len, one_in(guest->world, 4));
-  shot->copies += is_sent;
+                                  .last = pending->last};
+  bool is_sent = lines_post(guest->world, &request, guest->key, pending->body, pending->len, one_in(guest->world, 4));
+  pending->copies += is_sent;
   guest->world->counts->drained_posts += is_sent && guest->world->is_draining;
   return is_sent;
 }
 
 static void say(struct guest *guest) {
   struct record *record = guest->record;
-  struct shot *shot = &guest->shots[(record->sent + 1) % 2];
+  struct pending *pending = &guest->pendings[(record->sent + 1) % 2];
   size_t count = below(guest->world, 5);
-  *shot = (struct shot){.number = record->sent + 1};
+  *pending = (struct pending){.number = record->sent + 1};
   for (size_t i = 0; i < count; i++) {
-    shot->len = pack(guest, shot->body, shot->len, ++guest->said);
+    pending->len = pack(guest, pending->body, pending->len, ++guest->said);
   }
-  shot->last = guest->said;
+  pending->last = guest->said;
   guest->world->counts->eager += record->sent > record->done;
   record->sent++;
-  bool ignored = send_shot(guest, shot);
+  bool ignored = send_pending(guest, pending);
   (void)ignored; /* it is repeated */
 }
 
 static void repeat(struct guest *guest) {
   for (uint64_t number = guest->record->done + 1; number <= guest->record->sent; number++) {
-    struct shot *shot = shot_of(guest, number);
-    if (shot != NULL && shot->copies < 3) {
+    struct pending *pending = pending_of(guest, number);
+    if (pending != NULL && pending->copies < 3) {
       guest->world->counts->repeated++;
-      send_shot(guest, shot);
+      send_pending(guest, pending);
       return;
     }
   }
@@ -328,9 +328,9 @@ static void repeat(struct guest *guest) {
 /* Sends what nothing is on its way of. */
 static void repeat_lost(struct guest *guest) {
   for (uint64_t number = guest->record->done + 1; number <= guest->record->sent; number++) {
-    struct shot *shot = shot_of(guest, number);
-    if (shot != NULL && shot->copies == 0) {
-      send_shot(guest, shot);
+    struct pending *pending = pending_of(guest, number);
+    if (pending != NULL && pending->copies == 0) {
+      send_pending(guest, pending);
       return;
     }
   }
@@ -428,13 +428,13 @@ static void count_answer(struct fallback_world_counts *counts, int status, const
 void guest_take_answer(struct guest *guest, const struct request *request, int status, const char *text) {
   struct world *world = guest->world;
   struct record *record = request->record;
-  struct shot *shot = guest->record == record ? shot_of(guest, request->number) : NULL;
+  struct pending *pending = guest->record == record ? pending_of(guest, request->number) : NULL;
   trace_line(world->trace, "g%u: post %llu of kind %d is answered with %d", guest->index,
              (unsigned long long)request->number, request->kind, status);
   count_answer(world->counts, status, text);
-  if (shot != NULL && request->kind == POST_MESSAGES) {
-    assert(shot->copies > 0);
-    shot->copies--;
+  if (pending != NULL && request->kind == POST_MESSAGES) {
+    assert(pending->copies > 0);
+    pending->copies--;
   }
   if ((status == 0 || status == 408) && guest->record == record && request->kind == POST_ALIVE &&
       guest->state == GUEST_IN) {
@@ -465,7 +465,7 @@ static void harm(struct guest *guest, bool is_reset) {
   if (is_reset) {
     world->counts->resets++;
     net_reset(fd);
-  } else if (world->seed % 2 == 0) { /* in the others nobody is silent without being deaf */
+  } else if (world->seed % 2 == 0) { /* in the others nobody is silent who reads */
     uint64_t stall_ns = (1 + below(world, 15000)) * NS_PER_MS;
     world->counts->stalls++;
     world->stalled_until_ns = world->time.monotonic_ns + stall_ns + 30000 * NS_PER_MS;
@@ -473,11 +473,11 @@ static void harm(struct guest *guest, bool is_reset) {
   }
 }
 
-static void be_deaf(struct guest *guest) {
-  if (!guest->is_deaf) {
-    guest->is_deaf = true;
+static void stop_reading(struct guest *guest) {
+  if (!guest->is_not_reading) {
+    guest->is_not_reading = true;
     guest->is_harmed = true; /* it answers no pings */
-    guest->deaf_until_ns = guest->world->time.monotonic_ns + below(guest->world, 8000) * NS_PER_MS;
+    guest->reads_at_ns = guest->world->time.monotonic_ns + below(guest->world, 8000) * NS_PER_MS;
     stoa_sys.epoll_ctl(guest->world->epoll, EPOLL_CTL_DEL, guest->fd, NULL);
   }
 }
@@ -502,7 +502,7 @@ static void act_inside(struct guest *guest) {
   } else if (roll < 81) {
     harm(guest, one_in(world, 2));
   } else if (roll < 83 && guest->fd >= 0) {
-    be_deaf(guest);
+    stop_reading(guest);
   } else if (roll == 83 && one_in(world, 4)) {
     world->counts->leaves++;
     guest_leave(guest);
@@ -548,5 +548,5 @@ bool guest_is_settled(const struct guest *guest) {
     return false; /* its close is on its way */
   }
   return !record->is_paused && (record->done == record->sent || guest->is_spoilt) && guest->heard == record->pushed &&
-         !guest->is_deaf;
+         !guest->is_not_reading;
 }

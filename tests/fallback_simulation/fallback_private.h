@@ -47,7 +47,7 @@ struct request {
 };
 
 /* A post of a guest: kept until it was answered. */
-struct shot {
+struct pending {
   uint64_t number;
   uint8_t body[BODY_BYTES_MAX];
   size_t len;
@@ -62,20 +62,20 @@ struct guest {
   unsigned index;
   enum guest_state state;
   const struct stoa_codec *codec;
-  int fd;         /* of its events; -1: none */
-  size_t asked;   /* bytes of its request that were sent */
-  bool is_harmed; /* its connection of events may break */
-  bool is_spoilt; /* it has posted what ends its session */
-  bool owes_life; /* it was pinged, and has not answered */
-  bool is_deaf;   /* it does not read, until deaf_until_ns */
-  uint64_t deaf_until_ns;
+  int fd;              /* of its events; -1: none */
+  size_t asked;        /* bytes of its request that were sent */
+  bool is_harmed;      /* its connection of events may break */
+  bool is_spoilt;      /* it has posted what ends its session */
+  bool owes_life;      /* it was pinged, and has not answered */
+  bool is_not_reading; /* it does not read, until reads_at_ns */
+  uint64_t reads_at_ns;
   char key[KEY_BYTES_MAX];
   struct record *record;
   unsigned said, heard;
-  unsigned heard_all;   /* of broadcasts; 0: none yet */
-  struct shot shots[2]; /* by number */
-  int status;           /* of the response; 0: no head yet */
-  char *in;             /* what was read and not used */
+  unsigned heard_all;         /* of broadcasts; 0: none yet */
+  struct pending pendings[2]; /* by number */
+  int status;                 /* of the response; 0: no head yet */
+  char *in;                   /* what was read and not used */
   size_t in_len, in_size;
 };
 
