@@ -29,6 +29,17 @@ inWorld('it says Hello on every connection, and is connected when that is answer
   assert.deepEqual([chat.state, world.timerCount], ['closed', 0]);
 });
 
+inWorld('after close() it does not come back, also when it waited for its next attempt', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  server.breakLine();
+  assert.equal(chat.state, 'reconnecting');
+  chat.close();
+  chat.retryNow();
+  world.pass(60000);
+  assert.deepEqual([chat.state, world.sockets.length, world.timerCount], ['closed', 1, 0]);
+});
+
 inWorld('without a WebSocket the error says what to do', async () => {
   assert.throws(() => new Chat('ws://host/', { WebSocket: undefined }), { name: 'TypeError', message: /pass \{ WebSocket \}/ });
 });

@@ -42,6 +42,17 @@ inWorld('a plain frame is its type in big-endian order and its JSON', async (wor
   assert.deepEqual(world.socket.sent[0], frame([0], '{"message":"é"}'));
 });
 
+inWorld('after close() nothing connects again, also when the client waited for its next attempt', async (world) => {
+  const client = world.online();
+  world.breakLine(1006);
+  assert.equal(client.state, 'reconnecting');
+  client.close();
+  client.retryNow();
+  client.reconnect();
+  world.pass(60000);
+  assert.deepEqual([client.state, world.sockets.length, world.timerCount], ['closed', 1, 0]);
+});
+
 inWorld('the byte order may be little-endian', async (world) => {
   const client = world.online({ littleEndian: true });
   client.call('hello', {}).catch(() => {});

@@ -228,6 +228,7 @@ export function connection(
   ) => {
     const left = socket;
     socket = undefined;
+    isWaiting = false;
     clearTimeout(timer);
     clearTimeout(moveTimer);
     try {
