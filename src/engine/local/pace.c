@@ -6,8 +6,7 @@
 #define COMMIT_DIVISOR 2u
 /* For fewer publishers, two commits cost more than the overlap saves. */
 #define OVERLAP_COUNT_MIN 16u
-/* A commit that takes a smaller part of a batch's time does not wait for the disk: two of them would only write more.
- */
+/* A commit that takes a smaller part of a batch's time does not wait for the disk: two would only write more. */
 #define COMMIT_PART_DIVISOR 3u
 /* A loop whose turns take a larger part of a batch's time sends to many members. */
 #define TURN_DIVISOR 2u

@@ -3,10 +3,11 @@
  * Publishers who wait for their answers come back with their next messages a moment after a commit. To commit the first
  * of them alone would cost twice the commits. So the writer waits for as many as there were, in one of two ways:
  *
- * In turn     all of them, then one commit. While it commits, the publishers wait; while they come back, the disk does.
- * Overlapping half of them: while one half is committed, the other half comes back. Each message needs twice the
- * commits, and twice the sends to all members. That is faster when a commit waits for the disk, but not for longer than
- * the publishers take to come back, and when a send to all members, which shows in long turns of the loops, is short.
+ * - In turn: all of them, then one commit. While it commits, the publishers wait; while they come back, the disk does.
+ * - Overlapping: half of them. While one half is committed, the other half comes back. Each message needs twice the
+ *   commits, and twice the sends to all members. That is faster when a commit waits for the disk, but not for longer
+ *   than the publishers take to come back, and when a send to all members, which shows in long turns of the loops, is
+ *   short.
  *
  * Does not know: the database, threads, clocks; the caller measures.
  * Thread: the writer's.

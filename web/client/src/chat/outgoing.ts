@@ -65,8 +65,8 @@ const enum Code {
   SLOW_MODE = 127,
 }
 
-/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not connected, or not a
- *  member. @internal */
+/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
+ *  connected, or not a member. @internal */
 export function createQueue(
   mayIn: () => number | undefined,
   transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
