@@ -167,7 +167,7 @@ async function rememberHour(person, crowd) {
 const [folder] = process.argv.slice(2);
 const options = { 'log.connections': 'off', ...(folder ? { 'server.web_root': folder } : {}) };
 const chatroom = await Chatroom.start('127.0.0.1:0', options);
-const browser = await launch();
+const browser = await launch({ isWhole: true });
 const person = await Person.join(browser, `http://127.0.0.1:${chatroom.port}/`, 'Ada', { viewport: { width: 1280, height: 800 } });
 const { page } = person;
 const crowd = new Crowd();

@@ -100,7 +100,10 @@ function playMany(count) {
 
 test('older messages are put in while one scrolls, and the first one that is seen moves by one pixel at most', async (t) => {
   const { settings } = playMany(500);
-  const { join } = await open(t, browser);
+  // In the browser of people, as the pace of its frames is part of the question.
+  const whole = await launch({ isWhole: true });
+  t.after(() => whole.close());
+  const { join } = await open(t, whole);
   const ada = await join('Ada', settings);
   await ada.reads('line 500');
   const { steps, moved, most } = await ada.page.evaluate(async () => {

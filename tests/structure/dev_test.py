@@ -13,7 +13,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 # Each writes its name and arguments to the log. `meson setup` leaves a build.ninja, dpkg-query knows all but gone.txt.
 TOOL = '#!/bin/sh\necho "${0##*/} $*" >>"$DEV_LOG"\n'
 TOOLS = {
-    "apt-get": "",
+    "apt-get": 'exit "${APT_STATUS:-0}"\n',
     "sudo": '"$@"\n',
     "ninja": 'exit "${NINJA_STATUS:-0}"\n',
     "npm": "mkdir -p node_modules\n",
@@ -132,6 +132,13 @@ def modules_once(checkout):
         yield f"npm ci ran {counts} times"
 
 
+def a_browser_is_enough(checkout):
+    """Chromium without windows is wanted, but tests go on with the whole one."""
+    _, output, calls = checkout.dev("test", APT_STATUS="1")
+    if "chromium-headless-shell" not in starting(calls, "apt-get")[1] or not starting(calls, "meson test"):
+        yield f"calls {calls}\n{output}"
+
+
 def no_test_is_no_success(checkout):
     status, output, _ = checkout.dev("test")
     if status == 0 or not output.endswith("\n0 passed, 0 failed\n"):
@@ -174,6 +181,7 @@ CASES = [
     ("an installation under DESTDIR changes nothing of the system", case(staging_needs_no_root)),
     ("a failed build fails the command", case(build_fails)),
     ("npm runs only when a lock file has changed", case(modules_once)),
+    ("one browser is enough for a test run", case(a_browser_is_enough, ["chromium-headless-shell"])),
     ("a test run without tests has failed", case(no_test_is_no_success)),
     ("a test run ends when the build fails", case(build_failure_ends_the_test)),
     ("the build for TSan is made before its tests, when all tests run", case(tsan_is_built_before_its_tests)),
