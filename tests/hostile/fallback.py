@@ -11,8 +11,8 @@ import time
 from jwt_forge import Forge
 from server_process import DEADLINE_S, Server
 from tap import run, test
-from world import CHATROOM, OFFICE, Bystander, hostile
-from ws_raw import PING, PONG, Ended, Peer, frame
+from world import CHATROOM, OFFICE, Bystander, hostile, round_trip
+from ws_raw import Ended, Peer
 
 folder = tempfile.TemporaryDirectory()
 forge = Forge(folder.name)
@@ -119,17 +119,6 @@ def session(world, **options):
 
 def call(text):
     return b'{"type":4000,"id":1,"payload":{"x":"%s"}}' % text
-
-
-def round_trip(peer, number):
-    payload = b"round trip %d" % number
-    peer.send(frame(PING, payload))
-    while True:
-        first, said = peer.read_frame()
-        if first & 0x0F == PONG and said == payload:
-            return
-        if first & 0x0F == PING:
-            peer.send(frame(PONG, said))
 
 
 # Lengths and bodies.

@@ -20,8 +20,8 @@ import time
 
 from fairness import scenarios
 from tap import run
-from world import BROADCAST, CHATROOM, hostile
-from ws_raw import BINARY, CLOSE, PING, PONG, Ended, frame, request
+from world import BROADCAST, CHATROOM, hostile, round_trip
+from ws_raw import CLOSE, PING, PONG, Ended, frame, request
 
 MIB = 1048576
 NEIGHBOURS = 8
@@ -120,21 +120,6 @@ def healthy_sessions(world, count=4):
     finally:
         for session in sessions:
             session.leave()
-
-
-def round_trip(peer, number, heard=lambda payload: None):
-    """A ping and its pong; what comes in between is shown to `heard`."""
-    payload = b"round trip %d" % number
-    peer.send(frame(PING, payload))
-    while True:
-        first, said = peer.read_frame()
-        if first & 0x0F == PONG and said == payload:
-            return
-        assert first & 0x0F != CLOSE, f"the bystander was closed: {said!r}"
-        if first & 0x0F == PING:
-            peer.send(frame(PONG, said))
-        else:
-            heard(said)
 
 
 def lower_quartile(numbers):

@@ -14,7 +14,7 @@ import time
 from chat_raw import greet
 from server_process import DEADLINE_S, Server, wait_until
 from tap import test
-from ws_raw import BINARY, TEXT, Peer, close_frame, frame
+from ws_raw import BINARY, CLOSE, PING, PONG, TEXT, Peer, close_frame, frame
 
 ECHO = "ECHO"
 BROADCAST = "BROADCAST"
@@ -27,6 +27,21 @@ FIELDS = {BROADCAST: ["message", "sender", "timestamp"], OFFICE: ["message", "se
                      "sender", "timestamp", "tsMs", "userId"]}
 # So many turns in which the server takes nothing of a flood mean that it will not; the kernel's window opens in steps.
 REFUSALS_MAX = 40
+
+
+def round_trip(peer, number, heard=lambda payload: None):
+    """A ping and its pong; what comes in between is shown to `heard`."""
+    payload = b"round trip %d" % number
+    peer.send(frame(PING, payload))
+    while True:
+        first, said = peer.read_frame()
+        if first & 0x0F == PONG and said == payload:
+            return
+        assert first & 0x0F != CLOSE, f"it was closed: {said!r}"
+        if first & 0x0F == PING:
+            peer.send(frame(PONG, said))
+        else:
+            heard(said)
 
 
 class Bystander:
