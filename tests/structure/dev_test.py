@@ -16,7 +16,7 @@ TOOLS = {
     "apt-get": 'exit "${APT_STATUS:-0}"\n',
     "sudo": '"$@"\n',
     "ninja": 'exit "${NINJA_STATUS:-0}"\n',
-    "npm": "mkdir -p node_modules\n",
+    "npm": 'mkdir -p node_modules\necho "npm says no" >&2\nexit "${NPM_STATUS:-0}"\n',
     "setarch": "exit 1\n",
     "ldconfig": "",
     "meson": 'if [ "$1" = setup ]; then mkdir -p "$2" && : >"$2/build.ninja"; fi\n',
@@ -132,6 +132,15 @@ def modules_once(checkout):
         yield f"npm ci ran {counts} times"
 
 
+def modules_that_fail_end_the_test(checkout):
+    checkout.write("web/package-lock.json", "1")
+    status, output, calls = checkout.dev("test", NPM_STATUS="1")
+    if status == 0 or "npm says no" not in output or starting(calls, "meson test"):
+        yield f"status {status}, calls {calls}\n{output}"
+    if os.path.exists(os.path.join(checkout.folder, "web/node_modules/.lock-installed")):
+        yield "modules that are not installed are not installed again"
+
+
 def a_browser_is_enough(checkout):
     """Chromium without windows is wanted, but tests go on with the whole one."""
     _, output, calls = checkout.dev("test", APT_STATUS="1")
@@ -181,6 +190,7 @@ CASES = [
     ("an installation under DESTDIR changes nothing of the system", case(staging_needs_no_root)),
     ("a failed build fails the command", case(build_fails)),
     ("npm runs only when a lock file has changed", case(modules_once)),
+    ("modules of npm that cannot be installed end a test run", case(modules_that_fail_end_the_test)),
     ("one browser is enough for a test run", case(a_browser_is_enough, ["chromium-headless-shell"])),
     ("a test run without tests has failed", case(no_test_is_no_success)),
     ("a test run ends when the build fails", case(build_failure_ends_the_test)),
