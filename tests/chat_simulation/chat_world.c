@@ -6,17 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log_clock.h"
 #include "base/log_writer.h"
-#include "base/memory.h"
-#include "base/sys.h"
 #include "engine/local/local.h"
 #include "engine/vfs/vfs.h"
 #include "presence.h"
 #include "room/create.h"
 #include "room/rooms.h"
 #include "server/worker/stepping.h"
-#include "simulation/death.h"
+#include "simulation/frame.h"
 #include "simulation/net.h"
 #include "simulation/sockets.h"
 #include "stamps.h"
@@ -372,7 +369,6 @@ static void begin(struct world *world, uint64_t seed) {
   static const uint32_t windows_s[] = {120, 1800, 0};
   world->random = seed * 2 + 1;
   world->time = (struct stoa_clock_fake){.monotonic_ns = UINT64_C(1000000000), .wall_us = INT64_C(1800000000000000)};
-  world->clock = stoa_clock_fake_init(&world->time);
   world->resolver = (struct stoa_resolver){.mutex = PTHREAD_MUTEX_INITIALIZER, .resolve = resolve};
   for (int i = 0; i < 10; i++) {
     below(world, 2); /* small seeds are alike at first */
@@ -383,11 +379,7 @@ static void begin(struct world *world, uint64_t seed) {
   make_data_dir(world);
   make_users(world);
   vfs_begin(seed);
-  net_start(seed, &world->time);
-  net_log_to(on_log, world);
-  stoa_log_setup(NET_FD_LOG, STOA_LOG_INFO, STOA_LOG_LOGFMT);
-  stoa_log_use_clock(&world->clock);
-  stoa_log_writer_hold(true);
+  machine_start(seed, &world->time, &world->clock, on_log, world);
   open_server(world);
   world->edit_window_s = world->edit_window_s == 0 ? 24u * 3600 : world->edit_window_s;
   for (unsigned i = 0; i < GUESTS; i++) {
@@ -403,13 +395,7 @@ static void end(struct world *world) {
   for (unsigned i = 0; i < GUESTS; i++) {
     stoa_client_destroy(world->guests[i].client);
   }
-  stoa_log_writer_hold(false);
-  stoa_log_setup(STDERR_FILENO, STOA_LOG_INFO, STOA_LOG_LOGFMT);
-  stoa_log_use_clock(NULL);
-  size_t open = net_stop();
-  if (open > 0) {
-    trace_fail(world->trace, "%zu descriptors are still open", open);
-  }
+  machine_stop(world->trace);
   vfs_end();
   remove_data_dir(world);
 }
@@ -434,20 +420,14 @@ static void run(struct world *world, uint64_t seed, unsigned turns) {
 }
 
 void chat_world_run(uint64_t seed, unsigned turns, struct trace *out_trace, struct chat_world_counts *out_counts) {
-  int64_t blocks_before = stoa_memory_live_blocks();
   struct world *world = calloc(1, sizeof *world);
-  char command[64];
+  struct frame frame;
   assert(world != NULL);
-  memset(out_trace, 0, sizeof *out_trace);
   memset(out_counts, 0, sizeof *out_counts);
   world->trace = out_trace;
   world->counts = out_counts;
-  snprintf(command, sizeof command, "chat %llu %u", (unsigned long long)seed, turns);
-  death_watch(out_trace, command);
+  frame_open(&frame, "chat", seed, turns, out_trace);
   run(world, seed, turns);
-  death_forget();
-  if (stoa_memory_live_blocks() != blocks_before) {
-    trace_fail(out_trace, "%lld blocks of memory are left", (long long)(stoa_memory_live_blocks() - blocks_before));
-  }
+  frame_close(&frame);
   free(world);
 }

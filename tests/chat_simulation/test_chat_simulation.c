@@ -1,5 +1,6 @@
 /* The chat and its clients for a day, in one thread and from a seed. */
 #include "chat_world.h"
+#include "simulation/seed_checks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,38 +11,19 @@
 #include <cmocka.h>
 
 #define SEEDS 100u
-#define TAIL_BYTES 3000u
 
 static struct chat_world_counts sum;
 
-/* All are unsigned. */
-static void add(const struct chat_world_counts *counts) {
-  const unsigned *from = (const unsigned *)counts;
-  unsigned *to = (unsigned *)&sum;
-  for (size_t i = 0; i < sizeof sum / sizeof(unsigned); i++) {
-    to[i] += from[i];
-  }
-}
-
-static void run_well(uint64_t seed, struct trace *out_trace) {
+static void run(const char *world, uint64_t seed, unsigned turns, struct trace *out_trace) {
   struct chat_world_counts counts;
-  chat_world_run(seed, CHAT_WORLD_TURNS, out_trace, &counts);
-  if (out_trace->failure[0] != '\0') {
-    size_t from = out_trace->len > TAIL_BYTES ? out_trace->len - TAIL_BYTES : 0;
-    fprintf(stderr, "%s\n# to repeat: ./dev simulate chat %llu\n", out_trace->text + from, (unsigned long long)seed);
-    fail_msg("seed %llu: %s", (unsigned long long)seed, out_trace->failure);
-  }
-  add(&counts);
+  (void)world;
+  chat_world_run(seed, turns, out_trace, &counts);
+  add_counts(&sum, &counts, sizeof sum);
 }
 
 static void one_seed_writes_one_trace(void **state) {
-  struct trace first, again;
   (void)state;
-  run_well(1, &first);
-  run_well(1, &again);
-  assert_true(trace_equal(&first, &again));
-  trace_release(&first);
-  trace_release(&again);
+  check_one_trace("chat", CHAT_WORLD_TURNS, run);
 }
 
 static void tell_sum(void) {
@@ -61,11 +43,7 @@ static void tell_sum(void) {
 static void each_client_knows_what_a_fresh_one_is_told(void **state) {
   (void)state;
   memset(&sum, 0, sizeof sum);
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-    struct trace trace;
-    run_well(seed, &trace);
-    trace_release(&trace);
-  }
+  check_seeds("chat", SEEDS, CHAT_WORLD_TURNS, run);
   tell_sum();
   /* The test is no emptier than it looks. */
   assert_true(sum.checks == 3 * SEEDS && sum.compared > 20 * SEEDS && sum.folded > 10 * SEEDS);

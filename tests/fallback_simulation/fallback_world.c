@@ -1,12 +1,10 @@
 #include "fallback_private.h"
 
 #include "../wire/random.h"
-#include "base/log_clock.h"
 #include "base/log_writer.h"
-#include "base/memory.h"
 #include "base/sys.h"
 #include "server/worker/stepping.h"
-#include "simulation/death.h"
+#include "simulation/frame.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -173,13 +171,7 @@ static void on_log(void *context, const char *text, size_t len) {
 static void begin(struct world *world, uint64_t seed) {
   world->seed = seed;
   world->random = seed * 2 + 1;
-  world->time = (struct stoa_clock_fake){.monotonic_ns = UINT64_C(1000000000), .wall_us = INT64_C(1800000000000000)};
-  world->clock = stoa_clock_fake_init(&world->time);
-  net_start(seed, &world->time);
-  net_log_to(on_log, world);
-  stoa_log_setup(NET_FD_LOG, STOA_LOG_INFO, STOA_LOG_LOGFMT);
-  stoa_log_use_clock(&world->clock);
-  stoa_log_writer_hold(true);
+  machine_start(seed, &world->time, &world->clock, on_log, world);
   world->epoll = stoa_sys.epoll_create1(0);
   world->arena = stoa_arena_create(1048576);
   assert(world->epoll >= 0);
@@ -201,13 +193,7 @@ static void begin(struct world *world, uint64_t seed) {
 static void end(struct world *world) {
   close_all(world);
   stoa_arena_destroy(world->arena);
-  stoa_log_writer_hold(false);
-  stoa_log_setup(STDERR_FILENO, STOA_LOG_INFO, STOA_LOG_LOGFMT);
-  stoa_log_use_clock(NULL);
-  size_t open = net_stop();
-  if (open > 0) {
-    trace_fail(world->trace, "%zu descriptors are still open", open);
-  }
+  machine_stop(world->trace);
 }
 
 static void run(struct world *world, uint64_t seed, unsigned turns) {
@@ -224,20 +210,14 @@ static void run(struct world *world, uint64_t seed, unsigned turns) {
 
 void fallback_world_run(uint64_t seed, unsigned turns, struct trace *out_trace,
                         struct fallback_world_counts *out_counts) {
-  int64_t blocks_before = stoa_memory_live_blocks();
   struct world *world = calloc(1, sizeof *world);
-  char command[64];
+  struct frame frame;
   assert(world != NULL);
-  memset(out_trace, 0, sizeof *out_trace);
   memset(out_counts, 0, sizeof *out_counts);
   world->trace = out_trace;
   world->counts = out_counts;
-  snprintf(command, sizeof command, "fallback %llu %u", (unsigned long long)seed, turns);
-  death_watch(out_trace, command);
+  frame_open(&frame, "fallback", seed, turns, out_trace);
   run(world, seed, turns);
-  death_forget();
-  if (stoa_memory_live_blocks() != blocks_before) {
-    trace_fail(out_trace, "%lld blocks of memory are left", (long long)(stoa_memory_live_blocks() - blocks_before));
-  }
+  frame_close(&frame);
   free(world);
 }

@@ -1,5 +1,6 @@
 /* The HTTP fallback of a whole server, in one thread and from a seed. */
 #include "fallback_world.h"
+#include "simulation/seed_checks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,48 +11,25 @@
 #include <cmocka.h>
 
 #define SEEDS 100u
-#define TAIL_BYTES 3000u
 
 static struct fallback_world_counts sum;
 
-static void add(const struct fallback_world_counts *counts) {
-  const unsigned *from = (const unsigned *)counts;
-  unsigned *to = (unsigned *)&sum;
-  for (size_t i = 0; i < sizeof sum / sizeof(unsigned); i++) {
-    to[i] += from[i];
-  }
-}
-
-static void run_well(uint64_t seed, struct trace *out_trace) {
+static void run(const char *world, uint64_t seed, unsigned turns, struct trace *out_trace) {
   struct fallback_world_counts counts;
-  fallback_world_run(seed, FALLBACK_WORLD_TURNS, out_trace, &counts);
-  if (out_trace->failure[0] != '\0') {
-    size_t from = out_trace->len > TAIL_BYTES ? out_trace->len - TAIL_BYTES : 0;
-    fprintf(stderr, "%s\n# to repeat: ./dev simulate fallback %llu\n", out_trace->text + from,
-            (unsigned long long)seed);
-    fail_msg("seed %llu: %s", (unsigned long long)seed, out_trace->failure);
-  }
-  add(&counts);
+  (void)world;
+  fallback_world_run(seed, turns, out_trace, &counts);
+  add_counts(&sum, &counts, sizeof sum);
 }
 
 static void one_seed_writes_one_trace(void **state) {
-  struct trace first, again;
   (void)state;
-  run_well(1, &first);
-  run_well(1, &again);
-  assert_true(trace_equal(&first, &again));
-  trace_release(&first);
-  trace_release(&again);
+  check_one_trace("fallback", FALLBACK_WORLD_TURNS, run);
 }
 
 static void messages_come_once_and_in_order_whatever_becomes_of_posts_and_events(void **state) {
   (void)state;
   memset(&sum, 0, sizeof sum);
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-    struct trace trace;
-    run_well(seed, &trace);
-    trace_release(&trace);
-  }
+  check_seeds("fallback", SEEDS, FALLBACK_WORLD_TURNS, run);
   print_message("# sessions %u, messages %u, events %u, pauses %u, leaves %u\n", sum.sessions, sum.messages, sum.events,
                 sum.pauses, sum.leaves);
   print_message(

@@ -1,5 +1,6 @@
 /* Servers with rooms and their clients, in one thread and from a seed. */
 #include "room_world.h"
+#include "simulation/seed_checks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,38 +11,18 @@
 #include <cmocka.h>
 
 #define SEEDS 100u
-#define TAIL_BYTES 3000u
 
 static struct room_world_counts sum;
 
-/* All are unsigned. */
-static void add(const struct room_world_counts *counts) {
-  const unsigned *from = (const unsigned *)counts;
-  unsigned *to = (unsigned *)&sum;
-  for (size_t i = 0; i < sizeof sum / sizeof(unsigned); i++) {
-    to[i] += from[i];
-  }
-}
-
-static void run_well(bool is_local, uint64_t seed, struct trace *out_trace) {
+static void run(const char *world, uint64_t seed, unsigned turns, struct trace *out_trace) {
   struct room_world_counts counts;
-  room_world_run(is_local, seed, ROOM_WORLD_TURNS, out_trace, &counts);
-  if (out_trace->failure[0] != '\0') {
-    size_t from = out_trace->len > TAIL_BYTES ? out_trace->len - TAIL_BYTES : 0;
-    fprintf(stderr, "%s\n# to repeat: ./dev simulate rooms%s %llu\n", out_trace->text + from, is_local ? "-local" : "",
-            (unsigned long long)seed);
-    fail_msg("seed %llu: %s", (unsigned long long)seed, out_trace->failure);
-  }
-  add(&counts);
+  room_world_run(strcmp(world, "rooms-local") == 0, seed, turns, out_trace, &counts);
+  add_counts(&sum, &counts, sizeof sum);
 }
 
-static void run_seeds(bool is_local) {
+static void run_seeds(const char *world) {
   memset(&sum, 0, sizeof sum);
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-    struct trace trace;
-    run_well(is_local, seed, &trace);
-    trace_release(&trace);
-  }
+  check_seeds(world, SEEDS, ROOM_WORLD_TURNS, run);
   print_message("# joins %u (undone %u), recoveries %u, pages %u, posts %u, notes %u, typings %u\n", sum.joins,
                 sum.undone, sum.recoveries, sum.pages, sum.posts, sum.notes, sum.typings);
   print_message("# acknowledged %u, repeated %u, twins %u, failed %u, unknown %u, redactions %u\n", sum.acknowledged,
@@ -59,24 +40,18 @@ static void run_seeds(bool is_local) {
 
 static void one_seed_writes_one_trace(void **state) {
   (void)state;
-  for (int is_local = 0; is_local < 2; is_local++) {
-    struct trace first, again;
-    run_well(is_local == 1, 1, &first);
-    run_well(is_local == 1, 1, &again);
-    assert_true(trace_equal(&first, &again));
-    trace_release(&first);
-    trace_release(&again);
-  }
+  check_one_trace("rooms", ROOM_WORLD_TURNS, run);
+  check_one_trace("rooms-local", ROOM_WORLD_TURNS, run);
 }
 
 static void rooms_in_memory_keep_their_promises(void **state) {
   (void)state;
-  run_seeds(false);
+  run_seeds("rooms");
 }
 
 static void stored_rooms_keep_their_promises_over_kills_power_cuts_and_failing_disks(void **state) {
   (void)state;
-  run_seeds(true);
+  run_seeds("rooms-local");
   assert_true(sum.cuts > 10 && sum.unknown > 10);
   assert_true(sum.full > 10 && sum.write_faults > 10 && sum.sync_faults > 10 && sum.deaths > 10);
 }
