@@ -388,7 +388,7 @@ static int create(struct stoa_room_worker *home, const struct stoa_session *sess
   join->base.on_owner = on_owner;
   join->base.on_place = on_place;
   join->base.on_joined = on_joined;
-  stoa_room_joining_add(&home->joinings, session, &join->joining);
+  stoa_room_joining_add(&home->joinings, stoa_session_id(session), &join->joining);
   *out_join = join;
   return STOA_OK;
 }
@@ -413,7 +413,7 @@ static int begin(struct stoa_room_worker *home, struct stoa_session *session, st
 static uint32_t count_joining(const struct stoa_room_worker *home, const struct stoa_session *session) {
   uint32_t count = 0;
   const struct stoa_room_joining *joining = NULL;
-  while ((joining = stoa_room_joining_next(&home->joinings, session, joining)) != NULL) {
+  while ((joining = stoa_room_joining_next(&home->joinings, stoa_session_id(session), joining)) != NULL) {
     count += stoa_room_group_count(joining->is_watching);
   }
   return count;
@@ -424,7 +424,7 @@ static int check(const struct stoa_room_worker *home, struct stoa_session *sessi
   if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session) || home->is_over) {
     return STOA_E_CLOSED;
   }
-  if (stoa_room_joining_find(&home->joinings, session, room) != NULL) {
+  if (stoa_room_joining_find(&home->joinings, stoa_session_id(session), room) != NULL) {
     return STOA_E_EXISTS;
   }
   uint32_t group_count = stoa_room_group_count(options->has_presence) + count_joining(home, session);
@@ -463,7 +463,7 @@ int stoa_room_leave(struct stoa_rooms *rooms, struct stoa_session *session, stru
   if (home == NULL || stoa_worker_of(session) != home->worker || !stoa_room_name_is_valid(room)) {
     return STOA_E_NOT_FOUND;
   }
-  struct stoa_room_joining *joining = stoa_room_joining_find(&home->joinings, session, room);
+  struct stoa_room_joining *joining = stoa_room_joining_find(&home->joinings, stoa_session_id(session), room);
   if (joining != NULL) {
     stoa_room_joining_remove(&home->joinings, joining);
     return STOA_OK;

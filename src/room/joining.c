@@ -8,10 +8,10 @@ static size_t list_of(const struct stoa_uuid *id) {
   return ((size_t)end[-2] << 8 | end[-1]) & (STOA_ROOM_JOINING_LISTS - 1);
 }
 
-void stoa_room_joining_add(struct stoa_room_joinings *all, const struct stoa_session *session,
+void stoa_room_joining_add(struct stoa_room_joinings *all, const struct stoa_uuid *session_id,
                            struct stoa_room_joining *joining) {
   assert(!joining->is_listed);
-  joining->session_id = *stoa_session_id(session);
+  joining->session_id = *session_id;
   struct stoa_room_joining **list = &all->lists[list_of(&joining->session_id)];
   joining->next = *list;
   joining->is_listed = true;
@@ -32,22 +32,21 @@ void stoa_room_joining_remove(struct stoa_room_joinings *all, struct stoa_room_j
 }
 
 struct stoa_room_joining *stoa_room_joining_next(const struct stoa_room_joinings *all,
-                                                 const struct stoa_session *session,
+                                                 const struct stoa_uuid *session_id,
                                                  const struct stoa_room_joining *last) {
-  const struct stoa_uuid *id = stoa_session_id(session);
-  assert(last == NULL || (last->is_listed && stoa_uuid_equal(&last->session_id, id)));
-  struct stoa_room_joining *next = last == NULL ? all->lists[list_of(id)] : last->next;
-  while (next != NULL && !stoa_uuid_equal(&next->session_id, id)) {
+  assert(last == NULL || (last->is_listed && stoa_uuid_equal(&last->session_id, session_id)));
+  struct stoa_room_joining *next = last == NULL ? all->lists[list_of(session_id)] : last->next;
+  while (next != NULL && !stoa_uuid_equal(&next->session_id, session_id)) {
     next = next->next;
   }
   return next;
 }
 
 struct stoa_room_joining *stoa_room_joining_find(const struct stoa_room_joinings *all,
-                                                 const struct stoa_session *session, struct stoa_string room) {
-  struct stoa_room_joining *joining = stoa_room_joining_next(all, session, NULL);
+                                                 const struct stoa_uuid *session_id, struct stoa_string room) {
+  struct stoa_room_joining *joining = stoa_room_joining_next(all, session_id, NULL);
   while (joining != NULL && !stoa_string_equal(stoa_room_name_text(&joining->room), room)) {
-    joining = stoa_room_joining_next(all, session, joining);
+    joining = stoa_room_joining_next(all, session_id, joining);
   }
   return joining;
 }

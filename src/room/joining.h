@@ -11,7 +11,6 @@
 
 #include "room/name.h"
 
-#include <stoa/session.h>
 #include <stoa/uuid.h>
 
 /* For 65,536 joins: 64 in a list. A power of two. */
@@ -34,16 +33,16 @@ struct stoa_room_joinings {
   struct stoa_room_joining *lists[STOA_ROOM_JOINING_LISTS];
 };
 
-void stoa_room_joining_add(struct stoa_room_joinings *all, const struct stoa_session *session,
+void stoa_room_joining_add(struct stoa_room_joinings *all, const struct stoa_uuid *session_id,
                            struct stoa_room_joining *joining);
 /* Does nothing when it is not listed. */
 void stoa_room_joining_remove(struct stoa_room_joinings *all, struct stoa_room_joining *joining);
 /* The session's next one after `last`, the newest first; last NULL: its newest. NULL: there is none. */
 struct stoa_room_joining *stoa_room_joining_next(const struct stoa_room_joinings *all,
-                                                 const struct stoa_session *session,
+                                                 const struct stoa_uuid *session_id,
                                                  const struct stoa_room_joining *last);
 /* The session's join of that room; NULL: none. */
 struct stoa_room_joining *stoa_room_joining_find(const struct stoa_room_joinings *all,
-                                                 const struct stoa_session *session, struct stoa_string room);
+                                                 const struct stoa_uuid *session_id, struct stoa_string room);
 
 #endif

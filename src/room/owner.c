@@ -265,8 +265,8 @@ static void begin_again(struct stoa_room *room) {
 
 static void keep(struct stoa_room *room, struct stoa_engine_message *message) {
   struct stoa_rooms *rooms = room->owner->rooms;
-  bool is_joined = atomic_load_explicit(&room->join_count, memory_order_relaxed) >
-                   0; /* joins in progress may need more than the usual */
+  /* Joins in progress may need more than the usual. */
+  bool is_joined = atomic_load_explicit(&room->join_count, memory_order_relaxed) > 0;
   const struct stoa_rooms_config *config = &rooms->config;
   const struct stoa_room_ring_limits limits = {
       .messages = is_joined ? STOA_ROOM_RECOVERY_MAX : config->ring_messages,

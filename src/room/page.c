@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-/* What a worker keeps for its next page: a usual page fits, and costs no call to the heap. */
-#define KEPT_BYTES_MAX ((size_t)16 * 1024)
+/* Memory of a larger page is not kept for the next one. */
+#define KEPT_BYTES_MAX ((size_t)64 * 1024)
 
 /* A callback that gets a page may ask for another one, so it is taken while it is used. */
 static struct stoa_arena *take_arena(struct stoa_room_worker *home, size_t bytes_max) {

@@ -90,7 +90,7 @@ static int add_all(struct setting *setting, const struct stoa_session *session,
     }
   }
   struct stoa_room_joining *joining = NULL;
-  while (status == STOA_OK && (joining = stoa_room_joining_next(joinings, session, joining)) != NULL) {
+  while (status == STOA_OK && (joining = stoa_room_joining_next(joinings, stoa_session_id(session), joining)) != NULL) {
     if (joining->has_user && is_meant(&joining->room, room)) {
       status = add(setting, &joining->room, NULL, joining);
     }

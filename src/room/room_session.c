@@ -73,7 +73,7 @@ void stoa_room_session_on_closing(struct stoa_room_worker *home, struct stoa_ses
   uint32_t count = 0;
   struct stoa_room_joining *joining;
   struct stoa_membership *membership;
-  while ((joining = stoa_room_joining_next(&home->joinings, session, NULL)) != NULL) {
+  while ((joining = stoa_room_joining_next(&home->joinings, stoa_session_id(session), NULL)) != NULL) {
     stoa_room_joining_remove(&home->joinings, joining);
   }
   while ((membership = any_room(session)) != NULL) {
