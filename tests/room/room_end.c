@@ -58,10 +58,11 @@ static void on_read(void *user, struct stoa_client *client, const struct board_v
     return;
   }
   world->end[room].floor = reply->floor;
-  if (world->end[room].is_known) {
+  if (world->end[room].is_known && reply->floor <= world->end[room].read) {
     take_page(world, room, reply);
     return;
   }
+  /* It begins; or what was to be read next has been removed meanwhile. */
   world->end[room].is_known = true;
   world->end[room].epoch = reply->epoch;
   world->end[room].top = reply->top;
