@@ -10,7 +10,7 @@ import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
 import { Language, pickLanguage } from './language.js';
 import { forgetVisit, store, stored, storeVisit, takeInvitation, visitedRooms } from './stored.js';
-import { charsOf, mentions, sendable } from './text.js';
+import { charsOf, isSame, mentions, sendable } from './text.js';
 import { notify } from './notify.js';
 
 /** What belongs to one room of the page, beside what the SDK knows of it. */
@@ -55,6 +55,7 @@ export type Theme = 'auto' | 'light' | 'dark';
 /** A break shorter than this is not worth a word. */
 const BLIP_MS = 2000;
 const ENDPOINT_RETRY_MS = 2000;
+const FRAMES_WAITED_MAX = 6;
 const ROOMS_JOINED_MAX = 10;
 const ROOMS_REFRESH_MS = 60000;
 const TOAST_MS = 6000;
@@ -86,6 +87,13 @@ function roomOfAddress(): string {
   }
 }
 
+// What the page shows of a room beside its rows.
+function factsOf(room: Room): readonly unknown[] {
+  const { name, state, left, topic, permissions, online, members, typing, unread, window, outgoing } = room;
+  return [name, state, left, topic, permissions, online, members, typing, unread, window.moreBefore, window.moreAfter,
+    window.items.length > 0, outgoing.length];
+}
+
 export class Model {
   language = new Language(this.languageCode());
   theme = (stored('theme') || 'auto') as Theme;
@@ -109,6 +117,8 @@ export class Model {
   isAtEnd = false;
   /** A message to be shown, once. */
   target?: { offset: bigint };
+  /** Of the list of messages: put in what is new, or some of it. Returns whether the list has changed. */
+  showRows?: () => boolean;
   /** Puts text into the message box. */
   insert: (text: string) => void = () => {};
   /** Of the message box; called when the page shows what there is now. */
@@ -124,6 +134,9 @@ export class Model {
   private listener: () => void = () => {};
   private isFocusWanted = false;
   private isScheduled = false;
+  /** Since the listener was called. */
+  private isChanged = false;
+  private framesWaited = 0;
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
   /** Of all rooms, as of a version. */
@@ -153,6 +166,12 @@ export class Model {
 
   changed(): void {
     this.version += 1;
+    this.isChanged = true;
+    this.again();
+  }
+
+  /** Call showRows() with the next frame. */
+  again(): void {
     if (!this.isScheduled) {
       this.isScheduled = true;
       const run = () => {
@@ -160,13 +179,26 @@ export class Model {
           this.isScheduled = false;
           cancelAnimationFrame(frame);
           clearTimeout(timer);
-          this.listener();
-          this.giveFocus();
+          this.frame();
         }
       };
       // Hidden pages have no frames.
       const frame = requestAnimationFrame(run);
       const timer = setTimeout(run, 100);
+    }
+  }
+
+  // Messages come first, and the rest of the page with a frame that has none, or that waited for some.
+  private frame(): void {
+    const isBusy = this.showRows?.() === true;
+    if (isBusy && this.isChanged && this.framesWaited < FRAMES_WAITED_MAX) {
+      this.framesWaited += 1;
+      this.again();
+    } else if (this.isChanged) {
+      this.isChanged = false;
+      this.framesWaited = 0;
+      this.listener();
+      this.giveFocus();
     }
   }
 
@@ -464,12 +496,19 @@ export class Model {
         this.showError(message.error!);
       }
     });
+    let shown: readonly unknown[] = [];
     room.on('change', () => {
       // Read with the frame that shows it, which need not be drawn again then.
       if (this.isAttentive && this.isAtEnd && room === this.room && room.state === 'joined') {
         room.read();
       }
-      this.changed();
+      const facts = factsOf(room);
+      if (room === this.room && isSame(shown, facts)) {
+        this.again();
+      } else {
+        this.changed();
+      }
+      shown = facts;
     });
   }
 
