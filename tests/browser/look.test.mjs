@@ -131,7 +131,7 @@ test('older messages are put in while one scrolls, and the first one that is see
   assert.ok(steps >= 30, `${steps} steps`);
   assert.ok(moved <= 1, `moved by ${moved} px`);
   assert.ok(grown <= 3, `${grown} messages in one frame`);
-  assert.equal(most, 300);
+  assert.equal(most, 160);
   await ada.page.locator('#newer').click();
   await ada.page.getByText('line 500', { exact: true }).waitFor();
 });
@@ -168,7 +168,7 @@ test('the full date of a message is there for who points at it', async (t) => {
   assert.match(await ada.row('hello').locator('time').getAttribute('title'), /\d{4}/);
 });
 
-test('of very many messages the page keeps three hundred at most', async (t) => {
+test('of very many messages the page keeps a hundred and sixty at most', async (t) => {
   const { played, settings } = play();
   const { join } = await open(t, browser);
   const ada = await join('Ada', settings);
@@ -177,7 +177,7 @@ test('of very many messages the page keeps three hundred at most', async (t) => 
   }
   await ada.reads('line 400');
   const count = await ada.messageCount();
-  assert.ok(count <= 300 && count >= 270, count);
+  assert.ok(count <= 160 && count >= 144, count);
   // The oldest one that is left shows its sender, though it was in the middle of a group.
   assert.match(await ada.page.locator('.message').first().getAttribute('class'), /head/);
 });

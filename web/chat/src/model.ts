@@ -57,6 +57,8 @@ const BLIP_MS = 2000;
 const ENDPOINT_RETRY_MS = 2000;
 const FRAMES_WAITED_MAX = 6;
 const ROOMS_JOINED_MAX = 10;
+// Some ten windows full. Every message that is there costs a little with each that comes.
+const WINDOW_MESSAGES = 160;
 const ROOMS_REFRESH_MS = 60000;
 const TOAST_MS = 6000;
 const TOASTS_MAX = 3;
@@ -400,7 +402,7 @@ export class Model {
       return;
     }
     const before = this.room;
-    const room = chat.join(name);
+    const room = chat.join(name, { windowMax: WINDOW_MESSAGES });
     if (room === before) {
       return;
     }
