@@ -8,6 +8,7 @@ import {
 } from '@stoa/client/chat';
 import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
+import { Frames } from './frames.js';
 import { Language, pickLanguage } from './language.js';
 import { forgetVisit, store, stored, storeVisit, takeInvitation, visitedRooms } from './stored.js';
 import { charsOf, isSame, mentions, sendable } from './text.js';
@@ -55,7 +56,6 @@ export type Theme = 'auto' | 'light' | 'dark';
 /** A break shorter than this is not worth a word. */
 const BLIP_MS = 2000;
 const ENDPOINT_RETRY_MS = 2000;
-const FRAMES_WAITED_MAX = 6;
 const ROOMS_JOINED_MAX = 10;
 // Some ten windows full. Every message that is there costs a little with each that comes.
 const WINDOW_MESSAGES = 160;
@@ -135,10 +135,10 @@ export class Model {
   private readonly listened = new WeakSet<Room>();
   private listener: () => void = () => {};
   private isFocusWanted = false;
-  private isScheduled = false;
-  /** Since the listener was called. */
-  private isChanged = false;
-  private framesWaited = 0;
+  private readonly frames = new Frames(() => this.showRows?.() === true, () => {
+    this.listener();
+    this.giveFocus();
+  });
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
   /** Of all rooms, as of a version. */
@@ -168,40 +168,12 @@ export class Model {
 
   changed(): void {
     this.version += 1;
-    this.isChanged = true;
-    this.again();
+    this.frames.changed();
   }
 
   /** Call showRows() with the next frame. */
   again(): void {
-    if (!this.isScheduled) {
-      this.isScheduled = true;
-      const run = () => {
-        if (this.isScheduled) {
-          this.isScheduled = false;
-          cancelAnimationFrame(frame);
-          clearTimeout(timer);
-          this.frame();
-        }
-      };
-      // Hidden pages have no frames.
-      const frame = requestAnimationFrame(run);
-      const timer = setTimeout(run, 100);
-    }
-  }
-
-  // Messages come first, and the rest of the page with a frame that has none, or that waited for some.
-  private frame(): void {
-    const isBusy = this.showRows?.() === true;
-    if (isBusy && this.isChanged && this.framesWaited < FRAMES_WAITED_MAX) {
-      this.framesWaited += 1;
-      this.again();
-    } else if (this.isChanged) {
-      this.isChanged = false;
-      this.framesWaited = 0;
-      this.listener();
-      this.giveFocus();
-    }
+    this.frames.again();
   }
 
   focusComposer(): void {
