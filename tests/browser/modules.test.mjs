@@ -25,7 +25,7 @@ const { actionOf, initial, isFewSymbols, isLong, mentions, parse, sendable, tone
 const { isSameDay, Language, pickLanguage } = await load('language');
 const { LANGUAGES } = await load('words');
 const { EMOJI, replaceNames } = await load('emoji');
-const { Blocks, nextStep, rowsOf, STEP_MESSAGES } = await load('rows');
+const { Blocks, isWhole, nextStep, rowsOf, STEP_MESSAGES } = await load('rows');
 
 const plain = (pieces) => pieces.map((piece) => piece.text ?? plain(piece.pieces)).join('');
 
@@ -200,16 +200,33 @@ test('a page that is loaded comes a few messages a frame, from the side of what 
     }
     return counts;
   };
-  assert.equal(STEP_MESSAGES, 5);
+  assert.equal(STEP_MESSAGES, 3);
   assert.deepEqual(frames([], range(1, 50), false), [[1, 50]]);
-  assert.deepEqual(frames(range(21, 40), range(9, 40), true), [[16, 40], [11, 40], [9, 40]]);
-  // The other end is taken out at once.
-  assert.deepEqual(nextStep(range(21, 50), range(9, 38), true), range(16, 38));
-  assert.deepEqual(frames(range(1, 20), range(1, 33), true), [[1, 25], [1, 30], [1, 33]]);
+  assert.deepEqual(frames(range(21, 40), range(11, 40), true), [[18, 40], [15, 40], [12, 40], [11, 40]]);
+  assert.deepEqual(frames(range(1, 20), range(1, 29), true), [[1, 23], [1, 26], [1, 29]]);
   // Who follows sees what is new at once.
   assert.deepEqual(frames(range(1, 20), range(1, 33), false), [[1, 33]]);
   // A jump to another place.
   assert.deepEqual(frames(range(1, 20), range(101, 133), true), [[101, 133]]);
+});
+
+test('what is taken out at the other end goes with a frame of its own', () => {
+  const frames = (shown, all, isBelow) => {
+    const steps = [];
+    for (let last = shown; !isWhole(last, all) && steps.length < 10;) {
+      last = nextStep(last, all, isBelow);
+      steps.push([Number(last[0].offset), Number(last.at(-1).offset), last.length]);
+    }
+    return steps;
+  };
+  assert.deepEqual(frames(range(21, 50), range(13, 42), true), [[21, 42, 22], [18, 42, 25], [15, 42, 28], [13, 42, 30]]);
+  assert.deepEqual(frames(range(1, 30), range(5, 34), true), [[5, 30, 26], [5, 33, 29], [5, 34, 30]]);
+  // What is new comes first.
+  assert.deepEqual(frames(range(1, 30), range(5, 31), false), [[1, 31, 31], [5, 31, 27]]);
+  // Many are not kept.
+  assert.deepEqual(frames(range(1, 100), range(90, 101), false), [[90, 101, 12]]);
+  // What was taken out in the middle goes at once.
+  assert.deepEqual(nextStep(range(1, 5), [...range(1, 2), ...range(4, 5)], false), [...range(1, 2), ...range(4, 5)]);
 });
 
 test('a message that arrives changes the last block only, and a full one is followed by another', () => {

@@ -1,7 +1,7 @@
 // icons.tsx: the page's icons, as paths of 24 units, and the button that has one.
 import { type ComponentChildren } from 'preact';
 
-const PATHS = {
+export const PATHS = {
   send: 'M3.4 20.4 21 12 3.4 3.6 3.4 10.100 15 12 3.400 13.900z',
   menu: 'M4 6h16v2H4zm0 5h16v2H4zm0 5h16v2H4z',
   people:

@@ -13,6 +13,7 @@ export const isSameDay = (a: Date, b: Date): boolean => a.toDateString() === b.t
 
 // The text of 35 days ago has no weekday: it would be taken for one of this week.
 const WEEKDAY_DAYS = 6;
+const MINUTE_MS = 60000;
 
 export class Language {
   private readonly table: Record<Key, Entry>;
@@ -21,6 +22,9 @@ export class Language {
   private readonly fullFormat: Intl.DateTimeFormat;
   private readonly collator: Intl.Collator;
   private readonly listFormat: Intl.ListFormat;
+  // Messages that come together often have the same one.
+  private lastMinute = NaN;
+  private lastClock = '';
 
   constructor(readonly code: string) {
     this.table = LANGUAGES[tableName(code)]!;
@@ -46,7 +50,12 @@ export class Language {
   }
 
   clock(ms: number): string {
-    return this.clockFormat.format(ms);
+    const minute = Math.floor(ms / MINUTE_MS);
+    if (minute !== this.lastMinute) {
+      this.lastMinute = minute;
+      this.lastClock = this.clockFormat.format(ms);
+    }
+    return this.lastClock;
   }
 
   full(ms: number): string {

@@ -1,14 +1,17 @@
 // log.tsx: the list of messages. It follows what is new while it is at its end, and else holds still: whatever is put in
 // or taken out above, the first message that is seen stays where it is. Browsers' own scroll anchoring is switched off,
 // because not all have it.
+//
+// The rows are put in by hand, in a frame of their own before all else is drawn (Model.showRows).
 import { type Item, type Room } from '@stoa/client/chat';
 import { Component, createRef } from 'preact';
 
-import { type Language } from './language.js';
-import { Message, Pending } from './message.js';
+import { List } from './list.js';
 import { type Model } from './model.js';
-import { memo, Spinner } from './parts.js';
-import { type Block, Blocks, nextStep, rowsOf, type Row } from './rows.js';
+import { Spinner } from './parts.js';
+import { type RowContext } from './row.js';
+import { Blocks, isWhole, nextStep, rowsOf, type Row, STEP_MESSAGES } from './rows.js';
+import { isSame } from './text.js';
 
 // So near to the end counts as the end.
 const END_PX = 30;
@@ -16,6 +19,7 @@ const END_PX = 30;
 const LOAD_PX = 1000;
 const PAGE_MESSAGES = 15;
 const TARGET_MS = 2500;
+const ANCHORS = 3;
 
 interface Props {
   model: Model;
@@ -26,9 +30,6 @@ interface Props {
 
 interface State {
   isFollowing: boolean;
-  activeKey: string;
-  isPicking: boolean;
-  targetKey: string;
 }
 
 interface Anchor {
@@ -36,10 +37,25 @@ interface Anchor {
   top: number;
 }
 
+// Of elements in their order.
+function firstOf(nodes: HTMLCollection, is: (node: Element) => boolean): number {
+  let [low, high] = [0, nodes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (is(nodes[middle]!)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
 export class Log extends Component<Props, State> {
-  override state: State = { isFollowing: true, activeKey: '', isPicking: false, targetKey: '' };
+  override state: State = { isFollowing: true };
   private readonly box = createRef<HTMLDivElement>();
-  private readonly list = createRef<HTMLDivElement>();
+  private readonly place = createRef<HTMLDivElement>();
+  private list!: List;
   private readonly blocks = new Blocks();
   private readonly sizes = new ResizeObserver(() => this.resized());
   private isPlaced = false;
@@ -48,8 +64,19 @@ export class Log extends Component<Props, State> {
   /** The messages in the list: all of the room's, or what nextStep() lets this frame show of a loaded page. */
   private shown: readonly Item[] = [];
   private isPartial = false;
+  private rows: readonly Row[] = [];
+  /** What the rows were made of. */
+  private facts: readonly unknown[] = [];
+  private activeKey = '';
+  private isPicking = false;
+  private targetKey = '';
+  /** Where messages were when the list was scrolled to there, and had these rows. */
   private anchors: Anchor[] = [];
+  private anchorsTop = 0;
+  private anchorsOf?: readonly Row[];
   private outgoing = 0;
+  /** What stands above the rows, when it was drawn last. */
+  private top = '';
   /** Where toEnd() left it. */
   private endTop = 0;
   /** A person has scrolled, and the event of it is still to come. */
@@ -58,54 +85,46 @@ export class Log extends Component<Props, State> {
   // ---- life ----
 
   override componentDidMount(): void {
+    const { model } = this.props;
+    this.list = new List(this.place.current!, { setPicking: this.setPicking, loadMissing: this.loadMissing });
     this.sizes.observe(this.box.current!);
-    this.place();
+    model.showRows = this.showRows;
+    this.top = this.topOf();
+    this.begin();
     this.afterUpdate();
   }
 
   override componentWillUnmount(): void {
+    const { model } = this.props;
     this.sizes.disconnect();
-    this.props.model.isAtEnd = false;
+    this.list.close();
+    model.isAtEnd = false;
+    if (model.showRows === this.showRows) {
+      model.showRows = undefined;
+    }
   }
 
   override getSnapshotBeforeUpdate(): null {
-    this.isScrolled = this.isPlaced && this.state.isFollowing && !this.isAtEnd && this.box.current!.scrollTop < this.endTop - 1;
-    this.anchors = this.state.isFollowing && !this.isScrolled ? [] : this.findAnchors();
+    if (this.topOf() !== this.top) {
+      this.beforeUpdate();
+    }
     return null;
   }
 
   override componentDidUpdate(): void {
     if (!this.isPlaced) {
-      this.place();
-    } else if (this.state.isFollowing && !this.isScrolled) {
-      this.toEnd();
-    } else {
-      this.restore();
+      this.begin();
+    } else if (this.topOf() !== this.top) {
+      this.hold();
     }
+    this.top = this.topOf();
     this.afterUpdate();
   }
 
-  private afterUpdate(): void {
-    const { model, room } = this.props;
-    const isNewOne = room.outgoing.length > this.outgoing;
-    this.outgoing = room.outgoing.length;
-    if (isNewOne && !this.state.isFollowing) {
-      this.showNewest();
-    }
-    if (model.target) {
-      this.showTarget();
-    }
-    this.props.model.isAtEnd = this.isPlaced && this.state.isFollowing && !this.isScrolled && !room.window.moreAfter;
-    this.tellRead();
-    this.loadMore();
-    if (this.isPartial) {
-      model.changed();
-    }
-  }
-
   // The first time: at the first unread message, else at the end.
-  private place(): void {
+  private begin(): void {
     const { room } = this.props;
+    this.updateRows();
     if (room.state === 'joined' || room.messages.length) {
       this.isPlaced = true;
       const box = this.box.current!;
@@ -119,11 +138,101 @@ export class Log extends Component<Props, State> {
     }
   }
 
+  private beforeUpdate(): void {
+    const isMoved = () => !this.isAtEnd && this.box.current!.scrollTop < this.endTop - 1;
+    this.isScrolled = this.isPlaced && this.state.isFollowing && isMoved();
+    this.anchors = this.state.isFollowing && !this.isScrolled ? [] : this.findAnchors();
+  }
+
+  private hold(): void {
+    if (this.state.isFollowing && !this.isScrolled) {
+      this.toEnd();
+    } else {
+      this.restore();
+    }
+  }
+
+  private afterUpdate(): void {
+    const { model, room } = this.props;
+    const isNewOne = room.outgoing.length > this.outgoing;
+    this.outgoing = room.outgoing.length;
+    this.setLive();
+    if (isNewOne && !this.state.isFollowing) {
+      this.showNewest();
+    }
+    if (model.target) {
+      this.showTarget();
+    }
+    model.isAtEnd = this.isPlaced && this.state.isFollowing && !this.isScrolled && !room.window.moreAfter;
+    this.tellRead();
+    this.loadMore();
+    if (this.isPartial) {
+      model.again();
+    }
+  }
+
+  // What is loaded is not read aloud.
+  private setLive(): void {
+    const box = this.box.current!;
+    const live = this.state.isFollowing && !this.isLoading ? 'polite' : 'off';
+    if (box.getAttribute('aria-live') !== live) {
+      box.setAttribute('aria-live', live);
+    }
+  }
+
+  // ---- rows ----
+
+  // Before it has its place, the rows are put in with what stands above them.
+  private readonly showRows = (): boolean => {
+    if (!this.isPlaced) {
+      return false;
+    }
+    const isChanged = this.updateRows();
+    this.afterUpdate();
+    return isChanged;
+  };
+
+  private updateRows(): boolean {
+    const { room } = this.props;
+    const context = this.rowContext();
+    const facts = [room.messages, room.outgoing.length, ...Object.values(this.marks()), ...Object.values(context)];
+    if (!room.outgoing.length && !this.isPartial && isSame(facts, this.facts)) {
+      this.mark();
+      return false;
+    }
+    this.facts = facts;
+    this.shown = nextStep(this.shown, room.messages, !this.state.isFollowing);
+    this.isPartial = !isWhole(this.shown, room.messages);
+    const rows = rowsOf(this.shown, room.outgoing, this.marks());
+    const blocks = this.blocks.update(rows);
+    const isChanged = !this.list.isShown(blocks, context);
+    if (isChanged) {
+      this.setLive();
+      this.beforeUpdate();
+      this.list.update(blocks, context);
+      this.rows = rows;
+    }
+    this.mark();
+    if (isChanged && this.isPlaced) {
+      this.hold();
+    }
+    return isChanged;
+  }
+
+  private mark(): void {
+    this.list.mark({
+      active: this.activeKey, target: this.targetKey, newestSent: this.newestSent(), isPicking: this.isPicking,
+      mayChange: this.props.room.state === 'joined',
+    });
+  }
+
   // ---- where it is ----
 
   private get isAtEnd(): boolean {
     const { scrollHeight, scrollTop, clientHeight } = this.box.current!;
-    return scrollHeight - scrollTop - clientHeight <= END_PX && !this.isPartial && !this.props.room.window.moreAfter;
+    // Who follows sees the newest message, whatever is still to be taken out.
+    const isLast = this.state.isFollowing || !this.isPartial;
+    return scrollHeight - scrollTop - clientHeight <= END_PX && isLast && !this.props.room.window.moreAfter;
   }
 
   private toEnd(): void {
@@ -133,31 +242,31 @@ export class Log extends Component<Props, State> {
   }
 
   private get messages(): HTMLCollectionOf<Element> {
-    return this.list.current!.getElementsByClassName('message');
+    return this.place.current!.getElementsByClassName('message');
   }
 
-  // The messages that are seen now, and where. More than the first, because it may be taken out.
+  // The first messages that are seen now, and where: some, because the first may be taken out. To ask for a place costs
+  // as much as a line of text, so it is done once a frame.
   private findAnchors(): Anchor[] {
-    const { top, bottom } = this.box.current!.getBoundingClientRect();
-    const nodes = this.messages;
-    let [low, high] = [0, nodes.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (nodes[middle]!.getBoundingClientRect().bottom > top) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
+    const { scrollTop } = this.box.current!;
+    if (this.anchors.length && scrollTop === this.anchorsTop && this.anchorsOf === this.rows) {
+      return this.anchors;
     }
+    const { top } = this.box.current!.getBoundingClientRect();
+    const isSeen = (node: Element) => node.getBoundingClientRect().bottom > top;
+    const blocks = this.place.current!.children;
     const anchors: Anchor[] = [];
-    for (let at = low; at < nodes.length; at += 1) {
-      const node = nodes[at]!;
-      const place = node.getBoundingClientRect();
-      if (place.top > bottom) {
-        break;
+    let block: Element | null | undefined = blocks[firstOf(blocks, isSeen)];
+    let node: Element | null = block?.children[firstOf(block.children, isSeen)] ?? null;
+    while (node && anchors.length < ANCHORS) {
+      if (node.matches('.message')) {
+        anchors.push({ node, top: node.getBoundingClientRect().top });
       }
-      anchors.push({ node, top: place.top });
+      block = node.nextElementSibling ? block : block!.nextElementSibling;
+      node = node.nextElementSibling ?? block?.firstElementChild ?? null;
     }
+    this.anchorsTop = scrollTop;
+    this.anchorsOf = this.rows;
     return anchors;
   }
 
@@ -169,6 +278,7 @@ export class Log extends Component<Props, State> {
         this.box.current!.scrollTop += moved;
       }
     }
+    this.anchorsOf = undefined;
   }
 
   private resized(): void {
@@ -188,8 +298,10 @@ export class Log extends Component<Props, State> {
 
   private readonly onScroll = (): void => {
     if (this.isPlaced) {
+      this.isScrolled = false;
       this.look();
       this.anchors = this.state.isFollowing ? [] : this.findAnchors();
+      this.leaveHidden();
       this.tellRead();
       this.loadMore();
     }
@@ -198,7 +310,7 @@ export class Log extends Component<Props, State> {
   // Read is what a person can see: the page is shown and has the focus, and the end is in view.
   private tellRead(): void {
     const { model, room } = this.props;
-    if (this.isPlaced && model.isAttentive && room.state === 'joined' && this.isAtEnd) {
+    if (this.isPlaced && model.isAttentive && room.state === 'joined' && this.state.isFollowing && this.isAtEnd) {
       room.read();
     }
   }
@@ -220,15 +332,18 @@ export class Log extends Component<Props, State> {
     this.load(() => this.props.room.loadOlder());
   };
 
+  // The next page is on its way while the last few messages of one are put in.
   private loadMore(): void {
     const { room } = this.props;
-    const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
-    if (!this.isPlaced || this.isLoading || this.isPartial || room.state !== 'joined') {
+    const { moreBefore, moreAfter } = room.window;
+    const isBusy = this.isLoading || room.messages.length - this.shown.length > 2 * STEP_MESSAGES;
+    if (!this.isPlaced || isBusy || !(moreBefore || moreAfter) || room.state !== 'joined') {
       return;
     }
-    if (room.window.moreBefore && scrollTop < LOAD_PX) {
+    const { scrollTop, scrollHeight, clientHeight } = this.box.current!;
+    if (moreBefore && scrollTop < LOAD_PX) {
       this.load(() => room.loadOlder(PAGE_MESSAGES));
-    } else if (room.window.moreAfter && scrollHeight - scrollTop - clientHeight < LOAD_PX) {
+    } else if (moreAfter && scrollHeight - scrollTop - clientHeight < LOAD_PX) {
       this.load(() => room.loadNewer(PAGE_MESSAGES));
     }
   }
@@ -238,50 +353,67 @@ export class Log extends Component<Props, State> {
     if (room.window.moreAfter) {
       await model.attempt(() => room.loadNewest());
     }
-    this.setState({ isFollowing: true }, () => this.toEnd());
+    this.setState({ isFollowing: true }, () => {
+      this.updateRows();
+      this.toEnd();
+    });
   };
 
   private showTarget(): void {
-    const { model, room } = this.props;
+    const { model } = this.props;
     const { offset } = model.target!;
     if (this.isPartial) {
       return;
     }
-    const key = rowsOf(room.messages, [], this.marks()).find((row) => row.kind === 'message' && row.item.offset === offset)?.key;
+    const key = this.rows.find((row) => row.kind === 'message' && row.item.offset === offset)?.key;
     model.target = undefined;
-    const node = key && this.nodeOf(key);
+    const node = key && this.list.nodeOf(key);
     if (node) {
-      this.setState({ targetKey: key, isFollowing: false }, () => {
+      this.target(key);
+      this.setState({ isFollowing: false }, () => {
         node.scrollIntoView({ block: 'center' });
         node.focus({ preventScroll: true });
         this.look();
       });
-      setTimeout(() => this.setState({ targetKey: '' }), TARGET_MS);
+      setTimeout(() => this.target(''), TARGET_MS);
     }
+  }
+
+  private target(key: string): void {
+    this.targetKey = key;
+    this.mark();
   }
 
   // ---- the active message, which shows its actions ----
 
-  private nodeOf(key: string): HTMLElement | undefined {
-    return [...this.messages].find((node) => (node as HTMLElement).dataset.key === key) as HTMLElement;
-  }
-
   private activate(key: string): void {
-    if (key !== this.state.activeKey && !this.state.isPicking) {
-      this.setState({ activeKey: key });
+    if (key !== this.activeKey && !this.isPicking) {
+      this.activeKey = key;
+      this.mark();
     }
   }
 
   // Not `mouseover`, which also comes when the list moves below a mouse that rests.
   private readonly onPoint = ({ target }: Event): void => {
-    this.activate((target as Element).closest<HTMLElement>('.message')?.dataset.key ?? this.state.activeKey);
+    this.activate((target as Element).closest<HTMLElement>('.message')?.dataset.key ?? this.activeKey);
   };
 
   private readonly onLeave = (): void => {
-    if (!this.list.current!.contains(document.activeElement)) {
+    if (!this.place.current!.contains(document.activeElement)) {
       this.activate('');
     }
   };
+
+  // A message that was pointed at, and is out of view, has no actions.
+  private leaveHidden(): void {
+    const node = this.activeKey && !this.isPicking && this.list.nodeOf(this.activeKey);
+    if (node && !node.contains(document.activeElement)) {
+      const [box, place] = [this.box.current!.getBoundingClientRect(), node.getBoundingClientRect()];
+      if (place.bottom < box.top || place.top > box.bottom) {
+        this.activate('');
+      }
+    }
+  }
 
   private readonly onFocusOut = ({ relatedTarget }: FocusEvent): void => {
     if (!this.box.current!.contains(relatedTarget as Node | null) && !this.box.current!.matches(':hover')) {
@@ -290,15 +422,16 @@ export class Log extends Component<Props, State> {
   };
 
   private readonly setPicking = (isPicking: boolean): void => {
-    this.setState({ isPicking });
     if (!isPicking) {
-      this.nodeOf(this.state.activeKey)?.focus({ preventScroll: true });
+      // Before the picker goes with the focus.
+      this.list.nodeOf(this.activeKey)?.focus({ preventScroll: true });
     }
+    this.isPicking = isPicking;
+    this.mark();
   };
 
   private activeItem(): Item | undefined {
-    const rows = rowsOf(this.props.room.messages, [], this.marks());
-    const row = rows.find(({ key }) => key === this.state.activeKey);
+    const row = this.list.rowOf(this.activeKey);
     return row?.kind === 'message' ? row.item : undefined;
   }
 
@@ -345,39 +478,45 @@ export class Log extends Component<Props, State> {
     return { unreadAfter, gapBefore, me: model.me?.userId ?? '', isSentHere: model.isSentHere };
   }
 
-  // Only the block with the message has to know.
-  private block(block: Block, newestSent: string) {
-    const { model, room } = this.props;
-    const { activeKey, isPicking, targetKey } = this.state;
-    const has = (key: string) => (key && block.rows.some((row) => row.key === key) ? key : '');
-    const active = has(activeKey);
-    return (
-      <BlockView key={block.key} block={block} model={model} language={model.language} nick={model.me?.nick ?? ''}
-        me={model.me?.userId ?? ''} active={active} isPicking={active !== '' && isPicking} target={has(targetKey)}
-        newestSent={has(newestSent)} mayChange={room.state === 'joined'} isOnline={model.chat?.isOpen === true}
-        setPicking={this.setPicking} loadMissing={this.loadMissing} />
-    );
+  private rowContext(): RowContext {
+    const { model } = this.props;
+    const { me, chat, language } = model;
+    return { model, language, nick: me?.nick ?? '', me: me?.userId ?? '', isOnline: chat?.isOpen === true };
   }
 
   private newestSent(): string {
-    const { model, room } = this.props;
-    for (let at = room.messages.length - 1; at >= 0; at -= 1) {
-      const item = room.messages[at]!;
-      if (model.isSentHere(item.clientMsgId) && model.isMine(item)) {
-        return `own ${item.clientMsgId}`;
+    for (let at = this.rows.length - 1; at >= 0; at -= 1) {
+      const { kind, key } = this.rows[at]!;
+      if (kind === 'message' && key.startsWith('own ')) {
+        return key;
       }
     }
     return '';
+  }
+
+  private startKind(): 'more' | 'skeleton' | 'start' {
+    const { room } = this.props;
+    if (room.window.moreBefore || (this.isLoading && room.messages.length)) {
+      return 'more';
+    }
+    return room.state === 'joining' && !room.messages.length && !room.place ? 'skeleton' : 'start';
+  }
+
+  private topOf(): string {
+    const { model, room } = this.props;
+    const isEmpty = !room.messages.length && !room.outgoing.length;
+    return `${this.startKind()} ${isEmpty} ${model.viewOf(room.name).resetAt} ${room.topic}`;
   }
 
   private start() {
     const { model, room } = this.props;
     const { say } = model.language;
     const name = room.name || model.roomName;
-    if (room.window.moreBefore || (this.isLoading && room.messages.length)) {
+    const kind = this.startKind();
+    if (kind === 'more') {
       return <Spinner isBusy={this.isLoading}>{say('loading')}</Spinner>;
     }
-    if (room.state === 'joining' && !room.messages.length && !room.place) {
+    if (kind === 'skeleton') {
       return <Skeleton />;
     }
     return (
@@ -391,22 +530,16 @@ export class Log extends Component<Props, State> {
 
   override render({ model, room }: Props, { isFollowing }: State) {
     const { say, clock } = { say: model.language.say, clock: (ms: number) => model.language.clock(ms) };
-    const newestSent = this.newestSent();
-    this.shown = nextStep(this.shown, room.messages, !isFollowing);
-    this.isPartial = this.shown.length < room.messages.length;
-    const blocks = this.blocks.update(rowsOf(this.shown, room.outgoing, this.marks()));
     const { resetAt } = model.viewOf(room.name);
     const isBehind = !isFollowing && (room.unread > 0 || room.window.moreAfter);
     return (
       <div class="conversation">
-        <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box}
-          aria-live={isFollowing && !this.isLoading ? 'polite' : 'off'} onScroll={this.onScroll} onKeyDown={this.onKeyDown}
-          onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave} onFocusOut={this.onFocusOut}>
+        <div id="log" class="log" role="log" tabIndex={0} aria-label={say('log')} ref={this.box} onScroll={this.onScroll}
+          onKeyDown={this.onKeyDown} onMouseMove={this.onPoint} onFocusIn={this.onPoint} onMouseLeave={this.onLeave}
+          onFocusOut={this.onFocusOut}>
           {this.start()}
           {resetAt && <div key="reset" class="note"><span>{say('reset', { time: clock(resetAt) })}</span></div>}
-          <div key="list" id="list" class="list" ref={this.list}>
-            {blocks.map((block) => this.block(block, newestSent))}
-          </div>
+          <div key="list" id="list" class="list" ref={this.place} onClick={(event) => this.list.onClick(event)} />
         </div>
         {!isFollowing && (
           <button type="button" id="newer" class={`newer ${isBehind ? 'behind' : ''}`} onClick={this.showNewest}
@@ -419,56 +552,6 @@ export class Log extends Component<Props, State> {
         )}
       </div>
     );
-  }
-}
-
-interface BlockProps {
-  block: Block;
-  model: Model;
-  language: Language;
-  nick: string;
-  me: string;
-  /** Keys of messages, '' when they are in other blocks. */
-  active: string;
-  target: string;
-  newestSent: string;
-  isPicking: boolean;
-  mayChange: boolean;
-  isOnline: boolean;
-  setPicking(isOn: boolean): void;
-  loadMissing(): void;
-}
-
-// Drawn again only when one of its rows, or something that all show, is another.
-const BlockView = memo((props: BlockProps) => (
-  <div class={`block ${props.active ? 'raised' : ''}`}>{props.block.rows.map((row) => rowView(row, props))}</div>
-));
-
-function rowView(row: Row, { model, language, nick, me, active, target, newestSent, ...rest }: BlockProps) {
-  switch (row.kind) {
-    case 'day':
-      return <div key={row.key} class="day"><span>{language.day(row.ms)}</span></div>;
-    case 'unread':
-      return <div key={row.key} class="unread-line"><span>{language.say('unread')}</span></div>;
-    case 'gap':
-      return (
-        <div key={row.key} class="note">
-          <span>{language.say('gap')}</span>
-          <button type="button" class="link-button" onClick={rest.loadMissing}>{language.say('loadMissing')}</button>
-        </div>
-      );
-    case 'message':
-      return (
-        <Message key={row.key} rowKey={row.key} item={row.item} ms={row.ms} isHead={row.isHead} nick={nick}
-          language={language} isMine={model.isMine(row.item)} quoted={row.quoted} isActive={row.key === active}
-          isPicking={row.key === active && rest.isPicking} isNewestSent={row.key === newestSent}
-          isTarget={row.key === target} mayChange={rest.mayChange} setPicking={rest.setPicking} />
-      );
-    case 'outgoing':
-      return (
-        <Pending key={row.key} rowKey={row.key} message={row.message} state={row.state} isHead={row.isHead} isMine
-          nick={nick} userId={me} language={language} quoted={row.quoted} isOnline={rest.isOnline} />
-      );
   }
 }
 

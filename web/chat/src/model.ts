@@ -8,9 +8,10 @@ import {
 } from '@stoa/client/chat';
 import { withFallback } from '@stoa/client/fallback';
 import { findEndpoint } from './endpoint.js';
+import { Frames } from './frames.js';
 import { Language, pickLanguage } from './language.js';
 import { forgetVisit, store, stored, storeVisit, takeInvitation, visitedRooms } from './stored.js';
-import { charsOf, mentions, sendable } from './text.js';
+import { charsOf, isSame, mentions, sendable } from './text.js';
 import { notify } from './notify.js';
 
 /** What belongs to one room of the page, beside what the SDK knows of it. */
@@ -56,6 +57,8 @@ export type Theme = 'auto' | 'light' | 'dark';
 const BLIP_MS = 2000;
 const ENDPOINT_RETRY_MS = 2000;
 const ROOMS_JOINED_MAX = 10;
+// Some ten windows full. Every message that is there costs a little with each that comes.
+const WINDOW_MESSAGES = 160;
 const ROOMS_REFRESH_MS = 60000;
 const TOAST_MS = 6000;
 const TOASTS_MAX = 3;
@@ -86,6 +89,13 @@ function roomOfAddress(): string {
   }
 }
 
+// What the page shows of a room beside its rows.
+function factsOf(room: Room): readonly unknown[] {
+  const { name, state, left, topic, permissions, online, members, typing, unread, window, outgoing } = room;
+  return [name, state, left, topic, permissions, online, members, typing, unread, window.moreBefore, window.moreAfter,
+    window.items.length > 0, outgoing.length];
+}
+
 export class Model {
   language = new Language(this.languageCode());
   theme = (stored('theme') || 'auto') as Theme;
@@ -109,6 +119,8 @@ export class Model {
   isAtEnd = false;
   /** A message to be shown, once. */
   target?: { offset: bigint };
+  /** Of the list of messages: put in what is new, or some of it. Returns whether the list has changed. */
+  showRows?: () => boolean;
   /** Puts text into the message box. */
   insert: (text: string) => void = () => {};
   /** Of the message box; called when the page shows what there is now. */
@@ -123,7 +135,10 @@ export class Model {
   private readonly listened = new WeakSet<Room>();
   private listener: () => void = () => {};
   private isFocusWanted = false;
-  private isScheduled = false;
+  private readonly frames = new Frames(() => this.showRows?.() === true, () => {
+    this.listener();
+    this.giveFocus();
+  });
   private blipTimer?: ReturnType<typeof setTimeout>;
   private toastIds = 0;
   /** Of all rooms, as of a version. */
@@ -153,21 +168,12 @@ export class Model {
 
   changed(): void {
     this.version += 1;
-    if (!this.isScheduled) {
-      this.isScheduled = true;
-      const run = () => {
-        if (this.isScheduled) {
-          this.isScheduled = false;
-          cancelAnimationFrame(frame);
-          clearTimeout(timer);
-          this.listener();
-          this.giveFocus();
-        }
-      };
-      // Hidden pages have no frames.
-      const frame = requestAnimationFrame(run);
-      const timer = setTimeout(run, 100);
-    }
+    this.frames.changed();
+  }
+
+  /** Call showRows() with the next frame. */
+  again(): void {
+    this.frames.again();
   }
 
   focusComposer(): void {
@@ -368,7 +374,7 @@ export class Model {
       return;
     }
     const before = this.room;
-    const room = chat.join(name);
+    const room = chat.join(name, { windowMax: WINDOW_MESSAGES });
     if (room === before) {
       return;
     }
@@ -464,12 +470,19 @@ export class Model {
         this.showError(message.error!);
       }
     });
+    let shown: readonly unknown[] = [];
     room.on('change', () => {
       // Read with the frame that shows it, which need not be drawn again then.
       if (this.isAttentive && this.isAtEnd && room === this.room && room.state === 'joined') {
         room.read();
       }
-      this.changed();
+      const facts = factsOf(room);
+      if (room === this.room && isSame(shown, facts)) {
+        this.again();
+      } else {
+        this.changed();
+      }
+      shown = facts;
     });
   }
 

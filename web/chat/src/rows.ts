@@ -14,16 +14,37 @@ export type Row =
     };
 
 /** So many messages fit into a frame with what else it has to do. */
-export const STEP_MESSAGES = 5;
+export const STEP_MESSAGES = 3;
+// More are taken out with the frame that puts others in.
+const GONE_MAX = 60;
 
-/** What the next frame shows of all messages, when `shown` is what the last one did: of a page that was loaded above or,
- *  with `isBelow`, below it, a few more each time. All, when nothing of the two is the same. */
+/** What the next frame shows of all messages, when `shown` is what the last one did: of a page that was loaded above
+ *  or, with `isBelow`, below it, a few more each time. What is no longer among all goes with a frame of its own: before
+ *  the page comes, or, for who follows what is new, after that. All, when nothing of the two is the same. */
 export function nextStep(shown: readonly Item[], all: readonly Item[], isBelow: boolean): readonly Item[] {
-  const places = new Map(all.map(({ offset }, at) => [offset, at]));
-  const first = places.get(shown[0]?.offset ?? 0n) ?? 0;
-  const last = (isBelow && places.get(shown.at(-1)?.offset ?? 0n)) || all.length;
-  return all.slice(Math.max(0, first - STEP_MESSAGES), last + 1 + STEP_MESSAGES);
+  const last = all.length - 1;
+  const before = shown.filter(({ offset }) => offset < (all[0]?.offset ?? 0n));
+  const after = shown.filter(({ offset }) => offset > (all[last]?.offset ?? 0n));
+  const from = shown[before.length]?.offset;
+  const until = shown[shown.length - after.length - 1]?.offset;
+  if (from === undefined || until === undefined || from > until) {
+    return all;
+  }
+  const low = all.findIndex(({ offset }) => offset >= from);
+  let high = last;
+  while (all[high]!.offset > until) {
+    high -= 1;
+  }
+  if (isBelow && before.length + after.length > 0) {
+    return all.slice(low, high + 1);
+  }
+  const kept = high < last && before.length <= GONE_MAX ? before : [];
+  return [...kept, ...all.slice(Math.max(0, low - STEP_MESSAGES), isBelow ? high + 1 + STEP_MESSAGES : last + 1)];
 }
+
+/** Are these all messages, and no others? */
+export const isWhole = (shown: readonly Item[], all: readonly Item[]): boolean =>
+  shown.length === all.length && shown[0]?.offset === all[0]?.offset && shown.at(-1)?.offset === all.at(-1)?.offset;
 
 export interface Marks {
   /** Messages above this offset are unread. */
@@ -59,11 +80,29 @@ function factsOf(item: Item): Facts {
 
 const DAY_MS = 24 * 3600 * 1000;
 
+interface Day {
+  name: string;
+  from: number;
+  until: number;
+  /** When this was found out: the computer may be taken to another time zone. */
+  atMs: number;
+}
+
+const NO_DAY: Day = { name: '', from: 0, until: 0, atMs: 0 };
+const DAY_KNOWN_MS = 60 * 1000;
+let lastDay = NO_DAY;
+
+const isIn = ({ from, until }: Day, ms: number): boolean => ms >= from && ms < until;
+
 // From midnight to midnight here; with a change of the clock the day may end an hour later.
-function dayOf(ms: number): { name: string; from: number; until: number } {
-  const date = new Date(ms);
-  const name = date.toDateString();
-  return { name, from: date.setHours(0, 0, 0, 0), until: date.getTime() + DAY_MS - 3600 * 1000 };
+function dayOf(ms: number): Day {
+  const atMs = Date.now();
+  if (!isIn(lastDay, ms) || Math.abs(atMs - lastDay.atMs) > DAY_KNOWN_MS) {
+    const date = new Date(ms);
+    const name = date.toDateString();
+    lastDay = { name, from: date.setHours(0, 0, 0, 0), until: date.getTime() + DAY_MS - 3600 * 1000, atMs };
+  }
+  return lastDay;
 }
 
 export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], marks: Marks): Row[] {
@@ -77,7 +116,7 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
     return byOffset.get(offset);
   };
   let last: { user: string; ms: number } | undefined;
-  let day = { name: '', from: 0, until: 0 };
+  let day = NO_DAY;
   let isUnreadShown = false;
   const mark = (row: Row) => {
     rows.push(row);
@@ -85,7 +124,7 @@ export function rowsOf(items: readonly Item[], outgoing: readonly Outgoing[], ma
   };
   const isContinued = (user: string, ms: number) => last?.user === user && ms - last.ms <= GROUP_MS;
   const startDay = (ms: number) => {
-    if (!ms || (ms >= day.from && ms < day.until)) {
+    if (!ms || isIn(day, ms)) {
       return;
     }
     const { name } = day;
@@ -132,8 +171,14 @@ export interface Block {
 // A change costs the layout and the paint of one block, and a walk over all blocks.
 const BLOCK_ROWS = 24;
 
-const isSameRow = (one: any, other: any): boolean =>
-  Object.keys(other).every((key) => one[key] === other[key]);
+function isSameRow(one: any, other: any): boolean {
+  for (const key in other) {
+    if (one[key] !== other[key]) {
+      return false;
+    }
+  }
+  return true;
+}
 const isSameList = (one: readonly Row[], other: readonly Row[]): boolean =>
   one.length === other.length && one.every((row, at) => row === other[at]);
 
@@ -163,18 +208,31 @@ export class Blocks {
 
   /** The blocks of these rows, in their order. */
   update(next: readonly Row[]): Block[] {
+    const known = new Map<string, Row>();
     const rows = next.map((row) => {
       const before = this.rows.get(row.key);
-      return before && isSameRow(before, row) ? before : row;
+      const same = before && isSameRow(before, row) ? before : row;
+      known.set(row.key, same);
+      return same;
     });
     const all = this.divide(unitsOf(rows)).flatMap((block) => this.split(block)).map((block) => {
       const before = this.blocks.get(block.key);
       return before && isSameList(before.rows, block.rows) ? before : block;
     });
-    this.rows = new Map(rows.map((row) => [row.key, row]));
-    this.blocks = new Map(all.map((block) => [block.key, block]));
-    this.blockOf = new Map(all.flatMap((block) => block.rows.map((row) => [row.key, block.key] as const)));
+    this.rows = known;
+    this.remember(all);
     return all;
+  }
+
+  private remember(all: readonly Block[]): void {
+    this.blocks = new Map();
+    this.blockOf = new Map();
+    for (const block of all) {
+      this.blocks.set(block.key, block);
+      for (const { key } of block.rows) {
+        this.blockOf.set(key, block.key);
+      }
+    }
   }
 
   private divide(units: readonly Row[][]): Block[] {

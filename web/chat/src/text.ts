@@ -188,3 +188,7 @@ export const charsOf = (text: string): number => {
   }
   return chars;
 };
+
+/** The same values in the same order. */
+export const isSame = (one: readonly unknown[], other: readonly unknown[]): boolean =>
+  one.length === other.length && one.every((value, at) => value === other[at]);
