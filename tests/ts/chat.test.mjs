@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 
 import { run } from '../lib/tap.mjs';
 import {
-  begin, Chat, ERROR, inRoom, inWorld, keepToken, reasonOf, Server, settle, texts, TYPE, TypingState,
+  begin, Chat, ChatroomApi, ERROR, inRoom, inWorld, keepToken, pageStorage, protobuf, reasonOf, Server, settle, stored,
+  texts, TYPE, TypingState,
 } from './chat_world.mjs';
 
 // ---- sessions ----
@@ -44,6 +45,16 @@ inWorld('without a WebSocket the error says what to do', async () => {
   assert.throws(() => new Chat('ws://host/', { WebSocket: undefined }), { name: 'TypeError', message: /pass \{ WebSocket \}/ });
 });
 
+inWorld('a protocol without the types of its API is refused, and types without a protocol are not needed', async (world) => {
+  const { WebSocket } = world;
+  assert.throws(() => new Chat('ws://host/', { WebSocket, protocol: protobuf }),
+    { name: 'TypeError', message: /pass \{ protocol, api \}/ });
+  assert.deepEqual([world.sockets.length, world.timerCount], [0, 0]);
+  const { chat, server } = begin(world, { api: ChatroomApi });
+  await server.welcome();
+  assert.deepEqual([world.socket.protocol, chat.me.nick], ['stoa.json', 'Ada']);
+});
+
 inWorld('a guest\'s token is kept in the storage that is given, and given back', async (world) => {
   let kept = 'old';
   const storage = { get: () => kept, set: (token) => { kept = token; } };
@@ -56,15 +67,16 @@ inWorld('a guest\'s token is kept in the storage that is given, and given back',
   assert.deepEqual([chat.me.nick, kept], ['Bea', 'newer']);
 });
 
-inWorld('a guest\'s token is kept in localStorage by default, and a page without one goes on', async (world) => {
+inWorld('pageStorage() keeps a guest\'s token in localStorage, and a page without one goes on', async (world) => {
   const kept = {};
   globalThis.localStorage = kept;
+  const storage = pageStorage('ws://host/');
   try {
-    const { server } = begin(world, { storage: undefined });
+    const { server } = begin(world, { storage });
     await server.welcome();
     assert.deepEqual(kept, { 'stoa guest host': 'guest-1' });
     globalThis.localStorage = new Proxy({}, { get() { throw new Error('off'); }, set() { throw new Error('full'); } });
-    const { chat, server: other } = begin(world, { storage: undefined });
+    const { chat, server: other } = begin(world, { storage });
     await other.welcome();
     assert.equal(chat.state, 'connected');
   } finally {
@@ -250,7 +262,7 @@ inWorld('a server that closes before the time that it told is not asked earlier'
 
 inWorld('an endpoint that is not a WebSocket, or not an encrypted one, is ignored', async (world) => {
   for (const [url, endpoint] of [['ws://host/', 'http://other/'], ['wss://host/', 'ws://other/'], ['ws://host/', '']]) {
-    const chat = new Chat(url, { WebSocket: world.WebSocket, storage: null });
+    const chat = new Chat(url, { WebSocket: world.WebSocket });
     const server = new Server(world);
     await server.welcome();
     server.push('goingAway', { delayMs: 0, endpoint });
@@ -406,7 +418,7 @@ inWorld('a join that is refused for now is tried again, another one ends the roo
     assert.equal(server.sent('leave').at(-1).room, 'lobby');
   }
   const room = chat.join('lobby');
-  const waiting = room.send('never').done();
+  const waiting = stored(room, room.send('never'));
   server.refuse('join', 121, { reason: 'BANNED', message: 'until tomorrow' });
   assert.deepEqual([room.state, room.left.code, room.left.reason, room.left.message], ['left', 121, 'BANNED', 'until tomorrow']);
   assert.equal(await reasonOf(waiting), 'DISCARDED');
@@ -451,7 +463,7 @@ inWorld('a message is there at once, is stored by its own push, and the next one
   assert.deepEqual(room.outgoing.map(({ text, state }) => [text, state]), [['one', 'sent'], ['two', 'queued']]);
   assert.deepEqual(server.sent('chat'), [{ message: 'one', room: 'lobby', clientMsgId: one.clientMsgId }]);
   server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId, message: 'one' });
-  assert.deepEqual([one.state, one.offset, (await one.done()).offset, texts(room)], ['stored', 11n, 11n, ['one']]);
+  assert.deepEqual([one.state, one.offset, (await stored(room, one)).offset, texts(room)], ['stored', 11n, 11n, ['one']]);
   assert.deepEqual(server.sent('chat')[1], { message: 'two', room: 'lobby', clientMsgId: two.clientMsgId, replyTo: '4' });
   server.reply('chat', { offset: '11', epoch: '1' }, 0);
   assert.equal(two.state, 'sent');
@@ -546,7 +558,7 @@ inWorld('what the server refuses for a reason has failed, and does not stop the 
   for (const [code, temporary] of [[103], [120, true], [121], [122], [123], [127, true]]) {
     const { chat, server, room } = await inRoom(world);
     const [one, two] = [room.send('one'), room.send('two')];
-    const done = reasonOf(one.done());
+    const done = reasonOf(stored(room, one));
     server.refuse('chat', code, { reason: `R${code}`, temporary, retryMs: 9000 });
     assert.deepEqual([one.state, one.error.code, one.error.retryMs, two.state], ['failed', code, 9000, 'sent']);
     assert.equal(await done, `R${code}`);
@@ -558,13 +570,6 @@ inWorld('what the server refuses for a reason has failed, and does not stop the 
     assert.deepEqual([one.state, room.outgoing], ['discarded', []]);
     chat.close();
   }
-});
-
-inWorld('a message that cannot be sent is refused before, and its text stays with the program', async (world) => {
-  const { room } = await inRoom(world, {}, { textCharsMax: 3 });
-  assert.throws(() => room.send(' \n '), { reason: 'TEXT_EMPTY', code: 123 });
-  assert.throws(() => room.send('abcd'), { reason: 'TEXT_TOO_LONG', code: 122 });
-  assert.equal(room.send('😀😀😀').state, 'sent');
 });
 
 inWorld('one on its way cannot be discarded, one that waits can', async (world) => {
@@ -768,9 +773,9 @@ inWorld('what happens to a page while it is on its way is in it once', async (wo
 
 inWorld('calls fail while there is no connection, and nothing is left of them', async (world) => {
   const { chat, server, room } = await inRoom(world);
-  const edit = room.edit(10n, 'x');
+  const edit = room.call('edit', { offset: 10n, text: 'x' });
   server.breakLine();
-  const reasons = await Promise.all([edit, chat.listRooms(), room.loadOlder()].map(reasonOf));
+  const reasons = await Promise.all([edit, chat.call('rooms', {}), room.loadOlder()].map(reasonOf));
   assert.deepEqual(reasons, ['DISCONNECTED', 'DISCONNECTED', 'DISCONNECTED']);
 });
 

@@ -10,7 +10,11 @@ export const TYPE = {
   edit: 30, event: 33, setNick: 35, rooms: 36, activity: 37, ping: 40, goingAway: 41,
 };
 
-export const { Chat, keepToken, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+export const { Chat, ChatroomApi, keepToken, pageStorage, protobuf, stored, TypingState } = await load(`
+  export { protobuf } from '@stoa/client';
+  export { ChatroomApi } from '@stoa/client/chatroom';
+  export * from '@stoa/client/chat';
+`, temporaryFolder());
 
 export const inWorld = (name, body) => test(name, () => new World().run(body));
 export const settle = () => new Promise(setImmediate);
@@ -84,7 +88,7 @@ export class Server {
 }
 
 export function begin(world, options = {}) {
-  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, storage: null, ...options });
+  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, ...options });
   const states = [];
   chat.on('state', (state) => states.push(state));
   return { chat, states, server: new Server(world) };

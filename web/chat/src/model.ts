@@ -480,7 +480,7 @@ export class Model {
   private async refreshRooms(): Promise<void> {
     if (this.hasRooms && this.chat?.isOpen) {
       try {
-        const { rooms } = await this.chat.listRooms();
+        const { rooms } = await this.chat.call('rooms', {});
         this.roomsKnown = rooms;
         rooms.forEach(({ name, unread }) => this.activity.set(name, unread));
         this.changed();
@@ -569,7 +569,7 @@ export class Model {
   }
 
   async edit(item: Item, text: string): Promise<boolean> {
-    return text === item.message || this.attempt(() => this.room!.edit(item.offset, sendable(text)));
+    return text === item.message || this.attempt(() => this.room!.call('edit', { offset: item.offset, text: sendable(text) }));
   }
 
   // Messages tell how many have reacted; only events tell who.
@@ -616,12 +616,12 @@ export class Model {
   }
 
   react(item: Item, emoji: string): void {
-    const isOn = !item.reactions.get(emoji)?.mine;
-    this.attempt(() => this.room!.react(item.offset, emoji, isOn));
+    const off = item.reactions.get(emoji)?.mine;
+    this.attempt(() => this.room!.call('react', { offset: item.offset, emoji, off }));
   }
 
   delete(item: Item): void {
-    this.attempt(() => this.room!.delete(item.offset));
+    this.attempt(() => this.room!.call('delete', { offset: item.offset }));
   }
 
   retry(message: Outgoing): void {
@@ -660,7 +660,7 @@ export class Model {
   }
 
   async moderate(userId: string, action: ModerateAction, seconds = 0, reason = ''): Promise<void> {
-    if (await this.attempt(() => this.room!.moderate({ userId, action, seconds, reason }))) {
+    if (await this.attempt(() => this.room!.call('moderate', { userId, action, seconds, reason }))) {
       this.toast(this.language.say('done'), { isError: false });
     }
   }

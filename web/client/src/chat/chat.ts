@@ -7,11 +7,10 @@
 import {
   type ConnectionOptions, type Init, type MessageOf, type Protocol, type Settle, type StateDetail, type StoaError,
 } from '@stoa/client';
-import { connection, listeners, localError, now, page, type Connection } from '@stoa/client/inner';
+import { connection, listeners, localError, now, type Connection } from '@stoa/client/inner';
 
 import {
-  type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,
-  type RoomsRequest, type SetNickReply,
+  type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type SetNickReply,
 } from '../api/chatroom/v1/chatroom.stoa.js';
 import { json, replies } from './json.js';
 import { isPassing } from './outgoing.js';
@@ -30,7 +29,7 @@ export interface ChatStateDetail extends StateDetail {
   error?: StoaError;
 }
 
-/** Where a guest's token is kept, like a password. '' is none. */
+/** Where a guest's token is kept, like a password. '' is none. Its functions should not throw. */
 export interface TokenStorage {
   get(): string | null | undefined;
   set(token: string): void;
@@ -43,13 +42,12 @@ export interface Identity {
   token?: string | (() => string | Promise<string>);
 }
 
-/** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. One
- *  without the other is ignored. */
+/** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. */
 export type Encoding = { protocol?: undefined; api?: undefined } | { protocol: Protocol; api: ChatroomApi };
 
 export type ChatOptions = ConnectionOptions & Identity & Encoding & {
-  /** Default: localStorage, where there is one. null: a guest is another one after a reload. */
-  storage?: TokenStorage | null;
+  /** For example pageStorage(url). Without one a guest is another one after a reload. */
+  storage?: TokenStorage;
   /** For the server's log. */
   client?: string;
   version?: string;
@@ -75,12 +73,6 @@ const enum Code {
   BAD_TOKEN_CLOSE = 4500,
 }
 
-// Where there is no localStorage, its functions throw, and so nothing is kept.
-function pageStorage(url: string): TokenStorage {
-  const key = `stoa guest ${new URL(url, page.location?.href).host}`;
-  return { get: () => page.localStorage[key], set: (token) => (page.localStorage[key] = token) };
-}
-
 /** What a room needs from its chat. @internal */
 export type Link = readonly [
   /** For a message to send. Throws OUTBOX_FULL. */
@@ -102,12 +94,9 @@ export interface Chat {
   /** The room of this name, joined as soon as there is a connection; the default room without one. */
   join(name?: string, options?: JoinOptions): Room;
 
-  /** The server's rooms. */
-  listRooms(request?: Init<RoomsRequest>): Promise<RoomsReply>;
-
   setNick(nick: string): Promise<SetNickReply>;
 
-  /** Any call of the API. Rejects as Client.call() does. */
+  /** Any call of the API, for example `rooms`. Rejects as Client.call() does. */
   call<K extends keyof Calls>(name: K, request: Request<K>, options?: { timeoutMs?: number }): Promise<Reply<K>>;
 
   /** Connect again after `closed`, with another nick or token if they are given. */
@@ -134,19 +123,19 @@ export class Chat {
     return this.state === 'connected' || this.state === 'draining';
   }
 
-  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket. */
+  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket, or only one of `protocol`
+   *  and `api`. */
   constructor(url: string, given: ChatOptions = {}) {
     const options = { ...given };
-    const api = given.api ?? replies;
-    const { storage = pageStorage(url), outboxMax = 100 } = given;
+    const { storage, outboxMax = 100 } = given;
+    const { protocol, api } = given.protocol ? given : { protocol: json, api: replies };
     const [add, tell] = listeners();
     const userIds = new Set<string>();
     // Message types that the server does not know; each one counts as an error of the session.
     const unknownTypes = new Set<number>();
-    const idPrefix = `${Math.random()}`.slice(2);
     let lastId = 0;
     let line!: Connection;
-    let guestToken = '';
+    let guestToken = storage?.get();
     // Counts connections, so that what belongs to an earlier one is ignored.
     let turn = 0;
     let refusal: StoaError | undefined;
@@ -154,6 +143,10 @@ export class Chat {
     let isRefused = false;
     // When the server's rate has room for all of a burst again.
     let freeAt: number;
+
+    if (!api) {
+      throw new TypeError('no api: pass { protocol, api }');
+    }
 
     const roomOf = (name?: string) => this.rooms.find((room) => room.name === name);
 
@@ -166,7 +159,7 @@ export class Chat {
         if (this.rooms.flatMap(({ outgoing }) => outgoing).length >= outboxMax) {
           throw localError('OUTBOX_FULL');
         }
-        return `${idPrefix}-${++lastId}`;
+        return `${Math.random()}-${++lastId}`;
       },
       request,
       (name, message) => {
@@ -202,32 +195,19 @@ export class Chat {
       tell('state', [state, detail], () => this.detail === detail);
     };
 
-    const guest = (): string => {
-      try {
-        guestToken = guestToken || storage!.get() || '';
-      } catch {
-        // As without storage.
-      }
-      return guestToken;
-    };
-
     const keep = (token: string) => {
       guestToken = token;
-      try {
-        storage!.set(token);
-      } catch {
-        // There is none, it is full, or it is switched off.
-      }
+      storage?.set(token);
     };
 
     // Is there another token? A guest's is forgotten; a function is asked once more.
-    const tokenRefused = (): boolean => {
-      const isOther = !isRefused && (options.token ? typeof options.token === 'function' : guest());
+    const tokenRefused = () => {
+      const isOther = !isRefused && (options.token ? typeof options.token === 'function' : guestToken);
       isRefused = true;
       if (!options.token) {
         keep('');
       }
-      return !!isOther;
+      return isOther;
     };
 
     const rename = ({ nick, guestToken: token }: SetNickReply) => {
@@ -261,11 +241,9 @@ export class Chat {
 
     const refused = (error: StoaError) => {
       const { code, reason, retryMs } = error;
-      if (!code || isPassing(error)) {
+      // Also when it is unauthorized, or its token has expired.
+      if (isPassing(error) || /^10[19]$/.test(`${code}`) && tokenRefused()) {
         line.reconnect_(retryMs, reason);
-      // Unauthorized, or the token has expired.
-      } else if (/^10[19]$/.test(`${code}`) && tokenRefused()) {
-        line.reconnect_(0, reason);
       } else {
         refusal = error;
         line.close_(1000, reason);
@@ -276,11 +254,11 @@ export class Chat {
       const mine = turn;
       const { nick, token, client, version, locale } = options;
       try {
-        const own = typeof token === 'function' ? await token() : token || guest() || undefined;
+        const own = typeof token === 'function' ? await token() : token || guestToken || undefined;
         if (mine === turn) {
           request('hello', { nick, token: own, client, version, locale }, (error, reply) => {
             // Of a lost connection its end tells.
-            if (mine === turn && error?.reason !== 'DISCONNECTED') {
+            if (error?.reason !== 'DISCONNECTED') {
               error ? refused(error) : begin(reply);
             }
           });
@@ -294,10 +272,10 @@ export class Chat {
 
     const open = () => {
       refusal = undefined;
-      line = connection(api, url, given.api ? given.protocol! : json, {
+      line = connection(api, url, protocol!, {
         // Any answer shows that the connection lives.
         probe: () => request('rooms', { limit: 1 }),
-        ...given,
+        ...options,
       }, {
         state_: (state, detail) => {
           turn += 1;
@@ -307,7 +285,7 @@ export class Chat {
             enter('reconnecting', { ...detail, delayMs: 0 });
             open();
           } else {
-            enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
+            enter(state, { ...detail, error: refusal });
           }
         },
         error_: (error, type) => {
@@ -321,7 +299,7 @@ export class Chat {
           if (name === 'goingAway') {
             const { code, reason, delayMs, endpoint } = message;
             // Encrypted, or as the chat's own.
-            line.move_(delayMs, /^wss:/.test(endpoint) || endpoint.split('/')[0] === url.split('/')[0] ? endpoint : '');
+            line.move_(delayMs, [url.slice(0, 5), 'wss:/'].includes(endpoint.slice(0, 5)) ? endpoint : '');
             if (this.isOpen) {
               enter('draining', { code, reason, delayMs });
             }
@@ -351,7 +329,6 @@ export class Chat {
         }
         return room;
       },
-      listRooms: (body = {}) => this.call('rooms', body),
       setNick: async (nick) => {
         const reply = await this.call('setNick', { nick });
         rename(reply);

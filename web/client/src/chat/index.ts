@@ -8,8 +8,10 @@ export {
   Chat, type ChatEvents, type ChatOptions, type ChatState, type ChatStateDetail, type Identity, type TokenStorage,
 } from './chat.js';
 export { keepToken } from './token.js';
+export { pageStorage } from './storage.js';
+export { stored } from './stored.js';
 export { type Outgoing, type OutgoingState } from './outgoing.js';
 export {
-  type JoinOptions, type Left, type Room, type RoomEvents, type RoomState, type Typist,
+  type JoinOptions, type Left, type Room, type RoomCall, type RoomEvents, type RoomState, type Typist,
 } from './room.js';
 export { addMessage, addPage, applyEvent, EMPTY, pageItems, type Item, type Window } from './window.js';

@@ -4,17 +4,17 @@ import { later } from '@stoa/client/inner';
 /** @internal */
 export interface Timers {
   /** In the place of the one of this key. */
-  set_(key: string, ms: number, run: () => void): void;
-  has_(key: string): boolean;
-  cancel_(key: string): void;
+  set_(ms: number, run: () => void, key?: unknown): void;
+  has_(key: unknown): boolean;
+  cancel_(key: unknown): void;
   clear_(): void;
 }
 
 /** @internal */
 export function createTimers(): Timers {
-  const all = new Map<string, any>();
+  const all = new Map<unknown, any>();
   const timers: Timers = {
-    set_(key, ms, run) {
+    set_(ms, run, key = run) {
       timers.cancel_(key);
       all.set(key, later(() => {
         all.delete(key);
