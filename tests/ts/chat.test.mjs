@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { run } from '../lib/tap.mjs';
 import {
-  begin, Chat, ChatroomApi, ERROR, inRoom, inWorld, keepToken, pageStorage, protobuf, reasonOf, Server, settle, stored,
+  begin, Chat, ChatroomApi, ERROR, inRoom, inWorld, keepToken, protobuf, reasonOf, Server, settle, stored,
   texts, TYPE, TypingState,
 } from './chat_world.mjs';
 
@@ -55,50 +55,36 @@ inWorld('a protocol without the types of its API is refused, and types without a
   assert.deepEqual([world.socket.protocol, chat.me.nick], ['stoa.json', 'Ada']);
 });
 
-inWorld('a guest\'s token is kept in the storage that is given, and given back', async (world) => {
-  let kept = 'old';
-  const storage = { get: () => kept, set: (token) => { kept = token; } };
-  const { chat, server } = begin(world, { storage });
+inWorld('a guest is the same one by the token that it is given, and tells a new one', async (world) => {
+  const { chat, server } = begin(world, { guestToken: 'old' });
+  const told = [];
+  chat.on('me', ({ guestToken }) => told.push(guestToken));
   await server.welcome({ guestToken: 'new' });
-  assert.deepEqual([server.sent('hello')[0].token, kept], ['old', 'new']);
   const renamed = chat.setNick('Bea');
   server.reply('setNick', { nick: 'Bea', guestToken: 'newer' });
   await renamed;
-  assert.deepEqual([chat.me.nick, kept], ['Bea', 'newer']);
-});
-
-inWorld('pageStorage() keeps a guest\'s token in localStorage, and a page without one goes on', async (world) => {
-  const kept = {};
-  globalThis.localStorage = kept;
-  const storage = pageStorage('ws://host/');
-  try {
-    const { server } = begin(world, { storage });
-    await server.welcome();
-    assert.deepEqual(kept, { 'stoa guest host': 'guest-1' });
-    globalThis.localStorage = new Proxy({}, { get() { throw new Error('off'); }, set() { throw new Error('full'); } });
-    const { chat, server: other } = begin(world, { storage });
-    await other.welcome();
-    assert.equal(chat.state, 'connected');
-  } finally {
-    delete globalThis.localStorage;
-  }
+  assert.deepEqual([server.sent('hello')[0].token, chat.me.nick, told], ['old', 'Bea', ['new', 'newer']]);
+  server.breakLine();
+  server.reconnects();
+  world.open();
+  await settle();
+  assert.deepEqual([server.sent('hello')[0].token, server.sent('hello')[0].nick], ['newer', 'Bea']);
 });
 
 inWorld('a guest\'s token that is refused is forgotten, and the guest is a new one', async (world) => {
   for (const code of [101, 109]) {
-    let kept = 'bad';
-    const { chat, server } = begin(world, { storage: { get: () => kept, set: (token) => { kept = token; } } });
+    const { chat, server } = begin(world, { guestToken: 'bad' });
     world.open();
     await settle();
     server.refuse('hello', code);
-    assert.deepEqual([chat.state, kept], ['reconnecting', '']);
+    assert.equal(chat.state, 'reconnecting');
     world.pass(1000);
     await server.welcome();
-    assert.deepEqual([server.sent('hello')[0].token, chat.state], [undefined, 'connected']);
+    assert.deepEqual([server.sent('hello')[0].token, chat.state], ['', 'connected']);
   }
 });
 
-inWorld('a token that is refused twice closes the chat, and so does one that is a constant', async (world) => {
+inWorld('a token that is refused twice closes the chat', async (world) => {
   let given = 0;
   const { chat, server } = begin(world, { token: () => `t${++given}` });
   for (let i = 0; i < 2; i += 1) {
@@ -109,11 +95,6 @@ inWorld('a token that is refused twice closes the chat, and so does one that is 
     server.refuse('hello', 101, { reason: 'UNAUTHORIZED' });
   }
   assert.deepEqual([chat.state, chat.detail.error.code], ['closed', 101]);
-  const { chat: other, server: peer } = begin(world, { token: 'constant' });
-  world.open();
-  await settle();
-  peer.refuse('hello', 101);
-  assert.equal(other.state, 'closed');
 });
 
 inWorld('a session that is closed for its token comes back with another one, once', async (world) => {
@@ -162,7 +143,7 @@ inWorld('a function that gives no token is asked again later', async (world) => 
 inWorld('a token is refreshed before it expires, and again after a failure', async (world) => {
   let given = 0;
   const token = () => `t${++given}`;
-  const { chat, server } = begin(world, { token, silenceMs: 0 });
+  const { chat, server } = begin(world, { token, silenceMs: Infinity });
   const stop = keepToken(chat, token);
   await server.welcome({ tokenTtlS: 400 });
   world.pass(339999);
@@ -229,7 +210,7 @@ inWorld('after 45xx it is closed for good, except after 4502', async (world) => 
 inWorld('a server that goes away is left after the time that it tells, for the endpoint that it tells', async (world) => {
   const { chat, states, server, room } = await inRoom(world);
   server.push('goingAway', { code: 4001, reason: 'drain', delayMs: 4000, endpoint: 'ws://other/' });
-  assert.deepEqual([chat.state, chat.detail], ['draining', { code: 4001, reason: 'drain', delayMs: 4000 }]);
+  assert.deepEqual([chat.state, chat.detail], ['draining', { code: 4001, reason: 'drain', delayMs: 4000, endpoint: 'ws://other/' }]);
   // It is served until then.
   const message = room.send('still here');
   assert.equal(message.state, 'sent');
@@ -254,7 +235,7 @@ inWorld('a server that closes before the time that it told is not asked earlier'
   server.breakLine(4001);
   assert.equal(chat.detail.delayMs, 8000);
   world.pass(7999);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   assert.equal(world.sockets.length, 1);
   world.pass(1);
   assert.equal(world.sockets.length, 2);
@@ -274,13 +255,13 @@ inWorld('an endpoint that is not a WebSocket, or not an encrypted one, is ignore
 
 inWorld('after a change of network the connection is tried by a call, and lost after 3 seconds of silence', async (world) => {
   const { chat, server } = await inRoom(world);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   assert.deepEqual(server.sent('rooms'), [{ limit: 1 }]);
   server.reply('rooms');
   world.pass(3000);
   assert.equal(chat.state, 'connected');
   world.pass(5000);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   world.pass(3000);
   assert.equal(chat.state, 'reconnecting');
 });
@@ -703,14 +684,14 @@ inWorld('one\'s own message is read', async (world) => {
 inWorld('activity and reading of rooms that are not joined, and errors without a call, are told', async (world) => {
   const { chat, server } = begin(world);
   const told = [];
-  for (const name of ['activity', 'read', 'error']) {
+  for (const name of ['roomActivity', 'read', 'error']) {
     chat.on(name, ({ room, code }) => told.push([name, room ?? code]));
   }
   await server.welcome();
-  server.push('activity', { room: 'books', unread: 4 });
+  server.push('roomActivity', { room: 'books', unread: 4 });
   server.push('read', { room: 'books', offset: '4' });
   world.receive([ERROR + TYPE.typing], '{"code":103}');
-  assert.deepEqual(told, [['activity', 'books'], ['read', 'books'], ['error', 103]]);
+  assert.deepEqual(told, [['roomActivity', 'books'], ['read', 'books'], ['error', 103]]);
 });
 
 inWorld('a type that the server does not know is not sent to it again in this session', async (world) => {

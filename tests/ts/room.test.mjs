@@ -94,10 +94,9 @@ test('a server that is killed while messages are sent loses none, doubles none, 
 
 test('what was missed while offline comes once and in order, also to a second tab of the same guest', async (t) => {
   const { port } = await start(t);
-  let kept = '';
-  const storage = { get: () => kept, set: (token) => { kept = token; } };
-  const first = await enter(t, port, { nick: 'Ada', storage }, 'books');
-  const second = await enter(t, port, { nick: 'Ada 2', storage }, 'books');
+  const first = await enter(t, port, { nick: 'Ada' }, 'books');
+  const { guestToken } = first.chat.me;
+  const second = await enter(t, port, { nick: 'Ada 2', guestToken }, 'books');
   const bob = await enter(t, port, { nick: 'Bob' }, 'books');
   first.room.send('before');
   await until(second.room, () => second.room.messages.length === 1, 'the first message');

@@ -233,16 +233,19 @@ export class Model {
       nick: stored('nick'),
       client: 'page',
       locale: this.language.code,
-      storage: { get: () => stored('token'), set: (token) => store('token', token) },
+      guestToken: stored('token'),
     });
     this.chat = chat;
     chat.on('state', (state, detail) => this.onState(state, detail));
-    chat.on('me', ({ nick, defaultRoom }) => {
+    chat.on('me', ({ nick, defaultRoom, guestToken }) => {
+      if (guestToken) {
+        store('token', guestToken);
+      }
       store('nick', nick);
       store('home', defaultRoom);
       this.changed();
     });
-    chat.on('activity', ({ room, unread, mentioned }) => {
+    chat.on('roomActivity', ({ room, unread, mentioned }) => {
       this.activity.set(room, unread);
       this.viewOf(room).isMentioned ||= mentioned;
       this.changed();

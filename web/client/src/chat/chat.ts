@@ -29,39 +29,31 @@ export interface ChatStateDetail extends StateDetail {
   error?: StoaError;
 }
 
-/** Where a guest's token is kept, like a password. '' is none. Its functions should not throw. */
-export interface TokenStorage {
-  get(): string | null | undefined;
-  set(token: string): void;
-}
-
 export interface Identity {
   /** Empty: the server chooses. Users with a token have the token's name. */
   nick?: string;
-  /** A JWT, or a function that gives one: before every Hello, and before the last one expires. */
-  token?: string | (() => string | Promise<string>);
+  /** Gives a JWT, before every Hello. */
+  token?: () => string | Promise<string>;
+  /** Makes a guest the same one as before a reload: `me.guestToken`, which is kept like a password. */
+  guestToken?: string;
 }
 
 /** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. */
 export type Encoding = { protocol?: undefined; api?: undefined } | { protocol: Protocol; api: ChatroomApi };
 
 export type ChatOptions = ConnectionOptions & Identity & Encoding & {
-  /** For example pageStorage(url). Without one a guest is another one after a reload. */
-  storage?: TokenStorage;
   /** For the server's log. */
   client?: string;
   version?: string;
   locale?: string;
-  /** Messages that wait in all rooms together. Default: 100. */
-  outboxMax?: number;
 };
 
 export interface ChatEvents {
   state: [state: ChatState, detail: ChatStateDetail];
-  /** A session has begun, or the nick has changed. */
+  /** A session has begun, or the nick has changed. A new `guestToken` is not empty. */
   me: [me: HelloReply];
   /** A room that is not joined has new messages. */
-  activity: [activity: RoomActivityMessage];
+  roomActivity: [activity: RoomActivityMessage];
   /** Another session of this user has read a room that is not joined here. */
   read: [read: ReadMessage];
   /** An error without a call, and its message type. */
@@ -69,21 +61,20 @@ export interface ChatEvents {
 }
 
 const enum Code {
+  UNAUTHORIZED = 101,
   UNKNOWN_TYPE = 104,
+  TOKEN_EXPIRED = 109,
   BAD_TOKEN_CLOSE = 4500,
 }
 
 /** What a room needs from its chat. @internal */
 export type Link = readonly [
-  /** For a message to send. Throws OUTBOX_FULL. */
-  newId: () => string,
   /** `settle` is called before anything that the server sent after the reply is told. */
   request: <K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>) => void,
   /** Lost when there is no connection. */
   send: <K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>) => void,
   /** Takes one message from the server's rate, unless it returns how long to wait for it. */
   mayIn: () => number,
-  forget: (room: Room) => void,
   /** A guest whose token is lost is another user, with messages of the one before on their way. */
   wasMe: (userId: string) => boolean,
 ];
@@ -94,7 +85,7 @@ export interface Chat {
   /** The room of this name, joined as soon as there is a connection; the default room without one. */
   join(name?: string, options?: JoinOptions): Room;
 
-  setNick(nick: string): Promise<SetNickReply>;
+  setNick(nick: string): Promise<void>;
 
   /** Any call of the API, for example `rooms`. Rejects as Client.call() does. */
   call<K extends keyof Calls>(name: K, request: Request<K>, options?: { timeoutMs?: number }): Promise<Reply<K>>;
@@ -127,15 +118,12 @@ export class Chat {
    *  and `api`. */
   constructor(url: string, given: ChatOptions = {}) {
     const options = { ...given };
-    const { storage, outboxMax = 100 } = given;
     const { protocol, api } = given.protocol ? given : { protocol: json, api: replies };
     const [add, tell] = listeners();
     const userIds = new Set<string>();
     // Message types that the server does not know; each one counts as an error of the session.
     const unknownTypes = new Set<number>();
-    let lastId = 0;
     let line!: Connection;
-    let guestToken = storage?.get();
     // Counts connections, so that what belongs to an earlier one is ignored.
     let turn = 0;
     let refusal: StoaError | undefined;
@@ -155,12 +143,6 @@ export class Chat {
     };
 
     const link: Link = [
-      () => {
-        if (this.rooms.flatMap(({ outgoing }) => outgoing).length >= outboxMax) {
-          throw localError('OUTBOX_FULL');
-        }
-        return `${Math.random()}-${++lastId}`;
-      },
       request,
       (name, message) => {
         try {
@@ -180,9 +162,6 @@ export class Chat {
         }
         return waitMs;
       },
-      (room) => {
-        this.rooms = this.rooms.filter((other) => other !== room);
-      },
       (userId) => userIds.has(userId),
     ];
 
@@ -195,26 +174,17 @@ export class Chat {
       tell('state', [state, detail], () => this.detail === detail);
     };
 
-    const keep = (token: string) => {
-      guestToken = token;
-      storage?.set(token);
-    };
-
-    // Is there another token? A guest's is forgotten; a function is asked once more.
+    // Is there another token? A guest's is forgotten; the function is asked once more.
     const tokenRefused = () => {
-      const isOther = !isRefused && (options.token ? typeof options.token === 'function' : guestToken);
+      const isOther = !isRefused && (options.token || options.guestToken);
       isRefused = true;
-      if (!options.token) {
-        keep('');
-      }
+      options.guestToken = '';
       return isOther;
     };
 
-    const rename = ({ nick, guestToken: token }: SetNickReply) => {
+    const rename = ({ nick, guestToken }: SetNickReply) => {
       options.nick = nick;
-      if (token) {
-        keep(token);
-      }
+      options.guestToken = guestToken || options.guestToken;
     };
 
     const begin = (me: HelloReply) => {
@@ -224,13 +194,9 @@ export class Chat {
       this.me = me;
       userIds.add(me.userId);
       rename(me);
-      if (me.pingMs) {
-        line.pings_(me.pingMs);
-      }
-      const unnamed = roomOf('');
-      if (unnamed && !roomOf(me.defaultRoom)) {
-        unnamed.name = me.defaultRoom;
-      }
+      this.rooms.forEach((room) => {
+        room.name = room.name || me.defaultRoom;
+      });
       enter('connected');
       // A listener may have closed it.
       if (this.isOpen) {
@@ -241,22 +207,21 @@ export class Chat {
 
     const refused = (error: StoaError) => {
       const { code, reason, retryMs } = error;
-      // Also when it is unauthorized, or its token has expired.
-      if (isPassing(error) || /^10[19]$/.test(`${code}`) && tokenRefused()) {
-        line.reconnect_(retryMs, reason);
+      if (isPassing(error) || (code === Code.UNAUTHORIZED || code === Code.TOKEN_EXPIRED) && tokenRefused()) {
+        line.lose_(1000, reason, retryMs);
       } else {
         refusal = error;
-        line.close_(1000, reason);
+        line.lose_(1000, reason, 0, 1000);
       }
     };
 
     const hello = async () => {
       const mine = turn;
-      const { nick, token, client, version, locale } = options;
       try {
-        const own = typeof token === 'function' ? await token() : token || guestToken || undefined;
+        const token = await options.token?.() ?? options.guestToken;
         if (mine === turn) {
-          request('hello', { nick, token: own, client, version, locale }, (error, reply) => {
+          const { nick, client, version, locale } = options;
+          request('hello', { nick, token, client, version, locale }, (error, reply) => {
             // Of a lost connection its end tells.
             if (error?.reason !== 'DISCONNECTED') {
               error ? refused(error) : begin(reply);
@@ -265,7 +230,7 @@ export class Chat {
         }
       } catch (error) {
         if (mine === turn) {
-          line.reconnect_(0, String(error));
+          line.lose_(1000, String(error));
         }
       }
     };
@@ -297,18 +262,16 @@ export class Chat {
         message_: (name, message) => {
           const room = roomOf(message.room);
           if (name === 'goingAway') {
-            const { code, reason, delayMs, endpoint } = message;
+            const { delayMs, endpoint } = message;
             // Encrypted, or as the chat's own.
             line.move_(delayMs, [url.slice(0, 5), 'wss:/'].includes(endpoint.slice(0, 5)) ? endpoint : '');
             if (this.isOpen) {
-              enter('draining', { code, reason, delayMs });
+              enter('draining', message);
             }
-          } else if (name === 'roomActivity') {
-            tell('activity', [message]);
           } else if (room) {
             // Nothing for one that is newer than this.
             (room.inner_ as any)[name]?.(message);
-          } else if (name === 'read') {
+          } else {
             tell(name, [message]);
           }
         },
@@ -332,9 +295,8 @@ export class Chat {
       setNick: async (nick) => {
         const reply = await this.call('setNick', { nick });
         rename(reply);
-        this.me = { ...this.me!, nick: reply.nick };
+        this.me = { ...this.me!, ...reply };
         tell('me', [this.me]);
-        return reply;
       },
       call: (name, body, more) => new Promise((resolve, reject) => {
         if (!this.isOpen) {
@@ -354,9 +316,7 @@ export class Chat {
       close: (code = 1000, reason = '') => {
         // Whatever the code is, it does not come back.
         isRefused = true;
-        if (this.state !== 'closed') {
-          line.close_(code, reason);
-        }
+        line.lose_(code, reason, 0, code || 1000);
       },
     };
     Object.assign(this, members);

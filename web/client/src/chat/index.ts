@@ -5,10 +5,9 @@ export {
 } from '../api/chatroom/v1/chatroom.stoa.js';
 export { StoaError } from '@stoa/client';
 export {
-  Chat, type ChatEvents, type ChatOptions, type ChatState, type ChatStateDetail, type Identity, type TokenStorage,
+  Chat, type ChatEvents, type ChatOptions, type ChatState, type ChatStateDetail, type Identity,
 } from './chat.js';
 export { keepToken } from './token.js';
-export { pageStorage } from './storage.js';
 export { stored } from './stored.js';
 export { type Outgoing, type OutgoingState } from './outgoing.js';
 export {

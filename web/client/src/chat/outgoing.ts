@@ -6,9 +6,7 @@
 //
 // Does not know: connections, which the room gives it as a function; what is shown.
 import { type StoaError } from '@stoa/client';
-import { fullJitterMs } from '@stoa/client/inner';
-
-import { type Timers } from './timers.js';
+import { fullJitterMs, localError, type Timers } from '@stoa/client/inner';
 
 /** `queued`: will be sent, or sent again. `sent`: waits for its answer. `stored` and `failed`: final, unless it is
  *  retried. `discarded`: taken back by the program, or when the room was left. */
@@ -35,11 +33,10 @@ export interface Outgoing {
   discard(): boolean;
 }
 
-/** The messages of one room, in order. @internal */
+/** What sends the messages of one room, in order. @internal */
 export interface Queue {
-  /** Failed ones too. A new array after every change. */
-  items_: readonly Outgoing[];
-  append_(clientMsgId: string, text: string, replyTo: bigint): Outgoing;
+  /** Throws OUTBOX_FULL. */
+  append_(text: string, replyTo: bigint): Outgoing;
   /** Send the next one if it may be sent. */
   pump_(): void;
   /** The server has it: by the answer, or by the push of it. */
@@ -48,17 +45,28 @@ export interface Queue {
   close_(): void;
 }
 
+const enum Outbox {
+  MAX = 100,
+}
+
+let lastId = 0;
+
 /** May the server do it later? Of some codes that is so whatever `temporary` says: 105 is a room that an earlier, late
  *  call has joined, 112 a place that is lost, after which a room can be joined again. @internal */
 export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
   temporary || /^1(0[0568]|1[12])$/.test(`${code}`);
 
-// From here on the codes are about a message: a person is told how long it takes, and decides.
-const MESSAGE_CODES = 120;
+const enum Code {
+  // From here on the codes are about a message: a person is told how long it takes, and decides.
+  MESSAGE = 120,
+}
 
-/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
+/** `room.outgoing` has all that are not stored, failed ones too; it is a new array after every change.
+ *
+ *  `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
  *  connected, or not a member. The timers are cleared when the connection is lost. @internal */
 export function createQueue(
+  room: { outgoing: readonly Outgoing[] },
   mayIn: () => number | undefined,
   transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
   changed: (message: Outgoing) => void,
@@ -66,11 +74,11 @@ export function createQueue(
 ): Queue {
   let attempt = 0;
 
-  const without = (message: Outgoing) => queue.items_.filter((other) => other !== message);
+  const without = (message: Outgoing) => room.outgoing.filter((other) => other !== message);
 
-  const put = (message: Outgoing, state: OutgoingState, items = queue.items_) => {
+  const put = (message: Outgoing, state: OutgoingState, items = room.outgoing) => {
     message.state = state;
-    queue.items_ = items;
+    room.outgoing = items;
     changed(message);
   };
 
@@ -82,12 +90,14 @@ export function createQueue(
   };
 
   const queue: Queue = {
-    items_: [],
-    append_(clientMsgId, text, replyTo) {
+    append_(text, replyTo) {
+      if (room.outgoing.length >= Outbox.MAX) {
+        throw localError('OUTBOX_FULL');
+      }
       const message: Outgoing = {
         state: 'queued',
         sinceMs: Date.now(),
-        clientMsgId,
+        clientMsgId: `${Math.random()}-${++lastId}`,
         text,
         replyTo,
         retry() {
@@ -109,7 +119,7 @@ export function createQueue(
     },
     pump_() {
       // The one on its way is before those that wait.
-      const next = queue.items_.find(({ state }) => state !== 'failed');
+      const next = room.outgoing.find(({ state }) => state !== 'failed');
       if (next?.state === 'queued' && !timers.has_(queue.pump_)) {
         const waitMs = mayIn();
         // Neither, when it is undefined.
@@ -122,7 +132,7 @@ export function createQueue(
               queue.stored_(next.clientMsgId, place.offset);
             // Its own push may have been here first.
             } else if (next.state === 'sent') {
-              if (error.code < MESSAGE_CODES && isPassing(error)) {
+              if (error.code < Code.MESSAGE && isPassing(error)) {
                 put(next, 'queued');
                 timers.set_(error.retryMs + fullJitterMs(attempt++), queue.pump_);
               } else {
@@ -136,7 +146,7 @@ export function createQueue(
       }
     },
     stored_(clientMsgId, offset) {
-      const message = queue.items_.find((other) => other.clientMsgId === clientMsgId);
+      const message = room.outgoing.find((other) => other.clientMsgId === clientMsgId);
       if (message) {
         attempt = 0;
         message.offset = offset;
@@ -144,7 +154,7 @@ export function createQueue(
         queue.pump_();
       }
     },
-    close_: () => queue.items_.forEach(discard),
+    close_: () => room.outgoing.forEach(discard),
   };
   return queue;
 }

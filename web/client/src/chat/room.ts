@@ -6,7 +6,7 @@
 // Listeners are called in the order in which the server sent things. `change` follows whenever a property of the room,
 // or one of its outgoing messages, has changed.
 import { type Init, type MessageOf } from '@stoa/client';
-import { fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
+import { createTimers, fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
 
 import {
   type ChatroomApi, type TypingState, type ChatMessage, type EventMessage, type JoinReply, type LeftMessage, type Member,
@@ -15,7 +15,6 @@ import {
 import { type Chat, type Link } from './chat.js';
 import { Known } from './replies.js';
 import { createQueue, isPassing, type Outgoing } from './outgoing.js';
-import { createTimers } from './timers.js';
 import { addMessage, addPage, applyEvent, EMPTY, itemsOf, type Window } from './window.js';
 
 type Calls = ChatroomApi['calls'];
@@ -31,7 +30,8 @@ export interface Left {
   /** An error's code; 0 when the program left. */
   code: number;
   reason: string;
-  message: string;
+  /** For people. */
+  message?: string;
 }
 
 export interface JoinOptions {
@@ -59,8 +59,8 @@ export interface RoomEvents {
   /** An edit, a deletion, a reaction or a new topic. */
   event: [event: EventMessage];
   typing: [typing: ReadonlyMap<string, Typist>];
-  /** What has changed; undefined when the whole list is new. */
-  presence: [diff: PresenceDiffMessage | undefined];
+  /** What has changed; all members when the list is new. */
+  presence: [diff: Omit<PresenceDiffMessage, 'room'>];
   /** Another session of this user has read. */
   read: [read: ReadMessage];
   outgoing: [message: Outgoing];
@@ -105,7 +105,7 @@ export interface Room {
   /** Oldest first. */
   readonly messages: Window['items'];
   /** Not stored yet, oldest first. */
-  readonly outgoing: readonly Outgoing[];
+  outgoing: readonly Outgoing[];
 
   on<K extends keyof RoomEvents>(name: K, listener: (...values: RoomEvents[K]) => void): () => void;
 
@@ -151,8 +151,8 @@ export interface Inner {
   lost_(): void;
   chat(message: ChatMessage): void;
   event(event: EventMessage): void;
-  typing(message: TypingMessage): void;
-  presenceDiff(diff: PresenceDiffMessage): void;
+  typing(message: Omit<TypingMessage, 'room'>): void;
+  presenceDiff(diff: Omit<PresenceDiffMessage, 'room'>): void;
   left(message: LeftMessage): void;
   read(message: ReadMessage): void;
 }
@@ -163,7 +163,7 @@ type Stored = ChatMessage | EventMessage;
 /** Not joined yet. @internal */
 export function createRoom(
   chat: Chat,
-  [newId, request, send, mayIn, leaveChat, wasMe]: Link,
+  [request, send, mayIn, wasMe]: Link,
   ownName: string,
   { history = 50, presence = true, windowMax = 300 }: JoinOptions,
 ): Room {
@@ -174,23 +174,13 @@ export function createRoom(
   let attempt = 0;
   let presenceVersion = 0n;
   let sentTyping: TypingState = Known.TYPING_DONE;
-  let typedAt = -Infinity;
-  let readAt = -Infinity;
+  let typeAt = 0;
+  let readAt = 0;
 
   const tell = (name?: keyof RoomEvents, ...values: unknown[]) => {
     fire(name, values);
     fire('change');
   };
-  const queue = createQueue(
-    () => (room.state === 'joined' && room.place!.offset >= resumeAt ? mayIn() : undefined),
-    ({ text, clientMsgId, replyTo }, settle) =>
-      request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
-    (message) => tell('outgoing', message),
-    timers,
-  );
-
-  const isMe = (userId: string) => userId === chat.me?.userId;
-
   const resume = () => {
     resumeAt = 0n;
     queue.pump_();
@@ -200,7 +190,7 @@ export function createRoom(
     room.state = 'left';
     room.left = left;
     timers.clear_();
-    leaveChat(room);
+    chat.rooms = chat.rooms.filter((other) => other !== room);
     queue.close_();
     tell('left', left);
   };
@@ -217,9 +207,9 @@ export function createRoom(
     }
   };
 
-  const tellRead = () => timers.set_(readAt + Ms.READ - now(), () => {
+  const tellRead = () => timers.set_(readAt - now(), () => {
     if (room.state === 'joined') {
-      readAt = now();
+      readAt = now() + Ms.READ;
       send('read', { room: room.name, offset: room.readOffset });
     }
   }, tellRead);
@@ -269,23 +259,15 @@ export function createRoom(
     }
   };
 
-  const meet = (
-    before: Iterable<[string, Member]>, joins: Member[],
-    { version, total, truncated }: { version: bigint; total: number; truncated: boolean },
-  ) => {
-    const members = joins.map((member) => [member.userId, member] as const);
-    presenceVersion = version;
-    room.online = total;
-    return room.members = new Map(truncated ? [] : [...before, ...members]);
-  };
-
   const joined = (reply: JoinReply) => {
     const { place } = room;
     const { offset, epoch, presence: people } = reply;
     const recovered = place && reply.recovered;
-    for (const name of ['permissions', 'topic', 'slowModeS', 'online', 'unread'] as const) {
-      (room as any)[name] = reply[name];
-    }
+    room.permissions = reply.permissions;
+    room.topic = reply.topic;
+    room.slowModeS = reply.slowModeS;
+    room.online = reply.online;
+    room.unread = reply.unread;
     room.state = 'joined';
     room.name = reply.room || room.name;
     attempt = 0;
@@ -300,10 +282,11 @@ export function createRoom(
       room.window = addPage({ ...EMPTY, moreBefore: reply.moreBefore }, itemsOf(reply.items, offset), 'after', false, windowMax);
     }
     if (people) {
-      meet([], people.members, people);
-      fire('presence');
+      presenceVersion = -1n;
+      room.members = new Map();
+      room.inner_.presenceDiff({ ...people, joins: people.members, leaves: [] });
     }
-    tell(place ? recovered ? 'recovered' : 'gap' : 'joined', reply, place);
+    tell(recovered ? 'recovered' : place ? 'gap' : 'joined', reply, place);
     // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
     resumeAt = offset;
     queue.pump_();
@@ -312,7 +295,7 @@ export function createRoom(
   };
 
   // Pages that belong to `window`. What is received while they are on their way is put into them.
-  const load = async (limit: number, window: Window | undefined, ...sides: [side: 'before' | 'after', edge?: bigint][]) => {
+  const load = async (limit = 50, window: Window | undefined, ...sides: [side: 'before' | 'after', edge?: bigint][]) => {
     const epoch = room.place?.epoch;
     const missed: Stored[] = [];
     const end = add(fold, (stored) => missed.push(stored));
@@ -345,37 +328,34 @@ export function createRoom(
     get messages() {
       return room.window.items;
     },
-    get outgoing() {
-      return queue.items_;
-    },
+    outgoing: [],
     on: add as Room['on'],
     send(text, { replyTo = 0n } = {}) {
       if (room.state === 'left') {
         throw localError('NOT_JOINED', false);
       }
-      const id = newId();
       // The message ends it for the others.
       sentTyping = Known.TYPING_DONE;
-      return queue.append_(id, text, replyTo);
+      return queue.append_(text, replyTo);
     },
     call: (name, body, options) => chat.call(name, { ...body, room: room.name } as any, options),
-    loadOlder: (limit = 50) => load(limit, undefined, ['before', room.messages[0]?.offset]),
-    loadNewer: (limit = 50) => load(limit, undefined, ['after', room.messages[room.messages.length - 1]?.offset]),
-    loadNewest: (limit = 50) => load(limit, EMPTY, ['before']),
-    loadAround: (offset, limit = 50) => load(limit, EMPTY, ['before', offset + 1n], ['after', offset]),
+    loadOlder: (limit) => load(limit, undefined, ['before', room.messages[0]?.offset]),
+    loadNewer: (limit) => load(limit, undefined, ['after', room.messages[room.messages.length - 1]?.offset]),
+    loadNewest: (limit) => load(limit, EMPTY, ['before']),
+    loadAround: (offset, limit) => load(limit, EMPTY, ['before', offset + 1n], ['after', offset]),
     read(offset = room.place?.offset ?? 0n) {
       if (offset > room.readOffset) {
-        const after = room.messages.filter((item) => item.offset > offset && !isMe(item.userId));
-        room.unread = Math.min(room.unread, after.length);
+        // One's own messages are never after what was read.
+        room.unread = Math.min(room.unread, room.messages.filter((item) => item.offset > offset).length);
         room.readOffset = offset;
         tellRead();
         tell();
       }
     },
     type(state = Known.TYPING_ACTIVE) {
-      const isActive = state === Known.TYPING_ACTIVE;
-      if (room.state === 'joined' && (isActive ? now() - typedAt >= Ms.TYPING_SEND : state !== sentTyping)) {
-        typedAt = isActive ? now() : typedAt;
+      const isNew = state ? state !== sentTyping : now() >= typeAt;
+      if (isNew && room.state === 'joined') {
+        typeAt = state ? typeAt : now() + Ms.TYPING_SEND;
         sentTyping = state;
         send('typing', { room: room.name, state });
       }
@@ -383,7 +363,7 @@ export function createRoom(
     leave() {
       if (room.state !== 'left') {
         leaveRoom();
-        end({ code: 0, reason: 'LEFT', message: '' });
+        end({ code: 0, reason: 'LEFT' });
       }
     },
 
@@ -411,29 +391,34 @@ export function createRoom(
       chat: (message) => follow('message', message),
       event: (event) => follow('event', event),
       typing({ userId, nick, state }) {
-        if (!isMe(userId)) {
+        if (userId !== chat.me!.userId) {
           forget(userId);
           if (TYPING_MS[state]) {
             room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === Known.TYPING_PAUSED });
-            timers.set_(TYPING_MS[state], () => {
-              forget(userId);
-              tell('typing', room.typing);
-            }, userId);
+            timers.set_(
+              TYPING_MS[state],
+              () => room.inner_.typing({ userId, nick, state: Known.TYPING_DONE }),
+              userId,
+            );
           }
           tell('typing', room.typing);
         }
       },
       presenceDiff(diff) {
         if (diff.version > presenceVersion) {
-          const members = meet(room.members as Map<string, Member>, diff.joins, diff);
+          const members = new Map(room.members);
+          diff.joins.forEach((member) => members.set(member.userId, member));
           diff.leaves.forEach((userId) => {
             members.delete(userId);
             forget(userId);
           });
+          presenceVersion = diff.version;
+          room.online = diff.total;
+          room.members = diff.truncated ? new Map() : members;
           tell('presence', diff);
         }
       },
-      left: ({ code, reason }) => refused({ code, reason, message: reason }),
+      left: refused,
       read(read) {
         if (read.offset >= room.readOffset) {
           room.readOffset = read.offset;
@@ -443,5 +428,13 @@ export function createRoom(
       },
     },
   };
+  const queue = createQueue(
+    room,
+    () => (room.state === 'joined' && room.place!.offset >= resumeAt ? mayIn() : undefined),
+    ({ text, clientMsgId, replyTo }, settle) =>
+      request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
+    (message) => tell('outgoing', message),
+    timers,
+  );
   return room;
 }
