@@ -334,6 +334,19 @@ inWorld('a room is joined as soon as there is a connection, the default room wit
   assert.deepEqual([second.state, chat.rooms], ['joining', [first, second]]);
 });
 
+inWorld('that a room is joined is told before anything else about it', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  const room = chat.join('lobby');
+  const told = [];
+  for (const name of ['joined', 'presence', 'change']) {
+    room.on(name, () => told.push([name, room.unread]));
+  }
+  server.admit({ unread: 3, presence: { version: '1', total: 1, members: [{ userId: 'u2' }] } });
+  assert.deepEqual(told.map(([name]) => name), ['joined', 'change', 'presence', 'change']);
+  assert.deepEqual([told[0][1], [...room.members.keys()]], [3, ['u2']]);
+});
+
 inWorld('messages and events come in order, once, and only to their room', async (world) => {
   const { chat, server, room, events } = await inRoom(world);
   const other = chat.join('books');
@@ -497,6 +510,30 @@ inWorld('a message whose answer was lost is not sent again when what was missed 
   assert.deepEqual([two.state, server.sent('chat')], ['stored', []]);
 });
 
+inWorld('what is sent while messages are missing waits for them, and nothing that the server has is sent again', async (world) => {
+  const { server, room } = await inRoom(world);
+  const [one, two] = [room.send('one'), room.send('two')];
+  room.on('recovered', () => room.send('three'));
+  server.breakLine();
+  await server.back({ offset: '12', wasRecovering: true, recovered: true });
+  assert.deepEqual(server.sent('chat'), []);
+  server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId });
+  server.chat(12, { userId: 'u1', clientMsgId: two.clientMsgId });
+  assert.deepEqual(server.sent('chat').map(({ message }) => message), ['three']);
+  // The same with a page that has several of them.
+  const [four, five] = [room.send('four'), room.send('five')];
+  server.breakLine();
+  const items = [room.outgoing[0], four, five].map(({ clientMsgId }, i) => ({ offset: String(13 + i), epoch: '1', userId: 'u1', clientMsgId }));
+  await server.back({ epoch: '1', offset: '15', wasRecovering: true, items });
+  assert.deepEqual([room.outgoing, server.sent('chat')], [[], []]);
+  // A server that does not send what it counts is not waited for.
+  room.send('six');
+  server.breakLine();
+  await server.back({ offset: '20', wasRecovering: true, recovered: true });
+  world.pass(3000);
+  assert.deepEqual(server.sent('chat').map(({ message }) => message), ['six']);
+});
+
 inWorld('a guest that has become another user still knows the message that was sent before', async (world) => {
   const { server, room } = await inRoom(world);
   const one = room.send('one');
@@ -594,7 +631,7 @@ inWorld('it sends no faster than Hello\'s rate', async (world) => {
 inWorld('typing is forgotten after 6 or 30 seconds, with the message, and when its user leaves', async (world) => {
   const { server, room } = await inRoom(world);
   const type = (state, userId = 'u2') => server.push('typing', { room: 'lobby', userId, nick: userId, state });
-  const who = () => [...room.typing].map(([id, { isPaused }]) => [id, isPaused]);
+  const who = () => [...room.typing].map(([id, { state }]) => [id, state === TypingState.TYPING_PAUSED]);
   type('TYPING_ACTIVE', 'u1');
   assert.deepEqual(who(), []);
   for (const [state, ms, isPaused] of [['TYPING_ACTIVE', 6000, false], ['TYPING_PAUSED', 30000, true]]) {

@@ -57,7 +57,11 @@ export function lean(source = readFileSync(API, 'utf8')) {
       : mark === '*' || mark === '+' ? `[${innerOf(one)}`
       : mark || one[0] === 'm' ? `?${innerOf(one)}` : markOf(one)}`;
   };
-  const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean).map(fieldOf);
+  // Those that many messages have are last, where they compress best.
+  const fieldNames = messages.flatMap((message) => message.split(' ')).map((text) => text.split(':')[0]);
+  const countOf = (text) => fieldNames.filter((name) => name === text.split(':')[0]).length;
+  const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean)
+    .sort((one, other) => countOf(one) - countOf(other)).map(fieldOf);
   const lineOf = (name, number, type) => `${name},${number},${fieldsOf(type).join('')}`;
 
   const valuesOf = (name) => source.match(new RegExp(`export const ${name} = {(.*?)} as const`, 's'))[1].match(/^  \w+: \d+/gm);

@@ -103,12 +103,12 @@ export interface Chat {
 // What is private are variables of the constructor, as in Client.
 export class Chat {
   // Only the chat changes these.
-  state: ChatState = 'connecting';
-  detail: ChatStateDetail = {};
+  state!: ChatState;
+  detail!: ChatStateDetail;
   /** Of the newest session. */
   me?: HelloReply;
   /** The rooms that are joined, or will be when there is a connection. A new array after every change. */
-  rooms: readonly Room[] = [];
+  rooms!: readonly Room[];
 
   get isOpen(): boolean {
     return this.state === 'connected' || this.state === 'draining';
@@ -247,7 +247,7 @@ export class Chat {
           if (state === 'connected') {
             hello();
           } else if (detail.code === Code.BAD_TOKEN_CLOSE && tokenRefused()) {
-            enter('reconnecting', { ...detail, delayMs: 0 });
+            enter('reconnecting', detail);
             open();
           } else {
             enter(state, { ...detail, error: refusal });
@@ -278,7 +278,10 @@ export class Chat {
       });
     };
 
-    const members: Omit<Chat, 'state' | 'detail' | 'me' | 'rooms' | 'isOpen'> = {
+    const members: Omit<Chat, 'me' | 'isOpen'> = {
+      state: 'connecting',
+      detail: {},
+      rooms: [],
       on: add as Chat['on'],
       join: (name = '', more = {}) => {
         const wanted = name || this.me?.defaultRoom || '';

@@ -25,13 +25,13 @@ function single(mark: string, json: any): any {
 const message = ([, ...fields]: Fields, json: any): any => Object.fromEntries(fields.map(([, name, mark, line]: any) => {
   const found = json[name];
   const inner = (item: unknown) => (line ? message(lines[line], item) : single(',', item));
-  return [name, mark === '['
-    ? (found ?? []).map(inner)
-    : mark === '{'
-      ? new Map(Object.entries(found ?? {}).map(([key, item]) => [key, inner(item)]))
-      : mark !== '?'
-        ? single(mark, found)
-        : found == null ? undefined : inner(found)];
+  return [name, mark === '?'
+    ? found == null ? undefined : inner(found)
+    : mark === '['
+      ? (found ?? []).map(inner)
+      : mark === '{'
+        ? new Map(Object.entries(found ?? {}).map(([key, item]) => [key, inner(item)]))
+        : single(mark, found)];
 }));
 
 /** The API with lines instead of types. */

@@ -43,11 +43,6 @@ export interface JoinOptions {
   windowMax?: number;
 }
 
-export interface Typist {
-  nick: string;
-  isPaused: boolean;
-}
-
 export interface RoomEvents {
   /** Joined for the first time. */
   joined: [reply: JoinReply];
@@ -58,7 +53,7 @@ export interface RoomEvents {
   message: [message: ChatMessage];
   /** An edit, a deletion, a reaction or a new topic. */
   event: [event: EventMessage];
-  typing: [typing: ReadonlyMap<string, Typist>];
+  typing: [typing: ReadonlyMap<string, TypingMessage>];
   /** What has changed; all members when the list is new. */
   presence: [diff: Omit<PresenceDiffMessage, 'room'>];
   /** Another session of this user has read. */
@@ -98,7 +93,7 @@ export interface Room {
   online: number;
   /** By user id. Empty when the room is too large for a list. */
   members: ReadonlyMap<string, Member>;
-  typing: ReadonlyMap<string, Typist>;
+  typing: ReadonlyMap<string, TypingMessage>;
   readOffset: bigint;
   unread: number;
   window: Window;
@@ -151,7 +146,7 @@ export interface Inner {
   lost_(): void;
   chat(message: ChatMessage): void;
   event(event: EventMessage): void;
-  typing(message: Omit<TypingMessage, 'room'>): void;
+  typing(message: TypingMessage): void;
   presenceDiff(diff: Omit<PresenceDiffMessage, 'room'>): void;
   left(message: LeftMessage): void;
   read(message: ReadMessage): void;
@@ -169,7 +164,7 @@ export function createRoom(
 ): Room {
   const [add, fire] = listeners();
   const timers = createTimers();
-  // Nothing is sent before the room's place is there.
+  // Messages are not sent before the room's place is there.
   let resumeAt = 0n;
   let attempt = 0;
   let presenceVersion = 0n;
@@ -181,6 +176,7 @@ export function createRoom(
     fire(name, values);
     fire('change');
   };
+
   const resume = () => {
     resumeAt = 0n;
     queue.pump_();
@@ -268,7 +264,6 @@ export function createRoom(
     room.slowModeS = reply.slowModeS;
     room.online = reply.online;
     room.unread = reply.unread;
-    room.state = 'joined';
     room.name = reply.room || room.name;
     attempt = 0;
     if (reply.readOffset < room.readOffset) {
@@ -276,19 +271,20 @@ export function createRoom(
     } else {
       room.readOffset = reply.readOffset;
     }
+    // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
+    resumeAt = offset;
     if (!recovered) {
       room.place = { epoch, offset };
       reply.items.forEach(acknowledge);
       room.window = addPage({ ...EMPTY, moreBefore: reply.moreBefore }, itemsOf(reply.items, offset), 'after', false, windowMax);
     }
+    room.state = 'joined';
+    tell(recovered ? 'recovered' : place ? 'gap' : 'joined', reply, place);
     if (people) {
       presenceVersion = -1n;
       room.members = new Map();
       room.inner_.presenceDiff({ ...people, joins: people.members, leaves: [] });
     }
-    tell(recovered ? 'recovered' : place ? 'gap' : 'joined', reply, place);
-    // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
-    resumeAt = offset;
     queue.pump_();
     // For a server that counts something that it does not send.
     timers.set_(Ms.RESUME, resume);
@@ -390,16 +386,13 @@ export function createRoom(
       },
       chat: (message) => follow('message', message),
       event: (event) => follow('event', event),
-      typing({ userId, nick, state }) {
+      typing(message) {
+        const { userId, state } = message;
         if (userId !== chat.me!.userId) {
           forget(userId);
           if (TYPING_MS[state]) {
-            room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === Known.TYPING_PAUSED });
-            timers.set_(
-              TYPING_MS[state],
-              () => room.inner_.typing({ userId, nick, state: Known.TYPING_DONE }),
-              userId,
-            );
+            room.typing = new Map(room.typing).set(userId, message);
+            timers.set_(TYPING_MS[state], () => room.inner_.typing({ ...message, state: Known.TYPING_DONE }), userId);
           }
           tell('typing', room.typing);
         }
