@@ -39,7 +39,7 @@ export function lean(source = readFileSync(API, 'utf8')) {
   const refuse = (what) => {
     throw new Error(`the small reader of JSON does not know ${what}`);
   };
-  // Behind `*`, `%` and `?`: the place of a message, or nothing for a text.
+  // Behind `[`, `{` and `?`: the place of a message, or nothing for a text.
   const innerOf = (kind) => (kind[0] === 'm' ? placeOf(Number(kind.slice(1))) : kind === 's' ? '' : refuse(kind));
   const markOf = (kind) => {
     if (kind[0] === 'x') {
