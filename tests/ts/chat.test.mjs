@@ -308,6 +308,18 @@ inWorld('a value of another type than its field\'s reaches nobody, and is told a
   assert.equal(chat.state, 'connected');
 });
 
+inWorld('what is sent about a room before the answer to Hello is ignored', async (world) => {
+  const { chat, server } = begin(world);
+  const room = chat.join('lobby');
+  world.open();
+  await settle();
+  server.push('typing', { room: 'lobby', userId: 'u2', nick: 'Bob', state: 'TYPING_ACTIVE' });
+  server.push('left', { room: 'lobby', code: 112 });
+  server.push('read', { room: 'lobby', offset: '9' });
+  world.pass(5000);
+  assert.deepEqual([server.sent('join'), room.state, room.typing.size, room.readOffset], [[], 'joining', 0, 0n]);
+});
+
 inWorld('the value of an enum that is not known is 0, and a number is kept', async (world) => {
   const { server, events } = await inRoom(world);
   server.event(11, 'EVENT_LATER');

@@ -260,7 +260,8 @@ export class Chat {
           tell('error', [error, type]);
         },
         message_: (name, message) => {
-          const room = roomOf(message.room);
+          // Before Hello is answered there are none.
+          const room = this.isOpen && roomOf(message.room);
           if (name === 'goingAway') {
             const { delayMs, endpoint } = message;
             // Encrypted, or as the chat's own.

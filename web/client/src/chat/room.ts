@@ -388,7 +388,7 @@ export function createRoom(
       event: (event) => follow('event', event),
       typing(message) {
         const { userId, state } = message;
-        if (userId !== chat.me!.userId) {
+        if (userId !== chat.me?.userId) {
           forget(userId);
           if (TYPING_MS[state]) {
             room.typing = new Map(room.typing).set(userId, message);
