@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 
 from durable import field
 
@@ -71,8 +72,16 @@ def write(path, text):
 
 def start_stoa(processes, build, folder, port, setting):
     processes.start([os.path.join(build, "examples/feed/feed"), "--set", f'server.addresses=["127.0.0.1:{port}"]',
-                     "--set", "server.admin.address=off", "--set", f"data_dir={folder}", "--set",
+                     "--set", f"server.admin.address=127.0.0.1:{port + 1}", "--set", f"data_dir={folder}", "--set",
                      "log.connections=off", "--set", f"rooms.engine.{setting}"])
+
+
+def stored_by_stoa(port):
+    """How many messages it has stored, and in how many commits."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/metrics", timeout=10) as answer:
+        lines = [line.split() for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    counts = {line[0]: float(line[1]) for line in lines if len(line) == 2}
+    return counts.get("stoa_storage_messages_total", 0), counts.get("stoa_storage_batch_seconds_count", 0)
 
 
 def start_nats(processes, _build, folder, port):

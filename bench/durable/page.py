@@ -55,6 +55,11 @@ def throughput(result):
             shares = ", ".join(f"{stoa[count]['per_s'] / floor[count]['per_s']:.2f} with {int(count):,}"
                                for count in senders if count in stoa and count in floor)
             lines += ["", f"Durability {kind}, as a share of SQLite in process: {shares}."]
+        if stoa:
+            shares = ", ".join(f"{each['per_s'] / each['same_batch_per_s']:.2f} with {int(count):,} "
+                               f"({each['batch']:.0f} in a commit)"
+                               for count, each in stoa.items() if "batch" in each)
+            lines += ["", f"As a share of SQLite in process with as many messages in a commit: {shares}."]
     return "\n".join(lines)
 
 

@@ -153,9 +153,6 @@ static int init_worker(struct stoa_rooms *rooms, struct stoa_room_worker *self) 
   self->leaving = (struct stoa_worker_timer){.on_due = stoa_room_presence_on_leave, .context = self};
   stoa_buffer_init(&self->scratch, body_bytes_max(rooms->server));
   int status = stoa_map_init(&self->publishers, stoa_room_publisher_key);
-  if (status == STOA_OK) {
-    status = stoa_map_init(&self->sessions, stoa_room_session_key);
-  }
   return status == STOA_OK ? stoa_map_init(&self->loaded, room_key) : status;
 }
 
@@ -177,12 +174,11 @@ static void destroy(struct stoa_rooms *rooms) {
   for (uint32_t i = 0; rooms->workers != NULL && i < rooms->worker_count; i++) {
     struct stoa_room_worker *self = &rooms->workers[i];
     assert(self->publishers.count == 0);
-    assert(self->sessions.count == 0);
     assert(self->join_count == 0);
     stoa_room_forget_all(self);
     stoa_map_fini(&self->publishers);
-    stoa_map_fini(&self->sessions);
     stoa_buffer_fini(&self->scratch);
+    stoa_arena_destroy(self->page_memory);
   }
   stoa_metrics_destroy(rooms->metrics);
   stoa_free(rooms->workers);

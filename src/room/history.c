@@ -59,8 +59,8 @@ static void answer_page(struct read *read, const struct stoa_engine_answer *answ
   }
   if (page.status == STOA_ROOM_OK) {
     set_more(&read->query, answer, &page);
-    if (stoa_room_page_fill(&read->home->rooms->types, answer->messages, answer->message_count, read->query.after == 0,
-                            &page, &memory) != STOA_OK) {
+    if (stoa_room_page_fill(read->home, answer->messages, answer->message_count, read->query.after == 0, &page,
+                            &memory) != STOA_OK) {
       page = (struct stoa_room_page){.status = STOA_ROOM_BUSY, .retry_ms = STOA_ENGINE_RETRY_MS};
     }
   }

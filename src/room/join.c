@@ -5,8 +5,10 @@
  *                              place: what was sent out has left; the slice ends with it; its user is there, and
  *                              the list has it
  *   member, answer, ◀───────── (the way back is that of the room's messages)
- *   what it missed, live
- *   finished ────────────────▶ the room may be unloaded again; a user that did not become a member leaves
+ *   what it missed, live;
+ *   the room may be
+ *   unloaded again
+ *   no member: its user ─────▶ leaves
  */
 #include "room/join.h"
 
@@ -68,7 +70,7 @@ static void release_memory(struct join *join) {
 }
 
 static void destroy(struct join *join) {
-  assert(join->joining.session == NULL);
+  assert(!join->joining.is_listed);
   assert(join->joining.change == NULL);
   release_memory(join);
   if (join->visit != NULL && join->visit->room != NULL) {
@@ -79,24 +81,28 @@ static void destroy(struct join *join) {
   stoa_free(join);
 }
 
-static void on_finished(struct stoa_post *post) {
-  struct join *join = stoa_container_of(post, struct join, post);
-  if (!join->home->rooms->is_closed) {
-    assert(join->room->join_count > 0);
-    join->room->join_count--;
-    join->room->used_ms = stoa_loop_now_ms(stoa_room_worker_loop(join->owner));
+/* Only now the owner may unload the room: the session is counted as a member, or is none. */
+static void let_go(struct join *join) {
+  if (join->room != NULL && !join->home->rooms->is_closed) {
+    uint32_t before = atomic_fetch_sub_explicit(&join->room->join_count, 1, memory_order_release);
+    assert(before > 0);
+    (void)before;
   }
   destroy(join);
 }
 
-/* Only now the owner may unload the room: the session is counted as a member, or is none. */
+static void on_user_left(struct stoa_post *post) {
+  let_go(stoa_container_of(post, struct join, post));
+}
+
+/* A user that did not become a member leaves on the owner. */
 static void finish(struct join *join) {
-  if (join->room == NULL || join->home->rooms->is_closed) {
-    destroy(join);
+  release_memory(join);
+  if (join->visit == NULL || join->room == NULL || join->home->rooms->is_closed) {
+    let_go(join);
     return;
   }
-  release_memory(join);
-  join->post.run = on_finished;
+  join->post.run = on_user_left;
   stoa_loop_post(stoa_room_worker_loop(join->owner), &join->post);
 }
 
@@ -140,15 +146,13 @@ static void end_early(struct stoa_room_request *request) {
 static int fill_page(struct join *join, const struct stoa_session *session, struct stoa_room_page *page,
                      struct stoa_room_page_memory *memory) {
   struct stoa_room_slice *slice = &join->slice;
-  const struct stoa_room_types *types = &join->home->rooms->types;
-  int status = stoa_room_page_fill(types, slice->messages, slice->count, false, page, memory);
+  int status = stoa_room_page_fill(join->home, slice->messages, slice->count, false, page, memory);
   if (status != STOA_OK || !slice->is_recovery || stoa_room_recovery_fits(session, page, slice->bytes)) {
     return status;
   }
   stoa_room_page_free(memory);
-  *memory = (struct stoa_room_page_memory){0};
   stoa_room_slice_give_up(slice, slice_bytes(join));
-  return stoa_room_page_fill(types, slice->messages, slice->count, false, page, memory);
+  return stoa_room_page_fill(join->home, slice->messages, slice->count, false, page, memory);
 }
 
 /* It has become a member of the group, so what follows must keep or undo that. Errors: STOA_E_MEMORY, STOA_E_LIMIT */
@@ -235,12 +239,8 @@ static void end_joining(struct join *join, bool is_closed) {
 
 static void on_joined(struct stoa_ordered_join *base, struct stoa_session *session, int base_status) {
   struct join *join = join_of(base);
-  struct stoa_room_session *own = join->joining.session;
-  bool has_left = own == NULL;
-  if (!has_left) {
-    stoa_room_session_remove_joining(own, &join->joining);
-    stoa_room_session_drop_if_unused(join->home, own);
-  }
+  bool has_left = !join->joining.is_listed;
+  stoa_room_joining_remove(&join->home->joinings, &join->joining);
   join->home->join_count--;
   enum stoa_room_status status = status_of(join, base_status, has_left);
   if (status == STOA_ROOM_OK) {
@@ -322,7 +322,9 @@ static void on_loaded(struct stoa_room_waiter *waiter, struct stoa_room *room, e
 static bool is_full(const struct join *join) {
   struct stoa_rooms *rooms = join->home->rooms;
   size_t max = rooms->config.members_max;
-  return max > 0 && stoa_room_member_count(rooms, stoa_room_name_text(name_of(join))) + join->room->join_count >= max;
+  return max > 0 &&
+         stoa_room_member_count(rooms, stoa_room_name_text(name_of(join))) + atomic_load(&join->room->join_count) >=
+             max;
 }
 
 static void on_owner(struct stoa_ordered_join *base) {
@@ -334,7 +336,7 @@ static void on_owner(struct stoa_ordered_join *base) {
   }
   join->room = room;
   bool has_room = !is_full(join);
-  room->join_count++;
+  atomic_fetch_add_explicit(&room->join_count, 1, memory_order_relaxed);
   if (!has_room) {
     refuse(join, STOA_ROOM_FULL);
     return;
@@ -362,7 +364,7 @@ static void on_place(struct stoa_ordered_join *base) {
 
 /* The beginning. Errors: STOA_E_ARGUMENT  the user or its info; STOA_E_MEMORY */
 
-static int create(struct stoa_room_worker *home, struct stoa_room_session *own, const struct stoa_room_name *name,
+static int create(struct stoa_room_worker *home, const struct stoa_session *session, const struct stoa_room_name *name,
                   const struct stoa_room_join_options *options, struct join **out_join) {
   struct join *join = stoa_calloc(1, sizeof *join);
   if (join == NULL) {
@@ -386,20 +388,19 @@ static int create(struct stoa_room_worker *home, struct stoa_room_session *own, 
   join->base.on_owner = on_owner;
   join->base.on_place = on_place;
   join->base.on_joined = on_joined;
-  stoa_room_session_add_joining(own, &join->joining);
+  stoa_room_joining_add(&home->joinings, stoa_session_id(session), &join->joining);
   *out_join = join;
   return STOA_OK;
 }
 
-static int begin(struct stoa_room_worker *home, struct stoa_session *session, struct stoa_room_session *own,
-                 struct join *join) {
+static int begin(struct stoa_room_worker *home, struct stoa_session *session, struct join *join) {
   int status = join->joining.is_watching ? stoa_room_watch_hold(home, session, name_of(join), &join->watch) : STOA_OK;
   if (status == STOA_OK) {
     status = stoa_ordered_join_begin(&join->base, session, stoa_room_name_group(name_of(join)));
   }
   if (status != STOA_OK) {
     stoa_room_watch_release(home, &join->watch);
-    stoa_room_session_remove_joining(own, &join->joining);
+    stoa_room_joining_remove(&home->joinings, &join->joining);
     destroy(join);
     return status;
   }
@@ -408,16 +409,26 @@ static int begin(struct stoa_room_worker *home, struct stoa_session *session, st
   return STOA_OK;
 }
 
+/* Groups that its joins in progress are for. */
+static uint32_t count_joining(const struct stoa_room_worker *home, const struct stoa_session *session) {
+  uint32_t count = 0;
+  const struct stoa_room_joining *joining = NULL;
+  while ((joining = stoa_room_joining_next(&home->joinings, stoa_session_id(session), joining)) != NULL) {
+    count += stoa_room_group_count(joining->is_watching);
+  }
+  return count;
+}
+
 static int check(const struct stoa_room_worker *home, struct stoa_session *session, struct stoa_string room,
-                 const struct stoa_room_join_options *options, const struct stoa_room_session *own) {
+                 const struct stoa_room_join_options *options) {
   if (!stoa_member_is_open(session) || !stoa_member_is_accepted(session) || home->is_over) {
     return STOA_E_CLOSED;
   }
-  if (stoa_room_session_joining(own, room) != NULL) {
+  if (stoa_room_joining_find(&home->joinings, stoa_session_id(session), room) != NULL) {
     return STOA_E_EXISTS;
   }
-  uint32_t group_count = stoa_room_group_count(options->has_presence);
-  bool is_at_limit = stoa_member_group_count(session) + own->joining_count + group_count > STOA_SESSION_GROUPS_MAX;
+  uint32_t group_count = stoa_room_group_count(options->has_presence) + count_joining(home, session);
+  bool is_at_limit = stoa_member_group_count(session) + group_count > STOA_SESSION_GROUPS_MAX;
   if (!is_at_limit && home->join_count < STOA_ROOM_JOINS_MAX) {
     return STOA_OK; /* that it is a member is found when the join begins */
   }
@@ -428,42 +439,33 @@ int stoa_room_join(struct stoa_rooms *rooms, struct stoa_session *session, struc
                    const struct stoa_room_join_options *options, stoa_room_on_joined *on_done, void *context) {
   static const struct stoa_room_join_options none;
   struct stoa_room_worker *home = stoa_room_worker_here(rooms);
-  struct stoa_room_session *own;
   struct join *join = NULL;
   options = options == NULL ? &none : options;
   if (home == NULL || on_done == NULL || !stoa_room_name_is_valid(room) || stoa_worker_of(session) != home->worker ||
       options->history > STOA_ROOM_PAGE_MAX) {
     return STOA_E_ARGUMENT;
   }
-  if (stoa_room_session_find_or_create(home, session, &own) != STOA_OK) {
-    return STOA_E_MEMORY;
-  }
   const struct stoa_room_name name = stoa_room_name_make(room);
-  int status = check(home, session, room, options, own);
+  int status = check(home, session, room, options);
   if (status == STOA_OK) {
-    status = create(home, own, &name, options, &join);
+    status = create(home, session, &name, options, &join);
   }
   if (status == STOA_OK) {
     join->on_joined = on_done;
     join->context = context;
-    status = begin(home, session, own, join);
-  }
-  if (status != STOA_OK) {
-    stoa_room_session_drop_if_unused(home, own);
+    status = begin(home, session, join);
   }
   return status;
 }
 
 int stoa_room_leave(struct stoa_rooms *rooms, struct stoa_session *session, struct stoa_string room) {
   struct stoa_room_worker *home = stoa_room_worker_here(rooms);
-  struct stoa_room_session *own = home == NULL ? NULL : stoa_room_session_find(home, session);
   if (home == NULL || stoa_worker_of(session) != home->worker || !stoa_room_name_is_valid(room)) {
     return STOA_E_NOT_FOUND;
   }
-  struct stoa_room_joining *joining = own == NULL ? NULL : stoa_room_session_joining(own, room);
+  struct stoa_room_joining *joining = stoa_room_joining_find(&home->joinings, stoa_session_id(session), room);
   if (joining != NULL) {
-    stoa_room_session_remove_joining(own, joining);
-    stoa_room_session_drop_if_unused(home, own);
+    stoa_room_joining_remove(&home->joinings, joining);
     return STOA_OK;
   }
   struct stoa_room_membership membership;

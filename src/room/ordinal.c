@@ -28,7 +28,7 @@ static void on_oldest(void *context, const struct stoa_engine_answer *answer) {
   uint64_t ordinal = answer->top_ordinal;
   if (answer->status == STOA_ENGINE_OK && answer->message_count > 0) {
     const struct stoa_engine_message *oldest = answer->messages[0];
-    ordinal = oldest->place.ordinal - (oldest->draft.kind == STOA_ENGINE_CHAT ? 1 : 0);
+    ordinal = oldest->place.ordinal - stoa_room_is_chat(oldest);
   }
   finish(self, answer, answer->floor, ordinal);
 }

@@ -174,6 +174,12 @@ void stoa_room_load(struct stoa_room *room, struct stoa_room_waiter *waiter) {
 
 /* Unloading. */
 
+/* With no join in progress, those that have become members are counted. */
+static bool is_awaited(const struct stoa_room *room) {
+  return room->first_waiter != NULL || room->publish_count > 0 ||
+         atomic_load_explicit(&room->join_count, memory_order_acquire) > 0;
+}
+
 static void on_unsubscribed(void *context, const struct stoa_engine_answer *answer) {
   struct stoa_room *room = context;
   assert(room->state == STOA_ROOM_UNLOADING);
@@ -188,7 +194,7 @@ static void on_unsubscribed(void *context, const struct stoa_engine_answer *answ
     return;
   }
   room->state = STOA_ROOM_UNLOADED;
-  if (room->first_waiter == NULL && room->publish_count == 0 && room->join_count == 0) {
+  if (!is_awaited(room)) {
     forget(room);
     return;
   }
@@ -201,8 +207,7 @@ static void on_unsubscribed(void *context, const struct stoa_engine_answer *answ
 static bool is_idle(const struct stoa_room *room) {
   const struct stoa_room_worker *owner = room->owner;
   uint64_t now_ms = stoa_loop_now_ms(stoa_room_worker_loop(owner));
-  return room->first_waiter == NULL && room->publish_count == 0 && room->join_count == 0 &&
-         now_ms - room->used_ms >= STOA_ROOM_LINGER_MS && stoa_room_presence_is_idle(room) &&
+  return !is_awaited(room) && now_ms - room->used_ms >= STOA_ROOM_LINGER_MS && stoa_room_presence_is_idle(room) &&
          stoa_room_member_count(owner->rooms, stoa_room_name_text(&room->name)) == 0;
 }
 
@@ -260,7 +265,8 @@ static void begin_again(struct stoa_room *room) {
 
 static void keep(struct stoa_room *room, struct stoa_engine_message *message) {
   struct stoa_rooms *rooms = room->owner->rooms;
-  bool is_joined = room->join_count > 0; /* joins in progress may need more than the usual */
+  /* Joins in progress may need more than the usual. */
+  bool is_joined = atomic_load_explicit(&room->join_count, memory_order_relaxed) > 0;
   const struct stoa_rooms_config *config = &rooms->config;
   const struct stoa_room_ring_limits limits = {
       .messages = is_joined ? STOA_ROOM_RECOVERY_MAX : config->ring_messages,

@@ -40,7 +40,8 @@ struct stoa_room {
   uint64_t top_ordinal;       /* of that message */
   struct stoa_room_ring ring;
   size_t pending_bytes; /* of the publishes that are being stored */
-  uint32_t publish_count, join_count;
+  uint32_t publish_count;
+  _Atomic(uint32_t) join_count; /* joins in progress: the sessions' workers let it go */
   uint64_t used_ms;
   struct stoa_room_waiter *first_waiter, *last_waiter;
   struct stoa_room_presence_state *presence; /* NULL: no user yet */

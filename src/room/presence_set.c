@@ -79,9 +79,8 @@ static bool is_meant(const struct stoa_room_name *name, struct stoa_string room)
   return room.len == 0 || stoa_string_equal(stoa_room_name_text(name), room);
 }
 
-/* own  NULL: it is joining nowhere */
-static int add_all(struct setting *setting, const struct stoa_session *session, const struct stoa_room_session *own,
-                   struct stoa_string room) {
+static int add_all(struct setting *setting, const struct stoa_session *session,
+                   const struct stoa_room_joinings *joinings, struct stoa_string room) {
   struct stoa_room_membership membership;
   uint32_t place = 0;
   int status = STOA_OK;
@@ -90,8 +89,8 @@ static int add_all(struct setting *setting, const struct stoa_session *session, 
       status = add(setting, &membership.room, membership.visit, NULL);
     }
   }
-  struct stoa_room_joining *joining = own == NULL ? NULL : own->joining;
-  for (; joining != NULL && status == STOA_OK; joining = joining->next) {
+  struct stoa_room_joining *joining = NULL;
+  while (status == STOA_OK && (joining = stoa_room_joining_next(joinings, stoa_session_id(session), joining)) != NULL) {
     if (joining->has_user && is_meant(&joining->room, room)) {
       status = add(setting, &joining->room, NULL, joining);
     }
@@ -108,7 +107,7 @@ static struct stoa_room_presence_change *take_first(struct setting *setting) {
 /* A join in progress keeps the last one, and sends it when its session is a member. */
 static void keep(struct stoa_room_presence_change *change) {
   struct stoa_room_joining *joining = change->joining;
-  assert(joining->session != NULL);
+  assert(joining->is_listed);
   stoa_room_presence_change_destroy(joining->change);
   joining->change = change;
 }
@@ -141,7 +140,7 @@ int stoa_room_set_presence(struct stoa_rooms *rooms, struct stoa_session *sessio
   if (home->is_over) {
     return STOA_E_CLOSED;
   }
-  int status = add_all(&setting, session, stoa_room_session_find(home, session), room);
+  int status = add_all(&setting, session, &home->joinings, room);
   if (status != STOA_OK) {
     drop_all(&setting);
     return status;

@@ -25,6 +25,7 @@ static void drop_oldest(struct stoa_room_ring *ring, atomic_size_t *total) {
   atomic_fetch_sub(total, bytes);
   ring->first = (ring->first + 1) & (ring->capacity - 1);
   ring->count--;
+  ring->chat_count -= stoa_room_is_chat(oldest);
   stoa_engine_message_unref(oldest);
 }
 
@@ -33,6 +34,7 @@ void stoa_room_ring_clear(struct stoa_room_ring *ring, uint64_t after, atomic_si
     drop_oldest(ring, total);
   }
   assert(ring->bytes == 0);
+  assert(ring->chat_count == 0);
   stoa_free(ring->items);
   *ring = (struct stoa_room_ring){.after = after};
 }
@@ -68,6 +70,7 @@ void stoa_room_ring_add(struct stoa_room_ring *ring, struct stoa_engine_message 
   }
   ring->items[(ring->first + ring->count) & (ring->capacity - 1)] = stoa_engine_message_ref(message);
   ring->count++;
+  ring->chat_count += stoa_room_is_chat(message);
   ring->bytes += bytes_of(message);
   atomic_fetch_add(limits->total, bytes_of(message));
   while (ring->count > 0 && is_over(ring, limits)) {

@@ -9,9 +9,15 @@
 
 #include <stdatomic.h>
 
+/* Pages have only these. */
+static inline bool stoa_room_is_chat(const struct stoa_engine_message *message) {
+  return message->draft.kind == STOA_ENGINE_CHAT;
+}
+
 struct stoa_room_ring {
   struct stoa_engine_message **items;
   uint32_t first, count, capacity; /* capacity: 0 or a power of two */
+  uint32_t chat_count;
   size_t bytes;
   uint64_t after; /* it has all messages above this offset */
 };

@@ -1,49 +1,17 @@
-/* room/room_session.h: the rooms of one session: where it is a member, and where it is joining.
+/* room/room_session.h: the rooms where one session is a member; where it is joining: joining.h.
  *
  * A membership costs nothing here: it is that of the room's group (server/server_session.h), which has this folder's
  * mark, and its visit.
  *
- * Thread: the session's worker's. Lifetime: of the struct, while the session is joining a room.
+ * Thread: the session's worker's.
  */
 #ifndef STOA_ROOM_ROOM_SESSION_H
 #define STOA_ROOM_ROOM_SESSION_H
 
 #include "room/presence.h"
 
-/* A join in progress, embedded in join.c's struct. */
-struct stoa_room_joining {
-  struct stoa_room_joining *next;
-  struct stoa_room_session *session; /* NULL: it has left, or ended */
-  struct stoa_room_name room;
-  bool has_user;                            /* it is to be counted in the room's presence */
-  bool is_watching;                         /* it has asked for presence: two groups */
-  struct stoa_room_presence_change *change; /* the program's last one since it began; NULL: none */
-};
-
 /* Marks of memberships; `of_mark` is the visit, NULL when it is not counted in the room's presence. */
 enum stoa_room_mark { STOA_ROOM_MARK_MEMBER = 1, STOA_ROOM_MARK_WATCHING };
-
-struct stoa_room_session {
-  struct stoa_uuid id;
-  struct stoa_room_joining *joining;
-  uint32_t joining_count; /* groups that its joins in progress are for */
-};
-
-struct stoa_bytes stoa_room_session_key(const void *object);
-
-/* NULL: it is joining none. */
-struct stoa_room_session *stoa_room_session_find(struct stoa_room_worker *home, const struct stoa_session *session);
-/* Errors: STOA_E_MEMORY */
-int stoa_room_session_find_or_create(struct stoa_room_worker *home, const struct stoa_session *session,
-                                     struct stoa_room_session **out_session);
-/* Free it when it is joining no room. */
-void stoa_room_session_drop_if_unused(struct stoa_room_worker *home, struct stoa_room_session *session);
-
-/* The join of that room; NULL: none. */
-struct stoa_room_joining *stoa_room_session_joining(const struct stoa_room_session *session, struct stoa_string room);
-void stoa_room_session_add_joining(struct stoa_room_session *session, struct stoa_room_joining *joining);
-/* joining->session is NULL then. Does nothing when it is already. */
-void stoa_room_session_remove_joining(struct stoa_room_session *session, struct stoa_room_joining *joining);
 
 /* Mark the membership of a room's group, which the session has joined. `visit` becomes the membership's. */
 void stoa_room_session_add_room(struct stoa_session *session, const struct stoa_group *room, bool is_watching,

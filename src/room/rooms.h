@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/metric.h"
 #include "engine/engine.h"
+#include "room/joining.h"
 #include "room/name.h"
 #include "room/request.h"
 #include "room/ring.h"
@@ -43,9 +44,10 @@ struct stoa_room_worker {
   struct stoa_room_requests reads;     /* history, and joins */
   struct stoa_worker_timer deadline;   /* of the first publish */
   struct stoa_map publishers;          /* publisher.h */
-  struct stoa_map sessions;            /* room_session.h */
+  struct stoa_room_joinings joinings;
   uint32_t join_count;
-  struct stoa_buffer scratch; /* for encoding */
+  struct stoa_buffer scratch;     /* for encoding */
+  struct stoa_arena *page_memory; /* of the last page, for the next one: page.h; NULL: in use, or none yet */
 
   /* For the rooms that it owns: owner.h. */
   struct stoa_map loaded;

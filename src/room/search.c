@@ -25,8 +25,7 @@ static void tell(struct stoa_room_ask *ask, const struct stoa_engine_answer *ans
   if (page.status == STOA_ROOM_OK) {
     page.has_more_before = !answer->is_complete;
     page.continue_before = answer->is_complete ? 0 : answer->continue_before;
-    if (stoa_room_page_fill(&ask->home->rooms->types, answer->messages, answer->message_count, true, &page, &memory) !=
-        STOA_OK) {
+    if (stoa_room_page_fill(ask->home, answer->messages, answer->message_count, true, &page, &memory) != STOA_OK) {
       page = (struct stoa_room_page){.status = STOA_ROOM_BUSY, .retry_ms = STOA_ENGINE_RETRY_MS};
     }
   }

@@ -12,41 +12,43 @@ static size_t bytes_of(const struct stoa_engine_message *message) {
   return sizeof *message + message->len;
 }
 
-static bool is_chat(const struct stoa_engine_message *message) {
-  return message->draft.kind == STOA_ENGINE_CHAT;
-}
-
-/* Errors: STOA_E_LIMIT, STOA_E_MEMORY */
-static int add(struct stoa_room_slice *slice, struct stoa_engine_message *message, atomic_size_t *total) {
-  size_t bytes = bytes_of(message);
-  int status = stoa_array_reserve(&slice->messages, sizeof(struct stoa_engine_message *), &slice->capacity,
-                                  (size_t)slice->count + 1, MESSAGES_MAX);
-  if (status != STOA_OK) {
-    return status;
-  }
-  if (atomic_fetch_add(total, bytes) + bytes > STOA_ROOM_SLICES_BYTES_MAX) {
-    atomic_fetch_sub(total, bytes);
-    return STOA_E_LIMIT;
-  }
-  slice->messages[slice->count++] = stoa_engine_message_ref(message);
-  slice->bytes += bytes;
-  return STOA_OK;
-}
-
-static void drop(struct stoa_room_slice *slice, uint32_t i, atomic_size_t *total) {
-  size_t bytes = bytes_of(slice->messages[i]);
+/* The total is shared by all workers, so what is added or dropped is counted in one step. */
+static void discharge(struct stoa_room_slice *slice, size_t bytes, atomic_size_t *total) {
   assert(slice->bytes >= bytes);
-  atomic_fetch_sub(total, bytes);
   slice->bytes -= bytes;
-  stoa_engine_message_unref(slice->messages[i]);
+  atomic_fetch_sub(total, bytes);
 }
 
 static void empty(struct stoa_room_slice *slice, atomic_size_t *total) {
   for (uint32_t i = 0; i < slice->count; i++) {
-    drop(slice, i, total);
+    stoa_engine_message_unref(slice->messages[i]);
   }
   slice->count = 0;
-  assert(slice->bytes == 0);
+  discharge(slice, slice->bytes, total);
+}
+
+/* Count what was appended; with too much in all slices this one is emptied. Errors: STOA_E_LIMIT */
+static int charge(struct stoa_room_slice *slice, size_t bytes, atomic_size_t *total) {
+  slice->bytes += bytes;
+  if (atomic_fetch_add(total, bytes) + bytes > STOA_ROOM_SLICES_BYTES_MAX) {
+    empty(slice, total);
+    return STOA_E_LIMIT;
+  }
+  return STOA_OK;
+}
+
+/* Errors: STOA_E_LIMIT, STOA_E_MEMORY */
+static int reserve(struct stoa_room_slice *slice, uint32_t more) {
+  return more == 0 ? STOA_OK
+                   : stoa_array_reserve(&slice->messages, sizeof(struct stoa_engine_message *), &slice->capacity,
+                                        (size_t)slice->count + more, MESSAGES_MAX);
+}
+
+/* Memory is reserved, and charge() follows. Returns its bytes. */
+static size_t append(struct stoa_room_slice *slice, struct stoa_engine_message *message) {
+  assert(slice->count < slice->capacity);
+  slice->messages[slice->count++] = stoa_engine_message_ref(message);
+  return bytes_of(message);
 }
 
 void stoa_room_slice_clear(struct stoa_room_slice *slice, atomic_size_t *total) {
@@ -58,14 +60,6 @@ void stoa_room_slice_clear(struct stoa_room_slice *slice, atomic_size_t *total) 
 
 /* Before the place. */
 
-static uint32_t count_chat(const struct stoa_room_ring *ring) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < ring->count; i++) {
-    count += is_chat(stoa_room_ring_at(ring, i)) ? 1 : 0;
-  }
-  return count;
-}
-
 static bool has_whole_room(const struct stoa_room *room) {
   return room->ring.after <= room->floor;
 }
@@ -73,7 +67,7 @@ static bool has_whole_room(const struct stoa_room *room) {
 enum stoa_room_slice_need stoa_room_slice_begin_page(struct stoa_room_slice *slice, const struct stoa_room *room) {
   slice->is_recovery = false;
   slice->is_read = false;
-  bool is_there = slice->history == 0 || has_whole_room(room) || count_chat(&room->ring) >= slice->history;
+  bool is_there = slice->history == 0 || has_whole_room(room) || room->ring.chat_count >= slice->history;
   return is_there ? STOA_ROOM_SLICE_READY : STOA_ROOM_SLICE_PAGE;
 }
 
@@ -116,12 +110,14 @@ bool stoa_room_slice_take(struct stoa_room_slice *slice, const struct stoa_engin
   slice->floor = answer->floor;
   slice->upto = answer->top;
   slice->has_more_before = !slice->is_recovery && !answer->is_complete;
-  for (uint32_t i = 0; i < answer->message_count; i++) {
+  size_t bytes = 0;
+  int status = reserve(slice, (uint32_t)answer->message_count);
+  for (uint32_t i = 0; i < answer->message_count && status == STOA_OK; i++) {
     uint32_t at = slice->is_recovery ? i : answer->message_count - 1 - i;
-    if (add(slice, answer->messages[at], total) != STOA_OK) {
-      *out_status = STOA_ROOM_BUSY;
-      return true;
-    }
+    bytes += append(slice, answer->messages[at]);
+  }
+  if (status != STOA_OK || charge(slice, bytes, total) != STOA_OK) {
+    *out_status = STOA_ROOM_BUSY;
   }
   return true;
 }
@@ -130,16 +126,20 @@ bool stoa_room_slice_take(struct stoa_room_slice *slice, const struct stoa_engin
 
 /* What was read may be ahead of what was sent out. */
 static void cut(struct stoa_room_slice *slice, uint64_t top, atomic_size_t *total) {
+  size_t bytes = 0;
   while (slice->count > 0 && slice->messages[slice->count - 1]->place.offset > top) {
-    drop(slice, --slice->count, total);
+    struct stoa_engine_message *message = slice->messages[--slice->count];
+    bytes += bytes_of(message);
+    stoa_engine_message_unref(message);
   }
+  discharge(slice, bytes, total);
 }
 
 /* Those of a page that begins in the ring; what is older need not be added first. */
 static uint32_t newest(const struct stoa_room_slice *slice, const struct stoa_room_ring *ring) {
   uint32_t first = ring->count;
   for (uint32_t kept = 0; first > 0 && kept < slice->history;) {
-    kept += is_chat(stoa_room_ring_at(ring, --first)) ? 1 : 0;
+    kept += stoa_room_is_chat(stoa_room_ring_at(ring, --first)) ? 1 : 0;
   }
   return first;
 }
@@ -149,20 +149,16 @@ static int add_ring(struct stoa_room_slice *slice, const struct stoa_room_ring *
   uint32_t first = stoa_room_ring_above(ring, above);
   if (!slice->is_recovery && !slice->is_read) {
     for (uint32_t from = newest(slice, ring); first < from; first++) {
-      slice->has_more_before = slice->has_more_before || is_chat(stoa_room_ring_at(ring, first));
+      slice->has_more_before = slice->has_more_before || stoa_room_is_chat(stoa_room_ring_at(ring, first));
     }
   }
-  uint32_t count = slice->count + (ring->count - first);
-  int status = count == 0 ? STOA_OK
-                          : stoa_array_reserve(&slice->messages, sizeof(struct stoa_engine_message *), &slice->capacity,
-                                               count, MESSAGES_MAX);
+  size_t bytes = 0;
+  int status = reserve(slice, ring->count - first);
   for (uint32_t i = first; i < ring->count && status == STOA_OK; i++) {
     struct stoa_engine_message *message = stoa_room_ring_at(ring, i);
-    if (slice->is_recovery || is_chat(message)) {
-      status = add(slice, message, total);
-    }
+    bytes += slice->is_recovery || stoa_room_is_chat(message) ? append(slice, message) : 0;
   }
-  return status;
+  return status == STOA_OK ? charge(slice, bytes, total) : status;
 }
 
 /* Keep the newest `history` of Chat. */
@@ -170,18 +166,22 @@ static void shorten(struct stoa_room_slice *slice, atomic_size_t *total) {
   uint32_t first = slice->count;
   uint32_t kept = 0;
   while (first > 0 && kept < slice->history) {
-    kept += is_chat(slice->messages[--first]) ? 1 : 0;
+    kept += stoa_room_is_chat(slice->messages[--first]) ? 1 : 0;
   }
   uint32_t count = 0;
+  size_t bytes = 0;
   for (uint32_t i = 0; i < slice->count; i++) {
-    if (i >= first && is_chat(slice->messages[i])) {
-      slice->messages[count++] = slice->messages[i];
+    struct stoa_engine_message *message = slice->messages[i];
+    if (i >= first && stoa_room_is_chat(message)) {
+      slice->messages[count++] = message;
     } else {
-      slice->has_more_before = slice->has_more_before || is_chat(slice->messages[i]);
-      drop(slice, i, total);
+      slice->has_more_before = slice->has_more_before || stoa_room_is_chat(message);
+      bytes += bytes_of(message);
+      stoa_engine_message_unref(message);
     }
   }
   slice->count = count;
+  discharge(slice, bytes, total);
 }
 
 static bool is_too_much(const struct stoa_room_slice *slice) {
@@ -219,7 +219,9 @@ enum stoa_room_status stoa_room_slice_finish(struct stoa_room_slice *slice, cons
     return STOA_ROOM_BUSY;
   }
   if (!slice->is_recovery) {
-    shorten(slice, total);
+    if (slice->is_read) { /* what only the ring gives is short enough */
+      shorten(slice, total);
+    }
   } else if (is_too_much(slice)) {
     stoa_room_slice_give_up(slice, total);
   }

@@ -123,19 +123,24 @@ static int decode(const struct stoa_room_types *types, const struct stoa_room_ki
   return STOA_OK;
 }
 
-int stoa_room_types_read(const struct stoa_room_types *types, const struct stoa_engine_message *stored,
-                         struct stoa_arena *arena, struct stoa_room_message *out_message) {
-  const struct stoa_room_kind *kind = stoa_room_types_find(types, stored->draft.type);
-  const struct stoa_room_stamp stamp = stamp_of(stored);
-  const void *message = NULL;
+int stoa_room_kind_read(const struct stoa_room_types *types, const struct stoa_room_kind *kind,
+                        const struct stoa_engine_message *stored, struct stoa_arena *arena,
+                        struct stoa_room_message *out_message) {
   if (kind == NULL) {
     return STOA_E_NOT_FOUND;
   }
-  int status = decode(types, kind, &stamp, stored->draft.body, arena, &message);
+  out_message->stamp = stamp_of(stored);
+  int status = decode(types, kind, &out_message->stamp, stored->draft.body, arena, &out_message->message);
   if (status == STOA_OK) {
-    *out_message = (struct stoa_room_message){stamp, kind->type.type, kind->type.message_type, message};
+    out_message->type = kind->type.type;
+    out_message->message_type = kind->type.message_type;
   }
   return status;
+}
+
+int stoa_room_types_read(const struct stoa_room_types *types, const struct stoa_engine_message *stored,
+                         struct stoa_arena *arena, struct stoa_room_message *out_message) {
+  return stoa_room_kind_read(types, stoa_room_types_find(types, stored->draft.type), stored, arena, out_message);
 }
 
 bool stoa_room_types_leave_out(const struct stoa_engine_message *stored, int status) {

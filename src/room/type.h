@@ -37,7 +37,11 @@ const struct stoa_room_kind *stoa_room_types_find(const struct stoa_room_types *
  *         longer knows; STOA_E_MEMORY; STOA_E_LIMIT  the arena's cap, or nested too deep */
 int stoa_room_types_read(const struct stoa_room_types *types, const struct stoa_engine_message *stored,
                          struct stoa_arena *arena, struct stoa_room_message *out_message);
-/* The same, for everybody who reads: true when the message must be left out, which is logged once here. */
+/* The same with the message's kind, as stoa_room_types_find() gives it. */
+int stoa_room_kind_read(const struct stoa_room_types *types, const struct stoa_room_kind *kind,
+                        const struct stoa_engine_message *stored, struct stoa_arena *arena,
+                        struct stoa_room_message *out_message);
+/* For everybody who reads: true when the message must be left out, which is logged once here. */
 bool stoa_room_types_leave_out(const struct stoa_engine_message *stored, int status);
 
 /* What the search looks in; for the engine's threads, which wait for is_ready. Borrowed as long as the types. */

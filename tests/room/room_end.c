@@ -68,6 +68,9 @@ static void on_read(void *user, struct stoa_client *client, const struct board_v
   world->end[room].read = reply->floor;
 }
 
+/* A large text over a slow link takes longer than the usual 10 s. */
+#define READ_TIMEOUT_MS 120000u
+
 /* First where the room begins and ends, then its messages from there. */
 static bool ask(struct world *world, uint32_t room) {
   struct guest *guest = &world->guests[0];
@@ -78,9 +81,9 @@ static bool ask(struct world *world, uint32_t room) {
     request.after = world->end[room].read;
     request.before = request.after == 0 ? world->read_limit + 1 : 0; /* nothing was removed, so these are the first */
   }
-  world->is_reading =
-      guest->state == STOA_CLIENT_OPEN &&
-      board_v1_board_client_call_read(guest->client, &request, 0, on_read, &guest->stays[room], NULL) == STOA_OK;
+  world->is_reading = guest->state == STOA_CLIENT_OPEN &&
+                      board_v1_board_client_call_read(guest->client, &request, READ_TIMEOUT_MS, on_read,
+                                                      &guest->stays[room], NULL) == STOA_OK;
   return world->is_reading;
 }
 

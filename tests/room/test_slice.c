@@ -212,6 +212,7 @@ static void test_a_ring_keeps_the_newest_within_its_limits(void **state) {
     assert_int_equal(ring.count, offset < 3 ? offset : 3);
     assert_int_equal(ring.after, offset < 3 ? 0 : offset - 3);
     assert_int_equal(stoa_room_ring_at(&ring, ring.count - 1)->place.offset, offset);
+    assert_int_equal(ring.chat_count, offset < 3 ? offset : 2); /* every third is none */
     assert_int_equal(stoa_room_ring_above(&ring, offset), ring.count);
     assert_int_equal(stoa_room_ring_above(&ring, ring.after), 0);
   }
