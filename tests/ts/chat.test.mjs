@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 
 import { run } from '../lib/tap.mjs';
 import {
-  begin, Chat, ERROR, inRoom, inWorld, keepToken, reasonOf, Server, settle, texts, TYPE, TypingState,
+  begin, Chat, ChatroomApi, ERROR, inRoom, inWorld, keepToken, protobuf, reasonOf, Server, settle, stored,
+  texts, TYPE, TypingState,
 } from './chat_world.mjs';
 
 // ---- sessions ----
@@ -44,49 +45,46 @@ inWorld('without a WebSocket the error says what to do', async () => {
   assert.throws(() => new Chat('ws://host/', { WebSocket: undefined }), { name: 'TypeError', message: /pass \{ WebSocket \}/ });
 });
 
-inWorld('a guest\'s token is kept in the storage that is given, and given back', async (world) => {
-  let kept = 'old';
-  const storage = { get: () => kept, set: (token) => { kept = token; } };
-  const { chat, server } = begin(world, { storage });
+inWorld('a protocol without the types of its API is refused, and types without a protocol are not needed', async (world) => {
+  const { WebSocket } = world;
+  assert.throws(() => new Chat('ws://host/', { WebSocket, protocol: protobuf }),
+    { name: 'TypeError', message: /pass \{ protocol, api \}/ });
+  assert.deepEqual([world.sockets.length, world.timerCount], [0, 0]);
+  const { chat, server } = begin(world, { api: ChatroomApi });
+  await server.welcome();
+  assert.deepEqual([world.socket.protocol, chat.me.nick], ['stoa.json', 'Ada']);
+});
+
+inWorld('a guest is the same one by the token that it is given, and tells a new one', async (world) => {
+  const { chat, server } = begin(world, { guestToken: 'old' });
+  const told = [];
+  chat.on('me', ({ guestToken }) => told.push(guestToken));
   await server.welcome({ guestToken: 'new' });
-  assert.deepEqual([server.sent('hello')[0].token, kept], ['old', 'new']);
   const renamed = chat.setNick('Bea');
   server.reply('setNick', { nick: 'Bea', guestToken: 'newer' });
   await renamed;
-  assert.deepEqual([chat.me.nick, kept], ['Bea', 'newer']);
-});
-
-inWorld('a guest\'s token is kept in localStorage by default, and a page without one goes on', async (world) => {
-  const kept = {};
-  globalThis.localStorage = kept;
-  try {
-    const { server } = begin(world, { storage: undefined });
-    await server.welcome();
-    assert.deepEqual(kept, { 'stoa guest host': 'guest-1' });
-    globalThis.localStorage = new Proxy({}, { get() { throw new Error('off'); }, set() { throw new Error('full'); } });
-    const { chat, server: other } = begin(world, { storage: undefined });
-    await other.welcome();
-    assert.equal(chat.state, 'connected');
-  } finally {
-    delete globalThis.localStorage;
-  }
+  assert.deepEqual([server.sent('hello')[0].token, chat.me.nick, told], ['old', 'Bea', ['new', 'newer']]);
+  server.breakLine();
+  server.reconnects();
+  world.open();
+  await settle();
+  assert.deepEqual([server.sent('hello')[0].token, server.sent('hello')[0].nick], ['newer', 'Bea']);
 });
 
 inWorld('a guest\'s token that is refused is forgotten, and the guest is a new one', async (world) => {
   for (const code of [101, 109]) {
-    let kept = 'bad';
-    const { chat, server } = begin(world, { storage: { get: () => kept, set: (token) => { kept = token; } } });
+    const { chat, server } = begin(world, { guestToken: 'bad' });
     world.open();
     await settle();
     server.refuse('hello', code);
-    assert.deepEqual([chat.state, kept], ['reconnecting', '']);
+    assert.equal(chat.state, 'reconnecting');
     world.pass(1000);
     await server.welcome();
-    assert.deepEqual([server.sent('hello')[0].token, chat.state], [undefined, 'connected']);
+    assert.deepEqual([server.sent('hello')[0].token, chat.state], ['', 'connected']);
   }
 });
 
-inWorld('a token that is refused twice closes the chat, and so does one that is a constant', async (world) => {
+inWorld('a token that is refused twice closes the chat', async (world) => {
   let given = 0;
   const { chat, server } = begin(world, { token: () => `t${++given}` });
   for (let i = 0; i < 2; i += 1) {
@@ -97,11 +95,6 @@ inWorld('a token that is refused twice closes the chat, and so does one that is 
     server.refuse('hello', 101, { reason: 'UNAUTHORIZED' });
   }
   assert.deepEqual([chat.state, chat.detail.error.code], ['closed', 101]);
-  const { chat: other, server: peer } = begin(world, { token: 'constant' });
-  world.open();
-  await settle();
-  peer.refuse('hello', 101);
-  assert.equal(other.state, 'closed');
 });
 
 inWorld('a session that is closed for its token comes back with another one, once', async (world) => {
@@ -150,7 +143,7 @@ inWorld('a function that gives no token is asked again later', async (world) => 
 inWorld('a token is refreshed before it expires, and again after a failure', async (world) => {
   let given = 0;
   const token = () => `t${++given}`;
-  const { chat, server } = begin(world, { token, silenceMs: 0 });
+  const { chat, server } = begin(world, { token, silenceMs: Infinity });
   const stop = keepToken(chat, token);
   await server.welcome({ tokenTtlS: 400 });
   world.pass(339999);
@@ -217,7 +210,7 @@ inWorld('after 45xx it is closed for good, except after 4502', async (world) => 
 inWorld('a server that goes away is left after the time that it tells, for the endpoint that it tells', async (world) => {
   const { chat, states, server, room } = await inRoom(world);
   server.push('goingAway', { code: 4001, reason: 'drain', delayMs: 4000, endpoint: 'ws://other/' });
-  assert.deepEqual([chat.state, chat.detail], ['draining', { code: 4001, reason: 'drain', delayMs: 4000 }]);
+  assert.deepEqual([chat.state, chat.detail], ['draining', { code: 4001, reason: 'drain', delayMs: 4000, endpoint: 'ws://other/' }]);
   // It is served until then.
   const message = room.send('still here');
   assert.equal(message.state, 'sent');
@@ -242,7 +235,7 @@ inWorld('a server that closes before the time that it told is not asked earlier'
   server.breakLine(4001);
   assert.equal(chat.detail.delayMs, 8000);
   world.pass(7999);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   assert.equal(world.sockets.length, 1);
   world.pass(1);
   assert.equal(world.sockets.length, 2);
@@ -250,7 +243,7 @@ inWorld('a server that closes before the time that it told is not asked earlier'
 
 inWorld('an endpoint that is not a WebSocket, or not an encrypted one, is ignored', async (world) => {
   for (const [url, endpoint] of [['ws://host/', 'http://other/'], ['wss://host/', 'ws://other/'], ['ws://host/', '']]) {
-    const chat = new Chat(url, { WebSocket: world.WebSocket, storage: null });
+    const chat = new Chat(url, { WebSocket: world.WebSocket });
     const server = new Server(world);
     await server.welcome();
     server.push('goingAway', { delayMs: 0, endpoint });
@@ -262,13 +255,13 @@ inWorld('an endpoint that is not a WebSocket, or not an encrypted one, is ignore
 
 inWorld('after a change of network the connection is tried by a call, and lost after 3 seconds of silence', async (world) => {
   const { chat, server } = await inRoom(world);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   assert.deepEqual(server.sent('rooms'), [{ limit: 1 }]);
   server.reply('rooms');
   world.pass(3000);
   assert.equal(chat.state, 'connected');
   world.pass(5000);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   world.pass(3000);
   assert.equal(chat.state, 'reconnecting');
 });
@@ -315,6 +308,18 @@ inWorld('a value of another type than its field\'s reaches nobody, and is told a
   assert.equal(chat.state, 'connected');
 });
 
+inWorld('what is sent about a room before the answer to Hello is ignored', async (world) => {
+  const { chat, server } = begin(world);
+  const room = chat.join('lobby');
+  world.open();
+  await settle();
+  server.push('typing', { room: 'lobby', userId: 'u2', nick: 'Bob', state: 'TYPING_ACTIVE' });
+  server.push('left', { room: 'lobby', code: 112 });
+  server.push('read', { room: 'lobby', offset: '9' });
+  world.pass(5000);
+  assert.deepEqual([server.sent('join'), room.state, room.typing.size, room.readOffset], [[], 'joining', 0, 0n]);
+});
+
 inWorld('the value of an enum that is not known is 0, and a number is kept', async (world) => {
   const { server, events } = await inRoom(world);
   server.event(11, 'EVENT_LATER');
@@ -339,6 +344,19 @@ inWorld('a room is joined as soon as there is a connection, the default room wit
     ['joined', ['three'], true, 'T', 2n, 1]);
   assert.deepEqual([first.online, first.slowModeS, first.permissions.send, first.members.get('u2').nick], [9, 5, true, 'Bob']);
   assert.deepEqual([second.state, chat.rooms], ['joining', [first, second]]);
+});
+
+inWorld('that a room is joined is told before anything else about it', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  const room = chat.join('lobby');
+  const told = [];
+  for (const name of ['joined', 'presence', 'change']) {
+    room.on(name, () => told.push([name, room.unread]));
+  }
+  server.admit({ unread: 3, presence: { version: '1', total: 1, members: [{ userId: 'u2' }] } });
+  assert.deepEqual(told.map(([name]) => name), ['joined', 'change', 'presence', 'change']);
+  assert.deepEqual([told[0][1], [...room.members.keys()]], [3, ['u2']]);
 });
 
 inWorld('messages and events come in order, once, and only to their room', async (world) => {
@@ -406,7 +424,7 @@ inWorld('a join that is refused for now is tried again, another one ends the roo
     assert.equal(server.sent('leave').at(-1).room, 'lobby');
   }
   const room = chat.join('lobby');
-  const waiting = room.send('never').done();
+  const waiting = stored(room, room.send('never'));
   server.refuse('join', 121, { reason: 'BANNED', message: 'until tomorrow' });
   assert.deepEqual([room.state, room.left.code, room.left.reason, room.left.message], ['left', 121, 'BANNED', 'until tomorrow']);
   assert.equal(await reasonOf(waiting), 'DISCARDED');
@@ -451,7 +469,7 @@ inWorld('a message is there at once, is stored by its own push, and the next one
   assert.deepEqual(room.outgoing.map(({ text, state }) => [text, state]), [['one', 'sent'], ['two', 'queued']]);
   assert.deepEqual(server.sent('chat'), [{ message: 'one', room: 'lobby', clientMsgId: one.clientMsgId }]);
   server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId, message: 'one' });
-  assert.deepEqual([one.state, one.offset, (await one.done()).offset, texts(room)], ['stored', 11n, 11n, ['one']]);
+  assert.deepEqual([one.state, one.offset, (await stored(room, one)).offset, texts(room)], ['stored', 11n, 11n, ['one']]);
   assert.deepEqual(server.sent('chat')[1], { message: 'two', room: 'lobby', clientMsgId: two.clientMsgId, replyTo: '4' });
   server.reply('chat', { offset: '11', epoch: '1' }, 0);
   assert.equal(two.state, 'sent');
@@ -504,6 +522,30 @@ inWorld('a message whose answer was lost is not sent again when what was missed 
   assert.deepEqual([two.state, server.sent('chat')], ['stored', []]);
 });
 
+inWorld('what is sent while messages are missing waits for them, and nothing that the server has is sent again', async (world) => {
+  const { server, room } = await inRoom(world);
+  const [one, two] = [room.send('one'), room.send('two')];
+  room.on('recovered', () => room.send('three'));
+  server.breakLine();
+  await server.back({ offset: '12', wasRecovering: true, recovered: true });
+  assert.deepEqual(server.sent('chat'), []);
+  server.chat(11, { userId: 'u1', clientMsgId: one.clientMsgId });
+  server.chat(12, { userId: 'u1', clientMsgId: two.clientMsgId });
+  assert.deepEqual(server.sent('chat').map(({ message }) => message), ['three']);
+  // The same with a page that has several of them.
+  const [four, five] = [room.send('four'), room.send('five')];
+  server.breakLine();
+  const items = [room.outgoing[0], four, five].map(({ clientMsgId }, i) => ({ offset: String(13 + i), epoch: '1', userId: 'u1', clientMsgId }));
+  await server.back({ epoch: '1', offset: '15', wasRecovering: true, items });
+  assert.deepEqual([room.outgoing, server.sent('chat')], [[], []]);
+  // A server that does not send what it counts is not waited for.
+  room.send('six');
+  server.breakLine();
+  await server.back({ offset: '20', wasRecovering: true, recovered: true });
+  world.pass(3000);
+  assert.deepEqual(server.sent('chat').map(({ message }) => message), ['six']);
+});
+
 inWorld('a guest that has become another user still knows the message that was sent before', async (world) => {
   const { server, room } = await inRoom(world);
   const one = room.send('one');
@@ -546,7 +588,7 @@ inWorld('what the server refuses for a reason has failed, and does not stop the 
   for (const [code, temporary] of [[103], [120, true], [121], [122], [123], [127, true]]) {
     const { chat, server, room } = await inRoom(world);
     const [one, two] = [room.send('one'), room.send('two')];
-    const done = reasonOf(one.done());
+    const done = reasonOf(stored(room, one));
     server.refuse('chat', code, { reason: `R${code}`, temporary, retryMs: 9000 });
     assert.deepEqual([one.state, one.error.code, one.error.retryMs, two.state], ['failed', code, 9000, 'sent']);
     assert.equal(await done, `R${code}`);
@@ -558,13 +600,6 @@ inWorld('what the server refuses for a reason has failed, and does not stop the 
     assert.deepEqual([one.state, room.outgoing], ['discarded', []]);
     chat.close();
   }
-});
-
-inWorld('a message that cannot be sent is refused before, and its text stays with the program', async (world) => {
-  const { room } = await inRoom(world, {}, { textCharsMax: 3 });
-  assert.throws(() => room.send(' \n '), { reason: 'TEXT_EMPTY', code: 123 });
-  assert.throws(() => room.send('abcd'), { reason: 'TEXT_TOO_LONG', code: 122 });
-  assert.equal(room.send('😀😀😀').state, 'sent');
 });
 
 inWorld('one on its way cannot be discarded, one that waits can', async (world) => {
@@ -608,7 +643,7 @@ inWorld('it sends no faster than Hello\'s rate', async (world) => {
 inWorld('typing is forgotten after 6 or 30 seconds, with the message, and when its user leaves', async (world) => {
   const { server, room } = await inRoom(world);
   const type = (state, userId = 'u2') => server.push('typing', { room: 'lobby', userId, nick: userId, state });
-  const who = () => [...room.typing].map(([id, { isPaused }]) => [id, isPaused]);
+  const who = () => [...room.typing].map(([id, { state }]) => [id, state === TypingState.TYPING_PAUSED]);
   type('TYPING_ACTIVE', 'u1');
   assert.deepEqual(who(), []);
   for (const [state, ms, isPaused] of [['TYPING_ACTIVE', 6000, false], ['TYPING_PAUSED', 30000, true]]) {
@@ -698,14 +733,14 @@ inWorld('one\'s own message is read', async (world) => {
 inWorld('activity and reading of rooms that are not joined, and errors without a call, are told', async (world) => {
   const { chat, server } = begin(world);
   const told = [];
-  for (const name of ['activity', 'read', 'error']) {
+  for (const name of ['roomActivity', 'read', 'error']) {
     chat.on(name, ({ room, code }) => told.push([name, room ?? code]));
   }
   await server.welcome();
-  server.push('activity', { room: 'books', unread: 4 });
+  server.push('roomActivity', { room: 'books', unread: 4 });
   server.push('read', { room: 'books', offset: '4' });
   world.receive([ERROR + TYPE.typing], '{"code":103}');
-  assert.deepEqual(told, [['activity', 'books'], ['read', 'books'], ['error', 103]]);
+  assert.deepEqual(told, [['roomActivity', 'books'], ['read', 'books'], ['error', 103]]);
 });
 
 inWorld('a type that the server does not know is not sent to it again in this session', async (world) => {
@@ -721,56 +756,13 @@ inWorld('a type that the server does not know is not sent to it again in this se
   assert.equal(server.sent('typing').length, 1);
 });
 
-// ---- pages ----
-
-const page = (from, to, more = {}) => ({
-  items: Array.from({ length: to - from + 1 }, (_, i) => ({ offset: String(from + i), epoch: '1', message: `m${from + i}` })),
-  top: '10', epoch: '1', ...more,
-});
-
-inWorld('older messages are put before, and newer ones are left out when there are too many', async (world) => {
-  const { chat, server } = begin(world);
-  await server.welcome();
-  const room = chat.join('lobby', { windowMax: 4 });
-  server.admit({ items: page(8, 10).items, moreBefore: true });
-  const older = room.loadOlder(3);
-  assert.deepEqual(server.sent('history')[0], { room: 'lobby', epoch: '1', before: '8', limit: 3 });
-  server.reply('history', page(5, 7, { more: true }));
-  await older;
-  assert.deepEqual([texts(room), room.window.moreBefore, room.window.moreAfter], [['m5', 'm6', 'm7', 'm8'], true, true]);
-  server.chat(11);
-  assert.deepEqual(texts(room), ['m5', 'm6', 'm7', 'm8']);
-  // One arrives while the last page is on its way.
-  const newer = room.loadNewer(5);
-  assert.equal(server.sent('history')[1].after, '8');
-  server.chat(12);
-  server.reply('history', page(9, 11, { top: '11' }));
-  await newer;
-  assert.deepEqual([texts(room), room.window.moreAfter], [['m9', 'm10', 'm11', 'm12'], false]);
-  server.chat(13);
-  assert.deepEqual(texts(room), ['m10', 'm11', 'm12', 'm13']);
-  const newest = room.loadNewest(2);
-  server.reply('history', page(12, 13, { top: '13', more: true }));
-  await newest;
-  assert.deepEqual([texts(room), room.window.moreBefore], [['m12', 'm13'], true]);
-});
-
-inWorld('what happens to a page while it is on its way is in it once', async (world) => {
-  const { server, room } = await inRoom(world);
-  const older = room.loadOlder();
-  server.event(11, 'EVENT_REACT', { target: '9', emoji: '👍' });
-  server.event(12, 'EVENT_REACT', { target: '9', emoji: '👍', userId: 'u1' });
-  const items = page(9, 9).items.map((item) => ({ ...item, reactions: { '👍': { count: 1 } } }));
-  server.reply('history', { items, top: '11', epoch: '1' });
-  await older;
-  assert.deepEqual([...room.messages[0].reactions], [['👍', { count: 2, mine: true }]]);
-});
+// ---- mistakes ----
 
 inWorld('calls fail while there is no connection, and nothing is left of them', async (world) => {
   const { chat, server, room } = await inRoom(world);
-  const edit = room.edit(10n, 'x');
+  const edit = room.call('edit', { offset: 10n, text: 'x' });
   server.breakLine();
-  const reasons = await Promise.all([edit, chat.listRooms(), room.loadOlder()].map(reasonOf));
+  const reasons = await Promise.all([edit, chat.call('rooms', {}), room.loadOlder()].map(reasonOf));
   assert.deepEqual(reasons, ['DISCONNECTED', 'DISCONNECTED', 'DISCONNECTED']);
 });
 

@@ -7,10 +7,14 @@ import { CALL, parse, World } from './world.mjs';
 export const ERROR = 0x40000000;
 export const TYPE = {
   chat: 0, hello: 16, refresh: 17, join: 20, leave: 21, left: 22, history: 24, presenceDiff: 27, typing: 28, read: 29,
-  edit: 30, event: 33, setNick: 35, rooms: 36, activity: 37, ping: 40, goingAway: 41,
+  edit: 30, event: 33, setNick: 35, rooms: 36, roomActivity: 37, ping: 40, goingAway: 41,
 };
 
-export const { Chat, keepToken, TypingState } = await load("export * from '@stoa/client/chat';", temporaryFolder());
+export const { Chat, ChatroomApi, keepToken, protobuf, stored, TypingState } = await load(`
+  export { protobuf } from '@stoa/client';
+  export { ChatroomApi } from '@stoa/client/chatroom';
+  export * from '@stoa/client/chat';
+`, temporaryFolder());
 
 export const inWorld = (name, body) => test(name, () => new World().run(body));
 export const settle = () => new Promise(setImmediate);
@@ -84,7 +88,7 @@ export class Server {
 }
 
 export function begin(world, options = {}) {
-  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, storage: null, ...options });
+  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, ...options });
   const states = [];
   chat.on('state', (state) => states.push(state));
   return { chat, states, server: new Server(world) };

@@ -169,14 +169,14 @@ inWorld('a call is rejected after its timeout, and its late reply is ignored', a
 
 inWorld('a call has the time that the client gives it, ten seconds by default, and with 0 until the connection ends', async (world) => {
   for (const [options, callOptions, ms] of [[{}, {}, 10000], [{ timeoutMs: 50 }, {}, 50], [{ timeoutMs: 50 }, { timeoutMs: 70 }, 70]]) {
-    const client = world.online({ silenceMs: 0, ...options });
+    const client = world.online({ silenceMs: Infinity, ...options });
     const call = reasonOf(client.call('hello', {}, callOptions));
     world.pass(ms - 1);
     assert.equal(await Promise.race([call, 'waits']), 'waits');
     world.pass(1);
     assert.equal(await call, 'TIMEOUT');
   }
-  const endless = reasonOf(world.online({ silenceMs: 0 }).call('hello', {}, { timeoutMs: 0 }));
+  const endless = reasonOf(world.online({ silenceMs: Infinity }).call('hello', {}, { timeoutMs: 0 }));
   world.pass(1e9);
   assert.equal(await Promise.race([endless, 'waits']), 'waits');
   world.breakLine();
@@ -310,12 +310,12 @@ inWorld('it does not reconnect after final close codes, and does after all other
 
 inWorld('it comes back at once when the network does', async (world) => {
   const client = world.online();
-  world.listeners.get('online')();
+  world.wake('online');
   assert.equal(world.sockets.length, 1);
   world.breakLine();
-  world.listeners.get('online')();
+  world.wake('online');
   assert.equal(world.sockets.length, 2);
-  world.listeners.get('online')();
+  world.wake('online');
   assert.deepEqual([world.sockets.length, client.state], [2, 'reconnecting']);
   world.open();
   assert.equal(client.state, 'connected');
@@ -331,11 +331,11 @@ inWorld('a server that is full is asked again no sooner than it says, and later 
     assert.equal(world.states.at(-1)[1].delayMs, 30000 + extraMs);
     const before = world.sockets.length;
     world.pass(15000);
-    world.listeners.get('online')();
-    world.listeners.get('pageshow')();
+    world.wake('online');
+    world.wake('pageshow');
     assert.equal(world.sockets.length, before);
     world.pass(15000);
-    world.listeners.get('pageshow')();
+    world.wake('pageshow');
     assert.equal(world.sockets.length, before + 1);
   }
 });
@@ -402,7 +402,7 @@ inWorld('the interval is the one that a reply tells, whether longer or shorter',
 });
 
 inWorld('the option that ignores silence wins over the interval in a reply', async (world) => {
-  const client = world.online({ silenceMs: 0 });
+  const client = world.online({ silenceMs: Infinity });
   client.call('hello', {});
   world.receive([CALL + 16, 1], '{"pingMs":2000}');
   world.pass(3600000);
@@ -412,14 +412,16 @@ inWorld('the option that ignores silence wins over the interval in a reply', asy
 inWorld('a page that is shown again, and a network that is back, try the connection at once', async (world) => {
   const client = world.online();
   ['online', 'pageshow', 'visibilitychange'].forEach((name, index) => {
-    world.listeners.get(name)();
+    world.wake(name);
+    world.wake(name);
     assert.equal(world.pings, index + 1);
+    world.sleep(3001);
   });
   world.document.hidden = true;
-  world.listeners.get('visibilitychange')();
+  world.wake('visibilitychange');
   assert.equal(world.pings, 3);
   // And it is not lost sooner for that: an idle server is silent.
-  world.pass(44999);
+  world.pass(44999 - 3 * 3001);
   assert.equal(client.state, 'connected');
 });
 
@@ -430,7 +432,7 @@ inWorld('after a sleep what was received meanwhile still counts, and silence for
     if (isTimerFirst) {
       world.pass(0);
     }
-    world.listeners.get('visibilitychange')({ type: 'visibilitychange' });
+    world.wake('visibilitychange');
     assert.deepEqual([client.state, world.pings > 0], ['connected', true]);
     if (heard) {
       world.receive([PING]);
@@ -456,18 +458,45 @@ inWorld('a timer that slept may run before what the socket has, and gives it 10 
   }
 });
 
+inWorld('a page that sleeps during the test of its connection looks at what was received, before it gives up', async (world) => {
+  for (const heard of [true, false]) {
+    const client = world.online();
+    world.pass(35000);
+    assert.equal(world.pings, 1);
+    world.sleep(3600000);
+    // The timer is first.
+    world.pass(0);
+    assert.equal(client.state, 'connected');
+    if (heard) {
+      world.receive([PING]);
+    }
+    world.pass(1000);
+    assert.equal(client.state, heard ? 'connected' : 'reconnecting');
+    client.close();
+    assert.equal(world.timerCount, 0);
+  }
+});
+
+inWorld('a client that is closed does not move, and leaves no timer', async (world) => {
+  const client = world.online();
+  client.close();
+  client.move(5000, 'ws://other/');
+  client.reconnect();
+  assert.deepEqual([client.state, world.timerCount, world.sockets.length], ['closed', 0, 1]);
+});
+
 inWorld('a change of network is tried with what the program gives, also of a hidden page, once in 3 seconds', async (world) => {
   let probes = 0;
   const client = world.online({ probe() { probes += 1; } });
   world.document.hidden = true;
   for (const type of ['online', 'change', 'online']) {
-    world.listeners.get('online')({ type });
+    world.wake(type);
   }
   assert.deepEqual([probes, world.pings], [1, 0]);
   world.receive([PING]);
   world.pass(3001);
   assert.equal(client.state, 'connected');
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   world.pass(2999);
   assert.deepEqual([probes, client.state], [2, 'connected']);
   world.pass(1);
@@ -495,7 +524,7 @@ inWorld('reconnect gives a connection up and waits as long as it is told and a r
   const client = world.online();
   client.reconnect(7000, 'why');
   assert.deepEqual(world.states.at(-1), ['reconnecting', { code: 1000, reason: 'why', delayMs: 7750 }]);
-  world.listeners.get('online')({ type: 'online' });
+  world.wake('online');
   assert.equal(world.sockets.length, 1);
   client.close();
   client.reconnect();
@@ -519,7 +548,7 @@ inWorld('request settles before the next frame is interpreted, and throws when n
 inWorld('a page that is shown again while its client waits connects at once', async (world) => {
   world.online();
   world.breakLine();
-  world.listeners.get('visibilitychange')();
+  world.wake('visibilitychange');
   assert.equal(world.sockets.length, 2);
 });
 
@@ -603,7 +632,7 @@ inWorld('a socket that cannot be made when the client comes back is tried again 
   world.pass(1000);
   assert.deepEqual([client.state, world.states.at(-1)[1].delayMs, world.states.at(-1)[1].code], ['reconnecting', 2000, 1006]);
   client.retryNow();
-  world.listeners.get('online')();
+  world.wake('online');
   world.refusal = null;
   world.pass(20000);
   world.open();

@@ -14,7 +14,7 @@ import { run, test } from '../lib/tap.mjs';
 import { Inbox, within } from '../lib/waiting.mjs';
 import { load, temporaryFolder } from './build.mjs';
 
-const { Chat, ChatroomApi, protobuf, withFallback } = await load(`
+const { Chat, ChatroomApi, protobuf, stored, withFallback } = await load(`
   export { protobuf } from '@stoa/client';
   export { ChatroomApi } from '@stoa/client/chatroom';
   export { withFallback } from '@stoa/client/fallback';
@@ -47,7 +47,7 @@ async function start(t, options = {}) {
 async function enter(t, port, nick, options = {}, fallback = {}) {
   const kinds = [];
   const Socket = withFallback({ WebSocket, onOpen: (kind) => kinds.push(kind), ...fallback });
-  const chat = new Chat(`ws://127.0.0.1:${port}/`, { WebSocket: Socket, storage: null, nick, ...options });
+  const chat = new Chat(`ws://127.0.0.1:${port}/`, { WebSocket: Socket, nick, ...options });
   t.after(() => chat.close());
   const room = chat.join('books');
   await until(room, () => room.state === 'joined', 'the room');
@@ -66,7 +66,7 @@ async function stored(room) {
 }
 
 async function says(who, text) {
-  await within(who.room.send(text).done(), `the acknowledgement of ${text}`);
+  await within(stored(who.room, who.room.send(text)), `the acknowledgement of ${text}`);
 }
 
 for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: protobuf, api: ChatroomApi }]]) {
@@ -106,14 +106,15 @@ test('nothing is lost or doubled when the network changes in the middle, and bac
   for (const [index, [kind, lets]] of ways.entries()) {
     const sent = [];
     for (let i = 0; i < 10; i += 1) {
-      sent.push(ada.room.send(`ada ${index}.${i}`), bob.room.send(`bob ${index}.${i}`));
+      sent.push(...[ada, bob].map(({ chat, room }) =>
+        stored(room, room.send(`${chat.me.nick.toLowerCase()} ${index}.${i}`))));
       if (i === 4) {
         // Some are on their way.
         gate.lets = lets;
         gate.cut();
       }
     }
-    await within(Promise.all(sent.map((one) => one.done())), 'all to be stored');
+    await within(Promise.all(sent), 'all to be stored');
     assert.equal(ada.kinds.at(-1), kind);
     told.push(...Array.from({ length: 10 }, (_, i) => [`ada ${index}.${i}`, `bob ${index}.${i}`]).flat());
   }
@@ -144,7 +145,7 @@ test('nothing is lost or doubled when the server drains in the middle, and anoth
   }
   const say = (one) => {
     one.told.push(`${one.nick} ${one.told.length}`);
-    one.sent.push(one.room.send(one.told.at(-1)).done());
+    one.sent.push(stored(one.room, one.room.send(one.told.at(-1))));
     return one.sent.at(-1);
   };
   await within(Promise.all(speakers.map(say)), 'the first messages');
@@ -227,7 +228,7 @@ test('a server without the fallback is one that cannot be reached', async (t) =>
   const { gate } = await start(t, { 'server.http_fallback': false });
   gate.lets.websocket = false;
   const states = new Inbox();
-  const chat = new Chat(`ws://127.0.0.1:${gate.port}/`, { WebSocket: withFallback({ WebSocket }), storage: null });
+  const chat = new Chat(`ws://127.0.0.1:${gate.port}/`, { WebSocket: withFallback({ WebSocket }) });
   t.after(() => chat.close());
   chat.on('state', (state, detail) => states.put([state, detail.code]));
   assert.deepEqual(await states.take('the state'), ['reconnecting', 1006]);

@@ -149,8 +149,8 @@ test('the example of streams compiles, and the mistakes that types should catch 
 const CHAT_MISTAKES = {
   'an unknown event of a room': "room.on('mesage', () => {});",
   'a listener of another event': "room.on('message', (left: { code: number }) => left);",
-  'a number for an offset': "room.edit(7, 'text');",
-  'a setting of rooms that there is not': "room.set({ topics: '' });",
+  'a number for an offset': "room.call('edit', { offset: 7, text: 'text' });",
+  'a setting of rooms that there is not': "room.call('setRoom', { topics: '' });",
   'an internal member': 'chat.tryRequest_;',
 };
 

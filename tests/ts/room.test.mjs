@@ -11,7 +11,7 @@ import { run, test } from '../lib/tap.mjs';
 import { within } from '../lib/waiting.mjs';
 import { load, temporaryFolder } from './build.mjs';
 
-const { Chat, ChatroomApi, protobuf } = await load(`
+const { Chat, ChatroomApi, protobuf, stored } = await load(`
   export { protobuf } from '@stoa/client';
   export { ChatroomApi } from '@stoa/client/chatroom';
   export * from '@stoa/client/chat';
@@ -37,7 +37,7 @@ async function start(t, { folder = mkdtempSync(path.join(tmpdir(), 'stoa-room-')
 }
 
 function open(t, port, options = {}) {
-  const chat = new Chat(`ws://127.0.0.1:${port}/`, { WebSocket, storage: null, ...options });
+  const chat = new Chat(`ws://127.0.0.1:${port}/`, { WebSocket, ...options });
   t.after(() => chat.close());
   return chat;
 }
@@ -57,7 +57,7 @@ for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: pr
     const ada = await enter(t, port, { ...settings, nick: 'Ada' }, 'books');
     const bob = await enter(t, port, { nick: 'Bob' }, 'books');
     const sent = ada.room.send('hello 👋');
-    await within(sent.done(), 'the acknowledgement');
+    await within(stored(ada.room, sent), 'the acknowledgement');
     assert.deepEqual([sent.state, texts(ada.room)], ['stored', ['hello 👋']]);
     await until(bob.room, () => bob.room.messages.length === 1, 'the message');
     bob.room.send('柱廊', { replyTo: bob.room.messages[0].offset });
@@ -77,7 +77,7 @@ test('a server that is killed while messages are sent loses none, doubles none, 
   const wanted = Array.from({ length: COUNT }, (_, i) => `message ${i}`);
   const heard = [];
   bob.room.on('message', ({ message }) => heard.push(message));
-  const done = Promise.all(wanted.map((text) => ada.room.send(text).done()));
+  const done = Promise.all(wanted.map((text) => stored(ada.room, ada.room.send(text))));
   for (const at of [10, 25, 40]) {
     await until(ada.room, () => COUNT - ada.room.outgoing.length >= at, `message ${at}`);
     await server.kill();
@@ -94,17 +94,16 @@ test('a server that is killed while messages are sent loses none, doubles none, 
 
 test('what was missed while offline comes once and in order, also to a second tab of the same guest', async (t) => {
   const { port } = await start(t);
-  let kept = '';
-  const storage = { get: () => kept, set: (token) => { kept = token; } };
-  const first = await enter(t, port, { nick: 'Ada', storage }, 'books');
-  const second = await enter(t, port, { nick: 'Ada 2', storage }, 'books');
+  const first = await enter(t, port, { nick: 'Ada' }, 'books');
+  const { guestToken } = first.chat.me;
+  const second = await enter(t, port, { nick: 'Ada 2', guestToken }, 'books');
   const bob = await enter(t, port, { nick: 'Bob' }, 'books');
   first.room.send('before');
   await until(second.room, () => second.room.messages.length === 1, 'the first message');
   const recovered = within(new Promise((resolve) => { second.room.on('recovered', resolve); }), 'to recover');
   second.chat.close();
   for (const text of ['one', 'two', 'three']) {
-    await within(bob.room.send(text).done(), text);
+    await within(stored(bob.room, bob.room.send(text)), text);
   }
   second.chat.connect();
   assert.equal((await recovered).recovered, true);
@@ -115,7 +114,7 @@ test('what was missed while offline comes once and in order, also to a second ta
 test('a server that drains is left, and the next one is joined with all that was missed', async (t) => {
   const { server, folder, port } = await start(t);
   const { chat, room } = await enter(t, port, { nick: 'Ada' });
-  await within(room.send('one').done(), 'one');
+  await within(stored(room, room.send('one')), 'one');
   const states = [];
   chat.on('state', (state) => states.push(state));
   await server.stop();
@@ -124,7 +123,7 @@ test('a server that drains is left, and the next one is joined with all that was
   assert.equal(two.state, 'queued');
   await start(t, { folder, port });
   chat.retryNow();
-  await within(two.done(), 'two');
+  await within(stored(room, two), 'two');
   assert.deepEqual([texts(room), chat.state, states.at(-1)], [['one', 'two'], 'connected', 'connected']);
 });
 
@@ -132,7 +131,7 @@ test('pages of history go back to the first message, and a window does not grow 
   const { port } = await start(t);
   const { room } = await enter(t, port, {}, 'books', { windowMax: 20 });
   const all = Array.from({ length: 45 }, (_, i) => `m${i}`);
-  await within(Promise.all(all.map((text) => room.send(text).done())), 'all to be stored');
+  await within(Promise.all(all.map((text) => stored(room, room.send(text)))), 'all to be stored');
   const newest = texts(room);
   assert.ok(newest.length >= 18 && newest.length <= 20, `${newest.length} messages`); // a tenth is left out at once
   assert.deepEqual([newest, room.window.moreBefore], [all.slice(-newest.length), true]);
@@ -151,7 +150,7 @@ test('a text that the server refuses has failed, and those after it are stored',
   const { room } = await enter(t, port);
   // Invisible, so it passes here.
   const [blank, good] = [room.send('\u2063'), room.send('good')];
-  await within(good.done(), 'the good one');
+  await within(stored(room, good), 'the good one');
   assert.ok(['failed', 'stored'].includes(blank.state));
   assert.equal(texts(room).at(-1), 'good');
 });
@@ -161,16 +160,16 @@ test('what is built from pushes is what a fresh client fetches: edits, deletions
   const [ada, bob] = await Promise.all(['Ada', 'Bob'].map((nick) => enter(t, port, { nick }, 'books')));
   const offsets = [];
   for (const text of ['one', 'two', 'three', 'four']) {
-    offsets.push((await within(ada.room.send(text).done(), text)).offset);
+    offsets.push((await within(stored(ada.room, ada.room.send(text)), text)).offset);
   }
   const [one, two, three] = offsets;
-  await within(ada.room.edit(one, 'one, edited'), 'the edit');
-  await within(ada.room.react(two, '👍'), 'a reaction');
-  await within(bob.room.react(two, '👍'), 'another one');
-  await within(bob.room.react(three, '🎉'), 'a third one');
-  await within(bob.room.react(three, '🎉', false), 'its end');
-  await within(ada.room.delete(three), 'the deletion');
-  const last = await within(bob.room.send('five').done(), 'the last message');
+  await within(ada.room.call('edit', { offset: one, text: 'one, edited' }), 'the edit');
+  await within(ada.room.call('react', { offset: two, emoji: '👍' }), 'a reaction');
+  await within(bob.room.call('react', { offset: two, emoji: '👍' }), 'another one');
+  await within(bob.room.call('react', { offset: three, emoji: '🎉' }), 'a third one');
+  await within(bob.room.call('react', { offset: three, emoji: '🎉', off: true }), 'its end');
+  await within(ada.room.call('delete', { offset: three }), 'the deletion');
+  const last = await within(stored(bob.room, bob.room.send('five')), 'the last message');
   await until(ada.room, () => ada.room.place.offset >= last.offset, 'all of it');
   const view = ({ messages }) => messages.map(({ asOf, clientMsgId, reactions, ...rest }) => ({
     ...rest, reactions: [...reactions].map(([emoji, { count }]) => [emoji, count]),
@@ -180,7 +179,7 @@ test('what is built from pushes is what a fresh client fetches: edits, deletions
   assert.deepEqual(view(bob.room), view(room));
   assert.deepEqual(texts(room), ['one, edited', 'two', '', 'four', 'five']);
   assert.deepEqual([...ada.room.messages[1].reactions], [['👍', { count: 2, mine: true }]]);
-  assert.equal(await bob.room.edit(one, 'not mine').catch(({ code }) => code), 103);
+  assert.equal(await bob.room.call('edit', { offset: one, text: 'not mine' }).catch(({ code }) => code), 103);
 });
 
 await run();

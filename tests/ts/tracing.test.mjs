@@ -31,6 +31,7 @@ async function openPage(t, room, name, collector, isBinary) {
       nick, protocol: window.tracer.protocol(binary ? sdk.protobuf : undefined), api: sdk.ChatroomApi,
     });
     window.room = window.chat.join();
+    window.stored = sdk.stored;
     window.got = [];
     window.tracer.watch(window.room);
     window.room.on('message', ({ message }) => window.got.push(message));
@@ -48,7 +49,7 @@ for (const isBinary of [false, true]) {
     const room = await Chatroom.start('127.0.0.1:0', { 'server.tracing.endpoint': collector.endpoint });
     t.after(() => room.kill());
     const [ann, ben] = [await openPage(t, room, 'Ann', collector, isBinary), await openPage(t, room, 'Ben', collector, isBinary)];
-    await within(ann.evaluate(() => window.room.send('hello').done().then(() => undefined)), 'the message to be stored');
+    await within(ann.evaluate(() => window.stored(window.room, window.room.send('hello')).then(() => undefined)), 'the message to be stored');
     await within(ben.waitForFunction(() => window.got.includes('hello')), 'the message to arrive');
 
     const isOf = (name) => (span) => span.name === name;
@@ -87,7 +88,7 @@ test('a message that fails ends its span with an error, and without a tracer not
   const room = await Chatroom.start('127.0.0.1:0', { 'server.tracing.endpoint': collector.endpoint });
   t.after(() => room.kill());
   const page = await openPage(t, room, 'Ann', collector, false);
-  await within(page.evaluate(() => window.room.send('\u200b').done().catch(() => undefined)), 'the message to fail');
+  await within(page.evaluate(() => window.stored(window.room, window.room.send('\u200b')).catch(() => undefined)), 'the message to fail');
   const spans = await collector.until((all) => all.some(({ name }) => name === 'chat send'), 'the span');
   const send = spans.find(({ name }) => name === 'chat send');
   assert.equal(send.status.code, 2);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { run, test } from '../lib/tap.mjs';
 import { load, temporaryFolder } from './build.mjs';
 import { Chance } from './chance.mjs';
+import { begin, inRoom, inWorld, texts } from './chat_world.mjs';
 
 const { addMessage, addPage, applyEvent, EMPTY, EventKind, pageItems } =
   await load("export * from '@stoa/client/chat';", temporaryFolder());
@@ -166,6 +167,51 @@ test('a message that changes is a new object, and the others stay', async () => 
   assert.equal(applyEvent(after, event, ME), after);
   assert.equal(applyEvent(after, { ...event, offset: 4n, kind: EVENT_TOPIC }, ME), after);
   assert.equal(applyEvent(after, { ...event, offset: 4n, target: 77n }, ME), after);
+});
+
+// ---- a room's pages, and what comes while they are on their way ----
+
+const page = (from, to, more = {}) => ({
+  items: Array.from({ length: to - from + 1 }, (_, i) => ({ offset: String(from + i), epoch: '1', message: `m${from + i}` })),
+  top: '10', epoch: '1', ...more,
+});
+
+inWorld('older messages are put before, and newer ones are left out when there are too many', async (world) => {
+  const { chat, server } = begin(world);
+  await server.welcome();
+  const room = chat.join('lobby', { windowMax: 4 });
+  server.admit({ items: page(8, 10).items, moreBefore: true });
+  const older = room.loadOlder(3);
+  assert.deepEqual(server.sent('history')[0], { room: 'lobby', epoch: '1', before: '8', limit: 3 });
+  server.reply('history', page(5, 7, { more: true }));
+  await older;
+  assert.deepEqual([texts(room), room.window.moreBefore, room.window.moreAfter], [['m5', 'm6', 'm7', 'm8'], true, true]);
+  server.chat(11);
+  assert.deepEqual(texts(room), ['m5', 'm6', 'm7', 'm8']);
+  // One arrives while the last page is on its way.
+  const newer = room.loadNewer(5);
+  assert.equal(server.sent('history')[1].after, '8');
+  server.chat(12);
+  server.reply('history', page(9, 11, { top: '11' }));
+  await newer;
+  assert.deepEqual([texts(room), room.window.moreAfter], [['m9', 'm10', 'm11', 'm12'], false]);
+  server.chat(13);
+  assert.deepEqual(texts(room), ['m10', 'm11', 'm12', 'm13']);
+  const newest = room.loadNewest(2);
+  server.reply('history', page(12, 13, { top: '13', more: true }));
+  await newest;
+  assert.deepEqual([texts(room), room.window.moreBefore], [['m12', 'm13'], true]);
+});
+
+inWorld('what happens to a page while it is on its way is in it once', async (world) => {
+  const { server, room } = await inRoom(world);
+  const older = room.loadOlder();
+  server.event(11, 'EVENT_REACT', { target: '9', emoji: '👍' });
+  server.event(12, 'EVENT_REACT', { target: '9', emoji: '👍', userId: 'u1' });
+  const items = page(9, 9).items.map((item) => ({ ...item, reactions: { '👍': { count: 1 } } }));
+  server.reply('history', { items, top: '11', epoch: '1' });
+  await older;
+  assert.deepEqual([...room.messages[0].reactions], [['👍', { count: 2, mine: true }]]);
 });
 
 await run();

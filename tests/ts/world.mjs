@@ -128,6 +128,9 @@ export class World {
 
   get timerCount() { return this.#timers.size; }
 
+  // The page's listener of this event hears it; that of a change of the network is the one of `online`.
+  wake(type) { this.listeners.get(this.listeners.has(type) ? type : 'online')({ type }); }
+
   get socket() { return this.sockets.at(-1); }
 
   receive(words, payload) { this.socket.onmessage({ data: frame(words, payload).buffer }); }

@@ -44,7 +44,7 @@ function begin() {
       }
     }
   };
-  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket, storage: null });
+  const chat = new Chat('ws://host/', { WebSocket: world.WebSocket });
   world.open();
   const sent = (number) => world.socket.sent.map(parse).filter(({ word }) => word === CALL + number)
     .map(({ payload }) => JSON.parse(payload).room);

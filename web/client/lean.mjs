@@ -14,7 +14,8 @@ const OUT = path.join(HERE, 'src/chat/replies.ts');
 
 // As in src/error.ts.
 const ERROR = 'code:u reason message metadata:pss temporary:b retryMs:u';
-const LETTERS = { s: '', b: 'b', i: 'u', u: 'u', I: 'U', U: 'U', x: 'e' };
+// Marks are characters that a script has in plenty anyway, so that the table compresses well.
+const MARKS = { s: ',', b: '(', i: '=', u: '=', I: '.', U: '.', x: ')' };
 
 /** The text of the module. */
 export function lean(source = readFileSync(API, 'utf8')) {
@@ -35,39 +36,40 @@ export function lean(source = readFileSync(API, 'utf8')) {
     }
     return order.indexOf(type);
   };
-  const kindOf = (kind) => {
-    if (kind[0] === 'p') {
-      return `%${kindOf(kind.slice(2))}`;
-    }
-    if (kind[0] === 'm') {
-      return `#${placeOf(Number(kind.slice(1)))}`;
-    }
+  const refuse = (what) => {
+    throw new Error(`the small reader of JSON does not know ${what}`);
+  };
+  // Behind `[`, `{` and `?`: the place of a message, or nothing for a text.
+  const innerOf = (kind) => (kind[0] === 'm' ? placeOf(Number(kind.slice(1))) : kind === 's' ? '' : refuse(kind));
+  const markOf = (kind) => {
     if (kind[0] === 'x') {
-      usedEnums.add(names[kind.slice(1)]);
+      usedEnums.add(names[kind.slice(1)] ?? refuse(kind));
     }
-    if (!(kind[0] in LETTERS)) {
-      throw new Error(`the small reader of JSON does not know the kind ${kind}`);
-    }
-    return LETTERS[kind[0]];
+    return MARKS[kind[0]] ?? refuse(kind);
   };
   const fieldOf = (text) => {
     const [, name, kind, mark, rest] = /^(\w+):?(\w*)([?*+]?)(.*)$/.exec(text);
     if (rest || name in {}) {
-      throw new Error(`the small reader of JSON does not take the field ${text}`);
+      refuse(`the field ${text}`);
     }
-    const one = kindOf(kind || 's');
-    const all = { '': one[0] === '#' ? `?${one}` : one, '?': `?${one}`, '*': `*${one}`, '+': `*${one}` }[mark];
-    return all ? `${name}:${all}` : name;
+    const one = kind || 's';
+    return `${name}${one[0] === 'p' ? `{${innerOf(one.slice(2))}`
+      : mark === '*' || mark === '+' ? `[${innerOf(one)}`
+      : mark || one[0] === 'm' ? `?${innerOf(one)}` : markOf(one)}`;
   };
-  const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean).map(fieldOf);
-  const lineOf = (name, number, type) => [name, number, ...fieldsOf(type)].join(' ');
+  // Those that many messages have are last, where they compress best.
+  const fieldNames = messages.flatMap((message) => message.split(' ')).map((text) => text.split(':')[0]);
+  const countOf = (text) => fieldNames.filter((name) => name === text.split(':')[0]).length;
+  const fieldsOf = (type) => (type === ERROR ? ERROR : messages[type]).split(' ').filter(Boolean)
+    .sort((one, other) => countOf(one) - countOf(other)).map(fieldOf);
+  const lineOf = (name, number, type) => `${name},${number},${fieldsOf(type).join('')}`;
 
   const valuesOf = (name) => source.match(new RegExp(`export const ${name} = {(.*?)} as const`, 's'))[1].match(/^  \w+: \d+/gm);
   const called = calls.map(([name, number, , reply]) => lineOf(name, number, Number(reply.slice(1))));
   const told = [];
   // The list grows with the messages that are found in others.
   for (let i = 0; i < order.length; i += 1) {
-    told.push(i < pushes.length ? lineOf(pushes[i][0], pushes[i][1], order[i]) : lineOf('', '', order[i]));
+    told.push(i < pushes.length ? lineOf(pushes[i][0], pushes[i][1], order[i]) : lineOf('x', '', order[i]));
   }
   return `// Written by lean.mjs from the generated API. Changes here are lost.
 import { ${[...usedEnums].sort().join(', ')} } from '../api/chatroom/v1/chatroom.stoa.js';
@@ -87,8 +89,9 @@ export const enum Line {
   CALLS = ${told.length},
 }
 
-/** A line has a name, a number, and the fields: a name, and behind \`:\` its kind, when it is not a string. json.ts has
- *  what kinds there are. */
+/** A line has a name, a number, and the fields: a name, and its mark: \`,\` for a text, \`.\` for a bigint, \`=\` for a
+ *  number, \`)\` for an enum, \`(\` for a boolean; \`[\` for a list, \`{\` for a map by texts, \`?\` for what may be absent: of
+ *  the messages of the line that follows, or of texts. */
 export const TEXT = \`${[...told, ...called].join('\n')}\`;
 `;
 }

@@ -1,5 +1,5 @@
 // app.tsx: the page: rooms, conversation, people, and what lies over them.
-import { type Room } from '@stoa/client/chat';
+import { type Room, TypingState } from '@stoa/client/chat';
 import { useEffect, useState } from 'preact/hooks';
 
 import { Composer } from './composer.js';
@@ -65,7 +65,7 @@ function ToastView({ model, toast }: { model: Model; toast: Toast }) {
 
 function TypingLine({ model, room }: { model: Model; room: Room }) {
   const { say } = model.language;
-  const names = [...room.typing.values()].filter(({ isPaused }) => !isPaused).map(({ nick }) => nick);
+  const names = [...room.typing.values()].filter(({ state }) => state === TypingState.TYPING_ACTIVE).map(({ nick }) => nick);
   const [a = '', b = ''] = names;
   const text = names.length > 2 ? say('typingMany') : names.length === 2 ? say('typingTwo', { a, b }) : say('typingOne', { a });
   return (

@@ -51,7 +51,7 @@ export const COMMANDS: readonly Command[] = [
   { name: 'me', argument: 'argText', about: 'cmdMe', run: (model, text) => text !== '' && model.send(`/me ${text}`) },
   {
     name: 'topic', argument: 'argText', about: 'cmdTopic',
-    run: (model, text) => model.attempt(() => model.room!.set({ topic: text })),
+    run: (model, text) => model.attempt(() => model.room!.call('setRoom', { topic: text })),
   },
   {
     name: 'search', argument: 'argText', about: 'cmdSearch', run: (model, text) => {
@@ -80,7 +80,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'slow', argument: 'argText', about: 'cmdSlow', isForModerators: true,
-    run: (model, text) => model.attempt(() => model.room!.set({ slowModeS: Math.max(0, Math.trunc(Number(text)) || 0) })),
+    run: (model, text) => model.attempt(() => model.room!.call('setRoom', { slowModeS: Math.max(0, Math.trunc(Number(text)) || 0) })),
   },
   { name: 'kick', argument: 'argName', about: 'cmdKick', isForModerators: true, run: moderation(ModerateAction.MODERATE_KICK) },
   { name: 'mute', argument: 'argName', about: 'cmdMute', isForModerators: true, run: moderation(ModerateAction.MODERATE_MUTE, MUTE_S) },

@@ -239,16 +239,19 @@ export class Model {
       nick: stored('nick'),
       client: 'page',
       locale: this.language.code,
-      storage: { get: () => stored('token'), set: (token) => store('token', token) },
+      guestToken: stored('token'),
     });
     this.chat = chat;
     chat.on('state', (state, detail) => this.onState(state, detail));
-    chat.on('me', ({ nick, defaultRoom }) => {
+    chat.on('me', ({ nick, defaultRoom, guestToken }) => {
+      if (guestToken) {
+        store('token', guestToken);
+      }
       store('nick', nick);
       store('home', defaultRoom);
       this.changed();
     });
-    chat.on('activity', ({ room, unread, mentioned }) => {
+    chat.on('roomActivity', ({ room, unread, mentioned }) => {
       this.activity.set(room, unread);
       this.viewOf(room).isMentioned ||= mentioned;
       this.changed();
@@ -493,7 +496,7 @@ export class Model {
   private async refreshRooms(): Promise<void> {
     if (this.hasRooms && this.chat?.isOpen) {
       try {
-        const { rooms } = await this.chat.listRooms();
+        const { rooms } = await this.chat.call('rooms', {});
         this.roomsKnown = rooms;
         rooms.forEach(({ name, unread }) => this.activity.set(name, unread));
         this.changed();
@@ -582,7 +585,7 @@ export class Model {
   }
 
   async edit(item: Item, text: string): Promise<boolean> {
-    return text === item.message || this.attempt(() => this.room!.edit(item.offset, sendable(text)));
+    return text === item.message || this.attempt(() => this.room!.call('edit', { offset: item.offset, text: sendable(text) }));
   }
 
   // Messages tell how many have reacted; only events tell who.
@@ -629,12 +632,12 @@ export class Model {
   }
 
   react(item: Item, emoji: string): void {
-    const isOn = !item.reactions.get(emoji)?.mine;
-    this.attempt(() => this.room!.react(item.offset, emoji, isOn));
+    const off = item.reactions.get(emoji)?.mine;
+    this.attempt(() => this.room!.call('react', { offset: item.offset, emoji, off }));
   }
 
   delete(item: Item): void {
-    this.attempt(() => this.room!.delete(item.offset));
+    this.attempt(() => this.room!.call('delete', { offset: item.offset }));
   }
 
   retry(message: Outgoing): void {
@@ -673,7 +676,7 @@ export class Model {
   }
 
   async moderate(userId: string, action: ModerateAction, seconds = 0, reason = ''): Promise<void> {
-    if (await this.attempt(() => this.room!.moderate({ userId, action, seconds, reason }))) {
+    if (await this.attempt(() => this.room!.call('moderate', { userId, action, seconds, reason }))) {
       this.toast(this.language.say('done'), { isError: false });
     }
   }

@@ -155,7 +155,7 @@ export function Search({ room }: { room: Room }) {
     }
     setBusy(true);
     await model.attempt(async () => {
-      const { items, continueBefore } = await room.search(wanted, { before });
+      const { items, continueBefore } = await room.call('search', { text: wanted, before });
       if (mine === turn.current) {
         const older = before ? (found?.items ?? []) : [];
         setFound({ text: wanted, items: [...older, ...items] as Item[], before: continueBefore });

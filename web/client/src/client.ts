@@ -114,7 +114,9 @@ export class Client<A extends Api> {
     if (!protocol.encode) {
       throw new TypeError('unknown protocol: pass { protocol: protobuf }, or none for JSON');
     }
-    const line = connection(api, url, protocol, options, {
+    const line = connection(api, url, protocol, {
+      ...options, silenceMs: options.silenceMs ?? (api.messages.ping ? undefined : Infinity),
+    }, {
       state_: (state, detail) => {
         this.state = state;
         // A listener may change the state again; the others then hear of the last one only.
@@ -151,10 +153,6 @@ export class Client<A extends Api> {
           calls -= 1;
           signal?.removeEventListener('abort', abort);
           settle(error, reply);
-          // In its own time: the call has ended, and this may begin others.
-          if (reply?.pingMs > 0) {
-            line.pings_(Number(reply.pingMs));
-          }
         };
         const [id, end] = line.request_(row, request, settled, timeoutMs, take);
         const abort = () => end(cancelled);
@@ -164,18 +162,13 @@ export class Client<A extends Api> {
         return [id, end, line.transmit_, line.interpret_];
       },
       close: (code = 1000, reason = '') => {
-        if (this.state !== 'closed') {
-          // A WebSocket would throw. With `stream`, a character that is cut is left out.
-          const bytes = encoder.encode(reason).subarray(0, REASON_BYTES_MAX);
-          line.close_(code > 2999 && code < 5000 ? code : 1000, new TextDecoder().decode(bytes, { stream: true }));
-        }
+        // A WebSocket would throw. With `stream`, a character that is cut is left out.
+        const bytes = encoder.encode(reason).subarray(0, REASON_BYTES_MAX);
+        const sent = code > 2999 && code < 5000 ? code : 1000;
+        line.lose_(sent, new TextDecoder().decode(bytes, { stream: true }), 0, sent);
       },
       retryNow: line.retryNow_,
-      reconnect: (waitMs = 0, reason = '') => {
-        if (this.state !== 'closed') {
-          line.reconnect_(waitMs, reason);
-        }
-      },
+      reconnect: (waitMs = 0, reason = '') => line.lose_(1000, reason, waitMs),
       move: line.move_,
     };
     Object.assign(this, members);

@@ -3,7 +3,7 @@
 // Opens the socket when it is made. When the connection is lost, it reconnects after a random, growing delay. When the
 // server is full, it also waits for the time that the server sent. It does not reconnect when that is useless (close
 // codes 4500 to 4999), or when the program closed it. move_() lets it change to another connection at a set
-// time, because the server is going away.
+// time, because the server is going away. After its end all functions do nothing, or throw DISCONNECTED.
 //
 // Client and Chat are made of it. What they have in common is here; what only one of them needs is there, so that a
 // bundle has nothing of the other.
@@ -11,7 +11,7 @@
 // Does not know: what the messages mean. What it tells is told in the order of the frames; after close_() the state is
 // told before that returns. When the WebSocket throws, the state stays correct.
 import { localError, StoaError } from './error.js';
-import { fullJitterMs, later, now, page } from './time.js';
+import { createTimers, fullJitterMs, now, page } from './time.js';
 import { type Type } from './type.js';
 
 /** The types of an API and their numbers, as generated. */
@@ -59,12 +59,13 @@ export interface ConnectionOptions {
   littleEndian?: boolean;
   /** The timeout of a call that sets none; 0 waits until the connection is lost. Default: 10000. */
   timeoutMs?: number;
-  /** Silence after which the client sends the API's `ping`; after 10 s more without a message the connection is lost. 0
-   *  is for servers that do not ping. Default: 10 s more than the server's interval, which a reply has in its field
-   *  `ping_ms`; 35000 before that reply; 0 when the API has no message `ping`. */
+  /** Silence after which the client sends the API's `ping`; after 10 s more without a message the connection is lost.
+   *  Infinity is for servers that do not ping. Default: 10 s more than the server's interval, which a reply has in its
+   *  field `ping_ms`; 35000 before that reply; Infinity when the API has no message `ping`. */
   silenceMs?: number;
-  /** Called when the network may have changed under an open connection: sends something that the server answers. When
-   *  nothing is received for 3 s after it, the connection is lost. Default: the API's `ping`, which has no answer. */
+  /** Called when the network may have changed under an open connection, and when the page is shown: sends something that
+   *  the server answers. When nothing is received for 3 s after it, the connection is lost. Default: the API's `ping`,
+   *  which has no answer. */
   probe?: () => void;
 }
 
@@ -92,12 +93,10 @@ export interface Connection {
   request_(
     row: Row, request: unknown, settle: Settle<any>, timeoutMs?: number, take?: Take,
   ): [id: number, end: (value?: unknown) => void];
-  /** The server pings so often. */
-  pings_(intervalMs: number): void;
-  close_(code: number, reason: string): void;
+  /** Gives the connection up, and reconnects after the usual time and `waitMs`; with a code to send it is closed. */
+  lose_(code: number, reason: string, waitMs?: number, sent?: number): void;
   /** Does nothing in other states than `reconnecting`. */
   retryNow_(): void;
-  reconnect_(waitMs: number, reason: string): void;
   move_(delayMs: number, url?: string): void;
 }
 
@@ -115,7 +114,7 @@ const enum Ms {
   // The same when timers were suspended for so long that the server, too, had to close a living connection: what it sent
   // meanwhile is delivered at once.
   SHOWN = 1000,
-  // The limit for an answer to the probe after a change of network, and the shortest time between two probes.
+  // The limit for an answer to the probe, and the shortest time between two probes.
   PROBE = 3000,
   // After a connection that was open this long, the next break starts with the shortest delay again.
   STABLE = 10000,
@@ -135,50 +134,48 @@ const enum Close {
   END = 5000,
 }
 
-// After each of these events timers may have been suspended; after the first one the network may have changed, too.
+// After each of these events timers may have been suspended, or the network may have changed.
 const WAKING = ['online', 'pageshow', 'visibilitychange'];
 
 export function connection(
   api: Api, url: string, protocol: Protocol, options: ConnectionOptions, owner: Owner,
 ): Connection {
   const { WebSocket = page.WebSocket, littleEndian, probe } = options;
+  let { silenceMs = Ms.SILENCE } = options;
   const pending = new Map<number, readonly [end: (value?: unknown) => void, take: Take]>();
-  let silenceMs = (options.silenceMs ?? (api.messages.ping ? Ms.SILENCE : 0)) || Infinity;
-  let isOpen = false;
-  // The timer is that of the next attempt.
-  let isWaiting = false;
+  // Undefined between two attempts.
   let socket: Socket | undefined;
-  let timer: any;
-  let moveTimer: any;
+  let isClosed = false;
+  // Of the socket; 0 when it is not open.
+  let openedAt = 0;
+  // By the ids of calls, the one of the connection by `connect`, and move_().
+  const timers = createTimers();
   let lastId = 0;
   let attempt = 0;
   // The following are set when a connection begins or ends, before they are read.
-  let openedAt: number;
   let heardAt: number;
   // The server's last error, and until when it asked the client to wait.
   let retryMs: number;
   let retryAt: number;
-  let probedAt = -Infinity;
+  let probeAt = 0;
   // move_(): when, and the URL of the next attempt.
-  let moveAt = Infinity;
+  let moveAt = 0;
   let moveTo: string | undefined;
 
   if (!WebSocket) {
     throw new TypeError('no WebSocket: pass { WebSocket }');
   }
 
-  const arm = (run: () => void, ms: number) => {
-    clearTimeout(timer);
-    timer = later(run, ms);
-  };
+  const arm = (run: (lateMs: number) => void, ms: number) => timers.set_(ms, run, connect);
 
-  const silent = () => lose(Close.LOST, 'silence');
+  const lost = () => lose(Close.LOST, 'silence');
 
-  // The timer may run late, because pages are suspended. Messages received meanwhile are then still queued, so the
-  // connection is tested before it counts as lost.
+  // Pages are suspended, and what was received meanwhile is then still queued when a timer runs too late.
+  const silent = (lateMs: number) => (lateMs >= Ms.SHOWN ? arm(lost, Ms.SHOWN) : lost());
+
   const hear = () => {
     heardAt = now();
-    isOpen ? arm(challenge, silenceMs) : arm(silent, Ms.CONNECT);
+    openedAt ? arm(() => challenge(), silenceMs) : arm(silent, Ms.CONNECT);
   };
 
   // A Ping has no answer. But on a dead connection it causes an error, or the silence continues.
@@ -196,21 +193,19 @@ export function connection(
     send();
   };
 
-  const wake = ({ type }: { type?: string } = {}) => {
-    const isNew = type === 'online' || type === 'change';
-    if (!page.document?.hidden || isNew) {
-      if (!isOpen) {
-        if (now() >= retryAt) {
-          it.retryNow_();
-        }
-      } else if (now() - heardAt >= silenceMs) {
-        challenge(Ms.SHOWN);
-      } else if (!isNew || !probe) {
-        ping();
-      } else if (now() - probedAt > Ms.PROBE) {
-        probedAt = now();
-        challenge(Ms.PROBE, probe);
+  const wake = ({ type }: { type: string }) => {
+    if (type === WAKING[2] && page.document.hidden) {
+      return;
+    }
+    if (!openedAt) {
+      if (now() >= retryAt) {
+        it.retryNow_();
       }
+    } else if (now() - heardAt >= silenceMs) {
+      challenge(Ms.SHOWN);
+    } else if (now() > probeAt) {
+      probeAt = now() + Ms.PROBE;
+      probe ? challenge(Ms.PROBE, probe) : ping();
     }
   };
 
@@ -226,14 +221,15 @@ export function connection(
   const lose = (
     code: number, reason: string, waitMs = code === Close.RATE || code === Close.FULL ? retryMs : 0, sent?: number,
   ) => {
+    if (isClosed) {
+      return;
+    }
     const left = socket;
     socket = undefined;
-    isWaiting = false;
-    clearTimeout(timer);
-    clearTimeout(moveTimer);
+    timers.clear_();
     try {
       try {
-        sent ? left?.close(sent, reason) : left?.close();
+        left?.close(sent, reason);
       } catch {
         // Pages may not send each code, nor a long reason.
         left?.close();
@@ -242,43 +238,30 @@ export function connection(
       // The socket is left in any case.
     }
     pending.forEach(([end]) => end(localError('DISCONNECTED')));
-    const isFinal = code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL;
-    if (sent || isFinal) {
-      isOpen = false;
+    if (openedAt && now() - openedAt >= Ms.STABLE) {
+      attempt = 0;
+    }
+    openedAt = 0;
+    if (sent || code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL) {
+      isClosed = true;
       listenToPage('remove');
       owner.state_('closed', { code, reason });
       return;
     }
-    if (isOpen && now() - openedAt >= Ms.STABLE) {
-      attempt = 0;
-    }
-    isOpen = false;
-    isWaiting = true;
     // The server has chosen a random time for a move.
-    const isMoving = moveAt < Infinity;
+    const isMoving = moveAt > 0;
     const askedMs = isMoving ? Math.max(0, moveAt - now()) : waitMs;
     const delayMs = isMoving ? askedMs : askedMs + fullJitterMs(attempt++);
-    moveAt = Infinity;
+    moveAt = 0;
     retryAt = now() + askedMs;
     arm(it.retryNow_, delayMs);
     owner.state_('reconnecting', { code, reason, delayMs });
   };
 
-  const connect = (isFirst?: boolean) => {
+  const connect = () => {
     const to = moveTo || url;
-    moveTo = undefined;
-    isWaiting = false;
-    let opened: Socket;
-    try {
-      opened = new WebSocket(to, protocol.name) as Socket;
-    } catch (error) {
-      // At the first attempt it is the program's mistake (an invalid URL), and nothing has started.
-      if (isFirst) {
-        throw error;
-      }
-      lose(Close.LOST, String(error));
-      return;
-    }
+    moveTo = '';
+    const opened = new WebSocket(to, protocol.name) as Socket;
     // A socket that was left may still have events; they are ignored.
     const ours = (run: (event: any) => void) => (event: any) => {
       if (socket === opened) {
@@ -291,7 +274,6 @@ export function connection(
     opened.binaryType = 'arraybuffer';
     opened.onopen = ours(() => {
       openedAt = now();
-      isOpen = true;
       hear();
       owner.state_('connected', {});
     });
@@ -314,7 +296,7 @@ export function connection(
       // A reply to a call that has ended is ignored.
       take = head & Bit.CALL ? pending.get(view.getUint32(4, littleEndian))?.[1] : plain;
     } catch {
-      owner.error_(localError('BAD_FRAME', false), 0);
+      owner.error_(localError('BAD_FRAME'), 0);
       return;
     }
     take?.(head, new Uint8Array(data, head & Bit.CALL ? 8 : 4));
@@ -347,7 +329,7 @@ export function connection(
       // Checked here, because encoding has run code of the program. A closing socket would drop the frame without an
       // error.
       try {
-        if (!isOpen || socket!.readyState! > 1) {
+        if (!openedAt || socket!.readyState! > 1) {
           throw 0;
         }
         socket!.send(frame);
@@ -359,47 +341,51 @@ export function connection(
       try {
         return head & Bit.ERROR ? new StoaError(protocol.decode(undefined, payload)) : protocol.decode(type, payload);
       } catch (error) {
-        return localError('BAD_FRAME', false, 0, String(error));
+        return localError('BAD_FRAME', true, String(error));
       }
     },
     request_([number, type, reply], request, settle, timeoutMs = options.timeoutMs ?? Ms.CALL, take) {
-      const id = lastId = (lastId + 1) >>> 0;
-      let limit: any;
+      const id = ++lastId;
       const end = (value?: any) => {
-        clearTimeout(limit);
+        timers.cancel_(id);
         pending.delete(id);
-        value instanceof Error ? settle(value as StoaError, undefined) : settle(undefined, value);
+        if (value?.pingMs > 0 && silenceMs < Infinity) {
+          silenceMs = Number(value.pingMs) + Ms.GRACE;
+          hear();
+        }
+        settle(value instanceof Error ? value as StoaError : undefined, value);
       };
       try {
         it.transmit_([Bit.CALL + number, id], protocol.encode(type, request));
-        limit = timeoutMs && setTimeout(() => end(localError('TIMEOUT')), timeoutMs);
+        if (timeoutMs) {
+          timers.set_(timeoutMs, () => end(localError('TIMEOUT')), id);
+        }
         pending.set(id, [end, take ?? ((head, payload) => end(it.interpret_(reply, head, payload)))]);
       } catch (error) {
         end(error);
       }
       return [id, end];
     },
-    pings_(intervalMs) {
-      if (isOpen && silenceMs < Infinity) {
-        silenceMs = intervalMs + Ms.GRACE;
-        hear();
-      }
-    },
-    close_: (code, reason) => lose(code, reason, 0, code || 1000),
+    lose_: lose,
     retryNow_() {
-      if (isWaiting) {
-        connect();
+      if (!socket && !isClosed) {
+        try {
+          connect();
+        } catch (error) {
+          lose(Close.LOST, String(error));
+        }
       }
     },
-    reconnect_: (waitMs, reason) => lose(1000, reason, waitMs),
     move_(delayMs, to) {
-      moveAt = now() + delayMs;
-      moveTo = to;
-      clearTimeout(moveTimer);
-      moveTimer = later(() => socket && lose(Close.MOVED, 'moved'), delayMs);
+      if (!isClosed) {
+        moveAt = now() + delayMs;
+        moveTo = to;
+        timers.set_(delayMs, () => socket && lose(Close.MOVED, 'moved'), it);
+      }
     },
   };
-  connect(true);
+  // An invalid URL is the program's mistake; then nothing has started.
+  connect();
   listenToPage('add');
   return it;
 }

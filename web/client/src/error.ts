@@ -35,10 +35,10 @@ export function isApiError(error: unknown, code: number, reason: string): error 
 }
 
 /** An error from this client. */
-export function localError(reason: string, temporary = true, code = 0, message = reason): StoaError {
+export function localError(reason: string, temporary = true, message = reason, code = 0): StoaError {
   return new StoaError({ code, reason, message, metadata: new Map(), temporary, retryMs: 0 });
 }
 
 /** An error as a server sends it, for code that simulates a server. */
 export const apiError = (code: number, reason: string, message = ''): StoaError =>
-  localError(reason, false, code, message);
+  localError(reason, false, message, code);

@@ -2,4 +2,4 @@
 export { connection, type Connection } from './connection.js';
 export { localError } from './error.js';
 export { listeners } from './listeners.js';
-export { fullJitterMs, later, now, page } from './time.js';
+export { createTimers, fullJitterMs, now, page, type Timers } from './time.js';

@@ -23,7 +23,7 @@ export interface Stream<T> extends AsyncIterableIterator<T> {
 /** The bit of an item. */
 const MORE = 0x20000000;
 /** What the server may send at first; half of it is granted again when it was taken. */
-const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 262144;
 /** What an item takes of the credit beside its payload. */
 const ITEM_COST = 8;
 
@@ -123,7 +123,7 @@ export function stream<Q, T>(
     }
   };
 
-  const mistake = (what: string) => cancel(localError('BAD_FRAME', false, 0, what));
+  const mistake = (what: string) => cancel(localError('BAD_FRAME', true, what));
 
   const take = (head: number, payload: Uint8Array) => {
     const bits = head - number;

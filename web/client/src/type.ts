@@ -193,10 +193,8 @@ export function service(find: Types, text: string): any {
   return api;
 }
 
-const hasOwn = {}.hasOwnProperty;
-
 /** An own property or undefined: a field may be called `constructor`. */
-export const own = (object: any, name: string): any => (hasOwn.call(object, name) ? object[name] : undefined);
+export const own = (object: any, name: string): any => ({}.hasOwnProperty.call(object, name) ? object[name] : undefined);
 
 /** The empty message: every field that cannot be absent has its default. */
 export function create(type: Type<any>): any {

@@ -12,9 +12,9 @@ export enum Wire {
   FIXED32 = 5,
 }
 
-export const encoder = new TextEncoder();
+export const encoder = /* @__PURE__ */ new TextEncoder();
 /** Text that is not UTF-8 is refused, and a byte order mark is text like any other. */
-export const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+export const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 // The bytes being decoded, and the position. Decoding is never interrupted by another decoding, and an object for this
 // would be a parameter of every function.

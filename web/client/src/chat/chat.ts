@@ -7,11 +7,10 @@
 import {
   type ConnectionOptions, type Init, type MessageOf, type Protocol, type Settle, type StateDetail, type StoaError,
 } from '@stoa/client';
-import { connection, listeners, localError, now, page, type Connection } from '@stoa/client/inner';
+import { connection, listeners, localError, now, type Connection } from '@stoa/client/inner';
 
 import {
-  type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type RoomsReply,
-  type RoomsRequest, type SetNickReply,
+  type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type SetNickReply,
 } from '../api/chatroom/v1/chatroom.stoa.js';
 import { json, replies } from './json.js';
 import { isPassing } from './outgoing.js';
@@ -30,40 +29,31 @@ export interface ChatStateDetail extends StateDetail {
   error?: StoaError;
 }
 
-/** Where a guest's token is kept, like a password. '' is none. */
-export interface TokenStorage {
-  get(): string | null | undefined;
-  set(token: string): void;
-}
-
 export interface Identity {
   /** Empty: the server chooses. Users with a token have the token's name. */
   nick?: string;
-  /** A JWT, or a function that gives one: before every Hello, and before the last one expires. */
-  token?: string | (() => string | Promise<string>);
+  /** Gives a JWT, before every Hello. */
+  token?: () => string | Promise<string>;
+  /** Makes a guest the same one as before a reload: `me.guestToken`, which is kept like a password. */
+  guestToken?: string;
 }
 
-/** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. One
- *  without the other is ignored. */
+/** Default: JSON. Another protocol needs the types of the API: `api` is ChatroomApi of `@stoa/client/chatroom`. */
 export type Encoding = { protocol?: undefined; api?: undefined } | { protocol: Protocol; api: ChatroomApi };
 
 export type ChatOptions = ConnectionOptions & Identity & Encoding & {
-  /** Default: localStorage, where there is one. null: a guest is another one after a reload. */
-  storage?: TokenStorage | null;
   /** For the server's log. */
   client?: string;
   version?: string;
   locale?: string;
-  /** Messages that wait in all rooms together. Default: 100. */
-  outboxMax?: number;
 };
 
 export interface ChatEvents {
   state: [state: ChatState, detail: ChatStateDetail];
-  /** A session has begun, or the nick has changed. */
+  /** A session has begun, or the nick has changed. A new `guestToken` is not empty. */
   me: [me: HelloReply];
   /** A room that is not joined has new messages. */
-  activity: [activity: RoomActivityMessage];
+  roomActivity: [activity: RoomActivityMessage];
   /** Another session of this user has read a room that is not joined here. */
   read: [read: ReadMessage];
   /** An error without a call, and its message type. */
@@ -71,27 +61,20 @@ export interface ChatEvents {
 }
 
 const enum Code {
+  UNAUTHORIZED = 101,
   UNKNOWN_TYPE = 104,
+  TOKEN_EXPIRED = 109,
   BAD_TOKEN_CLOSE = 4500,
-}
-
-// Where there is no localStorage, its functions throw, and so nothing is kept.
-function pageStorage(url: string): TokenStorage {
-  const key = `stoa guest ${new URL(url, page.location?.href).host}`;
-  return { get: () => page.localStorage[key], set: (token) => (page.localStorage[key] = token) };
 }
 
 /** What a room needs from its chat. @internal */
 export type Link = readonly [
-  /** For a message to send. Throws OUTBOX_FULL. */
-  newId: () => string,
   /** `settle` is called before anything that the server sent after the reply is told. */
   request: <K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>) => void,
   /** Lost when there is no connection. */
   send: <K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>) => void,
   /** Takes one message from the server's rate, unless it returns how long to wait for it. */
   mayIn: () => number,
-  forget: (room: Room) => void,
   /** A guest whose token is lost is another user, with messages of the one before on their way. */
   wasMe: (userId: string) => boolean,
 ];
@@ -102,12 +85,9 @@ export interface Chat {
   /** The room of this name, joined as soon as there is a connection; the default room without one. */
   join(name?: string, options?: JoinOptions): Room;
 
-  /** The server's rooms. */
-  listRooms(request?: Init<RoomsRequest>): Promise<RoomsReply>;
+  setNick(nick: string): Promise<void>;
 
-  setNick(nick: string): Promise<SetNickReply>;
-
-  /** Any call of the API. Rejects as Client.call() does. */
+  /** Any call of the API, for example `rooms`. Rejects as Client.call() does. */
   call<K extends keyof Calls>(name: K, request: Request<K>, options?: { timeoutMs?: number }): Promise<Reply<K>>;
 
   /** Connect again after `closed`, with another nick or token if they are given. */
@@ -123,30 +103,27 @@ export interface Chat {
 // What is private are variables of the constructor, as in Client.
 export class Chat {
   // Only the chat changes these.
-  state: ChatState = 'connecting';
-  detail: ChatStateDetail = {};
+  state!: ChatState;
+  detail!: ChatStateDetail;
   /** Of the newest session. */
   me?: HelloReply;
   /** The rooms that are joined, or will be when there is a connection. A new array after every change. */
-  rooms: readonly Room[] = [];
+  rooms!: readonly Room[];
 
   get isOpen(): boolean {
     return this.state === 'connected' || this.state === 'draining';
   }
 
-  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket. */
+  /** Connects at once. Throws for an invalid URL, and a TypeError when there is no WebSocket, or only one of `protocol`
+   *  and `api`. */
   constructor(url: string, given: ChatOptions = {}) {
     const options = { ...given };
-    const api = given.api ?? replies;
-    const { storage = pageStorage(url), outboxMax = 100 } = given;
+    const { protocol, api } = given.protocol ? given : { protocol: json, api: replies };
     const [add, tell] = listeners();
     const userIds = new Set<string>();
     // Message types that the server does not know; each one counts as an error of the session.
     const unknownTypes = new Set<number>();
-    const idPrefix = `${Math.random()}`.slice(2);
-    let lastId = 0;
     let line!: Connection;
-    let guestToken = '';
     // Counts connections, so that what belongs to an earlier one is ignored.
     let turn = 0;
     let refusal: StoaError | undefined;
@@ -155,6 +132,10 @@ export class Chat {
     // When the server's rate has room for all of a burst again.
     let freeAt: number;
 
+    if (!api) {
+      throw new TypeError('no api: pass { protocol, api }');
+    }
+
     const roomOf = (name?: string) => this.rooms.find((room) => room.name === name);
 
     const request = (name: keyof Calls, body: any, settle: Settle<any> = () => {}, timeoutMs?: number) => {
@@ -162,12 +143,6 @@ export class Chat {
     };
 
     const link: Link = [
-      () => {
-        if (this.rooms.flatMap(({ outgoing }) => outgoing).length >= outboxMax) {
-          throw localError('OUTBOX_FULL');
-        }
-        return `${idPrefix}-${++lastId}`;
-      },
       request,
       (name, message) => {
         try {
@@ -187,9 +162,6 @@ export class Chat {
         }
         return waitMs;
       },
-      (room) => {
-        this.rooms = this.rooms.filter((other) => other !== room);
-      },
       (userId) => userIds.has(userId),
     ];
 
@@ -202,39 +174,17 @@ export class Chat {
       tell('state', [state, detail], () => this.detail === detail);
     };
 
-    const guest = (): string => {
-      try {
-        guestToken = guestToken || storage!.get() || '';
-      } catch {
-        // As without storage.
-      }
-      return guestToken;
-    };
-
-    const keep = (token: string) => {
-      guestToken = token;
-      try {
-        storage!.set(token);
-      } catch {
-        // There is none, it is full, or it is switched off.
-      }
-    };
-
-    // Is there another token? A guest's is forgotten; a function is asked once more.
-    const tokenRefused = (): boolean => {
-      const isOther = !isRefused && (options.token ? typeof options.token === 'function' : guest());
+    // Is there another token? A guest's is forgotten; the function is asked once more.
+    const tokenRefused = () => {
+      const isOther = !isRefused && (options.token || options.guestToken);
       isRefused = true;
-      if (!options.token) {
-        keep('');
-      }
-      return !!isOther;
+      options.guestToken = '';
+      return isOther;
     };
 
-    const rename = ({ nick, guestToken: token }: SetNickReply) => {
+    const rename = ({ nick, guestToken }: SetNickReply) => {
       options.nick = nick;
-      if (token) {
-        keep(token);
-      }
+      options.guestToken = guestToken || options.guestToken;
     };
 
     const begin = (me: HelloReply) => {
@@ -244,13 +194,9 @@ export class Chat {
       this.me = me;
       userIds.add(me.userId);
       rename(me);
-      if (me.pingMs) {
-        line.pings_(me.pingMs);
-      }
-      const unnamed = roomOf('');
-      if (unnamed && !roomOf(me.defaultRoom)) {
-        unnamed.name = me.defaultRoom;
-      }
+      this.rooms.forEach((room) => {
+        room.name = room.name || me.defaultRoom;
+      });
       enter('connected');
       // A listener may have closed it.
       if (this.isOpen) {
@@ -261,53 +207,50 @@ export class Chat {
 
     const refused = (error: StoaError) => {
       const { code, reason, retryMs } = error;
-      if (!code || isPassing(error)) {
-        line.reconnect_(retryMs, reason);
-      // Unauthorized, or the token has expired.
-      } else if (/^10[19]$/.test(`${code}`) && tokenRefused()) {
-        line.reconnect_(0, reason);
+      if (isPassing(error) || (code === Code.UNAUTHORIZED || code === Code.TOKEN_EXPIRED) && tokenRefused()) {
+        line.lose_(1000, reason, retryMs);
       } else {
         refusal = error;
-        line.close_(1000, reason);
+        line.lose_(1000, reason, 0, 1000);
       }
     };
 
     const hello = async () => {
       const mine = turn;
-      const { nick, token, client, version, locale } = options;
       try {
-        const own = typeof token === 'function' ? await token() : token || guest() || undefined;
+        const token = await options.token?.() ?? options.guestToken;
         if (mine === turn) {
-          request('hello', { nick, token: own, client, version, locale }, (error, reply) => {
+          const { nick, client, version, locale } = options;
+          request('hello', { nick, token, client, version, locale }, (error, reply) => {
             // Of a lost connection its end tells.
-            if (mine === turn && error?.reason !== 'DISCONNECTED') {
+            if (error?.reason !== 'DISCONNECTED') {
               error ? refused(error) : begin(reply);
             }
           });
         }
       } catch (error) {
         if (mine === turn) {
-          line.reconnect_(0, String(error));
+          line.lose_(1000, String(error));
         }
       }
     };
 
     const open = () => {
       refusal = undefined;
-      line = connection(api, url, given.api ? given.protocol! : json, {
+      line = connection(api, url, protocol!, {
         // Any answer shows that the connection lives.
         probe: () => request('rooms', { limit: 1 }),
-        ...given,
+        ...options,
       }, {
         state_: (state, detail) => {
           turn += 1;
           if (state === 'connected') {
             hello();
           } else if (detail.code === Code.BAD_TOKEN_CLOSE && tokenRefused()) {
-            enter('reconnecting', { ...detail, delayMs: 0 });
+            enter('reconnecting', detail);
             open();
           } else {
-            enter(state, state === 'closed' ? { ...detail, error: refusal } : detail);
+            enter(state, { ...detail, error: refusal });
           }
         },
         error_: (error, type) => {
@@ -317,27 +260,29 @@ export class Chat {
           tell('error', [error, type]);
         },
         message_: (name, message) => {
-          const room = roomOf(message.room);
+          // Before Hello is answered there are none.
+          const room = this.isOpen && roomOf(message.room);
           if (name === 'goingAway') {
-            const { code, reason, delayMs, endpoint } = message;
+            const { delayMs, endpoint } = message;
             // Encrypted, or as the chat's own.
-            line.move_(delayMs, /^wss:/.test(endpoint) || endpoint.split('/')[0] === url.split('/')[0] ? endpoint : '');
+            line.move_(delayMs, [url.slice(0, 5), 'wss:/'].includes(endpoint.slice(0, 5)) ? endpoint : '');
             if (this.isOpen) {
-              enter('draining', { code, reason, delayMs });
+              enter('draining', message);
             }
-          } else if (name === 'roomActivity') {
-            tell('activity', [message]);
           } else if (room) {
             // Nothing for one that is newer than this.
             (room.inner_ as any)[name]?.(message);
-          } else if (name === 'read') {
+          } else {
             tell(name, [message]);
           }
         },
       });
     };
 
-    const members: Omit<Chat, 'state' | 'detail' | 'me' | 'rooms' | 'isOpen'> = {
+    const members: Omit<Chat, 'me' | 'isOpen'> = {
+      state: 'connecting',
+      detail: {},
+      rooms: [],
       on: add as Chat['on'],
       join: (name = '', more = {}) => {
         const wanted = name || this.me?.defaultRoom || '';
@@ -351,13 +296,11 @@ export class Chat {
         }
         return room;
       },
-      listRooms: (body = {}) => this.call('rooms', body),
       setNick: async (nick) => {
         const reply = await this.call('setNick', { nick });
         rename(reply);
-        this.me = { ...this.me!, nick: reply.nick };
+        this.me = { ...this.me!, ...reply };
         tell('me', [this.me]);
-        return reply;
       },
       call: (name, body, more) => new Promise((resolve, reject) => {
         if (!this.isOpen) {
@@ -377,9 +320,7 @@ export class Chat {
       close: (code = 1000, reason = '') => {
         // Whatever the code is, it does not come back.
         isRefused = true;
-        if (this.state !== 'closed') {
-          line.close_(code, reason);
-        }
+        line.lose_(code, reason, 0, code || 1000);
       },
     };
     Object.assign(this, members);

@@ -8,44 +8,37 @@ import { type Protocol } from '@stoa/client';
 import { type ChatroomApi } from '../api/chatroom/v1/chatroom.stoa.js';
 import { ENUMS, Line, TEXT } from './replies.js';
 
-const lines = TEXT.split('\n').map((line) => line.split(' '));
+type Fields = readonly string[][];
 
-/** A kind is a letter: U for a bigint, u for a number, e for an enum, b for a boolean, # for the message of the line
- *  behind it; nothing for a text. `?`, `*` and `%` before another kind: it may be absent, a list, a map by texts. */
-function read(kind: string, json: any): any {
-  const form = kind[0];
-  const rest: any = kind.slice(1);
-  const one = (item: unknown) => read(rest, item);
-  if (form === '?') {
-    return json == null ? undefined : one(json);
-  }
-  if (form === '*') {
-    return (json ?? []).map(one);
-  }
-  if (form === '%') {
-    return new Map(Object.entries(json ?? {}).map(([key, item]) => [key, one(item)]));
-  }
-  if (form === '#') {
-    return message(lines[rest], json);
-  }
-  const zero = form === 'U' ? 0n : form === 'b' ? false : form ? 0 : '';
+const lines: Fields[] = TEXT.split('\n').map((line) => [...line.matchAll(/([a-z]\w*)(\W)(\d*)/gi)]);
+
+function single(mark: string, json: any): any {
+  const zero = mark === '.' ? 0n : mark === '(' ? false : mark === ',' ? '' : 0;
   // The value of an enum that is not known yet is 0.
-  const value = form === 'U' ? BigInt(json ?? 0) : form === 'e' ? ENUMS[json] ?? (+json || 0) : json ?? zero;
+  const value = mark === '.' ? BigInt(json ?? 0) : mark === ')' ? ENUMS[json] ?? (+json || 0) : json ?? zero;
   if (typeof value !== typeof zero) {
-    throw new TypeError(kind);
+    throw new TypeError(mark);
   }
   return value;
 }
 
-const message = ([, , ...fields]: string[], json: any): any => Object.fromEntries(fields.map((field) => {
-  const [name, kind = ''] = field.split(':');
-  return [name, read(kind, json[name])];
+const message = ([, ...fields]: Fields, json: any): any => Object.fromEntries(fields.map(([, name, mark, line]: any) => {
+  const found = json[name];
+  const inner = (item: unknown) => (line ? message(lines[line], item) : single(',', item));
+  return [name, mark === '?'
+    ? found == null ? undefined : inner(found)
+    : mark === '['
+      ? (found ?? []).map(inner)
+      : mark === '{'
+        ? new Map(Object.entries(found ?? {}).map(([key, item]) => [key, inner(item)]))
+        : single(mark, found)];
 }));
 
 /** The API with lines instead of types. */
 export const replies: ChatroomApi = { messages: {}, calls: {} } as any;
 lines.forEach((line, index) => {
-  (replies as any)[index < Line.CALLS ? 'messages' : 'calls'][line[0]] = [+line[1], line, line];
+  const [[, name, , number]] = line;
+  (replies as any)[index < Line.CALLS ? 'messages' : 'calls'][name] = [+number, line, line];
 });
 
 export const json: Protocol = {

@@ -6,9 +6,7 @@
 //
 // Does not know: connections, which the room gives it as a function; what is shown.
 import { type StoaError } from '@stoa/client';
-import { fullJitterMs, localError } from '@stoa/client/inner';
-
-import { type Timers } from './timers.js';
+import { fullJitterMs, localError, type Timers } from '@stoa/client/inner';
 
 /** `queued`: will be sent, or sent again. `sent`: waits for its answer. `stored` and `failed`: final, unless it is
  *  retried. `discarded`: taken back by the program, or when the room was left. */
@@ -33,41 +31,42 @@ export interface Outgoing {
   /** Give up a message that is queued or failed. One that is on its way may be stored already. Returns whether it was
    *  given up. */
   discard(): boolean;
-
-  /** Resolves when it is stored. Rejects with the error when it fails, with the reason DISCARDED when it is discarded. */
-  done(): Promise<Outgoing>;
-
-  /** @internal */
-  settle_(): void;
 }
 
-/** The messages of one room, in order. @internal */
+/** What sends the messages of one room, in order. @internal */
 export interface Queue {
-  /** Failed ones too. A new array after every change. */
-  items_: readonly Outgoing[];
-  append_(clientMsgId: string, text: string, replyTo: bigint): Outgoing;
-  /** The room is joined again: what waits because of the connection before need not wait any more. */
-  resume_(): void;
+  /** Throws OUTBOX_FULL. */
+  append_(text: string, replyTo: bigint): Outgoing;
+  /** Send the next one if it may be sent. */
+  pump_(): void;
   /** The server has it: by the answer, or by the push of it. */
   stored_(clientMsgId: string, offset: bigint): void;
   /** The room was left. */
   close_(): void;
 }
 
-/** May the server do it later? Of some codes that is so whatever `temporary` says; 112 is a place that is lost, after
- *  which a room can be joined again. @internal */
-export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
-  temporary || /^1(0[068]|1[12])$/.test(`${code}`);
-
-// A person is told how long it takes, and decides.
-const enum Code {
-  MUTED = 120,
-  SLOW_MODE = 127,
+const enum Outbox {
+  MAX = 100,
 }
 
-/** `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
- *  connected, or not a member. @internal */
+let lastId = 0;
+
+/** May the server do it later? Of some codes that is so whatever `temporary` says: 105 is a room that an earlier, late
+ *  call has joined, 112 a place that is lost, after which a room can be joined again. @internal */
+export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
+  temporary || /^1(0[0568]|1[12])$/.test(`${code}`);
+
+const enum Code {
+  // From here on the codes are about a message: a person is told how long it takes, and decides.
+  MESSAGE = 120,
+}
+
+/** `room.outgoing` has all that are not stored, failed ones too; it is a new array after every change.
+ *
+ *  `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
+ *  connected, or not a member. The timers are cleared when the connection is lost. @internal */
 export function createQueue(
+  room: { outgoing: readonly Outgoing[] },
   mayIn: () => number | undefined,
   transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
   changed: (message: Outgoing) => void,
@@ -75,71 +74,30 @@ export function createQueue(
 ): Queue {
   let attempt = 0;
 
-  const without = (message: Outgoing) => queue.items_.filter((other) => other !== message);
+  const without = (message: Outgoing) => room.outgoing.filter((other) => other !== message);
 
-  const put = (message: Outgoing, state: OutgoingState) => {
+  const put = (message: Outgoing, state: OutgoingState, items = room.outgoing) => {
     message.state = state;
-    if (state === 'stored' || state === 'discarded') {
-      queue.items_ = without(message);
-    }
+    room.outgoing = items;
     changed(message);
-    message.settle_();
   };
+
+  const discard = (message: Outgoing) => put(message, 'discarded', without(message));
 
   const append = (message: Outgoing) => {
-    queue.items_ = [...without(message), message];
-    put(message, 'queued');
-    pump();
-  };
-
-  const wait = (ms: number) => timers.set_('send', ms, pump);
-
-  const answer = (message: Outgoing, error: StoaError | undefined, offset: bigint) => {
-    if (!error) {
-      queue.stored_(message.clientMsgId, offset);
-    } else if (
-      error.code !== Code.MUTED && error.code !== Code.SLOW_MODE && (isPassing(error) || error.reason === 'BAD_FRAME')
-    ) {
-      put(message, 'queued');
-      // A lost connection needs no timer: the room is joined again.
-      if (error.reason !== 'DISCONNECTED') {
-        wait(error.retryMs + fullJitterMs(attempt++));
-      }
-    } else {
-      message.error = error;
-      put(message, 'failed');
-      pump();
-    }
-  };
-
-  const pump = () => {
-    // The one on its way is before those that wait.
-    const next = queue.items_.find(({ state }) => state !== 'failed');
-    if (next?.state === 'queued' && !timers.has_('send')) {
-      const waitMs = mayIn();
-      // Neither, when it is undefined.
-      if (waitMs! > 0) {
-        wait(waitMs!);
-      } else if (waitMs! <= 0) {
-        put(next, 'sent');
-        transmit(next, (error, place) => {
-          // Its own push may have been here first.
-          if (next.state === 'sent') {
-            answer(next, error, place?.offset);
-          }
-        });
-      }
-    }
+    put(message, 'queued', [...without(message), message]);
+    queue.pump_();
   };
 
   const queue: Queue = {
-    items_: [],
-    append_(clientMsgId, text, replyTo) {
-      const ends: (() => void)[] = [];
+    append_(text, replyTo) {
+      if (room.outgoing.length >= Outbox.MAX) {
+        throw localError('OUTBOX_FULL');
+      }
       const message: Outgoing = {
         state: 'queued',
         sinceMs: Date.now(),
-        clientMsgId,
+        clientMsgId: `${Math.random()}-${++lastId}`,
         text,
         replyTo,
         retry() {
@@ -151,40 +109,52 @@ export function createQueue(
         discard() {
           const isIdle = ['queued', 'failed'].includes(message.state);
           if (isIdle) {
-            put(message, 'discarded');
+            discard(message);
           }
           return isIdle;
-        },
-        done: () => new Promise((resolve, reject) => {
-          ends.push(() =>
-            (message.state === 'stored' ? resolve(message) : reject(message.error ?? localError('DISCARDED', false))));
-          message.settle_();
-        }),
-        settle_() {
-          if (!['queued', 'sent'].includes(message.state)) {
-            ends.splice(0).forEach((end) => end());
-          }
         },
       };
       append(message);
       return message;
     },
-    resume_() {
-      timers.cancel_('send');
-      pump();
+    pump_() {
+      // The one on its way is before those that wait.
+      const next = room.outgoing.find(({ state }) => state !== 'failed');
+      if (next?.state === 'queued' && !timers.has_(queue.pump_)) {
+        const waitMs = mayIn();
+        // Neither, when it is undefined.
+        if (waitMs! > 0) {
+          timers.set_(waitMs!, queue.pump_);
+        } else if (waitMs! <= 0) {
+          put(next, 'sent');
+          transmit(next, (error, place) => {
+            if (!error) {
+              queue.stored_(next.clientMsgId, place.offset);
+            // Its own push may have been here first.
+            } else if (next.state === 'sent') {
+              if (error.code < Code.MESSAGE && isPassing(error)) {
+                put(next, 'queued');
+                timers.set_(error.retryMs + fullJitterMs(attempt++), queue.pump_);
+              } else {
+                next.error = error;
+                put(next, 'failed');
+                queue.pump_();
+              }
+            }
+          });
+        }
+      }
     },
     stored_(clientMsgId, offset) {
-      const message = queue.items_.find((other) => other.clientMsgId === clientMsgId);
+      const message = room.outgoing.find((other) => other.clientMsgId === clientMsgId);
       if (message) {
         attempt = 0;
         message.offset = offset;
-        put(message, 'stored');
-        pump();
+        put(message, 'stored', without(message));
+        queue.pump_();
       }
     },
-    close_() {
-      queue.items_.forEach((message) => put(message, 'discarded'));
-    },
+    close_: () => room.outgoing.forEach(discard),
   };
   return queue;
 }

@@ -26,35 +26,36 @@ export const enum Line {
   CALLS = 15,
 }
 
-/** A line has a name, a number, and the fields: a name, and behind `:` its kind, when it is not a string. json.ts has
- *  what kinds there are. */
-export const TEXT = `ping 40
-goingAway 41 code:u reason delayMs:u endpoint
-chat 0 message sender timestamp room offset:U epoch:U clientMsgId userId tsMs:U replyTo:U deleted:b editedMs:U reactions:%#14 traceparent:?
-left 22 room code:u reason
-roomActivity 37 room top:U unread:u mentioned:b
-read 29 room offset:U unread:u
-presenceDiff 27 room version:U joins:*#12 leaves:* total:u truncated:b
-typing 28 room state:e userId nick
-event 33 kind:e room offset:U epoch:U target:U text emoji off:b userId nick tsMs:U
-  code:u reason message metadata:% temporary:b retryMs:u
-  send:b moderate:b administer:b mutedUntilMs:U
-  version:U members:*#12 total:u truncated:b
-  userId nick sessions:u away:b role:e
-  name topic online:u lastActivityMs:U unread:u joined:b
-  count:u mine:b
-hello 16 sessionId nick server serverMs:U messageBytesMax:u pingMs:u userId textCharsMax:u defaultRoom guestToken tokenTtlS:u ratePerS:u rateBurst:u role:e
-refresh 17 tokenTtlS:u
-setNick 35 nick guestToken
-chat 0 offset:U epoch:U tsMs:U duplicate:b
-join 20 room epoch:U offset:U wasRecovering:b recovered:b items:*#2 moreBefore:b permissions:?#10 readOffset:U unread:u online:u topic slowModeS:u presence:?#11
-leave 21
-history 24 items:*#2 top:U more:b epoch:U
-search 25 items:*#2 continueBefore:U top:U epoch:U
-presence 26 version:U members:*#12 total:u truncated:b
-rooms 36 rooms:*#13 more:b
-edit 30 offset:U epoch:U
-delete 31 offset:U epoch:U
-react 32 offset:U epoch:U
-moderate 34
-setRoom 38`;
+/** A line has a name, a number, and the fields: a name, and its mark: `,` for a text, `.` for a bigint, `=` for a
+ *  number, `)` for an enum, `(` for a boolean; `[` for a list, `{` for a map by texts, `?` for what may be absent: of
+ *  the messages of the line that follows, or of texts. */
+export const TEXT = `ping,40,
+goingAway,41,delayMs=endpoint,code=reason,
+chat,0,message,sender,timestamp,clientMsgId,replyTo.deleted(editedMs.reactions{14traceparent?tsMs.userId,epoch.offset.room,
+left,22,code=reason,room,
+roomActivity,37,mentioned(top.unread=room,
+read,29,unread=offset.room,
+presenceDiff,27,joins[12leaves[total=truncated(version.room,
+typing,28,state)userId,nick,room,
+event,33,kind)target.emoji,off(text,tsMs.userId,nick,epoch.offset.room,
+x,,metadata{temporary(retryMs=message,code=reason,
+x,,send(moderate(administer(mutedUntilMs.
+x,,members[12total=truncated(version.
+x,,sessions=away(role)userId,nick,
+x,,name,lastActivityMs.joined(topic,online=unread=
+x,,count=mine(
+hello,16,sessionId,server,serverMs.messageBytesMax=pingMs=textCharsMax=defaultRoom,ratePerS=rateBurst=guestToken,tokenTtlS=role)userId,nick,
+refresh,17,tokenTtlS=
+setNick,35,guestToken,nick,
+chat,0,duplicate(tsMs.epoch.offset.
+join,20,wasRecovering(recovered(moreBefore(permissions?10readOffset.online=topic,slowModeS=presence?11items[2unread=epoch.offset.room,
+leave,21,
+history,24,more(items[2top.epoch.
+search,25,continueBefore.items[2top.epoch.
+presence,26,members[12total=truncated(version.
+rooms,36,rooms[13more(
+edit,30,epoch.offset.
+delete,31,epoch.offset.
+react,32,epoch.offset.
+moderate,34,
+setRoom,38,`;

@@ -5,20 +5,23 @@
 //
 // Listeners are called in the order in which the server sent things. `change` follows whenever a property of the room,
 // or one of its outgoing messages, has changed.
-import { type Init } from '@stoa/client';
-import { fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
+import { type Init, type MessageOf } from '@stoa/client';
+import { createTimers, fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
 
 import {
-  type TypingState, type ChatMessage, type DeleteReply, type EditReply, type EventMessage, type HistoryReply,
-  type HistoryRequest, type JoinReply, type LeftMessage, type Member, type ModerateReply, type ModerateRequest,
-  type Permissions, type Place, type PresenceDiffMessage, type ReactReply, type ReadMessage, type SearchReply,
-  type SearchRequest, type SetRoomReply, type SetRoomRequest, type TypingMessage,
+  type ChatroomApi, type TypingState, type ChatMessage, type EventMessage, type JoinReply, type LeftMessage, type Member,
+  type Permissions, type Place, type PresenceDiffMessage, type ReadMessage, type TypingMessage,
 } from '../api/chatroom/v1/chatroom.stoa.js';
 import { type Chat, type Link } from './chat.js';
 import { Known } from './replies.js';
 import { createQueue, isPassing, type Outgoing } from './outgoing.js';
-import { createTimers } from './timers.js';
 import { addMessage, addPage, applyEvent, EMPTY, itemsOf, type Window } from './window.js';
+
+type Calls = ChatroomApi['calls'];
+/** The calls that are about a room; but its membership is the room's own business. */
+export type RoomCall = Exclude<
+  { [K in keyof Calls]: 'room' extends keyof MessageOf<Calls[K][1]> ? K : never }[keyof Calls], 'chat' | 'join' | 'leave'
+>;
 
 /** `left`: final; Chat.join() gives another object. */
 export type RoomState = 'joining' | 'joined' | 'left';
@@ -27,7 +30,8 @@ export interface Left {
   /** An error's code; 0 when the program left. */
   code: number;
   reason: string;
-  message: string;
+  /** For people. */
+  message?: string;
 }
 
 export interface JoinOptions {
@@ -37,11 +41,6 @@ export interface JoinOptions {
   presence?: boolean;
   /** The most messages that `messages` keeps. 0: none, for programs that only listen. Default: 300. */
   windowMax?: number;
-}
-
-export interface Typist {
-  nick: string;
-  isPaused: boolean;
 }
 
 export interface RoomEvents {
@@ -54,9 +53,9 @@ export interface RoomEvents {
   message: [message: ChatMessage];
   /** An edit, a deletion, a reaction or a new topic. */
   event: [event: EventMessage];
-  typing: [typing: ReadonlyMap<string, Typist>];
-  /** What has changed; undefined when the whole list is new. */
-  presence: [diff: PresenceDiffMessage | undefined];
+  typing: [typing: ReadonlyMap<string, TypingMessage>];
+  /** What has changed; all members when the list is new. */
+  presence: [diff: Omit<PresenceDiffMessage, 'room'>];
   /** Another session of this user has read. */
   read: [read: ReadMessage];
   outgoing: [message: Outgoing];
@@ -75,8 +74,6 @@ const TYPING_MS = [6000, 30000];
 
 const enum Code {
   JOINED_BEFORE = 105,
-  TEXT_TOO_LONG = 122,
-  TEXT_EMPTY = 123,
 }
 
 /** Only the room changes its properties. Maps and arrays are new objects after every change. */
@@ -96,31 +93,29 @@ export interface Room {
   online: number;
   /** By user id. Empty when the room is too large for a list. */
   members: ReadonlyMap<string, Member>;
-  typing: ReadonlyMap<string, Typist>;
+  typing: ReadonlyMap<string, TypingMessage>;
   readOffset: bigint;
   unread: number;
   window: Window;
-  /** Grows with every change. */
-  version: number;
   /** Oldest first. */
   readonly messages: Window['items'];
   /** Not stored yet, oldest first. */
-  readonly outgoing: readonly Outgoing[];
+  outgoing: readonly Outgoing[];
 
   on<K extends keyof RoomEvents>(name: K, listener: (...values: RoomEvents[K]) => void): () => void;
 
   // ---- messages ----
 
-  /** Send a message: at once, or as soon as the room is joined. Throws a StoaError: NOT_JOINED, TEXT_EMPTY,
-   *  TEXT_TOO_LONG, OUTBOX_FULL. */
+  /** Send a message: at once, or as soon as the room is joined. Throws a StoaError: NOT_JOINED, OUTBOX_FULL. What the
+   *  server refuses, such as a text that is too long, has failed then. */
   send(text: string, options?: { replyTo?: bigint }): Outgoing;
-  edit(offset: bigint, text: string): Promise<EditReply>;
-  delete(offset: bigint): Promise<DeleteReply>;
-  /** Set a reaction, or take it back. */
-  react(offset: bigint, emoji: string, isOn?: boolean): Promise<ReactReply>;
-  /** A page of messages; `messages` does not change. `before` and `after` are offsets. */
-  history(request?: Init<HistoryRequest>): Promise<HistoryReply>;
-  /** Put older messages into `messages`, which leaves newer ones out when there are too many. */
+  /** A call of the API that is about this room: `edit`, `delete`, `react`, `history`, `search`, `presence`, `moderate`,
+   *  `setRoom`. Rejects as Chat.call() does. `messages` changes when the server tells what was changed. */
+  call<K extends RoomCall>(
+    name: K, request: Omit<Init<MessageOf<Calls[K][1]>>, 'room'>, options?: { timeoutMs?: number },
+  ): Promise<MessageOf<Calls[K][2]>>;
+  /** Put older messages into `messages`, which leaves newer ones out when there are too many. A page has at most
+   *  `windowMax` messages. */
   loadOlder(limit?: number): Promise<void>;
   /** Put newer messages into `messages`, when it does not reach the room's end. */
   loadNewer(limit?: number): Promise<void>;
@@ -128,7 +123,6 @@ export interface Room {
   loadNewest(limit?: number): Promise<void>;
   /** Let `messages` be what is around a message. */
   loadAround(offset: bigint, limit?: number): Promise<void>;
-  search(text: string, request?: Init<SearchRequest>): Promise<SearchReply>;
 
   // ---- people ----
 
@@ -137,9 +131,6 @@ export interface Room {
   read(offset?: bigint): void;
   /** The user types, has stopped, or has emptied the text. Call it with every key: the server is told every 3 s. */
   type(state?: TypingState): void;
-  moderate(request: Init<ModerateRequest>): Promise<ModerateReply>;
-  /** Topic, slow mode, size. */
-  set(request: Init<SetRoomRequest>): Promise<SetRoomReply>;
   /** Messages that were not stored are given up. */
   leave(): void;
 
@@ -156,67 +147,68 @@ export interface Inner {
   chat(message: ChatMessage): void;
   event(event: EventMessage): void;
   typing(message: TypingMessage): void;
-  presenceDiff(diff: PresenceDiffMessage): void;
+  presenceDiff(diff: Omit<PresenceDiffMessage, 'room'>): void;
   left(message: LeftMessage): void;
   read(message: ReadMessage): void;
 }
 
+/** What is stored in a room, in its order. */
+type Stored = ChatMessage | EventMessage;
+
 /** Not joined yet. @internal */
 export function createRoom(
   chat: Chat,
-  [newId, request, send, mayIn, leaveChat, wasMe]: Link,
+  [request, send, mayIn, wasMe]: Link,
   ownName: string,
   { history = 50, presence = true, windowMax = 300 }: JoinOptions,
 ): Room {
   const [add, fire] = listeners();
   const timers = createTimers();
-  let joins = 0;
-  // The offset from which messages may be sent again.
-  let resumeAt: bigint | undefined;
+  // Messages are not sent before the room's place is there.
+  let resumeAt = 0n;
   let attempt = 0;
   let presenceVersion = 0n;
   let sentTyping: TypingState = Known.TYPING_DONE;
-  let typedAt = -Infinity;
-  let readAt = -Infinity;
+  let typeAt = 0;
+  let readAt = 0;
 
-  const tell = <K extends keyof RoomEvents>(name?: K, ...values: RoomEvents[K] | []) => {
-    room.version += 1;
+  const tell = (name?: keyof RoomEvents, ...values: unknown[]) => {
     fire(name, values);
     fire('change');
   };
-  const queue = createQueue(
-    () => (room.state === 'joined' ? mayIn() : undefined),
-    ({ text, clientMsgId, replyTo }, settle) =>
-      request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
-    (message) => tell('outgoing', message),
-    timers,
-  );
 
-  const call = (name: any, body: object): Promise<any> => chat.call(name, { ...body, room: room.name });
-
-  const isMe = (userId: string) => userId === chat.me?.userId;
+  const resume = () => {
+    resumeAt = 0n;
+    queue.pump_();
+  };
 
   const end = (left: Left) => {
     room.state = 'left';
     room.left = left;
-    joins += 1;
     timers.clear_();
-    leaveChat(room);
+    chat.rooms = chat.rooms.filter((other) => other !== room);
     queue.close_();
     tell('left', left);
   };
 
-  const joinLater = (waitMs: number) =>
-    timers.set_('join', waitMs + fullJitterMs(attempt++), () => chat.isOpen && room.inner_.join_());
+  const leaveRoom = () => request('leave', { room: room.name });
 
-  const tellRead = () => timers.set_('read', readAt + Ms.READ - now(), () => {
+  // Out of the room, or not in it: for now, or for good.
+  const refused = (why: Left & { retryMs?: number }) => {
+    if (isPassing(why)) {
+      room.inner_.lost_();
+      timers.set_((why.retryMs ?? 0) + fullJitterMs(attempt++), room.inner_.join_);
+    } else {
+      end(why);
+    }
+  };
+
+  const tellRead = () => timers.set_(readAt - now(), () => {
     if (room.state === 'joined') {
-      readAt = now();
+      readAt = now() + Ms.READ;
       send('read', { room: room.name, offset: room.readOffset });
     }
-  });
-
-  const leaveRoom = () => request('leave', { room: room.name });
+  }, tellRead);
 
   /** Is it a message of this user? Then it is stored. */
   const acknowledge = ({ userId, clientMsgId, offset }: ChatMessage) => {
@@ -227,109 +219,95 @@ export function createRoom(
     return isMine;
   };
 
-  // False for what was received before, and for what comes while the room is not joined.
-  const advance = ({ epoch, offset }: Place): boolean => {
-    if (room.state !== 'joined' || (room.place?.epoch === epoch && room.place.offset >= offset)) {
-      return false;
-    }
-    room.place = { epoch, offset };
-    if (resumeAt && offset >= resumeAt) {
-      resumeAt = undefined;
-      // After the listeners were called for this message.
-      timers.set_('resume', 0, queue.resume_);
-    }
-    return true;
-  };
-
   const forget = (userId: string) => {
     const typing = new Map(room.typing);
-    timers.cancel_(`typing ${userId}`);
+    timers.cancel_(userId);
     if (typing.delete(userId)) {
       room.typing = typing;
     }
   };
 
-  const newest = (items: readonly ChatMessage[], top: bigint, moreBefore: boolean): Window =>
-    addPage({ ...EMPTY, moreBefore }, itemsOf(items, top), 'after', false, windowMax);
+  const fold = (window: Window, stored: Stored): Window =>
+    ('kind' in stored ? applyEvent(window, stored, chat.me!.userId) : addMessage(window, stored, windowMax));
 
-  const meet = (
-    before: Iterable<[string, Member]>, joins: Member[],
-    { version, total, truncated }: { version: bigint; total: number; truncated: boolean },
-  ) => {
-    const members = joins.map((member) => [member.userId, member] as const);
-    presenceVersion = version;
-    room.online = total;
-    return room.members = new Map(truncated ? [] : [...before, ...members]);
+  // Not what was received before, and not what comes while the room is not joined.
+  const follow = (name: 'message' | 'event', stored: Stored) => {
+    const { epoch, offset } = stored;
+    if (room.state === 'joined' && (room.place!.epoch !== epoch || room.place!.offset < offset)) {
+      room.place = { epoch, offset };
+      if ('kind' in stored) {
+        if (stored.kind === Known.EVENT_TOPIC) {
+          room.topic = stored.text;
+        }
+      } else {
+        forget(stored.userId);
+        room.unread += 1;
+        if (acknowledge(stored)) {
+          room.readOffset = offset;
+          room.unread = 0;
+        }
+      }
+      room.window = fold(room.window, stored);
+      fire(fold, [stored]);
+      tell(name, stored);
+      // What was missed may be complete.
+      queue.pump_();
+    }
   };
 
   const joined = (reply: JoinReply) => {
-    const { place, readOffset } = room;
-    const { recovered, offset, epoch, presence: people } = reply;
-    for (const name of ['permissions', 'topic', 'slowModeS', 'online', 'unread'] as const) {
-      (room as any)[name] = reply[name];
-    }
-    room.state = 'joined';
+    const { place } = room;
+    const { offset, epoch, presence: people } = reply;
+    const recovered = place && reply.recovered;
+    room.permissions = reply.permissions;
+    room.topic = reply.topic;
+    room.slowModeS = reply.slowModeS;
+    room.online = reply.online;
+    room.unread = reply.unread;
     room.name = reply.room || room.name;
     attempt = 0;
-    if (reply.readOffset < readOffset) {
+    if (reply.readOffset < room.readOffset) {
       tellRead();
     } else {
       room.readOffset = reply.readOffset;
     }
+    // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
+    resumeAt = offset;
     if (!recovered) {
       room.place = { epoch, offset };
       reply.items.forEach(acknowledge);
-      room.window = newest(reply.items, offset, reply.moreBefore);
+      room.window = addPage({ ...EMPTY, moreBefore: reply.moreBefore }, itemsOf(reply.items, offset), 'after', false, windowMax);
     }
+    room.state = 'joined';
+    tell(recovered ? 'recovered' : place ? 'gap' : 'joined', reply, place);
     if (people) {
-      meet([], people.members, people);
-      fire('presence');
+      presenceVersion = -1n;
+      room.members = new Map();
+      room.inner_.presenceDiff({ ...people, joins: people.members, leaves: [] });
     }
-    if (!place) {
-      tell('joined', reply);
-    } else if (recovered) {
-      tell('recovered', reply);
-    } else {
-      tell('gap', reply, place);
-    }
-    // What was missed may have messages of ours whose answer was lost, so they are not sent again before it is here.
-    if (!recovered || room.place!.offset >= offset) {
-      queue.resume_();
-    } else {
-      resumeAt = offset;
-      // For a server that counts something that it does not send.
-      timers.set_('resume', Ms.RESUME, queue.resume_);
-    }
+    queue.pump_();
+    // For a server that counts something that it does not send.
+    timers.set_(Ms.RESUME, resume);
   };
 
-  // Change the window, and those that are being loaded.
-  const take = (change: (window: Window) => Window) => {
-    room.window = change(room.window);
-    fire(take, [change]);
-  };
-
-  // What is received while pages are on their way is put into them.
-  const load = async (fetch: () => Promise<() => Window>): Promise<void> => {
+  // Pages that belong to `window`. What is received while they are on their way is put into them.
+  const load = async (limit = 50, window: Window | undefined, ...sides: [side: 'before' | 'after', edge?: bigint][]) => {
     const epoch = room.place?.epoch;
-    const changes: ((window: Window) => Window)[] = [];
-    const end = add(take, (change) => changes.push(change));
+    const missed: Stored[] = [];
+    const end = add(fold, (stored) => missed.push(stored));
     try {
-      const build = await fetch();
+      const pages = await Promise.all(sides.map(([side, edge]) => room.call('history', { epoch, [side]: edge, limit })));
       if (epoch === room.place?.epoch) {
-        room.window = changes.reduce((window, change) => change(window), build());
+        room.window = missed.reduce(fold, pages.reduce(
+          (before, { items, top, more }, index) => addPage(before, itemsOf(items, top), sides[index][0], more, windowMax),
+          window ?? room.window,
+        ));
         tell();
       }
     } finally {
       end();
     }
   };
-
-  const loadSide = (side: 'before' | 'after', limit: number, edge?: bigint) => load(async () => {
-    const { items, top, more } = await room.history({ [side]: edge, limit });
-    return () => edge === undefined
-      ? newest(items, top, more)
-      : addPage(room.window, itemsOf(items, top), side, more, windowMax);
-  });
 
   const room: Room = {
     chat,
@@ -343,89 +321,58 @@ export function createRoom(
     readOffset: 0n,
     unread: 0,
     window: EMPTY,
-    version: 0,
     get messages() {
       return room.window.items;
     },
-    get outgoing() {
-      return queue.items_;
-    },
+    outgoing: [],
     on: add as Room['on'],
     send(text, { replyTo = 0n } = {}) {
-      const max = chat.me?.textCharsMax;
       if (room.state === 'left') {
         throw localError('NOT_JOINED', false);
       }
-      if (!text.trim()) {
-        throw localError('TEXT_EMPTY', false, Code.TEXT_EMPTY);
-      }
-      if (max && [...text].length > max) {
-        throw localError('TEXT_TOO_LONG', false, Code.TEXT_TOO_LONG);
-      }
-      const id = newId();
       // The message ends it for the others.
       sentTyping = Known.TYPING_DONE;
-      return queue.append_(id, text, replyTo);
+      return queue.append_(text, replyTo);
     },
-    edit: (offset, text) => call('edit', { offset, text }),
-    delete: (offset) => call('delete', { offset }),
-    react: (offset, emoji, isOn = true) => call('react', { offset, emoji, off: !isOn }),
-    history: (more) => call('history', { epoch: room.place?.epoch, ...more }),
-    loadOlder: (limit = 50) => loadSide('before', limit, room.messages[0]?.offset),
-    loadNewer: (limit = 50) => loadSide('after', limit, room.messages[room.messages.length - 1]?.offset),
-    loadNewest: (limit = 50) => loadSide('before', limit),
-    loadAround: (offset, limit = 50) => load(async () => {
-      const older = await room.history({ before: offset + 1n, limit });
-      const newer = await room.history({ after: offset, limit });
-      const before = addPage(EMPTY, itemsOf(older.items, older.top), 'before', older.more, windowMax);
-      return () => addPage(before, itemsOf(newer.items, newer.top), 'after', newer.more, windowMax);
-    }),
-    search: (text, more) => call('search', { ...more, text }),
+    call: (name, body, options) => chat.call(name, { ...body, room: room.name } as any, options),
+    loadOlder: (limit) => load(limit, undefined, ['before', room.messages[0]?.offset]),
+    loadNewer: (limit) => load(limit, undefined, ['after', room.messages[room.messages.length - 1]?.offset]),
+    loadNewest: (limit) => load(limit, EMPTY, ['before']),
+    loadAround: (offset, limit) => load(limit, EMPTY, ['before', offset + 1n], ['after', offset]),
     read(offset = room.place?.offset ?? 0n) {
       if (offset > room.readOffset) {
-        const after = room.messages.filter((item) => item.offset > offset && !isMe(item.userId));
-        room.unread = Math.min(room.unread, after.length);
+        // One's own messages are never after what was read.
+        room.unread = Math.min(room.unread, room.messages.filter((item) => item.offset > offset).length);
         room.readOffset = offset;
         tellRead();
         tell();
       }
     },
     type(state = Known.TYPING_ACTIVE) {
-      const isActive = state === Known.TYPING_ACTIVE;
-      if (room.state === 'joined' && (isActive ? now() - typedAt >= Ms.TYPING_SEND : state !== sentTyping)) {
-        typedAt = isActive ? now() : typedAt;
+      const isNew = state ? state !== sentTyping : now() >= typeAt;
+      if (isNew && room.state === 'joined') {
+        typeAt = state ? typeAt : now() + Ms.TYPING_SEND;
         sentTyping = state;
         send('typing', { room: room.name, state });
       }
     },
-    moderate: (more) => call('moderate', more),
-    set: (more) => call('setRoom', more),
     leave() {
       if (room.state !== 'left') {
         leaveRoom();
-        end({ code: 0, reason: 'LEFT', message: '' });
+        end({ code: 0, reason: 'LEFT' });
       }
     },
 
     inner_: {
       join_() {
-        const turn = ++joins;
-        timers.cancel_('join');
-        room.state = 'joining';
         request('join', { room: room.name, recover: room.place, history, presence }, (error, reply) => {
-          if (turn !== joins) {
-            return;
-          }
-          if (!error) {
-            joined(reply);
-          } else if (error.code === Code.JOINED_BEFORE) {
-            // An earlier join was late, and its answer is lost.
-            leaveRoom();
-            joinLater(0);
-          } else if (isPassing(error)) {
-            joinLater(error.retryMs);
-          } else {
-            end(error);
+          // Not when it was left meanwhile.
+          if (room.state === 'joining') {
+            if (error?.code === Code.JOINED_BEFORE) {
+              // An earlier join was late, and its answer is lost.
+              leaveRoom();
+            }
+            error ? refused(error) : joined(reply);
           }
         });
       },
@@ -433,65 +380,38 @@ export function createRoom(
         timers.clear_();
         if (room.state === 'joined') {
           room.state = 'joining';
-          joins += 1;
           room.typing = new Map();
           tell();
         }
       },
-      chat(message) {
-        if (advance(message)) {
-          if (acknowledge(message)) {
-            room.readOffset = message.offset;
-            room.unread = 0;
-          } else {
-            room.unread += 1;
+      chat: (message) => follow('message', message),
+      event: (event) => follow('event', event),
+      typing(message) {
+        const { userId, state } = message;
+        if (userId !== chat.me?.userId) {
+          forget(userId);
+          if (TYPING_MS[state]) {
+            room.typing = new Map(room.typing).set(userId, message);
+            timers.set_(TYPING_MS[state], () => room.inner_.typing({ ...message, state: Known.TYPING_DONE }), userId);
           }
-          forget(message.userId);
-          take((window) => addMessage(window, message, windowMax));
-          tell('message', message);
+          tell('typing', room.typing);
         }
-      },
-      event(event) {
-        if (advance(event)) {
-          if (event.kind === Known.EVENT_TOPIC) {
-            room.topic = event.text;
-          }
-          take((window) => applyEvent(window, event, chat.me!.userId));
-          tell('event', event);
-        }
-      },
-      typing({ userId, nick, state }) {
-        if (isMe(userId)) {
-          return;
-        }
-        forget(userId);
-        if (TYPING_MS[state]) {
-          room.typing = new Map(room.typing).set(userId, { nick, isPaused: state === Known.TYPING_PAUSED });
-          timers.set_(`typing ${userId}`, TYPING_MS[state], () => {
-            forget(userId);
-            tell('typing', room.typing);
-          });
-        }
-        tell('typing', room.typing);
       },
       presenceDiff(diff) {
         if (diff.version > presenceVersion) {
-          const members = meet(room.members as Map<string, Member>, diff.joins, diff);
+          const members = new Map(room.members);
+          diff.joins.forEach((member) => members.set(member.userId, member));
           diff.leaves.forEach((userId) => {
             members.delete(userId);
             forget(userId);
           });
+          presenceVersion = diff.version;
+          room.online = diff.total;
+          room.members = diff.truncated ? new Map() : members;
           tell('presence', diff);
         }
       },
-      left({ code, reason }) {
-        if (isPassing({ code })) {
-          room.inner_.lost_();
-          joinLater(0);
-        } else {
-          end({ code, reason, message: reason });
-        }
-      },
+      left: refused,
       read(read) {
         if (read.offset >= room.readOffset) {
           room.readOffset = read.offset;
@@ -501,5 +421,13 @@ export function createRoom(
       },
     },
   };
+  const queue = createQueue(
+    room,
+    () => (room.state === 'joined' && room.place!.offset >= resumeAt ? mayIn() : undefined),
+    ({ text, clientMsgId, replyTo }, settle) =>
+      request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
+    (message) => tell('outgoing', message),
+    timers,
+  );
   return room;
 }

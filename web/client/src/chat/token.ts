@@ -1,5 +1,5 @@
 // token.ts: refreshes the token of a session before it expires, for programs that import it.
-import { later } from '@stoa/client/inner';
+import { createTimers } from '@stoa/client/inner';
 
 import { type Chat } from './chat.js';
 
@@ -12,7 +12,7 @@ const enum Ms {
 /** Calls `token` before the last one expires, and gives the server the new one, so that the session goes on. Without it
  *  the server closes an expired session, and the chat comes back with the next token. Returns a function that ends it. */
 export function keepToken(chat: Chat, token: () => string | Promise<string>): () => void {
-  let timer: any;
+  const timers = createTimers();
   // Counts sessions.
   let turn = 0;
 
@@ -24,7 +24,7 @@ export function keepToken(chat: Chat, token: () => string | Promise<string>): ()
 
   const refreshLater = (ms: number) => {
     const mine = turn;
-    timer = later(async () => {
+    timers.set_(ms, async () => {
       try {
         const next = await token();
         if (mine === turn) {
@@ -39,13 +39,13 @@ export function keepToken(chat: Chat, token: () => string | Promise<string>): ()
           refreshLater(Ms.AGAIN);
         }
       }
-    }, ms);
+    }, timers);
   };
 
   const changed = () => {
     if (chat.state !== 'draining') {
       turn += 1;
-      clearTimeout(timer);
+      timers.clear_();
       if (chat.isOpen) {
         refreshIn(chat.me!.tokenTtlS);
       }
@@ -55,7 +55,7 @@ export function keepToken(chat: Chat, token: () => string | Promise<string>): ()
   changed();
   return () => {
     turn += 1;
-    clearTimeout(timer);
+    timers.clear_();
     stop();
   };
 }

@@ -25,9 +25,6 @@ export interface Window {
 
 export const EMPTY: Window = { items: [], moreBefore: false, moreAfter: false };
 
-// slice(-0) would be all of them.
-const newest = (items: readonly Item[], max: number): readonly Item[] => items.slice(-max || Infinity);
-
 /** The messages of a page as of its `top`. @internal */
 export const itemsOf = (items: readonly ChatMessage[], top: bigint): Item[] => items.map((item) => ({ ...item, asOf: top }));
 
@@ -51,16 +48,13 @@ export function addPage(
   more: boolean,
   max: number,
 ): Window {
-  const all = new Map<bigint, Item>();
-  for (const item of [...window.items, ...page]) {
-    const known = all.get(item.offset);
-    all.set(item.offset, known && known.asOf > item.asOf ? known : item);
-  }
-  const items = [...all.values()].sort((one, other) => (one.offset < other.offset ? -1 : 1));
-  const isLong = items.length > max;
+  const by = (key: 'asOf' | 'offset') => (one: Item, other: Item) => Number(one[key] - other[key]);
+  const all = [...window.items, ...page].sort(by('asOf')).map((item) => [item.offset, item] as const);
+  const items = [...new Map(all).values()].sort(by('offset'));
+  const extra = Math.max(0, items.length - max);
   return side === 'before'
-    ? { items: items.slice(0, max), moreBefore: more, moreAfter: window.moreAfter || isLong }
-    : { items: newest(items, max), moreBefore: window.moreBefore || isLong, moreAfter: more };
+    ? { items: items.slice(0, max), moreBefore: more, moreAfter: window.moreAfter || extra > 0 }
+    : { items: items.slice(extra), moreBefore: window.moreBefore || extra > 0, moreAfter: more };
 }
 
 /** A live message; with more than `max` the oldest tenth is left out. A window that does not reach the end of the room
@@ -74,36 +68,36 @@ export function addMessage(window: Window, message: ChatMessage, max: number): W
     : addPage(window, itemsOf([message], message.offset), 'after', false, left);
 }
 
-// As the server folds: of a deleted message only its place and its user id are left, and a reaction that nobody has any
-// more is gone.
-function change(item: Item, event: EventMessage, me: string): Item {
-  const { kind, offset: asOf, emoji, off } = event;
+// What an event makes of a message, as the server folds: of a deleted message only its place and its user id are left, and
+// a reaction that nobody has any more is gone.
+function changes(item: Item, { kind, text, tsMs, emoji, off, userId }: EventMessage, me: string): Partial<Item> {
   if (kind === Known.EVENT_DELETE) {
-    return { ...item, asOf, message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
+    return { message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
   }
   if (item.deleted) {
-    return { ...item, asOf };
+    return {};
   }
   if (kind === Known.EVENT_EDIT) {
-    return { ...item, asOf, message: event.text, editedMs: event.tsMs };
+    return { message: text, editedMs: tsMs };
   }
   const reactions = new Map(item.reactions);
   const { count = 0, mine = false } = reactions.get(emoji) ?? {};
   const left = off ? count - 1 : count + 1;
-  reactions.set(emoji, { count: left, mine: event.userId === me ? !off : mine });
+  reactions.set(emoji, { count: left, mine: userId === me ? !off : mine });
   if (left < 1) {
     reactions.delete(emoji);
   }
-  return { ...item, asOf, reactions };
+  return { reactions };
 }
 
 /** `me` is one's own user id. */
 export function applyEvent(window: Window, event: EventMessage, me: string): Window {
-  const at = window.items.findIndex(({ offset, asOf }) => offset === event.target && asOf < event.offset);
-  if (at < 0 || event.kind < Known.EVENT_EDIT || event.kind > Known.EVENT_REACT) {
-    return window;
-  }
-  const items = [...window.items];
-  items[at] = change(items[at], event, me);
-  return { ...window, items };
+  const { kind, offset, target } = event;
+  const isChanged = (item: Item) => item.offset === target && item.asOf < offset;
+  return kind < Known.EVENT_EDIT || kind > Known.EVENT_REACT || !window.items.some(isChanged)
+    ? window
+    : {
+      ...window,
+      items: window.items.map((item) => (isChanged(item) ? { ...item, asOf: offset, ...changes(item, event, me) } : item)),
+    };
 }
