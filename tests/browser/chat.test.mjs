@@ -440,6 +440,22 @@ test('the text of a message can be copied, as it was written', async (t) => {
   assert.equal(await ada.page.evaluate(() => navigator.clipboard.readText()), 'some **bold** text');
 });
 
+test('code is copied by its button, which says so, and says nothing where the browser does not allow it', async (t) => {
+  const { join } = await open(t, browser);
+  const ada = await join('Ada', { permissions: ['clipboard-read', 'clipboard-write'] });
+  await ada.say('```\nlet x;\n```');
+  const button = ada.page.locator('.message:not(.pending) .copy-code');
+  await button.click();
+  await ada.page.locator('.copy-code[title="Copied"]').waitFor();
+  assert.equal(await ada.page.evaluate(() => navigator.clipboard.readText()), 'let x;');
+  // As on pages without TLS.
+  await ada.page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await ada.say('```\nlet y;\n```');
+  await button.nth(1).click();
+  await ada.page.locator('.toast', { hasText: 'does not allow copying' }).waitFor();
+  assert.notEqual(await button.nth(1).getAttribute('title'), 'Copied');
+});
+
 // ---- against a played server ----
 
 test('too many messages wait by themselves; what a person decides is told with the time left', async (t) => {

@@ -210,7 +210,7 @@ export class List {
     if (is('load-missing')) {
       this.does.loadMissing();
     } else if (is('copy-code')) {
-      copyCode(button, this.context!.language);
+      copyCode(button, this.context!.model);
     } else if (message) {
       this.onMessageClick(message, is);
     }

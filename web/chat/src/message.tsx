@@ -60,6 +60,12 @@ function Actions({ model, item, isPicking, setPicking }: {
     setPicking(false);
     model.react(item, emoji);
   };
+  // As it was written.
+  const copy = async () => {
+    if (await model.copy(item.message)) {
+      model.toast(say('copied'), { isError: false });
+    }
+  };
   return (
     <div class="actions" role="group" aria-label={say('actions')} ref={keepInView}
       onMouseDown={(event) => event.preventDefault()}>
@@ -70,7 +76,7 @@ function Actions({ model, item, isPicking, setPicking }: {
       <IconButton icon="react" label={say('react')} isExpanded={isPicking} class="add-reaction"
         onClick={() => setPicking(!isPicking)} />
       <IconButton icon="reply" label={say('reply')} class="reply" onClick={() => model.reply(item)} />
-      <IconButton icon="copy" label={say('copyText')} class="copy-text" onClick={() => model.copy(item.message)} />
+      <IconButton icon="copy" label={say('copyText')} class="copy-text" onClick={copy} />
       {model.isMine(item) && <IconButton icon="edit" label={say('edit')} class="edit" onClick={() => model.startEdit(item)} />}
       {model.mayDelete(item) && (
         <IconButton icon="trash" label={say('remove')} class="delete" onClick={() => model.ask({ kind: 'delete', item })} />

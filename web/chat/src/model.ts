@@ -621,13 +621,14 @@ export class Model {
     return names.length ? say('reactedNames', { who, names: this.language.list(told) }) : who;
   }
 
-  /** The text of a message, as it was written. */
-  async copy(text: string): Promise<void> {
+  /** Returns whether it is in the clipboard; if not, the user is told. */
+  async copy(text: string): Promise<boolean> {
     try {
       await navigator.clipboard.writeText(text);
-      this.toast(this.language.say('copied'), { isError: false });
+      return true;
     } catch {
       this.toast(this.language.say('copyFailed'));
+      return false;
     }
   }
 

@@ -39,15 +39,17 @@ function makeCodeBlock(text: string, language: string, { say }: Language): HTMLE
 }
 
 /** Copy the code beside its button, which tells so for a while. */
-export async function copyCode(button: HTMLElement, { say }: Language): Promise<void> {
+export async function copyCode(button: HTMLElement, model: Model): Promise<void> {
+  const { say } = model.language;
   const show = (icon: 'copy' | 'check', label: string) => {
     button.replaceChildren(makeIcon(icon));
     button.title = label;
     button.setAttribute('aria-label', label);
   };
-  await navigator.clipboard?.writeText(button.parentElement!.querySelector('code')!.textContent!);
-  show('check', say('copied'));
-  setTimeout(() => show('copy', say('copy')), COPIED_MS);
+  if (await model.copy(button.parentElement!.querySelector('code')!.textContent!)) {
+    show('check', say('copied'));
+    setTimeout(() => show('copy', say('copy')), COPIED_MS);
+  }
 }
 
 // The depth is bounded by the parser.
