@@ -55,11 +55,11 @@ async function enter(t, port, nick, options = {}, fallback = {}) {
 }
 
 // All that the server has stored, page by page.
-async function stored(room) {
+async function storedTexts(room) {
   let page;
   let all = [];
   do {
-    page = await room.history({ before: all[0]?.offset, limit: 100 });
+    page = await room.call('history', { before: all[0]?.offset, limit: 100 });
     all = [...page.items, ...all];
   } while (page.more);
   return all.map(({ message }) => message);
@@ -166,7 +166,7 @@ test('nothing is lost or doubled when the server drains in the middle, and anoth
   t.after(() => next.kill());
   await within(Promise.all(speakers.flatMap(({ sent }) => sent)), 'all to be stored');
   const late = await enter(t, port, 'Eve');
-  const all = await within(stored(late.room), 'what is stored');
+  const all = await within(storedTexts(late.room), 'what is stored');
   assert.equal(all.length, speakers.reduce((sum, { told }) => sum + told.length, 0));
   for (const { nick, told } of speakers) {
     assert.deepEqual(all.filter((text) => text.startsWith(nick)), told);
