@@ -111,7 +111,14 @@ test('older messages are put in while one scrolls, and the first one that is see
     const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
     const rows = () => [...document.querySelectorAll('.message')];
     const result = { steps: 0, moved: 0, most: 0, grown: 0 };
-    const count = () => document.querySelectorAll('.message').length;
+    // Each time that the list is changed; a slow machine may do that twice in a frame.
+    let shown = rows().length;
+    const changes = new MutationObserver(() => {
+      const count = rows().length;
+      result.grown = Math.max(result.grown, count - shown);
+      shown = count;
+    });
+    changes.observe(document.querySelector('#list'), { childList: true, subtree: true });
     while (rows()[0].dataset.key !== '1') {
       const oldest = rows()[0].dataset.key;
       log.scrollTop = 250;
@@ -119,9 +126,7 @@ test('older messages are put in while one scrolls, and the first one that is see
       const first = rows().find((node) => node.getBoundingClientRect().bottom > top);
       const before = first.getBoundingClientRect().top;
       while (rows()[0].dataset.key === oldest) {
-        const shown = count();
         await frame();
-        result.grown = Math.max(result.grown, count() - shown);
       }
       await frame();
       result.steps += 1;
@@ -133,7 +138,7 @@ test('older messages are put in while one scrolls, and the first one that is see
   // 450 messages in 30 pages, each in one step or more.
   assert.ok(steps >= 30, `${steps} steps`);
   assert.ok(moved <= 1, `moved by ${moved} px`);
-  assert.ok(grown <= 3, `${grown} messages in one frame`);
+  assert.ok(grown > 0 && grown <= 3, `${grown} messages at once`);
   assert.equal(most, 160);
   await ada.page.locator('#newer').click();
   await ada.page.getByText('line 500', { exact: true }).waitFor();
