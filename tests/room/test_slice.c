@@ -197,8 +197,36 @@ static void test_joins_that_hold_too_much_together_are_busy(void **state) {
   atomic_store(&slice_bytes, STOA_ROOM_SLICES_BYTES_MAX - 1);
   assert_int_equal(stoa_room_slice_begin(&slice, &room), STOA_ROOM_SLICE_READY);
   assert_int_equal(stoa_room_slice_finish(&slice, &room, &slice_bytes), STOA_ROOM_BUSY);
+  assert_int_equal(slice.count, 0);
+  assert_int_equal(atomic_load(&slice_bytes), STOA_ROOM_SLICES_BYTES_MAX - 1);
   atomic_store(&slice_bytes, 0);
   close_room(&room, &slice);
+}
+
+/* What the engine has read is too much with what other joins hold, or there is no memory for it. */
+static void test_a_join_that_cannot_hold_what_was_read_is_busy_and_holds_nothing(void **state) {
+  (void)state;
+  for (int is_memory_out = 0; is_memory_out < 2; is_memory_out++) {
+    struct stoa_room room;
+    struct stoa_room_slice slice = {.position = {EPOCH, 1}};
+    struct stoa_engine_message *messages[32];
+    enum stoa_room_status status;
+    size_t before = is_memory_out ? 0 : STOA_ROOM_SLICES_BYTES_MAX - 1;
+    open_room(&room, 5, 6);
+    assert_int_equal(stoa_room_slice_begin(&slice, &room), STOA_ROOM_SLICE_RECOVERY);
+    const struct stoa_engine_query query = stoa_room_slice_query(&slice, &room);
+    struct stoa_engine_answer answer = read_up_to(&query, 6, messages);
+    atomic_store(&slice_bytes, before);
+    stoa_memory_fail_at(is_memory_out ? 1 : 0, false);
+    assert_true(stoa_room_slice_take(&slice, &answer, &slice_bytes, &status));
+    stoa_memory_fail_at(0, false);
+    assert_int_equal(status, STOA_ROOM_BUSY);
+    assert_int_equal(slice.count, 0);
+    assert_int_equal(atomic_load(&slice_bytes), before);
+    atomic_store(&slice_bytes, 0);
+    release(&answer);
+    close_room(&room, &slice);
+  }
 }
 
 static void test_a_ring_keeps_the_newest_within_its_limits(void **state) {
@@ -251,6 +279,7 @@ int main(void) {
       cmocka_unit_test(test_a_first_message_that_comes_meanwhile_is_in_the_page),
       cmocka_unit_test(test_too_many_bytes_are_not_recovered),
       cmocka_unit_test(test_joins_that_hold_too_much_together_are_busy),
+      cmocka_unit_test(test_a_join_that_cannot_hold_what_was_read_is_busy_and_holds_nothing),
       cmocka_unit_test(test_a_ring_keeps_the_newest_within_its_limits),
       cmocka_unit_test(test_a_ring_without_memory_is_empty_and_has_no_hole),
   };
