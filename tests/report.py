@@ -2,12 +2,13 @@
 
 Counts every TAP line of every test program, a program without TAP as one test. A program that died, timed out, leaked
 or ran fewer tests than it planned counts as failed, whatever it printed before. The output of what failed is
-shown in full; the last line is "N passed, M failed", with ", K skipped" when some were. Exit status 0 when something
-passed and nothing failed.
+shown in full, and at the end again in short, because whoever reads it may get no more than the end. The last line is
+"N passed, M failed", with ", K skipped" when some were. Exit status 0 when something passed and nothing failed.
 
 Meson's own JUnit file is not read: it is broken XML as soon as a test prints a control byte.
 """
 
+import itertools
 import json
 import os
 import re
@@ -15,6 +16,9 @@ import sys
 
 TEST_LINE = re.compile(r"^(not ok|ok)\b[^#\n]*(?:#[ \t]*(\w+))?", re.MULTILINE)
 PLAN_LINE = re.compile(r"^1\.\.\d+", re.MULTILINE)
+# Of each failure that is told again at the end.
+SHORT_LINES = 12
+LINE_CHARS = 300
 
 
 class Count:
@@ -70,7 +74,20 @@ def show(folder, run):
             print(run[stream].rstrip())
 
 
-def count_folder(folder, status):
+def in_short(folder, run):
+    """What has failed, and why, in a few lines."""
+    told = [f"{run['name']} ({folder}): {run['result']}, exit status {run.get('returncode')}"]
+    lines = run.get("stdout", "").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("not ok"):
+            comments = itertools.takewhile(lambda text: text.startswith("#"), lines[number + 1:])
+            told += [line, *itertools.islice(comments, SHORT_LINES)]
+    if len(told) == 1:
+        told += [*lines, *run.get("stderr", "").splitlines()][-SHORT_LINES:]
+    return told
+
+
+def count_folder(folder, status, failures):
     path = os.path.join(folder, "meson-logs", "testlog.json")
     total = Count()
     try:
@@ -84,6 +101,7 @@ def count_folder(folder, status):
         total.add(count)
         if count.failed:
             show(folder, run)
+            failures.append(in_short(folder, run))
     if status != 0 and total.failed == 0:
         print(f"{folder}: meson test ended with exit status {status}")
         total.failed = 1
@@ -94,9 +112,16 @@ def main(arguments):
     # Tests of hostile input print what they like; the terminal's encoding must not stop the report.
     sys.stdout.reconfigure(errors="backslashreplace")
     total = Count()
+    failures = []
     for argument in arguments:
         folder, status = argument.split("=")
-        total.add(count_folder(folder, int(status)))
+        total.add(count_folder(folder, int(status), failures))
+    if failures:
+        print("\n==== what has failed, in short")
+    for first, *others in failures:
+        print(first)
+        for line in others:
+            print("  " + line[:LINE_CHARS])
     print()
     print(total)
     return 0 if total.failed == 0 and total.passed > 0 else 1

@@ -430,24 +430,21 @@ test('a key in a large text changes nothing of the page but the text', async (t)
   assert.equal(await ada.page.evaluate(() => window.changes), 0);
 });
 
-test('the text of a message can be copied, as it was written', async (t) => {
+// In one test, because the pages of a browser share its clipboard.
+test('a text and code are copied as they were written, and the page says so, or that the browser does not allow it', async (t) => {
   const { join } = await open(t, browser);
   const ada = await join('Ada', { permissions: ['clipboard-read', 'clipboard-write'] });
+  const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
   await ada.say('some **bold** text');
   await ada.readsStored('some bold text');
   await ada.act('some bold text', 'copy-text');
   await ada.page.locator('.toast', { hasText: 'Copied' }).waitFor();
-  assert.equal(await ada.page.evaluate(() => navigator.clipboard.readText()), 'some **bold** text');
-});
-
-test('code is copied by its button, which says so, and says nothing where the browser does not allow it', async (t) => {
-  const { join } = await open(t, browser);
-  const ada = await join('Ada', { permissions: ['clipboard-read', 'clipboard-write'] });
+  assert.equal(await copied(), 'some **bold** text');
   await ada.say('```\nlet x;\n```');
   const button = ada.page.locator('.message:not(.pending) .copy-code');
   await button.click();
   await ada.page.locator('.copy-code[title="Copied"]').waitFor();
-  assert.equal(await ada.page.evaluate(() => navigator.clipboard.readText()), 'let x;');
+  assert.equal(await copied(), 'let x;');
   // As on pages without TLS.
   await ada.page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   await ada.say('```\nlet y;\n```');

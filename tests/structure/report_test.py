@@ -26,7 +26,7 @@ def report(programs, status=0):
         done = subprocess.run(
             [sys.executable, REPORT, f"{folder}={status}"], stdout=subprocess.PIPE, text=True, check=False
         )
-    return done.stdout.splitlines()[-1], done.returncode, done.stdout
+    return done.stdout.splitlines()[-1], done.returncode, done.stdout.replace(folder, "FOLDER")
 
 
 def expect(programs, line, exit_status, status=0, text=""):
@@ -52,6 +52,21 @@ CASES = [
         expect(
             [program("1..2\nok 1 - a\n# why\nnot ok 2 - b\n", "FAIL", 1, "details")],
             "1 passed, 1 failed", 1, 1, "details",
+        ),
+    ),
+    (
+        "what has failed is told again in short at the end",
+        expect(
+            [program("1..3\nok 1 - a\nnot ok 2 - b\n# why\nok 3 - c\n", "FAIL", 1, "details"), program(TWO_OK)],
+            "4 passed, 1 failed", 1, 1,
+            "in short\nx (FOLDER): FAIL, exit status 1\n  not ok 2 - b\n  # why\n\n4 passed",
+        ),
+    ),
+    (
+        "of a program that dies between its tests the end of what it said is told again",
+        expect(
+            [program(TWO_OK, "ERROR", 1, "one\nlast words\n")], "2 passed, 1 failed", 1, 1,
+            "in short\nx (FOLDER): ERROR, exit status 1\n  1..2\n  ok 1 - a\n  ok 2 - b\n  one\n  last words\n",
         ),
     ),
     (
