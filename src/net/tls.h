@@ -61,4 +61,7 @@ bool stoa_tls_take_peak(void);
 /* Let OpenSSL allocate through base/memory.h. Works once, before anything else of OpenSSL is used. */
 void stoa_tls_memory_setup(void);
 
+/* Free what OpenSSL keeps for this thread. For threads that nobody joins: the process may end before pthreads does it. */
+void stoa_tls_thread_end(void);
+
 #endif

@@ -34,6 +34,10 @@ void stoa_tls_memory_setup(void) {
   CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free);
 }
 
+void stoa_tls_thread_end(void) {
+  OPENSSL_thread_stop();
+}
+
 int stoa_tls_log_refusal(const char *what, const char *path) {
   char text[256];
   unsigned long error = ERR_get_error();

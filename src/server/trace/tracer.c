@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "base/thread.h"
 #include "base/units.h"
+#include "net/tls.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -485,6 +486,19 @@ static bool has_work(const struct stoa_tracer *tracer) {
   return tracer->first != NULL || has_batch(tracer);
 }
 
+/* Nothing of the thread is left when stop returns, which releases its reference, too. */
+static void end_thread(struct stoa_tracer *tracer) {
+  stoa_tls_thread_end();
+  lock(tracer);
+  tracer->has_thread = false;
+  bool is_abandoned = tracer->is_abandoned;
+  pthread_cond_broadcast(&tracer->changed);
+  unlock(tracer);
+  if (is_abandoned) {
+    stoa_tracer_unref(tracer);
+  }
+}
+
 static void *run(void *context) {
   struct stoa_tracer *tracer = context;
   for (;;) {
@@ -500,17 +514,10 @@ static void *run(void *context) {
         wait_until(tracer, step == STOA_TRACER_STEP_NOTHING ? UINT64_MAX : due_ns);
       }
     }
-    bool is_abandoned = tracer->is_abandoned;
-    if (is_over) {
-      tracer->has_thread = false;
-      pthread_cond_broadcast(&tracer->changed);
-    }
     unlock(tracer);
-    if (is_over && is_abandoned) {
-      stoa_tracer_unref(tracer);
-    }
     if (is_over) {
-      return NULL; /* stop releases the reference, so that nothing is left when it returns */
+      end_thread(tracer);
+      return NULL;
     }
   }
 }
