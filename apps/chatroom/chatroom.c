@@ -13,6 +13,7 @@
 #include "read.h"
 #include "text.h"
 
+#include <stdlib.h>
 #include <stoa/log.h>
 #include <stoa/worker.h>
 
@@ -28,6 +29,35 @@ static const struct stoa_error *on_ping(void *user, struct stoa_session *session
   return NULL;
 }
 
+/* A session that has come before the server's bans were read. */
+struct arrival {
+  struct stoa_server *server;
+  struct stoa_uuid session_id;
+};
+
+/* When it fails, the first Join does it. */
+static void on_bans(void *context, enum stoa_room_status status, uint32_t retry_ms) {
+  struct arrival *arrival = context;
+  (void)status, (void)retry_ms;
+  int ignored = stoa_server_admit(arrival->server, &arrival->session_id);
+  (void)ignored; /* not admitted in time, it is told to come back */
+  free(arrival);
+}
+
+/* False: it need not wait, or cannot. */
+static bool waits_for_bans(const struct chatroom *chatroom, struct stoa_session *session) {
+  struct arrival *arrival = rules_are_loaded(chatroom->server_rules) ? NULL : malloc(sizeof *arrival);
+  if (arrival == NULL) {
+    return false;
+  }
+  *arrival = (struct arrival){.server = stoa_session_server(session), .session_id = *stoa_session_id(session)};
+  if (rules_load(chatroom->rooms, chatroom->server_rules, 0, on_bans, arrival) != STOA_OK) {
+    free(arrival);
+    return false;
+  }
+  return true;
+}
+
 static enum stoa_admission on_connect(void *user, struct stoa_session *session, const struct stoa_request *request,
                                       struct stoa_refusal *out_refusal) {
   const struct chatroom *chatroom = user;
@@ -38,15 +68,16 @@ static enum stoa_admission on_connect(void *user, struct stoa_session *session, 
     return STOA_REFUSE;
   }
   stoa_session_set_user(session, person);
-  if (!stoa_session_negotiated(session) && chatroom_join_plain(chatroom, session) != STOA_OK) {
+  if (stoa_session_negotiated(session)) {
+    return waits_for_bans(chatroom, session) ? STOA_ADMIT_LATER : STOA_ADMIT;
+  }
+  if (chatroom_join_plain(chatroom, session) != STOA_OK) {
     *out_refusal = (struct stoa_refusal){STOA_CLOSE_INTERNAL, "the room is not available now", 1000};
     stoa_session_set_user(session, NULL);
     person_destroy(person);
     return STOA_REFUSE;
   }
-  if (!stoa_session_negotiated(session)) {
-    away_touch(chatroom, session);
-  }
+  away_touch(chatroom, session);
   return STOA_ADMIT;
 }
 

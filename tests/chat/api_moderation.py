@@ -1,12 +1,15 @@
 """The server API changes rooms, moderates, and bans from the whole server."""
 
 import contextlib
+import os
+import shutil
 import tempfile
 
 from admin_api import SETTINGS, Api
 from chat_client import Client, chat, chat_in
 from schema import ENUMS
-from tap import run, test
+from server_process import sanitizer_environment
+from tap import Skip, run, test
 from tokens import SECRET, token
 
 SETTINGS = {**SETTINGS, "server.auth.secret": SECRET, "server.trusted_proxies": ["127.0.0.0/8"]}
@@ -146,6 +149,22 @@ def users():
             person(server, "eve")
             assert api.get("/v1/bans") == {"sanctions": [], "continueAfter": ""}
             assert api.request("DELETE", "/v1/bans", user_id="eve") == (200, {})
+
+
+@test("who is banned from the server is refused also by a server that has just begun, with a slow disk")
+def slow_disk():
+    if shutil.which("strace") is None:
+        raise Skip("strace is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        with chat_in(folder, SETTINGS) as server:
+            Api(server).post("/v1/bans", userId="eve")
+        # -D: the server stays the child of the test. Leaks cannot be searched for in a process that is traced.
+        slow_reads = ("strace", "-D", "-f", "-qq", "-o", os.devnull, "-e", "trace=pread64",
+                      "-e", "inject=pread64:delay_enter=100000")
+        options = sanitizer_environment()["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
+        with chat_in(folder, SETTINGS, launcher=slow_reads, variables={"ASAN_OPTIONS": options}) as server:
+            assert Client(server.port).refused("Hello", token=token("eve")) == 121
+            person(server, "ann")
 
 
 @test("a banned address ends its guests, IPv6 by network, first clients too, but no users with a token")

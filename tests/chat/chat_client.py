@@ -123,9 +123,9 @@ class Client:
 
 
 @contextlib.contextmanager
-def chat_in(folder, settings=None):
-    """A chat that keeps its messages in this folder, and ends well."""
-    server = Server(os.environ["CHATROOM"], {"server.workers": 2, "data_dir": folder, **(settings or {})})
+def chat_in(folder, settings=None, **more):
+    """A chat that keeps its messages in this folder, and ends well. more: what Server takes."""
+    server = Server(os.environ["CHATROOM"], {"server.workers": 2, "data_dir": folder, **(settings or {})}, **more)
     try:
         yield server
         # The server would wait for their close frames.
