@@ -27,8 +27,8 @@ function until(source, holds, what) {
   }), what).finally(() => stop());
 }
 
-async function start(t, { folder = mkdtempSync(path.join(tmpdir(), 'stoa-room-')), port = 0 } = {}) {
-  const server = await Chatroom.start(`127.0.0.1:${port}`, { data_dir: folder });
+async function start(t, { folder = mkdtempSync(path.join(tmpdir(), 'stoa-room-')), port = 0, settings = {} } = {}) {
+  const server = await Chatroom.start(`127.0.0.1:${port}`, { data_dir: folder, ...settings });
   t.after(async () => {
     await server.kill();
     rmSync(folder, { recursive: true, force: true });
@@ -68,6 +68,20 @@ for (const [name, settings] of [['stoa.json', {}], ['stoa.proto', { protocol: pr
     assert.deepEqual([view(ada.room), view(bob.room)], [view(room), view(room)]);
   });
 }
+
+test('messages above the server\'s rate wait, and come in order, once, over one connection', async (t) => {
+  const { port } = await start(t, { settings: { 'server.limits.rate.messages_per_s': 20, 'server.limits.rate.messages_burst': 10 } });
+  const { chat, room } = await enter(t, port, { nick: 'Ada' });
+  const states = [];
+  let waited = 0;
+  chat.on('state', (state) => states.push(state));
+  room.on('outgoing', ({ state }) => { waited += state === 'queued'; });
+  const wanted = Array.from({ length: 60 }, (_, i) => `message ${i}`);
+  await Promise.all(wanted.map((text) => stored(room, room.send(text))));
+  await until(room, () => room.messages.length === wanted.length, 'the messages');
+  assert.deepEqual([texts(room), states], [wanted, []]);
+  assert.ok(waited > wanted.length, 'none was above the rate');
+});
 
 test('a server that is killed while messages are sent loses none, doubles none, and keeps their order', async (t) => {
   const COUNT = 60;

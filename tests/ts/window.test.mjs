@@ -164,9 +164,13 @@ test('a message that changes is a new object, and the others stay', async () => 
   assert.notEqual(after.items[1], before.items[1]);
   assert.equal(after.items[0], before.items[0]);
   assert.equal(before.items[1].message, 'x');
-  assert.equal(applyEvent(after, event, ME), after);
-  assert.equal(applyEvent(after, { ...event, offset: 4n, kind: EVENT_TOPIC }, ME), after);
-  assert.equal(applyEvent(after, { ...event, offset: 4n, target: 77n }, ME), after);
+  for (const late of [event, { ...event, offset: 4n, kind: EVENT_TOPIC, target: 0n }, { ...event, offset: 4n, target: 77n }]) {
+    const { items, ...more } = applyEvent(after, late, ME);
+    assert.ok(items.every((item, index) => item === after.items[index]));
+    assert.deepEqual({ items, ...more }, after);
+  }
+  // Of a kind that is newer than this.
+  assert.deepEqual(applyEvent(after, { ...event, offset: 4n, kind: 9 }, ME).items[1], { ...after.items[1], asOf: 4n });
 });
 
 // ---- a room's pages, and what comes while they are on their way ----

@@ -1,5 +1,7 @@
 // The world of a client under test: its network, its clock and its page, and the frames on the network.
 
+import assert from 'node:assert/strict';
+
 export const CALL = 0x80000000;
 export const PING = 40;
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -28,8 +30,7 @@ export class World {
   listeners = new Map();
   // What the next `new WebSocket()` throws.
   refusal = null;
-  // What was thrown for nobody to catch.
-  reported = [];
+  #reported = [];
   document = { hidden: false };
   random = 0.5;
   #now = 1000;
@@ -70,10 +71,18 @@ export class World {
     };
   }
 
+  // What was thrown for nobody to catch: what it said.
+  async reported() {
+    await new Promise(setImmediate);
+    return this.#reported.map(({ message }) => message);
+  }
+
   // Take the place of the clock and of the page around the client until `body` is done.
   async run(body) {
     // The clock of the test itself has started when this goes on.
     await null;
+    const report = (error) => this.#reported.push(error);
+    process.on('unhandledRejection', report);
     this.#replace(globalThis, 'setTimeout', (callback, ms) => {
       this.#count += 1;
       // A number that does not fit is none.
@@ -84,18 +93,13 @@ export class World {
     this.#replace(globalThis, 'performance', { now: () => this.#now });
     this.#replace(Math, 'random', () => this.random);
     this.#replace(globalThis, 'document', this.document);
-    this.#replace(globalThis, 'queueMicrotask', (callback) => {
-      try {
-        callback();
-      } catch (error) {
-        this.reported.push(error);
-      }
-    });
     this.#replace(globalThis, 'addEventListener', (name, listener) => this.listeners.set(name, listener));
     this.#replace(globalThis, 'removeEventListener', (name) => this.listeners.delete(name));
     try {
       await body(this);
+      assert.deepEqual((await this.reported()).filter((message) => message !== 'mine'), []);
     } finally {
+      process.off('unhandledRejection', report);
       for (const [object, name, before] of this.#before) {
         delete object[name];
         Object.defineProperties(object, before ? { [name]: before } : {});

@@ -91,7 +91,7 @@ export interface Connection {
   /** Sends a request. `settle` gets a reply, an error of the server or of the connection, or what encode() throws, once.
    *  Returns its id and how to end it. With `take` that gets the frames of the answer, and ends the call. */
   request_(
-    row: Row, request: unknown, settle: Settle<any>, timeoutMs?: number, take?: Take,
+    row: Row, request: unknown, settle?: Settle<any>, timeoutMs?: number, take?: Take,
   ): [id: number, end: (value?: unknown) => void];
   /** Gives the connection up, and reconnects after the usual time and `waitMs`; with a code to send it is closed. */
   lose_(code: number, reason: string, waitMs?: number, sent?: number): void;
@@ -126,11 +126,9 @@ const enum Close {
   MOVED = 4001,
   RATE = 4013,
   FULL = 4014,
-  // From here on it is useless to connect again. Not after 4502 (Hello was too late), and not after 4504, which older
-  // servers sent when they were full.
+  // From here on it is useless to connect again, but not after 4502: Hello was too late.
   FINAL = 4500,
   NO_HELLO = 4502,
-  OLD_FULL = 4504,
   END = 5000,
 }
 
@@ -242,16 +240,14 @@ export function connection(
       attempt = 0;
     }
     openedAt = 0;
-    if (sent || code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO && code !== Close.OLD_FULL) {
+    if (sent || code >= Close.FINAL && code < Close.END && code !== Close.NO_HELLO) {
       isClosed = true;
       listenToPage('remove');
-      owner.state_('closed', { code, reason });
-      return;
+      return owner.state_('closed', { code, reason });
     }
     // The server has chosen a random time for a move.
-    const isMoving = moveAt > 0;
-    const askedMs = isMoving ? Math.max(0, moveAt - now()) : waitMs;
-    const delayMs = isMoving ? askedMs : askedMs + fullJitterMs(attempt++);
+    const askedMs = moveAt ? Math.max(0, moveAt - now()) : waitMs;
+    const delayMs = askedMs + (moveAt ? 0 : fullJitterMs(attempt++));
     moveAt = 0;
     retryAt = now() + askedMs;
     arm(it.retryNow_, delayMs);
@@ -353,7 +349,7 @@ export function connection(
           silenceMs = Number(value.pingMs) + Ms.GRACE;
           hear();
         }
-        settle(value instanceof Error ? value as StoaError : undefined, value);
+        settle?.(value instanceof Error ? value as StoaError : undefined, value);
       };
       try {
         it.transmit_([Bit.CALL + number, id], protocol.encode(type, request));

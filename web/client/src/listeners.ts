@@ -1,6 +1,7 @@
 // listeners.ts: functions that are called for what happens, in the order in which they were added.
 //
-// An exception of one is reported as an uncaught error, as browsers do with event listeners; the others are called.
+// An exception of one is reported as an unhandled rejection, which ends a program of Node as an uncaught error does; the
+// others are called.
 
 type Listener = (...values: any[]) => void;
 
@@ -12,20 +13,13 @@ export type Tell = (key: unknown, values?: readonly unknown[], holds?: () => boo
 export function listeners(): [Add, Tell] {
   const all = new Set<readonly [key: unknown, listener: Listener]>();
   return [
-    (key, listener) => {
-      const one = [key, listener] as const;
+    (...one) => {
       all.add(one);
       return () => void all.delete(one);
     },
     (wanted, values = [], holds) => all.forEach(([key, listener]) => {
       if (key === wanted && (!holds || holds())) {
-        try {
-          listener(...values);
-        } catch (error) {
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
+        (async () => listener(...values))();
       }
     }),
   ];

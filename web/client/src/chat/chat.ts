@@ -7,7 +7,7 @@
 import {
   type ConnectionOptions, type Init, type MessageOf, type Protocol, type Settle, type StateDetail, type StoaError,
 } from '@stoa/client';
-import { connection, listeners, localError, now, type Connection } from '@stoa/client/inner';
+import { connection, listeners, localError, type Connection } from '@stoa/client/inner';
 
 import {
   type ChatroomApi, type HelloReply, type ReadMessage, type RoomActivityMessage, type SetNickReply,
@@ -62,7 +62,6 @@ export interface ChatEvents {
 
 const enum Code {
   UNAUTHORIZED = 101,
-  UNKNOWN_TYPE = 104,
   TOKEN_EXPIRED = 109,
   BAD_TOKEN_CLOSE = 4500,
 }
@@ -73,8 +72,6 @@ export type Link = readonly [
   request: <K extends keyof Calls>(name: K, request: Request<K>, settle?: Settle<Reply<K>>) => void,
   /** Lost when there is no connection. */
   send: <K extends keyof Messages>(name: K, message: Init<MessageOf<Messages[K][1]>>) => void,
-  /** Takes one message from the server's rate, unless it returns how long to wait for it. */
-  mayIn: () => number,
   /** A guest whose token is lost is another user, with messages of the one before on their way. */
   wasMe: (userId: string) => boolean,
 ];
@@ -121,16 +118,12 @@ export class Chat {
     const { protocol, api } = given.protocol ? given : { protocol: json, api: replies };
     const [add, tell] = listeners();
     const userIds = new Set<string>();
-    // Message types that the server does not know; each one counts as an error of the session.
-    const unknownTypes = new Set<number>();
     let line!: Connection;
     // Counts connections, so that what belongs to an earlier one is ignored.
     let turn = 0;
     let refusal: StoaError | undefined;
     // The last connection was refused for its token.
     let isRefused = false;
-    // When the server's rate has room for all of a burst again.
-    let freeAt: number;
 
     if (!api) {
       throw new TypeError('no api: pass { protocol, api }');
@@ -138,7 +131,7 @@ export class Chat {
 
     const roomOf = (name?: string) => this.rooms.find((room) => room.name === name);
 
-    const request = (name: keyof Calls, body: any, settle: Settle<any> = () => {}, timeoutMs?: number) => {
+    const request = (name: keyof Calls, body: any, settle?: Settle<any>, timeoutMs?: number) => {
       line.request_(api.calls[name], body, settle, timeoutMs);
     };
 
@@ -146,21 +139,10 @@ export class Chat {
       request,
       (name, message) => {
         try {
-          if (!unknownTypes.has(api.messages[name][0])) {
-            line.send_(name, message);
-          }
+          line.send_(name, message);
         } catch {
           // Typing is not worth a repetition, and a read offset is told again when the room is joined.
         }
-      },
-      () => {
-        const { ratePerS, rateBurst } = this.me!;
-        const costMs = ratePerS && 1000 / ratePerS;
-        const waitMs = freeAt - now() - Math.max(0, rateBurst - 1) * costMs;
-        if (waitMs <= 0) {
-          freeAt = Math.max(freeAt, now()) + costMs;
-        }
-        return waitMs;
       },
       (userId) => userIds.has(userId),
     ];
@@ -189,13 +171,11 @@ export class Chat {
 
     const begin = (me: HelloReply) => {
       isRefused = false;
-      unknownTypes.clear();
-      freeAt = 0;
       this.me = me;
       userIds.add(me.userId);
       rename(me);
       this.rooms.forEach((room) => {
-        room.name = room.name || me.defaultRoom;
+        room.name ||= me.defaultRoom;
       });
       enter('connected');
       // A listener may have closed it.
@@ -253,12 +233,7 @@ export class Chat {
             enter(state, { ...detail, error: refusal });
           }
         },
-        error_: (error, type) => {
-          if (error.code === Code.UNKNOWN_TYPE) {
-            unknownTypes.add(type);
-          }
-          tell('error', [error, type]);
-        },
+        error_: (...values) => tell('error', values),
         message_: (name, message) => {
           // Before Hello is answered there are none.
           const room = this.isOpen && roomOf(message.room);
@@ -284,7 +259,7 @@ export class Chat {
       detail: {},
       rooms: [],
       on: add as Chat['on'],
-      join: (name = '', more = {}) => {
+      join: (name, more = {}) => {
         const wanted = name || this.me?.defaultRoom || '';
         let room = roomOf(wanted);
         if (!room) {

@@ -51,23 +51,21 @@ const enum Outbox {
 
 let lastId = 0;
 
-/** May the server do it later? Of some codes that is so whatever `temporary` says: 105 is a room that an earlier, late
- *  call has joined, 112 a place that is lost, after which a room can be joined again. @internal */
-export const isPassing = ({ code, temporary }: { code: number; temporary?: boolean }): boolean =>
-  temporary || /^1(0[0568]|1[12])$/.test(`${code}`);
+/** May the server do it later? @internal */
+export const isPassing = ({ code, temporary }: StoaError): boolean => temporary || code === Code.INTERNAL;
 
 const enum Code {
+  INTERNAL = 100,
   // From here on the codes are about a message: a person is told how long it takes, and decides.
   MESSAGE = 120,
 }
 
 /** `room.outgoing` has all that are not stored, failed ones too; it is a new array after every change.
  *
- *  `mayIn`: not above 0, and the message counts; or how long to wait for the server's rate; undefined: not
- *  connected, or not a member. The timers are cleared when the connection is lost. @internal */
+ *  `mayIn`: connected, and a member. The timers are cleared when the connection is lost. @internal */
 export function createQueue(
   room: { outgoing: readonly Outgoing[] },
-  mayIn: () => number | undefined,
+  mayIn: () => boolean,
   transmit: (message: Outgoing, settle: (error: StoaError | undefined, place: { offset: bigint }) => void) => void,
   changed: (message: Outgoing) => void,
   timers: Timers,
@@ -120,29 +118,23 @@ export function createQueue(
     pump_() {
       // The one on its way is before those that wait.
       const next = room.outgoing.find(({ state }) => state !== 'failed');
-      if (next?.state === 'queued' && !timers.has_(queue.pump_)) {
-        const waitMs = mayIn();
-        // Neither, when it is undefined.
-        if (waitMs! > 0) {
-          timers.set_(waitMs!, queue.pump_);
-        } else if (waitMs! <= 0) {
-          put(next, 'sent');
-          transmit(next, (error, place) => {
-            if (!error) {
-              queue.stored_(next.clientMsgId, place.offset);
-            // Its own push may have been here first.
-            } else if (next.state === 'sent') {
-              if (error.code < Code.MESSAGE && isPassing(error)) {
-                put(next, 'queued');
-                timers.set_(error.retryMs + fullJitterMs(attempt++), queue.pump_);
-              } else {
-                next.error = error;
-                put(next, 'failed');
-                queue.pump_();
-              }
+      if (next?.state === 'queued' && !timers.has_(queue.pump_) && mayIn()) {
+        put(next, 'sent');
+        transmit(next, (error, place) => {
+          if (!error) {
+            queue.stored_(next.clientMsgId, place.offset);
+          // Its own push may have been here first.
+          } else if (next.state === 'sent') {
+            if (error.code < Code.MESSAGE && isPassing(error)) {
+              put(next, 'queued');
+              timers.set_(error.retryMs + fullJitterMs(attempt++), queue.pump_);
+            } else {
+              next.error = error;
+              put(next, 'failed');
+              queue.pump_();
             }
-          });
-        }
+          }
+        });
       }
     },
     stored_(clientMsgId, offset) {

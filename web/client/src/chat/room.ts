@@ -5,7 +5,7 @@
 //
 // Listeners are called in the order in which the server sent things. `change` follows whenever a property of the room,
 // or one of its outgoing messages, has changed.
-import { type Init, type MessageOf } from '@stoa/client';
+import { type Init, type MessageOf, type StoaError } from '@stoa/client';
 import { createTimers, fullJitterMs, listeners, localError, now } from '@stoa/client/inner';
 
 import {
@@ -158,7 +158,7 @@ type Stored = ChatMessage | EventMessage;
 /** Not joined yet. @internal */
 export function createRoom(
   chat: Chat,
-  [request, send, mayIn, wasMe]: Link,
+  [request, send, wasMe]: Link,
   ownName: string,
   { history = 50, presence = true, windowMax = 300 }: JoinOptions,
 ): Room {
@@ -193,13 +193,16 @@ export function createRoom(
 
   const leaveRoom = () => request('leave', { room: room.name });
 
-  // Out of the room, or not in it: for now, or for good.
-  const refused = (why: Left & { retryMs?: number }) => {
-    if (isPassing(why)) {
-      room.inner_.lost_();
-      timers.set_((why.retryMs ?? 0) + fullJitterMs(attempt++), room.inner_.join_);
+  const refused = (error: StoaError) => {
+    const { code, retryMs } = error;
+    if (code === Code.JOINED_BEFORE) {
+      // An earlier join was late, and its answer is lost.
+      leaveRoom();
+    }
+    if (code === Code.JOINED_BEFORE || isPassing(error)) {
+      timers.set_(retryMs + fullJitterMs(attempt++), room.inner_.join_);
     } else {
-      end(why);
+      end(error);
     }
   };
 
@@ -336,13 +339,13 @@ export function createRoom(
     },
     call: (name, body, options) => chat.call(name, { ...body, room: room.name } as any, options),
     loadOlder: (limit) => load(limit, undefined, ['before', room.messages[0]?.offset]),
-    loadNewer: (limit) => load(limit, undefined, ['after', room.messages[room.messages.length - 1]?.offset]),
+    loadNewer: (limit) => load(limit, undefined, ['after', room.messages.at(-1)?.offset]),
     loadNewest: (limit) => load(limit, EMPTY, ['before']),
     loadAround: (offset, limit) => load(limit, EMPTY, ['before', offset + 1n], ['after', offset]),
     read(offset = room.place?.offset ?? 0n) {
       if (offset > room.readOffset) {
         // One's own messages are never after what was read.
-        room.unread = Math.min(room.unread, room.messages.filter((item) => item.offset > offset).length);
+        room.unread = room.messages.filter((item) => item.offset > offset).length;
         room.readOffset = offset;
         tellRead();
         tell();
@@ -368,10 +371,6 @@ export function createRoom(
         request('join', { room: room.name, recover: room.place, history, presence }, (error, reply) => {
           // Not when it was left meanwhile.
           if (room.state === 'joining') {
-            if (error?.code === Code.JOINED_BEFORE) {
-              // An earlier join was late, and its answer is lost.
-              leaveRoom();
-            }
             error ? refused(error) : joined(reply);
           }
         });
@@ -411,7 +410,7 @@ export function createRoom(
           tell('presence', diff);
         }
       },
-      left: refused,
+      left: end,
       read(read) {
         if (read.offset >= room.readOffset) {
           room.readOffset = read.offset;
@@ -423,7 +422,7 @@ export function createRoom(
   };
   const queue = createQueue(
     room,
-    () => (room.state === 'joined' && room.place!.offset >= resumeAt ? mayIn() : undefined),
+    () => room.state === 'joined' && room.place!.offset >= resumeAt,
     ({ text, clientMsgId, replyTo }, settle) =>
       request('chat', { room: room.name, message: text, clientMsgId, replyTo }, settle),
     (message) => tell('outgoing', message),

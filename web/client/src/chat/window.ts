@@ -3,8 +3,7 @@
 // A page is folded as of its `top`: edits, deletions and reactions up to that offset are in it, so an event is applied to
 // a message only when its offset is above. The same window comes from pages alone and from pushes alone.
 //
-// All functions are pure: they return a new window, or the same one when nothing changes; a message that changes becomes
-// a new object.
+// All functions are pure: they return a new window, in which only the messages that have changed are new objects.
 //
 // Does not know: connections, other people's typing, what a page shows of it.
 import { type ChatMessage, type EventMessage } from '../api/chatroom/v1/chatroom.stoa.js';
@@ -68,8 +67,8 @@ export function addMessage(window: Window, message: ChatMessage, max: number): W
     : addPage(window, itemsOf([message], message.offset), 'after', false, left);
 }
 
-// What an event makes of a message, as the server folds: of a deleted message only its place and its user id are left, and
-// a reaction that nobody has any more is gone.
+// What an event makes of a message, as the server folds: of a deleted message only its place and its user id are left, a
+// reaction that nobody has any more is gone, and other kinds of events change nothing.
 function changes(item: Item, { kind, text, tsMs, emoji, off, userId }: EventMessage, me: string): Partial<Item> {
   if (kind === Known.EVENT_DELETE) {
     return { message: '', sender: '', replyTo: 0n, deleted: true, editedMs: 0n, reactions: new Map() };
@@ -79,6 +78,9 @@ function changes(item: Item, { kind, text, tsMs, emoji, off, userId }: EventMess
   }
   if (kind === Known.EVENT_EDIT) {
     return { message: text, editedMs: tsMs };
+  }
+  if (kind !== Known.EVENT_REACT) {
+    return {};
   }
   const reactions = new Map(item.reactions);
   const { count = 0, mine = false } = reactions.get(emoji) ?? {};
@@ -92,12 +94,9 @@ function changes(item: Item, { kind, text, tsMs, emoji, off, userId }: EventMess
 
 /** `me` is one's own user id. */
 export function applyEvent(window: Window, event: EventMessage, me: string): Window {
-  const { kind, offset, target } = event;
-  const isChanged = (item: Item) => item.offset === target && item.asOf < offset;
-  return kind < Known.EVENT_EDIT || kind > Known.EVENT_REACT || !window.items.some(isChanged)
-    ? window
-    : {
-      ...window,
-      items: window.items.map((item) => (isChanged(item) ? { ...item, asOf: offset, ...changes(item, event, me) } : item)),
-    };
+  const { offset, target } = event;
+  const items = window.items.map((item) => (item.offset === target && item.asOf < offset
+    ? { ...item, asOf: offset, ...changes(item, event, me) }
+    : item));
+  return { ...window, items };
 }
