@@ -74,6 +74,9 @@ export class Log extends Component<Props, State> {
   private anchors: Anchor[] = [];
   private anchorsTop = 0;
   private anchorsOf?: readonly Row[];
+  // Browsers scroll by whole pixels: how far the anchors are from where they should be, as long as scrollTop is this.
+  private driftTop = 0;
+  private drift = 0;
   private outgoing = 0;
   /** What stands above the rows, when it was drawn last. */
   private top = '';
@@ -252,6 +255,8 @@ export class Log extends Component<Props, State> {
     if (this.anchors.length && scrollTop === this.anchorsTop && this.anchorsOf === this.rows) {
       return this.anchors;
     }
+    // Otherwise a page that comes in many steps would move by a part of a pixel with each.
+    const drift = scrollTop === this.driftTop ? this.drift : 0;
     const { top } = this.box.current!.getBoundingClientRect();
     const isSeen = (node: Element) => node.getBoundingClientRect().bottom > top;
     const blocks = this.place.current!.children;
@@ -260,7 +265,7 @@ export class Log extends Component<Props, State> {
     let node: Element | null = block?.children[firstOf(block.children, isSeen)] ?? null;
     while (node && anchors.length < ANCHORS) {
       if (node.matches('.message')) {
-        anchors.push({ node, top: node.getBoundingClientRect().top });
+        anchors.push({ node, top: node.getBoundingClientRect().top - drift });
       }
       block = node.nextElementSibling ? block : block!.nextElementSibling;
       node = node.nextElementSibling ?? block?.firstElementChild ?? null;
@@ -271,13 +276,15 @@ export class Log extends Component<Props, State> {
   }
 
   private restore(): void {
+    const box = this.box.current!;
     const anchor = this.anchors.find(({ node }) => node.isConnected);
-    if (anchor) {
-      const moved = anchor.node.getBoundingClientRect().top - anchor.top;
-      if (moved) {
-        this.box.current!.scrollTop += moved;
-      }
+    const movedBy = () => (anchor ? anchor.node.getBoundingClientRect().top - anchor.top : 0);
+    const moved = movedBy();
+    if (moved) {
+      box.scrollTop += moved;
     }
+    this.drift = moved && movedBy();
+    this.driftTop = box.scrollTop;
     this.anchorsOf = undefined;
   }
 
