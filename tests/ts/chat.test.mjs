@@ -11,7 +11,7 @@ import {
 // ---- sessions ----
 
 inWorld('it says Hello on every connection, and is connected when that is answered', async (world) => {
-  const { chat, states, server } = begin(world, { nick: 'Ada', client: 'page', version: '2', locale: 'zh-CN' });
+  const { chat, states, server } = begin(world, { nick: 'Ada', about: { client: 'page', version: '2', locale: 'zh-CN' } });
   assert.equal(chat.state, 'connecting');
   world.open();
   await settle();

@@ -227,7 +227,7 @@ test('the folder itself, installed by its path, works', async () => {
 process.once('exit', () => rmSync(path.join(CLIENT, 'dist'), { recursive: true, force: true }));
 
 // What a program has in its bundle, by what it imports, and how the README calls it.
-const PAGE = "export { Chat, ModerateAction, Role, TypingState } from '@stoa/client/chat';";
+const PAGE = "export { Chat, EventKind, ModerateAction, Role, StoaError, TypingState } from '@stoa/client/chat';";
 const SIZES = [
   ['the runtime, `Client`', `
     import { Client, message, string } from '@stoa/client';

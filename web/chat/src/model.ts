@@ -237,8 +237,7 @@ export class Model {
     const chat = new Chat(url, {
       WebSocket: withFallback(),
       nick: stored('nick'),
-      client: 'page',
-      locale: this.language.code,
+      about: { client: 'page', locale: this.language.code },
       guestToken: stored('token'),
     });
     this.chat = chat;

@@ -43,9 +43,7 @@ export type Encoding = { protocol?: undefined; api?: undefined } | { protocol: P
 
 export type ChatOptions = ConnectionOptions & Identity & Encoding & {
   /** For the server's log. */
-  client?: string;
-  version?: string;
-  locale?: string;
+  about?: { client?: string; version?: string; locale?: string };
 };
 
 export interface ChatEvents {
@@ -200,8 +198,7 @@ export class Chat {
       try {
         const token = await options.token?.() ?? options.guestToken;
         if (mine === turn) {
-          const { nick, client, version, locale } = options;
-          request('hello', { nick, token, client, version, locale }, (error, reply) => {
+          request('hello', { nick: options.nick, token, ...options.about }, (error, reply) => {
             // Of a lost connection its end tells.
             if (error?.reason !== 'DISCONNECTED') {
               error ? refused(error) : begin(reply);

@@ -34,12 +34,13 @@ const message = ([, ...fields]: Fields, json: any): any => Object.fromEntries(fi
         : single(mark, found)];
 }));
 
+const rows = (some: readonly Fields[]) =>
+  Object.fromEntries(some.map((line) => [line[0][1], [+line[0][3], line, line]]));
+
 /** The API with lines instead of types. */
-export const replies: ChatroomApi = { messages: {}, calls: {} } as any;
-lines.forEach((line, index) => {
-  const [[, name, , number]] = line;
-  (replies as any)[index < Line.CALLS ? 'messages' : 'calls'][name] = [+number, line, line];
-});
+export const replies = {
+  messages: rows(lines.slice(0, Line.CALLS)), calls: rows(lines.slice(Line.CALLS)),
+} as unknown as ChatroomApi;
 
 export const json: Protocol = {
   name: 'stoa.json',

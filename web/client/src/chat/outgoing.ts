@@ -105,7 +105,7 @@ export function createQueue(
           }
         },
         discard() {
-          const isIdle = ['queued', 'failed'].includes(message.state);
+          const isIdle = message.state === 'queued' || message.state === 'failed';
           if (isIdle) {
             discard(message);
           }

@@ -61,7 +61,7 @@ export function addPage(
 export function addMessage(window: Window, message: ChatMessage, max: number): Window {
   const { items, moreAfter } = window;
   // A tenth of them at once: a list that loses its first line with every new one would move as a whole each time.
-  const left = items.length < max ? max : Math.ceil(max * 0.9);
+  const left = items.length < max ? max : max * 0.9;
   return moreAfter || items[items.length - 1]?.offset >= message.offset
     ? window
     : addPage(window, itemsOf([message], message.offset), 'after', false, left);
