@@ -36,15 +36,20 @@ export class Frames {
     }
   }
 
+  /** Draw the rest without waiting: what a person does next is meant for it. */
+  now(): void {
+    this.isChanged = false;
+    this.waited = 0;
+    this.rest();
+  }
+
   private draw(): void {
     const isBusy = this.rows();
     if (isBusy && this.isChanged && this.waited < WAITED_MAX) {
       this.waited += 1;
       this.again();
     } else if (this.isChanged) {
-      this.isChanged = false;
-      this.waited = 0;
-      this.rest();
+      this.now();
     }
   }
 }

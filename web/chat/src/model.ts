@@ -176,9 +176,11 @@ export class Model {
     this.frames.again();
   }
 
+  /** Draw what has changed, and let the message box have the focus: a person goes on there. */
   focusComposer(): void {
     this.isFocusWanted = true;
-    this.changed();
+    this.version += 1;
+    this.frames.now();
   }
 
   // The view is drawn in a microtask; a dialog that is closed gives the focus back before that.
@@ -398,7 +400,6 @@ export class Model {
     if (address !== location.hash) {
       history.pushState(null, '', address || location.pathname + location.search);
     }
-    this.changed();
     this.focusComposer();
   }
 
@@ -646,13 +647,11 @@ export class Model {
 
   reply(item: Item): void {
     Object.assign(this.view, { replyTo: item, editing: undefined });
-    this.changed();
     this.focusComposer();
   }
 
   startEdit(item: Item | undefined): void {
     Object.assign(this.view, { editing: item, replyTo: undefined });
-    this.changed();
     this.focusComposer();
   }
 
@@ -742,7 +741,6 @@ export class Model {
 
   closeDialog(): void {
     this.dialog = undefined;
-    this.changed();
     this.focusComposer();
   }
 
@@ -768,7 +766,6 @@ export class Model {
   closeSearch(): void {
     this.panel = 'people';
     this.drawer = undefined;
-    this.changed();
     this.focusComposer();
   }
 
