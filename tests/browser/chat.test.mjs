@@ -518,7 +518,7 @@ test('who is there and who types is told, without a jump of the page', async (t)
   assert.equal(await top(), before);
   played.server.push('chat', message(1, 'typed', { userId: 'u-z' }));
   await ada.reads('typed');
-  assert.equal(await ada.page.getByText('is typing').count(), 0);
+  await ada.page.getByText('is typing').waitFor({ state: 'detached' });
   played.server.push('presenceDiff', { room: 'lobby', version: '2', joins: [member('u-c', 'Cleo')], leaves: ['u-b'], total: 3 });
   await ada.page.locator('.member', { hasText: 'Cleo' }).waitFor();
   assert.deepEqual(await names(), ['Ada', 'Cleo', 'Zeno']);

@@ -76,6 +76,7 @@ test('who is banned is told so, and does not get in again until the ban is taken
 test('somebody without the right sees no buttons for it, and a command for it is refused', async (t) => {
   const { ada } = await openModerated(t);
   await ada.page.locator('.member', { hasText: 'Max' }).click();
+  await ada.sees('#person-dialog');
   assert.deepEqual(await ada.page.locator('#person-dialog .dialog-row button').allTextContents(), ['Mention']);
   await ada.page.keyboard.press('Escape');
   await ada.say('/kick Max');
