@@ -176,11 +176,16 @@ export class Model {
     this.frames.again();
   }
 
-  /** Draw what has changed, and let the message box have the focus: a person goes on there. */
-  focusComposer(): void {
-    this.isFocusWanted = true;
+  /** What a person has done is drawn at once: the next key is meant for it. */
+  private acted(): void {
     this.version += 1;
     this.frames.now();
+  }
+
+  /** A person goes on in the message box. */
+  focusComposer(): void {
+    this.isFocusWanted = true;
+    this.acted();
   }
 
   // The view is drawn in a microtask; a dialog that is closed gives the focus back before that.
@@ -262,7 +267,8 @@ export class Model {
       this.changed();
     });
     // Before Hello is answered the banner tells why.
-    chat.on('error', (error) => chat.isOpen && error.code !== UNKNOWN_TYPE && this.showError(error));
+    // That somebody types, or has read, is told again anyway.
+    chat.on('error', (error) => chat.isOpen && error.code !== UNKNOWN_TYPE && !error.temporary && this.showError(error));
     this.open(roomOfAddress());
   }
 
@@ -736,7 +742,7 @@ export class Model {
   ask(dialog: Dialog): void {
     this.dialog = dialog;
     this.drawer = undefined;
-    this.changed();
+    this.acted();
   }
 
   closeDialog(): void {
@@ -746,13 +752,13 @@ export class Model {
 
   toggle(drawer: 'rooms' | 'panel'): void {
     this.drawer = this.drawer === drawer ? undefined : drawer;
-    this.changed();
+    this.acted();
   }
 
   showPeople(): void {
     this.drawer = this.panel === 'people' && this.drawer === 'panel' ? undefined : 'panel';
     this.panel = 'people';
-    this.changed();
+    this.acted();
   }
 
   searchFor(text: string): void {
@@ -760,7 +766,7 @@ export class Model {
     this.drawer = 'panel';
     this.searchText = text;
     this.searchTurn += 1;
-    this.changed();
+    this.acted();
   }
 
   closeSearch(): void {
@@ -771,7 +777,7 @@ export class Model {
 
   closeDrawer(): void {
     this.drawer = undefined;
-    this.changed();
+    this.acted();
   }
 
   private languageCode(): string {
