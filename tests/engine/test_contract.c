@@ -427,6 +427,15 @@ static void invalid_queries_are_answered(void **state) {
 
 /* Bounds. */
 
+/* Threads need a moment to store all that waits. */
+static struct stoa_engine_answer publish_when_not_busy(const char *client_msg_id) {
+  struct stoa_engine_answer told;
+  do {
+    told = kit_publish(&kit, "lobby", "ann", client_msg_id, "x");
+  } while (kit.has_threads && told.status == STOA_ENGINE_BUSY);
+  return told;
+}
+
 static void a_full_queue_is_busy_and_nothing_overtakes_what_it_refused(void **state) {
   (void)state;
   static struct kit_answer last;
@@ -444,7 +453,7 @@ static void a_full_queue_is_busy_and_nothing_overtakes_what_it_refused(void **st
   assert_int_equal(answer.told.status, STOA_ENGINE_BUSY);
   assert_int_equal(answer.told.retry_ms, STOA_ENGINE_RETRY_MS);
   assert_int_equal(last.told.status, STOA_ENGINE_OK);
-  struct stoa_engine_answer again = kit_publish(&kit, "lobby", "ann", "late", "x");
+  struct stoa_engine_answer again = publish_when_not_busy("late");
   assert_int_equal(again.status, STOA_ENGINE_OK);
   assert_int_equal(again.offset, STOA_ENGINE_QUEUE_MAX + 1);
   engines_close(&kit);
@@ -472,7 +481,7 @@ static void what_follows_a_refused_message_is_refused_until_the_loop_knows(void 
   assert_int_equal(other.told.status, STOA_ENGINE_OK);
   assert_int_equal(refused[0].told.status, STOA_ENGINE_BUSY);
   assert_int_equal(refused[1].told.status, STOA_ENGINE_BUSY);
-  assert_int_equal(kit_publish(&kit, "lobby", "ann", "small", "x").status, STOA_ENGINE_OK);
+  assert_int_equal(publish_when_not_busy("small").status, STOA_ENGINE_OK);
   engines_close(&kit);
 }
 
