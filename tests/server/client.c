@@ -299,7 +299,9 @@ struct client_frame client_read_message(struct client *client) {
   do {
     frame = client_read(client);
   } while (frame.opcode == 9 || frame.opcode == 10);
-  assert_true(frame.opcode == 1 || frame.opcode == 2);
+  if (frame.opcode != 1 && frame.opcode != 2) {
+    fail_msg("no message, but opcode %d, code %d", (int)frame.opcode, frame.opcode == 8 ? (int)frame.code : 0);
+  }
   return frame;
 }
 
