@@ -193,6 +193,7 @@ export function createRoom(
 
   const leaveRoom = () => request('leave', { room: room.name });
 
+  // Not in the room: for now, or for good.
   const refused = (error: StoaError) => {
     const { code, retryMs } = error;
     if (code === Code.JOINED_BEFORE) {
