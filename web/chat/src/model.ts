@@ -267,7 +267,7 @@ export class Model {
       this.changed();
     });
     // Before Hello is answered the banner tells why.
-    // That somebody types, or has read, is told again anyway.
+    // That somebody types, or has read, is told again with the next key or message.
     chat.on('error', (error) => chat.isOpen && error.code !== UNKNOWN_TYPE && !error.temporary && this.showError(error));
     this.open(roomOfAddress());
   }
